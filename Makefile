@@ -21,7 +21,7 @@ COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all check audit format bench screenshots docs clean setup lock catalogs browser nginx spark ddi-schema
+.PHONY: help demo test test-all check audit format bench screenshots docs clean setup lock catalogs programs spark ddi-schema
 
 help:
 	@echo 'make demo         set up, make demo data if there are none, serve http://localhost:8501'
@@ -40,7 +40,7 @@ help:
 demo: $(VENV)/.runtime $(COMPILED)
 	@$(BIN)/survey demo --serve
 
-test: setup browser nginx spark ddi-schema
+test: setup programs spark ddi-schema
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
 
@@ -72,17 +72,14 @@ format: $(VENV)/.dev
 bench: setup
 	@$(BIN)/python -m benchmarks
 
-screenshots: setup browser
+screenshots: setup programs
 	@$(BIN)/python tools/screenshots.py
 
 setup: $(VENV)/.dev $(COMPILED)
 	@tools/ensure-typescript.sh
 
-browser: $(VENV)/.dev
-	@tools/ensure-browser.sh
-
-nginx:
-	@tools/ensure-nginx.sh
+programs:
+	@tools/ensure-programs.sh
 
 spark: $(VENV)/.dev
 	@tools/ensure-spark.sh $(VENV)

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import pandas as pd
-from fpdf import FPDF
 from sqlmodel import Session
 
 import survey
@@ -26,7 +25,7 @@ PACKAGES = (
     "publish",
     "store",
 )
-_FOR_TYPES = MappingProxyType({"pd": pd, "FPDF": FPDF})
+_FOR_TYPES = MappingProxyType({"pd": pd})
 """Libraries that modules import for their types only, so that commands start without them."""
 
 

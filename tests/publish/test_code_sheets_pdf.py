@@ -1,9 +1,11 @@
 """Printed codes: what is drawn is what a phone reads, and a sign-in code stands in no address."""
 
 from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
 import segno
+from PIL import Image
 
 from survey.access.account_batch import PrintedSetupLink, SetupLinkSheet
 from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
@@ -15,17 +17,16 @@ from survey.fieldwork.invitation_sheets import (
 from survey.publish import code_sheets_pdf
 from survey.publish.code_sheets_pdf import (
     INVITATIONS,
+    QUIET,
     SIGN_IN_CODES,
     SheetLayout,
-    dark_runs,
+    draw_qr_code,
     invitation_sheet_pdf,
-    qr_modules,
     setup_link_sheet_pdf,
     sign_in_sheet_pdf,
 )
 from survey.store.tables import new_id
-
-ADDRESS = "https://survey.example.cn/q/YncRr3RtYsBMR_x4a6idKQ"
+from tests.pdf_reading import read_pages, render, run_poppler
 
 
 def invitations(count: int, point: str = "解放路步行街") -> InvitationSheet:
@@ -41,16 +42,39 @@ def invitations(count: int, point: str = "解放路步行街") -> InvitationShee
     )
 
 
-def test_the_runs_draw_every_module_of_the_code_and_no_other() -> None:
-    rows = qr_modules(ADDRESS)
-    drawn = [[False] * len(row) for row in rows]
-    for y, x, length in dark_runs(rows):
-        for column in range(x, x + length):
-            assert not drawn[y][column]
-            drawn[y][column] = True
-    assert drawn == [
-        [bool(module) for module in row] for row in segno.make(ADDRESS, error="m").matrix
-    ]
+def assert_codes_stand_in_their_cells(
+    pdf: bytes, layout: SheetLayout, addresses: list[str]
+) -> None:
+    """Compare every module of the codes of a first page with what is printed in its place."""
+    dots = 20  # a millimetre
+    picture = render("pdftoppm", pdf, "-gray", "-r", str(dots * 25.4), "-l", "1")
+    page = Image.open(BytesIO(picture))
+    for index, address in enumerate(addresses):
+        rows = [*segno.make(address, error="m").matrix_iter(border=QUIET)]
+        row, column = divmod(index, layout.columns)
+        left = layout.margin + column * layout.cell_width + layout.code_left
+        top = layout.top + row * layout.cell_height + layout.code_top
+        module = layout.code_size / len(rows)
+        for y, line in enumerate(rows):
+            for x, is_dark in enumerate(line):
+                place = left + (x + 0.5) * module, top + (y + 0.5) * module
+                value = page.getpixel((round(place[0] * dots), round(place[1] * dots)))
+                assert (value < 128) == bool(is_dark), (address, x, y)
+
+
+def test_what_is_printed_in_a_cell_is_the_code_of_its_address() -> None:
+    origin = "https://survey.example.cn"
+    sheet, people = invitations(7), sign_in_codes(3)
+    assert_codes_stand_in_their_cells(
+        invitation_sheet_pdf(sheet, origin=origin, language="zh"),
+        INVITATIONS,
+        [f"{origin}/q/{code.token}" for code in sheet.codes],
+    )
+    assert_codes_stand_in_their_cells(
+        sign_in_sheet_pdf(people, origin=origin, language="en"),
+        SIGN_IN_CODES,
+        [f"{origin}/auth/code?login={person.login}" for person in people.people],
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,12 +95,17 @@ def test_a_page_for_every_twenty(language: str, count: int, pages: int) -> None:
         invitations(count), origin="https://survey.example.cn", language=language
     )
     assert content.startswith(b"%PDF-")
-    assert content.count(b"/Type /Page\n") == pages
-    assert b"NotoSansSC" in content
+    assert len(read_pages(content)) == pages
+    assert "NotoSansSC" in run_poppler("pdffonts", content)
 
 
 def test_long_names_and_no_server_address_are_no_trouble() -> None:
     assert invitation_sheet_pdf(invitations(1, point="购物中心" * 60), origin="", language="zh")
+
+
+def record_and_draw(addresses: list[str], address: str) -> str:
+    addresses.append(address)
+    return draw_qr_code(address)
 
 
 def sign_in_codes(count: int, **changes: str) -> SignInCodeSheet:
@@ -96,7 +125,7 @@ def test_ten_people_a_page(count: int, pages: int, language: str) -> None:
         sign_in_codes(count), origin="https://survey.example.cn", language=language
     )
     assert pdf.startswith(b"%PDF-")
-    assert pdf.count(b"/Type /Page\n") == pages
+    assert len(read_pages(pdf)) == pages
 
 
 def test_the_code_opens_the_page_with_the_login_and_without_the_code(
@@ -104,7 +133,7 @@ def test_the_code_opens_the_page_with_the_login_and_without_the_code(
 ) -> None:
     addresses: list[str] = []
     monkeypatch.setattr(
-        code_sheets_pdf, "draw_code", lambda pdf, address, *place: addresses.append(address)
+        code_sheets_pdf, "draw_qr_code", lambda address: record_and_draw(addresses, address)
     )
     sign_in_sheet_pdf(
         sign_in_codes(1, login="a&b=c"), origin="https://survey.example.cn", language="zh"
@@ -127,13 +156,13 @@ def setup_links(count: int) -> SetupLinkSheet:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_two_hundred_setup_links_are_twenty_pages(language: str) -> None:
     pdf = setup_link_sheet_pdf(setup_links(200), origin="https://s.example.cn", language=language)
-    assert pdf.count(b"/Type /Page\n") == 20
+    assert len(read_pages(pdf)) == 20
 
 
 def test_the_code_of_a_setup_link_is_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
     addresses: list[str] = []
     monkeypatch.setattr(
-        code_sheets_pdf, "draw_code", lambda pdf, address, *place: addresses.append(address)
+        code_sheets_pdf, "draw_qr_code", lambda address: record_and_draw(addresses, address)
     )
     setup_link_sheet_pdf(setup_links(1), origin="https://s.example.cn", language="zh")
     assert addresses == ["https://s.example.cn/auth/setup/token-0"]

@@ -1,13 +1,11 @@
 """Reports as PDF: the text and the marks of the contents, embedded typefaces, the same bytes."""
 
-import shutil
-import subprocess
-
 import pytest
 
 from survey.publish.reports.contents import Report, ReportKind
 from survey.publish.reports.pdf_file import write_pdf
 from survey.results import WaveResults
+from tests.pdf_reading import run_poppler, squeeze
 from tests.publish.test_report_contents import SUZHOU, report
 
 Frozen = dict[str, WaveResults]
@@ -21,19 +19,6 @@ def made(frozen: Frozen) -> Report:
 @pytest.fixture(scope="module")
 def written(made: Report) -> bytes:
     return write_pdf(made)
-
-
-def run_poppler(program: str, content: bytes, *arguments: str) -> str:
-    """Return what a program of poppler says of a PDF; skip loudly where it is not installed."""
-    path = shutil.which(program)
-    if path is None:
-        pytest.skip("POPPLER IS NOT INSTALLED: what stands in the PDF is not tested")
-    command = [path, *arguments, "-", *(["-"] if program == "pdftotext" else [])]
-    return subprocess.run(command, input=content, check=True, capture_output=True).stdout.decode()
-
-
-def squeeze(text: str) -> str:
-    return "".join(text.split()).replace("\u00a0", "")
 
 
 def test_every_finding_is_in_the_text(made: Report, written: bytes) -> None:

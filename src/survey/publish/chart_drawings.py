@@ -6,7 +6,6 @@ Typst rasterises three times as fast as the chart library, and its files are a q
 import struct
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import pandas as pd
@@ -15,7 +14,7 @@ import typst
 from survey.publish.chart_engine import chart_family
 from survey.publish.chart_process import CHART_PROCESS
 from survey.publish.charts import ORDINARY, chart_spec
-from survey.publish.fonts import chinese_font
+from survey.publish.typst_pdf import read_fonts
 from survey.publish.views.chart_panels import ChartPanel
 
 INK, QUIET_INK = "#1C1B1A", "#5F5C58"
@@ -101,15 +100,6 @@ def _declare_density(png: bytes) -> bytes:
     declared = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
     # The header of a picture is its first chunk and has a fixed length: 8 + 25 bytes.
     return png[:33] + declared + png[33:]
-
-
-@lru_cache(maxsize=1)
-def read_fonts() -> typst.Fonts:
-    """Return the typefaces: the one that the product installs, else those of the machine."""
-    font = chinese_font()
-    packaged = font.source == "package" and font.file is not None
-    folders = [str(font.file.parent)] if packaged and font.file is not None else []
-    return typst.Fonts(include_system_fonts=not packaged, font_paths=folders)
 
 
 def _list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:

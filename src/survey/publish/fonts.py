@@ -9,18 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    # Who sets such a PDF has it; charts and reports do without, and it takes a third of a second.
-    from fpdf import FPDF
 
 _PACKAGE, _PACKAGE_FILE, _PACKAGE_FAMILY = (
     "pylopdf_fonts_zh_cn",
     "NotoSansSC-Regular.otf",
     "Noto Sans SC",
 )
-_PDF_FACE, _PDF_FALLBACK = "chinese", "helvetica"
 _PREFERRED = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei")
 
 
@@ -66,12 +60,3 @@ def _find_system_font() -> Font | None:
 def chinese_font() -> Font:
     """Return the typeface for Chinese text in exported files."""
     return _find_packaged_font() or _find_system_font() or Font("", "none")
-
-
-def register_font(pdf: "FPDF") -> str:
-    """Make the Chinese typeface known to a PDF, and return its name there."""
-    file = chinese_font().file
-    if file is None:
-        return _PDF_FALLBACK
-    pdf.add_font(_PDF_FACE, fname=str(file))
-    return _PDF_FACE

@@ -5,12 +5,10 @@ is smaller than `LARGE_PRINT.small`, running heads included.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-
-from fpdf import FPDF
-from fpdf.enums import TextMode
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from survey.instrument.condition_text import ConditionText
 from survey.instrument.jump_targets import Jump, list_guided, list_jumps, question_after
@@ -32,20 +30,15 @@ from survey.instrument.paper_codes import (
 )
 from survey.instrument.question_types import type_of
 from survey.locale import Translator, translator
-from survey.publish.fonts import register_font
-from survey.publish.paper_lines import (
-    PrintedBlock,
-    PrintedRow,
-    paginate,
-    truncate_to_width,
-    wrap_lines,
-)
+from survey.publish.typst_pdf import write_typst_pdf
 
-_BLACK, _GREY, _LINE = 0, 90, 150
-_MM_PER_POINT = 25.4 / 72
-_PAGE_WIDTH, _PAGE_HEIGHT, _MARGIN = 210.0, 297.0, 18.0
-_WIDTH = _PAGE_WIDTH - 2 * _MARGIN
+_TEMPLATE = Path(__file__).with_name("paper_form.typ")
 _REFERENCE = re.compile(r"\$\{([^{}]+)\}")
+
+PrintedRow = dict[str, Any]
+"""What the template draws below the row before: `kind` and what this kind needs."""
+PrintedBlock = list[PrintedRow]
+"""Rows that stay on one page if a page can hold them."""
 
 
 @dataclass(frozen=True)
@@ -58,67 +51,47 @@ class PaperSize:
     small: float
     lead: float = 1.5
 
-    @property
-    def indent(self) -> float:
-        """Return the column of the question numbers in millimetres."""
-        return self.text * _MM_PER_POINT * 2.3
-
 
 USUAL_PRINT = PaperSize(title=17, heading=13, text=11, small=9.5)
 LARGE_PRINT = PaperSize(title=24, heading=22, text=20, small=18, lead=1.4)
-
-
-@dataclass(frozen=True)
-class _TickBox:
-    """An answer to tick, with what follows from it."""
-
-    text: str
-    follow: str = ""
 
 
 def paper_form_pdf(instrument: Instrument, *, language: str, large: bool = False) -> bytes:
     """Return the questionnaire in one of its languages, on pages of A4."""
     codes = [each.code for each in instrument.languages]
     chosen = language if language in codes else instrument.default_language
-    return _PaperForm(instrument, chosen, LARGE_PRINT if large else USUAL_PRINT).build()
+    return _PaperForm(instrument, chosen).write(LARGE_PRINT if large else USUAL_PRINT)
 
 
 class _PaperForm:
-    """One document while it is laid out."""
+    """The texts of one printed questionnaire, from top to bottom."""
 
-    def __init__(self, instrument: Instrument, language: str, size: PaperSize) -> None:
-        self.instrument, self.language, self.size = instrument, language, size
+    def __init__(self, instrument: Instrument, language: str) -> None:
+        self.instrument, self.language = instrument, language
         self.t: Translator = translator(language)
         self.numbers = number_questions(instrument)
         self.jumps = list_jumps(instrument)
         self.guided = list_guided(instrument, self.jumps)
         self.conditions = ConditionText(instrument, self.t, language)
-        self.pdf = FPDF(format="A4")
-        self.pdf.set_auto_page_break(False)
         self.title = label_text(instrument.title, language, instrument.name)
-        self.pdf.set_title(self.title)
-        self.pdf.set_lang(language)
-        self.face = register_font(self.pdf)
 
-    def build(self) -> bytes:
-        top = _MARGIN + self._line_height_of(self.size.small) + 3
-        pages = paginate(self._iter_blocks(), _PAGE_HEIGHT - top - _MARGIN)
-        for number, rows in enumerate(pages, start=1):
-            self.pdf.add_page()
-            self._draw_head(number, len(pages))
-            y = top
-            for row in rows:
-                row.draw(self.pdf, _MARGIN, y)
-                y += row.height
-        return bytes(self.pdf.output())
-
-    # Content, from top to bottom
+    def write(self, size: PaperSize) -> bytes:
+        data = {
+            "title": self.title,
+            "language": self.language,
+            "size": asdict(size),
+            "version": self.instrument.version,
+            # The template knows the numbers when all pages are set.
+            "page": self.t("page {number} of {pages}", number="{number}", pages="{pages}"),
+            "blocks": [*self._iter_blocks()],
+        }
+        return write_typst_pdf(_TEMPLATE, data)
 
     def _iter_blocks(self) -> Iterator[PrintedBlock]:
         yield self._build_front()
         for section in self.instrument.sections:
             yield from self._iter_section_blocks(section)
-        yield [self._build_gap(4), *self._build_paragraph(self._get_thanks(), self.size.text)]
+        yield [_gap(4), _text(self._get_thanks())]
 
     def _build_front(self) -> PrintedBlock:
         t = self.t
@@ -130,14 +103,10 @@ class _PaperForm:
             "arrow stands behind an answer, go on with the question that it names; otherwise with "
             "the next one that is for you."
         )
+        blanks = [{"kind": "field", "text": name} for name in fields]
         return [
-            *self._build_paragraph(self.title, self.size.title, heavy=True),
-            self._build_gap(2),
-            *(self._build_blank_field(name) for name in fields),
-            self._build_gap(2),
-            *self._build_paragraph(guide, self.size.small, shade=_GREY),
-            self._build_gap(2),
-        ]
+            _text(self.title, "title"), _gap(2), *blanks, _gap(2), _text(guide, "small"), _gap(2)
+        ]  # fmt: skip
 
     def _iter_section_blocks(self, section: Section) -> Iterator[PrintedBlock]:
         """Yield the heading with the first item, so that no heading ends a page, then the rest."""
@@ -152,9 +121,9 @@ class _PaperForm:
 
     def _build_section_heading(self, section: Section) -> PrintedBlock:
         t, title = self.t, label_text(section.title, self.language, "")
-        rows = [self._build_gap(3), self._build_rule()]
+        rows = [_gap(3), {"kind": "rule"}]
         if title:
-            rows += self._build_paragraph(title, self.size.heading, heavy=True)
+            rows.append(_text(title, "heading"))
         if section.relevant is not None:
             condition = self.conditions.write(section.relevant)
             words = (
@@ -164,8 +133,8 @@ class _PaperForm:
                     condition, question_after(self.instrument, section)
                 )
             )
-            rows += self._build_paragraph(words, self.size.small, shade=_GREY)
-        return [*rows, self._build_gap(1)]
+            rows.append(_text(words, "small"))
+        return [*rows, _gap(1)]
 
     def _describe_section_condition(self, condition: str, otherwise: int | None) -> str:
         t = self.t
@@ -181,31 +150,20 @@ class _PaperForm:
         )
 
     def _build_item_block(self, item: Item) -> PrintedBlock:
-        number = self.numbers.get(item.name)
+        number, rows = self.numbers.get(item.name), [*self._iter_condition_rows(item)]
+        label = self._label_in_language(item.label)
         if number is None:
-            rows = self._build_condition_lines(item)
-            return [
-                *rows,
-                *self._build_paragraph(self._label_in_language(item.label), self.size.text),
-                self._build_gap(2),
-            ]
-        indent = self.size.indent
-        rows = list(self._build_condition_lines(item, indent))
-        text = self._label_in_language(item.label) + self._describe_remarks(item)
-        rows += self._build_paragraph(
-            text, self.size.text, indent=indent, mark=f"{number}.", heavy_mark=True
-        )
+            return [*rows, _text(label), _gap(2)]
+        text = label + self._describe_remarks(item)
+        rows.append(_text(text, indented=True) | {"mark": f"{number}."})
         if item.hint:
-            rows += self._build_paragraph(
-                self._label_in_language(item.hint), self.size.small, indent=indent, shade=_GREY
-            )
-        return [*rows, *self._iter_answer_rows(item), self._build_gap(2.5)]
+            rows.append(_text(self._label_in_language(item.hint), "small", indented=True))
+        return [*rows, *self._iter_answer_rows(item), _gap(2.5)]
 
-    def _build_condition_lines(self, item: Item, indent: float = 0) -> Sequence[PrintedRow]:
-        if item.relevant is None or item.name in self.guided:
-            return ()
-        words = self.t("Only if {condition}:", condition=self.conditions.write(item.relevant))
-        return self._build_paragraph(words, self.size.small, indent=indent, shade=_GREY)
+    def _iter_condition_rows(self, item: Item) -> Iterator[PrintedRow]:
+        if item.relevant is not None and item.name not in self.guided:
+            words = self.t("Only if {condition}:", condition=self.conditions.write(item.relevant))
+            yield _text(words, "small", indented=item.name in self.numbers)
 
     def _describe_remarks(self, item: Item) -> str:
         t = self.t
@@ -216,33 +174,30 @@ class _PaperForm:
     def _iter_answer_rows(self, item: Item) -> Iterator[PrintedRow]:
         options = list_printed_options(item)
         if options:
-            yield from self._iter_tick_box_rows(
-                [self._build_box(item, option) for option in options]
-            )
+            yield _boxes([self._describe_box(item, option) for option in options])
         elif item.kind is ItemKind.TEXT:
-            yield from (self._build_writing_line() for _ in range(2))
+            yield from ({"kind": "line", "share": 1} for _ in range(2))
         elif item.kind is ItemKind.DATE:
-            yield from self._build_paragraph(
-                self.t("Year ______  month ____  day ____"), self.size.text, self.size.indent
-            )
+            yield _text(self.t("Year ______  month ____  day ____"), indented=True)
         else:
-            yield self._build_writing_line(_WIDTH / 3)
-        specials = [
-            _TickBox(f"{SPECIAL_LETTERS[special]} {self._name_special(item, special)}")
-            for special in item.specials
-        ]
-        yield from self._iter_tick_box_rows(specials)
+            yield {"kind": "line", "share": 1 / 3}
+        if item.specials:
+            yield _boxes(
+                [
+                    (f"{SPECIAL_LETTERS[special]} {self._name_special(item, special)}", "")
+                    for special in item.specials
+                ]
+            )
 
     def _name_special(self, item: Item, special: SpecialAnswer) -> str:
         own = item.special_labels.get(special, {})
         return label_text(own, self.language, self.t(SPECIAL_NAMES[special]))
 
-    def _build_box(self, item: Item, option: PrintedOption) -> _TickBox:
+    def _describe_box(self, item: Item, option: PrintedOption) -> tuple[str, str]:
+        """Return the answer to tick, and what follows from it."""
         jump = self.jumps.get(item.name, {}).get(option.value)
         label = self._label_in_language(option.label)
-        return _TickBox(
-            f"{option.code} {label}".rstrip(), self._describe_jump(jump) if jump else ""
-        )
+        return f"{option.code} {label}".rstrip(), self._describe_jump(jump) if jump else ""
 
     def _describe_jump(self, jump: Jump) -> str:
         if jump.question is not None:
@@ -259,150 +214,18 @@ class _PaperForm:
             lambda match: self.t("[answer to {name}]", name=self.conditions.name(match[1])), text
         )
 
-    # Rows
 
-    def _line_height_of(self, size: float) -> float:
-        return size * _MM_PER_POINT * self.size.lead
+def _gap(height: float) -> PrintedRow:
+    """Return a gap in millimetres."""
+    return {"kind": "gap", "height": height}
 
-    def _measure_text(self, size: float, text: str) -> float:
-        self.pdf.set_font(self.face, size=size)
-        return self.pdf.get_string_width(text)
 
-    def _build_gap(self, height: float) -> PrintedRow:
-        return PrintedRow(height, lambda _pdf, _x, _y: None)
+def _text(text: str, size: str = "text", *, indented: bool = False) -> PrintedRow:
+    """Return a paragraph in a size of `PaperSize`."""
+    return {"kind": "text", "text": text, "size": size, "indented": indented, "mark": ""}
 
-    def _build_rule(self) -> PrintedRow:
-        def draw(pdf: FPDF, x: float, y: float) -> None:
-            pdf.set_draw_color(_LINE)
-            pdf.line(x, y, x + _WIDTH, y)
 
-        return PrintedRow(1.5, draw)
-
-    def _build_paragraph(
-        self,
-        text: str,
-        size: float,
-        indent: float = 0,
-        *,
-        shade: int = _BLACK,
-        heavy: bool = False,
-        mark: str = "",
-        heavy_mark: bool = False,
-    ) -> list[PrintedRow]:
-        """Return the lines of a text; `mark` stands before the first of them."""
-        lines = wrap_lines(text, _WIDTH - indent, partial(self._measure_text, size))
-
-        def draw(line: str, first: bool, _pdf: FPDF, x: float, y: float) -> None:
-            if first and mark:
-                self._draw_text(x, y, mark, size, shade, heavy_mark)
-            self._draw_text(x + indent, y, line, size, shade, heavy)
-
-        return [
-            PrintedRow(self._line_height_of(size), partial(draw, line, number == 0))
-            for number, line in enumerate(lines)
-        ]
-
-    def _draw_text(
-        self, x: float, top: float, text: str, size: float, shade: int, heavy: bool = False
-    ) -> None:
-        pdf, baseline = (
-            self.pdf,
-            top + self._line_height_of(size) * 0.5 + size * _MM_PER_POINT * 0.36,
-        )
-        pdf.set_font(self.face, size=size)
-        pdf.set_text_color(shade)
-        if not heavy:
-            pdf.text(x, baseline, text)
-            return
-        # The typeface comes in one weight: a thin outline makes the other.
-        with pdf.local_context(text_mode=TextMode.FILL_STROKE, line_width=size * 0.012):
-            pdf.set_draw_color(shade)
-            pdf.text(x, baseline, text)
-
-    def _iter_tick_box_rows(self, boxes: Sequence[_TickBox]) -> Iterator[PrintedRow]:
-        """Yield rows of answers: side by side where none of them leads elsewhere."""
-        side_by_side = not any(box.follow for box in boxes)
-        room, x = _WIDTH - self.size.indent, 0.0
-        row: list[tuple[float, _TickBox]] = []
-        for box in boxes:
-            width = self._measure_box(box)
-            if row and (not side_by_side or x + width > room):
-                yield from self._iter_box_rows(row)
-                row, x = [], 0.0
-            row.append((x, box))
-            x += width + self.size.text * _MM_PER_POINT * 1.2
-        if row:
-            yield from self._iter_box_rows(row)
-
-    @property
-    def _square(self) -> float:
-        return self.size.text * _MM_PER_POINT * 0.85
-
-    def _measure_box(self, box: _TickBox) -> float:
-        text = f"{box.text}  {box.follow}".rstrip()
-        return self._square * 1.5 + self._measure_text(self.size.text, text)
-
-    def _iter_box_rows(self, row: Sequence[tuple[float, _TickBox]]) -> Iterator[PrintedRow]:
-        size, start = self.size.text, self.size.indent + self._square * 1.5
-        lone = row[0][1]
-        if len(row) == 1 and self._measure_box(lone) > _WIDTH - self.size.indent:
-            text = f"{lone.text}  {lone.follow}".rstrip()
-            lines = self._build_paragraph(text, size, start)
-            yield PrintedRow(lines[0].height, partial(self._draw_square_and, lines[0]))
-            yield from lines[1:]
-            return
-
-        def draw(_pdf: FPDF, x: float, y: float) -> None:
-            for offset, box in row:
-                self._draw_square(x + self.size.indent + offset, y)
-                text = f"{box.text}  {box.follow}".rstrip()
-                self._draw_text(x + start + offset, y, text, size, _BLACK)
-
-        yield PrintedRow(self._line_height_of(size) * 1.08, draw)
-
-    def _draw_square_and(self, row: PrintedRow, pdf: FPDF, x: float, y: float) -> None:
-        self._draw_square(x + self.size.indent, y)
-        row.draw(pdf, x, y)
-
-    def _draw_square(self, x: float, y: float) -> None:
-        self.pdf.set_draw_color(_BLACK)
-        top = y + (self._line_height_of(self.size.text) - self._square) / 2
-        self.pdf.rect(x, top, self._square, self._square)
-
-    def _build_writing_line(self, width: float = 0) -> PrintedRow:
-        height = self._line_height_of(self.size.text) * 1.25
-        end = width or _WIDTH - self.size.indent
-
-        def draw(pdf: FPDF, x: float, y: float) -> None:
-            pdf.set_draw_color(_LINE)
-            left = x + self.size.indent
-            pdf.line(left, y + height - 1, left + end, y + height - 1)
-
-        return PrintedRow(height, draw)
-
-    def _build_blank_field(self, name: str) -> PrintedRow:
-        height = self._line_height_of(self.size.text) * 1.2
-
-        def draw(pdf: FPDF, x: float, y: float) -> None:
-            self._draw_text(x, y, name, self.size.text, _BLACK)
-            left = x + self._measure_text(self.size.text, name) + 3
-            pdf.set_draw_color(_LINE)
-            pdf.line(left, y + height - 1, x + _WIDTH * 0.7, y + height - 1)
-
-        return PrintedRow(height, draw)
-
-    def _draw_head(self, number: int, pages: int) -> None:
-        size, top = self.size.small, _MARGIN - 4
-        page = " · ".join(
-            (
-                self.instrument.version,
-                self.t("page {number} of {pages}", number=number, pages=pages),
-            )
-        )
-        width = self._measure_text(size, page)
-        fits = truncate_to_width(self.pdf, self.title, _WIDTH - width - 6)
-        self._draw_text(_MARGIN, top, fits, size, _GREY)
-        self._draw_text(_PAGE_WIDTH - _MARGIN - width, top, page, size, _GREY)
-        y = top + self._line_height_of(size)
-        self.pdf.set_draw_color(_LINE)
-        self.pdf.line(_MARGIN, y, _PAGE_WIDTH - _MARGIN, y)
+def _boxes(boxes: list[tuple[str, str]]) -> PrintedRow:
+    """Return answers to tick, side by side where none of them leads elsewhere."""
+    texts = [f"{text}  {follow}".rstrip() for text, follow in boxes]
+    return {"kind": "boxes", "texts": texts, "beside": not any(follow for _, follow in boxes)}

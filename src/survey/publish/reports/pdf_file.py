@@ -1,21 +1,15 @@
 """Report as PDF, set by Typst with the Chinese typeface embedded."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import typst
-
-from survey.publish.chart_drawings import read_fonts
-from survey.publish.fonts import chinese_font
 from survey.publish.reports.captions import number_captions
 from survey.publish.reports.contents import Block, BulletList, Paragraph, Report, ReportTable
 from survey.publish.reports.pictures import ReportPictures
+from survey.publish.typst_pdf import write_typst_pdf
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _MAX_POINTS, _MAX_HEIGHT_POINTS = 455.0, 400.0
-_FALLBACK = "Libertinus Serif"
-"""Comes with Typst; without Chinese, where no Chinese typeface is installed."""
 
 
 def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
@@ -29,7 +23,6 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
     )
     data = {
         "language": report.language,
-        "font": chinese_font().family or _FALLBACK,
         "title": report.title,
         "subtitle": report.subtitle,
         "words": dict(words),
@@ -51,15 +44,7 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
             for section in report.sections
         ],
     }
-    content: bytes = typst.compile(
-        _TEMPLATE.read_bytes(),
-        font_paths=read_fonts(),
-        sys_inputs={"report": json.dumps(data, ensure_ascii=False)},
-        # Typst takes whole seconds alone; the moment of a real freeze has microseconds.
-        timestamp=imprint.made_at.replace(microsecond=0),
-        format="pdf",
-    )
-    return content
+    return write_typst_pdf(_TEMPLATE, data, made_at=imprint.made_at)
 
 
 def _describe_block(
