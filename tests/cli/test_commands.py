@@ -286,7 +286,7 @@ def test_serving_waits_for_nothing_that_only_freezing_needs() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     ).stdout.split()
-    heavy = {"scipy.stats", "pyxform", "insufficient_effort", "survey.results.freeze"}
+    heavy = {"scipy.stats", "pyxform", "survey.results.freeze"}
     assert heavy.isdisjoint(loaded)
 
 

@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ier import irv, person_total
+from ier import irv, longstring_scores, person_total
 
-from survey.fieldwork.quality.answer_detectors import MIN_CORRELATION_RATINGS, _correlate_with_means
+from survey.fieldwork.quality.answer_detectors import (
+    MIN_CORRELATION_RATINGS,
+    _correlate_with_means,
+    _measure_longest_runs,
+)
 from survey.fieldwork.quality.flags import FlagKind
 from survey.fieldwork.quality.part_assessment import QualityAssessment, assess_part
 from survey.fieldwork.quality.response_arrays import (
@@ -222,6 +226,15 @@ def test_the_correlation_is_that_of_the_package_for_careless_responding() -> Non
     asked = np.delete(given, 7, axis=1)
     np.testing.assert_allclose(correlation, person_total(asked), rtol=0, atol=1e-12)
     np.testing.assert_allclose(spread, irv(asked), rtol=0, atol=1e-12)
+
+
+def test_the_longest_runs_are_those_of_the_package_for_careless_responding() -> None:
+    random = np.random.default_rng(6)
+    given = random.integers(1, 4, size=(400, 34)).astype(np.float64)
+    given[random.random(given.shape) < 0.3] = np.nan
+    given[5] = np.nan
+    given[6] = 2.0
+    np.testing.assert_array_equal(_measure_longest_runs(given), longstring_scores(given))
 
 
 def test_cities_are_put_together_until_a_part_is_worth_its_calls() -> None:

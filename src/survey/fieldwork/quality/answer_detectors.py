@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from ier import longstring_scores
 
 from survey.fieldwork.quality.flags import FlagKind, FlagSet, flagged_rows, linear_ramp
 from survey.fieldwork.quality.response_arrays import (
@@ -49,8 +48,8 @@ def flag_careless(interviews: ResponseArrays, norms: WaveNorms) -> FlagSet:
 def _correlate_with_means(scores: Floats, means: Floats) -> tuple[Floats, Floats]:
     """Return each row's correlation with the item means, and the standard deviation of the row.
 
-    Over the scores that the row has; NaN where one of both does not vary. `ier.person_total` would
-    take the means from the rows of a part, and a row's last bit from those beside it.
+    Over the scores that the row has; NaN where one of both does not vary. The means are those
+    of the wave, so that a row does not depend on those beside it in a part.
     """
     known = np.isfinite(scores)
     count = np.maximum(known.sum(axis=1), 1)
@@ -237,13 +236,24 @@ def flag_straightlining(interviews: ResponseArrays) -> FlagSet:
     score, same = _find_most_frequent(scores)
     share = same / np.maximum(rated, 1)
     strength = linear_ramp(share, nothing=STRAIGHTLINE_RAMP_START, full=STRAIGHTLINE_RAMP_END)
-    run = longstring_scores(scores) / np.maximum(rated, 1)
+    run = _measure_longest_runs(scores) / np.maximum(rated, 1)
     rows = flagged_rows((strength > 0) & (rated >= MIN_STRAIGHTLINE_RATINGS) & (run >= LONG_RUN))
     details = [
         {"same": int(same[row]), "rated": int(rated[row]), "score": f"{score[row]:g}"}
         for row in rows
     ]
     return FlagSet(FlagKind.STRAIGHT_LINING, rows, strength[rows], details)
+
+
+def _measure_longest_runs(scores: Floats) -> Floats:
+    """Return the longest run of one score in each row; a score that is missing ends none."""
+    last, run, longest = np.full(len(scores), np.nan), np.zeros(len(scores)), np.zeros(len(scores))
+    for column in scores.T:
+        known = np.isfinite(column)
+        run = np.where(known, np.where(column == last, run + 1, 1), run)
+        last = np.where(known, column, last)
+        longest = np.maximum(longest, run)
+    return longest
 
 
 def _find_most_frequent(scores: Floats) -> tuple[Floats, Floats]:
