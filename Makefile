@@ -8,7 +8,7 @@ ifneq ($(CURDIR),$(ROOT))
 # Called as `make -f elsewhere/Makefile …`: do the work where the project is.
 %:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
-help demo test test-all check audit format bench screenshots docs clean setup lock catalogs:
+help demo test test-all check audit format bench screenshots clean setup lock catalogs:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
 else
 
@@ -21,7 +21,7 @@ COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all check audit format bench screenshots docs clean setup lock catalogs programs spark ddi-schema
+.PHONY: help demo test test-all check audit format bench screenshots clean setup lock catalogs programs spark ddi-schema
 
 help:
 	@echo 'make demo         set up, make demo data if there are none, serve http://localhost:8501'
@@ -32,7 +32,6 @@ help:
 	@echo 'make format       format the code'
 	@echo 'make bench        measure what docs/performance.md reports'
 	@echo 'make screenshots  every page x size x theme x language into screenshots/'
-	@echo 'make docs         the documents as a site in build/site/'
 	@echo 'make catalogs     collect new screen texts into the .po files'
 	@echo 'make lock         lock the dependencies anew'
 	@echo 'make clean        remove everything that make made, but not the data in var/'
@@ -110,13 +109,6 @@ catalogs: $(VENV)/.runtime
 lock: $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet uv
 	@tools/lock.sh
-
-docs:
-	@if [ -x $(BIN)/mkdocs ]; then $(BIN)/mkdocs build --quiet --strict && echo 'build/site/index.html'; else \
-		echo '************************************************************************' >&2; \
-		echo '  MKDOCS IS NOT INSTALLED: no site is built. To install it:' >&2; \
-		echo '  $(BIN)/python -m pip install --require-hashes -r requirements-docs.lock' >&2; \
-		echo '************************************************************************' >&2; exit 1; fi
 
 clean:
 	@rm -rf .venv .venv-3.1? build screenshots .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

@@ -5,5 +5,4 @@ compile=(.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --ge
   --no-header --no-annotate --no-emit-index-url --no-emit-find-links --allow-unsafe)
 "${compile[@]}" pyproject.toml requirements-build.in -o requirements.lock
 "${compile[@]}" requirements-dev.in -o requirements-dev.lock
-"${compile[@]}" requirements-docs.in -o requirements-docs.lock
 "${compile[@]}" requirements-spark.in -o requirements-spark.lock

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
-from survey.publish.fonts import chinese_font
+from survey.publish.typeface import FONT_FILE
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "screenshots"
@@ -216,16 +216,12 @@ def take_screenshots(base_url: str, shots: list[Shot], out: Path, executable: st
 @contextmanager
 def chinese_glyphs() -> Iterator[dict[str, str]]:
     """Variables that let the browser use the face of our pictures beside those of the machine."""
-    face = chinese_font().file
-    if face is None:
-        yield {}
-        return
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder) / "fonts.conf"
         configuration.write_text(
             '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
             '<include ignore_missing="yes">/etc/fonts/fonts.conf</include>'
-            f"<dir>{escape(str(face.parent))}</dir></fontconfig>",
+            f"<dir>{escape(str(FONT_FILE.parent))}</dir></fontconfig>",
             encoding="utf-8",
         )
         yield {"FONTCONFIG_FILE": str(configuration)}

@@ -20,7 +20,6 @@ from survey.access.second_factor import encrypt_secrets
 from survey.health import data_folder, database, engine, exposure, software
 from survey.health.check_result import CheckResult
 from survey.health.installation import CHECKS, check_installation
-from survey.publish.fonts import Font
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.cipher import secret_cipher
@@ -304,8 +303,6 @@ def test_a_real_wave_behind_a_door_of_the_demo(field: Field, frozen: Settings) -
 def test_what_the_software_itself_misses(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(software, "catalog", lambda *_: here / "nothing.mo")
     assert "make setup" in run_check(software.check_catalogs, settings())[1]
-    monkeypatch.setattr(software, "chinese_font", lambda: Font("", "none"))
-    assert "pip install" in run_check(software.check_fonts, settings())[1]
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
     assert not run_check(software.check_python, settings())[0]
 

@@ -27,7 +27,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     exposure.check_keys,
     exposure.check_demo,
     software.check_catalogs,
-    software.check_fonts,
 )
 """Checks in the order in which they are listed."""
 

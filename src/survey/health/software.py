@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from survey.health.check_result import CheckResult
 from survey.locale import DOMAINS, msg
 from survey.locale import catalog_file as catalog
-from survey.publish.fonts import chinese_font
 from survey.settings import Settings
 
 
@@ -28,14 +27,3 @@ def check_catalogs(_settings: Settings) -> Iterator[CheckResult]:
         else msg("Chinese and English")
     )
     yield CheckResult(msg("Screen texts"), not missing, detail)
-
-
-def check_fonts(_settings: Settings) -> Iterator[CheckResult]:
-    """Check that a Chinese font for picture files is installed."""
-    font = chinese_font()
-    detail = (
-        msg("{family} ({file})", family=font.family, file=font.file)
-        if font.covers_chinese
-        else msg("no Chinese font; pip install pylopdf-fonts-zh-cn, or apt install fonts-noto-cjk")
-    )
-    yield CheckResult(msg("Chinese font for picture files"), font.covers_chinese, detail)

@@ -8,16 +8,14 @@ from typing import Any
 
 import vl_convert
 
-from survey.publish.fonts import chinese_font
+from survey.publish.typeface import FONT_FAMILY, FONT_FILE
 
 
 @lru_cache(maxsize=1)
 def chart_family() -> str:
     """Return the font family, registered with the chart library on first use."""
-    font = chinese_font()
-    if font.source == "package" and font.file is not None:
-        vl_convert.register_font_directory(str(font.file.parent))
-    return f"{font.family}, sans-serif" if font.family else "sans-serif"
+    vl_convert.register_font_directory(str(FONT_FILE.parent))
+    return f"{FONT_FAMILY}, sans-serif"
 
 
 def draw_svg(spec: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.ttLib import TTFont
 from lxml import etree
 
-from survey.publish.fonts import chinese_font
+from survey.publish.typeface import FONT_FILE
 
 SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
@@ -41,16 +41,13 @@ class _Typeface:
 
 
 @lru_cache(maxsize=1)
-def _open_typeface() -> _Typeface | None:
-    file = chinese_font().file
-    return _Typeface(str(file)) if file else None
+def _open_typeface() -> _Typeface:
+    return _Typeface(str(FONT_FILE))
 
 
 def outline_texts(drawing: etree._Element) -> None:
-    """Replace every text of an SVG by outlines; without any typeface the texts stay."""
+    """Replace every text of an SVG by outlines."""
     face = _open_typeface()
-    if face is None:
-        return
     glyphs: dict[str, str] = {}
     for text in list(drawing.iter(f"{SVG}text")):
         _replace_text(text, face, glyphs)

@@ -9,19 +9,13 @@ from typing import Any
 
 import typst
 
-from survey.publish.fonts import chinese_font
-
-_FALLBACK = "Libertinus Serif"
-"""Comes with Typst; without Chinese, where no Chinese typeface is installed."""
+from survey.publish.typeface import FONT_FAMILY, FONT_FILE
 
 
 @lru_cache(maxsize=1)
 def read_fonts() -> typst.Fonts:
-    """Return the typefaces: the one that the product installs, else those of the machine."""
-    font = chinese_font()
-    packaged = font.source == "package" and font.file is not None
-    folders = [str(font.file.parent)] if packaged and font.file is not None else []
-    return typst.Fonts(include_system_fonts=not packaged, font_paths=folders)
+    """Return the typefaces: those of the machine are none of them."""
+    return typst.Fonts(include_system_fonts=False, font_paths=[str(FONT_FILE.parent)])
 
 
 def write_typst_pdf(
@@ -34,7 +28,7 @@ def write_typst_pdf(
         data: Plain values only.
         made_at: What the file names as its time; without it none.
     """
-    plain = json.dumps(dict(data, font=chinese_font().family or _FALLBACK), ensure_ascii=False)
+    plain = json.dumps(dict(data, font=FONT_FAMILY), ensure_ascii=False)
     content: bytes = typst.compile(
         template.read_bytes(),
         font_paths=read_fonts(),
