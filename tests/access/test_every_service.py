@@ -72,6 +72,7 @@ INSIDE = "part of a service that has decided already; no screen, route or comman
 PUBLIC = "the words of questionnaires, which every respondent reads"
 SERVER = "run by the platform itself or on the server's own command line; nobody asks for it"
 CATALOGUE = "which waves have results; every figure read from them takes the principal"
+CHECK = "what the association publishes for strangers who check a release"
 FULL = "which quotas of a city are full, as the public form tells everybody who opens it"
 
 WITHOUT_PRINCIPAL = {
@@ -133,6 +134,7 @@ WITHOUT_PRINCIPAL = {
     "results.row_selection.open_known_results": CATALOGUE,
     "fieldwork.waves.find_wave": CATALOGUE,
     "fieldwork.quota_counts.list_full_groups": FULL,
+    "publish.publications.publishing_steps.build_key_list": CHECK,
 }
 """What takes no principal and is called from outside, and why that is right. Everything else
 without one must be `INSIDE`, which is checked."""

@@ -1,5 +1,6 @@
 """`survey release key …` and `survey verify`: keys are made, replaced and withdrawn."""
 
+import hashlib
 import json
 import stat
 from collections.abc import Callable
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from survey.publish.publications import verify
 from survey.publish.publications.signing_keys import read_signing_keys
+from survey.publish.publications.verify import fingerprint_of
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines
 from tests.publish.publications.signed_folders import signed_files, write_folder
@@ -65,8 +68,15 @@ def test_a_stranger_verifies_without_a_store(
 ) -> None:
     survey("release", "key", "new", "--out", str(key_file))
     published = tmp_path / "release-keys.json"
-    assert survey("release", "key", "export", "--out", str(published)).exit_code == 0
+    exported = survey("release", "key", "export", "--out", str(published))
     (key,) = read_signing_keys(current_settings())
+    fingerprint = fingerprint_of(key.public_bytes)
+    assert hashlib.sha256(key.public_bytes).hexdigest() == fingerprint.replace(" ", "")
+    script = hashlib.sha256(Path(verify.__file__).read_bytes()).hexdigest()
+    assert (exported.exit_code, fingerprint in exported.output, script in exported.output) == (
+        0, True, True,
+    )  # fmt: skip
+    assert [each["fingerprint"] for each in listed(survey)] == [fingerprint]
     folder = write_folder(tmp_path / "release", signed_files(key))
     dispose_engines()
     monkeypatch.setenv("SURVEY_DATA_DIR", str(tmp_path / "nowhere"))
@@ -74,7 +84,8 @@ def test_a_stranger_verifies_without_a_store(
     current_settings.cache_clear()
     alone = survey("verify", str(folder))
     assert (alone.exit_code, "--keys" in alone.output) == (1, True)
-    assert survey("verify", "--keys", str(published), str(folder)).exit_code == 0
+    genuine = survey("verify", "--keys", str(published), str(folder))
+    assert (genuine.exit_code, fingerprint in genuine.output) == (0, True)
     file = folder / "figures.csv"
     file.write_bytes(file.read_bytes().replace(b"00900", b"00901", 1))
     changed = survey("verify", "--keys", str(published), str(file), str(folder / "empty.csv"))

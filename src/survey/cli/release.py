@@ -1,5 +1,7 @@
 """Commands on signed releases and the keys that sign them."""
 
+import hashlib
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +15,14 @@ from survey.cli.output import FormatOption, OutputFormat, error_reporting, print
 from survey.cli.output_file import output_file
 from survey.cli.wave import release as release_of_wave
 from survey.locale import msg
+from survey.publish.publications import verify
 from survey.publish.publications.early_readers import (
     add_early_reader,
     list_early_readers,
     open_publication,
 )
 from survey.publish.publications.publishing_steps import (
-    list_corrected,
-    list_retracted,
+    build_key_list,
     publish_publication,
     retract_publication,
 )
@@ -34,12 +36,12 @@ from survey.publish.publications.signing_keys import (
     SigningKey,
     SigningKeyError,
     add_key_to_file,
-    format_key_list,
     list_keys,
     read_signing_keys,
     register_key,
     withdraw_key,
 )
+from survey.publish.publications.verify import fingerprint_of, parse_keys
 from survey.settings import current_settings
 from survey.store.china_time import CHINA, china_minute_message
 from survey.store.engine import read_scope
@@ -276,24 +278,43 @@ def withdraw_signing_key(
 
 @key.command("list")
 def list_signing_keys(form: FormatOption = OutputFormat.TABLE) -> None:
-    """List the registered public keys."""
+    """List the registered public keys, with the fingerprints to print and to publish."""
     with error_reporting(), read_scope(current_settings().store_url) as session:
         rows = [
-            (each.id, each.public_key, each.is_demo, each.registered_at, each.withdrawn_at)
+            (
+                each.id,
+                each.public_key,
+                fingerprint_of(b64decode(each.public_key)),
+                each.is_demo,
+                each.registered_at,
+                each.withdrawn_at,
+            )
             for each in list_keys(session=session, principal=OPERATOR)
         ]
-        print_table(("id", "public_key", "demo", "registered", "withdrawn"), rows, form)
+        columns = ("id", "public_key", "fingerprint", "demo", "registered", "withdrawn")
+        print_table(columns, rows, form)
 
 
 @key.command("export")
 def export_key_list(
     out: Annotated[Path, typer.Option(help="File for the association's site.")],
 ) -> None:
-    """Write the list that strangers check releases with: keys, what was taken back or corrected."""
+    """Write the list that strangers check releases with: keys, what was taken back or corrected.
+
+    This server gives it to anybody at /release-keys.json, and the script at /verify.py. Print the
+    fingerprints where no forger changes them: in the report, on paper, in the gazette.
+    """
     with error_reporting(), output_file(out) as draft:
         with read_scope(current_settings().store_url) as session:
-            keys = list_keys(session=session, principal=OPERATOR)
-            retracted = list_retracted(session=session, principal=OPERATOR)
-            corrected = list_corrected(session=session, principal=OPERATOR)
-        draft.write(format_key_list(keys, retracted, corrected))
+            document = build_key_list(session)
+        draft.write(document)
+    keys = parse_keys(document.decode()).keys
     print_note("{count} keys are in {file}.", count=len(keys), file=out)
+    for key_id, published in keys.items():
+        if not published.is_demo and not published.withdrawn:
+            fingerprint = fingerprint_of(published.public_key)
+            print_note(
+                "Fingerprint of the key {key}: {fingerprint}", key=key_id, fingerprint=fingerprint
+            )
+    script = hashlib.sha256(Path(verify.__file__).read_bytes()).hexdigest()
+    print_note("SHA-256 of verify.py as this version ships it: {sha256}", sha256=script)

@@ -11,11 +11,16 @@ from survey.access.principal import OPERATOR
 from survey.cli.output import error_reporting, print_note
 from survey.locale import SurveyError
 from survey.publish.publications.checks import check_published_path, describe_finding
-from survey.publish.publications.publishing_steps import list_corrected, list_retracted
+from survey.publish.publications.publishing_steps import build_key_list
 from survey.publish.publications.reproduction import reproduce_publication
-from survey.publish.publications.signing_keys import format_key_list, list_keys
 from survey.publish.publications.time_stamp import read_authorities
-from survey.publish.publications.verify import READ_ERRORS, KeyList, parse_keys, printable
+from survey.publish.publications.verify import (
+    READ_ERRORS,
+    KeyList,
+    fingerprint_of,
+    parse_keys,
+    printable,
+)
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
 
@@ -51,14 +56,16 @@ def verify(
             for finding in result.findings:
                 print_note("{file} is not genuine.", file=name)
                 print_note(describe_finding(finding))
-            if not result.is_genuine:
+            if published is None or not result.is_genuine:
                 genuine = False
                 continue
             print_note(
                 "{file} is genuine: release {release}, key {key}.",
                 file=name, release=result.manifest["id"], key=result.key_id,
             )  # fmt: skip
-            by = published.corrected.get(result.manifest["id"]) if published else None
+            fingerprint = fingerprint_of(published.keys[result.key_id].public_key)
+            print_note("Fingerprint of its key: {fingerprint}", fingerprint=fingerprint)
+            by = published.corrected.get(result.manifest["id"])
             if by:
                 print_note("It was corrected: the release {release} has replaced it.", release=by)
             if certificates and stamped_at is None:
@@ -85,10 +92,7 @@ def _find_stored_keys(settings: Settings) -> KeyList | None:
         return None
     try:
         with read_scope(settings.store_url) as session:
-            keys = list_keys(session=session, principal=OPERATOR)
-            retracted = list_retracted(session=session, principal=OPERATOR)
-            corrected = list_corrected(session=session, principal=OPERATOR)
-            return parse_keys(format_key_list(keys, retracted, corrected).decode())
+            return parse_keys(build_key_list(session).decode())
     except (SurveyError, SQLAlchemyError):
         return None
 

@@ -38,6 +38,7 @@ from survey.ui.page_runner import PageContext
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.ui.release_figure import draw_errata, draw_figure_history
 from survey.ui.release_files import describe_files, draw_file_choices
+from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 
 _ZIP = "application/zip"
 _PLAN = "releases/plan"
@@ -112,6 +113,7 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
         _build_release_facts(page, release), border="horizontal", alt=release.title[page.language]
     )
     if release.may_read:
+        site = page.settings.public_url.rstrip("/")
         draw_download_button(
             page,
             t("Files of the release"),
@@ -121,8 +123,11 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
         )
         st.caption(
             t(
-                "The file verify.py inside checks signature and content on any computer; the "
-                "guide is docs/publishing.md."
+                "Anybody can check these files on any computer: with the script {script} and the "
+                "list of keys {keys}, taken from here and not from the files, whose copy a forger "
+                "would exchange. The guide is docs/publishing.md.",
+                script=site + SCRIPT_PATH,
+                keys=site + KEYS_PATH,
             )
         )
     if release.follows and release.state in PUBLIC_STATES and release.may_read:

@@ -14,6 +14,7 @@ from survey.web import (
     invitation_page,
     notice_pages,
     photo_endpoint,
+    release_check,
     results_api,
     withdraw,
 )
@@ -32,7 +33,7 @@ _STREAMLIT_MEDIA = "/media/"
 """Streamlit serves files there to everyone who knows the address, also after signing out. It is
 routed here, where nothing is served: every file is fetched from `downloads`."""
 _PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/", downloads.PREFIX, _STREAMLIT_MEDIA)
-_PATHS = frozenset({"/health", "/ready", withdraw.WITHDRAW_PATH})
+_PATHS = frozenset({"/health", "/ready", withdraw.WITHDRAW_PATH, *release_check.PATHS})
 _BLOCKED_PATHS = frozenset({"/_stcore/metrics", "/media"})
 """Streamlit shows figures about the process there to everyone; nothing is served here."""
 
@@ -68,6 +69,7 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *results_api.routes(settings, keys),
         *deliveries_api.routes(settings, keys),
         *withdraw.routes(settings, write_queue),
+        *release_check.routes(settings, limit),
         *assets.routes(),
         *demo.routes(settings, limit),
         *_list_account_routes(AuthContext(settings, limit)),

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import Session, select
 
 from survey.access.audit import actor_id, record, require_reason
-from survey.access.principal import Principal
+from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import lock_wave
 from survey.locale import msg
@@ -24,7 +24,7 @@ from survey.publish.publications.register import (
 )
 from survey.publish.publications.release_sequence import list_ever_public, list_public_before
 from survey.publish.publications.signatures import get_sealed_snapshot
-from survey.publish.publications.signing_keys import require_valid_key
+from survey.publish.publications.signing_keys import format_key_list, list_keys, require_valid_key
 from survey.results.release import find_current_release, release_signed_wave, revoke_release
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
@@ -225,3 +225,12 @@ def list_corrected(*, session: Session, principal: Principal) -> dict[str, str]:
         publication.key: list_ever_public(session, publication.wave_id)[-1].key
         for publication in session.exec(query)
     }
+
+
+def build_key_list(session: Session) -> bytes:
+    """Return the list that strangers check releases with; anybody may have it."""
+    return format_key_list(
+        list_keys(session=session, principal=OPERATOR),
+        list_retracted(session=session, principal=OPERATOR),
+        list_corrected(session=session, principal=OPERATOR),
+    )

@@ -5,7 +5,10 @@ Needs Python 3.9 or newer and nothing else:
 
     python3 verify.py --keys release-keys.json release.zip
 
-The keys are those that the association publishes, taken from its own site and not from the release.
+Take this script and the list of keys from the association's own site (`/verify.py` and
+`/release-keys.json` of its survey server, by https), never from the release or from whoever passed
+it on: a forger ships a script that praises his keys. Compare the fingerprint of the key that it
+prints with the one that the association has printed elsewhere.
 Exit code 0: genuine. 1: not genuine, and what differs is named. 2: wrong usage.
 
 It is one long file, and imports none of ours, because strangers run it alone, and may want to read
@@ -125,6 +128,12 @@ SignatureCheck = Callable[[bytes, bytes, bytes], bool]
 def key_id_of(public_key: bytes) -> str:
     """Return the id of a public key."""
     return hashlib.sha256(b"name of a release key\n" + public_key).hexdigest()[:16]
+
+
+def fingerprint_of(public_key: bytes) -> str:
+    """Return what the association prints of a public key: its SHA-256, in groups to compare."""
+    digits = hashlib.sha256(public_key).hexdigest()
+    return " ".join(digits[at : at + 8] for at in range(0, len(digits), 8))
 
 
 class PublishedKey(NamedTuple):
@@ -658,7 +667,12 @@ def check_path(
 
 def main(arguments: list[str] | None = None) -> int:
     """Check the named files and print what differs."""
-    parser = argparse.ArgumentParser(description="Check a signed release. 核对发布文件的签名。")
+    parser = argparse.ArgumentParser(
+        description="Check a signed release. 核对发布文件的签名。",
+        epilog="本脚本和公钥清单请从协会网站取得，不用随文件收到的；指纹请与协会印发的核对。 "
+        "Take this script and the keys from the association's own site, never from whoever sent "
+        "the release, and compare the fingerprint with the one that the association printed.",
+    )
     parser.add_argument("files", nargs="+", type=Path, help="release.zip, a folder, or a file")
     parser.add_argument("--keys", type=Path, help="list of keys that the association publishes")
     parser.add_argument("--key", help="one public key of the association, in base64")
@@ -672,10 +686,12 @@ def main(arguments: list[str] | None = None) -> int:
     for path in options.files:
         result, shown = check_path(path, published), printable(str(path))
         genuine = genuine and result.is_genuine
-        if result.is_genuine:
+        if published and result.is_genuine:
             demo = " 演示数据 DEMONSTRATION DATA" if result.manifest["demo"] else ""
             print(f"真实 genuine: {shown} ({result.manifest['id']}, {result.key_id}){demo}")
-            by = published.corrected.get(result.manifest["id"]) if published else None
+            fingerprint = fingerprint_of(published.keys[result.key_id].public_key)
+            print(f"密钥指纹 fingerprint of its key: {fingerprint}")
+            by = published.corrected.get(result.manifest["id"])
             if by:
                 print(f"已更正 corrected: {result.manifest['id']} → {by}")
         for finding in result.findings:

@@ -1,0 +1,80 @@
+"""What a stranger checks a release with, for anybody: the published keys, and the script.
+
+They come from here because a forger ships a script and keys of his own with what he forged.
+"""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anyio import Lock, to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from survey.publish.publications import verify
+from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.web.assets import CachedBody, cached_response
+from survey.web.http import FILE_HEADERS, JSON, RateLimit
+from survey.web.notice_pages import refuse_too_many_requests
+
+PATHS = KEYS_PATH, SCRIPT_PATH = "/release-keys.json", "/verify.py"
+KEPT_SECONDS = 60
+"""A release that was taken back is named in the list so soon."""
+
+
+@dataclass
+class _ReleaseCheckEndpoints:
+    """Endpoints of both files; the store is read once in a while, however many ask."""
+
+    settings: Settings
+    limit: RateLimit
+    _keys: CachedBody | None = None
+    _read_again_at: float = 0.0
+    _reading: Lock = field(default_factory=Lock)
+
+    async def get_keys(self, request: Request) -> Response:
+        """`GET /release-keys.json`."""
+        refusal = refuse_too_many_requests(request, self.limit, self.settings)
+        if refusal is not None:
+            return refusal
+        async with self._reading:
+            if self._keys is None or time.monotonic() >= self._read_again_at:
+                self._keys = CachedBody(await to_thread.run_sync(self._read_keys), JSON)
+                self._read_again_at = time.monotonic() + KEPT_SECONDS
+        return _build_response(request, self._keys)
+
+    def _read_keys(self) -> bytes:
+        # Imported here, because it builds reports as well, and few ask for the list.
+        from survey.publish.publications.publishing_steps import build_key_list
+
+        with read_scope(self.settings.store_url) as session:
+            return build_key_list(session)
+
+    async def get_script(self, request: Request) -> Response:
+        """`GET /verify.py`."""
+        refusal = refuse_too_many_requests(request, self.limit, self.settings)
+        return refusal or _build_response(request, _SCRIPT)
+
+
+_SCRIPT = CachedBody(Path(verify.__file__).read_bytes(), "text/x-python; charset=utf-8")
+
+
+def _build_response(request: Request, body: CachedBody) -> Response:
+    name = request.url.path.removeprefix("/")
+    headers = {
+        **FILE_HEADERS,
+        "Cache-Control": f"public, max-age={KEPT_SECONDS}",
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return cached_response(request, body, headers=headers)
+
+
+def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
+    """Return the routes of both files."""
+    endpoints = _ReleaseCheckEndpoints(settings, limit)
+    return [
+        Route(KEYS_PATH, endpoints.get_keys, methods=["GET"]),
+        Route(SCRIPT_PATH, endpoints.get_script, methods=["GET"]),
+    ]
