@@ -152,7 +152,7 @@ def test_without_any_interview_everything_is_missing(field: Any) -> None:
     _close_on(field, 10)
     seen = _look(field)
     assert seen.total.forecast is None
-    assert [(task.concern, task.interviews) for task in seen.to_do] == [(AlertKind.BEHIND, 50)]
+    assert [(task.concern, task.interviews) for task in seen.to_do] == [(AlertKind.NO_PACE, 50)]
 
 
 def test_before_the_first_day_no_city_is_behind(field: Any) -> None:
@@ -162,7 +162,7 @@ def test_before_the_first_day_no_city_is_behind(field: Any) -> None:
     assert _look(field).to_do == ()
     with session_scope(field.url) as session:
         session.get_one(Wave, field.wave.id).opens_on = china_date(field.now)
-    assert [task.concern for task in _look(field).to_do] == [AlertKind.BEHIND]
+    assert [task.concern for task in _look(field).to_do] == [AlertKind.NO_PACE]
 
 
 def test_waste_waiting_overfilled_cells_and_odd_surveyors_are_named_largest_first(

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
 
 import pytest
 from sqlmodel import select
@@ -13,9 +12,20 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
 from survey.fieldwork.progress.alerts import Alert, AlertKind
+from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
 from survey.store.china_time import china_date
-from survey.store.engine import session_scope
-from survey.store.tables import QuotaCell, QuotaMargin, ResponseRisk, Status, Wave, now
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import (
+    Account,
+    QuotaCell,
+    QuotaMargin,
+    Response,
+    ResponseFlag,
+    ResponseRisk,
+    Status,
+    Wave,
+    now,
+)
 from survey.ui.navigation import PageKey
 from survey.ui.progress.summary import review_link
 
@@ -123,26 +133,74 @@ def test_a_place_without_plan_or_interviews_says_what_to_wait_for(
     assert "Nothing is planned or collected here yet" in read(app)
 
 
-def test_a_concern_leads_to_the_interviews_it_is_about() -> None:
-    surveyor = uuid4()
+def test_a_concern_leads_to_where_its_number_can_be_seen() -> None:
     cases = {
-        AlertKind.WASTE: {"status": ["void"]},
-        AlertKind.WAITING: {"status": ["submitted"]},
-        AlertKind.BEHIND: {"status": ["all"]},
-        AlertKind.OVER: {"status": ["all"]},
+        AlertKind.WASTE: ("/review", {"status": ["void"]}),
+        AlertKind.WAITING: ("/review", {"status": ["overdue"]}),
+        AlertKind.BEHIND: ("/progress", {}),
+        AlertKind.NO_PACE: ("/progress", {}),
+        AlertKind.OVER: ("/progress", {}),
     }
-    for concern, expected in cases.items():
+    for concern, (path, expected) in cases.items():
         link = urlsplit(review_link("main-2026", Alert(concern, "110000", 3), "en"))
-        assert link.path == "/review"
+        assert link.path == path
         assert parse_qs(link.query) == {
             "wave": ["main-2026"],
             "city": ["110000"],
             "lang": ["en"],
             **expected,
         }
-    odd = Alert(AlertKind.SURVEYOR, "110000", 3, surveyor, "Li")
-    asked = parse_qs(urlsplit(review_link("main-2026", odd, "en")).query)
-    assert (asked["surveyor"], asked["flag"]) == ([str(surveyor)], ["any"])
+
+
+@pytest.mark.parametrize("concern", [AlertKind.WAITING, AlertKind.SURVEYOR])
+def test_the_number_of_a_concern_is_that_of_the_list_it_opens(
+    visit_as: Any, field: Any, collect: Any, employ: Any, read: Read, concern: AlertKind
+) -> None:
+    """Odd is a high risk, not any flag; waiting is longer than two days, not everything."""
+    odd, flagged = collect(*[65.0] * 4), collect(70.0)
+    long_ago, usual = collect(300.0, 310.0), collect(*[500.0] * 30)
+    with session_scope(field.url) as session:
+        for response_id, score in [*((one, 80) for one in odd), *((one, 10) for one in flagged)]:
+            session.add(
+                ResponseRisk(
+                    response_id=response_id,
+                    score=score,
+                    detected_at=field.now,
+                    detector_version="1",
+                )
+            )
+            session.add(
+                ResponseFlag(
+                    response_id=response_id,
+                    kind="speed",
+                    strength=0.5,
+                    detected_at=field.now,
+                    detector_version="1",
+                    detail={"percent": 40, "seconds": 1},
+                )
+            )
+        other = Account(login="other", name="Zhao", role=Role.SURVEYOR, area="110000")
+        session.add(other)
+        session.flush()
+        for response_id in usual:
+            session.get_one(Response, response_id).surveyor_id = other.id
+            session.add(
+                ResponseRisk(
+                    response_id=response_id, score=1, detected_at=field.now, detector_version="1"
+                )
+            )
+        for one in long_ago:
+            session.get_one(Response, one).submitted_at = now() - timedelta(days=3)
+    supervisor = employ(Role.SUPERVISOR, "110000")
+    with read_scope(field.url) as session:
+        (wave,) = list_progress_waves(session=session, principal=supervisor)
+        seen = get_progress(
+            session=session, principal=supervisor, wave=wave, now=now(), usual_waste=0.08
+        )
+    (alert,) = [each for each in seen.to_do if each.concern is concern]
+    query = parse_qs(urlsplit(review_link(wave.key, alert, "en")).query)
+    app = visit_as(PageKey.REVIEW, supervisor, **{name: value[0] for name, value in query.items()})
+    assert f"In this selection: {alert.interviews}" in read(app)
 
 
 def test_groups_with_quotas_of_their_own_stand_below_the_cells(

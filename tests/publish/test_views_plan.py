@@ -35,7 +35,11 @@ def test_the_answer_names_size_precision_and_cost() -> None:
     assert view.total == 3_600
     assert "6 cities" in view.sentence
     assert "180,000 yuan" in view.sentence
-    assert view.remarks == ("Fewest interviews of a city for ±5 points: 538.",)
+    assert view.remarks == (
+        "Fewest interviews of a city for ±5 points: 538.",
+        "The target stays 3,600 interviews. Quotas hold a reserve of 10% beyond it for what review "
+        "takes away.",
+    )
 
 
 def test_oversampling_is_said_to_cost_the_cities_and_to_rest_on_an_assumption() -> None:

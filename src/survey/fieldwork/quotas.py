@@ -26,6 +26,7 @@ from survey.fieldwork.waves import STATE_NAMES, get_wave, lock_wave
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
+    CityTarget,
     QuotaCell,
     QuotaMargin,
     SamplingPoint,
@@ -46,6 +47,13 @@ _SELECT = select(_CELLS.c.id, _CELLS.c.age_band, _CELLS.c.gender).where(
 )
 CELL_IS_FULL = and_(_CELLS.c.stops, _CELLS.c.collected >= _CELLS.c.target)
 _BAND = re.compile(r"(\d+)(?:-(\d+)|\+)")
+
+
+def read_city_targets(session: Session, wave_id: UUID) -> dict[str, int]:
+    """Return the ordered interviews of each city with a plan, without the reserve of its quotas."""
+    targets = table_of(CityTarget)
+    query = select(targets.c.city_code, targets.c.target).where(targets.c.wave_id == wave_id)
+    return {row.city_code: row.target for row in session.connection().execute(query)}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ rounded by largest remainders, so that the sum is exactly the total.
 
 A city's size is divided over age band x gender in proportion to population; where people of 60 and
 over are asked `factor` times as often, their population counts `factor` times. The cells of a city
-add up to its size; the reserve is added afterwards, rounded up cell by cell.
+add up to its size; the reserve of the city is rounded up once and divided in the same way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,15 +87,17 @@ def quota_targets(
     Within a city the targets follow the population and add up to the city's size.
 
     Args:
-        reserve: Share by which every cell is increased, rounded up, for what review takes away.
+        reserve: Share by which a city's targets are increased together, rounded up once, for what
+            review takes away: rounded up cell by cell a small city would get half as many again.
     """
     pieces = []
     for code, cells in margins.table.groupby("city_code", sort=False):
         wanted = int(size.loc[code])
         people = cells["population"].to_numpy(dtype=np.float64)
-        target = largest_remainders(wanted * people / people.sum(), wanted)
-        if reserve:
-            target = np.ceil(target * (1 + reserve)).astype(np.int64)
+        share = people / people.sum()
+        target = largest_remainders(wanted * share, wanted)
+        added = _add_reserve(wanted, reserve) - wanted
+        target = target + largest_remainders(added * share, added)
         pieces.append(cells.drop(columns="population").assign(target=target))
     return pd.concat(pieces, ignore_index=True)
 
@@ -182,7 +184,7 @@ def plan_quotas(
     asked = [city for city in cities if city.code in size.index]
     margins = plan_margins(asked, series, boosts)
     targets = quota_targets(_oversample_margins(margins, boosts), size, reserve=reserve)
-    planned = _add_reserve(size, reserve)
+    planned = size.map(lambda wanted: _add_reserve(int(wanted), reserve))
     rural = (
         _compute_rural_share(asked)
         if series != VILLAGE_SERIES
@@ -214,8 +216,8 @@ def _oversample_margins(
     return PopulationMargins(table, margins.cells, margins.source, margins.year, margins.status)
 
 
-def _add_reserve(size: pd.Series, reserve: float) -> pd.Series:
-    return (size * (1 + reserve) - 1e-9).apply(np.ceil).astype(np.int64)
+def _add_reserve(wanted: int, reserve: float) -> int:
+    return ceil(wanted * (1 + reserve) - 1e-9)
 
 
 def _compute_rural_share(cities: Sequence[FrameCity]) -> pd.Series:

@@ -33,6 +33,7 @@ from survey.sample.sampling_plan import PlanRequest
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Assignment,
+    CityTarget,
     PointKind,
     QuotaMargin,
     Response,
@@ -80,6 +81,7 @@ def village_point(villages: Any) -> SamplingPoint:
             )
         ):
             quota.target = 1 if quota.category == "trader" else 2
+        session.get_one(CityTarget, (wave.id, BEIJING)).target = 3
         return point
 
 

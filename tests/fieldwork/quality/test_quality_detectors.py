@@ -241,10 +241,13 @@ def test_copies_are_found_across_the_blocks_of_a_large_city() -> None:
         ((15, 59), "23:59", 0.5),
     ],
 )
-def test_hours_are_those_of_china(utc: tuple[int, int], china: str, strength: float) -> None:
+@pytest.mark.parametrize("mode", ["assisted", "paper", "import", "self"])
+def test_hours_are_those_of_china_and_nobody_holds_what_a_respondent_fills_in_alone(
+    utc: tuple[int, int], china: str, strength: float, mode: str
+) -> None:
     started_at = datetime(2026, 5, 19, *utc, tzinfo=UTC)
-    flags = flag_interview_hours(wave(raw_response(0, {}, started_at=started_at)))
-    assert found(flags) == {0: (strength, {"time": china})}
+    flags = flag_interview_hours(wave(raw_response(0, {}, mode=mode, started_at=started_at)))
+    assert found(flags) == ({} if mode == "self" else {0: (strength, {"time": china})})
 
 
 @pytest.mark.parametrize("utc", [(22, 0), (2, 0), (13, 59)])
@@ -254,7 +257,8 @@ def test_day_and_unknown_hours_are_not_flagged(utc: tuple[int, int]) -> None:
         len(
             flag_interview_hours(
                 wave(
-                    raw_response(0, {}, started_at=started_at), raw_response(1, {}, started_at=None)
+                    raw_response(0, {}, mode="assisted", started_at=started_at),
+                    raw_response(1, {}, mode="assisted", started_at=None),
                 )
             ).rows
         )

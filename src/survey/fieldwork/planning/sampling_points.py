@@ -7,6 +7,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import cast
 
+import numpy as np
 from sqlalchemy import delete, func, insert, select
 from sqlmodel import Session
 from sqlmodel import select as select_rows
@@ -16,7 +17,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.plan_storage import TargetBelowCollectedError, plan_cities
 from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, WaveLockedError
-from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.quotas import COUNTED_STATUSES, read_city_targets
 from survey.fieldwork.waves import get_wave, lock_wave
 from survey.locale import Message, SurveyError, msg
 from survey.sample.city_frame import FrameCity
@@ -28,6 +29,7 @@ from survey.sample.point_draw import (
     draw_sampling_points,
     list_sha256,
 )
+from survey.sample.quotas import largest_remainders
 from survey.sample.workbook_io import (
     CellChecker,
     CellError,
@@ -211,7 +213,11 @@ class _PointListReader:
 
 
 def interviews_by_stratum(*, session: Session, wave: Wave) -> dict[str, dict[str, int]]:
-    """Return planned interviews by city and stratum, of cities without a sampling point."""
+    """Return ordered interviews by city and stratum, of cities without a sampling point.
+
+    The quotas of the strata hold a reserve for what review takes away. Points work for what was
+    ordered: theirs is the target that people there are shown.
+    """
     served = select_rows(SamplingPoint.city_code).where(SamplingPoint.wave_id == wave.id)
     rows = session.exec(
         select_rows(QuotaMargin)
@@ -219,11 +225,22 @@ def interviews_by_stratum(*, session: Session, wave: Wave) -> dict[str, dict[str
         .order_by(QuotaMargin.city_code)
     ).all()
     done = set(session.exec(served))
-    wanted: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    quotas: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for row in rows:
         if row.city_code not in done:
-            wanted[row.city_code][row.category] = row.target
-    return dict(wanted)
+            quotas[row.city_code][row.category] = row.target
+    ordered = read_city_targets(session, wave.id)
+    return {city: divide_ordered(targets, ordered.get(city)) for city, targets in quotas.items()}
+
+
+def divide_ordered(targets: Mapping[str, int], ordered: int | None) -> dict[str, int]:
+    """Divide the ordered interviews of a city as the targets of its strata divide them."""
+    planned = sum(targets.values())
+    if ordered is None or not planned:
+        return dict(targets)
+    shares = np.array(list(targets.values())) / planned
+    divided = largest_remainders(ordered * shares, ordered)
+    return {stratum: int(target) for stratum, target in zip(targets, divided, strict=True)}
 
 
 def preview_point_draw(

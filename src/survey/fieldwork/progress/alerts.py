@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,10 +13,9 @@ from survey.access.principal import Principal, area_filter
 from survey.fieldwork.progress.tallies import AreaProgress
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
 from survey.fieldwork.quality.interviewer_effect import wilson
+from survey.fieldwork.review.review_queue import MAX_REVIEW_WAIT
 from survey.store.tables import Account, Response, ResponseRisk, Status, table_of
 
-MAX_REVIEW_WAIT = timedelta(days=2)
-"""How long an interview may wait for its first review."""
 MIN_FLAGGED = 3
 """Interviews at risk before a surveyor is pointed out."""
 
@@ -27,6 +26,7 @@ class AlertKind(StrEnum):
     """Reason for an alert."""
 
     BEHIND = "behind"
+    NO_PACE = "no_pace"
     WASTE = "waste"
     OVER = "over"
     WAITING = "waiting"
@@ -72,7 +72,9 @@ def _list_city_alerts(city: AreaProgress, left: int | None, usual_waste: float) 
     concerns = []
     late = _estimate_shortfall(city, left)
     if late:
-        concerns.append(Alert(AlertKind.BEHIND, code, late, of=city.still_missing))
+        # Without a pace nothing can be said of the last day, only of today.
+        kind = AlertKind.NO_PACE if city.forecast is None else AlertKind.BEHIND
+        concerns.append(Alert(kind, code, late, of=city.still_missing))
     if city.beyond:
         concerns.append(Alert(AlertKind.OVER, code, city.beyond))
     waste = city.waste

@@ -136,6 +136,11 @@ class AreaProgress:
         return max(kinds, default=0)
 
     @property
+    def reserve(self) -> int:
+        """Interviews that the quotas hold beyond the target, for what review takes away."""
+        return max(planned_interviews(self.cells, self.margins, None) - self.tally.target, 0)
+
+    @property
     def waste(self) -> ShareEstimate | None:
         """Share of void interviews."""
         return share_with_interval(self.tally.void, self.tally.decided)
@@ -234,14 +239,32 @@ def sum_marginal_quotas(cities: Iterable[AreaProgress]) -> tuple[MarginalQuotaTa
     return tuple(sorted(summed, key=_sort_key))
 
 
-def planned_interviews(cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally]) -> int:
-    """Return the planned interviews: of the cells, or without cells of the marginal quotas."""
+def planned_interviews(
+    cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally], ordered: int | None
+) -> int:
+    """Return the interviews of the plan; without one what cells or marginal quotas add up to."""
+    if ordered is not None:
+        return ordered
     planned = sum(cell.tally.target for cell in cells)
     return planned or max(sum_by_dimension(own, lambda margin: margin.target).values(), default=0)
 
 
-def shortfall_of(cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally]) -> int:
-    """Return the interviews that quotas still ask for, by the kind that asks for most."""
-    kinds = [] if is_marginal(own) else [sum(cell.tally.missing for cell in cells)]
-    kinds += sum_by_dimension(own, lambda margin: margin.missing).values()
-    return max(kinds, default=0)
+def shortfall_of(
+    cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally], ordered: int | None
+) -> int:
+    """Return the interviews that quotas still ask for, by the kind that asks for most.
+
+    Quotas hold a reserve beyond what was `ordered`, which is not missed while it is empty.
+    """
+    targets = sum_by_dimension(own, lambda margin: margin.target)
+    missing = sum_by_dimension(own, lambda margin: margin.missing)
+    if not is_marginal(own):
+        targets[""] = sum(cell.tally.target for cell in cells)
+        missing[""] = sum(cell.tally.missing for cell in cells)
+    return max(
+        0,
+        *(
+            missing[kind] - (0 if ordered is None else max(target - ordered, 0))
+            for kind, target in targets.items()
+        ),
+    )

@@ -30,7 +30,7 @@ from survey.fieldwork.progress.tallies import (
     shortfall_of,
     sum_marginal_quotas,
 )
-from survey.fieldwork.quotas import COUNTED_STATUSES, parse_band
+from survey.fieldwork.quotas import COUNTED_STATUSES, parse_band, read_city_targets
 from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, list_started_waves
 from survey.store.china_time import china_date, china_day, start_of_china_day
 from survey.store.tables import AnyRow, QuotaCell, Response, Status, WaveState, table_of
@@ -53,11 +53,13 @@ def list_area_progress(
     cells = _list_cells(session, principal, wave_id, counts)
     own = list_marginal_quotas(session, principal, wave_id)
     days = _count_interviews_by_day(session, principal, wave_id, now)
+    ordered = read_city_targets(session, wave_id)
     return tuple(
         _build_area_progress(
             city,
             cells.get(city, ()),
             own.get(city, ()),
+            ordered.get(city),
             counts.get(city, {}),
             days.get(city, {}),
             left,
@@ -172,13 +174,14 @@ def _build_area_progress(
     city: str,
     cells: Sequence[CellProgress],
     own: tuple[MarginalQuotaTally, ...],
+    ordered: int | None,
     counts: _CellCounts,
     days: Mapping[date, int],
     left: int | None,
     now: datetime,
 ) -> AreaProgress:
-    tally = _build_tally(planned_interviews(cells, own), _sum_by_status(counts.values()))
-    missing = shortfall_of(cells, own)
+    tally = _build_tally(planned_interviews(cells, own, ordered), _sum_by_status(counts.values()))
+    missing = shortfall_of(cells, own, ordered)
     return AreaProgress(
         city_code=city,
         tally=tally,

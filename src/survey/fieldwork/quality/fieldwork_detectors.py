@@ -12,6 +12,7 @@ from scipy import special
 from survey.fieldwork.quality.flags import FlagKind, FlagSet, flagged_rows, linear_ramp
 from survey.fieldwork.quality.response_arrays import Floats, Ints, ResponseArrays, RowGroups
 from survey.fieldwork.quality.wave_norms import CHINA, WaveNorms, count_place_hours, phone_numbers
+from survey.store.tables import Mode
 
 NIGHT = frozenset({0, 1, 2, 3, 4, 5})
 LATE = frozenset({22, 23})
@@ -21,8 +22,11 @@ NOON = np.datetime64("2000-01-01T04:00:00", "s")
 
 
 def flag_interview_hours(interviews: ResponseArrays) -> FlagSet:
-    """Flag interviews begun between 22:00 and 6:00 China time; before midnight at half strength."""
-    known = ~np.isnat(interviews.started)
+    """Flag interviews held between 22:00 and 6:00 China time; before midnight at half strength.
+
+    Whoever fills a form in alone does so when there is time; at night that is no sign of anything.
+    """
+    known = ~np.isnat(interviews.started) & ~interviews.is_mode(Mode.SELF)
     local = np.where(known, interviews.started, NOON) + CHINA
     minutes = ((local - local.astype("datetime64[D]")) // np.timedelta64(1, "m")).astype(np.int64)
     hour = minutes // 60

@@ -10,7 +10,7 @@ import numpy as np
 from survey.fieldwork.quality.response_arrays import Bools, Floats, Ints
 from survey.locale import Message, msg
 
-VERSION = "3"
+VERSION = "4"
 """Of all detectors together: changes whenever a threshold or a weight does."""
 
 

@@ -90,8 +90,8 @@ def _time_whole_interviews(interviews: ResponseArrays) -> _TimedReading:
 
     An imported interview of 0 seconds has the same moment in both columns and was not timed.
     """
-    duration = np.where(_is_mode(interviews, Mode.PAPER), np.nan, interviews.duration)
-    unmeasured = _is_mode(interviews, Mode.IMPORT) & (duration == 0)
+    duration = np.where(interviews.is_mode(Mode.PAPER), np.nan, interviews.duration)
+    unmeasured = interviews.is_mode(Mode.IMPORT) & (duration == 0)
     asked = interviews.answers != NOT_ASKED
     return _TimedReading(
         np.where(unmeasured, np.nan, duration), min_seconds_of_interviews(interviews, asked)
@@ -103,17 +103,10 @@ def _time_single_questions(interviews: ResponseArrays) -> _TimedReading:
     timed = asked & np.isfinite(interviews.seconds)
     timed_seconds = sum_by_row(np.where(timed, interviews.seconds, 0))
     enough = timed.sum(axis=1) >= MIN_TIMED_SHARE * np.maximum(asked.sum(axis=1), 1)
-    usable = enough & ~_is_mode(interviews, Mode.PAPER)
+    usable = enough & ~interviews.is_mode(Mode.PAPER)
     return _TimedReading(
         np.where(usable, timed_seconds, np.nan), min_seconds_of_interviews(interviews, timed)
     )
-
-
-def _is_mode(interviews: ResponseArrays, mode: Mode) -> Bools:
-    names = interviews.mode.names
-    code = names.index(mode) if mode in names else len(names)
-    is_mode: Bools = interviews.mode.codes == code
-    return is_mode
 
 
 def _group_positions_by_text(

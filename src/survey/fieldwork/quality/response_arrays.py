@@ -133,6 +133,13 @@ class ResponseArrays:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def is_mode(self, mode: Mode) -> Bools:
+        """Return which interviews were collected in this way."""
+        names = self.mode.names
+        code = names.index(mode) if mode in names else len(names)
+        is_mode: Bools = self.mode.codes == code
+        return is_mode
+
 
 def sum_by_row(values: npt.NDArray[Any]) -> Floats:
     """Return the sum of each row, added column by column.

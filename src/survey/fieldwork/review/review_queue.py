@@ -1,7 +1,7 @@
 """Review queue: interviews by risk, within the principal's area."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
+from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
 from survey.fieldwork.review_reasons import ReasonCode
 from survey.fieldwork.waves import WaveSummary, list_started_waves
 from survey.store.tables import (
@@ -20,6 +21,7 @@ from survey.store.tables import (
     ResponseRisk,
     SamplingPoint,
     Status,
+    now,
     table_of,
 )
 
@@ -28,6 +30,10 @@ REVIEWABLE = (
 )  # fmt: skip
 """States that a reviewer can look through, in the order of an interview's life."""
 ANY_FLAG = "any"
+RISKY = "risky"
+"""In the place of a kind of flag: all interviews with so high a risk that a person should look."""
+MAX_REVIEW_WAIT = timedelta(days=2)
+"""How long an interview may wait for its first review."""
 NO_DURATION = 1e9
 """Where an interview without a known duration stands among those of its risk: last."""
 NOT_ASSESSED = -1
@@ -47,10 +53,12 @@ class ReviewFilter:
     city_code: str | None = None
     surveyor_id: UUID | None = None
     flag: str | None = None
-    """A kind of flag; `ANY_FLAG` is any of them."""
+    """A kind of flag; `ANY_FLAG` is any of them, `RISKY` a high risk whatever it comes from."""
     point_id: UUID | None = None
     reason: ReasonCode | None = None
     """Why it was moved where it stands."""
+    overdue: bool = False
+    """Only what has waited longer than `MAX_REVIEW_WAIT`."""
 
 
 @dataclass(frozen=True)
@@ -215,7 +223,12 @@ def filter_condition(principal: Principal, chosen: ReviewFilter) -> ColumnElemen
         parts.append(_RESPONSES.c.city_code == chosen.city_code)
     if chosen.surveyor_id is not None:
         parts.append(_RESPONSES.c.surveyor_id == chosen.surveyor_id)
-    if chosen.flag is not None:
+    if chosen.overdue:
+        parts.append(_RESPONSES.c.submitted_at < now() - MAX_REVIEW_WAIT)
+    if chosen.flag == RISKY:
+        risky = select(_RISKS.c.response_id).where(_RISKS.c.score >= MIN_REVIEW_RISK)
+        parts.append(_RESPONSES.c.id.in_(risky))
+    elif chosen.flag is not None:
         flagged = select(_FLAGS.c.response_id)
         if chosen.flag != ANY_FLAG:
             flagged = flagged.where(_FLAGS.c.kind == chosen.flag)

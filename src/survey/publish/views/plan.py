@@ -93,6 +93,15 @@ def _list_remarks(planned: SamplingPlan, t: Translator) -> tuple[str, ...]:
             margin=f"{aim.margin:g}", floor=f"{aim.floor:,}",
         )
     ]  # fmt: skip
+    if planned.request.reserve:
+        remarks.append(
+            t(
+                "The target stays {total} interviews. Quotas hold a reserve of {percent}% beyond "
+                "it for what review takes away.",
+                total=f"{planned.sample.total:,}",
+                percent=f"{planned.request.reserve * 100:g}",
+            )
+        )
     if missed:
         remarks.append(
             t(

@@ -17,6 +17,18 @@ def list_past_void_shares() -> list[tuple[int, float]]:
     ]
 
 
+def describe_reserve(t: Translator, area: AreaProgress) -> str:
+    """Say why the quotas of an area add up to more than its target; empty where they do not."""
+    if not area.reserve:
+        return ""
+    return t(
+        "The target is {target} interviews. Quotas hold {reserve} more, a reserve for what review "
+        "takes away.",
+        target=f"{area.tally.target:,}",
+        reserve=f"{area.reserve:,}",
+    )
+
+
 def last_day(today: date, days: int) -> date:
     """Return the last of so many days, of which today is the first."""
     return today + timedelta(days=max(days - 1, 0))

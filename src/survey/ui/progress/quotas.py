@@ -19,11 +19,11 @@ from survey.locale import Translator
 from survey.publish.column_tables import csv_bytes
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import china_date, format_china_minute
-from survey.store.tables import Status
+from survey.store.tables import Status, WaveState
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.html_table import frame_rows, render_table
 from survey.ui.page_runner import PageContext
-from survey.ui.progress.formatting import area_name, last_day
+from survey.ui.progress.formatting import area_name, describe_reserve, last_day
 
 
 def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
@@ -43,6 +43,7 @@ def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
             "interviews come first."
         )
     )
+    st.caption(describe_reserve(t, seen.total))
     names = DisplayNames(page.language, None)
     heads = (
         t("City"), t("Collected"), t("Valid"), t("Effective"), t("Ready by"),
@@ -112,7 +113,7 @@ def _render_area_row(
 
 def _format_forecast_day(t: Translator, forecast: Forecast | None, seen: WaveProgress) -> str:
     """Format the forecast day, with a mark if the city is likely to be late."""
-    if forecast is None:
+    if forecast is None or seen.wave.state is not WaveState.OPEN:
         return "–"
     if forecast.days == 0:
         return t("full")
@@ -175,6 +176,7 @@ def draw_cells_and_days(
             refused=f"{area.tally.of(Status.REFUSED):,}",
         )
     )
+    st.caption(describe_reserve(t, area))
     days = tuple(cells[0].days)
     heads = [
         t("Age and gender"), t("Target"), t("Collected"), t("Missing"), t("Valid"), t("In review"),

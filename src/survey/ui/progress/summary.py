@@ -13,11 +13,11 @@ from survey.fieldwork.progress.alerts import Alert, AlertKind
 from survey.fieldwork.progress.dispositions import Dispositions
 from survey.fieldwork.progress.tallies import AreaProgress, ShareEstimate
 from survey.fieldwork.progress.wave_progress import WaveProgress
-from survey.fieldwork.review.review_queue import ANY_FLAG
+from survey.fieldwork.review.review_queue import RISKY
 from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import china_date, format_day
-from survey.store.tables import Status
+from survey.store.tables import Status, WaveState
 from survey.ui.glossary import explain
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_runner import PageContext
@@ -27,11 +27,15 @@ from survey.ui.progress.formatting import (
     last_day,
     list_past_void_shares,
 )
+from survey.ui.review.filters import OVERDUE_OPTION
 
 MAX_LISTED_ALERTS = 12
 ALERT_NAMES: Mapping[AlertKind, Message] = MappingProxyType(
     {
         AlertKind.BEHIND: msg("{city}: at this pace {count} of {of} interviews will be missing"),
+        AlertKind.NO_PACE: msg(
+            "{city}: {count} interviews are missing, and none came in on the last full days"
+        ),
         AlertKind.OVER: msg("{city}: {count} interviews more than their quotas ask for"),
         AlertKind.WASTE: msg("{city}: {count} void interviews more than in the worst past year"),
         AlertKind.WAITING: msg("{city}: {count} interviews wait longer than two days for review"),
@@ -60,7 +64,7 @@ def draw_progress_summary(page: PageContext, seen: WaveProgress) -> None:
 
 
 def _describe_forecast(t: Translator, forecast: Forecast | None, seen: WaveProgress) -> str:
-    if seen.total.still_missing == 0:
+    if seen.total.still_missing == 0 or seen.wave.state is not WaveState.OPEN:
         return ""
     if forecast is None:
         return t("There is no pace yet to forecast from.")
@@ -230,14 +234,22 @@ def _render_alert(page: PageContext, seen: WaveProgress, todo: Alert) -> str:
 
 
 def review_link(wave_key: str, todo: Alert, language: str) -> str:
-    """Return the address of the review page filtered to the interviews of an alert."""
+    """Return the address where an alert is looked into, with the number that it names.
+
+    Interviews are looked at in the review; what is missing or too many is on the page of progress.
+    """
     query = {"wave": wave_key, "city": todo.city_code, "lang": language}
-    if todo.concern is AlertKind.WASTE:
-        query["status"] = Status.VOID.value
-    elif todo.concern in {AlertKind.WAITING, AlertKind.SURVEYOR}:
-        query["status"] = Status.SUBMITTED.value
-    else:
-        query["status"] = "all"
-    if todo.surveyor_id is not None:
-        query |= {"surveyor": str(todo.surveyor_id), "flag": ANY_FLAG}
+    match todo.concern:
+        case AlertKind.WASTE:
+            query["status"] = Status.VOID.value
+        case AlertKind.WAITING:
+            query["status"] = OVERDUE_OPTION
+        case AlertKind.SURVEYOR:
+            query |= {
+                "status": Status.SUBMITTED.value,
+                "surveyor": str(todo.surveyor_id),
+                "flag": RISKY,
+            }
+        case _:
+            return f"/{PAGES_BY_KEY[PageKey.PROGRESS].url}?{urlencode(query)}"
     return f"/{PAGES_BY_KEY[PageKey.REVIEW].url}?{urlencode(query)}"

@@ -9,10 +9,11 @@ from sqlmodel import Session
 
 from survey.access.roles import Action
 from survey.fieldwork.lifecycle import STATUS_NAMES
-from survey.fieldwork.quality.flags import KIND_NAMES
+from survey.fieldwork.quality.flags import KIND_NAMES, MIN_REVIEW_RISK
 from survey.fieldwork.review.review_queue import (
     ANY_FLAG,
     REVIEWABLE,
+    RISKY,
     ReviewFilter,
     count_by_status,
     find_wave_of,
@@ -28,6 +29,8 @@ from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
 
 ALL_OPTION = "all"
+OVERDUE_OPTION = "overdue"
+"""Those of the submitted that have waited too long."""
 WAVE = "wave"
 """The address names the wave: `?wave=<key>`."""
 INTERVIEW_PARAMETER = "interview"
@@ -78,7 +81,7 @@ def draw_filters(page: PageContext) -> ReviewSelection | None:
                 return None
             counts = count_by_status(session=session, principal=page.principal, wave_id=wave.id)
             city = pick_city_or_all(page, list(counts))
-            status = _pick_status(page, counts, city)
+            status, overdue = _pick_status(page, counts, city)
             people = (
                 list_surveyors(
                     session=session, principal=page.principal, wave_id=wave.id, city_code=city
@@ -88,7 +91,9 @@ def draw_filters(page: PageContext) -> ReviewSelection | None:
             )
             surveyor = _pick_surveyor(page, people)
             flag = _pick_flag(page)
-    return ReviewSelection(wave, ReviewFilter(wave.id, status, city, surveyor, flag))
+    return ReviewSelection(
+        wave, ReviewFilter(wave.id, status, city, surveyor, flag, overdue=overdue)
+    )
 
 
 def _find_wave_of_link(
@@ -104,11 +109,14 @@ def _find_wave_of_link(
 
 def _pick_status(
     page: PageContext, counts: Mapping[str, Mapping[Status, int]], city: str | None
-) -> Status | None:
+) -> tuple[Status | None, bool]:
+    """Return the chosen state, and whether only what has waited too long is meant."""
     t = page.t
     cities = counts.values() if city is None else [counts.get(city, {})]
 
     def show(code: str) -> str:
+        if code == OVERDUE_OPTION:
+            return t("submitted more than two days ago")
         states = REVIEWABLE if code == ALL_OPTION else (Status(code),)
         total = sum(of.get(status, 0) for of in cities for status in states)
         name = t("All states") if code == ALL_OPTION else t(STATUS_NAMES[Status(code)])
@@ -119,12 +127,14 @@ def _pick_status(
     chosen = pick(
         t("State"),
         "status",
-        [*(status.value for status in REVIEWABLE), ALL_OPTION],
+        [*(status.value for status in REVIEWABLE), OVERDUE_OPTION, ALL_OPTION],
         show=show,
         language=page.language,
         default=first.value,
     )
-    return None if chosen == ALL_OPTION else Status(chosen)
+    if chosen == OVERDUE_OPTION:
+        return Status.SUBMITTED, True
+    return None if chosen == ALL_OPTION else Status(chosen), False
 
 
 def _pick_surveyor(page: PageContext, people: list[tuple[UUID, str, int]]) -> UUID | None:
@@ -142,8 +152,10 @@ def _pick_surveyor(page: PageContext, people: list[tuple[UUID, str, int]]) -> UU
 
 def _pick_flag(page: PageContext) -> str | None:
     t = page.t
-    shown = {ALL_OPTION: t("With and without"), ANY_FLAG: t("With a flag")} | {
-        kind.value: t(name) for kind, name in KIND_NAMES.items()
-    }
+    shown = {
+        ALL_OPTION: t("With and without"),
+        ANY_FLAG: t("With a flag"),
+        RISKY: t("Risk of {score} or more", score=MIN_REVIEW_RISK),
+    } | {kind.value: t(name) for kind, name in KIND_NAMES.items()}
     chosen = pick(t("Flags"), "flag", list(shown), show=shown.__getitem__, language=page.language)
     return None if chosen == ALL_OPTION else chosen
