@@ -53,14 +53,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(url: str, data_dir: Path, *, demo: bool = False) -> Iterator[Server]:
-    """Serve the store until the block ends."""
+def serving(
+    url: str, data_dir: Path, *, demo: bool = False, public_rate: int = 0
+) -> Iterator[Server]:
+    """Serve the store until the block ends; without a limit of requests unless one is given."""
     environment = {
         **os.environ,
         "SURVEY_DATABASE_URL": url,
         "SURVEY_DATA_DIR": str(data_dir),
         "SURVEY_DEMO": "1" if demo else "0",
-        "SURVEY_PUBLIC_RATE_PER_MINUTE": "0",
+        "SURVEY_PUBLIC_RATE_PER_MINUTE": str(public_rate),
     }
     port = free_port()
     command = [str(Path(sys.executable).with_name("survey")), "serve", "--port", str(port)]

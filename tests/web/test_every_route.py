@@ -41,6 +41,8 @@ from survey.store.tables import (
     now,
     table_of,
 )
+from survey.ui.asgi import create_app
+from survey.web import request_middleware
 from survey.web.routes import build_app, build_routes
 
 CANARY = "Kanarienvogel"
@@ -226,3 +228,39 @@ def test_a_surveyor_there_is_taken_at_the_same_address(harness: RouteHarness) ->
     interview = {**harness.interview, "client_uuid": str(uuid4())}
     answer = harness.client.post("/api/responses", json=interview, headers=headers)
     assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture
+def without_holding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_middleware, "HOLD_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("without_holding")
+def test_every_address_has_a_limit(harness: RouteHarness) -> None:
+    """Also a route of tomorrow; each is asked for from a network of its own."""
+    once = harness.settings.model_copy(update={"public_rate_per_minute": 1, "trusted_proxies": 1})
+    pages = [
+        ("GET", "/"),
+        ("GET", "/plan"),
+        ("GET", "/nowhere"),
+        ("POST", "/_stcore/upload_file/x"),
+    ]
+    visitor = TestClient(create_app(once), headers={"Accept-Language": "en"})
+    unlimited = []
+    for number, (method, address) in enumerate([*addresses(harness), *pages], 1):
+        headers = {"X-Forwarded-For": f"192.0.2.{number}", "Origin": "http://testserver"}
+        asked = [visitor.request(method, address, headers=headers, follow_redirects=False)
+                 for _ in range(3)]  # fmt: skip
+        if asked[-1].status_code != 429 or "Retry-After" not in asked[-1].headers:
+            unlimited.append((method, address))
+        if method == "GET" and not address.startswith("/api/"):
+            assert "very many visitors" in asked[-1].text
+    assert unlimited == []
+
+
+@pytest.mark.usefixtures("without_holding")
+def test_who_watches_the_server_from_a_flooded_network_is_answered(harness: RouteHarness) -> None:
+    once = harness.settings.model_copy(update={"public_rate_per_minute": 1})
+    visitor = TestClient(create_app(once))
+    assert [visitor.get("/withdraw").status_code for _ in range(3)][-1] == 429
+    assert visitor.get("/health").status_code == 200

@@ -31,7 +31,7 @@ from survey.ui.periodic_tasks import (
 from survey.web.assets import warm_assets
 from survey.web.http import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT, is_https
 from survey.web.invitation_page import form_body
-from survey.web.request_middleware import RequestMiddleware
+from survey.web.request_middleware import AddressLimitMiddleware, RequestMiddleware
 from survey.web.routes import build_app, is_own_path
 
 _LOG = logging.getLogger(__name__)
@@ -138,7 +138,8 @@ def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> AS
     own = build_app(settings)
     pages = App(script, lifespan=_build_lifespan(settings))
     doors = PathDispatcher(own, PageAccess(pages, settings))
-    return RequestMiddleware(SecurityHeadersMiddleware(doors, settings.trusted_proxies), settings)
+    limited = AddressLimitMiddleware(doors, settings)
+    return RequestMiddleware(SecurityHeadersMiddleware(limited, settings.trusted_proxies), settings)
 
 
 def __getattr__(name: str) -> ASGIApp:

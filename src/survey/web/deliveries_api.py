@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import islice
 from threading import Event
@@ -36,10 +36,10 @@ from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
 from survey.context.text_tables import plain_number, read_text_table, table_of_records
 from survey.fieldwork.importing.rejections import reason_of
 from survey.fieldwork.importing.table_reading import MAX_COLUMNS
-from survey.locale import SurveyError, Translator, msg, translator
+from survey.locale import LANGUAGES, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
-from survey.store.tables import KeyScope, now
+from survey.store.tables import DeliveryKind, KeyScope, now
 from survey.store.transactions import StoreUnavailableError, run_in_transaction
 from survey.web.deliveries_openapi import build_delivery_schema
 from survey.web.html import negotiate_language
@@ -142,8 +142,7 @@ class DeliveriesApi:
         """Return the endpoint of the JSON schema of a kind, which needs no key."""
 
         async def get_schema(request: Request) -> Response:
-            schema = build_delivery_schema(kind, translator(self._choose_language(request)))
-            return json_response(200, schema)
+            return json_response(200, _build_schema(kind.kind, self._choose_language(request)))
 
         return get_schema
 
@@ -342,6 +341,11 @@ def _read_file(
         confirmed_losses=query.get("confirm_losses", ""),
     )  # fmt: skip
     return head, check
+
+
+@lru_cache(maxsize=len(DELIVERABLE_KINDS) * len(LANGUAGES))
+def _build_schema(kind: DeliveryKind, language: str) -> Mapping[str, Any]:
+    return build_delivery_schema(DELIVERABLE_KINDS[kind], translator(language))
 
 
 def _build_receipt_response(stored: Stored, holder: KeyHolder) -> Response:

@@ -49,6 +49,12 @@ def html_response(
     request: Request, page: HtmlPage, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the whole page, which the browser does not store."""
+    headers = {**PAGE_HEADERS, "Content-Language": page.language, **(headers or {})}
+    return cached_response(request, render_page(page), status=status, headers=headers)
+
+
+def render_page(page: HtmlPage) -> CachedBody:
+    """Return the whole page as it is sent."""
     frame = _cached_frame if page.is_cached else _render_frame
     html = frame(
         page.template,
@@ -59,9 +65,7 @@ def html_response(
     )
     if page.boot is not None:
         html = html.replace(_BOOT_MARK, inert_json(page.boot), 1)
-    headers = {**PAGE_HEADERS, "Content-Language": page.language, **(headers or {})}
-    body = CachedBody(html.encode(), _HTML)
-    return cached_response(request, body, status=status, headers=headers)
+    return CachedBody(html.encode(), _HTML)
 
 
 def _render_frame(

@@ -22,7 +22,7 @@ from survey.fieldwork.invitations import (
     OpenedOnOtherDeviceError,
 )
 from survey.fieldwork.waves import WaveNotOpenError
-from survey.locale import Message, SurveyError, msg, translator
+from survey.locale import LANGUAGES, Message, SurveyError, msg, translator
 from survey.observe.logs import current_request_id
 from survey.settings import Settings
 from survey.store.transactions import StoreUnavailableError
@@ -34,7 +34,7 @@ from survey.web.assets import (
     cached_response,
     read_script,
 )
-from survey.web.html import HtmlPage, html_response, negotiate_language
+from survey.web.html import HtmlPage, html_response, negotiate_language, render_page
 from survey.web.http import PAGE_HEADERS, RateLimit, client_address
 
 SUBMIT_URL = "/api/responses"
@@ -119,13 +119,21 @@ def refuse_too_many_requests(
 ) -> Response | None:
     """Count the request and return the refusal if its address sent too many, else None."""
     wait = limit.seconds_until_allowed(client_address(request, settings.trusted_proxies))
-    if not wait:
-        return None
+    return build_too_many_response(request, settings, wait) if wait else None
+
+
+def build_too_many_response(request: Request, settings: Settings, wait: float) -> Response:
+    """Return the refusal of a request whose address sent too many; a flood finds it ready-made."""
+    language = negotiate_language(request, settings.language)
+    headers = {**PAGE_HEADERS, "Content-Language": language, "Retry-After": str(int(wait) + 1)}
+    return cached_response(request, _too_many_page(language), status=429, headers=headers)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _too_many_page(language: str) -> CachedBody:
     notice = NoticePage(429, msg("One moment, please"), msg("Please reload this page in a minute."))
     text = msg("There are very many visitors from your network just now.")
-    response = render_notice(request, notice, text, settings.language)
-    response.headers["Retry-After"] = str(int(wait) + 1)
-    return response
+    return render_page(_build_notice_page(notice, text, language))
 
 
 def request_id_message(request_id: str) -> Message:
@@ -140,6 +148,11 @@ def render_notice(
 ) -> Response:
     """Return a page with a title, `text` and advice; `more` is for its script."""
     language = negotiate_language(request, default_language)
+    page = _build_notice_page(notice, text, language, **more)
+    return html_response(request, page, status=notice.status)
+
+
+def _build_notice_page(notice: NoticePage, text: Message, language: str, **more: str) -> HtmlPage:
     t = translator(language)
     title = t(notice.title)
     advice, request_id = t(notice.advice), current_request_id()
@@ -152,8 +165,7 @@ def render_notice(
         "pending": t("Interviews on this device waiting to be sent: {count}"),
         **more,
     }
-    page = HtmlPage("notice", language, title, values, boot)
-    return html_response(request, page, status=notice.status)
+    return HtmlPage("notice", language, title, values, boot)
 
 
 @lru_cache(maxsize=1)

@@ -1,20 +1,36 @@
-"""ASGI middleware around every request: request ids, metrics, the error log, and NUL bytes."""
+"""ASGI middleware around every request: request ids, metrics, errors, pace, and NUL bytes."""
 
+import asyncio
 import logging
 import time
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from survey.locale import translator
 from survey.observe.logs import HEADER, new_request_id, request_id_scope, valid_request_id
 from survey.observe.metrics import FAILURES, REQUEST_SECONDS, REQUESTS
 from survey.settings import Settings
+from survey.web.html import negotiate_language
+from survey.web.http import RateLimit, client_address, json_response
+from survey.web.notice_pages import build_too_many_response
+from survey.web.submission_intake import TOO_MANY
 
 _LOG = logging.getLogger(__name__)
 _PAGES = "pages"
 """All addresses of Streamlit count as one."""
+REQUESTS_PER_PUBLIC_ONE = 6
+"""Requests of every kind for one that the public rate counts: an interview fetches scripts and a
+questionnaire as well, and an office behind one address opens pages."""
+BURST_SECONDS = 15.0
+HOLD_SECONDS, MAX_HELD = 1.0, 200
+_BROWSER_FILES = "/static/"
+"""Streamlit's scripts, a hundred a first visit, which browsers keep for ever."""
+_PROBES = frozenset({"/health", "/ready"})
 _NUL, _REPLACEMENT = "\x00", "\ufffd"
 _NUL_IN_QUERY = b"%00"
 _REPLACEMENT_IN_QUERY = quote(_REPLACEMENT).encode()
@@ -72,6 +88,54 @@ def _get_route_pattern(scope: Scope) -> str:
     """Return the pattern of the address, because the address may hold a one-time token."""
     route = scope.get("route")
     return route.path if isinstance(route, Route) and "endpoint" in scope else _PAGES
+
+
+class AddressLimitMiddleware:
+    """ASGI middleware that limits the requests of one address, whatever they ask for.
+
+    Endpoints that cost more have limits of their own besides. Sockets are counted where they are
+    opened.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app, self._settings = app, settings
+        self._limit = RateLimit(
+            REQUESTS_PER_PUBLIC_ONE * settings.public_rate_per_minute / 60, BURST_SECONDS
+        )
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(_BROWSER_FILES):
+            request = Request(scope)
+            address = client_address(request, self._settings.trusted_proxies)
+            # Whoever watches this process from a flooded network is still answered.
+            wait = self._limit.seconds_until_allowed((address, scope["path"] in _PROBES))
+            if wait:
+                await self._hold(wait)
+                refusal = _build_refusal(request, self._settings, wait)
+                await refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    async def _hold(self, wait: float) -> None:
+        """Keep a refused request for a moment: a flood that is answered at once comes back at once.
+
+        Whoever opens more lines than are kept is answered at once, so that lines cost no memory.
+        """
+        if self._held < MAX_HELD:
+            self._held += 1
+            try:
+                await asyncio.sleep(min(wait, HOLD_SECONDS))
+            finally:
+                self._held -= 1
+
+
+def _build_refusal(request: Request, settings: Settings, wait: float) -> Response:
+    if not request.url.path.startswith("/api/"):
+        return build_too_many_response(request, settings, wait)
+    t = translator(negotiate_language(request, settings.language))
+    body = {"code": "too_many", "message": t(TOO_MANY)}
+    return json_response(429, body, {"Retry-After": str(int(wait) + 1)})
 
 
 class NulByteMiddleware:

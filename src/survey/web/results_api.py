@@ -6,6 +6,7 @@ the account sees on its pages. Answers carry an ETag and come in pages of rows (
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -66,7 +67,7 @@ class ResultsApi:
 
     async def get_openapi(self, request: Request) -> Response:
         """Return the description of the API in OpenAPI 3.1, to everybody."""
-        return _build_cacheable_response(request, build_openapi(self._choose_translator(request)))
+        return _answer_cacheable(request, _dump_openapi(self._choose_language(request)))
 
     async def get_guide(self, request: Request) -> Response:
         """Return the description as a page for people."""
@@ -291,7 +292,15 @@ def _parse_number(request: Request, name: str, default: int, least: int, most: i
 
 def _build_cacheable_response(request: Request, body: Body) -> Response:
     """Return JSON with an ETag; 304 without it if the client has the same already."""
-    content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    return _answer_cacheable(request, orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _dump_openapi(language: str) -> bytes:
+    return orjson.dumps(build_openapi(translator(language)))
+
+
+def _answer_cacheable(request: Request, content: bytes) -> Response:
     etag = f'"{sha256(content).hexdigest()[:32]}"'
     headers = {
         "ETag": etag,

@@ -1,0 +1,121 @@
+"""How much slower the public form answers while one address floods any other address.
+
+    python -m benchmarks.flood [--seconds 6] [--json]
+
+Starts `survey serve` with its usual limits on a store of its own, measures the form from one
+address of this machine without and with a flood from another (a process of its own, some lines,
+as fast as they are answered), and prints the ratio of the 95th percentiles; ends with 1 where one
+is above 3. Both are measured in the same run, one after the other, so a busy machine is slow in
+both.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from benchmarks.live_server import Server, serving
+from benchmarks.submission.scenario import build
+from survey.settings import Settings
+
+MAX_RATIO = 3.0
+LINES = 4
+USUAL_RATE = Settings.model_fields["public_rate_per_minute"].default
+SAMPLE_SECONDS = 0.25
+"""Within the usual rate of one address."""
+FLOODED = (
+    ("GET", "/"), ("GET", "/nowhere"), ("GET", "/withdraw"), ("GET", "/auth/login"),
+    ("POST", "/auth/logout"), ("GET", "/auth/logout"), ("GET", "/ready"), ("GET", "/health"),
+    ("GET", "/api/v1"), ("GET", "/api/v1/openapi.json"), ("GET", "/api/v1/waves"),
+    ("GET", "/api/v1/deliveries/complaints/schema.json"),
+    ("GET", "/api/photos/00000000-0000-4000-8000-000000000000"),
+    ("GET", "/q/nothing"), ("GET", "/q/-/offline"), ("GET", "/form/" + "0" * 64 + ".json"),
+    ("GET", "/assets/form.js"), ("GET", "/download/nothing"), ("GET", "/media/nothing"),
+)  # fmt: skip
+_FLOOD = """
+import sys, threading, http.client
+port, method, path, lines = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+
+def repeat():
+    while True:
+        line = http.client.HTTPConnection("127.0.0.1", port, source_address=("127.0.0.2", 0))
+        try:
+            while True:
+                line.request(method, path, headers={"Origin": f"http://127.0.0.1:{port}"})
+                line.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            pass
+
+for _ in range(lines):
+    threading.Thread(target=repeat, daemon=True).start()
+print("started", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def flooding(port: int, method: str, path: str) -> Iterator[None]:
+    command = [sys.executable, "-c", _FLOOD, str(port), method, path, str(LINES)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield
+        process.kill()
+
+
+def measure_p95(client: httpx.Client, token: str, seconds: float) -> float:
+    times, until = [], time.monotonic() + seconds
+    while time.monotonic() < until:
+        began = time.monotonic()
+        answer = client.get(f"/q/{token}")
+        times.append(time.monotonic() - began)
+        if answer.status_code != httpx.codes.OK:
+            raise SystemExit(f"the form answers {answer.status_code}")
+        time.sleep(SAMPLE_SECONDS)
+    return statistics.quantiles(times, n=20)[-1]
+
+
+def measure(server: Server, token: str, seconds: float) -> Iterator[tuple[str, float, float]]:
+    """Yield each flooded address with the quiet and the flooded percentile in seconds."""
+    with server.client() as client:
+        measure_p95(client, token, seconds / 2)
+        for method, path in FLOODED:
+            quiet = measure_p95(client, token, seconds)
+            with flooding(server.port, method, path):
+                flooded = measure_p95(client, token, seconds)
+            yield f"{method} {path[:60]}", quiet, flooded
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the public form under a flood.")
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/survey.db"
+        token = build(url, links=1).tokens[0]
+        with serving(url, Path(folder), public_rate=USUAL_RATE) as server:
+            rows = list(measure(server, token, arguments.seconds))
+    if arguments.json:
+        print(
+            json.dumps([dict(zip(("flooded", "quiet", "p95"), row, strict=True)) for row in rows])
+        )
+    else:
+        for name, quiet, flooded in rows:
+            ratio = flooded / quiet
+            print(f"{name:62} {quiet * 1000:7.1f} {flooded * 1000:7.1f} ms  x {ratio:.1f}")
+    if any(flooded > MAX_RATIO * quiet for _, quiet, flooded in rows):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
