@@ -96,7 +96,10 @@ def _collected(field: Any) -> int:
 
 def _who_may(action: Action, field: Any, supervisor: Principal) -> Principal:
     by_action = {
-        Action.REVIEW: supervisor, Action.ADMINISTER: OPERATOR, Action.INTERVIEW: field.surveyor
+        Action.REVIEW: supervisor,
+        Action.APPROVE_FINALLY: OPERATOR,
+        Action.ADMINISTER: OPERATOR,
+        Action.INTERVIEW: field.surveyor,
     }  # fmt: skip
     return by_action[action]
 

@@ -9,7 +9,7 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.fieldwork.dual_approval import SecondApproverRequiredError, set_single_approval
-from survey.fieldwork.lifecycle import transition, transition_many
+from survey.fieldwork.lifecycle import ResponseNotFoundError, transition, transition_many
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.review.decisions import decide_many, preview_bulk_decision
 from survey.fieldwork.review.response_detail import get_response_detail
@@ -18,11 +18,15 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Mode, Response, Status
 
 
-def _administrator(field: Any) -> Principal:
-    row = Account(login=f"adm-{uuid4()}", name="Qian", role=Role.ADMINISTRATOR, area=NATION)
+def _hire(field: Any, role: Role, area: str, name: str) -> Principal:
+    row = Account(login=f"{role}-{uuid4()}", name=name, role=role, area=area)
     with session_scope(field.url) as session:
         session.add(row)
-    return Principal(row.id, row.name, Role.ADMINISTRATOR, NATION)
+    return Principal(row.id, row.name, role, area)
+
+
+def _administrator(field: Any) -> Principal:
+    return _hire(field, Role.ADMINISTRATOR, NATION, "Qian")
 
 
 def _store(field: Any, *statuses: Status) -> list[UUID]:
@@ -205,3 +209,48 @@ def test_a_small_wave_may_allow_one_person_and_take_it_back(field: Any) -> None:
             select(AuditEntry).where(AuditEntry.action == "wave.one_person_review")
         ).all()
     assert [entry.detail["allowed"] for entry in entries] == [True, False]
+
+
+def test_a_final_reviewer_gives_the_second_approval_and_administers_nothing(field: Any) -> None:
+    supervisor = _hire(field, Role.SUPERVISOR, "110000", "Sun")
+    final = _hire(field, Role.FINAL_REVIEWER, "11", "Wu")
+    elsewhere = _hire(field, Role.FINAL_REVIEWER, "310000", "Zheng")
+    (response_id,) = _store(field, Status.SUBMITTED)
+    _move(field, supervisor, response_id, Status.CITY_APPROVED, 1)
+    for person in (supervisor, elsewhere):
+        with pytest.raises((AccessDeniedError, ResponseNotFoundError)):
+            _move(field, person, response_id, Status.APPROVED, 2)
+    _move(field, final, response_id, Status.APPROVED, 2)
+    assert _status(field, response_id) is Status.APPROVED
+    with session_scope(field.url) as session, pytest.raises(AccessDeniedError):
+        set_single_approval(
+            session=session, principal=final, wave_key=field.wave.key, allowed=True, now=field.now
+        )
+
+
+def test_a_final_reviewer_is_one_of_two_people_as_well(field: Any) -> None:
+    final = _hire(field, Role.FINAL_REVIEWER, "110000", "Wu")
+    (response_id,) = _store(field, Status.SUBMITTED)
+    _move(field, final, response_id, Status.CITY_APPROVED, 1)
+    with pytest.raises(SecondApproverRequiredError):
+        _move(field, final, response_id, Status.APPROVED, 2)
+
+
+def test_an_interview_that_waits_names_who_can_give_the_second_approval(field: Any) -> None:
+    supervisor = _hire(field, Role.SUPERVISOR, "110000", "Sun")
+    (response_id,) = _store(field, Status.SUBMITTED)
+
+    def awaited(person: Principal) -> tuple[str, ...] | None:
+        with read_scope(field.url) as session:
+            return get_response_detail(
+                session=session, principal=person, response_id=response_id
+            ).second_approvers
+
+    assert awaited(supervisor) is None
+    _move(field, supervisor, response_id, Status.CITY_APPROVED, 1)
+    assert awaited(supervisor) == ()
+    final = _hire(field, Role.FINAL_REVIEWER, "11", "Wu")
+    _hire(field, Role.FINAL_REVIEWER, "310000", "Zheng")
+    _administrator(field)
+    assert awaited(supervisor) == ("Qian", "Wu")
+    assert awaited(final) is None

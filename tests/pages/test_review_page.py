@@ -453,3 +453,16 @@ def test_a_second_tab_decides_on_what_it_shows_or_not_at_all(
     assert _offered(tabs[1]) == set()
     with read_scope(field.url) as session:
         assert session.get_one(Response, second).status == Status.SUBMITTED
+
+
+def test_where_the_second_approval_is_waited_for_the_page_says_who_gives_it(
+    visit_as: Any, collect: Any, supervisor: Principal, employ: Any, read: Read
+) -> None:
+    collect(100.0, status=Status.CITY_APPROVED)
+    seen = read(visit_as(PageKey.REVIEW, supervisor, status="city_approved"))
+    assert "Nobody else can give the second approval yet" in seen
+    final = employ(Role.FINAL_REVIEWER, "110000")
+    seen = read(visit_as(PageKey.REVIEW, supervisor, status="city_approved"))
+    assert f"The second approval is given by {final.name}." in seen
+    app = visit_as(PageKey.REVIEW, final)
+    assert {key.split("-")[0] for key in _offered(app)} >= {"approved", "returned", "void"}

@@ -73,6 +73,7 @@ MENUS = {
         "export",
         "releases",
     ],
+    Role.FINAL_REVIEWER: ["home", "progress", "review", "method"],
     Role.ANALYST: [
         "home",
         "overview",

@@ -19,6 +19,7 @@ class Role(StrEnum):
     SURVEYOR = "surveyor"
     TYPIST = "typist"
     SUPERVISOR = "supervisor"
+    FINAL_REVIEWER = "final_reviewer"
     CITY_OFFICIAL = "city_official"
     PROVINCE_OFFICIAL = "province_official"
     NATIONAL_OFFICIAL = "national_official"
@@ -33,6 +34,7 @@ class Action(StrEnum):
     KEY_PAPER = "key_paper"
     SETTLE_PAPER = "settle_paper"
     REVIEW = "review"
+    APPROVE_FINALLY = "approve_finally"
     BACK_CHECK = "back_check"
     FOLLOW_FIELDWORK = "follow_fieldwork"
     IMPORT = "import"
@@ -168,6 +170,16 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         demo_area=DEMO_CITY,
         demo_purpose=msg("Watches the progress of one city, reviews its interviews."),
     ),
+    Role.FINAL_REVIEWER: RoleDefinition(
+        name=msg("Final reviewer"),
+        actions=frozenset({
+            Action.REVIEW, Action.APPROVE_FINALLY, Action.FOLLOW_FIELDWORK, Action.READ_METHOD,
+        }),
+        area_scopes=(AreaScope.NATION, AreaScope.PROVINCE, AreaScope.CITY),
+        demo_area=NATION,
+        demo_purpose=msg("Gives the second approval to interviews that a supervisor approved."),
+        first_page="review",
+    ),
     Role.ANALYST: RoleDefinition(
         name=msg("Analyst"),
         actions=frozenset({
@@ -185,6 +197,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
             Action.READ_PROBLEMS,
             Action.READ_METHOD,
             Action.REVIEW,
+            Action.APPROVE_FINALLY,
             Action.BACK_CHECK,
             Action.FOLLOW_FIELDWORK,
             Action.IMPORT,

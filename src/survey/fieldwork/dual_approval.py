@@ -15,15 +15,16 @@ from sqlmodel import Session
 
 from survey.access.audit import actor_id, record
 from survey.access.audit_members import iter_members
-from survey.access.principal import Principal
-from survey.access.roles import Action
+from survey.access.credentials import active_filter
+from survey.access.principal import Principal, covers
+from survey.access.roles import ROLES, Action
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queued_entries
-from survey.store.tables import AuditEntry, AuditMember, Response, ReviewRule, table_of
+from survey.store.tables import Account, AuditEntry, AuditMember, Response, ReviewRule, table_of
 
-_MEMBERS = table_of(AuditMember)
+_MEMBERS, _ACCOUNTS = table_of(AuditMember), table_of(Account)
 _AUDIT, _RESPONSES, _RULES = table_of(AuditEntry), table_of(Response), table_of(ReviewRule)
 _RESPONSE_BATCH_SIZE = 500
 """Interviews named in one statement."""
@@ -41,6 +42,22 @@ class SecondApproverRequiredError(SurveyError):
                 "another person."
             )
         )
+
+
+def list_second_approvers(
+    *, session: Session, principal: Principal, city_code: str, now: datetime
+) -> tuple[str, ...]:
+    """Return the names of others who can give interviews of a city the second approval."""
+    principal.require(Action.REVIEW, city_code)
+    roles = [role for role, known in ROLES.items() if Action.APPROVE_FINALLY in known.actions]
+    query = select(_ACCOUNTS.c.name, _ACCOUNTS.c.area).where(
+        active_filter(now),
+        _ACCOUNTS.c.role.in_(roles),
+        _ACCOUNTS.c.is_demo == principal.is_demo,
+        _ACCOUNTS.c.id != principal.account_id,
+    )
+    rows = session.connection().execute(query.order_by(_ACCOUNTS.c.name))
+    return tuple(row.name for row in rows if covers(row.area, city_code))
 
 
 def find_self_approved(

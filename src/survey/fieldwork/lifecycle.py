@@ -39,8 +39,8 @@ class Transition:
 
 _REVIEW = Transition(Action.REVIEW)
 _REVIEW_WITH_REASON = Transition(Action.REVIEW, needs_reason=True)
-_ASSOCIATION = Transition(Action.ADMINISTER)
-_ASSOCIATION_WITH_REASON = Transition(Action.ADMINISTER, needs_reason=True)
+_ASSOCIATION = Transition(Action.APPROVE_FINALLY)
+_ASSOCIATION_WITH_REASON = Transition(Action.APPROVE_FINALLY, needs_reason=True)
 _INTERVIEWER = Transition(Action.INTERVIEW)
 
 TRANSITIONS: dict[tuple[Status, Status], Transition] = {
@@ -55,7 +55,7 @@ TRANSITIONS: dict[tuple[Status, Status], Transition] = {
     (Status.CITY_APPROVED, Status.RETURNED): _ASSOCIATION_WITH_REASON,
     (Status.CITY_APPROVED, Status.APPROVED): _ASSOCIATION,
     (Status.APPROVED, Status.RETURNED): _ASSOCIATION_WITH_REASON,
-    (Status.APPROVED, Status.FROZEN): _ASSOCIATION,
+    (Status.APPROVED, Status.FROZEN): Transition(Action.ADMINISTER),
     (Status.SUBMITTED, Status.VOID): _REVIEW_WITH_REASON,
     (Status.RETURNED, Status.VOID): _REVIEW_WITH_REASON,
     (Status.CITY_APPROVED, Status.VOID): _ASSOCIATION_WITH_REASON,
@@ -66,7 +66,7 @@ TRANSITIONS: dict[tuple[Status, Status], Transition] = {
 UNDOABLE: frozenset[tuple[Status, Status]] = frozenset(
     (start, to)
     for (start, to), rule in TRANSITIONS.items()
-    if rule.action in {Action.REVIEW, Action.ADMINISTER} and to is not Status.FROZEN
+    if rule.action in {Action.REVIEW, Action.APPROVE_FINALLY}
 )
 """Decisions that whoever made them can take back; the database knows the ways back as well."""
 

@@ -107,18 +107,20 @@ def _count_rows(session: Session, query: Executable) -> int:
 def _check_accounts(session: Session) -> tuple[bool, Message]:
     """Return whether there are surveyors and supervisors, and how many.
 
-    Review takes two people; the administrator can be one of them.
+    Review takes two people: a supervisor, and a final reviewer or an administrator.
     """
-    surveyors, supervisors = (
+    surveyors, supervisors, final = (
         _count_rows(
             session, select(func.count()).where(_ACCOUNTS.c.role == role, _ACCOUNTS.c.active)
         )
-        for role in (Role.SURVEYOR, Role.SUPERVISOR)
+        for role in (Role.SURVEYOR, Role.SUPERVISOR, Role.FINAL_REVIEWER)
     )
     text = msg(
-        "{surveyors} surveyors, {supervisors} supervisors",
+        "{surveyors} surveyors, {supervisors} supervisors; second approval: {final} final "
+        "reviewers and the administrators",
         surveyors=surveyors,
         supervisors=supervisors,
+        final=final,
     )
     return surveyors > 0 and supervisors > 0, text
 

@@ -18,7 +18,7 @@ from survey.access.audit_members import MEMBERS
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.fieldwork.archived_answers import require_answers_present
-from survey.fieldwork.dual_approval import find_self_approved
+from survey.fieldwork.dual_approval import find_self_approved, list_second_approvers
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import ResponseNotFoundError
 from survey.fieldwork.pii_detection import ScannedText, find_pii
@@ -129,6 +129,9 @@ class ResponseDetail:
     is_demo: bool
     needs_another: bool
     """The reader gave the first approval; the last one is somebody else's."""
+    second_approvers: tuple[str, ...] | None
+    """Who can give the second approval that it waits for; None where the reader can, or none is
+    awaited."""
     undoable: bool
     """The newest decision is the reader's own and can still be undone."""
     computed: bool
@@ -156,6 +159,9 @@ def get_response_detail(
     require_answers_present(session=session, wave_id=row.wave_id)
     instrument = load_instrument(session=session, instrument_id=row.instrument_id)
     revisions = _read_last_two_revisions(session, response_id)
+    needs_another = row.status is Status.CITY_APPROVED and bool(
+        find_self_approved(session=session, principal=principal, response_ids=[response_id])
+    )
     return ResponseDetail(
         id=row.id,
         version=row.lock_version,
@@ -178,9 +184,14 @@ def get_response_detail(
         parts=_build_parts(instrument, row, revisions),
         history=_list_history(session, response_id),
         is_demo=row.is_demo,
-        needs_another=row.status is Status.CITY_APPROVED
-        and bool(
-            find_self_approved(session=session, principal=principal, response_ids=[response_id])
+        needs_another=needs_another,
+        second_approvers=(
+            list_second_approvers(
+                session=session, principal=principal, city_code=row.city_code, now=now()
+            )
+            if row.status is Status.CITY_APPROVED
+            and (needs_another or not principal.may(Action.APPROVE_FINALLY))
+            else None
         ),
         undoable=row.wave_state not in COMPUTED_STATES
         and is_undoable(session=session, principal=principal, response_id=response_id, now=now()),

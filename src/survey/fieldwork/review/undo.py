@@ -138,7 +138,7 @@ def _find_state_before(
     if last.actor_id != actor_id(principal) or last.to is not row.status or step not in UNDOABLE:
         raise UndoNotPossibleError
     rule = TRANSITIONS[step]
-    if rule.action is Action.ADMINISTER and now - last.at > UNDO_WINDOW:
+    if rule.action is Action.APPROVE_FINALLY and now - last.at > UNDO_WINDOW:
         raise UndoNotPossibleError
     if not principal.may(rule.action):
         raise UndoNotPossibleError

@@ -1,6 +1,6 @@
 """Decisions on an interview: their buttons, the form for a reason, and the next interview."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import UUID
@@ -21,10 +21,11 @@ from survey.fieldwork.review_reasons import (
     ReasonCode,
     ReviewReason,
 )
-from survey.locale import Message, msg
+from survey.locale import Message, Translator, msg
 from survey.store.tables import Status, now
 from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
+from survey.ui.plan.second_person import MAX_NAMED_PEOPLE
 from survey.ui.review.filters import INTERVIEW_PARAMETER
 from survey.ui.review.undo import draw_undo_button, offer_undo
 
@@ -71,6 +72,8 @@ def draw_decision_buttons(
         return
     if interview.needs_another:
         st.caption(t(SecondApproverRequiredError().message))
+    if interview.second_approvers is not None:
+        st.caption(describe_second_approvers(t, interview.second_approvers))
     if not steps and not undoable:
         st.caption(t("Nothing is left for you to decide here."))
         return
@@ -91,6 +94,23 @@ def draw_decision_buttons(
     asking = st.session_state.get(_ASKING)
     if asking is not None and asking[0] == interview.id and asking[1] in steps:
         _draw_reason_form(page, interview, asking[1], chosen)
+
+
+def describe_second_approvers(t: Translator, names: Sequence[str]) -> str:
+    """Say who gives the second approval, or how somebody comes to be able to."""
+    if not names:
+        return t(
+            "Nobody else can give the second approval yet: an administrator makes an account with "
+            "the role Final reviewer on Users and rights."
+        )
+    named = t(", ").join(names[:MAX_NAMED_PEOPLE])
+    if len(names) <= MAX_NAMED_PEOPLE:
+        return t("The second approval is given by {names}.", names=named)
+    return t(
+        "The second approval is given by {names}, or another of {count} people who may.",
+        names=named,
+        count=len(names),
+    )
 
 
 def draw_undo_own(page: PageContext, interview: ResponseDetail) -> None:

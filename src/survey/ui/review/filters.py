@@ -122,8 +122,9 @@ def _pick_status(
         name = t("All states") if code == ALL_OPTION else t(STATUS_NAMES[Status(code)])
         return f"{name} ({total:,})"
 
-    # The association begins where the cities have finished.
-    first = Status.CITY_APPROVED if page.principal.may(Action.ADMINISTER) else Status.SUBMITTED
+    # The second approval begins where the cities have finished.
+    is_second = page.principal.may(Action.APPROVE_FINALLY)
+    first = Status.CITY_APPROVED if is_second else Status.SUBMITTED
     chosen = pick(
         t("State"),
         "status",
