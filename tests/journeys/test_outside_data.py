@@ -67,7 +67,9 @@ def test_from_a_wrong_file_to_complaints_beside_the_score(
     page.reload()
     deliver(page, "revised.csv", REVISED)
     expect(revision(page, 2)).to_be_visible()
-    changed = page.locator("table", has=page.get_by_role("columnheader", name=zh("Accepted now")))
+    changed = page.locator(
+        "table", has=page.get_by_role("columnheader", name=zh("Accepted, in use"))
+    )
     expect(changed.locator("tbody tr")).to_have_count(1)
     expect(changed).to_contain_text("200")
     expect(changed).to_contain_text("220")

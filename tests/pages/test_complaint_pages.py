@@ -67,9 +67,13 @@ def test_deliveries_are_listed_with_what_a_revision_changed(open_page: Open, rea
     text = read(app)
     assert "全国消协智慧315平台" in text
     assert "缺两个区" in text
-    assert "最近一次修订的变化" in text
+    assert "以前的版次和已撤回的版次" in text
     assert "164" in text
     assert "184" in text
+
+
+def _press(app: AppTest, label: str) -> None:
+    next(each for each in app.button if each.label == label).click().run()
 
 
 def test_a_file_that_loses_a_city_asks_before_it_is_stored(open_page: Open, read: Read) -> None:
@@ -79,14 +83,32 @@ def test_a_file_that_loses_a_city_asks_before_it_is_stored(open_page: Open, read
     assert "1个地区的现有数据将不再生效" in app.error[0].value
     assert "北京" in read(app)
     app.text_input(key="outside/source").set_value("湖北省消委会")
-    app.button[-1].click().run()
+    _press(app, "写入这次报送")
     assert "请连同全部地区和日期一起报送，或确认" in read(app)
-    assert "2024-05（第 3 版）" not in read(app)
+    assert not any("第 3 版" in each.value for each in app.success)
     app.checkbox[0].check()
     app.text_input(key="outside/source").set_value("湖北省消委会")
-    app.button[-1].click().run()
+    _press(app, "写入这次报送")
     assert not app.exception
-    assert "2024-05（第 3 版）" in read(app)
+    assert "2024-05（第 3 版）" in app.success[0].value
+
+
+def test_a_delivery_is_withdrawn_with_a_reason_and_the_one_before_it_holds_again(
+    open_page: Open, read: Read
+) -> None:
+    app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh")
+    app.selectbox(key="outside/withdrawn").select_index(0)
+    app.text_input(key="outside/reason").set_value("重复计入一个区")
+    app.button(key="outside/withdraw").click().run()
+    assert not app.exception
+    text = read(app)
+    assert "重复计入一个区" in text
+    assert app.selectbox(key="outside/edition").options == ["2024-05 · 第 2 版"]
+    assert "184" in text
+    assert "164" in text
+    shown = read(open_page(PageKey.COMPLAINTS, Role.CITY_OFFICIAL, lang="zh", place="420500"))
+    assert "164" in shown
+    assert "184" not in shown
 
 
 def test_a_month_to_come_is_refused_before_anything_is_said_of_it(

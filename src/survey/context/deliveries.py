@@ -109,6 +109,8 @@ class DeliveredPeriod:
     is_demo: bool
     delivered_at: datetime
     delivered_by: str
+    withdrawn_at: datetime | None = None
+    withdrawal_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,15 @@ def find_repeated(
     ).one_or_none()  # fmt: skip
     if row is None:
         return None
+    if row.withdrawn_at is not None:
+        raise DeliveryConflictError(
+            msg(
+                "The delivery {id} was withdrawn: {reason}. What is delivered instead has an id of "
+                "its own.",
+                id=head.external_id[:MAX_ID_CHARS],
+                reason=row.withdrawal_reason,
+            )
+        )
     said = (head.source.strip(), head.data_as_of, head.known_faults.strip(), head.code_version)
     is_same = row.sha256 in (sha256, head.earlier_sha256) and said == (
         row.source,
@@ -359,11 +370,48 @@ def record_delivery(
             "rows": rows,
             "periods": {period: each.number for period, each in revisions.items()},
             "sha256": sha256,
-            **({"lost": lost} if lost else {}),
+            **({"lost_sums": lost} if lost else {}),
             **({"key": str(head.key_id)} if head.key_id is not None else {}),
         },
     )
     return revisions
+
+
+def withdraw_delivery(
+    *, session: Session, principal: Principal, delivery_id: UUID, reason: str, now: datetime
+) -> None:
+    """Withdraw a delivery: of each of its months the edition before it holds again, if any.
+
+    What was delivered stays in the store and can be read by those who deliver.
+
+    Raises:
+        DeliveryNotAllowedError: There is no such delivery that stands, or no reason is given.
+    """
+    principal.require(Action.DELIVER_EVIDENCE)
+    text = reason.strip()
+    if not text or len(text) > MAX_SOURCE_CHARS or not text.isprintable():
+        raise DeliveryNotAllowedError(
+            msg("A withdrawal needs a reason of at most {limit} characters.",
+                limit=MAX_SOURCE_CHARS)
+        )  # fmt: skip
+    delivery = session.get(StoredDelivery, delivery_id, with_for_update=True)
+    if delivery is None or delivery.withdrawn_at is not None or (
+        principal.is_demo and not delivery.is_demo
+    ):  # fmt: skip
+        raise DeliveryNotAllowedError(
+            msg("There is no such delivery, or it was withdrawn already.")
+        )
+    delivery.withdrawn_at, delivery.withdrawal_reason = now, text
+    session.add(delivery)
+    session.flush()
+    record(
+        session=session,
+        actor=principal,
+        event=AuditEvent.EVIDENCE_WITHDRAWN,
+        subject_id=delivery.id,
+        now=now,
+        detail={"kind": delivery.kind.value, "id": delivery.external_id, "reason": text},
+    )
 
 
 def _get_newest_numbers(
@@ -387,7 +435,9 @@ def _find_standing(
     """Return the revisions of some periods that hold, with their periods."""
     query = (
         select(_REVISIONS.c.id, _REVISIONS.c.period)
+        .join(_DELIVERIES, _DELIVERIES.c.id == _REVISIONS.c.delivery_id)
         .where(
+            _DELIVERIES.c.withdrawn_at.is_(None),
             _REVISIONS.c.kind == kind,
             _REVISIONS.c.is_demo == is_demo,
             _REVISIONS.c.period.in_(list(periods)),
@@ -427,13 +477,14 @@ def list_delivered_periods(
     for row in rows:
         if row.is_demo == has_real:
             continue
-        newest.setdefault(row.period, row.number)
+        if row.withdrawn_at is None:
+            newest.setdefault(row.period, row.number)
         listed.append(
             DeliveredPeriod(
                 revision_id=row.revision_id,
                 period=row.period,
                 number=row.number,
-                is_current=row.number == newest[row.period],
+                is_current=row.number == newest.get(row.period),
                 delivery_id=row.id,
                 external_id=row.external_id,
                 source=row.source,
@@ -444,6 +495,8 @@ def list_delivered_periods(
                 is_demo=row.is_demo,
                 delivered_at=row.at,
                 delivered_by=row.delivered_by or "",
+                withdrawn_at=row.withdrawn_at,
+                withdrawal_reason=row.withdrawal_reason or "",
             )
         )
     return listed

@@ -141,6 +141,7 @@ class AuditEvent(StrEnum):
     PROBLEM_REOPENED = "problem.reopened", SubjectKind.PROBLEM
     PROBLEM_WITHDRAWN = "problem.withdrawn", SubjectKind.PROBLEM
     EVIDENCE_DELIVERED = "evidence.delivered", SubjectKind.DELIVERY
+    EVIDENCE_WITHDRAWN = "evidence.withdrawn", SubjectKind.DELIVERY
 
     SNAPSHOT_SEALED = "snapshot.sealed", SubjectKind.SNAPSHOT
 

@@ -82,6 +82,7 @@ FIELD_NAMES: Mapping[str, Message] = {
     "version": msg("version"),
     "id": msg("delivery"),
     "periods": msg("months, each with its revision"),
+    "lost_sums": msg("sums by area and month or day that no longer hold"),
     "rows": msg("rows"),
     "files": msg("files"),
     "made_at": msg("made at"),

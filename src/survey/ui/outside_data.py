@@ -1,11 +1,12 @@
 """Page of outside data: template, upload with its checking result, deliveries and revisions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import streamlit as st
 from sqlmodel import Session
@@ -21,11 +22,12 @@ from survey.context.deliveries import (
     DeliveryReceipt,
     list_delivered_periods,
     preview_delivery,
+    withdraw_delivery,
 )
 from survey.context.delivery_changes import DeliveryNotAllowedError
 from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
 from survey.context.text_tables import read_text_table
-from survey.locale import SurveyError
+from survey.locale import SurveyError, Translator
 from survey.publish.views.complaints import format_count, name_area
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.engine import read_scope
@@ -75,9 +77,9 @@ def draw_outside_data(page: PageContext) -> None:
         as_buttons=True,
     )
     kind = DELIVERABLE_KINDS[DeliveryKind(chosen)]
-    _draw_upload(page, kind)
     with read_scope(page.settings.store_url) as session:
         periods = list_delivered_periods(session=session, principal=page.principal, kind=kind.kind)
+    _draw_upload(page, kind, periods)
     if kind.kind is DeliveryKind.OPINION:
         draw_opinion_entry(page, periods)
     st.subheader(t("Deliveries"), anchor=False)
@@ -90,9 +92,10 @@ def draw_outside_data(page: PageContext) -> None:
     _draw_periods(page, periods)
     if kind.kind is DeliveryKind.COMPLAINTS:
         _draw_differences(page, periods)
+    _draw_withdrawal(page, periods)
 
 
-def _draw_upload(page: PageContext, kind: DeliverableKind) -> None:
+def _draw_upload(page: PageContext, kind: DeliverableKind, periods: list[DeliveredPeriod]) -> None:
     t, key = page.t, f"outside/{kind.kind.value}"
     draw_download_button(
         page,
@@ -121,7 +124,7 @@ def _draw_upload(page: PageContext, kind: DeliverableKind) -> None:
     elif checked.outcome.counts is None:
         draw_count_problems(page, checked.outcome)
     else:
-        _draw_form(page, kind, checked, checked.outcome)
+        _draw_form(page, kind, checked, checked.outcome, periods)
 
 
 def _check_upload(
@@ -151,7 +154,11 @@ def _check_upload(
 
 
 def _draw_form(
-    page: PageContext, kind: DeliverableKind, checked: CheckedUpload, check: CountCheck[Any]
+    page: PageContext,
+    kind: DeliverableKind,
+    checked: CheckedUpload,
+    check: CountCheck[Any],
+    periods: list[DeliveredPeriod],
 ) -> None:
     t, counts = page.t, check.require_counts()
     kept = len(counts.frame)
@@ -196,20 +203,26 @@ def _draw_form(
         sent = st.form_submit_button(t("Store this delivery"), type="primary")
     if sent and isinstance(day, date):
         said = (source or "", day, faults or "")
+        withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}
         head = DeliveryHead(
-            _build_upload_id(check.sha256, *said), *said, checked.version, checked.name,
+            _build_upload_id(check.sha256, *said, withdrawn), *said, checked.version, checked.name,
             confirmed_losses=changes.confirmation if is_confirmed else "",
         )  # fmt: skip
         _store_delivery(page, kind, check, head)
 
 
-def _build_upload_id(content_sha256: str, source: str, day: date, faults: str) -> str:
+def _build_upload_id(
+    content_sha256: str, source: str, day: date, faults: str, withdrawn: Collection[str]
+) -> str:
     """Return the id of a file that comes without one: the same file twice is one delivery.
 
-    With other known faults it is a new one: a new revision, with which these are shown.
+    With other known faults, or after it was withdrawn, it is a new one.
     """
     said = "\n".join((content_sha256, source.strip(), day.isoformat(), faults.strip()))
-    return f"upload-{sha256(said.encode()).hexdigest()[:16]}"
+    upload_id = f"upload-{sha256(said.encode()).hexdigest()[:16]}"
+    while upload_id in withdrawn:
+        upload_id += "-2"
+    return upload_id
 
 
 def _store_delivery(
@@ -238,7 +251,7 @@ def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:
         (
             each.period,
             str(each.number),
-            t("yes") if each.is_current else t("no"),
+            _describe_standing(each, t),
             " · ".join((each.source, *demo_mark)) if each.is_demo else each.source,
             format_day(t, each.data_as_of),
             each.known_faults or "–",
@@ -257,25 +270,80 @@ def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:
     )
 
 
-def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None:
-    """Draw what the newest revision of a month changed, to those who deliver."""
+def _describe_standing(edition: DeliveredPeriod, t: Translator) -> str:
+    if edition.withdrawn_at is not None:
+        return t("withdrawn: {reason}", reason=edition.withdrawal_reason)
+    return t("yes") if edition.is_current else t("no")
+
+
+def _draw_withdrawal(page: PageContext, periods: list[DeliveredPeriod]) -> None:
+    """Draw the form that withdraws a delivery with all its months."""
     t = page.t
-    revised = [each for each in periods if each.is_current and each.number > 1]
-    if not revised or not page.principal.may(Action.DELIVER_EVIDENCE):
+    standing: dict[UUID, list[DeliveredPeriod]] = {}
+    for each in periods:
+        if each.withdrawn_at is None:
+            standing.setdefault(each.delivery_id, []).append(each)
+    if not standing:
         return
-    st.subheader(t("What the last revision changed"), anchor=False)
-    by_month = {each.period: each for each in revised}
-    month = st.selectbox(t("Month"), list(by_month), key="outside/revised")
-    newer = by_month[month]
-    older = next(
-        each for each in periods if each.period == month and each.number == newer.number - 1
+    st.subheader(t("Withdraw a delivery"), anchor=False)
+    st.caption(
+        t(
+            "All months of the delivery no longer hold; of each the edition before it holds again, "
+            "if there is one. The withdrawn edition stays readable here."
+        )
     )
+    with st.form("outside/withdrawal", border=True):
+        chosen = st.selectbox(
+            t("Delivery"),
+            list(standing),
+            format_func=lambda key: " · ".join(
+                (
+                    ", ".join(f"{each.period} ({each.number})" for each in standing[key]),
+                    standing[key][0].source,
+                    format_china_minute(t, standing[key][0].delivered_at),
+                )
+            ),
+            key="outside/withdrawn",
+        )
+        reason = st.text_input(t("Reason"), max_chars=200, key="outside/reason")
+        sent = st.form_submit_button(t("Withdraw this delivery"), key="outside/withdraw")
+    if sent:
+
+        def run(session: Session, principal: Principal) -> None:
+            withdraw_delivery(
+                session=session, principal=principal, delivery_id=chosen, reason=reason or "",
+                now=now(),
+            )  # fmt: skip
+
+        perform(page, run, done=t("The delivery is withdrawn."))
+        st.rerun()
+
+
+def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None:
+    """Draw an edition that no longer holds beside the one that does, to those who deliver."""
+    t = page.t
+    others = {each.revision_id: each for each in periods if not each.is_current}
+    if not others or not page.principal.may(Action.DELIVER_EVIDENCE):
+        return
+    st.subheader(t("Earlier and withdrawn editions"), anchor=False)
+    older = others[
+        st.selectbox(
+            t("Edition"),
+            list(others),
+            format_func=lambda key: t(
+                "{month} · revision {number}", month=others[key].period, number=others[key].number
+            ),
+            key="outside/edition",
+        )
+    ]
+    in_use = next((each for each in periods if each.period == older.period and each.is_current),
+                  None)  # fmt: skip
     with read_scope(page.settings.store_url) as session:
         differences = compare_revisions(
-            session=session, principal=page.principal, older=older, newer=newer
+            session=session, principal=page.principal, older=older, newer=in_use
         )
     if not differences:
-        st.caption(t("No sum of an area has changed."))
+        st.caption(t("Every sum of an area is that of the edition in use."))
         return
     rows = [
         (
@@ -288,6 +356,7 @@ def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None
         for each in differences[:_MAX_DIFFERENCES]
     ]
     heads = (
-        t("Area"), t("Accepted before"), t("Accepted now"), t("Solved before"), t("Solved now"),
+        t("Area"), t("Accepted, this edition"), t("Accepted, in use"), t("Solved, this edition"),
+        t("Solved, in use"),
     )  # fmt: skip
     st.html(render_table(heads, rows))

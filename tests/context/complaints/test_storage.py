@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import pandas as pd
 import pytest
@@ -17,10 +18,16 @@ from survey.context.complaints.storage import (
     read_sums,
 )
 from survey.context.count_check import CountsRejectedError
-from survey.context.deliveries import DeliveryConflictError, DeliveryReceipt, list_delivered_periods
+from survey.context.deliveries import (
+    DeliveryConflictError,
+    DeliveryReceipt,
+    list_delivered_periods,
+    withdraw_delivery,
+)
 from survey.context.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
-from survey.store.tables import ComplaintCount, Delivery, DeliveryKind, new_id, table_of
+from survey.store.tables import AuditEntry, ComplaintCount, Delivery, DeliveryKind, new_id, table_of
 from survey.store.transactions import run_in_transaction
 from tests.context.complaints.count_files import ROW, count_file, head
 
@@ -139,6 +146,39 @@ def test_the_same_id_is_stored_once_and_never_with_another_content(store_url: st
         deliver(store_url, count_file(ROW), faults="缺一个县")
     with read_scope(store_url) as session:
         assert (count_rows(session, ComplaintCount), count_rows(session, Delivery)) == (1, 1)
+
+
+def withdraw(url: str, delivery_id: UUID, reason: str = "重复计入") -> None:
+    run_in_transaction(
+        url,
+        lambda session: withdraw_delivery(
+            session=session, principal=OPERATOR, delivery_id=delivery_id, reason=reason, now=NOW
+        ),
+    )
+
+
+def test_a_withdrawn_delivery_gives_way_to_the_one_before_it(store_url: str) -> None:
+    first = deliver(store_url, count_file(ROW))
+    wrong = count_file(ROW.replace(",40,30,", ",44,30,"))
+    second = deliver(store_url, wrong, "d-2")
+    with pytest.raises(DeliveryNotAllowedError):
+        withdraw(store_url, second.delivery_id, reason=" ")
+    withdraw(store_url, second.delivery_id)
+    assert accepted(store_url, current=True) == {("2024-05", "quality"): 40.0}
+    assert accepted(store_url, current=False) == {("2024-05", "quality"): 44.0}
+    with pytest.raises(DeliveryNotAllowedError):
+        withdraw(store_url, second.delivery_id)
+    with pytest.raises(DeliveryConflictError, match="重复计入"):
+        deliver(store_url, wrong, "d-2")
+    assert deliver(store_url, wrong, "d-3").revisions == {"2024-05": 3}
+    with read_scope(store_url) as session:
+        entry = session.exec(
+            select(AuditEntry).where(AuditEntry.action == AuditEvent.EVIDENCE_WITHDRAWN)
+        ).scalar_one()
+    assert (entry.subject_id, entry.detail["reason"]) == (str(second.delivery_id), "重复计入")
+    for each in (first.delivery_id, deliver(store_url, wrong, "d-3").delivery_id):
+        withdraw(store_url, each)
+    assert accepted(store_url, current=True) == {}
 
 
 def test_counts_by_an_older_list_are_read_by_the_newest(store_url: str) -> None:

@@ -243,12 +243,18 @@ class RevisionDifference:
 
 
 def compare_revisions(
-    *, session: Session, principal: Principal, older: DeliveredPeriod, newer: DeliveredPeriod
+    *, session: Session, principal: Principal, older: DeliveredPeriod, newer: DeliveredPeriod | None
 ) -> list[RevisionDifference]:
-    """Return the areas whose sums differ; exact, so only for those who deliver."""
+    """Return the areas whose sums differ; exact, so only for those who deliver.
+
+    Args:
+        newer: None where no edition of the month holds: every area is returned.
+    """
     principal.require(Action.DELIVER_EVIDENCE)
     before, after = (
-        read_sums(session=session, principal=principal, lens=TOTAL, periods=[each]).set_index(AREA)
+        read_sums(
+            session=session, principal=principal, lens=TOTAL, periods=[each] if each else []
+        ).set_index(AREA)
         for each in (older, newer)
     )
     differences = []

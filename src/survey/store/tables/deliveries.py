@@ -37,10 +37,12 @@ class Delivery(SQLModel, table=True):
     is_demo: bool = False
     account_id: UUID | None = Field(default=None, foreign_key="account.id")
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    withdrawal_reason: str | None = None
 
 
 class DeliveryRevision(SQLModel, table=True):
-    """One period of a delivery; the highest number of a period is the one that holds."""
+    """One period of a delivery; of those not withdrawn the highest number holds."""
 
     __tablename__ = "delivery_revision"
     __table_args__ = (UniqueConstraint("kind", "period", "is_demo", "number"),)
