@@ -8,7 +8,7 @@ ifneq ($(CURDIR),$(ROOT))
 # Called as `make -f elsewhere/Makefile …`: do the work where the project is.
 %:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
-help demo test test-all check audit format bench screenshots clean setup lock catalogs:
+help demo test test-slow test-all check audit format bench screenshots clean setup lock catalogs:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
 else
 
@@ -21,12 +21,13 @@ COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all check audit format bench screenshots clean setup lock catalogs programs spark ddi-schema
+.PHONY: help demo test test-slow test-all check audit format bench screenshots clean setup lock catalogs programs spark ddi-schema
 
 help:
 	@echo 'make demo         set up, make demo data if there are none, serve http://localhost:8501'
 	@echo 'make test         set up, then lint, types, imports, unit, page, database and browser tests'
-	@echo 'make test-all     make test on each of Python 3.11, 3.12 and 3.13 that is installed'
+	@echo 'make test-slow    the tests that take long: whole demonstrations, freezes, journeys, a cluster'
+	@echo 'make test-all     both on each of Python 3.11, 3.12 and 3.13 that is installed'
 	@echo 'make check        lint, types (Python, JavaScript), import rules, known vulnerabilities'
 	@echo 'make audit        ask for known vulnerabilities of the locked packages now'
 	@echo 'make format       format the code'
@@ -39,9 +40,12 @@ help:
 demo: $(VENV)/.runtime $(COMPILED)
 	@$(BIN)/survey demo --serve
 
-test: setup programs spark ddi-schema
+test: setup programs ddi-schema
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
+	@$(BIN)/pytest -n 2 --dist worksteal -m 'not slow' $(TESTS)
+
+test-slow: setup programs spark
+	@$(BIN)/pytest -n 2 --dist worksteal -m slow $(TESTS)
 
 # One interpreter after the other, each with an environment of its own; what is missing is said.
 test-all:
@@ -50,7 +54,7 @@ test-all:
 		$$python -c 'import venv, ensurepip' >/dev/null 2>&1 || { echo "== Python $$version: NOT INSTALLED, SKIPPED =="; continue; }; \
 		.venv/bin/python -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$$version')" 2>/dev/null && venv=.venv; \
 		echo "== Python $$version ($$venv) =="; \
-		$(MAKE) --no-print-directory test PYTHON=$$python VENV=$$venv; \
+		$(MAKE) --no-print-directory test test-slow PYTHON=$$python VENV=$$venv; \
 	done
 
 check: $(VENV)/.dev $(COMPILED)

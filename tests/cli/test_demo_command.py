@@ -39,6 +39,8 @@ from survey.store.tables import Wave
 from tests.conftest import NOW
 from tests.submission_clients import free_port
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = "from survey.cli.main import main\nmain()"
 SIZE = "0.01"
 PATIENCE_SECONDS = 240

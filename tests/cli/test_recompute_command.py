@@ -10,6 +10,8 @@ from click.testing import Result
 
 from survey.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def demo_folder(frozen_pair: Path, tmp_path: Path) -> Path:

@@ -23,6 +23,8 @@ from tests.spark_parts import sleep_when_early, slow_parts
 from tests.spark_processes import JAVA_OPTIONS, KillingMap, bare_interpreter, require_spark
 from tests.submission_clients import wait_for
 
+pytestmark = pytest.mark.slow
+
 START_SECONDS = 120.0
 NAMESPACE, DRIVER, TOKEN, IMAGE = (
     "field",

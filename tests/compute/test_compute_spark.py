@@ -18,6 +18,8 @@ from survey.settings import Settings
 from tests.spark_parts import folder_of_executor, read_file, refuse, sleep_when_early, slow_parts
 from tests.spark_processes import KillingMap, SparkProcesses, bare_interpreter, require_spark
 
+pytestmark = pytest.mark.slow
+
 START_SECONDS = 60.0
 CITIES_SUMMED = 12
 

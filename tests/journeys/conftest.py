@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from tests.conftest import MakeOnce
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FIRST_TIER = frozenset({
+    "test_accounts_from_nothing", "test_comparative_test", "test_drill_down", "test_outside_data",
+    "test_planning_a_wave", "test_public_form", "test_review_by_keys", "test_venue_visit",
+    "test_withdrawing",
+})  # fmt: skip
+"""Journeys of `make test`: one for each kind of work; the others are slow tests."""
 PHONE = {"width": 390, "height": 844}
 PATIENCE = 60_000
 """Milliseconds: what is right comes sooner, and a busy machine must not fail a journey."""
@@ -29,6 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.journey)
+            if item.path.stem not in FIRST_TIER:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

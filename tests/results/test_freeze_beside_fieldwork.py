@@ -36,6 +36,8 @@ from survey.store.tables import AuditEntry, Mode, Response, Snapshot, Status, Wa
 from survey.store.transactions import RowsLockedError, StoreUnavailableError, run_in_transaction
 from tests.small_waves import KEY, SmallWave, add_wave, small_wave, store_people
 
+pytestmark = pytest.mark.slow
+
 APPROVED, WAITING = 60, 3
 LATEST_SECONDS = 120
 """Whoever waits for a freeze that computes waits for its end, which never comes before this."""

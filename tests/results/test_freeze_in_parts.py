@@ -58,6 +58,7 @@ def test_every_engine_gives_the_same_files(settings: Settings) -> None:
         assert tables(settings, frozen) == at_once, engine
 
 
+@pytest.mark.slow
 def test_copies_for_workers_are_gone_after_the_freeze(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -80,6 +81,7 @@ def test_copies_for_workers_are_gone_after_the_freeze(
     assert tables(settings, frozen) == at_once
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("large")
 def test_workers_read_copies_and_no_others(settings: Settings) -> None:
     with read_scope(settings.store_url) as session:
@@ -126,6 +128,7 @@ class Cancelling:
             raise FreezeCancelledError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", list(FreezeStage))
 def test_a_cancelled_freeze_leaves_nothing(settings: Settings, stage: FreezeStage) -> None:
     with pytest.raises(FreezeCancelledError):
@@ -140,6 +143,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"survey.results.{module}.MAX_ROWS_IN_MEMORY", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("large")
 def test_a_large_wave_goes_on_from_the_files_that_were_finished(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -192,6 +196,7 @@ def test_a_large_wave_goes_on_from_the_files_that_were_finished(
     assert len(rows) == frozen.rows
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("large")
 def test_what_nobody_goes_on_with_is_removed_after_a_day(settings: Settings) -> None:
     with pytest.raises(FreezeCancelledError):

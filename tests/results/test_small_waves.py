@@ -135,7 +135,13 @@ def look_at_every_page(
     return shown
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize(
+    "code",
+    [
+        code if at % 9 == 0 else pytest.param(code, marks=pytest.mark.slow)
+        for at, code in enumerate(CODES)
+    ],
+)
 def test_a_wave_of_one_city_is_frozen_and_read(wave: SmallWave, code: str) -> None:
     people = [person(number, code, psu=f"p{number % 4}") for number in range(120)]
     results = frozen(wave, build_response_frame(people, small_instrument(few_groups=True)))

@@ -17,6 +17,8 @@ from tests.page_clients import PageClient, request_page
 from tests.server_process import LivePlatform, Server, seed_store
 from tests.web.flood_attacks import ATTACKS, FILE_BYTES
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.2
 """Seconds that 95 of 100 answers of the public form may take."""
 REQUESTS = 60
