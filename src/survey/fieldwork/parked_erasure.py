@@ -10,6 +10,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import AnyRow, ParkedInterview, ParkingDecision, table_of
+from survey.store.tables.erasure import ERASURES
 
 _PARKED = table_of(ParkedInterview)
 
@@ -22,15 +23,7 @@ def erase_parked(
     session.connection().execute(
         update(_PARKED)
         .where(_PARKED.c.id == parked_id)
-        .values(
-            decision=decision,
-            answers={},
-            timings={},
-            started_at=None,
-            duration_seconds=None,
-            **kept_code,
-            **decided,
-        )
+        .values(decision=decision, **ERASURES[ParkedInterview].erased, **kept_code, **decided)
     )
 
 

@@ -36,6 +36,7 @@ from survey.store.tables import (
     now,
     table_of,
 )
+from survey.store.tables.erasure import ERASURES
 from survey.store.transactions import run_in_transaction
 
 TASK_NAME = "retention"
@@ -74,6 +75,7 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
         return at - timedelta(days=days)
 
     device, code = settings.keep_device_days, settings.keep_code_days
+    remains = ERASURES[Response].erased_later
     computed = select(_WAVES.c.id).where(_WAVES.c.state.in_(COMPUTED_STATES))
     session_end = before(settings.keep_session_days)
     return {
@@ -112,13 +114,9 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
             settings.keep_withdrawn_days,
             and_(
                 _RESPONSES.c.withdrawn_at <= before(settings.keep_withdrawn_days),
-                or_(
-                    _RESPONSES.c.withdrawal_sha256.is_not(None),
-                    _RESPONSES.c.surveyor_id.is_not(None),
-                    _RESPONSES.c.point_id.is_not(None),
-                ),
+                or_(*(_RESPONSES.c[column].is_not(None) for column in remains)),
             ),
-            {"withdrawal_sha256": None, "surveyor_id": None, "point_id": None},
+            remains,
         ),
         "parked": RetentionRule(
             msg("Late interviews, decided on or not"),

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlmodel import Session, SQLModel
 
 from survey.access.audit import record
 from survey.access.principal import Principal
@@ -28,26 +28,17 @@ from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     AnyRow,
-    BackCheck,
     Invitation,
     PaperKeying,
     PaperSheet,
     Response,
-    ResponseContact,
-    ResponseFlag,
-    ResponseRevision,
-    ResponseRisk,
     Status,
     Wave,
     table_of,
 )
+from survey.store.tables.erasure import DELETED_WITH_INTERVIEW, ERASURES
 
-_RESPONSES, _WAVES = table_of(Response), table_of(Wave)
-_REVISIONS, _CHECKS = table_of(ResponseRevision), table_of(BackCheck)
-_INVITATIONS = table_of(Invitation)
-_SHEETS, _KEYINGS = table_of(PaperSheet), table_of(PaperKeying)
-_DEPENDENT_TABLES = (table_of(ResponseFlag), table_of(ResponseRisk), table_of(ResponseContact))
-"""Tables whose rows about an interview are deleted with its answers."""
+_RESPONSES, _WAVES, _SHEETS = table_of(Response), table_of(Wave), table_of(PaperSheet)
 
 
 class MistypedCodeError(SurveyError):
@@ -133,43 +124,39 @@ def erase_withdrawn_in_review(
 
 
 def erase_response(*, session: Session, response: AnyRow, now: datetime) -> None:
-    """Delete the content of an interview; its row stays with wave, city and day."""
-    connection = session.connection()
+    """Delete the content of an interview as `ERASURES` says; its row stays with wave and city."""
     counted = response.status in COUNTED_STATUSES
     void = counted or response.status is Status.VOID
-    values: dict[str, Any] = {
-        "withdrawn_at": now, "quota_cell_id": None, "started_at": None, "duration_seconds": None,
-        "dropped_answers": 0, "given_weight": None, "lock_version": _RESPONSES.c.lock_version + 1,
-        "reason": ReasonCode.WITHDRAWN.value if void else "",
-    }  # fmt: skip
+    values: dict[str, Any] = {"withdrawn_at": now, "lock_version": _RESPONSES.c.lock_version + 1}
+    if void:
+        values["reason"] = ReasonCode.WITHDRAWN.value
     if counted:
         values["status"] = Status.VOID
         adjust_quota_counts(session=session, changes={response.id: -1})
-    this_response = _RESPONSES.c.id == response.id
-    connection.execute(update(_RESPONSES).where(this_response).values(**values))
-    _delete_content(session, response.id)
-    if response.invitation_id is not None:
-        connection.execute(
-            update(_INVITATIONS)
-            .where(_INVITATIONS.c.id == response.invitation_id)
-            .values(device_sha256=None)
-        )
-
-
-def _delete_content(session: Session, response_id: UUID) -> None:
     connection = session.connection()
-    connection.execute(
-        update(_REVISIONS)
-        .where(_REVISIONS.c.response_id == response_id)
-        .values(answers={}, timings={}, reason="")
-    )
-    connection.execute(
-        update(_CHECKS).where(_CHECKS.c.response_id == response_id).values(answers={}, note="")
-    )
-    sheets = select(_SHEETS.c.id).where(_SHEETS.c.response_id == response_id)
-    connection.execute(update(_KEYINGS).where(_KEYINGS.c.sheet_id.in_(sheets)).values(answers={}))
-    for table in _DEPENDENT_TABLES:
-        connection.execute(delete(table).where(table.c.response_id == response_id))
+    for model, erasure in ERASURES.items():
+        changed = {**erasure.erased, **(values if model is Response else {})}
+        if changed:
+            about = _select_rows_about(model, response)
+            connection.execute(update(table_of(model)).where(about).values(changed))
+    for model in DELETED_WITH_INTERVIEW:
+        connection.execute(delete(table_of(model)).where(_select_rows_about(model, response)))
+
+
+def _select_rows_about(model: type[SQLModel], response: AnyRow) -> ColumnElement[bool]:
+    """Return the condition for the rows of a table that are about an interview."""
+    columns, found = table_of(model).c, response.id
+    if model is Response:
+        column = columns.id
+    elif model is Invitation:
+        column, found = columns.id, response.invitation_id
+    elif model is PaperKeying:
+        column = columns.sheet_id
+        found = select(_SHEETS.c.id).where(_SHEETS.c.response_id == found).scalar_subquery()
+    else:
+        column = columns.response_id
+    condition: ColumnElement[bool] = column == found
+    return condition
 
 
 def _find_by_code(session: Session, code: str) -> Sequence[AnyRow]:
