@@ -22,12 +22,13 @@ def read_notice() -> tuple[str, dict[str, str]]:
     return head, dict(line.split(maxsplit=1) for line in table.splitlines())
 
 
-def declared_licences(name: str) -> str:
-    """What a package says of its licence, without the text of one."""
+def declared_licences(name: str) -> tuple[str, str]:
+    """What a package says of its licence, without the text of one, and its licence expression."""
     found = metadata(name)
     classifiers = [each for each in found.get_all("Classifier") or [] if "License" in each]
-    written = (found.get("License") or "").partition("\n")[0]
-    return " ".join([found.get("License-Expression") or "", written, *classifiers])
+    expression = "".join(found.get_all("License-Expression") or [])
+    written = "".join(found.get_all("License") or []).partition("\n")[0]
+    return " ".join([expression, written, *classifiers]), expression
 
 
 def test_every_package_of_an_installation_is_named_with_its_licence() -> None:
@@ -40,14 +41,13 @@ def test_every_package_of_an_installation_is_named_with_its_licence() -> None:
 def test_a_licence_that_asks_for_more_is_named(name: str) -> None:
     head, licences = read_notice()
     try:
-        declared = declared_licences(name)
+        declared, expression = declared_licences(name)
     except PackageNotFoundError:
-        declared = ""  # One of another system.
+        declared = expression = ""  # One of another system.
     if COPYLEFT.search(declared):
         assert COPYLEFT.search(licences[name]), declared
     if COPYLEFT.search(licences[name]):
         assert re.search(rf"\b{re.escape(name)}\b", head)
-    expression = metadata(name).get("License-Expression") if declared else None
     if expression:
         assert licences[name] == expression
 
