@@ -95,6 +95,26 @@ def release(settings: Settings, key: str = WAVE, shown: Shown = Shown.SCORES) ->
         )
 
 
+def test_a_damaged_snapshot_is_told_in_neutral_words(
+    client: TestClient, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    release(settings)
+    key = make_key(settings)
+    with read_scope(settings.store_url) as session:
+        folder = open_results(settings, session, WAVE)._folder
+    whole = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    try:
+        for path in whole:
+            path.write_bytes(b"not what was sealed")
+        answer = ask(client, ESTIMATES, key)
+        assert (answer.status_code, answer.json()["code"]) == (503, "results_unavailable")
+        assert str(settings.data_dir) not in answer.text
+        assert str(folder) in caplog.text
+    finally:
+        for path, content in whole.items():
+            path.write_bytes(content)
+
+
 def make_key(settings: Settings, login: str = "nation", days: int = 30) -> str:
     with session_scope(settings.store_url) as session:
         return create_api_key(

@@ -74,8 +74,7 @@ def test_a_busy_desk_waits_for_more_and_an_idle_one_does_not(
         sizes.append(len(works))
         return [WorkSucceeded(None) for _ in works]
 
-    monkeypatch.setattr(write_queue_module, "run_batch", written)
-    desk = WriteQueue("sqlite://")
+    desk = WriteQueue("sqlite://", written)
 
     async def scene() -> None:
         waiting, go_on = asyncio.Event(), asyncio.Event()

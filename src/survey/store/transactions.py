@@ -31,7 +31,7 @@ from sqlmodel import Session
 
 from survey.locale import Message, SurveyError, msg
 from survey.store.audit_writer import queue_length, truncate_queue
-from survey.store.engine import session_scope, snapshot_scope, write_count
+from survey.store.engine import read_scope, session_scope, snapshot_scope, write_count
 
 _LOG = logging.getLogger(__name__)
 
@@ -208,6 +208,22 @@ def run_batch(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFaile
         except (_RetrySeparatelyError, *UNAVAILABLE_ERRORS):
             pass
     return [_run_separately(url, work) for work in works]
+
+
+def run_reads(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFailed]:
+    """Run units of work that only read, and return their outcomes in that order.
+
+    They wait for no writer, but for whoever keeps a whole SQLite database to itself.
+    """
+    return [_run_read(url, work) for work in works]
+
+
+def _run_read(url: str, work: Work) -> WorkSucceeded | WorkFailed:
+    try:
+        with _translate_database_errors(), read_scope(url) as session:
+            return WorkSucceeded(work(session))
+    except Exception as error:
+        return WorkFailed(error)
 
 
 class _RetrySeparatelyError(Exception):

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import sqlite3
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +25,8 @@ from survey.web.http import json_response
 _LOG = logging.getLogger(__name__)
 PROBE = b"\0" * 64 * 1024
 """Larger than the rest of a disk block, and still quick to write."""
+LOCK_SECONDS = 1
+"""Longer than any interview keeps the store, and shorter than a proxy waits for an answer."""
 WRITABLE_FOR = 5.0
 """Seconds until a writable folder is probed again, because a probe waits for the disk."""
 
@@ -37,18 +41,31 @@ class _StoreProbe:
     def problem(self) -> str | None:
         """Return the code of the problem, or None."""
         try:
+            self._require_free()
             if not self._is_current:
                 schema.require_compatible_schema(self.url)
                 self._is_current = True
             with read_scope(self.url) as session:
+                if session.get_bind().dialect.name == "postgresql":
+                    limit = f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"
+                    session.connection().exec_driver_sql(limit)
                 session.connection().execute(text("SELECT 1 FROM instrument_version LIMIT 1")).all()
         except SurveyError as error:
             _LOG.warning("this version cannot work with the store: %s", error)
             return "store_not_migrated"
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             _LOG.warning("the store does not answer: %s", type(error).__name__)
             return "store_unavailable"
         return None
+
+    def _require_free(self) -> None:
+        """Raise if another process keeps writers of SQLite waiting: nothing is stored meanwhile."""
+        url = normal_url(self.url)
+        if url.get_backend_name() == "sqlite" and url.database and Path(url.database).exists():
+            probe = sqlite3.connect(url.database, timeout=LOCK_SECONDS, isolation_level=None)
+            with closing(probe):
+                probe.execute("BEGIN IMMEDIATE")
+                probe.execute("ROLLBACK")
 
 
 @dataclass

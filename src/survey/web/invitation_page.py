@@ -6,6 +6,7 @@ the device: programs that fetch links to check them run no script and use up no 
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Annotated, Any
@@ -35,6 +36,7 @@ from survey.locale import SurveyError, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.transactions import StoreUnavailableError, run_reads
 from survey.web.api import phone_endpoint_config
 from survey.web.assets import CachedBody, cached_response
 from survey.web.form_texts import screen_language, texts_for
@@ -59,6 +61,8 @@ DEVICE_BITS = 128
 DEVICE_LIFETIME = 30 * 24 * 3600
 """Seconds, as long as the browser keeps drafts."""
 MAX_CLAIM_BYTES = 512
+OPEN_SECONDS = 2.0
+"""How long opening a link waits for the store; then a page asks to try again in a moment."""
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -107,6 +111,7 @@ class _InvitationEndpoints:
     settings: Settings
     limit: RateLimit
     write_queue: WriteQueue
+    read_queue: WriteQueue
 
     async def get_page(self, request: Request) -> Response:
         """`GET /q/{token}`."""
@@ -117,9 +122,9 @@ class _InvitationEndpoints:
         token = request.path_params["token"]
         secret = get_cookie_secret(request, DEVICE_COOKIE, bits=DEVICE_BITS)
         try:
-            form = await self.write_queue.submit(partial(_read_page, token, secret))
+            form = await self.read_queue.submit(partial(_read_page, token, secret), OPEN_SECONDS)
         except OpenedOnOtherDeviceError as error:
-            await self.write_queue.submit(partial(_record_other_device, token))
+            await self._note_other_device(token)
             return render_invitation_error(
                 request, error, default, draft_key=_build_draft_key(token)
             )
@@ -151,9 +156,9 @@ class _InvitationEndpoints:
             raise HTTPException(403)
         token = request.path_params["token"]
         try:
-            form = await self.write_queue.submit(partial(_bind_device, token, claim))
+            form = await self.write_queue.submit(partial(_bind_device, token, claim), OPEN_SECONDS)
         except OpenedOnOtherDeviceError as error:
-            await self.write_queue.submit(partial(_record_other_device, token))
+            await self._note_other_device(token)
             return render_invitation_error(request, error, default)
         except SurveyError as error:
             return render_invitation_error(request, error, default)
@@ -161,6 +166,11 @@ class _InvitationEndpoints:
             return Response(status_code=204, headers=NO_STORE)
         boot = self._build_boot_data(request, token, *form)
         return cached_response(request, CachedBody(orjson.dumps(boot), JSON), headers=PAGE_HEADERS)
+
+    async def _note_other_device(self, token: str) -> None:
+        # The reader of the page waits for no writer; the next attempt is noted as well.
+        with suppress(StoreUnavailableError):
+            await self.write_queue.submit(partial(_record_other_device, token), OPEN_SECONDS)
 
     def _build_form_page(
         self, request: Request, token: str, invitation: InvitationPageData, instrument: Instrument
@@ -246,7 +256,8 @@ def full_groups_payload(full: Iterable[FullQuotaGroup]) -> list[dict[str, Any]]:
 
 def routes(settings: Settings, limit: RateLimit, write_queue: WriteQueue) -> list[BaseRoute]:
     """Return the routes of the page and its questionnaire."""
-    endpoints = _InvitationEndpoints(settings, limit, write_queue)
+    read_queue = WriteQueue(settings.store_url, run_reads)
+    endpoints = _InvitationEndpoints(settings, limit, write_queue, read_queue)
     return [
         Route("/q/{token}", endpoints.get_page, methods=["GET"]),
         Route("/q/{token}", endpoints.post_opened, methods=["POST"]),

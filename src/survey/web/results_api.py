@@ -4,6 +4,7 @@ A key reads with the area of its account; waves that are not released do not exi
 the account sees on its pages. Answers carry an ETag and come in pages of rows (docs/api.md).
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -42,6 +43,7 @@ from survey.web.results_tables import (
     require_released,
 )
 
+_LOG = logging.getLogger(__name__)
 DEFAULT_ROWS, MAX_ROWS = 200, 1_000
 MAX_OFFSET = 10_000_000
 MAX_CONCURRENT_READS = 2
@@ -54,6 +56,11 @@ _STATUS: Mapping[type[SurveyError], int] = {
     ParameterError: 400,
     UnknownChoiceError: 400,
 }
+"""Status of an error that is the reader's; none where results are damaged or missing."""
+_UNAVAILABLE = msg(
+    "These results cannot be read at the moment. The people who run this server find the reason "
+    "in its log."
+)
 Body = dict[str, Any]
 
 
@@ -131,7 +138,12 @@ class ResultsApi:
                     return unknown_key(t)
                 body = read(session, request, holder.principal)
             except SurveyError as error:
-                return refusal(_status_of(error), error.code, t(error.message))
+                status = _status_of(error)
+                if status is None:
+                    # Its words are for the people who run the server: they may name a folder.
+                    _LOG.error("results cannot be read: %s", error)
+                    return refusal(503, "results_unavailable", t(_UNAVAILABLE))
+                return refusal(status, error.code, t(error.message))
         return _build_cacheable_response(request, body)
 
     def _read_waves(self, session: Session, _: Request, principal: Principal) -> Body:
@@ -248,8 +260,8 @@ def _may_read(principal: Principal, info: WaveInfo) -> bool:
     return info.is_demo or not principal.is_demo
 
 
-def _status_of(error: SurveyError) -> int:
-    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
+def _status_of(error: SurveyError) -> int | None:
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
 
 
 def _build_wave_record(info: WaveInfo) -> Body:

@@ -17,7 +17,13 @@ from anyio import to_thread
 from sqlmodel import Session
 
 from survey.observe.metrics import BATCH_WORKS
-from survey.store.transactions import WorkFailed, WorkSucceeded, run_batch
+from survey.store.transactions import (
+    StoreUnavailableError,
+    Work,
+    WorkFailed,
+    WorkSucceeded,
+    run_batch,
+)
 
 MAX_BATCH_WORKS = 16
 """Few enough that no request waits long for others, and locks on PostgreSQL are short."""
@@ -30,19 +36,24 @@ T = TypeVar("T")
 
 @dataclass
 class WriteQueue:
-    """Queue of one store, used in one event loop."""
+    """Queue of one store, used in one event loop; of reads, with `run_reads`."""
 
     store_url: str
+    run: Callable[[str, list[Work]], list[WorkSucceeded | WorkFailed]] = run_batch
     _pending: deque[tuple[Callable[[Session], Any], asyncio.Future[Any]]] = field(
         default_factory=deque
     )
     _worker: asyncio.Task[None] | None = None
 
-    async def submit(self, work: Callable[[Session], T]) -> T:
+    async def submit(self, work: Callable[[Session], T], max_seconds: float | None = None) -> T:
         """Run `work` in a shared transaction and return its result after the commit.
 
+        Args:
+            max_seconds: Longest wait. Work that has not begun by then is not done any more.
+
         Raises:
-            StoreUnavailableError: The store could not be reached. Exceptions of `work` pass too.
+            StoreUnavailableError: The store could not be reached, or not in time. Exceptions of
+                `work` pass too.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -50,7 +61,10 @@ class WriteQueue:
         if self._worker is None or self._worker.done():
             # An empty context, because a batch belongs to no single request.
             self._worker = loop.create_task(self._drain_queue(), context=Context())
-        return await future
+        try:
+            return await asyncio.wait_for(future, max_seconds)
+        except TimeoutError as error:
+            raise StoreUnavailableError from error
 
     async def _drain_queue(self) -> None:
         busy = False
@@ -59,10 +73,11 @@ class WriteQueue:
                 await pause(BATCH_WINDOW_SECONDS)
             count = min(len(self._pending), MAX_BATCH_WORKS)
             batch = [self._pending.popleft() for _ in range(count)]
+            batch = [each for each in batch if not each[1].done()]
             works = [work for work, _ in batch]
             busy = count > 1
             BATCH_WORKS.observe(count)
-            outcomes = await to_thread.run_sync(run_batch, self.store_url, works)
+            outcomes = await to_thread.run_sync(self.run, self.store_url, works)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 _set_outcome(future, outcome)
 
