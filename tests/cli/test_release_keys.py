@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,16 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from survey.access.principal import OPERATOR
 from survey.publish.publications import verify
-from survey.publish.publications.signing_keys import read_signing_keys
+from survey.publish.publications.signing_keys import (
+    find_signing_problem,
+    new_key_line,
+    read_signing_keys,
+)
 from survey.publish.publications.verify import fingerprint_of
 from survey.settings import Settings, current_settings
-from survey.store.engine import dispose_engines
+from survey.store.engine import dispose_engines, read_scope
 from tests.publish.publications.signed_folders import signed_files, write_folder
 
 Survey = Callable[..., Result]
@@ -99,8 +105,60 @@ def test_keys_that_cannot_be_used_are_said(
     survey: Survey, key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = survey("release", "key", "register")
-    assert (missing.exit_code, "cannot be read" in missing.output) == (1, True)
+    assert (missing.exit_code, "holds a key" in missing.output) == (1, True)
     odd = tmp_path / "odd.json"
     odd.write_text("{}")
     assert survey("verify", "--keys", str(odd), str(tmp_path)).exit_code == 2
     assert Settings(data_dir=tmp_path).time_stamp_url == ""
+
+
+def _find_command(words: str) -> list[str]:
+    """The command of the platform that a message names, as somebody would copy it."""
+    found = re.search(r"survey ((?:[a-z]+ )*[a-z]+)", words)
+    assert found is not None, words
+    return found[1].split()
+
+
+def test_the_command_that_a_missing_key_asks_for_works_as_printed(
+    survey: Survey, key_file: Path
+) -> None:
+    def problem() -> str:
+        with read_scope(current_settings().store_url) as session:
+            found = find_signing_problem(
+                settings=current_settings(), session=session, principal=OPERATOR
+            )
+        return "" if found is None else str(found)
+
+    assert not key_file.exists()
+    made = survey(*_find_command(problem()))
+    assert made.exit_code == 0, made.output
+    assert key_file.exists()
+    assert problem() == ""
+
+
+def test_a_key_that_is_not_registered_names_the_command_that_registers_it(
+    survey: Survey, key_file: Path
+) -> None:
+    key_file.parent.mkdir(parents=True)
+    key_file.write_text(new_key_line())
+    with read_scope(current_settings().store_url) as session:
+        found = find_signing_problem(
+            settings=current_settings(), session=session, principal=OPERATOR
+        )
+        assert found is not None
+    assert survey(*_find_command(found.msgid)).exit_code == 0
+    with read_scope(current_settings().store_url) as session:
+        assert (
+            find_signing_problem(settings=current_settings(), session=session, principal=OPERATOR)
+            is None
+        )
+
+
+def test_without_a_place_for_the_key_the_command_says_how_to_name_one(
+    survey: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert survey("init").exit_code == 0
+    monkeypatch.delenv("SURVEY_RELEASE_KEY_FILE", raising=False)
+    current_settings.cache_clear()
+    refused = survey("release", "key", "new")
+    assert (refused.exit_code, "SURVEY_RELEASE_KEY_FILE" in refused.output) == (1, True)

@@ -20,6 +20,7 @@ from survey.access.second_factor import encrypt_secrets
 from survey.health import data_folder, database, engine, exposure, software
 from survey.health.check_result import CheckResult
 from survey.health.installation import CHECKS, check_installation
+from survey.publish.publications.signing_keys import add_key_to_file, register_key
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.cipher import secret_cipher
@@ -290,6 +291,22 @@ def test_keys_that_are_missing(here: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "STREAMLIT_SERVER_COOKIE_SECRET" in words
     monkeypatch.setenv("STREAMLIT_SERVER_COOKIE_SECRET", "c")
     assert run_check(exposure.check_keys, settings(**served, trusted_proxies=1))[0]
+
+
+def test_a_real_wave_needs_a_key_that_signs_its_releases(field: Field, tmp_path: Path) -> None:
+    file = tmp_path / "away" / "release.key"
+    served = settings(database_url=field.url, release_key_file=file)
+    well, words = run_check(exposure.check_signing_key, served)
+    assert (well, "survey release key new" in words) == (False, True)
+    key = add_key_to_file(file)
+    well, words = run_check(exposure.check_signing_key, served)
+    assert (well, "survey release key register" in words) == (False, True)
+    with session_scope(field.url) as session:
+        register_key(
+            session=session, principal=OPERATOR, public_key=key.public_bytes, now=field.now
+        )
+    assert run_check(exposure.check_signing_key, served)[0]
+    assert run_check(exposure.check_signing_key, served.model_copy(update={"demo": True}))[0]
 
 
 def test_a_real_wave_behind_a_door_of_the_demo(field: Field, frozen: Settings) -> None:

@@ -14,7 +14,8 @@ from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
 from survey.cli.wave import release as release_of_wave
-from survey.locale import msg
+from survey.fieldwork.waves import get_wave
+from survey.locale import msg, translator
 from survey.publish.publications import verify
 from survey.publish.publications.early_readers import (
     add_early_reader,
@@ -36,6 +37,7 @@ from survey.publish.publications.signing_keys import (
     SigningKey,
     SigningKeyError,
     add_key_to_file,
+    find_signing_problem,
     list_keys,
     read_signing_keys,
     register_key,
@@ -110,6 +112,18 @@ def plan_release(
     )
     with error_reporting():
         typer.echo(_run(plan_publication, draft=draft))
+        _note_signing_problem(draft.wave)
+
+
+def _note_signing_problem(wave_key: str) -> None:
+    """Say on announcing a release of a real wave that it could not be signed."""
+    settings = current_settings()
+    with read_scope(settings.store_url) as session:
+        if get_wave(session=session, key=wave_key).is_demo:
+            return
+        problem = find_signing_problem(settings=settings, session=session, principal=OPERATOR)
+    if problem is not None:
+        typer.echo(translator(settings.language)(problem), err=True)
 
 
 @app.command("sign")
@@ -239,7 +253,13 @@ def _register(signing_key: SigningKey) -> None:
 
 @key.command("new")
 def new_signing_key(
-    out: Annotated[Path, typer.Option(help="Key file; the new key is added as its last line.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Key file; the new key is added as its last line. Without it the file that "
+            "SURVEY_RELEASE_KEY_FILE names."
+        ),
+    ] = None,
 ) -> None:
     """Make a key, add it to a key file and register its public half.
 
@@ -247,7 +267,15 @@ def new_signing_key(
     From then on the new key signs; what older keys signed stays genuine.
     """
     with error_reporting():
-        _register(add_key_to_file(out))
+        file = out or current_settings().release_key_file
+        if file is None:
+            raise SigningKeyError(
+                msg(
+                    "Please say where the key is kept, away from the data: name a file in "
+                    "SURVEY_RELEASE_KEY_FILE."
+                )
+            )
+        _register(add_key_to_file(file))
 
 
 @key.command("register")

@@ -7,8 +7,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
+from survey.access.principal import OPERATOR
 from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, msg
+from survey.publish.publications.signing_keys import find_signing_problem
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import Wave
@@ -86,6 +88,22 @@ def check_keys(settings: Settings) -> Iterator[CheckResult]:
         else msg("all there")
     )
     yield CheckResult(name, not missing, detail)
+
+
+def check_signing_key(settings: Settings) -> Iterator[CheckResult]:
+    """Check that releases of real waves can be signed; without such a wave nothing is needed."""
+    name = msg("Key that signs releases")
+    try:
+        with read_scope(settings.store_url) as session:
+            real = session.exec(select(Wave.key).where(col(Wave.is_demo).is_(False)).limit(1))
+            if settings.demo or real.first() is None:
+                yield CheckResult(name, True, msg("not needed before there is a real wave"))
+                return
+            problem = find_signing_problem(settings=settings, session=session, principal=OPERATOR)
+    except SQLAlchemyError:
+        yield CheckResult(name, False, STORE_UNREADABLE)
+        return
+    yield CheckResult(name, problem is None, problem or msg("registered"))
 
 
 def check_demo(settings: Settings) -> Iterator[CheckResult]:

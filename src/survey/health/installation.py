@@ -25,6 +25,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     database.check_backups,
     exposure.check_public_address,
     exposure.check_keys,
+    exposure.check_signing_key,
     exposure.check_demo,
     software.check_catalogs,
 )

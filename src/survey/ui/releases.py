@@ -35,6 +35,7 @@ from survey.ui.early_readers import draw_early_readers
 from survey.ui.feedback import perform, perform_in_popover, perform_in_steps, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.plan.checklist import draw_signing_problem
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.ui.release_figure import draw_errata, draw_figure_history
 from survey.ui.release_files import describe_files, draw_file_choices
@@ -374,6 +375,8 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
     if not open_waves:
         st.caption(t("A wave can be announced once it is frozen for good."))
         return
+    if not all(wave.is_demo for wave in computed):
+        draw_signing_problem(page)
     standing = {
         release.wave: release.key
         for release in releases

@@ -22,7 +22,7 @@ from sqlmodel import Session, col, select
 from survey.access.audit import actor_id, record, require_reason, store_and_record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.locale import SurveyError, msg
+from survey.locale import Message, SurveyError, msg
 from survey.publish.publications.verify import key_id_of
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
@@ -120,6 +120,8 @@ def read_signing_keys(settings: Settings) -> list[SigningKey]:
 def _read_key_lines(file: Path) -> list[str]:
     try:
         lines = file.read_text("ascii").splitlines()
+    except FileNotFoundError:
+        return []
     except (OSError, UnicodeDecodeError) as error:
         raise SigningKeyError(msg("The key file {file} cannot be read.", file=file.name)) from error
     return [line for line in lines if line.strip() and not line.startswith("#")]
@@ -140,7 +142,8 @@ def find_signing_key(
     if not keys:
         raise SigningKeyError(
             msg(
-                "No key signs releases here yet. The operator makes one with the command: "
+                "No key signs releases here yet. The operator names a file in "
+                "SURVEY_RELEASE_KEY_FILE, away from the data, and makes the key with the command: "
                 "survey release key new"
             )
         )
@@ -154,6 +157,17 @@ def find_signing_key(
             )
         )
     return keys[-1]
+
+
+def find_signing_problem(
+    *, settings: Settings, session: Session, principal: Principal
+) -> Message | None:
+    """Return why the releases of real waves cannot be signed here; None if they can."""
+    try:
+        find_signing_key(settings=settings, session=session, principal=principal, is_demo=False)
+    except SigningKeyError as error:
+        return error.message
+    return None
 
 
 def _get_demo_key(settings: Settings, session: Session) -> SigningKey:

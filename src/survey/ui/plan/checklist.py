@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import streamlit as st
 
+from survey.access.roles import Action
 from survey.fieldwork.planning.checklist import (
     Checklist,
     ChecklistItem,
@@ -14,6 +15,7 @@ from survey.fieldwork.planning.checklist import (
     get_checklist,
 )
 from survey.locale import Message, msg
+from survey.publish.publications.signing_keys import find_signing_problem
 from survey.store.engine import read_scope
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
@@ -56,6 +58,18 @@ def draw_checklist(page: PageContext, key: str | None = None) -> None:
     st.subheader(t("Steps to an open wave: {wave}", wave=title), anchor=False)
     items = "".join(_render_item(page, checklist, item) for item in checklist.items)
     st.html(f'<ol class="hcs-checklist">{items}</ol>')
+    if wave is not None and not wave.is_demo and page.principal.may(Action.RELEASE):
+        draw_signing_problem(page)
+
+
+def draw_signing_problem(page: PageContext) -> None:
+    """Say if a release could not be signed here: the key is made before the day it is needed."""
+    with read_scope(page.settings.store_url) as session:
+        problem = find_signing_problem(
+            settings=page.settings, session=session, principal=page.principal
+        )
+    if problem is not None:
+        st.warning(page.t("Releases cannot be signed yet. {reason}", reason=page.t(problem)))
 
 
 def _render_item(page: PageContext, checklist: Checklist, item: ChecklistItem) -> str:
