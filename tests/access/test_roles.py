@@ -6,7 +6,16 @@ import re
 import pytest
 
 from survey.access.principal import area_scope_of
-from survey.access.roles import ROLES, Action, AreaScope, Role, demo_purposes
+from survey.access.roles import (
+    ROLES,
+    Action,
+    AreaScope,
+    Role,
+    UnknownRoleError,
+    demo_purposes,
+    parse_role,
+    role_words,
+)
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 
@@ -69,3 +78,33 @@ def test_the_document_says_who_has_each_right() -> None:
         action.value: {role.value for role, known in ROLES.items() if action in known.actions}
         for action in Action
     }
+
+
+@pytest.mark.parametrize(
+    ("word", "role"),
+    [
+        ("分析员", Role.ANALYST),
+        ("市级", Role.CITY_OFFICIAL),
+        ("省级", Role.PROVINCE_OFFICIAL),
+        ("国家级", Role.NATIONAL_OFFICIAL),
+        (" 督导员 ", Role.SUPERVISOR),
+        ("调查员", Role.SURVEYOR),
+        ("终审", Role.FINAL_REVIEWER),
+        ("Interviewer", Role.SURVEYOR),
+        ("city_official", Role.CITY_OFFICIAL),
+    ],
+)
+def test_words_that_people_use_for_a_role_are_understood(word: str, role: Role) -> None:
+    assert parse_role(word) is role
+
+
+def test_no_word_means_two_roles() -> None:
+    words = [word for role in Role for word in role_words(role)]
+    assert len(words) == len(set(words))
+
+
+def test_an_unknown_word_is_answered_with_the_roles() -> None:
+    with pytest.raises(UnknownRoleError) as refused:
+        parse_role("爵士")
+    shown = translator("zh")(refused.value.message)
+    assert all(translator("zh")(ROLES[role].name) in shown for role in Role)

@@ -1,16 +1,20 @@
 """Roles: one table of what each may do, where, how it signs in and what it is called."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from types import MappingProxyType
 
-from survey.locale import Message, msg
+from survey.locale import LANGUAGES, Message, SurveyError, msg, translator
 
 NATION = "CN"
 """Area of the whole nation."""
 DEMO_CITY, DEMO_PROVINCE = "420500", "32"
 """Yichang, in the middle of the ranking, and Jiangsu."""
+_COMMA = re.compile("[,\uff0c\u3001]")
+"""Commas of either language."""
 
 
 class Role(StrEnum):
@@ -75,6 +79,8 @@ class RoleDefinition:
     """Everything that the platform knows about one role."""
 
     name: Message
+    other_names: Message
+    """What people call the role as well, separated by commas; lists and commands understand it."""
     actions: frozenset[Action]
     area_scopes: tuple[AreaScope, ...]
     """Kinds of area that suit the role, the usual one first."""
@@ -91,6 +97,7 @@ class RoleDefinition:
 ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     Role.NATIONAL_OFFICIAL: RoleDefinition(
         name=msg("National official"),
+        other_names=msg("national, nation"),
         actions=frozenset({
             Action.READ_RESULTS,
             Action.CHOOSE_PEERS,
@@ -115,6 +122,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.PROVINCE_OFFICIAL: RoleDefinition(
         name=msg("Province official"),
+        other_names=msg("provincial, province"),
         actions=frozenset({
             Action.READ_RESULTS, Action.READ_PROBLEMS, Action.ACCEPT_PROBLEMS, Action.READ_METHOD,
             Action.SEE_EXPORTS, Action.MANAGE_PRODUCT_TESTS, Action.RELEASE_PRODUCT_TESTS,
@@ -126,6 +134,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.CITY_OFFICIAL: RoleDefinition(
         name=msg("City official"),
+        other_names=msg("municipal, city"),
         actions=frozenset({
             Action.READ_RESULTS, Action.CHOOSE_PEERS, Action.READ_PROBLEMS, Action.KEEP_PROBLEMS,
             Action.READ_METHOD, Action.SEE_EXPORTS, Action.KEEP_EDUCATION,
@@ -137,6 +146,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.SURVEYOR: RoleDefinition(
         name=msg("Surveyor"),
+        other_names=msg("interviewer, enumerator, investigator"),
         actions=frozenset({Action.INTERVIEW}),
         # A point suits surveyors alone: other roles work with what a whole city has brought in.
         area_scopes=(AreaScope.CITY, AreaScope.POINT, AreaScope.PROVINCE),
@@ -146,6 +156,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.TYPIST: RoleDefinition(
         name=msg("Typist"),
+        other_names=msg("data entry, keyer"),
         actions=frozenset({Action.KEY_PAPER, Action.SETTLE_PAPER}),
         area_scopes=(AreaScope.CITY, AreaScope.PROVINCE, AreaScope.NATION),
         demo_area=DEMO_CITY,
@@ -156,6 +167,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.SUPERVISOR: RoleDefinition(
         name=msg("Supervisor"),
+        other_names=msg("field supervisor, first reviewer"),
         actions=frozenset({
             Action.REVIEW,
             Action.BACK_CHECK,
@@ -172,6 +184,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.FINAL_REVIEWER: RoleDefinition(
         name=msg("Final reviewer"),
+        other_names=msg("second reviewer, last reviewer"),
         actions=frozenset({
             Action.REVIEW, Action.APPROVE_FINALLY, Action.FOLLOW_FIELDWORK, Action.READ_METHOD,
         }),
@@ -182,6 +195,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.ANALYST: RoleDefinition(
         name=msg("Analyst"),
+        other_names=msg("data analyst, researcher"),
         actions=frozenset({
             Action.READ_RESULTS, Action.READ_METHOD, Action.EXPORT_ROWS, Action.SEE_EXPORTS,
             Action.READ_QUESTIONNAIRES, Action.MANAGE_PRODUCT_TESTS,
@@ -192,6 +206,7 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
     Role.ADMINISTRATOR: RoleDefinition(
         name=msg("Administrator"),
+        other_names=msg("admin, system administrator"),
         actions=frozenset({
             Action.READ_RESULTS,
             Action.READ_PROBLEMS,
@@ -219,6 +234,42 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
     ),
 })  # fmt: skip
 """Every role, in the order in which a demonstration offers them."""
+
+
+class UnknownRoleError(SurveyError):
+    """Raised for a word that names no role; the message lists the words."""
+
+    code = "role_unknown"
+
+
+def role_words(role: Role) -> frozenset[str]:
+    """Return the words that mean a role: its code, its name, and what people say, in any language.
+
+    They are in lower case.
+    """
+    texts = [role.value]
+    for translate in map(translator, LANGUAGES):
+        texts += [translate(ROLES[role].name), *_COMMA.split(translate(ROLES[role].other_names))]
+    return frozenset(text.strip().casefold() for text in texts)
+
+
+def parse_role(word: str) -> Role:
+    """Return the role that a word means. Raises `UnknownRoleError`."""
+    asked = word.strip().casefold()
+    found = next((role for role in Role if asked in role_words(role)), None)
+    if found is None:
+        raise UnknownRoleError(
+            msg("“{word}” is no role. Roles are: {roles}.", word=word, roles=list_role_names(Role))
+        )
+    return found
+
+
+def list_role_names(roles: Iterable[Role]) -> Message:
+    """Return the names of roles with their codes, in one line."""
+    first, *others = [
+        msg("{name} ({code})", name=ROLES[role].name, code=role.value) for role in roles
+    ]
+    return reduce(lambda line, name: msg("{line}, {name}", line=line, name=name), others, first)
 
 
 def demo_login(role: Role) -> str:

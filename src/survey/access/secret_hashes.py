@@ -4,6 +4,7 @@ A token is handed out once; a password must not be easy to guess.
 """
 
 import hashlib
+import re
 import secrets
 from functools import cache
 from threading import Lock
@@ -17,8 +18,19 @@ from survey.locale import Message, SurveyError, msg
 MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 12, 128
 STRONG = 3
 """Lowest accepted score of zxcvbn (0 to 4): at least 10^8 guesses, too many for the lock-out."""
+MIN_GUESSES = 10**8
 _MAX_SCORED_CHARS = 72
 """Characters that zxcvbn scores; further ones only make a password harder."""
+
+EXAMPLE_WORDS = (
+    "baicai", "beibao", "bohe", "caidie", "chahu", "chuanghu", "daishu", "dengta", "dianche",
+    "fengche", "fengzheng", "ganlan", "gangqin", "haitun", "hetao", "hudie", "huasheng", "jiandao",
+    "kongque", "lanqiu", "liushu", "luotuo", "maojin", "mianhua", "mogu", "niuzai", "pingguo",
+    "qianbi", "qingwa", "shafa", "shanhu", "songshu", "taiyang", "tielu", "wandou", "xiangjiao",
+    "xigua", "xuehua", "yangsan", "yezi", "yueliang", "yumi", "zhentou", "zhuozi",
+)  # fmt: skip
+"""Pinyin of everyday words, from which the advice invents an example."""
+_HAN = re.compile("[\u3400-\u9fff]")
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """The least that OWASP recommends: many people sign in within the same minutes of a morning.
@@ -104,7 +116,8 @@ def needs_rehash(kept: str) -> bool:
 
 def require_strong(password: str, *, about: tuple[str, ...]) -> None:
     """Raise `WeakPasswordError` for a weak password; `about` are words about the person."""
-    if len(password) < MIN_PASSWORD_CHARS:
+    # A pasted Chinese character holds more than a letter does: eight of them are enough.
+    if len(password) + len(_HAN.findall(password)) // 2 < MIN_PASSWORD_CHARS:
         raise WeakPasswordError(
             msg("Please use at least {count} characters.", count=MIN_PASSWORD_CHARS)
         )
@@ -112,18 +125,30 @@ def require_strong(password: str, *, about: tuple[str, ...]) -> None:
         raise WeakPasswordError(
             msg("Please use at most {count} characters.", count=MAX_PASSWORD_CHARS)
         )
+    if set(password.casefold().split()) <= set(EXAMPLE_WORDS):
+        raise WeakPasswordError(
+            msg("This password is easy to guess."),
+            (msg("It is made of the words of our examples. Please think of words of your own."),),
+        )
     # Not at the top: its word lists take a while to read, and few processes judge a password.
     from zxcvbn import zxcvbn
 
     known = [word for word in about if word]
     with _ZXCVBN_LOCK:
         judged = zxcvbn(password[:_MAX_SCORED_CHARS], user_inputs=known)
-    if judged["score"] < STRONG:
+    # zxcvbn knows no Chinese and takes each sign for one of ten; there are far more.
+    signs = set(_HAN.findall(password))
+    if judged["score"] < STRONG and judged["guesses"] * 2 ** len(signs) < MIN_GUESSES:
         feedback = (judged["feedback"]["warning"], *judged["feedback"]["suggestions"])
         raise WeakPasswordError(
             msg("This password is easy to guess."),
             tuple(_ADVICE[text] for text in feedback if text in _ADVICE),
         )
+
+
+def invent_password_example() -> str:
+    """Return four words in pinyin as advice; never the same for long, and refused as a password."""
+    return " ".join(secrets.SystemRandom().sample(EXAMPLE_WORDS, 4))
 
 
 def new_token(*, bits: int) -> str:

@@ -24,7 +24,7 @@ from survey.access.accounts import (
     set_temporary_password,
 )
 from survey.access.principal import OPERATOR
-from survey.access.roles import NATION, Role
+from survey.access.roles import NATION, Role, UnknownRoleError, parse_role
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.user_import import import_accounts
 from survey.locale import msg, translator
@@ -48,6 +48,19 @@ Until = Annotated[
         formats=["%Y-%m-%d"], help="Last day on which the account works, for example 2027-01-31."
     ),
 ]
+
+
+def _parse_role(word: str) -> Role:
+    try:
+        return parse_role(word)
+    except UnknownRoleError as error:
+        t = translator(current_settings().language)
+        raise typer.BadParameter(t(error.message)) from error
+
+
+OtherRole = Annotated[
+    Role | None, typer.Option("--role", parser=_parse_role, metavar="ROLE", help="One role.")
+]
 AskPassword = Annotated[
     bool,
     typer.Option(
@@ -62,7 +75,9 @@ MAX_LISTED_ACCOUNTS = 100_000
 def create(
     login: Login,
     name: Annotated[str, typer.Option(help="Name of the person.")],
-    role: Annotated[Role, typer.Option(help="What the person works as.")] = Role.ADMINISTRATOR,
+    role: Annotated[
+        Role, typer.Option(parser=_parse_role, metavar="ROLE", help="What the person works as.")
+    ] = Role.ADMINISTRATOR,
     area: Annotated[
         str, typer.Option(help="CN, a province (32), a city (320500) or city/point.")
     ] = NATION,
@@ -94,7 +109,7 @@ def create(
 
 @app.command("list")
 def list_(
-    role: Annotated[Role | None, typer.Option(help="Only this role.")] = None,
+    role: OtherRole = None,
     area: Annotated[str, typer.Option(help="Only areas that begin like this.")] = "",
     words: Annotated[str, typer.Option("--find", help="Part of login, name or e-mail.")] = "",
     demo: Annotated[bool, typer.Option("--demo", help="Demo accounts instead of real ones.")] = (
@@ -122,7 +137,7 @@ def list_(
 def change(
     login: Login,
     name: Annotated[str | None, typer.Option(help="Another name.")] = None,
-    role: Annotated[Role | None, typer.Option(help="Another role.")] = None,
+    role: OtherRole = None,
     area: Annotated[str | None, typer.Option(help="Another area.")] = None,
     until: Until = None,
     for_good: Annotated[bool, typer.Option("--for-good", help="Without an end date.")] = False,

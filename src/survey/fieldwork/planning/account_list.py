@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from survey.access.account_batch import BATCH_ROLES, NewAccount
 from survey.access.accounts import AccountData, clean_email, clean_login, clean_name
 from survey.access.principal import Principal, require_area
-from survey.access.roles import NATION, ROLES, Action, AreaScope, Role
+from survey.access.roles import NATION, ROLES, Action, AreaScope, Role, list_role_names, role_words
 from survey.locale import Message, SurveyError, msg
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.pasted_table import read_pasted_rows
@@ -114,8 +114,7 @@ class _AccountListReader:
             self.present.append(login)
             return None
         name = self._clean_cell(check, "name", clean_name)
-        code = check.parse_choice("role")
-        role = Role(code) if code else None
+        role = self._read_role(check)
         area = self._read_area(check, role) if role else None
         last_day = check.day("last_day")
         if last_day is not None and last_day < self._today:
@@ -142,6 +141,15 @@ class _AccountListReader:
         except SurveyError as error:
             check.fail(key, error.message)
             return ""
+
+    def _read_role(self, check: CellChecker) -> Role | None:
+        """Read a role in any word for it; an administrator is created alone, not by a list."""
+        word = check.text("role")
+        role = next((role for role in BATCH_ROLES if word.casefold() in role_words(role)), None)
+        if word and role is None:
+            roles = list_role_names(BATCH_ROLES)
+            check.fail("role", msg("This is none of the roles of a list: {roles}.", roles=roles))
+        return role
 
     def _read_area(self, check: CellChecker, role: Role) -> str | None:
         scopes = ROLES[role].area_scopes

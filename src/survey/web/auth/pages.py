@@ -12,7 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.access.second_factor import Enrolment, format_code
-from survey.access.secret_hashes import MIN_PASSWORD_CHARS, WeakPasswordError
+from survey.access.secret_hashes import (
+    MIN_PASSWORD_CHARS,
+    WeakPasswordError,
+    invent_password_example,
+)
 from survey.access.sessions import COOKIE, SessionLimits, sign_out
 from survey.access.sign_in import RequiredStep, complete_sign_in, get_sign_in_state
 from survey.locale import SurveyError, Translator, translator
@@ -118,9 +122,10 @@ def render_auth_page(
 def password_field(t: Translator) -> FormField:
     """Return the field for a new password."""
     hint = t(
-        "At least {count} characters. Three or four words that have nothing to do with each other "
-        "are easy to remember and hard to guess.",
+        "At least {count} characters. Four words that have nothing to do with each other, such as "
+        "{example}, are easy to remember and hard to guess. Think of words of your own.",
         count=MIN_PASSWORD_CHARS,
+        example=invent_password_example(),
     )
     return FormField("password", t("New password"), "password", "new-password", hint=hint)
 
