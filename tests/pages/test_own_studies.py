@@ -1,7 +1,7 @@
 """A stranger's questionnaire and answers, imported as a series of its own, on every page."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import openpyxl
@@ -14,6 +14,17 @@ from survey.fieldwork.importing.commit import commit_import
 from survey.fieldwork.importing.import_plan import plan_import
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.xlsform.reader import read_xlsform
+from survey.publish.reports.contents import ReportKind
+from survey.publish.reports.report_archive import NoReportsError, make_archive
+from survey.publish.reports.report_builder import ReportNotPossibleError
+from survey.publish.reports.report_service import (
+    ReportFormat,
+    ReportOrder,
+    make_report_file,
+    read_report_waves,
+)
+from survey.publish.tables.published_tables import build_tables
+from survey.publish.views.view_context import ViewContext
 from survey.results import open_results
 from survey.results.freeze import freeze_wave
 from survey.settings import current_settings
@@ -41,47 +52,51 @@ PAGES = (
 )  # fmt: skip
 
 
-def answers(year: int) -> bytes:
+COLUMNS = ("city", "gender", "food", "staff", "again", "reasons", "visits")
+
+
+def answers(year: int, names: Collection[str] = COLUMNS) -> bytes:
     dice = random.Random(year)
-    rows = ["city,gender,food,staff,again,reasons"]
-    rows += [
-        ",".join(
-            (
-                city,
-                dice.choice(("男", "女")),
-                str(dice.randint(3, 10)),
-                str(dice.randint(1, 5)),
-                dice.choice(("会", "不会")),
-                dice.choice(("价格", "价格;味道", "味道")),
-            )
+    rows = [COLUMNS] + [
+        (
+            city,
+            dice.choice(("男", "女")),
+            str(dice.randint(3, 10)),
+            str(dice.randint(1, 5)),
+            dice.choice(("会", "不会")),
+            dice.choice(("价格", "价格;味道", "味道")),
+            str(dice.randint(0, 12)),
         )
         for city in ("110000", "310000")
         for _ in range(60)
     ]
-    return "\n".join(rows).encode()
+    kept = [number for number, name in enumerate(COLUMNS) if name in names]
+    return "\n".join(",".join(row[number] for number in kept) for row in rows).encode()
 
 
-@pytest.fixture
-def own_study(field: Any, tmp_path: Any) -> None:
-    """Two waves of the series mycity-panel; `visit_as` lets pages read them."""
+def import_and_freeze(
+    field: Any, folder: Any, survey: tuple[Any, ...], years: tuple[int, ...], series: str
+) -> None:
+    """Waves of a questionnaire in two cities; `visit_as` lets pages read them."""
     book = openpyxl.Workbook()
     book.active.title = "survey"  # type: ignore[union-attr]
     for name, rows in (
-        ("survey", SURVEY),
+        ("survey", survey),
         ("choices", CHOICES),
         ("settings", (("form_title", "form_id", "version"), ("饭店", "hotel", "1"))),
     ):
         sheet = book[name] if name in book.sheetnames else book.create_sheet(name)
         for row in rows:
             sheet.append(row)
-    book.save(tmp_path / "hotel.xlsx")
-    instrument = read_xlsform(tmp_path / "hotel.xlsx").instrument
-    for year in (2024, 2025):
+    book.save(folder / "hotel.xlsx")
+    instrument = read_xlsform(folder / "hotel.xlsx").instrument
+    names = {"city", *instrument.by_name}
+    for year in years:
         request = ImportRequest(
-            answers(year),
+            answers(year, names),
             instrument,
             f"mycity-{year}",
-            series="mycity-panel",
+            series=series,
             title={"zh": f"我市 {year}", "en": f"My city {year}"},
         )
         with read_scope(field.url) as session:
@@ -90,6 +105,19 @@ def own_study(field: Any, tmp_path: Any) -> None:
         with session_scope(field.url) as session:
             commit_import(session=session, principal=OPERATOR, plan=plan, now=field.now)
         freeze_wave(current_settings(), wave_key=f"mycity-{year}", actor=OPERATOR, final=True)
+
+
+@pytest.fixture
+def own_study(field: Any, tmp_path: Any) -> None:
+    import_and_freeze(field, tmp_path, SURVEY, (2024, 2025), "mycity-panel")
+
+
+@pytest.fixture
+def counted_study(field: Any, tmp_path: Any) -> None:
+    """A wave of choices and a number, without any rating."""
+    survey = tuple(row for row in SURVEY if row[0] != "range")
+    visits = ("integer", "visits", "次数", "Visits", "")
+    import_and_freeze(field, tmp_path, (*survey, visits), (2025,), "main")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -109,15 +137,74 @@ def test_a_wave_of_an_own_series_is_read_on_every_page(
     waves = [box for box in app.selectbox if box.key and box.key.startswith("wave")]
     assert waves[0].options == ["My city 2025", "My city 2024"]
     if page is PageKey.OVERVIEW:
-        assert "The food in the nation, from 120 valid interviews in 2 cities." in words
-        app.selectbox(key="indicator/en").select("staff").run()
+        assert "No composite score is computed for this wave." in words
+        assert "The food" in words
+        assert "The food in the nation" not in words
+        app.selectbox(key="measure/en").select("staff").run()
         assert not app.exception
-        assert "The staff in the nation" in read(app)
+        assert "The staff, by city" in read(app)
     if page is PageKey.CITY:
-        assert "The food, 60 valid interviews" in words
+        assert "No composite score is computed for this wave." in words
+        assert "The food" in words
+        assert "The food, 60" not in words
         assert "Composite" not in words
+        assert not [button for button in app.button if "report/" in str(button.key)]
+    if page is PageKey.EXPORT:
+        assert "This wave has no composite score, and reports are about one." in words
     if page is PageKey.METHOD:
         assert "Come again?: Yes" in str([table.value for table in app.table])
+
+
+@pytest.mark.parametrize("page", [PageKey.HOME, *PAGES])
+def test_a_wave_without_ratings_is_shown_as_tables_and_has_no_score(
+    page: PageKey,
+    visit_as: Callable[..., AppTest],
+    counted_study: None,
+    employ: Callable[[Role, str], Principal],
+    read: Callable[[AppTest], str],
+) -> None:
+    query = {} if page is PageKey.HOME else {"wave": "mycity-2025"}
+    role = Role.ADMINISTRATOR if page is PageKey.METHOD else Role.ANALYST
+    app = visit_as(page, employ(role, "CN"), **query)
+    words = read(app)
+    assert not app.exception
+    assert not app.error
+    assert "too few answers" not in words
+    assert "too few interviews" not in words
+    if page in {PageKey.HOME, PageKey.OVERVIEW, PageKey.CITY}:
+        assert "No composite score is computed for this wave." in words
+        assert "Visits" in words
+        assert "Come again?: Yes" in words
+    if page in {PageKey.TRENDS, PageKey.SPECIAL_GROUPS, PageKey.URBAN_RURAL}:
+        assert "This wave has no scores to compare" in words
+    if page is PageKey.EXPORT:
+        assert "This wave has no composite score, and reports are about one." in words
+
+
+@pytest.mark.parametrize("kind", ReportKind)
+def test_a_wave_without_a_composite_has_no_report_and_says_so_everywhere(
+    visit_as: Callable[..., AppTest], own_study: None, kind: ReportKind
+) -> None:
+    settings = current_settings()
+    waves = read_report_waves(settings, "mycity-2025")
+    area = {ReportKind.CITY: "110000", ReportKind.PROVINCE: "11", ReportKind.NATION: "CN"}[kind]
+    order = ReportOrder(kind, area, ReportFormat.DOCX, "en")
+    with pytest.raises(ReportNotPossibleError, match="no composite score"):
+        make_report_file(settings, waves, principal=OPERATOR, order=order)
+    with pytest.raises(NoReportsError, match="no composite score"):
+        make_archive(settings, waves, principal=OPERATOR, form=ReportFormat.DOCX, language="en")
+
+
+def test_tables_hold_every_question_and_none_as_the_score(
+    visit_as: Callable[..., AppTest], own_study: None
+) -> None:
+    waves = read_report_waves(current_settings(), "mycity-2025")
+    tables = build_tables(ViewContext(waves.results, OPERATOR, "en"))
+    assert [table.title.partition(": ")[2] for table in tables] == [
+        "Ratings", "Shares of answers", "Shares of answers, the two cities together",
+    ]  # fmt: skip
+    assert {row[2] for row in tables[0].rows} == {"The food", "The staff"}
+    assert {row[1] for row in tables[0].rows} == {"The two cities together", "Beijing", "Shanghai"}
 
 
 def test_choices_are_shares_of_those_who_answered(

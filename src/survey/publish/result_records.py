@@ -50,7 +50,7 @@ def build_records(
             demonstration.
     """
     info = results.wave
-    names = DisplayNames(language, results.tree, results.method.measures, results.method.grouping)
+    names = DisplayNames.of(results, language)
     namers = {"area": names.area, "group": names.group, "indicator": names.indicator}
     origin = {
         "wave": info.key,

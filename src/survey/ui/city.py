@@ -28,6 +28,7 @@ from survey.ui.city_outside import draw_beside_score
 from survey.ui.city_peers import draw_peer_choice, get_chosen_peers
 from survey.ui.page_runner import PageContext
 from survey.ui.problems.city_list import draw_city_problems, may_read_problems
+from survey.ui.question_table import draw_questions
 from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_other_waves
 from survey.ui.url_state import Tab, draw_tabs
@@ -44,15 +45,16 @@ def draw_city(page: PageContext) -> None:
         peers = get_chosen_peers(page, city)
         against = filters.pick_reference(page, reference_choices(peers))
     others = list_other_waves(page, wave)
-    view = get_view(
+    view: CityView = get_view(
         page, build_city_profile, results, others=others, city=city, against=against, peers=peers
     )
     with st.container(gap="xsmall"):
-        draw_city_answer(page, view)
+        draw_city_answer(page, results, city, view)
         if view.peers is not None:
             chart_panel.draw_compact_panel(page, view.peers, wave, opens_city=True)
-        draw_peer_choice(page, results, city, peers)
-        draw_city_findings(page.t, view)
+        if results.tree is not None:
+            draw_peer_choice(page, results, city, peers)
+        draw_city_findings(filters.display_names(page, results).t, view)
     tabs: dict[str, Tab] = {}
     if view.headline.available:
         draw_report_buttons(page, wave, ReportKind.CITY, city)
@@ -84,12 +86,18 @@ def _list_score_tabs(
     }
 
 
-def draw_city_answer(page: PageContext, view: CityView) -> None:
-    """Draw the name and kind of a city, its score, and what is said about it."""
+def draw_city_answer(page: PageContext, results: WaveResults, city: str, view: CityView) -> None:
+    """Draw the name and kind of a city, its score, and what is said about it.
+
+    Without a composite its questions stand there as a table.
+    """
     st.html(
         f'<div class="hcs-city"><h2>{escape(view.name)}</h2>'
         f"<span>{escape(view.location)}</span></div>"
     )
+    if results.tree is None:
+        draw_questions(page, results, city)
+        return
     text_blocks.draw_headline(page, view.headline, *view.sentences, unit=page.t("points"))
     if view.headline.available:
         text_blocks.draw_method_note(page, view.headline, figure_id=view.figure_id)

@@ -29,9 +29,7 @@ ALL_OPTION = "all"
 
 
 def display_names(page: PageContext, results: WaveResults) -> DisplayNames:
-    return DisplayNames(
-        page.language, results.tree, results.method.measures, results.method.grouping
-    )
+    return DisplayNames.of(results, page.language)
 
 
 def pick_wave(page: PageContext, series: str | None = None, name: str = "wave") -> WaveInfo | None:
@@ -109,10 +107,23 @@ def pick_wave_key(
     return chosen
 
 
+def has_scores(page: PageContext, results: WaveResults) -> bool:
+    """Return whether the wave has a composite or ratings; a notice if it has none."""
+    if results.tree is not None or rating_keys(results):
+        return True
+    t = page.t
+    draw_notice(
+        t("This wave has no scores to compare"),
+        t("Its questions are choices or numbers. They stand in the table of all questions."),
+        link=(page.address(PageKey.OVERVIEW, wave=results.wave.key), t("All questions")),
+    )
+    return False
+
+
 def pick_indicator(
     page: PageContext, results: WaveResults, levels: Sequence[int] = (1, 2), name: str = "indicator"
 ) -> str:
-    """Draw the choice between the composite and its indicators."""
+    """Draw the choice between the composite and its indicators, without a tree of a rating."""
     names = display_names(page, results)
     tree = results.tree
     codes = (
@@ -120,11 +131,10 @@ def pick_indicator(
         if tree
         else []
     )
-    choices = [COMPOSITE, *codes] if tree else list(rating_keys(results))
     return pick(
         page.t("Indicator"),
         name,
-        choices or [COMPOSITE],
+        [COMPOSITE, *codes] if tree else list(rating_keys(results)),
         show=names.numbered,
         language=page.language,
         explanation=explain("indicator", page.language),

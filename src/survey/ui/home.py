@@ -30,6 +30,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import page_frame
 from survey.ui.city import draw_city_answer, draw_city_findings
+from survey.ui.filters import display_names
 from survey.ui.home_news import draw_news
 from survey.ui.installation_health import draw_installation_health
 from survey.ui.interval_table import draw_interval_table
@@ -42,6 +43,7 @@ from survey.ui.problems.overview import list_reminder_links
 from survey.ui.progress import get_wave_progress
 from survey.ui.progress.city_bars import draw_city_bars
 from survey.ui.progress.summary import draw_alerts, draw_progress_summary
+from survey.ui.question_table import draw_questions
 from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
 from survey.ui.text_blocks import draw_links
@@ -126,9 +128,13 @@ def _draw_problem_reminders(page: PageContext) -> None:
 
 
 def _draw_nation(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
+    whole = display_names(page, results).area(NATION)
+    st.subheader(f"{whole} · {wave.label(page.language)}", anchor=False)
+    if results.tree is None:
+        draw_questions(page, results)
+        return
     filters, others = OverviewFilters(), list_other_waves(page, wave)
     view = get_view(page, build_overview, results, others=others, filters=filters)
-    st.subheader(page.t("Nation") + f" · {wave.label(page.language)}", anchor=False)
     answer, cities = st.columns([7, 5], gap="large")
     with answer:
         draw_answer(page, view)
@@ -165,8 +171,8 @@ def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> N
     others = list_other_waves(page, wave)
     view = get_view(page, build_city_profile, results, others=others, city=city)
     st.subheader(wave.label(page.language), anchor=False)
-    draw_city_answer(page, view)
-    draw_city_findings(t, view)
+    draw_city_answer(page, results, city, view)
+    draw_city_findings(display_names(page, results).t, view)
     if view.headline.available:
         draw_report_buttons(page, wave, ReportKind.CITY, city)
     link = page.address(PageKey.CITY, city=city, wave=wave.key)
@@ -175,10 +181,13 @@ def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> N
 
 def _draw_own_cities(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
     t = page.t
+    st.subheader(t("Your cities") + f" · {wave.label(page.language)}", anchor=False)
+    if results.tree is None:
+        draw_questions(page, results)
+        return
     table = get_view(
         page, build_city_table, results, indicator=OverviewFilters().indicator, own_area=True
     )
-    st.subheader(t("Your cities") + f" · {wave.label(page.language)}", anchor=False)
     draw_interval_table(page, table, wave, links_cities=True, has_details=False)
     draw_report_buttons(page, wave, ReportKind.PROVINCE, page.principal.area)
 

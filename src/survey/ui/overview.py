@@ -20,6 +20,7 @@ from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.interval_table import draw_interval_table
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
+from survey.ui.question_table import draw_questions
 from survey.ui.results_cache import get_results, get_view, list_other_waves
 from survey.ui.url_state import draw_tabs
 
@@ -34,8 +35,12 @@ def draw_overview(page: PageContext) -> None:
         if wave is None:
             return
         results = get_results(page, wave)
-        indicator = filters.pick_indicator(page, results)
-        basis = filters.pick_basis(page)
+        if results.tree is not None:
+            indicator = filters.pick_indicator(page, results)
+            basis = filters.pick_basis(page)
+    if results.tree is None:
+        draw_questions(page, results)
+        return
     chosen = OverviewFilters(indicator, basis)
     others = list_other_waves(page, wave)
     view = get_view(page, build_overview, results, others=others, filters=chosen)

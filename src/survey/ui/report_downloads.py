@@ -11,6 +11,7 @@ from survey.locale import Message, msg
 from survey.publish.chart_process import CHART_PROCESS
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.report_archive import ARCHIVE_MEDIA_TYPE, ReportArchive, make_archive
+from survey.publish.reports.report_builder import NO_REPORTS
 from survey.publish.reports.report_service import (
     MEDIA_TYPES,
     ReportFormat,
@@ -97,7 +98,7 @@ def draw_reports(page: PageContext, wave: WaveInfo) -> None:
     t = page.t
     st.subheader(t("Reports"), anchor=False)
     if wave.tree_name is None:
-        st.caption(t("Reports are written for surveys that have indicators; this one has none."))
+        st.caption(t(NO_REPORTS))
         return
     st.markdown(
         t(

@@ -37,6 +37,8 @@ def draw_special_groups(page: PageContext) -> None:
     t = page.t
     with filters.filter_row():
         wave = filters.pick_wave(page, "main")
+        if wave is not None and not filters.has_scores(page, get_results(page, wave)):
+            wave = None
         if wave is not None:
             results = get_results(page, wave)
             group = filters.pick_group(page, results)

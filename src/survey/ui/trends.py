@@ -39,6 +39,8 @@ def draw_trends(page: PageContext) -> None:
         if wave is None:
             return
         results = get_results(page, wave)
+        if not filters.has_scores(page, results):
+            return
         before = filters.pick_before(page, wave)
         indicator = filters.pick_indicator(page, results)
         group = filters.pick_group(page, results, list_followed_groups(results))

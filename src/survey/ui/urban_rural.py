@@ -31,6 +31,8 @@ def draw_urban_rural(page: PageContext) -> None:
         if wave is None:
             return
         results = get_results(page, wave)
+        if not filters.has_scores(page, results):
+            return
         known = get_view(page, list_area_choices, results, levels=RESIDENCE_AREA_LEVELS)
         place = filters.pick_area_scope(page, known)
         indicator = filters.pick_indicator(page, results)

@@ -275,7 +275,7 @@ def _build_wave_record(info: WaveInfo) -> Body:
         "frozen_at": info.frozen_at.isoformat(),
         "snapshot": info.snapshot_sha256,
         "figures_sha256": info.seal_sha256 or None,
-        "composite": info.composite,
+        "composite": info.composite if info.tree_name else None,
         "demo": info.is_demo,
         "mark": translator("zh")(msg("Demo data")) if info.is_demo else None,
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from survey.access.principal import Principal
+from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError
 from survey.publish.charts.interval_charts import LOWER
 from survey.publish.views.chart_rows import classify_differences
@@ -88,15 +89,14 @@ def list_figures(
         area_level="city",
         area=city,
         group=[EVERYONE, *SPECIAL_GROUPS],
-        indicator=[reading.main_indicator, *reading.codes],
+        indicator=[COMPOSITE, *reading.codes],
     )
     figures = [
         ProblemFigure(indicator, group)
         for row, (indicator, group) in enumerate(
             zip(cells.texts("indicator"), cells.texts("group"), strict=True)
         )
-        if (group == EVERYONE or indicator == reading.main_indicator)
-        and estimate_at(cells, row=row).available
+        if (group == EVERYONE or indicator == COMPOSITE) and estimate_at(cells, row=row).available
     ]
     order = {code: place for place, code in enumerate(reading.codes)}
     figures.sort(key=lambda each: (each.group != EVERYONE, order.get(each.indicator, -1)))
@@ -131,7 +131,7 @@ def _propose_below_average(reading: ViewContext, city: str) -> Iterator[ProblemP
 
 
 def _propose_groups(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
-    main = reading.main_indicator
+    main = COMPOSITE
     groups = [group for group in SPECIAL_GROUPS if group in reading.results.method.groups]
     if not groups:
         return

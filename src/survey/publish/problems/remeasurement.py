@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from survey.access.principal import Principal
+from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, SurveyError, Translator, msg
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.problems.problem_records import ProblemRecord
@@ -128,7 +129,7 @@ def list_problem_figures(problems: Iterable[ProblemRecord]) -> tuple[ProblemFigu
 
 def _map_codes_now(reading: ViewContext, before: WaveResults) -> dict[str, str]:
     """Return the code in the wave being read of each comparable indicator of the earlier one."""
-    codes = (reading.main_indicator, *reading.codes)
+    codes = (COMPOSITE, *reading.codes)
     pairs = {find_code_in(before, reading.results, code): code for code in codes}
     return {then: now for then, now in pairs.items() if then is not None}
 

@@ -82,10 +82,11 @@ def _build_reports(
 
 
 def _list_areas(source: PublicationSource, kind: ReportKind) -> Sequence[str]:
+    if source.results.tree is None:
+        return ()
     if kind is ReportKind.NATION:
         return (NATION,)
-    reading = _open_reading(source, "en")
-    cells = reading.cells(area_level=kind.value, indicator=reading.main_indicator)
+    cells = _open_reading(source, "en").cells(area_level=kind.value)
     return sorted(cells.keep(cells.shown).texts("area"))
 
 

@@ -65,7 +65,7 @@ def _build_tables(source: PublicationSource, choice: FileChoice) -> Mapping[str,
 
 def _score_table(source: PublicationSource, level: str, language: str) -> bytes:
     results, t = source.results, translator(language)
-    names = DisplayNames(language, results.tree, results.method.measures, results.method.grouping)
+    names = DisplayNames.of(results, language)
     cells = results.cells(PUBLIC_READER, area_level=level, group=EVERYONE)
     table = cells[cells["shown"].astype(bool)]
     columns = {

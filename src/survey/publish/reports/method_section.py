@@ -118,8 +118,5 @@ def _choose_disclosure_case(key: str, results: WaveResults) -> str:
 
 def build_reading(scope: ReportScope) -> Section | None:
     """Build how to read the report, a rule a line."""
-    cases = [str(number) for number in range(1, _READING_RULES + 1)]
-    if scope.reading.results.tree is None:
-        cases[0] = "1_rating"
-    lines = tuple(scope.say("reading", case) for case in cases)
+    lines = tuple(scope.say("reading", str(number + 1)) for number in range(_READING_RULES))
     return scope.section("reading", [BulletList(lines)])

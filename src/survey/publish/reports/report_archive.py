@@ -8,6 +8,7 @@ from survey.locale import SurveyError, msg
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.office_zip import write_zip
 from survey.publish.reports.report_batch import Tick, make_report_files
+from survey.publish.reports.report_builder import NO_REPORTS
 from survey.publish.reports.report_service import ReportFile, ReportFormat, ReportOrder, ReportWaves
 from survey.publish.views.view_context import ViewContext
 from survey.settings import Settings
@@ -36,7 +37,7 @@ def list_report_cities(waves: ReportWaves, principal: Principal, language: str) 
     """Return code and name of the cities on which the reader can have a report."""
     principal.require(Action.READ_RESULTS)
     reading = ViewContext(waves.results, principal, language)
-    cells = reading.cells(area_level="city", indicator=reading.main_indicator)
+    cells = reading.cells(area_level="city")
     codes = sorted(cells.keep(cells.shown).texts("area"))
     return {code: reading.names.area(code) for code in codes}
 
@@ -57,6 +58,8 @@ def make_archive(
     """
     cities = list_report_cities(waves, principal, language)
     if not cities:
+        if waves.results.tree is None:
+            raise NoReportsError(NO_REPORTS)
         raise NoReportsError(msg("There is no city of this wave on which you can have a report."))
     orders = [ReportOrder(ReportKind.CITY, code, form, language) for code in cities]
     files = make_report_files(settings, waves, principal=principal, orders=orders, tick=tick)

@@ -33,9 +33,10 @@ from survey.publish.reports.result_sections import (
 )
 from survey.publish.reports.scope import ReportScope
 from survey.publish.reports.sentences import SentenceRules
+from survey.publish.views.display_names import is_nationwide
 from survey.publish.views.estimate_text import WITHHELD
 from survey.publish.views.view_context import ViewContext
-from survey.results import WaveResults
+from survey.results import WaveInfo, WaveResults
 from survey.results.domains import SHIPPED_SERIES
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState
@@ -64,6 +65,9 @@ SECTION_KEYS = (
 """Keys of all sections, as templates name them."""
 WORDS = ("findings", "contact", "date", "snapshot", "figures", "page", "organisation")
 """Headings and labels outside the sections, as templates name them."""
+
+
+NO_REPORTS = msg("This wave has no composite score, and reports are about one. See its tables.")
 
 
 class ReportNotPossibleError(SurveyError):
@@ -110,7 +114,7 @@ def build_report(
         area=area,
         reading=ViewContext(results, principal, language),
         earlier=sorted(earlier, key=lambda each: (each.wave.year, each.wave.key), reverse=True),
-        rules=rules,
+        rules=rules.for_cities(wave.cities),
         peers=peers,
         problems=problems,
         cited=cited,
@@ -129,7 +133,7 @@ def build_report(
         code=area,
         area=scope.name,
         language=scope.language,
-        title=scope.say("title", _choose_title_case(kind, wave.series), area=scope.name),
+        title=scope.say("title", _choose_title_case(kind, wave), area=scope.name),
         subtitle=scope.say("title", "subtitle", wave=imprint.wave),
         imprint=imprint,
         words={name: scope.say("word", name) for name in WORDS},
@@ -138,14 +142,19 @@ def build_report(
     )
 
 
-def _choose_title_case(kind: ReportKind, series: str) -> str:
-    return kind.value if series in SHIPPED_SERIES else f"own_{kind.value}"
+def _choose_title_case(kind: ReportKind, wave: WaveInfo) -> str:
+    """Return the title of a report; that on some cities together is named by them, as a city's."""
+    if kind is ReportKind.NATION and not is_nationwide(wave.cities):
+        kind = ReportKind.CITY
+    return kind.value if wave.series in SHIPPED_SERIES else f"own_{kind.value}"
 
 
 def _require_score(scope: ReportScope) -> None:
     """Raise unless the reader may see the score of the area."""
     principal = scope.reading.principal
     principal.require(Action.READ_RESULTS)
+    if scope.reading.results.tree is None:
+        raise ReportNotPossibleError(NO_REPORTS)
     cells = scope.reading.cells(area_level=scope.level, area=scope.area, indicator=scope.main)
     if not len(cells):
         if scope.area != NATION:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError
 from survey.publish.figure_table import format_figure_id
 from survey.publish.outside_evidence import OutsideEvidence
@@ -67,7 +68,7 @@ class ReportScope:
     @property
     def main(self) -> str:
         """Return the indicator that the report is about."""
-        return self.reading.main_indicator
+        return COMPOSITE
 
     @property
     def name(self) -> str:
@@ -168,8 +169,7 @@ class ReportScope:
     @cached_property
     def upper_codes(self) -> list[str]:
         """Indicators of the first two levels, after the composite."""
-        own = [] if self.reading.results.tree is None else [self.main]
-        return [*own, *self.reading.level_codes(1, 2)]
+        return [self.main, *self.reading.level_codes(1, 2)]
 
     @cached_property
     def before(self) -> WaveResults | None:

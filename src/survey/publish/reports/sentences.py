@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from survey.locale import LANGUAGES, SurveyError, msg
+from survey.locale import LANGUAGES, SurveyError, msg, translator
 from survey.publish.reports.rule_check import RuleKey, find_rule_problems
 from survey.publish.reports.typography import set_text
+from survey.publish.views.display_names import call_by_cities
 
 SHIPPED_RULES = Path(__file__).with_name("rules.csv")
 _COLUMNS = ("topic", "case", *LANGUAGES)
@@ -29,6 +30,18 @@ class SentenceRules:
     """Texts of every topic and case, in each language."""
 
     texts: Mapping[RuleKey, Mapping[str, str]]
+
+    def for_cities(self, cities: int) -> "SentenceRules":
+        """Return the rules for a wave of so many cities, the whole of which may be no nation."""
+        return SentenceRules(
+            {
+                key: {
+                    language: call_by_cities(text, cities, translator(language))
+                    for language, text in texts.items()
+                }
+                for key, texts in self.texts.items()
+            }
+        )
 
     def write(self, language: str, topic: str, case: str, **words: str) -> str:
         """Return the sentence of a case, set for print."""

@@ -68,6 +68,8 @@ def build_tables(
     )
     if context.results.tree is not None:
         tables += [_build_indicator_table(context), _build_city_indicator_table(context)]
+    else:
+        tables += _build_question_tables(context)
     tables += [
         _build_group_table(context),
         _build_measure_table(context),
@@ -161,34 +163,33 @@ def _read_wave_scores(context: ViewContext, **keys: Unpack[CellFilters]) -> pd.D
 
 
 def _build_city_table(context: ViewContext) -> PublishedTable:
-    main = context.main_indicator
-    figures = _read_wave_scores(context, area_level="city", group=EVERYONE, indicator=main)
-    title = context.t("{indicator} by city", indicator=context.names.indicator(main))
+    figures = _read_wave_scores(context, area_level="city", group=EVERYONE, indicator=COMPOSITE)
+    title = context.t("{indicator} by city", indicator=context.names.indicator(COMPOSITE))
     return _build_table(
         context, title, figures.sort_values("area"), _list_area_columns(context), has_deff=True
     )
 
 
 def _build_rank_table(context: ViewContext) -> PublishedTable:
-    t, main = context.t, context.main_indicator
-    figures = read_ranks(context.results, context.principal, indicator=main)
-    title = t("Places of the cities by {indicator}", indicator=context.names.indicator(main))
+    t = context.t
+    figures = read_ranks(context.results, context.principal, indicator=COMPOSITE)
+    title = t("Places of the cities by {indicator}", indicator=context.names.indicator(COMPOSITE))
     placed = figures[figures["shown"]].sort_values(["estimate", "area"])
     return _build_table(context, title, placed, _list_area_columns(context), t("place"))
 
 
 def _build_larger_area_table(context: ViewContext) -> PublishedTable:
-    t, names, main = context.t, context.names, context.main_indicator
+    t, names = context.t, context.names
     levels = [level for level in AREA_LEVEL_NAMES if level != "city"]
     parts = [
-        _read_wave_scores(context, area_level=level, group=EVERYONE, indicator=main).sort_values(
-            "area"
-        )
+        _read_wave_scores(
+            context, area_level=level, group=EVERYONE, indicator=COMPOSITE
+        ).sort_values("area")
         for level in levels
     ]
     return _build_table(
         context,
-        t("{indicator} by larger areas", indicator=names.indicator(main)),
+        t("{indicator} by larger areas", indicator=names.indicator(COMPOSITE)),
         pd.concat(parts),
         {
             t("Kind of area"): lambda row: names.level(str(row["area_level"])),
@@ -233,7 +234,7 @@ def _sort_by_indicator(figures: pd.DataFrame, codes: Sequence[str]) -> pd.DataFr
 
 def _build_group_table(context: ViewContext) -> PublishedTable:
     t = context.t
-    figures = _read_wave_scores(context, area_level="nation", indicator=context.main_indicator)
+    figures = _read_wave_scores(context, area_level="nation", indicator=COMPOSITE)
     return _build_table(
         context,
         t("Groups of respondents, nation"),
@@ -257,6 +258,38 @@ def _build_measure_table(context: ViewContext) -> PublishedTable:
     )
 
 
+def _build_question_tables(context: ViewContext) -> list[PublishedTable]:
+    """Return ratings, numbers and shares of a wave without a composite, by city.
+
+    The shares of the nation are a table of every wave.
+    """
+    t, measures = context.t, context.results.method.measures
+    kinds = (
+        (
+            t("Ratings"),
+            score_unit(context),
+            [m for m in measures if not (m.choices or m.is_number)],
+        ),
+        (t("Means of numbers"), t("mean of the answers"), [m for m in measures if m.is_number]),
+        (t("Shares of answers"), "%", [m for m in measures if m.choices]),
+    )
+    tables = []
+    for title, unit, of_kind in kinds:
+        codes = [measure.key for measure in of_kind]
+        figures = _read_wave_scores(
+            context, area_level=("nation", "city"), group=EVERYONE, indicator=codes
+        )
+        figures = _sort_by_indicator(figures, codes).sort_values(
+            ["area_level", "area"], ascending=[False, True], kind="stable"
+        )
+        columns = {
+            **_list_area_columns(context),
+            t("Question"): lambda row: context.names.indicator(str(row["indicator"])),
+        }
+        tables.append(_build_table(context, title, figures, columns, unit, has_deff=True))
+    return tables
+
+
 def _build_gap_table(context: ViewContext) -> PublishedTable:
     t = context.t
     figures = read_gaps(
@@ -265,7 +298,7 @@ def _build_gap_table(context: ViewContext) -> PublishedTable:
         "nation",
         area_level="city",
         group=EVERYONE,
-        indicator=context.main_indicator,
+        indicator=COMPOSITE,
     )
     return _build_table(
         context,
@@ -284,7 +317,7 @@ def _build_special_group_table(context: ViewContext) -> PublishedTable:
         REST,
         area_level=("nation", "city"),
         group=SPECIAL_GROUPS,
-        indicator=context.main_indicator,
+        indicator=COMPOSITE,
     )
     return _build_table(
         context,
@@ -300,7 +333,7 @@ def _build_special_group_table(context: ViewContext) -> PublishedTable:
 
 def _build_model_table(context: ViewContext) -> PublishedTable:
     t, names = context.t, context.names
-    figures = read_models(context.results, context.principal, indicator=context.main_indicator)
+    figures = read_models(context.results, context.principal, indicator=COMPOSITE)
     return _build_table(
         context,
         t("Special groups by city, model figures"),
@@ -321,7 +354,7 @@ def _iter_change_tables(context: ViewContext, before: WaveInfo | None) -> Iterat
             before,
             area_level=("nation", "city"),
             group=EVERYONE,
-            indicator=context.main_indicator,
+            indicator=COMPOSITE,
         )
         yield _build_table(
             context,

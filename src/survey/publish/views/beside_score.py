@@ -126,7 +126,7 @@ def _build_asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, s
 
 def _list_scored_cities(reading: ViewContext, year: ComplaintYear) -> list[ScoredCity]:
     """Return the cities that a reader sees with both figures."""
-    cells = reading.cells(area_level="city", indicator=reading.main_indicator)
+    cells = reading.cells(area_level="city")
     cities = []
     for code, score in zip(cells.texts("area"), cells.numbers("estimate"), strict=True):
         row = year.find_cell(TOTAL, code, TOTAL)

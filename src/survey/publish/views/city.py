@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, SurveyError, msg
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
@@ -75,8 +76,7 @@ class CityView:
 def city_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
     """Return code and name of the cities that the reader may open, in the frame's order."""
     reading = ViewContext(results, principal, language)
-    cells = reading.cells(area_level="city", indicator=reading.main_indicator)
-    return {code: reading.names.searchable_city(code) for code in sorted(cells.texts("area"))}
+    return {code: reading.names.searchable_city(code) for code in reading.list_areas("city")}
 
 
 def build_city_profile(
@@ -99,12 +99,11 @@ def build_city_profile(
         CityNotFoundError: the wave has no such city.
     """
     reading = ViewContext(results, principal, language)
-    t, main = reading.t, reading.main_indicator
-    cells = reading.cells(area_level="city", area=city, indicator=main)
-    if not len(cells):
+    t, main = reading.t, COMPOSITE
+    if city not in reading.list_areas("city"):
         principal.require(Action.READ_RESULTS, city)
         raise CityNotFoundError(msg("This wave has no city {code}.", code=city))
-    headline = estimate_at(cells)
+    headline = estimate_at(reading.cells(area_level="city", area=city))
     if not headline.available:
         return CityView(reading.names.area(city), _locate_city(reading, city, headline), headline)
     gaps = reading.gaps(
@@ -145,10 +144,13 @@ def _locate_city(reading: ViewContext, code: str, headline: Estimate) -> str:
     areas = (
         (city.province_code, city.region3, city.city_class, city.size_tier.value) if city else ()
     )
-    score = reading.names.indicator(reading.main_indicator)
-    if headline.n is not None:
-        score = t("{indicator}, {n} valid interviews", indicator=score, n=f"{headline.n:,d}")
-    return " · ".join([*map(reading.names.area, areas), score])
+    parts = [*map(reading.names.area, areas)]
+    if reading.results.tree is not None:
+        score = reading.names.indicator(COMPOSITE)
+        if headline.n is not None:
+            score = t("{indicator}, {n} valid interviews", indicator=score, n=f"{headline.n:,d}")
+        parts.append(score)
+    return " · ".join(parts)
 
 
 def compare_with_nation(reading: ViewContext, difference: EstimateDifference) -> str:
@@ -207,13 +209,9 @@ _GROUP_WORDS: Mapping[str, Message] = MappingProxyType(
 def _list_group_gaps(reading: ViewContext, city: str) -> tuple[GroupGap, ...]:
     """Return a line on each special group of the wave: its gap to the rest, and its grade."""
     groups = [group for group in _FOLLOWED_GROUPS if group in reading.results.method.groups]
-    gaps = reading.gaps(
-        "rest", area_level="city", area=city, group=groups, indicator=reading.main_indicator
-    )
+    gaps = reading.gaps("rest", area_level="city", area=city, group=groups)
     direct = TableSlice(
-        reading.results.small_areas(
-            reading.principal, area=city, group=groups, indicator=reading.main_indicator
-        )
+        reading.results.small_areas(reading.principal, area=city, group=groups, indicator=COMPOSITE)
     )
     grades = dict(zip(direct.texts("group"), direct.texts("grade"), strict=True))
     roles = dict(zip(gaps.texts("group"), classify_differences(gaps), strict=True))

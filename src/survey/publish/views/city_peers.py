@@ -101,7 +101,7 @@ def find_reference(
 
 def list_shown_peers(reading: ViewContext, peers: tuple[str, ...]) -> tuple[str, ...]:
     """Return those of the chosen peers whose score the reader may see in this wave."""
-    cells = reading.cells(area_level="city", area=peers, indicator=reading.main_indicator)
+    cells = reading.cells(area_level="city", area=peers)
     shown = set(cells.keep(cells.shown).texts("area"))
     return tuple(code for code in peers if code in shown)
 
@@ -115,7 +115,7 @@ def build_peer_line(
     None where the reader may see none of them.
     """
     t = reading.t
-    cells = reading.cells(area_level="city", indicator=reading.main_indicator)
+    cells = reading.cells(area_level="city")
     if peers and against in {CHOSEN, "nation"}:
         cells, title = _keep_chosen_cities(reading, cells, city, peers)
     else:

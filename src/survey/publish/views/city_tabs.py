@@ -123,9 +123,7 @@ def build_city_groups(
     """Build the chart of the groups of a city, beside all its respondents."""
     reading = ViewContext(results, principal, language)
     t = reading.t
-    cells = reading.cells(
-        area_level="city", area=city, group=None, indicator=reading.main_indicator
-    )
+    cells = reading.cells(area_level="city", area=city, group=None)
     headline = estimate_at(cells.where("group", EVERYONE))
     name = reading.names.area(city)
     order = [
@@ -135,7 +133,7 @@ def build_city_groups(
         if key.partition("=")[0] == variable
     ]
     groups = cells.in_order("group", order)
-    indicator = reading.names.indicator(reading.main_indicator)
+    indicator = reading.names.indicator(COMPOSITE)
     heading = ChartHeading(
         "city-groups",
         t("{indicator} of groups in {city}", indicator=indicator, city=name),

@@ -186,7 +186,7 @@ def _order_rows(
 def _find_area(reading: ViewContext, asked: str) -> tuple[str, str]:
     """Return level and code of the area asked for; the nation for one that is none."""
     cells = reading.cells(
-        area_level=CROSSTAB_AREA_LEVELS, area=asked, indicator=reading.main_indicator
+        area_level=CROSSTAB_AREA_LEVELS, area=asked, indicator=reading.area_indicator
     )
     if len(cells):
         return cells.texts("area_level")[0], asked

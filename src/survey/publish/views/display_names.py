@@ -1,18 +1,22 @@
 """Names on screen of areas, groups of people, indicators and measures."""
 
 import csv
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Self
 
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import label_text
-from survey.locale import Message, msg, translator
+from survey.locale import Message, Translator, msg, translator
 from survey.results.group_questions import GroupQuestion
 from survey.results.measures import Measure
+from survey.results.wave_results import WaveResults
+from survey.sample.city_frame import shipped_cities
 
 _AREAS_CSV = Path(__file__).with_name("area_names.csv")
 
@@ -117,6 +121,66 @@ _GROUP_NAMES: Mapping[str, Message] = MappingProxyType(
 )
 
 
+_TOGETHER: tuple[Message, ...] = (
+    msg("the one city"),
+    msg("the two cities together"),
+    msg("the three cities together"),
+    msg("the four cities together"),
+    msg("the five cities together"),
+    msg("the six cities together"),
+    msg("the seven cities together"),
+    msg("the eight cities together"),
+    msg("the nine cities together"),
+    msg("the ten cities together"),
+)
+
+
+def is_nationwide(cities: int) -> bool:
+    """Return whether a wave of so many cities covers the frame, so that its whole is the nation."""
+    return cities >= len(shipped_cities())
+
+
+def call_by_cities(text: str, cities: int, t: Translator) -> str:
+    """Return a text that calls the whole of a wave of some cities by these, not the nation.
+
+    Args:
+        text: a text in the language of `t`, with its fields not filled in yet.
+    """
+    if is_nationwide(cities):
+        return text
+    name = (
+        t(_TOGETHER[cities - 1])
+        if 1 <= cities <= len(_TOGETHER)
+        else t("the {cities} cities together", cities=cities)
+    )
+    words = "|".join(map(re.escape, (t("the nation"), t("Nation"))))
+    return re.sub(
+        rf"(?<![A-Za-z])(?:{words})(?![A-Za-z])",
+        lambda found: name[0].upper() + name[1:] if found[0][0].isupper() else name,
+        text,
+        flags=re.IGNORECASE,
+    )
+
+
+def translator_of_cities(language: str, cities: int) -> Translator:
+    """Return the translator for a wave of so many cities, see `call_by_cities`."""
+    t = translator(language)
+    if is_nationwide(cities):
+        return t
+
+    def translate(text: str | Message, **params: object) -> str:
+        if isinstance(text, Message):
+            inner = {
+                name: translate(value) if isinstance(value, Message) else value
+                for name, value in text.params.items()
+            }
+            return call_by_cities(t(text.msgid), cities, t).format(**inner)
+        named = call_by_cities(t(text), cities, t)
+        return named.format(**params) if params else named
+
+    return translate
+
+
 @lru_cache(maxsize=1)
 def _read_area_names() -> Mapping[str, Mapping[str, str]]:
     with _AREAS_CSV.open(encoding="utf-8", newline="") as file:
@@ -132,12 +196,19 @@ class DisplayNames:
         tree: IndicatorTree | None,
         measures: tuple[Measure, ...] = (),
         grouping: tuple[GroupQuestion, ...] = (),
+        cities: int | None = None,
     ) -> None:
         self.language = language
-        self.t = translator(language)
+        self.t = translator(language) if cities is None else translator_of_cities(language, cities)
         self._tree = tree
         self._measures = {measure.key: measure for measure in measures}
         self._questions = {question.item: question for question in grouping}
+
+    @classmethod
+    def of(cls, results: WaveResults, language: str) -> Self:
+        """Return the names of a frozen wave."""
+        method = results.method
+        return cls(language, results.tree, method.measures, method.grouping, results.wave.cities)
 
     def area(self, key: str) -> str:
         """Return the name of a city, province, region, class or tier; an unknown key as it is."""

@@ -7,7 +7,7 @@ import pandas as pd
 
 from survey.disclosure import MINIMUM_N
 from survey.fieldwork.planning.review_counts import ReviewCounts
-from survey.locale import Message, Translator, msg, translator
+from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.estimate_text import format_signed
 from survey.results.freeze_preview import AreaPreview, EarlierCity, FreezePreview, HiddenBecause
@@ -49,7 +49,8 @@ def build_freeze_preview(
     preview: FreezePreview, counts: Sequence[ReviewCounts], language: str
 ) -> FreezePreviewView:
     """Build the view of a preview; `counts` are the interviews in review by city."""
-    t, names = translator(language), DisplayNames(language, None)
+    names = DisplayNames(language, None, cities=len(preview.cities))
+    t = names.t
     waiting = {city.code: ReviewCounts(city.code, 0, 0, 0, 0) for city in preview.cities}
     waiting |= {city.city_code: city for city in counts}
     hidden = tuple(
@@ -90,7 +91,14 @@ def _describe_whole_wave(
 
 def _describe_nation(t: Translator, names: DisplayNames, preview: FreezePreview) -> tuple[str, ...]:
     nation = preview.nation
-    if nation.is_shown:
+    if nation.is_shown and nation.estimate is None:
+        first = t(
+            "No composite score is computed for this wave. Of its {all} figures {shown} would be "
+            "shown for all cities together.",
+            all=nation.indicators,
+            shown=nation.indicators - nation.hidden_indicators,
+        )
+    elif nation.is_shown:
         first = t("The nation would be shown: {score}.", score=_format_score(t, nation))
     else:
         first = t(

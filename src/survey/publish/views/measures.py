@@ -48,7 +48,19 @@ def rates(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Mea
 
 def ratings(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
     """Return the measures that are means of a rating question (0-100)."""
-    return [measure for measure in _list_measures_on_topics(reading, topics) if not measure.choices]
+    return [
+        measure
+        for measure in _list_measures_on_topics(reading, topics)
+        if not measure.choices and not measure.is_number
+    ]
+
+
+def unit_of(reading: ViewContext, key: str) -> str:
+    """Return the unit of a question of a form: per cent, score, or the mean of a number."""
+    known = next((each for each in reading.results.method.measures if each.key == key), None)
+    if known is None or not (known.choices or known.is_number):
+        return score_title(reading.t)
+    return percent_title(reading.t) if known.choices else reading.t("Mean of the answers")
 
 
 def answers_to(reading: ViewContext, item: str) -> list[Measure]:

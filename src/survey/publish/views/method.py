@@ -9,7 +9,7 @@ import pandas as pd
 from survey.disclosure import MINIMUM_N
 from survey.instrument.indicator_tree import IndicatorTree, Provenance
 from survey.instrument.model import Item, label_text
-from survey.locale import Message, Translator, msg, translator
+from survey.locale import Message, Translator, msg
 from survey.publish.views.bands import read_bands
 from survey.publish.views.display_names import VARIABLE_NAMES, DisplayNames
 from survey.publish.views.fieldwork_facts import Facts, list_fieldwork_facts
@@ -85,8 +85,8 @@ def build_method_view(
         questions: Give the measures the words of their questions; files keep the codes, by which
             programs find them.
     """
-    t = translator(language)
-    names = DisplayNames(language, tree, method.measures, method.grouping)
+    names = DisplayNames(language, tree, method.measures, method.grouping, wave.cities)
+    t = names.t
     return MethodView(
         snapshot=(
             *_list_snapshot_facts(wave, manifest, method, language, t),
@@ -111,7 +111,6 @@ def build_method_view(
 def _list_snapshot_facts(
     wave: WaveInfo, manifest: SnapshotManifest, method: MethodRecord, language: str, t: Translator
 ) -> Facts:
-    composite = _COMPOSITES.get(method.composite)
     return (
         (t("Wave"), wave.label(language)),
         (t("Valid interviews"), f"{manifest.rows:,d}"),
@@ -124,7 +123,7 @@ def _list_snapshot_facts(
         (t("Questionnaire"), f"{manifest.instrument} {manifest.instrument_version}"),
         (t("Indicator tree"), manifest.tree or t("none: this study has no composite")),
         *_list_spread_facts(manifest, t),
-        (t("Composite"), t(composite) if composite else method.composite),
+        *_list_composite_facts(manifest, method, t),
         (t("Software"), manifest.software),
     )
 
@@ -146,6 +145,14 @@ def _list_declared_question_facts(
         return ()
     listed = "; ".join(f"{names.variable(item)} ({item})" for item in items)
     return ((t("Questions that make further groups"), listed),)
+
+
+def _list_composite_facts(manifest: SnapshotManifest, method: MethodRecord, t: Translator) -> Facts:
+    """Return how the composite is formed; nothing for a wave without one."""
+    if manifest.tree is None:
+        return ()
+    composite = _COMPOSITES.get(method.composite)
+    return ((t("Composite"), t(composite) if composite else method.composite),)
 
 
 def _list_spread_facts(manifest: SnapshotManifest, t: Translator) -> Facts:

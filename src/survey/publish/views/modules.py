@@ -11,13 +11,7 @@ from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.locale import msg
 from survey.publish.charts.marks import HIDDEN
-from survey.publish.views.chart_panels import (
-    ChartHeading,
-    ChartPanel,
-    percent_title,
-    score_title,
-    subtitle,
-)
+from survey.publish.views.chart_panels import ChartHeading, ChartPanel, subtitle
 from survey.publish.views.chart_rows import (
     classify_differences,
     counts,
@@ -44,7 +38,7 @@ from survey.publish.views.interval_table import (
     draw_interval_bars,
     signed_verdicts,
 )
-from survey.publish.views.measures import TOPICS, rates, ratings, topic_charts
+from survey.publish.views.measures import TOPICS, rates, ratings, topic_charts, unit_of
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
@@ -150,8 +144,7 @@ def build_module_cities(
         HIDDEN if gone else known_role(verdicts.get(code))
         for gone, code in zip(absent, codes, strict=True)
     ]
-    is_rate = any(known.key == measure and known.choices for known in results.method.measures)
-    value = percent_title(t) if is_rate else score_title(t)
+    value = unit_of(reading, measure)
     names = [reading.names.area(code) for code in codes]
     against = {t("Against the nation"): signed_verdicts(roles, verdict_texts(t))}
     nation = reading.nation(measure)

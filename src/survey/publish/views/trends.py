@@ -163,7 +163,7 @@ def build_years(
     """
     reading = ViewContext(results, principal, language)
     cells = reading.cells(
-        area_level=TREND_AREA_LEVELS, area=filters.place, indicator=reading.main_indicator
+        area_level=TREND_AREA_LEVELS, area=filters.place, indicator=reading.area_indicator
     )
     if not len(cells):
         principal.require(Action.READ_RESULTS, filters.place)

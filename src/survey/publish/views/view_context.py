@@ -9,7 +9,7 @@ import pandas as pd
 from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
-from survey.locale import Translator, translator
+from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.estimate_text import Estimate, estimate_at
 from survey.publish.views.table_slice import TableSlice
@@ -24,7 +24,7 @@ def rating_keys(results: WaveResults) -> tuple[str, ...]:
     return tuple(
         measure.key
         for measure in results.method.measures
-        if measure.topic == FORM and not measure.choices
+        if measure.topic == FORM and not measure.choices and not measure.is_number
     )
 
 
@@ -39,11 +39,9 @@ class ViewContext:
     def __init__(self, results: WaveResults, principal: Principal, language: str) -> None:
         self.results = results
         self.principal = principal
-        self.t: Translator = translator(language)
         self.language = language
-        self.names = DisplayNames(
-            language, results.tree, results.method.measures, results.method.grouping
-        )
+        self.names = DisplayNames.of(results, language)
+        self.t: Translator = self.names.t
 
     @property
     def wave(self) -> WaveInfo:
@@ -122,11 +120,15 @@ class ViewContext:
             return self.level_codes(2)
         return [part.code for part in tree.indicators if part.parent == indicator]
 
-    @cached_property
-    def main_indicator(self) -> str:
-        """Main indicator of the wave: its composite, without a tree its first rating."""
-        ratings = () if self.results.tree else self._ratings
-        return ratings[0] if ratings else COMPOSITE
+    @property
+    def area_indicator(self) -> Filter:
+        """Indicator whose cells say which areas the wave has; without a composite every one."""
+        return None if self.results.tree is None else COMPOSITE
+
+    def list_areas(self, level: str) -> list[str]:
+        """Return the codes of the areas of a level that the reader may open."""
+        cells = self.cells(area_level=level, indicator=self.area_indicator)
+        return sorted(set(cells.texts("area")))
 
     @cached_property
     def _ratings(self) -> tuple[str, ...]:
@@ -162,7 +164,5 @@ def list_area_choices(
     reading = ViewContext(results, principal, language)
     choices: dict[str, str] = {}
     for level in levels:
-        cells = reading.cells(area_level=level, indicator=reading.main_indicator)
-        codes = cells.texts("area")
-        choices |= {code: reading.names.area(code) for code in sorted(codes)}
+        choices |= {code: reading.names.area(code) for code in reading.list_areas(level)}
     return choices
