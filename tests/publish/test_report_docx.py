@@ -97,6 +97,18 @@ def test_the_shipped_template_is_what_its_tool_builds() -> None:
     assert SHIPPED_TEMPLATE.read_bytes() == build_template()
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_chinese_signs_are_those_of_the_mainland(frozen: Frozen, language: str) -> None:
+    """LibreOffice drew the signs of Hong Kong where the styles named another language."""
+    content = write_docx(report(frozen, ReportKind.CITY, SUZHOU, language))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        named = re.findall(r"<w:lang [^>]*>", archive.read("word/styles.xml").decode())
+    assert named
+    for each in named:
+        assert 'w:eastAsia="zh-CN"' in each
+        assert f'w:val="{"zh-CN" if language == "zh" else "en-GB"}"' in each
+
+
 def test_nothing_in_a_template_runs(made: Report, tmp_path: Path) -> None:
     """A template is a text to fill in: Python's own attributes are out of reach."""
     own = tmp_path / "own.docx"

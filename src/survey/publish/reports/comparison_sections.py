@@ -131,7 +131,7 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
     return scope.section(
         "tree",
         [
-            Paragraph(_count_roles(scope, roles, reference)),
+            Paragraph(_count_roles(scope, roles)),
             ReportChart(panel),
             ReportTable(
                 t("Indicators beside the nation and peers"), columns, rows, _name_gap_ids(scope)
@@ -159,7 +159,8 @@ def _describe_rows(scope: ReportScope, gaps: TableSlice) -> dict[str, str]:
     }
 
 
-def _count_roles(scope: ReportScope, roles: Sequence[str], reference: str) -> str:
+def _count_roles(scope: ReportScope, roles: Sequence[str]) -> str:
+    """Return how many indicators of a city differ clearly from the nation."""
     counted = Counter(role for role in roles if role in GAP_CASES)
     return scope.say(
         "tree",
@@ -168,7 +169,7 @@ def _count_roles(scope: ReportScope, roles: Sequence[str], reference: str) -> st
         higher=str(counted[HIGHER]),
         lower=str(counted[LOWER]),
         none=str(counted[UNCLEAR]),
-        reference=reference,
+        reference=scope.reading.t("the nation"),
     )
 
 

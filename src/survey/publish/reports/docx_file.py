@@ -1,9 +1,12 @@
 """Report as a Word document, from a template that an association edits in Word."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from docx.oxml.ns import qn
 from docxtpl import DocxTemplate
 from jinja2.exceptions import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
@@ -17,6 +20,7 @@ from survey.publish.reports.office_zip import normalise_zip
 from survey.publish.reports.pictures import ReportPictures
 
 SHIPPED_TEMPLATE = Path(__file__).with_name("report.docx")
+_LANGUAGE_TAGS: Mapping[str, str] = MappingProxyType({"zh": "zh-CN", "en": "en-GB"})
 
 
 class TemplateUnusableError(SurveyError):
@@ -56,6 +60,7 @@ def write_docx(
             msg("The template {file} cannot be filled: {reason}", file=file.name, reason=error)
         ) from error
     _set_properties(document.docx.core_properties, report)
+    _set_language(document.docx.styles.element, report)
     buffer = io.BytesIO()
     document.save(buffer)
     return normalise_zip(buffer.getvalue())
@@ -91,4 +96,14 @@ def _set_properties(properties: Any, report: Report) -> None:
     properties.last_modified_by = report.imprint.organisation
     properties.created = properties.modified = report.imprint.made_at.replace(tzinfo=None)
     properties.revision = 1
-    properties.language = "zh-CN" if report.language == "zh" else "en-GB"
+    properties.language = _LANGUAGE_TAGS[report.language]
+
+
+def _set_language(styles: Any, report: Report) -> None:
+    """Name the languages of the text: Chinese signs are those of the mainland in every report.
+
+    Without a name, or with one of another country, an office program draws the signs of that.
+    """
+    for named in styles.iter(qn("w:lang")):
+        named.set(qn("w:val"), _LANGUAGE_TAGS[report.language])
+        named.set(qn("w:eastAsia"), _LANGUAGE_TAGS["zh"])
