@@ -1,6 +1,7 @@
 """Complaint counts are read behind the gate: small ones, and what gives them away, are gone."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -10,16 +11,23 @@ from numpy.typing import NDArray
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.context.areas import leaf_areas
+from survey.context.areas import leaf_areas, resident_population
 from survey.context.complaints.storage import check_file, import_complaints
 from survey.context.complaints.summaries import LENSES, TOTAL
+from survey.publish.complaint_coverage import CountComparison, compare_years, find_residents
 from survey.publish.complaint_tables import (
     _GATED_TABLES,
     ComplaintYear,
     list_complaint_years,
     read_complaint_year,
+    read_year_before,
 )
-from survey.publish.views.complaints import build_complaint_view, name_area
+from survey.publish.views.complaints import (
+    build_complaint_view,
+    describe_total,
+    list_lens_shares,
+    name_area,
+)
 from survey.store.engine import read_scope
 from survey.store.tables import new_id
 from survey.store.transactions import run_in_transaction
@@ -295,6 +303,89 @@ def test_neither_a_small_measure_nor_what_it_leaves_is_told(sqlite_url: str) -> 
         assert word in {row[5] for row in view.lens[1]}
         assert any(word in sentence.lower() for sentence in view.sentences)
         assert not any("94" in cell for row in view.lens[1] for cell in row)
+
+
+def read_both(url: str) -> tuple[ComplaintYear, ComplaintYear | None]:
+    with read_scope(url) as session:
+        year = read_complaint_year(session=session, principal=READER, year=2024)
+        assert year is not None
+        return year, read_year_before(session=session, principal=READER, year=year)
+
+
+def test_one_city_is_not_compared_with_four_nor_counted_a_head_of_the_nation(
+    sqlite_url: str,
+) -> None:
+    stored_year(sqlite_url, two_cities("2023-05"), year=2023)
+    stored_year(sqlite_url, rows_of("2024-05", "420500", (40, 25, 15)))
+    year, before = read_both(sqlite_url)
+    found = compare_years(year, before, NATION)
+    assert found == CountComparison(80.0, 160.0, areas=1, months=1, is_whole=False)
+    assert compare_years(year, before, "420500") == replace(found, is_whole=True)
+    residents = find_residents(year, NATION)
+    assert residents == resident_population(["420500"])
+    zh = " ".join(describe_total(year, before, NATION, "zh"))
+    assert "数据来自127个地区中的1个、12个月中的1个月" in zh
+    assert "涉及31个省份中的1个" in zh
+    assert "按两年都有且可显示的1个地区、1个月比较，较2023年−50.0%（80件比160件）" in zh
+    assert f"每10万人{80 / residents * 1e5:,.1f}件" in zh
+    shares = list_lens_shares(year, before, "nature", NATION, "zh")
+    assert {share.then for share in shares} == {None}
+    assert "未报送：" in zh
+
+
+def test_years_without_an_area_or_month_in_common_are_not_compared(sqlite_url: str) -> None:
+    stored_year(sqlite_url, two_cities("2023-05"), year=2023)
+    stored_year(sqlite_url, rows_of("2024-05", "440300", (40, 25, 15)))
+    year, before = read_both(sqlite_url)
+    assert compare_years(year, before, NATION) is None
+    assert "未与2023年比较" in " ".join(describe_total(year, before, NATION, "zh"))
+
+
+def test_months_that_only_one_year_has_are_left_out_of_the_comparison(sqlite_url: str) -> None:
+    stored_year(sqlite_url, two_cities("2023-05"), year=2023)
+    rows = [*two_cities("2024-04"), *two_cities("2024-05"), *rows_of("2024-03", "420500", (4,))]
+    stored_year(sqlite_url, rows)
+    year, before = read_both(sqlite_url)
+    found = compare_years(year, before, NATION)
+    assert found == CountComparison(1474.0, 1474.0, areas=4, months=1, is_whole=False)
+    # A city with months that others lack has no figure a head, and the nation counts what came.
+    assert find_residents(year, "420100") is None
+    assert find_residents(year, "420500") == resident_population(["420500"])
+    came = resident_population(["420500"]) + 2 / 3 * resident_population(
+        ["420100", "42xxxx", "110000"]
+    )
+    assert find_residents(year, NATION) == round(came)
+
+
+def test_what_is_compared_of_unlike_years_is_a_sum_of_months_that_are_shown(
+    sqlite_url: str,
+) -> None:
+    rows = [*two_cities("2023-05"), *rows_of("2023-06", "420500", (60, 40))]
+    stored_year(sqlite_url, rows, year=2023)
+    rows = [*rows_of("2024-05", "420500", (4,)), *rows_of("2024-06", "420500", (50,)),
+            *rows_of("2024-05", "110000", (60,)), *rows_of("2024-06", "110000", (70,))]  # fmt: skip
+    stored_year(sqlite_url, rows)
+    year, before = read_both(sqlite_url)
+    assert before is not None
+    assert year.by_month["420500", "2024-05"] is None
+    found = compare_years(year, before, NATION)
+    shown = [
+        key
+        for key, cell in year.by_month.items()
+        if cell is not None
+        and len(key[0]) == 6
+        and before.by_month.get((key[0], f"2023{key[1][4:]}")) is not None
+    ]
+    cells = [year.by_month[key] or {} for key in shown]
+    assert (found.now if found else 0) == sum(cell["accepted"] or 0 for cell in cells)
+    assert ("420500", "2024-05") not in shown
+
+
+def test_residents_of_all_areas_are_those_of_the_census() -> None:
+    leaves = set(leaf_areas())
+    assert resident_population(leaves) == 1_411_778_724
+    assert sum(resident_population([leaf]) for leaf in leaves) == 1_409_778_724
+    assert min(resident_population([leaf]) for leaf in leaves) > 0
 
 
 def test_every_reader_sees_the_same(sqlite_url: str) -> None:

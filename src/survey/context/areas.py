@@ -4,14 +4,17 @@
 2260 and is never a total: `320000` is the total of the province, `000000` that of the nation.
 """
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from survey.access.roles import NATION
 from survey.sample.city_frame import shipped_cities
+from survey.settings import PROJECT_ROOT
 
 REST = "xxxx"
 NATION_TOTAL = "000000"
+PROVINCE_RESIDENTS_CSV = PROJECT_ROOT / "seed" / "context" / "province_residents.csv"
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 
 
@@ -42,12 +45,34 @@ def is_within(leaf: str, area: str) -> bool:
     return area == NATION or leaf.startswith(area)
 
 
-def resident_population(area: str) -> int | None:
-    """Return the residents of 2020 of a city or municipality; None where the frame has none."""
-    by_code = {city.code: city.resident_population_2020 for city in shipped_cities()}
-    if area in _MUNICIPALITIES:
-        area += "0000"
-    return by_code.get(area) or (NATION_RESIDENTS_2020 if area == NATION else None)
+def leaves_within(area: str) -> tuple[str, ...]:
+    """Return the areas of counts that lie in the nation, in a province, or are the area itself."""
+    return tuple(leaf for leaf in leaf_areas() if is_within(leaf, area))
+
+
+@lru_cache(maxsize=1)
+def _leaf_residents() -> Mapping[str, int]:
+    """Return the residents of 2020 of each area: of cities, and what their provinces have besides.
+
+    The residents of provinces are those of the census (National Bureau of Statistics, communiqué
+    no. 3 of the seventh census); without servicemen they add up to 1,409,778,724.
+    """
+    residents = {city.code: city.resident_population_2020 for city in shipped_cities()}
+    with PROVINCE_RESIDENTS_CSV.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            province = row["province"]
+            if province not in _MUNICIPALITIES:
+                cities = [n for code, n in residents.items() if code[:2] == province]
+                residents[province + REST] = int(row["residents_2020"]) - sum(cities)
+    return residents
+
+
+def resident_population(leaves: Iterable[str]) -> int:
+    """Return the residents of 2020 of some areas; of all of them those of the nation."""
+    found = set(leaves)
+    if found == set(leaf_areas()):
+        return NATION_RESIDENTS_2020
+    return sum(_leaf_residents()[leaf] for leaf in found)
 
 
 NATION_RESIDENTS_2020 = 1_411_778_724

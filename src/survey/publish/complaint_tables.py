@@ -7,7 +7,7 @@ computed from totals and siblings, is kept back like a cell of the survey (docs/
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from threading import Lock
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.context.areas import leaf_areas
 from survey.context.complaints.storage import read_sums
 from survey.context.complaints.summaries import LENSES, TOTAL
 from survey.context.deliveries import DeliveredPeriod, list_delivered_periods
@@ -55,6 +56,15 @@ class ComplaintYear:
     @property
     def is_demo(self) -> bool:
         return any(each.is_demo for each in self.periods)
+
+    @cached_property
+    def delivered(self) -> Mapping[str, frozenset[str]]:
+        """Months that were delivered, by city or what a province has besides."""
+        months: dict[str, set[str]] = {}
+        for area, month in self.by_month:
+            if area in leaf_areas():
+                months.setdefault(area, set()).add(month)
+        return {area: frozenset(of_area) for area, of_area in months.items()}
 
     def find_cell(self, lens: str, area: str, code: str) -> CountCell | None:
         """Return the measures of a cell; None where it is hidden or nothing was delivered."""
@@ -114,6 +124,17 @@ def read_complaint_year(
         {lens: cells for lens, cells in by_lens.items() if cells},
         {key: cell for key, cell in months.months.items() if key[1] in of_months},
     )
+
+
+def read_year_before(
+    *, session: Session, principal: Principal, year: ComplaintYear, lenses: Collection[str] = LENSES
+) -> ComplaintYear | None:
+    """Return the same months of the year before; where some are missing, all that there are of it.
+
+    Of months that are not the same only what both years have is compared (`complaint_coverage`).
+    """
+    read = partial(read_complaint_year, session=session, principal=principal, year=year.year - 1)
+    return read(like=year.months, lenses=lenses) or read(lenses=())
 
 
 def _protect_year(

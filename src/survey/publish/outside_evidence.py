@@ -11,7 +11,12 @@ from survey.access.roles import Action
 from survey.context.experience_checks.reading import get_experience_check, list_experience_checks
 from survey.context.opinion.storage import list_opinion_areas
 from survey.instrument.model import Labels
-from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year
+from survey.publish.complaint_tables import (
+    ComplaintYear,
+    list_complaint_years,
+    read_complaint_year,
+    read_year_before,
+)
 from survey.publish.experience_check_tables import CheckScores, build_check_scores
 from survey.publish.opinion_tables import (
     EventWindow,
@@ -45,7 +50,7 @@ class OutsideEvidence:
     year: ComplaintYear | None
     """Complaints of the year of the wave, or of the newest before it that was delivered."""
     before: ComplaintYear | None
-    """Complaints of the same months a year before."""
+    """Complaints of the year before, of the same months where all of these were delivered."""
     checks: tuple[CheckOfCity, ...]
     opinion: OpinionEvent | None
     """The busiest days, for readers who may see the opinion counts of the city."""
@@ -71,13 +76,7 @@ def read_outside_evidence(
     principal.require(Action.READ_RESULTS)
     year = _read_year(session, principal, wave_year)
     before = (
-        read_complaint_year(
-            session=session,
-            principal=principal,
-            year=year.year - 1,
-            like=year.months,
-            lenses=(COMPLAINT_LENS,),
-        )
+        read_year_before(session=session, principal=principal, year=year, lenses=(COMPLAINT_LENS,))
         if year is not None
         else None
     )

@@ -5,7 +5,12 @@ from functools import partial
 import streamlit as st
 
 from survey.access.principal import Principal
-from survey.publish.complaint_tables import ComplaintYear, list_complaint_years, read_complaint_year
+from survey.publish.complaint_tables import (
+    ComplaintYear,
+    list_complaint_years,
+    read_complaint_year,
+    read_year_before,
+)
 from survey.publish.views.complaint_charts import build_month_chart, build_share_chart
 from survey.publish.views.complaints import Table, area_choices, build_complaint_view, lens_choices
 from survey.store.engine import read_scope
@@ -62,7 +67,11 @@ def draw_complaints(page: PageContext) -> None:
         )
     if area is None:
         return
-    before = _get_year(page, year.year - 1, year.months).value
+    before = read_late(
+        page.settings,
+        lambda session: read_year_before(session=session, principal=page.principal, year=year),
+        reader=page.principal.account_id,
+    ).value
     view = build_complaint_view(
         year=year, before=before, lens=lens, area=area, language=page.language
     )
@@ -111,23 +120,17 @@ def _pick_year(page: PageContext, years: dict[int, int]) -> LateReading[Complain
     chosen = pick(
         page.t("Year"), "year", list(labels), show=labels.__getitem__, language=page.language
     )
-    return _get_year(page, int(chosen), ())
+    return read_late(
+        page.settings,
+        lambda session: read_complaint_year(
+            session=session, principal=page.principal, year=int(chosen)
+        ),
+        reader=page.principal.account_id,
+    )
 
 
 def _get_years(page: PageContext) -> dict[int, int]:
     return _list_cached_years(page.settings.store_url, page.principal.is_demo, page.principal)
-
-
-def _get_year(
-    page: PageContext, year: int, like: tuple[str, ...]
-) -> LateReading[ComplaintYear | None]:
-    return read_late(
-        page.settings,
-        lambda session: read_complaint_year(
-            session=session, principal=page.principal, year=year, like=like
-        ),
-        reader=page.principal.account_id,
-    )
 
 
 @st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=8, show_spinner=False)

@@ -21,7 +21,11 @@ from survey.context.experience_checks.reading import get_experience_check, list_
 from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
 from survey.instrument.model import label_text
 from survey.locale import Translator, translator
-from survey.publish.complaint_tables import list_complaint_years, read_complaint_year
+from survey.publish.complaint_tables import (
+    list_complaint_years,
+    read_complaint_year,
+    read_year_before,
+)
 from survey.publish.experience_check_tables import ALL_TYPES, build_check_scores
 from survey.publish.problems.problem_records import EvidenceRecord
 from survey.publish.views.comparative_test import ComparativeTestTexts
@@ -156,10 +160,9 @@ def _list_complaints(
             read_complaint_year, session=session, principal=principal, lenses=lenses
         )
         year = read_year(year=number)
-        total = year.find_cell(TOTAL, city, TOTAL) if year is not None else None
-        if year is None or total is None:
+        if year is None or year.find_cell(TOTAL, city, TOTAL) is None:
             continue
-        before = read_year(year=number - 1, like=year.months)
+        before = read_year_before(session=session, principal=principal, year=year, lenses=lenses)
         span = t("Complaints, {first} to {last}", first=year.months[0], last=year.months[-1])
         cite = partial(
             CitedFigure,
@@ -167,7 +170,7 @@ def _list_complaints(
             data_as_of=max(each.data_as_of for each in year.periods),
             is_demo=year.is_demo,
         )
-        sentence = join_sentences(describe_total(before, city, total, language), language)
+        sentence = join_sentences(describe_total(year, before, city, language), language)
         yield cite(f"{number}/{TOTAL}/{TOTAL}", span, sentence)
         for lens in CODES:
             if lens not in lenses or lens not in year.by_lens:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.access.principal import Principal
-from survey.context.areas import resident_population
 from survey.context.complaints.rates import per_100_000
 from survey.context.complaints.summaries import TOTAL
 from survey.context.rank_correlation import RankCorrelation, compute_rank_correlation
 from survey.locale import Translator, msg
+from survey.publish.complaint_coverage import find_residents
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.complaint_charts import ScoredCity, build_scatter
@@ -63,10 +63,10 @@ def build_beside_score(
     year: ComplaintYear,
     before: ComplaintYear | None,
 ) -> BesideScoreView:
-    """Build the view of one city; `before` are the same months of the year before."""
+    """Build the view of one city; `before` is the year before."""
     reading = ViewContext(results, principal, language)
     t, name = reading.t, reading.names.area(city)
-    recorded = describe_total(before, city, year.find_cell(TOTAL, city, TOTAL), language)
+    recorded = describe_total(year, before, city, language)
     cities = _list_scored_cities(reading, year)
     found = compute_rank_correlation([c.score for c in cities], [c.rate for c in cities])
     difference = t(
@@ -125,12 +125,12 @@ def _build_asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, s
 
 
 def _list_scored_cities(reading: ViewContext, year: ComplaintYear) -> list[ScoredCity]:
-    """Return the cities that a reader sees with both figures."""
+    """Return the cities that a reader sees with both figures, and complaints of every month."""
     cells = reading.cells(area_level="city")
     cities = []
     for code, score in zip(cells.texts("area"), cells.numbers("estimate"), strict=True):
         row = year.find_cell(TOTAL, code, TOTAL)
-        rate = None if row is None else per_100_000(row["accepted"], resident_population(code))
+        rate = None if row is None else per_100_000(row["accepted"], find_residents(year, code))
         if rate is not None and not np.isnan(score):
             cities.append(ScoredCity(code, reading.names.area(code), float(score), rate))
     return cities

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.access.roles import NATION
-from survey.context.areas import resident_population
+from survey.context.areas import leaves_within, resident_population
 from survey.context.complaints.rates import per_100_000
 from survey.context.complaints.summaries import TOTAL
 from survey.locale import Translator, translator
@@ -43,7 +43,10 @@ def build_share_chart(
             "Filled: {year}; hollow: {before}, the same months", year=this_year, before=year_before
         )
         if compares
-        else t("{year}; the year before was not delivered for these months", year=this_year),
+        else t(
+            "{year}; the year before was not delivered for the same areas and months",
+            year=this_year,
+        ),
         alt=t(
             "{title}. {count} rows, the largest: {name}. The same data follow as a table.",
             title=title,
@@ -81,8 +84,8 @@ def build_month_chart(*, year: ComplaintYear, area: str, language: str) -> Chart
         kind=ChartKind.MONTHS,
         title=title,
         subtitle=t(
-            "Complaints accepted per 100,000 residents, {year}; all on one scale, the highest "
-            "point is {largest}",
+            "Complaints accepted per 100,000 residents of what was delivered, {year}; all on one "
+            "scale, the highest point is {largest}",
             year=year.year,
             largest=f"{largest:,.1f}",
         ),
@@ -130,11 +133,11 @@ def _has_neighbours(year: ComplaintYear, area: str) -> bool:
 
 def _compute_monthly_rates(year: ComplaintYear, area: str) -> dict[int, float]:
     """Return complaints per 100,000 residents by month, without those that are kept back."""
-    residents = resident_population(area)
     rates = {}
     for month in year.months:
         row = year.by_month.get((area, month))
-        rate = None if row is None else per_100_000(row["accepted"], residents)
+        came = [leaf for leaf in leaves_within(area) if month in year.delivered.get(leaf, ())]
+        rate = None if row is None else per_100_000(row["accepted"], resident_population(came))
         if rate is not None:
             rates[int(month[5:])] = rate
     return rates

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isnan
 
 from survey.access.roles import NATION
-from survey.context.areas import REST, resident_population
+from survey.context.areas import REST, province_names
 from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.complaints.columns import CODES
 from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
@@ -13,6 +13,12 @@ from survey.context.complaints.summaries import TOTAL
 from survey.context.deliveries import DeliveredPeriod
 from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg, translator
+from survey.publish.complaint_coverage import (
+    compare_years,
+    find_coverage,
+    find_residents,
+    has_same_coverage,
+)
 from survey.publish.complaint_gate import CountCell
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.views.display_names import DisplayNames
@@ -27,6 +33,7 @@ LENS_NAMES: dict[str, Message] = {
     "age_group": msg("Age of the complainant"),
 }
 _FEN_OF_HUNDRED_MILLION = 1e10
+_MAX_MISSING_NAMED = 8
 _MEASURE_NAMES: tuple[tuple[Message, tuple[str, ...]], ...] = (
     *((definition.name, (definition.rate.value, definition.base)) for definition in RATES),
     (msg("Recovered for consumers"), ("recovered_fen",)),
@@ -200,9 +207,8 @@ def describe_deliveries(periods: Sequence[DeliveredPeriod], t: Translator) -> li
 def build_complaint_view(
     *, year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
 ) -> ComplaintView:
-    """Build the view of one area by one lens, beside the same months of the year before."""
+    """Build the view of one area by one lens, beside what the year before has of it."""
     t, name = translator(language), name_area(area, language)
-    total = year.find_cell(TOTAL, area, TOTAL)
     shares = list_lens_shares(year, before, lens, area, language)
     title = t(
         "Complaints in {area}, {first} to {last}",
@@ -213,7 +219,7 @@ def build_complaint_view(
     return ComplaintView(
         area=name,
         title=title,
-        sentences=tuple(describe_total(before, area, total, language)),
+        sentences=tuple(describe_total(year, before, area, language)),
         lens_title=t("{lens}: share of the complaints accepted", lens=t(LENS_NAMES[lens])),
         shares=tuple(shares),
         lens=_build_lens_table(shares, lens, t),
@@ -233,29 +239,85 @@ def format_yuan(fen: float, language: str) -> str:
     return t("{number} ten thousand yuan", number=f"{fen / 1e6:,.1f}")
 
 
+def describe_coverage(year: ComplaintYear, area: str, language: str) -> list[str]:
+    """Return from how many areas and months the counts of an area come, and what is missing."""
+    t, coverage = translator(language), find_coverage(year, area)
+    came, there = len(coverage.areas), len(coverage.areas) + len(coverage.missing)
+    months = len(year.delivered.get(area, ())) if there == 1 else len(year.months)
+    if there == 1:
+        lines = [t("From {months} of 12 months.", months=months)]
+    else:
+        lines = [t("From {came} of {there} areas and {months} of 12 months.",
+                   came=came, there=there, months=months)]  # fmt: skip
+    if area == NATION:
+        lines.append(
+            t(
+                "Something came from {came} of {there} provinces.",
+                came=len({leaf[:2] for leaf in coverage.areas}),
+                there=len(province_names()),
+            )
+        )
+    if coverage.missing:
+        named = [name_area(leaf, language) for leaf in coverage.missing[:_MAX_MISSING_NAMED]]
+        rest = " …" if len(coverage.missing) > len(named) else ""
+        lines.append(t("Not delivered: {names}.", names=t(", ").join(named) + rest))
+    if coverage.partial and there > 1:
+        lines.append(t("{count} areas lack some of these months.", count=len(coverage.partial)))
+    return lines
+
+
+def describe_comparison(
+    year: ComplaintYear, before: ComplaintYear | None, area: str, t: Translator
+) -> str:
+    """Return the change against the year before over what both have, or that there is none."""
+    found = compare_years(year, before, area)
+    if found is None:
+        return t(
+            "Not compared with {year}: no area and month are delivered and shown in both years.",
+            year=year.year - 1,
+        )
+    change, now, then = (
+        format_change(found.now, found.then), format_count(found.now), format_count(found.then),
+    )  # fmt: skip
+    if found.is_whole:
+        return t(
+            "{change} against the same months of {year} ({count}).",
+            change=change,
+            year=year.year - 1,
+            count=then,
+        )
+    return t(
+        "{change} against {year} over the {areas} areas and {months} months that both years have "
+        "and show ({now} against {then}).",
+        change=change,
+        year=year.year - 1,
+        areas=found.areas,
+        months=found.months,
+        now=now,
+        then=then,
+    )
+
+
 def describe_total(
-    before: ComplaintYear | None, area: str, total: Cell, language: str
+    year: ComplaintYear, before: ComplaintYear | None, area: str, language: str
 ) -> list[str]:
-    """Return the complaints of an area in words: number, change, rates, and what was recovered."""
+    """Return the complaints of an area in words: number, coverage, change, rates, money."""
     t = translator(language)
+    total = year.find_cell(TOTAL, area, TOTAL)
     if total is None:
         return [t("The counts of this area are kept back or were not delivered.")]
     accepted = _find_number(total, "accepted")
     lines = [t("{count} complaints accepted.", count=format_count(accepted))]
-    earlier = before.find_cell(TOTAL, area, TOTAL) if before is not None else None
-    then = _find_number(earlier, "accepted")
-    if accepted and then:
+    lines += describe_coverage(year, area, language)
+    lines.append(describe_comparison(year, before, area, t))
+    rate = per_100_000(accepted, find_residents(year, area))
+    if rate is not None:
         lines.append(
             t(
-                "{change} against the same months of {year} ({count}).",
-                change=format_change(accepted, then),
-                year=before.year if before is not None else "",
-                count=format_count(then),
+                "{rate} per 100,000 residents (2020 census) of what was delivered.",
+                rate=f"{rate:,.1f}",
             )
         )
-    rate = per_100_000(accepted, resident_population(area))
-    if rate is not None:
-        lines.append(t("{rate} per 100,000 residents (2020 census).", rate=f"{rate:,.1f}"))
     lines += describe_rates(total, t)
     recovered = _find_number(total, "recovered_fen")
     if recovered is not None:
@@ -276,6 +338,8 @@ def list_lens_shares(
     year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
 ) -> list[LensShare]:
     """Return the codes of a list, the one with most complaints first."""
+    if not has_same_coverage(year, before, area):
+        before = None
     total = _find_number(year.find_cell(TOTAL, area, TOTAL), "accepted")
     earlier_total = (
         _find_number(before.find_cell(TOTAL, area, TOTAL), "accepted")

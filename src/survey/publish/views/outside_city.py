@@ -7,13 +7,13 @@ counted and until when.
 from dataclasses import dataclass
 
 from survey.access.roles import NATION
-from survey.context.areas import resident_population
 from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
 from survey.context.complaints.summaries import TOTAL
 from survey.context.opinion.columns import ITEMS, NEGATIVE
 from survey.instrument.model import label_text
 from survey.locale import translator
 from survey.publish.charts.count_charts import DURING
+from survey.publish.complaint_coverage import compare_years, find_residents
 from survey.publish.complaint_gate import CountCell
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.experience_check_tables import ALL_TYPES
@@ -85,18 +85,21 @@ def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, langu
     total = year.find_cell(TOTAL, city, TOTAL) or {}
     accepted = total.get("accepted")
     rows = [(t("Complaints accepted"), format_count(accepted), _NONE, _NONE)]
-    earlier = before.find_cell(TOTAL, city, TOTAL) if before is not None else None
-    then = earlier.get("accepted") if earlier else None
-    if before is not None and accepted and then:
-        rows.append(
-            (
-                t("Change against the same months of {year}", year=before.year),
-                format_change(accepted, then),
-                format_count(accepted),
-                format_count(then),
-            )
+    rows.append((t("Months delivered"), str(len(year.delivered.get(city, ()))), _NONE, "12"))
+    found, then = compare_years(year, before, city), year.year - 1
+    rows.append(
+        (t("Change against the same months of {year}", year=then), _NONE, _NONE, _NONE)
+        if found is None
+        else (
+            t("Change against the same months of {year}", year=then)
+            if found.is_whole
+            else t("Change against {year}, {months} months", year=then, months=found.months),
+            format_change(found.now, found.then),
+            format_count(found.now),
+            format_count(found.then),
         )
-    residents = resident_population(city)
+    )
+    residents = find_residents(year, city)
     rate = per_100_000(accepted, residents)
     if rate is not None:
         name = t("Complaints per 100,000 residents (2020 census)")
