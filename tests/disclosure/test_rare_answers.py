@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from survey.disclosure import MINIMUM_N
 from survey.results.measures import Measure
 from survey.results.rare_answers import TOLD_BY_OTHERS, find_rare_answers
 from tests.disclosure.test_attack import Target, target
@@ -91,42 +92,33 @@ def test_no_loss_of_the_frozen_wave_is_that_of_one_or_two_people(target: Target)
     careful = [measure for measure in target.source.measures if measure.min_side > 1]
     assert {measure.topic for measure in careful} == {"detriment"}
     values = target.source.unscored_values()
-    looked = 0
+    rare = 0
     for measure in careful:
-        chose = (values[measure.key] == 100.0).astype(float)
-        rows = shown_rows(target, measure)
+        rows = rows_of(target, measure)
         sides = target.people(rows)
-        count = sides @ chose
-        assert (count >= FEW).all()
-        assert (sides.sum(axis=1) - count >= FEW).all()
-        looked += len(rows)
-    assert looked > 20
+        count = sides @ (values[measure.key] == 100.0).astype(float)
+        few = (count < FEW) | (sides.sum(axis=1) - count < FEW)
+        rare += int((few & (target.n[rows] >= MINIMUM_N)).sum())
+        assert not target.cells["shown"].to_numpy()[rows[few]].any()
+    assert rare > 20
 
 
 def test_no_step_between_two_amounts_is_that_of_one_or_two_people(target: Target) -> None:
     careful = [measure for measure in target.source.measures if measure.min_side > 1]
     values = target.source.unscored_values()
+    shown = target.cells["shown"].to_numpy()
     looked = 0
     for one, other in combinations(careful, 2):
         if one.item != other.item:
             continue
         step = (values[one.key] != values[other.key]).astype(float)
-        both = set(keys_of(target, one)) & set(keys_of(target, other))
-        rows = shown_rows(target, one)
-        rows = rows[[key in both for key in keys_of(target, one)]]
+        rows, beside = rows_of(target, one), rows_of(target, other)
         between = target.people(rows) @ step
-        assert ((between == 0) | (between >= FEW)).all()
-        looked += len(rows)
+        few = (between > 0) & (between < FEW)
+        looked += int((few & (target.n[rows] >= MINIMUM_N)).sum())
+        assert not (shown[rows[few]] & shown[beside[few]]).any()
     assert looked > 20
 
 
-def shown_rows(target: Target, measure: Measure) -> NDArray[np.int64]:
-    here = target.cells["shown"] & (target.cells["indicator"] == measure.key)
-    return np.flatnonzero(here)
-
-
-def keys_of(target: Target, measure: Measure) -> list[tuple[str, str, str]]:
-    cells = target.cells.iloc[shown_rows(target, measure)]
-    return list(
-        cells[["area_level", "area", "group"]].astype(str).itertuples(index=False, name=None)
-    )
+def rows_of(target: Target, measure: Measure) -> NDArray[np.int64]:
+    return np.flatnonzero(target.cells["indicator"] == measure.key)

@@ -322,7 +322,7 @@ def test_a_hidden_city_of_one_wave_only_is_not_told_by_what_is_left_of_its_areas
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Freeze only what a comparison reads: the cells, by the simplest rule."""
-    monkeypatch.setattr(tables, "protected_cells", lambda figures, _auditor: protect(figures.cells))
+    monkeypatch.setattr(tables, "protected_cells", lambda figures, *_: protect(figures.cells))
     monkeypatch.setattr(tables, "_write_gaps", lambda *_: pd.DataFrame())
     monkeypatch.setattr(tables, "_iter_tables", lambda *_: ())
     yield

@@ -57,7 +57,9 @@ def _finds_the_first(self: IntervalAuditor, known: Floats, target: Flags, _: obj
 def test_the_method_says_what_was_audited(store: Settings) -> None:
     folder = next(store.snapshot_dir.glob(f"{WAVE}/*/method.json"))
     audit = json.loads(folder.read_text())["interval_audit"]
-    assert audit["hidden"] > 100_000
+    assert audit["hidden"] > 50_000
+    assert audit["not_reached"] == audit["hidden"] - audit["audited"]
+    assert 0 < audit["bases"] < 100
     assert audit["programmes"] > 0
     assert audit["width"] == 10
 
@@ -109,6 +111,7 @@ def test_who_looked_stands_in_the_trail(store: Settings) -> None:
     ("audited", "expected"),
     [
         (10_000, "about 10,000 of about 120,000 by linear programming"),
+        (10_000, "About 110,000 were not reached"),
         (123_456, "every hidden count, by linear programming"),
         (0, "from one total after the other: its smallest"),
     ],

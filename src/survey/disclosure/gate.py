@@ -42,6 +42,7 @@ def protect(
     auditor: IntervalAuditor | None = None,
     kept: NDArray[np.bool_] | None = None,
     axes: CubeAxes | None = None,
+    once_hidden: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Return `table` with `shown` (bool) and `reason` (category), hidden figures set to null.
 
@@ -60,12 +61,15 @@ def protect(
         kept: rows that readers see elsewhere: to hide them here would protect nothing, so other
             rows are hidden instead. One with too few respondents is hidden all the same.
         axes: of `table`, `by` and `totals`, where several counts of the same cells are protected.
+        once_hidden: rows that earlier tables hid; they stay hidden, and are protected like others.
 
     Raises:
         ValueError: two rows with the same keys, or parts with more respondents than their whole.
     """
     reasons = find_small_counts(table, n=n, counts=counts, minimum=minimum)
     if by and len(table):
+        if once_hidden is not None:
+            reasons[(reasons == 0) & once_hidden] = _CODE[SuppressionReason.SECONDARY]
         size = np.nan_to_num(table[n].to_numpy(dtype=float))
         axes = axes or CubeAxes(table, by, totals)
         given = answer if answer is not None else np.full(len(table), np.nan)

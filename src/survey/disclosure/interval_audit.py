@@ -2,8 +2,8 @@
 
 A reader knows every published count, which cells add up to which, and that no count is negative.
 The smallest and the largest value that a hidden count can then have are two linear programmes, in
-one model an indicator (`count_model`). The audit is bounded by work, not by time: the same tables
-give the same answer on any machine.
+one model a base of questions (`count_bounds`). The audit is bounded by work, not by time: the same
+tables give the same answer on any machine.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class NarrowCell:
 
 @dataclass(eq=False)
 class IntervalAuditor:
-    """Auditor of a cube, slice by slice (one per indicator), and again where it has changed.
+    """Auditor of a cube, slice by slice (one per base), and again where it has changed.
 
     `work` bounds how many cells are looked at; None: all. From one look to the next more is hidden,
     never less: whatever the published counts allowed they allow still, so that only what was too
@@ -43,6 +43,7 @@ class IntervalAuditor:
     work: int | None = None
     done: float = 0.0
     programmes: int = 0
+    slices: int = 0
     hidden: int = 0
     """Hidden cells with respondents, in all slices."""
     initially_narrow: int = 0
@@ -74,6 +75,7 @@ class IntervalAuditor:
         order = [*(axis for axis in range(known.ndim) if axis not in used), *used]
         inner = [known.shape[axis] for axis in used]
         positions = np.arange(known.size).reshape(known.shape).transpose(order).reshape(-1, *inner)
+        self.slices = len(positions)
         local = [
             Relation(used.index(relation.axis), relation.members, False) for relation in adding
         ]

@@ -146,7 +146,7 @@ def propagate_suppression(
     """
     reasons = find_cell_reasons(table, cells, by=by, at=at)
     if "reason" in table.columns:
-        reasons = take_first_reasons(_encode_reasons(table), reasons)
+        reasons = take_first_reasons(encode_reasons(table), reasons)
     return apply_suppression(table, reasons, (*FIGURE_COLUMNS, *figures))
 
 
@@ -161,7 +161,7 @@ def find_cell_reasons(
 
     Arguments and errors are those of `propagate_suppression`.
     """
-    return _encode_reasons(cells)[_find_rows(table, cells, by, dict(at or {}))]
+    return encode_reasons(cells)[_find_rows(table, cells, by, dict(at or {}))]
 
 
 def take_first_reasons(first: NDArray[np.int8], *further: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -214,6 +214,7 @@ def _get_key_column(
     return pd.Series(constant, index=table.index)
 
 
-def _encode_reasons(table: pd.DataFrame) -> NDArray[np.int8]:
+def encode_reasons(table: pd.DataFrame) -> NDArray[np.int8]:
+    """Return the reason of each row of a protected table, as a place in `REASONS`."""
     codes, labels = encode_labels(table["reason"])
     return np.array([REASONS.index(label) for label in labels], dtype=np.int8)[codes]

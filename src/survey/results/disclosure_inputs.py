@@ -1,6 +1,7 @@
 """Inputs of the disclosure gate for a wave, and the gate over its cells and gaps."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,13 +19,18 @@ from survey.disclosure import (
     protect,
 )
 from survey.disclosure.gate import find_small_counts
-from survey.disclosure.suppression import apply_suppression, find_cell_reasons, take_first_reasons
+from survey.disclosure.suppression import (
+    apply_suppression,
+    encode_reasons,
+    find_cell_reasons,
+    take_first_reasons,
+)
 from survey.estimate.tree import COMPOSITE
-from survey.instrument.question_types import type_of
 from survey.locale import SurveyError, msg
 from survey.results.domain_counts import WaveCounts, count_wave
 from survey.results.domains import AREA_LEVELS
-from survey.results.measures import substantive_choices
+from survey.results.public_cells import PublicCells, find_once_hidden, keep_hidden
+from survey.results.question_bases import QuestionBases
 from survey.results.rare_answers import TOLD_BY_OTHERS, find_rare_answers
 from survey.results.wave_estimates import WaveEstimates
 from survey.results.wave_parts import WaveParts
@@ -43,11 +49,22 @@ class NarrowIntervalError(SurveyError):
     code = "narrow_interval"
 
 
-def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = None) -> pd.DataFrame:
+def protected_cells(
+    figures: WaveEstimates,
+    auditor: IntervalAuditor | None = None,
+    public: PublicCells | None = None,
+) -> pd.DataFrame:
     """Return the cells of a wave with every rule of the gate applied.
+
+    All indicators of one base are shown or hidden together: a rate hidden beside a shown one would
+    have its n, and tell that few people stand on one of its sides.
+
+    Args:
+        public: cells of the wave that readers have seen, see `keep_hidden`; None: none.
 
     Raises:
         NarrowIntervalError: `auditor` finds hidden counts that are known too closely still.
+        PublicCellsConflictError: as `keep_hidden`.
     """
     source, cells = figures.source, figures.cells
     areas, groups, indicators = (
@@ -55,38 +72,91 @@ def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = No
         for keys in (_AREA, ("group",), ("indicator",))
     )
     names = indicators["indicator"].tolist()
-    totals = declare_totals(source)
+    declared = declare_totals(source)
 
-    def compare_domains() -> tuple[Overlaps, NDArray[np.float64]]:
-        """Return the overlaps and the common answers; the counts behind them go."""
+    def compare_domains() -> tuple[QuestionBases, Overlaps, NDArray[np.float64]]:
+        """Return the bases, their overlaps and common answers; the counts behind them go."""
         who = count_wave(source, areas, groups["group"].tolist(), names)
-        if not np.array_equal(who.domains.counts().ravel(), cells["n"].to_numpy(dtype=np.int64)):
+        counts = who.bases.spread(who.domains.counts())
+        if not np.array_equal(counts, cells["n"].to_numpy(dtype=np.int64)):
             raise ValueError("the memberships of the wave do not give the counts of its cells")
-        overlaps = find_overlaps(who.domains, nested=_list_nested(areas, totals))
-        return overlaps, _find_common_answers(source, who, names)
+        overlaps = find_overlaps(who.domains, nested=_list_nested(areas, declared))
+        return who.bases, overlaps, _find_common_answers(source, who, names)
 
-    overlaps, answer = compare_domains()
+    bases, overlaps, answer = compare_domains()
+    totals = tuple(_join_totals(declared, bases.name_by_first(names)))
     decided = protect(
-        cells, by=CELL_KEYS, totals=totals, overlaps=overlaps, answer=answer, auditor=auditor
+        bases.select_rows(cells[[*CELL_KEYS, "n"]]),
+        by=CELL_KEYS,
+        totals=totals,
+        overlaps=overlaps,
+        answer=answer,
+        auditor=auditor,
+        once_hidden=None
+        if public is None
+        else bases.find_largest(find_once_hidden(cells, public).astype(np.int8)) > 0,
     )
     if auditor is not None:
-        _require_wide(narrow_keys(cells, CELL_KEYS, totals, auditor), auditor)
-    return decided
+        _require_wide(narrow_keys(decided, CELL_KEYS, totals, auditor), auditor)
+    protected = apply_suppression(cells, bases.spread(encode_reasons(decided)))
+    if public is None:
+        return protected
+    kept = encode_reasons(keep_hidden(protected, public))
+    return apply_suppression(
+        protected, take_first_reasons(kept, bases.spread(bases.find_largest(kept)))
+    )
 
 
 def audited_cells(
     source: WaveParts, published: pd.DataFrame, auditor: IntervalAuditor
-) -> list[tuple[str, ...]]:
-    """Let `auditor` look at published cells as readers have them, and return narrow keys."""
+) -> list[tuple[tuple[str, str, str, str], int, int]]:
+    """Let `auditor` look at published cells as readers have them.
+
+    The n of a base is known where any of its indicators is shown: one that is hidden there tells
+    how many it has, and that few of them stand on one side.
+
+    Returns:
+        Keys of the cells that are known too closely, with the smallest and largest count.
+    """
     areas, groups, indicators = (
         published[list(keys)].drop_duplicates().astype(str)
         for keys in (_AREA, ("group",), ("indicator",))
     )
-    who = count_wave(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
-    totals = declare_totals(source)
-    counts = who.domains.counts().ravel()
-    audit_published(published, counts, by=CELL_KEYS, totals=totals, auditor=auditor)
-    return narrow_keys(published, CELL_KEYS, totals, auditor)
+    names = indicators["indicator"].tolist()
+    who = count_wave(source, areas, groups["group"].tolist(), names)
+    counts, bases = who.domains.counts().ravel(), who.bases
+    totals = tuple(_join_totals(declare_totals(source), bases.name_by_first(names)))
+    shown = published["shown"].to_numpy(dtype=bool)
+    known = bases.find_largest(shown.astype(np.int8)) > 0
+    joined = bases.select_rows(published[list(CELL_KEYS)])
+    joined = joined.assign(shown=known, n=np.where(known, counts, np.nan))
+    audit_published(joined, counts, by=CELL_KEYS, totals=totals, auditor=auditor)
+    keys = narrow_keys(joined, CELL_KEYS, totals, auditor)
+    narrow = [(key, cell.low, cell.high) for key, cell in zip(keys, auditor.narrow, strict=True)]
+    told = np.flatnonzero(~shown & bases.spread(known))
+    rows = published.iloc[told][list(CELL_KEYS)].astype(str).itertuples(index=False, name=None)
+    n = bases.spread(counts)[told].tolist()
+    return [*narrow, *((key, count, count) for key, count in zip(rows, n, strict=True))]
+
+
+def _join_totals(
+    totals: Sequence[AdditiveTotal], base_names: Mapping[str, str]
+) -> Iterator[AdditiveTotal]:
+    """Yield the totals with indicators named by their bases.
+
+    Of a mixture the parts that have the base of the whole are hidden with it, and go.
+    """
+    for total in totals:
+        if not total.mixture:
+            yield total
+            continue
+        if total.whole[0] not in base_names:
+            continue
+        whole = base_names[total.whole[0]]
+        below = (base_names[part] for (part,) in total.parts if part in base_names)
+        parts = tuple((part,) for part in dict.fromkeys(below) if part != whole)
+        if parts:
+            yield replace(total, whole=(whole,), parts=parts)
 
 
 def _require_wide(keys: Sequence[tuple[str, ...]], auditor: IntervalAuditor) -> None:
@@ -221,34 +291,18 @@ def _list_nested(
 def _find_common_answers(
     source: WaveParts, who: WaveCounts, indicators: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Return the one answer of all respondents of each cell of sensitive measures, one per row.
+    """Return a number for each cell of a base where one of its sensitive measures would tell.
 
-    Shares of all answers to one question add up to 100: where nobody gave one of them, the others
-    would tell that, and have `TOLD_BY_OTHERS` instead of an answer. What only a few answered
-    otherwise counts as common where a measure says so.
+    So it does where all respondents gave one answer, and where only a few answered otherwise and
+    the measure says that this counts as well; null elsewhere. The numbers are equal: cells in
+    which answers to several questions would tell are looked at as if these were one answer.
     """
-    result = np.full(who.domains.shape, np.nan)
+    areas, groups, _ = who.domains.shape
+    tells = np.zeros((areas, groups, len(indicators)), dtype=np.int8)
     sensitive = {measure.key for measure in source.measures if measure.sensitive}
     for place, name in enumerate(indicators):
         if name in sensitive:
-            result[:, :, place] = who.common_value(name)
+            tells[:, :, place] = ~np.isnan(who.common_value(name))
     for name, answer in find_rare_answers(source.rates, who.chose, who.others).items():
-        part = result[:, :, indicators.index(name)]
-        result[:, :, indicators.index(name)] = np.where(np.isnan(part), answer, part)
-    for places in _list_whole_questions(source, indicators):
-        part = result[:, :, places]
-        told = ~np.isnan(part).all(axis=2, keepdims=True)
-        result[:, :, places] = np.where(np.isnan(part) & told, TOLD_BY_OTHERS, part)
-    return result.ravel()
-
-
-def _list_whole_questions(source: WaveParts, indicators: Sequence[str]) -> Iterator[list[int]]:
-    """Yield the places of the shares of each sensitive question of which all answers are shares."""
-    place = {name: number for number, name in enumerate(indicators)}
-    for item in source.instrument.items():
-        if not item.sensitive or not type_of(item).takes_one_choice:
-            continue
-        shares = [m for m in source.measures if m.item == item.name and m.key in place]
-        told = {choice for measure in shares for choice in measure.choices}
-        if told >= {choice.name for choice in substantive_choices(item)}:
-            yield [place[measure.key] for measure in shares]
+        tells[:, :, indicators.index(name)] |= ~np.isnan(answer)
+    return np.where(who.bases.find_largest(tells) > 0, TOLD_BY_OTHERS, np.nan)

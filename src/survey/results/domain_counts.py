@@ -1,7 +1,7 @@
 """Counts behind the disclosure gate: who is in which area, group and base, summed by city."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from survey.disclosure import DomainCounts, count_pairs
 from survey.results.domains import area_labels
 from survey.results.measures import Measure
+from survey.results.question_bases import QuestionBases
 from survey.results.wave_data import WaveData
 from survey.results.wave_parts import PartLoader, WaveParts
 
@@ -25,7 +26,8 @@ class CityCounts:
 
     cities: tuple[str, ...]
     both: NDArray[np.int32]
-    """Respondents of both groups of a pair, C x I x pairs (`DomainCounts`)."""
+    """Respondents of both groups of a pair, C x I x pairs (`DomainCounts`); of bases, once all
+    cities are joined."""
     least: Mapping[str, Floats]
     """Smallest value of each sensitive measure, inf where there is none, C x G."""
     most: Mapping[str, Floats]
@@ -110,10 +112,11 @@ def careful_measures(measures: Sequence[Measure]) -> list[Measure]:
 
 @dataclass(frozen=True, eq=False)
 class WaveCounts:
-    """Counts of a wave by area; A areas, G groups, I indicators."""
+    """Counts of a wave by area; A areas, G groups, B bases."""
 
     domains: DomainCounts
     cities: CityCounts
+    bases: QuestionBases
 
     def common_value(self, name: str) -> Floats:
         """Return the value that all of a domain have, else null, A x G."""
@@ -147,7 +150,9 @@ def count_wave(
     levels = {level: names.astype(str) for level, names in labels.items()}
     within = [levels[level] == area for level, area in areas.itertuples(index=False, name=None)]
     lies_within = np.array(within).reshape(-1, len(cities.cities))
-    return WaveCounts(DomainCounts(lies_within, cities.both, len(groups)), cities)
+    bases = QuestionBases.compare(cities.both)
+    cities = replace(cities, both=cities.both[:, bases.first])
+    return WaveCounts(DomainCounts(lies_within, cities.both, len(groups)), cities, bases)
 
 
 def find_answered(data: WaveData) -> dict[str, NDArray[np.bool_]]:

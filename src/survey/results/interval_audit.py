@@ -87,10 +87,9 @@ def _audit_snapshot(
     seals = open_seals(settings, session, snapshot.directory)
     published = pd.read_parquet(BytesIO(seals.read(CELLS)))
     auditor = IntervalAuditor(work=None if every_cell else audit_work_limit(settings.audit_seconds))
-    keys = audited_cells(source, published, auditor)
     narrow = tuple(
-        NarrowInterval(level, area, group, indicator, cell.low, cell.high)
-        for (level, area, group, indicator), cell in zip(keys, auditor.narrow, strict=True)
+        NarrowInterval(*key, low, high)
+        for key, low, high in audited_cells(source, published, auditor)
     )
     record(
         session=session,

@@ -65,9 +65,14 @@ class IntervalAuditMethod(BaseModel):
     seed: int
     width: int
     """The fewest people by which the largest and the smallest possible count must differ."""
+    bases: int = 0
+    """Numbers of respondents, each of which some indicators share; 0 for snapshots from before
+    they were looked at together."""
     hidden: int
-    """Hidden cells with respondents."""
+    """Hidden counts with respondents: one an area, group and base."""
     audited: int
+    not_reached: int = 0
+    """Hidden counts that the work allowed did not reach."""
     widened: int
     """Cells that were too narrow until others were hidden beside them."""
     programmes: int

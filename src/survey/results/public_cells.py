@@ -168,14 +168,10 @@ def keep_hidden(
     """
     row = _find_rows(cells, public.table)
     is_known = row >= 0
-    was_shown = public.table["shown"].to_numpy(dtype=bool)
     reasons = np.array(cells["reason"].cat.codes, dtype=np.int8)
-    was_hidden = np.zeros(len(cells), dtype=bool)
-    was_hidden[is_known] = ~was_shown[row[is_known]]
-    is_hidden = ~cells["shown"].to_numpy(dtype=bool) | was_hidden
-    reasons[(reasons == 0) & is_hidden] = _HIDDEN
+    reasons[(reasons == 0) & find_once_hidden(cells, public)] = _HIDDEN
     shown = reasons == 0
-    still_shown = np.zeros(len(was_shown), dtype=bool)
+    still_shown = np.zeros(len(public.table), dtype=bool)
     still_shown[row[is_known & shown]] = True
     added, gone = shown & ~is_known, public.ever_shown & ~still_shown
     if added.any() and gone.any():
@@ -183,6 +179,14 @@ def keep_hidden(
             raise PublicCellsConflictError(int(added.sum()), int(gone.sum()))
         reasons[added] = _HIDDEN
     return apply_suppression(cells, reasons, figures)
+
+
+def find_once_hidden(cells: pd.DataFrame, public: PublicCells) -> NDArray[np.bool_]:
+    """Return which cells any of the tables that readers have seen hides."""
+    # A cell that is in none of them has row -1, the value that is appended.
+    was_shown = np.append(public.table["shown"].to_numpy(dtype=bool), True)
+    once_hidden: NDArray[np.bool_] = ~was_shown[_find_rows(cells, public.table)]
+    return once_hidden
 
 
 def _find_rows(cells: pd.DataFrame, public: pd.DataFrame) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ from survey.results.method import (
     MethodRecord,
     SmallAreaMethod,
 )
-from survey.results.public_cells import PublicCells, keep_hidden
+from survey.results.public_cells import PublicCells
 from survey.results.ranks import RANKING, rank_tables
 from survey.results.small_areas import (
     GRADE_A_HALF_WIDTH,
@@ -122,9 +122,7 @@ def decide_cells(
     figures = estimate_wave(source)
     release_freed_memory()
     auditor = IntervalAuditor(work=audit_work_limit(audit_seconds))
-    decided = protected_cells(figures, auditor)
-    if public is not None:
-        decided = keep_hidden(decided, public)
+    decided = protected_cells(figures, auditor, public)
     release_freed_memory()
     return figures, decided, auditor
 
@@ -230,7 +228,9 @@ def _build_method_record(
             seed=AUDIT_SEED,
             width=auditor.minimum,
             hidden=auditor.hidden,
+            bases=auditor.slices,
             audited=auditor.audited,
+            not_reached=auditor.hidden - auditor.audited,
             widened=auditor.initially_narrow,
             programmes=auditor.programmes,
         ),

@@ -329,8 +329,9 @@ def _describe_interval_audit(audit: IntervalAuditMethod, t: Translator) -> str:
     return t(
         "every hidden count, from one total after the other, and about {audited} of about {hidden} "
         "by linear programming over all published counts: the smallest and the largest possible "
-        "value differ by at least {width}",
+        "value differ by at least {width}. About {left} were not reached.",
         audited=_format_two_digits(audit.audited),
+        left=_format_two_digits(audit.hidden - audit.audited),
         hidden=_format_two_digits(audit.hidden),
         width=audit.width,
     )

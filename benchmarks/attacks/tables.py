@@ -1,0 +1,153 @@
+"""Attack on the tables of frozen waves: hidden counts that linear programming gives back.
+
+    python -m benchmarks.attacks tables --data-dir data/demo main-2024 elderly-2024 [--seconds 60]
+
+The attacker reads the published cells, knows which of them add up (docs/disclosure.md), and that
+rates of one question have one n: where any of them is shown, the n of all is known. Everything else
+is one linear programme a question (HiGHS). What it gives back is compared with the true counts.
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from survey.disclosure import (
+    CELL_KEYS,
+    MINIMUM_N,
+    AdditiveTotal,
+    IntervalAuditor,
+    audit_published,
+    narrow_keys,
+)
+from survey.results.disclosure_inputs import declare_totals
+from survey.results.domain_counts import count_wave
+from survey.results.snapshots import CELLS, get_shown_snapshot
+from survey.results.tables import audit_work_limit
+from survey.results.wave_parts import WaveParts
+from survey.results.wave_snapshots import open_wave
+from survey.settings import Settings
+from survey.snapshot.seals import open_seals
+from survey.store.engine import dispose_engines, read_scope
+
+AREA = ["area_level", "area"]
+
+
+@dataclass(frozen=True)
+class TableAttack:
+    """What an attack on the rates of one question, or on all questions, found."""
+
+    question: str
+    hidden: int
+    """Areas and groups in which no rate of it is shown, with respondents."""
+    searched: int
+    exact: int
+    """Hidden counts that are solved exactly."""
+    exact_few: int
+    """Of these, counts of 1 to 9 people."""
+    narrow: int
+    """Hidden counts known to within fewer than 10 people, exact ones among them."""
+    wrong: int
+    """Intervals that do not hold the true count."""
+    beside_shown: int
+    """Hidden rates beside a shown one of the same question: few people stand on a side."""
+
+
+def attack_questions(
+    cells: pd.DataFrame,
+    n: np.ndarray,
+    totals: Sequence[AdditiveTotal],
+    question_of: Mapping[str, str],
+    work: int | None = None,
+) -> Iterator[TableAttack]:
+    """Attack the published cells of a wave, question by question.
+
+    Args:
+        cells: `CELL_KEYS`, `shown`, and `n` where it is shown.
+        n: the true counts, with which the attack is judged.
+        question_of: indicator -> its question.
+        work: of linear programming, for all questions; None: no limit.
+    """
+    cells = cells[[*CELL_KEYS, "shown", "n"]].assign(true=n)
+    cells["indicator"] = cells["indicator"].astype(str)
+    adding = [total for total in totals if not total.mixture]
+    for question in dict.fromkeys(question_of.values()):
+        rates = [name for name, own in question_of.items() if own == question]
+        rows = cells[cells["indicator"].isin(rates)]
+        joined = rows.groupby([*AREA, "group"], observed=True, sort=False)
+        table = joined.agg(shown=("shown", "max"), n=("n", "max"), true=("true", "max"))
+        table = table.reset_index().assign(indicator=question)
+        auditor = IntervalAuditor(work=work)
+        audit_published(
+            table, table["true"].to_numpy(), by=CELL_KEYS, totals=adding, auditor=auditor
+        )
+        work = None if work is None else max(work - round(auditor.done), 0)
+        keys = narrow_keys(table, CELL_KEYS, adding, auditor)
+        true = dict(zip(_list_keys(table), table["true"].tolist(), strict=True))
+        found = [
+            (cell.low, cell.high, true[key]) for key, cell in zip(keys, auditor.narrow, strict=True)
+        ]
+        exact = [count for low, high, count in found if low == high == count]
+        some = table.set_index([*AREA, "group"])["shown"]
+        beside = some.loc[pd.MultiIndex.from_frame(rows[[*AREA, "group"]])].to_numpy()
+        yield TableAttack(
+            question=question,
+            hidden=auditor.hidden,
+            searched=auditor.audited,
+            exact=len(exact),
+            exact_few=sum(count < MINIMUM_N for count in exact),
+            narrow=len(found),
+            wrong=sum(not low <= count <= high for low, high, count in found),
+            beside_shown=int(np.sum(beside & ~rows["shown"].to_numpy())),
+        )
+
+
+def _list_keys(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    return list(table[list(CELL_KEYS)].astype(str).itertuples(index=False, name=None))
+
+
+def name_questions(source: WaveParts, indicators: Sequence[str]) -> dict[str, str]:
+    """Return indicator -> its question; one of the tree is its own."""
+    items = {measure.key: measure.item for measure in source.measures}
+    return {name: items.get(name, name) for name in indicators}
+
+
+def count_truth(source: WaveParts, cells: pd.DataFrame) -> np.ndarray:
+    """Return the respondents of every cell, which the attacker does not know."""
+    areas, groups, indicators = (
+        cells[keys].drop_duplicates().astype(str) for keys in (AREA, ["group"], ["indicator"])
+    )
+    who = count_wave(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
+    return who.bases.spread(who.domains.counts())
+
+
+def attack_wave(settings: Settings, wave_key: str, work: int | None) -> list[TableAttack]:
+    """Attack the tables of a wave as readers see them."""
+    with read_scope(settings.store_url, long_running=True) as session:
+        wave, snapshot = get_shown_snapshot(session, wave_key)
+        source = open_wave(session, wave, settings.snapshot_dir / snapshot.directory)
+        seals = open_seals(settings, session, snapshot.directory)
+        cells = pd.read_parquet(BytesIO(seals.read(CELLS)))
+        indicators = cells["indicator"].astype(str).unique().tolist()
+        questions = name_questions(source, indicators)
+        truth = count_truth(source, cells)
+        return list(attack_questions(cells, truth, declare_totals(source), questions, work))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Attack the tables of frozen waves.")
+    parser.add_argument("waves", nargs="+", help="keys of waves, for example main-2024")
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the SQLite store")
+    parser.add_argument("--seconds", type=float, default=0, help="of one core a wave; 0: no limit")
+    given = parser.parse_args()
+    settings = Settings(database_url="", data_dir=given.data_dir)
+    for wave in given.waves:
+        found = pd.DataFrame(attack_wave(settings, wave, audit_work_limit(given.seconds)))
+        telling = found[(found[["narrow", "wrong", "beside_shown"]] > 0).any(axis=1)]
+        print(telling.to_string(index=False) if len(telling) else "no question tells anything")
+        print(wave, found.drop(columns="question").sum().to_dict())
+    dispose_engines()
