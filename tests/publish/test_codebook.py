@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import frictionless
 import pandas as pd
 import pyreadstat
 import pytest
@@ -223,6 +224,42 @@ def test_the_data_package_is_a_table_schema_of_the_csv_beside_it(
             assert set(kept) <= {str(each["value"]) for each in categories}
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("exact", [True, False])
+def test_another_program_finds_nothing_wrong_with_the_package_and_its_rows(
+    store: Settings, source: WaveData, tmp_path: Path, exact: bool, language: str
+) -> None:
+    """Every cell is read as its field says: type, missing values, key, required columns."""
+    made = deidentify(
+        source.people,
+        source.instrument,
+        Pseudonyms("ab" * 32),
+        margins=weight_margins(source),
+        exact=exact,
+    )
+    variables = describe_variables(texts_present(made.table), source.instrument, language)
+    rows = RowFile(made.table, variables, "演示数据", ["为林导出", "用途：复算"])
+    data = tmp_path / "rows.csv"
+    data.write_bytes(write_file(rows, FileFormat.CSV))
+    package = tmp_path / "datapackage.json"
+    package.write_bytes(_file(store, CodebookFormat.DATA_PACKAGE, language, data))
+    report = frictionless.validate(str(package))
+    assert report.flatten(["type", "note"]) == []
+    assert report.tasks[0].stats["rows"] == len(made.table)
+    # Told apart from one that holds only because nothing is looked at.
+    data.write_bytes(data.read_bytes().replace(b"\r\n110000,", b"\r\n", 1) + b"x,y\r\n")
+    assert not frictionless.validate(str(package)).valid
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_package_that_stands_beside_no_rows_yet_is_well_formed(
+    store: Settings, language: str
+) -> None:
+    with ZipFile(io.BytesIO(_file(store, CodebookFormat.BUNDLE, language))) as archive:
+        package = json.loads(archive.read("datapackage.json"))
+    assert list(frictionless.Package.metadata_validate(package)) == []
+
+
 def _fits(text: str, kind: str) -> bool:
     patterns = {
         "string": r"(?s).*",
@@ -247,10 +284,18 @@ def test_the_workbook_lists_variables_and_values(codebook: Codebook, store: Sett
     assert len(book.get_sheet_by_name(about).to_python()) > 5
 
 
-def _file(store: Settings, form: CodebookFormat) -> bytes:
+def _file(
+    store: Settings, form: CodebookFormat, language: str = "zh", data: Path | None = None
+) -> bytes:
     with read_scope(store.store_url) as session:
         return codebook_file(
-            store, session=session, principal=OPERATOR, wave_key=WAVE, form=form, language="zh"
+            store,
+            session=session,
+            principal=OPERATOR,
+            wave_key=WAVE,
+            form=form,
+            language=language,
+            data=data,
         )
 
 

@@ -1,4 +1,4 @@
-"""Frictionless data package: a CSV file of rows and what its columns are, as one JSON file."""
+"""Data Package (version 2): a CSV file of rows and what its columns are, as one JSON file."""
 
 import hashlib
 import re
@@ -39,7 +39,7 @@ def data_package_bytes(codebook: Codebook, data: Path | None = None) -> bytes:
         resource["dialect"]["headerRows"] = [head]
         resource["dialect"]["commentRows"] = list(range(1, head))
     package = {
-        "profile": "tabular-data-package",
+        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": _build_slug(codebook.wave.key),
         "title": codebook.title,
         "created": codebook.wave.frozen_at.isoformat(),
