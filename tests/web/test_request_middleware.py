@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from survey.observe.logs import HEADER, current_request_id
 from survey.observe.metrics import INTERVIEWS, REQUESTS
 from survey.settings import Settings
 from survey.store import schema
-from survey.web import health, invitation_page
-from survey.web.request_middleware import RequestMiddleware
+from survey.web import health, invitation_page, request_middleware
+from survey.web.request_middleware import AddressLimitMiddleware, RequestMiddleware
 from survey.web.routes import build_app
 
 if TYPE_CHECKING:
@@ -153,3 +154,31 @@ def test_ready_means_reachable_and_migrated(
     assert health._StoreProbe(web_settings.store_url).problem() is None
     monkeypatch.setattr(schema, "stored_revision", lambda _url: "0003")
     assert health._StoreProbe(web_settings.store_url).problem() == "store_not_migrated"
+
+
+def test_a_flood_is_slowed_and_then_refused_with_bytes_made_once(
+    monkeypatch: pytest.MonkeyPatch, web_settings: Settings
+) -> None:
+    held: list[float] = []
+
+    async def hold(_: AddressLimitMiddleware, seconds: float) -> None:
+        held.append(seconds)
+
+    monkeypatch.setattr(AddressLimitMiddleware, "_hold", hold)
+    often = web_settings.model_copy(update={"public_rate_per_minute": 1})
+    asked: list[str] = []
+
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        asked.append(scope["path"])
+        await PlainTextResponse("here")(scope, _receive, send)
+
+    monkeypatch.setattr(request_middleware, "BURST_SECONDS", 60.0)
+    visitor = TestClient(AddressLimitMiddleware(app, often), headers={"Accept-Language": "en"})
+    answers = [visitor.get("/") for _ in range(12)]
+    assert [answer.status_code for answer in answers[:6]] == [200] * 6
+    assert held[:6] == [request_middleware.SLOW_SECONDS] * 6
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(refused) + len(asked) == 12
+    assert len({answer.content for answer in refused}) == 1
+    assert held.count(request_middleware.HOLD_SECONDS) == len(refused) > 0
+    assert visitor.get("/static/js/index.js").status_code == 200

@@ -26,8 +26,9 @@ _PAGES = "pages"
 REQUESTS_PER_PUBLIC_ONE = 6
 """Requests of every kind for one that the public rate counts: an interview fetches scripts and a
 questionnaire as well, and an office behind one address opens pages."""
-BURST_SECONDS = 15.0
-HOLD_SECONDS, MAX_HELD = 1.0, 200
+FREE_SECONDS, BURST_SECONDS = 2.0, 15.0
+"""Of this rate so much is answered at once, so much a moment later; what is more is refused."""
+SLOW_SECONDS, HOLD_SECONDS, MAX_HELD = 0.05, 1.0, 200
 _BROWSER_FILES = "/static/"
 """Streamlit's scripts, a hundred a first visit, which browsers keep for ever."""
 _PROBES = frozenset({"/health", "/ready"})
@@ -99,9 +100,8 @@ class AddressLimitMiddleware:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self._settings = app, settings
-        self._limit = RateLimit(
-            REQUESTS_PER_PUBLIC_ONE * settings.public_rate_per_minute / 60, BURST_SECONDS
-        )
+        rate = REQUESTS_PER_PUBLIC_ONE * settings.public_rate_per_minute / 60
+        self._free, self._limit = RateLimit(rate, FREE_SECONDS), RateLimit(rate, BURST_SECONDS)
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,23 +109,26 @@ class AddressLimitMiddleware:
             request = Request(scope)
             address = client_address(request, self._settings.trusted_proxies)
             # Whoever watches this process from a flooded network is still answered.
-            wait = self._limit.seconds_until_allowed((address, scope["path"] in _PROBES))
+            key = (address, scope["path"] in _PROBES)
+            if self._free.seconds_until_allowed(key):
+                await self._hold(SLOW_SECONDS)
+            wait = self._limit.seconds_until_allowed(key)
             if wait:
-                await self._hold(wait)
+                await self._hold(min(wait, HOLD_SECONDS))
                 refusal = _build_refusal(request, self._settings, wait)
                 await refusal(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
-    async def _hold(self, wait: float) -> None:
-        """Keep a refused request for a moment: a flood that is answered at once comes back at once.
+    async def _hold(self, seconds: float) -> None:
+        """Keep a request for a moment: a flood that is answered at once comes back at once.
 
         Whoever opens more lines than are kept is answered at once, so that lines cost no memory.
         """
         if self._held < MAX_HELD:
             self._held += 1
             try:
-                await asyncio.sleep(min(wait, HOLD_SECONDS))
+                await asyncio.sleep(seconds)
             finally:
                 self._held -= 1
 
