@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     demo: bool = False
     """Offer sign-in by choosing a role; only ever on for a database that holds demo data."""
     public_rate_per_minute: int = 360
-    """Requests of one address to the public endpoints (forms, posts, sign-in); 0 means no limit."""
+    """Requests of one address to the public endpoints (forms, posts, sign-in); six times as many to
+    all endpoints together. 0 means no limit."""
     trusted_proxies: int = 0
     """How many trusted reverse proxies are in front and write `X-Forwarded-For`."""
 

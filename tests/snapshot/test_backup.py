@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import subprocess
+import sys
+import tarfile
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +22,7 @@ from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
+from survey.health.data_folder import check_unfinished_work
 from survey.results import open_results
 from survey.settings import Settings
 from survey.snapshot import backup as backing_up
@@ -40,7 +47,8 @@ from survey.store.backup.errors import (
 from survey.store.backup.loader import BackupRefusedError, stored_sha256
 from survey.store.backup.manifest import BackupManifest
 from survey.store.backup.reader import columns_of
-from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
+from survey.store.engine import dispose_engines, engine_for, normal_url, read_scope, session_scope
+from survey.store.private_files import find_exposed_paths
 from survey.store.tables import (
     Account,
     AuditEntry,
@@ -51,6 +59,7 @@ from survey.store.tables import (
     Status,
     new_id,
 )
+from survey.store.unfinished_work import hold, list_unfinished_work, remove_unfinished_work
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -389,8 +398,9 @@ def test_a_backup_chooses_no_file_of_its_own(
     file: Path, source: Settings, tmp_path: Path, name: str
 ) -> None:
     path = forged(file, tmp_path / "forged.backup", files=lambda _: name)
-    with pytest.raises(BackupDamagedError):
-        restored(source, path, replace=True)
+    for act in (partial(check_backup, path, None), partial(restored, source, path, replace=True)):
+        with pytest.raises(BackupDamagedError):
+            act()
 
 
 def test_a_path_that_climbs_is_refused(file: Path, tmp_path: Path) -> None:
@@ -415,8 +425,9 @@ def test_a_newer_backup_waits_for_newer_software(
     file: Path, target: Settings, tmp_path: Path
 ) -> None:
     path = forged(file, tmp_path / "newer.backup", migration="9999")
-    with pytest.raises(BackupTooNewError):
-        restored(target, path)
+    for act in (partial(check_backup, path, None), partial(restored, target, path)):
+        with pytest.raises(BackupTooNewError):
+            act()
 
 
 def test_an_older_backup_is_brought_up_to_date(
@@ -517,3 +528,108 @@ def test_only_who_administers_backs_up_and_restores(file: Path, source: Settings
         create_backup(source, target=file, secret=None, actor=analyst, now=NOW)
     with pytest.raises(AccessDeniedError):
         restore(source, source=file, secret=None, actor=analyst, now=NOW)
+
+
+def test_a_small_backup_takes_little_memory(file: Path, tmp_path: Path) -> None:
+    """A few thousand bytes may hold millions of rows that are empty, or a file that is all zero."""
+    path = tmp_path / "bomb.backup"
+    for mebibytes, most in ((8, 100), (200, 256)):
+        with path.open("wb") as sink:
+            writer = ArchiveWriter(sink, None)
+            writer._add_part("wave", 0, b"\n" * (mebibytes << 20))
+            writer._tar.close()
+        assert path.stat().st_size < 1 << 20
+        tracemalloc.start()
+        with pytest.raises(BackupDamagedError):
+            check_backup(path, None)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < most << 20
+
+
+@pytest.mark.parametrize("sparse_map", ["0,0", "", "x", f"0,{200 << 20}"])
+def test_a_member_that_holds_less_than_it_says_is_refused(tmp_path: Path, sparse_map: str) -> None:
+    path = tmp_path / "sparse.backup"
+    with tarfile.open(path, "w") as tar:
+        member = tarfile.TarInfo("files/demo.json")
+        member.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.size": str(200 << 20),
+                              "GNU.sparse.map": sparse_map}  # fmt: skip
+        tar.addfile(member)
+    with pytest.raises(BackupDamagedError):
+        check_backup(path, None)
+
+
+def test_files_of_a_restore_are_for_their_owner_only(
+    file: Path, target: Settings, tmp_path: Path
+) -> None:
+    path = forged(
+        file, tmp_path / "forged.backup", files=lambda name: f"releases/{Path(name).stem}.zip"
+    )
+    before = os.umask(0o022)
+    try:
+        restored(target, path)
+    finally:
+        os.umask(before)
+    assert target.release_dir.stat().st_mode & 0o777 == 0o700
+    target.release_dir.chmod(0o755)
+    assert target.release_dir in set(find_exposed_paths(target))
+
+
+KILLED_RESTORE = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from survey.access.principal import OPERATOR
+from survey.settings import Settings
+from survey.snapshot import backup
+
+def wait(names):
+    print("unpacked", flush=True)
+    time.sleep(300)
+
+backup._list_units = wait
+settings = Settings(database_url=sys.argv[1], data_dir=Path(sys.argv[2]), _env_file=None)
+backup.restore(settings, source=Path(sys.argv[3]), secret=None, actor=OPERATOR,
+               now=datetime.now(UTC), replace=True)
+"""
+
+
+def test_a_killed_restore_is_named_and_leaves_nothing_for_good(
+    file: Path, target: Settings
+) -> None:
+    program = [sys.executable, "-c", KILLED_RESTORE, target.store_url, str(target.data_dir)]
+    with subprocess.Popen([*program, str(file)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"unpacked\n"
+        # While it goes on, nothing of it is taken away.
+        remove_unfinished_work(target.data_dir)
+        assert list_unfinished_work(target.data_dir) == []
+        assert len(list(target.data_dir.glob(".restore-*/new/snapshots"))) == 1
+        process.kill()
+    left = list_unfinished_work(target.data_dir)
+    assert any(path.name.startswith(".restore-") for path in left)
+    if normal_url(target.store_url).get_backend_name() == "sqlite":
+        assert any(path.name.endswith(".restoring") for path in left)
+    named = [check for check in check_unfinished_work(target) if not check.passed]
+    assert len(named) == len(left)
+    # A version before this one left folders without a note.
+    (target.data_dir / ".restore-old").mkdir()
+    assert target.data_dir / ".restore-old" in list_unfinished_work(target.data_dir)
+    restored(target, file, replace=True)
+    assert list_unfinished_work(target.data_dir) == []
+    assert list(target.data_dir.glob(".[rw]*-*")) == []
+    assert [path for path in left if path.exists()] == []
+
+
+def test_a_killed_backup_is_removed_by_the_next(source: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    killed = folder / ".survey-20260101T000000Z.backup.partial"
+    going_on = folder / ".survey-20260102T000000Z.backup.partial"
+    killed.write_bytes(b"answers")
+    with going_on.open("wb") as held:
+        hold(held)
+        saved(source, folder / "survey-20260103T000000Z.backup")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        going_on.name, "survey-20260103T000000Z.backup",
+    ]  # fmt: skip

@@ -44,6 +44,7 @@ def archive(
                 principal=OPERATOR,
                 wave_key=key,
                 out=file,
+                data_dir=settings.data_dir,
                 two_people=settings.two_person_freeze,
                 now=datetime.now(UTC),
             ),

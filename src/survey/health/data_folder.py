@@ -21,6 +21,7 @@ from survey.snapshot.unfinished_files import UNFINISHED
 from survey.store.engine import read_scope
 from survey.store.private_files import find_exposed_paths
 from survey.store.tables import Snapshot
+from survey.store.unfinished_work import list_unfinished_work
 
 MIN_FREE_BYTES = 2 << 30
 """Bytes for the write-ahead log and the snapshot of a full wave."""
@@ -58,6 +59,17 @@ def check_rights(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult(name, False, detail)
     else:
         yield CheckResult(name, True, msg("store and snapshots are readable by their owner only"))
+
+
+def check_unfinished_work(settings: Settings) -> Iterator[CheckResult]:
+    """Check that no killed restore, archive or backup has left answers behind."""
+    for path in list_unfinished_work(settings.data_dir):
+        detail = msg(
+            "{path} was left by a restore, an archive or a backup that was cut off, and may hold "
+            "answers. A running server removes it within an hour; else remove it.",
+            path=path,
+        )
+        yield CheckResult(msg("Unfinished work"), False, detail)
 
 
 def check_disk_space(settings: Settings) -> Iterator[CheckResult]:

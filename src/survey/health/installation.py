@@ -20,6 +20,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     data_folder.check_rights,
     data_folder.check_disk_space,
     data_folder.check_snapshots,
+    data_folder.check_unfinished_work,
     engine.check_engine,
     database.check_second_factors,
     database.check_backups,

@@ -7,13 +7,13 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 from sqlalchemy import Connection, select
 from sqlmodel import Session
@@ -35,7 +35,7 @@ from survey.store.backup.archive import (
 )
 from survey.store.backup.encryption import BackupSecret
 from survey.store.backup.errors import BackupDamagedError, checksum_error
-from survey.store.backup.loader import StoreLoader
+from survey.store.backup.loader import StoreLoader, require_known_migration
 from survey.store.backup.manifest import BackupManifest
 from survey.store.backup.reader import (
     columns_of,
@@ -52,6 +52,7 @@ from survey.store.photo_files import photo_path, read_photo_file
 from survey.store.private_files import FOLDER_MODE, close_to_others, open_private
 from survey.store.tables import Photo, Publication, Snapshot, table_of
 from survey.store.transactions import run_in_transaction
+from survey.store.unfinished_work import RESTORE_PREFIX, hold, noted_work, remove_unheld
 
 BACKUP_FILES = ("demo.json",)
 BACKUP_SETTINGS = (
@@ -69,6 +70,8 @@ _FILE_NAMES = {
     _RELEASES: re.compile(r"[A-Za-z0-9][\w.\-]*\.zip"),
     _PHOTOS: re.compile(r"[0-9a-f]{64}\.jpg"),
 }
+_DATED_DRAFTS = ".survey-*.backup.partial"
+"""What killed backups leave in a folder of dated files; the data folder may be closed to them."""
 _TRIES = 5
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
@@ -102,7 +105,9 @@ def create_backup(
     try:
         if target.exists():
             raise FileExistsError(17, os.strerror(17))
+        remove_unheld(target.parent.glob(_DATED_DRAFTS))
         with os.fdopen(os.open(draft, _NEW, 0o600), "wb") as sink:
+            hold(sink)
             manifest = _write_archive(settings, sink, secret, now)
             sink.flush()
             os.fsync(sink.fileno())
@@ -137,14 +142,22 @@ def create_backup(
 
 
 def check_backup(path: Path, secret: BackupSecret | None) -> BackupManifest:
-    """Read all of a backup and compare it with its manifest. Raises `BackupDamagedError`."""
+    """Read all of a backup and compare it with its manifest; what passes may be restored.
+
+    Raises:
+        BackupDamagedError, BackupLockedError, BackupTooNewError: it is not whole, it does not open,
+        or it needs a newer version of the software.
+    """
     try:
         with path.open("rb") as source:
-            return verify_archive(source, secret)
+            manifest = verify_archive(source, secret)
     except OSError as error:
         raise BackupDamagedError(
             msg("{path} cannot be read: {reason}.", path=path, reason=error.strerror)
         ) from error
+    _require_known_files(manifest)
+    require_known_migration(manifest)
+    return manifest
 
 
 def _write_archive(
@@ -317,14 +330,14 @@ def restore(
     """
     actor.require(Action.ADMINISTER)
     manifest = check_backup(source, secret)
-    _require_known_files(manifest)
     loading = StoreLoader(settings.store_url, manifest, lambda: _read_tables(source, secret))
     try:
         settings.data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         loading.require_compatible(replace=replace)
-        with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as name:
-            _unpack(source, secret, Path(name) / "new")
-            with _install_files(Path(name), settings.data_dir) as place, loading.load():
+        work = settings.data_dir / f"{RESTORE_PREFIX}{uuid4().hex}"
+        with noted_work(settings.data_dir, work, *loading.drafts), _temporary_folder(work):
+            _unpack(source, secret, work / "new")
+            with _install_files(work, settings.data_dir) as place, loading.load():
                 for unit in _list_units(manifest):
                     place(unit)
     except OSError as error:
@@ -349,6 +362,15 @@ def restore(
         ),
     )
     return manifest
+
+
+@contextmanager
+def _temporary_folder(path: Path) -> Iterator[None]:
+    path.mkdir(mode=FOLDER_MODE)
+    try:
+        yield
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _read_tables(source: Path, secret: BackupSecret | None) -> Iterator[TablePart]:
@@ -399,7 +421,7 @@ def _install_files(work: Path, data_dir: Path) -> Iterator[Callable[[str], None]
             aside.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(final, aside)
         done.append((final, aside))
-        final.parent.mkdir(parents=True, exist_ok=True)
+        final.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         shutil.move(work / "new" / unit, final)
 
     try:

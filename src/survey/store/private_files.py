@@ -11,7 +11,7 @@ from survey.settings import Settings
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 _OTHERS_MODE = 0o077
-_SIDE_FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
+SIDE_FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 """Suffixes of the files that SQLite keeps beside a database, with its permissions."""
 
 
@@ -25,7 +25,7 @@ def create_private_file(path: Path) -> None:
     with suppress(OSError):
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
-        for suffix in _SIDE_FILE_SUFFIXES:
+        for suffix in SIDE_FILE_SUFFIXES:
             side_file = path.with_name(path.name + suffix)
             if side_file.exists() and is_exposed(side_file):
                 side_file.chmod(FILE_MODE)
@@ -60,12 +60,13 @@ def _iter_private_paths(settings: Settings) -> Iterator[Path]:
     url = make_url(settings.store_url)
     if url.get_backend_name() == "sqlite" and url.database:
         database = Path(url.database)
-        yield from (database.with_name(database.name + suffix) for suffix in _SIDE_FILE_SUFFIXES)
+        yield from (database.with_name(database.name + suffix) for suffix in SIDE_FILE_SUFFIXES)
     yield settings.own_key_file
     if settings.release_key_file is not None:
         yield settings.release_key_file
     yield from _iter_folder(settings.snapshot_dir)
     yield from _iter_folder(settings.photo_dir)
+    yield from _iter_folder(settings.release_dir)
 
 
 def _iter_folder(folder: Path) -> Iterator[Path]:

@@ -21,6 +21,7 @@ from survey.settings import Settings
 from survey.snapshot.unfinished_files import remove_old_unfinished
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.unfinished_work import remove_unfinished_work
 
 ANCHOR_INTERVAL_SECONDS = 600.0
 """Seconds: what is cut off the trail sooner than this cannot be noticed."""
@@ -88,13 +89,17 @@ async def run_retention_loop(settings: Settings, every: float = RETENTION_INTERV
 async def run_unfinished_loop(
     settings: Settings, every: float = UNFINISHED_INTERVAL_SECONDS
 ) -> None:
-    """Remove once an hour what interrupted freezes kept for a day, until cancelled."""
+    """Remove once an hour what interrupted freezes kept for a day and other killed work left.
+
+    Runs until cancelled.
+    """
     while True:
         await asyncio.sleep(every)
         try:
             await to_thread.run_sync(remove_old_unfinished, settings.snapshot_dir)
+            await to_thread.run_sync(remove_unfinished_work, settings.data_dir)
         except Exception:
-            _LOG.exception("what an interrupted freeze kept could not be removed")
+            _LOG.exception("what interrupted work kept could not be removed")
 
 
 def _is_assessment_due(settings: Settings) -> bool:

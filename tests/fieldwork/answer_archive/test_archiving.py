@@ -49,6 +49,7 @@ from survey.store.tables import (
     WaveState,
 )
 from survey.store.transactions import run_in_transaction
+from survey.store.unfinished_work import list_unfinished_work
 from survey.store.wave_answers import remove_answers
 from tests.wave_states import set_wave_state
 
@@ -94,6 +95,7 @@ class ReleasedWave:
                 principal=principal,
                 wave_key=self.wave.key,
                 out=out or self.file,
+                data_dir=self.file.parent,
                 two_people=two_people,
                 now=self.field.now,
             ),
@@ -369,3 +371,22 @@ def test_on_postgresql_the_partition_is_gone_and_comes_back(released: ReleasedWa
         )
     assert int(constraints) >= 3
     assert len(released.stored()) == 5
+
+
+def test_a_file_is_noted_until_it_is_complete(
+    released: ReleasedWave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a killed archive would leave answers under a name that nobody looks for."""
+    noted: list[str] = []
+
+    def write(path: Path, lines: Any) -> Any:
+        notes = released.file.parent.glob(".writing-*")
+        noted.extend(note.read_text(encoding="utf-8") for note in notes)
+        assert noted == [str(path)]
+        assert list_unfinished_work(released.file.parent) == []
+        return archive_file.write_archive(path, lines)
+
+    monkeypatch.setattr(archiving, "write_archive", write)
+    released.archive()
+    assert noted
+    assert [path.name for path in released.file.parent.glob(".*")] == []

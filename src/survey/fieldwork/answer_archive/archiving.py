@@ -28,6 +28,7 @@ from survey.fieldwork.waves import get_wave, lock_wave
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import AnswerArchive, Wave, WaveAct
+from survey.store.unfinished_work import noted_work
 from survey.store.wave_answers import (
     answer_lines,
     has_answers,
@@ -85,12 +86,14 @@ def archive_answers(
     principal: Principal,
     wave_key: str,
     out: Path,
+    data_dir: Path,
     two_people: bool,
     now: datetime,
 ) -> AnswerArchive:
     """Move the answers of a released wave from the database into the new file `out`.
 
     Args:
+        data_dir: The data folder, in which the file is noted until it is complete.
         two_people: The setting of the installation: another person has to have requested it.
 
     Raises:
@@ -112,7 +115,7 @@ def archive_answers(
         two_people=two_people,
         now=now,
     )
-    archive = _write_verified_file(session, wave, out)
+    archive = _write_verified_file(session, wave, out, data_dir)
     archive.archived_at, archive.archived_by = now, actor_id(principal)
     session.add(archive)
     session.flush()
@@ -129,7 +132,7 @@ def archive_answers(
     return archive
 
 
-def _write_verified_file(session: Session, wave: Wave, out: Path) -> AnswerArchive:
+def _write_verified_file(session: Session, wave: Wave, out: Path, data_dir: Path) -> AnswerArchive:
     """Write the file under a temporary name, compare it with the database, then name it."""
     if out.exists():
         raise ArchiveExistsError(
@@ -139,16 +142,20 @@ def _write_verified_file(session: Session, wave: Wave, out: Path) -> AnswerArchi
     draft = out.with_name(f".{out.name}.{uuid4().hex}.writing")
     lock_answers(connection, wave.id)
     try:
-        written = write_archive(draft, answer_lines(connection, wave.id))
-        _flush_to_disk(draft)
-        if hash_lines(read_archive(draft)) != written or not written.rows:
-            raise ArchiveMismatchError(
-                msg("The file that was written is not what the database holds. Nothing is removed.")
-            )
-        digest = file_sha256(draft)
-        # A link, unlike a renaming, never replaces a file that has appeared meanwhile.
-        os.link(draft, out)
-        _flush_to_disk(out.parent)
+        with noted_work(data_dir, draft):
+            written = write_archive(draft, answer_lines(connection, wave.id))
+            _flush_to_disk(draft)
+            if hash_lines(read_archive(draft)) != written or not written.rows:
+                raise ArchiveMismatchError(
+                    msg(
+                        "The file that was written is not what the database holds. Nothing is "
+                        "removed."
+                    )
+                )
+            digest = file_sha256(draft)
+            # A link, unlike a renaming, never replaces a file that has appeared meanwhile.
+            os.link(draft, out)
+            _flush_to_disk(out.parent)
     except OSError as error:
         raise ArchiveNotWrittenError(
             msg("{file} cannot be written: {reason}", file=out.name, reason=error.strerror or error)

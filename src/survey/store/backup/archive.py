@@ -34,7 +34,9 @@ from survey.store.backup.manifest import BackupManifest, ColumnRecord, FileRecor
 MANIFEST = "manifest"
 PART_BYTES = 4 << 20
 _MAX_MEMBER_BYTES = 256 << 20
-"""Largest unpacked member; a backup never has a larger one."""
+"""Largest member; a backup never has a larger one."""
+_MAX_PART_BYTES = 64 << 20
+"""Largest unpacked part: `PART_BYTES`, and the row that went beyond it."""
 _MANIFEST = re.compile(r"manifest-([0-9a-f]{64})\.json")
 """The manifest is named by its own checksum, because it verifies all other members."""
 _PART = re.compile(r"tables/([a-z_][a-z0-9_]*)/[0-9]{6}\.jsonl\.gz")
@@ -123,7 +125,17 @@ class TablePart:
     """Some rows of a table, one line each."""
 
     table: str
-    lines: list[bytes]
+    content: bytes
+
+    @property
+    def lines(self) -> Iterator[bytes]:
+        """Lines with their ends; all at once would take many times the memory of the part."""
+        return iter(io.BytesIO(self.content))
+
+    @property
+    def rows(self) -> int:
+        """Number of lines."""
+        return self.content.count(b"\n") + (not self.content.endswith(b"\n"))
 
 
 @dataclass(frozen=True)
@@ -144,10 +156,8 @@ class _ContentTotals:
 
     def count(self, part: TablePart) -> None:
         """Add the rows of a table part."""
-        self.rows[part.table] = self.rows.get(part.table, 0) + len(part.lines)
-        digest = self.digests.setdefault(part.table, hashlib.sha256())
-        for line in part.lines:
-            digest.update(line)
+        self.rows[part.table] = self.rows.get(part.table, 0) + part.rows
+        self.digests.setdefault(part.table, hashlib.sha256()).update(part.content)
 
     def hold_against(self, manifest: BackupManifest) -> None:
         """Raise `BackupDamagedError` unless the totals are those of the manifest."""
@@ -177,7 +187,7 @@ def read_archive(
         if match := _MANIFEST.fullmatch(name):
             manifest = _parse_manifest(content, match[1])
         elif match := _PART.fullmatch(name):
-            part = TablePart(match[1], _unpack_part(name, content).splitlines(keepends=True))
+            part = TablePart(match[1], _unpack_part(name, content))
             tally.count(part)
             yield part
         elif match := _FILE.fullmatch(name):
@@ -220,14 +230,16 @@ def _iter_tar_members(plain: Any) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(fileobj=plain, mode="r|") as tar:
             for member in tar:
-                if not member.isfile() or member.size > _MAX_MEMBER_BYTES:
+                # A sparse member says how large it is without holding that much.
+                is_plain = member.isfile() and not member.issparse()
+                if not is_plain or member.size > _MAX_MEMBER_BYTES:
                     raise checksum_error(member.name)
                 stream = tar.extractfile(member)
                 content = stream.read() if stream else b""
                 if len(content) < member.size:
                     raise truncated_error()
                 yield member.name, content
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, ValueError) as error:
         raise _unreadable_error(error) from error
     # Whatever follows the end of the stream must be authentic as well.
     while plain.read(PART_BYTES):
@@ -245,10 +257,10 @@ def _unreadable_error(error: Exception) -> BackupDamagedError:
 def _unpack_part(name: str, content: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as packed:
-            plain: bytes = packed.read(_MAX_MEMBER_BYTES + 1)
+            plain: bytes = packed.read(_MAX_PART_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise checksum_error(name) from error
-    if len(plain) > _MAX_MEMBER_BYTES:
+    if len(plain) > _MAX_PART_BYTES or not plain:
         raise checksum_error(name)
     return plain
 

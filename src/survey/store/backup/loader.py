@@ -29,6 +29,7 @@ from survey.store.backup.reader import (
 )
 from survey.store.backup.row_insert import insert_lines
 from survey.store.engine import dispose_engines, engine_for, normal_url
+from survey.store.private_files import SIDE_FILE_SUFFIXES
 from survey.store.schema import known_revisions, upgrade_within
 
 REFERENCE = frozenset(
@@ -76,6 +77,14 @@ def _count_others(connection: Connection) -> int:
         time.sleep(0.1)
 
 
+def require_known_migration(manifest: BackupManifest) -> None:
+    """Raise `BackupTooNewError` if a newer version of the software made the backup."""
+    if manifest.migration not in known_revisions():
+        raise BackupTooNewError(
+            msg("A newer version of the software made this backup; update, then restore it.")
+        )
+
+
 @dataclass(frozen=True)
 class StoreLoader:
     """One restore of a backup into a store."""
@@ -86,10 +95,6 @@ class StoreLoader:
 
     def require_compatible(self, *, replace: bool) -> None:
         """Raise unless this backup may go into this store; nothing is changed before."""
-        if self.manifest.migration not in known_revisions():
-            raise BackupTooNewError(
-                msg("A newer version of the software made this backup; update, then restore it.")
-            )
         filled = filled_tables(self.url)
         if filled and not replace:
             raise StoreOccupiedError(
@@ -99,6 +104,14 @@ class StoreLoader:
                     tables=", ".join(filled),
                 )
             )
+
+    @property
+    def drafts(self) -> list[Path]:
+        """Files of the new database beside the present one, until it takes its place."""
+        url = normal_url(self.url)
+        if url.get_backend_name() != "sqlite":
+            return []
+        return list_database_files(_name_draft(Path(url.database or "")))
 
     @contextmanager
     def load(self) -> Iterator[None]:
@@ -124,7 +137,7 @@ class StoreLoader:
 
     def _load_via_draft_file(self) -> Iterator[None]:
         database = Path(normal_url(self.url).database or "")
-        draft = database.with_name(f".{database.name}.restoring")
+        draft = _name_draft(database)
         remove_database(draft)
         draft_url = f"sqlite:///{draft}"
         try:
@@ -191,10 +204,19 @@ def filled_tables(url: str) -> list[str]:
         ]
 
 
+def _name_draft(database: Path) -> Path:
+    return database.with_name(f".{database.name}.restoring")
+
+
+def list_database_files(path: Path) -> list[Path]:
+    """Return the files of an SQLite database, whether they are there or not."""
+    return [path.with_name(path.name + suffix) for suffix in SIDE_FILE_SUFFIXES]
+
+
 def remove_database(path: Path) -> None:
     """Delete an SQLite database and the files beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    for file in list_database_files(path):
+        file.unlink(missing_ok=True)
 
 
 def _store_in_use_error(count: int) -> StoreOccupiedError:
