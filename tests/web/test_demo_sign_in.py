@@ -9,7 +9,8 @@ from httpx2 import Response
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.access.sessions import COOKIE, find_principal
+from survey.access.roles import Role
+from survey.access.sessions import COOKIE, authenticate_session, find_principal
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import LoginSession, now
@@ -30,7 +31,7 @@ def test_a_role_is_chosen_with_one_click(client: TestClient, field: Field) -> No
     page = client.get("/auth/demo?next=/overview")
     assert page.status_code == 200
     assert 'value="/overview"' in page.text
-    assert page.text.count('name="role"') == 8
+    assert page.text.count('name="role"') == len(Role)
     answer = enter(client, next="/overview")
     assert answer.status_code == 303
     assert answer.headers["location"] == "/overview"
@@ -130,3 +131,17 @@ def test_signing_out_twice_is_no_error(client: TestClient) -> None:
 )
 def test_a_redirect_stays_on_this_site(asked: str | None, given: str) -> None:
     assert safe_path(asked) == given
+
+
+def test_a_demo_cookie_ends_when_demo_mode_ends(
+    client: TestClient, web_settings: Settings, field: Field
+) -> None:
+    enter(client)
+    secret = client.cookies[COOKIE]
+    for demo in (True, False):
+        person = authenticate_session(field.url, secret, now(), demo=demo)
+        assert (person is not None) == demo
+    serious = web_settings.model_copy(update={"demo": False})
+    with TestClient(build_app(serious), cookies={COOKIE: secret}) as later:
+        page = later.get("/auth/account", follow_redirects=False)
+        assert (page.status_code, "/auth/login" in page.headers["location"]) == (303, True)

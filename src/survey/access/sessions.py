@@ -165,21 +165,30 @@ def principal_of(account: Account) -> Principal:
     return Principal(account.id, account.name, Role(account.role), account.area, account.is_demo)
 
 
-def find_session(*, session: Session, secret: str | None, now: datetime) -> SessionMatch | None:
-    """Return the session of a secret if it is valid now; None otherwise."""
+def find_session(
+    *, session: Session, secret: str | None, now: datetime, demo: bool = True
+) -> SessionMatch | None:
+    """Return the session of a secret if it is valid now; None otherwise.
+
+    Args:
+        demo: Whether the installation is a demonstration: where it is not, or not any more, a
+            session of a demo account opens nothing.
+    """
     if not secret:
         return None
     parameters = {"digest": digest(secret), "now": now}
     row = session.connection().execute(_PRINCIPAL, parameters).one_or_none()
-    if row is None:
+    if row is None or (row.is_demo and not demo):
         return None
     principal = Principal(row.id, row.name, Role(row.role), row.area, row.is_demo)
     return SessionMatch(principal, row.seen_at is not None and row.seen_at <= now - RENEWED_AFTER)
 
 
-def find_principal(*, session: Session, secret: str | None, now: datetime) -> Principal | None:
-    """Return the principal of a secret if its session is valid now; None otherwise."""
-    seen = find_session(session=session, secret=secret, now=now)
+def find_principal(
+    *, session: Session, secret: str | None, now: datetime, demo: bool = True
+) -> Principal | None:
+    """Return the principal of a secret as `find_session` finds it; None otherwise."""
+    seen = find_session(session=session, secret=secret, now=now, demo=demo)
     return seen.principal if seen else None
 
 
@@ -242,7 +251,9 @@ def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:
 _LOG = logging.getLogger(__name__)
 
 
-def authenticate_session(url: str, secret: str | None, now: datetime) -> Principal | None:
+def authenticate_session(
+    url: str, secret: str | None, now: datetime, *, demo: bool
+) -> Principal | None:
     """Return the principal of a session cookie; None if it opens no session.
 
     Writes at most once per minute and session; a store that takes no writes does not matter.
@@ -250,7 +261,7 @@ def authenticate_session(url: str, secret: str | None, now: datetime) -> Princip
     if not secret:
         return None
     with read_scope(url) as session:
-        seen = find_session(session=session, secret=secret, now=now)
+        seen = find_session(session=session, secret=secret, now=now, demo=demo)
     if seen is None:
         return None
     if seen.needs_renewal:

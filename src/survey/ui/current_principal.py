@@ -20,7 +20,7 @@ def session_cookie() -> str | None:
 
 def find_current_principal(settings: Settings) -> Principal | None:
     """Return the signed-in person, looked up at every run, so that signing out counts at once."""
-    return authenticate_session(settings.store_url, session_cookie(), now())
+    return authenticate_session(settings.store_url, session_cookie(), now(), demo=settings.demo)
 
 
 def find_visit_before(settings: Settings) -> datetime | None:

@@ -47,7 +47,7 @@ class PageAccess:
 
     def __init__(self, pages: ASGIApp, settings: Settings) -> None:
         self.pages, self.settings = pages, settings
-        self.sessions = SessionCache(settings.store_url)
+        self.sessions = SessionCache(settings.store_url, settings.demo)
         self.sockets = PageSockets(pages, settings, self.sessions)
         self.uploads = UploadLimits(pages, settings, self.sockets.owners)
 

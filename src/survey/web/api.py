@@ -83,11 +83,12 @@ class _PendingSubmission:
 
     content: IncomingDocument
     secret: str | None
+    demo: bool
     sender: Principal | None = None
 
     def store(self, session: Session) -> ApiResult:
         """Store the submission in the caller's transaction."""
-        self.sender = find_principal(session=session, secret=self.secret, now=now())
+        self.sender = find_principal(session=session, secret=self.secret, now=now(), demo=self.demo)
         return store_in_session(session, self.content, self.sender)
 
 
@@ -137,7 +138,7 @@ class _ResponseEndpoint:
         if isinstance(submission, ApiResult):
             return submission
         result = await self._submit_pending(
-            _PendingSubmission(submission, request.cookies.get(COOKIE))
+            _PendingSubmission(submission, request.cookies.get(COOKIE), self.settings.demo)
         )
         INTERVIEWS.labels(result.name).inc()
         return result

@@ -26,7 +26,8 @@ MAX_CACHED_SESSIONS = 5_000
 
 def find_current_principal(request: Request, settings: Settings) -> Principal | None:
     """Return the signed-in principal and extend the session, or None without a session."""
-    return authenticate_session(settings.store_url, request.cookies.get(COOKIE), now())
+    secret = request.cookies.get(COOKIE)
+    return authenticate_session(settings.store_url, secret, now(), demo=settings.demo)
 
 
 @dataclass
@@ -37,6 +38,8 @@ class SessionCache:
     """
 
     store_url: str
+    demo: bool
+    """Whether sessions of demo accounts are taken."""
     clock: Callable[[], float] = time.monotonic
     _cached: OrderedDict[str, tuple[Principal, float]] = field(default_factory=OrderedDict)
     _threads: CapacityLimiter | None = None
@@ -67,4 +70,4 @@ class SessionCache:
 
     def _look_up(self, secret: str) -> Principal | None:
         with read_scope(self.store_url) as session:
-            return find_principal(session=session, secret=secret, now=now())
+            return find_principal(session=session, secret=secret, now=now(), demo=self.demo)
