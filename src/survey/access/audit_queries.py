@@ -15,6 +15,12 @@ from survey.access.roles import Action
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AnyRow, AuditEntry, AuditHead, AuditMember, Wave, table_of
 
+_RESETS = (
+    AuditEvent.ACCOUNT_LINK_MADE,
+    AuditEvent.ACCOUNT_PASSWORD_GIVEN,
+    AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,
+)
+"""Events by which somebody else can come to sign in as the account."""
 PAGE_SIZE = 50
 PUBLIC = "public"
 """Actor of entries that a respondent caused through a public link."""
@@ -54,6 +60,41 @@ class TrailEntry:
     """Name of the subject, if it has one."""
     detail: Mapping[str, Any]
     hash: str
+
+
+@dataclass(frozen=True)
+class CredentialReset:
+    """A way in that somebody else opened to an account: its password or its second factor."""
+
+    by_id: UUID | None
+    """None for the operator of the server."""
+    by: str
+    at: datetime
+
+
+def list_credential_resets(
+    session: Session, account_id: UUID | None, *, since: datetime, until: datetime
+) -> tuple[CredentialReset, ...]:
+    """Return who gave an account a password, a link to set one, or took its factor, and when.
+
+    Whoever does that can act in the name of the account.
+    """
+    query = (
+        select(_ENTRIES.c.actor_id, _ENTRIES.c.at, _ACCOUNTS.c.name)
+        .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _ENTRIES.c.actor_id)
+        .where(
+            _ENTRIES.c.subject_id == str(account_id),
+            _ENTRIES.c.action.in_(_RESETS),
+            _ENTRIES.c.at >= since,
+            _ENTRIES.c.at <= until,
+        )
+        .order_by(_ENTRIES.c.at, _ENTRIES.c.id)
+    )
+    return tuple(
+        CredentialReset(row.actor_id, row.name or OPERATOR.name, row.at)
+        for row in session.connection().execute(query)
+        if row.actor_id != account_id
+    )
 
 
 @dataclass(frozen=True)

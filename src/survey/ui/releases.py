@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 from sqlmodel import Session
 
+from survey.access.audit_queries import CredentialReset
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import list_planning_waves
@@ -148,14 +149,18 @@ def _build_release_facts(page: PageContext, release: PublicationSummary) -> list
         (t("Announced for"), format_china_minute(t, release.embargo_until)),
         (
             t("First signature"),
-            _format_signature(page, release.first_signed_by, release.first_signed_at),
+            _format_signature(
+                page, release.first_signed_by, release.first_signed_at, release.first_resets
+            ),
         ),
         (
             t("Second signature"),
             # The same name twice would look like two people.
             t(PEOPLE_RULE_TEXTS[PeopleRule(release.one_person)])
             if release.one_person
-            else _format_signature(page, release.second_signed_by, release.second_signed_at),
+            else _format_signature(
+                page, release.second_signed_by, release.second_signed_at, release.second_resets
+            ),
         ),
         (t("Contact"), release.contact),
         (t("Files"), describe_files(page, release.builders)),
@@ -187,8 +192,22 @@ def _build_release_facts(page: PageContext, release: PublicationSummary) -> list
     return [{t("Fact"): name, t("Value"): value} for name, value in facts]
 
 
-def _format_signature(page: PageContext, name: str, at: datetime | None) -> str:
-    return "–" if at is None else f"{name} · {format_china_minute(page.t, at)}"
+def _format_signature(
+    page: PageContext, name: str, at: datetime | None, resets: Sequence[CredentialReset]
+) -> str:
+    """Return who signed and when, and who could have signed in as that person before."""
+    if at is None:
+        return "–"
+    t = page.t
+    notes = [
+        t(
+            "password or second factor reset by {person}, {time}",
+            person=reset.by,
+            time=format_china_minute(t, reset.at),
+        )
+        for reset in resets
+    ]
+    return " · ".join([name, format_china_minute(t, at), *notes])
 
 
 def _read_files(page: PageContext, key: str) -> bytes:

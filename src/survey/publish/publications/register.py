@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session, col, func, select
 
 from survey.access.audit import actor_id, record
+from survey.access.audit_queries import CredentialReset, list_credential_resets
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import lock_wave
@@ -95,8 +96,11 @@ class PublicationSummary:
     first_signed_by: str
     """Name of the account, or of the operator; empty while nobody has signed."""
     first_signed_at: datetime | None
+    first_resets: tuple[CredentialReset, ...]
+    """Who reset password or factor of the first signer between announcement and signature."""
     second_signed_by: str
     second_signed_at: datetime | None
+    second_resets: tuple[CredentialReset, ...]
     one_person: str
     """Why one person gave both signatures; empty if it were two."""
     key_id: str
@@ -385,6 +389,12 @@ def _summarise(
         correction_reason=publication.correction_reason,
         first_signed_by=_name(session, publication.first_signed_by, publication.first_signed_at),
         first_signed_at=publication.first_signed_at,
+        first_resets=_list_resets(
+            session, publication, publication.first_signed_by, publication.first_signed_at
+        ),
+        second_resets=_list_resets(
+            session, publication, publication.second_signed_by, publication.second_signed_at
+        ),
         second_signed_by=_name(session, publication.second_signed_by, publication.second_signed_at),
         second_signed_at=publication.second_signed_at,
         one_person=publication.one_person,
@@ -396,6 +406,14 @@ def _summarise(
         closed_by=find_closing_release(session, publication) or "",
         may_read=may_read(session, principal, publication, now),
     )
+
+
+def _list_resets(
+    session: Session, publication: Publication, account_id: UUID | None, at: datetime | None
+) -> tuple[CredentialReset, ...]:
+    if at is None or account_id is None:
+        return ()
+    return list_credential_resets(session, account_id, since=publication.planned_at, until=at)
 
 
 def _name(session: Session, account_id: UUID | None, at: datetime | None) -> str:

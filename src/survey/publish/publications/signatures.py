@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
 from survey.access.audit import actor_id, record
+from survey.access.audit_queries import list_credential_resets
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_requests import (
@@ -69,6 +70,19 @@ class OwnSignatureError(PublicationNotAllowedError):
     def __init__(self) -> None:
         super().__init__(
             msg("You signed this yourself. Another person gives the second signature.")
+        )
+
+
+class ResetByFirstSignerError(PublicationNotAllowedError):
+    """Raised when the first signer reset password or factor of the person who signs second."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "Whoever gave the first signature has reset your password or second factor since "
+                "the announcement, and could sign in as you. Another person gives the second "
+                "signature."
+            )
         )
 
 
@@ -342,6 +356,8 @@ def _find_basis(
     one_person = "" if is_second_person else rule
     if not is_first and not is_second_person and not one_person:
         raise OwnSignatureError
+    if is_second_person:
+        _require_own_credentials(session, principal, publication, now)
     return SignatureBasis(
         release,
         snapshot.id,
@@ -351,6 +367,17 @@ def _find_basis(
         is_last=not is_first or bool(one_person),
         one_person=one_person,
     )
+
+
+def _require_own_credentials(
+    session: Session, principal: Principal, publication: Publication, now: datetime
+) -> None:
+    """Raise if the first signer could have signed in as this person since the announcement."""
+    resets = list_credential_resets(
+        session, actor_id(principal), since=publication.planned_at, until=now
+    )
+    if any(reset.by_id == publication.first_signed_by for reset in resets):
+        raise ResetByFirstSignerError
 
 
 def _require_unpublished(publication: Publication) -> None:
