@@ -18,7 +18,7 @@ def disable_triggers(session: Session) -> None:
         text(
             "SELECT name FROM sqlite_master WHERE type = 'trigger' "
             "AND (tbl_name LIKE 'audit_%' OR tbl_name = 'response_revision' "
-            "OR name = 'tr_response_given_weight')"
+            "OR tbl_name = 'response')"
         )
     )
     for name in names.scalars().all():

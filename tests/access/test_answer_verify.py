@@ -19,6 +19,10 @@ from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.review.decisions import decide, decide_many, preview_bulk_decision
+from survey.fieldwork.review.review_queue import ReviewFilter
+from survey.fieldwork.review.undo import undo_decision
+from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.submission import submit
 from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.withdrawal import erase_withdrawn_in_review, withdraw
@@ -406,3 +410,57 @@ def test_both_databases_give_back_what_was_hashed(field: Any) -> None:
             session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
         )
     assert checked(field.url).is_intact
+
+
+@pytest.mark.parametrize("way", ["many", "one"])
+@pytest.mark.parametrize(
+    "change", ["status = 'city_approved'", "status = 'void'", "withdrawn_at = CURRENT_TIMESTAMP"]
+)
+def test_a_state_that_no_entry_gave_is_found(field: Any, change: str, way: str) -> None:
+    first, *_ = imported(field, 2) if way == "many" else [handed_in(field)]
+    report = tampered(field.url, f"UPDATE response SET {change} WHERE id = :id", id=first)
+    (found,) = findings(report)
+    assert str(first) in found
+    written = "approved" if way == "many" else "submitted"
+    assert f"the newest entry about it says {written}" in found
+
+
+def test_states_that_people_gave_are_the_ones_of_the_trail(field: Any) -> None:
+    """One by one, many at once, corrected, undone and withdrawn."""
+    first, second, third, fourth = (handed_in(field) for _ in range(4))
+    corrected(field, first)
+    everything = ReviewFilter(field.wave.id, status=None)
+    with session_scope(field.url) as session:
+        seen = preview_bulk_decision(
+            session=session, principal=OPERATOR, chosen=everything, to=Status.CITY_APPROVED
+        )
+        decide_many(
+            session=session,
+            principal=OPERATOR,
+            chosen=everything,
+            seen=seen,
+            reason=None,
+            now=field.now,
+        )
+    with session_scope(field.url) as session:
+        version = session.get_one(Response, second).lock_version
+        undo_decision(
+            session=session, principal=OPERATOR, versions={second: version}, now=field.now
+        )
+    with session_scope(field.url) as session:
+        decide(
+            session=session,
+            principal=OPERATOR,
+            response_id=third,
+            expected_version=session.get_one(Response, third).lock_version,
+            to=Status.VOID,
+            reason=ReviewReason(ReasonCode.WITHDRAWN),
+            now=field.now,
+        )
+    assert findings(checked(field.url)) == []
+    report = tampered(
+        field.url, "UPDATE response SET status = 'submitted' WHERE id = :id", id=fourth
+    )
+    assert ["says city_approved" in text for text in findings(report)] == [True]
+    report = tampered(field.url, "UPDATE response SET withdrawn_at = NULL WHERE id = :id", id=third)
+    assert ["says void, withdrawn" in text for text in findings(report)] == [True]

@@ -5,14 +5,14 @@ read as a stream; memory holds one hash per interview.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import BindParameter, bindparam, select, text
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -29,7 +29,7 @@ from survey.store.audit_chain import (
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import AnyRow, Response, table_of
 
-_READ_BATCH_SIZE = 2_000
+READ_BATCH_SIZE = 2_000
 _RESPONSES = table_of(Response)
 _ACTIONS = frozenset(
     {
@@ -51,11 +51,11 @@ _READ_POSTGRES = text(_REVISIONS.format(answers="CAST(r.answers AS text)"))
 _READ_SQLITE = text(_REVISIONS.format(answers="r.answers"))
 _ENTRIES = """
 SELECT sequence, action, subject_kind, subject_id, {detail} AS detail FROM audit_entry
-WHERE sequence > :after AND action IN ({actions})
+WHERE sequence > :after AND action IN :actions ORDER BY sequence
 """
-_ACTION_LIST = ", ".join(f"'{action}'" for action in sorted(_ACTIONS))
-_ENTRIES_POSTGRES = text(_ENTRIES.format(detail="CAST(detail AS text)", actions=_ACTION_LIST))
-_ENTRIES_SQLITE = text(_ENTRIES.format(detail="detail", actions=_ACTION_LIST))
+_WANTED: BindParameter[Any] = bindparam("actions", expanding=True)
+_ENTRIES_POSTGRES = text(_ENTRIES.format(detail="CAST(detail AS text)")).bindparams(_WANTED)
+_ENTRIES_SQLITE = text(_ENTRIES.format(detail="detail")).bindparams(_WANTED)
 
 _Key = tuple[bytes, int]
 AddDefect = Callable[[int, int, Message], None]
@@ -143,7 +143,7 @@ class AnswerHashes:
             missing.pop(key, None)
             self.report.compared += 1
             self._check_revision(key, row)
-        self._trail.add_all(_iter_entries(session, after))
+        self._trail.add_all(iter_entries(session, after, _ACTIONS))
         for suspect in self._mismatches:
             self._report_mismatch(suspect, add)
         self._excuse_archived(session, missing)
@@ -167,7 +167,7 @@ class AnswerHashes:
             _RESPONSES.c.wave_id.in_(sorted(self._trail.archived_waves))
         )
         result = session.connection().execute(
-            query, execution_options={"yield_per": _READ_BATCH_SIZE}
+            query, execution_options={"yield_per": READ_BATCH_SIZE}
         )
         archived = {response.bytes for response in result.scalars()}
         for key in [key for key in missing if key[0] in archived]:
@@ -258,16 +258,19 @@ def _encode_id(value: UUID | str) -> bytes:
 def _iter_revisions(session: Session) -> Iterator[AnyRow]:
     connection = session.connection()
     query = _READ_POSTGRES if connection.dialect.name == "postgresql" else _READ_SQLITE
-    result = connection.execute(query, execution_options={"yield_per": _READ_BATCH_SIZE})
+    result = connection.execute(query, execution_options={"yield_per": READ_BATCH_SIZE})
     for rows in result.partitions():
         yield from rows
 
 
-def _iter_entries(session: Session, after: int) -> Iterator[AnyRow]:
+def iter_entries(session: Session, after: int, actions: Collection[str]) -> Iterator[AnyRow]:
+    """Yield the entries after number `after` with one of these actions, by number."""
     connection = session.connection()
     query = _ENTRIES_POSTGRES if connection.dialect.name == "postgresql" else _ENTRIES_SQLITE
     result = connection.execute(
-        query, {"after": after}, execution_options={"yield_per": _READ_BATCH_SIZE}
+        query,
+        {"after": after, "actions": sorted(actions)},
+        execution_options={"yield_per": READ_BATCH_SIZE},
     )
     for rows in result.partitions():
         yield from rows
@@ -281,7 +284,7 @@ def seal_stored_answers(*, session: Session, principal: Principal, now: datetime
     """
     principal.require(Action.ADMINISTER)
     held = _TrailHashes()
-    held.add_all(_iter_entries(session, 0))
+    held.add_all(iter_entries(session, 0, _ACTIONS))
     unsealed: dict[str, dict[str, str]] = defaultdict(dict)
     count = 0
     for row in _iter_unsealed(session, held):

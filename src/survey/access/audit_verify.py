@@ -17,6 +17,7 @@ from survey.access.audit import record
 from survey.access.audit_members import count_stray_members, verify_members
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.state_verify import InterviewStates
 from survey.locale import Message, msg
 from survey.settings import current_settings
 from survey.store.audit_chain import (
@@ -136,14 +137,17 @@ def verify(
     )
     verifier.start(head)
     end, answers = head.sequence if head is not None else _MAX_SEQUENCE, AnswerHashes()
+    states = InterviewStates()
     for row in _read_entries(session, report.first, end):
         verifier.check_entry(row)
         answers.add_entry(row)
+        states.add_entry(row)
         verify_members(session, row, report.add)
         if tick is not None and report.rows % _TICK_ENTRIES == 0:
             tick(report.rows, end - report.first)
     verifier.finish(head)
     answers.compare(session, after=end, add=report.add)
+    states.compare(session, after=end, add=report.add)
     report.answers = answers.report
     _check_unchained_entries(session, report)
     stray = count_stray_members(session)

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action
+from survey.access.state_verify import STATE
 from survey.fieldwork.quota_counts import count_marginal_quotas
 from survey.fieldwork.quotas import COUNTED_STATUSES, add_to_counts
 from survey.store.audit_chain import HASH, SEAL_BATCH_SIZE, answers_sha256, format_sealed_name
@@ -111,9 +112,8 @@ def _iter_batches(rows: Iterable[FinishedResponse]) -> Iterator[list[FinishedRes
 def _seal_answers(
     session: Session, principal: Principal, wave: Wave, batch: list[FinishedResponse], now: datetime
 ) -> None:
-    """Record the hashes of many answers in one audit entry, to keep imports small."""
-    for first in range(0, len(batch), SEAL_BATCH_SIZE):
-        rows = batch[first : first + SEAL_BATCH_SIZE]
+    """Record state and hashes of many interviews in one audit entry, to keep imports small."""
+    for status, rows in _iter_sealed_together(batch):
         hashes = {
             format_sealed_name(row.id): answers_sha256(row.answers, row.given_weight)
             for row in rows
@@ -124,8 +124,18 @@ def _seal_answers(
             event=AuditEvent.RESPONSES_SEALED,
             subject_id=wave.id,
             now=now,
-            detail={"responses": len(rows), HASH: hashes},
+            detail={"responses": len(rows), STATE: status, HASH: hashes},
         )
+
+
+def _iter_sealed_together(
+    batch: list[FinishedResponse],
+) -> Iterator[tuple[Status, list[FinishedResponse]]]:
+    """Yield interviews that one entry names: they came in in the same state."""
+    for status in sorted({row.status for row in batch}):
+        rows = [row for row in batch if row.status is status]
+        for first in range(0, len(rows), SEAL_BATCH_SIZE):
+            yield status, rows[first : first + SEAL_BATCH_SIZE]
 
 
 def _write_batch(
