@@ -48,6 +48,23 @@ def test_translations_keep_their_placeholders(domain: str) -> None:
             ), message.id
 
 
+def test_a_text_has_one_translation() -> None:
+    """All catalogs are asked in turn: of two translations every screen shows the first one's.
+
+    A form asked for 名次 where it meant 地点. A text with two meanings takes other English words.
+    """
+    translations: dict[str, dict[str, str]] = {}
+    for domain in DOMAINS:
+        for message in read_po(io.BytesIO((CATALOGS / f"{domain}.po").read_bytes())):
+            if message.id:
+                translations.setdefault(str(message.id), {})[domain] = str(message.string)
+    assert {
+        text: by_domain
+        for text, by_domain in translations.items()
+        if len(set(by_domain.values())) > 1
+    } == {}
+
+
 SHIPPED_SCRIPT = ROOT / "src/survey/publish/publications/verify.py"
 """It runs alone, on machines of strangers, where there are no catalogs."""
 

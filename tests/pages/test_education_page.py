@@ -39,7 +39,7 @@ def enter(app: AppTest, title: str, place: str = "Library") -> AppTest:
     """Fill in the form as a person would, and send it."""
     labels = {each.label: each for each in app.text_input}
     labels["Activity"].set_value(title)
-    labels["Place"].set_value(place)
+    labels["Location"].set_value(place)
     next(each for each in app.date_input if each.label == "Day").set_value(date(YEAR, 3, 15))
     numbers = {each.label: each for each in app.number_input}
     numbers["Participants"].set_value(80)
@@ -80,7 +80,7 @@ def test_an_official_enters_an_activity_and_takes_it_out_again(open_page: Open, 
     assert stored() == []
     assert "The title has 2 to 100 characters." in read(app)
     kept = {each.label: each.value for each in app.text_input}
-    assert (kept["Activity"], kept["Place"]) == ("x", "Library"), "what was typed is not lost"
+    assert (kept["Activity"], kept["Location"]) == ("x", "Library"), "what was typed is not lost"
     app = enter(app, "Talk on <b>prepaid</b> cards")
     (activity,) = stored()
     assert (activity.area, activity.participants, activity.cost_fen) == (SUZHOU, 80, 120_000)

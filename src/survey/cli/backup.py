@@ -136,7 +136,7 @@ def _print_manifest(manifest: BackupManifest, path: Path, form: OutputFormat) ->
         {
             t("file"): str(path),
             t("bytes"): path.stat().st_size,
-            t("made at"): manifest.made_at.isoformat(timespec="seconds"),
+            t("backed up at"): manifest.made_at.isoformat(timespec="seconds"),
             t("software"): manifest.software,
             t("migration"): manifest.migration,
             t("database"): manifest.database,

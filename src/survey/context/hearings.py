@@ -42,5 +42,5 @@ def fill_in_reply(
         raise error(msg("A reply comes after the results were sent, and not after today."))
     reply.stance, reply.received_on = stance, received_on
     reply.text = require_text(text, msg("Reply"), most=2000)
-    reply.answer = require_text(answer, msg("Answer"), least=0, most=2000)
+    reply.answer = require_text(answer, msg("Text of the reply"), least=0, most=2000)
     return {"stance": stance, "text": reply.text, "answer": reply.answer}

@@ -69,7 +69,7 @@ def _draw_keys(page: PageContext, keys: list[ApiKeySummary]) -> None:
     with st.popover(t("Withdraw a key"), key=_WITHDRAWING):
         show_feedback(page, _WITHDRAWING)
         chosen = st.selectbox(
-            t("Key"),
+            t("API key"),
             list(working),
             format_func=lambda key_id: f"{working[key_id].name} · {working[key_id].login}",
             key="users/keys/withdrawn",

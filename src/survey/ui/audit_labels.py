@@ -58,7 +58,7 @@ EVENT_FAMILY_NAMES: Mapping[str, Message] = {
     "venue_check": msg("Experience checks"),
     "photo": msg("Photos"),
     "education": msg("Consumer education"),
-    "response": msg("Interviews"),
+    "response": msg("Responses"),
     "responses": msg("Many interviews at once"),
     "parked": msg("Late interviews"),
     "invitation": msg("Links"),

@@ -56,7 +56,7 @@ def _draw_asked_and_recorded(
     asked, recorded = st.columns(2)
     with asked:
         st.subheader(t("What people say when asked"), anchor=False)
-        heads = (t("Question"), t("Amount"), t("95%\u00a0interval"), "n")
+        heads = (t("Question"), t("Published figure"), t("95%\u00a0interval"), "n")
         st.html(render_text_table(heads, view.asked))
     with recorded:
         st.subheader(

@@ -150,7 +150,7 @@ def _draw_form(page: PageContext) -> None:
     t, entered = page.t, int(st.session_state.get(_ENTERED, 0))
     with st.form(f"education/new/{entered}", border=False, enter_to_submit=False):
         title = st.text_input(t("Activity"), max_chars=100)
-        place = st.text_input(t("Place"), max_chars=200)
+        place = st.text_input(t("Location"), max_chars=200)
         held_on = st.date_input(t("Day"), china_date(now()), format="YYYY-MM-DD")
         form = st.selectbox(
             t("Form"), list(FORM_NAMES), format_func=lambda each: t(FORM_NAMES[each])

@@ -84,7 +84,7 @@ def _build_request_facts(page: PageContext, request: ExactRequest) -> dict[str, 
     decided = f"{who} {format_china_minute(t, request.decided_at)}" if request.decided_at else "–"
     return {
         t("Requested"): format_china_minute(t, request.requested_at),
-        t("Purpose"): request.purpose,
+        t("Purpose of the file"): request.purpose,
         t("State"): t(STATE_NAMES[request.state]),
         t("Decided"): decided,
         t("Reason"): request.reason or "–",

@@ -60,7 +60,7 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
 
 
 def _draw_weights(t: Translator, view: MethodView) -> None:
-    st.header(t("Weights"), anchor=False)
+    st.header(t("Weighting"), anchor=False)
     st.markdown(
         t(
             "The interviews of this wave came with weights of their own: each says how much its "

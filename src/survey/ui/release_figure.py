@@ -60,7 +60,13 @@ def draw_figure_history(page: PageContext) -> None:
             t("A figure that was never shown has no history."),
         )
         return
-    heads = (t("Release"), t("Published"), t("State"), t("Value"), t("Reason of the change"))
+    heads = (
+        t("Release"),
+        t("Published"),
+        t("State"),
+        t("Published figure"),
+        t("Reason of the change"),
+    )
     rows = [
         (
             escape(version.release),
@@ -114,7 +120,7 @@ def draw_errata(page: PageContext, release: PublicationSummary) -> None:
     if told.summary is not None:
         # As HTML: an id has signs that would be formatting elsewhere.
         st.html(f"<p>{escape(describe_errata(told.summary, t))}</p>")
-    heads = (t("Id of the figure"), t("Before"), t("After"))
+    heads = (t("Id of the figure"), t("Before the correction"), t("After the correction"))
     rows = [
         (
             _render_figure_link(page, erratum.figure),

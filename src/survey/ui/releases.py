@@ -91,8 +91,8 @@ def _draw_calendar(page: PageContext, releases: Sequence[PublicationSummary]) ->
         }
         for release in releases
     ]
-    st.subheader(t("Calendar"), anchor=False)
-    st.table(rows, border="horizontal", alt=t("Calendar"))
+    st.subheader(t("Release calendar"), anchor=False)
+    st.table(rows, border="horizontal", alt=t("Release calendar"))
 
 
 def _pick_release(page: PageContext, releases: Sequence[PublicationSummary]) -> PublicationSummary:

@@ -39,7 +39,7 @@ def workbook_bytes(codebook: Codebook) -> bytes:
             _iter_variable_rows(codebook),
         ),
         (
-            t("Values"),
+            t("Value labels"),
             _list_value_heads(codebook),
             (28, 28, 16, 10, 34, 34, 12),
             _iter_value_rows(codebook),
@@ -102,7 +102,7 @@ def _list_value_heads(codebook: Codebook) -> tuple[str, ...]:
     label = t("Label")
     labels = [f"{label} ({language})" for language in codebook.languages]
     return (
-        t("Column"), t("SPSS and Stata"), t("Value"), t("Number"), *labels, t("Missing"),
+        t("Column"), t("SPSS and Stata"), t("Coded value"), t("Number"), *labels, t("Missing"),
     )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def _iter_html_of_entry(codebook: Codebook, entry: CodebookEntry) -> Iterator[st
     rows = [value for value in entry.described[codebook.language].values if value.label]
     if rows:
         value_head, number_head, mark = (
-            escape(text) for text in (t("Value"), t("Number"), t("missing"))
+            escape(text) for text in (t("Coded value"), t("Number"), t("missing"))
         )
         yield f"<table><tr><th>{value_head}<th>{number_head}<th>"
         for value in rows:

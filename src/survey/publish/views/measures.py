@@ -24,7 +24,7 @@ BACKGROUND = "background"
 
 TOPICS: Mapping[str, Message] = MappingProxyType(
     {
-        "complaint": msg("Complaints"),
+        "complaint": msg("Disputes and complaints"),
         "detriment": msg("Losses from disputes"),
         "education": msg("Consumer education"),
         "confidence": msg("Consumer confidence"),

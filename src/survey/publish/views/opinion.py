@@ -287,7 +287,7 @@ def _build_topic_table(event: OpinionEvent, t: Translator) -> Table:
         for topic in event.topics
     )
     heads = (
-        t("Topic"),
+        t("Opinion topic"),
         t("Items"),
         t("Share of everything found"),
         t("Negative share"),

@@ -105,7 +105,7 @@ def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, langu
         name = t("Complaints per 100,000 residents (2020 census)")
         rows.append((name, f"{rate:,.1f}", format_count(accepted), f"{residents:,d}"))
     rows += _list_measure_rows(total, language)
-    return (t("What is counted"), t("Amount"), t("Count"), t("Base")), tuple(rows)
+    return (t("What is counted"), t("Published figure"), t("Count"), t("Base")), tuple(rows)
 
 
 def _list_measure_rows(total: CountCell, language: str) -> list[tuple[str, str, str, str]]:
@@ -204,7 +204,7 @@ def _build_opinion(event: OpinionEvent, language: str) -> OutsidePart:
     return OutsidePart(
         title,
         tuple(describe_opinion(event, t)),
-        ((title, ((t("What is counted"), t("Amount")), tuple(facts))),),
+        ((title, ((t("What is counted"), t("Published figure")), tuple(facts))),),
         tuple(describe_opinion_sources(event, t)),
         event.is_demo,
     )

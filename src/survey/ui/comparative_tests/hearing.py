@@ -27,7 +27,14 @@ def draw_hearing(page: PageContext, test: ComparativeTestDetail) -> None:
     """Draw what each maker replied, and in its state the forms of the hearing."""
     t, state = page.t, test.summary.state
     if test.hearings:
-        heads = (t("Maker"), t("Sent on"), t("Deadline"), t("Received on"), t("Reply"), t("Answer"))
+        heads = (
+            t("Maker"),
+            t("Sent on"),
+            t("Deadline"),
+            t("Received on"),
+            t("Reply"),
+            t("Text of the reply"),
+        )
         st.html(
             render_text_table(heads, [_format_hearing_row(page, each) for each in test.hearings])
         )

@@ -31,7 +31,14 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
     t, summary = page.t, check.summary
     heard = [venue for venue in check.venues if venue.sent_on is not None]
     if heard:
-        heads = (t("Venue"), t("Sent on"), t("Deadline"), t("Received on"), t("Reply"), t("Answer"))
+        heads = (
+            t("Venue"),
+            t("Sent on"),
+            t("Deadline"),
+            t("Received on"),
+            t("Reply"),
+            t("Text of the reply"),
+        )
         draw_long_table(
             heads,
             [_format_hearing_row(page, venue) for venue in sorted(heard, key=_get_reply_order)],

@@ -247,7 +247,7 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
                 t("Kind"): [t(KIND_NAMES[line.kind]) for line in shown],
                 t("Urban or rural"): [t(STRATUM_NAMES[line.stratum]) for line in shown],
                 t("Target"): [line.target for line in shown],
-                t("Days"): [_format_own_days(t, line) for line in shown],
+                t("Dates"): [_format_own_days(t, line) for line in shown],
                 t("Surveyors"): [", ".join(line.surveyors) for line in shown],
             }
         ),

@@ -51,7 +51,7 @@ def _draw_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) ->
     rows = (
         (t("Short name"), sheet.key),
         (t("Indicator tree"), offered.trees.get(sheet.tree_id, t("none"))),
-        (t("Days"), _format_days(t, sheet)),
+        (t("Dates"), _format_days(t, sheet)),
         (t("Cities with a sample"), f"{sheet.cities:,}"),
         (t("Planned interviews"), f"{sheet.interviews:,}"),
         (t("Collected interviews"), f"{sheet.collected:,}"),

@@ -179,8 +179,8 @@ def draw_cells_and_days(
     st.caption(describe_reserve(t, area))
     days = tuple(cells[0].days)
     heads = [
-        t("Age and gender"), t("Target"), t("Collected"), t("Missing"), t("Valid"), t("In review"),
-        t("Void"), *(f"{day:%m-%d}" for day in days),
+        t("Age and gender"), t("Target"), t("Collected"), t("Still missing"), t("Valid"),
+        t("In review"), t("Void"), *(f"{day:%m-%d}" for day in days),
     ]  # fmt: skip
     most = max(max(cell_days.days.values()) for cell_days in cells)
     body = "".join(_render_day_row(names, cell_days, most) for cell_days in cells)
@@ -228,7 +228,8 @@ def draw_marginal_quotas(page: PageContext, area: AreaProgress) -> None:
         text += " " + t("Ages and genders have quotas of their own here: a cell is no limit.")
     st.caption(text)
     heads = (
-        t("Group"), t("Target"), t("Collected"), t("Missing"), t("When full"), t("Turned away"),
+        t("Group"), t("Target"), t("Collected"), t("Still missing"), t("When full"),
+        t("Turned away"),
     )  # fmt: skip
     body = "".join(_render_margin_row(page, names, margin) for margin in area.margins)
     st.html(frame_rows(heads, body))

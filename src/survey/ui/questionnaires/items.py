@@ -44,7 +44,7 @@ def draw_items(page: PageContext, instrument: Instrument, tree: IndicatorTree | 
 def _render_items(page: PageContext, instrument: Instrument, tree: IndicatorTree | None) -> str:
     t = page.t
     table = _ItemTable(page, instrument, tree)
-    heads = (t("No."), t("Question"), t("Answers"), t("Indicator"))
+    heads = (t("Question no."), t("Question"), t("Answers"), t("Indicator"))
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     rows = "".join(row for section in instrument.sections for row in table.section(section))
     return f'<table class="hcs-items"><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>'
