@@ -8,11 +8,12 @@ has further options of its own, `python -m benchmarks.truth.scores`.
 import argparse
 from collections.abc import Callable
 
-from benchmarks.truth import rates, scores
+from benchmarks.truth import agreement, rates, scores
 
 GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "scores": (scores.print_measures, 200),
     "rates": (rates.print_grid, 20),
+    "agreement": (agreement.print_grid, 1000),
 }
 """What prints each grid, and the number of samples of each case."""
 

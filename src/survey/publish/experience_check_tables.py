@@ -7,16 +7,11 @@ and what would let it be computed from totals and siblings, is kept back like a 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import floor
 
 import pandas as pd
 
 from survey.access.roles import NATION
-from survey.context.experience_checks.agreement import (
-    AgreementEstimate,
-    compute_cohen_kappa,
-    compute_krippendorff_alpha,
-    tabulate_pairs,
-)
 from survey.context.experience_checks.reading import ExperienceCheckDetail
 from survey.context.experience_checks.scores import (
     MeanScore,
@@ -26,11 +21,15 @@ from survey.context.experience_checks.scores import (
     score_venues,
 )
 from survey.disclosure import MINIMUM_N, AdditiveTotal, protect
+from survey.estimate.agreement import (
+    AgreementEstimate,
+    compute_cohen_kappa,
+    compute_krippendorff_alpha,
+    tabulate_pairs,
+)
 from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
 
 ALL_TYPES = "all"
-AGREEMENT_SEED = 20260701
-"""Recorded seed of the resampled venues, so that every interval can be computed again."""
 ScoreCells = Mapping[tuple[str, str], MeanScore | None]
 """Rounded means by area and type of venue; None where they are kept back."""
 
@@ -206,15 +205,14 @@ def _compute_alpha(pairs: Pairs, items: Sequence[str], metric: str) -> Agreement
     ]
     return _round_agreement(
         compute_krippendorff_alpha(
-            units, metric="nominal" if metric == "nominal" else "interval", seed=AGREEMENT_SEED,
-            minimum=MINIMUM_N,
+            units, metric="nominal" if metric == "nominal" else "interval", minimum=MINIMUM_N
         )
-    )  # fmt: skip
+    )
 
 
 def _round_agreement(estimate: AgreementEstimate | None) -> AgreementEstimate | None:
     if estimate is None:
         return None
-    return AgreementEstimate(
-        round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2), estimate.units
-    )
+    # Downwards, since an interval that ends in 1.00 on both sides would say that nothing is open.
+    low = floor(estimate.low * 100) / 100
+    return AgreementEstimate(round(estimate.value, 2), low, round(estimate.high, 2), estimate.units)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from survey.access.roles import NATION
-from survey.context.experience_checks.agreement import AgreementEstimate
 from survey.context.experience_checks.reading import ExperienceCheckDetail
 from survey.context.experience_checks.scores import MeanScore
 from survey.context.experience_checks.venues import VENUE_TYPE_NAMES
 from survey.disclosure import MINIMUM_N
+from survey.estimate.agreement import AgreementEstimate
 from survey.instrument.model import label_text
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.experience_check_tables import ALL_TYPES, CheckFigures, CheckScores

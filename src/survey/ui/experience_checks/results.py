@@ -34,9 +34,10 @@ def draw_agreement(
             page.t(
                 "Observers are blind to each other. κ (Cohen 1960; error of Fleiss, Cohen and "
                 "Everitt 1969) and α (Krippendorff 2011) take off what chance alone would give. "
-                "The interval of α resamples venues 2,000 times with a recorded seed, because the "
-                "items of one venue hang together. From 0.80 on α is called reliable, from 0.667 "
-                "on good enough for tentative conclusions."
+                "The error of α is that between whole venues (jackknife), because the items of one "
+                "venue hang together. Intervals reach below 1 even where all agreed: what was seen "
+                "is a share of so many effective answers (Zapf and others 2016). From 0.80 on α is "
+                "called reliable, from 0.667 on good enough for tentative conclusions."
             )
         )
 

@@ -2,23 +2,29 @@
 
 Kappa (Cohen 1960) is for two observers and one item; its standard error is that of Fleiss, Cohen
 and Everitt (1969). Alpha (Krippendorff 2011) takes any number of observers and gaps. The items of
-one venue are not independent, so the interval of alpha resamples whole venues.
+one venue are not independent, so the error of alpha is the jackknife's over whole venues.
+
+Of categories both are 1 - (1 - q) / (1 - c), q the agreement seen and c that of chance. The
+interval is that of q as a share of effective answers, see `bound_share`; it has a width where all
+agreed, which the usual ones have not (Zapf, Castell, Morawietz and Karch 2016). Of scores alpha is
+1 - a ratio of two spreads, with a t interval on the log of that ratio.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
-RESAMPLES = 2_000
+from survey.estimate.arrays import Floats
+from survey.estimate.intervals import bound_share
+
 MIN_UNITS = 10
 """With fewer units an interval is hardly ever shorter than the whole range."""
 Metric = Literal["nominal", "interval"]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -50,15 +56,37 @@ def compute_cohen_kappa(
     if expected >= 1:
         return None
     kappa = (observed - expected) / (1 - expected)
-    error = _compute_kappa_error(share, rows, columns, expected, kappa, total)
-    half = float(ndtri((1 + level) / 2)) * error
-    return AgreementEstimate(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0), round(total))
+    error = compute_kappa_error(share, total)
+    size = _count_effective(observed, (1 - expected) * error, total)
+    low, high = _bound_agreement(observed, expected, min(size, total), level)
+    return AgreementEstimate(kappa, low, high, round(total))
 
 
-def _compute_kappa_error(
-    share: Floats, rows: Floats, columns: Floats, expected: float, kappa: float, total: float
-) -> float:
-    """Return the standard error of kappa (Fleiss, Cohen and Everitt 1969, formula 13)."""
+def _count_effective(observed: float, error: float, total: float) -> float:
+    """Return how many independent answers would have this error; `total` where all agreed."""
+    spread = observed * (1 - observed)
+    return spread / error**2 if error > 0 and spread > 0 else total
+
+
+def _bound_agreement(
+    observed: float, expected: float, size: float, level: float
+) -> tuple[float, float]:
+    """Return the ends of a coefficient from the interval of the agreement that was seen."""
+    ends = bound_share(observed, size, level=level)
+    low, high = (1 - (1 - float(end)) / (1 - expected) for end in ends)
+    value = 1 - (1 - observed) / (1 - expected)
+    return max(min(low, value), -1.0), max(high, value)
+
+
+def compute_kappa_error(share: Floats, total: float) -> float:
+    """Return the standard error of kappa (Fleiss, Cohen and Everitt 1969, formula 13).
+
+    Args:
+        share: the square table, as shares of `total` pairs.
+    """
+    rows, columns = share.sum(axis=1), share.sum(axis=0)
+    expected = float(rows @ columns)
+    kappa = (float(np.trace(share)) - expected) / (1 - expected)
     diagonal = np.diag(share)
     agreed = float((diagonal * (1 - (rows + columns) * (1 - kappa)) ** 2).sum())
     mixed = (columns[:, None] + rows[None, :]) ** 2 * share
@@ -71,18 +99,15 @@ def compute_krippendorff_alpha(
     venues: Sequence[Sequence[Sequence[float]]],
     *,
     metric: Metric,
-    seed: int,
     level: float = 0.95,
-    resamples: int = RESAMPLES,
     minimum: int = MIN_UNITS,
 ) -> AgreementEstimate | None:
-    """Return alpha with a percentile interval over resampled venues.
+    """Return alpha with an interval from the spread between venues.
 
     Args:
         venues: For each venue its units (items), each the values that the observers gave. A unit
             with a single value pairs with nothing and is left out, as the method says.
         metric: `nominal` for categories, `interval` for scores.
-        seed: Recorded seed of the resampling, so that the interval can be computed again.
 
     None with fewer than `minimum` venues, or where only one value was ever given.
     """
@@ -93,17 +118,28 @@ def compute_krippendorff_alpha(
         return None
     position = {value: index for index, value in enumerate(values)}
     pairs = np.array([_count_coincidences(units, position) for units in paired])
-    distance = _compute_distances(values, metric)
-    value = _compute_alpha(pairs.sum(axis=0)[None], distance)[0]
-    draws = np.random.default_rng(seed).multinomial(
-        len(paired), np.full(len(paired), 1 / len(paired)), resamples
-    )
-    size = len(values)
-    resampled = (draws @ pairs.reshape(len(paired), -1)).reshape(-1, size, size)
-    alphas = _compute_alpha(resampled, distance)
-    alphas = alphas[~np.isnan(alphas)]
-    low, high = np.quantile(alphas, [(1 - level) / 2, (1 + level) / 2])
-    return AgreementEstimate(float(value), float(low), float(high), len(paired))
+    distance, whole = _compute_distances(values, metric), pairs.sum(axis=0)
+    alpha = float(_compute_alpha(whole[None], distance)[0])
+    error = _compute_jackknife_error(_compute_alpha(whole - pairs, distance))
+    if metric == "interval" and error > 0:
+        # Squares of errors have heavy tails: their spread is known as from a third of the venues.
+        t = float(stdtrit(len(paired) / 3, (1 + level) / 2))
+        factor = exp(min(t * error / (1 - alpha), 100.0))
+        ends = 1 - (1 - alpha) * factor, 1 - (1 - alpha) / factor
+    else:
+        margins = whole.sum(axis=1)
+        total = float(margins.sum())
+        chance = float(margins @ (margins - 1)) / (total * (total - 1))
+        observed = 1 - (1 - alpha) * (1 - chance)
+        size = _count_effective(observed, (1 - chance) * error, len(paired))
+        ends = _bound_agreement(observed, chance, min(size, sum(map(len, paired))), level)
+    return AgreementEstimate(alpha, max(ends[0], -1.0), ends[1], len(paired))
+
+
+def _compute_jackknife_error(without_one: Floats) -> float:
+    """Return the error of a figure from its values without one unit each."""
+    known = without_one[~np.isnan(without_one)]
+    return sqrt((len(known) - 1) / len(known) * float(((known - known.mean()) ** 2).sum()))
 
 
 def _count_coincidences(units: Sequence[Sequence[float]], position: Mapping[float, int]) -> Floats:
