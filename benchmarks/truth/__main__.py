@@ -8,12 +8,13 @@ has further options of its own, `python -m benchmarks.truth.scores`.
 import argparse
 from collections.abc import Callable
 
-from benchmarks.truth import agreement, rates, scores
+from benchmarks.truth import agreement, rates, scores, windows
 
 GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "scores": (scores.print_measures, 200),
     "rates": (rates.print_grid, 20),
     "agreement": (agreement.print_grid, 1000),
+    "windows": (windows.print_grid, 3000),
 }
 """What prints each grid, and the number of samples of each case."""
 
