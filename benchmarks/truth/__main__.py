@@ -8,12 +8,13 @@ has further options of its own, `python -m benchmarks.truth.scores`.
 import argparse
 from collections.abc import Callable
 
-from benchmarks.truth import agreement, rates, scores, windows
+from benchmarks.truth import agreement, rates, scores, small_areas, windows
 
 GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "scores": (scores.print_measures, 200),
     "rates": (rates.print_grid, 20),
     "agreement": (agreement.print_grid, 1000),
+    "small_areas": (small_areas.print_grid, 200),
     "windows": (windows.print_grid, 3000),
 }
 """What prints each grid, and the number of samples of each case."""

@@ -98,7 +98,7 @@ def small_cells(frame: pd.DataFrame, true: np.ndarray, tally: dict[str, list[flo
     cells = cells[cells["old"]].set_index("city")
     others = estimate(frame, "score", DESIGN, by="city").set_index("city")["estimate"]
     pooled = (cells["se"] ** 2 * cells["n"]).mean() / cells["n"]
-    model = fay_herriot(cells["estimate"], pooled, others.to_frame())
+    model = fay_herriot(cells["estimate"], pooled, others.to_frame(), likelihood="adjusted")
     tally["direct error"].append(float(((cells["estimate"] - true) ** 2).mean()))
     tally["model error"].append(float(((model.eblup - true) ** 2).mean()))
     tally["stated error"].append(float(model.mse.mean()))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import optimize
 
+from benchmarks.truth import small_areas
 from survey.estimate import EstimateError, fay_herriot
 
 AREAS = pd.read_csv(Path(__file__).parent / "data" / "r_sae.csv").set_index("area")
@@ -48,6 +49,32 @@ def test_model_variance_maximises_the_restricted_likelihood():
         "region_middle",
         "region_west",
     ]
+
+
+def test_adjusted_variance_maximises_the_likelihood_times_itself():
+    model = fay_herriot(
+        AREAS["direct_flat"], AREAS["variance"], COVARIATES, likelihood="adjusted", tolerance=1e-9
+    )
+    region = pd.get_dummies(AREAS["region"], dtype=float)[["middle", "west"]]
+    x = np.column_stack([np.ones(len(AREAS)), AREAS["city"], region])
+    y, psi = AREAS["direct_flat"].to_numpy(), AREAS["variance"].to_numpy()
+    tried = model.model_variance * np.array([0.5, 0.99, 1.01, 2])
+    best = negative_restricted_likelihood(model.model_variance, y, x, psi)
+    best -= np.log(model.model_variance)
+    others = [negative_restricted_likelihood(each, y, x, psi) - np.log(each) for each in tried]
+    assert model.model_variance > 0
+    assert min(others) > best
+    assert (model.shrinkage > 0).all()
+
+
+@pytest.mark.parametrize("ratio", [0.25, 1.0])
+def test_intervals_hold_where_areas_hardly_vary(ratio):
+    """A short run of benchmarks/truth/small_areas.py."""
+    adjusted = small_areas.measure(100, ratio, "adjusted", samples=30)
+    assert 0.935 <= adjusted.held <= 0.97
+    assert adjusted.claimed == pytest.approx(adjusted.error, rel=0.15)
+    if ratio < 1:
+        assert small_areas.measure(100, ratio, "restricted", samples=30).held < adjusted.held
 
 
 def test_shrinkage():

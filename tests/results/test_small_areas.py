@@ -93,6 +93,7 @@ def test_the_model_is_the_librarys_on_the_difference_to_the_city():
         group["estimate"] - own["estimate"],
         per_respondent * rest / group["n"],
         FRAME.loc[group.index, ["region3", "city_class"]].astype(object),
+        likelihood="adjusted",
     )
     own_variance = (own["se"] ** 2 * own["n"]).mean() / own["n"]
     adjustment = table["adjustment"].iloc[0]

@@ -1,14 +1,17 @@
 """Fay–Herriot model, in which small areas borrow strength from similar ones."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import optimize
 
 from survey.estimate.arrays import Flags, Floats
 from survey.estimate.errors import EstimateError
 
+Likelihood = Literal["restricted", "adjusted"]
 MAX_ITERATIONS = 100
 
 
@@ -35,6 +38,7 @@ def fay_herriot(
     variance: pd.Series | npt.ArrayLike,
     covariates: pd.DataFrame | pd.Series | npt.ArrayLike,
     *,
+    likelihood: Likelihood = "restricted",
     tolerance: float = 1e-4,
 ) -> SmallAreaResult:
     """Predict area means from direct estimates by the Fay–Herriot model (EBLUP).
@@ -44,6 +48,9 @@ def fay_herriot(
         variance: their sampling variances (se²), taken as known.
         covariates: by area, without intercept (added); text and categories become indicators of
             all levels but the first. Arrays are taken in the order of `direct`.
+        likelihood: "restricted" (REML, as R `sae`), or "adjusted": times the model variance A, so
+            that A is never 0. Where A is small REML is 0 in up to half of all samples, claims to
+            know it, and intervals hold too seldom.
         tolerance: relative change of the model variance at which the scoring stops. The default
             is R `sae`'s, so that figures agree with it to rounding; the exact maximum differs by
             some 1e-5 of the model variance.
@@ -54,7 +61,8 @@ def fay_herriot(
 
     Source: Fay and Herriot (1979); REML by Fisher scoring from the median sampling variance,
     negative values set to 0; MSE g1 + g2 + 2 g3 of Prasad and Rao (1990), Datta and Lahiri (2000).
-    As R `sae::mseFH(method = "REML")`.
+    As R `sae::mseFH(method = "REML")`. Adjusted: Li and Lahiri (2010), Yoshimori and Lahiri (2014),
+    with the MSE less what the upward bias of A adds to it, at most 2 g3.
     """
     direct = direct if isinstance(direct, pd.Series) else pd.Series(np.asarray(direct))
     names, x = _build_regressors(_read_covariates(covariates, direct.index))
@@ -62,7 +70,8 @@ def fay_herriot(
     psi = _align_to_areas(variance, direct.index, "variance").to_numpy(np.float64, na_value=np.nan)
     seen = ~np.isnan(y)
     _check(direct.index, x[seen], psi, seen)
-    model_variance, iterations = _fit_reml(y[seen], x[seen], psi[seen], tolerance)
+    fit = _fit_adjusted if likelihood == "adjusted" else _fit_reml
+    model_variance, iterations = fit(y[seen], x[seen], psi[seen], tolerance)
     precision = np.zeros(len(y))
     precision[seen] = 1 / (model_variance + psi[seen])
     inverse = np.linalg.inv((x.T * precision) @ x)
@@ -70,9 +79,10 @@ def fay_herriot(
     synthetic = x @ beta
     shrinkage = model_variance * precision
     eblup = synthetic + shrinkage * np.where(seen, y - synthetic, 0.0)
-    mse = _compute_mse(
-        model_variance, shrinkage, precision, np.einsum("ij,jk,ik->i", x, inverse, x)
-    )
+    leverage = np.einsum("ij,jk,ik->i", x, inverse, x)
+    mse = _compute_mse(model_variance, shrinkage, precision, leverage)
+    if likelihood == "adjusted":
+        mse -= _compute_bias_of_mse(shrinkage, precision)
 
     def by_area(values: Floats, name: str) -> pd.Series:
         return pd.Series(values, index=direct.index, name=name)
@@ -153,6 +163,32 @@ def _fit_reml(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[floa
         if relative <= tolerance:
             return max(model, 0.0), iteration
     raise EstimateError("no_convergence", iterations=MAX_ITERATIONS)
+
+
+def _fit_adjusted(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[float, int]:
+    """Return the model variance that maximises A times the restricted likelihood, and the steps."""
+
+    def lose(log_variance: float) -> float:
+        precision = 1 / (np.exp(log_variance) + psi)
+        weighted = x.T * precision
+        information = weighted @ x
+        residual = y - x @ np.linalg.solve(information, weighted @ y)
+        halves = np.linalg.slogdet(information)[1] - np.log(precision).sum()
+        return float((halves + precision @ residual**2) / 2 - log_variance)
+
+    spread = float(np.var(y)) + float(psi.max())
+    bounds = float(np.log(1e-6 * psi.min())), float(np.log(10 * spread))
+    found = optimize.minimize_scalar(
+        lose, bounds=bounds, method="bounded", options={"xatol": tolerance}
+    )
+    return float(np.exp(found.x)), int(found.nfev)
+
+
+def _compute_bias_of_mse(shrinkage: Floats, precision: Floats) -> Floats:
+    """Return what the bias of the adjusted variance, 2 / (A tr V^-2), adds to g1: at most 2 g3."""
+    g3 = (1 - shrinkage) ** 2 * precision * 2 / np.sum(precision**2)
+    with np.errstate(divide="ignore"):
+        return np.asarray(g3 * np.where(shrinkage > 0, np.minimum(1 / shrinkage, 2), 0.0))
 
 
 def _compute_mse(model: float, shrinkage: Floats, precision: Floats, leverage: Floats) -> Floats:

@@ -217,6 +217,7 @@ def _fit_model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str,
             pd.Series(np.where(seen, difference, np.nan), index),
             pd.Series(np.where(seen, variance, np.nan), index),
             _build_covariates(cities, seen),
+            likelihood="adjusted",
         )
     except EstimateError:
         return {**none, "no_model": ModelStatus.NO_CONVERGENCE.value}

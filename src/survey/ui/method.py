@@ -177,8 +177,10 @@ def _draw_small_groups(t: Translator, view: MethodView) -> None:
         t(
             "A direct figure carries a grade. Beside it stands a model estimate (Fay–Herriot): a "
             "weighted mean of the direct figure and of what the city's own score, its region and "
-            "its class let expect. The direct figure weighs more the surer it is. Model estimates "
-            "are moved together until they agree with the direct national figure."
+            "its class let expect. The direct figure weighs more the surer it is. The variance "
+            "between cities comes from the adjusted likelihood, which never takes it for 0 (Li and "
+            "Lahiri 2010). Model estimates are moved together until they agree with the direct "
+            "national figure."
         )
     )
     st.latex(
