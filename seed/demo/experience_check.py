@@ -112,11 +112,11 @@ class _DemoChecks:
             is_demo=True,
         )  # fmt: skip
 
-    def _take_step(self, wave_id: UUID, service: Any, **given: Any) -> Any:
+    def _take_step(self, wave_id: UUID, service: Any, *, days_ago: int = 0, **given: Any) -> Any:
         version = self._session.get_one(VenueCheck, wave_id).lock_version
         return service(
             session=self._session, principal=self._official, wave_id=wave_id,
-            expected_version=version, now=self._now, **given,
+            expected_version=version, now=self._now - timedelta(days_ago), **given,
         )  # fmt: skip
 
     def _store_released(self) -> None:
@@ -133,7 +133,9 @@ class _DemoChecks:
         points = self._list_points(wave_id)
         truth = {point.id: self._draw_truth(point.stratum) for point in points}
         self._write_visits(wave_id, points, truth, FIRST_ROUND)
-        self._take_step(wave_id, send_to_venues, due_on=china_date(self._now) + timedelta(10))
+        self._take_step(
+            wave_id, send_to_venues, days_ago=12, due_on=china_date(self._now) - timedelta(2)
+        )
         worst = sorted(points, key=lambda point: float(truth[point.id][: len(ITEMS)].mean()))
         again = worst[:REVISITED]
         for point in again:
@@ -151,7 +153,7 @@ class _DemoChecks:
         ):  # fmt: skip
             self._take_step(
                 wave_id, record_venue_reply, venue=point.code, stance=stance, text=text,
-                answer=answer, received_on=china_date(self._now),
+                answer=answer, received_on=china_date(self._now) - timedelta(3),
             )  # fmt: skip
         self._take_step(wave_id, close_experience_check)
         self._take_step(wave_id, release_experience_check)

@@ -38,11 +38,11 @@ def visit(
     tmp_path: Any,
     use_store: Callable[[Settings], None],
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[PageKey, Principal], AppTest]:
+) -> Callable[..., AppTest]:
     """Open a page as one of the field's surveyors."""
     use_store(Settings(data_dir=tmp_path, database_url=field.url, demo=False))
 
-    def open_as(page: PageKey, person: Principal) -> AppTest:
+    def open_as(page: PageKey, person: Principal, **query: str) -> AppTest:
         secret = new_token(bits=256)
         with session_scope(field.url) as session:
             session.add(
@@ -53,7 +53,7 @@ def visit(
                 )
             )
         monkeypatch.setattr(ui_session, "session_cookie", lambda: secret)
-        app = enter_page(page, lang="en")
+        app = enter_page(page, lang="en", **query)
         assert not app.exception
         return app
 
@@ -65,6 +65,17 @@ def test_a_surveyor_sees_the_own_points_only(visit: Any, field: Any) -> None:
     options = app.selectbox(key="point/en").options
     assert len(options) == 1
     assert "110000-u-01" in options[0]
+
+
+@pytest.mark.parametrize("page", [PageKey.TASKS, PageKey.INTERVIEW])
+def test_a_link_to_another_place_opens_no_place(
+    page: PageKey, visit: Any, field: Any, read: Read
+) -> None:
+    own = visit(page, field.surveyor)
+    assert "not among your tasks" not in read(own)
+    app = visit(page, field.surveyor, point="main-2024/elsewhere")
+    assert "not among your tasks" in read(app)
+    assert not app.selectbox
 
 
 def test_a_person_without_points_is_told_what_to_do(visit: Any, field: Any, read: Read) -> None:

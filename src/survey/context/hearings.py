@@ -1,6 +1,6 @@
 """Hearing of those whom a finding is about: a maker or a venue is sent it and replies in time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 
 from survey.locale import SurveyError, msg
@@ -19,6 +19,15 @@ def require_reply_deadline(due_on: date, today: date, error: type[SurveyError]) 
                 most=MAX_REPLY_DAYS,
             )
         )
+
+
+def require_heard(
+    replies: Iterable[tuple[str, MakerReply | VenueReply]], today: date, error: type[SurveyError]
+) -> None:
+    """Raise `error` while somebody who was sent the results can still reply, naming the first."""
+    for name, reply in replies:
+        if reply.received_on is None and reply.due_on >= today:
+            raise error(msg("{maker} can still reply: its deadline is not over.", maker=name))
 
 
 def fill_in_reply(

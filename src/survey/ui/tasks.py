@@ -12,6 +12,7 @@ from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import StudyUnit, now
 from survey.ui.glossary import explain
+from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
@@ -31,6 +32,15 @@ def pick_task(page: PageContext) -> SurveyorTask | None:
         )
         return None
     by_code = {f"{task.wave_key}/{task.point_code}": task for task in tasks}
+    linked = st.query_params.get("point")
+    if linked is not None and linked not in by_code:
+        draw_notice(
+            t("The place of this link is not among your tasks"),
+            t("Nothing else was opened in its stead, so that no visit is entered elsewhere."),
+            t("Choose a place under “My tasks”, or ask who sent you the link."),
+        )
+        st.page_link(PAGES_BY_KEY[PageKey.TASKS].path, label=t("My tasks"))
+        return None
     chosen = pick(
         t("Sampling point"),
         "point",

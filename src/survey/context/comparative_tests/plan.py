@@ -19,6 +19,7 @@ from survey.context.comparative_tests.access import (
 )
 from survey.context.comparative_tests.measured_values import list_missing_values
 from survey.context.comparative_tests.rules import GradingRules, parse_rules
+from survey.context.hearings import require_heard
 from survey.locale import msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -205,14 +206,8 @@ def _require_hearing(session: Session, test: ComparativeTest, now: datetime) -> 
     replies = session.exec(select(MakerReply).where(MakerReply.test_id == test.id)).all()
     if not replies:
         raise ComparativeTestNotAllowedError(msg("The results were not sent to the makers yet."))
-    today = china_date(now)
-    waiting = [
-        reply.maker for reply in replies if reply.received_on is None and reply.due_on >= today
-    ]
-    if waiting:
-        raise ComparativeTestNotAllowedError(
-            msg("{maker} can still reply: its deadline is not over.", maker=waiting[0])
-        )
+    named = [(reply.maker, reply) for reply in replies]
+    require_heard(named, china_date(now), ComparativeTestNotAllowedError)
 
 
 _State = ComparativeTestState

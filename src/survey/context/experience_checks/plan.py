@@ -22,11 +22,14 @@ from survey.context.experience_checks.access import (
     require_text,
     save_check,
 )
+from survey.context.hearings import require_heard
 from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.venue_visits import SECOND_ROUND
 from survey.fieldwork.waves import require_transition
 from survey.instrument.model import Instrument
 from survey.locale import msg
 from survey.store.audit_events import AuditEvent, wave_event
+from survey.store.china_time import china_date
 from survey.store.inserts import insert_if_new
 from survey.store.tables import (
     Assignment,
@@ -36,6 +39,9 @@ from survey.store.tables import (
     Status,
     StudyUnit,
     VenueCheck,
+    VenueReply,
+    VenueRevisit,
+    VenueVisit,
     Wave,
     WaveState,
     new_id,
@@ -203,8 +209,8 @@ def release_experience_check(
     """Release a check for good to everybody who reads results.
 
     Raises:
-        ExperienceCheckNotAllowedError: visits wait for review, none was approved, or it is
-            released already.
+        ExperienceCheckNotAllowedError: visits wait for review, none was approved, a venue can
+            still reply, a revisit is neither done nor waived, or it is released already.
     """
     check, wave = lock_check(session, principal, wave_id, expected_version, (WaveState.CLOSED,))
     if check.released_at is not None:
@@ -223,11 +229,47 @@ def release_experience_check(
         )
     if not counts.get(Status.APPROVED):
         raise ExperienceCheckNotAllowedError(msg("No visit has been approved."))
+    _require_hearing(session, wave, now)
     check.released_at, check.released_by = now, actor_id(principal)
     save_check(
         session, principal, check, wave, AuditEvent.VENUE_CHECK_RELEASED, now,
         visits=counts[Status.APPROVED],
     )  # fmt: skip
+
+
+def _require_hearing(session: Session, wave: Wave, now: datetime) -> None:
+    """Raise unless every venue replied or had its time, and revisits are done or waived."""
+    of_wave = (
+        select(SamplingPoint.name, VenueReply)
+        .join(VenueReply, col(VenueReply.point_id) == col(SamplingPoint.id))
+        .where(SamplingPoint.wave_id == wave.id)
+        .order_by(SamplingPoint.code)
+    )
+    require_heard(session.exec(of_wave).all(), china_date(now), ExperienceCheckNotAllowedError)
+    revisited = (
+        select(VenueVisit.point_id)
+        .join(Response, col(Response.id) == col(VenueVisit.response_id))
+        .where(Response.status == Status.APPROVED, VenueVisit.round == SECOND_ROUND)
+    )
+    awaited = session.exec(
+        select(SamplingPoint.name)
+        .join(VenueRevisit, col(VenueRevisit.point_id) == col(SamplingPoint.id))
+        .where(
+            SamplingPoint.wave_id == wave.id,
+            col(VenueRevisit.waived_because).is_(None),
+            col(SamplingPoint.id).not_in(revisited),
+        )
+        .order_by(SamplingPoint.code)
+    ).all()
+    if awaited:
+        raise ExperienceCheckNotAllowedError(
+            msg(
+                "{count} revisits were ordered and not made, the first at {venue}. Please have "
+                "them made, or waive them with a reason.",
+                count=len(awaited),
+                venue=awaited[0],
+            )
+        )
 
 
 def _move_check(

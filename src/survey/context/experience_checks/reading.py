@@ -82,6 +82,7 @@ class VenueRow:
     approved: int
     """Visits of the first round."""
     revisit_reason: str
+    waived_because: str
     revisits: int
     sent_on: date | None
     due_on: date | None
@@ -270,7 +271,7 @@ def _list_venues(
         for reply in session.exec(select(VenueReply).where(col(VenueReply.point_id).in_(ids)))
     }
     revisits = {
-        each.point_id: each.reason
+        each.point_id: each
         for each in session.exec(select(VenueRevisit).where(col(VenueRevisit.point_id).in_(ids)))
     }
     return tuple(
@@ -278,7 +279,7 @@ def _list_venues(
             point,
             tuple(people.get(point.id, ())),
             counts,
-            revisits.get(point.id, ""),
+            revisits.get(point.id),
             replies.get(point.id),
             tuple(photos.get(point.id, ())),
         )
@@ -290,7 +291,7 @@ def _build_venue_row(
     point: SamplingPoint,
     observers: tuple[str, ...],
     counts: Mapping[tuple[UUID, int, bool], int],
-    revisit_reason: str,
+    revisit: VenueRevisit | None,
     reply: VenueReply | None,
     photos: tuple[str, ...],
 ) -> VenueRow:
@@ -305,7 +306,8 @@ def _build_venue_row(
         observers=observers,
         sent=count(FIRST_ROUND, approved=True) + count(FIRST_ROUND, approved=False),
         approved=count(FIRST_ROUND, approved=True),
-        revisit_reason=revisit_reason,
+        revisit_reason=revisit.reason if revisit else "",
+        waived_because=(revisit.waived_because or "") if revisit else "",
         revisits=count(FIRST_ROUND + 1, approved=True),
         sent_on=reply.sent_on if reply else None,
         due_on=reply.due_on if reply else None,

@@ -160,3 +160,31 @@ def _get_venue(session: Session, wave: Wave, code: str) -> SamplingPoint:
             msg("There is no venue {code} in this check.", code=code)
         )
     return point
+
+
+def waive_revisit(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_id: UUID,
+    venue: str,
+    reason: str,
+    expected_version: int,
+    now: datetime,
+) -> None:
+    """Waive a revisit that was ordered: the check can be released without it.
+
+    Raises:
+        ExperienceCheckNotAllowedError: no revisit of this venue is awaited, or no reason is given.
+    """
+    check, wave = lock_check(session, principal, wave_id, expected_version, _RUNNING)
+    point = _get_venue(session, wave, venue)
+    revisit = session.get(VenueRevisit, point.id)
+    if check.released_at is not None or revisit is None or revisit.waived_because is not None:
+        raise ExperienceCheckNotAllowedError(msg("No revisit of this venue is awaited."))
+    revisit.waived_because = require_text(reason, msg("Reason"))
+    session.add(revisit)
+    save_check(
+        session, principal, check, wave, AuditEvent.VENUE_CHECK_REVISIT_WAIVED, now,
+        subject=point.id, code=point.code, reason=revisit.waived_because,
+    )  # fmt: skip

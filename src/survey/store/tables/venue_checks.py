@@ -59,6 +59,8 @@ class VenueRevisit(SQLModel, table=True):
     reason: str
     ordered_by: UUID | None = Field(default=None, foreign_key="account.id")
     ordered_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    waived_because: str | None = None
+    """Why it need not be made any more; None as long as it has to be."""
 
 
 class VenueReply(SQLModel, table=True):

@@ -10,6 +10,7 @@ from survey.context.experience_checks.replies import (
     order_revisit,
     record_venue_reply,
     send_to_venues,
+    waive_revisit,
 )
 from survey.context.hearings import MIN_REPLY_DAYS
 from survey.store.china_time import china_date, format_day
@@ -21,8 +22,9 @@ from survey.ui.page_runner import PageContext
 
 _USUAL_DAYS = MIN_REPLY_DAYS * 2
 _DAY_COLUMNS = (1, 2, 3)
-_SENDING, _REPLY, _REVISIT = (
+_SENDING, _REPLY, _REVISIT, _WAIVER = (
     "experience-check/send", "experience-check/reply", "experience-check/revisit",
+    "experience-check/waiver",
 )  # fmt: skip
 
 
@@ -62,6 +64,13 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
     visited = [venue for venue in check.venues if venue.sent and not venue.revisit_reason]
     if visited and summary.state is WaveState.OPEN:
         _draw_revisit_form(page, check, visited)
+    awaited = [
+        venue
+        for venue in check.venues
+        if venue.revisit_reason and not venue.waived_because and not venue.revisits
+    ]
+    if awaited:
+        _draw_waiver_form(page, check, awaited)
 
 
 def _get_reply_order(venue: VenueRow) -> int:
@@ -77,6 +86,8 @@ def _format_hearing_row(page: PageContext, venue: VenueRow) -> list[str]:
         received = f"{received} ({late})"
     stance = t(STANCE_NAMES[venue.stance]) if venue.stance else t("no reply")
     revisit = t("Revisit: {reason}", reason=venue.revisit_reason) if venue.revisit_reason else ""
+    if venue.waived_because:
+        revisit += " " + t("Waived: {reason}", reason=venue.waived_because)
     return [
         venue.name,
         format_day(t, venue.sent_on) if venue.sent_on else "–",
@@ -147,4 +158,22 @@ def _draw_revisit_form(
         if st.form_submit_button(t("Order the revisit")):
             done = t("The revisit is ordered.")
             change_check(page, check, order_revisit, done, _REVISIT, venue=venue, reason=reason)
+            st.rerun()
+
+
+def _draw_waiver_form(
+    page: PageContext, check: ExperienceCheckDetail, awaited: list[VenueRow]
+) -> None:
+    t = page.t
+    names = {venue.code: venue.name for venue in awaited}
+    with st.form(f"{_WAIVER}/{check.version}", border=True, enter_to_submit=False):
+        venue = st.selectbox(
+            t("Venue whose revisit is waived"), list(names), format_func=names.__getitem__
+        )
+        reason = st.text_input(t("Reason"), max_chars=500)
+        st.caption(t("A check is released once every revisit was made or waived."))
+        show_feedback(page, _WAIVER)
+        if st.form_submit_button(t("Waive the revisit")):
+            done = t("The revisit is waived.")
+            change_check(page, check, waive_revisit, done, _WAIVER, venue=venue, reason=reason)
             st.rerun()
