@@ -118,8 +118,8 @@ def test_from_samples_to_release(live_server: LivePlatform, desk: Page) -> None:
     expect(desk.get_by_text(zh("The values are entered."))).to_be_visible()
 
     _open(desk, "Release and errata")
-    _step(desk, "Give the first signature")
-    expect(desk.get_by_text(zh("The test is signed."))).to_be_visible()
+    _step(desk, "Sign and release now")
+    expect(desk.get_by_text(zh("The test is released."))).to_be_visible()
     _open(desk, "Results")
     # With the first value of its leakage current S2 was capped at 39.9.
     expect(desk.get_by_text("88.5").first).to_be_visible()

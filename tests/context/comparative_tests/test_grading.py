@@ -14,6 +14,7 @@ from survey.context.comparative_tests.grading import (
     Verdict,
     decide,
     grade_sample,
+    is_decidable,
 )
 from survey.context.comparative_tests.rules import (
     DecisionKind,
@@ -103,6 +104,25 @@ def test_what_was_not_detected_passes_an_upper_limit() -> None:
     assert (step.low, step.high) == (Decimal(0), Decimal("0.01"))
     assert step.verdict is Verdict.PASSES
     assert not step.is_straddling
+
+
+@pytest.mark.parametrize(
+    ("key", "limit", "decidable"),
+    [
+        ("leakage", "0.75", True), ("leakage", "0.76", False), ("energy", "61", False),
+        ("energy", "60", True), ("cooking", "90", True),
+    ],
+)  # fmt: skip
+def test_what_was_not_detected_above_a_limit_is_not_decidable(
+    key: str, limit: str, decidable: bool
+) -> None:
+    found = Measurement(Decimal(limit), is_below=True)
+    assert is_decidable(rules().by_key[key], found) is decidable
+    if decidable:
+        grade_sample(rules(), {**VALUES, key: found})
+    else:
+        with pytest.raises(MissingValuesError):
+            grade_sample(rules(), {**VALUES, key: found})
 
 
 def test_nothing_is_graded_on_a_part_of_its_values() -> None:

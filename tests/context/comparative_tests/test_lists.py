@@ -114,6 +114,7 @@ def test_values_by_the_template_of_the_laboratory(sqlite_url: str) -> None:
         "S03,cooking,31,0.1,,2026-05-18",
         "S01,leakage,0.31,0.02,2,2026-05-18",
         "S09,noise,31,0.1,2,2026-05-18",
+        "S03,leakage,<0.8,,,2026-05-18",
     ]
     with read_scope(sqlite_url) as session:
         uploaded = read_value_file(
@@ -126,7 +127,7 @@ def test_values_by_the_template_of_the_laboratory(sqlite_url: str) -> None:
     assert uploaded.values[2].measurement.is_below
     assert [(error.row, zh(error.column)) for error in uploaded.errors] == [
         (5, "测得值"), (6, "测得值"), (7, "扩展不确定度 U"), (8, "包含因子 k"), (9, "试验项目"),
-        (10, "样品编号"), (10, "试验项目"),
+        (10, "样品编号"), (10, "试验项目"), (11, "试验项目"), (11, "测得值"),
     ]  # fmt: skip
 
 

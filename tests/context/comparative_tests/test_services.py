@@ -36,8 +36,10 @@ from survey.context.comparative_tests.released_grades import (
     confirm_erratum,
     propose_erratum,
     sign_comparative_test,
+    would_release,
 )
-from survey.locale import SurveyError
+from survey.locale import SurveyError, translator
+from survey.publish.views.comparative_test import ComparativeTestTexts
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComparativeTest, ComparativeTestState, MeasurementRound
 from survey.store.transactions import run_in_transaction
@@ -98,6 +100,33 @@ def test_from_the_plan_to_an_erratum(store_url: str) -> None:
     assert marks(corrected) == ["83.1 good", "88.5 good", "54.0 poor"]
     assert corrected.samples[0].grade == released.samples[0].grade
     assert corrected.errata[0].before.value == 31
+
+
+def test_a_signature_does_what_its_button_said(store_url: str) -> None:
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    wang = employ(store_url, Role.NATIONAL_OFFICIAL, name="Wang")
+    test = start(store_url, lin, State.MAKERS_HEARD)
+
+    def says_it_releases(person: Principal, *, two_people: bool = True) -> bool:
+        with read_scope(store_url) as session:
+            return would_release(
+                session=session, principal=person, test_id=test.id, two_people=two_people, now=START
+            )
+
+    assert not says_it_releases(lin)
+    assert says_it_releases(lin, two_people=False)
+    with pytest.raises(ComparativeTestNotAllowedError, match="Meanwhile"):
+        test.change(sign_comparative_test, lin, two_people=False, releases=False)
+    with pytest.raises(ComparativeTestNotAllowedError, match="Meanwhile"):
+        test.change(sign_comparative_test, lin, two_people=True, releases=True)
+    assert read(test, lin).first_signed_at is None
+    test.change(sign_comparative_test, lin, two_people=True, releases=False)
+    assert says_it_releases(wang)
+    with pytest.raises(ComparativeTestNotAllowedError, match="Meanwhile"):
+        test.change(sign_comparative_test, wang, two_people=True, releases=False)
+    assert read(test, lin).summary.state is State.MAKERS_HEARD
+    released = test.change(sign_comparative_test, wang, two_people=True, releases=True)
+    assert released is State.RELEASED
 
 
 def test_stored_grades_are_what_the_rules_make_of_the_stored_values(store_url: str) -> None:
@@ -259,3 +288,28 @@ def test_a_value_keeps_its_digits(store_url: str) -> None:
     assert [(str(each.measurement.value), each.measurement.is_below) for each in newest] == [
         ("0.10", True)
     ]
+
+
+def test_a_limit_of_detection_above_the_limit_is_refused_at_the_door(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    test = start(sqlite_url, lin, State.RESULTS_IN)
+    found = Measurement(Decimal("0.90"), is_below=True)
+    again = ValueData("S01", "leakage", found, date(2026, 5, 19))
+    with pytest.raises(ComparativeTestNotAllowedError, match="cannot be decided"):
+        test.change(add_measured_values, lin, values=[again], **RETEST)
+    assert {each.number for each in read(test, lin).values} == {1}
+
+
+def test_a_value_without_uncertainty_has_no_interval(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    detail = read(start(sqlite_url, lin, State.MAKERS_HEARD), lin)
+    texts = ComparativeTestTexts(detail, translator("zh"), "zh")
+    values = {
+        "leakage": Measurement(Decimal("0.30"), Decimal("0.02"), Decimal(2)),
+        "cooking": Measurement(Decimal("31")),
+        "energy": Measurement(Decimal("78.2")),
+    }
+    rows = texts.build_steps(grade_sample(rules(), values)).characteristics.rows
+    assert [(row[1], row[2]) for row in rows] == [
+        ("0.30 ± 0.02", "0.28 至 0.32"), ("31", "–"), ("78.2", "–"),
+    ]  # fmt: skip

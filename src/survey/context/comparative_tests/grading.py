@@ -98,7 +98,7 @@ class SampleGrade:
 
 
 class MissingValuesError(ValueError):
-    """Raised when values of a sample are missing: nothing is graded on a part of them."""
+    """Raised when values of a sample are missing or not decidable: nothing is graded on a part."""
 
     def __init__(self, characteristics: tuple[str, ...]) -> None:
         super().__init__(", ".join(characteristics))
@@ -109,12 +109,12 @@ def grade_sample(rules: GradingRules, values: Mapping[str, Measurement]) -> Samp
     """Return the grade of a sample with each step that leads to it.
 
     Raises:
-        MissingValuesError: values of some characteristics are missing.
+        MissingValuesError: values of some characteristics are missing, or not decidable.
     """
     missing = tuple(
         characteristic.key
         for characteristic in rules.characteristics
-        if characteristic.key not in values
+        if not is_decidable(characteristic, values.get(characteristic.key))
     )
     if missing or not rules.is_complete:
         raise MissingValuesError(missing)
@@ -131,6 +131,19 @@ def grade_sample(rules: GradingRules, values: Mapping[str, Measurement]) -> Samp
     return SampleGrade(
         characteristics, weighted, devaluations, mark, find_grade(rules.grades, mark).key
     )
+
+
+def is_decidable(characteristic: Characteristic, measurement: Measurement | None) -> bool:
+    """Return whether there is a value that can be compared with its limits.
+
+    What was not detected lies anywhere between 0 and the limit of detection. Where that reaches
+    beyond a limit, the value may be on either side of it (ILAC-G8:09/2019): it neither conforms
+    nor does it not, and the laboratory needs a method that detects less.
+    """
+    if measurement is None or not measurement.is_below:
+        return measurement is not None
+    limits = (characteristic.lower, characteristic.upper)
+    return not any(limit is not None and 0 <= limit < measurement.value for limit in limits)
 
 
 def apply_devaluations(weighted: Decimal, steps: tuple[DevaluationStep, ...]) -> Decimal:

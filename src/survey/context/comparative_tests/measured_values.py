@@ -14,9 +14,15 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id
 from survey.access.principal import Principal
-from survey.context.comparative_tests.access import get_own_test, lock_test, require_text, save_test
+from survey.context.comparative_tests.access import (
+    ComparativeTestNotAllowedError,
+    get_own_test,
+    lock_test,
+    require_text,
+    save_test,
+)
 from survey.context.comparative_tests.cell_values import parse_decimal, read_decimal
-from survey.context.comparative_tests.grading import Measurement
+from survey.context.comparative_tests.grading import Measurement, is_decidable
 from survey.context.comparative_tests.product_samples import list_product_samples
 from survey.context.comparative_tests.rules import (
     Characteristic,
@@ -138,6 +144,21 @@ def _states_of(occasion: MeasurementRound) -> tuple[ComparativeTestState, ...]:
     return _FIRST_STATES if occasion is MeasurementRound.FIRST else _LATER_STATES
 
 
+_NOT_DECIDABLE = msg(
+    "Not detected, but the limit of detection lies above the limit of the standard: whether the "
+    "sample conforms cannot be decided. Ask the laboratory for a method that detects less."
+)
+
+
+def require_decidable(test: ComparativeTest, values: Iterable[ValueData]) -> None:
+    """Raise `ComparativeTestNotAllowedError` if a value cannot be compared with its limits."""
+    by_key = parse_rules(test.rules).by_key
+    for value in values:
+        known = by_key.get(value.characteristic)
+        if known is not None and not is_decidable(known, value.measurement):
+            raise ComparativeTestNotAllowedError(_NOT_DECIDABLE)
+
+
 class _ValueReader:
     """Reader of the rows of one list of values."""
 
@@ -205,6 +226,8 @@ class _ValueReader:
             value = parse_decimal(text.removeprefix(BELOW))
             if value is None or value <= 0 or of.lower is not None:
                 check.fail("value", msg("A limit of detection is no value for this."))
+            elif not is_decidable(of, Measurement(value, is_below=True)):
+                check.fail("value", _NOT_DECIDABLE)
         else:
             value = read_decimal(check, "value")
         uncertainty = read_decimal(check, "uncertainty", required=False)
@@ -244,9 +267,11 @@ def add_measured_values(
     After a retest or a correction the first signature of a release is void.
 
     Raises:
-        ComparativeTestNotAllowedError: the state does not allow it, or the reason is missing.
+        ComparativeTestNotAllowedError: the state does not allow it, the reason is missing, or a
+            value is not decidable.
     """
     test = lock_test(session, principal, test_id, expected_version, _states_of(occasion))
+    require_decidable(test, values)
     is_first = occasion is MeasurementRound.FIRST
     why = "" if is_first else require_text(reason, msg("Reason"), least=5)
     ids = {sample.code: sample.id for sample in list_product_samples(session, test.id)}
@@ -341,7 +366,7 @@ def latest_measurements(
 
 
 def list_missing_values(session: Session, test: ComparativeTest) -> list[tuple[str, str]]:
-    """Return number and characteristic of each value that is missing."""
+    """Return number and characteristic of each value that is missing or not decidable."""
     rules: GradingRules = parse_rules(test.rules)
     samples = list_product_samples(session, test.id)
     latest = latest_measurements(session, samples)
@@ -349,5 +374,5 @@ def list_missing_values(session: Session, test: ComparativeTest) -> list[tuple[s
         (sample.code, characteristic.key)
         for sample in samples
         for characteristic in rules.characteristics
-        if characteristic.key not in latest[sample.id]
+        if not is_decidable(characteristic, latest[sample.id].get(characteristic.key))
     ]

@@ -28,8 +28,10 @@ from survey.context.comparative_tests.grading import Measurement, SampleGrade, g
 from survey.context.comparative_tests.measured_values import (
     ValueData,
     latest_measurements,
+    list_missing_values,
     measurement_columns,
     measurement_of,
+    require_decidable,
 )
 from survey.context.comparative_tests.product_samples import list_product_samples
 from survey.context.comparative_tests.rules import parse_rules
@@ -105,15 +107,18 @@ def sign_comparative_test(
     expected_version: int,
     two_people: bool,
     now: datetime,
+    releases: bool | None = None,
 ) -> ComparativeTestState:
     """Sign a test; the second signature, by another person, releases it. Return its state.
 
     Args:
         two_people: The setting of the installation: another person has to sign as well.
+        releases: What the person was told that this signature does; None where nobody was told.
 
     Raises:
         SecondSignerRequiredError: the principal gave the first signature.
-        ComparativeTestNotAllowedError: the makers were not heard yet.
+        ComparativeTestNotAllowedError: the makers were not heard yet, or the signature would do
+            something else than the person was told.
     """
     principal.require(Action.RELEASE_PRODUCT_TESTS)
     test = lock_test(
@@ -124,10 +129,18 @@ def sign_comparative_test(
         (ComparativeTestState.MAKERS_HEARD,),
         Action.RELEASE_PRODUCT_TESTS,
     )
+    if list_missing_values(session, test):
+        raise ComparativeTestNotAllowedError(
+            msg("Values are missing or not decidable. Enter a retest or a correction first.")
+        )
     grades = compute_grades(session, test)
     signed = _hash_of(test, grades)
     rule = _find_people_rule(session, principal, test, two_people, now)
-    is_first = test.first_signed_at is None or test.signed_sha256 != signed
+    is_first = _is_unsigned(test, signed)
+    if releases is not None and releases != _does_release(rule, is_first=is_first):
+        raise ComparativeTestNotAllowedError(
+            msg("Meanwhile it has changed what a signature does. Please read again and sign then.")
+        )
     if is_first:
         test.first_signed_by, test.first_signed_at = actor_id(principal), now
         test.signed_sha256 = signed
@@ -177,6 +190,25 @@ def list_awaited_signers(
     return list_second_people(
         session=session, principal=principal, action=action, now=now, areas=(NATION, test.area)
     )
+
+
+def would_release(
+    *, session: Session, principal: Principal, test_id: UUID, two_people: bool, now: datetime
+) -> bool:
+    """Return whether a signature of the principal would release a test at once."""
+    action = Action.RELEASE_PRODUCT_TESTS
+    test = find_own_test(session, principal, test_id, action, is_locked=False)
+    rule = _find_people_rule(session, principal, test, two_people, now)
+    is_first = _is_unsigned(test, _hash_of(test, compute_grades(session, test)))
+    return _does_release(rule, is_first=is_first)
+
+
+def _is_unsigned(test: ComparativeTest, signed: str) -> bool:
+    return test.first_signed_at is None or test.signed_sha256 != signed
+
+
+def _does_release(rule: PeopleRule, *, is_first: bool) -> bool:
+    return not is_first or rule is not PeopleRule.TWO
 
 
 def _was_first(session: Session, principal: Principal, test: ComparativeTest) -> bool:
@@ -246,6 +278,7 @@ def propose_erratum(
     ids = {sample.code: sample.id for sample in list_product_samples(session, test.id)}
     if value.sample not in ids or value.characteristic not in parse_rules(test.rules).by_key:
         raise ComparativeTestNotAllowedError(msg("The test has no such value."))
+    require_decidable(test, [value])
     query = select(func.count()).where(ComparativeTestErratum.test_id == test.id)
     number = session.exec(query).one() + 1
     why = require_text(reason, msg("Reason"), least=5)

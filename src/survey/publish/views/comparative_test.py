@@ -154,11 +154,7 @@ class ComparativeTestTexts:
                 (
                     self.characteristic_head(by_key[step.characteristic]),
                     format_value(step.measurement),
-                    t(
-                        "{low} to {high}",
-                        low=_format_short_number(step.low),
-                        high=_format_short_number(step.high),
-                    ),
+                    self._format_interval(step),
                     self.format_limit(by_key[step.characteristic]),
                     self._describe_verdict(step),
                     float(step.mark),
@@ -182,6 +178,16 @@ class ComparativeTestTexts:
             ),
         )
         return GradeSteps(characteristics, devaluations, self._describe_grading(grade))
+
+    def _format_interval(self, step: CharacteristicStep) -> str:
+        """Return the interval of a value; a dash where the laboratory gave no uncertainty."""
+        if step.measurement.uncertainty is None and not step.measurement.is_below:
+            return "–"
+        return self._t(
+            "{low} to {high}",
+            low=_format_short_number(step.low),
+            high=_format_short_number(step.high),
+        )
 
     def _describe_verdict(self, step: CharacteristicStep) -> str:
         verdict = self._t(VERDICT_NAMES[step.verdict])

@@ -14,6 +14,7 @@ from survey.context.comparative_tests.released_grades import (
     list_awaited_signers,
     propose_erratum,
     sign_comparative_test,
+    would_release,
 )
 from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.publish.views.comparative_test import ComparativeTestTexts, format_value
@@ -66,29 +67,44 @@ def _draw_signatures(page: PageContext, test: ComparativeTestDetail) -> None:
 
 def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
+    if any(sample.grade is None for sample in test.samples):
+        st.caption(t("Values are missing or not decidable. Enter a retest or a correction first."))
+        return
     awaited = _list_awaited_signers(page, test)
     if awaited:
         draw_awaited_people(page, t("You have signed this test"), awaited)
         return
-    first = test.first_signed_at is None
-    label = t("Give the first signature") if first else t("Give the second signature and release")
-    slot = f"comparative-test/signing/{'first' if first else 'second'}"
+    with read_scope(page.settings.store_url) as session:
+        releases = would_release(
+            session=session, principal=page.principal, test_id=test.summary.id,
+            two_people=page.settings.two_person_freeze, now=now(),
+        )  # fmt: skip
+    title = test.summary.title[page.language]
+    if releases:
+        label, done = t("Sign and release now"), t("The test is released.")
+        words = t(
+            "Your signature releases “{title}” at once to everybody who reads results. Nothing of "
+            "it can be edited afterwards; errors are corrected by an erratum.",
+            title=title,
+        )
+    else:
+        label, done = t("Give the first signature"), t("The test is signed.")
+        words = t(
+            "Your signature is the first: “{title}” is not released by it, but by the second, of "
+            "another person. Nothing can be edited after that; errors are corrected by an erratum.",
+            title=title,
+        )
+    slot = f"comparative-test/signing/{'second' if releases else 'first'}"
     with st.popover(label, key=slot):
         show_feedback(page, slot)
-        st.markdown(
-            t(
-                "“{title}” is released to everybody who reads results with the second signature. "
-                "Nothing of it can be edited afterwards; errors are corrected by an erratum.",
-                title=test.summary.title[page.language],
-            )
-        )
+        st.markdown(words)
         st.button(
             label,
             key="comparative-test/sign",
             type="primary",
             on_click=change_test,
-            args=(page, test, sign_comparative_test, t("The test is signed."), slot),
-            kwargs={"two_people": page.settings.two_person_freeze},
+            args=(page, test, sign_comparative_test, done, slot),
+            kwargs={"two_people": page.settings.two_person_freeze, "releases": releases},
         )
 
 
