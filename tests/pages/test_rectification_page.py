@@ -1,5 +1,6 @@
 """Problem lists on screen: the city lists and reports, the province accepts, all are reminded."""
 
+import re
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +14,15 @@ from survey.access.roles import Role
 from survey.settings import Settings, current_settings
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import EvidenceKind, Problem, ProblemEvidence, ProblemState, now
+from survey.store.tables import (
+    EvidenceKind,
+    Problem,
+    ProblemEvidence,
+    ProblemState,
+    Wave,
+    new_id,
+    now,
+)
 from survey.ui.navigation import PageKey
 from tests.pages.conftest import open_tab, words_beside
 
@@ -165,3 +174,28 @@ def test_the_start_page_reminds(
     put_in_hands(state, days)
     for role in (Role.CITY_OFFICIAL, Role.PROVINCE_OFFICIAL):
         assert words in read(open_page(PageKey.HOME, role, lang="en"))
+
+
+def test_a_number_of_the_start_page_is_that_of_the_list_that_it_opens(
+    open_page: Open, read: Read
+) -> None:
+    press(open_list(open_page), "add/priorities")
+    problem = put_in_hands(ProblemState.IN_PROGRESS, -1)
+    with session_scope(current_settings().store_url) as session:
+        waves = {wave.id: wave.key for wave in session.exec(select(Wave))}
+        other = next(id_ for id_, key in waves.items() if key == "main-2024")
+        for number in range(2):
+            copied = problem.model_dump() | {
+                "id": new_id(), "wave_id": other, "indicator": f"{problem.indicator}{number}",
+            }  # fmt: skip
+            session.add(Problem(**copied))
+    home = read(open_page(PageKey.HOME, Role.CITY_OFFICIAL, lang="en"))
+    link = r'href="[^"]*wave=(main-20\d\d)[^"]*"[^>]*>Problems overdue: (\d+)'
+    links = dict(re.findall(link, home))
+    assert links == {WAVE: "1", "main-2024": "2"}
+    for wave, count in links.items():
+        app = open_page(
+            PageKey.RECTIFICATION, Role.CITY_OFFICIAL, lang="en", wave=wave, show="overdue"
+        )
+        options = app.selectbox(key="problems/chosen/en").options
+        assert len(options) == int(count)

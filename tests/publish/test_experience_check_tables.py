@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from survey.access.roles import NATION
-from survey.context.experience_checks.scores import ObservedVisit, RatingRange
+from survey.context.experience_checks.scores import MeanScore, ObservedVisit, RatingRange
+from survey.locale import translator
 from survey.publish.experience_check_tables import ALL_TYPES, CheckScores, build_check_scores
+from survey.publish.views.experience_check import describe_revisit
 
 SUZHOU, WUXI = "320500", "320200"
 Revisits = Mapping[tuple[str, str], tuple[int, int]]
@@ -74,3 +76,9 @@ def test_both_means_are_of_the_same_venues() -> None:
     assert scores.revisited is not None
     assert scores.revisited_before is not None
     assert scores.revisited.n == scores.revisited_before.n == 12
+
+
+@pytest.mark.parametrize(("language", "word"), [("zh", "并非抽签"), ("en", "not drawn")])
+def test_a_revisit_says_that_its_venues_were_chosen(language: str, word: str) -> None:
+    before, after = MeanScore(40.0, 35.0, 45.0, 12), MeanScore(60.0, 55.0, 65.0, 12)
+    assert word in describe_revisit(CheckScores({}, after, before), translator(language))

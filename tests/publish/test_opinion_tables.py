@@ -204,3 +204,32 @@ def test_nothing_delivered_is_nothing_read(sqlite_url: str) -> None:
         assert find_busy_days(session=session, principal=READER, area="CN") is None
         found = read_opinion_event(session=session, principal=READER, area="CN", event=EVENT)
     assert found is None
+
+
+def test_lines_break_over_days_that_were_not_delivered_and_these_are_named(sqlite_url: str) -> None:
+    days = [FIRST + timedelta(number) for number in range(23) if number not in {4, 5, 20}]
+    rows = [row for day in days for row in many_days(day, [100])]
+    with session_scope(sqlite_url) as session:
+        import_opinion(
+            session=session, principal=OPERATOR, check=check(*rows), head=head(),
+            now=datetime(2025, 1, 5, tzinfo=UTC),
+        )  # fmt: skip
+    event = read(sqlite_url, "CN")
+    assert event.missing_days == tuple(FIRST + timedelta(number) for number in (4, 5, 20))
+    view = build_opinion_view(event=event, language="zh")
+    for chart in (view.items, view.shares):
+        runs = dict.fromkeys(chart.chart_rows["run"])
+        assert list(runs) == [0, 1, 2]
+        of_days = [
+            run
+            for run, role in zip(chart.chart_rows["run"], chart.chart_rows["role"], strict=True)
+            if role != "mean"
+        ]
+        assert [of_days.count(run) for run in runs] == [4, 14, 2]
+    named = "2024年11月5日 至 2024年11月6日、2024年11月21日"
+    assert any(f"有3天未报送：{named}" in note for note in view.notes), view.notes
+
+
+def test_a_day_that_is_kept_back_breaks_the_line(url: str) -> None:
+    view = build_opinion_view(event=read(url, "420500"), language="zh")
+    assert set(view.shares.chart_rows["run"]) == {0, 1}

@@ -93,7 +93,7 @@ class OpinionEvent:
     """Difference of the mean logarithm of daily items from before, by window."""
     channels: Mapping[str, Numbers | None]
     topics: tuple[OpinionTopic, ...]
-    missing_days: int
+    missing_days: tuple[date, ...]
     """Days of the windows for which nothing was delivered."""
 
     @property
@@ -173,7 +173,11 @@ def read_opinion_event(
         ),
         channels=_sum_channels(cells),
         topics=tuple(topics),
-        missing_days=(last - first).days + 1 - len(delivered),
+        missing_days=tuple(
+            day
+            for number in range((last - first).days + 1)
+            if (day := first + timedelta(days=number)) not in {*delivered}
+        ),
     )
 
 

@@ -16,9 +16,10 @@ NOW, THEN = "now", "then"
 
 
 def days(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw one point a day, joined by a line, with the mean of each window.
+    """Draw one point a day, joined by a line to the next day, with the mean of each window.
 
     Reads `at` (milliseconds of the day in UTC), `value`, `role` (a window, or `mean`), `window`,
+    `run` (number of the days in a row that a day belongs to: the line breaks between two),
     `first` and `last`. `series` names the windows.
     """
     names = list(text.series)
@@ -36,7 +37,7 @@ def days(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
     y = alt.Y("value:Q", title=text.value, scale=alt.Scale(zero=True, nice=True),
               axis=alt.Axis(tickCount=5, format="~s"))  # fmt: skip
-    line = daily.mark_line(size=style.size(1.2), color=FAINT).encode(x=x("at"), y=y)
+    line = daily.mark_line(size=style.size(1.2), color=FAINT).encode(x=x("at"), y=y, detail="run:N")
     dots = daily.mark_point(size=style.size(34), filled=True, opacity=1).encode(
         x=x("at"),
         y=y,

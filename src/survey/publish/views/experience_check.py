@@ -113,7 +113,9 @@ def describe_revisit(shown: CheckScores, t: Translator) -> str:
     if shown.revisited is None or shown.revisited_before is None:
         return ""
     return t(
-        "{n} venues were revisited: {before} before, {after} ({interval}) at the revisit.",
+        "{n} venues were revisited: {before} before, {after} ({interval}) at the revisit. They "
+        "were chosen, mostly for a bad first visit, and not drawn: such venues score higher a "
+        "second time even where nothing was put right.",
         n=shown.revisited.n,
         before=f"{shown.revisited_before.mean:.1f}",
         after=f"{shown.revisited.mean:.1f}",

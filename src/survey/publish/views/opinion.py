@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from math import exp
 
 import numpy as np
@@ -28,6 +28,7 @@ WINDOW_NAMES: dict[str, Message] = {
     AFTER: msg("After"),
 }
 _HIDDEN = f"<{MINIMUM_N}"
+_MAX_NAMED_SPANS = 8
 _NO_SAMPLE = msg(
     "Items that a vendor found on public pages, not the opinion of residents: who writes is no "
     "sample of anybody. None of it is part of the score."
@@ -188,29 +189,38 @@ def _build_day_chart(
     """Return the chart of one value a day, with the mean of each window that has all its days."""
     at = _list_days_in_milliseconds(event)
     rows: dict[str, list[object]] = {
-        name: [] for name in ("at", "value", "role", "window", "first", "last", "label")
+        name: [] for name in ("at", "value", "role", "window", "first", "last", "label", "run")
     }
 
     def add(*cells: object) -> None:
         for name, cell in zip(rows, cells, strict=True):
             rows[name].append(cell)
 
+    run, last = 0, None
     for moment, day, number in zip(at, event.days, numbers, strict=True):
         if number is not None:
-            add(moment, number, day.window, day.window, np.nan, np.nan, format_day(t, day.day))
+            # A day that was not delivered, or is kept back, breaks the line.
+            run += last is not None and day.day - last > timedelta(days=1)
+            last = day.day
+            label = format_day(t, day.day)
+            add(moment, number, day.window, day.window, np.nan, np.nan, label, run)
     for window in WINDOWS:
         own = [place for place, day in enumerate(event.days) if day.window == window]
         known = [numbers[place] for place in own]
         if own and all(number is not None for number in known):
             mean = float(np.mean([number for number in known if number is not None]))
-            add(np.nan, mean, MEAN, window, at[own[0]], at[own[-1]], "")
+            add(np.nan, mean, MEAN, window, at[own[0]], at[own[-1]], "", run)
     count = sum(number is not None for number in numbers)
     names = tuple(t(WINDOW_NAMES[window]) for window in WINDOWS)
     return ChartPanel(
         key=key,
         kind=ChartKind.DAYS,
         title=title,
-        subtitle=t("{count} days; horizontal lines: mean of the days of a window", count=count),
+        subtitle=t(
+            "{count} days; horizontal lines: mean of the days of a window; the line breaks where a "
+            "day was not delivered or is kept back",
+            count=count,
+        ),
         alt=t("{title}. {count} days. The same data follow as a table.", title=title, count=count),
         text=ChartLabels(value=value, name=t("Day"), series=names),
         chart_rows=rows if count else {},
@@ -320,6 +330,23 @@ def _build_channel_table(event: OpinionEvent, language: str) -> Table:
     return heads, tuple(row for _, row in rows)
 
 
+def _name_days(days: Sequence[date], t: Translator) -> str:
+    """Return days in words, those in a row as one span; the first spans of many."""
+    spans: list[list[date]] = []
+    for day in days:
+        if spans and day - spans[-1][-1] == timedelta(days=1):
+            spans[-1].append(day)
+        else:
+            spans.append([day])
+    words = [
+        format_day(t, span[0])
+        if len(span) == 1
+        else t("{low} to {high}", low=format_day(t, span[0]), high=format_day(t, span[-1]))
+        for span in spans[:_MAX_NAMED_SPANS]
+    ]
+    return t(", ").join(words) + (" …" if len(spans) > _MAX_NAMED_SPANS else "")
+
+
 def _list_notes(event: OpinionEvent, t: Translator) -> list[str]:
     lines = []
     change = event.share_changes.get(DURING)
@@ -335,7 +362,11 @@ def _list_notes(event: OpinionEvent, t: Translator) -> list[str]:
         lines.append(t("No interval: too few days, or days with counts that are kept back."))
     if event.missing_days:
         lines.append(
-            t("{count} days of these windows were not delivered.", count=event.missing_days)
+            t(
+                "{count} days of these windows were not delivered: {days}.",
+                count=len(event.missing_days),
+                days=_name_days(event.missing_days, t),
+            )
         )
     if event.topics:
         lines.append(

@@ -120,15 +120,20 @@ def read_problems(page: PageContext) -> Sequence[ProblemRecord]:
 
 def list_reminder_links(page: PageContext) -> list[tuple[str, str]]:
     """Return address and label of each reminder: overdue, due soon, waiting for acceptance."""
-    t, problems = page.t, read_problems(page)
-    reminders = list_reminders(problems, china_date(now()))
-    return [
-        (
-            page.address(PageKey.RECTIFICATION, show=code),
-            t("Problems {state}: {count}", state=t(PROBLEM_FILTERS[code].name), count=count),
-        )
-        for code, count in reminders.items()
-    ]
+    t, waves = page.t, {wave.key: wave for wave in all_waves(page)}
+    by_wave: dict[str, list[ProblemRecord]] = {}
+    for problem in read_problems(page):
+        if problem.wave_key in waves:
+            by_wave.setdefault(problem.wave_key, []).append(problem)
+    # The page lists the problems of one wave: a number over several would open fewer of them.
+    links = []
+    for key, problems in by_wave.items():
+        for code, count in list_reminders(problems, china_date(now())).items():
+            label = t("Problems {state}: {count}", state=t(PROBLEM_FILTERS[code].name), count=count)
+            if len(by_wave) > 1:
+                label = f"{label} · {waves[key].label(page.language)}"
+            links.append((page.address(PageKey.RECTIFICATION, show=code, wave=key), label))
+    return links
 
 
 def _draw_counts(page: PageContext, problems: Sequence[ProblemRecord]) -> None:
