@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.pii_detection import PiiKind, clean_note, find_pii, mask_text
+from survey.fieldwork.pii_detection import PiiKind, clean_note, find_pii, mask_remark, mask_text
 from survey.fieldwork.withdrawal_codes import check_digit
+from survey.settings import PROJECT_ROOT
 
 WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 CHINESE = str.maketrans("0123456789", "零一二三四五六七八九")
@@ -128,3 +129,46 @@ def test_signs_that_nobody_sees_hide_no_number(sign: str) -> None:
 def test_a_note_holds_nothing_that_a_file_could_not() -> None:
     assert clean_note("a\x01b\x1bc\ufffed\ud800e\tf\n g") == "abcde f g"
     assert clean_note("家👩\u200d👧、整改①\ufe0f") == "家👩\u200d👧、整改①\ufe0f"
+
+
+PLANTED_NUMBERS = (
+    "13812345678", "138-1234-5678", "010-65251234", "4008101234", ID, "粤B12345", "粤B·12345",
+    "沪AD12345", "京A 8X8X8", "鲁L1234学", "浙A·F0F0F0", "１３８１２３４５６７８",
+)  # fmt: skip
+PLANTED_NAMES = (
+    "王芳", "李晓明", "张伟", "刘洋", "陈静", "杨帆", "欧阳娜", "赵敏", "黄晓丽", "周杰", "徐涛",
+    "孙丽", "马超", "朱婷", "胡斌", "郭敏", "何平", "林峰", "罗勇", "高峰", "逄勃", "佘诗", "方圆",
+    "明月", "亓元",
+)  # fmt: skip
+NAME_CONTEXTS = (
+    "服务员{}没有给小票", "{}女士说不能退货", "收银员：{}。", "店长名叫{}，态度冷淡",
+    "自称{}的人接待", "{}经理同意换货", "听见同事喊{}过来", "{}很热情",
+)  # fmt: skip
+NAME_RECALL = 0.60
+"""Share of the planted names that is masked, as the documents state it."""
+CLEAN_REMARKS = (
+    "店员高声喧哗", "服务员态度好", "经理不在现场", "保安马上赶来", "店员金额算错",
+    "门口水果店老板很热情",
+    "服务员范围内均佩戴工牌", "张贴了价格表，收银员未找零", "苏打水每瓶5元", "黄色警戒线",
+    "付款后店员没有给小票",
+    "京味小吃A区", "客服电话无人接听", "店长和收银员都在", "云B区货架", "导购周末不上班",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("number", PLANTED_NUMBERS)
+@pytest.mark.parametrize("context", ["留了{}。", "门口贴着{}，无人接听", "{}"])
+def test_every_planted_number_of_a_remark_is_masked(number: str, context: str) -> None:
+    assert mask_remark(context.format(number)) == context.format("***")
+
+
+def test_names_in_remarks_are_masked_as_far_as_the_documents_say() -> None:
+    planted = [(name, each.format(name)) for name in PLANTED_NAMES for each in NAME_CONTEXTS]
+    found = [name for name, text in planted if name not in mask_remark(text)]
+    assert len(found) / len(planted) == pytest.approx(NAME_RECALL, abs=0.005)
+    document = (PROJECT_ROOT / "docs" / "experience-checks.md").read_text(encoding="utf-8")
+    assert f"{NAME_RECALL * 100:.0f} % of {len(planted)} planted names" in document
+
+
+@pytest.mark.parametrize("remark", CLEAN_REMARKS)
+def test_a_remark_that_names_nobody_stays_as_it_is(remark: str) -> None:
+    assert mask_remark(remark) == remark

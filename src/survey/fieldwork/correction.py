@@ -18,6 +18,7 @@ from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.quota_counts import MatchedCell, find_quota_membership, move_quota_counts
 from survey.fieldwork.review_reasons import MAX_NOTE, ReviewReason
 from survey.fieldwork.submission import InvalidAnswersError
+from survey.fieldwork.venue_visits import mask_remarks
 from survey.fieldwork.waves import wave_title
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
@@ -143,7 +144,7 @@ def resubmit(
     row, timings, number = _get_own_response(session, response_id)
     instrument = load_instrument(session=session, instrument_id=row.instrument_id)
     day = china_date(row.started_at or row.submitted_at)
-    checked = validate(instrument, answers, today=day)
+    checked = mask_remarks(instrument, validate(instrument, answers, today=day))
     if checked.problems:
         raise InvalidAnswersError(checked.problems)
     if checked.ending is not None:

@@ -7,15 +7,20 @@ nobody sees. Numbers with a
 check digit are taken only when it agrees, so that a price or an order number is left alone.
 """
 
+import csv
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from survey.fieldwork.withdrawal_codes import is_complete
+from survey.settings import PROJECT_ROOT
 
 MASK = "*"
+NAME_WORDS_CSV = PROJECT_ROOT / "seed" / "privacy" / "name_words.csv"
+"""Surnames, and the words beside which one is a name: data, because they are Chinese."""
 MAX_SCANNED_CHARS = 10_000
 """Characters that are looked at; no text of ours is longer."""
 
@@ -28,6 +33,7 @@ class PiiKind(StrEnum):
     BANK_CARD = "bank_card"
     EMAIL = "email"
     WECHAT = "wechat"
+    PLATE = "plate"
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,14 @@ _WECHAT = (
 )
 
 
+_PLATE = (
+    "[\u4eac\u6d25\u6caa\u6e1d\u5180\u8c6b\u4e91\u8fbd\u9ed1\u6e58\u7696\u9c81\u65b0\u82cf"
+    "\u6d59\u8d63\u9102\u6842\u7518\u664b\u8499\u9655\u5409\u95fd\u8d35\u7ca4\u9752\u85cf"
+    "\u5ddd\u5b81\u743c][A-HJ-NP-Za-hj-np-z][\\s\\-.\u00b7\u2022]{0,2}"
+    "(?:[A-HJ-NP-Za-hj-np-z0-9]{5,6}|[A-HJ-NP-Za-hj-np-z0-9]{4}[\u6302\u5b66\u8b66\u6e2f\u6fb3])"
+    "(?![A-Za-z0-9])"
+)
+"""Plate of a car: province, letter, five signs, six where it runs on new energy (GA 36-2018)."""
 _BIRTHDAY = re.compile(r"\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", re.ASCII)
 
 
@@ -132,6 +146,7 @@ _RULES: tuple[_Rule, ...] = (
     _build_rule(PiiKind.PHONE, _LANDLINE),
     _build_rule(PiiKind.PHONE, _HOTLINE),
     _build_rule(PiiKind.BANK_CARD, _CARD, is_complete),
+    _build_rule(PiiKind.PLATE, _PLATE, number=False),
 )
 """In order of trust: what an earlier rule takes, a later one leaves alone."""
 _NO_DIGIT = re.compile(r"[^0-9Xx]")
@@ -182,6 +197,38 @@ def _iter_matches(plain: str) -> Iterator[PiiMatch]:
 def mask_text(text: str) -> str:
     """Return the text with personal data masked, for notes and for everybody but reviewers."""
     return find_pii(text).masked
+
+
+def mask_remark(text: str) -> str:
+    """Return a remark of an observer with personal data masked, names as far as they are found.
+
+    A name is found beside a title or what the person does, or where it is said to be one; others
+    are not (docs/experience-checks.md states the recall).
+    """
+    masked = mask_text(text)
+    for pattern in _build_name_patterns():
+        masked = pattern.sub(lambda match: match[0].replace(match[1], MASK * 3, 1), masked)
+    return masked
+
+
+@lru_cache(maxsize=1)
+def _build_name_patterns() -> tuple[re.Pattern[str], ...]:
+    words: dict[str, list[str]] = {}
+    with NAME_WORDS_CSV.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            words.setdefault(row["kind"], []).append(row["text"])
+    plain = "|".join([*words["compound"], *words["surname"]])
+    every = f"{plain}|{'|'.join(words['ambiguous'])}"
+    sign, titles = "[\u4e00-\u9fff]", "|".join(words["title"])
+    stops, no_word = "".join(words["stop"]), rf"(?!{'|'.join(words['ordinary'])})"
+    given = rf"(?:{sign}{{1,2}}?(?=[^\u4e00-\u9fff]|$|[{stops}])|{sign}{{2}})"
+    before = "|".join([*words["role"], *words["introduction"]])
+    return (
+        re.compile(rf"({no_word}(?:{every}){sign}{{0,2}}?)(?:{titles})"),
+        re.compile(
+            rf"(?:{before})[\s:\uff1a\u662f\u4e3a\u53eb\uff08(]{{0,3}}({no_word}(?:{plain}){given})"
+        ),
+    )
 
 
 def clean_note(note: str) -> str:

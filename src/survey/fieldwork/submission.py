@@ -29,7 +29,7 @@ from survey.fieldwork.quota_counts import (
     quota_name,
 )
 from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.venue_visits import claim_visit, find_missing_photos
+from survey.fieldwork.venue_visits import claim_visit, find_missing_photos, mask_remarks
 from survey.instrument.model import Instrument, PrivacyRole
 from survey.instrument.validation import AnswerProblem, Validation, validate
 from survey.locale import SurveyError, msg
@@ -219,7 +219,7 @@ def check_answers(submission: Submission, instrument: Instrument, started: datet
     problems = _list_answer_problems(checked, submission, instrument)
     if problems:
         raise InvalidAnswersError(problems)
-    return checked
+    return mask_remarks(instrument, checked)
 
 
 def _list_answer_problems(
@@ -386,6 +386,7 @@ def _is_same_content(session: Session, submission: Submission, first: AnyRow) ->
         return False
     instrument = load_instrument(session=session, instrument_id=first.instrument_id)
     again = validate(instrument, submission.answers, today=china_date(first.started_at))
+    again = mask_remarks(instrument, again)
     # Both are possible after an early end: the quota was full then, or the form was not believed.
     possible = [again.stored_answers, *([again.answers] if submission.stopped else [])]
     return not _list_answer_problems(again, submission, instrument) and first.answers in possible

@@ -5,6 +5,7 @@ apart from others only here.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.fieldwork.assignments import get_assigned_point
 from survey.fieldwork.collection_context import CollectionContext
+from survey.fieldwork.pii_detection import mask_remark
 from survey.instrument.model import Instrument
 from survey.instrument.question_types import type_of
-from survey.instrument.validation import AnswerProblem
+from survey.instrument.validation import AnswerProblem, Validation
 from survey.locale import SurveyError, msg
 from survey.store.inserts import insert_if_new
 from survey.store.tables import Photo, StudyUnit, VenueCheck, VenueRevisit, VenueVisit, table_of
@@ -79,6 +81,22 @@ def claim_visit(
             .where(_select_own_photos(context, photos))
             .values(response_id=response_id)
         )
+
+
+def mask_remarks(instrument: Instrument, checked: Validation) -> Validation:
+    """Return answers of a visit with personal data in remarks masked; others as they are.
+
+    An observer writes about people who do not know of it: nothing that names them is stored.
+    """
+    if instrument.unit != "venue":
+        return checked
+    masked = {
+        name: mask_remark(answer)
+        if isinstance(answer, str) and type_of(instrument.by_name[name]).is_open_text
+        else answer
+        for name, answer in checked.answers.items()
+    }
+    return replace(checked, answers=masked)
 
 
 def find_missing_photos(

@@ -29,6 +29,7 @@ IDENTIFIERS: Mapping[PiiKind, Message] = {
     PiiKind.ID_NUMBER: msg("looks like an ID number"),
     PiiKind.BANK_CARD: msg("looks like a bank card"),
     PiiKind.EMAIL: msg("looks like an e-mail address"),
+    PiiKind.PLATE: msg("looks like the plate of a car"),
     PiiKind.WECHAT: msg("looks like a WeChat name"),
 }
 MODES: Mapping[Mode, Message] = {

@@ -26,6 +26,7 @@ from survey.context.experience_checks.replies import (
     order_revisit,
     record_venue_reply,
     send_to_venues,
+    waive_revisit,
 )
 from survey.context.experience_checks.venues import assign_observers, draw_venues
 from survey.fieldwork.assignments import list_tasks
@@ -40,9 +41,10 @@ from survey.fieldwork.review.response_detail import get_response_detail
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.fieldwork.venue_visits import VisitExistsError
 from survey.fieldwork.waves import find_wave, list_started_waves
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import AuditEntry, Photo, ReplyStance, SamplingPoint
+from survey.store.tables import AuditEntry, Photo, ReplyStance, ResponseRevision, SamplingPoint
 from survey.store.transactions import run_in_transaction
 from tests.context.experience_checks.small_check import (
     JIANGSU,
@@ -96,6 +98,10 @@ def test_from_the_plan_to_the_release(check: RunningCheck) -> None:
         received_on=TODAY,
     )
     check.do(order_revisit, venue=venue.code, reason="It says that it has changed.")
+    check.do(close_experience_check)
+    with pytest.raises(ExperienceCheckNotAllowedError, match="1 revisits were ordered"):
+        check.do(release_experience_check)
+    check.do(open_experience_check)
     again = check.visit(one, venue.id)
     check.approve(again.response_id)
     row = next(row for row in check.read().venues if row.code == venue.code)
@@ -295,3 +301,47 @@ def test_only_who_runs_checks_there_changes_one(check: RunningCheck) -> None:
 def test_venues_have_time_to_reply_and_not_for_ever(check: RunningCheck, due_on: date) -> None:
     with pytest.raises(ExperienceCheckNotAllowedError, match="days to reply"):
         check.do(send_to_venues, due_on=due_on)
+
+
+def test_a_check_is_released_when_its_hearing_is_over(sqlite_url: str, tmp_path: Path) -> None:
+    check = start(sqlite_url, tmp_path)
+    venue, people = first_venue(check)
+    receipts = [check.visit(observer, venue.id) for observer in people]
+    check.approve(*(each.response_id for each in receipts))
+    check.do(send_to_venues, due_on=TODAY + timedelta(10))
+    check.do(order_revisit, venue=venue.code, reason="It says that it has changed.")
+    check.do(close_experience_check)
+    with pytest.raises(ExperienceCheckNotAllowedError, match="can still reply"):
+        check.do(release_experience_check)
+    check.do(record_venue_reply, venue=venue.code, stance=ReplyStance.AGREES, text="Yes.",
+             answer="", received_on=TODAY)  # fmt: skip
+    with pytest.raises(ExperienceCheckNotAllowedError, match="1 revisits were ordered"):
+        check.do(release_experience_check)
+    with pytest.raises(ExperienceCheckNotAllowedError):
+        check.do(waive_revisit, venue=venue.code, reason="")
+    check.do(waive_revisit, venue=venue.code, reason="The venue closed for good.")
+    assert check.read().venues[0].waived_because == "The venue closed for good."
+    with pytest.raises(ExperienceCheckNotAllowedError, match="awaited"):
+        check.do(waive_revisit, venue=venue.code, reason="The venue closed for good.")
+    check.do(release_experience_check)
+
+
+def test_remarks_are_masked_before_they_are_stored(sqlite_url: str, tmp_path: Path) -> None:
+    check = start(sqlite_url, tmp_path)
+    venue, (observer, _) = first_venue(check)
+    remark = "服务员李晓明留了13812345678，门口停着苏E·12345"
+    sent = {"remark": remark, "client_uuid": uuid4(), "photo_price": None}
+    sent["photo_price"] = str(check.send_photo(observer, venue.id))
+    receipt = check.visit(observer, venue.id, **sent)
+    with session_scope(check.url) as session:
+        stored = session.exec(
+            select(ResponseRevision.answers).where(
+                ResponseRevision.response_id == receipt.response_id
+            )
+        ).one()
+    assert stored["remark"] == "服务员***留了***，门口停着***"
+    # Sent again it is the same visit, and no other content.
+    assert check.visit(observer, venue.id, **sent).duplicate
+    with session_scope(check.url) as session:
+        other = AuditEvent.RESPONSE_REPLAYED_WITH_OTHER_CONTENT
+        assert not session.exec(select(AuditEntry).where(AuditEntry.action == other)).all()
