@@ -18,7 +18,12 @@ from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import OutputDraft, output_file
 from survey.fieldwork.waves import COMPUTED_STATES, find_wave
 from survey.locale import SurveyError, msg, translator
-from survey.publish.microdata.export import MicrodataFile, deviation_lines, export_rows
+from survey.publish.microdata.export import (
+    MicrodataFile,
+    deviation_lines,
+    export_rows,
+    recording_refusals,
+)
 from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
@@ -85,7 +90,11 @@ def rows(
         draft.write(made.content)  # not recorded if that fails
         return made
 
-    with error_reporting(), output_file(out, overwrite=False) as draft:
+    with (
+        error_reporting(),
+        recording_refusals(settings),
+        output_file(out, overwrite=False) as draft,
+    ):
         made = run_in_transaction(settings.store_url, export, long_running=True)
     print_note("{rows} interviews written to {file}.", rows=made.rows, file=out)
     for line in deviation_lines(translator(settings.language), made.deviation):

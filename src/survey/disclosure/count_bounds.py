@@ -253,7 +253,7 @@ class CountModel:
 
 
 @cache
-def _suppress_banner() -> None:
+def suppress_banner() -> None:
     """Keep the solver's banner off standard output.
 
     The first solver of a process prints one, whatever its options; a command that prints JSON must
@@ -290,7 +290,7 @@ def _create_solver(
     model.a_matrix_.start_ = np.array(starts, dtype=np.int32)
     model.a_matrix_.index_ = np.concatenate([np.zeros(0), *columns]).astype(np.int32)
     model.a_matrix_.value_ = np.concatenate([np.zeros(0), *values])
-    _suppress_banner()
+    suppress_banner()
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in (
         ("output_flag", False),

@@ -174,6 +174,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.POINT_CHANGED: msg("Changed a sampling point"),
     AuditEvent.POINT_STAFFED: msg("Changed the people of a sampling point"),
     AuditEvent.ROWS_EXPORTED: msg("Took out single interviews"),
+    AuditEvent.ROWS_REFUSED: msg("Got no single interviews: the file could be undone"),
     AuditEvent.ROWS_PREPARED: msg("Kept the rows of a snapshot for the next export"),
     AuditEvent.ROWS_EXACT_REQUESTED: msg("Asked for an exact file of interviews"),
     AuditEvent.ROWS_EXACT_APPROVED: msg("Approved an exact file of interviews"),

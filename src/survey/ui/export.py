@@ -15,6 +15,7 @@ from survey.publish.microdata.export import (
     deviation_lines,
     export_rows,
     list_exportable_waves,
+    recording_refusals,
     require_purpose,
 )
 from survey.publish.microdata.file_formats import FileFormat
@@ -128,7 +129,8 @@ def _draw_contents(page: PageContext, wave: ExportableWave) -> None:
         t(
             "Rated and chosen answers with weights and design, so that published figures can be "
             "computed again. Without ids, links, surveyors, exact times, ages in years and "
-            "anything typed in. Rare combinations are blanked."
+            "anything typed in. Rare combinations are blanked. A file holds nine in ten "
+            "interviews, drawn at random; its first lines say how far it may lie."
         )
     )
     st.caption(
@@ -173,21 +175,22 @@ def _start_export(page: PageContext, wave: ExportableWave, purpose: str, form: F
     settings, language = page.settings, page.language
 
     def make(tick: ProgressCallback) -> MicrodataFile:
-        return run_in_transaction(
-            settings.store_url,
-            lambda session: export_rows(
-                settings,
-                session=session,
-                principal=principal,
-                wave_key=wave.key,
-                purpose=purpose,
-                form=form,
-                now=now(),
-                language=language,
-                tick=tick,
-            ),
-            long_running=True,
-        )
+        with recording_refusals(settings):
+            return run_in_transaction(
+                settings.store_url,
+                lambda session: export_rows(
+                    settings,
+                    session=session,
+                    principal=principal,
+                    wave_key=wave.key,
+                    purpose=purpose,
+                    form=form,
+                    now=now(),
+                    language=language,
+                    tick=tick,
+                ),
+                long_running=True,
+            )
 
     job = BackgroundJob[MicrodataFile](msg("Preparing the file …"))
     job.start(make)

@@ -4,8 +4,8 @@ Left out: ids, links, surveyors, devices, open text, numbers that were typed in 
 an age in years) and the hour. Kept: the answers that were chosen or rated, weights and design.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from survey.instrument.question_types import type_of
 from survey.instrument.question_types.snapshot_codes import NOT_ASKED
 from survey.publish.microdata.release_classes import merge_classes
 from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
+from survey.publish.microdata.row_sample import draw_order, find_single_circles, pair_like_rows
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.domains import GROUP_VARIABLES
 from survey.store.china_time import CHINA
@@ -77,6 +78,18 @@ def _was_asked(answers: pd.Series) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, eq=False)
+class RowSample:
+    """Sample of the interviews of whole cities that a file is made of."""
+
+    everyone: pd.DataFrame
+    """All interviews of these cities, whose weights the rows of the sample add up to."""
+    seed: pd.Series
+    """What the draw began with, by city code."""
+    weigh: Callable[[pd.DataFrame], pd.Series] | None
+    """Weights of rows by what is left of their labels; None where interviews came with weights."""
+
+
+@dataclass(frozen=True, eq=False)
 class DeidentifiedRows:
     """Rows with the numbers of `blanked` values and of `dropped` rows."""
 
@@ -87,6 +100,12 @@ class DeidentifiedRows:
     dropped: int
     merged: int = 0
     """Rows whose weight is the mean of a merge."""
+    circles: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """By row of `kept`: rows that exchanged answers share a number; -1 for the others."""
+    blanks: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    """By question about the person: the rows of `kept` in which its answer was blanked."""
+    true_labels: Mapping[str, pd.Series] = field(default_factory=dict)
+    """Their true answers; never handed over."""
 
 
 def deidentify(
@@ -97,6 +116,7 @@ def deidentify(
     margins: Sequence[str] = (),
     exact: bool = False,
     asked: AskedColumns | None = None,
+    sample: RowSample | None = None,
 ) -> DeidentifiedRows:
     """Return the de-identified rows in the order of their pseudonyms.
 
@@ -115,6 +135,8 @@ def deidentify(
             request only.
         asked: where `people` are whole cities of a wave, what was asked in all of it; None: they
             are all.
+        sample: the sample of a wave that `people` are; None: they are everybody, and keep their
+            answers where something is blanked.
     """
     labels = [name for name in dict.fromkeys((*KEY[1:], *margins)) if name in people]
     if exact:
@@ -126,7 +148,13 @@ def deidentify(
         change = safe[WEIGHT].to_numpy() / kept[WEIGHT].to_numpy(dtype=float) - 1
         merged = int((np.abs(change) > _NOISE).sum())
     blanked = _count_blanked(kept, safe)
-    if not exact:
+    circles, blanks = np.full(len(safe), -1), {}
+    if sample is not None:
+        about = dict.fromkeys((*labels, *_background(safe, instrument)))
+        blanks = {name: (kept[name].notna() & safe[name].isna()).to_numpy() for name in about}
+        circles = _exchange_answers(safe, kept, instrument, labels, telling, blanks, sample)
+        safe = _weigh_again(safe, labels, sample)
+    elif not exact:
         safe = _to_city_totals(safe, people)
     points = _point_names(safe["psu"], pseudonym)
     settings = {name: str(name).partition(":")[2] for name in safe[STRATUM].unique()}
@@ -146,8 +174,79 @@ def deidentify(
     names = [name for name in answer_columns(instrument) if name in safe]
     whole = table.join(safe[names])
     return DeidentifiedRows(
-        whole.sort_values("row", ignore_index=True), safe, blanked, dropped, merged
+        whole.sort_values("row", ignore_index=True), safe, blanked, dropped, merged,
+        circles, blanks, {name: kept[name] for name in blanks},
+    )  # fmt: skip
+
+
+def _exchange_answers(
+    safe: pd.DataFrame,
+    kept: pd.DataFrame,
+    instrument: Instrument,
+    labels: Sequence[str],
+    telling: Collection[str],
+    blanks: Mapping[str, NDArray[np.bool_]],
+    sample: RowSample,
+) -> NDArray[np.int64]:
+    """Exchange the answers of rows with a blank in their circles, and return these.
+
+    What was asked of some only stays with what it was asked because of.
+    """
+    circles = _find_circles(safe, kept, labels, blanks)
+    seed = safe["city_code"].astype(str).map(sample.seed)
+    source = pair_like_rows(
+        circles, np.any(list(blanks.values()), axis=0), draw_order(safe["response_id"], seed)
     )
+    moved = np.flatnonzero(source != np.arange(len(source)))
+    about = {*blanks, *_RETAINED_COLUMNS, "age_band"}
+    for name in answer_columns(instrument):
+        if name in safe and name.partition("/")[0] not in about and name not in telling:
+            values = safe[name].array.copy()
+            values[moved] = safe[name].array[source[moved]]
+            safe[name] = values
+    return np.where(source == np.arange(len(source)), -1, circles)
+
+
+def _find_circles(
+    safe: pd.DataFrame,
+    kept: pd.DataFrame,
+    labels: Sequence[str],
+    blanks: Mapping[str, NDArray[np.bool_]],
+) -> NDArray[np.int64]:
+    """Return the circle of each row within which answers are exchanged.
+
+    It is the class of the row where a label was merged away, else all rows with a blank of its
+    city. A class whose blanks of some question hide one answer only joins those of the city too:
+    whoever knew which answers belong to a circle would know it of all its rows.
+    """
+    key = [safe[STRATUM].astype(str), safe[WEIGHT]]
+    key += [safe[name].astype("string").fillna("") for name in labels]
+    city, cities = encode(safe["city_code"])
+    classes = pd.MultiIndex.from_arrays(key).factorize()[0] + len(cities)
+    is_merged = np.any([blanks[name] for name in labels], axis=0)
+    circles = np.where(is_merged, classes, city).astype(np.int64)
+    while True:
+        is_single = np.zeros(len(safe), dtype=bool)
+        for name, blank in blanks.items():
+            single = find_single_circles(circles, encode(kept[name])[0], blank)
+            is_single |= single & (circles >= len(cities))
+        if not is_single.any():
+            return circles
+        circles[is_single] = city[is_single]
+
+
+def _weigh_again(safe: pd.DataFrame, labels: Sequence[str], sample: RowSample) -> pd.DataFrame:
+    """Return the rows with weights that are a function of what is seen in them.
+
+    The mean weight of a merge would tell how many of each label are behind it.
+    """
+    if sample.weigh is None or not len(safe):
+        return _to_city_totals(safe, sample.everyone)
+    seen = safe
+    if "age_band" in labels and "age" in safe:
+        age = safe["age"].astype("Float64").mask(safe["age_band"].isna())
+        seen = safe.assign(age=age)
+    return safe.assign(**{WEIGHT: sample.weigh(seen)})
 
 
 def _values(column: pd.Series) -> list[object]:

@@ -2,10 +2,12 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,10 +27,12 @@ from survey.publish.microdata.released_rows import (
     RELEASE_STEPS,
     HeadlineDeviation,
     ReleasedWave,
+    RowsCanBeUndoneError,
 )
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, RowExport, Snapshot, Wave, new_id
+from survey.store.transactions import run_in_transaction
 
 MIN_PURPOSE_CHARS, MAX_PURPOSE_CHARS = 10, 500
 _LETTERS_PER_CHINESE_CHAR = 2
@@ -115,6 +119,7 @@ def export_rows(
     Raises:
         ExportNotAllowedError: no purpose, or no final results.
         AccessDeniedError: a demo account and a real wave, or no interview within the area.
+        RowsCanBeUndoneError: with the published tables the file would tell blanked answers.
         WorksheetTooLargeError: a workbook cannot hold the rows.
         SnapshotDamagedError: the responses are not those that were frozen.
     """
@@ -218,24 +223,17 @@ def make_file(
     def step() -> None:
         tick(next(steps), _STEPS)
 
-    prepared = None
-    if _is_prepared(order):
-        prepared = PreparedRows(session, wave, folder)
-        made = prepared.release(pseudonyms, step)
-    else:
-        # Not at the top, as in `survey.publish.microdata.prepared_rows`.
-        from survey.publish.microdata.wave_release import release_wave
-
-        made = release_wave(
-            session,
-            wave,
-            folder,
-            covers=principal.covers,
-            pseudonym=pseudonyms,
-            languages=(order.language,),
-            exact=exact,
-            step=step,
-        )
+    try:
+        prepared, made = _release(session, order, folder, pseudonyms, step)
+    except RowsCanBeUndoneError as error:
+        error.entry = {
+            "actor": order.actor or principal,
+            "event": AuditEvent.ROWS_REFUSED,
+            "subject_id": wave.id,
+            "now": now,
+            "detail": {"purpose": order.purpose, "form": order.form, **order.detail},
+        }
+        raise
     remarks = _remarks(t, wave, principal, order.purpose, now)
     remarks += order.approval if exact else _production_notes(t, wave, made)
     title = _title(t, wave, order.language)
@@ -281,6 +279,44 @@ def make_file(
         MicrodataFile(name, content, export.rows, made.blanked, made.dropped, made.deviation),
         export.id,
     )
+
+
+def _release(
+    session: Session,
+    order: RowOrder,
+    folder: Path,
+    pseudonyms: Pseudonyms,
+    step: Callable[[], None],
+) -> tuple[PreparedRows | None, ReleasedWave]:
+    """Return the rows of an order, and where those of the whole nation are kept."""
+    if _is_prepared(order):
+        prepared = PreparedRows(session, order.wave, folder)
+        return prepared, prepared.release(pseudonyms, step)
+    # Not at the top, as in `survey.publish.microdata.prepared_rows`.
+    from survey.publish.microdata.wave_release import release_wave
+
+    return None, release_wave(
+        session,
+        order.wave,
+        folder,
+        covers=order.principal.covers,
+        pseudonym=pseudonyms,
+        languages=(order.language,),
+        exact=bool(order.approval),
+        step=step,
+    )
+
+
+@contextmanager
+def recording_refusals(settings: Settings) -> Iterator[None]:
+    """Record that a file was refused, when the transaction that it belonged to is rolled back."""
+    try:
+        yield
+    except RowsCanBeUndoneError as error:
+        entry = error.entry
+        if entry is not None:
+            run_in_transaction(settings.store_url, lambda session: record(session=session, **entry))
+        raise
 
 
 def _is_prepared(order: RowOrder) -> bool:
@@ -333,15 +369,33 @@ def _remarks(
 
 def _production_notes(t: Translator, wave: Wave, made: ReleasedWave) -> list[str]:
     """Return what was done to the rows, and how far a headline from them may lie."""
+    sample = t(
+        "The file holds nine in ten interviews of every city, drawn at random; the tables of the "
+        "wave count all. Rows were weighted anew by what the file says of them, and those without "
+        "an age band or gender have the mean weight of their city. The weights of every city add "
+        "up as before."
+    )
     merges = t(
         "Wave {wave}. At least {k} interviews share city, kind of sampling point, weight, age band "
         "and gender. Where there were fewer, neighbouring cells were merged: {merged} interviews "
-        "carry the mean weight of their merge. The weights of every city add up as before.",
+        "lack the label in which they differed.",
         wave=wave.key,
         k=MIN_CLASS_SIZE,
         merged=f"{made.merged:,}",
     )
-    return [merges, *deviation_lines(t, made.deviation)]
+    exchanged = t(
+        "In {exchanged} rows, where something about the person was blanked, the answers are those "
+        "of another such row of the same city. Scores by answers about the person are therefore a "
+        "little too close to each other; take them from the published tables.",
+        exchanged=f"{made.exchanged:,}",
+    )
+    covered = t(
+        "Before it was handed over the file was attacked together with the published tables: "
+        "{covered} of {blanked} blanked answers were looked at, and none is proved.",
+        covered=f"{made.covered:,}",
+        blanked=f"{made.to_cover:,}",
+    )
+    return [merges, sample, exchanged, covered, *deviation_lines(t, made.deviation)]
 
 
 def deviation_lines(t: Translator, deviation: HeadlineDeviation) -> list[str]:

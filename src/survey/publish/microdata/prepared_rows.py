@@ -196,6 +196,9 @@ def _format(rows: ReleasedWave) -> bytes:
         "blanked": rows.blanked,
         "dropped": rows.dropped,
         "merged": rows.merged,
+        "exchanged": rows.exchanged,
+        "covered": rows.covered,
+        "to_cover": rows.to_cover,
         "deviation": astuple(rows.deviation),
     }
     table = as_arrow(rows.table)
@@ -227,5 +230,8 @@ def _parse(data: bytes) -> ReleasedWave:
         facts["blanked"],
         facts["dropped"],
         facts["merged"],
+        facts["exchanged"],
+        facts["covered"],
+        facts["to_cover"],
         HeadlineDeviation(*facts["deviation"]),
     )

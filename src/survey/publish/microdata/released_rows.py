@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from survey.locale import SurveyError, msg
 from survey.publish.microdata.variables import Variable
 
 if TYPE_CHECKING:
@@ -16,6 +17,25 @@ MIN_CLASS_SIZE = 5
 
 RELEASE_STEPS = 3
 """Steps of a release: rows are read, de-identified, compared with the published figures."""
+
+
+class RowsCanBeUndoneError(SurveyError):
+    """Raised when blanked labels of a file are proved by it and the published table."""
+
+    code = "rows_can_be_undone"
+
+    def __init__(self, cities: int, times: int) -> None:
+        super().__init__(
+            msg(
+                "No file was made: together with the published tables it would tell blanked "
+                "answers of single people in {count} cities, also when it was drawn {times} "
+                "times. Ask for an exact file, which another person approves.",
+                count=cities,
+                times=times,
+            )
+        )
+        self.entry: Mapping[str, Any] | None = None
+        """Who was refused which rows, for the audit trail."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +57,12 @@ class ReleasedWave:
     blanked: int
     dropped: int
     merged: int
-    """Rows whose weight is the mean of a merge."""
+    """Rows whose labels were blanked because they were too few."""
+    exchanged: int
+    """Rows whose answers are those of another row."""
+    covered: int
+    to_cover: int
+    """Blanked labels that the check of the file looked at, and that there are."""
     deviation: HeadlineDeviation
 
 

@@ -1,6 +1,6 @@
 """Interviews of a reader's area, de-identified part by part and joined by their new names."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,12 +9,25 @@ from pandas.api.types import union_categoricals
 from survey.access.principal import AccessDeniedError
 from survey.instrument.model import Instrument
 from survey.locale import msg
-from survey.publish.microdata.deidentify import AskedColumns, Pseudonym, deidentify
+from survey.publish.microdata.deidentify import (
+    AskedColumns,
+    DeidentifiedRows,
+    Pseudonym,
+    RowSample,
+    deidentify,
+)
 from survey.publish.microdata.headline_deviation import ScoredRows
+from survey.publish.microdata.released_rows import RowsCanBeUndoneError
+from survey.publish.microdata.row_check import RowCheck, check_rows
+from survey.publish.microdata.row_sample import draw_order, draw_sample
+from survey.results.analysis import WEIGHT, add_weights
 from survey.results.wave_data import WaveData
 from survey.results.wave_parts import PartLoader
 from survey.results.weighting import GUARDIAN as GUARDIAN_COLUMN
 from survey.sample.special_groups import GUARDIAN
+
+MAX_ATTEMPTS = 3
+"""Draws of a city before its rows are refused."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +69,16 @@ class ReleasedRows:
     """The same interviews as they were frozen, for their scores."""
     kept: Sequence[ScoredRows]
     """And as they are in the table."""
+    exchanged: int
+    covered: int
+    to_cover: int
+    """Blanked labels that the check looked at, and that there are."""
 
 
-def release_rows(parts: AreaParts, pseudonym: Pseudonym, *, exact: bool = False) -> ReleasedRows:
-    """De-identify the interviews of each part; what is rare is rare within a city.
+def release_rows(
+    parts: AreaParts, pseudonym: Pseudonym, *, exact: bool = False, seed: str = ""
+) -> ReleasedRows:
+    """De-identify nine in ten interviews of each part; what is rare is rare within a city.
 
     Every part is read twice, first for what was asked of whom in all of them. In memory are the
     rows of one part, and of the others what stands in the file.
@@ -69,20 +88,70 @@ def release_rows(parts: AreaParts, pseudonym: Pseudonym, *, exact: bool = False)
     """
     asked, margins = _look_at(parts)
     tables, frozen, kept = [], [], []
-    blanked = dropped = merged = 0
+    blanked = dropped = merged = exchanged = 0
+    checks: list[RowCheck] = []
     for data, people in parts:
-        made = deidentify(
-            people, data.instrument, pseudonym, margins=margins, exact=exact, asked=asked
-        )
-        blanked, dropped = blanked + made.blanked, dropped + made.dropped
+        if exact:
+            made = deidentify(people, data.instrument, pseudonym, margins=margins, exact=True)
+        else:
+            made, check = _make_unprovable(data, people, pseudonym, margins, asked, seed)
+            checks.append(check)
+            exchanged += int((made.circles >= 0).sum())
+        blanked, dropped = blanked + made.blanked, dropped + len(people) - len(made.table)
         merged += made.merged
         tables.append(made.table)
         if not exact:
             frozen.append(ScoredRows.of(data, people))
             kept.append(ScoredRows.of(data, made.kept))
     return ReleasedRows(
-        join_tables(tables), data.instrument, blanked, dropped, merged, frozen, kept
-    )
+        join_tables(tables), data.instrument, blanked, dropped, merged, frozen, kept,
+        exchanged, sum(check.covered for check in checks), sum(check.blanked for check in checks),
+    )  # fmt: skip
+
+
+def _make_unprovable(
+    data: WaveData,
+    people: pd.DataFrame,
+    pseudonym: Pseudonym,
+    margins: Sequence[str],
+    asked: AskedColumns,
+    seed: str,
+) -> tuple[DeidentifiedRows, RowCheck]:
+    """De-identify a part; a city in which a label is proved is drawn again, up to three times.
+
+    Each city is drawn by itself, so that files of other areas hold the same interviews of it.
+
+    Raises:
+        RowsCanBeUndoneError: labels are proved whatever is drawn.
+    """
+    attempts = dict.fromkeys(people["city_code"].astype(str).unique(), 0)
+    for _ in range(MAX_ATTEMPTS):
+        rows, sample = sample_rows(data, people, seed, attempts)
+        made = deidentify(
+            rows, data.instrument, pseudonym, margins=margins, asked=asked, sample=sample
+        )
+        check = check_rows(data, people, made)
+        if not check.proved:
+            return made, check
+        for city in check.proved:
+            attempts[city] += 1
+    raise RowsCanBeUndoneError(len(check.proved), MAX_ATTEMPTS)
+
+
+def sample_rows(
+    data: WaveData, people: pd.DataFrame, seed: str, attempts: Mapping[str, int]
+) -> tuple[pd.DataFrame, RowSample]:
+    """Return the interviews that a file is made of, and how they were drawn."""
+    cities = people["city_code"].astype(str)
+    seeds = pd.Series({city: f"{seed}/{city}/{number}" for city, number in attempts.items()})
+    kept = draw_sample(people, draw_order(people["response_id"], cities.map(seeds)))
+    is_given = data.report.way == "given"
+
+    def weigh(rows: pd.DataFrame) -> pd.Series:
+        return add_weights(rows, data.series, data.oversampling)[0][WEIGHT]
+
+    sample = RowSample(people, seeds, None if is_given else weigh)
+    return people[kept].reset_index(drop=True), sample
 
 
 def _look_at(parts: AreaParts) -> tuple[AskedColumns, tuple[str, ...]]:

@@ -37,7 +37,7 @@ def release_wave(
     """
     with opened_parts(session, wave, folder) as parts:
         step()
-        made = release_rows(AreaParts(parts, covers), pseudonym, exact=exact)
+        made = release_rows(AreaParts(parts, covers), pseudonym, exact=exact, seed=str(wave.id))
     step()
     deviation = (
         HeadlineDeviation(None, None) if exact else compare_headlines(made.frozen, made.kept)
@@ -45,4 +45,7 @@ def release_wave(
     texts = texts_present(made.table)
     variables = {name: describe_variables(texts, made.instrument, name) for name in languages}
     step()
-    return ReleasedWave(made.table, variables, made.blanked, made.dropped, made.merged, deviation)
+    return ReleasedWave(
+        made.table, variables, made.blanked, made.dropped, made.merged,
+        made.exchanged, made.covered, made.to_cover, deviation,
+    )  # fmt: skip

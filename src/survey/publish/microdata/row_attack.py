@@ -1,0 +1,290 @@
+"""Attack on the blanked labels of a file of rows, with the published table of its wave.
+
+Whoever has both knows, of every group of a city that is published, how many people answered each
+question and their rounded mean. The rows of the file that carry the group's label make up a part
+of both; the rest are rows whose label was blanked and interviews that the file leaves out. A label
+is proved where no other one is possible, whatever those left out answered.
+"""
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+from survey.disclosure.count_bounds import suppress_banner
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
+
+_HALF_STEP = 0.05 + 1e-9
+"""A published score has one decimal."""
+_SOLVED = highspy.HighsModelStatus.kOptimal
+_IMPOSSIBLE = (
+    highspy.HighsModelStatus.kInfeasible,
+    highspy.HighsModelStatus.kUnboundedOrInfeasible,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelPuzzle:
+    """What somebody with file and table knows of one variable of one city.
+
+    `n` and `means` are by label and indicator, null where nothing is published.
+    """
+
+    answers: Floats
+    """By row of the file and indicator, 0–100; null where there is none."""
+    labels: Numbers
+    """By row: the place of its label; -1 where it was blanked."""
+    weights: Floats
+    """By row and label: the weight that a row of this label had in the table."""
+    n: Floats
+    means: Floats
+    n_everyone: Floats
+    left_out: int
+    """Interviews of the city that the file lacks."""
+    circles: Numbers
+    """By row: those that exchanged answers share a number; -1 where a row has its own."""
+
+    @cached_property
+    def known(self) -> Flags:
+        """Return the rows whose answers are known to be those of somebody with their label."""
+        return (self.labels >= 0) & (self.circles < 0)
+
+    @cached_property
+    def blanked(self) -> Numbers:
+        return np.flatnonzero(self.labels < 0)
+
+    @cached_property
+    def has_answer(self) -> Flags:
+        return ~np.isnan(self.answers)
+
+    @cached_property
+    def shares(self) -> Floats:
+        """Shares of the labels among the blanked rows, from counts alone.
+
+        What is published, less what carries its label in the file; of a label without a published
+        count, an equal part of the rest.
+        """
+        counts = np.nanmax(np.where(np.isnan(self.n), -1.0, self.n), axis=1)
+        everyone = len(self.labels) + self.left_out
+        unknown = counts < 0
+        rest = max(0.0, everyone - counts[~unknown].sum())
+        counts[unknown] = rest / max(1, unknown.sum())
+        seen = np.bincount(self.labels[self.labels >= 0], minlength=len(counts))
+        left = np.maximum(counts * len(self.labels) / everyone - seen, 0.1)
+        shares: Floats = left / left.sum()
+        return shares
+
+
+@dataclass(frozen=True, eq=False)
+class AttackResult:
+    """Result for the blanked rows of a puzzle, in their order."""
+
+    guesses: Numbers
+    proved: Flags
+    settled: Flags
+    """Rows of which it is known whether their label is proved; the search ended before others."""
+
+
+class _Model:
+    """Integer programme of a puzzle: the labels of blanked rows, and what those left out add."""
+
+    def __init__(self, puzzle: LabelPuzzle) -> None:
+        self.puzzle = puzzle
+        self.low: list[float] = []
+        self.high: list[float] = []
+        self.integers: list[int] = []
+        self.sides: list[tuple[float, float]] = []
+        self.starts: list[int] = [0]
+        self.index: list[Numbers] = []
+        self.value: list[Floats] = []
+        self.cost: dict[int, float] = {}
+        rows, count = len(puzzle.blanked), len(puzzle.shares)
+        self.choice = self._add_choices(rows, count)
+        self.outside = [self._add(0, puzzle.left_out, is_integer=True) for _ in range(count)]
+        self.moved = np.flatnonzero(~puzzle.known)
+        """Rows whose answers may be of any label."""
+        self.owner = self._add_owners(count)
+        self._require(puzzle.left_out, puzzle.left_out, self.outside, 1.0)
+        for indicator in range(puzzle.answers.shape[1]):
+            self._add_indicator(indicator)
+        prior = -np.log(puzzle.shares)
+        self.cost |= {
+            int(column): float(prior[label])
+            for row in self.choice
+            for label, column in enumerate(row)
+        }
+
+    def _add(self, low: float, high: float, *, is_integer: bool = False) -> int:
+        self.low.append(low)
+        self.high.append(high)
+        if is_integer:
+            self.integers.append(len(self.low) - 1)
+        return len(self.low) - 1
+
+    def _add_choices(self, rows: int, count: int) -> Numbers:
+        choices = [[self._add(0, 1, is_integer=True) for _ in range(count)] for _ in range(rows)]
+        placed = np.array(choices, dtype=np.int64).reshape(rows, count)
+        for row in placed:
+            self._require(1, 1, row, 1.0)
+        return placed
+
+    def _add_owners(self, count: int) -> Numbers:
+        """Add the label of who gave the answers of each row that has no known one."""
+        puzzle = self.puzzle
+        in_circle = puzzle.circles[self.moved] >= 0
+        owner = np.empty((len(self.moved), count), dtype=np.int64)
+        owner[in_circle] = self._add_choices(int(in_circle.sum()), count)
+        place = {row: number for number, row in enumerate(puzzle.blanked.tolist())}
+        own = [place[row] for row in self.moved[~in_circle].tolist()]
+        owner[~in_circle] = self.choice[own]
+        for circle in np.unique(puzzle.circles[puzzle.circles >= 0]).tolist():
+            members = puzzle.circles == circle
+            people = [place[row] for row in np.flatnonzero(members & (puzzle.labels < 0)).tolist()]
+            for label in range(count):
+                given = owner[members[self.moved], label]
+                seen = int((members & (puzzle.labels == label)).sum())
+                columns = [*given, *self.choice[people, label]]
+                self._require(seen, seen, columns, [*np.ones(len(given)), *-np.ones(len(people))])
+        return owner
+
+    def _require(self, low: float, high: float, columns: object, values: object) -> None:
+        places = np.asarray(columns, dtype=np.int64)
+        self.index.append(places)
+        self.value.append(np.broadcast_to(np.asarray(values, dtype=float), places.shape))
+        self.starts.append(self.starts[-1] + len(places))
+        self.sides.append((low, high))
+
+    def _add_indicator(self, indicator: int) -> None:
+        """Add what is published of one indicator, for each label and for everyone."""
+        puzzle, many = self.puzzle, highspy.kHighsInf
+        counts = []
+        answered = puzzle.has_answer[:, indicator]
+        asked = np.flatnonzero(answered[self.moved])
+        spread = float(np.nanstd(puzzle.answers[:, indicator])) if answered.any() else 0.0
+        for label, outside in enumerate(self.outside):
+            count = self._add(0, puzzle.left_out)
+            counts.append(count)
+            self._require(-many, 0, [count, outside], [1, -1])
+            choices = self.owner[asked, label]
+            n, mean = puzzle.n[label, indicator], puzzle.means[label, indicator]
+            if np.isnan(n) or np.isnan(mean):
+                continue
+            known = answered & puzzle.known & (puzzle.labels == label)
+            rest = n - known.sum()
+            self._require(rest, rest, [count, *choices], 1.0)
+            weights = puzzle.weights[:, label]
+            least, most = weights.min(), weights.max()
+            bound = most * (puzzle.left_out + 1)
+            weight, total = self._add(0, bound), self._add(0, 100 * bound)
+            self._require(0, many, [weight, count], [1, -least])
+            self._require(-many, 0, [weight, count], [1, -most])
+            self._require(-many, 0, [total, weight], [1, -100])
+            ours = weights[self.moved[asked]]
+            theirs = puzzle.answers[self.moved[asked], indicator]
+            summed = weights[known].sum()
+            scored = (weights[known] * puzzle.answers[known, indicator]).sum()
+            for edge, low, high in (
+                (mean + _HALF_STEP, -many, 0.0),
+                (mean - _HALF_STEP, 0.0, many),
+            ):
+                side = edge * summed - scored
+                columns = [total, weight, *choices]
+                values = [1.0, -edge, *(ours * (theirs - edge))]
+                self._require(low + side, high + side, columns, values)
+            # Those left out answered about as the others of their group did.
+            above, below = self._add(0, 100 * bound), self._add(0, 100 * bound)
+            self._require(0, 0, [total, weight, above, below], [1, -mean, -1, 1])
+            usual = weights.mean() * max(spread, 1.0) * max(1.0, rest) ** 0.5
+            self.cost |= {above: 1.4 / usual, below: 1.4 / usual}
+        missing = puzzle.n_everyone[indicator] - answered.sum()
+        if not np.isnan(missing):
+            self._require(missing, missing, counts, 1.0)
+
+    def build_solver(self, *, whole: bool) -> highspy.Highs:
+        """Return a solver; without `whole`, of the relaxation, in which labels are shares."""
+        model = highspy.HighsLp()
+        model.num_col_, model.num_row_ = len(self.low), len(self.sides)
+        model.col_lower_, model.col_upper_ = np.array(self.low), np.array(self.high)
+        model.col_cost_ = np.zeros(len(self.low))
+        model.row_lower_ = np.array([low for low, _ in self.sides], dtype=float)
+        model.row_upper_ = np.array([high for _, high in self.sides], dtype=float)
+        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        model.a_matrix_.start_ = np.array(self.starts, dtype=np.int32)
+        model.a_matrix_.index_ = np.concatenate(self.index).astype(np.int32)
+        model.a_matrix_.value_ = np.concatenate(self.value)
+        if whole:
+            kinds = [highspy.HighsVarType.kContinuous] * len(self.low)
+            for column in self.integers:
+                kinds[column] = highspy.HighsVarType.kInteger
+            model.integrality_ = kinds
+        suppress_banner()
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
+            solver.setOptionValue(option, setting)
+        solver.passModel(model)
+        return solver
+
+    def solve(
+        self, solver: highspy.Highs, cost: dict[int, float], seconds: float
+    ) -> tuple[highspy.HighsModelStatus, Floats | None]:
+        """Minimise a cost; return the status and how far each row belongs to each label."""
+        costs = np.zeros(len(self.low))
+        costs[list(cost)] = list(cost.values())
+        solver.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
+        solver.setOptionValue("time_limit", solver.getRunTime() + max(seconds, 0.01))
+        solver.run()
+        status, solution = solver.getModelStatus(), solver.getSolution()
+        if not solution.value_valid or status in _IMPOSSIBLE:
+            return status, None
+        return status, np.array(solution.col_value)[self.choice]
+
+
+def attack_labels(puzzle: LabelPuzzle, seconds: float) -> AttackResult:
+    """Guess the blanked labels of a puzzle, and say which are proved.
+
+    Args:
+        seconds: after which the search ends, whatever it has found.
+    """
+    rows = len(puzzle.blanked)
+    end = time.monotonic() + seconds
+    model = _Model(puzzle)
+    guesses = np.full(rows, puzzle.shares.argmax())
+    relaxed = model.build_solver(whole=False)
+    _, found = model.solve(relaxed, model.cost, seconds)
+    proved, settled = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
+    if found is None:
+        return AttackResult(guesses, proved, settled)
+    guesses = _guess(puzzle, found)
+    whole = model.build_solver(whole=True)
+    status, found = model.solve(whole, model.cost, (end - time.monotonic()) / 2)
+    if found is None:
+        return AttackResult(guesses, proved, settled)
+    guesses, first = _guess(puzzle, found), found.argmax(axis=1)
+    # Ask for as many other labels as possible, until none can be another one.
+    while not settled.all() and time.monotonic() < end:
+        cost = {int(model.choice[row, first[row]]): 1.0 for row in np.flatnonzero(~settled)}
+        status, found = model.solve(whole, cost, end - time.monotonic())
+        if found is None:
+            break
+        moved = ~settled & (found.argmax(axis=1) != first)
+        if not moved.any():
+            if status == _SOLVED:
+                proved, settled = ~settled, np.ones(rows, dtype=bool)
+            break
+        settled |= moved
+    return AttackResult(guesses, proved, settled)
+
+
+def _guess(puzzle: LabelPuzzle, belongs: Floats) -> Numbers:
+    """Return the likeliest label of each blanked row; rows of a circle cannot be told apart."""
+    circles = puzzle.circles[puzzle.blanked]
+    summed = belongs.copy()
+    for circle in np.unique(circles[circles >= 0]).tolist():
+        summed[circles == circle] = belongs[circles == circle].sum(axis=0)
+    return np.asarray(summed.argmax(axis=1), dtype=np.int64)
