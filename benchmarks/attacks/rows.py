@@ -104,7 +104,3 @@ def attack_file(
                 name, city, len(codes), int(result.proved.sum()), int(result.settled.sum()),
                 int(is_right.sum()), by_counts,
             )  # fmt: skip
-
-
-if __name__ == "__main__":
-    main()

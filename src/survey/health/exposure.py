@@ -10,12 +10,16 @@ from sqlmodel import col, select
 from survey.access.principal import OPERATOR
 from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, msg
+from survey.publish.microdata.export_tracing import list_undoable_exports
 from survey.publish.publications.signing_keys import find_signing_problem
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import Wave
 
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
+
+
+_MAX_LISTED_FILES = 10
 
 
 class _Keys(BaseSettings):
@@ -128,3 +132,32 @@ def check_demo(settings: Settings) -> Iterator[CheckResult]:
         else msg("anybody can sign in by choosing a role; the store holds demo data only")
     )
     yield CheckResult(name, not real_keys, detail)
+
+
+def check_row_files(settings: Settings) -> Iterator[CheckResult]:
+    """Name files of rows that were handed over before they were safe beside published tables."""
+    name = msg("Files of rows")
+    try:
+        with read_scope(settings.store_url) as session:
+            exports = list_undoable_exports(session=session, principal=OPERATOR)
+    except SQLAlchemyError:
+        yield CheckResult(name, False, STORE_UNREADABLE)
+        return
+    if not exports:
+        yield CheckResult(name, True, msg("None that published tables undo"))
+        return
+    listed = "; ".join(
+        f"{export.wave}, {export.account}, {export.made_at:%Y-%m-%d}"
+        for export in exports[:_MAX_LISTED_FILES]
+    )
+    yield CheckResult(
+        name,
+        False,
+        msg(
+            "{count} files were handed over that hold every interview; with the published tables "
+            "their blanked answers can be worked out: {files}. Nothing was withdrawn by itself. "
+            "Ask these people to delete the file and to take a new one, which holds nine in ten.",
+            count=len(exports),
+            files=f"{listed} …" if len(exports) > _MAX_LISTED_FILES else listed,
+        ),
+    )

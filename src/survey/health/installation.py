@@ -28,6 +28,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     exposure.check_keys,
     exposure.check_signing_key,
     exposure.check_demo,
+    exposure.check_row_files,
     software.check_catalogs,
 )
 """Checks in the order in which they are listed."""

@@ -19,11 +19,13 @@ from survey.access.roles import NATION, Action
 from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields, wave_title
 from survey.instrument.model import label_text
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, SurveyError, Translator, msg, translator
+from survey.publish.microdata.export_tracing import SAMPLE_MARK
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.publish.microdata.prepared_rows import MAX_PREPARED_ROWS, PreparedRows
 from survey.publish.microdata.pseudonyms import Pseudonyms, new_pseudonym_key
 from survey.publish.microdata.released_rows import (
     MIN_CLASS_SIZE,
+    ONE_IN,
     RELEASE_STEPS,
     HeadlineDeviation,
     ReleasedWave,
@@ -268,6 +270,7 @@ def make_file(
             "rows": export.rows,
             "area": export.area,
             "sha256": export.sha256,
+            **({} if exact else {SAMPLE_MARK: f"{ONE_IN - 1}/{ONE_IN}"}),
             **order.detail,
         },
     )

@@ -1,4 +1,4 @@
-"""Tracing of a found copy of rows to the export that it comes from."""
+"""Tracing of a found copy of rows to its export, and the exports whose blanks can be undone."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,11 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import get_wave
 from survey.publish.microdata.pseudonyms import Pseudonyms
-from survey.store.tables import Account, Response, RowExport, SamplingPoint
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import Account, AuditEntry, Response, RowExport, SamplingPoint, Wave
+
+SAMPLE_MARK = "sample"
+"""What the audit entry of an ordinary file has since files hold a sample."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,48 @@ class TracedExport:
     purpose: str
     made_at: datetime
     matched: int
+
+
+@dataclass(frozen=True)
+class UndoableExport:
+    """Ordinary file of everybody, from before files were a sample."""
+
+    export_id: UUID
+    wave: str
+    account: str
+    made_at: datetime
+    rows: int
+
+
+def list_undoable_exports(*, session: Session, principal: Principal) -> list[UndoableExport]:
+    """List files whose blanked answers the tables of their wave give back, oldest first.
+
+    They were made before a file held nine in ten interviews. Exact files blank nothing, and
+    demonstrations hold nobody.
+    """
+    principal.require(Action.ADMINISTER)
+    entries = session.exec(
+        select(AuditEntry.action, AuditEntry.detail).where(
+            col(AuditEntry.action).in_([AuditEvent.ROWS_EXPORTED, AuditEvent.ROWS_EXACT_EXPORTED])
+        )
+    )
+    safe = {
+        detail["export"]
+        for action, detail in entries
+        if action == AuditEvent.ROWS_EXACT_EXPORTED or SAMPLE_MARK in detail
+    }
+    query = (
+        select(RowExport, Wave.key, Account.login)
+        .join(Wave, col(Wave.id) == col(RowExport.wave_id))
+        .outerjoin(Account, col(Account.id) == col(RowExport.account_id))
+        .where(~col(Wave.is_demo))
+        .order_by(col(RowExport.made_at))
+    )
+    return [
+        UndoableExport(export.id, wave, login or "", export.made_at, export.rows)
+        for export, wave, login in session.exec(query)
+        if str(export.id) not in safe
+    ]
 
 
 def trace_export(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MIN_CLASS_SIZE = 5
 """k: so many interviews share every combination of weight and labels that is left in a file."""
 
+ONE_IN = 10
+"""Of so many interviews of a city one is left out of a file, and of the rest one more."""
+
 RELEASE_STEPS = 3
 """Steps of a release: rows are read, de-identified, compared with the published figures."""
 

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-ONE_IN = 10
-"""Of so many interviews of a city one is left out, and of the rest that remain one more."""
+from survey.publish.microdata.released_rows import ONE_IN
 
 
 def draw_order(response_ids: pd.Series, seed: pd.Series) -> NDArray[np.str_]:
