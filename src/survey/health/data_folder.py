@@ -10,10 +10,12 @@ import pyarrow.parquet as pq
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
+from survey.access.principal import OPERATOR
 from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
 from survey.results.snapshots import CELLS, GAPS, METHOD, list_current_snapshots
 from survey.results.table_cache import read_method
+from survey.results.whole_audits import list_released_problems
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotSeals, open_seals
 from survey.snapshot.snapshot_files import check_snapshot
@@ -127,6 +129,31 @@ def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
     whole = list(dict.fromkeys(key for key, fault in faults if fault is None))
     if whole or not faults:
         yield CheckResult(name, True, msg("frozen waves: {keys}", keys=", ".join(whole) or "-"))
+
+
+def check_whole_audits(settings: Settings) -> Iterator[CheckResult]:
+    """Check that the hidden counts of every released wave have passed an audit."""
+    name = msg("What released figures tell")
+    try:
+        with read_scope(settings.store_url) as session:
+            problems = [
+                (wave.key, wave.is_demo, problem)
+                for wave, problem in list_released_problems(session, OPERATOR)
+            ]
+    except SQLAlchemyError:
+        yield CheckResult(name, False, STORE_UNREADABLE)
+        return
+    for key, is_demo, problem in problems:
+        detail = msg(
+            "{problem} To audit: survey disclosure audit --wave {wave} --all. A correction or a "
+            "retraction is for the people of the release desk to decide.",
+            problem=problem,
+            wave=key,
+        )
+        # The people of a demonstration are made up.
+        yield CheckResult(name, is_demo, detail)
+    if not problems:
+        yield CheckResult(name, True, msg("every hidden count of released waves was audited"))
 
 
 def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterator[CheckResult]:

@@ -21,6 +21,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     data_folder.check_disk_space,
     data_folder.check_snapshots,
     data_folder.check_unfinished_work,
+    data_folder.check_whole_audits,
     engine.check_engine,
     database.check_second_factors,
     database.check_backups,

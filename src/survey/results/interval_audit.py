@@ -6,7 +6,6 @@ from io import BytesIO
 import pandas as pd
 from sqlmodel import Session
 
-from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.disclosure import IntervalAuditor
@@ -14,9 +13,9 @@ from survey.results.disclosure_inputs import audited_cells
 from survey.results.snapshots import CELLS, get_current_snapshots
 from survey.results.tables import audit_work_limit
 from survey.results.wave_snapshots import open_wave
+from survey.results.whole_audits import CountAudit, record_audit
 from survey.settings import Settings
-from survey.snapshot.seals import SEAL, open_seals
-from survey.store.audit_events import AuditEvent
+from survey.snapshot.seals import open_seals
 from survey.store.tables import Snapshot, Wave, now
 
 
@@ -91,18 +90,12 @@ def _audit_snapshot(
         NarrowInterval(*key, low, high)
         for key, low, high in audited_cells(source, published, auditor)
     )
-    record(
-        session=session,
+    record_audit(
+        session,
         actor=actor,
-        event=AuditEvent.WAVE_INTERVALS_AUDITED,
-        subject_id=wave.id,
+        wave=wave,
+        snapshot=snapshot,
+        audit=CountAudit(auditor.slices, auditor.hidden, auditor.audited, len(narrow)),
         now=now(),
-        detail={
-            "sha256": snapshot.sha256,
-            SEAL: seals.sha256,
-            "hidden": auditor.hidden,
-            "audited": auditor.audited,
-            "narrow": len(narrow),
-        },
     )
     return WaveAudit(auditor.hidden, auditor.audited, auditor.programmes, narrow)

@@ -26,6 +26,7 @@ FIELD_NAMES: Mapping[str, Message] = {
     "hidden": msg("counts hidden"),
     "audited": msg("counts checked"),
     "narrow": msg("intervals too narrow"),
+    "bases": msg("groups of questions with the same respondents"),
     "one_person": msg("by one person"),
     "surveyors": msg("surveyors"),
     "language": msg("language"),

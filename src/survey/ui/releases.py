@@ -26,6 +26,7 @@ from survey.publish.publications.register import (
     plan_publication,
 )
 from survey.publish.publications.signatures import list_awaited_signers, sign_publication
+from survey.results.whole_audits import list_released_problems
 from survey.store.china_time import CHINA, format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, now
@@ -77,7 +78,25 @@ def draw_releases(page: PageContext) -> None:
         )
     draw_figure_history(page)
     if page.principal.may(Action.RELEASE):
+        _draw_audit_problems(page)
         _draw_plan_form(page, releases)
+
+
+def _draw_audit_problems(page: PageContext) -> None:
+    """Name released waves whose figures failed the whole audit, or have not passed one."""
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        problems = list_released_problems(session, page.principal)
+    if problems:
+        draw_notice(
+            t("Released waves whose hidden counts did not pass the audit"),
+            t(
+                "Nothing happens by itself. Those who run the server audit a wave: survey "
+                "disclosure audit --wave … --all. If it fails, freeze the wave again and announce "
+                "a correction below, or take the release back above."
+            ),
+            lines=[t(problem) for _, problem in problems],
+        )
 
 
 def _draw_calendar(page: PageContext, releases: Sequence[PublicationSummary]) -> None:

@@ -57,6 +57,7 @@ from survey.publish.publications.verify import MANIFEST, SIGNATURE, TIME_STAMP
 from survey.results import open_results
 from survey.results.snapshots import SnapshotNotFoundError, get_newest_snapshot, get_shown_snapshot
 from survey.results.wave_results import open_snapshot
+from survey.results.whole_audits import AuditMissingError, require_whole_audit
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
@@ -131,6 +132,7 @@ def sign_publication(
     Raises:
         PublicationNotAllowedError: published before, signed by the same person, no final results,
             or something that the signature rests on changed while its files were built.
+        AuditMissingError: not every hidden count of the results has passed an audit.
         SigningKeyError: no key can sign.
         TimeStampError: a time stamp server is set and does not answer.
     """
@@ -168,7 +170,7 @@ def list_awaited_signers(
         return list_second_people(
             session=session, principal=principal, action=ACT_ACTIONS[WaveAct.RELEASE], now=now
         )
-    except (PublicationNotAllowedError, SnapshotNotFoundError):
+    except (PublicationNotAllowedError, SnapshotNotFoundError, AuditMissingError):
         return ()
     return ()
 
@@ -332,6 +334,7 @@ def _find_basis(
 
     Raises:
         PublicationNotAllowedError: this person cannot sign the release now.
+        AuditMissingError: not every hidden count of the results has passed an audit.
     """
     release, key_id = publication.model_dump(), publication.key_id
     was_withdrawn = key_id is not None and is_withdrawn(session, key_id)
@@ -341,6 +344,7 @@ def _find_basis(
     _require_unpublished(publication)
     require_forward_clock(publication, now)
     snapshot, seal = get_sealed_snapshot(session, wave)
+    require_whole_audit(session, wave, snapshot)
     is_first = (
         publication.first_signed_at is None
         or publication.seal_sha256 != seal

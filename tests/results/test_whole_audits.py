@@ -1,0 +1,137 @@
+"""No release is signed before every hidden count of its results has passed an audit."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from survey.access.principal import OPERATOR
+from survey.health.data_folder import check_whole_audits
+from survey.publish.publications.register import PublicationDraft, plan_publication
+from survey.publish.publications.signatures import prepare_signature
+from survey.publish.publications.signing_keys import SigningKeyError
+from survey.results.freeze import freeze_wave
+from survey.results.interval_audit import audit_wave
+from survey.results.release import release_wave
+from survey.results.snapshots import CELLS, get_newest_snapshot
+from survey.results.whole_audits import (
+    AuditMissingError,
+    CountAudit,
+    find_audit_problem,
+    find_whole_audit,
+    list_released_problems,
+    record_audit,
+)
+from survey.settings import Settings
+from survey.snapshot.seals import SnapshotDraft
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import Shown, now
+from tests.small_waves import SmallWave, small_wave, store_people
+
+UNBOUNDED, NOTHING = 0.0, 1e-9
+"""Seconds of the audit of a freeze."""
+
+
+@pytest.fixture
+def wave(tmp_path: Path) -> Iterator[SmallWave]:
+    made = small_wave(tmp_path / "data")
+    store_people(made, {"110000": 60, "310000": 50, "320100": 12})
+    yield made
+    dispose_engines()
+
+
+def freeze(wave: SmallWave, audit_seconds: float) -> Settings:
+    settings = wave.settings.model_copy(update={"audit_seconds": audit_seconds})
+    freeze_wave(settings, wave_key=wave.key, actor=OPERATOR, final=True)
+    return settings
+
+
+def problem(wave: SmallWave) -> str:
+    with read_scope(wave.settings.store_url) as session:
+        return str(find_audit_problem(session, *get_newest_snapshot(session, wave.key)) or "")
+
+
+def sign(wave: SmallWave, key: str) -> None:
+    with read_scope(wave.settings.store_url) as session:
+        prepare_signature(
+            settings=wave.settings, session=session, principal=OPERATOR, key=key, now=now()
+        )
+
+
+def test_a_release_is_signed_once_the_whole_audit_has_passed(wave: SmallWave) -> None:
+    freeze(wave, NOTHING)
+    draft = PublicationDraft(wave.key, "测评", "Survey", "Lin", now() + timedelta(days=1))
+    with session_scope(wave.settings.store_url) as session:
+        key = plan_publication(session=session, principal=OPERATOR, draft=draft, now=now())
+    with pytest.raises(AuditMissingError, match=f"audit --wave {wave.key} --all"):
+        sign(wave, key)
+    with session_scope(wave.settings.store_url) as session:
+        some = audit_wave(
+            wave.settings.model_copy(update={"audit_seconds": NOTHING}),
+            session,
+            wave_key=wave.key,
+            actor=OPERATOR,
+        )
+        assert some.audited < some.hidden
+    with pytest.raises(AuditMissingError):
+        sign(wave, key)
+    with session_scope(wave.settings.store_url) as session:
+        audit_wave(wave.settings, session, wave_key=wave.key, actor=OPERATOR, every_cell=True)
+    assert problem(wave) == ""
+    with pytest.raises(SigningKeyError):  # the next thing that is asked for
+        sign(wave, key)
+
+
+def test_a_freeze_that_reached_every_hidden_count_is_such_an_audit(wave: SmallWave) -> None:
+    freeze(wave, UNBOUNDED)
+    with read_scope(wave.settings.store_url) as session:
+        audit = find_whole_audit(session, *get_newest_snapshot(session, wave.key))
+    assert audit is not None
+    assert audit.hidden == audit.audited > 0
+    assert audit.narrow == 0
+    assert problem(wave) == ""
+
+
+def test_an_audit_holds_for_the_cells_that_it_looked_at(wave: SmallWave) -> None:
+    freeze(wave, UNBOUNDED)
+    freeze(wave, NOTHING)
+    assert problem(wave) == "", "the same answers give the same cells, byte for byte"
+    with session_scope(wave.settings.store_url) as session:
+        _, snapshot = get_newest_snapshot(session, wave.key)
+        folder = wave.settings.snapshot_dir / snapshot.directory
+        draft = SnapshotDraft(wave.settings)
+        draft.write(folder / CELLS, (folder / CELLS).read_bytes() + b" ")
+        draft.seal(session, whole=folder, actor=OPERATOR, now=now())
+    assert "Not every hidden count" in problem(wave)
+
+
+def test_an_audit_that_found_counts_known_closely_lets_nothing_be_signed(wave: SmallWave) -> None:
+    settings = freeze(wave, NOTHING)
+    with session_scope(settings.store_url) as session:
+        release_wave(
+            session=session, principal=OPERATOR, wave_key=wave.key, shown=Shown.SCORES,
+            two_people=False, now=now(),
+        )  # fmt: skip
+    [unknown] = check_whole_audits(settings)
+    assert not unknown.passed
+    with session_scope(settings.store_url) as session:
+        found = get_newest_snapshot(session, wave.key)
+        record_audit(
+            session,
+            actor=OPERATOR,
+            wave=found[0],
+            snapshot=found[1],
+            audit=CountAudit(bases=3, hidden=40, audited=40, narrow=2),
+            now=now(),
+        )
+        [(released, text)] = list_released_problems(session, OPERATOR)
+        assert released.key == wave.key
+    assert "2 hidden ones" in str(text)
+    [failed] = check_whole_audits(settings)
+    assert not failed.passed
+    assert "survey disclosure audit" in str(failed.detail)
+    with session_scope(settings.store_url) as session:
+        audit_wave(settings, session, wave_key=wave.key, actor=OPERATOR, every_cell=True)
+    [passed] = check_whole_audits(settings)
+    assert passed.passed
