@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from typing import Any
 
 import openpyxl
@@ -14,6 +15,12 @@ from survey.fieldwork.importing.commit import commit_import
 from survey.fieldwork.importing.import_plan import plan_import
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.xlsform.reader import read_xlsform
+from survey.publish.publications.publication_source import REPORTS, FileChoice
+from survey.publish.publications.register import (
+    PublicationDraft,
+    PublicationNotAllowedError,
+    plan_publication,
+)
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.report_archive import NoReportsError, make_archive
 from survey.publish.reports.report_builder import ReportNotPossibleError
@@ -29,6 +36,7 @@ from survey.results import open_results
 from survey.results.freeze import freeze_wave
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
+from survey.store.tables import now
 from survey.ui.navigation import PageKey
 
 LABELS = ("label::中文 (zh)", "label::English (en)")
@@ -193,6 +201,20 @@ def test_a_wave_without_a_composite_has_no_report_and_says_so_everywhere(
         make_report_file(settings, waves, principal=OPERATOR, order=order)
     with pytest.raises(NoReportsError, match="no composite score"):
         make_archive(settings, waves, principal=OPERATOR, form=ReportFormat.DOCX, language="en")
+    name = next(each for each in REPORTS if each.value.startswith(kind.value))
+    draft = PublicationDraft(
+        wave="mycity-2025",
+        title_zh="我市",
+        title_en="My city",
+        contact="12315",
+        embargo_until=now() + timedelta(days=2),
+        builders=("figures", str(FileChoice(name, ("zh",), (ReportFormat.DOCX,)))),
+    )
+    with (
+        session_scope(settings.store_url) as session,
+        pytest.raises(PublicationNotAllowedError, match="no composite score"),
+    ):
+        plan_publication(session=session, principal=OPERATOR, draft=draft, now=now())
 
 
 def test_tables_hold_every_question_and_none_as_the_score(

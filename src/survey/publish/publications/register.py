@@ -16,11 +16,13 @@ from survey.fieldwork.waves import lock_wave
 from survey.instrument.model import Labels
 from survey.locale import Message, SurveyError, msg
 from survey.publish.publications.file_builders import parse_choices
+from survey.publish.publications.publication_source import REPORTS
 from survey.publish.publications.release_sequence import (
     find_closing_release,
     list_ever_public,
     list_public_before,
 )
+from survey.publish.reports.report_builder import NO_REPORTS
 from survey.results.release import release_request_options
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
@@ -121,8 +123,8 @@ def plan_publication(
     """Announce a release of a wave for a minute to come, and return its id.
 
     Raises:
-        PublicationNotAllowedError: a text is missing, the minute is over, or another release of the
-            wave is announced.
+        PublicationNotAllowedError: a text is missing, the minute is over, another release of the
+            wave is announced, or reports are asked for of a wave without a composite.
         ReleaseNotAllowedError: a number of first places that does not fit.
         UnknownBuilderError: no builder has one of the names.
     """
@@ -134,6 +136,8 @@ def plan_publication(
         raise PublicationNotAllowedError(msg("The announced minute has to lie ahead."))
     wave = lock_wave(session=session, key=draft.wave)
     require_readable_wave(principal, wave)
+    if wave.tree_id is None and any(choice.name in REPORTS for choice in choices):
+        raise PublicationNotAllowedError(NO_REPORTS)
     _require_none_announced(session, wave)
     corrected = _find_corrected(session, wave, draft)
     query = select(func.count()).select_from(Publication).where(Publication.wave_id == wave.id)
