@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from benchmarks.live_server import Server, serving
 from benchmarks.submission.scenario import build
@@ -72,13 +72,13 @@ def flooding(port: int, method: str, path: str) -> Iterator[None]:
         process.kill()
 
 
-def measure_p95(client: httpx.Client, token: str, seconds: float) -> float:
+def measure_p95(client: httpx2.Client, token: str, seconds: float) -> float:
     times, until = [], time.monotonic() + seconds
     while time.monotonic() < until:
         began = time.monotonic()
         answer = client.get(f"/q/{token}")
         times.append(time.monotonic() - began)
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != httpx2.codes.OK:
             raise SystemExit(f"the form answers {answer.status_code}")
         time.sleep(SAMPLE_SECONDS)
     return statistics.quantiles(times, n=20)[-1]

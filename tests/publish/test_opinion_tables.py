@@ -82,7 +82,7 @@ def test_whatever_windows_are_chosen_no_two_differ_by_a_hidden_day(url: str) -> 
 
 def test_the_nation_is_shown_with_what_changed(url: str) -> None:
     found = read(url, "CN")
-    assert found.missing_days == 0
+    assert found.missing_days == ()
     assert found.share_changes["during"] is not None
     assert [topic.name for topic in found.topics] == ["预售规则"], "the other is nine of one city"
     view = build_opinion_view(event=found, language="zh")
