@@ -374,9 +374,9 @@ def _production_notes(t: Translator, wave: Wave, made: ReleasedWave) -> list[str
     """Return what was done to the rows, and how far a headline from them may lie."""
     sample = t(
         "The file holds nine in ten interviews of every city, drawn at random; the tables of the "
-        "wave count all. Rows were weighted anew by what the file says of them, and those without "
-        "an age band or gender have the mean weight of their city. The weights of every city add "
-        "up as before."
+        "wave count all. Unless the interviews came with weights of their own, rows were weighted "
+        "anew by what the file says of them, and those without an age band or gender have the "
+        "mean weight of their city. The weights of every city add up as before."
     )
     merges = t(
         "Wave {wave}. At least {k} interviews share city, kind of sampling point, weight, age band "
@@ -398,7 +398,8 @@ def _production_notes(t: Translator, wave: Wave, made: ReleasedWave) -> list[str
         covered=f"{made.covered:,}",
         blanked=f"{made.to_cover:,}",
     )
-    return [merges, sample, exchanged, covered, *deviation_lines(t, made.deviation)]
+    about_blanks = [exchanged, covered] if made.to_cover else []
+    return [merges, sample, *about_blanks, *deviation_lines(t, made.deviation)]
 
 
 def deviation_lines(t: Translator, deviation: HeadlineDeviation) -> list[str]:

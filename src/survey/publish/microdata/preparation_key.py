@@ -34,7 +34,7 @@ SOURCES = (
 """Parts of the package that rows and their labels are made with."""
 SEEDS = ("seed/*.csv", "seed/instruments/*.csv")
 _SUFFIXES = frozenset({".py", ".csv", ".mo"})
-_LIBRARIES = ("numpy", "pandas", "pyarrow", "scipy")
+_LIBRARIES = ("highspy", "numpy", "pandas", "pyarrow", "scipy")
 _WAVES, _PLANS, _TARGETS = table_of(Wave), table_of(WavePlan), table_of(CityTarget)
 _INSTRUMENTS, _TREES = table_of(InstrumentVersion), table_of(IndicatorTreeVersion)
 
