@@ -461,7 +461,8 @@ def test_a_correction_lists_each_figure_before_and_after(
     desk.second_signature(third)
     with ZipFile(desk.fetched(third)) as archive:
         figures = archive.read("figures.csv").decode()
-    assert f"{KEY}-320500-composite-all-score" in figures
+    # And so are cities that would tell it together with the nation.
+    assert f"{KEY}-CN-composite-all-score" in figures
     assert f"{KEY}-440100-composite-all-score" not in figures
 
 
