@@ -92,7 +92,7 @@ def test_the_gap_of_traders_is_there_by_indicator(results: WaveResults) -> None:
     assert view.difference.figure.estimate == pytest.approx(200 / 9, abs=1)
     assert "经营者" in view.sentence
     picture = build_residence_indicators(**reading(results), filters=AreaFilters())  # type: ignore[arg-type]
-    assert picture.title == "全国农村：经营者减消费者，按指标"
+    assert picture.title == "两市合计农村：经营者减消费者，按指标"
     assert len(picture.table) == 1 + 3 + 6
     assert (picture.table["差值"].dropna() > GAP / 2).all()
     assert picture.table["n"].max() == 40
