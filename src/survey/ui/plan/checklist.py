@@ -69,7 +69,7 @@ def draw_signing_problem(page: PageContext) -> None:
             settings=page.settings, session=session, principal=page.principal
         )
     if problem is not None:
-        st.warning(page.t("Releases cannot be signed yet. {reason}", reason=page.t(problem)))
+        st.caption(page.t("Releases cannot be signed yet. {reason}", reason=page.t(problem)))
 
 
 def _render_item(page: PageContext, checklist: Checklist, item: ChecklistItem) -> str:
