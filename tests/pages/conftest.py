@@ -1,6 +1,7 @@
 """Pages run by Streamlit's own test runner against a real store of made-up frozen waves."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -103,6 +104,9 @@ def open_tab(app: AppTest, title: str, name: str = "part") -> AppTest:
     return app.run()
 
 
+_ESCAPED = re.compile(r"\\([\\`*_\[\]<>#|~$:])")
+
+
 def words_of(app: AppTest) -> str:
     """Everything a reader can read on the page, in one text."""
     parts = [
@@ -111,9 +115,10 @@ def words_of(app: AppTest) -> str:
         *(element.value for element in app.subheader),
         *(element.value for element in app.markdown),
         *(element.value for element in app.caption),
-        *(element.proto.body for element in app.get("html")),
     ]
-    return "\n".join(str(part) for part in parts)
+    # Signs of Markdown are escaped (`escape_markdown`), and read as they were written.
+    shown = _ESCAPED.sub(r"\1", "\n".join(str(part) for part in parts))
+    return "\n".join([shown, *(str(element.proto.body) for element in app.get("html"))])
 
 
 def words_beside(app: AppTest, key: str) -> str:

@@ -29,6 +29,7 @@ from survey.ui.feedback import Success, perform
 from survey.ui.invitation_codes import public_origin
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 
 LEVEL_NAMES: Mapping[AreaScope, Message] = {
     AreaScope.NATION: msg("Whole nation"),
@@ -198,8 +199,8 @@ def format_name(t: Translator, line: AccountSummary) -> str:
 def draw_account(page: PageContext, line: AccountSummary) -> None:
     """Draw the facts of an account, the form to change it, and help with signing in."""
     t = page.t
-    st.subheader(f"{format_name(t, line)} · {line.login}", anchor=False)
-    st.caption(" · ".join(list_facts(page, line)))
+    st.subheader(escape_markdown(f"{format_name(t, line)} · {line.login}"), anchor=False)
+    st.caption(escape_markdown(" · ".join(list_facts(page, line))))
     if line.is_demo:
         st.caption(t("A demo account: visitors choose it on the start page. It has no password."))
         return

@@ -28,7 +28,7 @@ from survey.ui.download_button import (
 from survey.ui.glossary import explain
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
-from survey.ui.text_blocks import draw_hidden_card
+from survey.ui.text_blocks import draw_hidden_card, escape_markdown
 
 _MAX_NAMED_HIDDEN = 6
 _TABLE_HEIGHT, _ROW_HEIGHT = 600, 35
@@ -70,7 +70,7 @@ def draw_compact_panel(
     with st.container(
         horizontal=True, wrap=False, vertical_alignment="center", key=f"compact-{picture.key}"
     ):
-        st.caption(f"{picture.title} · {picture.subtitle}")
+        st.caption(f"{escape_markdown(picture.title)} · {escape_markdown(picture.subtitle)}")
         with st.container(width="content"):
             _draw_popover(page, picture, wave)
     open_city(page, clicked, wave)
@@ -91,11 +91,11 @@ def _draw_title(page: PageContext, picture: ChartPanel) -> bool:
     if picture.is_hidden:
         draw_hidden_card(t, picture.title)
         return False
-    st.subheader(picture.title, anchor=False)
+    st.subheader(escape_markdown(picture.title), anchor=False)
     if picture.is_empty:
         st.caption(t("There is nothing to draw for this choice. Please choose another one."))
         return False
-    st.caption(picture.subtitle, help=explain("95% interval", page.language))
+    st.caption(escape_markdown(picture.subtitle), help=explain("95% interval", page.language))
     return True
 
 

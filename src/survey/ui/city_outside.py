@@ -76,7 +76,7 @@ def _draw_asked_and_recorded(
 
 
 def _draw_part(page: PageContext, part: OutsidePart) -> None:
-    st.subheader(part.title, anchor=False)
+    st.subheader(text_blocks.escape_markdown(part.title), anchor=False)
     _draw_demo_mark(page, part.is_demo)
     text_blocks.draw_sentences(part.sentences)
     for _, table in part.tables:

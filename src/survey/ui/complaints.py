@@ -76,7 +76,7 @@ def draw_complaints(page: PageContext) -> None:
         year=year, before=before, lens=lens, area=area, language=page.language
     )
     _draw_demo_mark(page, year)
-    st.subheader(view.title, anchor=False)
+    st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
     text_blocks.draw_sentences(view.sentences)
     source = CountSource(f"complaints-{year.year}-{area}", year.is_demo, view.notes)
     shares = build_share_chart(

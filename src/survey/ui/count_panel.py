@@ -27,7 +27,7 @@ def draw_count_panel(page: PageContext, picture: ChartPanel, source: CountSource
     """Draw the panel; nothing where no count may be shown."""
     if picture.is_empty:
         return
-    st.subheader(picture.title, anchor=False)
+    st.subheader(escape_markdown(picture.title), anchor=False)
     st.caption(escape_markdown(picture.subtitle))
     draw_chart(page, picture)
     if picture.note:

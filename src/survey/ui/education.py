@@ -36,6 +36,7 @@ from survey.ui.html_table import render_table
 from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_runner import PageContext
 from survey.ui.photo_html import render_photo
+from survey.ui.text_blocks import escape_markdown
 from survey.ui.url_state import pick
 
 _LEVELS = ("nation", "city")
@@ -66,7 +67,7 @@ def draw_education(page: PageContext) -> None:
     )
     if results.wave.is_demo:
         st.caption(t("DEMO DATA: generated, no result of any survey"))
-    st.subheader(view.title, anchor=False)
+    st.subheader(escape_markdown(view.title), anchor=False)
     text_blocks.draw_sentences(view.sentences)
     _draw_table(t("Reach and recognition"), view.groups)
     _draw_table(t("Ways of consumer education"), view.channels)

@@ -34,6 +34,7 @@ from survey.ui.job_progress import draw_job_progress, take_result
 from survey.ui.page_runner import PageContext
 from survey.ui.report_downloads import draw_reports
 from survey.ui.result_files import draw_codebook, draw_tables
+from survey.ui.text_blocks import escape_markdown
 
 _JOB, _MADE, _MESSAGES = "export/job", "export/made", "rows"
 
@@ -74,7 +75,7 @@ def _draw_facts(page: PageContext, wave: WaveInfo) -> None:
         t(
             "{wave}: {count} interviews of {cities} cities, frozen on {day}. Every file is made "
             "when you press its button and is recorded.",
-            wave=wave.label(page.language),
+            wave=escape_markdown(wave.label(page.language)),
             count=f"{wave.n:,}",
             cities=wave.cities,
             day=format_day(t, china_date(wave.frozen_at)),

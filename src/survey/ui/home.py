@@ -46,7 +46,7 @@ from survey.ui.progress.summary import draw_alerts, draw_progress_summary
 from survey.ui.question_table import draw_questions
 from survey.ui.report_downloads import draw_report_buttons
 from survey.ui.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
-from survey.ui.text_blocks import draw_links
+from survey.ui.text_blocks import draw_links, escape_markdown
 
 _CITY_CODE_LENGTH = len(DEMO_CITY)
 _MAX_LISTED_ALERTS = 5
@@ -129,7 +129,7 @@ def _draw_problem_reminders(page: PageContext) -> None:
 
 def _draw_nation(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
     whole = display_names(page, results).area(NATION)
-    st.subheader(f"{whole} · {wave.label(page.language)}", anchor=False)
+    st.subheader(f"{whole} · {escape_markdown(wave.label(page.language))}", anchor=False)
     if results.tree is None:
         draw_questions(page, results)
         return
@@ -170,7 +170,7 @@ def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> N
         return
     others = list_other_waves(page, wave)
     view = get_view(page, build_city_profile, results, others=others, city=city)
-    st.subheader(wave.label(page.language), anchor=False)
+    st.subheader(escape_markdown(wave.label(page.language)), anchor=False)
     draw_city_answer(page, results, city, view)
     draw_city_findings(display_names(page, results).t, view)
     if view.headline.available:
@@ -181,7 +181,9 @@ def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> N
 
 def _draw_own_cities(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
     t = page.t
-    st.subheader(t("Your cities") + f" · {wave.label(page.language)}", anchor=False)
+    st.subheader(
+        t("Your cities") + f" · {escape_markdown(wave.label(page.language))}", anchor=False
+    )
     if results.tree is None:
         draw_questions(page, results)
         return
@@ -276,7 +278,7 @@ def _draw_progress(page: PageContext, seen: WaveProgress | None) -> None:
         t = page.t
         st.caption(t("No wave is in the field. Progress appears here as soon as one is opened."))
         return
-    st.subheader(seen.wave.label(page.language), anchor=False)
+    st.subheader(escape_markdown(seen.wave.label(page.language)), anchor=False)
     draw_progress_summary(page, seen)
 
 
@@ -339,7 +341,7 @@ An administrator, who has nearly every right, has a desk of their own instead.
 def _draw_page_links(page: PageContext) -> None:
     t, principal = page.t, page.principal
     st.subheader(t("Your pages"), anchor=False)
-    st.caption(format_person(t, principal))
+    st.caption(escape_markdown(format_person(t, principal)))
     with st.container(horizontal=True):
         for entry in menu_for(principal):
             if entry.action is not None:

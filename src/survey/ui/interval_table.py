@@ -22,7 +22,7 @@ from survey.ui.glossary import explain
 from survey.ui.html_table import render_plain_table
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
-from survey.ui.text_blocks import draw_hidden_card
+from survey.ui.text_blocks import draw_hidden_card, escape_markdown
 
 _ROW_PX, _HEAD_PX, _MAX_HEIGHT_PX = 35, 38, 520
 _ABSENT = "–"
@@ -47,7 +47,7 @@ def draw_interval_table(
     if not table.codes:
         draw_hidden_card(page.t, table.title)
         return None
-    st.subheader(table.title, anchor=False)
+    st.subheader(escape_markdown(table.title), anchor=False)
     subtitle = _build_subtitle(page.t, table.subtitle, links_cities, has_details)
     st.caption(subtitle, help=explain("95% interval", page.language))
     picked = None

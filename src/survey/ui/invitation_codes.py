@@ -39,6 +39,7 @@ from survey.ui.download_button import PDF, File, draw_download_button, name_file
 from survey.ui.feedback import perform, show_feedback, show_problems
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.text_blocks import escape_markdown
 
 _REFRESH_SECONDS = 3.0
 _REMEMBERED = 3
@@ -317,8 +318,8 @@ def _draw_sheet_row(page: PageContext, sheet: InvitationSheetStatus) -> None:
         st.markdown(
             t(
                 "**{name}** · {point} · {untouched} of {printed} codes unused · until {time}",
-                name=sheet.name,
-                point=sheet.point_name,
+                name=escape_markdown(sheet.name),
+                point=escape_markdown(sheet.point_name),
                 untouched=sheet.untouched,
                 printed=sheet.printed,
                 time=until,

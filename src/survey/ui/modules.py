@@ -39,7 +39,7 @@ def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) 
         return
     if results.wave.is_demo:
         st.caption(t("DEMO DATA: generated, no result of any survey"))
-    st.subheader(view.title, anchor=False)
+    st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
     text_blocks.draw_sentences(view.sentences)
     for panel in view.panels:
         chart_panel.draw_chart_panel(page, panel, results.wave)

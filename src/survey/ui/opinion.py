@@ -117,7 +117,7 @@ def _draw_event(page: PageContext, event: OpinionEvent) -> None:
     view = build_opinion_view(event=event, language=page.language)
     if event.is_demo:
         st.caption(t("DEMO DATA: generated, no result of any survey"))
-    st.subheader(view.title, anchor=False)
+    st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
     text_blocks.draw_sentences(view.sentences)
     source = CountSource(f"opinion-{event.area}", event.is_demo, view.notes)
     draw_count_panel(page, view.shares, source)

@@ -41,6 +41,7 @@ from survey.ui.plan.checklist import draw_signing_problem
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.ui.release_figure import draw_errata, draw_figure_history
 from survey.ui.release_files import describe_files, draw_file_choices
+from survey.ui.text_blocks import escape_markdown
 from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 
 _ZIP = "application/zip"
@@ -129,7 +130,7 @@ def _pick_release(page: PageContext, releases: Sequence[PublicationSummary]) -> 
 
 def _draw_release(page: PageContext, release: PublicationSummary) -> None:
     t = page.t
-    st.subheader(release.title[page.language], anchor=False)
+    st.subheader(escape_markdown(release.title[page.language]), anchor=False)
     st.table(
         _build_release_facts(page, release), border="horizontal", alt=release.title[page.language]
     )

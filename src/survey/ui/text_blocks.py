@@ -26,7 +26,8 @@ from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~$:])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~$:])")
+"""Signs that begin something; without brackets neither a link nor a picture has a place."""
 
 
 def escape_markdown(text: str) -> str:

@@ -25,6 +25,7 @@ from survey.ui.comparative_tests.signing import draw_release
 from survey.ui.feedback import feedback_above, perform, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 from survey.ui.url_state import draw_tabs, pick
 
 _NEW = "new"
@@ -84,7 +85,7 @@ def _pick_test(
 def _draw_test(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
     texts = ComparativeTestTexts(test, t, page.language)
-    st.subheader(texts.label(test.summary.title), anchor=False)
+    st.subheader(escape_markdown(texts.label(test.summary.title)), anchor=False)
     states = " → ".join(
         f"**{t(name)}**" if state is test.summary.state else t(name)
         for state, name in STATE_NAMES.items()

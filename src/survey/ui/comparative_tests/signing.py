@@ -26,6 +26,7 @@ from survey.ui.feedback import set_problem, show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS, draw_awaited_people
+from survey.ui.text_blocks import escape_markdown
 
 _State = ComparativeTestState
 _PROPOSING = "comparative-test/erratum"
@@ -79,7 +80,7 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
             session=session, principal=page.principal, test_id=test.summary.id,
             two_people=page.settings.two_person_freeze, now=now(),
         )  # fmt: skip
-    title = test.summary.title[page.language]
+    title = escape_markdown(test.summary.title[page.language])
     if releases:
         label, done = t("Sign and release now"), t("The test is released.")
         words = t(

@@ -8,6 +8,7 @@ from survey.context.experience_checks.reading import ExperienceCheckDetail
 from survey.store.tables import now
 from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 
 
 def change_check(
@@ -47,7 +48,7 @@ def draw_step(
     slot = f"experience-check/step/{service.__name__}"
     with st.popover(label, key=slot):
         show_feedback(page, slot)
-        st.markdown(f"**{check.summary.title[page.language]}**")
+        st.markdown(f"**{escape_markdown(check.summary.title[page.language])}**")
         st.write(warning)
         st.button(
             label,

@@ -24,6 +24,7 @@ from survey.ui.experience_checks.venues import draw_venues_tab
 from survey.ui.feedback import feedback_above
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 from survey.ui.url_state import draw_tabs, pick
 
 _NEW = "new"
@@ -87,7 +88,7 @@ def _draw_check(page: PageContext, check: ExperienceCheckDetail) -> None:
     t = page.t
     figures = build_check_figures(check)
     view: ExperienceCheckView = build_experience_check_view(check, figures, page.language)
-    st.subheader(view.title, anchor=False)
+    st.subheader(escape_markdown(view.title), anchor=False)
     st.markdown(f"**{view.sentences[0]}**")
     for sentence in view.sentences[1:]:
         st.write(sentence)

@@ -12,6 +12,7 @@ from survey.store.china_time import format_day
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 
 
 def draw_scores(page: PageContext, check: ExperienceCheckDetail, view: ExperienceCheckView) -> None:
@@ -57,7 +58,7 @@ def _draw_table(
         last=format_day(t, summary.closes_on) if summary.closes_on else "–",
     )
     demo = (t("Demo data"),) if summary.is_demo else ()
-    st.caption(" · ".join((view.title, days, *demo)))
+    st.caption(" · ".join((escape_markdown(view.title), days, *demo)))
     st.html(render_text_table(heads, rows))
     for note in view.notes:
         st.caption(note)

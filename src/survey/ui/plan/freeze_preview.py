@@ -37,6 +37,7 @@ from survey.ui.plan.wave_steps import (
     draw_reopen_button,
     perform_in_dialog,
 )
+from survey.ui.text_blocks import escape_markdown
 
 _MAX_LISTED_CITIES = 20
 _REASON = "plan-leave-out-reason"
@@ -139,7 +140,7 @@ def _draw_hidden_cities(page: PageContext, wave: WaveOverview, view: FreezePrevi
     listed = sorted(view.hidden, key=lambda city: not city.is_small)[:_MAX_LISTED_CITIES]
     for city in listed:
         with st.container(horizontal=True, vertical_alignment="center", key=f"hidden-{city.code}"):
-            st.markdown(f"**{city.name}** · {city.sentence}", width="stretch")
+            st.markdown(f"**{escape_markdown(city.name)}** · {city.sentence}", width="stretch")
             if city.is_small:
                 _draw_city_actions(page, wave, city)
     if len(view.hidden) > len(listed):
@@ -217,7 +218,8 @@ def _draw_left_out(page: PageContext, wave: WaveOverview, left_out: list[LeftOut
         by = t("on the server") if record.by == OPERATOR.name else record.by
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{name}** · {record.reason} · {format_china_minute(t, record.at)} {by}",
+                f"**{name}** · {escape_markdown(record.reason)} · "
+                f"{format_china_minute(t, record.at)} {by}",
                 width="stretch",
             )
             st.button(

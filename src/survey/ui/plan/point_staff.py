@@ -18,6 +18,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 
 
 def draw_point_staff(page: PageContext, sheet: WaveOverview) -> None:
@@ -49,7 +50,7 @@ def draw_point_staff(page: PageContext, sheet: WaveOverview) -> None:
     if code is None:
         return
     if len(points) == 1:
-        st.caption(f"{names.area(points[code].city_code)} · {points[code].name}")
+        st.caption(f"{names.area(points[code].city_code)} · {escape_markdown(points[code].name)}")
     with read_scope(page.settings.store_url) as session:
         staff = get_point_staff(
             session=session, principal=page.principal, key=sheet.key, code=code, now=now()

@@ -19,6 +19,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui.feedback import perform_on_wave, show_feedback
 from survey.ui.page_runner import PageContext, open_dialog
+from survey.ui.text_blocks import escape_markdown
 
 IN_DIALOG = "dialog"
 """Where a dialog shows what went wrong; it stays open then."""
@@ -184,7 +185,7 @@ def draw_dialog_button(
             # Forgotten when the page is drawn: a press that comes until then is of this dialog.
             st.rerun()
         st.session_state[_DIALOG_OPEN] = True
-        st.markdown(f"**{wave.full_name(page.language)}**")
+        st.markdown(f"**{escape_markdown(wave.full_name(page.language))}**")
         show_feedback(page, IN_DIALOG)
         body()
 

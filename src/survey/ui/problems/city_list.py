@@ -33,6 +33,7 @@ from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.problems.entry import PROBLEM_MESSAGES, draw_entry, pick_problem
 from survey.ui.results_cache import get_view
+from survey.ui.text_blocks import escape_markdown
 
 _ADDING, _ANOTHER = "problems/adding", "problems/another"
 """Where it is said that problems were not added: from the proposals, and from another figure."""
@@ -78,7 +79,9 @@ def _draw_lists(
         of_wave = [problem for problem in shown if problem.wave_key == key]
         if of_wave:
             st.subheader(
-                t("List of problems") + f" · {waves[key].wave.label(page.language)}", anchor=False
+                t("List of problems")
+                + f" · {escape_markdown(waves[key].wave.label(page.language))}",
+                anchor=False,
             )
             draw_wave_problems(page, waves, of_wave, city)
     if page.principal.may(Action.KEEP_PROBLEMS):

@@ -25,6 +25,7 @@ from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.tree_upload import draw_tree_faults, store_tree
+from survey.ui.text_blocks import escape_markdown
 
 _HEIGHT = 520
 TreeRows = Sequence[Mapping[str, str]]
@@ -41,7 +42,7 @@ def draw_indicators(page: PageContext, questionnaire: Questionnaire) -> None:
         t(
             "Tree {name}: {count} indicators, {measured} of them measured by a question. Version "
             "{version}.",
-            name=tree.name,
+            name=escape_markdown(tree.name),
             count=len(tree.indicators),
             measured=len(measured & tree.by_code.keys()),
             version=tree.sha256[:12],

@@ -129,7 +129,7 @@ def _draw_version(
         t(
             "{name}, version {version} · {items} questions, {scored} of them scored · stored on "
             "{time} · used in: {waves}",
-            name=summary.name,
+            name=escape_markdown(summary.name),
             version=escape_markdown(summary.version),
             items=summary.items,
             scored=summary.scored,

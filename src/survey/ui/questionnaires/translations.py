@@ -25,7 +25,10 @@ def draw_translations(page: PageContext, instrument: Instrument) -> None:
     t = page.t
     if len(instrument.languages) == 1:
         st.caption(
-            t("This questionnaire is in one language: {name}.", name=instrument.languages[0].name)
+            t(
+                "This questionnaire is in one language: {name}.",
+                name=escape_markdown(instrument.languages[0].name),
+            )
         )
     missing = {code: count for code, count in count_missing(instrument).items() if count}
     names = {language.code: language.name for language in instrument.languages}

@@ -26,6 +26,7 @@ from survey.ui.page_runner import PageContext, open_dialog
 from survey.ui.review.decision import ACTIONS, entered_reason, open_interview, pick_reason
 from survey.ui.review.filters import ReviewSelection
 from survey.ui.review.undo import offer_undo
+from survey.ui.text_blocks import escape_markdown
 
 _DONE = "review/many-done"
 """Set after a bulk decision: the dialog closes and the whole page is drawn anew."""
@@ -58,7 +59,7 @@ def draw_bulk_decision(page: PageContext, choice: ReviewSelection) -> None:
 
 def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
     t = page.t
-    st.markdown(f"**{choice.wave.label(page.language)}**")
+    st.markdown(f"**{escape_markdown(choice.wave.label(page.language))}**")
     to = st.selectbox(
         t("What should happen"),
         _list_bulk_steps(page),

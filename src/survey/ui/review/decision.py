@@ -28,6 +28,7 @@ from survey.ui.page_runner import PageContext
 from survey.ui.plan.second_person import MAX_NAMED_PEOPLE
 from survey.ui.review.filters import INTERVIEW_PARAMETER
 from survey.ui.review.undo import draw_undo_button, offer_undo
+from survey.ui.text_blocks import escape_markdown
 
 ACTIONS: Mapping[Status, tuple[Message, str, str]] = MappingProxyType(
     {
@@ -73,7 +74,7 @@ def draw_decision_buttons(
     if interview.needs_another:
         st.caption(t(SecondApproverRequiredError().message))
     if interview.second_approvers is not None:
-        st.caption(describe_second_approvers(t, interview.second_approvers))
+        st.caption(escape_markdown(describe_second_approvers(t, interview.second_approvers)))
     if not steps and not undoable:
         st.caption(t("Nothing is left for you to decide here."))
         return
