@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "submission", "load", "faults", "surveyors", "dashboards", "estimate", "demo", "demo_build",
-    "quality", "importing", "keyboard_work", "files", "reports", "complaints", "flood",
+    "quality", "importing", "keyboard_work", "files", "reports", "complaints", "flood", "truth",
 )  # fmt: skip
 
 
