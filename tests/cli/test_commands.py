@@ -17,6 +17,7 @@ from survey.cli import commands
 from survey.cli.main import LazyCommandGroup
 from survey.cli.options import read_suffix
 from survey.settings import current_settings
+from tests.pdf_reading import read_pages
 
 Survey = Callable[..., Result]
 
@@ -100,7 +101,7 @@ def test_a_form_is_printed_in_both_sizes(survey: Survey, tmp_path: Path) -> None
     assert survey("form", "paper", "elderly-2024", str(usual)).exit_code == 0
     english = ("--language", "en", "--large")
     assert survey("form", "paper", "elderly-2024", str(large), *english).exit_code == 0
-    pages = [file.read_bytes().count(b"/Type /Page\n") for file in (usual, large)]
+    pages = [len(read_pages(file.read_bytes())) for file in (usual, large)]
     assert 1 < pages[0] < pages[1]
 
 
@@ -113,7 +114,6 @@ def test_doctor_says_what_to_do_about_an_empty_store(survey: Survey) -> None:
     after = survey("doctor", "--format", "json")
     rows = {row["checked"]: row for row in json.loads(after.stdout)}
     assert rows["Store"]["state"] == "OK"
-    assert "NotoSansSC" in rows["Chinese font for picture files"]["finding"]
 
 
 def test_errors_are_clear_and_exit_with_one(survey: Survey, tmp_path: Path) -> None:
