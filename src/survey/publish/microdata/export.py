@@ -19,7 +19,6 @@ from survey.access.roles import NATION, Action
 from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields, wave_title
 from survey.instrument.model import label_text
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, SurveyError, Translator, msg, translator
-from survey.publish.microdata.export_tracing import SAMPLE_MARK
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.publish.microdata.prepared_rows import MAX_PREPARED_ROWS, PreparedRows
 from survey.publish.microdata.pseudonyms import Pseudonyms, new_pseudonym_key
@@ -35,6 +34,9 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, RowExport, Snapshot, Wave, new_id
 from survey.store.transactions import run_in_transaction
+
+SAMPLE_MARK = "sample"
+"""What the audit entry of an ordinary file has since files hold a sample."""
 
 MIN_PURPOSE_CHARS, MAX_PURPOSE_CHARS = 10, 500
 _LETTERS_PER_CHINESE_CHAR = 2

@@ -10,12 +10,10 @@ from sqlmodel import Session, col, select
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import get_wave
+from survey.publish.microdata.export import SAMPLE_MARK
 from survey.publish.microdata.pseudonyms import Pseudonyms
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AuditEntry, Response, RowExport, SamplingPoint, Wave
-
-SAMPLE_MARK = "sample"
-"""What the audit entry of an ordinary file has since files hold a sample."""
 
 
 @dataclass(frozen=True)
