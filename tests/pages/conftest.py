@@ -190,6 +190,7 @@ def visit_as(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., AppTest]:
     """`visit_as(PageKey.REVIEW, person, status="all")`: a page on the small wave of `field`."""
+    use_store(Settings(data_dir=tmp_path, database_url=field.url, demo=False))
 
     def open_as(page: PageKey, person: Principal, **query: str) -> AppTest:
         use_store(Settings(data_dir=tmp_path, database_url=field.url, demo=person.is_demo))
