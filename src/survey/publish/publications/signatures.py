@@ -57,7 +57,7 @@ from survey.publish.publications.verify import MANIFEST, SIGNATURE, TIME_STAMP
 from survey.results import open_results
 from survey.results.snapshots import SnapshotNotFoundError, get_newest_snapshot, get_shown_snapshot
 from survey.results.wave_results import open_snapshot
-from survey.results.whole_audits import AuditMissingError, require_whole_audit
+from survey.results.whole_audits import require_whole_audit
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
@@ -170,7 +170,7 @@ def list_awaited_signers(
         return list_second_people(
             session=session, principal=principal, action=ACT_ACTIONS[WaveAct.RELEASE], now=now
         )
-    except (PublicationNotAllowedError, SnapshotNotFoundError, AuditMissingError):
+    except (PublicationNotAllowedError, SnapshotNotFoundError):
         return ()
     return ()
 
@@ -210,6 +210,7 @@ def prepare_signature(
     principal.require(Action.RELEASE)
     publication, wave = find_publication(session=session, principal=principal, key=key)
     basis = _find_basis(settings, session, principal, publication, wave, now)
+    _require_audited(session, wave, basis)
     if basis.is_first:
         contents, manifest = _build_contents(settings, session, publication, wave, basis.seal, now)
     else:
@@ -275,6 +276,7 @@ def store_signature(
     basis = _find_basis(settings, session, principal, publication, wave, now)
     if basis != prepared.basis:
         raise _changed_meanwhile(publication)
+    _require_audited(session, wave, basis)
     publication.archive_sha256 = prepared.archive.sha256
     if basis.is_first:
         publication.snapshot_id, publication.seal_sha256 = basis.snapshot_id, basis.seal
@@ -322,6 +324,12 @@ def _require_same_key(
     return key.id
 
 
+def _require_audited(session: Session, wave: Wave, basis: SignatureBasis) -> None:
+    """Raise `AuditMissingError` unless every hidden count of what is signed has passed an audit."""
+    if basis.snapshot_id is not None:
+        require_whole_audit(session, wave, session.get_one(Snapshot, basis.snapshot_id))
+
+
 def _find_basis(
     settings: Settings,
     session: Session,
@@ -334,7 +342,6 @@ def _find_basis(
 
     Raises:
         PublicationNotAllowedError: this person cannot sign the release now.
-        AuditMissingError: not every hidden count of the results has passed an audit.
     """
     release, key_id = publication.model_dump(), publication.key_id
     was_withdrawn = key_id is not None and is_withdrawn(session, key_id)
@@ -344,7 +351,6 @@ def _find_basis(
     _require_unpublished(publication)
     require_forward_clock(publication, now)
     snapshot, seal = get_sealed_snapshot(session, wave)
-    require_whole_audit(session, wave, snapshot)
     is_first = (
         publication.first_signed_at is None
         or publication.seal_sha256 != seal
