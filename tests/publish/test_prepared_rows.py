@@ -268,10 +268,10 @@ def test_rows_of_an_earlier_freeze_are_not_those_of_the_next(desk: Desk) -> None
         )  # fmt: skip
     assert desk.file != before
     assert not desk.file.exists()
-    assert desk.take().rows == 60
+    assert desk.take().rows == 54, "nine in ten of 60"
     # Nor does the file of another snapshot count in the new folder.
     desk.file.write_bytes(before.read_bytes())
-    assert desk.take().rows == 60
+    assert desk.take().rows == 54, "nine in ten of 60"
     assert desk.made == 3
 
 
