@@ -32,6 +32,13 @@ ALLOWED = {
     "survey.snapshot.unfinished_files": {"UNFINISHED", "remove_old_unfinished"},
     # The key of the whole tree, and its weights for the scripts of a codebook: no figure.
     "survey.estimate.tree": {"COMPOSITE", "Tree"},
+    # How far observers of an experience check agree, from its own visits: no figure of a wave.
+    "survey.estimate.agreement": {
+        "AgreementEstimate",
+        "compute_cohen_kappa",
+        "compute_krippendorff_alpha",
+        "tabulate_pairs",
+    },
     # Hashes of files, and whether they fit.
     "survey.snapshot.seals": {
         "SEAL",
@@ -60,6 +67,8 @@ FROM_RESULTS = {
     "get_newest_snapshot", "get_shown_snapshot", "freeze_request_options",
     "release_request_options",
     "outdated_waves", "list_altered_tables", "list_current_snapshots",
+    # Whether every hidden count was audited, and which released waves have not passed: no figure.
+    "require_whole_audit", "list_released_problems",
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
     "preview_freeze",
     # How the figures were made.
