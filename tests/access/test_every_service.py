@@ -399,6 +399,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "request": ImportRequest(b"", field.instrument, wave.key),
         "request_id": uuid4(),
         "before": QueuePosition.of(50, 300.0, interview.id),
+        "spot": QueuePosition.of(50, 300.0, interview.id),
         "publish.problems.problem_changes.move_problem": {"to": ProblemState.DONE},
         "context.comparative_tests.plan.create_comparative_test": {
             "draft": ComparativeTestPlan("elsewhere", ELSEWHERE[:2], "", "", "", "")

@@ -14,7 +14,7 @@ from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
 from survey.cli.wave import release as release_of_wave
-from survey.fieldwork.waves import get_wave
+from survey.fieldwork.waves import find_wave
 from survey.locale import msg, translator
 from survey.publish.publications import verify
 from survey.publish.publications.early_readers import (
@@ -119,7 +119,8 @@ def _note_signing_problem(wave_key: str) -> None:
     """Say on announcing a release of a real wave that it could not be signed."""
     settings = current_settings()
     with read_scope(settings.store_url) as session:
-        if get_wave(session=session, key=wave_key).is_demo:
+        wave = find_wave(session=session, key=wave_key)
+        if wave is None or wave.is_demo:
             return
         problem = find_signing_problem(settings=settings, session=session, principal=OPERATOR)
     if problem is not None:

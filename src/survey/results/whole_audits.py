@@ -55,6 +55,7 @@ def record_audit(
     now: datetime,
 ) -> None:
     """Enter an audit of a snapshot in the audit trail, with the seal that it holds for."""
+    actor.require(Action.ADMINISTER)
     seals = find_seals(session, snapshot.directory) or {}
     record(
         session=session,
