@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 
 from survey.instrument.xlsform.workbook_safety import WorkbookError
-from survey.locale import LANGUAGES, SurveyError, msg, translator
+from survey.locale import SurveyError, msg
 from survey.sample.workbook_io import (
     CellError,
     WorkbookColumn,
@@ -120,10 +120,6 @@ def _split_cells(text: str) -> list[tuple[int, list[str]]]:
 
 
 def _find_column(sheet: WorkbookSheet, cell: str) -> WorkbookColumn | None:
-    """Return the column with that key, or that heading in any language."""
+    """Return the column with that key, or that heading in any language and version."""
     asked = cell.strip().casefold()
-    for column in sheet.columns:
-        names = (column.key, *(translator(code)(column.label) for code in LANGUAGES))
-        if asked in {name.casefold() for name in names}:
-            return column
-    return None
+    return next((column for column in sheet.columns if asked in column.list_titles()), None)

@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from survey.instrument.xlsform.workbook_safety import WorkbookError, check_excel_upload
@@ -26,6 +27,18 @@ MAX_SHOWN_CHARS = 60
 MAX_CELL_CHARS = 200
 LISTS = "lists"
 _DROPDOWN_ROWS = 20_000
+_EARLIER_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "Amount": "\u6570\u503c",
+        "Area of work": "\u5de5\u4f5c\u533a\u57df",
+        "Interviews": "\u95ee\u5377\u6570",
+        "Key": "\u5bc6\u94a5",
+        "Quota of": "\u914d\u989d\u7c7b\u522b",
+        "Role": "\u89d2\u8272",
+    }
+)
+"""Chinese headings of earlier templates, by the English one: a file made with them is still read.
+Whoever changes the translation of a heading adds the old one here."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,12 @@ class WorkbookColumn:
     value_names: Mapping[str, Message] = field(default_factory=dict)
     choices: tuple[str, ...] = ()
     """Suggestions of a drop-down for names that need no translation, such as cities."""
+
+    def list_titles(self) -> list[str]:
+        """Return what a file may call the column, in small letters, the usual names first."""
+        titles = [self.key, *(translator(code)(self.label) for code in LANGUAGES)]
+        earlier = _EARLIER_TITLES.get(self.label.msgid)
+        return [_normalise_text(title) for title in [*titles, *([earlier] if earlier else [])]]
 
 
 @dataclass(frozen=True)
@@ -191,16 +210,8 @@ def _find_column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[
     }
     positions = {}
     for column in sheet.columns:
-        known = [column.key, *(translator(code)(column.label) for code in LANGUAGES)]
-        position = next(
-            (
-                position_by_name[_normalise_text(name)]
-                for name in known
-                if _normalise_text(name) in position_by_name
-            ),
-            None,
-        )
-        if position is None:
+        title = next((each for each in column.list_titles() if each in position_by_name), None)
+        if title is None:
             raise WorkbookError(
                 msg(
                     "Sheet “{sheet}” has no column “{column}”. Please use the template.",
@@ -208,7 +219,7 @@ def _find_column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[
                     column=column.label,
                 )
             )
-        positions[column.key] = position
+        positions[column.key] = position_by_name[title]
     return positions
 
 
