@@ -54,14 +54,15 @@ class TableAttack:
     wrong: int
     """Intervals that do not hold the true count."""
     beside_shown: int
-    """Hidden rates beside a shown one of the same question: few people stand on a side."""
+    """Hidden rates beside a shown one of their question that asks for as many respondents: few
+    people stand on a side."""
 
 
 def attack_questions(
     cells: pd.DataFrame,
     n: np.ndarray,
     totals: Sequence[AdditiveTotal],
-    question_of: Mapping[str, str],
+    question_of: Mapping[str, tuple[str, int]],
     work: int | None = None,
 ) -> Iterator[TableAttack]:
     """Attack the published cells of a wave, question by question.
@@ -69,14 +70,14 @@ def attack_questions(
     Args:
         cells: `CELL_KEYS`, `shown`, and `n` where it is shown.
         n: the true counts, with which the attack is judged.
-        question_of: indicator -> its question.
+        question_of: indicator -> its question, and how many respondents it asks for.
         work: of linear programming, for all questions; None: no limit.
     """
     cells = cells[[*CELL_KEYS, "shown", "n"]].assign(true=n)
     cells["indicator"] = cells["indicator"].astype(str)
     adding = [total for total in totals if not total.mixture]
-    for question in dict.fromkeys(question_of.values()):
-        rates = [name for name, own in question_of.items() if own == question]
+    for question in dict.fromkeys(item for item, _ in question_of.values()):
+        rates = [name for name, (own, _) in question_of.items() if own == question]
         rows = cells[cells["indicator"].isin(rates)]
         joined = rows.groupby([*AREA, "group"], observed=True, sort=False)
         table = joined.agg(shown=("shown", "max"), n=("n", "max"), true=("true", "max"))
@@ -92,8 +93,9 @@ def attack_questions(
             (cell.low, cell.high, true[key]) for key, cell in zip(keys, auditor.narrow, strict=True)
         ]
         exact = [count for low, high, count in found if low == high == count]
-        some = table.set_index([*AREA, "group"])["shown"]
-        beside = some.loc[pd.MultiIndex.from_frame(rows[[*AREA, "group"]])].to_numpy()
+        least = rows["indicator"].map({name: least for name, (_, least) in question_of.items()})
+        together = rows.groupby([*AREA, "group", least], observed=True, sort=False)["shown"]
+        beside = together.transform("max").to_numpy(dtype=bool)
         yield TableAttack(
             question=question,
             hidden=auditor.hidden,
@@ -110,10 +112,10 @@ def _list_keys(table: pd.DataFrame) -> list[tuple[str, ...]]:
     return list(table[list(CELL_KEYS)].astype(str).itertuples(index=False, name=None))
 
 
-def name_questions(source: WaveParts, indicators: Sequence[str]) -> dict[str, str]:
-    """Return indicator -> its question; one of the tree is its own."""
-    items = {measure.key: measure.item for measure in source.measures}
-    return {name: items.get(name, name) for name in indicators}
+def name_questions(source: WaveParts, indicators: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Return indicator -> its question and the respondents it takes; one of the tree is its own."""
+    known = {measure.key: (measure.item, measure.min_n) for measure in source.measures}
+    return {name: known.get(name, (name, 1)) for name in indicators}
 
 
 def count_truth(source: WaveParts, cells: pd.DataFrame) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Rates of one question have one n: shown or hidden together, and attacked together.
+"""Counts are hidden by base and answers by question, and both are attacked together.
 
 The whole attack over all questions of the large waves is `python -m benchmarks.attacks tables`.
 """
@@ -36,14 +36,37 @@ def test_indicators_of_the_same_people_are_one_base() -> None:
     assert largest.tolist() == [1, 0, 2, 0, 3, 0]
 
 
-def test_no_rate_is_hidden_beside_one_that_the_same_people_answered(target: Target) -> None:
-    """It would have the n of the other, and tell that few people stand on one of its sides."""
+def test_what_the_same_people_answered_is_hidden_together_unless_answers_would_tell(
+    target: Target,
+) -> None:
+    """A count is one for all of them; what a sensitive question hides besides is its own."""
     answered = target.who.answered
     shown = target.cells["shown"].to_numpy().reshape(target.who.shape)
+    names = target.cells["indicator"].astype(str).unique().tolist()
+    sensitive = {measure.key for measure in target.source.measures if measure.sensitive}
     by_people: dict[bytes, list[int]] = {}
     for place in range(answered.shape[1]):
         by_people.setdefault(answered[:, place].tobytes(), []).append(place)
-    joined = [places for places in by_people.values() if len(places) > 1]
+    plain = [
+        own
+        for places in by_people.values()
+        if len(own := [place for place in places if names[place] not in sensitive]) > 1
+    ]
+    assert len(plain) > 2
+    for places in plain:
+        assert (shown[:, :, places].all(axis=2) == shown[:, :, places].any(axis=2)).all()
+
+
+def test_no_rate_is_hidden_beside_a_shown_one_of_its_question(
+    target: Target, source: WaveParts
+) -> None:
+    """It would tell that few people stand on one of its sides."""
+    shown = target.cells["shown"].to_numpy().reshape(target.who.shape)
+    names = target.cells["indicator"].astype(str).unique().tolist()
+    by_question: dict[tuple[str, int], list[int]] = {}
+    for place, question in enumerate(name_questions(source, names).values()):
+        by_question.setdefault(question, []).append(place)
+    joined = [places for places in by_question.values() if len(places) > 1]
     assert len(joined) > 5
     for places in joined:
         assert (shown[:, :, places].all(axis=2) == shown[:, :, places].any(axis=2)).all()
@@ -54,7 +77,7 @@ def test_no_hidden_count_follows_from_the_rates_of_its_question_together(
 ) -> None:
     """By everyone, gender and age: looked at rate by rate, 3 counts were known exactly."""
     every = name_questions(source, target.cells["indicator"].astype(str).unique().tolist())
-    asked = {name: question for name, question in every.items() if question in QUESTIONS}
+    asked = {name: question for name, question in every.items() if question[0] in QUESTIONS}
     here = target.cells["group"].str.partition("=")[0].isin(["all", "gender", "age_band"])
     cells, n = target.cells[here].reset_index(drop=True), target.n[here]
     found = list(attack_questions(cells, n, declare_totals(source), asked))
@@ -69,7 +92,7 @@ def test_the_attack_finds_a_count_that_another_rate_tells(
     target: Target, source: WaveParts
 ) -> None:
     """One rate hides the regions, and another of the same question shows them."""
-    question = {"complained": "channel", "complained_official": "channel"}
+    question = {"complained": ("channel", 1), "complained_official": ("channel", 1)}
     cells = target.cells.reset_index(drop=True).assign(n=target.n.astype(float))
     cells["shown"] = target.n > 0
     regions = cells["shown"] & (cells["area_level"] == "region3")
@@ -92,4 +115,6 @@ def test_the_audit_names_a_rate_hidden_beside_a_shown_one(
     cells.loc[here[0], "n"] = np.nan
     narrow = audited_cells(source, cells, IntervalAuditor(work=0))
     key = tuple(cells.loc[here[0], KEYS].astype(str))
+    asks_for_more = cells["indicator"].isin(["detriment_ge1000", "detriment_ge5000"])
+    assert (asks_for_more & ~cells["shown"] & (target.n >= 10)).any(), "hidden, and tells nothing"
     assert narrow == [(key, int(target.n[here[0]]), int(target.n[here[0]]))]

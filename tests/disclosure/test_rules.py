@@ -7,6 +7,7 @@ import pytest
 from survey.disclosure import (
     HIDDEN,
     AdditiveTotal,
+    AnswerSides,
     Overlaps,
     count_hidden_by_rule,
     find_overlaps,
@@ -36,6 +37,37 @@ def test_a_part_alone_takes_the_smallest_sibling_with_it() -> None:
     result = protect(table(counts), by=GROUP, totals=[of_all("young", "middle", "old")])
     assert reasons(result) == {"all": "", "young": "too_few", "middle": "", "old": "secondary"}
     assert result.loc[~result["shown"], ["estimate", "n"]].isna().all().all()
+
+
+def protect_losses(counts: dict[str, int], lost: list[int], *parts: str) -> dict[str, str]:
+    """Three people must stand on each side of the rate of those who lost money."""
+    chose, n = np.array(lost, dtype=float), np.array(list(counts.values()), dtype=float)
+    sides = np.stack([chose, n - chose]) / 3
+    given = AnswerSides((sides < 1).any(axis=0), sides, np.array([False, False]))
+    return reasons(protect(table(counts), by=GROUP, totals=[of_all(*parts)], sides=given))
+
+
+def test_parts_with_few_losses_hide_each_other_where_they_have_enough_together() -> None:
+    counts = {"all": 90, "a": 30, "b": 30, "c": 30}
+    hidden = {"a": "unanimous", "b": "unanimous"}
+    enough = protect_losses(counts, [9, 2, 1, 6], "a", "b", "c")
+    assert enough == {"all": "", **hidden, "c": ""}
+    whole = protect_losses(counts, [4, 1, 1, 2], "a", "b", "c")
+    assert whole == {"all": "", **hidden, "c": "unanimous"}
+
+
+def test_few_losses_of_all_hidden_parts_together_hide_one_more() -> None:
+    counts = {"all": 100, "a": 30, "b": 30, "c": 40}
+    few = protect_losses(counts, [8, 1, 1, 6], "a", "b", "c")
+    assert few == {"all": "", "a": "unanimous", "b": "unanimous", "c": "secondary"}
+
+
+def test_those_whom_no_part_counts_hide_as_well() -> None:
+    """Five did not tell their age, and two of them lost money: together with `a` four did."""
+    counts = {"all": 75, "a": 30, "b": 40}
+    assert protect_losses(counts, [10, 2, 6], "a", "b") == {"all": "", "a": "unanimous", "b": ""}
+    none = protect_losses(counts, [8, 2, 6], "a", "b")
+    assert none == {"all": "", "a": "unanimous", "b": "secondary"}
 
 
 def test_the_whole_goes_only_when_no_part_is_left() -> None:

@@ -157,6 +157,35 @@ def test_a_wave_of_one_city_is_frozen_and_read(wave: SmallWave, code: str) -> No
     assert profile.name
 
 
+def test_one_sensitive_question_that_all_answered_alike_hides_no_score(tmp_path: Path) -> None:
+    """Everybody answered everything, so all indicators have one n; what is told is one answer."""
+    debts = select_one("debts", "yes", "no")
+    debts = debts.model_copy(update={"is_measured": True, "sensitive": True})
+    asked = questionnaire(
+        rating("price", "1.1.1"),
+        rating("service", "2.1.1"),
+        rating("overall"),
+        debts,
+        tree="small",
+        few_groups=True,
+    )
+    people = [person(number, "110000", psu=f"p{number % 4}", debts="no") for number in range(120)]
+    small = small_wave(tmp_path, instrument=asked, tree=small_tree())
+    cells = frozen(small, build_response_frame(people, asked)).cells(OPERATOR)
+    told = cells["indicator"].astype(str).str.startswith("debts=")
+    assert told.any()
+    assert not cells.loc[told, "shown"].any()
+    plain = frozen(
+        small_wave(
+            tmp_path / "plain", instrument=small_instrument(few_groups=True), tree=small_tree()
+        ),
+        build_response_frame(people, small_instrument(few_groups=True)),
+    ).cells(OPERATOR)
+    assert cells.loc[~told, "shown"].tolist() == plain["shown"].tolist()
+    assert cells.loc[~told & (cells["group"] == "all"), "shown"].all()
+    dispose_engines()
+
+
 def odd_waves() -> dict[str, list[tuple[Any, ...]]]:
     people = [person(number, "110000", psu=f"p{number % 4}") for number in range(120)]
     return {

@@ -4,6 +4,7 @@ from survey.disclosure.differencing import DomainCounts, Overlaps, count_pairs, 
 from survey.disclosure.embargo import CityRun, areas_to_withhold, microaggregate, top_city_codes
 from survey.disclosure.gate import audit_published, narrow_keys, protect
 from survey.disclosure.interval_audit import WORK_PER_SECOND, IntervalAuditor
+from survey.disclosure.secondary import AnswerSides
 from survey.disclosure.suppression import (
     CELL_KEYS,
     HIDDEN,
@@ -22,6 +23,7 @@ __all__ = [
     "MINIMUM_N",
     "WORK_PER_SECOND",
     "AdditiveTotal",
+    "AnswerSides",
     "CityRun",
     "CubeAxes",
     "DomainCounts",

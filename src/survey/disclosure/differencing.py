@@ -22,6 +22,24 @@ class Overlaps:
     same: Numbers
     """Pairs with the same respondents."""
 
+    def select(self, columns: int, chosen: Numbers) -> "Overlaps":
+        """Return the pairs of rows of a table with other columns, some of which come several times.
+
+        Args:
+            columns: of the table of these pairs, the last of its keys.
+            chosen: the old column of each new one.
+        """
+
+        def moved(pairs: Numbers) -> Numbers:
+            cell, column = np.divmod(pairs, columns)
+            own = [
+                cell[column[:, 0] == old] * len(chosen) + new
+                for new, old in enumerate(chosen.tolist())
+            ]
+            return np.concatenate([pairs[:0], *own])
+
+        return Overlaps(moved(self.near), moved(self.same))
+
     @classmethod
     def none(cls) -> "Overlaps":
         nothing = np.zeros((0, 2), dtype=np.int64)

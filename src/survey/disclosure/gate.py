@@ -6,6 +6,7 @@ that these cannot be worked out. `docs/disclosure.md` has the formulas.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from survey.disclosure.differencing import Overlaps
 from survey.disclosure.interval_audit import IntervalAuditor
-from survey.disclosure.secondary import SuppressionCube, add_secondary_suppression
+from survey.disclosure.secondary import AnswerSides, SuppressionCube, add_secondary_suppression
 from survey.disclosure.suppression import MINIMUM_N, SuppressionReason, apply_suppression
 from survey.disclosure.totals import (
     AdditiveTotal,
@@ -23,6 +24,7 @@ from survey.disclosure.totals import (
     Numbers,
     Relation,
     add_remainder_cells,
+    fill_remainders,
 )
 from survey.estimate.arrays import limit_to_one_thread
 
@@ -37,6 +39,7 @@ def protect(
     totals: Sequence[AdditiveTotal] = (),
     overlaps: Overlaps | None = None,
     answer: NDArray[np.float64] | None = None,
+    sides: AnswerSides | None = None,
     counts: Sequence[str] = (),
     minimum: int = MINIMUM_N,
     auditor: IntervalAuditor | None = None,
@@ -56,6 +59,7 @@ def protect(
         overlaps: pairs of rows whose respondents are nearly or entirely the same.
         answer: for each row the one answer that all its respondents gave to a sensitive question;
             null where they differ or the question is not sensitive.
+        sides: people on the sides of rates, cells in the order of the rows.
         auditor: looks at the intervals of hidden counts; what it still finds too narrow once no
             further cell can be hidden is in its `narrow`.
         kept: rows that readers see elsewhere: to hide them here would protect nothing, so other
@@ -78,7 +82,7 @@ def protect(
             kept = np.zeros(len(table), dtype=bool)
         with limit_to_one_thread():
             reasons = _apply_further_rules(
-                reasons, axes, size, given, totals, pairs, minimum, auditor, kept
+                reasons, axes, size, given, sides, totals, pairs, minimum, auditor, kept
             )
     return apply_suppression(table, reasons)
 
@@ -99,6 +103,7 @@ def _apply_further_rules(
     axes: CubeAxes,
     size: Floats,
     answer: Floats,
+    sides: AnswerSides | None,
     totals: Sequence[AdditiveTotal],
     overlaps: Overlaps,
     minimum: int,
@@ -108,11 +113,13 @@ def _apply_further_rules(
     """Return the reasons after the rules that look at more than one count."""
     reasons = reasons.copy()
     counted = axes.cube(size, 0).astype(np.int64)
-    n, relations = add_remainder_cells(counted, axes.relations(totals))
+    declared = axes.relations(totals)
+    n, relations = add_remainder_cells(counted, declared)
     cost = _compute_suppression_cost(n, relations)
     at = axes.positions
     shown = reasons == _CODE[SuppressionReason.SHOWN]
-    reasons[shown & ~np.isnan(answer)] = _CODE[SuppressionReason.UNANIMOUS]
+    tells = ~np.isnan(answer) if sides is None else ~np.isnan(answer) | sides.telling
+    reasons[shown & tells] = _CODE[SuppressionReason.UNANIMOUS]
     smaller = _select_smaller_rows(overlaps.near, cost[at], axes.rows, reasons)
     reasons[smaller] = _CODE[SuppressionReason.DIFFERENCING]
     hidden = (n > 0) & (n < minimum)
@@ -125,7 +132,15 @@ def _apply_further_rules(
     few = (n > 0) & (n < minimum)
     stays = np.zeros(n.shape, dtype=bool)
     stays[at] = kept
-    cube = SuppressionCube(n, few, answers, cost, positions[overlaps.same], minimum, listed, stays)
+    if sides is not None:
+        by_place = np.zeros((len(sides.counts), *n.shape))
+        with np.errstate(invalid="ignore"):
+            for values, count in zip(by_place, sides.counts, strict=True):
+                values[at] = count
+                fill_remainders(values, declared, relations)
+        sides = replace(sides, counts=by_place.reshape(len(by_place), -1))
+    same = positions[overlaps.same]
+    cube = SuppressionCube(n, few, answers, cost, same, minimum, listed, stays, sides)
     after = add_secondary_suppression(cube, hidden, relations, auditor)[at]
     reasons[after & (reasons == _CODE[SuppressionReason.SHOWN])] = _CODE[
         SuppressionReason.SECONDARY

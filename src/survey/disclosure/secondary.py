@@ -8,7 +8,8 @@ until nothing changes. A relation is open
    their sum is known, and is a cell that is too small;
 3. when the whole is shown and the known sum leaves fewer than three possible counts to a hidden
    part, given that "too few" says 1 to `minimum` - 1 and every other reason at least `minimum`;
-4. when the whole is shown and all hidden parts gave one and the same sensitive answer.
+4. when the whole is shown and all hidden parts gave one and the same sensitive answer, or fewer
+   people than a rate asks for stand on one of its sides in all hidden parts together.
 
 An open relation hides one more of its shown members: of the parts the one with the fewest
 respondents for each open relation that it closes; the whole only when no part is left. Of a
@@ -41,6 +42,26 @@ _WHOLE_COST = 1e12
 
 
 @dataclass(frozen=True, eq=False)
+class AnswerSides:
+    """People on the sides of the rates of each cell, over the fewest that may stand there."""
+
+    telling: Flags
+    """Cells in which a rate would tell by itself."""
+    counts: Floats
+    """Sides x cells; infinite where a cell has no such rate."""
+    may_be_none: Flags
+    """Sides on which nobody may stand, the steps between two rates of a question."""
+
+    def find_telling(self, parts: Flags, cells: Numbers) -> Flags:
+        """Return where `parts` among `cells`, members x columns, would tell together."""
+        with np.errstate(invalid="ignore"):
+            joint = np.where(parts, self.counts[:, cells], 0.0).sum(axis=1)
+        told = (joint < 1) & ((joint > 0) | ~self.may_be_none[:, None])
+        telling: Flags = told.any(axis=0)
+        return telling
+
+
+@dataclass(frozen=True, eq=False)
 class SuppressionCube:
     """Cells by place, one axis per kind of key."""
 
@@ -58,6 +79,8 @@ class SuppressionCube:
     """Cells of the table; what parts leave of a whole is a place, but published nowhere."""
     kept: Flags
     """Cells that readers see elsewhere, so that nothing is gained by hiding them."""
+    sides: AnswerSides | None = None
+    """Of rates of sensitive questions, cells in the order of the flat cube."""
 
     def known(self, hidden: Flags) -> Floats:
         """Return the published counts: those of cells that are shown, null elsewhere."""
@@ -290,6 +313,8 @@ class _RelationColumns:
         alike = np.isfinite(answer).any(axis=0) & ~np.isnan(answer).any(axis=0)
         top = answer.max(axis=0)
         alike &= np.where(parts, answer == top, True).all(axis=0)
+        if self._cube.sides is not None:
+            alike |= self._cube.sides.find_telling(parts, cells[1:])
         minimum = self._cube.minimum
         if self._mixture:
             largest = np.where(parts, size, 0).max(axis=0)

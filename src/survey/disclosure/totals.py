@@ -126,6 +126,17 @@ def _encode_keys(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
     return place.astype(np.int64), keys
 
 
+def fill_remainders(
+    values: Floats, relations: Sequence[Relation], complete: Sequence[Relation]
+) -> None:
+    """Fill the places that `add_remainder_cells` added: what the parts leave of the whole."""
+    for before, after in zip(relations, complete, strict=True):
+        if len(after.members) > len(before.members):
+            moved = np.moveaxis(values, before.axis, 0)
+            whole, *parts = before.members
+            moved[after.members[-1]] = moved[whole] - moved[parts].sum(axis=0)
+
+
 def add_remainder_cells(
     n: Numbers, relations: Sequence[Relation]
 ) -> tuple[Numbers, list[Relation]]:

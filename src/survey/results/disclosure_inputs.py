@@ -1,4 +1,9 @@
-"""Inputs of the disclosure gate for a wave, and the gate over its cells and gaps."""
+"""Inputs of the disclosure gate for a wave, and the gate over its cells and gaps.
+
+Counts are protected by base: all indicators that the same people answered have one n. Answers are
+protected by question: where one or a few people would be told by a rate, all rates of its question
+are hidden, and whatever would give these away.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,8 +35,8 @@ from survey.locale import SurveyError, msg
 from survey.results.domain_counts import WaveCounts, count_wave
 from survey.results.domains import AREA_LEVELS
 from survey.results.public_cells import PublicCells, find_once_hidden, keep_hidden
-from survey.results.question_bases import QuestionBases
-from survey.results.rare_answers import TOLD_BY_OTHERS, find_rare_answers
+from survey.results.question_bases import Codes, QuestionBases
+from survey.results.rare_answers import find_rare_answers, join_sides
 from survey.results.wave_estimates import WaveEstimates
 from survey.results.wave_parts import WaveParts
 from survey.sample.special_groups import EVERYONE
@@ -56,8 +61,9 @@ def protected_cells(
 ) -> pd.DataFrame:
     """Return the cells of a wave with every rule of the gate applied.
 
-    All indicators of one base are shown or hidden together: a rate hidden beside a shown one would
-    have its n, and tell that few people stand on one of its sides.
+    Hidden for its count, a cell is hidden for all indicators of its base, and for its answers, for
+    all rates of its question: one hidden beside a shown one would tell that few people stand on one
+    of its sides.
 
     Args:
         public: cells of the wave that readers have seen, see `keep_hidden`; None: none.
@@ -74,36 +80,42 @@ def protected_cells(
     names = indicators["indicator"].tolist()
     declared = declare_totals(source)
 
-    def compare_domains() -> tuple[QuestionBases, Overlaps, NDArray[np.float64]]:
-        """Return the bases, their overlaps and common answers; the counts behind them go."""
+    once_hidden = always_shown = np.zeros(len(cells), dtype=bool)
+    if public is not None:
+        once_hidden, always_shown = find_once_hidden(cells, public)
+
+    def compare_domains() -> tuple[QuestionBases, Overlaps, Codes]:
+        """Return bases, their overlaps, and what is hidden by question; the counts go."""
         who = count_wave(source, areas, groups["group"].tolist(), names)
         counts = who.bases.spread(who.domains.counts())
         if not np.array_equal(counts, cells["n"].to_numpy(dtype=np.int64)):
             raise ValueError("the memberships of the wave do not give the counts of its cells")
         overlaps = find_overlaps(who.domains, nested=_list_nested(areas, declared))
-        return who.bases, overlaps, _find_common_answers(source, who, names)
+        adding = [total for total in declared if not total.mixture]
+        hidden = _hide_telling_questions(source, who, cells, adding, overlaps, once_hidden)
+        return who.bases, overlaps, hidden
 
-    bases, overlaps, answer = compare_domains()
+    bases, overlaps, by_question = compare_domains()
     totals = tuple(_join_totals(declared, bases.name_by_first(names)))
     decided = protect(
         bases.select_rows(cells[[*CELL_KEYS, "n"]]),
         by=CELL_KEYS,
         totals=totals,
         overlaps=overlaps,
-        answer=answer,
         auditor=auditor,
-        once_hidden=None
-        if public is None
-        else bases.find_largest(find_once_hidden(cells, public).astype(np.int8)) > 0,
+        once_hidden=~bases.find_any(by_question == 0)
+        | (bases.find_any(once_hidden) & ~bases.find_any(always_shown)),
     )
     if auditor is not None:
         _require_wide(narrow_keys(decided, CELL_KEYS, totals, auditor), auditor)
-    protected = apply_suppression(cells, bases.spread(encode_reasons(decided)))
+    reasons = take_first_reasons(by_question, bases.spread(encode_reasons(decided)))
+    protected = apply_suppression(cells, reasons)
     if public is None:
         return protected
     kept = encode_reasons(keep_hidden(protected, public))
+    questions = _join_questions(source, names)
     return apply_suppression(
-        protected, take_first_reasons(kept, bases.spread(bases.find_largest(kept)))
+        protected, take_first_reasons(kept, questions.spread(questions.find_largest(kept)))
     )
 
 
@@ -112,8 +124,8 @@ def audited_cells(
 ) -> list[tuple[tuple[str, str, str, str], int, int]]:
     """Let `auditor` look at published cells as readers have them.
 
-    The n of a base is known where any of its indicators is shown: one that is hidden there tells
-    how many it has, and that few of them stand on one side.
+    The n of a base is known where any of its indicators is shown. A rate that is hidden beside a
+    shown one of its question tells that few people stand on one side.
 
     Returns:
         Keys of the cells that are known too closely, with the smallest and largest count.
@@ -127,13 +139,14 @@ def audited_cells(
     counts, bases = who.domains.counts().ravel(), who.bases
     totals = tuple(_join_totals(declare_totals(source), bases.name_by_first(names)))
     shown = published["shown"].to_numpy(dtype=bool)
-    known = bases.find_largest(shown.astype(np.int8)) > 0
+    known = bases.find_any(shown)
     joined = bases.select_rows(published[list(CELL_KEYS)])
     joined = joined.assign(shown=known, n=np.where(known, counts, np.nan))
     audit_published(joined, counts, by=CELL_KEYS, totals=totals, auditor=auditor)
     keys = narrow_keys(joined, CELL_KEYS, totals, auditor)
     narrow = [(key, cell.low, cell.high) for key, cell in zip(keys, auditor.narrow, strict=True)]
-    told = np.flatnonzero(~shown & bases.spread(known))
+    questions = _join_questions(source, names)
+    told = np.flatnonzero(~shown & questions.spread(questions.find_any(shown)))
     rows = published.iloc[told][list(CELL_KEYS)].astype(str).itertuples(index=False, name=None)
     n = bases.spread(counts)[told].tolist()
     return [*narrow, *((key, count, count) for key, count in zip(rows, n, strict=True))]
@@ -288,21 +301,70 @@ def _list_nested(
     )
 
 
+def _join_questions(source: WaveParts, names: Sequence[str]) -> QuestionBases:
+    """Join the rates of each question that are shown from the same number of respondents on."""
+    question = {measure.key: (measure.item, measure.min_n) for measure in source.measures}
+    return QuestionBases.join([question.get(name, name) for name in names])
+
+
+def _hide_telling_questions(
+    source: WaveParts,
+    who: WaveCounts,
+    cells: pd.DataFrame,
+    totals: Sequence[AdditiveTotal],
+    overlaps: Overlaps,
+    once_hidden: NDArray[np.bool_],
+) -> Codes:
+    """Return the reasons of the rows of sensitive questions of which the answers would tell.
+
+    All rates of a question are hidden together; those that ask for more respondents also where
+    there are fewer, and where the others are hidden.
+    """
+    names = cells["indicator"].drop_duplicates().astype(str).tolist()
+    by_name = dict(zip(names, range(len(names)), strict=True))
+    careful = {m.item for m in source.measures if m.sensitive or m.min_side > 1}
+    measures = [m for m in source.measures if m.item in careful and m.key in by_name]
+    rows = np.arange(len(cells)).reshape(-1, len(names))
+    reasons, once = np.zeros(rows.shape, dtype=np.int8), once_hidden.reshape(rows.shape)
+    answers = _find_common_answers(source, who, names)
+    for least in sorted({measure.min_n for measure in measures}):
+        items = dict.fromkeys(measure.item for measure in measures if measure.min_n == least)
+        own = [[m for m in measures if m.item == item and m.min_n == least] for item in items]
+        places = [[by_name[measure.key] for measure in rates] for rates in own]
+        alike = [[by_name[m.key] for m in measures if m.item == item] for item in items]
+        first = [place[0] for place in places]
+        telling = np.stack([~np.isnan(answers[:, place]).all(axis=1) for place in alike], axis=1)
+        hidden = np.stack([(reasons[:, place] > 0).any(axis=1) for place in alike], axis=1)
+        hidden |= np.stack([once[:, place].any(axis=1) for place in places], axis=1)
+        table = cells.iloc[rows[:, first].ravel()][[*CELL_KEYS, "n"]].reset_index(drop=True)
+        given = np.where([not rates[0].choices for rates in own], answers[:, first], np.nan)
+        shape = (*who.domains.shape[:2], len(own))
+        decided = protect(
+            table,
+            by=CELL_KEYS,
+            totals=totals,
+            overlaps=overlaps.select(len(who.bases.first), who.bases.of[first]),
+            answer=given.ravel(),
+            sides=join_sides(own, source.rates, who.chose, who.others, telling.reshape(shape)),
+            once_hidden=hidden.ravel() | (table["n"].to_numpy() < least),
+        )
+        found = encode_reasons(decided).reshape(-1, len(own))
+        for place, code in zip(places, found.T, strict=True):
+            reasons[:, place] = code[:, None]
+    return reasons.ravel()
+
+
 def _find_common_answers(
     source: WaveParts, who: WaveCounts, indicators: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Return a number for each cell of a base where one of its sensitive measures would tell.
+    """Return the one answer of all respondents of each cell of sensitive measures, else null.
 
-    So it does where all respondents gave one answer, and where only a few answered otherwise and
-    the measure says that this counts as well; null elsewhere. The numbers are equal: cells in
-    which answers to several questions would tell are looked at as if these were one answer.
+    What only a few answered otherwise counts as common where a measure says so. There is a row an
+    area and group, and a column an indicator.
     """
-    areas, groups, _ = who.domains.shape
-    tells = np.zeros((areas, groups, len(indicators)), dtype=np.int8)
-    sensitive = {measure.key for measure in source.measures if measure.sensitive}
-    for place, name in enumerate(indicators):
-        if name in sensitive:
-            tells[:, :, place] = ~np.isnan(who.common_value(name))
-    for name, answer in find_rare_answers(source.rates, who.chose, who.others).items():
-        tells[:, :, indicators.index(name)] |= ~np.isnan(answer)
-    return np.where(who.bases.find_largest(tells) > 0, TOLD_BY_OTHERS, np.nan)
+    result = np.full((*who.domains.shape[:2], len(indicators)), np.nan)
+    given = {name: who.common_value(name) for name in who.cities.least}
+    given |= find_rare_answers(source.rates, who.chose, who.others)
+    for name, answer in given.items():
+        result[:, :, indicators.index(name)] = answer
+    return result.reshape(-1, len(indicators))

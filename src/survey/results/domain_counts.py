@@ -29,9 +29,9 @@ class CityCounts:
     """Respondents of both groups of a pair, C x I x pairs (`DomainCounts`); of bases, once all
     cities are joined."""
     least: Mapping[str, Floats]
-    """Smallest value of each sensitive measure, inf where there is none, C x G."""
+    """Smallest value of each sensitive mean, inf where there is none, C x G."""
     most: Mapping[str, Floats]
-    """Largest value of each sensitive measure, -inf where there is none, C x G."""
+    """Largest value of each sensitive mean, -inf where there is none, C x G."""
     chose: Mapping[str, Counts]
     """Respondents whom each careful rate counts, C x G."""
     others: Mapping[str, Counts]
@@ -87,7 +87,7 @@ class _CountRequest:
         sensitive = {
             name: _value_of(data, values, name)
             for name in self.indicators
-            if name in {measure.key for measure in data.measures if measure.sensitive}
+            if name in {m.key for m in data.measures if m.sensitive and not m.choices}
         }
         careful = {m.key: values[m.key] for m in careful_measures(data.rates)}
         range_of = {name: _find_value_range(rows, members, own) for name, own in sensitive.items()}
@@ -106,8 +106,8 @@ class _CountRequest:
 
 
 def careful_measures(measures: Sequence[Measure]) -> list[Measure]:
-    """Return the measures that ask for respondents on each side of a rate."""
-    return [measure for measure in measures if measure.min_side > 1]
+    """Return the rates that ask for respondents on each side, those of sensitive questions."""
+    return [m for m in measures if m.choices and (m.sensitive or m.min_side > 1)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,6 +41,8 @@ class Measure(BaseModel):
     sensitive: bool = False
     min_side: int = 1
     """Fewest respondents on each side of a rate for which it is shown, see `rare_answers`."""
+    min_n: int = 1
+    """Fewest respondents of its question for which a rare answer is looked at and shown at all."""
 
     @property
     def is_number(self) -> bool:
@@ -60,6 +62,7 @@ def read_measures(path: Path) -> tuple[Measure, ...]:
                 topic=row["topic"],
                 direction=row["direction"],
                 min_side=int(row["min_side"] or 1),
+                min_n=int(row["min_n"] or 1),
             )
             for row in csv.DictReader(file)
         )

@@ -169,7 +169,7 @@ def keep_hidden(
     row = _find_rows(cells, public.table)
     is_known = row >= 0
     reasons = np.array(cells["reason"].cat.codes, dtype=np.int8)
-    reasons[(reasons == 0) & find_once_hidden(cells, public)] = _HIDDEN
+    reasons[(reasons == 0) & find_once_hidden(cells, public)[0]] = _HIDDEN
     shown = reasons == 0
     still_shown = np.zeros(len(public.table), dtype=bool)
     still_shown[row[is_known & shown]] = True
@@ -181,12 +181,14 @@ def keep_hidden(
     return apply_suppression(cells, reasons, figures)
 
 
-def find_once_hidden(cells: pd.DataFrame, public: PublicCells) -> NDArray[np.bool_]:
-    """Return which cells any of the tables that readers have seen hides."""
+def find_once_hidden(
+    cells: pd.DataFrame, public: PublicCells
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which cells any of the tables that readers have seen hides, and which all show."""
+    row = _find_rows(cells, public.table)
     # A cell that is in none of them has row -1, the value that is appended.
-    was_shown = np.append(public.table["shown"].to_numpy(dtype=bool), True)
-    once_hidden: NDArray[np.bool_] = ~was_shown[_find_rows(cells, public.table)]
-    return once_hidden
+    was_shown = np.append(public.table["shown"].to_numpy(dtype=bool), True)[row]
+    return ~was_shown, was_shown & (row >= 0)
 
 
 def _find_rows(cells: pd.DataFrame, public: pd.DataFrame) -> NDArray[np.int64]:

@@ -1,10 +1,11 @@
-"""Bases of questions: indicators that the same people answered have one n in every cell.
+"""Indicators that the disclosure gate looks at together: those of one base, and of one question.
 
-These are all rates of a question, and all questions that are asked of the same people. What any
-shown one of them tells of its n is known of all, so the disclosure gate looks at bases.
+Indicators that the same people answered have one n in every cell: all rates of a question, and all
+questions that are asked of the same people. What any shown one of them tells of its n is known of
+all. What was answered is known of the rates of one question only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -32,9 +33,15 @@ class QuestionBases:
     @classmethod
     def compare(cls, counts: NDArray[np.int32]) -> "QuestionBases":
         """Join the indicators of which the same people are counted, cities x indicators x pairs."""
-        known: dict[bytes, int] = {}
-        contents = (sha256(counts[:, place].tobytes()).digest() for place in range(counts.shape[1]))
-        return cls(np.array([known.setdefault(each, len(known)) for each in contents], np.int64))
+        return cls.join(
+            [sha256(counts[:, place].tobytes()).digest() for place in range(counts.shape[1])]
+        )
+
+    @classmethod
+    def join(cls, keys: Sequence[Hashable]) -> "QuestionBases":
+        """Join the indicators with the same key."""
+        known: dict[Hashable, int] = {}
+        return cls(np.array([known.setdefault(key, len(known)) for key in keys], np.int64))
 
     @cached_property
     def first(self) -> Numbers:
@@ -55,6 +62,11 @@ class QuestionBases:
     def spread(self, by_base: NDArray[_Value]) -> NDArray[_Value]:
         """Return for the rows of indicators what holds for those of their bases."""
         return by_base.reshape(-1, len(self.first))[:, self.of].ravel()
+
+    def find_any(self, by_indicator: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return for the rows of bases whether it holds for any of their indicators."""
+        held: NDArray[np.bool_] = self.find_largest(by_indicator.astype(np.int8)) > 0
+        return held
 
     def find_largest(self, by_indicator: Codes) -> Codes:
         """Return for the rows of bases the largest value of their indicators."""

@@ -4,6 +4,9 @@ Weights of an age by gender cell are the census divided by its respondents. Whoe
 reads that 1.4 per cent of 70 people lost a large sum knows the weight of the one who did, and with
 it how old that person is. A rate of a question about money is therefore shown only where a few
 people stand on each side of it, and on each side of the step between two rates of one question.
+Where they do not, the whole question is hidden, for the others would tell which rate it was. A rate
+that is rare by nature declares how many respondents it takes (`min_n`): below that it is hidden
+whatever was answered, which tells nothing, and the others stay.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +14,8 @@ from itertools import permutations
 
 import numpy as np
 
+from survey.disclosure import AnswerSides
+from survey.disclosure.totals import Flags
 from survey.results.domain_counts import EVERYBODY, Counts, Floats, careful_measures
 from survey.results.measures import Measure
 
@@ -23,8 +28,9 @@ def find_rare_answers(
 ) -> dict[str, Floats]:
     """Return the answer that almost all of a cell gave, else null; areas × groups by measure.
 
-    Only measures that declare `min_side` are looked at. Where so few stand between a rate and a
-    wider one of the same question, the narrower one has `TOLD_BY_OTHERS`.
+    Only rates of sensitive questions are looked at, where there are `min_n` respondents. Where so
+    few stand between a rate and a wider one of the same question, the narrower one has
+    `TOLD_BY_OTHERS`.
 
     Args:
         chose: respondents of each area and group whom a rate counts, by measure.
@@ -43,7 +49,43 @@ def find_rare_answers(
         rare[narrow.key] = np.where(
             told & np.isnan(rare[narrow.key]), TOLD_BY_OTHERS, rare[narrow.key]
         )
-    return rare
+    return {
+        m.key: np.where(chose[m.key] + others[m.key] < m.min_n, np.nan, rare[m.key])
+        for m in careful
+    }
+
+
+def join_sides(
+    questions: Sequence[Sequence[Measure]],
+    measures: Sequence[Measure],
+    chose: Mapping[str, Counts],
+    others: Mapping[str, Counts],
+    telling: Flags,
+) -> AnswerSides:
+    """Return the sides of the rates of some questions, cells in the order area, group, question.
+
+    Args:
+        questions: their rates.
+        measures: of the wave.
+        telling: areas x groups x questions.
+    """
+    careful = careful_measures(measures)
+    rates = [[m for m in own if m in careful] for own in questions]
+    nested = list(_pair_nested(careful))
+    sides = [[side[m.key] / m.min_side for m in own for side in (chose, others)] for own in rates]
+    steps = [
+        [(chose[wide.key] - chose[m.key]) / m.min_side for wide, m in nested if m in own]
+        for own in rates
+    ]
+    highest = [max(map(len, each), default=0) for each in (sides, steps)]
+    counts = np.full((sum(highest), *telling.shape), np.inf)
+    for first, each in zip((0, highest[0]), (sides, steps), strict=True):
+        for place, own in enumerate(each):
+            for number, count in enumerate(own):
+                counts[first + number, :, :, place] = count
+    return AnswerSides(
+        telling.ravel(), counts.reshape(len(counts), -1), np.repeat([False, True], highest)
+    )
 
 
 def _pair_nested(measures: Sequence[Measure]) -> Iterator[tuple[Measure, Measure]]:
