@@ -341,7 +341,8 @@ def test_what_readers_see_is_audited_and_checked_beside_the_newest(earlier: Smal
         query = select(AuditEntry.detail).where(AuditEntry.action == "wave.intervals_audited")
         seals = [detail["seal_sha256"] for detail in session.exec(query)]
     infos = [opened(earlier, newest=newest).wave for newest in (True, False)]
-    assert seals == [info.seal_sha256 for info in infos]
+    # A freeze that reached every hidden count has entered an audit as well, before these.
+    assert seals[-2:] == [info.seal_sha256 for info in infos]
     (earlier.settings.snapshot_dir / shown_directory(earlier) / CELLS).write_bytes(b"")
     faults = [check for check in check_snapshots(earlier.settings) if not check.passed]
     assert any(CELLS in str(check.detail) for check in faults)

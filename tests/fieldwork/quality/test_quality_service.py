@@ -235,7 +235,9 @@ def test_a_supervisor_reads_the_own_area_only_and_may_not_assess(collected: Fiel
         assess_wave(session=session, principal=SUPERVISOR, wave_key="main-2026", now=collected.now)
 
 
-@pytest.mark.parametrize("role", sorted(set(Role) - {Role.SUPERVISOR, Role.ADMINISTRATOR}))
+@pytest.mark.parametrize(
+    "role", sorted(set(Role) - {Role.SUPERVISOR, Role.FINAL_REVIEWER, Role.ADMINISTRATOR})
+)
 def test_nobody_else_reads_the_quality_of_surveyors(role: Role, sqlite_url: str) -> None:
     principal = Principal(UUID(int=9), "x", role, "CN")
     with read_scope(sqlite_url) as session:
