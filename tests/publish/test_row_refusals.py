@@ -11,7 +11,7 @@ from survey.access.principal import AccessDeniedError
 from survey.health.exposure import check_row_files
 from survey.publish.microdata import rows_in_parts
 from survey.publish.microdata.export import MicrodataFile, export_rows, recording_refusals
-from survey.publish.microdata.export_tracing import list_undoable_exports
+from survey.publish.microdata.export_tracing import list_undoable_exports, settle_undoable_exports
 from survey.publish.microdata.file_formats import FileFormat
 from survey.publish.microdata.released_rows import RowsCanBeUndoneError
 from survey.publish.microdata.row_check import RowCheck
@@ -86,3 +86,16 @@ def test_files_of_everybody_from_before_are_listed(office: Office) -> None:
     (found,) = check_row_files(office.settings)
     assert not found.passed
     assert f"{WAVE}, lin" in str(found.detail)
+    with session_scope(office.settings.store_url) as session:
+        with pytest.raises(AccessDeniedError):
+            settle_undoable_exports(
+                session=session, principal=office.lin, reason="deleted", now=NOW
+            )
+        settle_undoable_exports(
+            session=session, principal=office.administrator, reason="deleted", now=NOW
+        )
+    assert [each.passed for each in check_row_files(office.settings)] == [True]
+    with read_scope(office.settings.store_url) as session:
+        entries = session.exec(select(AuditEntry)).all()
+    (settled,) = [entry for entry in entries if entry.action == "rows.settled"]
+    assert settled.detail == {"export": str(listed.export_id), "reason": "deleted"}

@@ -21,7 +21,7 @@ from survey.publish.microdata.exact_requests import (
     request_exact_rows,
 )
 from survey.publish.microdata.export import MicrodataFile
-from survey.publish.microdata.export_tracing import trace_export
+from survey.publish.microdata.export_tracing import settle_undoable_exports, trace_export
 from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import current_settings
 from survey.store.engine import read_scope
@@ -140,6 +140,19 @@ def _export_rows(number: UUID, account: str, form: FileFormat, draft: OutputDraf
         return made
 
     return run_in_transaction(settings.store_url, export, long_running=True)
+
+
+@app.command()
+def settle(reason: Reason) -> None:
+    """Record how the files that `survey doctor` names were dealt with; it names them no more."""
+    with error_reporting():
+        settled = run_in_transaction(
+            current_settings().store_url,
+            lambda session: settle_undoable_exports(
+                session=session, principal=OPERATOR, reason=reason, now=datetime.now(UTC)
+            ),
+        )
+    print_note("{count} files of rows recorded as dealt with.", count=len(settled))
 
 
 def _run_decision(number: UUID, decision: Decision, reason: str) -> None:

@@ -156,7 +156,8 @@ def check_row_files(settings: Settings) -> Iterator[CheckResult]:
         msg(
             "{count} files were handed over that hold every interview; with the published tables "
             "their blanked answers can be worked out: {files}. Nothing was withdrawn by itself. "
-            "Ask these people to delete the file and to take a new one, which holds nine in ten.",
+            "Ask these people to delete the file and to take a new one, which holds nine in ten; "
+            'then record it: survey rows settle --reason "…"',
             count=len(exports),
             files=f"{listed} …" if len(exports) > _MAX_LISTED_FILES else listed,
         ),

@@ -215,6 +215,7 @@ class AuditEvent(StrEnum):
 
     ROWS_EXPORTED = "rows.exported", SubjectKind.WAVE
     ROWS_REFUSED = "rows.refused", SubjectKind.WAVE
+    ROWS_SETTLED = "rows.settled", SubjectKind.WAVE
     ROWS_PREPARED = "rows.prepared", SubjectKind.SNAPSHOT
     ROWS_EXACT_REQUESTED = "rows.exact_requested", SubjectKind.WAVE
     ROWS_EXACT_APPROVED = "rows.exact_approved", SubjectKind.WAVE

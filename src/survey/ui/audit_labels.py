@@ -175,6 +175,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.POINT_STAFFED: msg("Changed the people of a sampling point"),
     AuditEvent.ROWS_EXPORTED: msg("Took out single interviews"),
     AuditEvent.ROWS_REFUSED: msg("Got no single interviews: the file could be undone"),
+    AuditEvent.ROWS_SETTLED: msg("Dealt with a file of rows that tables could undo"),
     AuditEvent.ROWS_PREPARED: msg("Kept the rows of a snapshot for the next export"),
     AuditEvent.ROWS_EXACT_REQUESTED: msg("Asked for an exact file of interviews"),
     AuditEvent.ROWS_EXACT_APPROVED: msg("Approved an exact file of interviews"),

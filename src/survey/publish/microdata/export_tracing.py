@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import get_wave
@@ -32,6 +33,7 @@ class UndoableExport:
     """Ordinary file of everybody, from before files were a sample."""
 
     export_id: UUID
+    wave_id: UUID
     wave: str
     account: str
     made_at: datetime
@@ -41,32 +43,51 @@ class UndoableExport:
 def list_undoable_exports(*, session: Session, principal: Principal) -> list[UndoableExport]:
     """List files whose blanked answers the tables of their wave give back, oldest first.
 
-    They were made before a file held nine in ten interviews. Exact files blank nothing, and
-    demonstrations hold nobody.
+    They were made before a file held nine in ten interviews. Exact files blank nothing,
+    demonstrations hold nobody, and some were dealt with (`settle_undoable_exports`).
     """
     principal.require(Action.ADMINISTER)
     entries = session.exec(
         select(AuditEntry.action, AuditEntry.detail).where(
-            col(AuditEntry.action).in_([AuditEvent.ROWS_EXPORTED, AuditEvent.ROWS_EXACT_EXPORTED])
+            col(AuditEntry.action).in_(
+                [AuditEvent.ROWS_EXPORTED, AuditEvent.ROWS_EXACT_EXPORTED, AuditEvent.ROWS_SETTLED]
+            )
         )
     )
     safe = {
         detail["export"]
         for action, detail in entries
-        if action == AuditEvent.ROWS_EXACT_EXPORTED or SAMPLE_MARK in detail
+        if action != AuditEvent.ROWS_EXPORTED or SAMPLE_MARK in detail
     }
     query = (
-        select(RowExport, Wave.key, Account.login)
+        select(RowExport, Wave, Account.login)
         .join(Wave, col(Wave.id) == col(RowExport.wave_id))
         .outerjoin(Account, col(Account.id) == col(RowExport.account_id))
         .where(~col(Wave.is_demo))
         .order_by(col(RowExport.made_at))
     )
     return [
-        UndoableExport(export.id, wave, login or "", export.made_at, export.rows)
+        UndoableExport(export.id, wave.id, wave.key, login or "", export.made_at, export.rows)
         for export, wave, login in session.exec(query)
         if str(export.id) not in safe
     ]
+
+
+def settle_undoable_exports(
+    *, session: Session, principal: Principal, reason: str, now: datetime
+) -> list[UndoableExport]:
+    """Record of all listed files that they were dealt with, and how; return them."""
+    exports = list_undoable_exports(session=session, principal=principal)
+    for export in exports:
+        record(
+            session=session,
+            actor=principal,
+            event=AuditEvent.ROWS_SETTLED,
+            subject_id=export.wave_id,
+            now=now,
+            detail={"export": str(export.export_id), "reason": reason},
+        )
+    return exports
 
 
 def trace_export(
