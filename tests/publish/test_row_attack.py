@@ -1,17 +1,23 @@
 """Rows and tables together: an integer programme gives no blanked label of a file back."""
 
-from math import sqrt
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.attacks.rows import COLUMNS, attack_file, make_file, make_whole_file
+from benchmarks.attacks.rows import (
+    COLUMNS,
+    PAIRS,
+    attack_file,
+    compare_guesses,
+    make_file,
+    make_whole_file,
+)
 from survey.instrument.model import Instrument
 from survey.publish.microdata import rows_in_parts
 from survey.publish.microdata.deidentify import DeidentifiedRows
 from survey.publish.microdata.released_rows import RowsCanBeUndoneError
-from survey.publish.microdata.row_check import RowCheck, check_rows
+from survey.publish.microdata.row_attack import attack_labels
+from survey.publish.microdata.row_check import RowCheck, build_puzzle, check_rows
 from survey.publish.microdata.rows_in_parts import AreaParts, release_rows
 from survey.results.wave_data import WaveData
 from survey.results.wave_parts import LoadedPart
@@ -19,8 +25,9 @@ from survey.results.wave_rules import WaveRules
 from survey.snapshot.response_frame import GIVEN_WEIGHT, build_response_frame
 from tests.small_waves import person, questionnaire, rating, select_one
 
-SECONDS = 2.0
-"""For the attack on one question of one city."""
+STEPS = 10
+"""For the attack on one question of one city; about half a second."""
+SEEDS = range(4)
 CITIES = ("110000", "320500")
 RATINGS = [f"q{number}" for number in range(14)]
 """Answers that tell rows apart; the yearly waves have forty."""
@@ -69,29 +76,48 @@ def own_name(_kind: str, true_name: str) -> str:
     return true_name
 
 
-def found_by(data: WaveData, made: DeidentifiedRows) -> pd.Series:
-    found = pd.DataFrame(attack_file(data, made, SECONDS))
-    return found.iloc[:, 2:].sum().set_axis(COLUMNS)
+def found_by(data: WaveData, made: DeidentifiedRows, steps: int = STEPS) -> pd.DataFrame:
+    found = list(attack_file(data, made, steps))
+    return pd.DataFrame(found, columns=["question", "city", *COLUMNS])
 
 
 def test_an_integer_programme_proves_labels_of_a_file_of_everybody() -> None:
     data = wave("elderly", 1)
-    found = found_by(data, make_whole_file(data))
-    assert found["proved"] > 10
-    assert found["right"] > found["right by counts"] + 10
+    found = found_by(data, make_whole_file(data), 80)
+    assert found["proved"].sum() > 10
+    assert found["right"].sum() > found["right by counts"].sum() + 10
+    assert compare_guesses(found, *PAIRS[0])[1] > 2
 
 
-@pytest.mark.parametrize("kind", WAVES)
-def test_no_label_of_a_file_is_proved_and_guesses_are_those_of_the_shares(kind: str) -> None:
-    data = wave(kind, 1)
+def test_no_label_of_a_file_is_proved_and_guesses_are_those_of_the_shares() -> None:
+    found = []
+    for kind in WAVES:
+        for seed in SEEDS:
+            data = wave(kind, seed)
+            made = make_file(data, "s")
+            check = check_rows(data, data.people, made)
+            assert check.proved == frozenset()
+            assert check.covered == check.blanked
+            each = found_by(data, made)
+            found.append(each.assign(city=each["city"] + f"/{kind}/{seed}"))
+    table = pd.concat(found)
+    assert table["blanked"].sum() > 500
+    assert table["proved"].sum() == 0
+    for better, usual in PAIRS:
+        # Too few for a bound of two points, which `benchmarks.attacks.rows` gives of whole waves.
+        assert compare_guesses(table, better, usual)[0] <= 2
+
+
+def test_a_search_ends_by_its_work() -> None:
+    data = wave("elderly", 1)
     made = make_file(data, "s")
-    assert check_rows(data, data.people, made, SECONDS).proved == frozenset()
-    found = found_by(data, made)
-    assert found["blanked"] > 20
-    assert found["proved"] == 0
-    # A difference of two points, and what chance adds to it once in forty times.
-    most = 0.02 * found["blanked"] + 1.96 * sqrt(found["blanked"]) / 2
-    assert found["right"] - found["right by counts"] <= most
+    city = data.people["city_code"].astype(str) == CITIES[0]
+    puzzle = build_puzzle(data, data.people[city], made, "age_band", CITIES[0])
+    first, again = attack_labels(puzzle, 30), attack_labels(puzzle, 30)
+    assert first.steps == again.steps
+    np.testing.assert_array_equal(first.guesses, again.guesses)
+    np.testing.assert_array_equal(first.settled, again.settled)
+    assert attack_labels(puzzle, 2).steps < first.steps
 
 
 def test_a_file_holds_nine_in_ten_of_every_city_and_its_weights_add_up() -> None:

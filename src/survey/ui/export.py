@@ -131,7 +131,9 @@ def _draw_contents(page: PageContext, wave: ExportableWave) -> None:
             "Rated and chosen answers with weights and design, so that published figures can be "
             "computed again. Without ids, links, surveyors, exact times, ages in years and "
             "anything typed in. Rare combinations are blanked. A file holds nine in ten "
-            "interviews, drawn at random; its first lines say how far it may lie."
+            "interviews, drawn at random; its first lines say how far it may lie. Scores by "
+            "background are weakened in it: take them from the published tables, or use an exact "
+            "file."
         )
     )
     st.caption(

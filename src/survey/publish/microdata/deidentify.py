@@ -20,7 +20,7 @@ from survey.instrument.question_types import type_of
 from survey.instrument.question_types.snapshot_codes import NOT_ASKED
 from survey.publish.microdata.release_classes import merge_classes
 from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
-from survey.publish.microdata.row_sample import draw_order, find_single_circles, pair_like_rows
+from survey.publish.microdata.row_sample import draw_order, pair_rows
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.domains import GROUP_VARIABLES
 from survey.store.china_time import CHINA
@@ -147,15 +147,15 @@ def deidentify(
         safe = _without_rare(kept, instrument, labels, telling)
         change = safe[WEIGHT].to_numpy() / kept[WEIGHT].to_numpy(dtype=float) - 1
         merged = int((np.abs(change) > _NOISE).sum())
-    blanked = _count_blanked(kept, safe)
     circles, blanks = np.full(len(safe), -1), {}
     if sample is not None:
         about = dict.fromkeys((*labels, *_background(safe, instrument)))
         blanks = {name: (kept[name].notna() & safe[name].isna()).to_numpy() for name in about}
-        circles = _exchange_answers(safe, kept, instrument, labels, telling, blanks, sample)
+        circles = _exchange_answers(safe, instrument, telling, blanks, sample)
         safe = _weigh_again(safe, labels, sample)
     elif not exact:
         safe = _to_city_totals(safe, people)
+    blanked = _count_blanked(kept, safe)
     points = _point_names(safe["psu"], pseudonym)
     settings = {name: str(name).partition(":")[2] for name in safe[STRATUM].unique()}
     table = pd.DataFrame(
@@ -181,58 +181,34 @@ def deidentify(
 
 def _exchange_answers(
     safe: pd.DataFrame,
-    kept: pd.DataFrame,
     instrument: Instrument,
-    labels: Sequence[str],
     telling: Collection[str],
     blanks: Mapping[str, NDArray[np.bool_]],
     sample: RowSample,
 ) -> NDArray[np.int64]:
-    """Exchange the answers of rows with a blank in their circles, and return these.
+    """Exchange the answers of all rows with a blank of a city, and return these circles.
 
-    What was asked of some only stays with what it was asked because of.
+    Answers to what was asked because of something about the person fit no other person, and tables
+    count them by what is blanked: they are left out of these rows.
     """
-    circles = _find_circles(safe, kept, labels, blanks)
+    city = encode(safe["city_code"])[0].astype(np.int64)
     seed = safe["city_code"].astype(str).map(sample.seed)
-    source = pair_like_rows(
-        circles, np.any(list(blanks.values()), axis=0), draw_order(safe["response_id"], seed)
-    )
-    moved = np.flatnonzero(source != np.arange(len(source)))
+    is_blanked = np.any(list(blanks.values()), axis=0)
+    source = pair_rows(city, is_blanked, draw_order(safe["response_id"], seed))
+    moved = source != np.arange(len(source))
+    personal = {column for name in blanks for column in questions_filtered_by(instrument, name)}
     about = {*blanks, *_RETAINED_COLUMNS, "age_band"}
     for name in answer_columns(instrument):
-        if name in safe and name.partition("/")[0] not in about and name not in telling:
-            values = safe[name].array.copy()
-            values[moved] = safe[name].array[source[moved]]
-            safe[name] = values
-    return np.where(source == np.arange(len(source)), -1, circles)
-
-
-def _find_circles(
-    safe: pd.DataFrame,
-    kept: pd.DataFrame,
-    labels: Sequence[str],
-    blanks: Mapping[str, NDArray[np.bool_]],
-) -> NDArray[np.int64]:
-    """Return the circle of each row within which answers are exchanged.
-
-    It is the class of the row where a label was merged away, else all rows with a blank of its
-    city. A class whose blanks of some question hide one answer only joins those of the city too:
-    whoever knew which answers belong to a circle would know it of all its rows.
-    """
-    key = [safe[STRATUM].astype(str), safe[WEIGHT]]
-    key += [safe[name].astype("string").fillna("") for name in labels]
-    city, cities = encode(safe["city_code"])
-    classes = pd.MultiIndex.from_arrays(key).factorize()[0] + len(cities)
-    is_merged = np.any([blanks[name] for name in labels], axis=0)
-    circles = np.where(is_merged, classes, city).astype(np.int64)
-    while True:
-        is_single = np.zeros(len(safe), dtype=bool)
-        for name, blank in blanks.items():
-            single = find_single_circles(circles, encode(kept[name])[0], blank)
-            is_single |= single & (circles >= len(cities))
-        if not is_single.any():
-            return circles
-        circles[is_single] = city[is_single]
+        item = name.partition("/")[0]
+        if name not in safe or item in about:
+            continue
+        if name in telling and item in personal:
+            _blank_column(safe, name, moved)
+            continue
+        values = safe[name].array.copy()
+        values[moved] = safe[name].array[source[moved]]
+        safe[name] = values
+    return np.where(moved, city, -1)
 
 
 def _weigh_again(safe: pd.DataFrame, labels: Sequence[str], sample: RowSample) -> pd.DataFrame:
@@ -366,9 +342,13 @@ def _blank_values(
     filtered = questions_filtered_by(instrument, name)
     for column in [str(column) for column in table.columns]:
         if column.partition("/")[0] in filtered and column in telling:
-            if pd.api.types.is_integer_dtype(table[column]):
-                table[column] = table[column].astype("Int16")
-            table.loc[where, column] = None
+            _blank_column(table, column, where)
+
+
+def _blank_column(table: pd.DataFrame, column: str, where: pd.Series | NDArray[np.bool_]) -> None:
+    if pd.api.types.is_integer_dtype(table[column]):
+        table[column] = table[column].astype("Int16")
+    table.loc[where, column] = None
 
 
 def _count_blanked(before: pd.DataFrame, after: pd.DataFrame) -> int:

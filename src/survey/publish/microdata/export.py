@@ -390,8 +390,9 @@ def _production_notes(t: Translator, wave: Wave, made: ReleasedWave) -> list[str
     )
     exchanged = t(
         "In {exchanged} rows, where something about the person was blanked, the answers are those "
-        "of another such row of the same city. Scores by answers about the person are therefore a "
-        "little too close to each other; take them from the published tables.",
+        "of another such row of the same city, and what was asked because of it is left out. "
+        "Scores by background are weakened in this file: groups lie closer to each other than "
+        "they are. Take such scores from the published tables, or use an exact file.",
         exchanged=f"{made.exchanged:,}",
     )
     covered = t(

@@ -4,11 +4,13 @@ Whoever has both knows, of every group of a city that is published, how many peo
 question and their rounded mean. The rows of the file that carry the group's label make up a part
 of both; the rest are rows whose label was blanked and interviews that the file leaves out. A label
 is proved where no other one is possible, whatever those left out answered.
+
+The search is bounded by work, not by time: the same rows give the same answer on any machine.
 """
 
-import time
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import highspy
 import numpy as np
@@ -22,6 +24,8 @@ Numbers = NDArray[np.int64]
 
 _HALF_STEP = 0.05 + 1e-9
 """A published score has one decimal."""
+STEPS_PER_SECOND = 20
+"""Steps of a search, at each of which the solver asks whether to go on, that a core does."""
 _SOLVED = highspy.HighsModelStatus.kOptimal
 _IMPOSSIBLE = (
     highspy.HighsModelStatus.kInfeasible,
@@ -47,6 +51,8 @@ class LabelPuzzle:
     n_everyone: Floats
     left_out: int
     """Interviews of the city that the file lacks."""
+    everywhere: Floats
+    """By label: how many people of the whole wave have it, which is published."""
     circles: Numbers
     """By row: those that exchanged answers share a number; -1 where a row has its own."""
 
@@ -67,14 +73,14 @@ class LabelPuzzle:
     def shares(self) -> Floats:
         """Shares of the labels among the blanked rows, from counts alone.
 
-        What is published, less what carries its label in the file; of a label without a published
-        count, an equal part of the rest.
+        What is published of the city, less what carries its label in the file. Labels without a
+        published count divide the rest as the whole wave does.
         """
         counts = np.nanmax(np.where(np.isnan(self.n), -1.0, self.n), axis=1)
         everyone = len(self.labels) + self.left_out
         unknown = counts < 0
         rest = max(0.0, everyone - counts[~unknown].sum())
-        counts[unknown] = rest / max(1, unknown.sum())
+        counts[unknown] = rest * self.everywhere[unknown] / max(1.0, self.everywhere[unknown].sum())
         seen = np.bincount(self.labels[self.labels >= 0], minlength=len(counts))
         left = np.maximum(counts * len(self.labels) / everyone - seen, 0.1)
         shares: Floats = left / left.sum()
@@ -89,6 +95,7 @@ class AttackResult:
     proved: Flags
     settled: Flags
     """Rows of which it is known whether their label is proved; the search ended before others."""
+    steps: int
 
 
 class _Model:
@@ -104,6 +111,7 @@ class _Model:
         self.index: list[Numbers] = []
         self.value: list[Floats] = []
         self.cost: dict[int, float] = {}
+        self.steps = self.last_step = 0
         rows, count = len(puzzle.blanked), len(puzzle.shares)
         self.choice = self._add_choices(rows, count)
         self.outside = [self._add(0, puzzle.left_out, is_integer=True) for _ in range(count)]
@@ -228,16 +236,21 @@ class _Model:
         for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
             solver.setOptionValue(option, setting)
         solver.passModel(model)
+        solver.cbMipInterrupt.subscribe(self._count_step)
         return solver
 
+    def _count_step(self, event: Any) -> None:
+        self.steps += 1
+        if self.steps >= self.last_step:
+            event.interrupt()
+
     def solve(
-        self, solver: highspy.Highs, cost: dict[int, float], seconds: float
+        self, solver: highspy.Highs, cost: dict[int, float]
     ) -> tuple[highspy.HighsModelStatus, Floats | None]:
         """Minimise a cost; return the status and how far each row belongs to each label."""
         costs = np.zeros(len(self.low))
         costs[list(cost)] = list(cost.values())
         solver.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
-        solver.setOptionValue("time_limit", solver.getRunTime() + max(seconds, 0.01))
         solver.run()
         status, solution = solver.getModelStatus(), solver.getSolution()
         if not solution.value_valid or status in _IMPOSSIBLE:
@@ -245,31 +258,31 @@ class _Model:
         return status, np.array(solution.col_value)[self.choice]
 
 
-def attack_labels(puzzle: LabelPuzzle, seconds: float) -> AttackResult:
+def attack_labels(puzzle: LabelPuzzle, steps: int) -> AttackResult:
     """Guess the blanked labels of a puzzle, and say which are proved.
 
     Args:
-        seconds: after which the search ends, whatever it has found.
+        steps: after which the search ends, whatever it has found; half of them for the guesses.
     """
     rows = len(puzzle.blanked)
-    end = time.monotonic() + seconds
     model = _Model(puzzle)
     guesses = np.full(rows, puzzle.shares.argmax())
-    relaxed = model.build_solver(whole=False)
-    _, found = model.solve(relaxed, model.cost, seconds)
     proved, settled = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
+    _, found = model.solve(model.build_solver(whole=False), model.cost)
     if found is None:
-        return AttackResult(guesses, proved, settled)
+        return AttackResult(guesses, proved, settled, model.steps)
     guesses = _guess(puzzle, found)
     whole = model.build_solver(whole=True)
-    status, found = model.solve(whole, model.cost, (end - time.monotonic()) / 2)
+    model.last_step = steps // 2
+    _, found = model.solve(whole, model.cost)
     if found is None:
-        return AttackResult(guesses, proved, settled)
+        return AttackResult(guesses, proved, settled, model.steps)
     guesses, first = _guess(puzzle, found), found.argmax(axis=1)
+    model.last_step = steps
     # Ask for as many other labels as possible, until none can be another one.
-    while not settled.all() and time.monotonic() < end:
+    while not settled.all() and model.steps < steps:
         cost = {int(model.choice[row, first[row]]): 1.0 for row in np.flatnonzero(~settled)}
-        status, found = model.solve(whole, cost, end - time.monotonic())
+        status, found = model.solve(whole, cost)
         if found is None:
             break
         moved = ~settled & (found.argmax(axis=1) != first)
@@ -278,7 +291,7 @@ def attack_labels(puzzle: LabelPuzzle, seconds: float) -> AttackResult:
                 proved, settled = ~settled, np.ones(rows, dtype=bool)
             break
         settled |= moved
-    return AttackResult(guesses, proved, settled)
+    return AttackResult(guesses, proved, settled, model.steps)
 
 
 def _guess(puzzle: LabelPuzzle, belongs: Floats) -> Numbers:

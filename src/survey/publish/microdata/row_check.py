@@ -1,11 +1,10 @@
 """Check of a file of rows before it is handed over: is the label of a blanked row proved?
 
-Rows that exchanged answers cannot be told apart, so no label is proved in a circle whose blanks
-hide two or more: any of its rows may have any of them. The others are attacked (`row_attack`) as
+Rows that exchanged answers cannot be told apart, so no label is proved in a city whose blanks hide
+two or more: any of its rows may have any of them. The others are attacked (`row_attack`) as
 somebody would who knows how the file was made, with all that could be published of their city.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,14 +14,21 @@ import pandas as pd
 from survey.disclosure import MINIMUM_N
 from survey.estimate.design import encode
 from survey.publish.microdata.deidentify import DeidentifiedRows
-from survey.publish.microdata.row_attack import Flags, Floats, LabelPuzzle, Numbers, attack_labels
+from survey.publish.microdata.row_attack import (
+    STEPS_PER_SECOND,
+    Flags,
+    Floats,
+    LabelPuzzle,
+    Numbers,
+    attack_labels,
+)
 from survey.publish.microdata.row_sample import find_single_circles
 from survey.results.analysis import WEIGHT
 from survey.results.measures import measure_values
 from survey.results.table_columns import round_figures
 from survey.results.wave_data import WaveData
 
-CHECK_SECONDS = 5.0
+CHECK_STEPS = 5 * STEPS_PER_SECOND
 """For all rows of a part that have to be attacked."""
 
 
@@ -36,14 +42,13 @@ class RowCheck:
 
 
 def check_rows(
-    data: WaveData, people: pd.DataFrame, made: DeidentifiedRows, seconds: float = CHECK_SECONDS
+    data: WaveData, people: pd.DataFrame, made: DeidentifiedRows, steps: int = CHECK_STEPS
 ) -> RowCheck:
-    """Attack the rows that were made of `people`, for some seconds.
+    """Attack the rows that were made of `people`.
 
     Args:
         people: all interviews of the cities, with those that the file leaves out.
     """
-    end = time.monotonic() + seconds
     blanked, covered, proved = 0, 0, set()
     for name, blank in made.blanks.items():
         true = made.true_labels[name]
@@ -58,10 +63,11 @@ def check_rows(
             if people.loc[inside, name].dropna().nunique() < 2:
                 covered += int(wanted.sum())  # the table alone tells it, without any row
                 continue
-            if time.monotonic() >= end:
+            if steps <= 0:
                 continue
             puzzle = build_puzzle(data, people[inside], made, name, city)
-            result = attack_labels(puzzle, end - time.monotonic())
+            result = attack_labels(puzzle, steps)
+            steps -= 1 + result.steps
             looked_at = wanted[np.flatnonzero(cities == city)[puzzle.blanked]]
             covered += int((result.settled & looked_at).sum())
             if (result.proved & looked_at).any():
@@ -96,6 +102,7 @@ def build_puzzle(
         means,
         (~np.isnan(answers)).sum(axis=0).astype(float),
         len(people) - len(rows),
+        np.asarray(data.people[name].value_counts().reindex(distinct), dtype=np.float64),
         made.circles[inside],
     )
 

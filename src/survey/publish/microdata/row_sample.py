@@ -3,7 +3,7 @@
 The tables of a wave count everybody, exactly. If a file held everybody too, these counts and the
 rounded scores of a group would be equations about the rows whose label was blanked, and forty
 questions solve them. So a file lacks one interview in ten of every city, and rows with a blank
-exchange their answers with rows that look the same.
+exchange their answers with the other such rows of their city.
 """
 
 import hashlib
@@ -38,27 +38,28 @@ def draw_sample(people: pd.DataFrame, order: NDArray[np.str_]) -> NDArray[np.boo
     return kept
 
 
-def pair_like_rows(
-    classes: NDArray[np.int64], is_blanked: NDArray[np.bool_], order: NDArray[np.str_]
+def pair_rows(
+    areas: NDArray[np.int64], is_blanked: NDArray[np.bool_], order: NDArray[np.str_]
 ) -> NDArray[np.int64]:
     """Return for each row the row whose answers it gets; its own where nothing was blanked.
 
-    In each class the rows with a blank pass their answers on in a circle. Where there is one alone,
-    it changes with another row of the class.
+    In each area the rows with a blank pass their answers on in a circle. Where there is one alone,
+    it changes with another row of the area. Within smaller circles, of rows that look the same, the
+    tables told which of a few people has which label.
 
     Args:
-        classes: the release class of each row, within which all look the same.
+        areas: the city of each row, as a number.
     """
-    source = np.arange(len(classes))
-    blanks = np.bincount(classes, weights=is_blanked, minlength=classes.max(initial=-1) + 1)
-    sequence = np.lexsort((order, ~is_blanked, classes))
-    ordered = classes[sequence]
+    source = np.arange(len(areas))
+    blanks = np.bincount(areas, weights=is_blanked, minlength=areas.max(initial=-1) + 1)
+    sequence = np.lexsort((order, ~is_blanked, areas))
+    ordered = areas[sequence]
     first = np.flatnonzero(np.diff(ordered, prepend=-1))
     within = np.arange(len(ordered)) - np.repeat(first, np.diff(first, append=len(ordered)))
-    # One alone takes the next row of its class, which is not blanked, as a partner.
+    # One alone takes the next row of its area, which is not blanked, as a partner.
     wanted = np.where(blanks == 1, 2, blanks)[ordered]
     in_circle = sequence[within < wanted]
-    circle = classes[in_circle]
+    circle = areas[in_circle]
     begins = np.flatnonzero(np.diff(circle, prepend=-1))
     following = np.arange(1, len(in_circle) + 1)
     ends = np.concatenate((begins[1:], [len(in_circle)])) - 1
