@@ -28,9 +28,17 @@ from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.withdrawal import erase_withdrawn_in_review, withdraw
 from survey.fieldwork.withdrawal_codes import hash_code
 from survey.store import audit_chain
-from survey.store.audit_chain import HASH, answers_sha256
+from survey.store.audit_chain import HASH, PLACE, answers_sha256, place_sha256
 from survey.store.engine import engine_for, read_scope, session_scope
-from survey.store.tables import AuditEntry, Mode, Response, ResponseRevision, Status, Wave
+from survey.store.tables import (
+    AuditEntry,
+    Mode,
+    QuotaCell,
+    Response,
+    ResponseRevision,
+    Status,
+    Wave,
+)
 from tests.audit_tampering import disable_triggers
 
 CODE = "01181178239467452634"
@@ -51,7 +59,9 @@ def handed_in(field: Any, **changes: Any) -> UUID:
         ).response_id
 
 
-def imported(field: Any, count: int, weight: float | None = None) -> list[UUID]:
+def imported(
+    field: Any, count: int, weight: float | None = None, **placed: UUID | None
+) -> list[UUID]:
     rows = [
         FinishedResponse(
             client_uuid=uuid4(),
@@ -61,6 +71,7 @@ def imported(field: Any, count: int, weight: float | None = None) -> list[UUID]:
             submitted_at=field.now,
             answers={**field.complete, "comment": f"no. {number}"},
             given_weight=weight,
+            **placed,
         )
         for number in range(count)
     ]
@@ -423,6 +434,63 @@ def test_a_state_that_no_entry_gave_is_found(field: Any, change: str, way: str) 
     assert str(first) in found
     written = "approved" if way == "many" else "submitted"
     assert f"the newest entry about it says {written}" in found
+
+
+@pytest.mark.parametrize("way", ["many", "one", "corrected"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "city_code = '310000'",
+        "point_id = (SELECT id FROM sampling_point WHERE city_code = '310000')",
+        "point_id = NULL",
+        "quota_cell_id = (SELECT id FROM quota_cell WHERE age_band = '55-70' AND gender = 'male')",
+        "quota_cell_id = NULL",
+    ],
+)
+def test_a_place_that_no_entry_gave_is_found(field: Any, change: str, way: str) -> None:
+    with read_scope(field.url) as session:
+        cell = session.exec(select(QuotaCell.id).where(QuotaCell.age_band == "25-34")).first()
+    placed = {"point_id": field.point.id, "quota_cell_id": cell}
+    first, *_ = imported(field, 2, **placed) if way == "many" else [handed_in(field)]
+    if way == "corrected":
+        corrected(field, first)
+    report = checked(field.url)
+    assert (report.findings, report.answers.without_place) == ([], 0)
+    report = tampered(field.url, f"UPDATE response SET {change} WHERE id = :id", id=first)
+    (found,) = findings(report)
+    assert str(first) in found
+    assert "City, sampling point or quota cell" in found
+
+
+def test_the_entry_of_a_withdrawn_interview_does_not_tell_its_quota_cell(field: Any) -> None:
+    """Whoever tries all cells finds none: the answers are part of the hash, and they are gone."""
+    response = handed_in(field, withdrawal_code=CODE)
+    with read_scope(field.url) as session:
+        cells = session.exec(select(QuotaCell.id)).all()
+        row = session.get_one(Response, response)
+        cell, place = row.quota_cell_id, {"city_code": row.city_code, "point_id": row.point_id}
+        answers = session.exec(select(ResponseRevision.answers)).one()
+    with session_scope(field.url) as session:
+        withdraw(session=session, typed=CODE, now=field.now)
+    assert checked(field.url).is_intact
+    with read_scope(field.url) as session:
+        entry = session.exec(
+            select(AuditEntry).where(AuditEntry.subject_id == str(response)).limit(1)
+        ).one()
+    kept = entry.detail[PLACE]
+    assert kept == place_sha256(answers, cell_id=cell, **place)
+    assert kept not in {place_sha256({}, cell_id=each, **place) for each in cells}
+
+
+@pytest.mark.parametrize("way", ["many", "one"])
+def test_entries_of_an_earlier_version_hold_no_place_and_are_counted(
+    field: Any, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("submission", "response_bulk_insert"):
+        monkeypatch.setattr(f"survey.fieldwork.{module}.place_sha256", lambda *_, **__: "")
+    first, *_ = imported(field, 1) if way == "many" else [handed_in(field)]
+    report = tampered(field.url, "UPDATE response SET point_id = NULL WHERE id = :id", id=first)
+    assert (findings(report), report.answers.without_place) == ([], 1)
 
 
 def test_states_that_people_gave_are_the_ones_of_the_trail(field: Any) -> None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -25,6 +25,7 @@ from survey.store.audit_chain import (
     answers_sha256,
     format_sealed_name,
     iter_hashes,
+    place_sha256,
 )
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import AnyRow, Response, table_of
@@ -44,7 +45,8 @@ _ACTIONS = frozenset(
 """Actions of entries that hold hashes, or say that answers were deleted or are elsewhere."""
 _REVISIONS = (
     "SELECT r.response_id, r.wave_id, r.number, r.is_current, {answers} AS answers, "
-    "response.given_weight AS weight FROM response_revision r "
+    "response.given_weight AS weight, response.city_code, response.point_id, "
+    "response.quota_cell_id FROM response_revision r "
     "LEFT JOIN response ON response.id = r.response_id"
 )
 _READ_POSTGRES = text(_REVISIONS.format(answers="CAST(r.answers AS text)"))
@@ -68,15 +70,25 @@ class AnswerReport:
     compared: int = 0
     unsealed: int = 0
     first_unsealed: str = ""
+    without_place: int = 0
+    """Interviews whose entries are of a version that did not enter city, point and quota cell."""
     archived: int = 0
     """Revisions that lie in an archive (`survey wave archive-answers`), by word of the trail."""
 
 
+class _SealedRevision(NamedTuple):
+    """Hashes of a revision in the trail, with the number of their entry."""
+
+    sha256: str
+    place: str
+    sequence: int
+
+
 @dataclass
 class _TrailHashes:
-    """Hashes of answers in the trail with the number of their entry, by revision."""
+    """Hashes of answers in the trail, by revision."""
 
-    hashes: dict[_Key, tuple[str, int]] = field(default_factory=dict)
+    hashes: dict[_Key, _SealedRevision] = field(default_factory=dict)
     latest: dict[bytes, int] = field(default_factory=dict)
     """The newest revision of those interviews that have more than one."""
     withdrawn: set[bytes] = field(default_factory=set)
@@ -100,8 +112,10 @@ class _TrailHashes:
             if row.action == AuditEvent.WAVE_ANSWERS_RESTORED:
                 self.archived_waves.discard(UUID(row.subject_id))
                 return
-            for response, number, sha256 in iter_hashes(row.subject_kind, row.subject_id, detail):
-                self.hashes[response, number] = (sha256, row.sequence)
+            for response, number, sha256, place in iter_hashes(
+                row.subject_kind, row.subject_id, detail
+            ):
+                self.hashes[response, number] = _SealedRevision(sha256, place, row.sequence)
                 if number > 1:
                     self.latest[response] = max(number, self.latest.get(response, 1))
         except (ValueError, TypeError, AttributeError):
@@ -116,6 +130,7 @@ class _MismatchedRevision:
     response: bytes
     number: int
     sha256: str
+    place: str
     empty: bool
     is_current: bool
 
@@ -147,10 +162,10 @@ class AnswerHashes:
         for suspect in self._mismatches:
             self._report_mismatch(suspect, add)
         self._excuse_archived(session, missing)
-        for (response, number), (_, sequence) in missing.items():
+        for (response, number), sealed in missing.items():
             add(
-                sequence,
-                sequence,
+                sealed.sequence,
+                sealed.sequence,
                 msg(
                     "The answers of interview {response} (revision {number}) are gone.",
                     response=UUID(bytes=response),
@@ -159,7 +174,7 @@ class AnswerHashes:
             )
         self._report_unsealed(add)
 
-    def _excuse_archived(self, session: Session, missing: dict[_Key, tuple[str, int]]) -> None:
+    def _excuse_archived(self, session: Session, missing: dict[_Key, _SealedRevision]) -> None:
         """Take the answers out of `missing` of which the trail says that an archive holds them."""
         if not self._trail.archived_waves or not missing:
             return
@@ -181,9 +196,14 @@ class AnswerHashes:
             response,
             number,
             answers_sha256(answers, row.weight) if answers is not None else "",
+            _hash_place(answers, row) if answers is not None else "",
             answers == {},
             bool(row.is_current),
         )
+        sealed = self._trail.hashes.get(key)
+        is_withdrawn = response in self._trail.withdrawn
+        if suspect.is_current and sealed and not sealed.place and not is_withdrawn:
+            self.report.without_place += 1
         if not _matches_trail(suspect, self._trail):
             self._mismatches.append(suspect)
 
@@ -196,7 +216,7 @@ class AnswerHashes:
             self.report.unsealed += 1
             self.report.first_unsealed = self.report.first_unsealed or name
             return
-        sequence = sealed[1] if sealed else 0
+        sequence = sealed.sequence if sealed else 0
         add(sequence, sequence, _describe_defect(suspect, self._trail, name))
 
     def _report_unsealed(self, add: AddDefect) -> None:
@@ -215,12 +235,22 @@ class AnswerHashes:
 
 
 def _matches_trail(suspect: _MismatchedRevision, held: _TrailHashes) -> bool:
-    if suspect.is_current != (suspect.number == held.latest.get(suspect.response, 1)):
+    if not _is_rightly_current(suspect, held):
         return False
     if suspect.response in held.withdrawn:
         return suspect.empty
     sealed = held.hashes.get((suspect.response, suspect.number))
-    return sealed is not None and sealed[0] == suspect.sha256
+    return sealed is not None and sealed.sha256 == suspect.sha256 and _is_in_place(suspect, sealed)
+
+
+def _is_rightly_current(suspect: _MismatchedRevision, held: _TrailHashes) -> bool:
+    """Whether the revision counts as the current one just where it is the newest."""
+    return suspect.is_current == (suspect.number == held.latest.get(suspect.response, 1))
+
+
+def _is_in_place(suspect: _MismatchedRevision, sealed: _SealedRevision) -> bool:
+    """Whether city, point and quota cell are those of the entry; it is the newest that counts."""
+    return not suspect.is_current or sealed.place in {"", suspect.place}
 
 
 def _describe_defect(suspect: _MismatchedRevision, held: _TrailHashes, name: str) -> Message:
@@ -229,15 +259,21 @@ def _describe_defect(suspect: _MismatchedRevision, held: _TrailHashes, name: str
         return msg(
             "Interview {response} was withdrawn, and answers of it are there.", response=name
         )
-    if suspect.response not in held.withdrawn and sealed and sealed[0] != suspect.sha256:
+    if suspect.response not in held.withdrawn and sealed and sealed.sha256 != suspect.sha256:
         return msg(
             "The answers or the weight of interview {response} (revision {number}) are not those "
             "that came in.",
             response=name,
             number=suspect.number,
         )
+    if not _is_rightly_current(suspect, held):
+        return msg(
+            "Another revision of interview {response} counts as the current one than the newest.",
+            response=name,
+        )
     return msg(
-        "Another revision of interview {response} counts as the current one than the newest.",
+        "City, sampling point or quota cell of interview {response} are not those that the newest "
+        "entry about it holds.",
         response=name,
     )
 
@@ -249,6 +285,13 @@ def _parse_answers(stored: Any) -> Mapping[str, Any] | None:
     except (ValueError, TypeError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _hash_place(answers: Mapping[str, Any], row: AnyRow) -> str:
+    point, cell = (
+        UUID(bytes=_encode_id(each)) if each else None for each in (row.point_id, row.quota_cell_id)
+    )
+    return place_sha256(answers, city_code=row.city_code, point_id=point, cell_id=cell)
 
 
 def _encode_id(value: UUID | str) -> bytes:

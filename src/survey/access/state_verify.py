@@ -62,7 +62,7 @@ class InterviewStates:
                 self._states[response.bytes] = _TrailState(detail["to"], row.sequence)
         elif row.action == AuditEvent.RESPONSES_SEALED:
             if STATE in detail and HASH in detail:
-                for sealed, _, _ in iter_hashes(row.subject_kind, row.subject_id, detail):
+                for sealed, *_ in iter_hashes(row.subject_kind, row.subject_id, detail):
                     self._states[sealed] = _TrailState(detail[STATE], row.sequence)
         elif row.action == AuditEvent.RESPONSE_WITHDRAWN:
             self._withdraw(UUID(row.subject_id).bytes, row.sequence, detail.get("from"))

@@ -158,6 +158,12 @@ def _print_report(report: ChainReport, form: OutputFormat, anchors: int) -> None
     print_note(
         "{count} stored answers were compared with the trail.", count=report.answers.compared
     )
+    if report.answers.without_place:
+        print_note(
+            "City, point and quota cell of {count} interviews were not compared: their entries are "
+            "of an earlier version.",
+            count=report.answers.without_place,
+        )
     if report.keyed_from is None:
         print_note(
             "No entry is sealed with a key: whoever owns the database could rewrite all of them."

@@ -23,7 +23,7 @@ from survey.fieldwork.waves import wave_title
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
-from survey.store.audit_chain import HASH, REVISION, answers_sha256
+from survey.store.audit_chain import HASH, PLACE, REVISION, answers_sha256, place_sha256
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import (
@@ -155,6 +155,7 @@ def resubmit(
             )
         )
     _save_correction(session, principal, row, number + 1, checked, timings, words, now)
+    cell_id = _move_quota_counts(session, row, checked.answers, day)
     record(
         session=session,
         actor=principal,
@@ -164,9 +165,14 @@ def resubmit(
         detail={
             REVISION: number + 1,
             HASH: answers_sha256(checked.stored_answers, row.given_weight),
+            PLACE: place_sha256(
+                checked.stored_answers,
+                city_code=row.city_code,
+                point_id=row.point_id,
+                cell_id=cell_id,
+            ),
         },
     )
-    _move_quota_counts(session, row, checked.answers, day)
     return version
 
 
@@ -255,8 +261,11 @@ def _save_correction(
 
 def _move_quota_counts(
     session: Session, row: AnyRow, answers: Mapping[str, Any], day: date
-) -> None:
-    """Move the interview to the quotas of its corrected answers, even if they are full."""
+) -> UUID | None:
+    """Move the interview to the quotas of its corrected answers, even if they are full.
+
+    Return its quota cell.
+    """
     before, after = (
         find_quota_membership(
             session=session,
@@ -270,8 +279,8 @@ def _move_quota_counts(
     )
     left = None if row.quota_cell_id is None else MatchedCell(row.quota_cell_id, full=False)
     move_quota_counts(session=session, before=replace(before, cell=left), after=after)
-    cell_id = after.cell.id if after.cell else None
-    if cell_id != row.quota_cell_id:
+    if after.cell_id != row.quota_cell_id:
         session.connection().execute(
-            update(_RESPONSES).where(_RESPONSES.c.id == row.id).values(quota_cell_id=cell_id)
+            update(_RESPONSES).where(_RESPONSES.c.id == row.id).values(quota_cell_id=after.cell_id)
         )
+    return after.cell_id

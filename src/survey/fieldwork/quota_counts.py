@@ -110,6 +110,11 @@ class QuotaMembership:
     """In the order in which they are locked."""
 
     @property
+    def cell_id(self) -> UUID | None:
+        """Id of the quota cell; None if no cell asks for such people."""
+        return self.cell.id if self.cell else None
+
+    @property
     def full(self) -> "MarginalQuota | MatchedCell | None":
         """The full quota that stops the interview, the cell first; None if there is none."""
         if self.cell is not None and self.cell.full:

@@ -16,7 +16,14 @@ from survey.access.roles import Action
 from survey.access.state_verify import STATE
 from survey.fieldwork.quota_counts import count_marginal_quotas
 from survey.fieldwork.quotas import COUNTED_STATUSES, add_to_counts
-from survey.store.audit_chain import HASH, SEAL_BATCH_SIZE, answers_sha256, format_sealed_name
+from survey.store.audit_chain import (
+    HASH,
+    PLACE,
+    SEAL_BATCH_SIZE,
+    answers_sha256,
+    format_sealed_name,
+    place_sha256,
+)
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.inserts import insert_columns
@@ -114,17 +121,23 @@ def _seal_answers(
 ) -> None:
     """Record state and hashes of many interviews in one audit entry, to keep imports small."""
     for status, rows in _iter_sealed_together(batch):
-        hashes = {
-            format_sealed_name(row.id): answers_sha256(row.answers, row.given_weight)
-            for row in rows
-        }
+        hashes, places = {}, {}
+        for row in rows:
+            name = format_sealed_name(row.id)
+            hashes[name] = answers_sha256(row.answers, row.given_weight)
+            places[name] = place_sha256(
+                row.answers,
+                city_code=row.city_code,
+                point_id=row.point_id,
+                cell_id=row.quota_cell_id,
+            )
         record(
             session=session,
             actor=principal,
             event=AuditEvent.RESPONSES_SEALED,
             subject_id=wave.id,
             now=now,
-            detail={"responses": len(rows), STATE: status, HASH: hashes},
+            detail={"responses": len(rows), STATE: status, HASH: hashes, PLACE: places},
         )
 
 

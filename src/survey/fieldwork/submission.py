@@ -33,7 +33,7 @@ from survey.fieldwork.venue_visits import claim_visit, find_missing_photos, mask
 from survey.instrument.model import Instrument, PrivacyRole
 from survey.instrument.validation import AnswerProblem, Validation, validate
 from survey.locale import SurveyError, msg
-from survey.store.audit_chain import HASH, answers_sha256
+from survey.store.audit_chain import HASH, PLACE, answers_sha256, place_sha256
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date, clamp_device_time
 from survey.store.response_insert import insert_response
@@ -286,7 +286,7 @@ def _store_response(
         status = Status.QUOTA_FULL
         _erase_response(session, response_id, accepted.context.wave_id)
         insert()
-    dropped = len(accepted.checked.off_route)
+    dropped, answers = len(accepted.checked.off_route), accepted.record(status)
     record(
         session=session,
         actor=None if accepted.context.mode is Mode.SELF else principal,
@@ -297,7 +297,13 @@ def _store_response(
             "mode": accepted.context.mode,
             "status": status,
             "dropped": dropped,
-            HASH: answers_sha256(accepted.record(status)),
+            HASH: answers_sha256(answers),
+            PLACE: place_sha256(
+                answers,
+                city_code=accepted.context.city_code,
+                point_id=accepted.context.point_id,
+                cell_id=membership.cell_id,
+            ),
             **({"full": quota_name(full)} if quota_name(full) else {}),
         },
     )
@@ -338,7 +344,7 @@ def _build_response_row(
         **accepted.context.columns,
         "id": response_id,
         "client_uuid": accepted.submission.client_uuid,
-        "quota_cell_id": membership.cell.id if membership.cell else None,
+        "quota_cell_id": membership.cell_id,
         "status": status,
         "reason": reason,
         "language": accepted.language,

@@ -33,9 +33,11 @@ _MIN_WHOLE, _WHOLE_LIMIT = -(2**63), 2**64
 """Whole numbers in between are read back as integers, all others as floats."""
 HASH = "answers_sha256"
 """Key in the detail of an entry: the hash of one revision, or of many by `format_sealed_name`."""
+PLACE = "place_sha256"
+"""Key beside `HASH`, for one or many alike: the hash of where an interview belongs."""
 REVISION = "revision"
 """Key in the detail of an entry about one interview: the revision, by default the first."""
-SEAL_BATCH_SIZE = 300
+SEAL_BATCH_SIZE = 150
 """Interviews in one entry: a cell of a spreadsheet takes no more than 32,767 characters."""
 
 
@@ -230,6 +232,18 @@ def answers_sha256(answers: Mapping[str, Any], weight: float | None = None) -> s
     return hashlib.sha256(canonical_json(document)).hexdigest()
 
 
+def place_sha256(
+    answers: Mapping[str, Any], *, city_code: str, point_id: UUID | None, cell_id: UUID | None
+) -> str:
+    """Return the SHA-256 of city, point and quota cell of an interview, with its answers.
+
+    The answers are in it so that nobody finds the quota cell, which tells age and gender, by trying
+    all there are: after a withdrawal they are gone, and the entry stays.
+    """
+    place = [city_code, *(each.hex if each else None for each in (point_id, cell_id))]
+    return hashlib.sha256(canonical_json({"answers": dict(answers), "place": place})).hexdigest()
+
+
 def format_sealed_name(response_id: UUID, number: int = 1) -> str:
     """Return the name of a revision in an audit entry about many interviews."""
     return response_id.hex if number == 1 else f"{response_id.hex}/{number}"
@@ -243,15 +257,19 @@ def read_sealed_name(name: str) -> tuple[bytes, int]:
 
 def iter_hashes(
     subject_kind: str, subject_id: str, detail: Mapping[str, Any]
-) -> Iterator[tuple[bytes, int, str]]:
-    """Yield interview, revision number and hash of every revision that an audit entry holds.
+) -> Iterator[tuple[bytes, int, str, str]]:
+    """Yield interview, revision number and hashes of every revision that an audit entry holds.
+
+    The second hash is that of `place_sha256`; entries of earlier versions hold none, and it is "".
 
     Raises:
         ValueError: A name in the entry is not that of a revision.
     """
     held = detail.get(HASH)
     if isinstance(held, Mapping):
+        places = detail.get(PLACE, {})
         for name, sha256 in held.items():
-            yield (*read_sealed_name(name), str(sha256))
+            yield (*read_sealed_name(name), str(sha256), str(places.get(name, "")))
     elif held is not None and subject_kind == SubjectKind.RESPONSE:
-        yield UUID(subject_id).bytes, int(detail.get(REVISION, 1)), str(held)
+        revision = int(detail.get(REVISION, 1))
+        yield UUID(subject_id).bytes, revision, str(held), str(detail.get(PLACE, ""))

@@ -168,6 +168,14 @@ def _draw_report(page: PageContext) -> None:
         st.error(t("The trail is NOT whole: {wrong} places.", wrong=f"{report.wrong:,}"))
         st.markdown("\n".join(f"- {line}" for line in lines))
         st.caption(read)
+    if report.answers.without_place:
+        st.caption(
+            t(
+                "City, point and quota cell of {count} interviews were not compared: their entries "
+                "are of an earlier version.",
+                count=f"{report.answers.without_place:,}",
+            )
+        )
     if report.keyed_from is None:
         st.caption(
             t("No entry is sealed with a key: whoever owns the database could rewrite all of them.")
