@@ -10,6 +10,7 @@ from survey.instrument.model import Item, ItemKind
 from survey.instrument.question_types import type_of
 from survey.locale import Translator
 from survey.ui.response_html import format_answer
+from survey.ui.text_blocks import escape_markdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def list_field_codes(item: Item) -> Sequence[str | int | float]:
 def _draw_one_choice(field: AnswerFieldData) -> None:
     codes = list_field_codes(field.item)
     st.selectbox(
-        field.label,
+        escape_markdown(field.label),
         codes,
         index=codes.index(field.before) if field.before in codes else None,
         key=field.key,
@@ -47,7 +48,7 @@ def _draw_one_choice(field: AnswerFieldData) -> None:
 def _draw_several_choices(field: AnswerFieldData) -> None:
     names = type_of(field.item).list_codes(field.item)
     st.multiselect(
-        field.label,
+        escape_markdown(field.label),
         names,
         default=[name for name in field.before or [] if name in names],
         key=field.key,
@@ -58,17 +59,19 @@ def _draw_several_choices(field: AnswerFieldData) -> None:
 
 def _draw_typed(field: AnswerFieldData) -> None:
     before = "" if field.before is None else str(field.before)
-    st.text_input(field.label, value=before, key=field.key)
+    st.text_input(escape_markdown(field.label), value=before, key=field.key)
 
 
 def _draw_kept(field: AnswerFieldData) -> None:
     """Draw an answer that stays as it is: a photo is evidence and is not exchanged at a desk."""
-    st.text_input(field.label, value=str(field.before or ""), key=field.key, disabled=True)
+    st.text_input(
+        escape_markdown(field.label), value=str(field.before or ""), key=field.key, disabled=True
+    )
 
 
 def _ask_one_choice(field: AnswerFieldData) -> None:
     st.radio(
-        field.label,
+        escape_markdown(field.label),
         list_field_codes(field.item),
         index=None,
         key=field.key,
@@ -76,13 +79,13 @@ def _ask_one_choice(field: AnswerFieldData) -> None:
         format_func=lambda code: (
             str(code)
             if isinstance(code, int)
-            else format_answer(field.t, field.item, code, field.language)
+            else escape_markdown(format_answer(field.t, field.item, code, field.language))
         ),
     )
 
 
 def _ask_number(field: AnswerFieldData) -> None:
-    st.text_input(field.label, key=field.key, max_chars=12)
+    st.text_input(escape_markdown(field.label), key=field.key, max_chars=12)
 
 
 CORRECTION_FIELDS: Mapping[ItemKind, DrawField] = {

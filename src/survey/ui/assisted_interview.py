@@ -16,6 +16,7 @@ from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.ui.browser_components import InterviewFormConfig, interview_form
 from survey.ui.current_principal import find_current_principal
 from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.text_blocks import escape_markdown
 from survey.ui.venue_task import draw_scenario, draw_visit_sent
 from survey.web.api import phone_endpoint_config
 from survey.web.submission_intake import PARKED, ApiResult, store_submission
@@ -57,7 +58,7 @@ def _draw_interview(page: PageContext, task: SurveyorTask, instrument: Instrumen
             t(
                 "You are at {point}. Answers and photos stay on this device until the platform has "
                 "confirmed them.",
-                point=task.point_name,
+                point=escape_markdown(task.point_name),
             )
         )
         return
@@ -65,7 +66,7 @@ def _draw_interview(page: PageContext, task: SurveyorTask, instrument: Instrumen
         t(
             "You are at {point}. {mine} interviews today. The answers stay on this device until "
             "the platform has confirmed them.",
-            point=task.point_name,
+            point=escape_markdown(task.point_name),
             mine=task.mine_today + st.session_state[_SINCE],
         )
     )

@@ -23,6 +23,7 @@ from survey.ui.answer_fields import CORRECTION_FIELDS, AnswerFieldData
 from survey.ui.feedback import perform, set_feedback, show_feedback
 from survey.ui.page_runner import PageContext
 from survey.ui.response_html import format_reason
+from survey.ui.text_blocks import escape_markdown
 
 
 def show_returned(page: PageContext) -> None:
@@ -35,7 +36,8 @@ def show_returned(page: PageContext) -> None:
         return
     st.subheader(t("Sent back to you: {count}", count=len(waiting)), anchor=False)
     for returned in waiting:
-        title = f"{returned.point_name} · {format_china_minute(t, returned.submitted_at)}"
+        came = format_china_minute(t, returned.submitted_at)
+        title = f"{escape_markdown(returned.point_name)} · {came}"
         expander = st.expander(title, key=f"returned/{returned.response_id}", on_change="rerun")
         if expander.open:
             with expander:

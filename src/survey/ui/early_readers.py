@@ -18,6 +18,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, now
 from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 
 _OPEN_STATES = frozenset({PublicationState.PLANNED, PublicationState.SIGNED})
 _MAX_LOGIN_CHARS = 100
@@ -146,7 +147,10 @@ def _draw_removal(
         st.caption(t("What this person has opened already stays known to them."))
         for reader in readers:
             st.button(
-                t("Take {name} off the list", name=f"{reader.name} ({reader.login})"),
+                t(
+                    "Take {name} off the list",
+                    name=escape_markdown(f"{reader.name} ({reader.login})"),
+                ),
                 key=f"releases/reader/{release.key}/remove/{reader.login}",
                 on_click=_remove_reader,
                 args=(page, release.key, reader.login),

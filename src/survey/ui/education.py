@@ -230,7 +230,7 @@ def _draw_taking_out(page: PageContext, own: list[RegisteredActivity]) -> None:
     activity = next(each for each in own if str(each.id) == chosen)
     show_feedback(page, _TAKING_OUT)
     st.button(
-        t("Take “{title}” out", title=activity.data.title),
+        t("Take “{title}” out", title=escape_markdown(activity.data.title)),
         key=_TAKING_OUT,
         on_click=partial(_take_out, page, activity, reason),
     )

@@ -30,6 +30,7 @@ from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, unexpected_error_text
+from survey.ui.text_blocks import escape_markdown
 
 _LOG = logging.getLogger(__name__)
 
@@ -222,7 +223,7 @@ def show_feedback(page: PageContext, slot: str = "", *, toast: bool = False) -> 
     message = st.session_state.pop(_build_feedback_key(page, slot), None)
     place = st.empty()
     if toast and isinstance(message, str) and message:
-        st.toast(message)
+        st.toast(escape_markdown(message))
     else:
         _draw_message(place, message)
 
@@ -232,7 +233,7 @@ def _draw_message(place: DeltaGenerator, message: str | _Problem | None) -> None
         with place:
             draw_notice(message.title, *message.hints, lines=message.lines, alert=True)
     elif message:
-        place.success(message)
+        place.success(escape_markdown(message))
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def draw_interval_table(
         return None
     st.subheader(escape_markdown(table.title), anchor=False)
     subtitle = _build_subtitle(page.t, table.subtitle, links_cities, has_details)
-    st.caption(subtitle, help=explain("95% interval", page.language))
+    st.caption(escape_markdown(subtitle), help=explain("95% interval", page.language))
     picked = None
     if links_cities or has_details:
         picked = _draw_row_choice(page, table, wave, links_cities)
@@ -109,7 +109,7 @@ def _draw_row_choice(
     names = dict(zip(table.codes, to_list(table.columns[table.name]), strict=True))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"filters-row-{table.key}"):
         code: str | None = st.selectbox(
-            page.t("Choose a row: {name}", name=table.name),
+            page.t("Choose a row: {name}", name=escape_markdown(table.name)),
             list(names),
             index=None,
             format_func=names.__getitem__,

@@ -26,8 +26,9 @@ from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~$:])")
-"""Signs that begin something; without brackets neither a link nor a picture has a place."""
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~$]|:(?=\S))")
+"""Signs that begin something; a link or picture needs its brackets, and before a space a colon is
+nothing else."""
 
 
 def escape_markdown(text: str) -> str:

@@ -33,6 +33,7 @@ from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.feedback import perform, set_feedback, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 
 CALL_PARAMETER = "call"
 """The address names the back-check on the screen: `?call=<id>`."""
@@ -103,7 +104,11 @@ def _draw_list(page: PageContext, calls: list[CallEntry], choice: BackCheckSelec
         tried = t("tried {count} times", count=call.attempts) if call.attempts else ""
         words = " · ".join(part for part in (call.code, site, call.surveyor, tried) if part)
         st.button(
-            words, key=f"call-open-{call.id}", type="tertiary", on_click=_open_call, args=(call.id,)
+            escape_markdown(words),
+            key=f"call-open-{call.id}",
+            type="tertiary",
+            on_click=_open_call,
+            args=(call.id,),
         )
     if len(calls) > _MAX_SHOWN_ROWS:
         st.caption(t("and {count} more", count=len(calls) - _MAX_SHOWN_ROWS))

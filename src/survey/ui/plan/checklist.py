@@ -19,6 +19,7 @@ from survey.publish.publications.signing_keys import find_signing_problem
 from survey.store.engine import read_scope
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
+from survey.ui.text_blocks import escape_markdown
 
 TASK_NAMES: Mapping[ChecklistTask, Message] = MappingProxyType(
     {
@@ -54,7 +55,7 @@ def draw_checklist(page: PageContext, key: str | None = None) -> None:
     with read_scope(page.settings.store_url) as session:
         checklist = get_checklist(session=session, principal=page.principal, key=key)
     t, wave = page.t, checklist.wave
-    title = t("The next wave") if wave is None else wave.label(page.language)
+    title = t("The next wave") if wave is None else escape_markdown(wave.label(page.language))
     st.subheader(t("Steps to an open wave: {wave}", wave=title), anchor=False)
     items = "".join(_render_item(page, checklist, item) for item in checklist.items)
     st.html(f'<ol class="hcs-checklist">{items}</ol>')

@@ -153,7 +153,7 @@ def _draw_city_actions(page: PageContext, wave: WaveOverview, city: HiddenCity) 
     draw_dialog_button(
         page,
         wave,
-        page.t("Leave {city} out", city=city.name),
+        page.t("Leave {city} out", city=escape_markdown(city.name)),
         key=f"plan-leave-out-{city.code}",
         is_next=False,
         body=partial(_draw_leave_out_dialog, page, wave, city),
@@ -181,7 +181,7 @@ def _draw_leave_out_dialog(page: PageContext, wave: WaveOverview, city: HiddenCi
             autocomplete="off",
         )
         st.form_submit_button(
-            t("Leave {city} out", city=city.name),
+            t("Leave {city} out", city=escape_markdown(city.name)),
             key="plan-move-leave-out",
             type="primary",
             on_click=_leave_out,
@@ -215,7 +215,7 @@ def _draw_left_out(page: PageContext, wave: WaveOverview, left_out: list[LeftOut
     st.markdown("**" + t("Cities left out of this wave") + "**")
     for record in left_out:
         name = names.area(record.city_code)
-        by = t("on the server") if record.by == OPERATOR.name else record.by
+        by = t("on the server") if record.by == OPERATOR.name else escape_markdown(record.by)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f"**{name}** · {escape_markdown(record.reason)} · "

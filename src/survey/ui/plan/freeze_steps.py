@@ -31,6 +31,7 @@ from survey.ui.plan.wave_steps import (
     finish_dialog,
     perform_in_dialog,
 )
+from survey.ui.text_blocks import escape_markdown
 
 _NAME = "plan-freeze-name"
 
@@ -117,7 +118,7 @@ def _draw_final_dialog(page: PageContext, wave: WaveOverview, request: OpenReque
     with st.form(f"plan-freeze-{wave.key}", border=False, enter_to_submit=False):
         draw_name_field(page, wave, _NAME)
         st.form_submit_button(
-            step.label,
+            escape_markdown(step.label),
             key="plan-move-frozen",
             type="primary",
             on_click=_request_freeze if step.is_request else _freeze_wave,

@@ -148,7 +148,7 @@ def _draw_confirmation(page: PageContext, check: UploadCheck, form: ImportedForm
     st.button(
         t(
             "Store as {name}, version {version}",
-            name=instrument.name,
+            name=escape_markdown(instrument.name),
             version=escape_markdown(instrument.version),
         ),
         type="primary",

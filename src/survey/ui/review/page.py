@@ -46,6 +46,7 @@ from survey.ui.review.filters import (
     select_interview,
 )
 from survey.ui.review.undo import UNDO_KEY, draw_undo_offer, is_undo_offered
+from survey.ui.text_blocks import escape_markdown
 from survey.ui.url_state import keep_in_address
 
 _UPCOMING = 8
@@ -249,7 +250,7 @@ def _draw_upcoming(page: PageContext, choice: ReviewSelection, data: _ReviewPage
             if part
         )
         st.button(
-            label,
+            escape_markdown(label),
             key=f"review-open-{line.id}",
             type="tertiary",
             on_click=open_interview,
