@@ -85,7 +85,8 @@ def invitation_sheet_pdf(sheet: InvitationSheet, *, origin: str, language: str) 
         _line(rule, 22, size=9, width=190, grey=True),
     ]
     # Codes are cut apart, and each must say what it is.
-    below = f"{sheet.point_name} · {t('Demo data')}" if sheet.is_demo else sheet.point_name
+    demo = t("Demo data")
+    below = f"{sheet.point_name} · {demo}" if sheet.is_demo else sheet.point_name
     return _build_sheet_pdf(
         t("One-time codes, sheet {name}", name=sheet.name),
         INVITATIONS,
@@ -93,7 +94,7 @@ def invitation_sheet_pdf(sheet: InvitationSheet, *, origin: str, language: str) 
         [_describe_invitation(code, sheet.name, origin, below) for code in sheet.codes],
         language=language,
         mark=f"{sheet.name} · ",
-        watermark=t("Demo data") if sheet.is_demo else "",
+        watermark=demo if sheet.is_demo else "",
     )
 
 
