@@ -364,8 +364,8 @@ class _ComputedWave:
         self, session: Session, wave: Wave, draft: SnapshotDraft, actor: Principal, now: datetime
     ) -> None:
         """Enter the audit of the freeze where it has reached every hidden count."""
-        method = MethodRecord.model_validate_json(draft.find_new(self.folder / METHOD) or b"")
-        audit = method.interval_audit
+        made = draft.find_new(self.folder / METHOD)
+        audit = MethodRecord.model_validate_json(made).interval_audit if made else None
         if audit is None or audit.not_reached:
             return
         _, snapshot = get_newest_snapshot(session, wave.key)
