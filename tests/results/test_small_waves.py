@@ -276,10 +276,9 @@ def _full(*_: Any, **__: Any) -> None:
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("indicator", [None, "1.1.1"])
-def test_no_rating_at_all_is_said(tmp_path: Path, indicator: str | None) -> None:
+def test_a_tree_without_any_rating_is_said(tmp_path: Path) -> None:
     asked = questionnaire(select_one("brand", "a", "b"))
-    small = small_wave(tmp_path, instrument=asked, tree=small_tree() if indicator else None)
+    small = small_wave(tmp_path, instrument=asked, tree=small_tree())
     with pytest.raises(NotEstimableError) as caught:
         frozen(
             small, build_response_frame([person(n, "110000", brand="a") for n in range(12)], asked)

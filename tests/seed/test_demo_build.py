@@ -79,6 +79,7 @@ def _roles(session: Session) -> None:
         "demo-t-420500-01": ("typist", DEMO_CITY),
         "demo-t-420500-02": ("typist", DEMO_CITY),
         "demo-supervisor": ("supervisor", DEMO_CITY),
+        "demo-final_reviewer": ("final_reviewer", "CN"),
         "demo-city_official": ("city_official", DEMO_CITY),
         "demo-province_official": ("province_official", "32"),
         "demo-national_official": ("national_official", "CN"),

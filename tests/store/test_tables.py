@@ -13,7 +13,7 @@ from survey.store.tables import Wave, get_metadata
 
 FOLDER = Path(tables.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
-NOT_TABLES = {"columns"}
+NOT_TABLES = {"columns", "erasure"}
 
 
 def run_fresh(script: str, *arguments: str) -> list[str]:
