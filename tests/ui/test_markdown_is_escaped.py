@@ -74,7 +74,10 @@ _TEXTS = (ast.Attribute, ast.BinOp, ast.IfExp, ast.JoinedStr, ast.Call)
 
 def _list_faults(source: str) -> list[str]:
     tree = ast.parse(source)
-    parts = [part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef)] or [tree]
+    functions: list[ast.AST] = [
+        part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef)
+    ]
+    parts = functions or [tree]
     return sorted(
         {
             f"line {call.lineno}: {bare}"
