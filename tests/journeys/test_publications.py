@@ -169,7 +169,7 @@ def state_of(folder: Path, key: str) -> PublicationState:
 
 @pytest.mark.xfail(
     strict=False,
-    reason="A small demonstration freezes with 1 s of audit: whether the whole audit passes is open.",
+    reason="A demonstration freezes with 1 s of audit: whether the whole audit passes is open.",
 )
 def test_two_people_release_a_stranger_checks_it_and_it_is_corrected(
     enter: Enter, desk_server: Server, tmp_path: Path
