@@ -534,6 +534,9 @@ def _freeze_once(
 
     def freeze(folder: Path) -> None:
         settings = Settings(database_url="", data_dir=folder)
+        if final:
+            # Every hidden count is audited: nothing else may be signed.
+            settings = settings.model_copy(update={"audit_seconds": 0.0})
         build(settings.store_url, waves=sorted(waves), size=0.01, seed=7)
         if cities is not None:
             _keep_cities(settings, cities)
