@@ -107,6 +107,11 @@ def open_tab(app: AppTest, title: str, name: str = "part") -> AppTest:
 _ESCAPED = re.compile(r"\\([\\`*_\[\]<>#|~$:])")
 
 
+def unescape(text: str) -> str:
+    """Return a text as a reader sees it, whose signs of Markdown are escaped."""
+    return _ESCAPED.sub(r"\1", text)
+
+
 def words_of(app: AppTest) -> str:
     """Everything a reader can read on the page, in one text."""
     parts = [
@@ -116,8 +121,7 @@ def words_of(app: AppTest) -> str:
         *(element.value for element in app.markdown),
         *(element.value for element in app.caption),
     ]
-    # Signs of Markdown are escaped (`escape_markdown`), and read as they were written.
-    shown = _ESCAPED.sub(r"\1", "\n".join(str(part) for part in parts))
+    shown = unescape("\n".join(str(part) for part in parts))
     return "\n".join([shown, *(str(element.proto.body) for element in app.get("html"))])
 
 

@@ -32,6 +32,7 @@ from survey.store.tables import (
 )
 from survey.ui.navigation import PageKey
 from survey.ui.release_figure import format_values
+from tests.pages.conftest import unescape
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave
 
@@ -96,7 +97,7 @@ def press(app: AppTest, key: str) -> AppTest:
 
 
 def text_of(app: AppTest, read: Callable[[AppTest], str]) -> str:
-    parts = [*(each.value for each in app.success), *(each.value for each in app.text)]
+    parts = [*(unescape(each.value) for each in app.success), *(each.value for each in app.text)]
     return "\n".join([read(app), *parts, *(each.value.to_csv() for each in app.table)])
 
 
