@@ -59,6 +59,7 @@ from survey.store.tables import (
     Wave,
     table_of,
 )
+from tests.both_databases import is_second_run
 from tests.synthetic_results import PLANS, synthetic_store
 
 TESTS = Path(__file__).parent
@@ -70,6 +71,20 @@ os.environ.setdefault("SURVEY_AUDIT_SECONDS", "0.2")
 # Results are tested, never the clock: a slow machine must not fail an example.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what would run a second time, on PostgreSQL (`tests/both_databases.py`)."""
+    again = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function)
+        and item.get_closest_marker("postgres")
+        and is_second_run(item.path.relative_to(TESTS).parts[0], item.path.stem, item.originalname)
+    ]
+    if again:
+        config.hook.pytest_deselected(items=again)
+        items[:] = [item for item in items if item not in set(again)]
 
 
 @pytest.fixture(scope="session", autouse=True)
