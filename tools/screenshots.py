@@ -137,6 +137,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base-url", help="a running demo platform, e.g. http://localhost:8501")
     parser.add_argument("--only", action="append", help="name of a page; may be repeated")
+    parser.add_argument("--look", action="append", help="e.g. phone-elder-zh; may be repeated")
     parser.add_argument("--out", type=Path, default=OUT)
     chosen = parser.parse_args()
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
@@ -144,13 +145,14 @@ def main() -> int:
         sys.stderr.write("No Chromium was found (Debian: apt install chromium).\n")
         return 1
     shots = [shot for shot in SHOTS if not chosen.only or shot.name in chosen.only]
+    looks = [look for look in STYLES if not chosen.look or look.name in chosen.look]
     chosen.out.mkdir(parents=True, exist_ok=True)
     if chosen.base_url:
-        take_screenshots(chosen.base_url.rstrip("/"), shots, chosen.out, browser)
+        take_screenshots(chosen.base_url.rstrip("/"), shots, looks, chosen.out, browser)
     else:
         with demo_platform() as base_url:
-            take_screenshots(base_url, shots, chosen.out, browser)
-    write_index(chosen.out, shots)
+            take_screenshots(base_url, shots, looks, chosen.out, browser)
+    write_index(chosen.out, shots, looks)
     sys.stdout.write(f"{chosen.out / 'index.html'}\n")
     return 0
 
@@ -199,12 +201,14 @@ def wait_for(url: str, server: "subprocess.Popen[bytes]", seconds: float = 60) -
     raise RuntimeError(f"the platform did not start: {url}")
 
 
-def take_screenshots(base_url: str, shots: list[Shot], out: Path, executable: str) -> None:
+def take_screenshots(
+    base_url: str, shots: list[Shot], looks: list[ScreenshotStyle], out: Path, executable: str
+) -> None:
     with sync_playwright() as playwright, chinese_glyphs() as fonts:
         browser = playwright.chromium.launch(
             executable_path=executable, args=["--no-sandbox"], env={**os.environ, **fonts}
         )
-        for look in STYLES:
+        for look in looks:
             for role in dict.fromkeys(shot.role for shot in shots):
                 context = signed_in(browser, base_url, look, role)
                 for shot in (candidate for candidate in shots if candidate.role == role):
@@ -266,7 +270,7 @@ def take_screenshot(
     page.close()
 
 
-def write_index(out: Path, shots: list[Shot]) -> None:
+def write_index(out: Path, shots: list[Shot], looks: list[ScreenshotStyle]) -> None:
     """A contact sheet: a row a page, a column a look."""
     rows = []
     for shot in shots:
@@ -274,7 +278,7 @@ def write_index(out: Path, shots: list[Shot]) -> None:
             f'<a href="{shot.name}-{look.name}.png"><img loading="lazy" '
             f'src="{shot.name}-{look.name}.png" alt="{escape(shot.name)} {look.name}">'
             f"<span>{look.name}</span></a>"
-            for look in STYLES
+            for look in looks
         )
         rows.append(f"<h2>{escape(shot.name)}</h2><div>{cells}</div>")
     style = (

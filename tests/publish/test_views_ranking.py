@@ -169,6 +169,9 @@ def test_unranked_and_hidden_cities_come_last_without_a_number(
     rows = drawn(shown)
     assert rows.loc[small, "role"] == "unranked"
     assert rows.loc[hidden, "role"] == "hidden"
+    assert shown.chart_panel.hidden_labels == ("Shanghai",), (
+        "the dashes of its place are no part of a name"
+    )
     assert rows.loc[hidden, "note"] == "Not shown: too few interviews, or to protect personal data"
     assert rows.loc[hidden, ["estimate", "ci_low", "ci_high", "n"]].isna().all()
     assert rows.loc[small, "label"].startswith("–  ")

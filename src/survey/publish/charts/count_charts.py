@@ -36,7 +36,7 @@ def days(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         return alt.X(f"{field}:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
 
     y = alt.Y("value:Q", title=text.value, scale=alt.Scale(zero=True, nice=True),
-              axis=alt.Axis(tickCount=5, format="~s"))  # fmt: skip
+              axis=alt.Axis(tickCount=5, format=",~f"))  # fmt: skip
     line = daily.mark_line(size=style.size(1.2), color=FAINT).encode(x=x("at"), y=y, detail="run:N")
     dots = daily.mark_point(size=style.size(34), filled=True, opacity=1).encode(
         x=x("at"),

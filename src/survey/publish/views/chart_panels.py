@@ -91,7 +91,8 @@ class ChartPanel:
             for label, name, role in rows
             if role == HIDDEN
         ]
-        return tuple(dict.fromkeys(label.replace("\n", " ").strip() for label in hidden))
+        # Labels of cities hold a place and possible places, dashes where there are none.
+        return tuple(dict.fromkeys(label.replace("\n", " ").strip(" –") for label in hidden))
 
     @cached_property
     def has_points_without_interval(self) -> bool:
