@@ -38,6 +38,7 @@ from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
 from survey.ui.navigation import PageKey
+from tests.conftest import FillOnce
 
 LABELS = ("label::中文 (zh)", "label::English (en)")
 SURVEY = (
@@ -116,16 +117,23 @@ def import_and_freeze(
 
 
 @pytest.fixture
-def own_study(field: Any, tmp_path: Any) -> None:
-    import_and_freeze(field, tmp_path, SURVEY, (2024, 2025), "mycity-panel")
+def own_study(field: Any, tmp_path: Any, fill_once: FillOnce) -> None:
+    def fill() -> None:
+        import_and_freeze(field, tmp_path, SURVEY, (2024, 2025), "mycity-panel")
+
+    fill_once("own-study", current_settings(), fill)
 
 
 @pytest.fixture
-def counted_study(field: Any, tmp_path: Any) -> None:
+def counted_study(field: Any, tmp_path: Any, fill_once: FillOnce) -> None:
     """A wave of choices and a number, without any rating."""
     survey = tuple(row for row in SURVEY if row[0] != "range")
     visits = ("integer", "visits", "次数", "Visits", "")
-    import_and_freeze(field, tmp_path, (*survey, visits), (2025,), "main")
+
+    def fill() -> None:
+        import_and_freeze(field, tmp_path, (*survey, visits), (2025,), "main")
+
+    fill_once("counted-study", current_settings(), fill)
 
 
 @pytest.mark.parametrize("page", PAGES)

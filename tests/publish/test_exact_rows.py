@@ -39,6 +39,7 @@ from survey.settings import Settings
 from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Decision, RowExport
+from tests.conftest import FillOnce
 from tests.publish.test_row_export import read_csv
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, small_instrument, small_wave
@@ -147,9 +148,9 @@ def employ(settings: Settings, login: str, role: Role) -> Principal:
 
 
 @pytest.fixture
-def office(store_url: str, tmp_path: Path) -> Iterator[Office]:
+def office(store_url: str, tmp_path: Path, fill_once: FillOnce) -> Iterator[Office]:
     settings = small_wave(tmp_path / "data", url=store_url).settings
-    freeze(settings)
+    fill_once("exact-rows", settings, lambda: freeze(settings))
     yield Office(
         settings,
         employ(settings, "lin", Role.ANALYST),

@@ -50,6 +50,7 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
+from tests.conftest import FillOnce
 from tests.publish.test_exact_rows import freeze
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, small_instrument, small_wave
@@ -98,9 +99,11 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fill_once: FillOnce
+) -> Iterator[Desk]:
     settings = small_wave(tmp_path / "data", url=store_url).settings
-    freeze(settings)
+    fill_once("prepared-rows", settings, lambda: freeze(settings))
     account = Account(login="lin", name="Lin", role=Role.ANALYST, area="CN")
     with session_scope(settings.store_url) as session:
         session.add(account)
