@@ -110,6 +110,11 @@ def test_a_damaged_snapshot_is_told_in_neutral_words(
         assert (answer.status_code, answer.json()["code"]) == (503, "results_unavailable")
         assert str(settings.data_dir) not in answer.text
         assert str(folder) in caplog.text
+        # The others answer.
+        release(settings, EARLIER)
+        rows = ask(client, f"{BASE}/waves", key).json()["rows"]
+        assert [row["key"] for row in rows] == [EARLIER]
+        assert ask(client, ESTIMATES.replace(WAVE, EARLIER), key).status_code == 200
     finally:
         for path, content in whole.items():
             path.write_bytes(content)

@@ -1,5 +1,6 @@
 """Reading of a frozen wave behind the disclosure gate, for one principal."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -47,8 +48,15 @@ from survey.results.withheld_areas import CellsFile, find_withheld_changes, list
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotSeals, get_opened_seals, open_seals, receive_seals
-from survey.snapshot.snapshot_files import MANIFEST, SnapshotManifest, read_manifest
+from survey.snapshot.snapshot_files import (
+    MANIFEST,
+    SnapshotDamagedError,
+    SnapshotManifest,
+    read_manifest,
+)
 from survey.store.tables import Shown, Snapshot, Wave, WaveState
+
+_LOG = logging.getLogger(__name__)
 
 Filter = str | Sequence[str] | None
 
@@ -366,6 +374,18 @@ def list_waves(settings: Settings, session: Session, series: str | None = None) 
         _wave_info(session, wave, snapshot, open_seals(settings, session, snapshot.directory))
         for wave, snapshot in sorted(shown, key=lambda pair: -pair[0].year)
     ]
+
+
+def list_readable_waves(settings: Settings, session: Session) -> list[WaveInfo]:
+    """Return what `list_waves` does without waves that are damaged; the log names these."""
+    waves = []
+    for wave, snapshot in sorted(list_shown_snapshots(session), key=lambda pair: -pair[0].year):
+        try:
+            seals = open_seals(settings, session, snapshot.directory)
+            waves.append(_wave_info(session, wave, snapshot, seals))
+        except SnapshotDamagedError as error:
+            _LOG.error("results of %s cannot be read: %s", wave.key, error)
+    return waves
 
 
 def list_earlier_waves(

@@ -23,11 +23,12 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.locale import LANGUAGES, SurveyError, msg, translator
 from survey.publish.result_records import build_records
 from survey.results import WaveResults
-from survey.results.row_selection import UnknownChoiceError, open_known_results
-from survey.results.wave_results import WaveInfo, list_waves
+from survey.results.row_selection import UnknownChoiceError
+from survey.results.snapshots import list_shown_snapshots
+from survey.results.wave_results import WaveInfo, list_readable_waves, list_waves, open_results
 from survey.settings import Settings
 from survey.store.engine import read_scope
-from survey.store.tables import KeyScope, WaveState, now
+from survey.store.tables import KeyScope, Wave, WaveState, now
 from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import JSON
 from survey.web.request_keys import RequestKeys, refusal, unknown_key
@@ -149,7 +150,7 @@ class ResultsApi:
     def _read_waves(self, session: Session, _: Request, principal: Principal) -> Body:
         waves = [
             _build_wave_record(info)
-            for info in list_waves(self.settings, session)
+            for info in list_readable_waves(self.settings, session)
             if info.state is WaveState.RELEASED and info.final and _may_read(principal, info)
         ]
         return {"total": len(waves), "rows": waves}
@@ -215,17 +216,14 @@ class ResultsApi:
     ) -> WaveResults:
         """Return the results of the wave in the address, if they are released."""
         key = request.path_params["wave"]
-        released = {
-            info.key: info
-            for info in list_waves(self.settings, session)
-            if info.state is WaveState.RELEASED
-        }
-        if key not in released:
+        # Only this wave is opened: another one may be damaged.
+        shown = {wave.key: wave for wave, _ in list_shown_snapshots(session)}
+        if key not in shown or shown[key].state != WaveState.RELEASED:
             # The same for a wave that is not released and for one that does not exist.
             raise NotReleasedError(key)
-        if not _may_read(principal, released[key]):
+        if not _may_read(principal, shown[key]):
             raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
-        results = open_known_results(self.settings, session, key)
+        results = open_results(self.settings, session, key)
         require_released(results.wave)
         return results
 
@@ -256,7 +254,7 @@ class ResultsApi:
         ]
 
 
-def _may_read(principal: Principal, info: WaveInfo) -> bool:
+def _may_read(principal: Principal, info: WaveInfo | Wave) -> bool:
     return info.is_demo or not principal.is_demo
 
 
