@@ -8,7 +8,7 @@ ifneq ($(CURDIR),$(ROOT))
 # Called as `make -f elsewhere/Makefile …`: do the work where the project is.
 %:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
-help demo test test-slow test-all check audit format bench screenshots clean setup lock catalogs:
+help demo test test-slow test-all check audit format bench bench-quick screenshots clean setup lock catalogs:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
 else
 
@@ -21,7 +21,7 @@ COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-all check audit format bench screenshots clean setup lock catalogs programs spark ddi-schema
+.PHONY: help demo test test-slow test-all check audit format bench bench-quick screenshots clean setup lock catalogs programs spark ddi-schema
 
 help:
 	@echo 'make demo         set up, make demo data if there are none, serve http://localhost:8501'
@@ -32,6 +32,7 @@ help:
 	@echo 'make audit        ask for known vulnerabilities of the locked packages now'
 	@echo 'make format       format the code'
 	@echo 'make bench        measure what docs/performance.md reports'
+	@echo 'make bench-quick  run each of these once, at its smallest size'
 	@echo 'make screenshots  every page x size x theme x language into screenshots/'
 	@echo 'make catalogs     collect new screen texts into the .po files'
 	@echo 'make lock         lock the dependencies anew'
@@ -74,6 +75,9 @@ format: $(VENV)/.dev
 
 bench: setup
 	@$(BIN)/python -m benchmarks
+
+bench-quick: setup
+	@$(BIN)/python -m benchmarks --quick
 
 screenshots: setup programs
 	@$(BIN)/python tools/screenshots.py

@@ -1,4 +1,4 @@
-"""Attack on files of rows with the tables of their wave: `python -m benchmarks.attacks.rows`.
+"""Attack on files of rows with the tables of their wave: `python -m benchmarks.attacks rows`.
 
 Of each wave of SURVEY_DATA_DIR files are made as an export makes them, and every question of every
 city with a blanked answer is attacked by HiGHS for some steps (about twenty a second), with all
@@ -27,6 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlmodel import Session
 
+from benchmarks.arguments import parse_arguments
 from survey.estimate.design import encode
 from survey.fieldwork.waves import get_wave
 from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify
@@ -55,7 +56,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1)
     parser.add_argument("--cities", type=int, default=100)
     parser.add_argument("--whole", action="store_true", help="everybody, with their own answers")
-    given = parser.parse_args()
+    given = parse_arguments(parser, waves=["main-2024"], seconds=1.0, cities=1)
     settings = current_settings()
     for key in given.waves:
         with read_scope(settings.store_url) as session:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.arguments import parse_arguments
 from survey.disclosure import (
     CELL_KEYS,
     MINIMUM_N,
@@ -30,7 +31,7 @@ from survey.results.snapshots import CELLS, get_shown_snapshot
 from survey.results.tables import audit_work_limit
 from survey.results.wave_parts import WaveParts
 from survey.results.wave_snapshots import open_wave
-from survey.settings import Settings
+from survey.settings import Settings, current_settings
 from survey.snapshot.seals import open_seals
 from survey.store.engine import dispose_engines, read_scope
 
@@ -142,11 +143,13 @@ def attack_wave(settings: Settings, wave_key: str, work: int | None) -> list[Tab
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Attack the tables of frozen waves.")
-    parser.add_argument("waves", nargs="+", help="keys of waves, for example main-2024")
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the SQLite store")
+    parser.add_argument("waves", nargs="*", default=["main-2024"])
+    parser.add_argument("--data-dir", type=Path, help="folder of another SQLite store")
     parser.add_argument("--seconds", type=float, default=0, help="of one core a wave; 0: no limit")
-    given = parser.parse_args()
-    settings = Settings(database_url="", data_dir=given.data_dir)
+    given = parse_arguments(parser, seconds=1.0)
+    settings = current_settings()
+    if given.data_dir is not None:
+        settings = Settings(database_url="", data_dir=given.data_dir)
     for wave in given.waves:
         found = pd.DataFrame(attack_wave(settings, wave, audit_work_limit(given.seconds)))
         telling = found[(found[["narrow", "wrong", "beside_shown"]] > 0).any(axis=1)]

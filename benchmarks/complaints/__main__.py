@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
+from benchmarks.arguments import parse_arguments
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.context.areas import leaf_areas
@@ -93,7 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--url", default="", help="empty PostgreSQL store; without it SQLite")
-    given = parser.parse_args()
+    given = parse_arguments(parser, rows=20_000)
     with TemporaryDirectory() as folder:
         measure(Path(folder), given.rows, given.url)
 

@@ -21,6 +21,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import Choice, PageSession, Server, page, serving, small_demo
 from survey.access.roles import Role
 from survey.settings import PROJECT_ROOT
@@ -150,7 +151,7 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=40)
     parser.add_argument("--keep", type=Path, help="keep the stores here for another run")
     parser.add_argument("--json", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, sizes=[620], changes=2)
     with tempfile.TemporaryDirectory(prefix="survey-bench-") as temporary:
         folder = chosen.keep or Path(temporary)
         rows: list[Measured] = []

@@ -3,18 +3,25 @@
 Options: the wave's key (default main-2024) and its size (default 1, the real size).
 """
 
+import argparse
 import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.arguments import parse_arguments
 from survey.settings import PROJECT_ROOT
 
 sys.path.insert(0, str(PROJECT_ROOT))
 
 
-def main(key: str = "main-2024", size: str = "1") -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the making of a demo wave.")
+    parser.add_argument("key", nargs="?", default="main-2024")
+    parser.add_argument("size", nargs="?", type=float, default=1.0)
+    given = parse_arguments(parser, size=0.005)
+    key, size = given.key, given.size
     started = time.perf_counter()
     from seed.demo import build
 
@@ -23,7 +30,7 @@ def main(key: str = "main-2024", size: str = "1") -> None:
         build(
             url,
             waves=(key,),
-            size=float(size),
+            size=size,
             truth_dir=Path(folder) / "truth",
             progress=lambda text: print(f"{time.perf_counter() - started:6.1f} s  {text}"),
         )
@@ -38,4 +45,4 @@ def main(key: str = "main-2024", size: str = "1") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

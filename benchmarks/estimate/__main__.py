@@ -1,6 +1,6 @@
 """Speed and memory of the estimator beside its peers, measured in one run.
 
-    python -m benchmarks.estimate.run [--quick]
+    python -m benchmarks.estimate [--quick]
 
 Columns: median and best of repeated runs, and processor time, in seconds. pandas and polars take
 the sums the cube takes from the rows, and stop there: they are held against those sums alone (like
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.estimate.peers import pandas_sums, polars_sums, r_svyby, svy_means
 from benchmarks.estimate.synthetic import DESIGN, groups_20, tree_2023, wave
 from survey.estimate import Cube, CubeSpec, rake, rank_sets
@@ -165,11 +166,10 @@ def measure_ranks() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    quick = parse_arguments(parser).quick
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     print(f"{'':<42} {'median':>9} {'best':>9} {'cpu':>9}")
-    frame = wave()
+    frame = wave(2_000) if quick else wave()
     took, sums = measure_cube(frame)
     measure_peers(frame, took, sums, quick)
     measure_rake(frame)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.faults.failing_stores import Disk, Postgres, postgresql, prepare_store, small_disk
 from survey.store.engine import dispose_engines
 from tests.submission_clients import (
@@ -137,7 +138,7 @@ def main() -> None:
     parser.add_argument("--interviews", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--stores", nargs="+", default=list(SCENES), choices=list(SCENES))
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, interviews=60, kills=1, stores=["sqlite"])
     for scenes in map(SCENES.__getitem__, chosen.stores):
         folder = Path(tempfile.mkdtemp(prefix="survey-faults-"))
         folder.chmod(0o755)

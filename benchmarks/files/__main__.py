@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 import survey as survey_package
+from benchmarks.arguments import parse_arguments
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section, SpecialAnswer
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.publish.microdata.variables import describe_variables, texts_present
@@ -72,21 +73,21 @@ def instrument() -> Instrument:
     )
 
 
-def table() -> pd.DataFrame:
+def table(count: int) -> pd.DataFrame:
     """Rows like those of the yearly wave: names, weights, categories, scores and flags."""
     rng = np.random.default_rng(1)
     columns: dict[str, object] = {
-        "row": [f"{number:012x}" for number in rng.permutation(ROWS)],
-        "city_code": rng.choice(["110000", "310000", "320500"], ROWS),
-        "stratum": rng.choice(["urban", "rural"], ROWS),
-        "psu": [f"{number % 3000:012x}" for number in range(ROWS)],
-        "weight": rng.random(ROWS) * 1e5,
-        "day": ["2024-11-02"] * ROWS,
+        "row": [f"{number:012x}" for number in rng.permutation(count)],
+        "city_code": rng.choice(["110000", "310000", "320500"], count),
+        "stratum": rng.choice(["urban", "rural"], count),
+        "psu": [f"{number % 3000:012x}" for number in range(count)],
+        "weight": rng.random(count) * 1e5,
+        "day": ["2024-11-02"] * count,
     }
     for place in range(14):
-        values = rng.choice(["yes", "no", "dk"], ROWS)
+        values = rng.choice(["yes", "no", "dk"], count)
         columns[f"choice_{place}"] = pd.Categorical(values, categories=["yes", "no", "dk"])
-    scores = rng.integers(-4, 11, (RATINGS + FLAGS, ROWS)).astype(np.int8)
+    scores = rng.integers(-4, 11, (RATINGS + FLAGS, count)).astype(np.int8)
     for place in range(RATINGS + FLAGS):
         columns[f"rating_{place}"] = scores[place]
     return pd.DataFrame(columns)
@@ -115,7 +116,8 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--table", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--wave", help="measure the whole command on this wave")
-    asked = parser.parse_args()
+    parser.add_argument("--rows", type=int, default=ROWS, help="limits hold from so many on")
+    asked = parse_arguments(parser, rows=500)
     if asked.one:
         measure(asked.one, asked.table)
         return
@@ -124,7 +126,7 @@ def main() -> None:
             most, found = MOST_TIMES_WHOLE, _measure_commands(asked.wave, Path(folder))
         else:
             path = Path(folder) / "rows.pickle"
-            table().to_pickle(path)
+            table(asked.rows).to_pickle(path)
             most, found = MOST_TIMES, {name: _run(name, path) for name in (YARDSTICK, *FileFormat)}
     yardstick = found[YARDSTICK][0]
     failed = []
@@ -134,7 +136,7 @@ def main() -> None:
         print(f"{name:14} {seconds:7.2f} {times:6.2f} {peak:6.0f} {size / 1e6:8.1f}")
         if name in list(FileFormat) and (times > most[FileFormat(name)] or peak > MOST_MIB):
             failed.append(name)
-    if failed:
+    if failed and asked.rows >= ROWS:
         raise SystemExit(f"slower or larger than allowed: {', '.join(failed)}")
 
 

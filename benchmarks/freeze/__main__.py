@@ -20,6 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.freeze.city_files import CITIES, write_cities
 from benchmarks.freeze.measure import measure
 from benchmarks.freeze.peers import measure_peers
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="time polars and DuckDB as well")
     parser.add_argument("--wave", help="freeze this wave of SURVEY_DATA_DIR once more instead")
     parser.add_argument("--only-write", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    given = parse_arguments(parser, rows=2_000)
     if given.only_write:
         write_cities(Path(given.folder), given.rows)
         return

@@ -22,6 +22,7 @@ from typing import Any
 
 from openpyxl import Workbook
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.faults.failing_stores import postgresql
 from benchmarks.submission.scenario import complete_answers
 from survey.access.principal import OPERATOR
@@ -156,7 +157,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=62_000)
     parser.add_argument("--answers", type=int)
     parser.add_argument("--stores", nargs="+", default=["sqlite", "postgresql"])
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, rows=100, stores=["sqlite"])
     with tempfile.TemporaryDirectory(prefix="survey-import-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # the database may run as somebody else

@@ -25,6 +25,7 @@ from uuid import uuid4
 from playwright.sync_api import Page, sync_playwright
 from sqlmodel import select
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import Server, serving, small_demo
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import load_instrument
@@ -197,7 +198,7 @@ def main() -> None:
     parser.add_argument("--sheets", type=int, default=6)
     parser.add_argument("--keys-per-second", type=float, default=4.0)
     parser.add_argument("--data", type=Path, help="data folder of a demo that may be changed")
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, reviews=2, sheets=1, keys_per_second=40.0)
     browser_file = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     if browser_file is None:
         raise SystemExit("No Chromium was found (Debian: apt install chromium).")

@@ -22,6 +22,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.large_wave.filling import fill, find_filled
 from benchmarks.large_wave.hot_queries import print_plans
 from benchmarks.large_wave.reviewing import review
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="Where the database lies; a temporary one.")
     parser.add_argument("--keep", action="store_true", help="Leave the database there.")
     parser.add_argument("--freeze", action="store_true", help="Freeze the wave for good as well.")
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, rows=300, drawn=100)
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="survey-large-wave-"))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)

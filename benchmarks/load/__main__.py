@@ -25,6 +25,7 @@ from pathlib import Path
 
 import uvloop
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import Server, serving
 from benchmarks.load.clients import LoadResult, Script, run_clients
 from benchmarks.load.scenario import Scenario, build, disagreements, interviews
@@ -180,7 +181,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--stores", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--cold", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, seconds=2.0, clients=2, stores=["sqlite"])
     results = [run(store, chosen) for store in chosen.stores]
     for result in results:
         show(result)

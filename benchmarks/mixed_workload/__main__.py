@@ -16,6 +16,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.load.__main__ import postgresql
 from benchmarks.mixed_workload.invariants import find_violations
 from benchmarks.mixed_workload.scenario import build, engines
@@ -33,7 +34,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=64)
     parser.add_argument("--engines", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, pieces=5, threads=4, engines=2)
     folder = Path(tempfile.mkdtemp(prefix="survey-mixture-"))
     folder.chmod(0o755)
     try:

@@ -22,6 +22,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, text
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.load.__main__ import postgresql
 from benchmarks.submission.scenario import INSTRUMENT, ROOT, complete_answers
 from survey.access.principal import OPERATOR
@@ -161,7 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--waves", type=int, default=10)
     parser.add_argument("--interviews", type=int, default=5000)
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, waves=2, interviews=50)
     folder = Path(tempfile.mkdtemp(prefix="survey-partitions-"))
     folder.chmod(0o755)
     try:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlmodel import Session, select
 
+from benchmarks.arguments import parse_arguments
 from survey.settings import PROJECT_ROOT
 
 sys.path.insert(0, str(PROJECT_ROOT))
@@ -88,7 +89,7 @@ def main() -> None:
     parser.add_argument("--wave", default="main-2024")
     parser.add_argument("--size", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=2024)
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, size=0.01)
     with tempfile.TemporaryDirectory(prefix="survey-quality-") as folder:
         url = f"sqlite:///{folder}/survey.db"
         build(url, waves=(chosen.wave,), size=chosen.size, seed=chosen.seed)

@@ -17,13 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.arguments import parse_arguments
+from benchmarks.live_server import small_demo
 from survey.access.principal import OPERATOR
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.report_archive import make_archive
@@ -52,24 +55,29 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--first", action="store_true", help="first reports alone")
     parser.add_argument("--data-dir", type=Path, help="a store to read, only with --first")
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        data_dir = chosen.data_dir if chosen.first and chosen.data_dir else Path(folder)
+    parser.add_argument("--formats", nargs="+", type=ReportFormat, default=list(ReportFormat))
+    chosen = parse_arguments(parser, formats=[ReportFormat.DOCX], first=True)
+    with ExitStack() as stack:
+        folder = data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if chosen.first and chosen.data_dir:
+            data_dir = chosen.data_dir
+        elif chosen.quick:
+            data_dir = stack.enter_context(small_demo(folder))
         settings = Settings(data_dir=data_dir, database_url="", demo=True)
-        if data_dir == Path(folder):
+        if data_dir == folder:
             synthetic_store(settings)
-        results = measure_first(settings)
+        results = measure_first(settings, chosen.formats)
         if not chosen.first:
-            results += measure_all(settings)
+            results += measure_all(settings, chosen.formats)
     for measured in results:
         print(json.dumps(asdict(measured)) if chosen.json else describe(measured))
 
 
-def measure_first(settings: Settings) -> list[Measured]:
+def measure_first(settings: Settings, formats: Sequence[ReportFormat]) -> list[Measured]:
     """Measure the first report of a process in each format, the lower of two fresh processes."""
     stick = time_of(yardstick)
     results = []
-    for form in ReportFormat:
+    for form in formats:
         for flags, what in (([], "charts beside it"), (["--alone"], "alone")):
             turns = [_run_first(settings, form, flags) for _ in range(2)]
             best = min(turns, key=lambda turn: turn["own"] + turn["charts"])
@@ -92,7 +100,7 @@ def yardstick() -> None:
         np.sort(np.random.default_rng(7).random(2_000_000))
 
 
-def measure_all(settings: Settings) -> list[Measured]:
+def measure_all(settings: Settings, formats: Sequence[ReportFormat]) -> list[Measured]:
     """Measure one report in each format, warm, and the archive of all cities."""
     stick = time_of(yardstick)
     waves = read_report_waves(settings, WAVE)
@@ -107,7 +115,7 @@ def measure_all(settings: Settings) -> list[Measured]:
         )
 
     results = []
-    for form in ReportFormat:
+    for form in formats:
         one(form)
         results.append(measured_as(f"one {form}", time_of(partial(one, form)), stick))
     results.append(measured_as("archive of 100 docx", time_of(archive), stick))

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import httpx2
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import Server, serving
 from benchmarks.submission.scenario import Scenario, build, payload
 
@@ -77,7 +78,7 @@ def main() -> None:
     parser.add_argument("--responses", type=int, default=500)
     parser.add_argument("--database-url")
     parser.add_argument("--json", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, responses=20)
     figures = asdict(run(chosen.database_url, chosen.responses))
     if chosen.json:
         print(json.dumps(figures))

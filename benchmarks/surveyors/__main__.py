@@ -27,6 +27,7 @@ from uuid import uuid4
 import psutil
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import PageSession, Server, page, serving, small_demo
 from benchmarks.submission.scenario import complete_answers
 from survey.access.roles import Role
@@ -224,7 +225,7 @@ def main() -> None:
         "--keep", type=Path, help="serve this demo data folder instead of a new one"
     )
     parser.add_argument("--json", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, surveyors=2, pace=0.5, seconds=2.0, submissions=2)
     with tempfile.TemporaryDirectory(prefix="survey-bench-") as folder:
         if chosen.keep:
             results = measure(chosen.keep, chosen)

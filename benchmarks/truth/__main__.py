@@ -8,6 +8,7 @@ has further options of its own, `python -m benchmarks.truth.scores`.
 import argparse
 from collections.abc import Callable
 
+from benchmarks.arguments import parse_arguments
 from benchmarks.truth import agreement, rates, scores, small_areas, windows
 
 GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
@@ -24,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Do intervals and tests hold as they say?")
     parser.add_argument("names", nargs="*", metavar="name", help=f"some of: {', '.join(GRIDS)}")
     parser.add_argument("--samples", type=int)
-    chosen = parser.parse_args()
+    chosen = parse_arguments(parser, samples=2)
     for name in chosen.names or GRIDS:
         print_grid, samples = GRIDS[name]
         print_grid(chosen.samples or samples)
