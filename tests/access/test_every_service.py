@@ -129,6 +129,7 @@ WITHOUT_PRINCIPAL = {
     "results.snapshots.outdated_waves": SERVER,
     "snapshot.seals.open_seals": SERVER,
     "results.wave_results.list_waves": CATALOGUE,
+    "results.wave_results.list_readable_waves": CATALOGUE,
     "results.wave_results.open_results": CATALOGUE,
     "results.row_selection.find_earlier_wave": CATALOGUE,
     "results.row_selection.open_known_results": CATALOGUE,

@@ -232,6 +232,24 @@ def test_damaged_results_are_named_as_such(
         hidden.rename(cells)
 
 
+@pytest.mark.parametrize("key", [PageKey.HOME, PageKey.OVERVIEW, PageKey.TRENDS])
+def test_a_damaged_wave_is_named_and_takes_no_other_down(
+    open_page: Open, read: Read, frozen_waves: Settings, key: PageKey
+) -> None:
+    manifest = next((frozen_waves.data_dir / "snapshots" / "main-2023").rglob("manifest.json"))
+    whole = manifest.read_bytes()
+    manifest.write_bytes(b"not what was sealed")
+    try:
+        app = open_page(key, Role.NATIONAL_OFFICIAL, lang="en")
+    finally:
+        manifest.write_bytes(whole)
+    words, warning = read(app), app.warning[0].value
+    assert "cannot be read at the moment" in warning
+    assert "main-2023" in warning
+    assert "This cannot be shown" not in words
+    assert "main-2024" in words
+
+
 def test_the_method_page_prints_the_choices_of_the_snapshot(open_page: Open, read: Read) -> None:
     app = open_page(PageKey.METHOD, Role.SUPERVISOR, lang="en")
     tables = "\n".join(table.value.to_csv() for table in app.table)

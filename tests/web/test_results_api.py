@@ -22,9 +22,8 @@ from survey.access.api_keys import (
 )
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.results import WaveInfo, WaveResults, list_waves, open_results
+from survey.results import WaveResults, open_results
 from survey.results.release import release_wave, revoke_release
-from survey.results.row_selection import open_known_results
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
@@ -115,6 +114,9 @@ def test_a_damaged_snapshot_is_told_in_neutral_words(
         rows = ask(client, f"{BASE}/waves", key).json()["rows"]
         assert [row["key"] for row in rows] == [EARLIER]
         assert ask(client, ESTIMATES.replace(WAVE, EARLIER), key).status_code == 200
+        changes = f"{BASE}/waves/{EARLIER}/changes?before="
+        assert ask(client, f"{changes}none", key).status_code == 400
+        assert ask(client, changes + WAVE, key).status_code == 503
     finally:
         for path, content in whole.items():
             path.write_bytes(content)
@@ -299,21 +301,20 @@ def test_pages_of_two_editions_are_not_put_together(
     for first in firsts:
         assert ask(client, first["next"], key).json()["edition"] == first["edition"]
 
-    def list_corrected(*asked: Any) -> list[WaveInfo]:
-        return [replace(info, seal_sha256="f" * 64) if info.key == EARLIER else info
-                for info in list_waves(*asked)]  # fmt: skip
+    corrected = EARLIER
 
-    monkeypatch.setattr(results_api, "list_waves", list_corrected)
+    def open_corrected(*asked: Any) -> WaveResults:
+        results = copy(open_results(*asked))
+        if results.wave.key == corrected:
+            results.wave = replace(results.wave, seal_sha256="e" * 64)
+        return results
+
+    monkeypatch.setattr(results_api, "open_results", open_corrected)
     assert ask(client, firsts[0]["next"], key).status_code == 200
     answer = ask(client, firsts[1]["next"], key)
     assert (answer.status_code, answer.json()["code"]) == (409, "results_changed")
 
-    def open_corrected(*asked: Any) -> WaveResults:
-        results = copy(open_known_results(*asked))
-        results.wave = replace(results.wave, seal_sha256="e" * 64)
-        return results
-
-    monkeypatch.setattr(results_api, "open_known_results", open_corrected)
+    corrected = WAVE
     assert ask(client, firsts[0]["next"], key).status_code == 409
     assert ask(client, f"{ESTIMATES}?limit=20", key).json()["edition"] != firsts[0]["edition"]
 

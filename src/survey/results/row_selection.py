@@ -7,8 +7,10 @@ from sqlmodel import Session
 
 from survey.fieldwork.waves import find_wave
 from survey.locale import Message, SurveyError, msg
-from survey.results.wave_results import WaveInfo, WaveResults, list_waves, open_results
+from survey.results.snapshots import list_shown_snapshots
+from survey.results.wave_results import WaveInfo, WaveResults, open_results
 from survey.settings import Settings
+from survey.store.tables import Wave
 
 _MAX_NAMED = 150
 """Choices that are named in an error."""
@@ -53,7 +55,7 @@ def select_rows(table: pd.DataFrame, asked: Mapping[str, Sequence[str] | None]) 
 def open_known_results(settings: Settings, session: Session, wave_key: str) -> WaveResults:
     """Return the newest results of a wave; for a key that no wave has, name those with results."""
     if find_wave(session=session, key=wave_key) is None:
-        known = [wave.key for wave in list_waves(settings, session)]
+        known = [wave.key for wave, _ in reversed(list_shown_snapshots(session))]
         raise unknown_choice("wave", wave_key, known)
     return open_results(settings, session, wave_key)
 
@@ -63,21 +65,21 @@ def find_earlier_wave(
     session: Session,
     results: WaveResults,
     wave_key: str,
-    is_choice: Callable[[WaveInfo], bool] = lambda _: True,
+    is_choice: Callable[[Wave], bool] = lambda _: True,
 ) -> WaveInfo:
     """Return another wave of the same series, to compare this one with.
 
     Args:
         is_choice: Whether a wave may be known to this reader; any other does not exist here.
     """
-    others = {
-        wave.key: wave
-        for wave in list_waves(settings, session, results.wave.series)
+    others = [
+        wave.key
+        for wave, _ in reversed(list_shown_snapshots(session, results.wave.series))
         if wave.key != results.wave.key and is_choice(wave)
-    }
+    ]
     if wave_key not in others:
-        raise unknown_choice("wave", wave_key, list(others))
-    return others[wave_key]
+        raise unknown_choice("wave", wave_key, others)
+    return open_results(settings, session, wave_key).wave
 
 
 def unknown_choice(column: str, value: str, choices: Sequence[str]) -> UnknownChoiceError:

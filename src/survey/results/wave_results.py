@@ -376,16 +376,22 @@ def list_waves(settings: Settings, session: Session, series: str | None = None) 
     ]
 
 
-def list_readable_waves(settings: Settings, session: Session) -> list[WaveInfo]:
-    """Return what `list_waves` does without waves that are damaged; the log names these."""
-    waves = []
+def list_readable_waves(
+    settings: Settings, session: Session
+) -> tuple[list[WaveInfo], list[WaveSummary]]:
+    """Return what `list_waves` does, and beside it the waves that are damaged.
+
+    One of these takes no page of another wave down. The log says what is wrong with it.
+    """
+    readable, damaged = [], []
     for wave, snapshot in sorted(list_shown_snapshots(session), key=lambda pair: -pair[0].year):
         try:
             seals = open_seals(settings, session, snapshot.directory)
-            waves.append(_wave_info(session, wave, snapshot, seals))
+            readable.append(_wave_info(session, wave, snapshot, seals))
         except SnapshotDamagedError as error:
             _LOG.error("results of %s cannot be read: %s", wave.key, error)
-    return waves
+            damaged.append(WaveSummary(**wave_fields(wave)))
+    return readable, damaged
 
 
 def list_earlier_waves(

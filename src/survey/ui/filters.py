@@ -1,6 +1,7 @@
 """Filters shared by the results pages."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
@@ -22,10 +23,17 @@ from survey.ui.glossary import explain
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice, draw_print_footer
 from survey.ui.page_runner import PageContext
-from survey.ui.results_cache import all_waves, get_results, get_view, list_frozen_waves
+from survey.ui.results_cache import (
+    all_waves,
+    get_results,
+    get_view,
+    list_damaged_waves,
+    list_frozen_waves,
+)
 from survey.ui.url_state import pick, pick_pinned
 
 ALL_OPTION = "all"
+AnyWave = TypeVar("AnyWave", bound=WaveSummary)
 
 
 def display_names(page: PageContext, results: WaveResults) -> DisplayNames:
@@ -38,13 +46,15 @@ def pick_wave(page: PageContext, series: str | None = None, name: str = "wave") 
     None, with a notice, if there is none or none such.
     """
     t = page.t
-    by_key = {wave.key: wave for wave in _list_readable_waves(page, series)}
+    by_key = {wave.key: wave for wave in _list_read_together(all_waves(page), series)}
+    is_any_damaged = draw_damaged_waves(page, series)
     if not by_key:
-        draw_notice(
-            t("There are no results yet"),
-            t("Results appear here as soon as a wave has been frozen."),
-            t("An administrator freezes a wave on the page Waves and sampling."),
-        )
+        if not is_any_damaged:
+            draw_notice(
+                t("There are no results yet"),
+                t("Results appear here as soon as a wave has been frozen."),
+                t("An administrator freezes a wave on the page Waves and sampling."),
+            )
         return None
     labels = {key: wave.label(page.language) for key, wave in by_key.items()}
     chosen = pick_wave_key(page, labels, name=name)
@@ -57,12 +67,27 @@ def pick_wave(page: PageContext, series: str | None = None, name: str = "wave") 
     return wave
 
 
-def _list_readable_waves(page: PageContext, series: str | None) -> list[WaveInfo]:
+def _list_read_together(waves: Sequence[AnyWave], series: str | None) -> list[AnyWave]:
     """Return the waves of a series; those of own studies are read where the main study is."""
     if series is None:
-        return sorted(all_waves(page), key=lambda wave: wave.series != "main")
-    own = [wave for wave in all_waves(page) if wave.series not in SHIPPED_SERIES]
-    return [*list_frozen_waves(page, series), *(own if series == "main" else ())]
+        return sorted(waves, key=lambda wave: wave.series != "main")
+    own = [wave for wave in waves if wave.series not in SHIPPED_SERIES]
+    same = [wave for wave in waves if wave.series == series]
+    return [*same, *(own if series == "main" else ())]
+
+
+def draw_damaged_waves(page: PageContext, series: str | None) -> bool:
+    """Draw which waves the page leaves out because they cannot be read; whether there are any."""
+    damaged = _list_read_together(list_damaged_waves(page), series)
+    if damaged:
+        st.warning(
+            page.t(
+                "The results of these waves cannot be read at the moment: {waves}. The people who "
+                "run this server find the reason in its log.",
+                waves=", ".join(wave.full_name(page.language) for wave in damaged),
+            )
+        )
+    return bool(damaged)
 
 
 def pick_started_wave(

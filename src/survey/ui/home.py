@@ -30,7 +30,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import page_frame
 from survey.ui.city import draw_city_answer, draw_city_findings
-from survey.ui.filters import display_names
+from survey.ui.filters import display_names, draw_damaged_waves
 from survey.ui.home_news import draw_news
 from survey.ui.installation_health import draw_installation_health
 from survey.ui.interval_table import draw_interval_table
@@ -99,11 +99,13 @@ def _find_newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | No
     """Return the newest main wave with its results; None, with a notice, if there is none."""
     t = page.t
     waves = list_frozen_waves(page, "main")
+    is_any_damaged = draw_damaged_waves(page, "main")
     if not waves:
-        page_frame.draw_notice(
-            t("There are no results yet"),
-            t("Results appear here as soon as a wave has been frozen."),
-        )
+        if not is_any_damaged:
+            page_frame.draw_notice(
+                t("There are no results yet"),
+                t("Results appear here as soon as a wave has been frozen."),
+            )
         return None
     return waves[0], get_results(page, waves[0])
 

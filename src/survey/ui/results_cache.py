@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from survey.results import WaveInfo, WaveResults, list_waves, open_results
+from survey.fieldwork.waves import WaveSummary
+from survey.results import WaveInfo, WaveResults, open_results
+from survey.results.wave_results import list_readable_waves
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
@@ -27,16 +29,27 @@ def list_frozen_waves(page: PageContext, series: str) -> list[WaveInfo]:
 
 
 def all_waves(page: PageContext) -> list[WaveInfo]:
-    """Return the frozen waves of every series, newest first."""
+    """Return the frozen waves of every series that can be read, newest first."""
+    return _list_waves(page)[0]
+
+
+def list_damaged_waves(page: PageContext) -> list[WaveSummary]:
+    """Return the frozen waves of every series that cannot be read, newest first."""
+    return _list_waves(page)[1]
+
+
+def _list_waves(page: PageContext) -> tuple[list[WaveInfo], list[WaveSummary]]:
     settings = page.settings
     return _list_cached_waves(settings.store_url, str(settings.data_dir), settings)
 
 
 @st.cache_data(ttl=_NEW_WAVES_AFTER, max_entries=8, show_spinner=False)
-def _list_cached_waves(store_url: str, data_dir: str, _settings: Settings) -> list[WaveInfo]:
+def _list_cached_waves(
+    store_url: str, data_dir: str, _settings: Settings
+) -> tuple[list[WaveInfo], list[WaveSummary]]:
     del store_url, data_dir  # they are the key of the cache
     with read_scope(_settings.store_url) as session:
-        return list_waves(_settings, session)
+        return list_readable_waves(_settings, session)
 
 
 def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:

@@ -20,12 +20,12 @@ from starlette.routing import BaseRoute, Route
 
 from survey.access.api_keys import KeyScopeError, find_key_holder
 from survey.access.principal import AccessDeniedError, Principal
+from survey.fieldwork.waves import find_wave
 from survey.locale import LANGUAGES, SurveyError, msg, translator
 from survey.publish.result_records import build_records
 from survey.results import WaveResults
 from survey.results.row_selection import UnknownChoiceError
-from survey.results.snapshots import list_shown_snapshots
-from survey.results.wave_results import WaveInfo, list_readable_waves, list_waves, open_results
+from survey.results.wave_results import WaveInfo, list_readable_waves, open_results
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import KeyScope, Wave, WaveState, now
@@ -150,7 +150,7 @@ class ResultsApi:
     def _read_waves(self, session: Session, _: Request, principal: Principal) -> Body:
         waves = [
             _build_wave_record(info)
-            for info in list_readable_waves(self.settings, session)
+            for info in list_readable_waves(self.settings, session)[0]
             if info.state is WaveState.RELEASED and info.final and _may_read(principal, info)
         ]
         return {"total": len(waves), "rows": waves}
@@ -203,11 +203,11 @@ class ResultsApi:
 
         A correction may rest on the same interviews, and so have the same snapshot.
         """
-        waves = list_waves(self.settings, session, results.wave.series) if before else ()
+        earlier = [open_results(self.settings, session, before).wave] if before else []
         parts = [
             (info.key, info.snapshot_sha256, info.seal_sha256, info.frozen_at.isoformat(),
              info.shown.value, info.first_places)
-            for info in (results.wave, *(wave for wave in waves if wave.key == before))
+            for info in (results.wave, *earlier)
         ]  # fmt: skip
         return sha256(orjson.dumps(parts)).hexdigest()[:16]
 
@@ -217,11 +217,11 @@ class ResultsApi:
         """Return the results of the wave in the address, if they are released."""
         key = request.path_params["wave"]
         # Only this wave is opened: another one may be damaged.
-        shown = {wave.key: wave for wave, _ in list_shown_snapshots(session)}
-        if key not in shown or shown[key].state != WaveState.RELEASED:
+        wave = find_wave(session=session, key=key)
+        if wave is None or wave.state is not WaveState.RELEASED:
             # The same for a wave that is not released and for one that does not exist.
             raise NotReleasedError(key)
-        if not _may_read(principal, shown[key]):
+        if not _may_read(principal, wave):
             raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
         results = open_results(self.settings, session, key)
         require_released(results.wave)

@@ -13,7 +13,7 @@ from survey.results import WaveResults
 from survey.results.row_selection import find_earlier_wave, select_rows, unknown_choice
 from survey.results.wave_results import WaveInfo
 from survey.settings import Settings
-from survey.store.tables import WaveState
+from survey.store.tables import Wave, WaveState
 
 CONTRASTS = ("rest", "nation", "region3", "size_tier")
 KEYS = ("area_level", "area", "group", "indicator")
@@ -48,7 +48,7 @@ class ResultsChangedError(SurveyError):
         )
 
 
-def is_served(principal: Principal, wave: WaveInfo) -> bool:
+def is_served(principal: Principal, wave: Wave) -> bool:
     """Return whether the API serves a wave to a principal: it is released, and not held back."""
     return wave.state is WaveState.RELEASED and (wave.is_demo or not principal.is_demo)
 
