@@ -107,7 +107,9 @@ SLOW = {
     "drop by drop": tuple(bytes([each]) for each in b"GET /ready HTTP/1.1\r\nHost: abcdefg"),
     "stops amid the body": (POST + b"Content-Length: 500\r\n\r\n{",),
     "stops amid the chunks": (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",),
-    "stops amid what a page says of its device": (b"POST /q/abc HTTP/1.1\r\n" + POSTED_FORM,),
+    "stops amid what a page says of its device": (
+        b"POST /q/abcdefghijklmnopqrstuv HTTP/1.1\r\n" + POSTED_FORM,
+    ),
 }
 
 

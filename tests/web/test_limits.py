@@ -110,3 +110,14 @@ def test_memory_of_reservations_is_bounded() -> None:
     for number in range(MAX_TRACKED_KEYS + 50):
         pace.reserve(number)
     assert len(pace._scheduled_until) == MAX_TRACKED_KEYS
+
+
+def test_a_turn_that_is_given_back_can_be_used_again() -> None:
+    pace = RateLimit(1, burst_seconds=2, clock=Clock())
+    pace.give_back("nobody")
+    assert not pace.is_used_up("a")
+    assert [pace.seconds_until_allowed("a") for _ in range(3)] == [0.0, 0.0, 1.0]
+    assert pace.is_used_up("a")
+    pace.give_back("a")
+    assert not pace.is_used_up("a")
+    assert [pace.seconds_until_allowed("a") for _ in range(2)] == [0.0, 1.0]

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
+from survey.access.secret_hashes import new_token
 from survey.observe.logs import HEADER, current_request_id
 from survey.observe.metrics import INTERVIEWS, REQUESTS
 from survey.settings import Settings
@@ -59,7 +60,7 @@ def test_a_number_is_taken_over_from_our_own_proxy_only(
     assert re.fullmatch("[0-9a-f]{10}", odd)
 
 
-@pytest.mark.parametrize("path", ["/q/5Kd93kXk2Qabcdefghij", "/api/broken"])
+@pytest.mark.parametrize("path", ["/q/5Kd93kXk2Qabcdefghijkl", "/api/broken"])
 def test_a_failure_shows_the_number_under_which_it_is_logged(
     web_settings: Settings,
     field: Field,
@@ -106,7 +107,7 @@ def test_a_store_that_is_away_shows_a_number_too(
     visitor, _ = guarded(web_settings)
     document = interview(token=invite())
     monkeypatch.setattr(invitation_page, "read_invitation", away)
-    page = visitor.get("/q/whatever1234567890")
+    page = visitor.get("/q/whatever12345678901234")
     assert page.status_code == 503
     assert page.headers[HEADER] in page.text
     monkeypatch.setattr("survey.web.submission_intake.submit_or_park", away)
@@ -166,8 +167,9 @@ def test_a_flood_is_slowed_and_then_refused_with_bytes_made_once(
 ) -> None:
     held: list[float] = []
 
-    async def hold(_: AddressLimitMiddleware, seconds: float) -> None:
+    async def hold(_: AddressLimitMiddleware, seconds: float) -> bool:
         held.append(seconds)
+        return True
 
     monkeypatch.setattr(AddressLimitMiddleware, "_hold", hold)
     often = web_settings.model_copy(update={"public_rate_per_minute": 1})
@@ -187,3 +189,50 @@ def test_a_flood_is_slowed_and_then_refused_with_bytes_made_once(
     assert len({answer.content for answer in refused}) == 1
     assert held.count(request_middleware.HOLD_SECONDS) == len(refused) > 0
     assert visitor.get("/static/js/index.js").status_code == 200
+
+
+def test_whoever_guesses_links_is_held_and_locks_nobody_else_out(
+    monkeypatch: pytest.MonkeyPatch, web_settings: Settings, invite: Callable[..., str]
+) -> None:
+    """All come from one address, as people behind one router do."""
+    held: list[float] = []
+
+    async def hold(middleware: AddressLimitMiddleware, seconds: float) -> bool:
+        held.append(seconds)
+        return middleware._held < request_middleware.MAX_HELD
+
+    monkeypatch.setattr(AddressLimitMiddleware, "_hold", hold)
+    limited = web_settings.model_copy(update={"public_rate_per_minute": 12})
+    app = AddressLimitMiddleware(build_app(limited), limited)
+    visitor = TestClient(app, headers={"Accept-Language": "en"})
+    # A guess in the right form, one of the wrong form, and the call of a page's script.
+    claim = {"device": "0" * 64}
+    ask: list[Callable[[], int]] = [
+        lambda: visitor.get(f"/q/{new_token(bits=128)}").status_code,
+        lambda: visitor.get("/q/nothing").status_code,
+        lambda: visitor.post(f"/q/{new_token(bits=128)}", json=claim).status_code,
+    ]
+    assert ask[0]() == 404
+    assert request_middleware.HOLD_SECONDS not in held
+    for guess in ask:
+        assert [guess() for _ in range(30)] == [404] * 30
+    assert held.count(request_middleware.HOLD_SECONDS) > 80
+    assert visitor.get(f"/q/{invite()}").status_code == 200
+    assert visitor.get("/health").status_code == 200
+    # Lines that wait cost memory: of those there is an end.
+    app._held = request_middleware.MAX_HELD
+    assert visitor.get(f"/q/{new_token(bits=128)}").status_code == 429
+
+
+@pytest.mark.parametrize("token", ["nothing", "A" * 21, "A" * 23, "A" * 21 + "=", "A" * 21 + "é"])
+def test_what_no_link_looks_like_is_refused_without_the_store(
+    web_settings: Settings, token: str, tmp_path: Any
+) -> None:
+    away = Settings(database_url="postgresql://127.0.0.1:1/none", data_dir=tmp_path)
+    visitor = TestClient(build_app(away), headers={"Accept-Language": "en"})
+    answers = [
+        visitor.get(f"/q/{token}"), visitor.post(f"/q/{token}", json={"device": "0" * 64}),
+    ]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert "not complete or not valid" in answers[0].text
+    assert visitor.get(f"/q/{new_token(bits=128)}").status_code == 503

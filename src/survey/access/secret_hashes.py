@@ -6,6 +6,7 @@ A token is handed out once; a password must not be easy to guess.
 import hashlib
 import re
 import secrets
+import string
 from functools import cache
 from threading import Lock
 from types import MappingProxyType
@@ -74,6 +75,7 @@ _ADVICE = MappingProxyType(
 )
 """All advice of zxcvbn, for translation."""
 MAX_TOKEN_CHARS = 128
+_TOKEN_SIGNS = frozenset(string.ascii_letters + string.digits + "-_")
 """Longest secret; of a longer text only the beginning is hashed."""
 
 
@@ -154,6 +156,11 @@ def invent_password_example() -> str:
 def new_token(*, bits: int) -> str:
     """Return a random text that is safe in URLs and cookies."""
     return secrets.token_urlsafe(bits // 8)
+
+
+def is_token_form(text: str, *, bits: int) -> bool:
+    """Return whether `new_token` makes texts of this form."""
+    return len(text) == -(-bits // 8 * 4 // 3) and _TOKEN_SIGNS.issuperset(text)
 
 
 def digest(token: str) -> str:

@@ -16,6 +16,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest, new_token
 from survey.fieldwork.assignments import AssignedPoint, get_assigned_point, require_people
+from survey.fieldwork.invitations import TOKEN_BITS
 from survey.fieldwork.waves import WaveNotOpenError, wave_title
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
@@ -132,7 +133,7 @@ def issue_invitation_sheet(
     count = min(max(pages, 1), MAX_PAGES) * INVITATIONS_PER_PAGE
     _require_open_limit(session, principal, count, now)
     point_context = _get_point_context(session, point)
-    sheet_id, tokens = new_id(), [new_token(bits=128) for _ in range(count)]
+    sheet_id, tokens = new_id(), [new_token(bits=TOKEN_BITS) for _ in range(count)]
     expires_at = _compute_expiry(now, min(max(days, 1), MAX_VALID_DAYS), point_context.closes_on)
     insert_columns(
         session.connection(),

@@ -21,7 +21,7 @@ from sqlmodel import select as select_model
 from survey.access.audit import record
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
-from survey.access.secret_hashes import digest, new_token
+from survey.access.secret_hashes import digest, is_token_form, new_token
 from survey.fieldwork.assignments import get_assigned_point, require_people
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.waves import WaveNotOpenError
@@ -38,6 +38,7 @@ from survey.store.tables import (
     table_of,
 )
 
+TOKEN_BITS = 128
 LIFETIME = timedelta(hours=24)
 COMPLETION_GRACE_PERIOD = timedelta(days=7)
 
@@ -258,7 +259,7 @@ def issue_invitation(
     require_people(point)
     if point.wave_state != WaveState.OPEN:
         raise WaveNotOpenError
-    token = new_token(bits=128)
+    token = new_token(bits=TOKEN_BITS)
     invitation = Invitation(
         id=new_id(),
         token_sha256=digest(token),
@@ -281,6 +282,11 @@ def issue_invitation(
         detail={"wave": wave_key, "point": str(point_id)},
     )
     return IssuedInvitation(invitation.id, token, invitation.expires_at)
+
+
+def is_link_token(text: str) -> bool:
+    """Return whether links have tokens of this form: any other is refused without a look-up."""
+    return is_token_form(text, bits=TOKEN_BITS)
 
 
 def find_issued_invitation(*, session: Session, token: str) -> AnyRow | None:

@@ -371,6 +371,15 @@ class RateLimit:
         """Use one turn and return 0, or return the seconds until there is one again."""
         return self.reserve(key, max_wait=0.0)
 
+    def is_used_up(self, key: Hashable) -> bool:
+        """Return whether there is no turn now; uses none."""
+        return self.reserve(key, max_wait=-1.0) > 0
+
+    def give_back(self, key: Hashable) -> None:
+        """Undo one turn, of a request that is counted elsewhere."""
+        if key in self._scheduled_until:
+            self._scheduled_until[key] -= 1 / self.per_second
+
     def reserve(self, key: Hashable, turns: int = 1, max_wait: float = math.inf) -> float:
         """Reserve the next turns and return the seconds until they come.
 

@@ -23,8 +23,10 @@ from starlette.routing import BaseRoute, Route
 from survey.access.secret_hashes import digest
 from survey.fieldwork.instruments import InstrumentNotFoundError, load_instrument
 from survey.fieldwork.invitations import (
+    InvitationNotFoundError,
     InvitationPageData,
     OpenedOnOtherDeviceError,
+    is_link_token,
     open_invitation,
     read_invitation,
     record_other_device,
@@ -47,6 +49,7 @@ from survey.web.http import (
     PAGE_HEADERS,
     BodyTooLargeError,
     RateLimit,
+    client_address,
     get_cookie_secret,
     is_same_site,
     read_limited_body,
@@ -115,8 +118,7 @@ class _InvitationEndpoints:
 
     async def get_page(self, request: Request) -> Response:
         """`GET /q/{token}`."""
-        default = self.settings.language
-        refusal = refuse_too_many_requests(request, self.limit, self.settings)
+        refusal = self._refuse_request(request)
         if refusal is not None:
             return refusal
         token = request.path_params["token"]
@@ -125,11 +127,9 @@ class _InvitationEndpoints:
             form = await self.read_queue.submit(partial(_read_page, token, secret), OPEN_SECONDS)
         except OpenedOnOtherDeviceError as error:
             await self._note_other_device(token)
-            return render_invitation_error(
-                request, error, default, draft_key=_build_draft_key(token)
-            )
+            return self._render_error(request, error, draft_key=_build_draft_key(token))
         except SurveyError as error:
-            return render_invitation_error(request, error, default)
+            return self._render_error(request, error)
         response = self._build_form_page(request, token, *form)
         set_cookie(
             response,
@@ -144,8 +144,7 @@ class _InvitationEndpoints:
 
     async def post_opened(self, request: Request) -> Response:
         """`POST /q/{token}`: bind the link to the device, and return the form if it asks for it."""
-        default = self.settings.language
-        refusal = refuse_too_many_requests(request, self.limit, self.settings)
+        refusal = self._refuse_request(request)
         if refusal is not None:
             return refusal
         try:
@@ -159,13 +158,27 @@ class _InvitationEndpoints:
             form = await self.write_queue.submit(partial(_bind_device, token, claim), OPEN_SECONDS)
         except OpenedOnOtherDeviceError as error:
             await self._note_other_device(token)
-            return render_invitation_error(request, error, default)
+            return self._render_error(request, error)
         except SurveyError as error:
-            return render_invitation_error(request, error, default)
+            return self._render_error(request, error)
         if form is None:
             return Response(status_code=204, headers=NO_STORE)
         boot = self._build_boot_data(request, token, *form)
         return cached_response(request, CachedBody(orjson.dumps(boot), JSON), headers=PAGE_HEADERS)
+
+    def _refuse_request(self, request: Request) -> Response | None:
+        """Refuse what no link looks like without a look-up, and too many requests."""
+        if not is_link_token(request.path_params["token"]):
+            error = InvitationNotFoundError()
+            return render_invitation_error(request, error, self.settings.language)
+        return refuse_too_many_requests(request, self.limit, self.settings)
+
+    def _render_error(self, request: Request, error: SurveyError, **boot: str) -> Response:
+        if isinstance(error, InvitationNotFoundError):
+            # Whoever guesses takes nothing from people behind the same address: the guesses are
+            # counted by `AddressLimitMiddleware`.
+            self.limit.give_back(client_address(request, self.settings.trusted_proxies))
+        return render_invitation_error(request, error, self.settings.language, **boot)
 
     async def _note_other_device(self, token: str) -> None:
         # The reader of the page waits for no writer; the next attempt is noted as well.

@@ -156,7 +156,8 @@ def _build_notice_page(notice: NoticePage, text: Message, language: str, **more:
     t = translator(language)
     title = t(notice.title)
     advice, request_id = t(notice.advice), current_request_id()
-    if notice.status >= HTTPStatus.INTERNAL_SERVER_ERROR and request_id:
+    names_request = notice.status >= HTTPStatus.INTERNAL_SERVER_ERROR and bool(request_id)
+    if names_request:
         advice += f" {t(request_id_message(request_id))}"
     values = {"mark": notice.mark, "title": title, "text": t(text), "advice": advice}
     boot = {
@@ -165,7 +166,7 @@ def _build_notice_page(notice: NoticePage, text: Message, language: str, **more:
         "pending": t("Interviews on this device waiting to be sent: {count}"),
         **more,
     }
-    return HtmlPage("notice", language, title, values, boot)
+    return HtmlPage("notice", language, title, values, boot, is_cached=not names_request)
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -32,6 +33,10 @@ SLOW_SECONDS, HOLD_SECONDS, MAX_HELD = 0.05, 1.0, 200
 _BROWSER_FILES = "/static/"
 """Streamlit's scripts, a hundred a first visit, which browsers keep for ever."""
 _PROBES = frozenset({"/health", "/ready"})
+_LINKS = "/q/"
+UNKNOWN_LINK_SHARE, UNKNOWN_BURST_SECONDS = 1 / 72, 60.0
+"""Links that lead nowhere, of the requests of every kind: a minute's worth is answered at once, so
+that a room full of people may mistype."""
 _NUL, _REPLACEMENT = "\x00", "\ufffd"
 _NUL_IN_QUERY = b"%00"
 _REPLACEMENT_IN_QUERY = quote(_REPLACEMENT).encode()
@@ -95,42 +100,68 @@ class AddressLimitMiddleware:
     """ASGI middleware that limits the requests of one address, whatever they ask for.
 
     Endpoints that cost more have limits of their own besides. Sockets are counted where they are
-    opened.
+    opened. Links that lead nowhere are counted alone: whoever guesses is slowed, and people behind
+    the same address still open theirs.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self._settings = app, settings
         rate = REQUESTS_PER_PUBLIC_ONE * settings.public_rate_per_minute / 60
         self._free, self._limit = RateLimit(rate, FREE_SECONDS), RateLimit(rate, BURST_SECONDS)
+        self._unknown = RateLimit(rate * UNKNOWN_LINK_SHARE, UNKNOWN_BURST_SECONDS)
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope["path"].startswith(_BROWSER_FILES):
-            request = Request(scope)
-            address = client_address(request, self._settings.trusted_proxies)
-            # Whoever watches this process from a flooded network is still answered.
-            key = (address, scope["path"] in _PROBES)
-            if self._free.seconds_until_allowed(key):
-                await self._hold(SLOW_SECONDS)
-            wait = self._limit.seconds_until_allowed(key)
-            if wait:
-                await self._hold(min(wait, HOLD_SECONDS))
-                refusal = _build_refusal(request, self._settings, wait)
-                await refusal(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+        if scope["type"] != "http" or scope["path"].startswith(_BROWSER_FILES):
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        address = client_address(request, self._settings.trusted_proxies)
+        # Whoever watches this process from a flooded network is still answered.
+        key = (address, scope["path"] in _PROBES)
+        wait = 0.0
+        if scope["path"].startswith(_LINKS):
+            if self._unknown.is_used_up(address) and not await self._hold(HOLD_SECONDS):
+                wait = HOLD_SECONDS
+            send = self._count_unknown(key, send)
+        wait = wait or await self._take_turn(key)
+        answer = _build_refusal(request, self._settings, wait) if wait else self.app
+        await answer(scope, receive, send)
 
-    async def _hold(self, seconds: float) -> None:
+    async def _take_turn(self, key: tuple[str, bool]) -> float:
+        """Wait as long as the pace of the address asks; the seconds until a turn if it has none."""
+        if self._free.seconds_until_allowed(key):
+            await self._hold(SLOW_SECONDS)
+        wait = self._limit.seconds_until_allowed(key)
+        if wait:
+            await self._hold(min(wait, HOLD_SECONDS))
+        return wait
+
+    def _count_unknown(self, key: tuple[str, bool], send: Send) -> Send:
+        """Return `send` that counts a link which leads nowhere as that, and not as a request."""
+
+        async def send_counted(message: Message) -> None:
+            if message.get("status") == HTTPStatus.NOT_FOUND:
+                self._limit.give_back(key)
+                self._unknown.seconds_until_allowed(key[0])
+            await send(message)
+
+        return send_counted
+
+    async def _hold(self, seconds: float) -> bool:
         """Keep a request for a moment: a flood that is answered at once comes back at once.
 
-        Whoever opens more lines than are kept is answered at once, so that lines cost no memory.
+        Whoever opens more lines than are kept is answered at once, so that lines cost no memory;
+        False for these.
         """
-        if self._held < MAX_HELD:
-            self._held += 1
-            try:
-                await asyncio.sleep(seconds)
-            finally:
-                self._held -= 1
+        if self._held >= MAX_HELD:
+            return False
+        self._held += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._held -= 1
+        return True
 
 
 def _build_refusal(request: Request, settings: Settings, wait: float) -> Response:
