@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import orjson
 import pytest
 import sqlalchemy as sa
+from pydantic import ValidationError
 from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
@@ -57,7 +59,9 @@ from survey.store.tables import (
     ResponseRevision,
     Snapshot,
     Status,
+    Wave,
     new_id,
+    table_of,
 )
 from survey.store.unfinished_work import hold, list_unfinished_work, remove_unfinished_work
 
@@ -391,6 +395,90 @@ def test_files_that_cannot_be_put_back_leave_everything_as_it_was(
         restored(target, file, replace=True)
     assert len(moves) == 3
     assert state(target, check_backup(file, None)) == before
+
+
+def _change_column(name: str, value: Any) -> Callable[[str, bytes], bytes]:
+    place = [column.name for column in columns_of(table_of(Wave))].index(name)
+
+    def change(table: str, line: bytes) -> bytes:
+        if table != "wave":
+            return line
+        values = orjson.loads(line)
+        values[place] = value
+        return orjson.dumps(values) + b"\n"
+
+    return change
+
+
+def _change_line(change: Callable[[bytes], bytes]) -> Callable[[str, bytes], bytes]:
+    return lambda table, line: change(line) if table == "wave" else line
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _change_column("id", "no uuid at all"),
+        _change_column("id", str(uuid4()).upper()),
+        _change_column("id", None),
+        _change_column("key", 7),
+        _change_column("year", "2026"),
+        _change_column("year", 2**63),
+        _change_column("year", True),
+        _change_column("is_demo", 1),
+        _change_column("opens_on", "2026-13-01"),
+        _change_line(lambda line: b"no json\n"),
+        _change_line(lambda line: b"7\n"),
+        _change_line(lambda line: line.replace(b"[", b'["one more",', 1)),
+        _change_line(lambda line: b"[]\n"),
+        _change_line(lambda line: line.replace(b",", b", ", 1)),
+        _change_line(lambda line: line * 2),
+    ],
+)
+def test_a_consistent_file_with_rows_that_no_backup_holds_is_refused_by_both(
+    file: Path, source: Settings, tmp_path: Path, change: Callable[[str, bytes], bytes]
+) -> None:
+    path = forged(file, tmp_path / "forged.backup", tables=change)
+    before = state(source, check_backup(file, None))
+    words = []
+    for act in (partial(check_backup, path, None), partial(restored, source, path, replace=True)):
+        with pytest.raises(BackupDamagedError) as caught:
+            act()
+        words.append(str(caught.value))
+    assert "(wave)" in words[0]
+    assert words[0] == words[1]
+    assert state(source, check_backup(file, None)) == before
+
+
+def test_rows_in_another_order_are_refused_by_both(
+    file: Path, source: Settings, tmp_path: Path
+) -> None:
+    """They would come back in the order of their key, which has another checksum."""
+    manifest = check_backup(file, None)
+    rows: list[bytes] = []
+    with file.open("rb") as stream:
+        for part in read_archive(stream, None):
+            if isinstance(part, TablePart) and part.table == "city":
+                rows += part.lines
+    path = forged(
+        file,
+        tmp_path / "forged.backup",
+        tables=lambda name, line: rows.pop() if name == "city" else line,
+    )
+    assert checksums(manifest)["city"][0] > 1
+    for act in (partial(check_backup, path, None), partial(restored, source, path, replace=True)):
+        with pytest.raises(BackupDamagedError, match="city"):
+            act()
+
+
+def test_a_manifest_that_names_a_table_or_column_twice_is_refused(file: Path) -> None:
+    manifest = check_backup(file, None)
+    first, *others = manifest.tables
+    twice = first.model_copy(update={"columns": (*first.columns, first.columns[0])})
+    elsewhere = first.model_copy(update={"key": ("elsewhere",)})
+    for tables in ((first, first, *others), (twice, *others), (elsewhere, *others)):
+        changed = manifest.model_copy(update={"tables": tables})
+        with pytest.raises(ValidationError):
+            BackupManifest.model_validate_json(changed.model_dump_json())
 
 
 @pytest.mark.parametrize("name", ["survey.db", "snapshots/x", "snapshots/a/b/c/d"])

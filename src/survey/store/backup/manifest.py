@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
 """Name of a table or column, restricted because it goes into SQL from an untrusted file."""
@@ -44,6 +44,13 @@ class TableRecord(_Part):
     rows: int
     sha256: str
 
+    @model_validator(mode="after")
+    def _require_distinct_columns(self) -> Self:
+        names = {column.name for column in self.columns}
+        if len(names) < len(self.columns) or not names.issuperset(self.key):
+            raise ValueError("a column is named twice, or the key names none")
+        return self
+
 
 class FileRecord(_Part):
     """One file of the data folder; `name` is relative to the folder."""
@@ -74,6 +81,12 @@ class BackupManifest(_Part):
     """Hashes of photos whose files were missing on the disk or are not those that were stored."""
     left_out: tuple[str, ...] = ()
     """Tables of the database that do not belong to the platform."""
+
+    @model_validator(mode="after")
+    def _require_distinct_tables(self) -> Self:
+        if len({table.name for table in self.tables}) < len(self.tables):
+            raise ValueError("a table is named twice")
+        return self
 
     @property
     def rows(self) -> int:

@@ -117,6 +117,40 @@ def line_reader(
     return read
 
 
+def line_checker(columns: Sequence[ColumnRecord], key: Sequence[str]) -> Callable[[bytes], bool]:
+    """Return a function that tells whether the next line can be restored.
+
+    It can if it is what `line_writer` makes of its own values, after the line before in the order
+    of the key: nothing else comes back with the checksum of its table.
+    """
+    read, write = line_reader(columns, "postgresql"), line_writer(columns)
+    plain = [(place, _PLAIN[c.kind]) for place, c in enumerate(columns) if c.kind in _PLAIN]
+    names = [column.name for column in columns]
+    places = [names.index(part) for part in key]
+    before: tuple[Any, ...] | None = None
+
+    def check(line: bytes) -> bool:
+        nonlocal before
+        try:
+            values = read(line)
+            fits = write(values) == line and len(values) == len(columns)
+            fits &= all(
+                values[place] is None or is_plain(values[place]) for place, is_plain in plain
+            )
+            after = tuple(values[place] for place in places)
+            fits &= None not in after and (before is None or before < after)
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
+            return False
+        before = after
+        return fits
+
+    return check
+
+
+def _is_stored_integer(value: object) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
 def _encode_document(stored: str | float) -> list[Any]:
     # In a list: JSON's own null is `[null]`, and no document at all is `null`.
     if not isinstance(stored, str):
@@ -150,6 +184,12 @@ def _decode_sqlite_time(text: str) -> str:
     return datetime.fromisoformat(text).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+_PLAIN: dict[ColumnKind, Callable[[object], bool]] = {
+    ColumnKind.TEXT: lambda value: type(value) is str,
+    ColumnKind.INTEGER: _is_stored_integer,
+    ColumnKind.BOOLEAN: lambda value: type(value) is bool,
+}
+"""Values of these stand in a line as they are."""
 _ENCODE: dict[ColumnKind, Convert] = {
     ColumnKind.TIME: lambda value: value.astimezone(UTC),
     ColumnKind.JSON: _encode_document,
