@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
 from survey.access.audit import actor_id, record
@@ -184,13 +184,8 @@ def find_repeated(
             )
         )
     said = (head.source.strip(), head.data_as_of, head.known_faults.strip(), head.code_version)
-    is_same = row.sha256 in (sha256, head.earlier_sha256) and said == (
-        row.source,
-        row.data_as_of,
-        row.known_faults,
-        row.code_version,
-    )
-    if not is_same:
+    stored = (row.source, row.data_as_of, row.known_faults, row.code_version)
+    if row.sha256 not in (sha256, head.earlier_sha256) or said != stored:
         raise DeliveryConflictError(
             msg(
                 "A delivery {id} with another content is stored already. A correction is a new "
@@ -414,16 +409,22 @@ def withdraw_delivery(
     )
 
 
+def _match_periods(
+    kind: DeliveryKind, periods: Iterable[str], *, is_demo: bool
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _REVISIONS.c.kind == kind,
+        _REVISIONS.c.is_demo == is_demo,
+        _REVISIONS.c.period.in_(list(periods)),
+    )
+
+
 def _get_newest_numbers(
     session: Session, kind: DeliveryKind, periods: Iterable[str], *, is_demo: bool
 ) -> dict[str, int]:
     query = (
         select(_REVISIONS.c.period, func.max(_REVISIONS.c.number).label("number"))
-        .where(
-            _REVISIONS.c.kind == kind,
-            _REVISIONS.c.is_demo == is_demo,
-            _REVISIONS.c.period.in_(list(periods)),
-        )
+        .where(*_match_periods(kind, periods, is_demo=is_demo))
         .group_by(_REVISIONS.c.period)
     )
     return {row.period: row.number for row in session.connection().execute(query)}
@@ -437,10 +438,7 @@ def _find_standing(
         select(_REVISIONS.c.id, _REVISIONS.c.period)
         .join(_DELIVERIES, _DELIVERIES.c.id == _REVISIONS.c.delivery_id)
         .where(
-            _DELIVERIES.c.withdrawn_at.is_(None),
-            _REVISIONS.c.kind == kind,
-            _REVISIONS.c.is_demo == is_demo,
-            _REVISIONS.c.period.in_(list(periods)),
+            _DELIVERIES.c.withdrawn_at.is_(None), *_match_periods(kind, periods, is_demo=is_demo)
         )
         .order_by(_REVISIONS.c.number)
     )
