@@ -134,20 +134,24 @@ class RunningCheck:
 
     def visit(self, observer: str, venue: UUID, **answers: Any) -> SubmissionReceipt:
         """Send a visit with a photo, unless the answers name one."""
-        if "photo_price" not in answers:
-            answers["photo_price"] = str(self.send_photo(observer, venue))
-        sent = Submission(
-            client_uuid=answers.pop("client_uuid", None) or uuid4(),
-            point_id=venue,
-            answers={**SIGHT, **answers},
-            instrument_sha256=checklist().sha256,
-            started_at=START - timedelta(minutes=20),
-        )
+        sent = self.fill_in(observer, venue, **answers)
         return run_in_transaction(
             self.url,
             lambda session: submit(
                 session=session, submission=sent, principal=self.observers[observer], now=START
             ),
+        )
+
+    def fill_in(self, observer: str, venue: UUID, **answers: Any) -> Submission:
+        """Return a visit as the observer's phone sends it."""
+        if "photo_price" not in answers:
+            answers["photo_price"] = str(self.send_photo(observer, venue))
+        return Submission(
+            client_uuid=answers.pop("client_uuid", None) or uuid4(),
+            point_id=venue,
+            answers={**SIGHT, **answers},
+            instrument_sha256=checklist().sha256,
+            started_at=START - timedelta(minutes=20),
         )
 
     def approve(self, *responses: UUID) -> None:

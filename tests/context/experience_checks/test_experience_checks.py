@@ -31,6 +31,7 @@ from survey.context.experience_checks.replies import (
 from survey.context.experience_checks.venues import assign_observers, draw_venues
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.invitations import issue_invitation
+from survey.fieldwork.parking.intake import ParkingReceipt, submit_or_park
 from survey.fieldwork.photos.photo_cleaning import PhotoRefusedError, clean_photo
 from survey.fieldwork.photos.photo_intake import (
     PhotoNotFoundError,
@@ -44,7 +45,14 @@ from survey.fieldwork.waves import find_wave, list_started_waves
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import AuditEntry, Photo, ReplyStance, ResponseRevision, SamplingPoint
+from survey.store.tables import (
+    AuditEntry,
+    ParkedInterview,
+    Photo,
+    ReplyStance,
+    ResponseRevision,
+    SamplingPoint,
+)
 from survey.store.transactions import run_in_transaction
 from tests.context.experience_checks.small_check import (
     JIANGSU,
@@ -345,3 +353,21 @@ def test_remarks_are_masked_before_they_are_stored(sqlite_url: str, tmp_path: Pa
     with session_scope(check.url) as session:
         other = AuditEvent.RESPONSE_REPLAYED_WITH_OTHER_CONTENT
         assert not session.exec(select(AuditEntry).where(AuditEntry.action == other)).all()
+
+
+def test_remarks_of_a_late_visit_are_masked_while_it_waits(sqlite_url: str, tmp_path: Path) -> None:
+    """It is kept for a supervisor to decide, in a table of its own."""
+    check = start(sqlite_url, tmp_path)
+    venue, (observer, _) = first_venue(check)
+    sent = check.fill_in(observer, venue.id, remark="服务员李晓明留了13812345678")
+    check.do(close_experience_check)
+    receipt = run_in_transaction(
+        check.url,
+        lambda session: submit_or_park(
+            session=session, submission=sent, principal=check.observers[observer], now=START
+        ),
+    )
+    assert isinstance(receipt, ParkingReceipt)
+    with session_scope(check.url) as session:
+        parked = session.get_one(ParkedInterview, receipt.parked_id)
+    assert parked.answers["remark"] == "服务员***留了***"
