@@ -72,6 +72,20 @@ def test_a_typist_keys_for_the_points_of_the_area(
     assert "No sheet of a colleague waits for you." in read(app)
 
 
+def test_a_link_to_another_point_opens_that_point_or_none(
+    visit_as: Any, employ: Any, field: Any, read: Read
+) -> None:
+    typist = employ(Role.TYPIST, "110000")
+    elsewhere = f"{field.wave.key}/{field.foreign_point.code}"
+    app = visit_as(PageKey.PAPER, typist, point=elsewhere)
+    assert "The place of this link is not among those that you key for" in read(app)
+    assert not [element for element in app.main if "survey_paper" in str(element.proto)]
+    own = f"{field.wave.key}/{field.point.code}"
+    app.selectbox(key="point/en").select(own).run()
+    assert _grid(app)["batch"]["point_id"] == str(field.point.id)
+    assert app.query_params["point"] in (own, [own])
+
+
 def test_without_a_point_the_page_says_what_to_do(
     visit_as: Any, employ: Any, field: Any, read: Read
 ) -> None:

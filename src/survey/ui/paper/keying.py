@@ -26,7 +26,7 @@ from survey.ui.filters import filter_row
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
-from survey.ui.url_state import pick
+from survey.ui.url_state import pick, pick_pinned
 
 
 def key_sheets(page: PageContext) -> None:
@@ -42,6 +42,8 @@ def key_sheets(page: PageContext) -> None:
         return
     with filter_row("batch"):
         point = _pick_point(page, points)
+        if point is None:
+            return
         surveyor = _pick_surveyor(page, point)
         day = _pick_day(page, point)
     with read_scope(page.settings.store_url) as session:
@@ -49,7 +51,8 @@ def key_sheets(page: PageContext) -> None:
     _draw_keying(page, point, instrument, _build_batch(page, point, surveyor, day))
 
 
-def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint:
+def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint | None:
+    """Draw the choice of a point; None, with a notice, if the address names another."""
     by_code = {f"{point.wave_key}/{point.code}": point for point in points}
     several = len({point.wave_key for point in points}) > 1
 
@@ -59,7 +62,7 @@ def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint:
         wave = label_text(point.wave_title, page.language, point.wave_key) if several else ""
         return " · ".join(part for part in (city, point.name, point.code, wave) if part)
 
-    chosen = pick(
+    chosen = pick_pinned(
         page.t("Sampling point"),
         "point",
         list(by_code),
@@ -67,6 +70,13 @@ def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint:
         language=page.language,
         explanation=explain("sampling point", page.language),
     )
+    if chosen is None:
+        draw_notice(
+            page.t("The place of this link is not among those that you key for"),
+            page.t("Nothing else was opened in its stead, so that no sheet is keyed elsewhere."),
+            page.t("Please choose one above."),
+        )
+        return None
     return by_code[chosen]
 
 
