@@ -493,6 +493,54 @@ def test_entries_of_an_earlier_version_hold_no_place_and_are_counted(
     assert (findings(report), report.answers.without_place) == ([], 1)
 
 
+def adopted(field: Any) -> int:
+    with session_scope(field.url) as session:
+        return seal_stored_answers(session=session, principal=OPERATOR, now=field.now)
+
+
+MOVED = "UPDATE response SET city_code = '310000' WHERE id = :id"
+
+
+@pytest.mark.parametrize("missing", ["place", "hash"])
+def test_the_places_of_interviews_that_were_adopted_are_compared(
+    field: Any, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        if missing == "hash":
+            earlier.setattr("survey.fieldwork.response_bulk_insert._seal_answers", lambda *_: None)
+        else:
+            for module in ("response_bulk_insert", "correction", "submission"):
+                earlier.setattr(f"survey.fieldwork.{module}.place_sha256", lambda *_, **__: "")
+        first, _ = imported(field, 2, weight=1.5)
+        own = handed_in(field)
+        corrected(field, own)
+    assert adopted(field) == (3 if missing == "place" else 2)
+    assert adopted(field) == 0
+    report = checked(field.url)
+    assert (findings(report), report.answers.without_place) == ([], 0)
+    report = tampered(field.url, MOVED, id=first)
+    (found,) = findings(report)
+    assert str(first) in found
+    assert "City, sampling point or quota cell" in found
+
+
+def test_answers_that_are_not_those_of_their_entry_are_not_adopted(
+    field: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr("survey.fieldwork.response_bulk_insert.place_sha256", lambda *_, **__: "")
+        first, _ = imported(field, 2)
+    with session_scope(field.url) as session:
+        disable_triggers(session)
+        session.connection().execute(
+            text("UPDATE response SET given_weight = 2 WHERE id = :id"),
+            {"id": first.hex if field.url.startswith("sqlite") else first},
+        )
+    before = findings(checked(field.url))
+    assert adopted(field) == 1
+    assert findings(checked(field.url)) == before
+
+
 def test_states_that_people_gave_are_the_ones_of_the_trail(field: Any) -> None:
     """One by one, many at once, corrected, undone and withdrawn."""
     first, second, third, fourth = (handed_in(field) for _ in range(4))

@@ -21,6 +21,7 @@ from survey.access.roles import Action
 from survey.locale import Message, msg
 from survey.store.audit_chain import (
     HASH,
+    PLACE,
     SEAL_BATCH_SIZE,
     answers_sha256,
     format_sealed_name,
@@ -320,37 +321,53 @@ def iter_entries(session: Session, after: int, actions: Collection[str]) -> Iter
 
 
 def seal_stored_answers(*, session: Session, principal: Principal, now: datetime) -> int:
-    """Enter the hashes of stored answers that no entry holds, and return how many.
+    """Enter the hashes of stored answers, or of their places, that no entry holds.
 
-    These answers came in before answers were sealed. The entries say that they were made
-    afterwards, because nothing proves the answers until then.
+    These interviews came in before answers, or places, were sealed. The entries say that they were
+    made afterwards, because nothing proves the interviews until then.
+
+    Returns:
+        How many answers were entered.
     """
     principal.require(Action.ADMINISTER)
     held = _TrailHashes()
     held.add_all(iter_entries(session, 0, _ACTIONS))
-    unsealed: dict[str, dict[str, str]] = defaultdict(dict)
+    unsealed: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     count = 0
-    for row in _iter_unsealed(session, held):
+    for row, sha256, place in _iter_unsealed(session, held):
         wave = str(UUID(bytes=_encode_id(row.wave_id)))
         name = format_sealed_name(UUID(bytes=_encode_id(row.response_id)), row.number)
-        unsealed[wave][name] = answers_sha256(_parse_answers(row.answers) or {}, row.weight)
+        unsealed[wave].append((name, sha256, place))
         count += 1
         if len(unsealed[wave]) == SEAL_BATCH_SIZE:
             _record_sealed_answers(session, principal, wave, unsealed.pop(wave), now)
-    for wave, hashes in unsealed.items():
-        _record_sealed_answers(session, principal, wave, hashes, now)
+    for wave, sealed in unsealed.items():
+        _record_sealed_answers(session, principal, wave, sealed, now)
     return count
 
 
-def _iter_unsealed(session: Session, held: _TrailHashes) -> Iterator[AnyRow]:
+def _iter_unsealed(session: Session, held: _TrailHashes) -> Iterator[tuple[AnyRow, str, str]]:
+    """Yield revisions with the hashes of their answers and place, where an entry lacks one.
+
+    Answers that are not those of their entry are left to the verification.
+    """
     for row in _iter_revisions(session):
         response = _encode_id(row.response_id)
-        if (response, row.number) not in held.hashes and response not in held.withdrawn:
-            yield row
+        sealed = held.hashes.get((response, row.number))
+        if response in held.withdrawn or (sealed and (sealed.place or not row.is_current)):
+            continue
+        answers = _parse_answers(row.answers) or {}
+        sha256 = answers_sha256(answers, row.weight)
+        if sealed is None or sealed.sha256 == sha256:
+            yield row, sha256, _hash_place(answers, row)
 
 
 def _record_sealed_answers(
-    session: Session, principal: Principal, wave: str, hashes: dict[str, str], now: datetime
+    session: Session,
+    principal: Principal,
+    wave: str,
+    sealed: list[tuple[str, str, str]],
+    now: datetime,
 ) -> None:
     record(
         session=session,
@@ -358,5 +375,10 @@ def _record_sealed_answers(
         event=AuditEvent.RESPONSES_SEALED,
         subject_id=wave,
         now=now,
-        detail={"responses": len(hashes), "afterwards": True, HASH: hashes},
+        detail={
+            "responses": len(sealed),
+            "afterwards": True,
+            HASH: {name: sha256 for name, sha256, _ in sealed},
+            PLACE: {name: place for name, _, place in sealed},
+        },
     )

@@ -161,7 +161,7 @@ def _print_report(report: ChainReport, form: OutputFormat, anchors: int) -> None
     if report.answers.without_place:
         print_note(
             "City, point and quota cell of {count} interviews were not compared: their entries are "
-            "of an earlier version.",
+            "of an earlier version. To enter them as they are now: survey audit adopt",
             count=report.answers.without_place,
         )
     if report.keyed_from is None:

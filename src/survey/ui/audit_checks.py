@@ -172,7 +172,7 @@ def _draw_report(page: PageContext) -> None:
         st.caption(
             t(
                 "City, point and quota cell of {count} interviews were not compared: their entries "
-                "are of an earlier version.",
+                "are of an earlier version. To enter them as they are now: survey audit adopt",
                 count=f"{report.answers.without_place:,}",
             )
         )
