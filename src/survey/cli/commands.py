@@ -95,7 +95,7 @@ _IN_HELP = (
     CommandEntry(
         "reproduce",
         "survey.cli.verify:reproduce",
-        "Build every file of a release again from its snapshot; exit code 1 if one differs.",
+        "Build every file of a release again from its snapshot, and say what differs in words.",
     ),
     CommandEntry(
         "user",

@@ -100,7 +100,10 @@ def _find_stored_keys(settings: Settings) -> KeyList | None:
 def reproduce(
     release: Annotated[str, typer.Argument(help="Id of the release, as `survey release list`.")],
 ) -> None:
-    """Build every file of a release again from its snapshot; exit code 1 if one differs."""
+    """Build every file of a release again from its snapshot, and say what differs in words.
+
+    Exit code 0: every file is the same, byte for byte; 1: one differs, or it cannot be built again.
+    """
     with error_reporting():
         settings = current_settings()
         with read_scope(settings.store_url, long_running=True) as session:
@@ -113,6 +116,8 @@ def reproduce(
             print_note("Version {version} of the software made it.", version=result.software)
         for finding in result.findings:
             print_note(describe_finding(finding))
+        for difference in result.differences:
+            print_note(difference)
         print_note("{count} files are the same, byte for byte.", count=len(result.same))
     if not result.is_whole:
         raise typer.Exit(1)

@@ -119,3 +119,9 @@ class MethodRecord(BaseModel):
     fieldwork: FieldworkRecord | None = None
     """Counted at the freeze; None for snapshots from before it was recorded."""
     code_version: str
+
+    @property
+    def protects_rates_together(self) -> bool:
+        """Whether the rates of a question were shown or hidden together, as they are now."""
+        audit = self.interval_audit
+        return audit is not None and (audit.bases > 0 or audit.hidden == 0)

@@ -1,12 +1,16 @@
 """What a figure comes from has a name that changes with it, wherever figures are handed out."""
 
 import io
+import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
@@ -14,16 +18,23 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
+from survey.locale import translator
+from survey.publish.publications import file_builders
+from survey.publish.publications.file_differences import DifferenceKind, compare_contents
 from survey.publish.publications.reproduction import Reproduction, reproduce_publication
 from survey.publish.publications.signing_keys import add_key_to_file, register_key
+from survey.publish.reports import docx_file, report_service
+from survey.publish.reports.office_zip import write_zip
+from survey.publish.reports.sentences import SentenceRules, read_rules
 from survey.publish.result_records import build_records
 from survey.publish.views import method as method_views
 from survey.results import WaveResults
 from survey.results.freeze import freeze_wave
-from survey.results.snapshots import RANK_PAIRS, get_newest_snapshot
+from survey.results.snapshots import CELLS, METHOD, RANK_PAIRS, get_newest_snapshot
 from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotDraft
+from survey.snapshot.snapshot_files import parquet_bytes
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, Snapshot
 from tests.publish.publications.register_steps import (
@@ -174,3 +185,88 @@ def test_a_release_of_an_older_version_is_reproduced_with_its_differences_named(
     assert [Path(finding.file).suffix for finding in result.findings] == [*PRINTED]
     assert result.is_same_snapshot
     assert "figures.csv" in result.same
+
+
+def rewrite(store: Settings, name: str, change: Callable[[bytes], bytes]) -> None:
+    """Change a file of the newest snapshot, and seal it as it is then."""
+    with session_scope(store.store_url) as session:
+        folder = store.snapshot_dir / session.exec(select(Snapshot)).one().directory
+        draft = SnapshotDraft(store)
+        draft.write(folder / name, change((folder / name).read_bytes()))
+        draft.seal(session, whole=folder, actor=OPERATOR, now=PLANNED)
+        draft.install()
+
+
+def without_bases(method: bytes) -> bytes:
+    """The method as it was written before rates of one question were looked at together."""
+    known = json.loads(method)
+    for name in ("bases", "not_reached"):
+        del known["interval_audit"][name]
+    return json.dumps(known).encode()
+
+
+def hide_city(cells: bytes) -> bytes:
+    table = pd.read_parquet(io.BytesIO(cells))
+    hidden = table["area"].astype(str) == "110000"
+    table.loc[hidden, ["estimate", "ci_low", "ci_high"]] = np.nan
+    table.loc[hidden, "shown"] = False
+    return parquet_bytes(table)
+
+
+def test_what_an_earlier_version_made_otherwise_is_said_in_words(
+    store: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sentences, its script and its figures, in the order of what they mean to readers."""
+    rewrite(store, METHOD, without_bases)
+    script = tmp_path / "verify.py"
+    script.write_text("# an earlier script")
+    rules = read_rules()
+    headline = rules.texts["headline", "interval"]["en"]
+    said = {"zh": "", "en": f"Beyond doubt: {headline}"}
+    older = {**rules.texts, ("headline", "interval"): said}
+    with monkeypatch.context() as earlier:
+        earlier.setattr(file_builders, "verify", SimpleNamespace(__file__=str(script)))
+        earlier.setattr(report_service, "read_rules", lambda *_: SentenceRules(older))
+        earlier.setattr(docx_file, "_set_language", lambda *_: None)
+        sign_first(store)
+    whole = reproduce(store)
+    told = "\n".join(map(str, whole.differences))
+    assert {finding.file for finding in whole.findings} == {
+        "verify.py", f"reports/{KEY}-nation-CN-en.docx",
+    }  # fmt: skip
+    assert "before rates of one question were protected together" in told
+    assert "some cities was called the nation" in told
+    assert "worded differently, with the same figures" in told
+    assert "“Beyond doubt: " in told
+    assert "English wording" in told
+    assert "script with which strangers check" in told
+    assert "figures are" not in told
+
+
+def test_figures_that_are_hidden_since_are_counted_and_named(store: Settings) -> None:
+    sign_first(store)
+    before = files(store, RELEASE)["figures.csv"].decode()
+    rewrite(store, CELLS, hide_city)
+    whole = reproduce(store)
+    assert not whole.is_same_snapshot
+    (hidden,) = [text for text in map(str, whole.differences) if "hidden now" in text]
+    gone = [line for line in before.splitlines() if f"{KEY}-110000-" in line and "-score," in line]
+    assert hidden.startswith(str(len(gone)))
+    assert gone[0].partition(",")[0] in hidden
+    assert not any("shown now" in str(text) for text in whole.differences)
+    assert all(translator("zh")(text) != str(text) for text in whole.differences)
+
+
+def test_the_same_words_in_another_form_are_no_other_words(store: Settings) -> None:
+    sign_first(store)
+    (report,) = [data for path, data in files(store, RELEASE).items() if path.endswith(".docx")]
+    with zipfile.ZipFile(io.BytesIO(report)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    styled = {**members, "word/styles.xml": members["word/styles.xml"] + b" "}
+    added = members["word/document.xml"].replace(b"60", b"61")
+    told = [
+        compare_contents("reports/a.docx", report, write_zip(other)).kind
+        for other in (styled, {**members, "word/document.xml": added})
+    ]
+    assert told == [DifferenceKind.FORM, DifferenceKind.FIGURES]
+    assert compare_contents("reports/a.pdf", b"1", b"2").kind is DifferenceKind.UNREAD

@@ -1,5 +1,6 @@
 """Reproduction of a release: every file built again from the snapshot and compared."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from io import BytesIO
@@ -9,13 +10,21 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.locale import msg
+from survey.locale import Message, msg
 from survey.publish.publications.archives import read_archived_files, read_archived_manifest
 from survey.publish.publications.earlier_snapshots import find_earlier_snapshot, get_seal
+from survey.publish.publications.figures import find_errata
+from survey.publish.publications.file_builders import FIGURES_FILE
+from survey.publish.publications.file_differences import (
+    compare_contents,
+    describe_differences,
+    describe_figures,
+)
 from survey.publish.publications.publication_files import build_publication_files
 from survey.publish.publications.register import PublicationNotAllowedError, find_publication
 from survey.publish.publications.verify import Finding, compare_file
-from survey.results.wave_results import open_snapshot
+from survey.publish.views.display_names import is_nationwide
+from survey.results.wave_results import WaveResults, open_snapshot
 from survey.settings import Settings
 from survey.store.tables import Snapshot
 
@@ -31,6 +40,8 @@ class Reproduction:
     """Version that made the release, where it is not this one."""
     is_same_snapshot: bool
     """Whether the results are those that were signed; they may have been computed again."""
+    differences: tuple[Message, ...]
+    """What the files say differently now, in sentences."""
 
     @property
     def is_whole(self) -> bool:
@@ -65,7 +76,8 @@ def reproduce_publication(
         raise PublicationNotAllowedError(
             msg("Nobody has signed release {release}, so it has no files.", release=key)
         )
-    manifest = read_archived_manifest(read_archived_files(settings, publication))
+    archived = read_archived_files(settings, publication)
+    manifest = read_archived_manifest(archived)
     snapshot = session.get_one(Snapshot, publication.snapshot_id)
     results = open_snapshot(settings, session, wave, snapshot)
     if results.wave.seal_sha256:
@@ -79,7 +91,8 @@ def reproduce_publication(
         for each in manifest.earlier
     ]
     built = build_publication_files(settings, session, publication, results, earlier).files
-    source = _BuiltFiles({path: data for path, (_, data) in built.items()})
+    made = {path: data for path, (_, data) in built.items()}
+    source = _BuiltFiles(made)
     findings = {
         entry.path: compare_file(source, entry.path, entry.model_dump()) for entry in manifest.files
     }
@@ -93,4 +106,28 @@ def reproduce_publication(
         ),
         software="" if manifest.software == current else manifest.software,
         is_same_snapshot=get_seal(session, snapshot) == manifest.snapshot.seal_sha256,
+        differences=tuple(_describe_differences(results, archived, made)),
+    )
+
+
+def _describe_differences(
+    results: WaveResults, archived: Mapping[str, bytes], made: Mapping[str, bytes]
+) -> Iterator[Message]:
+    """Yield what the files that differ say now, figures first."""
+    differing = [path for path, data in sorted(archived.items()) if made.get(path, data) != data]
+    if differing and not results.method.protects_rates_together:
+        yield msg(
+            "These results were frozen before rates of one question were protected together: "
+            "frozen again, this version hides more of them. A release keeps what was signed."
+        )
+        if not is_nationwide(results.wave.cities):
+            yield msg("The whole of a wave of some cities was called the nation; it is not now.")
+    if results.tree is None and any(path.startswith("reports/") for path in archived):
+        yield msg(
+            "A questionnaire without an indicator tree has no score, and so no report: its first "
+            "question stood as the score."
+        )
+    yield from describe_figures(find_errata(archived[FIGURES_FILE], made[FIGURES_FILE]))
+    yield from describe_differences(
+        compare_contents(path, archived[path], made[path]) for path in differing
     )
