@@ -13,6 +13,7 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR
 from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
+from survey.publish.publications.mended_reports import list_mended_reports
 from survey.results.snapshots import CELLS, GAPS, METHOD, list_current_snapshots
 from survey.results.table_cache import read_method
 from survey.results.whole_audits import list_released_problems
@@ -154,6 +155,25 @@ def check_whole_audits(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult(name, is_demo, detail)
     if not problems:
         yield CheckResult(name, True, msg("every hidden count of released waves was audited"))
+
+
+def check_mended_reports(settings: Settings) -> Iterator[CheckResult]:
+    """Check that no released wave has reports with sentences that were mended since."""
+    name = msg("What released reports say")
+    try:
+        with read_scope(settings.store_url) as session:
+            found = [
+                (wave.is_demo, told)
+                for wave, told in list_mended_reports(settings, session, OPERATOR)
+            ]
+    except SQLAlchemyError:
+        yield CheckResult(name, False, STORE_UNREADABLE)
+        return
+    for is_demo, told in found:
+        # The people of a demonstration are made up.
+        yield CheckResult(name, is_demo, told)
+    if not found:
+        yield CheckResult(name, True, msg("no sentence that was mended since"))
 
 
 def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterator[CheckResult]:

@@ -22,6 +22,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     data_folder.check_snapshots,
     data_folder.check_unfinished_work,
     data_folder.check_whole_audits,
+    data_folder.check_mended_reports,
     engine.check_engine,
     database.check_second_factors,
     database.check_backups,

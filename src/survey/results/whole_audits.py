@@ -99,6 +99,28 @@ def find_whole_audit(session: Session, wave: Wave, snapshot: Snapshot) -> CountA
     return None
 
 
+def is_signed_after_audit(session: Session, wave: Wave, *, release: str, seal: str) -> bool:
+    """Return whether rates of one question had been audited together when a release was signed.
+
+    Its files were built for the first signature under its seal. The order is that of the trail:
+    clocks of several servers differ.
+    """
+
+    def find_first(event: AuditEvent, subject: str, key: str, value: str | None = None) -> int:
+        query = select(_ENTRIES.c.sequence, _ENTRIES.c.detail).where(
+            _ENTRIES.c.subject_id == subject, _ENTRIES.c.action == event
+        )
+        found = session.connection().execute(query.order_by(_ENTRIES.c.sequence))
+        return next(
+            (number for number, detail in found if key in detail and value in {None, detail[key]}),
+            0,
+        )
+
+    audited = find_first(AuditEvent.WAVE_INTERVALS_AUDITED, str(wave.id), _BASES)
+    signed = find_first(AuditEvent.RELEASE_SIGNED, release, "seal_sha256", seal)
+    return 0 < audited < signed
+
+
 def _identify_cells(seals: Seals, snapshot: Snapshot) -> str:
     """Return the seal of the cells; where a snapshot has none, that of its answers stands in."""
     return seals.get(CELLS, snapshot.sha256)

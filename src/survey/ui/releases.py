@@ -15,6 +15,7 @@ from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import SurveyError, msg
 from survey.publish.publications.early_readers import open_publication
+from survey.publish.publications.mended_reports import list_mended_reports
 from survey.publish.publications.publishing_steps import publish_publication, retract_publication
 from survey.publish.publications.register import (
     MAX_TEXT_CHARS,
@@ -84,10 +85,11 @@ def draw_releases(page: PageContext) -> None:
 
 
 def _draw_audit_problems(page: PageContext) -> None:
-    """Name released waves whose figures failed the whole audit, or have not passed one."""
+    """Name released waves whose figures have not passed the whole audit, and outdated reports."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
         problems = list_released_problems(session, page.principal)
+        reports = list_mended_reports(page.settings, session, page.principal)
     if problems:
         draw_notice(
             t("Released waves whose hidden counts did not pass the audit"),
@@ -97,6 +99,15 @@ def _draw_audit_problems(page: PageContext) -> None:
                 "a correction below, or take the release back above."
             ),
             lines=[t(problem) for _, problem in problems],
+        )
+    if reports:
+        draw_notice(
+            t("Released waves whose reports say what was mended since"),
+            t(
+                "Nothing happens by itself. Freeze the wave again and announce a correction below, "
+                "or take the release back above."
+            ),
+            lines=[t(told) for _, told in reports],
         )
 
 
