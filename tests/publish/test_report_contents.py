@@ -15,9 +15,14 @@ from survey.publish.figure_table import list_figures
 from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.reports.contents import Report, ReportKind, ReportTable
 from survey.publish.reports.report_builder import SECTION_KEYS, ReportNotPossibleError, build_report
-from survey.publish.reports.result_sections import describe_place
+from survey.publish.reports.result_sections import (
+    describe_change,
+    describe_difference,
+    describe_place,
+)
 from survey.publish.reports.scope import ReportScope, split_ties
 from survey.publish.reports.sentences import read_rules
+from survey.publish.views.estimate_text import difference_of
 from survey.publish.views.ranking import describe_rank
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
@@ -30,6 +35,7 @@ NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d[\d,]*(?:\.\d+)?(?!\d*\.?\d)")
 FIXED = {"0", "1", "2", "3", "95", "100", "0.1", "15", "12315", "60", "70", "18", "2023", "2024"}
 """Numbers of the wording itself: confidence level, scale, ages, years, parts of names."""
 PLACES = re.compile(r"^(\d+)–(\d+)$")
+INTERVAL = re.compile("^([+\u2212]?[0-9.]+) (?:至|to) ([+\u2212]?[0-9.]+)$")
 MOVED = ("上升", "下降", "rose", "fell")
 
 
@@ -118,6 +124,52 @@ def test_the_place_of_every_city_is_what_the_pairs_say(frozen: Frozen, language:
         assert {str(low), str(high), str(len(unclear))} <= numbers_in(page), page
         for words in (said, page):
             assert not re.search("其间|之间的城市|in between|between (?:them|these)", words)
+
+
+NOT_TOLD_APART = "没有可辨别|分不出|not told apart|cannot be told|can be told apart|no detectable"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_nothing_is_called_the_same_whose_own_interval_leaves_zero_out(
+    frozen: Frozen, language: str
+) -> None:
+    """What is clear taken alone and not among all is said to be neither."""
+    results, before = frozen["main-2024"], frozen["main-2023"]
+    alone = 0
+    for city in results.cells(OPERATOR, area_level="city", group="all")["area"].unique():
+        reading = ViewContext(results, OPERATOR, language)
+        scope = ReportScope(ReportKind.CITY, str(city), reading, (before,), read_rules())
+        changes = scope.changes([scope.main])
+        pairs = [(describe_difference(scope), scope.difference)]
+        if changes is not None and len(changes):
+            pairs.append((describe_change(scope), difference_of("", changes)))
+        for said, difference in pairs:
+            if not said or difference is None or difference.is_clear:
+                continue
+            sided = difference.figure.interval_side != 0
+            alone += sided
+            assert bool(re.search(NOT_TOLD_APART, said)) != sided, said
+            assert ("单独看" in said or "Taken alone" in said) == sided, said
+    assert alone > 5, "the waves have such cities"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_verdict_in_a_table_agrees_with_the_interval_beside_it(
+    frozen: Frozen, language: str
+) -> None:
+    unsure, found = {"zh": "○ 不足以确认", "en": "○ not sure"}[language], 0
+    for city in ("110000", SUZHOU, "420500", "510100"):
+        for row in (row for each in report(frozen, area=city, language=language).tables()
+                    for row in each.rows):  # fmt: skip
+            ends = next(filter(None, map(INTERVAL.match, row)), None)
+            verdict = next((cell for cell in row if cell.startswith("○ ")), None)
+            if ends is None or verdict is None:
+                continue
+            low, high = (float(end.replace("\u2212", "-")) for end in ends.groups())
+            if low and high:  # not rounded to zero
+                found += low > 0 or high < 0
+                assert (verdict == unsure) == (low > 0 or high < 0), row
+    assert found
 
 
 def published_decimals(frozen: Frozen) -> set[str]:

@@ -15,7 +15,7 @@ from survey.publish.reports.contents import (
     ReportTable,
     Section,
 )
-from survey.publish.reports.scope import ReportScope
+from survey.publish.reports.scope import ALONE, ReportScope, choose_case
 from survey.publish.reports.typography import (
     NO_FIGURE,
     join_list,
@@ -32,7 +32,12 @@ from survey.publish.views.city_peers import (
     list_shown_peers,
 )
 from survey.publish.views.city_tabs import build_city_indicators
-from survey.publish.views.estimate_text import Estimate, EstimateDifference, estimate_at
+from survey.publish.views.estimate_text import (
+    Estimate,
+    EstimateDifference,
+    difference_of,
+    estimate_at,
+)
 from survey.publish.views.overview_tabs import build_overview_indicators
 from survey.publish.views.table_slice import TableSlice
 from survey.results.headlines import DOMAIN
@@ -103,7 +108,7 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
             write_difference(difference[row]),
             write_interval(low[row], high[row], scope.language),
             *scope.write_precision(figures[code, EVERYONE]),
-            scope.say("verdict", GAP_CASES[roles[row]]),
+            scope.say_verdict(GAP_CASES, roles[row], difference_of(code, nation, row).figure),
             peer_words.get(code, NO_FIGURE),
         )
         for row, code in enumerate(nation.texts("indicator"))
@@ -131,7 +136,7 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
     return scope.section(
         "tree",
         [
-            Paragraph(_count_roles(scope, roles)),
+            Paragraph(_count_roles(scope, nation)),
             ReportChart(panel),
             ReportTable(
                 t("Indicators beside the nation and peers"), columns, rows, _name_gap_ids(scope)
@@ -151,24 +156,31 @@ def _name_gap_ids(scope: ReportScope) -> str:
 
 def _describe_rows(scope: ReportScope, gaps: TableSlice) -> dict[str, str]:
     """Return difference and verdict by indicator, of those that may be shown."""
-    roles, difference = classify_differences(gaps), gaps.numbers("difference")
-    return {
-        code: f"{write_difference(difference[row])} {scope.say('verdict', GAP_CASES[roles[row]])}"
-        for row, code in enumerate(gaps.texts("indicator"))
-        if roles[row] in GAP_CASES
-    }
+    described = {}
+    roles = classify_differences(gaps)
+    for row, (code, role) in enumerate(zip(gaps.texts("indicator"), roles, strict=True)):
+        if role in GAP_CASES:
+            figure = difference_of(code, gaps, row).figure
+            verdict = scope.say_verdict(GAP_CASES, role, figure)
+            described[code] = f"{write_difference(figure.estimate)} {verdict}"
+    return described
 
 
-def _count_roles(scope: ReportScope, roles: Sequence[str]) -> str:
+def _count_roles(scope: ReportScope, gaps: TableSlice) -> str:
     """Return how many indicators of a city differ clearly from the nation."""
-    counted = Counter(role for role in roles if role in GAP_CASES)
+    counted = Counter(
+        choose_case(GAP_CASES, role, difference_of(role, gaps, row).figure)
+        for row, role in enumerate(classify_differences(gaps))
+        if role in GAP_CASES
+    )
     return scope.say(
         "tree",
         "counts",
         total=str(counted.total()),
-        higher=str(counted[HIGHER]),
-        lower=str(counted[LOWER]),
-        none=str(counted[UNCLEAR]),
+        higher=str(counted[GAP_CASES[HIGHER]]),
+        lower=str(counted[GAP_CASES[LOWER]]),
+        alone=str(counted[ALONE]),
+        none=str(counted[GAP_CASES[UNCLEAR]]),
         reference=scope.reading.t("the nation"),
     )
 

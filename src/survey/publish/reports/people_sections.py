@@ -4,7 +4,7 @@ from survey.access.roles import NATION
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.figure_table import SCORE, gap_measure
 from survey.publish.reports.contents import Block, Column, Paragraph, ReportTable, Section
-from survey.publish.reports.scope import ReportScope
+from survey.publish.reports.scope import ReportScope, choose_case
 from survey.publish.reports.typography import NO_FIGURE, write_difference, write_score
 from survey.publish.views.chart_rows import classify_differences
 from survey.publish.views.estimate_text import difference_of, estimate_at, unsigned_difference
@@ -37,16 +37,12 @@ def build_groups(scope: ReportScope) -> Section | None:
         words = {"low": write_difference(gap.figure.low), "high": write_difference(gap.figure.high)}
         if roles[row] != UNCLEAR:
             words = unsigned_difference(gap.figure)
+        case = choose_case(_CASES, roles[row], gap.figure)
         indicator = reading.names.indicator(scope.main)
         if gap.figure.low is not None:
             lines.append(
                 scope.say(
-                    "groups",
-                    _CASES[roles[row]],
-                    group=gap.name,
-                    indicator=indicator,
-                    area=scope.name,
-                    **words,
+                    "groups", case, group=gap.name, indicator=indicator, area=scope.name, **words
                 )
             )
         rows.append(
@@ -57,7 +53,7 @@ def build_groups(scope: ReportScope) -> Section | None:
                 write_difference(gap.figure.estimate),
                 scope.interval(gap.figure),
                 *scope.write_precision(figures[scope.main, group]),
-                scope.say("verdict", _VERDICTS[roles[row]]),
+                scope.say_verdict(_VERDICTS, roles[row], gap.figure),
                 grades.get(group, NO_FIGURE),
             )
         )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.charts.marks import HIDDEN
 from survey.publish.figure_table import RANK, SCORE, change_measure, gap_measure
 from survey.publish.reports.contents import (
     Block,
@@ -15,7 +16,7 @@ from survey.publish.reports.contents import (
     ReportTable,
     Section,
 )
-from survey.publish.reports.scope import ReportScope, split_ties
+from survey.publish.reports.scope import ALONE, ReportScope, choose_case, split_ties
 from survey.publish.reports.typography import (
     NO_FIGURE,
     join_list,
@@ -30,6 +31,7 @@ from survey.publish.views.changes import mark_roles
 from survey.publish.views.city import build_city_profile
 from survey.publish.views.estimate_text import (
     UNRELIABLE,
+    Estimate,
     difference_of,
     estimate_at,
     unsigned_difference,
@@ -70,15 +72,16 @@ def describe_change(scope: ReportScope) -> str:
     if not scope.is_comparable:
         return scope.say("change", "not_comparable", year=year)
     rows = scope.changes([scope.main])
-    case = CHANGE_CASES.get(mark_roles(rows)[0]) if rows is not None and len(rows) else None
-    if rows is None or case is None:
+    role = mark_roles(rows)[0] if rows is not None and len(rows) else HIDDEN
+    if rows is None or role not in CHANGE_CASES:
         return ""
-    return scope.say("change", case, year=year, **_words_of(rows, case))
-
-
-def _words_of(rows: TableSlice, case: str) -> dict[str, str]:
     figure = difference_of("", rows).figure
-    if case == "none":
+    case = choose_case(CHANGE_CASES, role, figure)
+    return scope.say("change", case, year=year, **_words_of(figure, role))
+
+
+def _words_of(figure: Estimate, role: str) -> dict[str, str]:
+    if role == UNCLEAR:
         return {"low": write_difference(figure.low), "high": write_difference(figure.high)}
     return unsigned_difference(figure)
 
@@ -92,8 +95,8 @@ def describe_difference(scope: ReportScope) -> str:
     if figure.low is None:
         return scope.say("nation", "no_interval")
     if not difference.is_clear:
-        low, high = write_difference(figure.low), write_difference(figure.high)
-        return scope.say("nation", "none", low=low, high=high)
+        case = ALONE if figure.interval_side else "none"
+        return scope.say("nation", case, **_words_of(figure, UNCLEAR))
     case = "higher" if difference.is_higher else "lower"
     return scope.say("nation", case, **unsigned_difference(figure))
 
@@ -323,7 +326,7 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
             write_difference(difference[row]),
             write_interval(low[row], high[row], scope.language),
             f"{write_count(n_before[row])} / {write_count(n[row])}",
-            scope.say("verdict", CHANGE_CASES[roles[row]]),
+            scope.say_verdict(CHANGE_CASES, roles[row], difference_of("", changes, row).figure),
         )
         for row, code in enumerate(changes.texts("indicator"))
         if roles[row] in CHANGE_CASES

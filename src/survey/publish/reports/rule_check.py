@@ -16,7 +16,7 @@ RuleTexts = Mapping[RuleKey, Mapping[str, str]]
 _UP, _DOWN, _ANY = "up", "down", "any"
 _CASES_WITHOUT_DIFFERENCE = frozenset(
     {"none", "no_interval", "no_wave", "not_comparable", "unmoved", "unclear", "untested",
-     "none_above", "none_below", "tied", "set", "unranked"}
+     "none_above", "none_below", "tied", "set", "unranked", "alone"}
 )  # fmt: skip
 _CASES_UP = frozenset({"rise", "risen", "higher", "above", "item_above", "tied_above"})
 _CASES_DOWN = frozenset({"fall", "fallen", "lower", "below", "item_below", "tied_below"})
@@ -25,7 +25,7 @@ _TESTED_TOPICS = frozenset(
 )
 _WITHOUT_NUMBERS = _TESTED_TOPICS | {"headline", "tree", "priorities", "cities", "areas", "years"}
 """Topics whose numbers all come from the results."""
-_UNCERTAINTY = ("low", "high", "tied", "places", "count")
+_UNCERTAINTY = ("low", "high", "tied", "places", "count", "alone")
 """Fields without which a sentence says more than the results do."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 

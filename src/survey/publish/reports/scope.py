@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError
+from survey.publish.charts.interval_charts import UNCLEAR
 from survey.publish.figure_table import format_figure_id
 from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.problems.cited_evidence import CitedFigure
@@ -35,6 +36,18 @@ from survey.sample.special_groups import EVERYONE
 MAX_NAMED = 3
 """Indicators that a sentence names, and those that tie with the last of them."""
 _T = TypeVar("_T")
+
+
+ALONE = "alone"
+"""Case of a difference that is clear taken alone, and not judged together with the others."""
+
+
+def choose_case(cases: Mapping[str, str], role: str, figure: Estimate) -> str:
+    """Return the case of the rules for a verdict.
+
+    What is clear by its own interval and not judged together with the others is neither.
+    """
+    return ALONE if role == UNCLEAR and figure.interval_side else cases[role]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +93,10 @@ class ReportScope:
     def say(self, topic: str, case: str, **words: str) -> str:
         """Return the sentence of a rule."""
         return self.rules.write(self.language, topic, case, **words)
+
+    def say_verdict(self, cases: Mapping[str, str], role: str, figure: Estimate) -> str:
+        """Return the verdict on a difference as a word of a table."""
+        return self.say("verdict", choose_case(cases, role, figure))
 
     def section(self, key: str, blocks: Sequence[Block]) -> Section | None:
         """Return a section with its title; None where it would be empty."""

@@ -197,11 +197,14 @@ def _list_strengths(reading: ViewContext, gaps: TableSlice) -> list[tuple[str, E
     return sorted(clear, key=lambda pair: -(pair[1].figure.estimate or 0.0))
 
 
+_ALONE = "alone"
+"""A difference that leaves zero out by its own interval, and is unclear among all of them."""
 _GROUP_WORDS: Mapping[str, Message] = MappingProxyType(
     {
         HIGHER: msg("{difference} ({interval})"),
         LOWER: msg("{difference} ({interval})"),
         UNCLEAR: msg("{difference} ({interval}), not told apart"),
+        _ALONE: msg("{difference} ({interval}), not sure together with the others"),
     }
 )
 
@@ -231,7 +234,7 @@ def _build_group_gap(
     if role not in _GROUP_WORDS or figure.estimate is None:
         return GroupGap(name, "", t("too few answers to tell"))
     words = t(
-        _GROUP_WORDS[role].msgid,
+        _GROUP_WORDS[_ALONE if role == UNCLEAR and figure.interval_side else role].msgid,
         difference=format_signed(figure.estimate),
         interval=format_interval(figure.low, figure.high, t),
     )
