@@ -80,7 +80,8 @@ class Settings(BaseSettings):
     another; off: one person is enough (docs/planning.md)."""
 
     look_at_new: bool = True
-    """Assess the quality of new interviews every few minutes; one process at a time does it."""
+    """Assess the quality of new interviews every few minutes, and audit the hidden counts of frozen
+    waves that no freeze has reached; one process at a time does each."""
 
     audit_key: str = Field("", repr=False)
     """Key of the audit chain, so that the database's owner cannot forge it; 32 characters."""

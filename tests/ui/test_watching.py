@@ -66,10 +66,10 @@ def test_a_run_that_failed_is_in_the_log(
     code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(
-        periodic_tasks, "_COMMAND", (sys.executable, "-c", f"raise SystemExit({code})")
+        periodic_tasks, "_PROGRAM", (sys.executable, "-c", f"raise SystemExit({code})")
     )
     settings = Settings(data_dir=tmp_path)
-    run_in_thread(periodic_tasks._start_assessment(settings))
+    run_in_thread(periodic_tasks._run_command(settings, "quality-new"))
     # asyncio may still speak of the process that an earlier test ended.
     logged = [line.message for line in caplog.records if line.name == periodic_tasks.__name__]
-    assert logged == ["the assessment of new interviews ended with exit code 1"] * code
+    assert logged == ["quality-new ended with exit code 1"] * code

@@ -1,11 +1,13 @@
 """Commands that audit what published counts reveal of hidden ones."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.results.audit_runs import audit_frozen_waves
 from survey.results.interval_audit import audit_wave
 from survey.settings import current_settings
 from survey.store.transactions import run_in_transaction
@@ -66,3 +68,16 @@ def audit(
             )
     if wave_audit.narrow:
         raise typer.Exit(1)
+
+
+@app.command("audit-new")
+def audit_new() -> None:
+    """Audit what no freeze has reached of the waves frozen for good, as the platform does.
+
+    Does nothing while another process audits, or within ten minutes of a wave that it could not
+    read.
+    """
+    os.nice(10)
+    with error_reporting():
+        for wave in audit_frozen_waves(current_settings(), actor=OPERATOR):
+            print_note("{wave}: every hidden count was audited.", wave=wave)

@@ -6,7 +6,7 @@ one model a base of questions (`count_bounds`). The audit is bounded by work, no
 tables give the same answer on any machine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,6 +50,10 @@ class IntervalAuditor:
     """Cells that were too narrow when they were first looked at."""
     narrow: tuple[NarrowCell, ...] = ()
     """Cells that are still too narrow."""
+    passed: int = 0
+    """Slices, in the order of the audit, that one which was interrupted has looked at."""
+    tick: Callable[[int], object] = int
+    """Told how many slices have been looked at, with those."""
     _audits: dict[int, tuple[bytes, SliceAudit]] = field(default_factory=dict)
 
     @property
@@ -71,6 +75,8 @@ class IntervalAuditor:
         narrow = np.zeros(known.shape, dtype=bool)
         self.hidden, self.narrow = int(target.sum()), ()
         if not used:
+            # Nothing adds up, so that nothing bounds a count.
+            self._audits[0] = b"", SliceAudit(frozenset(np.flatnonzero(target).tolist()))
             return narrow
         order = [*(axis for axis in range(known.ndim) if axis not in used), *used]
         inner = [known.shape[axis] for axis in used]
@@ -80,13 +86,15 @@ class IntervalAuditor:
             Relation(used.index(relation.axis), relation.members, False) for relation in adding
         ]
         cells = []
-        for number in np.random.default_rng(SEED).permutation(len(positions)).tolist():
+        order_of_slices = np.random.default_rng(SEED).permutation(len(positions)).tolist()
+        for looked_at, number in enumerate(order_of_slices[self.passed :], start=self.passed + 1):
             at = positions[number]
             audit = self._audit_slice(number, known.ravel()[at], target.ravel()[at], local)
             for cell, low, high in audit.narrow if audit else ():
                 place = np.unravel_index(at.ravel()[cell], known.shape)
                 cells.append(NarrowCell(tuple(int(index) for index in place), low, high))
                 narrow[place] = True
+            self.tick(looked_at)
         self.narrow = tuple(sorted(cells, key=lambda narrow_cell: narrow_cell.position))
         return narrow
 

@@ -32,13 +32,12 @@ from survey.results.freeze_registration import (
     register_snapshot,
     require_freeze_confirmable,
 )
-from survey.results.method import MethodRecord
 from survey.results.response_source import open_loaded_responses, open_stored_responses
 from survey.results.snapshots import METHOD, get_newest_snapshot
 from survey.results.tables import write_tables
 from survey.results.wave_parts import MapParts, WaveParts
 from survey.results.wave_snapshots import engine_of, open_files
-from survey.results.whole_audits import CountAudit, record_audit
+from survey.results.whole_audits import record_whole_audit
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import (
@@ -360,25 +359,6 @@ class _ComputedWave:
         release_freed_memory()
         return draft, neighbours
 
-    def _record_whole_audit(
-        self, session: Session, wave: Wave, draft: SnapshotDraft, actor: Principal, now: datetime
-    ) -> None:
-        """Enter the audit of the freeze where it has reached every hidden count."""
-        made = draft.find_new(self.folder / METHOD)
-        audit = MethodRecord.model_validate_json(made).interval_audit if made else None
-        if audit is None or audit.not_reached:
-            return
-        _, snapshot = get_newest_snapshot(session, wave.key)
-        record_audit(
-            session,
-            actor=actor,
-            wave=wave,
-            snapshot=snapshot,
-            # The freeze fails where a count is known closely and no more can be hidden.
-            audit=CountAudit(audit.bases, audit.hidden, audit.audited, narrow=0),
-            now=now,
-        )
-
     def install(
         self,
         session: Session,
@@ -405,7 +385,10 @@ class _ComputedWave:
             now=now,
         )
         session.flush()
-        self._record_whole_audit(session, wave, draft, actor, now)
+        _, snapshot = get_newest_snapshot(session, wave.key)
+        record_whole_audit(
+            session, wave, snapshot, draft.find_new(self.folder / METHOD), actor, now
+        )
         install_snapshot(self.reading.folder, manifest, self.folder, made)
         draft.install()
         return FrozenWave(

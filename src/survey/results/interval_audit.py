@@ -12,8 +12,9 @@ from survey.disclosure import IntervalAuditor
 from survey.results.disclosure_inputs import audited_cells
 from survey.results.snapshots import CELLS, get_current_snapshots
 from survey.results.tables import audit_work_limit
+from survey.results.wave_parts import WaveParts
 from survey.results.wave_snapshots import open_wave
-from survey.results.whole_audits import CountAudit, record_audit
+from survey.results.whole_audits import CountAudit, identify_cells, record_audit
 from survey.settings import Settings
 from survey.snapshot.seals import open_seals
 from survey.store.tables import Snapshot, Wave, now
@@ -81,15 +82,8 @@ def _audit_snapshot(
     *,
     every_cell: bool,
 ) -> WaveAudit:
-    folder = settings.snapshot_dir / snapshot.directory
-    source = open_wave(session, wave, folder)
-    seals = open_seals(settings, session, snapshot.directory)
-    published = pd.read_parquet(BytesIO(seals.read(CELLS)))
     auditor = IntervalAuditor(work=None if every_cell else audit_work_limit(settings.audit_seconds))
-    narrow = tuple(
-        NarrowInterval(*key, low, high)
-        for key, low, high in audited_cells(source, published, auditor)
-    )
+    narrow = AuditedCells.read(settings, session, wave, snapshot).audit(auditor)
     record_audit(
         session,
         actor=actor,
@@ -99,3 +93,33 @@ def _audit_snapshot(
         now=now(),
     )
     return WaveAudit(auditor.hidden, auditor.audited, auditor.programmes, narrow)
+
+
+@dataclass(frozen=True)
+class AuditedCells:
+    """Cells of a snapshot as readers have them, and the answers behind them."""
+
+    source: WaveParts
+    published: pd.DataFrame
+    seal: str
+
+    @classmethod
+    def read(
+        cls, settings: Settings, session: Session, wave: Wave, snapshot: Snapshot
+    ) -> "AuditedCells":
+        """Read what an audit looks at.
+
+        Raises:
+            SnapshotDamagedError: the files are not those that were frozen.
+        """
+        source = open_wave(session, wave, settings.snapshot_dir / snapshot.directory)
+        seals = open_seals(settings, session, snapshot.directory)
+        published = pd.read_parquet(BytesIO(seals.read(CELLS)))
+        return cls(source, published, identify_cells(session, snapshot))
+
+    def audit(self, auditor: IntervalAuditor) -> tuple[NarrowInterval, ...]:
+        """Let `auditor` look at the cells and return those that are known too closely."""
+        return tuple(
+            NarrowInterval(*key, low, high)
+            for key, low, high in audited_cells(self.source, self.published, auditor)
+        )

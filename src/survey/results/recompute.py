@@ -21,6 +21,7 @@ from survey.results.published_figures import require_same_figures
 from survey.results.snapshots import METHOD, find_altered_tables, get_current_snapshots
 from survey.results.tables import write_tables
 from survey.results.wave_snapshots import open_wave
+from survey.results.whole_audits import record_whole_audit
 from survey.settings import Settings
 from survey.snapshot.seals import SEAL, SnapshotDraft
 from survey.snapshot.snapshot_files import SnapshotDamagedError, read_manifest, response_hashes
@@ -116,6 +117,7 @@ def _draft_tables(
         now=now,
         detail={"sha256": snapshot.sha256, SEAL: seal},
     )
+    record_whole_audit(session, wave, snapshot, draft.find_new(folder / METHOD), actor, now)
     return draft
 
 

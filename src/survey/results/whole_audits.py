@@ -15,14 +15,24 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.locale import Message, SurveyError, msg
-from survey.results.snapshots import CELLS, list_shown_snapshots
-from survey.snapshot.seals import SEAL, Seals, find_seals, seal_of_seals
+from survey.results.method import MethodRecord
+from survey.results.snapshots import (
+    CELLS,
+    SnapshotNotFoundError,
+    get_newest_snapshot,
+    list_current_snapshots,
+    list_shown_snapshots,
+)
+from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queued_entries
+from survey.store.leases import can_start, read_notes
 from survey.store.tables import AuditEntry, Snapshot, Wave, WaveState, table_of
 
 _ENTRIES = table_of(AuditEntry)
 _CELLS, _BASES = "cells_sha256", "bases"
+AUDIT_TASK = "interval-audit"
+"""Name of the lease of the audits beside the pages."""
 
 
 class AuditMissingError(SurveyError):
@@ -43,6 +53,28 @@ class CountAudit:
     @property
     def is_whole(self) -> bool:
         return self.audited == self.hidden
+
+
+@dataclass(frozen=True)
+class AuditProgress:
+    """How far the audit of some cells is."""
+
+    cells: str = ""
+    """Seal of the table of cells."""
+    slices: int = 0
+    hidden: int = 0
+    audited: int = 0
+    narrow: int = 0
+
+
+@dataclass(frozen=True)
+class AuditStanding:
+    """How far the audit of the newest results of a wave is."""
+
+    text: Message
+    has_passed: bool = False
+    may_start: bool = False
+    """Whether it lacks and nobody makes it."""
 
 
 def record_audit(
@@ -66,7 +98,7 @@ def record_audit(
         detail={
             "sha256": snapshot.sha256,
             SEAL: seal_of_seals(seals) if seals else "",
-            _CELLS: _identify_cells(seals, snapshot),
+            _CELLS: identify_cells(session, snapshot),
             _BASES: audit.bases,
             "hidden": audit.hidden,
             "audited": audit.audited,
@@ -75,9 +107,32 @@ def record_audit(
     )
 
 
+def record_whole_audit(
+    session: Session,
+    wave: Wave,
+    snapshot: Snapshot,
+    method: bytes | None,
+    actor: Principal,
+    now: datetime,
+) -> None:
+    """Enter the audit by which tables were made, where it has reached every hidden count."""
+    audit = MethodRecord.model_validate_json(method or b"").interval_audit
+    if audit is None or audit.not_reached:
+        return
+    record_audit(
+        session,
+        actor=actor,
+        wave=wave,
+        snapshot=snapshot,
+        # No tables are made where a count is known closely and no more can be hidden.
+        audit=CountAudit(audit.bases, audit.hidden, audit.audited, narrow=0),
+        now=now,
+    )
+
+
 def find_whole_audit(session: Session, wave: Wave, snapshot: Snapshot) -> CountAudit | None:
     """Return the newest audit of every hidden count of the cells that a snapshot holds now."""
-    cells = _identify_cells(find_seals(session, snapshot.directory) or {}, snapshot)
+    cells = identify_cells(session, snapshot)
     action, subject = AuditEvent.WAVE_INTERVALS_AUDITED, str(wave.id)
     query = (
         select(_ENTRIES.c.detail)
@@ -121,9 +176,9 @@ def is_signed_after_audit(session: Session, wave: Wave, *, release: str, seal: s
     return 0 < audited < signed
 
 
-def _identify_cells(seals: Seals, snapshot: Snapshot) -> str:
+def identify_cells(session: Session, snapshot: Snapshot) -> str:
     """Return the seal of the cells; where a snapshot has none, that of its answers stands in."""
-    return seals.get(CELLS, snapshot.sha256)
+    return (find_seals(session, snapshot.directory) or {}).get(CELLS, snapshot.sha256)
 
 
 def require_whole_audit(session: Session, wave: Wave, snapshot: Snapshot) -> None:
@@ -132,8 +187,8 @@ def require_whole_audit(session: Session, wave: Wave, snapshot: Snapshot) -> Non
     if problem is not None:
         raise AuditMissingError(
             msg(
-                "Nothing is signed. {problem} The audit takes some minutes; those who run the "
-                "server start it: survey disclosure audit --wave {wave} --all",
+                "Nothing is signed. {problem} The audit takes some minutes; the release register "
+                "says how far it is. On the server: survey disclosure audit --wave {wave} --all",
                 problem=problem,
                 wave=wave.key,
             )
@@ -168,3 +223,51 @@ def list_released_problems(session: Session, principal: Principal) -> list[tuple
         if wave.state is WaveState.RELEASED and (wave.is_demo or not principal.is_demo)
     ]
     return [(wave, problem) for wave, problem in problems if problem is not None]
+
+
+def is_audit_due(session: Session, at: datetime) -> bool:
+    """Return whether a run would begin now and have something to do."""
+    return can_start(session, AUDIT_TASK, at=at) and bool(list_waiting(session))
+
+
+def find_audit_standing(
+    session: Session, principal: Principal, wave_key: str, at: datetime
+) -> AuditStanding:
+    """Return how far the audit of the newest results of a wave is."""
+    principal.require(Action.RELEASE)
+    try:
+        wave, snapshot = get_newest_snapshot(session, wave_key)
+    except SnapshotNotFoundError as error:
+        return AuditStanding(error.message)
+    audit = find_whole_audit(session, wave, snapshot)
+    if audit is not None:
+        problem = find_audit_problem(session, wave, snapshot)
+        passed = msg("passed: {hidden} hidden counts", hidden=f"{audit.hidden:,}")
+        return AuditStanding(problem or passed, has_passed=problem is None)
+    is_idle = can_start(session, AUDIT_TASK, at=at)
+    progress = read_progress(session)
+    if progress.cells != identify_cells(session, snapshot) or not progress.hidden:
+        return AuditStanding(msg("still to pass; it has not begun"), may_start=is_idle)
+    counts = {"audited": f"{progress.audited:,}", "hidden": f"{progress.hidden:,}"}
+    if is_idle:
+        return AuditStanding(
+            msg("stopped after {audited} of {hidden} hidden counts", **counts), may_start=True
+        )
+    return AuditStanding(msg("{audited} of {hidden} hidden counts so far", **counts))
+
+
+def list_waiting(session: Session) -> list[tuple[Wave, Snapshot]]:
+    """Return what was frozen for good, and lacks an audit of every hidden count."""
+    return [
+        (wave, snapshot)
+        for wave, snapshot in list_current_snapshots(session)
+        if snapshot.final and find_whole_audit(session, wave, snapshot) is None
+    ]
+
+
+def read_progress(session: Session) -> AuditProgress:
+    notes = read_notes(session, AUDIT_TASK)
+    return AuditProgress(
+        str(notes.get("cells", "")),
+        *(int(notes.get(name, 0)) for name in ("slices", "hidden", "audited", "narrow")),
+    )

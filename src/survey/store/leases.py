@@ -46,6 +46,25 @@ def acquire_lease(session: Session, name: str, *, began: datetime, lasts: timede
     return lease if result.rowcount == 1 else None
 
 
+def read_notes(session: Session, name: str) -> Mapping[str, int | str]:
+    """Return what the holder of a lease noted last, or the result of the run that has ended."""
+    query = select(_RUNS.c.result).where(_RUNS.c.name == name)
+    notes: Mapping[str, int | str] | None = session.connection().execute(query).scalar_one_or_none()
+    return notes or {}
+
+
+def renew_lease(
+    session: Session, name: str, lease: UUID, *, until: datetime, notes: Mapping[str, int | str]
+) -> bool:
+    """Keep a lease longer and note how far its work is; False if it expired and was taken."""
+    result = session.connection().execute(
+        update(_RUNS)
+        .where(_RUNS.c.name == name, _RUNS.c.lease == lease)
+        .values(leased_until=until, result=dict(notes))
+    )
+    return result.rowcount == 1
+
+
 def release_lease(
     session: Session,
     name: str,
@@ -53,7 +72,7 @@ def release_lease(
     *,
     at: datetime,
     pause: timedelta,
-    result: Mapping[str, int],
+    result: Mapping[str, int | str],
 ) -> None:
     """Return a lease with the result of the run, unless it expired and was taken again."""
     session.connection().execute(

@@ -25,6 +25,7 @@ from survey.ui.page_access import PageAccess
 from survey.ui.periodic_tasks import (
     run_anchor_loop,
     run_assessment_loop,
+    run_audit_loop,
     run_retention_loop,
     run_unfinished_loop,
 )
@@ -110,6 +111,7 @@ def _build_lifespan(
                 behind.start_soon(run_unfinished_loop, settings)
                 if settings.look_at_new:
                     behind.start_soon(run_assessment_loop, settings)
+                    behind.start_soon(run_audit_loop, settings)
                 if settings.clean_up:
                     behind.start_soon(run_retention_loop, settings)
                 yield {}

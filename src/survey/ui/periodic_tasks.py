@@ -1,4 +1,4 @@
-"""Periodic background tasks: anchors of the audit trail, quality assessment, data retention.
+"""Periodic background tasks: anchors of the audit trail, quality and audits, data retention.
 
 The newest seal of the audit trail goes into the log, where the database's owner cannot reach it
 (docs/audit.md).
@@ -8,8 +8,11 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable
+from datetime import datetime
 
 from anyio import to_thread
+from sqlmodel import Session
 
 from survey.access.audit_verify import ANCHOR, Anchor, get_latest_anchor
 from survey.fieldwork.quality.assessment import is_assessment_due
@@ -17,6 +20,7 @@ from survey.fieldwork.retention import clean_up_when_due
 from survey.fieldwork.retention import is_due as cleaning_is_due
 from survey.observe.logs import event_logger
 from survey.observe.metrics import AUDIT_SEQUENCE
+from survey.results.whole_audits import is_audit_due
 from survey.settings import Settings
 from survey.snapshot.unfinished_files import remove_old_unfinished
 from survey.store.engine import read_scope
@@ -54,25 +58,43 @@ def log_anchor(settings: Settings, last: Anchor | None) -> Anchor | None:
 
 ASSESSMENT_INTERVAL_SECONDS = 60.0
 """Seconds between two questions whether there is something to look at."""
+AUDIT_INTERVAL_SECONDS = 60.0
 RETENTION_INTERVAL_SECONDS = 600.0
 UNFINISHED_INTERVAL_SECONDS = 3600.0
 """Seconds between two questions whether today's deletion has been made."""
-_COMMAND = (sys.executable, "-c", "from survey.cli import main; main()", "quality-new")
+_PROGRAM = (sys.executable, "-c", "from survey.cli import main; main()")
 
 
 async def run_assessment_loop(
     settings: Settings, every: float = ASSESSMENT_INTERVAL_SECONDS
 ) -> None:
     """Assess the quality of new interviews periodically until cancelled."""
+    await _run_when_due(settings, every, is_assessment_due, "quality-new")
+
+
+async def run_audit_loop(settings: Settings, every: float = AUDIT_INTERVAL_SECONDS) -> None:
+    """Audit hidden counts of frozen waves that no freeze has reached, until cancelled."""
+    await _run_when_due(settings, every, is_audit_due, "disclosure", "audit-new")
+
+
+async def _run_when_due(
+    settings: Settings, every: float, is_due: Callable[[Session, datetime], bool], *command: str
+) -> None:
+    """Ask again and again whether work is due, and let another process do it."""
+
+    def ask() -> bool:
+        with read_scope(settings.store_url) as session:
+            return is_due(session, now())
+
     while True:
         await asyncio.sleep(every)
         try:
-            if await to_thread.run_sync(_is_assessment_due, settings):
-                await _start_assessment(settings)
+            if await to_thread.run_sync(ask):
+                await _run_command(settings, *command)
         except Exception:
             # The store may be away for a moment, and flags must never take the platform down with
             # them; the next round asks again.
-            _LOG.exception("new interviews could not be looked at")
+            _LOG.exception("work beside the pages could not be done: %s", " ".join(command))
 
 
 async def run_retention_loop(settings: Settings, every: float = RETENTION_INTERVAL_SECONDS) -> None:
@@ -102,15 +124,14 @@ async def run_unfinished_loop(
             _LOG.exception("what interrupted work kept could not be removed")
 
 
-def _is_assessment_due(settings: Settings) -> bool:
-    with read_scope(settings.store_url) as session:
-        return is_assessment_due(session=session, at=now())
-
-
-async def _start_assessment(settings: Settings) -> None:
-    environment = {**os.environ, "SURVEY_DATABASE_URL": settings.store_url}
+async def _run_command(settings: Settings, *command: str) -> None:
+    environment = {
+        **os.environ,
+        "SURVEY_DATABASE_URL": settings.store_url,
+        "SURVEY_DATA_DIR": str(settings.data_dir),
+    }
     process = await asyncio.create_subprocess_exec(
-        *_COMMAND, env=environment, stdout=asyncio.subprocess.DEVNULL
+        *_PROGRAM, *command, env=environment, stdout=asyncio.subprocess.DEVNULL
     )
     try:
         code = await process.wait()
@@ -119,4 +140,4 @@ async def _start_assessment(settings: Settings) -> None:
             process.terminate()
     if code != 0:
         # What went wrong stands above, where the process wrote it.
-        _LOG.error("the assessment of new interviews ended with exit code %s", code)
+        _LOG.error("%s ended with exit code %s", " ".join(command), code)

@@ -27,17 +27,19 @@ from survey.publish.publications.register import (
     plan_publication,
 )
 from survey.publish.publications.signatures import list_awaited_signers, sign_publication
-from survey.results.whole_audits import list_released_problems
+from survey.results.audit_runs import audit_beside
+from survey.results.whole_audits import AuditStanding, find_audit_standing, list_released_problems
 from survey.store.china_time import CHINA, format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, now
 from survey.store.transactions import run_in_transaction
+from survey.ui.background_job import BackgroundJob
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
 from survey.ui.early_readers import draw_early_readers
 from survey.ui.feedback import perform, perform_in_popover, perform_in_steps, show_feedback
 from survey.ui.page_frame import draw_notice
-from survey.ui.page_runner import PageContext
+from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.plan.checklist import draw_signing_problem
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.ui.release_figure import draw_errata, draw_figure_history
@@ -47,7 +49,8 @@ from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 
 _ZIP = "application/zip"
 _PLAN = "releases/plan"
-_PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
+_PUBLISHING, _TAKING_BACK, _AUDIT = "publish/", "take-back/", "audit"
+_AUDIT_REFRESH_SECONDS = 5.0
 
 Change = Callable[[Session, Principal], object]
 
@@ -94,9 +97,9 @@ def _draw_audit_problems(page: PageContext) -> None:
         draw_notice(
             t("Released waves whose hidden counts did not pass the audit"),
             t(
-                "Nothing happens by itself. Those who run the server audit a wave: survey "
-                "disclosure audit --wave … --all. If it fails, freeze the wave again and announce "
-                "a correction below, or take the release back above."
+                "Where the audit is still to pass, the server makes it by itself. If it fails, "
+                "freeze the wave again and announce a correction below, or take the release back "
+                "above: neither happens by itself."
             ),
             lines=[t(problem) for _, problem in problems],
         )
@@ -167,6 +170,8 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
         draw_errata(page, release)
     if page.principal.may(Action.RELEASE):
         draw_early_readers(page, release)
+        if release.state is PublicationState.PLANNED:
+            _draw_audit(page, release)
         _draw_steps(page, release)
 
 
@@ -291,6 +296,53 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
             )
         if release.state is not PublicationState.RETRACTED:
             _draw_retraction(page, release)
+
+
+def _draw_audit(page: PageContext, release: PublicationSummary) -> None:
+    """Say how far the audit is that a signature asks for, anew until it has passed."""
+    standing = _find_audit_standing(page, release)
+    if standing.has_passed:
+        st.markdown(_describe_audit(page, standing))
+    else:
+        _draw_lacking_audit(page, release)
+
+
+def _find_audit_standing(page: PageContext, release: PublicationSummary) -> AuditStanding:
+    with read_scope(page.settings.store_url) as session:
+        return find_audit_standing(session, page.principal, release.wave, now())
+
+
+def _describe_audit(page: PageContext, standing: AuditStanding) -> str:
+    return page.t("Audit of hidden counts: {standing}", standing=page.t(standing.text))
+
+
+@page_fragment(run_every=_AUDIT_REFRESH_SECONDS)
+def _draw_lacking_audit(page: PageContext, release: PublicationSummary) -> None:
+    t, standing = page.t, _find_audit_standing(page, release)
+    if standing.has_passed:
+        st.rerun()
+    show_feedback(page, _AUDIT)
+    st.markdown(_describe_audit(page, standing))
+    st.caption(t("A release is signed once this audit has passed. The server makes it by itself."))
+    if standing.may_start:
+        st.button(
+            t("Start the audit now"),
+            key=f"releases/audit/{release.key}",
+            icon=":material/policy:",
+            on_click=_start_audit,
+            args=(page,),
+        )
+
+
+def _start_audit(page: PageContext) -> None:
+    t = page.t
+    said = t("The audit has been started. It goes on when this page is closed.")
+    current = perform(page, lambda _session, person: person, done=said, slot=_AUDIT)
+    if current is not None:
+        person = current.value
+        BackgroundJob[list[str]](msg("Audit of hidden counts")).start(
+            lambda _tick: audit_beside(page.settings, person)
+        )
 
 
 def _list_awaited_signers(page: PageContext, release: PublicationSummary) -> tuple[str, ...]:

@@ -215,7 +215,7 @@ def assess_new_responses(url: str) -> int:
     return sum(written.values())
 
 
-def is_assessment_due(*, session: Session, at: datetime) -> bool:
+def is_assessment_due(session: Session, at: datetime) -> bool:
     """Whether a run would begin now and have new interviews; costs two small queries."""
     return can_start(session, TASK_NAME, at=at) and bool(_list_waiting_waves(session))
 
