@@ -185,7 +185,7 @@ def _fill(settings: Settings, plan: DemoPlan) -> None:
     """
     from seed.demo import LAST_WAVE, THIS_WAVE, store_problem_lists
 
-    print_note("Making demo data: five waves, one to three minutes …")
+    print_note("Making demo data: five waves, some minutes …")
     with LocalEngine(plan.workers) as engine:
         # As many times nothing as there are processes, which start meanwhile.
         begun = [engine.submit(freeze_stored_wave, None) for _ in range(plan.workers)]

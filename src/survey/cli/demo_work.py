@@ -40,11 +40,15 @@ class StoredWave:
 
 
 def freeze_stored_wave(wave: StoredWave | None) -> None:
-    """Freeze and release a wave; with None, a process has only imported what it takes."""
+    """Freeze and release a wave; with None, a process has only imported what it takes.
+
+    What is shown as released has passed the whole audit, as everywhere.
+    """
     if wave is None:
         return
     print_note("Freezing and estimating {wave} …", wave=wave.key)
-    freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True, release=True)
+    unbounded = wave.settings.model_copy(update={"audit_seconds": 0.0})
+    freeze_wave(unbounded, wave_key=wave.key, actor=OPERATOR, final=True, release=True)
     record_demo_wave(wave.settings, wave.key)
     prepare_rows(wave.settings, wave_key=wave.key, actor=OPERATOR)
 

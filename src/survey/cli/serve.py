@@ -22,7 +22,7 @@ from survey.store.read_replica import require_read_url
 from survey.store.schema import upgrade
 
 DEMO_AUDIT_SECONDS = "1"
-"""Time for the interval audit of each freeze of a demonstration, whose people are invented."""
+"""Time for the interval audit of what visitors of a demonstration freeze or preview."""
 DRAIN_SECONDS = 30
 """Time to finish running requests after SIGTERM: new connections are refused at once, and an
 interview that is being submitted gets its receipt."""
