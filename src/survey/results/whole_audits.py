@@ -116,7 +116,7 @@ def record_whole_audit(
     now: datetime,
 ) -> None:
     """Enter the audit by which tables were made, where it has reached every hidden count."""
-    audit = MethodRecord.model_validate_json(method or b"").interval_audit
+    audit = MethodRecord.model_validate_json(method).interval_audit if method else None
     if audit is None or audit.not_reached:
         return
     record_audit(
