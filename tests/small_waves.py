@@ -189,7 +189,7 @@ def person(number: int, city: str, *, psu: str | None = "p0", **answers: Any) ->
 
 
 def store_people(
-    wave: SmallWave, cities: Mapping[str, int], status: Status = Status.APPROVED
+    wave: SmallWave, cities: Mapping[str, int], status: Status = Status.APPROVED, **answers: Any
 ) -> None:
     """Interviews in the store, so many of each city, as `person` answers; without a point."""
     numbers = count()
@@ -200,7 +200,7 @@ def store_people(
             mode=Mode.IMPORT,
             status=status,
             submitted_at=_WHEN,
-            answers=person(next(numbers), city)[-1],
+            answers=person(next(numbers), city, **answers)[-1],
         )
         for city, size in cities.items()
         for _ in range(size)

@@ -32,6 +32,8 @@ NOTHING = 1e-9
 def wave(tmp_path: Path) -> Iterator[SmallWave]:
     made = small_wave(tmp_path / "data")
     store_people(made, {"110000": 60, "310000": 50, "320100": 12})
+    # Not everybody answered everything, so that there is more than one base.
+    store_people(made, {"110000": 12, "310000": 15}, service=None)
     settings = made.settings.model_copy(update={"audit_seconds": NOTHING})
     freeze_wave(settings, wave_key=made.key, actor=OPERATOR, final=True)
     yield made
