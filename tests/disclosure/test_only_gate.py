@@ -67,8 +67,10 @@ FROM_RESULTS = {
     "get_newest_snapshot", "get_shown_snapshot", "freeze_request_options",
     "release_request_options",
     "outdated_waves", "list_altered_tables", "list_current_snapshots",
-    # Whether every hidden count was audited, and which released waves have not passed: no figure.
-    "require_whole_audit", "list_released_problems",
+    # Whether every hidden count was audited, how far an audit is, and which released waves have
+    # not passed: no figure.
+    "require_whole_audit", "list_released_problems", "is_audit_due", "find_audit_standing",
+    "audit_frozen_waves", "audit_beside",
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
     "preview_freeze",
     # How the figures were made.

@@ -15,6 +15,7 @@ from functools import cache
 import highspy
 import numpy as np
 
+from survey.disclosure.count_equations import CountEquations
 from survey.disclosure.totals import Flags, Floats, Numbers, Relation
 
 _UNBOUNDED = 1e9
@@ -92,6 +93,8 @@ _MAX_MIXTURE_PROGRAMMES = 60
 _MAXIMISED_SHARE = 0.8
 """Share of the cells whose largest value is asked for: small counts have room above them."""
 _PROGRESS = 0.02
+_SOLVED = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kModelEmpty)
+"""Without an unknown left, everything hidden is a sum of published counts."""
 
 
 class ContradictoryCountsError(ValueError):
@@ -121,9 +124,7 @@ class CountModel:
     """
 
     solver: highspy.Highs
-    size: int
-    weight: int
-    """Unknowns and equations."""
+    equations: CountEquations
     low: Floats
     high: Floats
     programmes: int = 0
@@ -132,41 +133,31 @@ class CountModel:
     """Unknown of each place of the slice (flat); -1 where the count is published."""
 
     @classmethod
-    def of(cls, known: Floats, relations: Sequence[Relation]) -> "CountModel":
-        """Build the model of one slice; `known` is null where nothing is published."""
-        unknown = np.isnan(known)
-        size = int(unknown.sum())
-        place = np.full(known.shape, -1, dtype=np.int64)
-        place[unknown] = np.arange(size)
-        starts, columns, values, sides = [0], [], [], []
-        for relation in relations:
-            counts = np.moveaxis(known, relation.axis, 0)[relation.members]
-            where = np.moveaxis(place, relation.axis, 0)[relation.members]
-            sign = np.full(len(counts), -1.0)
-            sign[0] = 1.0
-            flat, index = counts.reshape(len(counts), -1), where.reshape(len(counts), -1)
-            side = -np.nansum(sign[:, None] * flat, axis=0)
-            for column in np.flatnonzero((index >= 0).any(axis=0)):
-                there = index[:, column] >= 0
-                columns.append(index[there, column])
-                values.append(sign[there])
-                sides.append(side[column])
-                starts.append(starts[-1] + int(there.sum()))
+    def of(
+        cls, known: Floats, relations: Sequence[Relation], equations: CountEquations | None = None
+    ) -> "CountModel":
+        """Build the model of one slice; `known` is null where nothing is published.
+
+        Args:
+            equations: what is said of the slice; None: what follows from the relations.
+        """
+        equations = equations or CountEquations.of(known, relations)
+        size = len(equations.offsets)
+        unknown_index = np.full(known.size, -1, dtype=np.int64)
+        unknown_index[np.isnan(known.ravel())] = np.arange(size)
         upper = 2 * np.nanmax(known, initial=0.0) + _UPPER_BOUND_MARGIN
-        solver = _create_solver(size, starts, columns, values, np.array(sides), upper)
         return cls(
-            solver,
-            size,
-            size + len(sides),
+            _create_solver(equations, upper),
+            equations,
             np.full(size, np.inf),
             np.full(size, -np.inf),
-            unknown_index=place.ravel(),
+            unknown_index=unknown_index,
         )
 
     @property
     def work(self) -> float:
         """Work done so far: simplex iterations times thousands of unknowns and equations."""
-        return self.iterations * self.weight / 1000
+        return self.iterations * sum(self.equations.matrix.shape) / 1000
 
     def audit(
         self,
@@ -210,7 +201,7 @@ class CountModel:
         for direction in (1.0, -1.0):
             if not self._is_narrow(np.array([cell]), minimum)[0]:
                 return
-            cost = np.zeros(self.size)
+            cost = np.zeros(len(self.low))
             cost[cell] = direction
             self._solve(cost)
 
@@ -223,7 +214,7 @@ class CountModel:
             open_cells = cells[self._is_narrow(cells, minimum)]
             if not len(open_cells) or stale == _MAX_STALE_PROGRAMMES or self.work >= work:
                 return
-            cost = np.zeros(self.size)
+            cost = np.zeros(len(self.low))
             direction = np.where(rng.random(len(open_cells)) < _MAXIMISED_SHARE, 1.0, -1.0)
             cost[open_cells] = direction * rng.lognormal(0.0, 1.0, len(open_cells))
             self._solve(cost)
@@ -240,14 +231,16 @@ class CountModel:
         return np.ceil(self.low[cells] - _TOLERANCE), np.floor(self.high[cells] + _TOLERANCE)
 
     def _solve(self, cost: Floats) -> None:
-        every = np.arange(self.size, dtype=np.int32)
-        self.solver.changeColsCost(self.size, every, cost)
+        mixture = self.equations.spread.T @ cost
+        every = np.arange(len(mixture), dtype=np.int32)
+        self.solver.changeColsCost(len(every), every, mixture)
         self.solver.run()
         self.programmes += 1
         self.iterations += int(self.solver.getInfo().simplex_iteration_count)
-        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if self.solver.getModelStatus() not in _SOLVED:
             raise ContradictoryCountsError(str(self.solver.getModelStatus()))
-        values = np.array(self.solver.getSolution().col_value)
+        solution = np.array(self.solver.getSolution().col_value)
+        values = self.equations.spread @ solution + self.equations.offsets
         np.minimum(self.low, values, out=self.low)
         np.maximum(self.high, values, out=self.high)
 
@@ -272,24 +265,18 @@ def suppress_banner() -> None:
             os.close(nowhere)
 
 
-def _create_solver(
-    size: int,
-    starts: list[int],
-    columns: list[Numbers],
-    values: list[Floats],
-    sides: Floats,
-    upper: float,
-) -> highspy.Highs:
+def _create_solver(equations: CountEquations, upper: float) -> highspy.Highs:
     """Create a deterministic solver: one thread, primal simplex, which keeps its basis."""
+    matrix = equations.matrix
     model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = size, len(sides)
-    model.col_cost_ = np.zeros(size)
-    model.col_lower_, model.col_upper_ = np.zeros(size), np.full(size, upper)
-    model.row_lower_ = model.row_upper_ = sides
+    model.num_row_, model.num_col_ = matrix.shape
+    model.col_cost_ = np.zeros(model.num_col_)
+    model.col_lower_, model.col_upper_ = model.col_cost_, np.full(model.num_col_, upper)
+    model.row_lower_ = model.row_upper_ = equations.sides
     model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_ = np.array(starts, dtype=np.int32)
-    model.a_matrix_.index_ = np.concatenate([np.zeros(0), *columns]).astype(np.int32)
-    model.a_matrix_.value_ = np.concatenate([np.zeros(0), *values])
+    model.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+    model.a_matrix_.index_ = matrix.indices.astype(np.int32)
+    model.a_matrix_.value_ = matrix.data
     suppress_banner()
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in (
