@@ -203,7 +203,7 @@ def test_what_an_interrupted_build_had_done_does_not_count(
             record_demo_wave(settings, DEMO_WAVES[1])
 
     monkeypatch.setattr(demo_data, "Worker", MakesOneWave)
-    with demo_in_background(settings, DemoPlan(size=0.01, seed=1, workers=1)):
+    with demo_in_background(settings, DemoPlan(size=0.01, seed=1, workers=1, audit_seconds=0.2)):
         seen.append(find_demo_progress(settings))
     dispose_engines()
     assert seen == [DemoProgress(0, len(DEMO_WAVES)), DemoProgress(1, len(DEMO_WAVES))]
@@ -221,11 +221,37 @@ def test_a_wave_that_cannot_be_frozen_ends_the_build(
     monkeypatch.setattr(demo_data, "freeze_stored_wave", refuse)
     settings = Settings(database_url="", data_dir=tmp_path / "demo", _env_file=None)
     with pytest.raises(SurveyError, match="cannot be frozen"):
-        build_demo(settings, DemoPlan(size=0.01, seed=1, workers=1))
+        build_demo(settings, DemoPlan(size=0.01, seed=1, workers=1, audit_seconds=0.2))
     with read_scope(settings.store_url) as session:
         assert session.exec(select(Wave.key)).all() == [DEMO_WAVES[0]]
     dispose_engines()
     assert find_demo_progress(settings) == DemoProgress(0, len(DEMO_WAVES), failed=True)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "size", "expected"), [("", "1", 0), ("", SIZE, 1), ("7", "1", 7), ("7", SIZE, 7)]
+)
+def test_waves_of_a_full_demonstration_are_audited_whole(
+    chosen: str,
+    size: str,
+    expected: float,
+    tmp_path: Path,
+    survey: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What its visitors freeze or preview is bounded."""
+    monkeypatch.delenv("SURVEY_AUDIT_SECONDS", raising=False)
+    if chosen:
+        monkeypatch.setenv("SURVEY_AUDIT_SECONDS", chosen)
+    monkeypatch.setenv("SURVEY_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SURVEY_DEMO", "0")
+    plans: list[tuple[Settings, DemoPlan]] = []
+    monkeypatch.setattr(demo_data, "build_demo", lambda *given: plans.append(given))
+    made = survey("demo", "--size", size)
+    assert made.exit_code == 0, made.output
+    [(settings, plan)] = plans
+    assert plan.audit_seconds == expected
+    assert settings.audit_seconds == float(chosen or 1)
 
 
 @pytest.mark.parametrize("left_behind", [DEMO_WAVES[0], OPEN_WAVE])

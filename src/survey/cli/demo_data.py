@@ -186,12 +186,13 @@ def _fill(settings: Settings, plan: DemoPlan) -> None:
     from seed.demo import LAST_WAVE, THIS_WAVE, store_problem_lists
 
     print_note("Making demo data: five waves, some minutes …")
+    audited = settings.model_copy(update={"audit_seconds": plan.audit_seconds})
     with LocalEngine(plan.workers) as engine:
         # As many times nothing as there are processes, which start meanwhile.
         begun = [engine.submit(freeze_stored_wave, None) for _ in range(plan.workers)]
         frozen: dict[str, Future[None]] = {}
         for key in _store_waves(settings, plan):
-            frozen[key] = engine.submit(freeze_stored_wave, StoredWave(settings, key))
+            frozen[key] = engine.submit(freeze_stored_wave, StoredWave(audited, key))
             _require_no_failure([*begun, *frozen.values()])
             if key == DEMO_WAVES[0]:
                 begun.append(engine.submit(store_beside_waves, (settings, plan)))

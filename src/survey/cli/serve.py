@@ -54,6 +54,7 @@ def demo(
 ) -> None:
     """Make demo data, if there are none, in a database of their own; everything is marked demo."""
     with error_reporting():
+        audit_seconds = _choose_demo_audit(current_settings(), size)
         settings = _demo_settings()
         if renew and not settings.database_url:
             shutil.rmtree(settings.data_dir, ignore_errors=True)
@@ -67,7 +68,7 @@ def demo(
         from survey.cli.demo_data import build_demo, default_workers, demo_in_background
         from survey.cli.demo_work import DemoPlan
 
-        plan = DemoPlan(size, seed, workers or default_workers())
+        plan = DemoPlan(size, seed, workers or default_workers(), audit_seconds)
         if not serve_after:
             build_demo(settings, plan)
             return
@@ -90,6 +91,17 @@ def serve(
         require_read_url(settings)
         upgrade(settings.store_url)
         _serve(settings)
+
+
+def _choose_demo_audit(present: Settings, size: float) -> float:
+    """Return the seconds for the audit of each demo wave, as chosen or else without bound.
+
+    What is shown as released has passed the whole audit, as everywhere. A smaller demonstration is
+    there to try something out soon: hardly a count of it is shown, and its audit takes longest.
+    """
+    if "audit_seconds" in present.model_fields_set:
+        return present.audit_seconds
+    return 0.0 if size >= 1 else float(DEMO_AUDIT_SECONDS)
 
 
 def _bound_demo_audit(present: Settings) -> Settings:
