@@ -39,6 +39,9 @@ KEPT_PARAMETERS = {"wave", "study"}
 PAUSE_SECONDS = 0.25
 """Between two changes: the server makes whoever sends more than five messages a second wait."""
 
+SMALL_DEMO = 620
+"""Responses that the main wave of a small demo has; no other is frozen for as many."""
+
 Step = tuple[str, int]
 
 
@@ -78,6 +81,8 @@ def steps(session: PageSession, count: int) -> list[Step]:
     offered = {
         name: choice for name, choice in filters(session).items() if name not in KEPT_PARAMETERS
     }
+    if not offered:
+        raise SystemExit(f"{session.page} offers no filter: {session.failures or 'see the page'}")
     chosen = dict.fromkeys(offered, 0)
     walk: list[Step] = []
     for _ in range(count):
@@ -129,8 +134,10 @@ async def measure(server: Server, responses: int, changes: int) -> list[Measured
             await measure_walk(server, cookie, key, changes, responses, what)
             for what in ("new", "again")
         ]
-        await measure_walk(server, cookie, key, 4, responses, "wave")
-        measured.append(await measure_walk(server, cookie, key, 12, responses, "wave"))
+        await measure_walk(server, cookie, key, min(changes, 4), responses, "wave")
+        measured.append(
+            await measure_walk(server, cookie, key, min(changes, 12), responses, "wave")
+        )
     return measured
 
 
@@ -140,8 +147,9 @@ def store_of(folder: Path, responses: int) -> Path:
     if not place.exists():
         with small_demo(folder / "small") as small:
             shutil.copytree(small, place)
-        command = [sys.executable, "-m", "benchmarks.dashboards.store", str(place), str(responses)]
-        subprocess.run(command, check=True, cwd=PROJECT_ROOT)
+        if responses > SMALL_DEMO:
+            store = [sys.executable, "-m", "benchmarks.dashboards.store", str(place)]
+            subprocess.run([*store, str(responses)], check=True, cwd=PROJECT_ROOT)
     return place
 
 
@@ -151,7 +159,7 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=40)
     parser.add_argument("--keep", type=Path, help="keep the stores here for another run")
     parser.add_argument("--json", action="store_true")
-    chosen = parse_arguments(parser, sizes=[620], changes=2)
+    chosen = parse_arguments(parser, sizes=[SMALL_DEMO], changes=2)
     with tempfile.TemporaryDirectory(prefix="survey-bench-") as temporary:
         folder = chosen.keep or Path(temporary)
         rows: list[Measured] = []

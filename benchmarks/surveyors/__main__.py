@@ -31,12 +31,14 @@ from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import PageSession, Server, page, serving, small_demo
 from benchmarks.submission.scenario import complete_answers
 from survey.access.roles import Role
-from survey.fieldwork.instruments import find_instrument
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument
 from survey.settings import Settings
 from survey.store.engine import read_scope
 
-INSTRUMENT = "main-2023"
+WAVE = "main-2026"
+"""The open one, whose questionnaire the page asks first."""
 PAGE = "interview"
 SUBMITS_EVERY = 20
 ANSWERS = 60
@@ -242,7 +244,8 @@ def main() -> None:
 def measure(data_dir: Path, chosen: argparse.Namespace) -> list[Any]:
     settings = Settings(data_dir=data_dir, database_url="", demo=True)
     with read_scope(settings.store_url) as session:
-        instrument = find_instrument(session=session, name=INSTRUMENT)
+        wave = get_wave(session=session, key=WAVE)
+        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     with serving("", data_dir, demo=True) as server:
         return asyncio.run(run(server, instrument, chosen))
 
