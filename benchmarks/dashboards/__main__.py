@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -124,10 +125,12 @@ async def measure_walk(
         )
 
 
-async def measure(server: Server, responses: int, changes: int) -> list[Measured]:
+async def measure(
+    server: Server, responses: int, changes: int, pages: Sequence[PageKey]
+) -> list[Measured]:
     cookie = server.sign_in(Role.NATIONAL_OFFICIAL)
     measured = []
-    for key in PAGES:
+    for key in pages:
         async with page(server, cookie, PAGES_BY_KEY[key].url) as session:
             await session.run()
         measured += [
@@ -157,15 +160,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Server time of a warm filter change.")
     parser.add_argument("--sizes", type=int, nargs="+", default=[62_000, 620_000])
     parser.add_argument("--changes", type=int, default=40)
+    parser.add_argument("--pages", type=PageKey, nargs="+", default=PAGES)
     parser.add_argument("--keep", type=Path, help="keep the stores here for another run")
     parser.add_argument("--json", action="store_true")
-    chosen = parse_arguments(parser, sizes=[SMALL_DEMO], changes=2)
+    chosen = parse_arguments(parser, sizes=[SMALL_DEMO], changes=2, pages=PAGES[:2])
     with tempfile.TemporaryDirectory(prefix="survey-bench-") as temporary:
         folder = chosen.keep or Path(temporary)
         rows: list[Measured] = []
         for responses in chosen.sizes:
             with serving("", store_of(folder, responses), demo=True) as server:
-                rows += asyncio.run(measure(server, responses, chosen.changes))
+                rows += asyncio.run(measure(server, responses, chosen.changes, chosen.pages))
     show(rows, as_json=chosen.json)
 
 

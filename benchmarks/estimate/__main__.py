@@ -169,7 +169,7 @@ def main() -> None:
     quick = parse_arguments(parser).quick
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     print(f"{'':<42} {'median':>9} {'best':>9} {'cpu':>9}")
-    frame = wave(2_000) if quick else wave()
+    frame = wave(10_000) if quick else wave()
     took, sums = measure_cube(frame)
     measure_peers(frame, took, sums, quick)
     measure_rake(frame)
