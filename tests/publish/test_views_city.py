@@ -1,5 +1,6 @@
 """A city's page: differences only where there are any, suppressed groups without a number."""
 
+import re
 from dataclasses import replace
 from uuid import uuid4
 
@@ -225,6 +226,21 @@ def test_the_marks_are_those_of_the_chosen_yardstick(frozen: Frozen, against: st
     assert drawn == {code: clear[code] > 0 for code in tree.data["code"] if code in clear}
     assert "the city is part of it" in tree.note
     assert "Verdict" in tree.table
+
+
+def test_a_group_whose_own_interval_leaves_zero_out_is_not_called_the_same(frozen: Frozen) -> None:
+    """The verdict is on all groups together; the line has the interval of this one."""
+    unsure = 0
+    cities = city_choices(results=frozen["main-2024"], principal=OPERATOR, language="en")
+    for group in (group for city in cities for group in view(frozen, city=city).groups):
+        found = re.search(r"\(([+\u2212]?[\d.]+) to ([+\u2212]?[\d.]+)\)", group.text)
+        if group.sign != "○" or found is None:
+            continue
+        low, high = (float(end.replace("\u2212", "-")) for end in found.groups())
+        if low and high:  # not rounded to zero
+            unsure += low > 0 or high < 0
+            assert ("not told apart" in group.text) == (low < 0 < high), group.text
+    assert unsure
 
 
 def test_a_suppressed_group_shows_words_and_no_number(frozen: Frozen) -> None:
