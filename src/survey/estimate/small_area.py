@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import optimize
 
 from survey.estimate.arrays import Flags, Floats
 from survey.estimate.errors import EstimateError
@@ -167,6 +166,8 @@ def _fit_reml(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[floa
 
 def _fit_adjusted(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[float, int]:
     """Return the model variance that maximises A times the restricted likelihood, and the steps."""
+    # Not at the top: it takes 22 MiB of every process, and few fit a model.
+    from scipy.optimize import minimize_scalar
 
     def lose(log_variance: float) -> float:
         precision = 1 / (np.exp(log_variance) + psi)
@@ -178,9 +179,7 @@ def _fit_adjusted(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[
 
     spread = float(np.var(y)) + float(psi.max())
     bounds = float(np.log(1e-6 * psi.min())), float(np.log(10 * spread))
-    found = optimize.minimize_scalar(
-        lose, bounds=bounds, method="bounded", options={"xatol": tolerance}
-    )
+    found = minimize_scalar(lose, bounds=bounds, method="bounded", options={"xatol": tolerance})
     return float(np.exp(found.x)), int(found.nfev)
 
 
