@@ -177,6 +177,7 @@ def test_errors_are_chinese_by_default(survey: Survey, monkeypatch: pytest.Monke
     assert any("\u4e00" <= letter <= "\u9fff" for letter in output)
 
 
+@pytest.mark.slow
 def test_small_demo_is_built_frozen_and_read(
     survey: Survey, small_demo: Path, tmp_path: Path
 ) -> None:

@@ -291,6 +291,7 @@ def before_them(screen: Callable[..., str]) -> dict[str, str]:
     return texts
 
 
+@pytest.mark.slow
 def test_the_canary_can_be_seen_by_those_who_may(before_them: dict[str, str]) -> None:
     """Or none of the tests below could fail."""
     for key in ("overview", "city", "trends", "special_groups", "urban_rural"):

@@ -185,6 +185,7 @@ def test_a_published_figure_is_corrected_and_never_computed_away(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_the_figures_of_every_kind_are_compared(small_demo: Path) -> None:
     """A column by a wrong name would be left out without a word."""
     folder = next((small_demo / "snapshots" / "main-2024").glob("*/method.json")).parent

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from seed.demo.problems import PROVINCES, list_cited_keys
 from survey.access.principal import OPERATOR
 from survey.publish.problems.cited_evidence import find_citable_figure
@@ -11,6 +13,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import EvidenceKind
 
 
+@pytest.mark.slow
 def test_what_its_problems_cite_is_published_for_every_city_with_a_list(small_demo: Path) -> None:
     settings = Settings(database_url="", data_dir=small_demo)
     cities = [city.code for city in shipped_cities() if city.code.startswith(PROVINCES)]
