@@ -11,6 +11,7 @@ from survey.access.principal import OPERATOR
 from survey.results import audit_runs
 from survey.results.audit_runs import AuditTakenOverError, audit_beside, audit_frozen_waves
 from survey.results.freeze import freeze_wave
+from survey.results.recompute import recompute_wave
 from survey.results.snapshots import get_newest_snapshot
 from survey.results.whole_audits import (
     AUDIT_TASK,
@@ -80,6 +81,17 @@ def test_it_looks_at_every_hidden_count_once(wave: SmallWave) -> None:
         audit = find_whole_audit(session, *get_newest_snapshot(session, wave.key))
     assert audit is not None
     assert audit.hidden == audit.audited > 0
+
+
+@pytest.mark.parametrize(("seconds", "passes"), [(0.0, True), (NOTHING, False)])
+def test_tables_made_again_without_a_bound_have_passed(
+    wave: SmallWave, seconds: float, *, passes: bool
+) -> None:
+    settings = wave.settings.model_copy(update={"audit_seconds": seconds})
+    with session_scope(settings.store_url) as session:
+        recompute_wave(settings, session, wave_key=wave.key, actor=OPERATOR, now=now())
+    assert standing(wave).startswith("passed") == passes
+    assert is_due(wave) != passes
 
 
 def test_another_process_does_not_run_it_meanwhile(wave: SmallWave) -> None:
