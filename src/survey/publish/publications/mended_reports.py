@@ -50,7 +50,7 @@ def list_mended_reports(
 
 
 def _join(told: Message, more: Message) -> Message:
-    return Message("{told} {more}", {"told": told, "more": more})
+    return msg("{told} {more}", told=told, more=more)
 
 
 def _describe(wave: Wave, release: Publication | None, told: Message) -> Message:
