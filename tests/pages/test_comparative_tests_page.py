@@ -65,6 +65,18 @@ def test_a_reader_sees_nothing_before_the_release_and_steps_after_it(
         assert not [button for button in app.button if "advance" in (button.key or "")]
 
 
+def test_a_link_to_another_test_opens_that_test_or_none(
+    field: Any, lin: Principal, visit_as: Visit, read: Any
+) -> None:
+    start(field.url, lin, State.PLANNED)
+    app = visit_as(PAGE, lin, test="kettle-2026")
+    assert "What this link leads to is not in your list" in read(app)
+    assert not app.tabs
+    assert not app.text_area
+    assert visit_as(PAGE, lin, test="cooker-2026").tabs
+    assert visit_as(PAGE, lin, test="new").text_area
+
+
 def test_a_test_is_planned_in_the_page(field: Any, lin: Principal, visit_as: Visit) -> None:
     app = visit_as(PAGE, lin)
     for label, text in (

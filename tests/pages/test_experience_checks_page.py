@@ -81,6 +81,18 @@ def test_who_runs_it_hears_the_venue_and_orders_a_revisit(
     assert "Reason of the revisit" in words_beside(app, "Order the revisit")
 
 
+def test_a_link_to_another_check_opens_that_check_or_none(
+    check: RunningCheck, visit_as: Visit, read: Any
+) -> None:
+    app = visit_as(PAGE, check.official, check="elsewhere")
+    assert "What this link leads to is not in your list" in read(app)
+    assert not app.tabs
+    own = next(key for key in app.selectbox(key="check/en").options if key != "Plan a new check")
+    app.selectbox(key="check/en").select(own).run()
+    assert app.tabs
+    assert "not in your list" not in read(app)
+
+
 def test_a_long_list_of_venues_begins_with_the_newest_replies(
     field: Any, tmp_path: Path, visit_as: Visit, read: Any
 ) -> None:

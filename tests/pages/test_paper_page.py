@@ -86,6 +86,23 @@ def test_a_link_to_another_point_opens_that_point_or_none(
     assert app.query_params["point"] in (own, [own])
 
 
+def test_a_link_to_another_surveyor_opens_that_surveyor_or_none(
+    visit_as: Any, employ: Any, field: Any, read: Read
+) -> None:
+    typist = employ(Role.TYPIST, "CN")
+    own, foreign = (f"{field.wave.key}/{each.code}" for each in (field.point, field.foreign_point))
+    link = {"point": own, "surveyor": str(field.colleague.account_id)}
+    app = visit_as(PageKey.PAPER, typist, **link)
+    assert "What this link leads to is not in your list" in read(app)
+    assert not [element for element in app.main if "survey_paper" in str(element.proto)]
+    app.selectbox(key="surveyor/en").select(str(field.surveyor.account_id)).run()
+    assert _grid(app)["batch"]["surveyor_id"] == str(field.surveyor.account_id)
+    app.selectbox(key="point/en").select(foreign).run()
+    batch = _grid(app)["batch"]
+    assert batch["surveyor_id"] == str(field.colleague.account_id)
+    assert batch["point_id"] == str(field.foreign_point.id)
+
+
 def test_without_a_point_the_page_says_what_to_do(
     visit_as: Any, employ: Any, field: Any, read: Read
 ) -> None:

@@ -1,6 +1,6 @@
 """Filters shared by the results pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -129,6 +129,17 @@ def pick_wave_key(
     if chosen is None:
         key = st.query_params[name]
         draw_notice(t("There is no wave {key}.", key=key), t("Please choose a wave above."))
+    return chosen
+
+
+def pick_linked(
+    page: PageContext, label: str, name: str, options: Sequence[str], show: Callable[[str], str]
+) -> str | None:
+    """Draw the choice of what a link may name; a notice, and nothing else, if it is not there."""
+    t = page.t
+    chosen = pick_pinned(label, name, options, show=show, language=page.language)
+    if chosen is None:
+        draw_notice(t("What this link leads to is not in your list"), t("Please choose one above."))
     return chosen
 
 

@@ -1,6 +1,6 @@
 """The page of comparative tests: which test, its answer first, and a tab for each of its parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import streamlit as st
@@ -23,10 +23,11 @@ from survey.ui.comparative_tests.preparation import draw_plan, draw_rules, draw_
 from survey.ui.comparative_tests.result_table import draw_results
 from survey.ui.comparative_tests.signing import draw_release
 from survey.ui.feedback import feedback_above, perform, show_feedback
+from survey.ui.filters import pick_linked
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
-from survey.ui.url_state import draw_tabs, pick
+from survey.ui.url_state import draw_tabs
 
 _NEW = "new"
 _State = ComparativeTestState
@@ -55,20 +56,22 @@ def _draw_tests(page: PageContext) -> None:
             t("A test appears here as soon as two people have released it."),
         )
         return
-    chosen = _pick_test(page, tests, may_plan=may_plan)
-    if chosen is None:
+    by_key = {test.key: test for test in tests}
+    key = _pick_test(page, by_key, may_plan=may_plan)
+    if key == _NEW:
         _draw_new_test(page)
-        return
-    with read_scope(page.settings.store_url) as session:
-        test = get_comparative_test(session=session, principal=page.principal, test_id=chosen.id)
-    _draw_test(page, test)
+    elif key is not None:
+        with read_scope(page.settings.store_url) as session:
+            test = get_comparative_test(
+                session=session, principal=page.principal, test_id=by_key[key].id
+            )
+        _draw_test(page, test)
 
 
 def _pick_test(
-    page: PageContext, tests: Sequence[ComparativeTestSummary], *, may_plan: bool
-) -> ComparativeTestSummary | None:
+    page: PageContext, by_key: Mapping[str, ComparativeTestSummary], *, may_plan: bool
+) -> str | None:
     t = page.t
-    by_key = {test.key: test for test in tests}
 
     def show(key: str) -> str:
         if key == _NEW:
@@ -78,8 +81,7 @@ def _pick_test(
         return f"{test.title[page.language]} · {state}"
 
     options = [*by_key, *([_NEW] if may_plan else [])]
-    key = pick(t("Test"), "test", options, show=show, language=page.language)
-    return by_key.get(key)
+    return pick_linked(page, t("Test"), "test", options, show)
 
 
 def _draw_test(page: PageContext, test: ComparativeTestDetail) -> None:

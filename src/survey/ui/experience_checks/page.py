@@ -1,6 +1,6 @@
 """The page of experience checks: which check, its answer first, and a tab for each of its parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import streamlit as st
@@ -22,10 +22,11 @@ from survey.ui.experience_checks.planning import draw_new_check, draw_plan
 from survey.ui.experience_checks.results import draw_agreement, draw_scores
 from survey.ui.experience_checks.venues import draw_venues_tab
 from survey.ui.feedback import feedback_above
+from survey.ui.filters import pick_linked
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
-from survey.ui.url_state import draw_tabs, pick
+from survey.ui.url_state import draw_tabs
 
 _NEW = "new"
 
@@ -53,20 +54,22 @@ def _draw_checks(page: PageContext) -> None:
             t("A check appears here as soon as its visits are reviewed and it is released."),
         )
         return
-    chosen = _pick_check(page, checks, may_plan=may_plan)
-    if chosen is None:
+    by_key = {check.key: check for check in checks}
+    key = _pick_check(page, by_key, may_plan=may_plan)
+    if key == _NEW:
         draw_new_check(page)
-        return
-    with read_scope(page.settings.store_url) as session:
-        check = get_experience_check(session=session, principal=page.principal, wave_id=chosen.id)
-    _draw_check(page, check)
+    elif key is not None:
+        with read_scope(page.settings.store_url) as session:
+            check = get_experience_check(
+                session=session, principal=page.principal, wave_id=by_key[key].id
+            )
+        _draw_check(page, check)
 
 
 def _pick_check(
-    page: PageContext, checks: Sequence[ExperienceCheckSummary], *, may_plan: bool
-) -> ExperienceCheckSummary | None:
+    page: PageContext, by_key: Mapping[str, ExperienceCheckSummary], *, may_plan: bool
+) -> str | None:
     t = page.t
-    by_key = {check.key: check for check in checks}
 
     def show(key: str) -> str:
         if key == _NEW:
@@ -74,8 +77,7 @@ def _pick_check(
         return f"{by_key[key].title[page.language]} · {name_state(page, by_key[key])}"
 
     options = [*by_key, *([_NEW] if may_plan else [])]
-    key = pick(t("Experience check"), "check", options, show=show, language=page.language)
-    return by_key.get(key)
+    return pick_linked(page, t("Experience check"), "check", options, show)
 
 
 def name_state(page: PageContext, check: ExperienceCheckSummary) -> str:

@@ -22,11 +22,11 @@ from survey.store.china_time import china_date, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.browser_components import KeyingBatch, paper_grid
-from survey.ui.filters import filter_row
+from survey.ui.filters import filter_row, pick_linked
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
-from survey.ui.url_state import pick, pick_pinned
+from survey.ui.url_state import pick_pinned
 
 
 def key_sheets(page: PageContext) -> None:
@@ -45,6 +45,8 @@ def key_sheets(page: PageContext) -> None:
         if point is None:
             return
         surveyor = _pick_surveyor(page, point)
+        if surveyor is None:
+            return
         day = _pick_day(page, point)
     with read_scope(page.settings.store_url) as session:
         instrument = load_instrument(session=session, instrument_id=point.instrument_id)
@@ -62,6 +64,7 @@ def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint | N
         wave = label_text(point.wave_title, page.language, point.wave_key) if several else ""
         return " · ".join(part for part in (city, point.name, point.code, wave) if part)
 
+    linked = st.query_params.get("point")
     chosen = pick_pinned(
         page.t("Sampling point"),
         "point",
@@ -77,23 +80,22 @@ def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint | N
             page.t("Please choose one above."),
         )
         return None
+    if st.query_params.get("point") != linked:
+        # The typist chose: the surveyor in the address is one of the point before.
+        st.query_params.pop("surveyor", None)
     return by_code[chosen]
 
 
-def _pick_surveyor(page: PageContext, point: KeyingPoint) -> SurveyorName:
+def _pick_surveyor(page: PageContext, point: KeyingPoint) -> SurveyorName | None:
     with read_scope(page.settings.store_url) as session:
         surveyors = list_surveyors_at(
             session=session, principal=page.principal, point_id=point.point_id
         )
     by_id = {str(surveyor.account_id): surveyor for surveyor in surveyors}
-    chosen = pick(
-        page.t("Surveyor"),
-        "surveyor",
-        list(by_id),
-        show=lambda code: by_id[code].name,
-        language=page.language,
+    chosen = pick_linked(
+        page, page.t("Surveyor"), "surveyor", list(by_id), lambda code: by_id[code].name
     )
-    return by_id[chosen]
+    return None if chosen is None else by_id[chosen]
 
 
 def _pick_day(page: PageContext, point: KeyingPoint) -> date:
