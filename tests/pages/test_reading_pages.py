@@ -232,8 +232,8 @@ def test_damaged_results_are_named_as_such(
         hidden.rename(cells)
 
 
-@pytest.mark.parametrize("key", [PageKey.HOME, PageKey.OVERVIEW, PageKey.TRENDS])
-def test_a_damaged_wave_is_named_and_takes_no_other_down(
+@pytest.mark.parametrize("key", [PageKey.HOME, PageKey.OVERVIEW, PageKey.CITY, PageKey.TRENDS])
+def test_a_damaged_wave_is_named_takes_no_other_down_and_is_not_said_to_be_missing(
     open_page: Open, read: Read, frozen_waves: Settings, key: PageKey
 ) -> None:
     manifest = next((frozen_waves.data_dir / "snapshots" / "main-2023").rglob("manifest.json"))
@@ -248,6 +248,9 @@ def test_a_damaged_wave_is_named_and_takes_no_other_down(
     assert "main-2023" in warning
     assert "This cannot be shown" not in words
     assert "main-2024" in words
+    assert "An earlier wave cannot be read at the moment" in words
+    assert "There is no earlier wave" not in words
+    assert "there is none before this one" not in words
 
 
 def test_the_method_page_prints_the_choices_of_the_snapshot(open_page: Open, read: Read) -> None:

@@ -154,7 +154,7 @@ def test_two_waves_pooled_by_hand(frozen: Frozen) -> None:
 def test_the_first_wave_has_nothing_to_pool_with(frozen: Frozen) -> None:
     cities = view(frozen, beside=WAVES, wave="main-2023").cities
     assert cities.table["This wave and the one before, pooled"].isna().all()
-    assert "no earlier wave" in cities.note
+    assert "no earlier wave that can be read" in cities.note
 
 
 def test_supplements_are_followed_by_their_bands(frozen: Frozen) -> None:

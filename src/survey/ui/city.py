@@ -30,7 +30,7 @@ from survey.ui.page_runner import PageContext
 from survey.ui.problems.city_list import draw_city_problems, may_read_problems
 from survey.ui.question_table import draw_questions
 from survey.ui.report_downloads import draw_report_buttons
-from survey.ui.results_cache import get_results, get_view, list_other_waves
+from survey.ui.results_cache import get_results, get_view, is_earlier_damaged, list_other_waves
 from survey.ui.url_state import Tab, draw_tabs
 
 
@@ -46,7 +46,14 @@ def draw_city(page: PageContext) -> None:
         against = filters.pick_reference(page, reference_choices(peers))
     others = list_other_waves(page, wave)
     view: CityView = get_view(
-        page, build_city_profile, results, others=others, city=city, against=against, peers=peers
+        page,
+        build_city_profile,
+        results,
+        others=others,
+        city=city,
+        against=against,
+        peers=peers,
+        is_earlier_unread=is_earlier_damaged(page, wave),
     )
     with st.container(gap="xsmall"):
         draw_city_answer(page, results, city, view)

@@ -45,7 +45,13 @@ from survey.ui.progress.city_bars import draw_city_bars
 from survey.ui.progress.summary import draw_alerts, draw_progress_summary
 from survey.ui.question_table import draw_questions
 from survey.ui.report_downloads import draw_report_buttons
-from survey.ui.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
+from survey.ui.results_cache import (
+    get_results,
+    get_view,
+    is_earlier_damaged,
+    list_frozen_waves,
+    list_other_waves,
+)
 from survey.ui.text_blocks import draw_links, escape_markdown
 
 _CITY_CODE_LENGTH = len(DEMO_CITY)
@@ -136,7 +142,10 @@ def _draw_nation(page: PageContext, wave: WaveInfo, results: WaveResults) -> Non
         draw_questions(page, results)
         return
     filters, others = OverviewFilters(), list_other_waves(page, wave)
-    view = get_view(page, build_overview, results, others=others, filters=filters)
+    unread = is_earlier_damaged(page, wave)
+    view = get_view(
+        page, build_overview, results, others=others, filters=filters, is_earlier_unread=unread
+    )
     answer, cities = st.columns([7, 5], gap="large")
     with answer:
         draw_answer(page, view)
@@ -171,7 +180,10 @@ def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> N
         page_frame.draw_notice(t("Your city is not part of this wave"), wave.label(page.language))
         return
     others = list_other_waves(page, wave)
-    view = get_view(page, build_city_profile, results, others=others, city=city)
+    unread = is_earlier_damaged(page, wave)
+    view = get_view(
+        page, build_city_profile, results, others=others, city=city, is_earlier_unread=unread
+    )
     st.subheader(escape_markdown(wave.label(page.language)), anchor=False)
     draw_city_answer(page, results, city, view)
     draw_city_findings(display_names(page, results).t, view)

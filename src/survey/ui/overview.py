@@ -21,7 +21,7 @@ from survey.ui.interval_table import draw_interval_table
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
 from survey.ui.question_table import draw_questions
-from survey.ui.results_cache import get_results, get_view, list_other_waves
+from survey.ui.results_cache import get_results, get_view, is_earlier_damaged, list_other_waves
 from survey.ui.url_state import draw_tabs
 
 _ANSWER, _CITIES = 7, 5
@@ -43,7 +43,10 @@ def draw_overview(page: PageContext) -> None:
         return
     chosen = OverviewFilters(indicator, basis)
     others = list_other_waves(page, wave)
-    view = get_view(page, build_overview, results, others=others, filters=chosen)
+    unread = is_earlier_damaged(page, wave)
+    view = get_view(
+        page, build_overview, results, others=others, filters=chosen, is_earlier_unread=unread
+    )
     answer, cities = st.columns([_ANSWER, _CITIES], gap="large")
     with answer, st.container(gap="xsmall"):
         draw_answer(page, view)

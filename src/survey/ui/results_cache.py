@@ -96,6 +96,14 @@ def list_other_waves(page: PageContext, wave: WaveInfo) -> tuple[WaveResults, ..
     )
 
 
+def is_earlier_damaged(page: PageContext, wave: WaveInfo) -> bool:
+    """Return whether an earlier wave of the same series cannot be read."""
+    return any(
+        other.series == wave.series and (other.year, other.key) < (wave.year, wave.key)
+        for other in list_damaged_waves(page)
+    )
+
+
 def get_view(
     page: PageContext,
     make: Callable[..., T],

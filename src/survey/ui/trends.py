@@ -24,7 +24,7 @@ from survey.results import WaveInfo, WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.interval_table import draw_interval_table
 from survey.ui.page_runner import PageContext
-from survey.ui.results_cache import get_results, get_view, list_other_waves
+from survey.ui.results_cache import get_results, get_view, is_earlier_damaged, list_other_waves
 from survey.ui.url_state import draw_tabs
 
 _ANSWER, _FUNNEL = 5, 7
@@ -46,7 +46,10 @@ def draw_trends(page: PageContext) -> None:
         group = filters.pick_group(page, results, list_followed_groups(results))
     chosen = TrendFilters(before, indicator, group)
     others = list_other_waves(page, wave)
-    change, obstacle = get_view(page, build_trends_answer, results, others=others, filters=chosen)
+    unread = is_earlier_damaged(page, wave)
+    change, obstacle = get_view(
+        page, build_trends_answer, results, others=others, filters=chosen, is_earlier_unread=unread
+    )
     if change is None:
         text_blocks.draw_change(page, change, obstacle)
     else:

@@ -88,6 +88,7 @@ def build_city_profile(
     against: str = "nation",
     peers: tuple[str, ...] = (),
     others: Sequence[WaveResults] = (),
+    is_earlier_unread: bool = False,
 ) -> CityView:
     """Build the first screen of a city; `others` are the further waves of the same series.
 
@@ -110,7 +111,9 @@ def build_city_profile(
         "nation", area_level="city", area=city, indicator=[main, *reading.lowest_codes]
     )
     overall = difference_of(reading.names.indicator(main), gaps.where("indicator", main))
-    changes = find_last_changes(reading, others, level="city", area=city, indicators=[main])
+    changes = find_last_changes(
+        reading, others, level="city", area=city, is_earlier_unread=is_earlier_unread
+    )
     strengths = _list_strengths(reading, gaps.in_order("indicator", reading.lowest_codes))
     priorities, no_priorities = list_city_priorities(reading, city)
     return CityView(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from survey.estimate.tree import COMPOSITE
-from survey.locale import SurveyError, Translator
+from survey.locale import SurveyError, Translator, msg
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.views.changes import find_obstacle, mark_roles
@@ -20,6 +20,9 @@ from survey.results import WaveInfo, WaveResults
 
 SIGNS: Mapping[str, str] = {HIGHER: "▲", LOWER: "▼", UNCLEAR: "○"}
 """Sign of each verdict; the same shapes are in the charts."""
+EARLIER_UNREAD = msg(
+    "An earlier wave cannot be read at the moment, so there is nothing to compare with now."
+)
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,17 @@ def find_last_changes(
     level: str,
     area: str,
     indicators: Sequence[str] = (COMPOSITE,),
+    is_earlier_unread: bool = False,
 ) -> LastChanges:
-    """Return the changes of an area since the latest earlier wave among `others`."""
+    """Return the changes of an area since the latest earlier wave among `others`.
+
+    Args:
+        is_earlier_unread: There is an earlier wave that is not among them: it is damaged.
+    """
     t = reading.t
     before = find_wave_before(reading.wave, others)
+    if before is None and is_earlier_unread:
+        return LastChanges(obstacle=t(EARLIER_UNREAD))
     if before is None:
         return LastChanges(obstacle=t("There is no earlier wave to compare with."))
     year = str(before.wave.year)

@@ -88,6 +88,7 @@ def build_overview(
     language: str,
     filters: OverviewFilters,
     others: Sequence[WaveResults] = (),
+    is_earlier_unread: bool = False,
 ) -> OverviewView:
     """Build the first screen of the page; `others` are the further waves of the same series."""
     reading = ViewContext(results, principal, language)
@@ -98,7 +99,12 @@ def build_overview(
     gaps = reading.gaps("nation", area_level="city", indicator=indicator)
     first_level = reading.level_codes(1)[:_MAX_TILES]
     changes = find_last_changes(
-        reading, others, level="nation", area=NATION, indicators=[indicator, *first_level]
+        reading,
+        others,
+        level="nation",
+        area=NATION,
+        indicators=[indicator, *first_level],
+        is_earlier_unread=is_earlier_unread,
     )
     standing = _count_verdicts(gaps)
     first, last = list_first_and_last(reading, indicator)

@@ -178,7 +178,7 @@ def _build_pooled_column(
     name = t("This wave and the one before, pooled")
     missing = ComparisonColumn(
         name=name,
-        note=t("There is no earlier wave of this series to pool with."),
+        note=t("This series has no earlier wave that can be read now, so nothing is pooled."),
         estimate=nothing,
         low=nothing,
         high=nothing,

@@ -25,6 +25,7 @@ from survey.publish.views.chart_panels import ChartHeading, ChartPanel
 from survey.publish.views.chart_rows import classify_differences
 from survey.publish.views.estimate_text import MULTIPLE_TESTING_NOTE
 from survey.publish.views.interval_table import IntervalTable, gap_interval_table
+from survey.publish.views.last_change import EARLIER_UNREAD
 from survey.publish.views.view_context import ViewContext
 from survey.publish.views.year_series import TrendScope, trend_chart
 from survey.results import WaveResults
@@ -56,14 +57,19 @@ def build_trends_answer(
     language: str,
     filters: TrendFilters,
     others: Sequence[WaveResults] = (),
+    is_earlier_unread: bool = False,
 ) -> tuple[ChangeView | None, str]:
     """Build the answer on the change, or the reason why there is none.
 
     Args:
         others: Further waves of the same series.
+        is_earlier_unread: There is an earlier wave that is not among them: it is damaged.
     """
     reading = ViewContext(results, principal, language)
-    return build_change_view(reading, _find_wave_before(others, filters), filters)
+    before = _find_wave_before(others, filters)
+    if before is None and is_earlier_unread:
+        return None, reading.t(EARLIER_UNREAD)
+    return build_change_view(reading, before, filters)
 
 
 def _find_wave_before(others: Sequence[WaveResults], filters: TrendFilters) -> WaveResults | None:
