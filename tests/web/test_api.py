@@ -12,13 +12,16 @@ from sqlmodel import Session, col, func, select
 from starlette.testclient import TestClient
 
 from survey.access.principal import OPERATOR
+from survey.access.secret_hashes import new_token
 from survey.access.sessions import COOKIE
+from survey.fieldwork.invitations import TOKEN_BITS
 from survey.fieldwork.waves import close_wave
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, ResponseRevision, now
 from survey.web.api import MAX_BYTES
 from survey.web.routes import build_app
+from survey.web.write_queue import WriteQueue
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -85,6 +88,21 @@ def test_expired_unknown_and_closed(
     late = client.post(URL, json=interview(token=token))
     assert (late.status_code, late.json()["status"]) == (200, "parked")
     assert stored(field) == 0
+
+
+def test_what_is_no_link_is_refused_as_an_unknown_one_without_the_store(
+    client: TestClient, interview: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = client.post(URL, json=interview(token=new_token(bits=TOKEN_BITS)))
+
+    async def ask_store(*_: object) -> None:
+        pytest.fail("the store was asked")
+
+    monkeypatch.setattr(WriteQueue, "submit", ask_store)
+    for token in ("nothing", "", "x" * 128, "链接"):
+        answer = client.post(URL, json=interview(token=token))
+        assert answer.status_code == unknown.status_code == 404
+        assert answer.json() == unknown.json()
 
 
 def test_invalid_answers_are_refused_item_by_item(

@@ -212,7 +212,7 @@ OTHER_CONTENT: list[dict[str, Any]] = [
     {"answers": {**DOCUMENT["answers"], "gender": "male"}},
     {"answers": {**DOCUMENT["answers"], "comment": "<script>"}},
     {"answers": {"consent": "no"}},
-    {"token": "another"},
+    {"token": "another-link-that-is-1"},
     {"instrument_sha256": "0" * 64},
     {"started_at": "2020-01-01T00:00:00+00:00"},
     {"finished_at": None},

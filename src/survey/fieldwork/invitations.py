@@ -289,6 +289,12 @@ def is_link_token(text: str) -> bool:
     return is_token_form(text, bits=TOKEN_BITS)
 
 
+def require_link_form(token: str | None) -> None:
+    """Refuse as an unknown link what no link looks like; an interview at a point has none."""
+    if token is not None and not is_link_token(token):
+        raise InvitationNotFoundError
+
+
 def find_issued_invitation(*, session: Session, token: str) -> AnyRow | None:
     """Return the invitation behind a token with its wave's state, usable or not."""
     return session.connection().execute(_BY_TOKEN, {"digest": digest(token)}).one_or_none()

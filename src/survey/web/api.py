@@ -27,7 +27,9 @@ from survey.fieldwork.back_check.phone_numbers import (
     InvalidPhoneNumberError,
     save_phone_number,
 )
+from survey.fieldwork.invitations import require_link_form
 from survey.fieldwork.paper.keying_queue import get_keying_round
+from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.withdrawal_codes import LENGTH
 from survey.locale import Message, SurveyError, msg, translator
 from survey.observe.logs import current_request_id
@@ -144,10 +146,13 @@ class _ResponseEndpoint:
         return result
 
     async def _submit_pending(self, pending: _PendingSubmission) -> ApiResult:
+        content = pending.content
         try:
+            if isinstance(content, Submission):
+                require_link_form(content.token)
             return await self.write_queue.submit(pending.store)
         except SurveyError as error:
-            language, known = pending.content.language, pending.sender is not None
+            language, known = content.language, pending.sender is not None
             return error_result(error, language, self.settings.language, known=known)
 
     def _refuse(self, request: Request, status: int, code: str, message: Message) -> ApiResult:
