@@ -1,5 +1,6 @@
 """The release register in the browser: announced, signed by two people, published, taken back."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -237,6 +238,25 @@ def test_somebody_is_put_on_the_pre_release_list_and_taken_off(
     assert f"{login} is off the list of {RELEASE}." in text_of(app, read)
     with read_scope(frozen.store_url) as session:
         assert session.exec(select(PublicationReader)).first() is None
+
+
+def test_the_plan_page_says_how_the_audit_of_a_frozen_wave_stands(
+    frozen: Settings,
+    visit_as: Callable[..., AppTest],
+    employ: Callable[[Role, str], Principal],
+    read: Callable[[AppTest], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signer = employ(Role.NATIONAL_OFFICIAL, "CN")
+    with monkeypatch.context() as without:
+        without.setattr("survey.results.whole_audits.find_whole_audit", lambda *_: None)
+        app = visit_as(PageKey.PLAN, signer, wave=WAVE, part="freeze")
+        assert "Audit of hidden counts: still to pass; it has not begun" in read(app)
+    app = visit_as(PageKey.PLAN, signer, wave=WAVE, part="freeze")
+    assert re.search(r"Audit of hidden counts: passed: \d+ hidden counts", read(app))
+    assert re.search(r'href="/releases[^"]*"[^>]*>Release register<', read(app))
+    app.query_params["lang"] = "zh"
+    assert "未显示人数的核查：" in read(app.run())
 
 
 def test_numbers_of_a_history_are_written_as_on_other_pages() -> None:

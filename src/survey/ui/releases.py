@@ -41,6 +41,7 @@ from survey.ui.feedback import perform, perform_in_popover, perform_in_steps, sh
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
 from survey.ui.plan.checklist import draw_signing_problem
+from survey.ui.plan.freeze_steps import describe_audit
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.ui.release_figure import draw_errata, draw_figure_history
 from survey.ui.release_files import describe_files, draw_file_choices
@@ -302,7 +303,7 @@ def _draw_audit(page: PageContext, release: PublicationSummary) -> None:
     """Say how far the audit is that a signature asks for, anew until it has passed."""
     standing = _find_audit_standing(page, release)
     if standing.has_passed:
-        st.markdown(_describe_audit(page, standing))
+        st.markdown(describe_audit(page, standing))
     else:
         _draw_lacking_audit(page, release)
 
@@ -312,17 +313,13 @@ def _find_audit_standing(page: PageContext, release: PublicationSummary) -> Audi
         return find_audit_standing(session, page.principal, release.wave, now())
 
 
-def _describe_audit(page: PageContext, standing: AuditStanding) -> str:
-    return page.t("Audit of hidden counts: {standing}", standing=page.t(standing.text))
-
-
 @page_fragment(run_every=_AUDIT_REFRESH_SECONDS)
 def _draw_lacking_audit(page: PageContext, release: PublicationSummary) -> None:
     t, standing = page.t, _find_audit_standing(page, release)
     if standing.has_passed:
         st.rerun()
     show_feedback(page, _AUDIT)
-    st.markdown(_describe_audit(page, standing))
+    st.markdown(describe_audit(page, standing))
     st.caption(t("A release is signed once this audit has passed. The server makes it by itself."))
     if standing.may_start:
         st.button(

@@ -14,10 +14,12 @@ from survey.fieldwork.planning.wave_requests import OpenRequest, request_act
 from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
 from survey.publish.views.display_names import DisplayNames
 from survey.results.freeze_registration import freeze_request_options
+from survey.results.whole_audits import AuditStanding, find_audit_standing
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope
 from survey.store.tables import WaveAct, WaveState, now
 from survey.ui.feedback import perform
+from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import is_job_running, start_freezing
 from survey.ui.plan.freeze_options import WITHOUT_POINT_NAMES, FreezeOptions, get_freeze_options
@@ -31,7 +33,7 @@ from survey.ui.plan.wave_steps import (
     finish_dialog,
     perform_in_dialog,
 )
-from survey.ui.text_blocks import escape_markdown
+from survey.ui.text_blocks import draw_links, escape_markdown
 
 _NAME = "plan-freeze-name"
 
@@ -73,9 +75,20 @@ def _may_freeze(wave: WaveOverview, request: OpenRequest | None) -> bool:
 
 
 def draw_freeze_part(page: PageContext, wave: WaveOverview) -> None:
-    """Draw the preview of a freeze, for people with the right to freeze the wave."""
-    if page.principal.may(Action.ADMINISTER) and wave.state not in COMPUTED_STATES:
-        draw_freeze_preview(page, wave)
+    """Draw the preview of a freeze for those who may freeze; afterwards, how its audit stands."""
+    if wave.state not in COMPUTED_STATES:
+        if page.principal.may(Action.ADMINISTER):
+            draw_freeze_preview(page, wave)
+    elif page.principal.may(Action.RELEASE):
+        with read_scope(page.settings.store_url) as session:
+            standing = find_audit_standing(session, page.principal, wave.key, now())
+        st.markdown(describe_audit(page, standing))
+        draw_links([(page.address(PageKey.RELEASES), page.t("Release register"))])
+
+
+def describe_audit(page: PageContext, standing: AuditStanding) -> str:
+    """Return how far the audit is that a signature asks for."""
+    return page.t("Audit of hidden counts: {standing}", standing=page.t(standing.text))
 
 
 def _draw_provisional_dialog(page: PageContext, wave: WaveOverview) -> None:
