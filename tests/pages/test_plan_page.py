@@ -263,6 +263,19 @@ def test_the_planner_shows_precision_before_a_yuan_is_spent_and_saves(
         assert "60-70" in set(session.exec(select(QuotaCell.age_band)))
 
 
+def test_the_planner_claims_no_precision_from_too_few_interviews(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="sample", plan="computed")
+    assert "Too few interviews" not in read(app)
+    app.number_input(key=f"aim/{KEY}/en/margin").set_value(49.0).run()
+    app.number_input(key=f"aim/{KEY}/en/total").set_value(12).run()
+    text = read(app)
+    assert "Too few interviews to estimate in" in text
+    assert "too few interviews to estimate; the chart leaves out" in text
+    assert max(float(half) for half in re.findall(r"±(\d+\.\d)", text)) <= 50
+
+
 def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
     planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:

@@ -1,6 +1,7 @@
 """What the planner reads about a plan: the answer, the warnings, the picture's rows."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from survey.publish.charts import ChartKind
@@ -58,6 +59,24 @@ def test_the_picture_has_a_mark_for_each_city_and_group_and_the_margin(language:
     assert set(marks["series"]) == set(picture.text.series)
     assert data.loc[data["role"] == REFERENCE, "estimate"].tolist() == [5.0]
     assert len(picture.table) == len(CITIES)
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "份数太少"), ("en", "too few interviews")])
+def test_what_too_few_would_answer_has_no_half_width(language: str, words: str) -> None:
+    small = PlanRequest(aim=PrecisionTarget(margin=45.0, total=60))
+    view = _view(small, language)
+    picture = view.precision_chart
+    marks = picture.data[picture.data["role"] != REFERENCE]
+    assert marks["estimate"].max() <= 50
+    left_out = 4 * len(CITIES) - len(marks)
+    assert left_out > 0
+    assert words in picture.note
+    assert str(left_out) in picture.note
+    assert picture.table.isna().to_numpy().sum() == left_out
+    assert sum(group.too_few for group in view.groups) == left_out
+    assert words not in _view(REQUEST, language).precision_chart.note
+    one_each = PlanRequest(aim=small.aim, size=pd.Series(1, index=[city.code for city in CITIES]))
+    assert words in _view(one_each, language).sentence
 
 
 def test_targets_over_all_cities_add_up() -> None:

@@ -3,6 +3,8 @@
 import io
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
@@ -77,6 +79,27 @@ def test_a_size_changed_by_hand_is_kept_and_judged(planned: SamplingPlan) -> Non
     assert plan.sample.cities["size"][code] == 100
     assert plan.sample.cities["half_width"][code] > 11
     assert plan.sample.missed >= 1
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "份数太少"), ("en", "too few interviews")])
+def test_what_too_few_would_answer_has_no_half_width(language: str, words: str) -> None:
+    sizes = pd.Series([1, 100, 100, 100, 100], index=[city.code for city in CITIES])
+    plan = build_sampling_plan(CITIES, "main", PlanRequest(size=sizes))
+    assert np.isfinite(plan.sample.cities["half_width"]).all()
+    assert plan.sample.missed == len(CITIES)
+    content = write_workbook(build_plan_sheets(plan, CITIES, "main", language), language)
+    book = load_workbook(io.BytesIO(content))
+    cities, groups = list(book["cities"].columns)[4][1:], list(book["groups"].columns)[4][1:]
+    assert [words in str(cell.value) for cell in cities] == [True, *[False] * 4]
+    few = [cell for cell in groups if isinstance(cell.value, str)]
+    assert few
+    assert all(words in cell.value for cell in few)
+    assert max(cell.value for cell in groups if cell not in few) <= 50
+    again = _read(content)
+    assert again.errors == ()
+    assert again.request is not None
+    assert again.request.size is not None
+    assert again.request.size.to_dict() == sizes.to_dict()
 
 
 def test_hand_made_sizes_obey_the_budget(planned: SamplingPlan) -> None:

@@ -7,13 +7,14 @@ of guardians are read; everything else is computed anew.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 
 import pandas as pd
 
-from survey.locale import msg
+from survey.locale import msg, translator
 from survey.sample.city_frame import FrameCity
 from survey.sample.quotas import plan_margins
-from survey.sample.sample_size import AllocationRule, PrecisionTarget
+from survey.sample.sample_size import AllocationRule, PrecisionTarget, drop_uninformative
 from survey.sample.sampling_plan import MAX_OVERSAMPLING, MAX_RESERVE, PlanRequest, SamplingPlan
 from survey.sample.workbook_io import (
     CellChecker,
@@ -32,6 +33,7 @@ RULES = {
 QUOTA_KINDS = {"crossed": msg("age × gender crossed"), "marginal": msg("age and gender apart")}
 MAX_CITY_INTERVIEWS = 100_000
 _PER_CENT = 100.0
+TOO_FEW = msg("– too few interviews to estimate")
 
 AIM_SHEET = WorkbookSheet(
     "aim",
@@ -89,6 +91,14 @@ def build_plan_sheets(
     """Return the worksheets of a plan, cities in the order of their codes."""
     people = plan_margins(cities, series, {}).city_totals()
     names = {c.code: c.name_zh if language == "zh" else c.name_en for c in cities}
+    too_few = translator(language)(TOO_FEW)
+
+    def tell(half: float) -> float | str:
+        return too_few if isnan(half) else round(half, 2)
+
+    told = planned.sample.cities.assign(
+        half_width=lambda frame: drop_uninformative(frame["half_width"])
+    )
     guardians = planned.guardian_share
     rows = [
         [
@@ -96,13 +106,13 @@ def build_plan_sheets(
             names[str(code)],
             round(float(people[str(code)])),
             int(size),
-            round(float(half), 2),
+            tell(half),
             None if guardians is None else round(float(guardians[str(code)]) * _PER_CENT, 3),
         ]
-        for code, size, half in planned.sample.cities.reset_index().to_numpy()
+        for code, size, half in told.reset_index().to_numpy()
     ]
     groups = [
-        [code, group, round(share * _PER_CENT, 1), round(expected, 1), round(half, 2)]
+        [code, group, round(share * _PER_CENT, 1), round(expected, 1), tell(half)]
         for code, group, share, expected, half in planned.sample.groups.to_numpy()
     ]
     quotas = [

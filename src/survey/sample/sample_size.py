@@ -89,13 +89,19 @@ class PrecisionTarget:
         return self.z * sqrt(self.deff / 4) * PER_CENT / n.where(n > 0).pow(0.5)
 
 
+def drop_uninformative(half_width: pd.Series) -> pd.Series:
+    """Return the half-widths that tell something: a share lies within ±50 points of one half."""
+    return half_width.where(half_width <= PER_CENT / 2)
+
+
 @dataclass(frozen=True, eq=False)
 class SampleSizes:
     """Sample sizes and half-widths by city, and by city and special group.
 
-    `groups` has city_code, group, share, expected and half_width; `expected` are the interviews
-    that the sample brings without a quota for the group, or with the factor by which it is asked
-    more often.
+    Half-widths of groups are missing beyond ±50 points; those of cities, which others are computed
+    from, are not. `groups` has city_code, group, share, expected and half_width; `expected` are the
+    interviews that the sample brings without a quota for the group, or with the factor by which it
+    is asked more often.
     """
 
     aim: PrecisionTarget
@@ -225,8 +231,8 @@ def _build_group_rows(
             "group": name,
             "share": share.to_numpy(),
             "expected": expected.to_numpy(),
-            "half_width": aim.half_width(
-                _compute_effective_interviews(expected, costs, but=name)
+            "half_width": drop_uninformative(
+                aim.half_width(_compute_effective_interviews(expected, costs, but=name))
             ).to_numpy(),
         }
     )

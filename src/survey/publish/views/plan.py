@@ -14,6 +14,7 @@ from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.city_frame import FrameCity
 from survey.sample.quotas import plan_margins
+from survey.sample.sample_size import drop_uninformative
 from survey.sample.sampling_plan import SamplingPlan
 
 
@@ -24,7 +25,10 @@ class GroupPrecision:
     name: str
     expected: float
     best: float
+    """Not a number where no city has enough interviews to estimate."""
     worst: float
+    too_few: int
+    """Cities with too few interviews to estimate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,15 +73,22 @@ def nation_half_width(planned: SamplingPlan, cities: Sequence[FrameCity], series
 def _describe_precision_and_cost(
     planned: SamplingPlan, cities: Sequence[FrameCity], series: str, t: Translator
 ) -> str:
-    half = planned.sample.cities["half_width"]
-    sentence = t(
-        "{cities} cities, each within ±{best} to ±{worst} points for a share of one half, all "
-        "together within ±{nation}.",
-        cities=len(half),
-        best=f"{half.min():.1f}",
-        worst=f"{half.max():.1f}",
-        nation=f"{nation_half_width(planned, cities, series):.2f}",
-    )
+    half = drop_uninformative(planned.sample.cities["half_width"])
+    if half.isna().any():
+        sentence = t(
+            "{cities} cities, {count} of them with too few interviews to estimate.",
+            cities=len(half),
+            count=int(half.isna().sum()),
+        )
+    else:
+        sentence = t(
+            "{cities} cities, each within ±{best} to ±{worst} points for a share of one half, all "
+            "together within ±{nation}.",
+            cities=len(half),
+            best=f"{half.min():.1f}",
+            worst=f"{half.max():.1f}",
+            nation=f"{nation_half_width(planned, cities, series):.2f}",
+        )
     if planned.request.aim.price:
         cost = f"{planned.sample.cost:,.0f}"
         sentence = f"{sentence} " + t("The interviews cost {cost} yuan.", cost=cost)
@@ -127,6 +138,7 @@ def _list_group_precisions(
             float(rows["expected"].sum()),
             float(rows["half_width"].min()),
             float(rows["half_width"].max()),
+            int(rows["half_width"].isna().sum()),
         )
         for group, rows in planned.sample.groups.groupby("group", sort=False)
     )
@@ -135,6 +147,7 @@ def _list_group_precisions(
 def _build_precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartPanel:
     t, sample = names.t, planned.sample
     order = sample.cities.sort_values("half_width", ascending=False, kind="stable")
+    order["half_width"] = drop_uninformative(order["half_width"])
     city_label = t("The city")
     parts = [order.assign(series=city_label, n=order["size"].astype(float))]
     parts += [
@@ -146,7 +159,15 @@ def _build_precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartP
     drawn = pd.concat([part[["series", "half_width", "n"]] for part in parts])
     value = t("Half-width in points, for a share of one half")
     series = tuple(str(part["series"].iloc[0]) for part in parts)
-    worst = order.index[0]
+    widest = order["half_width"].dropna().head(1)
+    left_out = int(drawn["half_width"].isna().sum())
+    note = t("Groups: expected interviews; without a quota of their own they may be fewer.")
+    if left_out:
+        note = t(
+            "{note} –: too few interviews to estimate; the chart leaves out {count} such points.",
+            note=note,
+            count=f"{left_out:,}",
+        )
     return ChartPanel(
         key="half-widths",
         kind=ChartKind.HALF_WIDTHS,
@@ -160,13 +181,13 @@ def _build_precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartP
             "How precise each city will be. {count} rows; the widest: {city} ±{half} points. The "
             "same data follow as a table.",
             count=len(order),
-            city=names.area(str(worst)),
-            half=f"{order['half_width'].iloc[0]:.1f}",
+            city="".join(names.area(str(code)) for code in widest.index),
+            half="".join(f"{half:.1f}" for half in widest) or "–",
         ),
         text=ChartLabels(value=value, name=t("City"), interval="±", n="n", series=series),
         chart_rows=_build_plan_rows(drawn, names, planned.request.aim.margin),
         table_columns=_build_city_columns(order, planned, names),
-        note=t("Groups: expected interviews; without a quota of their own they may be fewer."),
+        note=note,
     )
 
 

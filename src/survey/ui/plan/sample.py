@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from html import escape
+from math import isnan
 
 import streamlit as st
 from sqlmodel import Session
@@ -285,12 +286,17 @@ def _draw_groups(page: PageContext, view: PlanView) -> None:
 
 
 def _render_group_tile(page: PageContext, group: GroupPrecision) -> str:
-    text = page.t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")
-    ends = page.t("{low} to {high}", low=f"±{group.best:.1f}", high=f"±{group.worst:.1f}")
+    t = page.t
+    facts = [t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")]
+    if group.too_few:
+        few = t("Too few interviews to estimate in {count} cities", count=f"{group.too_few:,}")
+        facts.append(few)
+    ends = t("{low} to {high}", low=f"±{group.best:.1f}", high=f"±{group.worst:.1f}")
+    shown = "–" if isnan(group.best) else ends
+    text = "".join(f'<p class="hcs-facts">{escape(fact)}</p>' for fact in facts)
     return (
         f'<div class="hcs-tile"><div class="name">{escape(group.name)}</div>'
-        f'<span class="number">{escape(ends)}</span>'
-        f'<p class="hcs-facts">{escape(text)}</p></div>'
+        f'<span class="number">{escape(shown)}</span>{text}</div>'
     )
 
 
