@@ -19,6 +19,8 @@ from survey.disclosure.totals import Flags, Floats, Numbers, Relation, relation_
 _FORBIDDEN_COST = 1e15
 _MAX_ARRIVALS = 20_000
 _BATCH_SIZE = 1024
+_PRODUCT_ROWS = 64
+"""Exchanges along the first axis that are multiplied with all of the other axes at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,11 +149,18 @@ def _find_cheapest_move(
     fit = [move.touching(int(here)) for move, here in zip(moves, at, strict=True)]
     if any(len(move) == 0 for move in fit):
         return None
-    total = np.minimum(price, _FORBIDDEN_COST)
-    for axis, move in enumerate(fit):
-        total = np.moveaxis(np.tensordot(move.astype(float), total, axes=(1, axis)), 0, axis)
-    best = np.unravel_index(int(total.argmin()), total.shape)
-    if total[best] >= _FORBIDDEN_COST:
+    prices = np.minimum(price, _FORBIDDEN_COST)
+    first, *further = (move.astype(float) for move in fit)
+    cheapest, best = _FORBIDDEN_COST, None
+    # All products together would be the largest array of a freeze.
+    for start in range(0, len(first), _PRODUCT_ROWS):
+        total = prices
+        for axis, move in enumerate((first[start : start + _PRODUCT_ROWS], *further)):
+            total = np.moveaxis(np.tensordot(move, total, axes=(1, axis)), 0, axis)
+        row, *others = np.unravel_index(int(total.argmin()), total.shape)
+        if total[row, *others] < cheapest:
+            cheapest, best = total[row, *others], (start + row, *others)
+    if best is None:
         return None
     chosen = (np.flatnonzero(move[row]) for move, row in zip(fit, best, strict=True))
     return np.ix_(*chosen)
