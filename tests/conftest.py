@@ -60,6 +60,7 @@ from survey.store.tables import (
     table_of,
 )
 from tests.both_databases import is_second_run
+from tests.next_version import NextVersion
 from tests.synthetic_results import PLANS, synthetic_store
 
 TESTS = Path(__file__).parent
@@ -169,9 +170,11 @@ def _databases(postgres_server: URL) -> Iterator[Databases]:
 
 @pytest.fixture(scope="session")
 def _postgres_template(_databases: Databases, _shared_folder: Path) -> str:
-    """A migrated database to copy; named after the migrations, so a kept server keeps it."""
-    digest = hashlib.sha256()
-    for path in sorted((Path(schema.__file__).parent / "migrations" / "versions").glob("*.py")):
+    """A migrated database to copy; named after what makes it, so a kept server keeps it."""
+    digest, store = hashlib.sha256(), Path(schema.__file__).parent
+    for path in [store / "guards.py", *sorted((store / "tables").glob("*.py"))]:
+        digest.update(path.read_bytes())
+    for path in sorted((store / "migrations" / "versions").glob("*.py")):
         digest.update(path.read_bytes())
     name = f"survey_template_{digest.hexdigest()[:16]}"
     with (_shared_folder / "postgres-template-lock").open("w") as lock:
@@ -261,6 +264,13 @@ def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     else:
         databases: Databases = request.getfixturevalue("_databases")
         yield from databases.copies_of("template0")
+
+
+@pytest.fixture
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NextVersion:
+    """Lets a test run as the next version of the product."""
+    (folder := tmp_path / "next-version").mkdir()
+    return NextVersion(folder, monkeypatch)
 
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)

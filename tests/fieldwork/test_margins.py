@@ -8,9 +8,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
@@ -31,8 +28,7 @@ from survey.fieldwork.response_bulk_insert import FinishedResponse, write_respon
 from survey.fieldwork.submission import SubmissionReceipt, submit
 from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import close_wave
-from survey.store import schema
-from survey.store.engine import engine_for, read_scope, session_scope
+from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
     Mode,
@@ -316,24 +312,3 @@ def test_under_marginal_quotas_no_cell_is_overfilled(marginal: Any) -> None:
     with read_scope(marginal.url) as session:
         targets = {row.quota_target for row in stored_interviews(session, marginal.wave.id)}
     assert targets == {None}
-
-
-def test_margins_that_were_planned_before_they_were_counted_are_counted_by_the_migration(
-    marginal: Any,
-) -> None:
-    for gender in ("female", "female", "male"):
-        first = _answered(marginal, gender=gender).response_id
-    _move(marginal, first, Status.VOID, version=1)
-    counted = _counts(marginal)
-    with session_scope(marginal.url) as session:
-        for margin in session.exec(select(QuotaMargin)):
-            margin.collected = 0
-    script = ScriptDirectory.from_config(schema._build_config()).get_revision("0014")
-    with (
-        engine_for(marginal.url).begin() as connection,
-        Operations.context(MigrationContext.configure(connection)),
-    ):
-        script.module._count()
-    # Questions of an association's own could be no margin then.
-    counted.pop("no")
-    assert _counts(marginal) == counted == {"female": 2, "35-44": 2, "urban": 2}

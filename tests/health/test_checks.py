@@ -25,11 +25,12 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.cipher import secret_cipher
 from survey.store.engine import dispose_engines, engine_for, session_scope
-from survey.store.schema import upgrade_within
+from survey.store.schema import upgrade
 from survey.store.tables import Credential, Mode, Response, Status, now
 
 if TYPE_CHECKING:
     from tests.conftest import Field
+    from tests.next_version import NextVersion
 
 Examine = Callable[[Settings], Iterator[CheckResult]]
 
@@ -96,18 +97,23 @@ def test_a_store_that_is_away(here: Path) -> None:
         assert run_check(examine, away) == (False, "Unknown, because the store cannot be read.")
 
 
-def test_a_store_that_was_not_migrated_or_by_a_newer_version(bare_url: str) -> None:
+def test_a_store_that_was_not_migrated_or_by_another_version(
+    bare_url: str, next_version: NextVersion
+) -> None:
     bare = settings(database_url=bare_url)
     assert "survey init" in run_check(database.check_schema, bare)[1]
-    with engine_for(bare_url).begin() as connection:
-        upgrade_within(connection, "0007")
+    upgrade(bare_url)
+    assert run_check(database.check_schema, bare)[0]
+    next_version()
     assert "survey init" in run_check(database.check_schema, bare)[1]
-    with engine_for(bare_url).begin() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    well, words = run_check(database.check_schema, bare)
-    assert not well
-    assert "9999" in words
-    assert "update this software" in words
+    next_version.back()
+    for stored, advice in (("9999", "update this software"), ("0037", "start version 0.1.0")):
+        with engine_for(bare_url).begin() as connection:
+            connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{stored}'"))
+        well, words = run_check(database.check_schema, bare)
+        assert not well
+        assert stored in words
+        assert advice in words
 
 
 def test_connections_that_run_out(

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import orjson
 import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
@@ -43,6 +42,7 @@ from survey.store.backup.errors import (
     BackupDamagedError,
     BackupLockedError,
     BackupTooNewError,
+    BackupTooOldError,
     StoreNotFoundError,
     StoreOccupiedError,
 )
@@ -67,6 +67,7 @@ from survey.store.unfinished_work import hold, list_unfinished_work, remove_unfi
 
 if TYPE_CHECKING:
     from tests.conftest import Field
+    from tests.next_version import NextVersion
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 KEY = BackupSecret.key_file(new_key_file().encode())
@@ -519,58 +520,24 @@ def test_a_newer_backup_waits_for_newer_software(
 
 
 def test_an_older_backup_is_brought_up_to_date(
+    file: Path, target: Settings, tmp_path: Path, next_version: NextVersion
+) -> None:
+    before = checksums(check_backup(file, None))
+    next_version()
+    restored(target, file)
+    assert schema.stored_revision(target.store_url) == schema.head_revision() == "9001"
+    columns = sa.inspect(engine_for(target.store_url)).get_columns("response")
+    assert "next_note" in {column["name"] for column in columns}
+    assert checksums(saved(target, tmp_path / "now.backup")) == before
+
+
+def test_a_backup_from_before_the_release_is_restored_by_the_release(
     file: Path, target: Settings, tmp_path: Path
 ) -> None:
-    """What the migration before the back-checks left: fewer tables, and fewer columns."""
-    later = {"back_check", "back_check_draw", "surveyor_note", "background_run", "review_rule"}
-    manifest = check_backup(file, None)
-    path = tmp_path / "older.backup"
-    with engine_for(f"sqlite:///{tmp_path / 'old.db'}").begin() as connection:
-        schema.upgrade_within(connection, "0007")
-        inspector = sa.inspect(connection)
-        present = {
-            name: {column["name"] for column in inspector.get_columns(name)}
-            for name in inspector.get_table_names()
-        }
-    assert not later & present.keys()
-    assert "wave_id" not in present["response_revision"]
-    kept = {
-        table.name: [
-            place for place, each in enumerate(table.columns) if each.name in present[table.name]
-        ]
-        for table in manifest.tables
-        if table.name in present
-    }
-    lines: dict[str, list[bytes]] = {name: [] for name in kept}
-    buffer = io.BytesIO()
-    writer = ArchiveWriter(buffer, None)
-    with file.open("rb") as stream:
-        for part in read_archive(stream, None):
-            if isinstance(part, TablePart) and part.table in kept:
-                rows = map(orjson.loads, part.lines)
-                lines[part.table] += [
-                    orjson.dumps(
-                        [row[place] for place in kept[part.table]], option=orjson.OPT_APPEND_NEWLINE
-                    )
-                    for row in rows
-                ]
-    for table in manifest.tables:
-        if table.name in kept:
-            columns = tuple(table.columns[place] for place in kept[table.name])
-            names = {column.name for column in columns}
-            key = tuple(part for part in table.key if part in names)
-            writer.add_table(table.name, columns, key, lines[table.name])
-    writer.finish(
-        manifest.model_copy(
-            update={"tables": tuple(writer.tables), "files": (), "migration": "0007"}
-        )
-    )
-    path.write_bytes(buffer.getvalue())
-    restored(target, path)
-    assert schema.stored_revision(target.store_url) == schema.head_revision()
-    after = checksums(saved(target, tmp_path / "now.backup"))
-    assert after["response"] == checksums(manifest)["response"]
-    assert after["back_check"][0] == 0
+    path = forged(file, tmp_path / "older.backup", migration="0037")
+    for act in (partial(check_backup, path, None), partial(restored, target, path)):
+        with pytest.raises(BackupTooOldError, match=r"version 0\.1\.0"):
+            act()
 
 
 def test_a_snapshot_that_is_gone_is_told_and_the_rest_is_saved(
@@ -600,13 +567,15 @@ def test_nothing_half_is_left_where_a_backup_cannot_be_written(
     assert file.stat().st_mode & 0o077 == 0
 
 
-def test_a_store_of_another_version_or_none_is_not_backed_up(bare_url: str, tmp_path: Path) -> None:
+def test_a_store_of_another_version_or_none_is_not_backed_up(
+    bare_url: str, tmp_path: Path, next_version: NextVersion
+) -> None:
     settings = Settings(database_url=bare_url, data_dir=tmp_path, _env_file=None)
     with pytest.raises(StoreNotFoundError, match="no store"):
         saved(settings, tmp_path / "a.backup")
-    with engine_for(bare_url).begin() as connection:
-        schema.upgrade_within(connection, "0007")
-    with pytest.raises(StoreNotFoundError, match="0007"):
+    schema.upgrade(bare_url)
+    next_version()
+    with pytest.raises(StoreNotFoundError, match=r"0038.*9001"):
         saved(settings, tmp_path / "a.backup")
 
 

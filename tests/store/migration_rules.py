@@ -41,6 +41,8 @@ def _of_node(node: ast.AST) -> Iterator[str]:
         yield from (why for words, why in _STATEMENTS.items() if words in node.value.upper())
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         yield from _of_call(node, node.func.attr)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        yield from _of_call(node, node.func.id)
 
 
 def _of_call(call: ast.Call, name: str) -> Iterator[str]:
@@ -49,10 +51,16 @@ def _of_call(call: ast.Call, name: str) -> Iterator[str]:
         yield _REMOVED[name]
     if name == "alter_column" and given.keys() & {"type_", "new_column_name", "nullable"}:
         yield "changes a column that the older version uses, or writes the table once more"
+    if name == "autocommit_block":
+        yield "fails in a restore; use statement_by_statement of migrations.steps"
+    if name == "add_column" and isinstance(call.func, ast.Attribute):
+        yield "adds a column that an empty store has already; use add_column of migrations.steps"
+    if name in {"create_table", "create_index"} and not _is_true(given.get("if_not_exists")):
+        yield "makes what an empty store has already; say if_not_exists"
     if name == "add_column" and _is_required(call) and "server_default" not in _column(call):
         yield "adds a column that the older version cannot fill; give it a server_default"
     indexes = name in {"create_index", "create_unique_constraint"} and _touches_big(call)
-    if indexes and not _is_true(given.get("postgresql_concurrently")):
+    if indexes and "postgresql_concurrently" not in given:
         yield "indexes a big table under a lock; use postgresql_concurrently"
     checks = name in {"create_foreign_key", "create_check_constraint"} and _touches_big(call)
     if checks and not _is_true(given.get("postgresql_not_valid")):

@@ -1,6 +1,5 @@
 """Migrations while another version serves: its work goes on, and the rules that make it so."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -19,45 +18,8 @@ from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Response, SchemaFloor
 from survey.store.transactions import run_in_transaction
+from tests.next_version import NEXT
 from tests.store.migration_rules import broken_rules
-
-NEXT = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = "9001"
-down_revision = "{head}"
-{floor}
-
-def upgrade():
-    op.add_column("response", sa.Column("next_note", sa.String(), nullable=True))
-    if op.get_bind().dialect.name != "postgresql":
-        return
-    op.execute("ALTER TABLE response ADD CONSTRAINT ck_next CHECK (dropped_answers >= 0) NOT VALID")
-    with op.get_context().autocommit_block():
-        op.execute("ALTER TABLE response VALIDATE CONSTRAINT ck_next")
-        op.create_index(
-            "ix_next", "response", ["language"], postgresql_concurrently=True, if_not_exists=True
-        )
-"""
-LAST_BEFORE_RELEASE = "0014"
-"""Until then no two versions ever served one store."""
-
-
-@pytest.fixture
-def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Lets a block run as the next version of the product, which has one migration more."""
-    head = schema.head_revision()
-
-    def become(floor: str = "") -> None:
-        floor_line = f'serves_from = "{floor}"' if floor else ""
-        (tmp_path / "v9001_next.py").write_text(NEXT.format(head=head, floor=floor_line))
-        monkeypatch.setattr(schema, "VERSIONS", (*own, tmp_path))
-
-    own = schema.VERSIONS
-    become.back = lambda: monkeypatch.setattr(schema, "VERSIONS", own)  # type: ignore[attr-defined]
-    yield become
-    become.back()  # type: ignore[attr-defined]
 
 
 def _hand_in(field: Any, url: str) -> UUID:
@@ -171,21 +133,35 @@ def _scripts() -> ScriptDirectory:
 
 def test_migrations_since_the_release_keep_the_rules() -> None:
     for script in _scripts().walk_revisions():
-        if script.revision > LAST_BEFORE_RELEASE:
-            assert broken_rules(Path(script.path).read_text()) == [], script.path
+        assert broken_rules(Path(script.path).read_text()) == [], script.path
+
+
+def test_a_store_from_before_the_release_is_upgraded_by_the_release(store_url: str) -> None:
+    with session_scope(store_url) as session:
+        session.connection().execute(text("UPDATE alembic_version SET version_num = '0037'"))
+    for refuse in (schema.require_compatible_schema, schema.upgrade):
+        with pytest.raises(schema.StoreTooOldError, match=r"0037.*version 0\.1\.0"):
+            refuse(store_url)
+    assert schema.stored_revision(store_url) == "0037"
 
 
 @pytest.mark.parametrize(
     ("statement", "rule"),
     [
         ('op.drop_column("response", "mode")', "drops a column"),
+        ('op.add_column("city", sa.Column("x", sa.Text(), nullable=True))', "migrations.steps"),
+        ('op.create_table("new", sa.Column("id", sa.Uuid()))', "if_not_exists"),
+        ("with op.get_context().autocommit_block():\n    pass", "statement_by_statement"),
         ('op.drop_table("city")', "drops a table"),
         ('op.rename_table("a", "b")', "renames"),
         ('op.execute("alter table response rename column a to b")', "renames"),
         ('op.alter_column("city", "name_zh", type_=sa.Text())', "changes a column"),
         ('op.alter_column("city", "name_zh", nullable=False)', "changes a column"),
-        ('op.add_column("city", sa.Column("x", sa.Text(), nullable=False))', "server_default"),
-        ('op.create_index("ix", "response", ["mode"])', "postgresql_concurrently"),
+        ('add_column("city", sa.Column("x", sa.Text(), nullable=False))', "server_default"),
+        (
+            'op.create_index("ix", "response", ["mode"], if_not_exists=True)',
+            "postgresql_concurrently",
+        ),
         ('op.execute("ALTER TABLE a ALTER b SET NOT NULL")', "NOT VALID"),
         ('op.create_foreign_key("fk", "invitation", "wave", ["w"], ["id"])', "NOT VALID"),
         ('with op.batch_alter_table("wave") as batch:\n    pass', "triggers are lost"),
@@ -198,11 +174,11 @@ def test_the_rules_find_what_is_forbidden(statement: str, rule: str) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        'op.create_table("new", sa.Column("id", sa.Uuid(), nullable=False))',
-        'op.add_column("city", sa.Column("x", sa.Text(), nullable=True))',
-        'op.add_column("city", sa.Column("x", sa.Text(), nullable=False, server_default="")) ',
-        'op.create_index("ix", "response", ["mode"], postgresql_concurrently=True)',
-        'op.create_index("ix", "city", ["region"])',
+        'op.create_table("new", sa.Column("id", sa.Uuid(), nullable=False), if_not_exists=True)',
+        'add_column("city", sa.Column("x", sa.Text(), nullable=True))',
+        'add_column("city", sa.Column("x", sa.Text(), nullable=False, server_default="")) ',
+        'op.create_index("i", "response", ["a"], postgresql_concurrently=True, if_not_exists=True)',
+        'op.create_index("ix", "city", ["region"], if_not_exists=True)',
     ],
 )
 def test_the_rules_let_through_what_is_safe(statement: str) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import select
 
@@ -15,7 +14,6 @@ from survey.fieldwork.quality.stored_interviews import stored_interviews
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave
 from survey.snapshot.response_frame import response_frame
-from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Mode, ResponseRevision, Status, Wave
 
@@ -140,38 +138,3 @@ def test_only_one_revision_is_current_and_numbers_are_given_once(field: Any) -> 
                     answers={},
                 )
             )
-
-
-_OLD_ROWS = (
-    "INSERT INTO account (id, login, name, role, area, is_demo, active, created_at) "
-    "VALUES ('{id}', 'a', 'a', 'surveyor', 'CN', false, true, '2026-01-01')",
-    "INSERT INTO city VALUES ('110000', 'B', 'B', 'B', 'E', 'E', 'M', 1, 1, 1, 1, 1, 1, 1, 1, 1, "
-    "NULL, NULL, '', '', '')",
-    "INSERT INTO instrument_version (id, name, version, sha256, document, created_at) "
-    "VALUES ('{id}', 'n', '1', 's', '', '2026-01-01')",
-    "INSERT INTO wave (id, key, series, year, title_zh, title_en, instrument_id, state, composite, "
-    "is_demo, created_at) VALUES ('{id}', 'w', 's', 2026, 'w', 'w', '{id}', 'open', 'item_means', "
-    "false, '2026-01-01')",
-    "INSERT INTO response (id, client_uuid, wave_id, city_code, instrument_id, mode, status, "
-    "reason, language, submitted_at, dropped_answers, lock_version, is_demo) VALUES ('{id}', "
-    "'{id}', '{id}', '110000', '{id}', 'self', 'submitted', '', 'zh', '2026-01-01', 0, 1, false)",
-    "INSERT INTO response_revision (id, response_id, number, is_current, answers, timings, reason, "
-    "created_at) VALUES ('{id}', '{id}', 1, true, '{{\"quality\": 7}}', '{{}}', '', '2026-01-01')",
-)
-
-
-def test_answers_that_were_there_before_are_there_afterwards(bare_url: str) -> None:
-    engine = engine_for(bare_url).execution_options(survey_writes=True)
-    name = uuid4()
-    written = str(name) if engine.dialect.name == "postgresql" else name.hex
-    with engine.begin() as connection:
-        command.upgrade(schema._build_config(connection), "0008")
-        for statement in _OLD_ROWS:
-            connection.exec_driver_sql(statement.format(id=written))
-    schema.upgrade(bare_url)
-    with read_scope(bare_url) as session:
-        revision = session.exec(select(ResponseRevision)).one()
-    assert revision.wave_id == revision.response_id == name
-    assert revision.answers == {"quality": 7}
-    left = {each for each in inspect(engine).get_table_names() if each.endswith("_before")}
-    assert left == set()

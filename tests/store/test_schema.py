@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from sqlalchemy import Inspector, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from survey.store import schema
+from survey.store.audit_chain import GENESIS_SEAL
 from survey.store.engine import engine_for
 from survey.store.tables import get_metadata
+
+STORE_0_1_0 = Path(__file__).parent / "store_0_1_0"
 
 
 def test_a_new_database_has_no_revision_and_an_upgraded_one_the_newest(bare_url: str) -> None:
@@ -81,6 +85,49 @@ def test_migrated_and_declared_tables_are_the_same_down_to_every_constraint(bare
     assert migrated.keys() == declared.keys()
     for name, description in declared.items():
         assert migrated[name] == description, name
+
+
+def _guards(url: str) -> list[str]:
+    """The triggers of a store, and the functions behind them, as the database writes them."""
+    with engine_for(url).connect() as connection:
+        if connection.dialect.name == "sqlite":
+            queries = ["SELECT sql FROM sqlite_master WHERE type = 'trigger'"]
+        else:
+            queries = [
+                "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+                "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = "
+                "'public'::regnamespace",
+            ]
+        found = [row for query in queries for row in connection.execute(text(query)).scalars()]
+    return sorted(" ".join(sql.split()) for sql in found)
+
+
+def test_a_store_of_the_release_becomes_what_an_empty_one_becomes(
+    bare_url: str, request: pytest.FixtureRequest
+) -> None:
+    """`store_0_1_0` holds what the migrations of 0.1.0 made, statement by statement."""
+    engine = engine_for(bare_url).execution_options(survey_writes=True)
+    statements = (STORE_0_1_0 / f"{engine.dialect.name}.sql").read_text().split("\n;;\n")
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('0038')"))
+        seal = {"seal": GENESIS_SEAL}
+        connection.execute(text("INSERT INTO audit_head VALUES (1, 0, :seal, 0, :seal)"), seal)
+    schema.require_compatible_schema(bare_url)
+    schema.upgrade(bare_url)
+    assert schema.stored_revision(bare_url) == schema.head_revision()
+    released, guards = _tables(bare_url), _guards(bare_url)
+    fresh_url = request.getfixturevalue(f"{engine.dialect.name.removesuffix('ql')}_url")
+    fresh = _tables(fresh_url)
+    assert released.keys() == fresh.keys()
+    for name, description in fresh.items():
+        columns = sorted(description.pop("columns"))
+        assert sorted(released[name].pop("columns")) == columns, name
+        assert released[name] == description, name
+    assert guards == _guards(fresh_url)
+    assert len(guards) >= 38
 
 
 def test_processes_that_start_together_migrate_once(bare_url: str) -> None:

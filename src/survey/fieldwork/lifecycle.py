@@ -1,6 +1,6 @@
 """Life cycle of a response: the table of transitions and the functions that make them.
 
-The database holds the same table and the ways back of a decision (migration 0023), and refuses what
+The database holds the same table and the ways back of a decision (`store.guards`), and refuses what
 stands in neither.
 """
 

@@ -2,7 +2,7 @@
 
 A finished interview becomes void with the reason `withdrawn` and gives its quota place back; one
 that ended in a side exit stays there. Either way its content goes at once and the database refuses
-every way back (migration 0011). Until the wave is frozen; afterwards the figures rest on it, and
+every way back (`store.guards`). Until the wave is frozen; afterwards the figures rest on it, and
 the association has to be asked.
 """
 

@@ -15,7 +15,7 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope
 from survey.store.read_replica import check_replica, require_read_url
-from survey.store.schema import head_revision, known_revisions, stored_revision
+from survey.store.schema import head_revision, is_before_release, known_revisions, stored_revision
 from survey.store.tables import AuditEntry, Response, UtcDateTime, now
 
 BACKUP_HOURS = 36
@@ -52,6 +52,13 @@ def _describe_schema(shown: str, present: str | None) -> Message:
         return msg("{url}, schema up to date", url=shown)
     if present is None or present in known_revisions():
         return msg("{url} has an old or no schema; run: survey init", url=shown)
+    if is_before_release(present):
+        return msg(
+            "{url} stands at migration {present}, from before 0.1.0; start version 0.1.0 on it "
+            "once, which upgrades it.",
+            url=shown,
+            present=present,
+        )
     return msg(
         "{url} stands at migration {present}, which a newer version made; update this software.",
         url=shown,

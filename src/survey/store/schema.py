@@ -89,6 +89,14 @@ def known_revisions() -> list[str]:
     return [script.revision for script in scripts.walk_revisions()]
 
 
+def is_before_release(revision: str) -> bool:
+    """Return whether a revision is older than version 0.1.0, which alone can upgrade such a store.
+
+    Revisions are numbers of four digits.
+    """
+    return revision < known_revisions()[-1]
+
+
 def _get_required_floor() -> str:
     """Return the oldest revision whose code works with the present schema.
 
@@ -120,6 +128,14 @@ def require_compatible_schema(url: str) -> None:
                 needed=known[0],
             )
         )
+    if is_before_release(present):
+        raise StoreTooOldError(
+            msg(
+                "The store is at version {present}, from before 0.1.0. Please start version 0.1.0 "
+                "on it once, which upgrades it, then run: survey init",
+                present=present,
+            )
+        )
     floor = _find_floor(url)
     if floor not in known:
         raise StoreTooNewError(
@@ -148,21 +164,19 @@ def upgrade(url: str) -> None:
     engine = engine_for(url)
     if engine.dialect.name == "postgresql":
         with _migration_lock(engine):
-            if _is_newer(url):
+            if _is_unknown(stored_revision(url)):
                 require_compatible_schema(url)
             else:
                 _upgrade_online(engine)
         return
     with engine.execution_options(survey_writes=True).begin() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-        if present is None or present in known_revisions():
+        if not _is_unknown(MigrationContext.configure(connection).get_current_revision()):
             upgrade_within(connection)
             return
     require_compatible_schema(url)
 
 
-def _is_newer(url: str) -> bool:
-    present = stored_revision(url)
+def _is_unknown(present: str | None) -> bool:
     return present is not None and present not in known_revisions()
 
 

@@ -82,7 +82,7 @@ def put_back_answers(connection: Connection, wave_id: UUID, lines: Iterable[byte
         connection.exec_driver_sql(
             f"CREATE TABLE {table} (LIKE {_REVISIONS.name} INCLUDING DEFAULTS)"
         )
-        # As for the part of a new wave (migration 0016); all other triggers come by themselves.
+        # As for the part of a new wave (`guards`); all other triggers come by themselves.
         connection.exec_driver_sql(
             f"CREATE TRIGGER tr_response_revision_truncate BEFORE TRUNCATE ON {table}"
             " EXECUTE FUNCTION response_revision_not_emptied()"

@@ -21,6 +21,12 @@ class BackupTooNewError(SurveyError):
     code = "backup_too_new"
 
 
+class BackupTooOldError(SurveyError):
+    """Raised when a version before 0.1.0 made the file."""
+
+    code = "backup_too_old"
+
+
 class StoreOccupiedError(SurveyError):
     """Raised when the store to restore into holds data or is in use."""
 

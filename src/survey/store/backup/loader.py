@@ -19,7 +19,12 @@ from sqlalchemy.exc import DBAPIError
 
 from survey.locale import SurveyError, msg
 from survey.store.backup.archive import TablePart
-from survey.store.backup.errors import BackupTooNewError, StoreOccupiedError, checksum_error
+from survey.store.backup.errors import (
+    BackupTooNewError,
+    BackupTooOldError,
+    StoreOccupiedError,
+    checksum_error,
+)
 from survey.store.backup.manifest import BackupManifest, TableRecord
 from survey.store.backup.reader import (
     VERSION_TABLE,
@@ -30,7 +35,7 @@ from survey.store.backup.reader import (
 from survey.store.backup.row_insert import insert_lines
 from survey.store.engine import dispose_engines, engine_for, normal_url
 from survey.store.private_files import SIDE_FILE_SUFFIXES
-from survey.store.schema import known_revisions, upgrade_within
+from survey.store.schema import is_before_release, known_revisions, upgrade_within
 
 REFERENCE = frozenset(
     {"city", "indicator_tree_version", "instrument_version", "audit_head", "schema_floor"}
@@ -78,7 +83,18 @@ def _count_others(connection: Connection) -> int:
 
 
 def require_known_migration(manifest: BackupManifest) -> None:
-    """Raise `BackupTooNewError` if a newer version of the software made the backup."""
+    """Raise unless this version knows the schema of the backup.
+
+    Raises:
+        BackupTooNewError, BackupTooOldError: a newer version made it, or one before 0.1.0.
+    """
+    if is_before_release(manifest.migration):
+        raise BackupTooOldError(
+            msg(
+                "A version before 0.1.0 made this backup. Please restore it with version 0.1.0, "
+                "and back up again there."
+            )
+        )
     if manifest.migration not in known_revisions():
         raise BackupTooNewError(
             msg("A newer version of the software made this backup; update, then restore it.")
