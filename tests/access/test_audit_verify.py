@@ -25,7 +25,6 @@ from survey.access.roles import NATION, Role
 from survey.settings import current_settings
 from survey.store.audit_chain import (
     ChainEntry,
-    InvalidAuditKeyError,
     Keyring,
     _read_keyring,
     canonical_json,
@@ -36,6 +35,7 @@ from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id, now
 from tests.audit_tampering import disable_triggers, run
+from tests.error_codes import raises_code
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 ENTRIES = 12
@@ -317,7 +317,7 @@ def test_a_key_that_cannot_be_used_is_an_error_and_never_no_key(
         file.write_text(content)
     monkeypatch.setenv("SURVEY_AUDIT_KEY_FILE", str(file))
     current_settings.cache_clear()
-    with pytest.raises(InvalidAuditKeyError):
+    with raises_code("audit_key_unusable"):
         keyring(current_settings())
 
 

@@ -16,7 +16,6 @@ from survey.access.secret_hashes import verify_password
 from survey.access.sessions import SessionLimits, find_principal
 from survey.access.sign_in import CredentialLookup, SignInRefusedError
 from survey.access.sign_in_codes import (
-    SignInCodesNotAllowedError,
     generate_codes,
     issue_sign_in_codes,
     list_surveyors_for_codes,
@@ -26,6 +25,7 @@ from survey.access.sign_in_codes import (
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, SignInCode
 from tests.account_factory import employ_person
+from tests.error_codes import raises_code
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -135,9 +135,9 @@ def test_other_roles_hand_out_no_codes_and_nobody_hands_out_none(
             continue
         with pytest.raises(AccessDeniedError):
             _make(field, Principal(supervisor.account_id, "X", role, "110000"), "li")
-    with pytest.raises(SignInCodesNotAllowedError):
+    with raises_code("sign_in_codes_refused"):
         _make(field, supervisor)
-    with pytest.raises(SignInCodesNotAllowedError):
+    with raises_code("sign_in_codes_refused"):
         _make(field, supervisor, *(f"s{number}" for number in range(61)))
 
 

@@ -9,11 +9,12 @@ from types import ModuleType
 import pytest
 from pydantic import ValidationError
 
-from survey.compute import EngineUnknownError, LocalEngine, SparkEngine, local, open_engine
+from survey.compute import LocalEngine, SparkEngine, local, open_engine
 from survey.compute.worker import Worker, WorkerLostError
 from survey.estimate import EstimateError
 from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings
+from tests.error_codes import raises_code
 
 
 def double(number: int) -> int:
@@ -225,7 +226,7 @@ def test_masters_of_spark_start_nothing_until_they_are_used(name):
 
 @pytest.mark.parametrize("name", ["", "local:0", "local:-2", "spark", "spark://one", "Local", "*"])
 def test_an_unknown_engine_is_named(name):
-    with pytest.raises(EngineUnknownError) as refused:
+    with raises_code("engine_unknown") as refused:
         open_engine(name)
     assert refused.value.code == "engine_unknown"
     with pytest.raises(ValidationError):

@@ -16,18 +16,14 @@ from survey.fieldwork.correction import (
     resubmit,
     validate_correction,
 )
-from survey.fieldwork.lifecycle import (
-    MissingReasonError,
-    ResponseConflictError,
-    ResponseNotFoundError,
-    transition,
-)
+from survey.fieldwork.lifecycle import ResponseConflictError, ResponseNotFoundError, transition
 from survey.fieldwork.quotas import find_cell, list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, QuotaCell, Response, ResponseRevision, Status, WaveState
+from tests.error_codes import raises_code
 from tests.wave_states import move_wave
 
 
@@ -149,7 +145,7 @@ def test_answers_that_break_a_rule_change_nothing(field: Any, returned: UUID) ->
     ):
         with pytest.raises(error):
             _resubmit(field, returned, answers)
-    with pytest.raises(MissingReasonError):
+    with raises_code("reason_missing"):
         _resubmit(field, returned, field.complete, note=" \n")
     assert _state(field, returned) == (Status.RETURNED, 2)
     assert _cells(field) == {"35-44 female": 1}

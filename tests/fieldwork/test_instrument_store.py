@@ -8,7 +8,6 @@ from sqlmodel import select
 
 from survey.fieldwork.instruments import (
     InstrumentNotFoundError,
-    VersionConflictError,
     instrument_id_by_name,
     load_instrument,
     load_tree,
@@ -20,6 +19,7 @@ from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenanc
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id
+from tests.error_codes import raises_code
 
 
 def _tree(weight: float = 1.0) -> IndicatorTree:
@@ -62,10 +62,7 @@ def test_a_version_never_gets_other_content(store_url: str, small_instrument: In
     changed = Instrument.model_validate({**small_instrument.model_dump(), "title": {"en": "x"}})
     with session_scope(store_url) as session:
         save_instrument(session=session, instrument=small_instrument)
-    with (
-        pytest.raises(VersionConflictError, match="version 1"),
-        session_scope(store_url) as session,
-    ):
+    with raises_code("version_changed", match="version 1"), session_scope(store_url) as session:
         save_instrument(session=session, instrument=changed)
 
 
@@ -110,5 +107,5 @@ def test_a_tree_is_stored_once_and_never_changed(store_url: str) -> None:
         assert load_tree(session=session, tree_id=saved) == _tree()
         assert tree_id_by_name(session=session, name="t-2026") == saved
         assert len(session.exec(select(IndicatorTreeVersion)).all()) == 1
-    with pytest.raises(VersionConflictError, match="t-2026"), session_scope(store_url) as session:
+    with raises_code("version_changed", match="t-2026"), session_scope(store_url) as session:
         save_tree(session=session, tree=_tree(weight=0.5))

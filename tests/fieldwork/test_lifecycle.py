@@ -14,7 +14,6 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Action, Role
 from survey.fieldwork.lifecycle import (
     TRANSITIONS,
-    MissingReasonError,
     ResponseConflictError,
     ResponseNotFoundError,
     TransitionNotAllowedError,
@@ -37,6 +36,7 @@ from survey.store.tables import (
     WaveState,
     new_id,
 )
+from tests.error_codes import raises_code
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_sending_back_and_voiding_need_a_reason(field: Any, supervisor: Principa
     response_id = _store(field)
     for to in (Status.RETURNED, Status.VOID):
         for reason in ("", "   \n"):
-            with pytest.raises(MissingReasonError):
+            with raises_code("reason_missing"):
                 _move(field, supervisor, response_id, to, reason=reason)
 
 

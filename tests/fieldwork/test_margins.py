@@ -19,7 +19,6 @@ from survey.fieldwork.quality.stored_interviews import stored_interviews
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.quotas import (
     QuotaPolicy,
-    QuotaPolicyLockedError,
     QuotaPolicySummary,
     get_quota_policy_summary,
     set_quota_policy,
@@ -39,6 +38,7 @@ from survey.store.tables import (
     Wave,
     WavePlan,
 )
+from tests.error_codes import raises_code
 
 FINISHERS, TARGET = 64, 20
 YEARS = (1990, 1985, 1970, 2000)
@@ -274,7 +274,7 @@ def test_a_wave_that_is_over_keeps_its_rule_while_review_moves_its_counts(margin
     first = _answered(marginal).response_id
     with session_scope(marginal.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=marginal.now)
-    with pytest.raises(QuotaPolicyLockedError, match="closed"):
+    with raises_code("policy_fixed", match="closed"):
         _switch(marginal, QuotaPolicy.COUNT)
     _move(marginal, first, Status.VOID, version=1)
     assert _counts(marginal) == {}

@@ -11,7 +11,6 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, ROLES, Action, Role
 from survey.fieldwork.instruments import add_instrument
 from survey.fieldwork.questionnaires import (
-    QuestionnaireNotFitError,
     check_upload,
     choose_predecessor,
     get_questionnaire,
@@ -24,6 +23,7 @@ from survey.instrument.model import Instrument
 from survey.instrument.xlsform.writer import xlsform_bytes
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import InstrumentVersion, WaveState
+from tests.error_codes import raises_code
 
 
 def person(role: Role, area: str = NATION) -> Principal:
@@ -104,7 +104,7 @@ def test_an_upload_is_checked_against_the_store_and_changes_nothing(field: Any) 
 
 def test_a_questionnaire_with_errors_is_not_stored_even_when_confirmed(field: Any) -> None:
     broken = second(field.instrument).model_copy(update={"tree": "nowhere"})
-    with session_scope(field.url) as session, pytest.raises(QuestionnaireNotFitError):
+    with session_scope(field.url) as session, raises_code("questionnaire_not_fit"):
         store_questionnaire(
             session=session, principal=ADMIN, instrument=broken, rows={}, now=field.now
         )

@@ -27,17 +27,12 @@ from survey.fieldwork.quota_counts import (
     find_quota_membership,
     list_full_groups,
 )
-from survey.fieldwork.quotas import (
-    COUNTED_STATUSES,
-    QuotaNotFoundError,
-    QuotaPolicy,
-    set_quota_policy,
-)
+from survey.fieldwork.quotas import COUNTED_STATUSES, QuotaPolicy, set_quota_policy
 from survey.fieldwork.submission import InvalidAnswersError, SubmissionReceipt, submit
 from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import WaveNotFoundError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell, Response, ResponseRevision, Status
+from tests.error_codes import raises_code
 
 FINISHERS, TARGET = 64, 20
 HER_CELL = FullQuotaGroup(35, 44, "female")
@@ -223,9 +218,9 @@ def _switch(
 def test_nobody_else_switches_it_and_nothing_is_not_switched(field: Any) -> None:
     with pytest.raises(AccessDeniedError):
         _switch(field, QuotaPolicy.COUNT, principal=field.surveyor)
-    with pytest.raises(QuotaNotFoundError):
+    with raises_code("no_quota"):
         _switch(field, QuotaPolicy.COUNT, city_code="310000")
-    with pytest.raises(WaveNotFoundError):
+    with raises_code("wave_unknown"):
         _switch(field, QuotaPolicy.COUNT, wave_key="nowhere")
 
 

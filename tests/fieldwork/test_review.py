@@ -19,8 +19,6 @@ from survey.fieldwork.lifecycle import TRANSITIONS, ResponseConflictError, Respo
 from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.review.decisions import (
-    SelectionConflictError,
-    TooManyResponsesError,
     allowed_transitions,
     decide,
     decide_many,
@@ -58,6 +56,7 @@ from survey.store.tables import (
     ResponseRisk,
     Status,
 )
+from tests.error_codes import raises_code
 
 CITIES = ("110000", "310000")
 TOO_FAST = ReviewReason(ReasonCode.SPEEDER)
@@ -462,12 +461,12 @@ def test_a_bulk_action_stops_when_anything_in_it_has_changed(
     first, *_ = _store(field, Status.SUBMITTED, Status.SUBMITTED)
     seen = _preview(field, supervisor, Status.VOID)
     _decide(field, supervisor, first, Status.RETURNED, TOO_FAST)
-    with pytest.raises(SelectionConflictError):
+    with raises_code("selection_changed"):
         _decide_all(field, supervisor, seen)
     assert _statuses(field) == {Status.RETURNED: 1, Status.SUBMITTED: 1}
     seen = _preview(field, supervisor, Status.VOID)
     _store(field, Status.SUBMITTED)
-    with pytest.raises(SelectionConflictError):
+    with raises_code("selection_changed"):
         _decide_all(field, supervisor, seen)
 
 
@@ -476,7 +475,7 @@ def test_too_many_at_once_are_refused_before_anything_is_counted(
 ) -> None:
     monkeypatch.setattr("survey.fieldwork.review.decisions.MAX_BULK_RESPONSES", 2)
     _store(field, *[Status.SUBMITTED] * 3)
-    with pytest.raises(TooManyResponsesError):
+    with raises_code("too_many_at_once"):
         _preview(field, supervisor, Status.VOID)
 
 

@@ -10,9 +10,6 @@ from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.fieldwork.waves import (
     WAVE_TRANSITIONS,
     NewWave,
-    WaveExistsError,
-    WaveNotFoundError,
-    WaveTransitionNotAllowedError,
     close_wave,
     create_wave,
     get_wave,
@@ -21,6 +18,7 @@ from survey.fieldwork.waves import (
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, WaveState
+from tests.error_codes import raises_code
 from tests.wave_states import move_wave, set_wave_state
 
 
@@ -42,14 +40,14 @@ def test_a_key_is_taken_once(field: Any) -> None:
         title_en="t",
         instrument_id=field.wave.instrument_id,
     )
-    with pytest.raises(WaveExistsError), session_scope(field.url) as session:
+    with raises_code("wave_exists"), session_scope(field.url) as session:
         create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
 
 
 def test_an_unknown_wave_is_said_to_be_unknown(field: Any) -> None:
-    with read_scope(field.url) as session, pytest.raises(WaveNotFoundError, match="main-1999"):
+    with read_scope(field.url) as session, raises_code("wave_unknown", match="main-1999"):
         get_wave(session=session, key="main-1999")
-    with session_scope(field.url) as session, pytest.raises(WaveNotFoundError, match="main-1999"):
+    with session_scope(field.url) as session, raises_code("wave_unknown", match="main-1999"):
         close_wave(session=session, principal=OPERATOR, key="main-1999", now=field.now)
 
 
@@ -75,17 +73,14 @@ def test_a_wave_goes_all_the_way_and_may_be_reopened_before_it_is_frozen(field: 
     )
     with (
         session_scope(field.url) as session,
-        pytest.raises(WaveTransitionNotAllowedError, match="together with its results"),
+        raises_code("wave_move_forbidden", match="together with its results"),
     ):
         transition_wave(
             session=session, principal=OPERATOR, key="main-2026", to=WaveState.FROZEN, now=field.now
         )
     with session_scope(field.url) as session:
         move_wave(session=session, key="main-2026", to=WaveState.FROZEN, now=field.now)
-    with (
-        session_scope(field.url) as session,
-        pytest.raises(WaveTransitionNotAllowedError, match="release"),
-    ):
+    with session_scope(field.url) as session, raises_code("wave_move_forbidden", match="release"):
         transition_wave(
             session=session,
             principal=OPERATOR,
@@ -102,14 +97,12 @@ def test_every_move_outside_the_table_is_refused(field: Any) -> None:
         with session_scope(field.url) as session:
             wave = get_wave(session=session, key="main-2026")
             set_wave_state(session, wave, start)
-            with pytest.raises(
-                WaveTransitionNotAllowedError, match=f"is {start} and cannot become {to}"
-            ):
+            with raises_code("wave_move_forbidden", match=f"is {start} and cannot become {to}"):
                 transition_wave(
                     session=session, principal=OPERATOR, key="main-2026", to=to, now=field.now
                 )
 
 
 def test_opening_twice_is_refused(field: Any) -> None:
-    with pytest.raises(WaveTransitionNotAllowedError), session_scope(field.url) as session:
+    with raises_code("wave_move_forbidden"), session_scope(field.url) as session:
         open_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)

@@ -15,12 +15,7 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.lifecycle import TransitionNotAllowedError, transition
 from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
 from survey.fieldwork.quality.assessment import assess_wave
-from survey.fieldwork.review.decisions import (
-    BulkWithdrawalError,
-    decide,
-    decide_many,
-    preview_bulk_decision,
-)
+from survey.fieldwork.review.decisions import decide, decide_many, preview_bulk_decision
 from survey.fieldwork.review.response_detail import get_response_detail
 from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
@@ -50,6 +45,7 @@ from survey.store.tables import (
     WaveState,
     table_of,
 )
+from tests.error_codes import raises_code
 
 HandIn = Callable[..., tuple[Any, str]]
 
@@ -213,7 +209,7 @@ def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> N
         seen = preview_bulk_decision(
             session=session, principal=OPERATOR, chosen=chosen, to=Status.VOID
         )
-        with pytest.raises(BulkWithdrawalError):
+        with raises_code("one_by_one"):
             decide_many(
                 session=session,
                 principal=OPERATOR,

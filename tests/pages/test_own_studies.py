@@ -22,8 +22,7 @@ from survey.publish.publications.register import (
     plan_publication,
 )
 from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_archive import NoReportsError, make_archive
-from survey.publish.reports.report_builder import ReportNotPossibleError
+from survey.publish.reports.report_archive import make_archive
 from survey.publish.reports.report_service import (
     ReportFormat,
     ReportOrder,
@@ -39,6 +38,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
 from survey.ui.navigation import PageKey
 from tests.conftest import FillOnce
+from tests.error_codes import raises_code
 
 LABELS = ("label::中文 (zh)", "label::English (en)")
 SURVEY = (
@@ -205,9 +205,9 @@ def test_a_wave_without_a_composite_has_no_report_and_says_so_everywhere(
     waves = read_report_waves(settings, "mycity-2025")
     area = {ReportKind.CITY: "110000", ReportKind.PROVINCE: "11", ReportKind.NATION: "CN"}[kind]
     order = ReportOrder(kind, area, ReportFormat.DOCX, "en")
-    with pytest.raises(ReportNotPossibleError, match="no composite score"):
+    with raises_code("report_impossible", match="no composite score"):
         make_report_file(settings, waves, principal=OPERATOR, order=order)
-    with pytest.raises(NoReportsError, match="no composite score"):
+    with raises_code("no_reports", match="no composite score"):
         make_archive(settings, waves, principal=OPERATOR, form=ReportFormat.DOCX, language="en")
     name = next(each for each in REPORTS if each.value.startswith(kind.value))
     draft = PublicationDraft(

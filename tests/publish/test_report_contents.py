@@ -14,7 +14,7 @@ from survey.access.roles import NATION, Role
 from survey.publish.figure_table import list_figures
 from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.reports.contents import Report, ReportKind, ReportTable
-from survey.publish.reports.report_builder import SECTION_KEYS, ReportNotPossibleError, build_report
+from survey.publish.reports.report_builder import SECTION_KEYS, build_report
 from survey.publish.reports.result_sections import (
     describe_change,
     describe_difference,
@@ -27,6 +27,7 @@ from survey.publish.views.ranking import describe_rank
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.store.tables import Shown, WaveState
+from tests.error_codes import raises_code
 
 Frozen = dict[str, WaveResults]
 SUZHOU = "320500"
@@ -306,7 +307,7 @@ def test_a_hidden_group_is_not_mentioned(frozen: Frozen) -> None:
 
 def test_a_hidden_city_has_no_report_and_is_in_no_other(frozen: Frozen) -> None:
     hidden = hide(frozen["main-2024"], {"area_level": "city", "area": SUZHOU})
-    with pytest.raises(ReportNotPossibleError):
+    with raises_code("report_impossible"):
         report({**frozen, "main-2024": hidden})
     nation = report({**frozen, "main-2024": hidden}, ReportKind.NATION, NATION, "en")
     assert "Wuxi" in words_of(nation)
@@ -354,7 +355,7 @@ def test_surveyors_have_no_report(frozen: Frozen) -> None:
 
 
 def test_an_unknown_area_is_said(frozen: Frozen) -> None:
-    with pytest.raises(ReportNotPossibleError):
+    with raises_code("report_impossible"):
         report(frozen, area="999999")
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from survey.publish.reports.rule_check import fields_of, find_rule_problems
-from survey.publish.reports.sentences import SHIPPED_RULES, RulesDamagedError, read_rules
+from survey.publish.reports.sentences import SHIPPED_RULES, read_rules
 from survey.publish.reports.typography import (
     set_text,
     write_difference,
     write_interval,
     write_places,
 )
+from tests.error_codes import raises_code
 
 
 def test_the_shipped_rules_hold_what_they_ask_of_others() -> None:
@@ -82,7 +83,7 @@ def test_an_own_file_replaces_the_texts_it_names(tmp_path: Path) -> None:
 def test_an_own_file_that_cannot_be_used_says_why(
     tmp_path: Path, row: tuple[str, str, str, str], part: str
 ) -> None:
-    with pytest.raises(RulesDamagedError) as refused:
+    with raises_code("rules_damaged") as refused:
         read_rules(own_rules(tmp_path, row))
     assert part in str(refused.value)
 
@@ -95,7 +96,7 @@ def test_words_that_only_begin_like_one_of_a_difference_are_no_claim(tmp_path: P
 def test_an_own_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "rules.csv"
     other.write_bytes(b"\xff\xfe\x00a;b")
-    with pytest.raises(RulesDamagedError):
+    with raises_code("rules_damaged"):
         read_rules(other)
 
 

@@ -9,12 +9,13 @@ import pytest
 from docx.document import Document
 
 from survey.locale import translator
-from survey.publish.reports.docx_file import SHIPPED_TEMPLATE, TemplateUnusableError
+from survey.publish.reports.docx_file import SHIPPED_TEMPLATE
 from survey.publish.reports.template_check import (
     find_template_problems,
     list_unused_sections,
     require_usable_template,
 )
+from tests.error_codes import raises_code
 
 
 def altered(folder: Path, *, old: str = "", new: str = "", add: str = "") -> Path:
@@ -233,7 +234,7 @@ def test_fields_outside_text_header_and_footer_are_named(tmp_path: Path) -> None
 
 def test_no_report_is_written_in_a_template_that_the_check_refuses(tmp_path: Path) -> None:
     own = altered(tmp_path, old="{{ mark }}", new="")
-    with pytest.raises(TemplateUnusableError, match="mark"):
+    with raises_code("template_unusable", match="mark"):
         require_usable_template(own)
     require_usable_template(SHIPPED_TEMPLATE)
     altered(tmp_path)
@@ -265,5 +266,5 @@ def test_missing_styles_are_named(tmp_path: Path) -> None:
 def test_another_file_is_no_template(tmp_path: Path) -> None:
     path = tmp_path / "own.docx"
     path.write_bytes(b"PK")
-    with pytest.raises(TemplateUnusableError):
+    with raises_code("template_unusable"):
         find_template_problems(path)

@@ -25,7 +25,7 @@ from survey.instrument.model import (
     SpecialAnswer,
 )
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
-from survey.publish.microdata.row_workbook import WorksheetTooLargeError, workbook_bytes
+from survey.publish.microdata.row_workbook import workbook_bytes
 from survey.publish.microdata.statistics_files import STATA_LETTERS
 from survey.publish.microdata.text_cells import cut_bytes, wrap_bytes
 from survey.publish.microdata.variables import (
@@ -34,6 +34,7 @@ from survey.publish.microdata.variables import (
     describe_variables,
     texts_present,
 )
+from tests.error_codes import raises_code
 
 LONG = "环境整洁，服务周到；" * 40
 NASTY = [
@@ -265,7 +266,7 @@ def test_a_csv_gives_back_every_value_behind_its_remarks(file: RowFile) -> None:
 
 def test_a_sheet_takes_no_more_rows_than_excel_has() -> None:
     table = pd.DataFrame({"n": np.zeros(1_048_576, dtype=np.int8)})
-    with pytest.raises(WorksheetTooLargeError):
+    with raises_code("too_large_for_sheet"):
         workbook_bytes(table, "", [])
 
 

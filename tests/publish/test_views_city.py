@@ -14,7 +14,6 @@ from survey.publish.charts.interval_charts import UNCLEAR
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.city import (
     MAX_STRENGTHS,
-    CityNotFoundError,
     CityView,
     build_city_profile,
     city_choices,
@@ -31,6 +30,7 @@ from survey.publish.views.last_change import LastChanges, ScoreChange
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
+from tests.error_codes import raises_code
 
 Frozen = dict[str, WaveResults]
 SUZHOU = "320500"
@@ -294,7 +294,7 @@ def test_reports_stand_beside_the_nation(frozen: Frozen, topic: str) -> None:
 
 
 def test_an_unknown_city_is_an_error_in_words(frozen: Frozen) -> None:
-    with pytest.raises(CityNotFoundError):
+    with raises_code("unknown_city"):
         view(frozen, city="999999")
 
 

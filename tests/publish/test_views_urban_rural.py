@@ -14,7 +14,6 @@ from survey.publish.views.interval_table import IntervalTable
 from survey.publish.views.urban_rural import (
     RESIDENCE_AREA_LEVELS,
     AreaFilters,
-    ResidenceNotAskedError,
     UrbanRuralView,
     build_field_comparison,
     build_residence_areas,
@@ -26,6 +25,7 @@ from survey.publish.views.urban_rural import (
 from survey.publish.views.view_context import list_area_choices
 from survey.results import WaveResults
 from survey.store.tables import WaveState, new_id
+from tests.error_codes import raises_code
 
 Frozen = dict[str, WaveResults]
 SUZHOU = Principal(new_id(), "suzhou", Role.CITY_OFFICIAL, "320500")
@@ -169,7 +169,7 @@ def test_an_assumed_design_effect_is_said_beside_every_margin(frozen: Frozen) ->
 def test_a_wave_that_did_not_ask_says_so(frozen: Frozen) -> None:
     results = unreleased(frozen["main-2024"])
     results.method = results.method.model_copy(update={"groups": ("all", "gender=male")})
-    with pytest.raises(ResidenceNotAskedError, match="does not record"):
+    with raises_code("residence_not_asked", match="does not record"):
         build_urban_rural_view(
             results=results,
             principal=OPERATOR,

@@ -15,7 +15,6 @@ from survey.health.data_folder import check_snapshots
 from survey.results import WaveResults, change_files, list_waves, open_results, tables
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.interval_audit import audit_wave
-from survey.results.published_figures import PublishedFiguresChangedError
 from survey.results.recompute import recompute_wave
 from survey.results.release import find_current_release, revoke_release
 from survey.results.snapshots import (
@@ -38,6 +37,7 @@ from survey.store.tables import (
     Snapshot,
     Status,
 )
+from tests.error_codes import raises_code
 from tests.small_waves import KEY, SmallWave, add_wave, small_instrument, small_tree, small_wave
 from tests.small_waves import store_people as store_interviews
 
@@ -306,7 +306,7 @@ def test_a_recomputation_writes_each_pair_where_it_lies(
 
     files, before, coming = list_files(), shown_changes(earlier, later), read_coming(earlier, later)
     for wave in (later, earlier):
-        with pytest.raises(PublishedFiguresChangedError, match="small-2027-1"):
+        with raises_code("published_figures_changed", match="small-2027-1"):
             recompute(wave)
         pd.testing.assert_frame_equal(shown_changes(earlier, later), before)
     monkeypatch.undo()

@@ -10,17 +10,12 @@ from sqlmodel import Session, col, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import NATION, ROLES, Action, Role
-from survey.results.chosen_peers import (
-    MAX_PEERS,
-    PeersNotAllowedError,
-    choose_peers,
-    list_chosen_peers,
-    reset_peers,
-)
+from survey.results.chosen_peers import MAX_PEERS, choose_peers, list_chosen_peers, reset_peers
 from survey.sample.city_frame import shipped_cities, upsert_cities
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, ChosenPeer, now
+from tests.error_codes import raises_code
 
 SUZHOU, BEIJING, NANJING = "320500", "110000", "320100"
 OTHERS = [city.code for city in shipped_cities() if city.code != SUZHOU]
@@ -136,7 +131,7 @@ def test_what_cannot_be_chosen_leaves_the_choice_as_it_was(
 ) -> None:
     official = employ(Role.CITY_OFFICIAL, SUZHOU)
     choose(store_url, official, OTHERS[:MAX_PEERS])
-    with pytest.raises(PeersNotAllowedError):
+    with raises_code("peers_not_allowed"):
         choose(store_url, official, peers)
     assert chosen(store_url, official) == tuple(OTHERS[:MAX_PEERS])
 

@@ -23,7 +23,7 @@ from survey.publish.views.special_groups import (
 from survey.results import WaveResults, open_results
 from survey.results.disclosure_inputs import group_totals
 from survey.results.freeze import freeze_frame
-from survey.results.group_questions import MAX_CHOICES, MAX_GROUPS, UnfitGroupError
+from survey.results.group_questions import MAX_CHOICES, MAX_GROUPS
 from survey.results.recompute import recompute_wave
 from survey.results.snapshots import CELLS, DRIVERS, GAPS, HEADLINES, RANKS, SMALL_AREAS
 from survey.results.wave_parts import count_most_groups
@@ -32,6 +32,7 @@ from survey.sample.special_groups import EVERYONE
 from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Snapshot, now
+from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, person, questionnaire, rating, select_one, small_wave
 
 CITIES = ("110000", "310000")
@@ -276,7 +277,7 @@ def test_what_cannot_make_groups_is_refused_with_the_choices(
     wave: SmallWave, names: list[str], why: str
 ) -> None:
     folders = sorted(wave.settings.snapshot_dir.rglob("*"))
-    with pytest.raises(UnfitGroupError) as caught:
+    with raises_code("unfit_group") as caught:
         frozen(wave, names)
     choices = "again, reasons, full0, full1, full2, full3"
     assert str(caught.value).endswith(f"Questions that can make groups: {choices}.")
@@ -285,9 +286,7 @@ def test_what_cannot_make_groups_is_refused_with_the_choices(
 
 
 def test_too_many_groups_are_refused(wave: SmallWave) -> None:
-    with pytest.raises(
-        UnfitGroupError, match=f"make 48 groups; a wave can have at most {MAX_GROUPS}"
-    ):
+    with raises_code("unfit_group", match=f"make 48 groups; a wave can have at most {MAX_GROUPS}"):
         frozen(wave, [f"full{number}" for number in range(4)])
 
 

@@ -17,21 +17,16 @@ from survey.access.roles import Role
 from survey.estimate import estimate_tree
 from survey.estimate.tree import Tree
 from survey.fieldwork.instruments import find_instrument
-from survey.fieldwork.waves import (
-    NewWave,
-    WaveNotFoundError,
-    WaveTransitionNotAllowedError,
-    create_wave,
-)
+from survey.fieldwork.waves import NewWave, create_wave
 from survey.results import SnapshotNotFoundError, list_waves, open_results
 from survey.results.analysis import WEIGHT, add_weights, analysis_frame, sampling_design
 from survey.results.freeze import freeze_wave
-from survey.results.response_source import NoApprovedResponsesError
 from survey.results.snapshots import CELLS
 from survey.settings import Settings
 from survey.snapshot.snapshot_files import read_snapshot
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id, now
+from tests.error_codes import raises_code
 from tests.wave_states import set_wave_state
 
 WAVE = "main-2024"
@@ -185,7 +180,7 @@ def test_a_released_wave_stays_released_and_an_open_one_is_not_closed_by_freezin
             return wave.state
 
     state(WaveState.OPEN)
-    with pytest.raises(WaveTransitionNotAllowedError, match="open and cannot become frozen"):
+    with raises_code("wave_move_forbidden", match="open and cannot become frozen"):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
     assert state() is WaveState.OPEN
     state(WaveState.CLOSED)
@@ -231,9 +226,9 @@ def test_what_is_not_there_is_said(settings: Settings) -> None:
         create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
         with pytest.raises(SnapshotNotFoundError):
             open_results(settings, session, "empty")
-    with pytest.raises(WaveNotFoundError):
+    with raises_code("wave_unknown"):
         freeze_wave(settings, wave_key="nowhere", actor=OPERATOR)
-    with pytest.raises(NoApprovedResponsesError):
+    with raises_code("nothing_to_freeze"):
         freeze_wave(settings, wave_key="empty", actor=OPERATOR)
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from survey.access.principal import OPERATOR
-from survey.compute import EngineUnknownError, FilesUnavailableError, SharedFolder
+from survey.compute import FilesUnavailableError, SharedFolder
 from survey.health.data_folder import check_snapshots
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_progress import FreezeCancelledError, FreezeStage
@@ -21,6 +21,7 @@ from survey.settings import Settings
 from survey.snapshot.snapshot_files import SnapshotDamagedError, read_snapshot, write_responses
 from survey.snapshot.unfinished_files import UNFINISHED, remove_old_unfinished
 from survey.store.engine import dispose_engines, read_scope, session_scope
+from tests.error_codes import raises_code
 
 WAVE = "main-2024"
 
@@ -110,7 +111,7 @@ def test_a_folder_for_copies_that_is_away_is_said_before_anything_is_read(
 
 
 def test_an_unknown_engine_is_said_before_anything_is_read(settings: Settings) -> None:
-    with pytest.raises(EngineUnknownError):
+    with raises_code("engine_unknown"):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, engine="cloud")
     assert folders(settings) == []
 

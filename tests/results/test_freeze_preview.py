@@ -11,7 +11,6 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.fieldwork.planning.left_out_cities import (
-    LeavingOutNotAllowedError,
     leave_city_out,
     list_left_out_cities,
     restore_city,
@@ -24,9 +23,9 @@ from survey.results.freeze_preview import (
     PreviewCancelledError,
     preview_freeze,
 )
-from survey.results.response_source import NoApprovedResponsesError
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import AuditEntry, Response, Status, now
+from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, small_wave, store_people
 
 BEIJING, SUZHOU, NANJING = "110000", "320500", "320100"
@@ -142,7 +141,7 @@ def test_interviews_of_a_city_left_out_stay_as_they_are(wave: SmallWave) -> None
     assert {status for city, status in rows if city == SUZHOU} == {Status.APPROVED}
     assert {status for city, status in rows if city == BEIJING} == {Status.FROZEN}
     for change in (lambda: leave_out(wave, BEIJING), lambda: restore(wave, SUZHOU)):
-        with pytest.raises(LeavingOutNotAllowedError, match="frozen"):
+        with raises_code("city_not_left_out", match="frozen"):
             change()
 
 
@@ -153,12 +152,12 @@ def restore(wave: SmallWave, city: str) -> None:
 
 def test_a_city_is_counted_in_again_and_both_acts_are_in_the_trail(wave: SmallWave) -> None:
     for reason in ("", "few"):
-        with pytest.raises(LeavingOutNotAllowedError, match="why"):
+        with raises_code("city_not_left_out", match="why"):
             leave_out(wave, SUZHOU, reason)
-    with pytest.raises(LeavingOutNotAllowedError, match="not left out"):
+    with raises_code("city_not_left_out", match="not left out"):
         restore(wave, SUZHOU)
     leave_out(wave, SUZHOU, " two \n interviews ")
-    with pytest.raises(LeavingOutNotAllowedError, match="already"):
+    with raises_code("city_not_left_out", match="already"):
         leave_out(wave, SUZHOU)
     with read_scope(wave.settings.store_url) as session:
         (record,) = list_left_out_cities(session=session, principal=OFFICIAL, key=wave.key)
@@ -224,7 +223,7 @@ def test_exact_numbers_are_for_those_who_may_freeze(wave: SmallWave) -> None:
 def test_a_wave_whose_cities_are_all_left_out_has_nothing_to_freeze(wave: SmallWave) -> None:
     leave_out(wave, SUZHOU)
     leave_out(wave, BEIJING)
-    with pytest.raises(NoApprovedResponsesError):
+    with raises_code("nothing_to_freeze"):
         preview(wave)
 
 

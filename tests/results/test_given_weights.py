@@ -32,12 +32,13 @@ from survey.results.freeze import freeze_frame, freeze_wave
 from survey.results.wave_data import WaveData
 from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import load_wave_data
-from survey.results.weighting import WeightsMissingError, WeightSpread, read_given_weights
+from survey.results.weighting import WeightSpread, read_given_weights
 from survey.snapshot.response_frame import GIVEN_WEIGHT, build_response_frame, response_frame
 from survey.snapshot.snapshot_files import read_snapshot
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, Snapshot, now
 from tests.audit_tampering import disable_triggers
+from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, person, small_instrument, small_wave
 
 N = 160
@@ -190,7 +191,7 @@ def test_a_wave_in_which_some_lack_a_weight_is_not_frozen(wave: SmallWave) -> No
         ):
             response.given_weight = None
             session.add(response)
-    with pytest.raises(WeightsMissingError, match=r"3 interviews .*310000: 3") as refused:
+    with raises_code("weights_missing", match=r"3 interviews .*310000: 3") as refused:
         freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR)
     assert "Void them" in str(refused.value)
     with read_scope(wave.settings.store_url) as session:

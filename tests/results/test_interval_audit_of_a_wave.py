@@ -18,13 +18,13 @@ from survey.disclosure.interval_audit import NarrowCell
 from survey.disclosure.totals import Flags, Floats
 from survey.publish.views.method import build_method_view
 from survey.results import open_results
-from survey.results.disclosure_inputs import NarrowIntervalError
 from survey.results.freeze import freeze_wave
 from survey.results.interval_audit import audit_wave
 from survey.results.method import IntervalAuditMethod
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Snapshot
+from tests.error_codes import raises_code
 
 WAVE = "main-2024"
 
@@ -70,7 +70,7 @@ def test_a_freeze_that_tells_too_much_fails_and_names_the_cell(
     with read_scope(store.store_url) as session:
         before = session.exec(select(Snapshot.sha256)).all()
     monkeypatch.setattr(IntervalAuditor, "narrow_cells", _finds_the_first)
-    with pytest.raises(NarrowIntervalError, match=r"city 110000 .* \(3–7\)"):
+    with raises_code("narrow_interval", match=r"city 110000 .* \(3–7\)"):
         freeze_wave(store, wave_key=WAVE, actor=OPERATOR)
     with read_scope(store.store_url) as session:
         assert session.exec(select(Snapshot.sha256)).all() == before

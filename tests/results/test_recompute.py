@@ -22,7 +22,6 @@ from survey.results import (
     published_figures,
     recompute,
 )
-from survey.results.published_figures import PublishedFiguresChangedError
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.snapshots import outdated_waves
 from survey.results.tables import write_tables
@@ -41,6 +40,7 @@ from survey.store.tables import (
     WaveState,
     new_id,
 )
+from tests.error_codes import raises_code
 
 WAVE, RELEASE = "minors-2024", "minors-2024-1"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -176,7 +176,7 @@ def test_a_published_figure_is_corrected_and_never_computed_away(
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with monkeypatch.context() as patch:
         change_table(patch, name, add_to_first_shown(column, 1.0))
-        with pytest.raises(PublishedFiguresChangedError, match=f"1 figures .* {RELEASE}"):
+        with raises_code("published_figures_changed", match=f"1 figures .* {RELEASE}"):
             again(published)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     with read_scope(published.store_url) as session:
@@ -203,7 +203,7 @@ def test_a_published_figure_does_not_vanish(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change_table(monkeypatch, "cells.parquet", lambda table: table.iloc[1:])
-    with pytest.raises(PublishedFiguresChangedError):
+    with raises_code("published_figures_changed"):
         again(published)
 
 
@@ -233,7 +233,7 @@ def test_a_lost_table_of_a_release_is_restored_to_the_byte_or_not_at_all(
     cells.write_bytes(before[:-1])
     with monkeypatch.context() as patch:
         change_table(patch, "cells.parquet", lambda table: table.assign(deff=1.0))
-        with pytest.raises(PublishedFiguresChangedError, match="backup"):
+        with raises_code("published_figures_changed", match="backup"):
             again(published)
     assert cells.read_bytes() == before[:-1]
     again(published)

@@ -44,12 +44,12 @@ from survey.publish.views.urban_rural import (
     build_urban_rural_view,
 )
 from survey.results import WaveResults, list_waves, open_results
-from survey.results.analysis import NotEstimableError, PointsMissingError
+from survey.results.analysis import NotEstimableError
 from survey.results.crosswalk import crosswalk
 from survey.results.disclosure_inputs import declare_totals
 from survey.results.freeze import freeze_frame, freeze_wave
 from survey.results.headlines import DOMAIN
-from survey.results.response_source import NoApprovedResponsesError, open_loaded_responses
+from survey.results.response_source import open_loaded_responses
 from survey.results.wave_data import WaveData
 from survey.results.wave_parts import WaveParts
 from survey.results.wave_rules import WaveRules
@@ -58,6 +58,7 @@ from survey.sample.city_frame import shipped_cities
 from survey.snapshot.response_frame import build_response_frame
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import dispose_engines, session_scope
+from tests.error_codes import raises_code
 from tests.small_waves import (
     SmallWave,
     add_wave,
@@ -242,7 +243,7 @@ def test_a_city_without_a_population_is_named(wave: SmallWave) -> None:
 
 
 def test_a_wave_without_interviews_says_so(wave: SmallWave) -> None:
-    with pytest.raises(NoApprovedResponsesError) as caught:
+    with raises_code("nothing_to_freeze") as caught:
         frozen(wave, build_response_frame([], small_instrument()))
     words_of(caught.value)
 
@@ -314,7 +315,7 @@ def with_one_row_astray() -> pd.DataFrame:
 
 def test_a_row_without_a_point_is_refused_with_its_number_and_city(wave: SmallWave) -> None:
     before = snapshot_folders(wave)
-    with pytest.raises(PointsMissingError, match=r"^1 interviews .*110000: 1\)") as caught:
+    with raises_code("points_missing", match=r"^1 interviews .*110000: 1\)") as caught:
         frozen(wave, with_one_row_astray())
     words_of(caught.value)
     assert snapshot_folders(wave) == before

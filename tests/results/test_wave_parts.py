@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from seed.demo.interviews import generate_wave
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
 from survey.compute import LocalEngine
-from survey.results.analysis import PointsMissingError
 from survey.results.changes import estimate_changes
 from survey.results.response_source import open_loaded_responses
 from survey.results.small_areas import build_small_area_table
@@ -25,10 +24,10 @@ from survey.results.wave_data import WaveData
 from survey.results.wave_parts import LoadedPart, WaveParts
 from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import open_files
-from survey.results.weighting import WeightsMissingError
 from survey.snapshot.response_files import plan_files
 from survey.snapshot.response_frame import GIVEN_WEIGHT
 from survey.snapshot.snapshot_files import WithoutPoint, parquet_bytes, write_responses
+from tests.error_codes import raises_code
 
 CITIES = ("110000", "130100", "130600", "310000", "320100", "440100", "510100")
 AUDIT_SECONDS = 0.2
@@ -191,11 +190,11 @@ def test_what_is_missing_somewhere_is_said_of_all_cities_before_any_is_read(
     wave = type("Wave", (), {"key": "main-2024"})()
     two = frame["city_code"].isin(CITIES[:2])
     responses = open_loaded_responses(frame.assign(psu=frame["psu"].where(~two)))
-    with pytest.raises(PointsMissingError, match=r"110000: \d+, 130100: \d+\)"):
+    with raises_code("points_missing", match=r"110000: \d+, 130100: \d+\)"):
         responses.require_freezable(wave, WithoutPoint.REFUSE)
     responses.require_freezable(wave, WithoutPoint.STRATUM)
     weighed = frame.assign(**{GIVEN_WEIGHT: np.where(two, np.nan, 2.0)})
-    with pytest.raises(WeightsMissingError, match=r"110000: \d+, 130100: \d+\)"):
+    with raises_code("weights_missing", match=r"110000: \d+, 130100: \d+\)"):
         open_loaded_responses(weighed).require_freezable(wave, WithoutPoint.REFUSE)
 
 

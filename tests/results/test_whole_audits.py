@@ -16,7 +16,6 @@ from survey.results.interval_audit import audit_wave
 from survey.results.release import release_wave
 from survey.results.snapshots import CELLS, get_newest_snapshot
 from survey.results.whole_audits import (
-    AuditMissingError,
     CountAudit,
     find_audit_problem,
     find_whole_audit,
@@ -27,6 +26,7 @@ from survey.settings import Settings
 from survey.snapshot.seals import SnapshotDraft
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, now
+from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, small_wave, store_people
 
 UNBOUNDED, NOTHING = 0.0, 1e-9
@@ -64,7 +64,7 @@ def test_a_release_is_signed_once_the_whole_audit_has_passed(wave: SmallWave) ->
     draft = PublicationDraft(wave.key, "测评", "Survey", "Lin", now() + timedelta(days=1))
     with session_scope(wave.settings.store_url) as session:
         key = plan_publication(session=session, principal=OPERATOR, draft=draft, now=now())
-    with pytest.raises(AuditMissingError, match=f"audit --wave {wave.key} --all"):
+    with raises_code("audit_missing", match=f"audit --wave {wave.key} --all"):
         sign(wave, key)
     with session_scope(wave.settings.store_url) as session:
         some = audit_wave(
@@ -74,7 +74,7 @@ def test_a_release_is_signed_once_the_whole_audit_has_passed(wave: SmallWave) ->
             actor=OPERATOR,
         )
         assert some.audited < some.hidden
-    with pytest.raises(AuditMissingError):
+    with raises_code("audit_missing"):
         sign(wave, key)
     with session_scope(wave.settings.store_url) as session:
         audit_wave(wave.settings, session, wave_key=wave.key, actor=OPERATOR, every_cell=True)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.sample.city_frame import shipped_cities
 from survey.sample.population_margins import main_margins
-from survey.sample.quotas import FLOOR, AllocationError, allocate, largest_remainders, quota_targets
+from survey.sample.quotas import FLOOR, allocate, largest_remainders, quota_targets
+from tests.error_codes import raises_code
 
 
 def test_the_floor_is_the_planning_figure() -> None:
@@ -43,7 +43,7 @@ def test_the_shipped_cities() -> None:
 
 def test_too_few_interviews_are_refused_in_words() -> None:
     people = pd.Series([1.0, 2.0], index=["a", "b"])
-    with pytest.raises(AllocationError, match="cannot give 2 cities 538 each"):
+    with raises_code("allocation", match="cannot give 2 cities 538 each"):
         allocate(people, total=1000)
 
 

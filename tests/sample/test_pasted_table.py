@@ -4,7 +4,8 @@ import pytest
 
 from survey.fieldwork.planning.account_list import account_template
 from survey.locale import translator
-from survey.sample.pasted_table import MAX_PASTED_CHARS, PastedTableError, read_pasted_rows
+from survey.sample.pasted_table import MAX_PASTED_CHARS, read_pasted_rows
+from tests.error_codes import raises_code
 
 SHEET = account_template()
 zh = translator("zh")
@@ -45,10 +46,10 @@ def test_a_name_that_looks_like_a_heading_is_a_person() -> None:
 
 def test_quoted_cells_with_tabs_and_unmatched_quotes() -> None:
     assert _cells('"Li\tNa"\tlina', "name") == [(1, "Li\tNa")]
-    with pytest.raises(PastedTableError, match="line"):
+    with raises_code("pasted_table", match="line"):
         read_pasted_rows('"Li\tlina\nSun\tsun', SHEET)
 
 
 def test_a_text_that_is_too_long_is_refused() -> None:
-    with pytest.raises(PastedTableError):
+    with raises_code("pasted_table"):
         read_pasted_rows("x" * (MAX_PASTED_CHARS + 1), SHEET)

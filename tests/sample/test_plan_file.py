@@ -13,9 +13,10 @@ from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import msg
 from survey.sample.city_frame import shipped_cities
 from survey.sample.plan_workbook import UploadedPlan, build_plan_sheets, read_plan_file
-from survey.sample.sample_size import AllocationRule, PlanError, PrecisionTarget
+from survey.sample.sample_size import AllocationRule, PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
 from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
+from tests.error_codes import raises_code
 
 CITIES = shipped_cities()[:5]
 CODES = {city.code: city.code for city in CITIES}
@@ -108,7 +109,7 @@ def test_hand_made_sizes_obey_the_budget(planned: SamplingPlan) -> None:
 
     parsed = _read(_spoilt(_file(planned), change))
     assert parsed.request is not None
-    with pytest.raises(PlanError, match="more than the budget"):
+    with raises_code("sample_plan", match="more than the budget"):
         build_sampling_plan(CITIES, "main", parsed.request)
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.sample.quotas import AllocationError
-from survey.sample.sample_size import AllocationRule, PlanError, PrecisionTarget, compute_sample
+from survey.sample.sample_size import AllocationRule, PrecisionTarget, compute_sample
+from tests.error_codes import raises_code
 
 THREE = pd.Series({"110000": 9_000_000, "320500": 4_000_000, "410500": 1_000_000})
 
@@ -52,13 +52,13 @@ def test_what_a_special_group_can_tell() -> None:
 def test_the_budget_is_a_limit_that_names_what_it_pays() -> None:
     aim = PrecisionTarget(total=2_000, price=30.0, budget=60_000.0)
     assert compute_sample(THREE, aim).cost == 60_000
-    with pytest.raises(PlanError, match="pays for 1999 interviews") as caught:
+    with raises_code("sample_plan", match="pays for 1999 interviews") as caught:
         compute_sample(THREE, PrecisionTarget(total=2_000, price=30.0, budget=59_999.0))
     assert "1614" in str(caught.value)
 
 
 def test_too_few_interviews_for_the_floor() -> None:
-    with pytest.raises(AllocationError, match="cannot give 3 cities 538"):
+    with raises_code("allocation", match="cannot give 3 cities 538"):
         compute_sample(THREE, PrecisionTarget(total=1_613))
 
 
@@ -75,13 +75,13 @@ def test_too_few_interviews_for_the_floor() -> None:
     ],
 )
 def test_an_impossible_aim_is_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(PlanError):
+    with raises_code("sample_plan"):
         PrecisionTarget(**wrong)
 
 
 def test_a_share_beyond_one_is_refused() -> None:
     share = pd.Series(1.2, index=THREE.index)
-    with pytest.raises(PlanError, match="between 0 and 1"):
+    with raises_code("sample_plan", match="between 0 and 1"):
         compute_sample(THREE, PrecisionTarget(total=2_000), shares={"guardian=yes": share})
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from survey.sample.city_frame import shipped_cities
 from survey.sample.quotas import plan_quotas
-from survey.sample.sample_size import PlanError, PrecisionTarget, compute_sample, evaluate_sample
+from survey.sample.sample_size import PrecisionTarget, compute_sample, evaluate_sample
 from survey.sample.special_groups import (
     ELDERLY,
     GUARDIAN,
@@ -17,6 +17,7 @@ from survey.sample.special_groups import (
     sample_share,
     weighting_design_effect,
 )
+from tests.error_codes import raises_code
 
 CITIES = shipped_cities()[:4]
 SIZE = pd.Series({city.code: 538 + place for place, city in enumerate(CITIES)})
@@ -110,7 +111,7 @@ def test_oversampling_sharpens_the_group_and_blunts_the_city() -> None:
 
 @pytest.mark.parametrize("boosts", [{ELDERLY: 0.5}, {"income=lt3000": 2.0}])
 def test_asking_less_often_or_an_unknown_group_is_refused(boosts: dict[str, float]) -> None:
-    with pytest.raises(PlanError, match="more often"):
+    with raises_code("sample_plan", match="more often"):
         compute_sample(
             SIZE, PrecisionTarget(total=3_000), shares=group_shares(CITIES, "main"), boosts=boosts
         )

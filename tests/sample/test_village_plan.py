@@ -6,9 +6,9 @@ import pytest
 
 from survey.sample.city_frame import shipped_cities
 from survey.sample.point_draw import ListedPoint, draw_sampling_points
-from survey.sample.sample_size import PlanError
 from survey.sample.sampling_plan import PlanRequest, build_sampling_plan
 from survey.sample.special_groups import VILLAGE_SERIES, VILLAGE_TRADER_SHARE
+from tests.error_codes import raises_code
 
 CITIES = tuple(city for city in shipped_cities() if city.code in {"320500", "420500", "440300"})
 SIZED = PlanRequest(cities=tuple(city.code for city in CITIES))
@@ -65,5 +65,5 @@ def test_only_villages_are_drawn_whatever_else_is_on_the_list() -> None:
 
 def test_no_group_of_a_village_study_is_asked_more_often() -> None:
     request = PlanRequest(elderly=2.0, cities=SIZED.cities)
-    with pytest.raises(PlanError):
+    with raises_code("sample_plan"):
         build_sampling_plan(CITIES, VILLAGE_SERIES, request)

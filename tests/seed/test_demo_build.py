@@ -25,7 +25,7 @@ from survey.fieldwork.paper.keying_queue import (
 )
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.trial_links import open_trial
-from survey.fieldwork.waves import WaveExistsError, get_wave
+from survey.fieldwork.waves import get_wave
 from survey.settings import PROJECT_ROOT
 from survey.snapshot.response_frame import response_frame
 from survey.store.china_time import start_of_china_day
@@ -43,6 +43,7 @@ from survey.store.tables import (
     WaveState,
     now,
 )
+from tests.error_codes import raises_code
 
 SIZE = 0.01
 
@@ -178,7 +179,7 @@ def test_building_again_refuses_and_an_unknown_wave_is_named(sqlite_url: str) ->
     with pytest.raises(ValueError, match="main-1999"):
         build(sqlite_url, waves=("main-1999",))
     build(sqlite_url, waves=("elderly-2024",), size=SIZE)
-    with pytest.raises(WaveExistsError):
+    with raises_code("wave_exists"):
         build(sqlite_url, waves=("elderly-2024",), size=SIZE)
 
 

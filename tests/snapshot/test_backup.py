@@ -27,26 +27,13 @@ from survey.health.data_folder import check_unfinished_work
 from survey.results import open_results
 from survey.settings import Settings
 from survey.snapshot import backup as backing_up
-from survey.snapshot.backup import (
-    BackupNotWrittenError,
-    FilesNotRestoredError,
-    check_backup,
-    create_backup,
-    restore,
-)
+from survey.snapshot.backup import BackupNotWrittenError, check_backup, create_backup, restore
 from survey.store import schema
 from survey.store.audit_events import AuditEvent
 from survey.store.backup.archive import ArchiveWriter, FilePart, TablePart, read_archive
 from survey.store.backup.encryption import BackupSecret, new_key_file
-from survey.store.backup.errors import (
-    BackupDamagedError,
-    BackupLockedError,
-    BackupTooNewError,
-    BackupTooOldError,
-    StoreNotFoundError,
-    StoreOccupiedError,
-)
-from survey.store.backup.loader import BackupRefusedError, stored_sha256
+from survey.store.backup.errors import BackupDamagedError, BackupLockedError, StoreOccupiedError
+from survey.store.backup.loader import stored_sha256
 from survey.store.backup.manifest import BackupManifest
 from survey.store.backup.reader import columns_of
 from survey.store.engine import dispose_engines, engine_for, normal_url, read_scope, session_scope
@@ -64,6 +51,7 @@ from survey.store.tables import (
     table_of,
 )
 from survey.store.unfinished_work import hold, list_unfinished_work, remove_unfinished_work
+from tests.error_codes import raises_code
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -372,7 +360,7 @@ def test_what_the_database_refuses_leaves_everything_as_it_was(
     )
     restored(target, file)
     before = state(target, check_backup(file, None))
-    with pytest.raises(BackupRefusedError, match="as it was before"):
+    with raises_code("backup_not_taken", match="as it was before"):
         restored(target, orphans, replace=True)
     assert state(target, check_backup(file, None)) == before
 
@@ -392,7 +380,7 @@ def test_files_that_cannot_be_put_back_leave_everything_as_it_was(
         source.rename(final)
 
     monkeypatch.setattr("survey.snapshot.backup.shutil.move", move)
-    with pytest.raises(FilesNotRestoredError, match="No space left"):
+    with raises_code("files_not_restored", match="No space left"):
         restored(target, file, replace=True)
     assert len(moves) == 3
     assert state(target, check_backup(file, None)) == before
@@ -515,7 +503,7 @@ def test_a_newer_backup_waits_for_newer_software(
 ) -> None:
     path = forged(file, tmp_path / "newer.backup", migration="9999")
     for act in (partial(check_backup, path, None), partial(restored, target, path)):
-        with pytest.raises(BackupTooNewError):
+        with raises_code("backup_too_new"):
             act()
 
 
@@ -536,7 +524,7 @@ def test_a_backup_from_before_the_release_is_restored_by_the_release(
 ) -> None:
     path = forged(file, tmp_path / "older.backup", migration="0037")
     for act in (partial(check_backup, path, None), partial(restored, target, path)):
-        with pytest.raises(BackupTooOldError, match=r"version 0\.1\.0"):
+        with raises_code("backup_too_old", match=r"version 0\.1\.0"):
             act()
 
 
@@ -571,11 +559,11 @@ def test_a_store_of_another_version_or_none_is_not_backed_up(
     bare_url: str, tmp_path: Path, next_version: NextVersion
 ) -> None:
     settings = Settings(database_url=bare_url, data_dir=tmp_path, _env_file=None)
-    with pytest.raises(StoreNotFoundError, match="no store"):
+    with raises_code("nothing_to_back_up", match="no store"):
         saved(settings, tmp_path / "a.backup")
     schema.upgrade(bare_url)
     next_version()
-    with pytest.raises(StoreNotFoundError, match=r"0038.*9001"):
+    with raises_code("nothing_to_back_up", match=r"0038.*9001"):
         saved(settings, tmp_path / "a.backup")
 
 

@@ -18,6 +18,7 @@ from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Response, SchemaFloor
 from survey.store.transactions import run_in_transaction
+from tests.error_codes import raises_code
 from tests.next_version import NEXT
 from tests.store.migration_rules import broken_rules
 
@@ -94,7 +95,7 @@ def test_a_store_says_how_old_a_version_may_be(store_url: str, next_version: Any
         known = {script.revision for script in _scripts().walk_revisions()}
         assert session.exec(select(SchemaFloor.revision)).one() in known
     next_version()
-    with pytest.raises(schema.StoreTooOldError, match="survey init"):
+    with raises_code("store_too_old", match="survey init"):
         schema.require_compatible_schema(store_url)
     schema.upgrade(store_url)
     schema.require_compatible_schema(store_url)
@@ -109,7 +110,7 @@ def test_a_version_that_is_too_old_refuses_to_serve(store_url: str, next_version
     schema.upgrade(store_url)
     next_version.back()
     for refuse in (schema.require_compatible_schema, schema.upgrade):
-        with pytest.raises(schema.StoreTooNewError, match="newer version"):
+        with raises_code("store_too_new", match="newer version"):
             refuse(store_url)
     assert schema.stored_revision(store_url) == "9001"
 
@@ -118,12 +119,12 @@ def test_a_newer_store_that_says_nothing_is_not_served(store_url: str) -> None:
     with session_scope(store_url) as session:
         session.connection().execute(text("UPDATE alembic_version SET version_num = '9999'"))
         session.connection().execute(text("DROP TABLE schema_floor"))
-    with pytest.raises(schema.StoreTooNewError):
+    with raises_code("store_too_new"):
         schema.require_compatible_schema(store_url)
 
 
 def test_an_empty_database_is_told_from_an_old_one(bare_url: str) -> None:
-    with pytest.raises(schema.EmptyStoreError):
+    with raises_code("store_empty"):
         schema.require_compatible_schema(bare_url)
 
 
@@ -140,7 +141,7 @@ def test_a_store_from_before_the_release_is_upgraded_by_the_release(store_url: s
     with session_scope(store_url) as session:
         session.connection().execute(text("UPDATE alembic_version SET version_num = '0037'"))
     for refuse in (schema.require_compatible_schema, schema.upgrade):
-        with pytest.raises(schema.StoreTooOldError, match=r"0037.*version 0\.1\.0"):
+        with raises_code("store_too_old", match=r"0037.*version 0\.1\.0"):
             refuse(store_url)
     assert schema.stored_revision(store_url) == "0037"
 

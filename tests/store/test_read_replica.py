@@ -18,15 +18,10 @@ from survey.settings import Settings
 from survey.store import read_replica, schema
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines
-from survey.store.read_replica import (
-    LateReading,
-    ReadReplicaSettingError,
-    check_replica,
-    read_late,
-    require_read_url,
-)
+from survey.store.read_replica import LateReading, check_replica, read_late, require_read_url
 from survey.store.tables import Account
 from survey.store.transactions import run_in_transaction
+from tests.error_codes import raises_code
 from tests.store.standby import Server, streaming_pair
 
 pytestmark = pytest.mark.postgres
@@ -231,7 +226,7 @@ def test_a_server_that_is_no_replica_of_the_store_is_not_read(
 )
 def test_an_address_that_cannot_be_a_replica_is_refused_in_words(store: str, replica: str) -> None:
     settings = Settings(database_url=store, database_read_url=replica)
-    with pytest.raises(ReadReplicaSettingError, match="SURVEY_DATABASE_READ_URL"):
+    with raises_code("read_replica_setting", match="SURVEY_DATABASE_READ_URL"):
         require_read_url(settings)
     (finding,) = check_read_replica(settings)
     assert not finding.passed

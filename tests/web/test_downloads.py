@@ -23,10 +23,9 @@ from survey.web.downloads import (
     LIFETIME_SECONDS,
     Download,
     DownloadStore,
-    DownloadTooLargeError,
-    TooManyDownloadsError,
     content_disposition,
 )
+from tests.error_codes import raises_code
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -244,11 +243,11 @@ def test_what_one_session_and_all_together_hold_is_bounded(analyst: tuple[str, P
     room.add("one", file)
     assert room.held_bytes == 60
     assert room.pop(first.removeprefix(downloads.PREFIX), "one") is None
-    with pytest.raises(DownloadTooLargeError):
+    with raises_code("download_too_large"):
         room.add("one", replace(file, content=b"x" * 101))
     for holder in ("two", "three", "four"):
         room.add(holder, file)
-    with pytest.raises(TooManyDownloadsError):
+    with raises_code("too_many_downloads"):
         room.add("five", file)
     assert room.held_bytes == 240
     small = DownloadStore()

@@ -19,7 +19,7 @@ from survey.access.credentials import active_filter, is_active
 from survey.access.principal import Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.access.secret_hashes import MAX_TOKEN_CHARS, digest, new_token
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, ApiKey, KeyScope, table_of
 
@@ -37,12 +37,6 @@ SCOPE_ACTIONS: Mapping[KeyScope, Action] = {
     KeyScope.DELIVERIES: Action.DELIVER_EVIDENCE,
 }
 """What the account of a key has to be allowed."""
-
-
-class ApiKeyNotAllowedError(SurveyError):
-    """Raised when a key cannot be made or revoked."""
-
-    code = "api_key_refused"
 
 
 class KeyScopeError(SurveyError):
@@ -90,25 +84,26 @@ def create_api_key(
     """Create a key for an account that may do what its scope says; it is shown only once.
 
     Raises:
-        ApiKeyNotAllowedError: the account cannot have one, or name or duration do not fit.
+        RefusedError: the account cannot have one, or name or duration do not fit.
     """
     principal.require(Action.ADMINISTER)
     purpose = " ".join(name.split())
     if not MIN_NAME_CHARS <= len(purpose) <= MAX_NAME_CHARS:
-        raise ApiKeyNotAllowedError(msg("Please say in a few words what the key is for."))
+        raise RefusedError("api_key_refused", msg("Please say in a few words what the key is for."))
     if not 1 <= days <= MAX_VALID_DAYS:
-        raise ApiKeyNotAllowedError(
-            msg("A key is valid for 1 to {most} days.", most=MAX_VALID_DAYS)
+        raise RefusedError(
+            "api_key_refused", msg("A key is valid for 1 to {most} days.", most=MAX_VALID_DAYS)
         )
     account = get_account_by_login(session, login)
     if not is_active(account, now):
-        raise ApiKeyNotAllowedError(msg("This account is closed."))
+        raise RefusedError("api_key_refused", msg("This account is closed."))
     if SCOPE_ACTIONS[scope] not in ROLES[Role(account.role)].actions:
-        raise ApiKeyNotAllowedError(
+        raise RefusedError(
+            "api_key_refused",
             msg(
                 "The role of this account does not include what the key is for: {scope}.",
                 scope=SCOPE_NAMES[scope],
-            )
+            ),
         )
     key = PREFIX + new_token(bits=256)
     row = ApiKey(
@@ -134,11 +129,13 @@ def create_api_key(
 
 
 def revoke_api_key(*, session: Session, principal: Principal, key_id: UUID, now: datetime) -> None:
-    """End a key at once. Raises `ApiKeyNotAllowedError` if there is none that works."""
+    """End a key at once. Raises `RefusedError` if there is none that works."""
     principal.require(Action.ADMINISTER)
     row = session.get(ApiKey, key_id, with_for_update=True)
     if row is None or row.revoked_at is not None:
-        raise ApiKeyNotAllowedError(msg("There is no such key, or it was withdrawn already."))
+        raise RefusedError(
+            "api_key_refused", msg("There is no such key, or it was withdrawn already.")
+        )
     row.revoked_at = now
     session.add(row)
     session.flush()

@@ -28,7 +28,7 @@ from survey.access.second_factor import format_code, random_code
 from survey.access.secret_hashes import hash_password
 from survey.access.sessions import SessionLimits, open_session
 from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, end_of_china_day
 from survey.store.tables import Account, SignInCode, table_of
@@ -37,12 +37,6 @@ CODE_LENGTH = 8
 MAX_CODES_PER_SHEET = 60
 MAX_VALID_DAYS = 7
 _ACCOUNTS, _CODES = table_of(Account), table_of(SignInCode)
-
-
-class SignInCodesNotAllowedError(SurveyError):
-    """Raised when codes for too few or too many surveyors are asked for at once."""
-
-    code = "sign_in_codes_refused"
 
 
 @dataclass(frozen=True)
@@ -139,8 +133,9 @@ def issue_sign_in_codes(
     principal.require(Action.HAND_OUT_CODES)
     distinct_logins = sorted(set(logins))
     if not distinct_logins or len(distinct_logins) > MAX_CODES_PER_SHEET:
-        raise SignInCodesNotAllowedError(
-            msg("Please choose from one to {most} surveyors at once.", most=MAX_CODES_PER_SHEET)
+        raise RefusedError(
+            "sign_in_codes_refused",
+            msg("Please choose from one to {most} surveyors at once.", most=MAX_CODES_PER_SHEET),
         )
     last = now.astimezone(CHINA).date() + timedelta(days=min(max(days, 1), MAX_VALID_DAYS) - 1)
     expires_at = end_of_china_day(last)

@@ -1,7 +1,7 @@
 """Where the parts of a wave are summed: engines that apply one function to every part."""
 
 from survey.compute.engine import Engine, open_engine
-from survey.compute.errors import EngineError, EngineUnknownError, FilesUnavailableError
+from survey.compute.errors import EngineError, FilesUnavailableError
 from survey.compute.local import LocalEngine
 from survey.compute.part_files import list_files, open_file
 from survey.compute.shared_folder import SharedFolder, try_shared_folder
@@ -10,9 +10,9 @@ from survey.compute.spark import SparkEngine
 __all__ = [
     "Engine",
     "EngineError",
-    "EngineUnknownError",
     "FilesUnavailableError",
     "LocalEngine",
+    "NotFoundError",
     "SharedFolder",
     "SparkEngine",
     "list_files",

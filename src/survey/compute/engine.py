@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from survey.compute.errors import EngineUnknownError
 from survey.compute.local import LocalEngine
 from survey.compute.spark import SparkEngine
-from survey.locale import msg
+from survey.locale import NotFoundError, msg
 from survey.settings import ENGINE_NAME
 
 _LOCAL = re.compile(r"local(?::([0-9]+))?")
@@ -44,16 +43,17 @@ def open_engine(name: str = "local", *, python: str = "", start_seconds: float =
         start_seconds: how long Spark may take until the first worker answers.
 
     Raises:
-        EngineUnknownError: another name.
+        NotFoundError: another name.
     """
     name = name.strip()
     if re.fullmatch(ENGINE_NAME, name) is None:
-        raise EngineUnknownError(
+        raise NotFoundError(
+            "engine_unknown",
             msg(
                 "There is no engine {name}. Choose local, local:N for N worker processes, or a "
                 "Spark master: spark://host:port, yarn, k8s://https://host:port, spark+local[N].",
                 name=name,
-            )
+            ),
         )
     found = _LOCAL.fullmatch(name)
     if found is not None:

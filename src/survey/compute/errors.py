@@ -3,12 +3,6 @@
 from survey.locale import SurveyError
 
 
-class EngineUnknownError(SurveyError):
-    """Raised for the name of an engine that there is not."""
-
-    code = "engine_unknown"
-
-
 class FilesUnavailableError(SurveyError):
     """Raised for a location of files whose scheme is unknown or whose host is away."""
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from survey.locale import SurveyError, msg
+from survey.locale import NotFoundError, msg
 from survey.settings import PROJECT_ROOT
 
 _SEED = PROJECT_ROOT / "seed" / "context"
@@ -28,12 +28,6 @@ class CodeListName(StrEnum):
     AGE_GROUP = "age_group"
     OPINION_CHANNEL = "opinion_channel"
     SENTIMENT = "sentiment"
-
-
-class UnknownCodesError(SurveyError):
-    """Raised when there is no version of the code lists of that name."""
-
-    code = "codes_unknown"
 
 
 @dataclass(frozen=True)
@@ -71,14 +65,15 @@ class CodeLists:
         return self.versions[0]
 
     def require_version(self, version: str) -> None:
-        """Raise `UnknownCodesError` if there is no such version."""
+        """Raise `NotFoundError` if there is no such version."""
         if version not in self.versions:
-            raise UnknownCodesError(
+            raise NotFoundError(
+                "codes_unknown",
                 msg(
                     "There is no version {version} of the code lists; there are: {known}.",
                     version=version[:20],
                     known=", ".join(self.versions),
-                )
+                ),
             )
 
     def listed(self, name: CodeListName, version: str = "") -> tuple[ListedCode, ...]:

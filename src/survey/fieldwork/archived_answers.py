@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.store.tables import AnswerArchive
 
 _FIND = select(AnswerArchive).where(
@@ -14,26 +14,21 @@ _FIND = select(AnswerArchive).where(
 """Built once: a freeze, a review and every back-check ask."""
 
 
-class AnswersArchivedError(SurveyError):
-    """Raised when answers are asked for that lie in an archive."""
-
-    code = "answers_archived"
-
-
 def find_archive(*, session: Session, wave_id: UUID) -> AnswerArchive | None:
     """Return the archive in which the answers of a wave lie; None if the database has them."""
     return session.exec(_FIND, params={"wave": wave_id}).one_or_none()
 
 
 def require_answers_present(*, session: Session, wave_id: UUID) -> None:
-    """Raise `AnswersArchivedError` if the answers of the wave are archived."""
+    """Raise `RefusedError` if the answers of the wave are archived."""
     archive = find_archive(session=session, wave_id=wave_id)
     if archive is not None:
-        raise AnswersArchivedError(
+        raise RefusedError(
+            "answers_archived",
             msg(
                 "The answers of this wave are archived in the file {file}, no longer in the "
                 "database. Its results stay; single interviews can be opened again after an "
                 "administrator has restored the file.",
                 file=archive.file_name,
-            )
+            ),
         )

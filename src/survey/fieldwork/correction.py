@@ -13,7 +13,7 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.lifecycle import MissingReasonError, ResponseNotFoundError, transition
+from survey.fieldwork.lifecycle import ResponseNotFoundError, transition
 from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.quota_counts import MatchedCell, find_quota_membership, move_quota_counts
 from survey.fieldwork.review_reasons import MAX_NOTE, ReviewReason
@@ -22,7 +22,7 @@ from survey.fieldwork.venue_visits import mask_remarks
 from survey.fieldwork.waves import wave_title
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, SurveyError, msg
 from survey.store.audit_chain import HASH, PLACE, REVISION, answers_sha256, place_sha256
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -130,7 +130,7 @@ def resubmit(
     """
     words = clean_note(note)[:MAX_NOTE]
     if not words:
-        raise MissingReasonError(msg("Please say what you checked or corrected."))
+        raise RefusedError("reason_missing", msg("Please say what you checked or corrected."))
     _require_correctable(session, principal, response_id)
     version = transition(
         session=session,

@@ -17,7 +17,7 @@ from survey.access.roles import Action
 from survey.instrument.checks import Finding, score_findings, unknown_tree
 from survey.instrument.indicator_tree import IndicatorTree, read_tree
 from survey.instrument.model import Instrument
-from survey.locale import SurveyError, msg
+from survey.locale import ConflictError, SurveyError, msg
 from survey.sample.city_frame import read_cities, upsert_cities
 from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_if_new
@@ -31,23 +31,18 @@ class InstrumentNotFoundError(SurveyError):
     code = "instrument_unknown"
 
 
-class VersionConflictError(SurveyError):
-    """Raised when an existing version would get other content."""
-
-    code = "version_changed"
-
-
 def save_instrument(*, session: Session, instrument: Instrument) -> UUID:
     """Store a version and return its id; equal content is the same version."""
     stored = _store_if_new(session, InstrumentVersion, instrument, version=instrument.version)
     if stored is None:
-        raise VersionConflictError(
+        raise ConflictError(
+            "version_changed",
             msg(
                 "Questionnaire {name}, version {version}, already exists with other content. "
                 "Give the changed questionnaire a new version.",
                 name=instrument.name,
                 version=instrument.version,
-            )
+            ),
         )
     return stored
 
@@ -82,7 +77,7 @@ def add_instrument(
     The same questionnaire again adds nothing.
 
     Raises:
-        VersionConflictError: The version exists with other content.
+        ConflictError: The version exists with other content.
     """
     principal.require(Action.PLAN)
     known = instrument_id_by_sha256(session=session, sha256=instrument.sha256)
@@ -164,12 +159,13 @@ def save_tree(*, session: Session, tree: IndicatorTree) -> UUID:
     """Store an indicator tree and return its id; equal content is the same tree."""
     stored = _store_if_new(session, IndicatorTreeVersion, tree)
     if stored is None:
-        raise VersionConflictError(
+        raise ConflictError(
+            "version_changed",
             msg(
                 "Indicator tree {name} already exists with other content. "
                 "Give the changed tree a new name.",
                 name=tree.name,
-            )
+            ),
         )
     return stored
 
@@ -208,7 +204,7 @@ def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now
     The same tree again adds nothing.
 
     Raises:
-        VersionConflictError: The name exists with other content.
+        ConflictError: The name exists with other content.
     """
     principal.require(Action.PLAN)
     known = tree.name in list_tree_names(session=session)

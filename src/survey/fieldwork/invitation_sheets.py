@@ -18,7 +18,7 @@ from survey.access.secret_hashes import digest, new_token
 from survey.fieldwork.assignments import AssignedPoint, get_assigned_point, require_people
 from survey.fieldwork.invitations import TOKEN_BITS
 from survey.fieldwork.waves import WaveNotOpenError, wave_title
-from survey.locale import SurveyError, msg
+from survey.locale import NotFoundError, RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, china_date
 from survey.store.inserts import insert_columns
@@ -47,18 +47,6 @@ _UNTOUCHED = (
     & _INVITATIONS.c.used_at.is_(None)
     & _INVITATIONS.c.voided_at.is_(None)
 )
-
-
-class TooManyInvitationsError(SurveyError):
-    """Raised when a surveyor would hold too many open invitations."""
-
-    code = "too_many_codes"
-
-
-class InvitationSheetNotFoundError(SurveyError):
-    """Raised when a surveyor has no such sheet."""
-
-    code = "sheet_unknown"
 
 
 @dataclass(frozen=True)
@@ -124,7 +112,7 @@ def issue_invitation_sheet(
         pages: Number of pages with `INVITATIONS_PER_PAGE` codes each.
 
     Raises:
-        TooManyInvitationsError: The surveyor would hold more than `MAX_OPEN_INVITATIONS`.
+        RefusedError: The surveyor would hold more than `MAX_OPEN_INVITATIONS`.
     """
     point = get_assigned_point(session=session, principal=principal, point_id=point_id)
     require_people(point)
@@ -222,7 +210,7 @@ def void_invitation_sheet(
     )
     connection = session.connection()
     if connection.execute(select(func.count()).where(own)).scalar_one() == 0:
-        raise InvitationSheetNotFoundError(msg("This sheet was not printed by you."))
+        raise NotFoundError("sheet_unknown", msg("This sheet was not printed by you."))
     voided = connection.execute(
         update(_INVITATIONS).where(own, _UNTOUCHED).values(voided_at=now)
     ).rowcount
@@ -251,13 +239,14 @@ def _require_open_limit(session: Session, principal: Principal, count: int, now:
     )
     untouched = connection.execute(query).scalar_one()
     if untouched + count > MAX_OPEN_INVITATIONS:
-        raise TooManyInvitationsError(
+        raise RefusedError(
+            "too_many_codes",
             msg(
                 "You have {count} printed codes that nobody has opened; at most {most} may be out "
                 "at once. Take back a sheet that you do not need any more.",
                 count=untouched,
                 most=MAX_OPEN_INVITATIONS,
-            )
+            ),
         )
 
 

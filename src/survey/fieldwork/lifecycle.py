@@ -20,7 +20,7 @@ from survey.fieldwork.dual_approval import SecondApproverRequiredError, find_sel
 from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.waves import COMPUTED_STATES, STATE_NAMES
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, SurveyError, msg
 from survey.store.audit_events import bulk_event, response_event
 from survey.store.tables import AnyRow, Response, SamplingPoint, Status, Wave, table_of
 
@@ -94,12 +94,6 @@ class TransitionNotAllowedError(SurveyError):
     """Raised when no such transition exists for the state of a response."""
 
     code = "move_forbidden"
-
-
-class MissingReasonError(SurveyError):
-    """Raised when a transition needs a reason and has none."""
-
-    code = "reason_missing"
 
 
 class ResponseConflictError(SurveyError):
@@ -279,7 +273,7 @@ def _require_allowed(
     if rule.action is Action.INTERVIEW and response.surveyor_id != principal.account_id:
         raise AccessDeniedError(msg("This interview was not made by you."))
     if rule.needs_reason and not reason.strip():
-        raise MissingReasonError(msg("Please give a reason."))
+        raise RefusedError("reason_missing", msg("Please give a reason."))
 
 
 def require_not_computed(session: Session, wave_ids: Collection[UUID]) -> None:

@@ -28,15 +28,9 @@ from survey.instrument.paper_codes import number_questions
 from survey.instrument.xlsform.import_log import XlsformError
 from survey.instrument.xlsform.reader import ImportedForm, read_xlsform_content
 from survey.instrument.xlsform.workbook_safety import WorkbookError
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AuditEntry, InstrumentVersion, Wave, WaveState
-
-
-class QuestionnaireNotFitError(SurveyError):
-    """Raised when a questionnaire with errors would be stored."""
-
-    code = "questionnaire_not_fit"
 
 
 @dataclass(frozen=True)
@@ -275,12 +269,13 @@ def store_questionnaire(
     """Store an uploaded questionnaire as a new version, and record it in the audit trail.
 
     Raises:
-        QuestionnaireNotFitError: It has errors by now, for example because a tree is gone.
-        VersionConflictError: The version exists with other content.
+        RefusedError: It has errors by now, for example because a tree is gone.
+        ConflictError: The version exists with other content.
     """
     principal.require(Action.PLAN)
     if list_form_findings(session=session, instrument=instrument, rows=rows):
-        raise QuestionnaireNotFitError(
-            msg("This questionnaire has errors. Check the file again before you store it.")
+        raise RefusedError(
+            "questionnaire_not_fit",
+            msg("This questionnaire has errors. Check the file again before you store it."),
         )
     return add_instrument(session=session, principal=principal, instrument=instrument, now=now)

@@ -23,7 +23,7 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.fieldwork.waves import STATE_NAMES, get_wave, lock_wave
-from survey.locale import SurveyError, msg
+from survey.locale import NotFoundError, RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     CityTarget,
@@ -205,18 +205,6 @@ class QuotaPolicy(StrEnum):
     """Everybody counts; what is beyond the target is flagged (`over_quota`)."""
 
 
-class QuotaNotFoundError(SurveyError):
-    """Raised when a wave or city has no quotas."""
-
-    code = "no_quota"
-
-
-class QuotaPolicyLockedError(SurveyError):
-    """Raised when the state of the wave does not allow the change."""
-
-    code = "policy_fixed"
-
-
 @dataclass(frozen=True)
 class QuotaPolicySummary:
     """Number of quotas of a wave that can stop interviews, and of those that do."""
@@ -246,17 +234,18 @@ def set_quota_policy(
     Stored interviews stay as they are.
 
     Raises:
-        QuotaPolicyLockedError: The wave takes no interviews any more.
+        RefusedError: The wave takes no interviews any more.
     """
     principal.require(Action.ADMINISTER, city_code)
     wave = lock_wave(session=session, key=wave_key)
     if wave.state not in CHANGEABLE:
-        raise QuotaPolicyLockedError(
+        raise RefusedError(
+            "policy_fixed",
             msg(
                 "Wave {key} is {state}: what full quotas do cannot be changed any more.",
                 key=wave_key,
                 state=STATE_NAMES[wave.state],
-            )
+            ),
         )
     before = _count_policies(session, wave.id, city_code)
     if policy is QuotaPolicy.STOP:
@@ -267,7 +256,9 @@ def set_quota_policy(
     else:
         changed = _set_policy(session, wave.id, city_code, cells=False, margins=False)
     if not changed:
-        raise QuotaNotFoundError(msg("There are no quotas in wave {key} there.", key=wave_key))
+        raise NotFoundError(
+            "no_quota", msg("There are no quotas in wave {key} there.", key=wave_key)
+        )
     record(
         session=session,
         actor=principal,

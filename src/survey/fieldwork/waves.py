@@ -13,7 +13,15 @@ from survey.access.roles import Action
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
 from survey.instrument.checks import Finding, figure_findings, score_findings
 from survey.instrument.model import Instrument, Labels
-from survey.locale import Message, SurveyError, msg, translator
+from survey.locale import (
+    ConflictError,
+    Message,
+    NotFoundError,
+    RefusedError,
+    SurveyError,
+    msg,
+    translator,
+)
 from survey.store.audit_events import AuditEvent, wave_event
 from survey.store.inserts import insert_if_new
 from survey.store.tables import StudyUnit, Wave, WaveRequest, WaveState, new_id
@@ -33,18 +41,6 @@ COMPUTED_STATES = (WaveState.FROZEN, WaveState.RELEASED)
 """States of a wave whose figures rest on its interviews, so that none of them changes any more."""
 
 
-class WaveNotFoundError(SurveyError):
-    """Raised when no wave has the given key."""
-
-    code = "wave_unknown"
-
-
-class WaveExistsError(SurveyError):
-    """Raised when a wave with the given key exists already."""
-
-    code = "wave_exists"
-
-
 class WaveNotOpenError(SurveyError):
     """Raised when a wave collects no interviews at the moment."""
 
@@ -52,24 +48,6 @@ class WaveNotOpenError(SurveyError):
 
     def __init__(self, message: Message | None = None) -> None:
         super().__init__(message or msg("This survey is not collecting answers at the moment."))
-
-
-class WaveNameMismatchError(SurveyError):
-    """Raised when the name typed to confirm a step is not that of the wave."""
-
-    code = "wave_name_wrong"
-
-
-class WaveNotEstimableError(SurveyError):
-    """Raised when answers to the questionnaire could not be scored."""
-
-    code = "wave_not_estimable"
-
-
-class WaveTransitionNotAllowedError(SurveyError):
-    """Raised when no such transition exists for the state of a wave."""
-
-    code = "wave_move_forbidden"
 
 
 @dataclass(frozen=True)
@@ -105,10 +83,11 @@ class WaveSummary:
 
 
 def require_wave_name(wave: WaveSummary, typed: str) -> None:
-    """Raise `WaveNameMismatchError` unless `typed` is the key of the wave, or one of its titles."""
+    """Raise `ConflictError` unless `typed` is the key of the wave, or one of its titles."""
     if typed.strip() not in {wave.key, *wave.title.values()}:
-        raise WaveNameMismatchError(
-            msg("This is not the name of the wave. Please type {key}, or its title.", key=wave.key)
+        raise ConflictError(
+            "wave_name_wrong",
+            msg("This is not the name of the wave. Please type {key}, or its title.", key=wave.key),
         )
 
 
@@ -163,7 +142,7 @@ def find_wave(*, session: Session, key: str, lock: bool = False) -> Wave | None:
 
 
 def get_wave(*, session: Session, key: str) -> Wave:
-    """Return the wave with this key. Raises `WaveNotFoundError`."""
+    """Return the wave with this key. Raises `NotFoundError`."""
     return _require_wave(find_wave(session=session, key=key), key)
 
 
@@ -184,7 +163,7 @@ def lock_series(*, session: Session, series: str) -> None:
 
 def _require_wave(wave: Wave | None, key: str) -> Wave:
     if wave is None:
-        raise WaveNotFoundError(msg("There is no wave {key}.", key=key))
+        raise NotFoundError("wave_unknown", msg("There is no wave {key}.", key=key))
     return wave
 
 
@@ -193,7 +172,7 @@ def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: d
     principal.require(Action.PLAN)
     values = {**vars(plan), "id": new_id(), "state": WaveState.PLANNED, "created_at": now}
     if not insert_if_new(session.connection(), Wave, values):
-        raise WaveExistsError(msg("There is already a wave {key}.", key=plan.key))
+        raise ConflictError("wave_exists", msg("There is already a wave {key}.", key=plan.key))
     record(
         session=session,
         actor=principal,
@@ -206,15 +185,16 @@ def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: d
 
 
 def require_transition(wave: Wave, to: WaveState) -> None:
-    """Raise `WaveTransitionNotAllowedError` unless the wave's state leads there."""
+    """Raise `RefusedError` unless the wave's state leads there."""
     if to not in WAVE_TRANSITIONS[wave.state]:
-        raise WaveTransitionNotAllowedError(
+        raise RefusedError(
+            "wave_move_forbidden",
             msg(
                 "Wave {key} is {state} and cannot become {to}.",
                 key=wave.key,
                 state=STATE_NAMES[wave.state],
                 to=STATE_NAMES[to],
-            )
+            ),
         )
 
 
@@ -232,10 +212,13 @@ def transition_wave(
     if (wave.state, to) == (WaveState.PLANNED, WaveState.OPEN):
         _require_freezable(session, wave)
     if to is WaveState.FROZEN and wave.state is not WaveState.RELEASED:
-        raise WaveTransitionNotAllowedError(msg("A wave is frozen together with its results."))
+        raise RefusedError(
+            "wave_move_forbidden", msg("A wave is frozen together with its results.")
+        )
     if WaveState.RELEASED in {wave.state, to}:
-        raise WaveTransitionNotAllowedError(
-            msg("Results are released and taken back with the release itself.")
+        raise RefusedError(
+            "wave_move_forbidden",
+            msg("Results are released and taken back with the release itself."),
         )
     record(
         session=session,
@@ -272,19 +255,20 @@ def _withdraw_requests(session: Session, wave: Wave, principal: Principal, now: 
 
 
 def require_scores(*, session: Session, instrument: Instrument) -> None:
-    """Raise `WaveNotEstimableError` if a wave of this questionnaire could not be frozen later."""
+    """Raise `RefusedError` if a wave of this questionnaire could not be frozen later."""
     _require_none(freezing_findings(session=session, instrument=instrument))
 
 
 def _require_none(findings: tuple[Finding, ...]) -> None:
     if findings:
-        raise WaveNotEstimableError(
+        raise RefusedError(
+            "wave_not_estimable",
             msg(
                 "A wave of this questionnaire could not be frozen. Faults: {count}. The first: "
                 "{reason}",
                 count=len(findings),
                 reason=findings[0].message,
-            )
+            ),
         )
 
 

@@ -62,6 +62,26 @@ class SurveyError(Exception):
         return _rebuild_error, (type(self), self.args, self.__dict__)
 
 
+class CodedError(SurveyError):
+    """Error that its code tells apart, because nothing catches it by its class."""
+
+    def __init__(self, code: str, message: Message) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotFoundError(CodedError):
+    """Raised when there is no such thing, or none that the account may see."""
+
+
+class ConflictError(CodedError):
+    """Raised when something was changed meanwhile, is in use or is there already."""
+
+
+class RefusedError(CodedError):
+    """Raised when what was asked for is not allowed, not possible or not well formed."""
+
+
 def _rebuild_error(
     kind: type[SurveyError], args: tuple[Any, ...], state: dict[str, Any]
 ) -> SurveyError:

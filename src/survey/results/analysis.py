@@ -7,7 +7,7 @@ import pandas as pd
 
 from survey.estimate import Design, DfRule, EstimateError
 from survey.estimate.design import encode
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, SurveyError, msg
 from survey.results.domains import BANDS, age_band_of, list_counts
 from survey.results.weighting import GUARDIAN as GUARDIAN_ITEM
 from survey.results.weighting import WeightingReport, rake_weights, read_given_weights
@@ -71,7 +71,7 @@ def add_weights(
     Interviews that came with weights of their own keep them.
 
     Raises:
-        WeightsMissingError: only some came with weights.
+        RefusedError: only some came with weights.
         NotEstimableError: margins that cannot be met, or oversampling that the answers cannot undo.
     """
     given = read_given_weights(frame)
@@ -153,12 +153,6 @@ NO_POINT = "(no point)"
 """Stratum of a city's interviews without a point; each stands for itself in it."""
 
 
-class PointsMissingError(SurveyError):
-    """Raised when some interviews have no sampling point and no rule for them was chosen."""
-
-    code = "points_missing"
-
-
 def require_points(missing: Mapping[str, int], way: WithoutPoint) -> None:
     """Raise an error if responses lack a point that others have and `way` is to refuse them.
 
@@ -167,14 +161,15 @@ def require_points(missing: Mapping[str, int], way: WithoutPoint) -> None:
     """
     count = sum(missing.values())
     if way is WithoutPoint.REFUSE and count:
-        raise PointsMissingError(
+        raise RefusedError(
+            "points_missing",
             msg(
                 "{count} interviews have no sampling point although others have one (by city: "
                 "{cities}). Give them their points, or choose to count them as a stratum of their "
                 "own in each city (--without-point stratum).",
                 count=count,
                 cities=list_counts(missing),
-            )
+            ),
         )
 
 
@@ -187,7 +182,7 @@ def resolve_missing_points(
         others_have_points: whether responses of the wave that are not in `frame` have points.
 
     Raises:
-        PointsMissingError: some rows lack the point that others have, and `way` is to refuse them.
+        RefusedError: some rows lack the point that others have, and `way` is to refuse them.
     """
     without = frame["psu"].isna()
     count = int(without.sum())

@@ -12,17 +12,11 @@ from sqlmodel import Session, col, delete, select
 from survey.access.audit import actor_id, record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import ChosenPeer, City
 
 MAX_PEERS = 8
-
-
-class PeersNotAllowedError(SurveyError):
-    """Raised when the cities chosen cannot be the peers of a city."""
-
-    code = "peers_not_allowed"
 
 
 def list_chosen_peers(*, session: Session, principal: Principal, city_code: str) -> tuple[str, ...]:
@@ -46,7 +40,7 @@ def choose_peers(
     """Compare a city with `peers` from now on, until they are changed or reset.
 
     Raises:
-        PeersNotAllowedError: none or more than `MAX_PEERS`, the city itself, or an unknown city.
+        RefusedError: none or more than `MAX_PEERS`, the city itself, or an unknown city.
     """
     principal.require(Action.CHOOSE_PEERS, city_code)
     chosen = tuple(dict.fromkeys(peers))
@@ -97,23 +91,28 @@ def reset_peers(*, session: Session, principal: Principal, city_code: str, now: 
 
 def _require_choosable(session: Session, city_code: str, chosen: Sequence[str]) -> None:
     if not chosen:
-        raise PeersNotAllowedError(msg("Please choose at least one city to compare with."))
+        raise RefusedError(
+            "peers_not_allowed", msg("Please choose at least one city to compare with.")
+        )
     if len(chosen) > MAX_PEERS:
-        raise PeersNotAllowedError(
-            msg("Please choose at most {most} cities to compare with.", most=MAX_PEERS)
+        raise RefusedError(
+            "peers_not_allowed",
+            msg("Please choose at most {most} cities to compare with.", most=MAX_PEERS),
         )
     if city_code in chosen:
-        raise PeersNotAllowedError(msg("A city cannot be compared with itself."))
+        raise RefusedError("peers_not_allowed", msg("A city cannot be compared with itself."))
     known = set(session.exec(select(City.code).where(col(City.code).in_(chosen))))
     if not set(chosen) <= known:
-        raise PeersNotAllowedError(msg("One of these cities is not part of the survey."))
+        raise RefusedError(
+            "peers_not_allowed", msg("One of these cities is not part of the survey.")
+        )
 
 
 def _lock_city(session: Session, city_code: str) -> None:
     """Let the choices for one city follow each other; interviews of the city need not wait."""
     query = select(City.code).where(City.code == city_code).with_for_update(key_share=True)
     if session.exec(query).first() is None:
-        raise PeersNotAllowedError(msg("There is no city {city}.", city=city_code))
+        raise RefusedError("peers_not_allowed", msg("There is no city {city}.", city=city_code))
 
 
 def _read_peers(session: Session, city_code: str) -> tuple[str, ...]:

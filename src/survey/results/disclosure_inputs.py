@@ -31,7 +31,7 @@ from survey.disclosure.suppression import (
     take_first_reasons,
 )
 from survey.estimate.tree import COMPOSITE
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.results.domain_counts import WaveCounts, count_wave
 from survey.results.domains import AREA_LEVELS
 from survey.results.public_cells import PublicCells, find_once_hidden, keep_hidden
@@ -46,12 +46,6 @@ _Labels = Mapping[str, NDArray[np.object_]]
 
 
 _CELLS_NAMED = 5
-
-
-class NarrowIntervalError(SurveyError):
-    """Raised when published counts bound hidden ones too closely and nothing more can be hidden."""
-
-    code = "narrow_interval"
 
 
 def protected_cells(
@@ -69,7 +63,7 @@ def protected_cells(
         public: cells of the wave that readers have seen, see `keep_hidden`; None: none.
 
     Raises:
-        NarrowIntervalError: `auditor` finds hidden counts that are known too closely still.
+        RefusedError: `auditor` finds hidden counts that are known too closely still.
         PublicCellsConflictError: as `keep_hidden`.
     """
     source, cells = figures.source, figures.cells
@@ -179,14 +173,15 @@ def _require_wide(keys: Sequence[tuple[str, ...]], auditor: IntervalAuditor) -> 
         f"{' '.join(key)} ({cell.low}–{cell.high})"
         for key, cell in zip(keys[:_CELLS_NAMED], auditor.narrow, strict=False)
     )
-    raise NarrowIntervalError(
+    raise RefusedError(
+        "narrow_interval",
         msg(
             "No figures were made: the published counts would tell {count} hidden counts to within "
             "fewer than {minimum} people, and no further cell can be hidden beside them: {cells}",
             count=len(keys),
             minimum=auditor.minimum,
             cells=named,
-        )
+        ),
     )
 
 

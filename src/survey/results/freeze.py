@@ -107,20 +107,20 @@ def freeze_wave(
     of them are computed once more.
 
     Raises:
-        NoApprovedResponsesError: no approved responses.
+        RefusedError: no approved responses.
         NotEstimableError: margins that cannot be met.
-        UnfitGroupError: a question in `groups` cannot make any.
-        PointsMissingError: some responses lack a sampling point, and `without_point` refuses them.
-        WeightsMissingError: some responses came with a weight and others without.
-        WaveTransitionNotAllowedError: a final snapshot of a wave that is still collecting.
+        RefusedError: a question in `groups` cannot make any.
+        RefusedError: some responses lack a sampling point, and `without_point` refuses them.
+        RefusedError: some responses came with a weight and others without.
+        RefusedError: a final snapshot of a wave that is still collecting.
         AnswersConflictError: interviews changed again and again in the meantime.
         WaveConflictError: the wave, or another one of its series, did.
-        NarrowIntervalError: published counts would tell hidden ones too closely.
+        RefusedError: published counts would tell hidden ones too closely.
         PublicCellsConflictError: further figures would be told by those that were public.
         SecondPersonRequiredError: a final snapshot that nobody else has requested.
-        AnswersArchivedError: the answers of the wave are in an archive.
+        RefusedError: the answers of the wave are in an archive.
         RowsLockedError: a wave of the series was locked longer than work of minutes may take.
-        EngineUnknownError, EngineError: the engine that is not there, or lost its workers.
+        NotFoundError, EngineError: the engine that is not there, or lost its workers.
     """
     actor.require(Action.ADMINISTER)
     options = SnapshotOptions(final, release, without_point, tuple(groups))

@@ -99,7 +99,7 @@ def is_final(wave: Wave, *, asked: bool) -> bool:
     """Return whether a snapshot is the wave's last.
 
     Raises:
-        WaveTransitionNotAllowedError: a last one is asked for while the wave still collects.
+        RefusedError: a last one is asked for while the wave still collects.
     """
     if wave.state in COMPUTED_STATES:
         return True

@@ -57,7 +57,7 @@ def confirm_freeze(
 
     Raises:
         SecondPersonRequiredError, RequestConflictError: as `confirm_act` does.
-        WaveTransitionNotAllowedError: the wave still collects.
+        RefusedError: the wave still collects.
     """
     actor.require(Action.ADMINISTER)
     for act, details in _list_acts(session, wave, options).items():

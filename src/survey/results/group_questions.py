@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.results.domains import GROUP_VARIABLES, SHIPPED_SERIES
 from survey.sample.special_groups import ELDERLY
 
@@ -23,12 +23,6 @@ MAX_CHOICES = 12
 MAX_GROUPS = 40
 """Declared groups of one wave; what the gate looks at grows with the pairs of groups."""
 _RESERVED_NAMES = (*GROUP_VARIABLES, ELDERLY.partition("=")[0])
-
-
-class UnfitGroupError(SurveyError):
-    """Raised when a question cannot make groups; the message names those that can."""
-
-    code = "unfit_group"
 
 
 class GroupQuestion(BaseModel):
@@ -73,7 +67,7 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
     """Return the questions named, each once.
 
     Raises:
-        UnfitGroupError: a name that no question has, a question that cannot make groups, or more
+        RefusedError: a name that no question has, a question that cannot make groups, or more
             groups than `MAX_GROUPS`.
     """
     wanted = tuple(dict.fromkeys(names))
@@ -82,17 +76,19 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
         reason = _explain_unfit(item) if item else msg("There is no question {item}.", item=name)
         if reason is not None:
             choices = ", ".join(question.name for question in list_fit_questions(instrument))
-            raise UnfitGroupError(
+            raise RefusedError(
+                "unfit_group",
                 msg(
                     "{reason} Questions that can make groups: {choices}.",
                     reason=reason,
                     choices=choices or msg("none"),
-                )
+                ),
             )
     questions = tuple(GroupQuestion.of(instrument.by_name[name]) for name in wanted)
     count = sum(len(question.choices) for question in questions)
     if count > MAX_GROUPS:
-        raise UnfitGroupError(
+        raise RefusedError(
+            "unfit_group",
             msg(
                 "These questions make {count} groups; a wave can have at most {most}. Leave out "
                 "some of: {items}.",
@@ -101,7 +97,7 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
                 items=", ".join(
                     f"{question.item} ({len(question.choices)})" for question in questions
                 ),
-            )
+            ),
         )
     return questions
 

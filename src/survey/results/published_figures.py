@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlmodel import Session
 
-from survey.locale import SurveyError, msg
+from survey.locale import ConflictError, msg
 from survey.results.snapshots import (
     CELLS,
     DRIVERS,
@@ -47,19 +47,13 @@ CHANGES = ("difference", "ci_low", "ci_high", "n_after", "verdict")
 _KEYS = ("area_level", "area", "group", "indicator", "contrast", "basis", "composite")
 
 
-class PublishedFiguresChangedError(SurveyError):
-    """Raised when tables that are computed again differ from what a release has published."""
-
-    code = "published_figures_changed"
-
-
 def require_same_figures(settings: Settings, session: Session, draft: SnapshotDraft) -> None:
     """Compare the tables of a draft with those of releases that stand, as they were printed.
 
     To be called before the draft is sealed: what was published is known by the seals until then.
 
     Raises:
-        PublishedFiguresChangedError: a published figure would change or vanish; or a table of them
+        ConflictError: a published figure would change or vanish; or a table of them
             was lost, and the draft does not restore its bytes.
     """
     changes = {
@@ -80,20 +74,21 @@ def require_same_figures(settings: Settings, session: Session, draft: SnapshotDr
             try:
                 before = read_sealed(folder / name, seals)
             except SnapshotDamagedError as error:
-                raise PublishedFiguresChangedError(
+                raise ConflictError(
+                    "published_figures_changed",
                     msg(
                         "Nothing was written: {file} of the published release {release} was "
                         "changed or lost, and this version does not make the same file again. "
                         "Restore it from a backup.",
                         file=name,
                         release=release,
-                    )
+                    ),
                 ) from error
             _compare(before, after, columns, release)
 
 
 def _compare(before: bytes, after: bytes | None, columns: Sequence[str], release: str) -> None:
-    """Raise `PublishedFiguresChangedError` if a figure of the first table differs in the second."""
+    """Raise `ConflictError` if a figure of the first table differs in the second."""
     old = _read_printed(before, columns)
     new = old.iloc[:0] if after is None else _read_printed(after, columns)
     keys = [name for name in _KEYS if name in old and name in new]
@@ -104,7 +99,8 @@ def _compare(before: bytes, after: bytes | None, columns: Sequence[str], release
             is_changed |= ~_is_same(joined, name)
     if is_changed.any():
         first = joined[is_changed].iloc[0]
-        raise PublishedFiguresChangedError(
+        raise ConflictError(
+            "published_figures_changed",
             msg(
                 "Nothing was written: {count} figures of the published release {release} would "
                 "change, the first at {place}. Freeze the wave again and publish a correction, "
@@ -112,7 +108,7 @@ def _compare(before: bytes, after: bytes | None, columns: Sequence[str], release
                 count=int(is_changed.sum()),
                 release=release,
                 place=" · ".join(str(first[name]) for name in keys),
-            )
+            ),
         )
 
 

@@ -55,7 +55,7 @@ def recompute_wave(
     So are those of the snapshot that readers see, where a release shows an older one.
 
     Raises:
-        PublishedFiguresChangedError: a figure of a release that stands would change.
+        ConflictError: a figure of a release that stands would change.
         SnapshotNotFoundError: the wave has no snapshot.
         SnapshotDamagedError: its responses are not those that were frozen.
     """

@@ -21,7 +21,7 @@ from survey.fieldwork.planning.wave_requests import (
     require_no_request,
 )
 from survey.fieldwork.waves import get_wave, lock_wave, require_transition
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
@@ -45,10 +45,6 @@ SHOWN_NAMES: dict[Shown, Message] = {
     Shown.NAMES: msg("names of the first places, without scores"),
     Shown.NOTHING: msg("nothing of other cities"),
 }
-
-
-class ReleaseNotAllowedError(SurveyError):
-    code = "not_releasable"
 
 
 @dataclass(frozen=True)
@@ -89,9 +85,9 @@ def release_wave(
         two_people: The setting of the installation: another person has to have requested it.
 
     Raises:
-        ReleaseNotAllowedError: no final snapshot, or a number of first places that does not fit.
+        RefusedError: no final snapshot, or a number of first places that does not fit.
         SecondPersonRequiredError: nobody else has requested it.
-        WaveTransitionNotAllowedError: the wave is not frozen, or released already.
+        RefusedError: the wave is not frozen, or released already.
     """
     principal.require(Action.RELEASE)
     _check_first_places(shown, first_places)
@@ -127,8 +123,8 @@ def release_signed_wave(
         signatures: Accounts with the times at which they signed; one where one is enough.
 
     Raises:
-        ReleaseNotAllowedError: no final snapshot, or a number of first places that does not fit.
-        WaveTransitionNotAllowedError: the wave is not frozen, or released already.
+        RefusedError: no final snapshot, or a number of first places that does not fit.
+        RefusedError: the wave is not frozen, or released already.
     """
     principal.require(Action.RELEASE)
     options = release_request_options(shown, first_places)
@@ -149,13 +145,13 @@ def release_signed_wave(
 def _require_final_results(session: Session, wave: Wave) -> None:
     final = select(Snapshot.id).where(Snapshot.wave_id == wave.id, col(Snapshot.final))
     if session.exec(final.limit(1)).first() is None:
-        raise ReleaseNotAllowedError(
-            msg("The wave {wave} has no final results yet.", wave=wave.key)
+        raise RefusedError(
+            "not_releasable", msg("The wave {wave} has no final results yet.", wave=wave.key)
         )
 
 
 def require_no_announcement(session: Session, wave: Wave) -> None:
-    """Raise `ReleaseNotAllowedError` while a release of the wave is announced, or stands."""
+    """Raise `RefusedError` while a release of the wave is announced, or stands."""
     announced = select(Publication.key).where(
         Publication.wave_id == wave.id,
         col(Publication.state).in_((PublicationState.PLANNED, PublicationState.SIGNED)),
@@ -163,13 +159,14 @@ def require_no_announcement(session: Session, wave: Wave) -> None:
     _require_no_publication(session, wave)
     key = session.exec(announced.limit(1)).first()
     if key is not None:
-        raise ReleaseNotAllowedError(
+        raise RefusedError(
+            "not_releasable",
             msg(
                 "The wave {wave} is announced as release {release}. Publish that one in the "
                 "register of releases.",
                 wave=wave.key,
                 release=key,
-            )
+            ),
         )
 
 
@@ -191,12 +188,13 @@ def _find_published(session: Session, wave: Wave) -> str | None:
 def _require_no_publication(session: Session, wave: Wave) -> None:
     key = _find_published(session, wave)
     if key is not None:
-        raise ReleaseNotAllowedError(
+        raise RefusedError(
+            "not_releasable",
             msg(
                 "The release {release} of this wave stands in the register of releases. Take it "
                 "back there first.",
                 release=key,
-            )
+            ),
         )
 
 
@@ -252,17 +250,18 @@ def _newest_seal(session: Session, wave: Wave) -> dict[str, str]:
 def _check_first_places(shown: Shown, first_places: int | None) -> None:
     if shown is not Shown.NAMES:
         if first_places is not None:
-            raise ReleaseNotAllowedError(
-                msg("A number of places belongs to a release of names only.")
+            raise RefusedError(
+                "not_releasable", msg("A number of places belongs to a release of names only.")
             )
         return
     if first_places is None or not MIN_NAMED_CITIES <= first_places <= MAX_NAMED_CITIES:
-        raise ReleaseNotAllowedError(
+        raise RefusedError(
+            "not_releasable",
             msg(
                 "Between {fewest} and {most} first places can be named.",
                 fewest=MIN_NAMED_CITIES,
                 most=MAX_NAMED_CITIES,
-            )
+            ),
         )
 
 
@@ -277,22 +276,22 @@ def revoke_release(
     would go on calling them genuine.
 
     Raises:
-        ReleaseNotAllowedError: no reason given, or a publication of the wave stands.
+        RefusedError: no reason given, or a publication of the wave stands.
         RequestConflictError: archiving its answers is requested.
-        WaveTransitionNotAllowedError: the wave is not released.
+        RefusedError: the wave is not released.
     """
     principal.require(Action.RELEASE)
     why = require_reason(
         reason,
         least=MIN_REASON_CHARS,
         most=MAX_REASON_CHARS,
-        refusal=ReleaseNotAllowedError(
-            msg("Please say in a few words why the release is taken back.")
+        refusal=RefusedError(
+            "not_releasable", msg("Please say in a few words why the release is taken back.")
         ),
     )
     wave = lock_wave(session=session, key=wave_key)
     if wave.state is not WaveState.RELEASED:
-        raise ReleaseNotAllowedError(msg("The wave {wave} is not released.", wave=wave_key))
+        raise RefusedError("not_releasable", msg("The wave {wave} is not released.", wave=wave_key))
     _require_no_publication(session, wave)
     end_freeze_request(session=session, principal=principal, wave=wave, now=now)
     require_no_request(session=session, wave=wave)

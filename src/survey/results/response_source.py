@@ -10,7 +10,7 @@ from sqlmodel import Session
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.planning.left_out_cities import left_out_codes
 from survey.fieldwork.waves import COMPUTED_STATES
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.results.analysis import require_points
 from survey.results.weighting import require_all_weights
 from survey.snapshot.response_frame import (
@@ -24,12 +24,6 @@ from survey.snapshot.response_frame import (
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import expect_every_row
 from survey.store.tables import Status, Wave
-
-
-class NoApprovedResponsesError(SurveyError):
-    """Raised when a wave has no approved response."""
-
-    code = "nothing_to_freeze"
 
 
 @dataclass(frozen=True)
@@ -58,13 +52,14 @@ class ResponseSource:
         """Check what can be said of all rows before any of them is read.
 
         Raises:
-            NoApprovedResponsesError: there is none.
-            PointsMissingError: some lack a sampling point, and `without_point` refuses them.
-            WeightsMissingError: some came with a weight and others without.
+            RefusedError: there is none.
+            RefusedError: some lack a sampling point, and `without_point` refuses them.
+            RefusedError: some came with a weight and others without.
         """
         if not self.rows:
-            raise NoApprovedResponsesError(
-                msg("The wave {wave} has no approved response to freeze.", wave=wave.key)
+            raise RefusedError(
+                "nothing_to_freeze",
+                msg("The wave {wave} has no approved response to freeze.", wave=wave.key),
             )
         if any(city.with_point for city in self.cities):
             missing = {city.city_code: city.rows - city.with_point for city in self.cities}

@@ -85,7 +85,7 @@ def write_tables(
 
     Raises:
         NotEstimableError: the responses do not carry the estimates.
-        NarrowIntervalError: hidden counts are known too closely.
+        RefusedError: hidden counts are known too closely.
         PublicCellsConflictError: further figures would be told by those that were public.
     """
     figures, decided, auditor = decide_cells(source, audit_seconds, public)

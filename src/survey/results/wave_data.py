@@ -43,8 +43,8 @@ class WaveData(WaveRules):
 
         Raises:
             NotEstimableError: margins that cannot be met.
-            PointsMissingError: some responses lack a point, and the rules refuse them.
-            WeightsMissingError: some responses came with a weight and others without.
+            RefusedError: some responses lack a point, and the rules refuse them.
+            RefusedError: some responses came with a weight and others without.
         """
         frame, alone = resolve_missing_points(
             frame, rules.point_rule, others_have_points=others_have_points

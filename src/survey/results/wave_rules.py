@@ -89,7 +89,7 @@ class WaveRules:
             groups: questions of the instrument whose answers make further groups.
 
         Raises:
-            UnfitGroupError: a question in `groups` cannot make any.
+            RefusedError: a question in `groups` cannot make any.
         """
         grouping = declared_questions(instrument, groups)
         measures = _list_measures(instrument, series, declared_items(grouping))

@@ -59,7 +59,7 @@ def engine_of(settings: Settings, name: str | None = None) -> Iterator[PartEngin
         name: another engine than that of the settings.
 
     Raises:
-        EngineUnknownError: there is no engine of this name.
+        NotFoundError: there is no engine of this name.
         FilesUnavailableError: the folder for the files of its parts cannot be used.
     """
     engine = name or settings.engine
@@ -214,7 +214,7 @@ def load_rules(
     """Load the rules of a wave, with the options of a freeze.
 
     Raises:
-        UnfitGroupError: a question in `groups` cannot make any.
+        RefusedError: a question in `groups` cannot make any.
     """
     return WaveRules.of(
         series=wave.series,

@@ -22,7 +22,7 @@ from survey.estimate import rake
 from survey.estimate.arrays import Floats
 from survey.estimate.design import encode
 from survey.estimate.margins import MarginKey
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.results.domains import list_counts
 from survey.sample.population_margins import PopulationMargins
 from survey.snapshot.response_frame import GIVEN_WEIGHT
@@ -332,12 +332,6 @@ def join_reports(reports: Sequence[WeightingReport], spread: WeightSpread) -> We
     )
 
 
-class WeightsMissingError(SurveyError):
-    """Raised when some interviews of a wave have a weight of their own and others none."""
-
-    code = "weights_missing"
-
-
 def require_all_weights(missing: Mapping[str, int]) -> None:
     """Raise an error if interviews have no weight of their own although others have one.
 
@@ -346,14 +340,15 @@ def require_all_weights(missing: Mapping[str, int]) -> None:
     """
     count = sum(missing.values())
     if count:
-        raise WeightsMissingError(
+        raise RefusedError(
+            "weights_missing",
             msg(
                 "{count} interviews have no weight although the others came with one (by city: "
                 "{cities}). Void them, or import all interviews with their weights into a wave "
                 "with another key.",
                 count=count,
                 cities=list_counts(missing),
-            )
+            ),
         )
 
 
@@ -364,7 +359,7 @@ def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport]
     here, and city totals are what the given weights add up to.
 
     Raises:
-        WeightsMissingError: some interviews have none.
+        RefusedError: some interviews have none.
     """
     if GIVEN_WEIGHT not in frame:
         return None

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.results.method import MethodRecord
 from survey.results.snapshots import (
     CELLS,
@@ -33,12 +33,6 @@ _ENTRIES = table_of(AuditEntry)
 _CELLS, _BASES = "cells_sha256", "bases"
 AUDIT_TASK = "interval-audit"
 """Name of the lease of the audits beside the pages."""
-
-
-class AuditMissingError(SurveyError):
-    """Raised when not every hidden count of a snapshot has been audited, or one is known."""
-
-    code = "audit_missing"
 
 
 @dataclass(frozen=True)
@@ -182,16 +176,17 @@ def identify_cells(session: Session, snapshot: Snapshot) -> str:
 
 
 def require_whole_audit(session: Session, wave: Wave, snapshot: Snapshot) -> None:
-    """Raise `AuditMissingError` unless an audit of every hidden count found none known closely."""
+    """Raise `RefusedError` unless an audit of every hidden count found none known closely."""
     problem = find_audit_problem(session, wave, snapshot)
     if problem is not None:
-        raise AuditMissingError(
+        raise RefusedError(
+            "audit_missing",
             msg(
                 "Nothing is signed. {problem} The audit takes some minutes; the release register "
                 "says how far it is. On the server: survey disclosure audit --wave {wave} --all",
                 problem=problem,
                 wave=wave.key,
-            )
+            ),
         )
 
 

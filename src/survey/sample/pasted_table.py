@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 
 from survey.instrument.xlsform.workbook_safety import WorkbookError
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.sample.workbook_io import (
     CellError,
     WorkbookColumn,
@@ -20,12 +20,6 @@ _SEPARATORS = str.maketrans({"\uff0c": ",", "\uff1b": ",", ";": ",", "\u3001": "
 """Commas and semicolons as a Chinese keyboard types them."""
 
 
-class PastedTableError(SurveyError):
-    """Raised when a pasted text is no table."""
-
-    code = "pasted_table"
-
-
 def read_pasted_rows(text: str, sheet: WorkbookSheet) -> list[WorkbookRow]:
     """Return the rows of a pasted table, numbered by its lines; empty ones are left out.
 
@@ -33,11 +27,11 @@ def read_pasted_rows(text: str, sheet: WorkbookSheet) -> list[WorkbookRow]:
     headings names the columns; without it they come in the order of the worksheet.
 
     Raises:
-        PastedTableError: The text is too long, or its quotation marks do not match.
+        RefusedError: The text is too long, or its quotation marks do not match.
     """
     if len(text) > MAX_PASTED_CHARS:
-        raise PastedTableError(
-            msg("This is longer than {limit} characters.", limit=MAX_PASTED_CHARS)
+        raise RefusedError(
+            "pasted_table", msg("This is longer than {limit} characters.", limit=MAX_PASTED_CHARS)
         )
     rows = _split_cells(text if "\t" in text else text.translate(_SEPARATORS))
     columns: Sequence[WorkbookColumn | None] = sheet.columns
@@ -54,7 +48,7 @@ def read_table_file(
 
     Raises:
         WorkbookError: The file cannot be opened, or a column is missing.
-        PastedTableError: A CSV file is too long, or its quotation marks do not match.
+        RefusedError: A CSV file is too long, or its quotation marks do not match.
     """
     if not name.casefold().endswith(".csv"):
         return read_sheet(name, content, sheet)
@@ -63,8 +57,8 @@ def read_table_file(
     except UnicodeDecodeError as error:
         raise WorkbookError(msg("The encoding of this CSV file is not known.")) from error
     if len(text) > MAX_PASTED_CHARS:
-        raise PastedTableError(
-            msg("This is longer than {limit} characters.", limit=MAX_PASTED_CHARS)
+        raise RefusedError(
+            "pasted_table", msg("This is longer than {limit} characters.", limit=MAX_PASTED_CHARS)
         )
     rows = _split_cells(text)
     headings = [_find_column(sheet, cell) for cell in rows[0][1]] if rows else []
@@ -111,11 +105,12 @@ def _split_cells(text: str) -> list[tuple[int, list[str]]]:
     try:
         return [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
     except csv.Error as error:
-        raise PastedTableError(
+        raise RefusedError(
+            "pasted_table",
             msg(
                 "Quotation marks of this table do not match, near line {line}.",
                 line=reader.line_num,
-            )
+            ),
         ) from error
 
 

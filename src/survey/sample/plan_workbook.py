@@ -150,8 +150,8 @@ def read_plan_file(
     """Check an uploaded plan; nothing is stored.
 
     Raises:
-        WorkbookError: the file as a whole. PlanError: cells that are right one by one and make no
-            plan together.
+        WorkbookError: the file as a whole.
+        RefusedError: cells that are right one by one and make no plan together.
     """
     aims, errors = read_sheet(name, content, AIM_SHEET)
     rows, more = read_sheet(name, content, CITY_SHEET)

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.sample.city_frame import FrameCity
 from survey.sample.population_margins import (
     SPLIT_BANDS,
@@ -48,12 +48,6 @@ FLOOR = ceil(SIMPLE_RANDOM_N * PLANNED_DEFF)
 TOTAL = 62_000
 
 
-class AllocationError(SurveyError):
-    """Raised when the total is too small for the floor of every city."""
-
-    code = "allocation"
-
-
 @dataclass(frozen=True)
 class Allocation:
     """Interviews by city (`size`, index city code) with the total and floor they follow from."""
@@ -66,13 +60,14 @@ class Allocation:
 def allocate(population: pd.Series, *, total: int = TOTAL, floor: int = FLOOR) -> Allocation:
     """Divide `total` interviews over the cities of `population` (index city code, people)."""
     if total < floor * len(population):
-        raise AllocationError(
+        raise RefusedError(
+            "allocation",
             msg(
                 "{total} interviews cannot give {cities} cities {floor} each.",
                 total=total,
                 cities=len(population),
                 floor=floor,
-            )
+            ),
         )
     exact = _raise_to_floor(population.to_numpy(dtype=np.float64), total, floor)
     size = pd.Series(largest_remainders(exact, total), index=population.index, name="size")

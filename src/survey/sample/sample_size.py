@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.sample.quotas import PLANNED_DEFF, TOTAL, allocate
 from survey.sample.special_groups import sample_share, weighting_design_effect
 
@@ -34,12 +34,6 @@ class AllocationRule(StrEnum):
     PROPORTIONAL = "proportional"
     SQUARE_ROOT = "square_root"
     EQUAL = "equal"
-
-
-class PlanError(SurveyError):
-    """Raised when a precision target, a budget and sizes do not fit together."""
-
-    code = "sample_plan"
 
 
 @dataclass(frozen=True)
@@ -60,7 +54,7 @@ class PrecisionTarget:
     def __post_init__(self) -> None:
         for wrong, message in self._list_objections():
             if wrong:
-                raise PlanError(message)
+                raise RefusedError("sample_plan", message)
 
     def _list_objections(self) -> tuple[tuple[bool, Message], ...]:
         return (
@@ -137,7 +131,7 @@ def compute_sample(
         boosts: group of `shares` -> how many times as often its members are asked.
 
     Raises:
-        PlanError: the budget does not pay for the total. AllocationError: the total does not pay
+        RefusedError: the budget does not pay for the total. RefusedError: the total does not pay
             for the floor.
     """
     _require_budget(aim, len(population))
@@ -155,10 +149,14 @@ def evaluate_sample(
     known = {name: share.reindex(size.index) for name, share in (shares or {}).items()}
     for share in known.values():
         if not share.between(0, 1).all():
-            raise PlanError(msg("The share of a group must lie between 0 and 1 in every city."))
+            raise RefusedError(
+                "sample_plan", msg("The share of a group must lie between 0 and 1 in every city.")
+            )
     factors = {name: factor for name, factor in (boosts or {}).items() if factor != 1.0}
     if any(factor < 1 or name not in known for name, factor in factors.items()):
-        raise PlanError(msg("A group can only be asked more often than others, not less."))
+        raise RefusedError(
+            "sample_plan", msg("A group can only be asked more often than others, not less.")
+        )
     costs = {name: weighting_design_effect(known[name], factor) for name, factor in factors.items()}
     cities = pd.DataFrame(
         {"size": size, "half_width": aim.half_width(_compute_effective_interviews(size, costs))}
@@ -193,7 +191,8 @@ def _require_budget(aim: PrecisionTarget, cities: int) -> None:
     if affordable >= aim.total:
         return
     needed = aim.floor * cities
-    raise PlanError(
+    raise RefusedError(
+        "sample_plan",
         msg(
             "The budget pays for {affordable} interviews, {total} are planned; the floor of "
             "{floor} in each of {cities} cities alone takes {needed}.",
@@ -202,7 +201,7 @@ def _require_budget(aim: PrecisionTarget, cities: int) -> None:
             floor=aim.floor,
             cities=cities,
             needed=needed,
-        )
+        ),
     )
 
 

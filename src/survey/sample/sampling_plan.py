@@ -5,16 +5,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from survey.locale import msg
+from survey.locale import RefusedError, msg
 from survey.sample.city_frame import FrameCity
 from survey.sample.quotas import Quotas, is_oversampled, plan_margins, plan_quotas
-from survey.sample.sample_size import (
-    PlanError,
-    PrecisionTarget,
-    SampleSizes,
-    compute_sample,
-    evaluate_sample,
-)
+from survey.sample.sample_size import PrecisionTarget, SampleSizes, compute_sample, evaluate_sample
 from survey.sample.special_groups import (
     ELDERLY,
     GUARDIAN,
@@ -46,22 +40,25 @@ class PlanRequest:
     def __post_init__(self) -> None:
         factors = (self.elderly, self.guardian)
         if not all(1 <= factor <= MAX_OVERSAMPLING for factor in factors):
-            raise PlanError(
+            raise RefusedError(
+                "sample_plan",
                 msg(
                     "A group can be asked 1 to {most} times as often.", most=f"{MAX_OVERSAMPLING:g}"
-                )
+                ),
             )
         if self.cities is not None and not self.cities:
-            raise PlanError(msg("Please choose at least one city."))
+            raise RefusedError("sample_plan", msg("Please choose at least one city."))
         if not 0 <= self.reserve <= MAX_RESERVE:
-            raise PlanError(msg("The reserve must lie between 0 and 100%."))
+            raise RefusedError("sample_plan", msg("The reserve must lie between 0 and 100%."))
 
     def oversampling_factors(self, series: str) -> dict[str, float]:
-        """Return group -> factor. Raises `PlanError` where the series has no such group."""
+        """Return group -> factor. Raises `RefusedError` where the series has no such group."""
         wanted = {ELDERLY: self.elderly, GUARDIAN: self.guardian}
         boosts = {group: factor for group, factor in wanted.items() if factor > 1}
         if boosts and series in {"elderly", "minors", VILLAGE_SERIES}:
-            raise PlanError(msg("Only the main study can ask a special group more often."))
+            raise RefusedError(
+                "sample_plan", msg("Only the main study can ask a special group more often.")
+            )
         return boosts
 
 
@@ -82,7 +79,7 @@ def build_sampling_plan(
     """Compute sizes, precision and quotas of every city.
 
     Raises:
-        PlanError, AllocationError: the aim, the budget or the sizes do not fit together.
+        RefusedError: the aim, the budget or the sizes do not fit together.
     """
     boosts = request.oversampling_factors(series)
     if request.size is not None:
@@ -118,13 +115,14 @@ def _build_sample(
         sample = evaluate_sample(request.size, request.aim, shares=shares, boosts=boosts)
         limit = request.aim.budget
         if limit is not None and sample.cost > limit:
-            raise PlanError(
+            raise RefusedError(
+                "sample_plan",
                 msg(
                     "{total} interviews cost {cost} yuan, more than the budget of {budget}.",
                     total=sample.total,
                     cost=f"{sample.cost:,.0f}",
                     budget=f"{limit:,.0f}",
-                )
+                ),
             )
         return sample
     people = plan_margins(cities, series, {}).city_totals()

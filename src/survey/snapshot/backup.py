@@ -21,7 +21,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, SurveyError, msg
 from survey.settings import Settings
 from survey.snapshot.seals import Seals, find_seals
 from survey.snapshot.snapshot_files import content_sha256
@@ -96,7 +96,7 @@ def create_backup(
     on the disk, readable by its owner only.
 
     Raises:
-        StoreNotFoundError: no store, or one that another version of the software made.
+        NotFoundError: no store, or one that another version of the software made.
         BackupNotWrittenError: no space, no right to write there, or a file is there already.
     """
     actor.require(Action.ADMINISTER)
@@ -145,7 +145,7 @@ def check_backup(path: Path, secret: BackupSecret | None) -> BackupManifest:
     """Read all of a backup and compare it with its manifest; what passes may be restored.
 
     Raises:
-        BackupDamagedError, BackupLockedError, BackupTooNewError: it is not whole, it does not open,
+        BackupDamagedError, BackupLockedError, RefusedError: it is not whole, it does not open,
         or it needs a newer version of the software.
     """
     try:
@@ -303,12 +303,6 @@ def _measure_ages(folder: Path) -> dict[Path, int]:
     }
 
 
-class FilesNotRestoredError(SurveyError):
-    """Raised when the data folder cannot be written; store and files are as before."""
-
-    code = "files_not_restored"
-
-
 def restore(
     settings: Settings,
     *,
@@ -323,9 +317,9 @@ def restore(
     The backup may come from the other kind of database, and from an older version of the software.
 
     Raises:
-        BackupDamagedError, BackupLockedError, BackupTooNewError: nothing was touched.
+        BackupDamagedError, BackupLockedError, RefusedError: nothing was touched.
         StoreOccupiedError: it holds data and `replace` was not said, or somebody is using it.
-        BackupRefusedError, FilesNotRestoredError: something failed on the way; all is as it was
+        RefusedError: something failed on the way; all is as it was
         before.
     """
     actor.require(Action.ADMINISTER)
@@ -341,12 +335,13 @@ def restore(
                 for unit in _list_units(manifest):
                     place(unit)
     except OSError as error:
-        raise FilesNotRestoredError(
+        raise RefusedError(
+            "files_not_restored",
             msg(
                 "The files cannot be restored to {folder}: {reason}. All is as it was before.",
                 folder=settings.data_dir,
                 reason=error.strerror,
-            )
+            ),
         ) from error
     dispose_engines()
     close_to_others(settings)

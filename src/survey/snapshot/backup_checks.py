@@ -9,7 +9,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.locale import SurveyError, msg
+from survey.locale import NotFoundError, msg
 from survey.settings import Settings
 from survey.snapshot.backup import check_backup
 from survey.store.audit_events import AuditEvent
@@ -19,12 +19,6 @@ from survey.store.backup.manifest import BackupManifest
 SUFFIX = ".backup"
 _AGE_START = b"age-encryption.org/"
 _MAX_LISTED = 100
-
-
-class BackupNotFoundError(SurveyError):
-    """Raised when the folder holds no such backup, or none can be opened here."""
-
-    code = "backup_unknown"
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,9 @@ def list_backups(*, settings: Settings, principal: Principal) -> list[BackupFile
     try:
         files = [_describe(path) for path in folder.glob(f"*{SUFFIX}") if path.is_file()]
     except OSError as error:
-        raise BackupNotFoundError(
-            msg("{path} cannot be read: {reason}.", path=folder, reason=error.strerror)
+        raise NotFoundError(
+            "backup_unknown",
+            msg("{path} cannot be read: {reason}.", path=folder, reason=error.strerror),
         ) from error
     return sorted(files, key=lambda file: file.modified_at, reverse=True)[:_MAX_LISTED]
 
@@ -60,17 +55,18 @@ def check_listed_backup(
     """Read all of a backup and compare it with its manifest; nothing is changed.
 
     Raises:
-        BackupNotFoundError: The folder has no backup of this name.
+        NotFoundError: The folder has no backup of this name.
         BackupDamagedError: It is not whole, or the passphrase is wrong.
     """
     principal.require(Action.ADMINISTER)
     listed = {file.name: file for file in list_backups(settings=settings, principal=principal)}
     file = listed.get(name)
     if file is None or settings.backup_dir is None:
-        raise BackupNotFoundError(msg("The folder holds no backup of this name."))
+        raise NotFoundError("backup_unknown", msg("The folder holds no backup of this name."))
     if file.needs_key_file:
-        raise BackupNotFoundError(
-            msg("This backup opens with a key file only. Check it where the key is.")
+        raise NotFoundError(
+            "backup_unknown",
+            msg("This backup opens with a key file only. Check it where the key is."),
         )
     secret = BackupSecret.passphrase(passphrase) if file.needs_passphrase else None
     return check_backup(settings.backup_dir / file.name, secret)

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import orjson
 
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.settings import Settings
 from survey.store.audit_events import SubjectKind
 
@@ -39,12 +39,6 @@ REVISION = "revision"
 """Key in the detail of an entry about one interview: the revision, by default the first."""
 SEAL_BATCH_SIZE = 150
 """Interviews in one entry: a cell of a spreadsheet takes no more than 32,767 characters."""
-
-
-class InvalidAuditKeyError(SurveyError):
-    """Raised when a configured key of the audit trail cannot be used."""
-
-    code = "audit_key_unusable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +191,7 @@ def keyring(settings: Settings) -> Keyring:
     """Return the keys that the settings name.
 
     Raises:
-        InvalidAuditKeyError: A key cannot be used; there is never a silent chain without a key.
+        RefusedError: A key cannot be used; there is never a silent chain without a key.
     """
     return _read_keyring(settings.audit_key, settings.audit_key_file)
 
@@ -209,16 +203,19 @@ def _read_keyring(key: str, file: Path | None) -> Keyring:
         try:
             listed = file.read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidAuditKeyError(
-                msg("The audit key file {file} cannot be read.", file=file)
+            raise RefusedError(
+                "audit_key_unusable", msg("The audit key file {file} cannot be read.", file=file)
             ) from error
         lines = [*listed, *lines]
         if not any(line.strip() for line in listed):
-            raise InvalidAuditKeyError(msg("The audit key file {file} is empty.", file=file))
+            raise RefusedError(
+                "audit_key_unusable", msg("The audit key file {file} is empty.", file=file)
+            )
     keys = tuple(line.strip().encode() for line in lines if line.strip())
     if any(len(audit_key) < MIN_KEY_CHARS for audit_key in keys):
-        raise InvalidAuditKeyError(
-            msg("An audit key has fewer than {count} characters.", count=MIN_KEY_CHARS)
+        raise RefusedError(
+            "audit_key_unusable",
+            msg("An audit key has fewer than {count} characters.", count=MIN_KEY_CHARS),
         )
     return Keyring(keys)
 

@@ -20,7 +20,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.observe.metrics import LATE_READS, REPLICA_LAG_SECONDS
 from survey.settings import Settings
 from survey.store.engine import engine_for, normal_url, read_scope
@@ -68,12 +68,6 @@ _REPLICA = text(
 )
 
 
-class ReadReplicaSettingError(SurveyError):
-    """Raised when SURVEY_DATABASE_READ_URL cannot name a read replica of the store."""
-
-    code = "read_replica_setting"
-
-
 @dataclass(frozen=True)
 class DataFreshness:
     """Moment up to which a late reading holds everything that was committed."""
@@ -114,23 +108,25 @@ class _Position:
 
 
 def require_read_url(settings: Settings) -> None:
-    """Raise `ReadReplicaSettingError` unless the setting is empty or may name a replica."""
+    """Raise `RefusedError` unless the setting is empty or may name a replica."""
     if not settings.database_read_url:
         return
     primary, replica = normal_url(settings.store_url), normal_url(settings.database_read_url)
     if {primary.get_backend_name(), replica.get_backend_name()} != {"postgresql"}:
-        raise ReadReplicaSettingError(
+        raise RefusedError(
+            "read_replica_setting",
             msg(
                 "SURVEY_DATABASE_READ_URL names a read replica, which only PostgreSQL has; leave "
                 "it empty, or let both addresses name a PostgreSQL."
-            )
+            ),
         )
     if _server_of(primary) == _server_of(replica):
-        raise ReadReplicaSettingError(
+        raise RefusedError(
+            "read_replica_setting",
             msg(
                 "SURVEY_DATABASE_READ_URL and SURVEY_DATABASE_URL name the same database; leave "
                 "the first empty until there is a replica."
-            )
+            ),
         )
 
 

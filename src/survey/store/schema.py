@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, delete, insert, inspect, select, text
 from sqlalchemy.exc import OperationalError
 
-from survey.locale import SurveyError, msg
+from survey.locale import ConflictError, RefusedError, msg
 from survey.settings import current_settings
 from survey.store.engine import engine_for, migration_engine
 from survey.store.tables import SchemaFloor, table_of
@@ -35,30 +35,6 @@ _MAX_ATTEMPTS = 60
 _MAX_PAUSE_SECONDS = 2.0
 _LOCK_NOT_AVAILABLE = "55P03"
 _FLOORS = table_of(SchemaFloor)
-
-
-class EmptyStoreError(SurveyError):
-    """Raised when a store was never set up."""
-
-    code = "store_empty"
-
-
-class StoreTooOldError(SurveyError):
-    """Raised when an older version made the store, which must be upgraded first."""
-
-    code = "store_too_old"
-
-
-class StoreTooNewError(SurveyError):
-    """Raised when a newer version changed the store so that this one cannot use it."""
-
-    code = "store_too_new"
-
-
-class StoreInUseError(SurveyError):
-    """Raised when a table stayed locked during every attempt to migrate; nothing changed."""
-
-    code = "store_in_use"
 
 
 def _build_config(connection: Connection | None = None) -> Config:
@@ -115,36 +91,39 @@ def require_compatible_schema(url: str) -> None:
     """
     present = stored_revision(url)
     if present is None:
-        raise EmptyStoreError(msg("The store is empty. Please run: survey init"))
+        raise RefusedError("store_empty", msg("The store is empty. Please run: survey init"))
     known = known_revisions()
     if present == known[0]:
         return
     if present in known:
-        raise StoreTooOldError(
+        raise RefusedError(
+            "store_too_old",
             msg(
                 "The store is at version {present} and this program needs {needed}. "
                 "Please run: survey init",
                 present=present,
                 needed=known[0],
-            )
+            ),
         )
     if is_before_release(present):
-        raise StoreTooOldError(
+        raise RefusedError(
+            "store_too_old",
             msg(
                 "The store is at version {present}, from before 0.1.0. Please start version 0.1.0 "
                 "on it once, which upgrades it, then run: survey init",
                 present=present,
-            )
+            ),
         )
     floor = _find_floor(url)
     if floor not in known:
-        raise StoreTooNewError(
+        raise RefusedError(
+            "store_too_new",
             msg(
                 "A newer version of this program changed the store (version {present}); this one "
                 "knows versions up to {newest} and would damage it. Please install the newer one.",
                 present=present,
                 newest=known[0],
-            )
+            ),
         )
     _LOG.info("the store is newer (%s) and still works with this version (%s)", present, known[0])
 
@@ -215,8 +194,9 @@ def _upgrade_online(engine: Engine) -> None:
                 raise
             _LOG.warning("a table is in use; the migration tries again (try %d)", tried + 1)
             time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))
-    raise StoreInUseError(
-        msg("Other work holds the store. Please try again when freezing and imports have ended.")
+    raise ConflictError(
+        "store_in_use",
+        msg("Other work holds the store. Please try again when freezing and imports have ended."),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 
 import streamlit as st
 
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.publish.publications.early_readers import (
     EarlyReader,
     add_early_reader,
@@ -25,12 +25,6 @@ _MAX_LOGIN_CHARS = 100
 _REASON_PX = 160
 """High enough that the calendar above it ends before the button."""
 _ADDING, _REMOVING = "early-reader/", "early-reader-off/"
-
-
-class OpeningNotChosenError(SurveyError):
-    """Raised when no day is chosen from which somebody may read early."""
-
-    code = "opening_not_chosen"
 
 
 def draw_early_readers(page: PageContext, release: PublicationSummary) -> None:
@@ -134,7 +128,9 @@ def _get_chosen_opening(prefix: str) -> datetime | None:
 
 def _require_opening(opens_at: datetime | None) -> datetime:
     if opens_at is None:
-        raise OpeningNotChosenError(msg("Please choose the day from which this person may read."))
+        raise RefusedError(
+            "opening_not_chosen", msg("Please choose the day from which this person may read.")
+        )
     return opens_at
 
 

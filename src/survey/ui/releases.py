@@ -13,7 +13,7 @@ from survey.access.roles import Action
 from survey.fieldwork.planning.wave_overview import list_planning_waves
 from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.fieldwork.waves import COMPUTED_STATES
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.publish.publications.early_readers import open_publication
 from survey.publish.publications.mended_reports import list_mended_reports
 from survey.publish.publications.publishing_steps import publish_publication, retract_publication
@@ -54,12 +54,6 @@ _PUBLISHING, _TAKING_BACK, _AUDIT = "publish/", "take-back/", "audit"
 _AUDIT_REFRESH_SECONDS = 5.0
 
 Change = Callable[[Session, Principal], object]
-
-
-class ReleaseNotNamedError(SurveyError):
-    """Raised when the typed id is not that of the release."""
-
-    code = "release_not_named"
 
 
 def draw_releases(page: PageContext) -> None:
@@ -406,8 +400,8 @@ def _change_if_typed(
 
     def change_if_named(session: Session, person: Principal) -> None:
         if typed != release_key:
-            raise ReleaseNotNamedError(
-                msg("Please type {release} to confirm.", release=release_key)
+            raise RefusedError(
+                "release_not_named", msg("Please type {release} to confirm.", release=release_key)
             )
         change(session, person)
 

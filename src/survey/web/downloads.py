@@ -24,7 +24,7 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest, new_token
 from survey.access.sessions import COOKIE
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
@@ -51,18 +51,6 @@ _FORBIDDEN_NOTICE = NoticePage(
     403, msg("This file is not open to you any more"), msg("Please load the page again.")
 )
 _RIGHTS_CHANGED = msg("Your role or area has changed since this page was drawn.")
-
-
-class DownloadTooLargeError(SurveyError):
-    """Raised when a file is larger than one session may keep."""
-
-    code = "download_too_large"
-
-
-class TooManyDownloadsError(SurveyError):
-    """Raised when the files of all sessions would take too much memory."""
-
-    code = "too_many_downloads"
 
 
 @dataclass(frozen=True)
@@ -120,8 +108,8 @@ class DownloadStore:
         """Keep the file for the session with this secret and return its address.
 
         Raises:
-            DownloadTooLargeError: The file is larger than one session may keep.
-            TooManyDownloadsError: The files of all sessions would take too much memory.
+            RefusedError: The file is larger than one session may keep.
+            RefusedError: The files of all sessions would take too much memory.
         """
         waiting = _PendingDownload(download, digest(secret), self.clock() + LIFETIME_SECONDS)
         number = new_token(bits=256)
@@ -165,19 +153,21 @@ class DownloadStore:
     def _make_room(self, new: _PendingDownload) -> None:
         """Drop the oldest files of the same session until the new one fits."""
         if new.size > self.max_session_bytes:
-            raise DownloadTooLargeError(
+            raise RefusedError(
+                "download_too_large",
                 msg(
                     "The file would be larger than {megabytes} MB. Please choose less.",
                     megabytes=self.max_session_bytes >> 20,
-                )
+                ),
             )
         own = [number for number, waiting in self._pending.items() if waiting.holder == new.holder]
         held = sum(self._pending[number].size for number in own)
         while own and (held + new.size > self.max_session_bytes or len(own) >= _MAX_PENDING_FILES):
             held -= self._pending.pop(own.pop(0)).size
         if self.held_bytes + new.size > self.max_process_bytes:
-            raise TooManyDownloadsError(
-                msg("Many large files are being fetched just now. Please try again in a minute.")
+            raise RefusedError(
+                "too_many_downloads",
+                msg("Many large files are being fetched just now. Please try again in a minute."),
             )
 
     def _sweep_later(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from survey.context.comparative_tests.rules import RulesError, is_standard_edition, parse_rules
+from survey.context.comparative_tests.rules import is_standard_edition, parse_rules
 from tests.context.comparative_tests.small_rules import (
     COOKING,
     ENERGY,
@@ -15,6 +15,7 @@ from tests.context.comparative_tests.small_rules import (
     document,
     rules,
 )
+from tests.error_codes import raises_code
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ from tests.context.comparative_tests.small_rules import (
     ],
 )
 def test_what_is_refused(changes: dict[str, Any], problem: str) -> None:
-    with pytest.raises(RulesError) as refused:
+    with raises_code("rules_refused") as refused:
         parse_rules(document(**changes))
     message = refused.value.message
     assert problem in message.msgid.format(**message.params)

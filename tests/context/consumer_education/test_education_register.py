@@ -14,7 +14,6 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.context.consumer_education.activities import (
     ActivityData,
-    ActivityNotAllowedError,
     ActivityNotFoundError,
     add_activity,
     list_activities,
@@ -27,6 +26,7 @@ from survey.fieldwork.photos.photo_intake import PhotoNotFoundError
 from survey.store.engine import read_scope
 from survey.store.tables import Account, AuditEntry
 from survey.store.transactions import run_in_transaction
+from tests.error_codes import raises_code
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 TALK = ActivityData(
@@ -83,7 +83,7 @@ def test_an_activity_is_entered_read_and_taken_out(store_url: str, tmp_path: Pat
 
     with pytest.raises(ActivityNotFoundError):
         take_out(neighbour, "not mine")
-    with pytest.raises(ActivityNotAllowedError):
+    with raises_code("activity_refused"):
         take_out(official, " ")
     take_out(official, "entered twice")
     with pytest.raises(ActivityNotFoundError):
@@ -108,7 +108,7 @@ def test_an_activity_is_entered_read_and_taken_out(store_url: str, tmp_path: Pat
 )
 def test_what_cannot_be_is_refused(sqlite_url: str, wrong: dict[str, object]) -> None:
     official = employ(sqlite_url, Role.CITY_OFFICIAL, "320500")
-    with pytest.raises(ActivityNotAllowedError):
+    with raises_code("activity_refused"):
         run_in_transaction(
             sqlite_url,
             lambda session: add_activity(

@@ -16,15 +16,10 @@ from survey.access.roles import NATION, Role
 from survey.fieldwork.answer_archive import archive_file, archiving
 from survey.fieldwork.answer_archive.archive_file import ArchiveUnreadableError, file_sha256
 from survey.fieldwork.answer_archive.archiving import (
-    ArchiveExistsError,
-    ArchiveMismatchError,
-    ArchiveNotWrittenError,
-    NotArchivedError,
     archive_answers,
     find_answers_place,
     restore_answers,
 )
-from survey.fieldwork.archived_answers import AnswersArchivedError
 from survey.fieldwork.back_check.results import get_back_check_results
 from survey.fieldwork.planning.wave_requests import (
     SecondPersonRequiredError,
@@ -33,7 +28,7 @@ from survey.fieldwork.planning.wave_requests import (
 )
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.review.response_detail import get_response_detail
-from survey.fieldwork.waves import NewWave, WaveTransitionNotAllowedError, create_wave, open_wave
+from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.fieldwork.withdrawal import WaveFrozenError, withdraw
 from survey.store.engine import read_scope, session_scope
 from survey.store.private_files import is_exposed
@@ -51,6 +46,7 @@ from survey.store.tables import (
 from survey.store.transactions import run_in_transaction
 from survey.store.unfinished_work import list_unfinished_work
 from survey.store.wave_answers import remove_answers
+from tests.error_codes import raises_code
 from tests.wave_states import set_wave_state
 
 
@@ -168,7 +164,7 @@ def test_a_file_that_cannot_be_written_removes_nothing(
     released: ReleasedWave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = released.stored()
-    with pytest.raises(ArchiveNotWrittenError, match=r"answers\.parquet cannot be written"):
+    with raises_code("archive_not_written", match=r"answers\.parquet cannot be written"):
         released.archive(out=released.file.parent / "nowhere" / "answers.parquet")
 
     def appear(draft: Path, out: Path) -> None:
@@ -178,7 +174,7 @@ def test_a_file_that_cannot_be_written_removes_nothing(
 
     link = os.link
     monkeypatch.setattr("os.link", appear)
-    with pytest.raises(ArchiveNotWrittenError, match="exists"):
+    with raises_code("archive_not_written", match="exists"):
         released.archive()
     assert released.file.read_bytes() == b"another archive"
     assert [path.name for path in released.file.parent.glob(".answers*")] == []
@@ -211,9 +207,9 @@ def test_a_note_in_the_database_does_not_excuse_lost_answers(released: ReleasedW
 
 def test_pages_say_in_words_where_the_answers_are(released: ReleasedWave) -> None:
     released.archive()
-    with pytest.raises(AnswersArchivedError, match=r"answers\.parquet"):
+    with raises_code("answers_archived", match=r"answers\.parquet"):
         released.open_interview()
-    with pytest.raises(AnswersArchivedError), read_scope(released.url) as session:
+    with raises_code("answers_archived"), read_scope(released.url) as session:
         get_back_check_results(
             session=session, principal=OPERATOR, wave_id=released.wave.id, city_code=None
         )
@@ -259,14 +255,14 @@ def test_a_withdrawal_is_answered_as_after_every_freeze(
 def test_only_released_waves_and_only_once(released: ReleasedWave) -> None:
     with session_scope(released.url) as session:
         set_wave_state(session, session.get_one(Wave, released.wave.id), WaveState.FROZEN)
-    with pytest.raises(WaveTransitionNotAllowedError):
+    with raises_code("wave_move_forbidden"):
         released.archive()
     with session_scope(released.url) as session:
         set_wave_state(session, session.get_one(Wave, released.wave.id), WaveState.RELEASED)
-    with pytest.raises(NotArchivedError):
+    with raises_code("not_archived"):
         released.restore(released.file)
     released.archive()
-    with pytest.raises(AnswersArchivedError):
+    with raises_code("answers_archived"):
         released.archive(out=released.file.with_name("second.parquet"))
 
 
@@ -310,7 +306,7 @@ def test_nothing_is_removed_when_the_file_reads_otherwise(
     monkeypatch.setattr(
         archiving, "read_archive", lambda path: list(archive_file.read_archive(path))[1:]
     )
-    with pytest.raises(ArchiveMismatchError):
+    with raises_code("archive_mismatch"):
         released.archive()
     assert len(released.stored()) == 5
     assert list(released.file.parent.glob("*answers*")) == []
@@ -319,7 +315,7 @@ def test_nothing_is_removed_when_the_file_reads_otherwise(
 
 def test_no_file_is_written_over(released: ReleasedWave) -> None:
     released.file.write_bytes(b"mine")
-    with pytest.raises(ArchiveExistsError):
+    with raises_code("archive_exists"):
         released.archive()
     assert released.file.read_bytes() == b"mine"
 
@@ -334,7 +330,7 @@ def test_a_changed_or_foreign_file_is_refused(released: ReleasedWave) -> None:
     content = pq.read_table(released.file)
     changed = released.file.with_name("changed.parquet")
     pq.write_table(content.slice(0, 4), changed)
-    with pytest.raises(ArchiveMismatchError):
+    with raises_code("archive_mismatch"):
         released.restore(changed)
     with pytest.raises(ArchiveUnreadableError):
         released.restore(released.file.with_name("missing.parquet"))

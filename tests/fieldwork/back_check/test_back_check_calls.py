@@ -10,10 +10,8 @@ from sqlmodel import col, select
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.fieldwork.back_check.call_list import (
-    BackCheckConflictError,
     BackCheckNotFoundError,
     CallAttempt,
-    InvalidOutcomeError,
     get_call,
     list_calls,
     receipt_code,
@@ -23,6 +21,7 @@ from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, BackCheck, Channel, Outcome, Status
+from tests.error_codes import raises_code
 
 Store = Callable[..., list[UUID]]
 Person = Callable[[Role, str], Principal]
@@ -164,7 +163,7 @@ def test_the_second_checker_is_told(
     draw_all(supervisor)
     (call,) = _calls(checked, supervisor)
     _enter(checked, supervisor, call.id, Outcome.NOT_REACHED)
-    with pytest.raises(BackCheckConflictError):
+    with raises_code("back_check_changed"):
         _enter(checked, association, call.id, **SAME)
 
 
@@ -185,7 +184,7 @@ def test_a_slip_is_mended_and_a_conversation_cannot_be_undone(
         ).first()
     assert entry is not None
     assert entry.detail["mended"] == ["birth_year"]
-    with pytest.raises(InvalidOutcomeError):
+    with raises_code("outcome_impossible"):
         _enter(checked, supervisor, call.id, Outcome.NOT_REACHED, version=3)
 
 
@@ -218,7 +217,7 @@ def test_reached_without_an_answer_is_no_back_check(
     store(1)
     draw_all(supervisor)
     (call,) = _calls(checked, supervisor)
-    with pytest.raises(InvalidOutcomeError):
+    with raises_code("outcome_impossible"):
         _enter(checked, supervisor, call.id)
 
 

@@ -20,11 +20,7 @@ from survey.fieldwork.back_check.comparison_items import (
     list_comparisons,
 )
 from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
-from survey.fieldwork.back_check.follow_up import (
-    RetrainingNotAllowedError,
-    WorkSelection,
-    note_retraining,
-)
+from survey.fieldwork.back_check.follow_up import WorkSelection, note_retraining
 from survey.fieldwork.back_check.results import BackCheckResults, get_back_check_results
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import transition
@@ -44,6 +40,7 @@ from survey.store.tables import (
     Status,
     SurveyorNote,
 )
+from tests.error_codes import raises_code
 
 Store = Callable[..., list[UUID]]
 Person = Callable[[Role, str], Principal]
@@ -316,9 +313,9 @@ def test_retraining_is_noted_with_its_day_for_all_or_none(
     elsewhere = person(Role.SUPERVISOR, "310000")
     with pytest.raises(AccessDeniedError):
         note(elsewhere, checked.colleague, checked.surveyor)
-    with pytest.raises(RetrainingNotAllowedError):
+    with raises_code("retraining_impossible"):
         note(association)
-    with pytest.raises(RetrainingNotAllowedError):
+    with raises_code("retraining_impossible"):
         note(association, checked.surveyor, day=date(2026, 5, 19))
     with read_scope(checked.url) as session:
         assert session.exec(select(SurveyorNote)).all() == []

@@ -12,8 +12,6 @@ from sqlmodel import col, select
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.fieldwork.back_check.draws import (
-    BackCheckDrawError,
-    DrawConflictError,
     DrawPlan,
     DrawPreview,
     create_draw,
@@ -23,6 +21,7 @@ from survey.fieldwork.back_check.draws import (
 from survey.fieldwork.lifecycle import transition
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, BackCheck, ChosenBy, Status
+from tests.error_codes import raises_code
 
 Store = Callable[..., list[UUID]]
 Person = Callable[[Role, str], Principal]
@@ -87,7 +86,7 @@ def test_drawing_again_only_tops_up_for_what_arrived_since(
     _draw(checked, association, _preview(checked, association, plan))
     again = _preview(checked, association, plan)
     assert again.added == 0
-    with pytest.raises(BackCheckDrawError):
+    with raises_code("draw_impossible"):
         _draw(checked, association, again)
     store(10, submitted_at=checked.now + timedelta(hours=1))
     later = replace(plan, as_of=checked.now + timedelta(hours=2), seed="other")
@@ -133,7 +132,7 @@ def test_what_changed_since_the_preview_is_not_drawn(
             now=checked.now,
             expected_version=1,
         )
-    with pytest.raises(DrawConflictError):
+    with raises_code("draw_changed"):
         _draw(checked, association, seen)
     assert _listed(checked) == []
 
@@ -183,5 +182,5 @@ def test_shares_and_seeds_that_make_no_sense_are_refused(
     checked: Any, store: Store, association: Principal, changes: dict[str, Any]
 ) -> None:
     store(1)
-    with pytest.raises(BackCheckDrawError):
+    with raises_code("draw_impossible"):
         _preview(checked, association, _plan(checked, **changes))

@@ -22,7 +22,6 @@ from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_dra
 from survey.fieldwork.back_check.phone_numbers import (
     InterviewNotFoundError,
     InvalidPhoneNumberError,
-    PhoneNumberNotFoundError,
     UndecryptableNumberError,
     decrypt_number,
     read_number,
@@ -45,6 +44,7 @@ from survey.store.tables import (
     ResponseContact,
     ResponseRevision,
 )
+from tests.error_codes import raises_code
 
 NUMBER = "13812345678"
 HandIn = Callable[..., tuple[Any, str]]
@@ -213,7 +213,7 @@ def test_no_number_is_said(
     hand_in()
     supervisor, call = to_check()
     assert not call.has_phone
-    with session_scope(field.url) as session, pytest.raises(PhoneNumberNotFoundError):
+    with session_scope(field.url) as session, raises_code("no_number"):
         reveal_phone_number(
             session=session, principal=supervisor, cipher=seal, check_id=call.id, now=field.now
         )

@@ -29,7 +29,6 @@ from survey.fieldwork.paper.keying_queue import (
     list_awaiting_second,
 )
 from survey.fieldwork.paper.keying_service import (
-    AdjudicationScopeError,
     InvalidInterviewDayError,
     SheetAlreadyKeyedError,
     SheetNotFoundError,
@@ -50,6 +49,7 @@ from survey.store.tables import (
     Status,
     new_id,
 )
+from tests.error_codes import raises_code
 
 Changed = Callable[..., dict[str, Any]]
 
@@ -387,9 +387,9 @@ def test_a_verdict_decides_on_nothing_else(office: Any, field: Any, changed: Cha
     office.key_twice()
     office.key(office.wang)
     office.key(office.chen, round_=2, answers=changed(quality=3))
-    with pytest.raises(AdjudicationScopeError):
+    with raises_code("verdict_strays"):
         office.key(office.boss, round_=3, answers=changed(service=1))
-    with pytest.raises(AdjudicationScopeError):
+    with raises_code("verdict_strays"):
         office.key(office.boss, round_=3, head={"interview_on": date(2026, 5, 18)})
     other = changed(quality=5)
     assert office.key(office.boss, round_=3, answers=other).state is SheetState.SETTLED

@@ -8,13 +8,12 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.plan_storage import TargetBelowCollectedError
-from survey.fieldwork.planning.sampling_points import InvalidPointError, update_point
-from survey.fieldwork.planning.wave_editing import WaveLockedError
+from survey.fieldwork.planning.sampling_points import update_point
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Mode, SamplingPoint, Status, Wave, new_id
+from tests.error_codes import raises_code
 
 OFFICIAL = Principal(new_id(), "Chen", Role.NATIONAL_OFFICIAL, NATION)
 
@@ -58,7 +57,7 @@ def test_a_target_never_falls_below_what_was_collected_there(field: Any) -> None
         wave = session.get_one(Wave, field.wave.id)
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=field.now)
     assert _change(field, target=2) == ("target",)
-    with pytest.raises(TargetBelowCollectedError, match="2 interviews were collected"):
+    with raises_code("below_collected", match="2 interviews were collected"):
         _change(field, target=1)
 
 
@@ -74,7 +73,7 @@ def test_impossible_targets_and_days_are_refused(field: Any) -> None:
         {"opens_on": day, "closes_on": day - timedelta(days=1)},
         {"closes_on": day + timedelta(days=1)},
     ):
-        with pytest.raises(InvalidPointError):
+        with raises_code("point_invalid"):
             _change(field, **wrong)
 
 
@@ -84,5 +83,5 @@ def test_nobody_else_changes_a_point_and_nobody_that_of_a_wave_that_is_over(fiel
             _change(field, principal=stranger, target=30)
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
-    with pytest.raises(WaveLockedError, match="Closed"):
+    with raises_code("wave_fixed", match="Closed"):
         _change(field, target=30)

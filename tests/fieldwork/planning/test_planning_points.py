@@ -12,7 +12,6 @@ from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.fieldwork.planning.sampling_points import (
     KIND_NAMES,
     STRATUM_NAMES,
-    PointDrawError,
     PointList,
     delete_points,
     divide_ordered,
@@ -20,7 +19,6 @@ from survey.fieldwork.planning.sampling_points import (
     preview_point_draw,
     read_point_list,
 )
-from survey.fieldwork.planning.wave_editing import WaveLockedError
 from survey.fieldwork.planning.wave_overview import get_wave_overview, list_points
 from survey.fieldwork.waves import transition_wave
 from survey.instrument.xlsform.workbook_safety import WorkbookError
@@ -35,6 +33,7 @@ from survey.store.tables import (
     SamplingPoint,
     WaveState,
 )
+from tests.error_codes import raises_code
 
 KEY = "main-2027"
 zh = translator("zh")
@@ -131,7 +130,7 @@ def test_every_wrong_cell_is_named_with_its_row_and_nothing_is_stored(
         (8, "The last day must not lie before the first."),
     ]
     assert [(point.code, point.name) for point in listed.points] == [("e", "=1+1")]
-    with pytest.raises(PointDrawError, match="mend"):
+    with raises_code("draw_impossible", match="mend"):
         _draw(planned, listed)
     with read_scope(planned.url) as session:
         assert get_wave_overview(session=session, principal=OPERATOR, key=KEY).points == 0
@@ -184,7 +183,7 @@ def test_a_city_with_points_is_not_drawn_again(planned: Any, point_file: File) -
     assert {line.code[0] for line in lines} == {"B", "S"}
     parsed = _read(planned, point_file(GOOD))
     assert len(parsed.errors) == 12
-    with pytest.raises(PointDrawError):
+    with raises_code("draw_impossible"):
         _draw(planned, _read(planned, point_file(_rows("北京市", "D", 20))))
 
 
@@ -200,7 +199,7 @@ def test_a_planned_wave_takes_its_points_back_an_open_one_keeps_them(
         transition_wave(
             session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=planned.now
         )
-    with pytest.raises(WaveLockedError), session_scope(planned.url) as session:
+    with raises_code("wave_fixed"), session_scope(planned.url) as session:
         delete_points(session=session, principal=OPERATOR, key=KEY, now=planned.now)
     with read_scope(planned.url) as session:
         sheet = get_wave_overview(session=session, principal=OPERATOR, key=KEY)

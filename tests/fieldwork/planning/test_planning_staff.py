@@ -11,16 +11,15 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.planning.staff import (
     AssignmentList,
-    InvalidStaffListError,
     assign_people,
     read_staff_list,
     staff_template,
 )
-from survey.fieldwork.planning.wave_editing import WaveLockedError
 from survey.fieldwork.planning.wave_overview import get_wave_overview, list_points, list_postings
 from survey.fieldwork.waves import transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave, WaveState
+from tests.error_codes import raises_code
 
 KEY = "main-2027"
 File = Callable[[Sequence[Sequence[object]]], bytes]
@@ -96,7 +95,7 @@ def test_every_wrong_row_says_why(placed: Any, staff_file: File) -> None:
         (11, "Row {row} names another supervisor or agency for this surveyor."),
         (12, "This must not be empty."),
     ]
-    with pytest.raises(InvalidStaffListError):
+    with raises_code("staff_wrong"):
         _assign(placed, listed)
 
 
@@ -143,13 +142,13 @@ def test_a_new_supervisor_replaces_the_old_one(placed: Any, staff_file: File) ->
 def test_points_of_another_wave_and_closed_waves_take_nobody(placed: Any, staff_file: File) -> None:
     listed = _read(placed, staff_file(GOOD))
     elsewhere = replace(listed.jobs[0], point_id=placed.point.id)
-    with pytest.raises(InvalidStaffListError, match="changed"):
+    with raises_code("staff_wrong", match="changed"):
         _assign(placed, replace(listed, jobs=(elsewhere,)))
     with session_scope(placed.url) as session:
         transition_wave(
             session=session, principal=OPERATOR, key=KEY, to=WaveState.CLOSED, now=placed.now
         )
-    with pytest.raises(WaveLockedError):
+    with raises_code("wave_fixed"):
         _assign(placed, listed)
     with read_scope(placed.url) as session:
         assert len(session.exec(select(Assignment)).all()) == 2

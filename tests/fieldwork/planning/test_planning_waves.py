@@ -11,26 +11,21 @@ from sqlmodel import col, select
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.fieldwork.instruments import save_instrument, save_tree
-from survey.fieldwork.planning.plan_storage import (
-    TargetBelowCollectedError,
-    find_saved_request,
-    save_plan,
-)
+from survey.fieldwork.planning.plan_storage import find_saved_request, save_plan
 from survey.fieldwork.planning.wave_editing import (
     STATE_PERMISSION_TEXTS,
-    InvalidWaveError,
     WaveDraft,
-    WaveLockedError,
     add_wave,
     change_wave,
 )
 from survey.fieldwork.planning.wave_overview import get_wave_overview, list_planning_waves
-from survey.fieldwork.waves import WAVE_TRANSITIONS, WaveExistsError, WaveNotEstimableError
-from survey.sample.sample_size import PlanError, PrecisionTarget
+from survey.fieldwork.waves import WAVE_TRANSITIONS
+from survey.sample.sample_size import PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.guards import WAVE_MOVES
 from survey.store.tables import AuditEntry, CityTarget, QuotaCell, QuotaMargin, WaveState, new_id
+from tests.error_codes import raises_code
 from tests.small_waves import questionnaire, rating, small_tree
 from tests.wave_states import move_wave
 
@@ -71,7 +66,7 @@ def test_the_database_knows_the_moves_that_the_code_knows() -> None:
 def test_a_wave_that_makes_no_sense_is_refused(
     field: Any, draft: WaveDraft, wrong: dict[str, Any]
 ) -> None:
-    with pytest.raises(InvalidWaveError), session_scope(field.url) as session:
+    with raises_code("wave_invalid"), session_scope(field.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=replace(draft, **wrong), now=field.now)
     with read_scope(field.url) as session:
         assert len(list_planning_waves(session=session, principal=OPERATOR)) == 1
@@ -82,7 +77,7 @@ def test_a_questionnaire_brings_its_indicator_tree(field: Any, draft: WaveDraft)
     with session_scope(field.url) as session:
         treed_id = save_instrument(session=session, instrument=treed)
     wanted = replace(draft, instrument_id=treed_id)
-    unknown = pytest.raises(WaveNotEstimableError, match="no indicator tree named small")
+    unknown = raises_code("wave_not_estimable", match="no indicator tree named small")
     with unknown, session_scope(field.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
     with session_scope(field.url) as session:
@@ -96,7 +91,7 @@ def test_a_questionnaire_brings_its_indicator_tree(field: Any, draft: WaveDraft)
 
 
 def test_a_key_that_is_taken_is_refused(planned: Any, draft: WaveDraft) -> None:
-    with pytest.raises(WaveExistsError), session_scope(planned.url) as session:
+    with raises_code("wave_exists"), session_scope(planned.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=draft, now=planned.now)
 
 
@@ -138,18 +133,18 @@ def test_an_open_wave_takes_new_titles_and_a_later_end_only(planned: Any, draft:
     with session_scope(planned.url) as session:
         changed = change_wave(session=session, principal=OPERATOR, draft=later, now=planned.now)
     assert set(changed) == {"title_en", "closes_on"}
-    with pytest.raises(WaveLockedError), session_scope(planned.url) as session:
+    with raises_code("wave_fixed"), session_scope(planned.url) as session:
         change_wave(
             session=session, principal=OPERATOR, draft=replace(later, year=2028), now=planned.now
         )
     _move(planned, WaveState.CLOSED, WaveState.FROZEN)
-    with pytest.raises(WaveLockedError, match="Frozen"), session_scope(planned.url) as session:
+    with raises_code("wave_fixed", match="Frozen"), session_scope(planned.url) as session:
         change_wave(session=session, principal=OPERATOR, draft=draft, now=planned.now)
 
 
 def test_a_closed_wave_takes_no_plan(planned: Any) -> None:
     _move(planned, WaveState.CLOSED)
-    with pytest.raises(WaveLockedError, match="Closed"):
+    with raises_code("wave_fixed", match="Closed"):
         _save(planned, REQUEST)
 
 
@@ -165,9 +160,7 @@ def test_targets_are_raised_but_never_lowered_below_what_was_collected(planned: 
         cell.collected = cell.target
         session.add(cell)
     lower = PlanRequest(aim=PrecisionTarget(margin=10, total=400))
-    with pytest.raises(
-        TargetBelowCollectedError, match=f"{cell.collected} interviews were collected"
-    ):
+    with raises_code("below_collected", match=f"{cell.collected} interviews were collected"):
         _save(planned, lower)
     with read_scope(planned.url) as session:
         assert session.get_one(QuotaCell, cell.id).target == cell.target
@@ -180,7 +173,7 @@ def test_targets_are_raised_but_never_lowered_below_what_was_collected(planned: 
 
 def test_oversampling_is_fixed_once_a_wave_was_opened(planned: Any) -> None:
     _move(planned, WaveState.OPEN)
-    with pytest.raises(WaveLockedError, match="fixed"):
+    with raises_code("wave_fixed", match="fixed"):
         _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200), elderly=2.0))
 
 
@@ -212,16 +205,16 @@ def test_margins_keep_their_counts_and_their_kind_once_a_wave_was_opened(planned
     with read_scope(planned.url) as session:
         kept = session.exec(select(QuotaMargin).where(QuotaMargin.category == "female")).all()
     assert all(0 < margin.collected < margin.target and margin.stops for margin in kept)
-    with pytest.raises(TargetBelowCollectedError):
+    with raises_code("below_collected"):
         _save(planned, replace(marginal, aim=PrecisionTarget(margin=10, total=400)))
-    with pytest.raises(WaveLockedError, match="crossed or marginal"):
+    with raises_code("wave_fixed", match="crossed or marginal"):
         _save(planned, PlanRequest(aim=PrecisionTarget(total=1_300)))
 
 
 def test_guardians_are_not_asked_more_often_by_a_questionnaire_that_does_not_know_them(
     planned: Any,
 ) -> None:
-    with pytest.raises(InvalidWaveError, match="guardian"):
+    with raises_code("wave_invalid", match="guardian"):
         _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200), guardian=2.0))
     _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200), elderly=2.0, crossed=False))
     with read_scope(planned.url) as session:
@@ -232,7 +225,7 @@ def test_guardians_are_not_asked_more_often_by_a_questionnaire_that_does_not_kno
 
 
 def test_a_plan_beyond_the_budget_leaves_the_one_before(planned: Any) -> None:
-    with pytest.raises(PlanError, match="pays for"):
+    with raises_code("sample_plan", match="pays for"):
         _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200, price=30, budget=1_000)))
     with read_scope(planned.url) as session:
         assert sum(session.exec(select(CityTarget.target))) == 1_200

@@ -17,12 +17,11 @@ from survey.fieldwork.planning.point_staff import (
     get_point_staff,
     remove_person,
 )
-from survey.fieldwork.planning.staff import InvalidStaffListError
-from survey.fieldwork.planning.wave_editing import WaveLockedError
 from survey.fieldwork.planning.wave_overview import list_postings
 from survey.fieldwork.waves import transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, PointKind, Posting, SamplingPoint, Wave, WaveState
+from tests.error_codes import raises_code
 
 KEY = "main-2027"
 
@@ -113,17 +112,17 @@ def test_supervisor_and_agency_of_a_list_stay(placed: Any, wave_of: Callable[[st
 
 @pytest.mark.parametrize("login", ["zhao", "boss", "nobody"])
 def test_another_area_another_role_or_nobody_is_refused_in_words(placed: Any, login: str) -> None:
-    with pytest.raises(InvalidStaffListError, match=login):
+    with raises_code("staff_wrong", match=login):
         _act(placed, assign_person, login=login)
 
 
 def test_twice_never_and_a_point_that_is_not_there(placed: Any) -> None:
-    with pytest.raises(InvalidStaffListError, match="does not work"):
+    with raises_code("staff_wrong", match="does not work"):
         _act(placed, remove_person)
     _act(placed, assign_person)
-    with pytest.raises(InvalidStaffListError, match="already"):
+    with raises_code("staff_wrong", match="already"):
         _act(placed, assign_person)
-    with pytest.raises(InvalidStaffListError, match="no sampling point"):
+    with raises_code("staff_wrong", match="no sampling point"):
         _act(placed, assign_person, code="B-9")
 
 
@@ -136,5 +135,5 @@ def test_a_closed_wave_and_who_only_reads(placed: Any) -> None:
         with session_scope(placed.url) as session:
             transition_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=placed.now)
     for act in (assign_person, remove_person):
-        with pytest.raises(WaveLockedError):
+        with raises_code("wave_fixed"):
             _act(placed, act)

@@ -9,19 +9,17 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.plan_storage import TargetBelowCollectedError
 from survey.fieldwork.planning.quota_editing import (
     CELL,
     CityQuotas,
-    InvalidQuotasError,
     change_city_quotas,
     get_city_quotas,
     list_quota_cities,
 )
-from survey.fieldwork.planning.wave_editing import WaveLockedError
 from survey.fieldwork.waves import transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell, WaveState
+from tests.error_codes import raises_code
 
 KEY, CITY = "main-2027", "110000"
 
@@ -74,7 +72,7 @@ def test_quotas_that_leave_no_room_for_the_city_are_refused(planned: Any) -> Non
     second = min(cells[1], room - first)
     _change(planned, seen, -first, -second, first + second - room)
     assert _read(planned).sums({})[CELL] == seen.planned
-    with pytest.raises(InvalidQuotasError, match=f"{seen.planned - 1}, fewer than"):
+    with raises_code("quotas_invalid", match=f"{seen.planned - 1}, fewer than"):
         _change(planned, _read(planned), 0, 0, 0, -1)
 
 
@@ -82,21 +80,21 @@ def test_a_target_below_what_was_collected_is_refused_in_words(planned: Any) -> 
     first = _read(planned).quotas[0]
     with session_scope(planned.url) as session:
         session.get_one(QuotaCell, first.id).collected = first.target
-    with pytest.raises(TargetBelowCollectedError, match=f"{first.target} interviews"):
+    with raises_code("below_collected", match=f"{first.target} interviews"):
         _change(planned, _read(planned), -1, 5)
     assert _change(planned, _read(planned), 1) == 1
 
 
 @pytest.mark.parametrize("wrong", [-1_000_000, 1_000_000])
 def test_targets_outside_the_limits_are_refused(planned: Any, wrong: int) -> None:
-    with pytest.raises(InvalidQuotasError, match="between 0 and"):
+    with raises_code("quotas_invalid", match="between 0 and"):
         _change(planned, _read(planned), wrong)
 
 
 def test_what_a_colleague_changed_meanwhile_is_not_overwritten(planned: Any) -> None:
     seen = _read(planned)
     _change(planned, seen, 1)
-    with pytest.raises(InvalidQuotasError, match="in the meantime"):
+    with raises_code("quotas_invalid", match="in the meantime"):
         _change(planned, seen, 2)
 
 
@@ -104,7 +102,7 @@ def test_a_closed_wave_keeps_its_quotas(planned: Any) -> None:
     for state in (WaveState.OPEN, WaveState.CLOSED):
         with session_scope(planned.url) as session:
             transition_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=planned.now)
-    with pytest.raises(WaveLockedError):
+    with raises_code("wave_fixed"):
         _change(planned, _read(planned), 1)
 
 

@@ -13,17 +13,8 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.assignments import list_unfilled_quotas
 from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.fieldwork.planning.plan_storage import save_plan
-from survey.fieldwork.planning.quota_editing import (
-    InvalidQuotasError,
-    change_city_quotas,
-    get_city_quotas,
-)
-from survey.fieldwork.planning.wave_editing import (
-    InvalidWaveError,
-    WaveDraft,
-    add_wave,
-    change_wave,
-)
+from survey.fieldwork.planning.quota_editing import change_city_quotas, get_city_quotas
+from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave, change_wave
 from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.submission import submit
@@ -43,6 +34,7 @@ from survey.store.tables import (
     WaveState,
 )
 from tests.complete_answers import build_complete_answers
+from tests.error_codes import raises_code
 from tests.wave_states import move_wave
 
 KEY, BEIJING = "village-2027", "110000"
@@ -119,9 +111,9 @@ def test_a_planner_changes_how_many_traders_a_city_is_to_ask(villages: Any) -> N
             )  # fmt: skip
 
     change(5)
-    with pytest.raises(InvalidQuotasError, match="Role in the village: the targets add up"):
+    with raises_code("quotas_invalid", match="Role in the village: the targets add up"):
         change(-6)
-    with pytest.raises(InvalidQuotasError, match="Role in the village, traders"):
+    with raises_code("quotas_invalid", match="Role in the village, traders"):
         change(-1_000)
 
 
@@ -176,14 +168,14 @@ def test_progress_is_measured_by_the_roles_for_want_of_cells(
 def test_a_questionnaire_that_asks_no_role_cannot_have_quotas_of_roles(villages: Any) -> None:
     other = villages.wave.instrument_id
     draft = WaveDraft(KEY, "rural", 2027, "村", "Villages", other)
-    with pytest.raises(InvalidWaveError, match="village_role"), session_scope(villages.url) as s:
+    with raises_code("wave_invalid", match="village_role"), session_scope(villages.url) as s:
         change_wave(session=s, principal=OPERATOR, draft=draft, now=villages.now)
     with session_scope(villages.url) as session:
         add_wave(
             session=session, principal=OPERATOR, draft=replace(draft, key="rural-2028"),
             now=villages.now,
         )  # fmt: skip
-    with pytest.raises(InvalidWaveError, match="trader"), session_scope(villages.url) as session:
+    with raises_code("wave_invalid", match="trader"), session_scope(villages.url) as session:
         save_plan(
             session=session, principal=OPERATOR, key="rural-2028", request=REQUEST,
             now=villages.now,

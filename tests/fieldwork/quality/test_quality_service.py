@@ -19,7 +19,6 @@ from survey.fieldwork.quality.assessment import assess_wave
 from survey.fieldwork.quality.flags import KIND_NAMES, VERSION, FlagKind, flag_text
 from survey.fieldwork.quality.summary import QualityRow, summarise_quality
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import WaveNotFoundError
 from survey.locale import translator
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -34,6 +33,7 @@ from survey.store.tables import (
     Status,
     new_id,
 )
+from tests.error_codes import raises_code
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -248,9 +248,9 @@ def test_nobody_else_reads_the_quality_of_surveyors(role: Role, sqlite_url: str)
 
 
 def test_an_unknown_wave_is_refused(field: Field) -> None:
-    with read_scope(field.url) as session, pytest.raises(WaveNotFoundError):
+    with read_scope(field.url) as session, raises_code("wave_unknown"):
         summarise_quality(session=session, principal=OPERATOR, wave_key="main-1900")
-    with session_scope(field.url) as session, pytest.raises(WaveNotFoundError):
+    with session_scope(field.url) as session, raises_code("wave_unknown"):
         assess_wave(session=session, principal=OPERATOR, wave_key="main-1900", now=field.now)
 
 

@@ -38,6 +38,7 @@ from survey.store.tables import (
     new_id,
     table_of,
 )
+from tests.error_codes import raises_code
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -194,7 +195,7 @@ def test_a_disk_with_too_little_room_is_said_before_anything_is_written(
 
     leave(needed - 1)
     for assess in (lambda: _assess(two_cities), lambda: assess_new_responses(two_cities.url)):
-        with pytest.raises(wave_parts.PartsNotWrittenError) as refused:
+        with raises_code("parts_not_written") as refused:
             assess()
         assert f"56 interviews need 1 MB in {tmp_path}" in str(refused.value)
     assert _stored(two_cities) == ({}, {})
@@ -217,7 +218,7 @@ def test_a_disk_that_is_full_on_the_way_is_said(
 
     with monkeypatch.context() as full:
         full.setattr(wave_parts, "_open_nameless_file", open_small)
-        with pytest.raises(wave_parts.PartsNotWrittenError, match="No space left on device"):
+        with raises_code("parts_not_written", match="No space left on device"):
             _assess(two_cities)
     assert _stored(two_cities) == whole
     assert set(tmp_path.iterdir()) == before
@@ -244,7 +245,7 @@ def test_a_folder_that_refuses_files_is_said(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(wave_parts, "_open_nameless_file", refuse)
-    with pytest.raises(wave_parts.PartsNotWrittenError, match="Permission denied"):
+    with raises_code("parts_not_written", match="Permission denied"):
         _assess(two_cities)
 
 

@@ -17,11 +17,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import NATION, ROLES, Action, Role
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError
-from survey.publish.problems.problem_changes import (
-    ProblemChangedError,
-    ProblemDraft,
-    ProblemNotAllowedError,
-)
+from survey.publish.problems.problem_changes import ProblemDraft, ProblemNotAllowedError
 from survey.publish.problems.problem_records import ProblemNotFoundError, list_problem_steps
 from survey.publish.problems.proposals import ProblemFigure
 from survey.publish.problems.states import PROBLEM_TRANSITIONS, right_for
@@ -34,6 +30,7 @@ from survey.store.tables import (
     ProblemState,
     WaveState,
 )
+from tests.error_codes import raises_code
 from tests.publish.problems.conftest import BEIJING, NANJING, PAST, SUZHOU, ProblemDesk
 from tests.wave_states import set_wave_state
 
@@ -106,7 +103,7 @@ def test_a_stale_change_is_refused_and_changes_nothing(desk: ProblemDesk) -> Non
     ]
     before = desk.get(problem.id)
     for change in stale:
-        with pytest.raises(ProblemChangedError, match="meanwhile"):
+        with raises_code("problem_changed", match="meanwhile"):
             change()
     assert desk.get(problem.id) == before
     assert before.unit == "商务局"

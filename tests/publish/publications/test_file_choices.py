@@ -6,13 +6,9 @@ from hypothesis import strategies as st
 
 from survey.locale import LANGUAGES
 from survey.publish.publications.file_builders import FILE_BUILDERS, parse_choices
-from survey.publish.publications.publication_source import (
-    REPORTS,
-    FileBuilderName,
-    FileChoice,
-    UnknownBuilderError,
-)
+from survey.publish.publications.publication_source import REPORTS, FileBuilderName, FileChoice
 from survey.publish.reports.report_service import ReportFormat
+from tests.error_codes import raises_code
 
 
 @given(
@@ -35,13 +31,13 @@ def test_a_choice_is_read_as_it_was_written(
     "text", ["", "rows", "microdata:zh", "figures:fr", "tables:docx", "nation-report:odt", "../x"]
 )
 def test_other_kinds_are_refused(text: str) -> None:
-    with pytest.raises(UnknownBuilderError):
+    with raises_code("builder_unknown"):
         parse_choices(["figures", text])
 
 
 @pytest.mark.parametrize("texts", [[], ["tables"], ["figures", "tables", "tables:zh"]])
 def test_figures_are_in_every_release_and_a_kind_once(texts: list[str]) -> None:
-    with pytest.raises(UnknownBuilderError):
+    with raises_code("builder_unknown"):
         parse_choices(texts)
 
 

@@ -47,7 +47,7 @@ from survey.publish.publications.signing_keys import (
 from survey.publish.publications.verify import parse_keys
 from survey.results import list_waves
 from survey.results.freeze_registration import freeze_request_options
-from survey.results.release import ReleaseNotAllowedError, release_wave, revoke_release
+from survey.results.release import release_wave, revoke_release
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.settings import Settings
 from survey.snapshot.snapshot_files import WithoutPoint
@@ -62,6 +62,7 @@ from survey.store.tables import (
     WaveState,
     table_of,
 )
+from tests.error_codes import raises_code
 from tests.publish.publications.register_steps import (
     KEY,
     MINUTE,
@@ -158,10 +159,7 @@ def test_nothing_is_published_before_its_minute(ready: Settings, early: timedelt
 
 def test_the_old_way_cannot_lift_the_embargo_of_an_announced_wave(store: Settings) -> None:
     plan(store)
-    with (
-        pytest.raises(ReleaseNotAllowedError, match=KEY),
-        session_scope(store.store_url) as session,
-    ):
+    with raises_code("not_releasable", match=KEY), session_scope(store.store_url) as session:
         release_wave(
             session=session,
             principal=OPERATOR,
@@ -398,7 +396,7 @@ def test_a_wave_is_opened_and_closed_by_the_register_alone_while_its_release_sta
                 session=session, principal=OPERATOR, wave_key=WAVE, reason=REASON, now=MINUTE
             )
 
-    with pytest.raises(ReleaseNotAllowedError, match=f"{KEY} of this wave stands in the register"):
+    with raises_code("not_releasable", match=f"{KEY} of this wave stands in the register"):
         revoke()
     assert shown_score(ready) != shown_score(ready, newest=True), "it is released as before"
     with session_scope(ready.store_url) as session:  # As stores are that did so once.
@@ -406,7 +404,7 @@ def test_a_wave_is_opened_and_closed_by_the_register_alone_while_its_release_sta
             update(table_of(Wave)).where(col(Wave.key) == WAVE).values(state=WaveState.FROZEN)
         )
     with (
-        pytest.raises(ReleaseNotAllowedError, match="stands in the register"),
+        raises_code("not_releasable", match="stands in the register"),
         session_scope(ready.store_url) as session,
     ):
         release_wave(

@@ -21,13 +21,12 @@ from survey.store.backup.encryption import (
     BackupSecret,
     EncryptedReader,
     EncryptedWriter,
-    KeyFileUnusableError,
-    WeakSecretError,
     is_encrypted,
     needs_passphrase,
     new_key_file,
 )
 from survey.store.backup.errors import BackupDamagedError, BackupLockedError
+from tests.error_codes import raises_code
 
 KEY_TEXT = new_key_file()
 KEY = BackupSecret.key_file(KEY_TEXT.encode())
@@ -187,12 +186,12 @@ def test_the_same_content_never_looks_the_same_twice() -> None:
 
 
 def test_weak_and_unusable_secrets_are_refused() -> None:
-    with pytest.raises(WeakSecretError):
+    with raises_code("weak_secret"):
         BackupSecret.passphrase("short")
     for content in (b"", b"short", bytes(range(32)), b"# only a comment", b"AGE-SECRET-KEY-1XX"):
-        with pytest.raises(KeyFileUnusableError):
+        with raises_code("key_file_unusable"):
             BackupSecret.key_file(content)
-    with pytest.raises(KeyFileUnusableError):
+    with raises_code("key_file_unusable"):
         BackupSecret.public_keys(["age1nobody"])
 
 

@@ -127,7 +127,7 @@ def read_value_file(
     """Check an uploaded list of measured values; nothing is stored.
 
     Raises:
-        WorkbookError, PastedTableError: the file as a whole.
+        WorkbookError, RefusedError: the file as a whole.
     """
     test = get_own_test(session, principal, test_id, expected_version, _states_of(occasion))
     rows, errors = read_table_file(name, content, VALUE_SHEET)

@@ -93,7 +93,7 @@ def read_sample_file(
     """Check an uploaded list of samples; nothing is stored.
 
     Raises:
-        WorkbookError, PastedTableError: the file as a whole.
+        WorkbookError, RefusedError: the file as a whole.
     """
     test = get_own_test(
         session, principal, test_id, expected_version, (ComparativeTestState.PLANNED,)

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from survey.instrument.model import Labels
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.store.audit_chain import canonical_json
 
 MAX_CHARACTERISTICS, MAX_DEVALUATIONS, MAX_GRADES = 100, 50, 10
@@ -143,12 +143,6 @@ class _ProblemError(ValueError):
         self.message = message
 
 
-class RulesError(SurveyError):
-    """Raised when rules contradict themselves or lack something."""
-
-    code = "rules_refused"
-
-
 class GradingRules(_Frozen):
     """Everything that turns the values of a sample into its grade."""
 
@@ -185,7 +179,7 @@ def parse_rules(document: Mapping[str, Any]) -> GradingRules:
     """Return the rules of a document as it is stored.
 
     Raises:
-        RulesError: they contradict themselves, or a part of them is no such thing.
+        RefusedError: they contradict themselves, or a part of them is no such thing.
     """
     try:
         return GradingRules.model_validate(document)
@@ -193,9 +187,11 @@ def parse_rules(document: Mapping[str, Any]) -> GradingRules:
         first = error.errors()[0]
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, _ProblemError):
-            raise RulesError(cause.message) from error
+            raise RefusedError("rules_refused", cause.message) from error
         where = " › ".join(map(str, first["loc"]))
-        raise RulesError(msg("The rules cannot be read at “{where}”.", where=where)) from error
+        raise RefusedError(
+            "rules_refused", msg("The rules cannot be read at “{where}”.", where=where)
+        ) from error
 
 
 def _find_problems(rules: GradingRules) -> Iterator[Message]:

@@ -163,7 +163,7 @@ def read_rules_file(name: str, content: bytes) -> UploadedRules:
 
     Raises:
         WorkbookError: the file as a whole.
-        RulesError: rules that are right cell by cell and contradict each other.
+        RefusedError: rules that are right cell by cell and contradict each other.
     """
     errors: list[CellError] = []
     document: dict[str, Any] = {}

@@ -23,7 +23,7 @@ from survey.fieldwork.photos.photo_intake import (
     load_photo,
     save_photo,
 )
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import EducationActivity, Photo, new_id
@@ -52,12 +52,6 @@ AUDIENCE_NAMES: Mapping[str, Message] = MappingProxyType(
 )
 MAX_PARTICIPANTS, MAX_COST_YUAN = 100_000_000, 100_000_000
 _FIRST_YEAR = 2015
-
-
-class ActivityNotAllowedError(SurveyError):
-    """Raised when something of an activity is missing or cannot be."""
-
-    code = "activity_refused"
 
 
 class ActivityNotFoundError(SurveyError):
@@ -110,7 +104,7 @@ def add_activity(
 
     Raises:
         AccessDeniedError: the area is not the principal's own.
-        ActivityNotAllowedError: something is missing or cannot be.
+        RefusedError: something is missing or cannot be.
     """
     _require_area(principal, data.area)
     clean = _check_activity(data, china_date(now))
@@ -157,7 +151,7 @@ def take_out_activity(
 
     Raises:
         ActivityNotFoundError: there is none in the principal's area.
-        ActivityNotAllowedError: the reason is missing.
+        RefusedError: the reason is missing.
     """
     principal.require(Action.KEEP_EDUCATION)
     activity = session.get(EducationActivity, activity_id)
@@ -165,7 +159,7 @@ def take_out_activity(
         raise ActivityNotFoundError
     words = " ".join(reason.split())
     if not 2 <= len(words) <= 300:
-        raise ActivityNotAllowedError(msg("Please say why, in 2 to 300 characters."))
+        raise RefusedError("activity_refused", msg("Please say why, in 2 to 300 characters."))
     activity.taken_out_at, activity.reason = now, words
     session.add(activity)
     session.flush()
@@ -278,7 +272,7 @@ def _check_activity(data: ActivityData, today: date) -> ActivityData:
     )
     for wrong, problem in problems:
         if wrong:
-            raise ActivityNotAllowedError(problem)
+            raise RefusedError("activity_refused", problem)
     return ActivityData(
         data.area, data.held_on, title, place, data.form, data.audience, data.participants,
         data.cost_fen,

@@ -101,7 +101,7 @@ def read_venue_file(
     """Check an uploaded list of venues; nothing is stored.
 
     Raises:
-        WorkbookError, PastedTableError: the file as a whole.
+        WorkbookError, RefusedError: the file as a whole.
     """
     principal.require(Action.MANAGE_VENUE_CHECKS)
     check, _ = find_check(session, principal, wave_id)

@@ -25,7 +25,7 @@ from survey.fieldwork.answer_archive.archive_file import (
 from survey.fieldwork.archived_answers import find_archive
 from survey.fieldwork.planning.wave_requests import confirm_act, require_archivable
 from survey.fieldwork.waves import get_wave, lock_wave
-from survey.locale import SurveyError, msg
+from survey.locale import ConflictError, RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import AnswerArchive, Wave, WaveAct
 from survey.store.unfinished_work import noted_work
@@ -36,30 +36,6 @@ from survey.store.wave_answers import (
     put_back_answers,
     remove_answers,
 )
-
-
-class ArchiveExistsError(SurveyError):
-    """Raised when the file to be written exists; nothing is written over."""
-
-    code = "archive_exists"
-
-
-class ArchiveNotWrittenError(SurveyError):
-    """Raised when the file cannot be written; nothing was removed."""
-
-    code = "archive_not_written"
-
-
-class ArchiveMismatchError(SurveyError):
-    """Raised when what a file holds is not what was or is in the database; nothing was changed."""
-
-    code = "archive_mismatch"
-
-
-class NotArchivedError(SurveyError):
-    """Raised when the answers of a wave are in the database and not archived."""
-
-    code = "not_archived"
 
 
 @dataclass(frozen=True)
@@ -97,11 +73,11 @@ def archive_answers(
         two_people: The setting of the installation: another person has to have requested it.
 
     Raises:
-        ArchiveExistsError: There is such a file.
-        ArchiveNotWrittenError: The folder is missing or full, or has no hard links.
-        ArchiveMismatchError: The file, read back, is not what the database holds.
+        ConflictError: There is such a file.
+        RefusedError: The folder is missing or full, or has no hard links.
+        ConflictError: The file, read back, is not what the database holds.
         SecondPersonRequiredError: Nobody else has requested it.
-        WaveTransitionNotAllowedError: The wave is not released, or its answers are archived.
+        RefusedError: The wave is not released, or its answers are archived.
     """
     principal.require(Action.ADMINISTER)
     wave = lock_wave(session=session, key=wave_key)
@@ -135,8 +111,8 @@ def archive_answers(
 def _write_verified_file(session: Session, wave: Wave, out: Path, data_dir: Path) -> AnswerArchive:
     """Write the file under a temporary name, compare it with the database, then name it."""
     if out.exists():
-        raise ArchiveExistsError(
-            msg("{file} exists already; nothing is written over.", file=out.name)
+        raise ConflictError(
+            "archive_exists", msg("{file} exists already; nothing is written over.", file=out.name)
         )
     connection = session.connection()
     draft = out.with_name(f".{out.name}.{uuid4().hex}.writing")
@@ -146,19 +122,23 @@ def _write_verified_file(session: Session, wave: Wave, out: Path, data_dir: Path
             written = write_archive(draft, answer_lines(connection, wave.id))
             _flush_to_disk(draft)
             if hash_lines(read_archive(draft)) != written or not written.rows:
-                raise ArchiveMismatchError(
+                raise ConflictError(
+                    "archive_mismatch",
                     msg(
                         "The file that was written is not what the database holds. Nothing is "
                         "removed."
-                    )
+                    ),
                 )
             digest = file_sha256(draft)
             # A link, unlike a renaming, never replaces a file that has appeared meanwhile.
             os.link(draft, out)
             _flush_to_disk(out.parent)
     except OSError as error:
-        raise ArchiveNotWrittenError(
-            msg("{file} cannot be written: {reason}", file=out.name, reason=error.strerror or error)
+        raise RefusedError(
+            "archive_not_written",
+            msg(
+                "{file} cannot be written: {reason}", file=out.name, reason=error.strerror or error
+            ),
         ) from error
     finally:
         draft.unlink(missing_ok=True)
@@ -185,8 +165,8 @@ def restore_answers(
     """Put the answers of an archived wave back into the database.
 
     Raises:
-        NotArchivedError: The answers are not archived.
-        ArchiveMismatchError: The file holds other answers than those that were archived.
+        RefusedError: The answers are not archived.
+        ConflictError: The file holds other answers than those that were archived.
         ArchiveUnreadableError: The file is damaged.
     """
     principal.require(Action.ADMINISTER)
@@ -194,27 +174,30 @@ def restore_answers(
     archive = find_archive(session=session, wave_id=wave.id)
     connection = session.connection()
     if archive is None or has_answers(connection, wave.id):
-        raise NotArchivedError(
-            msg("The answers of the wave {key} are in the database already.", key=wave.key)
+        raise RefusedError(
+            "not_archived",
+            msg("The answers of the wave {key} are in the database already.", key=wave.key),
         )
     # Before anything is inserted: a file of another wave meets other keys.
     expected = (archive.rows, archive.content_sha256)
     content = hash_lines(read_archive(source))
     if (content.rows, content.sha256) != expected:
-        raise ArchiveMismatchError(
+        raise ConflictError(
+            "archive_mismatch",
             msg(
                 "{file} does not hold the answers that were archived of the wave {key}: its hash "
                 "is another one.",
                 file=source.name,
                 key=wave.key,
-            )
+            ),
         )
     passed = ContentHash()
     put_back_answers(connection, wave.id, passed.passing(read_archive(source)))
     stored = hash_lines(answer_lines(connection, wave.id))
     if not passed.content == stored == content:
-        raise ArchiveMismatchError(
-            msg("The database did not take the answers as they are in the file. It is unchanged.")
+        raise ConflictError(
+            "archive_mismatch",
+            msg("The database did not take the answers as they are in the file. It is unchanged."),
         )
     archive.restored_at, archive.restored_by = now, actor_id(principal)
     session.add(archive)

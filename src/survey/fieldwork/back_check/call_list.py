@@ -25,7 +25,7 @@ from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.instrument.model import Instrument
 from survey.instrument.validation import validate
-from survey.locale import Message, SurveyError, msg
+from survey.locale import ConflictError, Message, RefusedError, SurveyError, msg
 from survey.store.audit_events import back_check_event
 from survey.store.china_time import china_date
 from survey.store.tables import (
@@ -72,18 +72,6 @@ class BackCheckNotFoundError(SurveyError):
     """Raised when no such back-check exists in the principal's area."""
 
     code = "back_check_unknown"
-
-
-class BackCheckConflictError(SurveyError):
-    """Raised when somebody else entered an outcome since the list was read."""
-
-    code = "back_check_changed"
-
-
-class InvalidOutcomeError(SurveyError):
-    """Raised when an attempt has no answers, or the person was reached before."""
-
-    code = "outcome_impossible"
 
 
 @dataclass(frozen=True)
@@ -197,15 +185,16 @@ def record_attempt(
     Whoever was reached and says no to the first question was never interviewed. A slip is mended by
     entering the answers again; that somebody was spoken to cannot be undone. Raises
     `BackCheckNotFoundError`, `AccessDeniedError` (also for the surveyor who made the interview),
-    `BackCheckConflictError`, `InvalidOutcomeError` and `InvalidAnswersError`.
+    `ConflictError`, `RefusedError` and `InvalidAnswersError`.
     """
     row = _lock_check(session, principal, check_id)
     if row.lock_version != expected_version:
-        raise BackCheckConflictError(
-            msg("Somebody else entered something here in the meantime. Please look at it again.")
+        raise ConflictError(
+            "back_check_changed",
+            msg("Somebody else entered something here in the meantime. Please look at it again."),
         )
     if row.outcome in ANSWERED and attempt.outcome not in ANSWERED:
-        raise InvalidOutcomeError(msg("This person has been asked already."))
+        raise RefusedError("outcome_impossible", msg("This person has been asked already."))
     outcome, answers = _parse_attempt(session, row, attempt, now)
     changed = {
         "outcome": outcome, "channel": attempt.channel, "answers": answers,
@@ -266,12 +255,12 @@ def _parse_attempt(
     if verdict.answers.get(WAS_INTERVIEWED) == "no":
         return Outcome.NEVER_INTERVIEWED, {WAS_INTERVIEWED: "no"}
     if not any(comparison.item in verdict.answers for comparison in list_comparisons()):
-        raise InvalidOutcomeError(msg("Please enter at least one answer."))
+        raise RefusedError("outcome_impossible", msg("Please enter at least one answer."))
     return Outcome.REACHED, dict(verdict.answers)
 
 
 def _get_revision_number(session: Session, wave_id: UUID, response_id: UUID) -> int:
-    """Return the number of the current answers. Raises `AnswersArchivedError`."""
+    """Return the number of the current answers. Raises `RefusedError`."""
     require_answers_present(session=session, wave_id=wave_id)
     wanted = {"response": response_id, "wave": wave_id}
     number: int = session.connection().execute(_CURRENT_NUMBER, wanted).scalar_one()

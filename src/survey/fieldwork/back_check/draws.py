@@ -22,7 +22,7 @@ from survey.access.roles import Action
 from survey.fieldwork.back_check.comparison_items import INSTRUMENT
 from survey.fieldwork.instruments import instrument_id_by_name
 from survey.fieldwork.quotas import COUNTED_STATUSES
-from survey.locale import SurveyError, msg
+from survey.locale import ConflictError, RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_columns
 from survey.store.tables import (
@@ -138,18 +138,6 @@ _INTERVIEW_BATCH_SIZE = 500
 """Interviews named in one statement."""
 
 
-class BackCheckDrawError(SurveyError):
-    """Raised when the shares or the seed of a draw are not valid, or nothing is left to draw."""
-
-    code = "draw_impossible"
-
-
-class DrawConflictError(SurveyError):
-    """Raised when a draw would differ from its preview."""
-
-    code = "draw_changed"
-
-
 @dataclass(frozen=True)
 class DrawPlan:
     """Everything that a draw depends on. Shares are of each surveyor's interviews, 0 to 1."""
@@ -215,17 +203,18 @@ def preview_draw(*, session: Session, principal: Principal, plan: DrawPlan) -> D
 def create_draw(
     *, session: Session, principal: Principal, seen: DrawPreview, now: datetime
 ) -> UUID:
-    """Add the interviews of a preview to the call list. Raises `DrawConflictError`."""
+    """Add the interviews of a preview to the call list. Raises `ConflictError`."""
     plan = seen.plan
     _lock_draws(session, plan.wave_id)
     rows = _list_candidates(session, principal, plan)
     drawn = _draw_interviews(plan, rows)
     if _build_preview(plan, rows, drawn).drawn_sha256 != seen.drawn_sha256:
-        raise DrawConflictError(
-            msg("Some of these interviews have changed in the meantime. Please look again.")
+        raise ConflictError(
+            "draw_changed",
+            msg("Some of these interviews have changed in the meantime. Please look again."),
         )
     if not drawn:
-        raise BackCheckDrawError(msg("There is nothing new to draw."))
+        raise RefusedError("draw_impossible", msg("There is nothing new to draw."))
     draw_id = _record_draw(session, principal, seen, now)
     _save_draw(session, plan, draw_id, rows, drawn)
     return draw_id
@@ -296,10 +285,11 @@ def _list_candidates(session: Session, principal: Principal, plan: DrawPlan) -> 
 
 def _require_sensible(plan: DrawPlan) -> None:
     if not (0 <= plan.random_share <= 1 and 0 <= plan.risk_share <= 1):
-        raise BackCheckDrawError(msg("A share lies between 0 and 100 per cent."))
+        raise RefusedError("draw_impossible", msg("A share lies between 0 and 100 per cent."))
     if not plan.seed.strip() or len(plan.seed) > MAX_SEED_CHARS:
-        raise BackCheckDrawError(
-            msg("Please give a seed of at most {most} characters.", most=MAX_SEED_CHARS)
+        raise RefusedError(
+            "draw_impossible",
+            msg("Please give a seed of at most {most} characters.", most=MAX_SEED_CHARS),
         )
 
 

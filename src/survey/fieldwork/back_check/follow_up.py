@@ -18,19 +18,13 @@ from survey.access.roles import Action
 from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.inserts import insert_columns
 from survey.store.tables import BackCheck, Status, SurveyorNote, new_id, table_of
 
 _CHECKS = table_of(BackCheck)
-
-
-class RetrainingNotAllowedError(SurveyError):
-    """Raised when no such surveyors can be noted for retraining by that day."""
-
-    code = "retraining_impossible"
 
 
 @dataclass(frozen=True)
@@ -75,9 +69,9 @@ def note_retraining(
     principal.require(Action.BACK_CHECK)
     wanted = sorted(set(surveyor_ids))
     if not wanted:
-        raise RetrainingNotAllowedError(msg("Please choose at least one surveyor."))
+        raise RefusedError("retraining_impossible", msg("Please choose at least one surveyor."))
     if retrain_by < china_date(now):
-        raise RetrainingNotAllowedError(msg("The day of the training is over already."))
+        raise RefusedError("retraining_impossible", msg("The day of the training is over already."))
     query = (
         select(_CHECKS.c.surveyor_id)
         .where(

@@ -20,7 +20,7 @@ from survey.access.roles import Action
 from survey.fieldwork.back_check.call_list import ANSWERED, BackCheckNotFoundError
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.withdrawal_codes import hash_code, read_code
-from survey.locale import SurveyError, msg
+from survey.locale import NotFoundError, SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.cipher import Cipher, ValueUnreadableError, reencrypt_column
 from survey.store.tables import AnyRow, BackCheck, Response, ResponseContact, table_of
@@ -46,12 +46,6 @@ class InterviewNotFoundError(SurveyError):
     """Raised when no interview of today takes a number with this code."""
 
     code = "no_interview"
-
-
-class PhoneNumberNotFoundError(SurveyError):
-    """Raised when the person to be called left no number."""
-
-    code = "no_number"
 
 
 class UndecryptableNumberError(SurveyError):
@@ -126,7 +120,7 @@ def reveal_phone_number(
     """Return the number of a person to be called, and record that it was read.
 
     Only while the back-check is still to be made, and never of an own interview. Raises
-    `AccessDeniedError`, `BackCheckNotFoundError`, `PhoneNumberNotFoundError`,
+    `AccessDeniedError`, `BackCheckNotFoundError`, `NotFoundError`,
     `UndecryptableNumberError`.
     """
     principal.require(Action.SEE_PHONE)
@@ -147,7 +141,7 @@ def reveal_phone_number(
         raise BackCheckNotFoundError(msg("This back-check does not exist."))
     principal.require(Action.SEE_PHONE, row.city_code)
     if row.sealed is None:
-        raise PhoneNumberNotFoundError(msg("This person left no telephone number."))
+        raise NotFoundError("no_number", msg("This person left no telephone number."))
     record(
         session=session,
         actor=principal,

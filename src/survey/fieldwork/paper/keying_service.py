@@ -36,7 +36,7 @@ from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, china_date
 from survey.store.inserts import insert_if_new
@@ -84,12 +84,6 @@ class InvalidInterviewDayError(SurveyError):
     """Raised when the day of the interview is in the future or before the wave."""
 
     code = "day_impossible"
-
-
-class AdjudicationScopeError(SurveyError):
-    """Raised when an adjudication changes a field on which both keyings agree."""
-
-    code = "verdict_strays"
 
 
 @dataclass(frozen=True)
@@ -330,8 +324,9 @@ def _require_agreed_fields(checked: _CheckedKeying, first: KeyedSheet, second: K
     for name, value in settled.items():
         fixed = name in agreed and name not in open_fields
         if fixed and not is_same_value(checked.instrument, name, value, agreed[name]):
-            raise AdjudicationScopeError(
-                msg("A verdict decides only on fields that were keyed differently.")
+            raise RefusedError(
+                "verdict_strays",
+                msg("A verdict decides only on fields that were keyed differently."),
             )
 
 

@@ -73,7 +73,7 @@ def read_account_file(
 def read_pasted_accounts(
     *, session: Session, principal: Principal, text: str, now: datetime
 ) -> AccountList:
-    """Read a pasted list; nothing is stored. Raises `PastedTableError` for the whole text."""
+    """Read a pasted list; nothing is stored. Raises `RefusedError` for the whole text."""
     principal.require(Action.ADMINISTER)
     sheet = account_template()
     return _read_rows(session, sheet, read_pasted_rows(text, sheet), [], now)

@@ -11,17 +11,11 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action
 from survey.fieldwork.planning.wave_requests import require_no_request
 from survey.fieldwork.waves import COMPUTED_STATES, get_wave, lock_wave
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, City, LeftOutCity, Wave
 
 MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
-
-
-class LeavingOutNotAllowedError(SurveyError):
-    """Raised when a city cannot be left out of a wave, or counted in again."""
-
-    code = "city_not_left_out"
 
 
 @dataclass(frozen=True)
@@ -41,22 +35,22 @@ def leave_city_out(
     """Leave a city out of a wave until it is frozen; its interviews stay in the store.
 
     Raises:
-        LeavingOutNotAllowedError: no reason, no such city, left out already, or a frozen wave.
+        RefusedError: no reason, no such city, left out already, or a frozen wave.
     """
     principal.require(Action.ADMINISTER, city_code)
     why = require_reason(
         reason,
         least=MIN_REASON_CHARS,
         most=MAX_REASON_CHARS,
-        refusal=LeavingOutNotAllowedError(
-            msg("Please say in a few words why the city is left out.")
+        refusal=RefusedError(
+            "city_not_left_out", msg("Please say in a few words why the city is left out.")
         ),
     )
     wave = _lock_unfrozen_wave(session, key)
     if session.get(City, city_code) is None:
-        raise LeavingOutNotAllowedError(msg("There is no city {city}.", city=city_code))
+        raise RefusedError("city_not_left_out", msg("There is no city {city}.", city=city_code))
     if session.get(LeftOutCity, (wave.id, city_code)) is not None:
-        raise LeavingOutNotAllowedError(msg("This city is left out already."))
+        raise RefusedError("city_not_left_out", msg("This city is left out already."))
     store_and_record(
         session=session,
         row=LeftOutCity(
@@ -80,13 +74,13 @@ def restore_city(
     """Count a city of a wave in again.
 
     Raises:
-        LeavingOutNotAllowedError: it is not left out, or the wave is frozen.
+        RefusedError: it is not left out, or the wave is frozen.
     """
     principal.require(Action.ADMINISTER, city_code)
     wave = _lock_unfrozen_wave(session, key)
     row = session.get(LeftOutCity, (wave.id, city_code))
     if row is None:
-        raise LeavingOutNotAllowedError(msg("This city is not left out."))
+        raise RefusedError("city_not_left_out", msg("This city is not left out."))
     session.delete(row)
     session.flush()
     record(
@@ -102,8 +96,8 @@ def restore_city(
 def _lock_unfrozen_wave(session: Session, key: str) -> Wave:
     wave = lock_wave(session=session, key=key)
     if wave.state in COMPUTED_STATES:
-        raise LeavingOutNotAllowedError(
-            msg("The wave {key} is frozen: its cities are final.", key=key)
+        raise RefusedError(
+            "city_not_left_out", msg("The wave {key} is frozen: its cities are final.", key=key)
         )
     # Whoever confirms a request confirms it with the cities that it was made for.
     require_no_request(session=session, wave=wave)
@@ -113,7 +107,7 @@ def _lock_unfrozen_wave(session: Session, key: str) -> Wave:
 def list_left_out_cities(
     *, session: Session, principal: Principal, key: str
 ) -> list[LeftOutRecord]:
-    """Return the cities that are left out of a wave, by code. Raises `WaveNotFoundError`."""
+    """Return the cities that are left out of a wave, by code. Raises `NotFoundError`."""
     principal.require(Action.READ_PLAN)
     wave = get_wave(session=session, key=key)
     query = (

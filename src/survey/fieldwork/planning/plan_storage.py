@@ -13,14 +13,10 @@ from sqlmodel import select as select_rows
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.planning.wave_editing import (
-    STATE_PERMISSION_TEXTS,
-    WaveLockedError,
-    require_quota_items,
-)
+from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, require_quota_items
 from survey.fieldwork.quotas import enable_quota_stop
 from survey.fieldwork.waves import get_wave, lock_wave
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.sample_size import AllocationRule, PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
@@ -68,12 +64,6 @@ _CELLS, _TARGETS, _MARGINS = table_of(QuotaCell), table_of(CityTarget), table_of
 _RESPONSES = table_of(Response)
 
 
-class TargetBelowCollectedError(SurveyError):
-    """Raised when a target would be smaller than the number already collected."""
-
-    code = "below_collected"
-
-
 def plan_cities(*, session: Session, principal: Principal) -> list[FrameCity]:
     """Return the cities of the frame that the store has."""
     principal.require(Action.READ_PLAN)
@@ -87,14 +77,14 @@ def save_plan(
     """Compute a sampling plan and store it as the wave's, replacing the one before.
 
     Raises:
-        WaveLockedError: The state of the wave forbids it.
-        TargetBelowCollectedError: A target would be smaller than the number already collected.
-        PlanError, AllocationError: The request does not fit together.
+        RefusedError: The state of the wave forbids it.
+        RefusedError: A target would be smaller than the number already collected.
+        RefusedError: The request does not fit together.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     planned = build_sampling_plan(
         plan_cities(session=session, principal=principal), wave.series, request
     )
@@ -123,13 +113,15 @@ def save_plan(
 def _require_same_quota_type(before: WavePlan | None, request: PlanRequest) -> None:
     """Raise if the quotas would change between crossed and marginal after interviews counted."""
     if before is not None and before.crossed != request.crossed:
-        raise WaveLockedError(
-            msg("Whether quotas are crossed or marginal is fixed once a wave was opened.")
+        raise RefusedError(
+            "wave_fixed",
+            msg("Whether quotas are crossed or marginal is fixed once a wave was opened."),
         )
     known = (before.elderly_factor, before.guardian_factor) if before else (1.0, 1.0)
     if known != (request.elderly, request.guardian):
-        raise WaveLockedError(
-            msg("How much more often a group is asked is fixed once a wave was opened.")
+        raise RefusedError(
+            "wave_fixed",
+            msg("How much more often a group is asked is fixed once a wave was opened."),
         )
 
 
@@ -147,7 +139,8 @@ def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
     for key, row in known.items():
         target = targets.get(key, 0)
         if target < row.target and target < row.collected:
-            raise TargetBelowCollectedError(
+            raise RefusedError(
+                "below_collected",
                 msg(
                     "City {city}, {age}, {gender}: {collected} interviews were collected, so the "
                     "target cannot be lowered to {target}.",
@@ -156,7 +149,7 @@ def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
                     gender=key[2],
                     collected=row.collected,
                     target=target,
-                )
+                ),
             )
     obsolete = [row.id for key, row in known.items() if key not in targets]
     if obsolete:
@@ -190,8 +183,9 @@ def _require_unused(session: Session, cells: Sequence[UUID]) -> None:
     """Raise if an interview, even a void one, belongs to one of the cells."""
     used = select(_RESPONSES.c.id).where(_RESPONSES.c.quota_cell_id.in_(cells)).limit(1)
     if session.connection().execute(used).first() is not None:
-        raise TargetBelowCollectedError(
-            msg("Interviews were counted in quota cells that this plan does not have any more.")
+        raise RefusedError(
+            "below_collected",
+            msg("Interviews were counted in quota cells that this plan does not have any more."),
         )
 
 
@@ -206,14 +200,15 @@ def _save_cities(session: Session, wave: Wave, planned: SamplingPlan) -> None:
     for code, row in known.items():
         target = size.get(code, 0)
         if target < row.target and target < collected.get(code, 0):
-            raise TargetBelowCollectedError(
+            raise RefusedError(
+                "below_collected",
                 msg(
                     "City {city}: {collected} interviews were collected, so its target cannot be "
                     "lowered to {target}.",
                     city=code,
                     collected=collected[code],
                     target=target,
-                )
+                ),
             )
         if code not in size:
             session.delete(row)
@@ -248,7 +243,8 @@ def _save_margins(session: Session, wave_id: UUID, planned: SamplingPlan) -> Non
     for key, row in known.items():
         target = targets.get(key, 0)
         if row.stops and target < row.target and target < row.collected:
-            raise TargetBelowCollectedError(
+            raise RefusedError(
+                "below_collected",
                 msg(
                     "City {city}, {group}: {collected} interviews were collected, so the target "
                     "cannot be lowered to {target}.",
@@ -256,7 +252,7 @@ def _save_margins(session: Session, wave_id: UUID, planned: SamplingPlan) -> Non
                     group="=".join(key[1:]),
                     collected=row.collected,
                     target=target,
-                )
+                ),
             )
         if key in targets and row.target != target:
             connection.execute(

@@ -11,10 +11,10 @@ from survey.access.audit import record
 from survey.access.credentials import active_filter
 from survey.access.principal import Principal, covers_point
 from survey.access.roles import Action
-from survey.fieldwork.planning.staff import SURVEYORS, InvalidStaffListError
-from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, WaveLockedError
+from survey.fieldwork.planning.staff import SURVEYORS
+from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS
 from survey.fieldwork.waves import get_wave, lock_wave
-from survey.locale import msg
+from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Account,
@@ -77,21 +77,22 @@ def assign_person(
     """Assign one person to one point; supervisor and agency of the city stay as they are.
 
     Raises:
-        WaveLockedError: The wave is closed, frozen or released.
-        InvalidStaffListError: There is no such point, or the person cannot work there.
+        RefusedError: The wave is closed, frozen or released.
+        RefusedError: There is no such point, or the person cannot work there.
     """
     principal.require(Action.PLAN)
     wave = _lock_changeable_wave(session, key)
     staff = get_point_staff(session=session, principal=principal, key=key, code=code, now=now)
     if login in {person.login for person in staff.working}:
-        raise InvalidStaffListError(msg("{login} works at this point already.", login=login))
+        raise RefusedError("staff_wrong", msg("{login} works at this point already.", login=login))
     if login not in {person.login for person in staff.available}:
-        raise InvalidStaffListError(
+        raise RefusedError(
+            "staff_wrong",
             msg(
                 "{login} cannot work at this point: another role, another area, or the account is "
                 "closed.",
                 login=login,
-            )
+            ),
         )
     point, person = _get_point(session, wave, code), _lock_person(session, login)
     session.add(Assignment(account_id=person.id, point_id=point.id))
@@ -112,8 +113,8 @@ def remove_person(
     """End the work of one person at one point; what they collected there stays theirs.
 
     Raises:
-        WaveLockedError: The wave is closed, frozen or released.
-        InvalidStaffListError: There is no such point, or the person does not work there.
+        RefusedError: The wave is closed, frozen or released.
+        RefusedError: There is no such point, or the person does not work there.
     """
     principal.require(Action.PLAN)
     wave = _lock_changeable_wave(session, key)
@@ -121,7 +122,7 @@ def remove_person(
     before = _list_working(session, point)
     person = next((person for person in before if person.login == login), None)
     if person is None:
-        raise InvalidStaffListError(msg("{login} does not work at this point.", login=login))
+        raise RefusedError("staff_wrong", msg("{login} does not work at this point.", login=login))
     connection = session.connection()
     connection.execute(
         delete(_ASSIGNMENTS).where(
@@ -142,7 +143,7 @@ def remove_person(
 def _lock_changeable_wave(session: Session, key: str) -> Wave:
     wave = lock_wave(session=session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     return wave
 
 
@@ -152,7 +153,7 @@ def _get_point(session: Session, wave: Wave, code: str) -> SamplingPoint:
     )
     point = session.exec(query).one_or_none()
     if point is None:
-        raise InvalidStaffListError(msg("The wave has no sampling point with this code."))
+        raise RefusedError("staff_wrong", msg("The wave has no sampling point with this code."))
     return point
 
 

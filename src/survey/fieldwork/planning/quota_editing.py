@@ -13,11 +13,10 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.planning.plan_storage import TargetBelowCollectedError
 from survey.fieldwork.planning.sampling_points import STRATUM_NAMES
-from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, WaveLockedError
+from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS
 from survey.fieldwork.waves import get_wave, lock_wave
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import CityTarget, QuotaCell, QuotaMargin, Wave, WaveState, table_of
 
@@ -48,12 +47,6 @@ _CATEGORY_NAMES: Mapping[str, Message] = MappingProxyType(
 )
 _CELLS, _MARGINS = table_of(QuotaCell), table_of(QuotaMargin)
 _TARGETS = table_of(CityTarget)
-
-
-class InvalidQuotasError(SurveyError):
-    """Raised when quotas do not fit together, or changed since they were read."""
-
-    code = "quotas_invalid"
 
 
 @dataclass(frozen=True)
@@ -169,21 +162,22 @@ def change_city_quotas(
         targets: New target by quota; the others stay.
 
     Raises:
-        WaveLockedError: The wave is closed, frozen or released.
-        InvalidQuotasError: A target is no whole number, the quotas of a kind leave no room for the
+        RefusedError: The wave is closed, frozen or released.
+        RefusedError: A target is no whole number, the quotas of a kind leave no room for the
             city's interviews, or somebody changed them meanwhile.
-        TargetBelowCollectedError: A target would be smaller than the number already collected.
+        RefusedError: A target would be smaller than the number already collected.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     stored = _read_city_quotas(session, wave, seen.city_code, lock=True)
     if {quota.id: quota.target for quota in stored.quotas} != {
         quota.id: quota.target for quota in seen.quotas
     } or not targets.keys() <= {quota.id for quota in stored.quotas}:
-        raise InvalidQuotasError(
-            msg("Somebody else changed these quotas in the meantime. Please look at them again.")
+        raise RefusedError(
+            "quotas_invalid",
+            msg("Somebody else changed these quotas in the meantime. Please look at them again."),
         )
     changed = [
         quota for quota in stored.quotas if targets.get(quota.id, quota.target) != quota.target
@@ -227,23 +221,25 @@ def _describe_quota(quota: CityQuota) -> Message:
 
 def _require_possible(quota: CityQuota, target: int) -> None:
     if not 0 <= target <= MAX_QUOTA:
-        raise InvalidQuotasError(
+        raise RefusedError(
+            "quotas_invalid",
             msg(
                 "{quota}: a target lies between 0 and {most}.",
                 quota=_describe_quota(quota),
                 most=f"{MAX_QUOTA:,}",
-            )
+            ),
         )
     binds = quota.dimension == CELL or quota.stops
     if binds and target < min(quota.target, quota.collected):
-        raise TargetBelowCollectedError(
+        raise RefusedError(
+            "below_collected",
             msg(
                 "{quota}: {collected} interviews were collected, so the target cannot be lowered "
                 "to {target}.",
                 quota=_describe_quota(quota),
                 collected=quota.collected,
                 target=target,
-            )
+            ),
         )
 
 
@@ -251,12 +247,13 @@ def _require_room(stored: CityQuotas, targets: Mapping[UUID, int]) -> None:
     """Raise if the quotas of one kind add up to fewer interviews than the city is to give."""
     for dimension, total in stored.sums(targets).items():
         if total < stored.planned:
-            raise InvalidQuotasError(
+            raise RefusedError(
+                "quotas_invalid",
                 msg(
                     "{dimension}: the targets add up to {total}, fewer than the {planned} "
                     "interviews of the city.",
                     dimension=DIMENSION_NAMES[dimension],
                     total=total,
                     planned=stored.planned,
-                )
+                ),
             )

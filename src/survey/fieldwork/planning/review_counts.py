@@ -32,7 +32,7 @@ def list_review_counts(*, session: Session, principal: Principal, key: str) -> l
     """Return the counts of a wave by city; none once its results are computed.
 
     Then they are what the results hide (docs/disclosure.md, section 12). Raises
-    `WaveNotFoundError`.
+    `NotFoundError`.
     """
     principal.require(Action.READ_PLAN)
     principal.require(Action.FOLLOW_FIELDWORK)

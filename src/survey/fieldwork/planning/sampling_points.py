@@ -15,11 +15,11 @@ from sqlmodel import select as select_rows
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.fieldwork.planning.plan_storage import TargetBelowCollectedError, plan_cities
-from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, WaveLockedError
+from survey.fieldwork.planning.plan_storage import plan_cities
+from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS
 from survey.fieldwork.quotas import COUNTED_STATUSES, read_city_targets
 from survey.fieldwork.waves import get_wave, lock_wave
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.sample.city_frame import FrameCity
 from survey.sample.pasted_table import read_pasted_rows
 from survey.sample.point_draw import (
@@ -74,12 +74,6 @@ _CITY_SUFFIX = "\u5e02"
 """What every Chinese city name ends in and people leave out."""
 _POINTS, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Assignment)
 _INVITATIONS = table_of(Invitation)
-
-
-class PointDrawError(SurveyError):
-    """Raised when no points can be drawn from a list."""
-
-    code = "draw_impossible"
 
 
 @dataclass(frozen=True)
@@ -139,7 +133,7 @@ def read_point_list(
 
 
 def read_pasted_points(*, session: Session, principal: Principal, key: str, text: str) -> PointList:
-    """Read a pasted list; nothing is stored. Raises `PastedTableError` for the whole text."""
+    """Read a pasted list; nothing is stored. Raises `RefusedError` for the whole text."""
     principal.require(Action.PLAN)
     cities = plan_cities(session=session, principal=principal)
     rows = read_pasted_rows(text, point_list_template(cities, "zh"))
@@ -267,15 +261,18 @@ def draw_points(
     The list, its SHA-256 and the seed are stored, so that the draw can be repeated.
 
     Raises:
-        WaveLockedError: The wave is closed, frozen or released.
-        PointDrawError: Nothing can be drawn, or rows of the list are wrong.
+        RefusedError: The wave is closed, frozen or released.
+        RefusedError: Nothing can be drawn, or rows of the list are wrong.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     if listed.errors:
-        raise PointDrawError(msg("Please mend the list first: points left out could not be drawn."))
+        raise RefusedError(
+            "draw_impossible",
+            msg("Please mend the list first: points left out could not be drawn."),
+        )
     drawn = _draw_points(session, wave, listed, per_city, seed)
     _store_points(session, wave, drawn)
     document = canonical_csv(listed.points)
@@ -302,13 +299,15 @@ def _draw_points(
     session: Session, wave: Wave, listed: PointList, per_city: int, seed: int
 ) -> PointDrawResult:
     if not 1 <= per_city <= MAX_POINTS or not 0 <= seed <= MAX_SEED:
-        raise PointDrawError(
+        raise RefusedError(
+            "draw_impossible",
             msg("Draw 1 to {most} points a city, with a seed of at most 16 digits.",
                 most=MAX_POINTS)
         )  # fmt: skip
     wanted = interviews_by_stratum(session=session, wave=wave)
     if not wanted:
-        raise PointDrawError(
+        raise RefusedError(
+            "draw_impossible",
             msg("Save the sample first: targets of points follow from it. Cities that have points "
                 "are not drawn again.")
         )  # fmt: skip
@@ -318,7 +317,9 @@ def _draw_points(
     }  # fmt: skip
     drawn = draw_sampling_points(listed.points, here, per_city=per_city, seed=seed)
     if not drawn.points:
-        raise PointDrawError(msg("The list holds no point of a city that still needs some."))
+        raise RefusedError(
+            "draw_impossible", msg("The list holds no point of a city that still needs some.")
+        )
     return drawn
 
 
@@ -345,12 +346,14 @@ def delete_points(*, session: Session, principal: Principal, key: str, now: date
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
     if wave.state is not WaveState.PLANNED:
-        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     here = select(_POINTS.c.id).where(_POINTS.c.wave_id == wave.id)
     connection = session.connection()
     invited = select(func.count()).where(_INVITATIONS.c.point_id.in_(here))
     if connection.execute(invited).scalar_one():
-        raise WaveLockedError(msg("Links were handed out for these points; they have to stay."))
+        raise RefusedError(
+            "wave_fixed", msg("Links were handed out for these points; they have to stay.")
+        )
     connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
     deleted = connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id)).rowcount
     record(
@@ -361,12 +364,6 @@ def delete_points(*, session: Session, principal: Principal, key: str, now: date
 
 
 _RESPONSES = table_of(Response)
-
-
-class InvalidPointError(SurveyError):
-    """Raised when a point does not exist, or its target or days are not valid."""
-
-    code = "point_invalid"
 
 
 def update_point(
@@ -385,21 +382,23 @@ def update_point(
     A point without days of its own is worked at on those of the wave.
 
     Raises:
-        WaveLockedError: The wave is closed, frozen or released.
-        TargetBelowCollectedError: The target would be smaller than the number already collected.
-        InvalidPointError: There is no such point, or its target or days are not valid.
+        RefusedError: The wave is closed, frozen or released.
+        RefusedError: The target would be smaller than the number already collected.
+        RefusedError: There is no such point, or its target or days are not valid.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     point = session.exec(
         select_rows(SamplingPoint).where(
             SamplingPoint.wave_id == wave.id, SamplingPoint.code == code
         )
     ).one_or_none()
     if point is None:
-        raise InvalidPointError(msg("The wave has no sampling point {code}.", code=code))
+        raise RefusedError(
+            "point_invalid", msg("The wave has no sampling point {code}.", code=code)
+        )
     _require_possible(wave, target, opens_on, closes_on)
     _require_not_below(session, point, target)
     wanted = {"target": target, "opens_on": opens_on, "closes_on": closes_on}
@@ -427,16 +426,19 @@ def _require_possible(
     wave: Wave, target: int, opens_on: date | None, closes_on: date | None
 ) -> None:
     if not 1 <= target <= MAX_TARGET:
-        raise InvalidPointError(
-            msg("The target of a point lies between 1 and {most}.", most=f"{MAX_TARGET:,}")
+        raise RefusedError(
+            "point_invalid",
+            msg("The target of a point lies between 1 and {most}.", most=f"{MAX_TARGET:,}"),
         )
     if opens_on and closes_on and closes_on < opens_on:
-        raise InvalidPointError(msg("The last day must not lie before the first."))
+        raise RefusedError("point_invalid", msg("The last day must not lie before the first."))
     for day in (opens_on, closes_on):
         early = day and wave.opens_on and day < wave.opens_on
         late = day and wave.closes_on and day > wave.closes_on
         if early or late:
-            raise InvalidPointError(_build_outside_wave_message(wave.opens_on, wave.closes_on))
+            raise RefusedError(
+                "point_invalid", _build_outside_wave_message(wave.opens_on, wave.closes_on)
+            )
 
 
 def _build_outside_wave_message(first: date | None, last: date | None) -> Message:
@@ -456,7 +458,8 @@ def _require_not_below(session: Session, point: SamplingPoint, target: int) -> N
     )  # fmt: skip
     collected = session.connection().execute(query).scalar_one()
     if target < collected:
-        raise TargetBelowCollectedError(
+        raise RefusedError(
+            "below_collected",
             msg("{count} interviews were collected at this point, so its target cannot be lowered "
                 "to {target}.", count=collected, target=target)
         )  # fmt: skip

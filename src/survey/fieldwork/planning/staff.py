@@ -11,9 +11,9 @@ from sqlmodel import Session, col, select
 from survey.access.audit import record
 from survey.access.principal import Principal, covers, covers_point
 from survey.access.roles import Action, Role
-from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, WaveLockedError
+from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS
 from survey.fieldwork.waves import get_wave, lock_wave
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.sample.workbook_io import (
     CellChecker,
     CellError,
@@ -36,12 +36,6 @@ from survey.store.tables import (
 SURVEYORS = frozenset({Role.SURVEYOR, Role.TYPIST})
 SUPERVISORS = frozenset({Role.SUPERVISOR})
 MAX_AGENCY_CHARS = 80
-
-
-class InvalidStaffListError(SurveyError):
-    """Raised when rows of a list are wrong, or the store changed since it was read."""
-
-    code = "staff_wrong"
 
 
 @dataclass(frozen=True)
@@ -238,19 +232,19 @@ def assign_people(
     """Store a list: add new assignments, replace supervisor and agency of its surveyors.
 
     Raises:
-        WaveLockedError: The wave is closed, frozen or released.
-        InvalidStaffListError: Rows are wrong, or the store changed since the list was read.
+        RefusedError: The wave is closed, frozen or released.
+        RefusedError: Rows are wrong, or the store changed since the list was read.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     if listed.errors or not listed.jobs:
-        raise InvalidStaffListError(msg("Please mend the list first; nothing was changed."))
+        raise RefusedError("staff_wrong", msg("Please mend the list first; nothing was changed."))
     points = {point.id for point in _load_points(session, wave).values()}
     if any(job.point_id not in points for job in listed.jobs):
-        raise InvalidStaffListError(
-            msg("The sampling points have changed. Please upload the list again.")
+        raise RefusedError(
+            "staff_wrong", msg("The sampling points have changed. Please upload the list again.")
         )
     known = _list_assigned_pairs(session, wave)
     fresh = [job for job in listed.jobs if (job.account_id, job.point_id) not in known]

@@ -15,7 +15,7 @@ from survey.access.roles import Action
 from survey.fieldwork.instruments import load_instrument, tree_id_by_name
 from survey.fieldwork.waves import COMPUTED_STATES, NewWave, create_wave, lock_wave, require_scores
 from survey.instrument.model import Instrument
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.sample.special_groups import (
     VILLAGE_ROLE,
     VILLAGE_ROLES,
@@ -55,18 +55,6 @@ _SERIES = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _MAX_TITLE_CHARS = 120
 
 
-class InvalidWaveError(SurveyError):
-    """Raised when fields of a wave are missing or do not fit together."""
-
-    code = "wave_invalid"
-
-
-class WaveLockedError(SurveyError):
-    """Raised when the state of the wave does not allow a change."""
-
-    code = "wave_fixed"
-
-
 @dataclass(frozen=True)
 class WaveDraft:
     """Fields of a wave as the planner enters them."""
@@ -83,7 +71,7 @@ class WaveDraft:
 
 
 def add_wave(*, session: Session, principal: Principal, draft: WaveDraft, now: datetime) -> Wave:
-    """Create a planned wave. Raises `InvalidWaveError` or `WaveExistsError`."""
+    """Create a planned wave. Raises `RefusedError` or `ConflictError`."""
     principal.require(Action.PLAN)
     instrument = _check_draft(session, draft)
     values = {**vars(draft), "tree_id": _tree_of(session, instrument)}
@@ -96,7 +84,7 @@ def change_wave(
     """Change the wave with the draft's key and return what changed.
 
     Raises:
-        WaveLockedError: the wave's state does not allow one of the changes; none is made.
+        RefusedError: the wave's state does not allow one of the changes; none is made.
     """
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=draft.key)
@@ -137,11 +125,12 @@ def require_quota_items(*, session: Session, wave: Wave) -> None:
         return
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     if "guardian" not in instrument.by_name:
-        raise InvalidWaveError(
+        raise RefusedError(
+            "wave_invalid",
             msg(
                 "The questionnaire does not ask who is a guardian, so a wave that asks guardians "
                 "more often could not be weighted back."
-            )
+            ),
         )
 
 
@@ -152,37 +141,40 @@ def _require_village_roles(session: Session, wave: Wave) -> None:
         VILLAGE_ROLE
     )
     if question is None or not question.choice_names.issuperset(VILLAGE_ROLES):
-        raise InvalidWaveError(
+        raise RefusedError(
+            "wave_invalid",
             msg(
                 "A study of villages has quotas of consumers and traders. The questionnaire needs "
                 "the question {question} with the answers {consumer} and {trader}.",
                 question=VILLAGE_ROLE,
                 consumer=VILLAGE_ROLES[0],
                 trader=VILLAGE_ROLES[1],
-            )
+            ),
         )
 
 
 def _require_changeable(session: Session, wave: Wave, changed: tuple[str, ...]) -> None:
     if wave.state in COMPUTED_STATES:
-        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     if wave.state is not WaveState.PLANNED and set(changed) & set(IMMUTABLE_ONCE_OPEN):
-        raise WaveLockedError(
+        raise RefusedError(
+            "wave_fixed",
             msg(
                 "Series, year, questionnaire, indicator tree and first day are fixed once a wave "
                 "was opened."
-            )
+            ),
         )
     if "series" in changed and session.get(WavePlan, wave.id) is not None:
-        raise WaveLockedError(
-            msg("The sample was planned for this series. Make a new wave for another series.")
+        raise RefusedError(
+            "wave_fixed",
+            msg("The sample was planned for this series. Make a new wave for another series."),
         )
 
 
 def _check_draft(session: Session, draft: WaveDraft) -> Instrument:
     for wrong, message in _list_draft_problems(draft):
         if wrong:
-            raise InvalidWaveError(message)
+            raise RefusedError("wave_invalid", message)
     instrument = load_instrument(session=session, instrument_id=draft.instrument_id)
     require_scores(session=session, instrument=instrument)
     return instrument

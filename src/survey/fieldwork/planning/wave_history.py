@@ -41,7 +41,7 @@ class WaveStage:
 def list_wave_stages(*, session: Session, principal: Principal, key: str) -> tuple[WaveStage, ...]:
     """Return every state of a wave in order, with time and person of those it has reached.
 
-    Raises `WaveNotFoundError`.
+    Raises `NotFoundError`.
     """
     principal.require(Action.READ_PLAN)
     wave = get_wave(session=session, key=key)

@@ -136,7 +136,7 @@ def list_wave_options(*, session: Session, principal: Principal) -> WaveOptions:
 
 
 def get_wave_overview(*, session: Session, principal: Principal, key: str) -> WaveOverview:
-    """Return a wave and how far it is prepared. Raises `WaveNotFoundError`."""
+    """Return a wave and how far it is prepared. Raises `NotFoundError`."""
     principal.require(Action.READ_PLAN)
     wave = get_wave(session=session, key=key)
     connection = session.connection()

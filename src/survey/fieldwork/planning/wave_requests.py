@@ -14,13 +14,8 @@ from survey.access.credentials import active_filter
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, ROLES, Action
 from survey.fieldwork.archived_answers import require_answers_present
-from survey.fieldwork.waves import (
-    WaveTransitionNotAllowedError,
-    get_wave,
-    lock_wave,
-    require_transition,
-)
-from survey.locale import Message, SurveyError, msg
+from survey.fieldwork.waves import get_wave, lock_wave, require_transition
+from survey.locale import Message, RefusedError, SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Wave, WaveAct, WaveRequest, WaveState
 
@@ -174,8 +169,8 @@ def request_act(
 
     Raises:
         RequestConflictError: a request of this wave is open.
-        WaveTransitionNotAllowedError: the state of the wave does not lead there.
-        AnswersArchivedError: a released wave is to be frozen again without its answers.
+        RefusedError: the state of the wave does not lead there.
+        RefusedError: a released wave is to be frozen again without its answers.
     """
     principal.require(ACT_ACTIONS[act])
     wave = lock_wave(session=session, key=key)
@@ -209,8 +204,8 @@ def request_act(
 def require_archivable(*, session: Session, wave: Wave) -> None:
     """Raise unless the wave is released and its answers are in the database."""
     if wave.state is not WaveState.RELEASED:
-        raise WaveTransitionNotAllowedError(
-            msg("Only the answers of a released wave can be archived.")
+        raise RefusedError(
+            "wave_move_forbidden", msg("Only the answers of a released wave can be archived.")
         )
     require_answers_present(session=session, wave_id=wave.id)
 

@@ -64,7 +64,7 @@ def assess_wave(
 
     Repeating it replaces all flags and scores of the wave. Interviews that arrive later have none
     until the next run. Call `remove_withdrawn_assessments` after the commit. Raises
-    `WaveNotFoundError`, `AccessDeniedError` and `PartsNotWrittenError`.
+    `NotFoundError`, `AccessDeniedError` and `RefusedError`.
     """
     principal.require(Action.ADMINISTER)
     wave = get_wave(session=session, key=wave_key)
@@ -191,7 +191,7 @@ def assess_new_responses(url: str) -> int:
     """Assess the open waves that have new interviews and return how many were assessed.
 
     Does nothing while another process assesses, or within `RUN_INTERVAL` of the last run. Raises
-    `PartsNotWrittenError`.
+    `RefusedError`.
     """
     began = now()
     lease = run_in_transaction(

@@ -96,7 +96,7 @@ def summarise_quality(
     Interviews without a point, surveyor or agency are missing where it is asked for. Only
     reviewers and administrators may read it: it judges single surveyors. Raises
     `AccessDeniedError`,
-    `WaveNotFoundError`.
+    `NotFoundError`.
     """
     principal.require(Action.REVIEW if principal.may(Action.REVIEW) else Action.ADMINISTER)
     wave = get_wave(session=session, key=wave_key)

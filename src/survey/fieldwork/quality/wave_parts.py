@@ -22,7 +22,7 @@ from survey.fieldwork.quality.response_arrays import ResponseArrays, build_respo
 from survey.fieldwork.quality.stored_interviews import count_stored_interviews, stored_interviews
 from survey.fieldwork.quality.wave_norms import PartCounts, WaveNorms
 from survey.instrument.model import Instrument
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.settings import current_settings
 from survey.store.engine import expect_every_row
 
@@ -32,12 +32,6 @@ MIN_PART_INTERVIEWS = 4_000
 FREE_BYTES_PER_INTERVIEW = 2_048
 """Twice what an interview of the longest shipped questionnaire takes."""
 _MEGABYTE = 10**6
-
-
-class PartsNotWrittenError(SurveyError):
-    """Raised when the parts of a wave find no room on the disk; nothing is left there."""
-
-    code = "parts_not_written"
 
 
 @dataclass(frozen=True)
@@ -72,7 +66,7 @@ def read_wave_parts(session: Session, wave_id: UUID, instrument: Instrument) -> 
     """Read the finished interviews of a wave city by city and count what is usual in it.
 
     Raises:
-        PartsNotWrittenError: the disk has too little room for the parts, or cannot be written.
+        RefusedError: the disk has too little room for the parts, or cannot be written.
     """
     expect_every_row(session)
     counts = count_stored_interviews(session, wave_id)
@@ -130,7 +124,8 @@ def _require_free_space(folder: Path, interviews: int) -> None:
     """Raise an error where interviews that arrive meanwhile might find no room."""
     free, needed = shutil.disk_usage(folder).free, interviews * FREE_BYTES_PER_INTERVIEW
     if free < needed:
-        raise PartsNotWrittenError(
+        raise RefusedError(
+            "parts_not_written",
             msg(
                 "Quality cannot be assessed: {count} interviews need {needed} MB in {folder} "
                 "for a while, and {free} MB are free. Remove old files, or give it a larger disk.",
@@ -138,7 +133,7 @@ def _require_free_space(folder: Path, interviews: int) -> None:
                 needed=math.ceil(needed / _MEGABYTE),
                 folder=folder,
                 free=free // _MEGABYTE,
-            )
+            ),
         )
 
 
@@ -148,10 +143,11 @@ def _reporting_unwritten(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise PartsNotWrittenError(
+        raise RefusedError(
+            "parts_not_written",
             msg(
                 "Quality cannot be assessed: nothing can be written in {folder} ({reason}).",
                 folder=folder,
                 reason=error.strerror or str(error),
-            )
+            ),
         ) from error

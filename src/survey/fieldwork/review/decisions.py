@@ -22,7 +22,7 @@ from survey.fieldwork.lifecycle import (
 from survey.fieldwork.review.review_queue import ReviewFilter, filter_condition
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.withdrawal import erase_withdrawn_in_review
-from survey.locale import SurveyError, msg
+from survey.locale import ConflictError, RefusedError, msg
 from survey.store.tables import AnyRow, Response, ResponseFlag, Status, table_of
 
 MAX_BULK_RESPONSES = 5_000
@@ -31,24 +31,6 @@ MAX_BULK_RESPONSES = 5_000
 _RESPONSE_BATCH_SIZE = 500
 """Interviews named in one statement."""
 _RESPONSES, _FLAGS = table_of(Response), table_of(ResponseFlag)
-
-
-class SelectionConflictError(SurveyError):
-    """Raised when a bulk decision would differ from its preview."""
-
-    code = "selection_changed"
-
-
-class TooManyResponsesError(SurveyError):
-    """Raised when a selection is too large for one bulk decision."""
-
-    code = "too_many_at_once"
-
-
-class BulkWithdrawalError(SurveyError):
-    """Raised when many interviews would be erased at once, which cannot be undone."""
-
-    code = "one_by_one"
 
 
 @dataclass(frozen=True)
@@ -149,17 +131,19 @@ def decide_many(
     """Carry out a previewed decision, all or none, and return the new version of each interview.
 
     Raises:
-        SelectionConflictError: The decision would differ from its preview.
+        ConflictError: The decision would differ from its preview.
     """
     if _is_withdrawal(seen.to, reason):
-        raise BulkWithdrawalError(
-            msg("Withdrawing deletes the answers for good. Please do it interview by interview.")
+        raise RefusedError(
+            "one_by_one",
+            msg("Withdrawing deletes the answers for good. Please do it interview by interview."),
         )
     rows = _select_responses(session, principal, chosen, lock=True)
     will, _, _ = _split_by_permission(session, principal, rows, seen.to)
     if _hash_selection(will) != seen.fingerprint:
-        raise SelectionConflictError(
-            msg("Some of these interviews have changed in the meantime. Please look again.")
+        raise ConflictError(
+            "selection_changed",
+            msg("Some of these interviews have changed in the meantime. Please look again."),
         )
     transition_many(
         session=session,
@@ -193,11 +177,12 @@ def _select_responses(
     )
     rows = session.connection().execute(query.with_for_update() if lock else query).all()
     if len(rows) > MAX_BULK_RESPONSES:
-        raise TooManyResponsesError(
+        raise RefusedError(
+            "too_many_at_once",
             msg(
                 "These are more than {most} interviews. Please narrow the choice.",
                 most=f"{MAX_BULK_RESPONSES:,}",
-            )
+            ),
         )
     return rows
 

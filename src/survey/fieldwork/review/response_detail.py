@@ -150,7 +150,7 @@ def get_response_detail(
 
     Raises:
         ResponseNotFoundError: There is none, or it lies outside the principal's area.
-        AnswersArchivedError: The answers of its wave are archived.
+        RefusedError: The answers of its wave are archived.
     """
     principal.require(Action.REVIEW)
     row = session.connection().execute(_select_response(principal, response_id)).one_or_none()

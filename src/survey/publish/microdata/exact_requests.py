@@ -213,7 +213,7 @@ def export_exact_rows(
         ExactRowsRefusedError: not approved, too late, exported already, frozen anew, or another
             area.
         ExactRequestNotFoundError: no such request.
-        WorksheetTooLargeError: a workbook cannot hold the rows.
+        RefusedError: a workbook cannot hold the rows.
         SnapshotDamagedError: the responses are not those that were frozen.
     """
     principal.require(Action.EXPORT_ROWS)

@@ -124,7 +124,7 @@ def export_rows(
         ExportNotAllowedError: no purpose, or no final results.
         AccessDeniedError: a demo account and a real wave, or no interview within the area.
         RowsCanBeUndoneError: with the published tables the file would tell blanked answers.
-        WorksheetTooLargeError: a workbook cannot hold the rows.
+        RefusedError: a workbook cannot hold the rows.
         SnapshotDamagedError: the responses are not those that were frozen.
     """
     principal.require(Action.EXPORT_ROWS)

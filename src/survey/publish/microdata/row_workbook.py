@@ -15,7 +15,7 @@ import pandas as pd
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.publish.text_lines import CodedTexts, iter_line_bytes
 from survey.spreadsheets import is_formula
 
@@ -29,20 +29,17 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ud800-\udfff\ufffe\uff
 _LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
-class WorksheetTooLargeError(SurveyError):
-    code = "too_large_for_sheet"
-
-
 def workbook_bytes(table: pd.DataFrame, title: str, remarks: Sequence[str]) -> bytes:
     """Return a workbook with the remarks, the heading and the rows on the sheet `rows`.
 
     Raises:
-        WorksheetTooLargeError: more rows or columns than a sheet has.
+        RefusedError: more rows or columns than a sheet has.
     """
     rows_above = len(remarks) + 1
     if len(table) + rows_above > MAX_SHEET_ROWS or table.shape[1] > MAX_SHEET_COLUMNS:
-        raise WorksheetTooLargeError(
-            msg("This is too much for a workbook. Please choose CSV or Parquet.")
+        raise RefusedError(
+            "too_large_for_sheet",
+            msg("This is too much for a workbook. Please choose CSV or Parquet."),
         )
     frame = _frame(table, title, remarks)
     last = xl_rowcol_to_cell(rows_above + len(table) - 1, max(table.shape[1] - 1, 0))

@@ -46,7 +46,7 @@ def give_evidence(
         cites: Key of a published figure (`cited_evidence.key_of`).
 
     Raises:
-        ProblemNotFoundError, ProblemChangedError
+        ProblemNotFoundError, ConflictError
         ProblemNotAllowedError: nothing is being put right, no statement, no address of a page, a
             link from an account of the demonstration, or a figure that is not published.
     """

@@ -15,7 +15,7 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.waves import lock_wave
-from survey.locale import SurveyError, msg
+from survey.locale import ConflictError, SurveyError, msg
 from survey.publish.problems.problem_records import get_readable_problem
 from survey.publish.problems.proposals import ProblemFigure, build_proposals, is_published
 from survey.publish.problems.states import (
@@ -47,12 +47,6 @@ class ProblemNotAllowedError(SurveyError):
     """Raised when state, figure or a missing text does not allow a change of a problem list."""
 
     code = "problem_not_allowed"
-
-
-class ProblemChangedError(SurveyError):
-    """Raised when a problem was changed after the page that changes it was drawn."""
-
-    code = "problem_changed"
 
 
 @dataclass(frozen=True)
@@ -149,7 +143,7 @@ def edit_problem(
     """Change wording, measure, responsible unit and deadline of a problem.
 
     Raises:
-        ProblemNotFoundError, ProblemChangedError
+        ProblemNotFoundError, ConflictError
         ProblemNotAllowedError: it is reported as put right or accepted, a text is too long, or the
             new deadline is over or too far away.
     """
@@ -198,7 +192,7 @@ def move_problem(
 
     Raises:
         AccessDeniedError: the transition is that of the other side, or outside the area.
-        ProblemNotFoundError, ProblemChangedError
+        ProblemNotFoundError, ConflictError
         ProblemNotAllowedError: no such transition from its state, or unit, deadline, evidence or
             reason are missing.
     """
@@ -240,10 +234,11 @@ def lock_problem(
     principal.require(right)
     problem, _ = get_readable_problem(session, principal, problem_id, lock=True)
     if problem.version != expected_version:
-        raise ProblemChangedError(
+        raise ConflictError(
+            "problem_changed",
             msg(
                 "Somebody has changed this problem meanwhile. Please look at it again, then decide."
-            )
+            ),
         )
     return problem
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.access.principal import Principal
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.publish.figure_table import KEYS, RANK, VALUES, list_figures
 from survey.results import WaveInfo, WaveResults
 from survey.spreadsheets import csv_cell, csv_row
@@ -19,12 +19,6 @@ from survey.spreadsheets import csv_cell, csv_row
 FIGURE_COLUMNS = ("id", "wave", *KEYS, *VALUES, "mark")
 DEMO_MARK = "demonstration"
 _HEAD = ",".join(FIGURE_COLUMNS)
-
-
-class FigureIdError(SurveyError):
-    """Raised when two figures would have the same id."""
-
-    code = "figure_id_twice"
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ def build_figures(
         earlier: waves that the changes are from.
 
     Raises:
-        FigureIdError: two figures have the same id.
+        RefusedError: two figures have the same id.
     """
     lines, ids = [_HEAD], set[str]()
     for figures in list_figures(results, reader, earlier):
@@ -53,7 +47,7 @@ def build_figures(
         known = len(ids)
         ids.update(shown["id"])
         if len(ids) != known + len(shown):
-            raise FigureIdError(msg("Two figures would have the same id."))
+            raise RefusedError("figure_id_twice", msg("Two figures would have the same id."))
         lines += _format_lines(results, shown)
     return ("\n".join(lines) + "\n").encode()
 

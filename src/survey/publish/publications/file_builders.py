@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from survey.locale import Message, msg, translator
+from survey.locale import Message, NotFoundError, msg, translator
 from survey.publish.column_tables import csv_bytes
 from survey.publish.publications import verify
 from survey.publish.publications.document_builders import (
@@ -29,7 +29,6 @@ from survey.publish.publications.publication_source import (
     FileBuilderName,
     FileChoice,
     PublicationSource,
-    UnknownBuilderError,
 )
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.special_groups import EVERYONE
@@ -105,16 +104,17 @@ def parse_choices(texts: Sequence[str]) -> tuple[FileChoice, ...]:
     """Return the approved list of a release.
 
     Raises:
-        UnknownBuilderError: a text names no builder, one is named twice, or figures are missing.
+        NotFoundError: a text names no builder, one is named twice, or figures are missing.
     """
     choices = tuple(FileChoice.parse(text) for text in texts)
     names = [choice.name for choice in choices]
     if FileBuilderName.FIGURES not in names or len(set(names)) != len(names):
-        raise UnknownBuilderError(
+        raise NotFoundError(
+            "builder_unknown",
             msg(
                 "A release holds the figures and any of these, each once: {choices}",
                 choices=", ".join(FILE_BUILDERS),
-            )
+            ),
         )
     return choices
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.instrument.model import Instrument
-from survey.locale import LANGUAGES, SurveyError, msg
+from survey.locale import LANGUAGES, NotFoundError, msg
 from survey.publish.reports.report_service import ReportFormat
 from survey.results import WaveResults
 from survey.settings import Settings
@@ -38,12 +38,6 @@ REPORTS = (
 )
 
 
-class UnknownBuilderError(SurveyError):
-    """Raised when no builder has the given name, or it makes no file of that kind."""
-
-    code = "builder_unknown"
-
-
 @dataclass(frozen=True)
 class FileChoice:
     """Kind of files in the approved list of a release, in languages and, of reports, formats."""
@@ -59,7 +53,7 @@ class FileChoice:
         Without a language it is in all of them, and a report without a format in every format.
 
         Raises:
-            UnknownBuilderError: one of the words is not known.
+            NotFoundError: one of the words is not known.
         """
         name, *words = text.strip().split(_SEPARATOR)
         languages = tuple(each for each in LANGUAGES if each in words)
@@ -67,13 +61,14 @@ class FileChoice:
         known = {*languages, *(each.value for each in formats)}
         is_report = name in REPORTS
         if name not in set(FileBuilderName) or set(words) - known or (formats and not is_report):
-            raise UnknownBuilderError(
+            raise NotFoundError(
+                "builder_unknown",
                 msg(
                     "{text} is no kind of files of a release. A release holds the figures and any "
                     "of these: {choices}",
                     text=text,
                     choices=", ".join(FileBuilderName),
-                )
+                ),
             )
         return cls(
             FileBuilderName(name),

@@ -125,8 +125,8 @@ def plan_publication(
     Raises:
         PublicationNotAllowedError: a text is missing, the minute is over, another release of the
             wave is announced, or reports are asked for of a wave without a composite.
-        ReleaseNotAllowedError: a number of first places that does not fit.
-        UnknownBuilderError: no builder has one of the names.
+        RefusedError: a number of first places that does not fit.
+        NotFoundError: no builder has one of the names.
     """
     principal.require(Action.RELEASE)
     choices = parse_choices(draft.builders)

@@ -132,7 +132,7 @@ def sign_publication(
     Raises:
         PublicationNotAllowedError: published before, signed by the same person, no final results,
             or something that the signature rests on changed while its files were built.
-        AuditMissingError: not every hidden count of the results has passed an audit.
+        RefusedError: not every hidden count of the results has passed an audit.
         SigningKeyError: no key can sign.
         TimeStampError: a time stamp server is set and does not answer.
     """
@@ -325,7 +325,7 @@ def _require_same_key(
 
 
 def _require_audited(session: Session, wave: Wave, basis: SignatureBasis) -> None:
-    """Raise `AuditMissingError` unless every hidden count of what is signed has passed an audit."""
+    """Raise `RefusedError` unless every hidden count of what is signed has passed an audit."""
     if basis.snapshot_id is not None:
         require_whole_audit(session, wave, session.get_one(Snapshot, basis.snapshot_id))
 

@@ -12,7 +12,7 @@ from jinja2.exceptions import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.publish.reports.captions import number_captions
 from survey.publish.reports.contents import Report
 from survey.publish.reports.docx_body import BodyWriter
@@ -23,24 +23,19 @@ SHIPPED_TEMPLATE = Path(__file__).with_name("report.docx")
 _LANGUAGE_TAGS: Mapping[str, str] = MappingProxyType({"zh": "zh-CN", "en": "en-GB"})
 
 
-class TemplateUnusableError(SurveyError):
-    """Raised when a template cannot be read or filled."""
-
-    code = "template_unusable"
-
-
 def open_template(template: Path) -> DocxTemplate:
     """Return a Word template, opened.
 
     Raises:
-        TemplateUnusableError: the file is no Word document.
+        RefusedError: the file is no Word document.
     """
     try:
         opened = DocxTemplate(io.BytesIO(template.read_bytes()))
         opened.init_docx()
     except Exception as error:  # docx raises errors of zip, XML and its own
-        raise TemplateUnusableError(
-            msg("{file} is no Word document (.docx) that can be opened.", file=template.name)
+        raise RefusedError(
+            "template_unusable",
+            msg("{file} is no Word document (.docx) that can be opened.", file=template.name),
         ) from error
     return opened
 
@@ -56,8 +51,9 @@ def write_docx(
     try:
         document.render(template_fields(report, writer), environment, autoescape=True)
     except TemplateError as error:
-        raise TemplateUnusableError(
-            msg("The template {file} cannot be filled: {reason}", file=file.name, reason=error)
+        raise RefusedError(
+            "template_unusable",
+            msg("The template {file} cannot be filled: {reason}", file=file.name, reason=error),
         ) from error
     _set_properties(document.docx.core_properties, report)
     _set_language(document.docx.styles.element, report)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.publish.reports.contents import ReportKind
 from survey.publish.reports.office_zip import write_zip
 from survey.publish.reports.report_batch import Tick, make_report_files
@@ -16,12 +16,6 @@ from survey.settings import Settings
 ARCHIVE_MEDIA_TYPE = "application/zip"
 _STORED = 1
 """Level of compression: Office files and PDF are compressed already."""
-
-
-class NoReportsError(SurveyError):
-    """Raised when the reader may open no city of the wave."""
-
-    code = "no_reports"
 
 
 @dataclass(frozen=True)
@@ -54,13 +48,15 @@ def make_archive(
     """Return the reports of all cities that the reader may open.
 
     Raises:
-        NoReportsError: there is none.
+        RefusedError: there is none.
     """
     cities = list_report_cities(waves, principal, language)
     if not cities:
         if waves.results.tree is None:
-            raise NoReportsError(NO_REPORTS)
-        raise NoReportsError(msg("There is no city of this wave on which you can have a report."))
+            raise RefusedError("no_reports", NO_REPORTS)
+        raise RefusedError(
+            "no_reports", msg("There is no city of this wave on which you can have a report.")
+        )
     orders = [ReportOrder(ReportKind.CITY, code, form, language) for code in cities]
     files = make_report_files(settings, waves, principal=principal, orders=orders, tick=tick)
     members = {file.name: file.content for file in files}

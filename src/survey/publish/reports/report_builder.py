@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.problems.cited_evidence import CitedFigure
 from survey.publish.problems.problem_records import ProblemRecord
@@ -70,12 +70,6 @@ WORDS = ("findings", "contact", "date", "snapshot", "figures", "page", "organisa
 NO_REPORTS = msg("This wave has no composite score, and reports are about one. See its tables.")
 
 
-class ReportNotPossibleError(SurveyError):
-    """Raised when there is no score that a report could be about."""
-
-    code = "report_impossible"
-
-
 def build_report(
     results: WaveResults,
     *,
@@ -105,7 +99,7 @@ def build_report(
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
-        ReportNotPossibleError: the wave has no such area, or its score is not shown.
+        RefusedError: the wave has no such area, or its score is not shown.
     """
     wave = results.wave
     earlier = [each for each in others if (each.wave.year, each.wave.key) < (wave.year, wave.key)]
@@ -154,17 +148,19 @@ def _require_score(scope: ReportScope) -> None:
     principal = scope.reading.principal
     principal.require(Action.READ_RESULTS)
     if scope.reading.results.tree is None:
-        raise ReportNotPossibleError(NO_REPORTS)
+        raise RefusedError("report_impossible", NO_REPORTS)
     cells = scope.reading.cells(area_level=scope.level, area=scope.area, indicator=scope.main)
     if not len(cells):
         if scope.area != NATION:
             principal.require(Action.READ_RESULTS, scope.area)
-        raise ReportNotPossibleError(
-            msg("This wave has no results of the area {area}.", area=scope.area)
+        raise RefusedError(
+            "report_impossible",
+            msg("This wave has no results of the area {area}.", area=scope.area),
         )
     if not scope.figure.available:
-        raise ReportNotPossibleError(
-            msg("There is no report on {area}. {reason}", area=scope.name, reason=WITHHELD)
+        raise RefusedError(
+            "report_impossible",
+            msg("There is no report on {area}. {reason}", area=scope.name, reason=WITHHELD),
         )
 
 

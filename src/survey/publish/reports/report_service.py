@@ -104,7 +104,7 @@ def make_report_file(
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
-        ReportNotPossibleError: the wave has no such area, or its score is not shown.
+        RefusedError: the wave has no such area, or its score is not shown.
     """
     problems = _list_readable_problems(waves, principal, order.area)
     with report_pictures() as pictures:

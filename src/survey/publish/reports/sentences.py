@@ -10,19 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from survey.locale import LANGUAGES, SurveyError, msg, translator
+from survey.locale import LANGUAGES, RefusedError, msg, translator
 from survey.publish.reports.rule_check import RuleKey, find_rule_problems
 from survey.publish.reports.typography import set_text
 from survey.publish.views.display_names import call_by_cities
 
 SHIPPED_RULES = Path(__file__).with_name("rules.csv")
 _COLUMNS = ("topic", "case", *LANGUAGES)
-
-
-class RulesDamagedError(SurveyError):
-    """Raised when a file of rules cannot be used; the message names the first problem."""
-
-    code = "rules_damaged"
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ def read_rules(own: Path | None = None) -> SentenceRules:
     """Return the shipped rules, with those of an association's own file in their place.
 
     Raises:
-        RulesDamagedError: the own file is unreadable or one of its rules cannot be used.
+        RefusedError: the own file is unreadable or one of its rules cannot be used.
     """
     shipped = _read_texts(SHIPPED_RULES)
     if own is None:
@@ -61,7 +55,7 @@ def read_rules(own: Path | None = None) -> SentenceRules:
     changed = _read_texts(own)
     problems = find_rule_problems(changed, shipped)
     if problems:
-        raise RulesDamagedError(problems[0])
+        raise RefusedError("rules_damaged", problems[0])
     return SentenceRules({**shipped, **changed})
 
 
@@ -73,11 +67,12 @@ def _read_texts(path: Path) -> dict[RuleKey, Mapping[str, str]]:
                 (row["topic"], row["case"]): {name: row[name] for name in LANGUAGES} for row in rows
             }
     except (OSError, KeyError, UnicodeError, csv.Error) as error:
-        raise RulesDamagedError(
+        raise RefusedError(
+            "rules_damaged",
             msg(
                 "The rules in {file} cannot be read: a CSV in UTF-8 with the columns {columns} is "
                 "needed.",
                 file=path.name,
                 columns=", ".join(_COLUMNS),
-            )
+            ),
         ) from error

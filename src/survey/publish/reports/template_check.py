@@ -8,9 +8,9 @@ from pathlib import Path
 from docxtpl import DocxTemplate
 from jinja2.exceptions import TemplateSyntaxError
 
-from survey.locale import Message, msg
+from survey.locale import Message, RefusedError, msg
 from survey.publish.reports.docx_body import STYLES
-from survey.publish.reports.docx_file import TemplateUnusableError, open_template
+from survey.publish.reports.docx_file import open_template
 from survey.publish.reports.report_builder import SECTION_KEYS
 from survey.publish.reports.template_language import TemplatePart, read_part
 from survey.publish.reports.template_package import find_package_problems
@@ -22,14 +22,15 @@ _BODY_BESIDE_TEXT = re.compile(r"\{\{\s*(?!p\s)[^}]*\.body\s*\}\}")
 
 
 def require_usable_template(template: Path) -> None:
-    """Raise `TemplateUnusableError` with the first problem of a template, if it has any."""
+    """Raise `RefusedError` with the first problem of a template, if it has any."""
     stat = template.stat() if template.exists() else None
     problem = _find_first_problem(template, stat and (stat.st_mtime_ns, stat.st_size))
     if problem is not None:
-        raise TemplateUnusableError(
+        raise RefusedError(
+            "template_unusable",
             msg(
                 "The template {file} cannot be filled: {reason}", file=template.name, reason=problem
-            )
+            ),
         )
 
 
@@ -42,7 +43,7 @@ def find_template_problems(template: Path) -> list[Message]:
     """Return what keeps a template from being used; none where it is fine.
 
     Raises:
-        TemplateUnusableError: the file is no Word document.
+        RefusedError: the file is no Word document.
     """
     if template.exists():
         problems = find_package_problems(template)

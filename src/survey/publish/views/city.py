@@ -7,7 +7,7 @@ from types import MappingProxyType
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.estimate.tree import COMPOSITE
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, NotFoundError, msg
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.figure_table import SCORE, format_figure_id
@@ -34,10 +34,6 @@ from survey.sample.special_groups import ELDERLY, GUARDIAN, RURAL
 
 MAX_STRENGTHS = 3
 _FOLLOWED_GROUPS = (ELDERLY, GUARDIAN, RURAL)
-
-
-class CityNotFoundError(SurveyError):
-    code = "unknown_city"
 
 
 @dataclass(frozen=True)
@@ -97,13 +93,13 @@ def build_city_profile(
 
     Raises:
         AccessDeniedError: the city is outside the reader's area and the wave is not released.
-        CityNotFoundError: the wave has no such city.
+        NotFoundError: the wave has no such city.
     """
     reading = ViewContext(results, principal, language)
     t, main = reading.t, COMPOSITE
     if city not in reading.list_areas("city"):
         principal.require(Action.READ_RESULTS, city)
-        raise CityNotFoundError(msg("This wave has no city {code}.", code=city))
+        raise NotFoundError("unknown_city", msg("This wave has no city {code}.", code=city))
     headline = estimate_at(reading.cells(area_level="city", area=city))
     if not headline.available:
         return CityView(reading.names.area(city), _locate_city(reading, city, headline), headline)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.publish.views.chart_panels import ChartHeading, ChartPanel, gap_chart, score_chart
 from survey.publish.views.contrast_sides import sides_of
 from survey.publish.views.estimate_text import (
@@ -27,10 +27,6 @@ FIELDS = ("service", "green", "confidence", "rural", "complaint", "education")
 """Topics of consumption that town and countryside are read by, in the order of the menu."""
 RESIDENCE_AREA_LEVELS = ("nation", "region3", "city")
 """Levels of the places to choose from. The four regions share names with the three."""
-
-
-class ResidenceNotAskedError(SurveyError):
-    code = "residence_not_asked"
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def build_urban_rural_view(
 
     Raises:
         AccessDeniedError: a city outside the reader's area before the wave is released.
-        ResidenceNotAskedError: the wave does not know who lives in the countryside.
+        RefusedError: the wave does not know who lives in the countryside.
     """
     reading = _require_place(ViewContext(results, principal, language), filters.place)
     gaps = _read_gaps(reading, filters.place, filters.indicator)
@@ -76,8 +72,9 @@ def build_urban_rural_view(
 def _require_place(reading: ViewContext, place: str) -> ViewContext:
     """Return the context if the wave knows residence and the reader may see the place."""
     if sides_of(reading.results).group not in reading.results.method.groups:
-        raise ResidenceNotAskedError(
-            msg("This wave does not record who lives in town or in the countryside.")
+        raise RefusedError(
+            "residence_not_asked",
+            msg("This wave does not record who lives in town or in the countryside."),
         )
     if place in reading.cities and not len(reading.cells(area_level="city", area=place)):
         reading.principal.require(Action.READ_RESULTS, place)

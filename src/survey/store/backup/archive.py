@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from survey.locale import msg
+from survey.locale import RefusedError, msg
 from survey.store.backup.encryption import (
     START_BYTES,
     BackupSecret,
@@ -23,12 +23,7 @@ from survey.store.backup.encryption import (
     EncryptedWriter,
     is_encrypted,
 )
-from survey.store.backup.errors import (
-    BackupDamagedError,
-    BackupTooNewError,
-    checksum_error,
-    truncated_error,
-)
+from survey.store.backup.errors import BackupDamagedError, checksum_error, truncated_error
 from survey.store.backup.manifest import BackupManifest, ColumnRecord, FileRecord, TableRecord
 from survey.store.backup.row_codec import line_checker
 
@@ -285,7 +280,8 @@ def _parse_manifest(content: bytes, sha256: str) -> BackupManifest:
         return BackupManifest.model_validate_json(content)
     except ValidationError as error:
         if any(each["loc"] == ("format",) for each in error.errors()):
-            raise BackupTooNewError(
-                msg("A newer version of the software made this backup; update, then restore it.")
+            raise RefusedError(
+                "backup_too_new",
+                msg("A newer version of the software made this backup; update, then restore it."),
             ) from error
         raise checksum_error(MANIFEST) from error

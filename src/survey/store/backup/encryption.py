@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import pyrage
 
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, SurveyError, msg
 from survey.store.backup.age_passphrase import (
     MAGIC,
     SCRYPT_START,
@@ -34,18 +34,6 @@ _READ_BYTES = 64 << 10
 _NO_MATCH = "No matching keys found"
 
 
-class WeakSecretError(SurveyError):
-    """Raised when a passphrase is too short."""
-
-    code = "weak_secret"
-
-
-class KeyFileUnusableError(SurveyError):
-    """Raised when a key file or recipient is not one of age."""
-
-    code = "key_file_unusable"
-
-
 @dataclass(frozen=True)
 class BackupSecret:
     """Secret that encrypts or opens a backup: a passphrase, or keys of age."""
@@ -56,13 +44,14 @@ class BackupSecret:
 
     @classmethod
     def passphrase(cls, text: str) -> "BackupSecret":
-        """Return the secret of a passphrase; raises `WeakSecretError`."""
+        """Return the secret of a passphrase; raises `RefusedError`."""
         if len(text) < _MIN_PASSPHRASE_CHARS:
-            raise WeakSecretError(
+            raise RefusedError(
+                "weak_secret",
                 msg(
                     "A passphrase for a backup needs at least {count} characters.",
                     count=_MIN_PASSPHRASE_CHARS,
-                )
+                ),
             )
         return cls(phrase=text)
 
@@ -76,11 +65,12 @@ class BackupSecret:
         except pyrage.IdentityError:
             identities = ()
         if not identities:
-            raise KeyFileUnusableError(
+            raise RefusedError(
+                "key_file_unusable",
                 msg(
                     "A key file holds a line that begins with AGE-SECRET-KEY-1; make one with: "
                     "survey keys new-backup > backup.key"
-                )
+                ),
             )
         return cls(
             recipients=tuple(identity.to_public() for identity in identities), identities=identities
@@ -92,8 +82,8 @@ class BackupSecret:
         try:
             return cls(recipients=tuple(pyrage.x25519.Recipient.from_str(key) for key in keys))
         except pyrage.RecipientError as error:
-            raise KeyFileUnusableError(
-                msg("A recipient is a public key of age and begins with age1.")
+            raise RefusedError(
+                "key_file_unusable", msg("A recipient is a public key of age and begins with age1.")
             ) from error
 
 

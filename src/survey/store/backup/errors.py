@@ -15,28 +15,10 @@ class BackupLockedError(SurveyError):
     code = "backup_locked"
 
 
-class BackupTooNewError(SurveyError):
-    """Raised when a newer version of the software made the file."""
-
-    code = "backup_too_new"
-
-
-class BackupTooOldError(SurveyError):
-    """Raised when a version before 0.1.0 made the file."""
-
-    code = "backup_too_old"
-
-
 class StoreOccupiedError(SurveyError):
     """Raised when the store to restore into holds data or is in use."""
 
     code = "store_in_the_way"
-
-
-class StoreNotFoundError(SurveyError):
-    """Raised when there is no store, or its schema is not that of this version."""
-
-    code = "nothing_to_back_up"
 
 
 def truncated_error() -> BackupDamagedError:

@@ -17,14 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.store.backup.archive import TablePart
-from survey.store.backup.errors import (
-    BackupTooNewError,
-    BackupTooOldError,
-    StoreOccupiedError,
-    checksum_error,
-)
+from survey.store.backup.errors import StoreOccupiedError, checksum_error
 from survey.store.backup.manifest import BackupManifest, TableRecord
 from survey.store.backup.reader import (
     VERSION_TABLE,
@@ -65,12 +60,6 @@ _TABLES_TO_DROP = (
 Parts = Callable[[], Iterator[TablePart]]
 
 
-class BackupRefusedError(SurveyError):
-    """Raised when the database rejects the content of a backup; nothing was changed."""
-
-    code = "backup_not_taken"
-
-
 def _count_others(connection: Connection) -> int:
     """Count the connections to this database that stay; one just closed is listed for a moment."""
     deadline = time.monotonic() + _CLOSING_SECONDS
@@ -86,18 +75,20 @@ def require_known_migration(manifest: BackupManifest) -> None:
     """Raise unless this version knows the schema of the backup.
 
     Raises:
-        BackupTooNewError, BackupTooOldError: a newer version made it, or one before 0.1.0.
+        RefusedError: a newer version made it, or one before 0.1.0.
     """
     if is_before_release(manifest.migration):
-        raise BackupTooOldError(
+        raise RefusedError(
+            "backup_too_old",
             msg(
                 "A version before 0.1.0 made this backup. Please restore it with version 0.1.0, "
                 "and back up again there."
-            )
+            ),
         )
     if manifest.migration not in known_revisions():
-        raise BackupTooNewError(
-            msg("A newer version of the software made this backup; update, then restore it.")
+        raise RefusedError(
+            "backup_too_new",
+            msg("A newer version of the software made this backup; update, then restore it."),
         )
 
 
@@ -144,11 +135,12 @@ class StoreLoader:
             yield
         except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
             reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-            raise BackupRefusedError(
+            raise RefusedError(
+                "backup_not_taken",
                 msg(
                     "The database did not take the backup in: {reason}. It is as it was before.",
                     reason=reason,
-                )
+                ),
             ) from error
 
     def _load_via_draft_file(self) -> Iterator[None]:

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Table
 
-from survey.locale import msg
-from survey.store.backup.errors import StoreNotFoundError
+from survey.locale import NotFoundError, msg
 from survey.store.backup.manifest import ColumnRecord
 from survey.store.backup.row_codec import (
     column_kind_of,
@@ -51,18 +50,21 @@ def without_time_limits(connection: Connection) -> None:
 
 
 def require_current(url: str) -> None:
-    """Raise `StoreNotFoundError` unless the store has the schema of this version."""
+    """Raise `NotFoundError` unless the store has the schema of this version."""
     present = stored_revision(url)
     if present is None:
-        raise StoreNotFoundError(msg("There is no store here yet, so there is nothing to back up."))
+        raise NotFoundError(
+            "nothing_to_back_up", msg("There is no store here yet, so there is nothing to back up.")
+        )
     if present != head_revision():
-        raise StoreNotFoundError(
+        raise NotFoundError(
+            "nothing_to_back_up",
             msg(
                 "The store stands at migration {present} and this software at {own}. Back up "
                 "with the version that serves it, or run: survey init",
                 present=present,
                 own=head_revision(),
-            )
+            ),
         )
 
 
