@@ -51,7 +51,8 @@ ALLOWED = {
 }
 FROM_RESULTS = {
     # Published tables and what is rounded before it is returned.
-    "list_waves", "list_earlier_waves", "open_results", "open_snapshot", "open_known_results",
+    "list_waves", "list_readable_waves", "list_earlier_waves", "open_results", "open_snapshot",
+    "open_known_results",
     "find_earlier_wave", "select_rows",
     "unknown_choice", "compute_band_probabilities", "pool_waves",
     # Slices of the published tables, and differences made of published digits alone.
@@ -66,11 +67,12 @@ FROM_RESULTS = {
     "find_standing_publication",
     "get_newest_snapshot", "get_shown_snapshot", "freeze_request_options",
     "release_request_options",
-    "outdated_waves", "list_altered_tables", "list_current_snapshots",
+    "outdated_waves", "list_altered_tables", "list_current_snapshots", "list_published_snapshots",
+    "list_shown_snapshots",
     # Whether every hidden count was audited, how far an audit is, and which released waves have
     # not passed: no figure.
     "require_whole_audit", "list_released_problems", "is_audit_due", "find_audit_standing",
-    "audit_frozen_waves", "audit_beside",
+    "audit_frozen_waves", "audit_beside", "is_signed_after_audit",
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
     "preview_freeze",
     # How the figures were made.
