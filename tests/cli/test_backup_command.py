@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -83,4 +82,4 @@ def test_a_file_of_the_format_before_is_told_in_words(survey: Survey, tmp_path: 
     old.write_bytes(b"survey-sealed-1\n\0" + bytes(200))
     result = survey("restore", str(old))
     assert result.exit_code == 1
-    assert version("hundred-cities-survey") in result.output
+    assert "0.1.0" in result.output
