@@ -43,6 +43,7 @@ from survey.web.results_openapi import BASE, DELIVERIES
 from survey.web.routes import build_app
 from tests.context.complaints.count_files import ROW, count_file
 from tests.coroutine_runner import run_in_thread
+from tests.error_codes import raises_code
 
 COMPLAINTS = f"{DELIVERIES}/complaints"
 HEAD = {"id": "2024-05-a", "source": "全国消协智慧315平台", "data_as_of": "2024-06-03"}
@@ -250,7 +251,7 @@ def test_keys_open_what_they_were_made_for_and_nothing_else(platform: Platform) 
         assert platform.push(key).status_code == 401
     assert platform.count(Delivery) == 0
     with session_scope(platform.settings.store_url) as session:
-        with refused("api_key_refused"):
+        with raises_code("api_key_refused"):
             create_api_key(
                 session=session, principal=OPERATOR, login="city", name="a test", days=9,
                 now=now(), scope=KeyScope.DELIVERIES,

@@ -30,6 +30,7 @@ from survey.ui.results_cache import (
     list_damaged_waves,
     list_frozen_waves,
 )
+from survey.ui.text_blocks import escape_markdown
 from survey.ui.url_state import pick, pick_pinned
 
 ALL_OPTION = "all"
@@ -84,7 +85,9 @@ def draw_damaged_waves(page: PageContext, series: str | None) -> bool:
             page.t(
                 "The results of these waves cannot be read at the moment: {waves}. The people who "
                 "run this server find the reason in its log.",
-                waves=", ".join(wave.full_name(page.language) for wave in damaged),
+                waves=escape_markdown(
+                    page.t(", ").join(wave.full_name(page.language) for wave in damaged)
+                ),
             )
         )
     return bool(damaged)
