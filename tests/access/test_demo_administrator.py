@@ -53,6 +53,7 @@ def entries(url: str) -> list[str]:
         return list(session.exec(select(AuditEntry.action)))
 
 
+@pytest.mark.slow
 def test_no_service_changes_anything_for_it(place: Place, onlooker: Principal) -> None:
     before, trail = content(place.url), entries(place.url)
     for service in ASKED:

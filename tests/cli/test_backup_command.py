@@ -10,6 +10,7 @@ from click.testing import Result
 Survey = Callable[..., Result]
 
 
+@pytest.mark.slow
 def test_a_night_and_the_morning_after(
     survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

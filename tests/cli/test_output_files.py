@@ -64,6 +64,7 @@ def refuse_to_write(*_: Any) -> NoReturn:
     raise OSError(28, "No space left on device")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_cannot_be_recorded_leaves_no_file(
     survey: Survey, store: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
@@ -85,6 +86,7 @@ def test_what_cannot_be_recorded_leaves_no_file(
     assert count_entries(store) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_cannot_be_written_is_not_recorded_as_done(
     survey: Survey, store: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
@@ -99,6 +101,7 @@ def test_what_cannot_be_written_is_not_recorded_as_done(
     assert count_entries(store) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_file_that_is_there_is_replaced_at_once(
     survey: Survey, store: Settings, folder: Path, command: str

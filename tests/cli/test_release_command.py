@@ -208,6 +208,7 @@ def time_zone() -> Iterator[Callable[[str], None]]:
     time.tzset()
 
 
+@pytest.mark.slow
 def test_reports_codebook_and_workbook_are_built_again_the_same(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, time_zone: Callable[[str], None]
 ) -> None:

@@ -163,6 +163,7 @@ def test_a_city_official_takes_the_own_report_and_the_tables_but_no_rows(
     assert {"苏州", "综合满意度"} <= cells
 
 
+@pytest.mark.slow
 def test_an_archive_has_every_city_and_ends_when_cancelled(
     store: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

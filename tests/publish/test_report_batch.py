@@ -38,6 +38,7 @@ def orders(form: ReportFormat = ReportFormat.DOCX) -> list[ReportOrder]:
     return [ReportOrder(ReportKind.CITY, code, form, "zh") for code in CITIES]
 
 
+@pytest.mark.slow
 def test_workers_make_the_same_bytes_in_the_same_order(
     synthetic_waves: Settings, waves: ReportWaves, with_workers: Callable[[], None]
 ) -> None:
@@ -56,6 +57,7 @@ def test_workers_make_the_same_bytes_in_the_same_order(
     assert list(dict.fromkeys(seen)) == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
+@pytest.mark.slow
 def test_workers_refuse_another_city_as_this_process_does(
     synthetic_waves: Settings, waves: ReportWaves, with_workers: Callable[[], None]
 ) -> None:

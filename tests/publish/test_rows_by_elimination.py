@@ -148,6 +148,7 @@ def test_what_was_asked_because_of_it_goes_as_well() -> None:
 sizes = st.lists(st.integers(0, 12), min_size=5, max_size=5)
 
 
+@pytest.mark.slow
 @given(st.lists(sizes, min_size=2, max_size=2), st.permutations(CHOICES))
 @example([[9, 8, 7, 1, 0], [9, 4, 0, 0, 5]], list(CHOICES))
 def test_elimination_tells_no_answer_of_any_table(counts: Counts, categories: list[str]) -> None:

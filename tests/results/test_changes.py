@@ -334,6 +334,7 @@ def info(settings: Settings, key: str) -> WaveInfo:
         return next(wave for wave in list_waves(settings, session) if wave.key == key)
 
 
+@pytest.mark.slow
 def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, light: None) -> None:
     settings = small_demo
     later = freeze_wave(settings, wave_key=NEW, actor=OPERATOR)

@@ -287,6 +287,7 @@ def test_an_old_release_keeps_the_changes_it_was_built_with(
     pd.testing.assert_frame_equal(rows_of(end, start.wave), before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("other_numbers")
 def test_a_recomputation_writes_each_pair_where_it_lies(
     earlier: SmallWave, later: SmallWave, monkeypatch: pytest.MonkeyPatch

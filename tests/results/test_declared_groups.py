@@ -194,6 +194,7 @@ def test_overlapping_groups_do_not_add_up_and_groups_of_one_answer_do() -> None:
     assert parts == [(("a=x",), ("a=y",)), (("b=x",),), (("b=y",),)]
 
 
+@pytest.mark.slow
 def test_questions_that_make_groups_give_no_shares(wave: SmallWave, declared: WaveResults) -> None:
     keys = {measure.key for measure in declared.method.measures}
     assert not any(key.startswith(("again=", "reasons=", "gender=")) for key in keys)
@@ -202,6 +203,7 @@ def test_questions_that_make_groups_give_no_shares(wave: SmallWave, declared: Wa
     assert {"again=yes", "reasons=rush"} <= without
 
 
+@pytest.mark.slow
 def test_without_the_option_a_wave_has_the_tables_it_had(wave: SmallWave, tmp_path: Path) -> None:
     """Declaring and taking it back leaves the bytes of every table."""
     tables = (CELLS, GAPS, SMALL_AREAS, DRIVERS, RANKS, HEADLINES)
@@ -217,6 +219,7 @@ def test_without_the_option_a_wave_has_the_tables_it_had(wave: SmallWave, tmp_pa
     assert bytes_of(frozen(wave)) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_pages_name_the_groups_in_the_words_of_the_form(wave: SmallWave, language: str) -> None:
     results = frozen(wave, ["again", "reasons"])
@@ -290,6 +293,7 @@ def test_too_many_groups_are_refused(wave: SmallWave) -> None:
         frozen(wave, [f"full{number}" for number in range(4)])
 
 
+@pytest.mark.slow
 def test_an_own_question_of_numbers_with_the_name_of_a_variable_makes_no_groups(
     tmp_path: Path,
 ) -> None:

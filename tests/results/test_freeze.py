@@ -41,6 +41,7 @@ def settings(frozen_small_demo: Path, tmp_path: Path) -> Iterator[Settings]:
     dispose_engines()
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_wave_goes_the_whole_way_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
     settings = Settings(database_url=postgres_url, data_dir=tmp_path)
@@ -67,6 +68,7 @@ def test_a_wave_goes_the_whole_way_on_postgresql(postgres_url: str, tmp_path: Pa
     _wave_and_responses_are_frozen(settings, final.rows, snapshots=1)
 
 
+@pytest.mark.slow
 def test_a_wave_goes_the_whole_way(settings: Settings) -> None:
     folder = next(settings.snapshot_dir.rglob("cells.parquet")).parent
     _cells_agree_with_the_estimator(settings, folder)
@@ -193,6 +195,7 @@ def test_a_released_wave_stays_released_and_an_open_one_is_not_closed_by_freezin
             assert [info.final for info in list_waves(settings, session)] == [True]
 
 
+@pytest.mark.slow
 def test_what_stood_outside_stays_outside_when_a_wave_is_frozen_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

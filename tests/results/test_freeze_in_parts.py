@@ -50,6 +50,7 @@ def folders(settings: Settings) -> list[str]:
     return sorted(name.split("/")[1] for name in found - {known.directory})
 
 
+@pytest.mark.slow
 def test_every_engine_gives_the_same_files(settings: Settings) -> None:
     """Whole waves at once, file by file in this process, and in two processes."""
     at_once = tables(settings, freeze_wave(settings, wave_key=WAVE, actor=OPERATOR))

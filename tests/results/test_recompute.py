@@ -165,6 +165,7 @@ def add_to_first_shown(column: str, points: float) -> Callable[[pd.DataFrame], p
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "column"),
     [("cells.parquet", "estimate"), ("cells.parquet", "n"), ("gaps.parquet", "difference")],
@@ -199,6 +200,7 @@ def test_the_figures_of_every_kind_are_compared(small_demo: Path) -> None:
     assert others - set(published_figures.FIGURES) == {"rank_pairs.parquet"}
 
 
+@pytest.mark.slow
 def test_a_published_figure_does_not_vanish(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +209,7 @@ def test_a_published_figure_does_not_vanish(
         again(published)
 
 
+@pytest.mark.slow
 def test_what_no_release_prints_may_be_computed_anew(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +228,7 @@ def test_what_no_release_prints_may_be_computed_anew(
     assert (folder / "cells.parquet").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_lost_table_of_a_release_is_restored_to_the_byte_or_not_at_all(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

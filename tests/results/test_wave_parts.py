@@ -101,6 +101,7 @@ def whole(frame: pd.DataFrame) -> dict[str, bytes]:
     return files
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_any_split_of_the_cities_gives_the_same_files(
@@ -125,6 +126,7 @@ def written(
     return open_files(folder, files, rules, run)
 
 
+@pytest.mark.slow
 def test_files_in_two_worker_processes_give_the_same_tables(
     frame: pd.DataFrame, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -198,6 +200,7 @@ def test_what_is_missing_somewhere_is_said_of_all_cities_before_any_is_read(
         open_loaded_responses(weighed).require_freezable(wave, WithoutPoint.REFUSE)
 
 
+@pytest.mark.slow
 def test_a_level_that_no_city_has_leaves_the_special_groups_their_differences(
     frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:

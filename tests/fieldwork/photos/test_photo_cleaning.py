@@ -194,6 +194,7 @@ def test_photos_taken_sideways_stand_upright() -> None:
     assert (photo.width, photo.height) == (200, 300)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_damaged_photo_is_refused_or_cleaned_and_never_anything_else(data: st.DataObject) -> None:

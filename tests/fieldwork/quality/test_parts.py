@@ -129,6 +129,7 @@ def waves(draw: st.DrawFn) -> list[RawResponse]:
     return rows
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(waves(), st.randoms(use_true_random=False))
 def test_any_parts_in_any_order_give_the_flags_of_the_whole(

@@ -133,6 +133,7 @@ def test_a_correction_that_nobody_sees_leaves_a_signed_release_as_it_is(store: S
     publish(store, at=MINUTE + 2 * DAY, key=RELEASE)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("other_numbers")
 def test_changes_from_figures_that_were_corrected_since_are_signed_again(store: Settings) -> None:
     old = change_lines(store)
@@ -155,6 +156,7 @@ def test_changes_from_a_wave_that_was_taken_back_are_not_published(store: Settin
     assert (manifest(store).earlier, change_lines(store)) == ((), [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_seal", [True, False])
 @pytest.mark.usefixtures("other_numbers")
 def test_an_old_release_is_built_again_after_both_waves_were_corrected(

@@ -88,6 +88,7 @@ def whole(ready: Settings) -> bytes:
     return known
 
 
+@pytest.mark.slow
 def test_a_retraction_does_not_let_out_what_a_correction_hid(ready: Settings, whole: bytes) -> None:
     later = MINUTE + DAY
     cells(ready).write_bytes(whole)
@@ -112,6 +113,7 @@ def test_what_any_earlier_release_hid_stays_hidden(ready: Settings, whole: bytes
         sign(ready, "lin", later + DAY, last)
 
 
+@pytest.mark.slow
 def test_a_release_after_a_retraction_names_what_changed(ready: Settings, whole: bytes) -> None:
     """The errata are from the last release that was public, with the reason of its retraction."""
     later = MINUTE + DAY
@@ -137,6 +139,7 @@ def test_a_release_after_a_retraction_shows_no_more_of_other_cities(store: Setti
     assert plan(store, at=MINUTE, embargo_until=MINUTE + DAY, shown=Shown.NOTHING) == SECOND
 
 
+@pytest.mark.slow
 def test_what_was_never_public_hides_nothing(ready: Settings) -> None:
     """A release that was taken back before its minute was read by nobody."""
     known = cells(ready).read_bytes()
@@ -150,6 +153,7 @@ def test_what_was_never_public_hides_nothing(ready: Settings) -> None:
     assert "errata.csv" not in files(ready, third)
 
 
+@pytest.mark.slow
 def test_what_a_correction_hides_is_named_without_its_values(ready: Settings, whole: bytes) -> None:
     known = find_figure(files(ready)["figures.csv"], HIDDEN)
     assert known is not None
@@ -176,6 +180,7 @@ def test_what_a_correction_hides_is_named_without_its_values(ready: Settings, wh
     assert Erratum(HIDDEN, {}, {}) in listed.errata
 
 
+@pytest.mark.slow
 def test_a_corrected_release_is_closed_if_the_correction_hides_figures(
     ready: Settings, whole: bytes
 ) -> None:
@@ -201,6 +206,7 @@ def test_a_corrected_release_is_closed_if_the_correction_hides_figures(
         act(open_publication, ready, "city", later)
 
 
+@pytest.mark.slow
 def test_a_corrected_release_stays_open_if_nothing_is_hidden(ready: Settings) -> None:
     publish(ready)
     change_results(ready, lifted="320500", hidden="none")
@@ -208,6 +214,7 @@ def test_a_corrected_release_stays_open_if_nothing_is_hidden(ready: Settings) ->
     assert act(open_publication, ready, "city", MINUTE + DAY)
 
 
+@pytest.mark.slow
 def test_a_corrected_release_can_be_taken_back_and_the_standing_one_stays(
     ready: Settings, whole: bytes
 ) -> None:
@@ -226,6 +233,7 @@ def test_a_corrected_release_can_be_taken_back_and_the_standing_one_stays(
     assert states == {KEY: PublicationState.RETRACTED, SECOND: PublicationState.PUBLISHED}
 
 
+@pytest.mark.slow
 def test_the_published_list_names_the_last_release_that_replaced_one(
     ready: Settings, whole: bytes, tmp_path: Path
 ) -> None:

@@ -120,6 +120,7 @@ def publish_correction(store: Settings) -> None:
     publish(store, at=later, key=CORRECTION)
 
 
+@pytest.mark.slow
 def test_a_correction_of_the_same_interviews_is_identified_as_another_set_of_figures(
     store: Settings,
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_correction_of_the_same_interviews_is_identified_as_another_set_of_fig
         )
 
 
+@pytest.mark.slow
 def test_results_computed_again_are_said_once_and_hide_no_other_difference(store: Settings) -> None:
     """The same pairs in other bytes: no file prints them, so no file differs."""
     sign_first(store)
@@ -167,6 +169,7 @@ def test_results_computed_again_are_said_once_and_hide_no_other_difference(store
     assert (result.findings, result.is_same_snapshot) == ((), False)
 
 
+@pytest.mark.slow
 def test_a_release_of_an_older_version_is_reproduced_with_its_differences_named(
     store: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +216,7 @@ def hide_city(cells: bytes) -> bytes:
     return parquet_bytes(table)
 
 
+@pytest.mark.slow
 def test_what_an_earlier_version_made_otherwise_is_said_in_words(
     store: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +247,7 @@ def test_what_an_earlier_version_made_otherwise_is_said_in_words(
     assert "figures are" not in told
 
 
+@pytest.mark.slow
 def test_figures_that_are_hidden_since_are_counted_and_named(store: Settings) -> None:
     sign_first(store)
     before = files(store, RELEASE)["figures.csv"].decode()

@@ -124,6 +124,7 @@ def kept(store: Settings) -> set[str]:
     return {path.name.removeprefix(prefix)[:12] for path in store.release_dir.glob("*")}
 
 
+@pytest.mark.slow
 def test_a_signature_that_cannot_be_stored_leaves_the_one_before_and_no_file(
     store: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_signature_that_cannot_be_stored_leaves_the_one_before_and_no_file(
     assert sign(store, "wang") is PublicationState.SIGNED
 
 
+@pytest.mark.slow
 def test_drafts_of_a_killed_process_go_a_day_later(store: Settings) -> None:
     plan(store)
     store.release_dir.mkdir(exist_ok=True)
