@@ -23,8 +23,9 @@ PAGES = (
 )  # fmt: skip
 ALLOWED = re.compile(
     r"[\w-]+\.(?:xlsx|csv|zip)|English|SDMX|ZIP|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|SVG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
-    r"|Enter|Shift|Tab|Esc|Admin|journey-administrator|(main|pilot|cca)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
+    r"|Enter|Shift|Tab|Esc|Admin|journey-administrator|(main|pilot|cca|elderly|minors|village)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
     r"|Benjamini|Hochberg|Fay|Herriot|Johnson|Rao|Wu|Wilson"
+    r"|clearly above Nation|Korn|Graubard|Franco|Jeffreys|Brown|Lahiri"
     r"|survey (audit export|freeze --wave|recompute --wave)|/tmp/\S+"
 )
 """Names of products, files, keys, people, waves, measures, commands and folders."""
