@@ -15,7 +15,6 @@ from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import RefusedError, msg
 from survey.publish.publications.early_readers import open_publication
-from survey.publish.publications.mended_reports import list_mended_reports
 from survey.publish.publications.publishing_steps import publish_publication, retract_publication
 from survey.publish.publications.register import (
     MAX_TEXT_CHARS,
@@ -27,22 +26,19 @@ from survey.publish.publications.register import (
     plan_publication,
 )
 from survey.publish.publications.signatures import list_awaited_signers, sign_publication
-from survey.results.audit_runs import audit_beside
-from survey.results.whole_audits import AuditStanding, find_audit_standing, list_released_problems
 from survey.store.china_time import CHINA, format_china_minute
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, now
 from survey.store.transactions import run_in_transaction
-from survey.ui.background_job import BackgroundJob
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
 from survey.ui.early_readers import draw_early_readers
 from survey.ui.feedback import perform, perform_in_popover, perform_in_steps, show_feedback
 from survey.ui.page_frame import draw_notice
-from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.page_runner import PageContext
 from survey.ui.plan.checklist import draw_signing_problem
-from survey.ui.plan.freeze_steps import describe_audit
 from survey.ui.plan.second_person import PEOPLE_RULE_TEXTS, draw_awaited_people
+from survey.ui.release_audit import draw_audit_problems, draw_audit_standing
 from survey.ui.release_figure import draw_errata, draw_figure_history
 from survey.ui.release_files import describe_files, draw_file_choices
 from survey.ui.text_blocks import escape_markdown
@@ -50,8 +46,7 @@ from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 
 _ZIP = "application/zip"
 _PLAN = "releases/plan"
-_PUBLISHING, _TAKING_BACK, _AUDIT = "publish/", "take-back/", "audit"
-_AUDIT_REFRESH_SECONDS = 5.0
+_PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
 
 Change = Callable[[Session, Principal], object]
 
@@ -78,35 +73,8 @@ def draw_releases(page: PageContext) -> None:
         )
     draw_figure_history(page)
     if page.principal.may(Action.RELEASE):
-        _draw_audit_problems(page)
+        draw_audit_problems(page)
         _draw_plan_form(page, releases)
-
-
-def _draw_audit_problems(page: PageContext) -> None:
-    """Name released waves whose figures have not passed the whole audit, and outdated reports."""
-    t = page.t
-    with read_scope(page.settings.store_url) as session:
-        problems = list_released_problems(session, page.principal)
-        reports = list_mended_reports(page.settings, session, page.principal)
-    if problems:
-        draw_notice(
-            t("Released waves whose hidden counts did not pass the audit"),
-            t(
-                "Where the audit is still to pass, the server makes it by itself. If it fails, "
-                "freeze the wave again and announce a correction below, or take the release back "
-                "above: neither happens by itself."
-            ),
-            lines=[t(problem) for _, problem in problems],
-        )
-    if reports:
-        draw_notice(
-            t("Released waves whose reports say what was mended since"),
-            t(
-                "Nothing happens by itself. Freeze the wave again and announce a correction below, "
-                "or take the release back above."
-            ),
-            lines=[t(told) for _, told in reports],
-        )
 
 
 def _draw_calendar(page: PageContext, releases: Sequence[PublicationSummary]) -> None:
@@ -166,7 +134,7 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
     if page.principal.may(Action.RELEASE):
         draw_early_readers(page, release)
         if release.state is PublicationState.PLANNED:
-            _draw_audit(page, release)
+            draw_audit_standing(page, release.wave)
         _draw_steps(page, release)
 
 
@@ -291,49 +259,6 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
             )
         if release.state is not PublicationState.RETRACTED:
             _draw_retraction(page, release)
-
-
-def _draw_audit(page: PageContext, release: PublicationSummary) -> None:
-    """Say how far the audit is that a signature asks for, anew until it has passed."""
-    standing = _find_audit_standing(page, release)
-    if standing.has_passed:
-        st.markdown(describe_audit(page, standing))
-    else:
-        _draw_lacking_audit(page, release)
-
-
-def _find_audit_standing(page: PageContext, release: PublicationSummary) -> AuditStanding:
-    with read_scope(page.settings.store_url) as session:
-        return find_audit_standing(session, page.principal, release.wave, now())
-
-
-@page_fragment(run_every=_AUDIT_REFRESH_SECONDS)
-def _draw_lacking_audit(page: PageContext, release: PublicationSummary) -> None:
-    t, standing = page.t, _find_audit_standing(page, release)
-    if standing.has_passed:
-        st.rerun()
-    show_feedback(page, _AUDIT)
-    st.markdown(describe_audit(page, standing))
-    st.caption(t("A release is signed once this audit has passed. The server makes it by itself."))
-    if standing.may_start:
-        st.button(
-            t("Start the audit now"),
-            key=f"releases/audit/{release.key}",
-            icon=":material/policy:",
-            on_click=_start_audit,
-            args=(page,),
-        )
-
-
-def _start_audit(page: PageContext) -> None:
-    t = page.t
-    said = t("The audit has been started. It goes on when this page is closed.")
-    current = perform(page, lambda _session, person: person, done=said, slot=_AUDIT)
-    if current is not None:
-        person = current.value
-        BackgroundJob[list[str]](msg("Audit of hidden counts")).start(
-            lambda _tick: audit_beside(page.settings, person)
-        )
 
 
 def _list_awaited_signers(page: PageContext, release: PublicationSummary) -> tuple[str, ...]:

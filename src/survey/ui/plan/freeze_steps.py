@@ -14,7 +14,7 @@ from survey.fieldwork.planning.wave_requests import OpenRequest, request_act
 from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
 from survey.publish.views.display_names import DisplayNames
 from survey.results.freeze_registration import freeze_request_options
-from survey.results.whole_audits import AuditStanding, find_audit_standing
+from survey.results.whole_audits import find_audit_standing
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope
 from survey.store.tables import WaveAct, WaveState, now
@@ -33,6 +33,7 @@ from survey.ui.plan.wave_steps import (
     finish_dialog,
     perform_in_dialog,
 )
+from survey.ui.release_audit import describe_audit
 from survey.ui.text_blocks import draw_links, escape_markdown
 
 _NAME = "plan-freeze-name"
@@ -84,11 +85,6 @@ def draw_freeze_part(page: PageContext, wave: WaveOverview) -> None:
             standing = find_audit_standing(session, page.principal, wave.key, now())
         st.markdown(describe_audit(page, standing))
         draw_links([(page.address(PageKey.RELEASES), page.t("Release register"))])
-
-
-def describe_audit(page: PageContext, standing: AuditStanding) -> str:
-    """Return how far the audit is that a signature asks for."""
-    return page.t("Audit of hidden counts: {standing}", standing=page.t(standing.text))
 
 
 def _draw_provisional_dialog(page: PageContext, wave: WaveOverview) -> None:
