@@ -165,11 +165,6 @@ def advance_comparative_test(
     )
 
 
-def next_state(state: ComparativeTestState) -> ComparativeTestState | None:
-    """Return the state that follows without a signature, if any."""
-    return _STEPS[state][0] if state in _STEPS else None
-
-
 def _require_samples(session: Session, test: ComparativeTest, _: datetime) -> None:
     query = select(func.count()).where(ProductSample.test_id == test.id)
     if session.exec(query).one() < MIN_SAMPLES:
