@@ -201,6 +201,18 @@ def test_a_part_that_cannot_be_read_is_named_and_hides_no_other(
     assert sum("seen.png" in problem for problem in found) == 1
 
 
+def test_an_archive_of_a_later_kind_is_no_word_document(tmp_path: Path) -> None:
+    """It asks for a version of the format that there is not yet: nothing of it can be opened."""
+    own = repacked(tmp_path, word__more_dot_xml=b"<a/>")
+    content = own.read_bytes()
+    entry = content.rindex(b"PK\x01\x02")
+    own.write_bytes(content[: entry + 6] + bytes([99]) + content[entry + 7 :])
+    with pytest.raises(NotImplementedError):
+        zipfile.ZipFile(own)
+    with raises_code("template_unusable", match="no Word document"):
+        problems(own)
+
+
 def test_a_link_to_a_page_is_allowed(tmp_path: Path) -> None:
     link = relation(b"hyperlink", b"https://example.org/")
     assert problems(repacked(tmp_path, **{RELATIONS: link})) == []
