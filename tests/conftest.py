@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tests.work_of import work_of
+
 # Before numpy is there: each worker and server of its own is busy enough, and threads that wait for
 # each other on few cores burn more than they help.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -458,8 +460,8 @@ def _fill(store_url: str, small_instrument: Instrument) -> Field:
             title_en="Wave 2026",
             instrument_id=save_instrument(session=session, instrument=small_instrument),
         )
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=NOW)
-        wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=NOW)
+        create_wave(work_of(session, OPERATOR), plan=plan)
+        wave = open_wave(work_of(session, OPERATOR), key=plan.key)
         here = _point(wave, "110000", "110000-u-01")
         there = _point(wave, "310000", "310000-u-01")
         session.add_all([here, there])

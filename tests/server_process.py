@@ -39,6 +39,7 @@ from survey.store.tables import (
     SamplingPoint,
     now,
 )
+from tests.work_of import work_of
 
 CITY = "110000"
 WAVE = "main-2026"
@@ -141,11 +142,7 @@ class LivePlatform:
 
     def _issue(self, session: Session, wave_key: str, point: SamplingPoint) -> str:
         issued = issue_invitation(
-            session=session,
-            principal=self.surveyor,
-            wave_key=wave_key,
-            point_id=point.id,
-            now=now(),
+            work_of(session, self.surveyor, now()), wave_key=wave_key, point_id=point.id
         )
         return f"{self.url}/q/{issued.token}"
 
@@ -197,8 +194,8 @@ def open_wave_at_point(
         is_demo=True,
         instrument_id=save_instrument(session=session, instrument=instrument),
     )
-    create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
-    wave = open_wave(session=session, principal=OPERATOR, key=key, now=now())
+    create_wave(work_of(session, OPERATOR, now()), plan=plan)
+    wave = open_wave(work_of(session, OPERATOR, now()), key=key)
     point = SamplingPoint(
         wave_id=wave.id,
         city_code=CITY,

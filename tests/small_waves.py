@@ -28,6 +28,7 @@ from survey.settings import Settings
 from survey.store import schema
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, Wave, WaveState
+from tests.work_of import work_of
 
 KEY = "small-2026"
 _SPECIALS = (SpecialAnswer.DONT_KNOW, SpecialAnswer.NOT_EXPERIENCED, SpecialAnswer.REFUSED)
@@ -206,6 +207,4 @@ def store_people(
         for _ in range(size)
     ]
     with session_scope(wave.settings.store_url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=wave.read(session), rows=rows, now=_WHEN
-        )
+        write_responses(work_of(session, OPERATOR, _WHEN), wave=wave.read(session), rows=rows)

@@ -10,6 +10,7 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.waves import get_wave, transition_wave
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Wave, WaveState
+from tests.work_of import work_of
 
 
 def set_wave_state(session: Session, wave: Wave, state: WaveState) -> None:
@@ -24,7 +25,7 @@ def set_wave_state(session: Session, wave: Wave, state: WaveState) -> None:
 def move_wave(*, session: Session, key: str, to: WaveState, now: datetime) -> None:
     """Move a wave as an administrator does, or freeze it without results, which no service does."""
     if to is not WaveState.FROZEN:
-        transition_wave(session=session, principal=OPERATOR, key=key, to=to, now=now)
+        transition_wave(work_of(session, OPERATOR, now), key=key, to=to)
         return
     wave = get_wave(session=session, key=key)
     record(

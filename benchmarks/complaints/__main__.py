@@ -19,6 +19,7 @@ import pandas as pd
 from benchmarks.arguments import parse_arguments
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
+from survey.access.work import Work
 from survey.context.areas import leaf_areas
 from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.complaints.columns import CODES
@@ -26,6 +27,7 @@ from survey.context.complaints.storage import check_file, import_complaints
 from survey.context.deliveries import DeliveryHead
 from survey.publish.complaint_tables import read_complaint_year
 from survey.publish.views.complaints import build_complaint_view
+from survey.settings import current_settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.schema import upgrade
 from survey.store.transactions import run_in_transaction
@@ -67,14 +69,16 @@ def measure(folder: Path, rows: int, url: str) -> None:
     receipt = run_in_transaction(
         url,
         lambda session: import_complaints(
-            session=session, principal=OPERATOR, check=check, head=head, now=datetime.now(UTC)
+            Work(session, OPERATOR, datetime.now(UTC), current_settings()), check=check, head=head
         ),
         long_running=True,
     )
     seconds, processor = time.monotonic() - clock, time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     with read_scope(url) as session:
-        year = read_complaint_year(session=session, principal=OPERATOR, year=2024)
+        year = read_complaint_year(
+            Work(session, OPERATOR, datetime.now(UTC), current_settings()), year=2024
+        )
     assert year is not None
     before = time.process_time()
     build_complaint_view(year=year, before=None, lens="nature", area=NATION, language="zh")

@@ -26,13 +26,14 @@ from benchmarks.arguments import parse_arguments
 from benchmarks.faults.failing_stores import postgresql
 from benchmarks.submission.scenario import complete_answers
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.fieldwork.importing.commit import commit_import
 from survey.fieldwork.importing.import_plan import plan_import
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import find_instrument, load_reference_data
 from survey.instrument.model import Instrument, ItemKind
 from survey.sample.city_frame import shipped_cities
-from survey.settings import PROJECT_ROOT
+from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.schema import upgrade
 
@@ -122,11 +123,11 @@ def measure(url: str, store: str, kind: str, content: bytes, instrument: Instrum
 
     def check() -> Any:
         with read_scope(url) as session:
-            return plan_import(session=session, principal=OPERATOR, request=request, now=at)
+            return plan_import(Work(session, OPERATOR, at, current_settings()), request=request)
 
     def write(plan: Any) -> Any:
         with session_scope(url) as session:
-            return commit_import(session=session, principal=OPERATOR, plan=plan, now=at)
+            return commit_import(Work(session, OPERATOR, at, current_settings()), plan=plan)
 
     plan, check_wall, check_cpu = measure_call(check)
     result, write_wall, write_cpu = measure_call(lambda: write(plan))

@@ -28,12 +28,14 @@ from sqlmodel import select
 from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import Server, serving, small_demo
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper.keying import check_sheet
 from survey.fieldwork.quality.assessment import assess_wave
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument, ItemKind
+from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Response, ResponseRevision, SamplingPoint, Status, now
@@ -75,8 +77,8 @@ def add_interviews(url: str, count: int) -> Instrument:
             )
             for place in range(count)
         ]
-        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())
-        assess_wave(session=session, principal=OPERATOR, wave_key=WAVE, now=now())
+        write_responses(Work(session, OPERATOR, now(), current_settings()), wave=wave, rows=rows)
+        assess_wave(Work(session, OPERATOR, now(), current_settings()), wave_key=WAVE)
         return load_instrument(session=session, instrument_id=wave.instrument_id)
 
 

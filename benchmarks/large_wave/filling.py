@@ -18,11 +18,13 @@ from seed.demo.field_records import store_field_records
 from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.stored_responses import StoredIds, stored_interviews
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.fieldwork.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
 from survey.fieldwork.quality.flags import FlagKind
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.sample.city_frame import shipped_cities
+from survey.settings import current_settings
 from survey.store.engine import read_scope
 from survey.store.inserts import insert_columns
 from survey.store.schema import upgrade
@@ -97,8 +99,8 @@ def _create(session: Session, made: DemoWave) -> tuple[Wave, StoredIds]:
         closes_on=now.date() + timedelta(days=60),
         is_demo=True,
     )
-    create_wave(session=session, principal=OPERATOR, plan=new, now=now)
-    wave = open_wave(session=session, principal=OPERATOR, key=KEY, now=now)
+    create_wave(Work(session, OPERATOR, now, current_settings()), plan=new)
+    wave = open_wave(Work(session, OPERATOR, now, current_settings()), key=KEY)
     places = store_field_records(
         session=session,
         wave=wave,
@@ -121,7 +123,7 @@ def _interviews(made: DemoWave, places: StoredIds, rows: int) -> Iterator[Finish
 def _store(session: Session, wave: Wave, batch: list[FinishedResponse]) -> None:
     now = datetime.now(UTC)
     _store_links(session, wave, [row for row in batch if row.mode is Mode.SELF])
-    write_responses(session=session, principal=OPERATOR, wave=wave, rows=batch, now=now)
+    write_responses(Work(session, OPERATOR, now, current_settings()), wave=wave, rows=batch)
     _store_assessments(session, batch, now)
 
 

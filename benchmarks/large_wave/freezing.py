@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from benchmarks.large_wave.filling import KEY
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.fieldwork.waves import close_wave, get_wave
 from survey.results.freeze import freeze_wave
 from survey.results.freeze_progress import FreezeStage
@@ -89,7 +90,7 @@ def _megabytes(paths: list[Path]) -> float:
 def _close(session: Session) -> None:
     """Close the wave, if an earlier call has not."""
     if get_wave(session=session, key=KEY).state is WaveState.OPEN:
-        close_wave(session=session, principal=OPERATOR, key=KEY, now=datetime.now(UTC))
+        close_wave(Work(session, OPERATOR, datetime.now(UTC), current_settings()), key=KEY)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from benchmarks.large_wave.filling import LargeWave
 from benchmarks.large_wave.reviewing import find_reviewer
 from survey.access.principal import Principal
 from survey.access.roles import Role
+from survey.access.work import Work
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.invitations import find_issued_invitation
@@ -26,6 +27,7 @@ from survey.fieldwork.review.response_detail import get_response_detail
 from survey.fieldwork.review.review_queue import ReviewFilter, count_queue, list_queue
 from survey.fieldwork.submission import _find_original
 from survey.fieldwork.withdrawal import _find_by_code
+from survey.settings import current_settings
 from survey.snapshot.response_frame import response_frame
 from survey.store.china_time import china_date
 from survey.store.engine import session_scope
@@ -58,7 +60,7 @@ class Sample:
         return self.row.point_id
 
 
-Work = Callable[[Session, Sample], object]
+Query = Callable[[Session, Sample], object]
 
 
 def _store_interview(session: Session, sample: Sample) -> object:
@@ -94,13 +96,13 @@ def _claim(session: Session, sample: Sample) -> object:
 
 
 def _progress(session: Session, sample: Sample) -> object:
-    waves = list_progress_waves(session=session, principal=sample.reviewer)
+    waves = list_progress_waves(
+        Work(session, sample.reviewer, datetime.now(UTC), current_settings())
+    )
     wave = next(each for each in waves if each.id == sample.wave.id)
     return get_progress(
-        session=session,
-        principal=sample.reviewer,
+        Work(session, sample.reviewer, datetime.now(UTC), current_settings()),
         wave=wave,
-        now=datetime.now(UTC),
         usual_waste=0.1,
     )
 
@@ -108,7 +110,7 @@ def _progress(session: Session, sample: Sample) -> object:
 def _tasks(session: Session, sample: Sample) -> object:
     assert sample.row.surveyor_id is not None
     surveyor = Principal(sample.row.surveyor_id, "s", Role.SURVEYOR, sample.row.city_code)
-    return list_tasks(session=session, principal=surveyor, now=datetime.now(UTC))
+    return list_tasks(Work(session, surveyor, datetime.now(UTC), current_settings()))
 
 
 def _freeze_reading(session: Session, sample: Sample) -> object:
@@ -129,7 +131,7 @@ def _point(sample: Sample) -> ReviewFilter:
     )
 
 
-WORKS: dict[str, Work] = {
+WORKS: dict[str, Query] = {
     "a send that comes again": lambda session, sample: _find_original(
         session, sample.row.client_uuid
     ),
@@ -137,33 +139,38 @@ WORKS: dict[str, Work] = {
     "quotas of an interview, and its claim": _claim,
     "an interview is stored": _store_interview,
     "an interview with answers and history": lambda session, sample: get_response_detail(
-        session=session, principal=sample.reviewer, response_id=sample.row.id
+        Work(session, sample.reviewer, datetime.now(UTC), current_settings()),
+        response_id=sample.row.id,
     ),
     "review list of a city": lambda session, sample: list_queue(
-        session=session, principal=sample.reviewer, chosen=_city(sample)
+        Work(session, sample.reviewer, datetime.now(UTC), current_settings()), chosen=_city(sample)
     ),
     "length of the review list of a city": lambda session, sample: count_queue(
-        session=session, principal=sample.reviewer, chosen=_city(sample)
+        Work(session, sample.reviewer, datetime.now(UTC), current_settings()), chosen=_city(sample)
     ),
     "review list of the nation": lambda session, sample: list_queue(
-        session=session,
-        principal=sample.reviewer,
+        Work(session, sample.reviewer, datetime.now(UTC), current_settings()),
         chosen=ReviewFilter(sample.wave.id, status=sample.row.status),
     ),
     "bulk decision on a point": lambda session, sample: preview_bulk_decision(
-        session=session, principal=sample.reviewer, chosen=_point(sample), to=Status.RETURNED
+        Work(session, sample.reviewer, datetime.now(UTC), current_settings()),
+        chosen=_point(sample),
+        to=Status.RETURNED,
     ),
     "progress of the nation": _progress,
     "tasks of a surveyor": _tasks,
     "freshness of the quality flags": lambda session, sample: get_assessment_freshness(
-        session=session, principal=sample.reviewer, wave_id=sample.wave.id
+        Work(session, sample.reviewer, datetime.now(UTC), current_settings()),
+        wave_id=sample.wave.id,
     ),
     "quality by city": lambda session, sample: summarise_quality(
-        session=session, principal=sample.reviewer, wave_key=sample.wave.key, by="city"
+        Work(session, sample.reviewer, datetime.now(UTC), current_settings()),
+        wave_key=sample.wave.key,
+        by="city",
     ),
     "a withdrawal code": lambda session, _: _find_by_code(session, "0" * 20),
 }
-READS_ALL: dict[str, Work] = {"answers of the wave for a freeze": _freeze_reading}
+READS_ALL: dict[str, Query] = {"answers of the wave for a freeze": _freeze_reading}
 """Works whose statements on answers are explained and not run."""
 
 
@@ -187,7 +194,7 @@ def print_plans(url: str, wave: LargeWave) -> None:
     print(f"sequential scans over answers where single interviews were asked for: {scans}")
 
 
-def _print_work(url: str, name: str, work: Work, sample: Sample, *, stops: bool) -> int:
+def _print_work(url: str, name: str, work: Query, sample: Sample, *, stops: bool) -> int:
     print(name, flush=True)
     scans = 0
     statements: list[tuple[str, Any]] = []

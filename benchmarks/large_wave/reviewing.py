@@ -11,8 +11,10 @@ from sqlmodel import Session, col, select
 from benchmarks.large_wave.filling import LargeWave
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
+from survey.access.work import Work
 from survey.fieldwork.review.decisions import decide_many, preview_bulk_decision
 from survey.fieldwork.review.review_queue import ReviewFilter
+from survey.settings import current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import Account, Response, Status, table_of
 from survey.store.transactions import run_in_transaction
@@ -82,9 +84,11 @@ def _selections(url: str, wave: LargeWave, start: Status) -> list[ReviewFilter]:
 
 
 def _decide(session: Session, principal: Principal, chosen: ReviewFilter, to: Status) -> int:
-    seen = preview_bulk_decision(session=session, principal=principal, chosen=chosen, to=to)
+    seen = preview_bulk_decision(
+        Work(session, principal, datetime.now(UTC), current_settings()), chosen=chosen, to=to
+    )
     now = datetime.now(UTC)
     moved = decide_many(
-        session=session, principal=principal, chosen=chosen, seen=seen, reason=None, now=now
+        Work(session, principal, now, current_settings()), chosen=chosen, seen=seen, reason=None
     )
     return len(moved)

@@ -13,9 +13,11 @@ from benchmarks.submission.scenario import BANDS, INSTRUMENT, ROOT, complete_ans
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
 from survey.access.secret_hashes import digest
+from survey.access.work import Work
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import Instrument
+from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.inserts import insert_columns
 from survey.store.schema import upgrade
@@ -59,8 +61,8 @@ def build(url: str, *, links: int) -> Scenario:
             title_en="load",
             instrument_id=instrument_id_by_name(session=session, name=INSTRUMENT),
         )
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
-        wave_id = open_wave(session=session, principal=OPERATOR, key=plan.key, now=now).id
+        create_wave(Work(session, OPERATOR, now, current_settings()), plan=plan)
+        wave_id = open_wave(Work(session, OPERATOR, now, current_settings()), key=plan.key).id
         points = _points(session, wave_id)
         tokens = _links(session, wave_id, points, links, now)
         instrument = find_instrument(session=session, name=INSTRUMENT)

@@ -11,11 +11,13 @@ from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
+from survey.access.work import Work
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
 from survey.instrument.model import Instrument
+from survey.settings import current_settings
 from survey.store.engine import session_scope
 from survey.store.tables import (
     Account,
@@ -85,18 +87,16 @@ def build(
         tokens, tight_tokens = (
             tuple(
                 issue_invitation(
-                    session=session,
-                    principal=surveyor,
+                    Work(session, surveyor, now, current_settings()),
                     wave_key=waves[name].key,
                     point_id=points[name],
-                    now=now,
                 ).token
                 for _ in range(count)
             )
             for name, count in (("busy", links), ("tight", QUOTA_TARGET * 3))
         )
         _store_finished(session, waves["closed"], points["closed"], surveyor, now)
-        close_wave(session=session, principal=OPERATOR, key=waves["closed"].key, now=now)
+        close_wave(Work(session, OPERATOR, now, current_settings()), key=waves["closed"].key)
         return Scenario(
             now=now,
             instrument=instrument,
@@ -137,8 +137,8 @@ def _wave(session: Session, key: str, instrument_id: UUID, now: datetime) -> Wav
         title_en=key,
         instrument_id=instrument_id,
     )
-    create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
-    return open_wave(session=session, principal=OPERATOR, key=key, now=now)
+    create_wave(Work(session, OPERATOR, now, current_settings()), plan=plan)
+    return open_wave(Work(session, OPERATOR, now, current_settings()), key=key)
 
 
 def _point(session: Session, wave: Wave, surveyor: Principal) -> UUID:
@@ -197,4 +197,4 @@ def _store_finished(
         )
         for status in TO_FREEZE * 20
     ]
-    write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now)
+    write_responses(Work(session, OPERATOR, now, current_settings()), wave=wave, rows=rows)

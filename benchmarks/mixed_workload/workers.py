@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -26,6 +26,7 @@ from benchmarks.mixed_workload.scenario import (
     cells_of_wave,
 )
 from survey.access.principal import OPERATOR, Principal
+from survey.access.work import Work
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
 from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
@@ -37,6 +38,7 @@ from survey.fieldwork.submission import SubmissionReceipt, submit
 from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import lock_wave
 from survey.locale import SurveyError
+from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Response,
@@ -210,13 +212,11 @@ class Crowd:
         run_in_transaction(
             url,
             lambda session: decide(
-                session=session,
-                principal=who,
+                Work(session, who, self.world.now, current_settings()),
                 response_id=interview.id,
                 to=to,
                 reason=_REASON,
                 expected_version=interview.lock_version,
-                now=self.world.now,
             ),
         )
 
@@ -242,13 +242,11 @@ class Crowd:
         run_in_transaction(
             url,
             lambda session: resubmit(
-                session=session,
-                principal=self.world.surveyor,
+                Work(session, self.world.surveyor, self.world.now, current_settings()),
                 response_id=interview.id,
                 answers=answers,
                 note="again",
                 expected_version=interview.lock_version,
-                now=self.world.now,
             ),
         )
 
@@ -257,16 +255,16 @@ class Crowd:
         chosen = ReviewFilter(wave_id=wave, status=Status.SUBMITTED)
         who, to = self.world.supervisor, Status.CITY_APPROVED
         with read_scope(url) as session:
-            seen = preview_bulk_decision(session=session, principal=who, chosen=chosen, to=to)
+            seen = preview_bulk_decision(
+                Work(session, who, datetime.now(UTC), current_settings()), chosen=chosen, to=to
+            )
         run_in_transaction(
             url,
             lambda session: decide_many(
-                session=session,
-                principal=who,
+                Work(session, who, self.world.now, current_settings()),
                 chosen=chosen,
                 seen=seen,
                 reason=None,
-                now=self.world.now,
             ),
         )
 
@@ -289,7 +287,7 @@ class Crowd:
         with session_scope(url, long_running=True) as session:
             wave = session.get_one(Wave, self.world.busy)
             write_responses(
-                session=session, principal=OPERATOR, wave=wave, rows=rows, now=self.world.now
+                Work(session, OPERATOR, self.world.now, current_settings()), wave=wave, rows=rows
             )
         self.expected_state.imported.update(row.client_uuid for row in rows)
 
@@ -298,11 +296,9 @@ class Crowd:
         run_in_transaction(
             url,
             lambda session: set_quota_policy(
-                session=session,
-                principal=OPERATOR,
+                Work(session, OPERATOR, self.world.now, current_settings()),
                 wave_key=self.world.busy_key,
                 policy=policy,
-                now=self.world.now,
             ),
         )
 

@@ -26,10 +26,12 @@ from benchmarks.arguments import parse_arguments
 from benchmarks.load.__main__ import postgresql
 from benchmarks.submission.scenario import INSTRUMENT, ROOT, complete_answers
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave
 from survey.instrument.model import Instrument
+from survey.settings import current_settings
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Mode, Status
@@ -80,9 +82,9 @@ def _fill(url: str, waves: int, interviews: int) -> tuple[list[UUID], float]:
                 instrument_id=instrument_id_by_name(session=session, name=INSTRUMENT),
             )
             now = datetime.now(UTC)
-            wave = create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
+            wave = create_wave(Work(session, OPERATOR, now, current_settings()), plan=plan)
             began = time.perf_counter()
-            write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now)
+            write_responses(Work(session, OPERATOR, now, current_settings()), wave=wave, rows=rows)
             seconds.append(time.perf_counter() - began)
             ids.append(wave.id)
     return ids, statistics.median(seconds)

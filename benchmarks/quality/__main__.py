@@ -18,7 +18,8 @@ import numpy.typing as npt
 from sqlmodel import Session, select
 
 from benchmarks.arguments import parse_arguments
-from survey.settings import PROJECT_ROOT
+from survey.access.work import Work
+from survey.settings import PROJECT_ROOT, current_settings
 
 sys.path.insert(0, str(PROJECT_ROOT))
 
@@ -62,7 +63,9 @@ def print_timing(what: str, work: Callable[[], object]) -> None:
 def report(url: str, wave: str, kinds: Mapping[str, str]) -> None:
     with read_scope(url) as session:
         strength, risk, planted = read_assessments(session, kinds)
-        cities = summarise_quality(session=session, principal=OPERATOR, wave_key=wave, by="city")
+        cities = summarise_quality(
+            Work(session, OPERATOR, datetime.now(UTC), current_settings()), wave_key=wave, by="city"
+        )
     print("\nflags of at least half strength")
     print("kind             flagged  recall  precision  false alarms")
     for kind_result in measure_by_kind(strength, planted):
@@ -97,7 +100,8 @@ def main() -> None:
         def assess() -> None:
             with session_scope(url) as session:
                 assessed = assess_wave(
-                    session=session, principal=OPERATOR, wave_key=chosen.wave, now=datetime.now(UTC)
+                    Work(session, OPERATOR, datetime.now(UTC), current_settings()),
+                    wave_key=chosen.wave,
                 )
             print(f"{chosen.wave}: {assessed.interviews:,} interviews")
 
@@ -106,11 +110,14 @@ def main() -> None:
             print_timing(
                 "quality_by surveyor",
                 lambda: summarise_quality(
-                    session=session, principal=OPERATOR, wave_key=chosen.wave
+                    Work(session, OPERATOR, datetime.now(UTC), current_settings()),
+                    wave_key=chosen.wave,
                 ),
             )
             valid = summarise_quality(
-                session=session, principal=OPERATOR, wave_key=chosen.wave, by="wave"
+                Work(session, OPERATOR, datetime.now(UTC), current_settings()),
+                wave_key=chosen.wave,
+                by="wave",
             )[0].valid
         wave = generate_wave(chosen.wave, n=valid, seed=chosen.seed)
         report(url, chosen.wave, kinds_by_id(wave))

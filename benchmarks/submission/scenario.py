@@ -9,11 +9,13 @@ from uuid import uuid4
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
+from survey.access.work import Work
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import Instrument, Item, ItemKind
 from survey.instrument.validation import validate
+from survey.settings import current_settings
 from survey.store.engine import session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Account, Assignment, PointKind, QuotaCell, SamplingPoint, new_id
@@ -51,8 +53,8 @@ def build(url: str, *, links: int) -> Scenario:
             title_en=WAVE,
             instrument_id=instrument_id_by_name(session=session, name=INSTRUMENT),
         )
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
-        wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
+        create_wave(Work(session, OPERATOR, now, current_settings()), plan=plan)
+        wave = open_wave(Work(session, OPERATOR, now, current_settings()), key=plan.key)
         point = SamplingPoint(
             wave_id=wave.id,
             city_code=CITY,
@@ -74,7 +76,9 @@ def build(url: str, *, links: int) -> Scenario:
         surveyor = Principal(account.id, account.name, Role.SURVEYOR, NATION)
         tokens = tuple(
             issue_invitation(
-                session=session, principal=surveyor, wave_key=plan.key, point_id=point.id, now=now
+                Work(session, surveyor, now, current_settings()),
+                wave_key=plan.key,
+                point_id=point.id,
             ).token
             for _ in range(links)
         )

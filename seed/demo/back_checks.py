@@ -5,7 +5,7 @@ interviewed, or is somebody else. Everybody else's facts differ by a slip now an
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +16,12 @@ from sqlmodel import Session
 from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
+from survey.access.work import Work
 from survey.fieldwork.back_check.call_list import CallAttempt, record_attempt
 from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
 from survey.fieldwork.waves import get_wave
+from survey.settings import current_settings
 from survey.store.tables import (
     Account,
     AnyRow,
@@ -60,8 +62,8 @@ def store_back_checks(*, session: Session, wave_key: str, seed: int, now: dateti
     wave = get_wave(session=session, key=wave_key)
     checker = _get_administrator(session)
     plan = DrawPlan(wave.id, None, RANDOM_SHARE, RISK_SHARE, str(seed), now)
-    seen = preview_draw(session=session, principal=checker, plan=plan)
-    create_draw(session=session, principal=checker, seen=seen, now=now - timedelta(hours=20))
+    seen = preview_draw(Work(session, checker, datetime.now(UTC), current_settings()), plan=plan)
+    create_draw(Work(session, checker, now - timedelta(hours=20), current_settings()), seen=seen)
     odd = _compute_suspicious_shares(session, wave.id)
     rng = random_stream("back-check", wave_key, seed=seed)
     done = 0
@@ -71,12 +73,12 @@ def store_back_checks(*, session: Session, wave_key: str, seed: int, now: dateti
             continue
         bad = luck[1] < (INVENTED if odd[row.surveyor_id] >= MIN_SUSPICIOUS_SHARE else 0.01)
         record_attempt(
-            session=session,
-            principal=checker,
+            Work(
+                session, checker, now - timedelta(hours=1 + 15 * float(luck[3])), current_settings()
+            ),
             check_id=row.id,
             expected_version=1,
             attempt=_make_attempt(row, bad, float(luck[2]), rng),
-            now=now - timedelta(hours=1 + 15 * float(luck[3])),
         )
         done += 1
     return done

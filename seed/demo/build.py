@@ -27,6 +27,7 @@ from seed.demo.stored_responses import Links, StoredIds, stored_interviews
 from seed.demo.wave_plans import PLANS, WavePlan
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role, demo_login
+from survey.access.work import Work
 from survey.fieldwork.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
 from survey.fieldwork.response_bulk_insert import (
     RESPONSE_BATCH_SIZE,
@@ -36,7 +37,7 @@ from survey.fieldwork.response_bulk_insert import (
 from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
 from survey.locale import Message, msg
 from survey.sample.city_frame import shipped_cities
-from survey.settings import PROJECT_ROOT
+from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
@@ -180,7 +181,7 @@ def _store_wave(url: str, wave: DemoWave, accounts: Mapping[str, UUID], now: dat
     )
     run_in_transaction(
         url,
-        lambda session: close_wave(session=session, principal=OPERATOR, key=plan.key, now=now),
+        lambda session: close_wave(Work(session, OPERATOR, now, current_settings()), key=plan.key),
         long_running=True,
     )
 
@@ -200,19 +201,16 @@ def _write_batch(
     session: Session, *, wave: Wave, rows: Sequence[FinishedResponse], now: datetime
 ) -> None:
     write_responses(
-        session=session,
-        principal=OPERATOR,
+        Work(session, OPERATOR, now, current_settings()),
         wave=wave,
         rows=rows,
-        now=now,
         event=AuditEvent.DEMO_RESPONSES,
     )
 
 
 def _create(session: Session, plan: WavePlan, now: datetime) -> Wave:
     create_wave(
-        session=session,
-        principal=OPERATOR,
+        Work(session, OPERATOR, now, current_settings()),
         plan=NewWave(
             key=plan.key,
             series=plan.series,
@@ -225,9 +223,8 @@ def _create(session: Session, plan: WavePlan, now: datetime) -> Wave:
             closes_on=plan.closes_on,
             is_demo=True,
         ),
-        now=now,
     )
-    return open_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
+    return open_wave(Work(session, OPERATOR, now, current_settings()), key=plan.key)
 
 
 def _allocate_by_city(people: Population, valid: int) -> pd.Series:

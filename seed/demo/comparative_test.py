@@ -16,6 +16,7 @@ from sqlmodel import Session, select
 from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
+from survey.access.work import Work
 from survey.context.comparative_tests.grading import Measurement
 from survey.context.comparative_tests.gtin import check_digit
 from survey.context.comparative_tests.maker_replies import (
@@ -36,6 +37,7 @@ from survey.context.comparative_tests.released_grades import (
     sign_comparative_test,
 )
 from survey.context.comparative_tests.rules import GradingRules, parse_rules
+from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import ComparativeTest, ComparativeTestState, MeasurementRound, ReplyStance
 
@@ -176,8 +178,7 @@ class _DemoTest:
     def __init__(self, session: Session, person: Principal, started_at: datetime) -> None:
         self._session, self._person, self._now = session, person, started_at
         self._id = create_comparative_test(
-            session=session,
-            principal=person,
+            Work(session, person, started_at, current_settings()),
             draft=ComparativeTestPlan(
                 key=DEMO_TEST,
                 area=NATION,
@@ -188,7 +189,6 @@ class _DemoTest:
                 laboratory="演示家电检测中心",
                 accreditation="CNAS L0000（演示）",
             ),
-            now=started_at,
         )
 
     def run(self, seed: int) -> None:
@@ -215,11 +215,9 @@ class _DemoTest:
         self._now += timedelta(days)
         version = self._session.get_one(ComparativeTest, self._id).lock_version
         service(
-            session=self._session,
-            principal=self._person,
+            Work(self._session, self._person, self._now, current_settings()),
             test_id=self._id,
             expected_version=version,
-            now=self._now,
             **given,
         )
 

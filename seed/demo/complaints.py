@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.context.areas import NATION_RESIDENTS_2020, REST, leaf_areas
 from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.complaints.columns import AREA, CODES, PERIOD
@@ -22,6 +23,7 @@ from survey.context.complaints.count_checks import CheckedCounts
 from survey.context.complaints.storage import store_sums
 from survey.context.deliveries import DeliveryHead
 from survey.sample.city_frame import shipped_cities
+from survey.settings import current_settings
 
 ACCEPTED = {2022: 1_151_912, 2023: 1_400_000, 2024: 1_761_886}
 SOLVED = {2022: 915_770, 2023: 1_043_000, 2024: 1_211_297}
@@ -154,5 +156,5 @@ def _store(
         shipped_code_lists().newest, is_demo=True,
     )  # fmt: skip
     store_sums(
-        session=session, principal=OPERATOR, counts=counts, head=head, digest="0" * 64, now=now
+        Work(session, OPERATOR, now, current_settings()), counts=counts, head=head, digest="0" * 64
     )

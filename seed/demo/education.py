@@ -9,8 +9,10 @@ from seed.demo.experience_check import CITIES, draw_picture
 from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
+from survey.access.work import Work
 from survey.context.consumer_education.activities import ActivityData, add_activity
 from survey.fieldwork.photos.photo_cleaning import clean_photo
+from survey.settings import current_settings
 from survey.store.tables import Account, EducationActivity
 
 YEAR = 2024
@@ -39,8 +41,7 @@ def store_education(*, session: Session, photo_dir: Path, seed: int, now: dateti
             for month in sorted(stream.choice(12, size=3, replace=False).tolist()):
                 with_photo = (number + month) % 3 == 0
                 add_activity(
-                    session=session,
-                    principal=official,
+                    Work(session, official, now, current_settings()),
                     data=ActivityData(
                         area=city,
                         held_on=date(YEAR, month + 1, int(stream.integers(1, 28))),
@@ -51,7 +52,6 @@ def store_education(*, session: Session, photo_dir: Path, seed: int, now: dateti
                         participants=max(1, round(people * float(stream.uniform(0.6, 1.5)))),
                         cost_fen=round(yuan * float(stream.uniform(0.7, 1.4))) * 100,
                     ),
-                    now=now,
                     photo=picture if with_photo else None,
                     photo_sent=picture.content if with_photo else b"",
                     photo_dir=photo_dir,

@@ -20,6 +20,7 @@ from seed.demo.field_plan import surveyor_login
 from seed.demo.random_streams import random_stream
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import DEMO_CITY, NATION, Role, demo_login
+from survey.access.work import Work
 from survey.context.experience_checks.plan import (
     ExperienceCheckPlan,
     close_experience_check,
@@ -39,6 +40,7 @@ from survey.fieldwork.photos.photo_intake import save_photo
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
 from survey.sample.point_draw import ListedPoint
+from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import (
     Account,
@@ -108,16 +110,21 @@ class _DemoChecks:
             self._instrument, today - timedelta(days), today + timedelta(30),
         )  # fmt: skip
         return create_experience_check(
-            session=self._session, principal=self._official, draft=plan, now=self._now,
+            Work(self._session, self._official, self._now, current_settings()),
+            draft=plan,
             is_demo=True,
-        )  # fmt: skip
+        )
 
     def _take_step(self, wave_id: UUID, service: Any, *, days_ago: int = 0, **given: Any) -> Any:
         version = self._session.get_one(VenueCheck, wave_id).lock_version
         return service(
-            session=self._session, principal=self._official, wave_id=wave_id,
-            expected_version=version, now=self._now - timedelta(days_ago), **given,
-        )  # fmt: skip
+            Work(
+                self._session, self._official, self._now - timedelta(days_ago), current_settings()
+            ),
+            wave_id=wave_id,
+            expected_version=version,
+            **given,
+        )
 
     def _store_released(self) -> None:
         wave_id = self._create_check(
@@ -246,7 +253,7 @@ class _DemoChecks:
                     )
                 )
         write_responses(
-            session=self._session, principal=OPERATOR, wave=wave, rows=rows, now=self._now
+            Work(self._session, OPERATOR, self._now, current_settings()), wave=wave, rows=rows
         )
         for photo, response_id in photos:
             photo.response_id = response_id
@@ -259,10 +266,13 @@ class _DemoChecks:
         photo_id = new_id()
         person = Principal(observer, "", Role.SURVEYOR, point.city_code, is_demo=True)
         save_photo(
-            session=self._session, principal=person, folder=self._photo_dir, photo_id=photo_id,
-            sent=photo.content, photo=photo, now=self._now,
+            Work(self._session, person, self._now, current_settings()),
+            folder=self._photo_dir,
+            photo_id=photo_id,
+            sent=photo.content,
+            photo=photo,
             point_id=point.id,
-        )  # fmt: skip
+        )
         return self._session.get_one(Photo, photo_id)
 
 

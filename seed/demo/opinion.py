@@ -18,6 +18,7 @@ from sqlmodel import Session
 from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
+from survey.access.work import Work
 from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.count_check import NOT_GIVEN, CountCheck
 from survey.context.deliveries import DeliveryHead
@@ -25,6 +26,7 @@ from survey.context.opinion.columns import ALL_TOPICS, AREA, CHANNEL, DAY, ITEMS
 from survey.context.opinion.count_checks import PERIOD, CheckedOpinion
 from survey.context.opinion.storage import import_opinion
 from survey.sample.city_frame import shipped_cities
+from survey.settings import current_settings
 
 EVENT_ITEMS, EVENT_NEGATIVE = 48_930_000, 5_485_053
 """11.21 % of 48.93 million."""
@@ -188,4 +190,4 @@ def store_opinion(*, session: Session, now: datetime, seed: int = DEFAULT_SEED) 
             "演示：部分短视频平台只有抽样数据" if year == max(EVENTS) else "",
             is_demo=True,
         )
-        import_opinion(session=session, principal=OPERATOR, check=check, head=head, now=now)
+        import_opinion(Work(session, OPERATOR, now, current_settings()), check=check, head=head)

@@ -1,7 +1,7 @@
 """Paper in the open demo wave: sheets handed in, sheets to key again, sheets to settle."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -14,11 +14,13 @@ from seed.demo.accounts import typist_login
 from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, Role, demo_login
+from survey.access.work import Work
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper.double_keying import DEFAULT_SHARE, is_drawn
 from survey.fieldwork.paper.keying import Keying, check_sheet
 from survey.fieldwork.paper.keying_service import submit_keying
 from survey.instrument.model import Instrument, ItemKind
+from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import (
     Account,
@@ -68,18 +70,24 @@ def key_paper(
     stack = _build_batch(session, wave, seed, now)
     serials = {drawn: _iter_serials(drawn) for drawn in (False, True)}
     for number in range(HANDED_IN):
-        _key_sheet(session, stack, first, next(serials[False]), 1, stack.answers[number], now)
+        _key_sheet(
+            Work(session, first, now, current_settings()),
+            stack,
+            next(serials[False]),
+            1,
+            stack.answers[number],
+        )
     ways = ["agreed"] * AGREED + ["settled"] * SETTLED + ["settle"] * TO_SETTLE
     for number, way in enumerate(ways + ["again"] * TO_KEY_AGAIN):
         serial, answers = next(serials[True]), stack.answers[HANDED_IN + number]
-        _key_sheet(session, stack, first, serial, 1, answers, now)
+        _key_sheet(Work(session, first, now, current_settings()), stack, serial, 1, answers)
         # The visitor keys again and settles, so has had none of these sheets before.
         if way != "again":
             other = answers if way == "agreed" else _mistype_answers(stack, answers, number)
-            _key_sheet(session, stack, second, serial, 2, other, now)
+            _key_sheet(Work(session, second, now, current_settings()), stack, serial, 2, other)
         if way == "settled":
             right = answers if number % 3 else other
-            _key_sheet(session, stack, judge, serial, 3, right, now)
+            _key_sheet(Work(session, judge, now, current_settings()), stack, serial, 3, right)
 
 
 def _iter_serials(drawn: bool) -> Iterator[str]:
@@ -150,13 +158,7 @@ def _mistype_answers(
 
 
 def _key_sheet(
-    session: Session,
-    stack: _PaperBatch,
-    person: Principal,
-    serial: str,
-    round_: int,
-    answers: Mapping[str, Any],
-    now: datetime,
+    work: Work, stack: _PaperBatch, serial: str, round_: int, answers: Mapping[str, Any]
 ) -> None:
     questions = {
         item.name for item in stack.instrument.items() if item.kind is not ItemKind.CALCULATE
@@ -167,7 +169,7 @@ def _key_sheet(
             "sheet": {
                 "wave": stack.wave.key, "serial": serial, "round": round_,
                 "point_id": stack.point_id, "surveyor_id": stack.surveyor_id,
-                "interview_on": china_date(now) - timedelta(days=2),
+                "interview_on": china_date(work.now) - timedelta(days=2),
             },
             "instrument_sha256": stack.instrument.sha256,
             "answers": {name: value for name, value in answers.items() if name in questions},
@@ -176,4 +178,4 @@ def _key_sheet(
             "strokes": int(stack.rng.integers(52, 68)),
         }
     )  # fmt: skip
-    submit_keying(session=session, keying=keying, principal=person, now=now - timedelta(days=1))
+    submit_keying(replace(work, now=work.now - timedelta(days=1)), keying)

@@ -1,7 +1,7 @@
 """Problem lists of the demo: last wave's put right and accepted, this wave's in every state."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -10,6 +10,7 @@ from seed.demo.comparative_test import DEMO_TEST
 from seed.demo.experience_check import DEMO_CHECK
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, DEMO_PROVINCE, NATION, ROLES, Role, demo_login
+from survey.access.work import Work
 from survey.fieldwork.venue_visits import FIRST_ROUND
 from survey.locale import translator
 from survey.publish.problems.cited_evidence import key_of
@@ -25,7 +26,7 @@ from survey.publish.problems.problem_records import ProblemRecord, list_problems
 from survey.publish.problems.proposals import build_proposals
 from survey.results import WaveResults, open_results
 from survey.sample.city_frame import shipped_cities
-from survey.settings import Settings
+from survey.settings import Settings, current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import Account, ComparativeTest, EvidenceKind, ProblemState, Wave
 
@@ -120,12 +121,10 @@ class _Office:
             )
         ][:MAX_LISTED]
         added = add_problems(
-            session=self.session,
-            principal=self.official,
+            Work(self.session, self.official, start, current_settings()),
             results=results,
             city_code=self.city,
             drafts=drafts,
-            now=start,
         )
         problems = [each for each in self._list_problems() if each.wave_key == results.wave.key]
         for number, problem in enumerate(problems):
@@ -134,7 +133,10 @@ class _Office:
         return added
 
     def _list_problems(self) -> tuple[ProblemRecord, ...]:
-        return list_problems(session=self.session, principal=self.official, city_code=self.city)
+        return list_problems(
+            Work(self.session, self.official, datetime.now(UTC), current_settings()),
+            city_code=self.city,
+        )
 
     def _follow_up(
         self, problem: ProblemRecord, place: int, state: ProblemState, start: datetime
@@ -151,12 +153,10 @@ class _Office:
         )
         at, version = start + _STEP, problem.version
         edit_problem(
-            session=self.session,
-            principal=self.official,
+            Work(self.session, self.official, at, current_settings()),
             problem_id=problem.id,
             expected_version=version,
             text=text,
-            now=at,
         )
         version = self._move(problem, version + 1, ProblemState.IN_PROGRESS, at)
         if state is ProblemState.IN_PROGRESS:
@@ -173,26 +173,22 @@ class _Office:
         self, problem: ProblemRecord, version: int, statement: str, cites: str, at: datetime
     ) -> int:
         give_evidence(
-            session=self.session,
-            principal=self.official,
+            Work(self.session, self.official, at, current_settings()),
             problem_id=problem.id,
             expected_version=version,
             statement=statement,
             cites=cites,
-            now=at,
         )
         return version + 1
 
     def _move(self, problem: ProblemRecord, version: int, to: ProblemState, at: datetime) -> int:
         decided = to in {ProblemState.ACCEPTED, ProblemState.REOPENED}
         move_problem(
-            session=self.session,
-            principal=self.province if decided else self.official,
+            Work(self.session, self.province if decided else self.official, at, current_settings()),
             problem_id=problem.id,
             expected_version=version,
             to=to,
             note=RETURNED if to is ProblemState.REOPENED else "",
-            now=at,
         )
         return version + 1
 

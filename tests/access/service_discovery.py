@@ -1,4 +1,7 @@
-"""Every public service, found by looking: functions of the lower rooms that take a session."""
+"""Every public service, found by looking: functions of the lower rooms that take a `Work`.
+
+Those that take a session instead are parts of services, or take a secret that says who asks.
+"""
 
 import importlib
 import inspect
@@ -13,6 +16,7 @@ from sqlmodel import Session
 
 import survey
 from survey.access.principal import Principal
+from survey.access.work import Work
 
 PACKAGES = (
     "access",
@@ -64,14 +68,14 @@ def _find_services() -> Iterator[Service]:
 def _service(name: str, function: Callable[..., Any]) -> Service | None:
     hints = get_type_hints(function, localns=dict(_FOR_TYPES))
     parameters = {key: hints.get(key) for key in inspect.signature(function).parameters}
-    if Session not in parameters.values():
+    if not {Session, Work} & set(parameters.values()):
         return None
-    asker = next((key for key, hint in parameters.items() if _is_principal(hint)), None)
+    asker = next((key for key, hint in parameters.items() if _says_who_asks(hint)), None)
     return Service(name, function, parameters, asker)
 
 
-def _is_principal(hint: Any) -> bool:
-    return hint is Principal or Principal in getattr(hint, "__args__", ())
+def _says_who_asks(hint: Any) -> bool:
+    return hint in (Work, Principal) or Principal in getattr(hint, "__args__", ())
 
 
 SOURCE = survey.__path__[0]

@@ -21,6 +21,7 @@ from survey.access.roles import NATION, Role
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry
 from tests.account_factory import administrator, employ_person
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -35,7 +36,7 @@ def _people(count: int) -> list[NewAccount]:
 
 def _create(field: Field, by: Principal, people: list[NewAccount]) -> list[str]:
     with session_scope(field.url) as session:
-        sheet = create_accounts(session=session, principal=by, accounts=people, now=field.now)
+        sheet = create_accounts(work_of(session, by, field.now), accounts=people)
     assert sheet.expires_at == field.now + LINK_LIFETIME
     return [person.token for person in sheet.people]
 
@@ -87,7 +88,7 @@ def test_nobody_but_an_administrator_of_the_nation(field: Field, role: Role) -> 
         with pytest.raises(AccessDeniedError):
             _create(field, person, _people(1))
         with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
-            list_pending_accounts(session=session, principal=person, now=field.now)
+            list_pending_accounts(work_of(session, person, field.now))
     assert "s000" not in _logins(field)
 
 
@@ -100,9 +101,7 @@ def test_none_and_too_many_are_refused(field: Field) -> None:
 def test_a_new_link_replaces_the_one_before(field: Field) -> None:
     first, _ = _create(field, OPERATOR, _people(2))
     with session_scope(field.url) as session:
-        sheet = issue_setup_links(
-            session=session, principal=OPERATOR, logins=["s000", "s000"], now=field.now
-        )
+        sheet = issue_setup_links(work_of(session, OPERATOR, field.now), logins=["s000", "s000"])
     (renewed,) = sheet.people
     with session_scope(field.url) as session:
         found = get_account_of_link(session=session, token=renewed.token, now=field.now)
@@ -120,12 +119,10 @@ def test_who_has_a_password_or_is_closed_waits_for_no_link(field: Field) -> None
         with read_scope(field.url) as session:
             waiting = {
                 person.login: person.link_expires_at
-                for person in list_pending_accounts(session=session, principal=OPERATOR, now=moment)
+                for person in list_pending_accounts(work_of(session, OPERATOR, moment))
             }
         assert waiting["s000"] == good_until
         assert not {"done", "closed"} & waiting.keys()
     for login in ("done", "closed", "nobody"):
         with session_scope(field.url) as session, pytest.raises(InvalidAccountError, match=login):
-            issue_setup_links(
-                session=session, principal=OPERATOR, logins=["s000", login], now=field.now
-            )
+            issue_setup_links(work_of(session, OPERATOR, field.now), logins=["s000", login])

@@ -40,6 +40,7 @@ from survey.fieldwork.assignments import get_assigned_point, list_tasks
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, SetupLink
 from tests.account_factory import administrator, credential, employ_person
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -57,16 +58,12 @@ def _create(
     field: Field, by: Principal, entry: AccountData = OFFICIAL, login: str = "lina"
 ) -> Account:
     with session_scope(field.url) as session:
-        return create_account(
-            session=session, principal=by, login=login, entry=entry, now=field.now
-        )
+        return create_account(work_of(session, by, field.now), login=login, entry=entry)
 
 
 def _change(field: Field, by: Principal, login: str, seen: AccountData, entry: AccountData) -> None:
     with session_scope(field.url) as session:
-        change_account(
-            session=session, principal=by, login=login, seen=seen, entry=entry, now=field.now
-        )
+        change_account(work_of(session, by, field.now), login=login, seen=seen, entry=entry)
 
 
 def _open(field: Field, account_id: Any) -> str:
@@ -139,15 +136,11 @@ def test_nobody_else_administers(field: Field, root: Principal) -> None:
         with session_scope(field.url) as session:
             for service in services:
                 with pytest.raises(AccessDeniedError):
-                    service(session=session, principal=person, login="lina", now=field.now)
+                    service(work_of(session, person, field.now), login="lina")
             with pytest.raises(AccessDeniedError):
-                set_active(
-                    session=session, principal=person, login="lina", active=False, now=field.now
-                )
+                set_active(work_of(session, person, field.now), login="lina", active=False)
             with pytest.raises(AccessDeniedError):
-                list_accounts(
-                    session=session, principal=person, account_filter=AccountFilter(), now=field.now
-                )
+                list_accounts(work_of(session, person, field.now), account_filter=AccountFilter())
 
 
 def test_a_change_holds_at_once_in_open_sessions_and_says_what_stood_there(
@@ -201,10 +194,8 @@ def test_an_administrator_changes_neither_own_role_nor_end(field: Field, root: P
     _change(field, root, "root", own, replace(own, name="Root Wang"))
     with session_scope(field.url) as session:
         for service in (
-            lambda: set_active(
-                session=session, principal=root, login="root", active=False, now=field.now
-            ),
-            lambda: reset_factor(session=session, principal=root, login="root", now=field.now),
+            lambda: set_active(work_of(session, root, field.now), login="root", active=False),
+            lambda: reset_factor(work_of(session, root, field.now), login="root"),
         ):
             with pytest.raises(AccessDeniedError):
                 service()
@@ -217,12 +208,12 @@ def test_the_last_administrator_stays_whoever_asks(field: Field, root: Principal
         with pytest.raises(LastAdministratorError):
             _change(field, OPERATOR, "root", own, entry)
     with pytest.raises(LastAdministratorError), session_scope(field.url) as session:
-        set_active(session=session, principal=OPERATOR, login="root", active=False, now=field.now)
+        set_active(work_of(session, OPERATOR, field.now), login="root", active=False)
     second = administrator(field.url, "second")
     with session_scope(field.url) as session:
-        set_active(session=session, principal=second, login="root", active=False, now=field.now)
+        set_active(work_of(session, second, field.now), login="root", active=False)
     with pytest.raises(LastAdministratorError), session_scope(field.url) as session:
-        set_active(session=session, principal=OPERATOR, login="second", active=False, now=field.now)
+        set_active(work_of(session, OPERATOR, field.now), login="second", active=False)
 
 
 def test_closing_an_account_takes_everything_it_could_come_in_with(
@@ -231,9 +222,9 @@ def test_closing_an_account_takes_everything_it_could_come_in_with(
     account = _create(field, root)
     secret = _open(field, account.id)
     with session_scope(field.url) as session:
-        create_setup_link(session=session, principal=root, login="lina", now=field.now)
-        set_active(session=session, principal=root, login="lina", active=False, now=field.now)
-        set_active(session=session, principal=root, login="lina", active=True, now=field.now)
+        create_setup_link(work_of(session, root, field.now), login="lina")
+        set_active(work_of(session, root, field.now), login="lina", active=False)
+        set_active(work_of(session, root, field.now), login="lina", active=True)
     assert _who(field, secret) is None
     with read_scope(field.url) as session:
         assert session.exec(select(SetupLink)).all() == []
@@ -244,19 +235,15 @@ def test_help_for_somebody_who_cannot_sign_in_is_audited(field: Field, root: Pri
     person = employ_person(field.url, "lina", factor=field.now)
     secret = _open(field, person.account_id)
     with session_scope(field.url) as session:
-        assert end_all_sessions(session=session, principal=root, login="lina", now=field.now) == 1
-        reset_factor(session=session, principal=root, login="lina", now=field.now)
+        assert end_all_sessions(work_of(session, root, field.now), login="lina") == 1
+        reset_factor(work_of(session, root, field.now), login="lina")
         set_temporary_password(
-            session=session,
-            principal=root,
-            login="lina",
-            password="quiet rivers carry lanterns",
-            now=field.now,
+            work_of(session, root, field.now), login="lina", password="quiet rivers carry lanterns"
         )
         kept = credential(session, person.account_id)
         assert (kept.totp_secret, kept.must_change) == (None, True)
         with pytest.raises(AccountNotFoundError):
-            create_setup_link(session=session, principal=root, login="nobody", now=field.now)
+            create_setup_link(work_of(session, root, field.now), login="nobody")
     assert _who(field, secret) is None
     for action in ("sessions_ended", "second_factor_reset", "password_given"):
         assert len(_audit(field, f"account.{action}")) == 1
@@ -271,10 +258,7 @@ def test_the_list_is_filtered_in_the_store(field: Field, root: Principal) -> Non
     def logins(**wanted: Any) -> list[str]:
         with read_scope(field.url) as session:
             listing = list_accounts(
-                session=session,
-                principal=root,
-                account_filter=AccountFilter(**wanted),
-                now=field.now,
+                work_of(session, root, field.now), account_filter=AccountFilter(**wanted)
             )
         assert listing.count == len(listing.lines)
         return [line.login for line in listing.lines]
@@ -293,13 +277,13 @@ def test_a_surveyor_of_one_point_works_there_and_nowhere_else(field: Field) -> N
     here = replace(field.surveyor, area=area)
     elsewhere = replace(field.surveyor, area="110000/110000-u-02")
     with read_scope(field.url) as session:
-        assert [
-            task.point_id for task in list_tasks(session=session, principal=here, now=field.now)
-        ] == [field.point.id]
-        assert list_tasks(session=session, principal=elsewhere, now=field.now) == []
-        get_assigned_point(session=session, principal=here, point_id=field.point.id)
+        assert [task.point_id for task in list_tasks(work_of(session, here, field.now))] == [
+            field.point.id
+        ]
+        assert list_tasks(work_of(session, elsewhere, field.now)) == []
+        get_assigned_point(work_of(session, here), point_id=field.point.id)
         with pytest.raises(AccessDeniedError):
-            get_assigned_point(session=session, principal=elsewhere, point_id=field.point.id)
+            get_assigned_point(work_of(session, elsewhere), point_id=field.point.id)
     for person in (here, elsewhere):
         assert not person.covers("110000")
         assert not person.covers("310000")

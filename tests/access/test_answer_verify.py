@@ -40,6 +40,7 @@ from survey.store.tables import (
     Wave,
 )
 from tests.audit_tampering import disable_triggers
+from tests.work_of import work_of
 
 CODE = "01181178239467452634"
 REFUSED = "stored answers are neither changed nor removed"
@@ -76,38 +77,32 @@ def imported(
         for number in range(count)
     ]
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
     return [row.id for row in rows]
 
 
 def corrected(field: Any, response: UUID) -> None:
     with session_scope(field.url) as session:
         transition(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             response_id=response,
             to=Status.RETURNED,
             reason="look again",
-            now=field.now,
             expected_version=1,
         )
     with session_scope(field.url) as session:
         resubmit(
-            session=session,
-            principal=field.surveyor,
+            work_of(session, field.surveyor, field.now),
             response_id=response,
             answers={**field.complete, "birth_year": 1980},
             note="asked again",
             expected_version=2,
-            now=field.now,
         )
 
 
 def checked(url: str) -> ChainReport:
     with read_scope(url) as session:
-        return verify(session=session, principal=OPERATOR)
+        return verify(work_of(session, OPERATOR))
 
 
 def findings(report: ChainReport) -> list[str]:
@@ -124,7 +119,7 @@ def tampered(url: str, statement: str, **values: Any) -> ChainReport:
             for name, value in values.items()
         }
         assert session.connection().execute(text(statement), shown).rowcount
-        return verify(session=session, principal=OPERATOR)
+        return verify(work_of(session, OPERATOR))
 
 
 def test_every_way_in_leaves_the_hash_of_the_answers(field: Any) -> None:
@@ -200,17 +195,13 @@ def test_the_database_refuses_to_change_the_weight_an_interview_came_with(field:
             connection.execute(text(f"UPDATE response SET given_weight = {weight}"))
     with session_scope(field.url) as session:
         transition(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             response_id=first,
             to=Status.VOID,
             reason="asked for it",
-            now=field.now,
             expected_version=1,
         )
-        erase_withdrawn_in_review(
-            session=session, principal=OPERATOR, response_id=first, now=field.now
-        )
+        erase_withdrawn_in_review(work_of(session, OPERATOR, field.now), response_id=first)
     with read_scope(field.url) as session:
         assert session.get_one(Response, first).given_weight is None
     assert checked(field.url).is_intact
@@ -238,7 +229,7 @@ def test_an_older_revision_that_is_made_the_current_one_is_found(field: Any) -> 
             session.connection().execute(
                 text(f"UPDATE response_revision SET is_current = {flag} WHERE number = {number}")
             )
-        report = verify(session=session, principal=OPERATOR)
+        report = verify(work_of(session, OPERATOR))
         session.rollback()
     assert len(report.findings) == 2
     assert all("counts as the current one" in finding for finding in findings(report))
@@ -264,7 +255,7 @@ def test_an_interview_past_the_platform_is_found(field: Any) -> None:
             )
         )
         session.flush()
-        report = verify(session=session, principal=OPERATOR)
+        report = verify(work_of(session, OPERATOR))
     assert report.answers.unsealed == 1
     assert str(copy["id"]) in findings(report)[0]
     assert str(response) not in findings(report)[0]
@@ -291,7 +282,7 @@ def test_withdrawing_is_explained_and_pretending_it_is_found(field: Any) -> None
         session.connection().execute(
             text("UPDATE response_revision SET answers = '{}', timings = '{}', reason = ''")
         )
-        report = verify(session=session, principal=OPERATOR)
+        report = verify(work_of(session, OPERATOR))
         session.rollback()
     assert str(other) in findings(report)[0]
 
@@ -352,10 +343,10 @@ def test_what_came_in_before_answers_were_sealed_is_taken_in_once(
     assert len(before.findings) == 1
     assert "survey audit adopt" in findings(before)[0]
     with pytest.raises(AccessDeniedError), session_scope(field.url) as session:
-        seal_stored_answers(session=session, principal=field.surveyor, now=field.now)
+        seal_stored_answers(work_of(session, field.surveyor, field.now))
     for expected in (len(rows), 0):
         with session_scope(field.url) as session:
-            count = seal_stored_answers(session=session, principal=OPERATOR, now=field.now)
+            count = seal_stored_answers(work_of(session, OPERATOR, field.now))
         assert count == expected
     assert checked(field.url).is_intact
     with read_scope(field.url) as session:
@@ -417,9 +408,7 @@ def test_both_databases_give_back_what_was_hashed(field: Any) -> None:
         )
     ]  # fmt: skip
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
     assert checked(field.url).is_intact
 
 
@@ -495,7 +484,7 @@ def test_entries_of_an_earlier_version_hold_no_place_and_are_counted(
 
 def adopted(field: Any) -> int:
     with session_scope(field.url) as session:
-        return seal_stored_answers(session=session, principal=OPERATOR, now=field.now)
+        return seal_stored_answers(work_of(session, OPERATOR, field.now))
 
 
 MOVED = "UPDATE response SET city_code = '310000' WHERE id = :id"
@@ -548,30 +537,21 @@ def test_states_that_people_gave_are_the_ones_of_the_trail(field: Any) -> None:
     everything = ReviewFilter(field.wave.id, status=None)
     with session_scope(field.url) as session:
         seen = preview_bulk_decision(
-            session=session, principal=OPERATOR, chosen=everything, to=Status.CITY_APPROVED
+            work_of(session, OPERATOR), chosen=everything, to=Status.CITY_APPROVED
         )
         decide_many(
-            session=session,
-            principal=OPERATOR,
-            chosen=everything,
-            seen=seen,
-            reason=None,
-            now=field.now,
+            work_of(session, OPERATOR, field.now), chosen=everything, seen=seen, reason=None
         )
     with session_scope(field.url) as session:
         version = session.get_one(Response, second).lock_version
-        undo_decision(
-            session=session, principal=OPERATOR, versions={second: version}, now=field.now
-        )
+        undo_decision(work_of(session, OPERATOR, field.now), versions={second: version})
     with session_scope(field.url) as session:
         decide(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             response_id=third,
             expected_version=session.get_one(Response, third).lock_version,
             to=Status.VOID,
             reason=ReviewReason(ReasonCode.WITHDRAWN),
-            now=field.now,
         )
     assert findings(checked(field.url)) == []
     report = tampered(

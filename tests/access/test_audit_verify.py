@@ -36,6 +36,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id, now
 from tests.audit_tampering import disable_triggers, run
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 ENTRIES = 12
@@ -67,7 +68,7 @@ def as_owner(url: str) -> Iterator[Session]:
 
 
 def checked(session: Session, *anchors: Anchor, new_key: bool = False) -> ChainReport:
-    return verify(session=session, principal=OPERATOR, anchors=anchors, new_key=new_key)
+    return verify(work_of(session, OPERATOR), anchors=anchors, new_key=new_key)
 
 
 def places(report: ChainReport) -> set[int]:
@@ -351,8 +352,8 @@ def test_entries_of_the_version_before_are_found_and_can_be_adopted(store_url: s
     with read_scope(store_url) as session:
         assert "outside" in str(checked(session).findings[0].text)
     with session_scope(store_url) as session:
-        assert seal_unchained_entries(session=session, principal=OPERATOR, now=NOW) == 1
-        assert seal_unchained_entries(session=session, principal=OPERATOR, now=NOW) == 0
+        assert seal_unchained_entries(work_of(session, OPERATOR)) == 1
+        assert seal_unchained_entries(work_of(session, OPERATOR)) == 0
     with read_scope(store_url) as session:
         assert checked(session).findings == []
         actions = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.sequence))).all()
@@ -363,7 +364,7 @@ def test_checking_is_entered_and_leaves_the_trail_whole(store_url: str) -> None:
     fill(store_url, 3)
     with session_scope(store_url) as session:
         report = checked(session)
-        record_verification(session=session, principal=OPERATOR, report=report, now=NOW)
+        record_verification(work_of(session, OPERATOR), report=report)
     with read_scope(store_url) as session:
         assert checked(session).rows == 4
 
@@ -381,7 +382,7 @@ def test_a_document_that_is_none_is_a_finding_and_no_crash(store_url: str) -> No
 def test_only_an_administrator_may_check(store_url: str) -> None:
     analyst = Principal(new_id(), "A", Role.ANALYST, NATION)
     with read_scope(store_url) as session, pytest.raises(AccessDeniedError):
-        verify(session=session, principal=analyst)
+        verify(work_of(session, analyst))
 
 
 json_values = st.recursive(

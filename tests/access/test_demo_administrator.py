@@ -16,6 +16,7 @@ from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, get_metadata
 from tests.access.test_every_service import ASKED, Place, arguments, place
+from tests.work_of import work_of
 
 __all__ = ["place"]
 READING = {"audit_entry", "audit_head"}
@@ -72,10 +73,8 @@ def test_the_same_change_gets_through_for_an_administrator(place: Place) -> None
     before = content(place.url)
     with session_scope(place.url) as session:
         set_single_approval(
-            session=session,
+            work_of(session, real, place.given["now"]),
             allowed=True,
-            now=place.given["now"],
-            principal=real,
             wave_key=place.given["wave_key"],
         )
     assert content(place.url) != before

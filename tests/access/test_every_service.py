@@ -20,6 +20,7 @@ from sqlmodel import Session, select
 from survey.access import principal as access
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
+from survey.access.work import Work
 from survey.context.comparative_tests.plan import ComparativeTestPlan
 from survey.context.comparative_tests.rules import GradingRules
 from survey.context.consumer_education.activities import ActivityData
@@ -63,6 +64,7 @@ from survey.store.tables import (
     WaveState,
 )
 from tests.access.service_discovery import SOURCE, Service, services
+from tests.work_of import work_of
 
 CANARY = "Kanarienvogel"
 ELSEWHERE, HERE = "310000", "110000"
@@ -107,6 +109,7 @@ WITHOUT_PRINCIPAL = {
         SECRET,
     ),
     "access.account_lookup.get_account_by_login": SERVER,
+    "access.work.operator_work": SERVER,
     "access.audit_verify.get_latest_anchor": SERVER,
     "access.sessions.get_demo_account": SERVER,
     "access.second_factor.count_unencrypted": SERVER,
@@ -123,7 +126,6 @@ WITHOUT_PRINCIPAL = {
     "fieldwork.instruments.list_instruments": PUBLIC,
     "fieldwork.instruments.load_instrument": PUBLIC,
     "fieldwork.instruments.freezing_findings": PUBLIC,
-    "fieldwork.trial_links.open_trial": SERVER,
     "fieldwork.quality.assessment.is_assessment_due": SERVER,
     "results.snapshots.list_current_snapshots": SERVER,
     "results.snapshots.outdated_waves": SERVER,
@@ -276,9 +278,9 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         duration_seconds=300.0,
         point_id=point.id,
     )
-    write_responses(session=session, principal=OPERATOR, wave=wave, rows=[interview], now=moment)
+    write_responses(work_of(session, OPERATOR, moment), wave=wave, rows=[interview])
     link = issue_invitation(
-        session=session, principal=field.colleague, wave_key=wave.key, point_id=point.id, now=moment
+        work_of(session, field.colleague, moment), wave_key=wave.key, point_id=point.id
     )
     parked = ParkedInterview(
         client_uuid=uuid4(),
@@ -305,11 +307,11 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     session.add(problem)
     session.flush()
     sheet = issue_invitation_sheet(
-        session=session, principal=field.colleague, point_id=point.id, pages=1, days=1, now=moment
+        work_of(session, field.colleague, moment), point_id=point.id, pages=1, days=1
     )
     plan = DrawPlan(wave.id, None, 1.0, 0.0, "seed", moment + timedelta(hours=1))
-    seen = preview_draw(session=session, principal=OPERATOR, plan=plan)
-    create_draw(session=session, principal=OPERATOR, seen=seen, now=moment)
+    seen = preview_draw(work_of(session, OPERATOR), plan=plan)
+    create_draw(work_of(session, OPERATOR, moment), seen=seen)
     product_test = ComparativeTest(
         key="test-elsewhere",
         area=ELSEWHERE[:2],
@@ -454,11 +456,13 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     }
 
 
-def arguments(service: Service, place: Place, person: Principal) -> dict[str, Any]:
-    known = {**place.given, **place.given.get(service.name, {}), service.asker: person}
-    return {
-        name: known.get(name, MagicMock(name=name)) for name in service.hints if name != "session"
-    }
+def arguments(
+    service: Service, place: Place, session: Session, person: Principal
+) -> dict[str, Any]:
+    known = {**place.given, **place.given.get(service.name, {}), "session": session}
+    work = work_of(session, person, known["now"], settings=known["settings"])
+    known[str(service.asker)] = work if service.hints[str(service.asker)] is Work else person
+    return {name: known.get(name, MagicMock(name=name)) for name in service.hints}
 
 
 @pytest.fixture
@@ -488,8 +492,7 @@ def call(service: Service, place: Place, person: Principal) -> Any:
     """What the service returns; whatever it did is undone."""
     with Session(engine_for(place.url)) as session:
         try:
-            given = arguments(service, place, person)
-            result = service.function(session=session, **given)
+            result = service.function(**arguments(service, place, session, person))
             return list(result) if isinstance(result, Iterator) else result
         finally:
             session.rollback()

@@ -26,6 +26,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, SignInCode
 from tests.account_factory import employ_person
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -41,12 +42,10 @@ def supervisor(field: Field) -> Principal:
 def _make(field: Field, by: Principal, *logins: str, days: int = 1) -> list[str]:
     with session_scope(field.url) as session:
         sheet = issue_sign_in_codes(
-            session=session,
-            principal=by,
+            work_of(session, by, field.now),
             logins=logins,
             codes=generate_codes(len(set(logins))),
             days=days,
-            now=field.now,
         )
     return [person.code for person in sheet.people]
 
@@ -116,7 +115,7 @@ def test_only_living_surveyors_of_the_own_area_get_codes(
             _make(field, supervisor, "li", login)
     with read_scope(field.url) as session:
         assert session.exec(select(SignInCode)).all() == []
-        people = list_surveyors_for_codes(session=session, principal=supervisor, now=field.now)
+        people = list_surveyors_for_codes(work_of(session, supervisor, field.now))
     assert [person.login for person in people] == ["li"]
 
 

@@ -36,8 +36,8 @@ from survey.locale import SurveyError, msg
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Wave
-from tests.conftest import NOW
 from tests.submission_clients import free_port
+from tests.work_of import work_of
 
 pytestmark = pytest.mark.slow
 
@@ -274,8 +274,8 @@ def test_a_shared_database_with_half_a_demonstration_is_refused(
             instrument_id=save_instrument(session=session, instrument=small_instrument),
             is_demo=True,
         )
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=NOW)
-        open_wave(session=session, principal=OPERATOR, key=left_behind, now=NOW)
+        create_wave(work_of(session, OPERATOR), plan=plan)
+        open_wave(work_of(session, OPERATOR), key=left_behind)
     monkeypatch.setenv("SURVEY_DATABASE_URL", store_url)
     for language, words in (("en", "was not completed"), ("zh", "未完成的演示")):
         monkeypatch.setenv("SURVEY_LANGUAGE", language)

@@ -20,6 +20,7 @@ from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Shown, Snapshot, WaveAct, WaveState, now
 from tests.small_waves import KEY, SmallWave, small_wave, store_people
+from tests.work_of import work_of
 
 Survey = Callable[..., Result]
 
@@ -47,14 +48,12 @@ def state(wave: SmallWave) -> WaveState:
 
 def request(wave: SmallWave, person: Principal, act: WaveAct, options: dict[str, object]) -> None:
     with session_scope(wave.settings.store_url) as session:
-        request_act(
-            session=session, principal=person, key=wave.key, act=act, options=options, now=now()
-        )
+        request_act(work_of(session, person, now()), key=wave.key, act=act, options=options)
 
 
 def requested(wave: SmallWave) -> tuple[WaveAct, str] | None:
     with read_scope(wave.settings.store_url) as session:
-        found = find_open_request(session=session, principal=OPERATOR, key=wave.key)
+        found = find_open_request(work_of(session, OPERATOR), key=wave.key)
         return None if found is None else (found.act, found.by)
 
 
@@ -145,7 +144,7 @@ def test_a_release_takes_the_second_person_and_what_was_requested(
     assert requested(wave) == (WaveAct.RELEASE, OPERATOR.name)
     assert state(wave) is WaveState.FROZEN
     with session_scope(wave.settings.store_url) as session:
-        withdraw_request(session=session, principal=OPERATOR, key=KEY, now=now())
+        withdraw_request(work_of(session, OPERATOR, now()), key=KEY)
     request(wave, administrator, WaveAct.RELEASE, release_request_options(Shown.NOTHING, None))
     other = survey("release", "wave", "--wave", KEY, "--show", "scores")
     assert other.exit_code == 1

@@ -35,6 +35,7 @@ from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Publication, PublicationErratum, table_of
 from tests.conftest import MakeOnce
 from tests.small_waves import KEY, small_wave, store_people
+from tests.work_of import work_of
 
 Survey = Callable[..., Result]
 RELEASE, CORRECTION = f"{KEY}-1", f"{KEY}-2"
@@ -342,9 +343,8 @@ def test_an_early_reader_is_listed_with_the_hour(desk: Desk) -> None:
     settings = current_settings()
     with session_scope(settings.store_url) as session:
         opened = open_publication(
-            settings=settings, session=session, principal=reader, key=RELEASE,
-            now=ANNOUNCED - HOUR,
-        )  # fmt: skip
+            work_of(session, reader, ANNOUNCED - HOUR, settings=settings), key=RELEASE
+        )
     assert opened[:2] == b"PK"
     with read_scope(settings.store_url) as session:
         actions = set(session.exec(select(AuditEntry.action)))

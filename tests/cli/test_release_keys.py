@@ -21,6 +21,7 @@ from survey.publish.publications.verify import fingerprint_of
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, read_scope
 from tests.publish.publications.signed_folders import signed_files, write_folder
+from tests.work_of import work_of
 
 Survey = Callable[..., Result]
 
@@ -124,9 +125,7 @@ def test_the_command_that_a_missing_key_asks_for_works_as_printed(
 ) -> None:
     def problem() -> str:
         with read_scope(current_settings().store_url) as session:
-            found = find_signing_problem(
-                settings=current_settings(), session=session, principal=OPERATOR
-            )
+            found = find_signing_problem(work_of(session, OPERATOR, settings=current_settings()))
         return "" if found is None else str(found)
 
     assert not key_file.exists()
@@ -142,16 +141,11 @@ def test_a_key_that_is_not_registered_names_the_command_that_registers_it(
     key_file.parent.mkdir(parents=True)
     key_file.write_text(new_key_line())
     with read_scope(current_settings().store_url) as session:
-        found = find_signing_problem(
-            settings=current_settings(), session=session, principal=OPERATOR
-        )
+        found = find_signing_problem(work_of(session, OPERATOR, settings=current_settings()))
         assert found is not None
     assert survey(*_find_command(found.msgid)).exit_code == 0
     with read_scope(current_settings().store_url) as session:
-        assert (
-            find_signing_problem(settings=current_settings(), session=session, principal=OPERATOR)
-            is None
-        )
+        assert find_signing_problem(work_of(session, OPERATOR, settings=current_settings())) is None
 
 
 def test_without_a_place_for_the_key_the_command_says_how_to_name_one(

@@ -23,6 +23,7 @@ from survey.store.engine import session_scope
 from survey.store.tables import Account, Decision, now
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, small_instrument, small_wave
+from tests.work_of import work_of
 
 Survey = Callable[..., Result]
 PURPOSE = "Weights for a simulation of the design"
@@ -77,14 +78,12 @@ def test_asked_for_here_decided_on_the_page_and_taken_here_once(
     assert states(survey) == ["waiting"]
     settings: Settings = current_settings()
     with session_scope(settings.store_url) as session:
-        (request,) = list_exact_requests(session=session, principal=OPERATOR, now=now())
+        (request,) = list_exact_requests(work_of(session, OPERATOR, now()))
         decide_exact_rows(
-            session=session,
-            principal=people["wang"],
+            work_of(session, people["wang"], now()),
             request_id=request.id,
             decision=Decision.APPROVED,
             reason=REASON,
-            now=now(),
         )
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", Mock(side_effect=OSError(28, "No space left on device")))
@@ -108,7 +107,7 @@ def test_what_was_asked_for_on_the_page_is_decided_here(
 ) -> None:
     with session_scope(current_settings().store_url) as session:
         number = request_exact_rows(
-            session=session, principal=people["lin"], wave_key=WAVE, purpose=PURPOSE, now=now()
+            work_of(session, people["lin"], now()), wave_key=WAVE, purpose=PURPOSE
         )
     short = survey("rows", decision, str(number), "--reason", "ok")
     assert (short.exit_code, "reason" in short.output) == (1, True)

@@ -12,6 +12,7 @@ from survey.fieldwork.submission import SubmissionReceipt, submit
 from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.withdrawal_codes import generate_code
 from survey.store.engine import session_scope
+from tests.work_of import work_of
 
 Handed = tuple[SubmissionReceipt, str]
 
@@ -24,11 +25,9 @@ def hand_in(field: Any) -> Callable[..., Handed]:
         code = code or generate_code()
         with session_scope(field.url) as session:
             token = issue_invitation(
-                session=session,
-                principal=field.surveyor,
+                work_of(session, field.surveyor, field.now),
                 wave_key=field.wave.key,
                 point_id=field.point.id,
-                now=field.now,
             ).token
             sent = Submission(
                 client_uuid=uuid or uuid4(),

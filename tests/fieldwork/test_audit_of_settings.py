@@ -11,6 +11,7 @@ from survey.fieldwork.importing.mapping_draft import save_mapping
 from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell
+from tests.work_of import work_of
 
 
 def _changes(url: str, action: str) -> list[tuple[Any, Any]]:
@@ -32,11 +33,7 @@ def test_the_rule_of_full_cells(field: Any) -> None:
     for policy in (QuotaPolicy.STOP, QuotaPolicy.COUNT):
         with session_scope(field.url) as session:
             set_quota_policy(
-                session=session,
-                principal=OPERATOR,
-                wave_key="main-2026",
-                policy=policy,
-                now=field.now,
+                work_of(session, OPERATOR, field.now), wave_key="main-2026", policy=policy
             )
     (first, to_stop), second = _changes(field.url, "quota.policy_set")
     assert sorted(first.values()) == [1, 9]
@@ -48,11 +45,7 @@ def test_how_many_people_a_review_takes(field: Any) -> None:
     for allowed in (True, True, False):
         with session_scope(field.url) as session:
             set_single_approval(
-                session=session,
-                principal=OPERATOR,
-                wave_key="main-2026",
-                allowed=allowed,
-                now=field.now,
+                work_of(session, OPERATOR, field.now), wave_key="main-2026", allowed=allowed
             )
     assert _changes(field.url, "wave.one_person_review") == [
         (False, True),
@@ -65,11 +58,9 @@ def test_a_mapping_that_replaces_another(field: Any) -> None:
     for targets in ({"Q1": "quality"}, {"Q1": "service"}):
         with session_scope(field.url) as session:
             save_mapping(
-                session=session,
-                principal=OPERATOR,
+                work_of(session, OPERATOR, field.now),
                 instrument_name="small",
                 name="agency",
                 mapping=MappingFile(targets, {}),
-                now=field.now,
             )
     assert _changes(field.url, "mapping.replaced") == [({"Q1": "quality"}, {"Q1": "service"})]

@@ -17,6 +17,7 @@ from survey.fieldwork.response_bulk_insert import (
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Mode, QuotaCell, Response, ResponseRevision, Status
+from tests.work_of import work_of
 
 STARTED = datetime(2024, 5, 1, 23, 59, 59, 5, tzinfo=UTC)
 
@@ -35,9 +36,7 @@ def _interview(**changes: Any) -> FinishedResponse:
 
 
 def _write(field: Any, session: Session, rows: list[FinishedResponse]) -> int:
-    return write_responses(
-        session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-    )
+    return write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
 
 
 def test_every_column_comes_back_as_written(field: Any) -> None:
@@ -114,11 +113,7 @@ def test_one_audit_entry_tells_who_wrote_how_many(field: Any) -> None:
 def test_a_surveyor_may_not_write_in_bulk(field: Any) -> None:
     with pytest.raises(AccessDeniedError), session_scope(field.url) as session:
         write_responses(
-            session=session,
-            principal=field.surveyor,
-            wave=field.wave,
-            rows=[_interview()],
-            now=field.now,
+            work_of(session, field.surveyor, field.now), wave=field.wave, rows=[_interview()]
         )
 
 

@@ -26,6 +26,7 @@ from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, Status, Wave
+from tests.work_of import work_of
 
 MAIN = load_bundle(PROJECT_ROOT / "seed" / "instruments", "main-2023").instrument
 
@@ -40,7 +41,7 @@ def _asks_main(session: Session, now: datetime) -> Wave:
         title_en="x",
         instrument_id=save_instrument(session=session, instrument=MAIN),
     )
-    return create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
+    return create_wave(work_of(session, OPERATOR, now), plan=plan)
 
 
 @pytest.fixture
@@ -59,11 +60,9 @@ def interview(field: Any) -> Callable[..., ResponseDetail]:
         )
         with session_scope(field.url) as session:
             wave = _asks_main(session, field.now)
-            write_responses(
-                session=session, principal=OPERATOR, wave=wave, rows=[row], now=field.now
-            )
+            write_responses(work_of(session, OPERATOR, field.now), wave=wave, rows=[row])
         with read_scope(field.url) as session:
-            return get_response_detail(session=session, principal=OPERATOR, response_id=row.id)
+            return get_response_detail(work_of(session, OPERATOR), response_id=row.id)
 
     return read
 

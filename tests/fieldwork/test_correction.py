@@ -25,6 +25,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, QuotaCell, Response, ResponseRevision, Status, WaveState
 from tests.error_codes import raises_code
 from tests.wave_states import move_wave
+from tests.work_of import work_of
 
 
 @pytest.fixture
@@ -46,17 +47,13 @@ def returned(field: Any) -> UUID:
             started_at=field.now,
             point_id=field.point.id,
         )
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=[row], now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=[row])
         supervisor = Principal(field.surveyor.account_id, "x", Role.SUPERVISOR, "110000")
         transition(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, field.now),
             response_id=row.id,
             to=Status.RETURNED,
             reason="check_again: how old is she?",
-            now=field.now,
             expected_version=1,
         )
     return row.id
@@ -73,13 +70,11 @@ def _resubmit(
 ) -> int:
     with session_scope(field.url) as session:
         return resubmit(
-            session=session,
-            principal=person or field.surveyor,
+            work_of(session, person or field.surveyor, field.now),
             response_id=response_id,
             answers=answers,
             note=note,
             expected_version=version,
-            now=field.now,
         )
 
 
@@ -97,12 +92,12 @@ def _state(field: Any, response_id: UUID) -> tuple[Status, int]:
 
 def test_only_its_surveyor_sees_it_with_what_is_asked(field: Any, returned: UUID) -> None:
     with read_scope(field.url) as session:
-        (mine,) = list_returned(session=session, principal=field.surveyor)
-        assert list_returned(session=session, principal=field.colleague) == []
+        (mine,) = list_returned(work_of(session, field.surveyor))
+        assert list_returned(work_of(session, field.colleague)) == []
         moved = Principal(field.surveyor.account_id, "Li", Role.SURVEYOR, "310000")
-        assert list_returned(session=session, principal=moved) == []
+        assert list_returned(work_of(session, moved)) == []
         with pytest.raises(AccessDeniedError):
-            list_returned(session=session, principal=OPERATOR)
+            list_returned(work_of(session, OPERATOR))
     assert (mine.response_id, mine.version) == (returned, 2)
     assert (mine.reason.code, mine.reason.note) == ("check_again", "how old is she?")
     assert mine.answers["birth_year"] == 1990
@@ -168,8 +163,8 @@ def test_a_surveyor_of_one_point_corrects_what_was_made_there(field: Any, return
         for code in (field.point.code, f"{field.point.code}-2")
     )
     with read_scope(field.url) as session:
-        assert list_returned(session=session, principal=elsewhere) == []
-        (seen,) = list_returned(session=session, principal=here)
+        assert list_returned(work_of(session, elsewhere)) == []
+        (seen,) = list_returned(work_of(session, here))
     assert seen.response_id == returned
     for stranger in (elsewhere, replace(here, account_id=uuid4())):
         with pytest.raises(AccessDeniedError):
@@ -185,13 +180,13 @@ def test_corrections_arrive_after_closing_but_not_after_freezing(
     field: Any, returned: UUID
 ) -> None:
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     with read_scope(field.url) as session:
-        assert len(list_returned(session=session, principal=field.surveyor)) == 1
+        assert len(list_returned(work_of(session, field.surveyor))) == 1
     with session_scope(field.url) as session:
         move_wave(session=session, key="main-2026", to=WaveState.FROZEN, now=field.now)
     with read_scope(field.url) as session:
-        assert list_returned(session=session, principal=field.surveyor) == []
+        assert list_returned(work_of(session, field.surveyor)) == []
     with pytest.raises(ResponseNotFoundError):
         _resubmit(field, returned, field.complete)
     assert _state(field, returned) == (Status.RETURNED, 2)

@@ -36,6 +36,7 @@ from survey.store.tables import (
     table_of,
 )
 from survey.store.tables.erasure import ABOUT_NO_INTERVIEW, DELETED_WITH_INTERVIEW, ERASURES
+from tests.work_of import work_of
 
 HandIn = Callable[..., tuple[Any, str]]
 DECLARED = {table_of(model).name for model in (*ERASURES, *DELETED_WITH_INTERVIEW)}
@@ -170,9 +171,7 @@ def test_the_schedule_erases_later_what_is_declared(
     with session_scope(field.url) as session:
         before = session.get_one(Response, receipt.response_id).model_dump()
         delete_expired(
-            session=session,
-            principal=OPERATOR,
-            settings=settings,
+            work_of(session, OPERATOR, settings=settings),
             at=field.now + timedelta(days=settings.keep_withdrawn_days),
         )
     with read_scope(field.url) as session:

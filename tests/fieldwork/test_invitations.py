@@ -30,17 +30,16 @@ from survey.fieldwork.invitations import (
 from survey.fieldwork.waves import WaveNotOpenError, close_wave, open_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, new_id
+from tests.work_of import work_of
 
 SECOND = timedelta(seconds=1)
 
 
 def _issue(field: Any, **changes: Any) -> IssuedInvitation:
-    request = {
-        "principal": field.surveyor, "wave_key": "main-2026", "point_id": field.point.id,
-        "now": field.now, **changes,
-    }  # fmt: skip
+    person, now = changes.pop("principal", field.surveyor), changes.pop("now", field.now)
+    request = {"wave_key": "main-2026", "point_id": field.point.id, **changes}
     with session_scope(field.url) as session:
-        return issue_invitation(session=session, **request)
+        return issue_invitation(work_of(session, person, now), **request)
 
 
 def _look(field: Any, token: str, after: timedelta = timedelta(0)) -> InvitationPageData:
@@ -58,10 +57,8 @@ def _status(
 ) -> InvitationState:
     with read_scope(field.url) as session:
         states = get_invitation_states(
-            session=session,
-            principal=field.surveyor,
+            work_of(session, field.surveyor, field.now + after),
             invitation_ids=[issued.invitation_id],
-            now=field.now + after,
         )
     return states[issued.invitation_id]
 
@@ -152,7 +149,7 @@ def test_nobody_watches_the_links_of_others(field: Any) -> None:
     def states(asking: Principal, invitation_id: UUID) -> dict[UUID, InvitationState]:
         with read_scope(field.url) as session:
             return get_invitation_states(
-                session=session, principal=asking, invitation_ids=[invitation_id], now=field.now
+                work_of(session, asking, field.now), invitation_ids=[invitation_id]
             )
 
     assert states(field.surveyor, issued.invitation_id) != {}
@@ -186,13 +183,13 @@ def test_an_assignment_outside_the_own_area_is_worth_nothing(field: Any) -> None
 def test_a_closed_wave_neither_issues_nor_opens_links(field: Any) -> None:
     issued = _issue(field)
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     with pytest.raises(WaveNotOpenError):
         _issue(field)
     with pytest.raises(WaveNotOpenError):
         _open(field, issued.token)
     with session_scope(field.url) as session:
-        open_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        open_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     _open(field, issued.token)
     assert _status(field, issued) is InvitationState.OPENED
 

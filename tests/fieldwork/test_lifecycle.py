@@ -37,6 +37,7 @@ from survey.store.tables import (
     new_id,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 
 @pytest.fixture
@@ -57,9 +58,7 @@ def _store(field: Any, status: Status = Status.SUBMITTED) -> UUID:
             quota_cell_id=cell.id,
             surveyor_id=field.surveyor.account_id,
         )
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=[interview])
     return interview.id
 
 
@@ -74,12 +73,10 @@ def _move(
 ) -> int:
     with session_scope(field.url) as session:
         return transition(
-            session=session,
-            principal=principal,
+            work_of(session, principal, field.now),
             response_id=response_id,
             to=to,
             reason=reason,
-            now=field.now,
             expected_version=version,
         )
 
@@ -161,7 +158,7 @@ def test_many_do_not_move_either_and_who_has_no_right_learns_nothing(
     _freeze(field)
     chosen = ReviewFilter(field.wave.id)
     with read_scope(field.url) as session, pytest.raises(TransitionNotAllowedError):
-        preview_bulk_decision(session=session, principal=OPERATOR, chosen=chosen, to=Status.VOID)
+        preview_bulk_decision(work_of(session, OPERATOR), chosen=chosen, to=Status.VOID)
     rows = select(
         Response.id, Response.wave_id, Response.status, Response.city_code, Response.surveyor_id
     )
@@ -173,12 +170,10 @@ def test_many_do_not_move_either_and_who_has_no_right_learns_nothing(
         ):
             with pytest.raises(refusal):
                 transition_many(
-                    session=session,
-                    principal=person,
+                    work_of(session, person, field.now),
                     rows=responses,
                     to=Status.VOID,
                     reason="because",
-                    now=field.now,
                 )
 
 

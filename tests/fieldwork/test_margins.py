@@ -39,6 +39,7 @@ from survey.store.tables import (
     WavePlan,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 FINISHERS, TARGET = 64, 20
 YEARS = (1990, 1985, 1970, 2000)
@@ -81,7 +82,7 @@ def marginal(field: Any) -> Any:
 def _switch(field: Any, policy: QuotaPolicy) -> int:
     with session_scope(field.url) as session:
         return set_quota_policy(
-            session=session, principal=OPERATOR, wave_key="main-2026", policy=policy, now=field.now
+            work_of(session, OPERATOR, field.now), wave_key="main-2026", policy=policy
         )
 
 
@@ -121,12 +122,10 @@ def _cells(field: Any) -> int:
 def _move(field: Any, response_id: UUID, to: Status, *, version: int) -> None:
     with session_scope(field.url) as session:
         transition(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             response_id=response_id,
             to=to,
             reason="other: test",
-            now=field.now,
             expected_version=version,
         )
 
@@ -193,13 +192,11 @@ def test_a_correction_moves_between_margins_whether_they_are_full_or_not(margina
     _move(marginal, first, Status.RETURNED, version=1)
     with session_scope(marginal.url) as session:
         resubmit(
-            session=session,
-            principal=marginal.surveyor,
+            work_of(session, marginal.surveyor, marginal.now),
             response_id=first,
             answers={**marginal.complete, "gender": "male", "birth_year": 2003},
             note="asked again",
             expected_version=2,
-            now=marginal.now,
         )
     assert _counts(marginal) == {"male": 1, "15-24": 1, "no": 1, "urban": 1}
     _move(marginal, first, Status.VOID, version=3)
@@ -226,7 +223,7 @@ def test_what_was_collected_elsewhere_counts_in_any_case(marginal: Any) -> None:
     ]
     with session_scope(marginal.url) as session:
         wave = session.get_one(Wave, marginal.wave.id)
-        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=marginal.now)
+        write_responses(work_of(session, OPERATOR, marginal.now), wave=wave, rows=rows)
     assert _counts(marginal) == {"female": 2, "35-44": 2, "no": 2, "urban": 1}
 
 
@@ -252,9 +249,7 @@ def test_the_switch_holds_for_margins_and_leaves_cells_of_a_marginal_plan_open(
 ) -> None:
     def rule() -> QuotaPolicySummary:
         with read_scope(marginal.url) as session:
-            return get_quota_policy_summary(
-                session=session, principal=OPERATOR, wave_key="main-2026"
-            )
+            return get_quota_policy_summary(work_of(session, OPERATOR), wave_key="main-2026")
 
     assert (rule(), rule().policy) == (QuotaPolicySummary(5, 5), QuotaPolicy.STOP)
     _target(marginal, "female", 0)
@@ -273,7 +268,7 @@ def test_the_switch_holds_for_margins_and_leaves_cells_of_a_marginal_plan_open(
 def test_a_wave_that_is_over_keeps_its_rule_while_review_moves_its_counts(marginal: Any) -> None:
     first = _answered(marginal).response_id
     with session_scope(marginal.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=marginal.now)
+        close_wave(work_of(session, OPERATOR, marginal.now), key="main-2026")
     with raises_code("policy_fixed", match="closed"):
         _switch(marginal, QuotaPolicy.COUNT)
     _move(marginal, first, Status.VOID, version=1)
@@ -287,13 +282,11 @@ def test_progress_takes_marginal_quotas_for_the_plan_and_says_whom_they_turned_a
     for gender in ("female", "female", "male"):
         _answered(marginal, gender=gender)
     with read_scope(marginal.url) as session:
-        (wave,) = list_progress_waves(session=session, principal=OPERATOR)
-        seen = get_progress(
-            session=session, principal=OPERATOR, wave=wave, now=marginal.now, usual_waste=0.08
-        )
-        (task,) = list_tasks(session=session, principal=marginal.surveyor, now=marginal.now)
+        (wave,) = list_progress_waves(work_of(session, OPERATOR))
+        seen = get_progress(work_of(session, OPERATOR, marginal.now), wave=wave, usual_waste=0.08)
+        (task,) = list_tasks(work_of(session, marginal.surveyor, marginal.now))
         needed = list_unfilled_quotas(
-            session=session, principal=marginal.surveyor, point_id=marginal.point.id
+            work_of(session, marginal.surveyor), point_id=marginal.point.id
         )
     groups = {margin.group: margin for margin in seen.total.margins}
     full = groups["gender=female"]

@@ -62,6 +62,7 @@ from survey.store.tables import (
     get_metadata,
 )
 from tests.wave_states import set_wave_state
+from tests.work_of import work_of
 
 LATE = LIFETIME + COMPLETION_GRACE_PERIOD + timedelta(hours=1)
 
@@ -77,11 +78,9 @@ def supervisor(field: Any) -> Principal:
 def token_of(field: Any) -> str:
     with session_scope(field.url) as session:
         return issue_invitation(
-            session=session,
-            principal=field.surveyor,
+            work_of(session, field.surveyor, field.now),
             wave_key="main-2026",
             point_id=field.point.id,
-            now=field.now,
         ).token
 
 
@@ -117,7 +116,7 @@ def set_state(field: Any, state: WaveState) -> None:
 
 def close(field: Any) -> None:
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
 
 
 def stored(field: Any, parked_id: UUID) -> ParkedInterview:
@@ -138,7 +137,7 @@ def collected(field: Any) -> int:
 def accept(field: Any, person: Principal, parked_id: UUID, note: str = "no network") -> Any:
     with session_scope(field.url) as session:
         return accept_parked(
-            session=session, principal=person, parked_id=parked_id, note=note, now=field.now + LATE
+            work_of(session, person, field.now + LATE), parked_id=parked_id, note=note
         )
 
 
@@ -274,7 +273,7 @@ def test_a_supervisor_accepts_it_and_it_counts_from_then_on(
     parked_id = park(field, withdrawal_code=code)
     close(field)
     with read_scope(field.url) as session:
-        detail = get_parked_detail(session=session, principal=supervisor, parked_id=parked_id)
+        detail = get_parked_detail(work_of(session, supervisor), parked_id=parked_id)
     assert detail.objection is None
     assert {answered.item.name for part in detail.parts for answered in part.answers} > {"quality"}
     with pytest.raises(MissingNoteError):
@@ -291,9 +290,9 @@ def test_a_supervisor_accepts_it_and_it_counts_from_then_on(
         came = session.exec(
             select(AuditEntry).where(AuditEntry.action == "response.submitted")
         ).one()
-        assert count_parked(session=session, principal=supervisor) == 0
+        assert count_parked(work_of(session, supervisor)) == 0
         chosen = ReviewFilter(field.wave.id)
-        assert count_queue(session=session, principal=supervisor, chosen=chosen) == 1
+        assert count_queue(work_of(session, supervisor), chosen=chosen) == 1
     assert (response.duration_seconds, response.invitation_id) == (360.0, row.invitation_id)
     assert kept.detail[HASH] == answers_sha256({**field.complete, "age": 36})
     assert came.detail[HASH] == kept.detail[HASH]
@@ -309,9 +308,7 @@ def test_the_sender_gets_a_receipt_for_it_whatever_was_decided(
     ids = [send(field, each).parked_id for each in (kept, gone)]
     accept(field, supervisor, ids[0])
     with session_scope(field.url) as session:
-        discard_parked(
-            session=session, principal=supervisor, parked_id=ids[1], note="twice", now=field.now
-        )
+        discard_parked(work_of(session, supervisor, field.now), parked_id=ids[1], note="twice")
     assert send(field, kept).duplicate
     assert send(field, gone) == ParkingReceipt(ids[1], duplicate=True)
     row = stored(field, ids[1])
@@ -328,10 +325,10 @@ def test_only_reviewers_of_the_city_see_it_or_decide(field: Any, supervisor: Pri
     official = Principal(uuid4(), "He", Role.NATIONAL_OFFICIAL, NATION)
     with read_scope(field.url) as session:
         for person, seen in ((supervisor, 1), (nation, 1), (other, 0)):
-            assert len(list_parked(session=session, principal=person)) == seen
-            assert count_parked(session=session, principal=person) == seen
+            assert len(list_parked(work_of(session, person))) == seen
+            assert count_parked(work_of(session, person)) == seen
         with pytest.raises(AccessDeniedError):
-            list_parked(session=session, principal=official)
+            list_parked(work_of(session, official))
     with pytest.raises(ParkedNotFoundError):
         accept(field, other, parked_id)
     with pytest.raises(AccessDeniedError):
@@ -351,7 +348,7 @@ def test_a_computed_wave_accepts_nothing_more(field: Any, supervisor: Principal)
     parked_id = park(field)
     set_state(field, WaveState.FROZEN)
     with read_scope(field.url) as session:
-        detail = get_parked_detail(session=session, principal=supervisor, parked_id=parked_id)
+        detail = get_parked_detail(work_of(session, supervisor), parked_id=parked_id)
     assert detail.objection is not None
     with pytest.raises(ParkedNotAcceptableError):
         accept(field, supervisor, parked_id)
@@ -376,9 +373,7 @@ def test_what_nobody_decides_on_is_deleted_by_schedule(field: Any) -> None:
     for days, left in ((settings.keep_parked_days - 1, 1), (settings.keep_parked_days, 0)):
         with session_scope(field.url) as session:
             delete_expired(
-                session=session,
-                principal=OPERATOR,
-                settings=settings,
+                work_of(session, OPERATOR, settings=settings),
                 at=field.now + LATE + timedelta(days=days),
             )
         assert count(field, ParkedInterview) == left
@@ -395,13 +390,11 @@ def test_the_schema_lets_no_count_and_no_figure_meet_it(field: Any) -> None:
     }
     assert referring == set()
     with watched_statements(field.url) as statements, read_scope(field.url) as session:
-        waves = list_progress_waves(session=session, principal=OPERATOR)
-        get_progress(
-            session=session, principal=OPERATOR, wave=waves[0], now=field.now, usual_waste=0.1
-        )
+        waves = list_progress_waves(work_of(session, OPERATOR))
+        get_progress(work_of(session, OPERATOR, field.now), wave=waves[0], usual_waste=0.1)
         response_frame(session=session, wave_id=field.wave.id, instrument=field.instrument)
     with watched_statements(field.url) as more, session_scope(field.url) as session:
-        assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
+        assess_wave(work_of(session, OPERATOR, field.now), wave_key=field.wave.key)
     assert len(statements) > 3
     assert not [text for text in [*statements, *more] if "parked_interview" in text]
 

@@ -34,6 +34,7 @@ from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Invitation, Mode, ResponseRisk, Status, Wave, WaveState
 from survey.ui.progress.formatting import list_past_void_shares
+from tests.work_of import work_of
 
 SUPERVISOR = Principal(uuid4(), "Sun", Role.SUPERVISOR, "110000")
 NATIONAL = Principal(uuid4(), "Wu", Role.NATIONAL_OFFICIAL, NATION)
@@ -62,9 +63,7 @@ def _store(
             )
             for status in statuses
         ]
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
         session.add_all(
             ResponseRisk(
                 response_id=row.id, score=risk, detected_at=field.now, detector_version="1"
@@ -75,10 +74,8 @@ def _store(
 
 def _look(field: Any, person: Principal = SUPERVISOR) -> WaveProgress:
     with read_scope(field.url) as session:
-        (wave,) = list_progress_waves(session=session, principal=person)
-        return get_progress(
-            session=session, principal=person, wave=wave, now=field.now, usual_waste=0.08
-        )
+        (wave,) = list_progress_waves(work_of(session, person))
+        return get_progress(work_of(session, person, field.now), wave=wave, usual_waste=0.08)
 
 
 def _close_on(field: Any, days: int) -> None:
@@ -249,12 +246,10 @@ def _days(field: Any, person: Principal, city: str | None) -> dict[tuple[str, st
     seen = _look(field, person)
     with read_scope(field.url) as session:
         cell_days = count_cells_by_day(
-            session=session,
-            principal=person,
+            work_of(session, person, field.now),
             wave=seen.wave,
             cells=seen.find_area(city).cells,
             city_code=city,
-            now=field.now,
         )
     return {
         (cell_day.cell.age_band, cell_day.cell.gender): list(cell_day.days.values())
@@ -319,12 +314,7 @@ def test_a_computed_wave_shows_no_count_of_a_cell(
     with read_scope(field.url) as session:
         assert (
             count_cells_by_day(
-                session=session,
-                principal=person,
-                wave=seen.wave,
-                cells=cells,
-                city_code=None,
-                now=field.now,
+                work_of(session, person, field.now), wave=seen.wave, cells=cells, city_code=None
             )
             == ()
         )

@@ -24,6 +24,7 @@ from survey.instrument.xlsform.writer import xlsform_bytes
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import InstrumentVersion, WaveState
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 
 def person(role: Role, area: str = NATION) -> Principal:
@@ -47,11 +48,11 @@ def test_every_other_role_is_refused(field: Any, role: Role) -> None:
     stranger, wanted = person(role), field.wave.instrument_id
     with read_scope(field.url) as session:
         with pytest.raises(AccessDeniedError):
-            list_questionnaires(session=session, principal=stranger)
+            list_questionnaires(work_of(session, stranger))
         with pytest.raises(AccessDeniedError):
-            get_questionnaire(session=session, principal=stranger, instrument_id=wanted)
+            get_questionnaire(work_of(session, stranger), instrument_id=wanted)
         with pytest.raises(AccessDeniedError):
-            list_stored_findings(session=session, principal=stranger, instrument_id=wanted)
+            list_stored_findings(work_of(session, stranger), instrument_id=wanted)
 
 
 @pytest.mark.parametrize("role", [Role.NATIONAL_OFFICIAL, Role.ANALYST, Role.SUPERVISOR])
@@ -59,26 +60,23 @@ def test_only_planners_check_and_store(field: Any, role: Role) -> None:
     content = xlsform_bytes(second(field.instrument))
     with session_scope(field.url) as session:
         with pytest.raises(AccessDeniedError):
-            check_upload(
-                session=session, principal=person(role), file_name="f.xlsx", content=content
-            )
+            check_upload(work_of(session, person(role)), file_name="f.xlsx", content=content)
         with pytest.raises(AccessDeniedError):
             store_questionnaire(
-                session=session,
-                principal=person(role),
+                work_of(session, person(role), field.now),
                 instrument=second(field.instrument),
                 rows={},
-                now=field.now,
             )
 
 
 def test_a_trial_is_no_use_and_analysts_see_released_waves_only(field: Any) -> None:
     with session_scope(field.url) as session:
-        open_trial(session=session, instrument=field.instrument, city_code="110000", now=field.now)
+        open_trial(
+            work_of(session, OPERATOR, field.now), instrument=field.instrument, city_code="110000"
+        )
     with read_scope(field.url) as session:
         uses = {
-            role: list_questionnaires(session=session, principal=person(role))[0].uses
-            for role in READERS
+            role: list_questionnaires(work_of(session, person(role)))[0].uses for role in READERS
         }
     assert [use.key for use in uses[Role.ADMINISTRATOR]] == ["main-2026"]
     assert [use.state for use in uses[Role.NATIONAL_OFFICIAL]] == [WaveState.OPEN]
@@ -89,7 +87,7 @@ def test_an_upload_is_checked_against_the_store_and_changes_nothing(field: Any) 
     def check(form: Instrument) -> Any:
         with session_scope(field.url) as session:
             return check_upload(
-                session=session, principal=ADMIN, file_name="f.xlsx", content=xlsform_bytes(form)
+                work_of(session, ADMIN), file_name="f.xlsx", content=xlsform_bytes(form)
             )
 
     fresh = check(second(field.instrument))
@@ -105,21 +103,17 @@ def test_an_upload_is_checked_against_the_store_and_changes_nothing(field: Any) 
 def test_a_questionnaire_with_errors_is_not_stored_even_when_confirmed(field: Any) -> None:
     broken = second(field.instrument).model_copy(update={"tree": "nowhere"})
     with session_scope(field.url) as session, raises_code("questionnaire_not_fit"):
-        store_questionnaire(
-            session=session, principal=ADMIN, instrument=broken, rows={}, now=field.now
-        )
+        store_questionnaire(work_of(session, ADMIN, field.now), instrument=broken, rows={})
 
 
 def test_the_version_before_has_the_same_name(field: Any) -> None:
     later = field.now + timedelta(days=1)
     with session_scope(field.url) as session:
-        add_instrument(
-            session=session, principal=OPERATOR, instrument=second(field.instrument), now=later
-        )
+        add_instrument(work_of(session, OPERATOR, later), instrument=second(field.instrument))
         other = field.instrument.model_copy(update={"name": "other"})
-        add_instrument(session=session, principal=OPERATOR, instrument=other, now=later)
+        add_instrument(work_of(session, OPERATOR, later), instrument=other)
     with read_scope(field.url) as session:
-        listed = list_questionnaires(session=session, principal=ADMIN)
+        listed = list_questionnaires(work_of(session, ADMIN))
     by_key = {each.key: each for each in listed}
     assert [each.key for each in listed] == ["other/1", "small/2", "small/1"]
     assert choose_predecessor(listed, by_key["small/2"]) == by_key["small/1"]

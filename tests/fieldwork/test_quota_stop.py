@@ -33,6 +33,7 @@ from survey.fieldwork.submission_envelope import Submission
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell, Response, ResponseRevision, Status
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 FINISHERS, TARGET = 64, 20
 HER_CELL = FullQuotaGroup(35, 44, "female")
@@ -144,20 +145,16 @@ def test_a_full_cell_says_so_uses_the_link_and_shows_in_progress(field: Any) -> 
     _answered(field)
     with session_scope(field.url) as session:
         token = issue_invitation(
-            session=session,
-            principal=field.surveyor,
+            work_of(session, field.surveyor, field.now),
             wave_key="main-2026",
             point_id=field.point.id,
-            now=field.now,
         ).token
     late = _submission(field, token=token, point_id=None)
     assert [_submit(field, late).status for _ in range(2)] == [Status.QUOTA_FULL] * 2
     assert _statuses(field) == {Status.SUBMITTED: 1, Status.QUOTA_FULL: 1}
     with read_scope(field.url) as session:
-        (wave,) = list_progress_waves(session=session, principal=OPERATOR)
-        seen = get_progress(
-            session=session, principal=OPERATOR, wave=wave, now=field.now, usual_waste=0.08
-        )
+        (wave,) = list_progress_waves(work_of(session, OPERATOR))
+        seen = get_progress(work_of(session, OPERATOR, field.now), wave=wave, usual_waste=0.08)
         replayed = select(AuditEntry).where(
             AuditEntry.action == "response.replayed_with_other_content"
         )
@@ -206,11 +203,9 @@ def _switch(
 ) -> int:
     with session_scope(field.url) as session:
         return set_quota_policy(
-            session=session,
-            principal=principal,
+            work_of(session, principal, field.now),
             wave_key=wave_key,
             policy=policy,
-            now=field.now,
             city_code=city_code,
         )
 
@@ -348,12 +343,10 @@ def test_a_restored_interview_counts_although_its_place_was_taken(field: Any) ->
 def _move(field: Any, response_id: UUID, to: Status, *, version: int) -> None:
     with session_scope(field.url) as session:
         transition(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             response_id=response_id,
             to=to,
             reason="other: test",
-            now=field.now,
             expected_version=version,
         )
 
@@ -406,13 +399,11 @@ class _Fieldwork(RuleBasedStateMachine):
             return
         with session_scope(self.field.url) as session:
             resubmit(
-                session=session,
-                principal=self.field.surveyor,
+                work_of(session, self.field.surveyor, self.field.now),
                 response_id=row.id,
                 answers={**self.field.complete, "birth_year": year},
                 note="asked again",
                 expected_version=row.lock_version,
-                now=self.field.now,
             )
 
     def teardown(self) -> None:

@@ -40,6 +40,7 @@ from survey.store.tables import (
     WaveState,
     now,
 )
+from tests.work_of import work_of
 
 HandIn = Callable[..., tuple[Any, str]]
 NOTHING = dict.fromkeys(
@@ -103,19 +104,19 @@ def world(field: Any, hand_in: HandIn) -> Any:
             )
         )
         session.add(photo(field, "a" * 64))
-        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key=field.wave.key)
         session.get_one(Wave, field.wave.id).state = WaveState.FROZEN
     return field
 
 
 def counted(field: Any, settings: Settings, at: datetime) -> dict[str, int]:
     with read_scope(field.url) as session:
-        return count_due_rows(session=session, principal=OPERATOR, settings=settings, at=at)
+        return count_due_rows(work_of(session, OPERATOR, settings=settings), at=at)
 
 
 def cleaned(field: Any, settings: Settings, at: datetime) -> dict[str, int]:
     with session_scope(field.url) as session:
-        return delete_expired(session=session, principal=OPERATOR, settings=settings, at=at)
+        return delete_expired(work_of(session, OPERATOR, settings=settings), at=at)
 
 
 def test_nothing_goes_before_its_day(world: Any, settings: Settings) -> None:

@@ -58,6 +58,7 @@ from survey.store.tables import (
     Status,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 CITIES = ("110000", "310000")
 TOO_FAST = ReviewReason(ReasonCode.SPEEDER)
@@ -101,9 +102,7 @@ def _store(
             )
             for place, status in enumerate(statuses)
         ]
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
     return [row.id for row in rows]
 
 
@@ -136,21 +135,21 @@ def _statuses(field: Any) -> Counter[Status]:
 
 READS = {
     "tally": lambda session, person, wave, _: count_by_status(
-        session=session, principal=person, wave_id=wave
+        work_of(session, person), wave_id=wave
     ),
     "queue": lambda session, person, wave, _: list_queue(
-        session=session, principal=person, chosen=ReviewFilter(wave, None)
+        work_of(session, person), chosen=ReviewFilter(wave, None)
     ),
     "count": lambda session, person, wave, _: count_queue(
-        session=session, principal=person, chosen=ReviewFilter(wave, None)
+        work_of(session, person), chosen=ReviewFilter(wave, None)
     ),
     "preview": lambda session, person, wave, _: (
         preview_bulk_decision(
-            session=session, principal=person, chosen=ReviewFilter(wave, None), to=Status.VOID
+            work_of(session, person), chosen=ReviewFilter(wave, None), to=Status.VOID
         ).total
     ),
     "interview": lambda session, person, _, response_id: get_response_detail(
-        session=session, principal=person, response_id=response_id
+        work_of(session, person), response_id=response_id
     ),
 }
 AREAS = ("110000", "310000", "11", "31", NATION, "", "1", "1100000", "%", "__")
@@ -179,17 +178,15 @@ def test_lists_of_surveyors_and_waves_are_for_reviewers_of_the_city(
     _store(field, Status.SUBMITTED, Status.VOID)
     with read_scope(field.url) as session:
         assert list_surveyors(
-            session=session, principal=supervisor, wave_id=field.wave.id, city_code="110000"
+            work_of(session, supervisor), wave_id=field.wave.id, city_code="110000"
         ) == [(field.surveyor.account_id, "Li", 2)]
         with pytest.raises(AccessDeniedError):
-            list_surveyors(
-                session=session, principal=supervisor, wave_id=field.wave.id, city_code="310000"
-            )
-        assert [wave.key for wave in list_review_waves(session=session, principal=supervisor)] == [
+            list_surveyors(work_of(session, supervisor), wave_id=field.wave.id, city_code="310000")
+        assert [wave.key for wave in list_review_waves(work_of(session, supervisor))] == [
             "main-2026"
         ]
         with pytest.raises(AccessDeniedError):
-            list_review_waves(session=session, principal=field.surveyor)
+            list_review_waves(work_of(session, field.surveyor))
 
 
 # --- the queue -----------------------------------------------------------------------------------
@@ -206,9 +203,7 @@ def test_the_queue_goes_page_by_page_through_everything_once_riskiest_first(
     _assess(field, ids[0], 0)
     chosen, after, seen = ReviewFilter(field.wave.id), None, []
     with read_scope(field.url) as session:
-        while page := list_queue(
-            session=session, principal=supervisor, chosen=chosen, after=after, size=2
-        ):
+        while page := list_queue(work_of(session, supervisor), chosen=chosen, after=after, size=2):
             seen += page
             after = page[-1].spot
         assert [interview.id for interview in seen] == [
@@ -220,9 +215,7 @@ def test_the_queue_goes_page_by_page_through_everything_once_riskiest_first(
             ids[1],
         ]
         back = [
-            find_previous(
-                session=session, principal=supervisor, chosen=chosen, before=interview.spot
-            )
+            find_previous(work_of(session, supervisor), chosen=chosen, before=interview.spot)
             for interview in seen
         ]
     assert back == [None, *seen[:-1]]
@@ -246,11 +239,9 @@ def test_the_queue_can_be_cut_by_state_surveyor_and_flag(field: Any, supervisor:
     }
     with read_scope(field.url) as session:
         for chosen, expected in cases.items():
-            queued = list_queue(session=session, principal=supervisor, chosen=chosen)
+            queued = list_queue(work_of(session, supervisor), chosen=chosen)
             assert {interview.id for interview in queued} == expected, chosen
-            assert count_queue(session=session, principal=supervisor, chosen=chosen) == len(
-                expected
-            )
+            assert count_queue(work_of(session, supervisor), chosen=chosen) == len(expected)
 
 
 def test_an_interview_reads_as_it_was_answered_with_timings_flags_and_history(
@@ -260,7 +251,7 @@ def test_an_interview_reads_as_it_was_answered_with_timings_flags_and_history(
     _assess(field, response_id, 40, "straight_line", "speed")
     _decide(field, supervisor, response_id, Status.VOID, TOO_FAST)
     with read_scope(field.url) as session:
-        seen = get_response_detail(session=session, principal=supervisor, response_id=response_id)
+        seen = get_response_detail(work_of(session, supervisor), response_id=response_id)
     answers = {each.item.name: each for part in seen.parts for each in part.answers}
     assert list(answers) == [
         "consent",
@@ -289,15 +280,13 @@ def _decide(
     field: Any, person: Principal, response_id: UUID, to: Status, reason: ReviewReason | None = None
 ) -> int:
     with session_scope(field.url) as session:
-        seen = get_response_detail(session=session, principal=person, response_id=response_id)
+        seen = get_response_detail(work_of(session, person), response_id=response_id)
         return decide(
-            session=session,
-            principal=person,
+            work_of(session, person, field.now),
             response_id=response_id,
             expected_version=seen.version,
             to=to,
             reason=reason,
-            now=field.now,
         )
 
 
@@ -340,7 +329,7 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
     other = _person(field, Role.SUPERVISOR, "110000")
     (response_id,) = _store(field, Status.SUBMITTED)
     with read_scope(field.url) as session:
-        seen = get_response_detail(session=session, principal=supervisor, response_id=response_id)
+        seen = get_response_detail(work_of(session, supervisor), response_id=response_id)
     start, outcomes = Barrier(2), []
 
     def act(person: Principal, to: Status) -> None:
@@ -348,13 +337,11 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
         try:
             with session_scope(field.url) as session:
                 decide(
-                    session=session,
-                    principal=person,
+                    work_of(session, person, field.now),
                     response_id=response_id,
                     to=to,
                     expected_version=seen.version,
                     reason=TOO_FAST,
-                    now=field.now,
                 )
             outcomes.append(to)
         except ResponseConflictError:
@@ -370,9 +357,7 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
     assert len(outcomes) == 2
     assert len(won) == 1
     with read_scope(field.url) as session:
-        now_seen = get_response_detail(
-            session=session, principal=supervisor, response_id=response_id
-        )
+        now_seen = get_response_detail(work_of(session, supervisor), response_id=response_id)
     assert (now_seen.status, now_seen.version) == (won[0], 2)
     assert now_seen.history[0].detail["to"] == won[0]
 
@@ -383,19 +368,17 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
 def _preview(field: Any, person: Principal, to: Status, **chosen: Any) -> Any:
     with read_scope(field.url) as session:
         return preview_bulk_decision(
-            session=session, principal=person, chosen=ReviewFilter(field.wave.id, **chosen), to=to
+            work_of(session, person), chosen=ReviewFilter(field.wave.id, **chosen), to=to
         )
 
 
 def _decide_all(field: Any, person: Principal, seen: Any, **chosen: Any) -> dict[UUID, int]:
     with session_scope(field.url) as session:
         return decide_many(
-            session=session,
-            principal=person,
+            work_of(session, person, field.now),
             chosen=ReviewFilter(field.wave.id, **chosen),
             seen=seen,
             reason=TOO_FAST,
-            now=field.now,
         )
 
 

@@ -16,6 +16,7 @@ from survey.fieldwork.review.response_detail import get_response_detail
 from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Mode, Response, Status
+from tests.work_of import work_of
 
 
 def _hire(field: Any, role: Role, area: str, name: str) -> Principal:
@@ -43,9 +44,7 @@ def _store(field: Any, *statuses: Status) -> list[UUID]:
         for status in statuses
     ]
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
     return [row.id for row in rows]
 
 
@@ -54,12 +53,10 @@ def _move(
 ) -> int:
     with session_scope(field.url) as session:
         return transition(
-            session=session,
-            principal=principal,
+            work_of(session, principal, field.now),
             response_id=response_id,
             to=to,
             reason=reason,
-            now=field.now,
             expected_version=version,
         )
 
@@ -77,8 +74,8 @@ def test_whoever_approved_for_the_city_does_not_approve_for_good(field: Any) -> 
         _move(field, first, response_id, Status.APPROVED, 2)
     assert _status(field, response_id) is Status.CITY_APPROVED
     with read_scope(field.url) as session:
-        mine = get_response_detail(session=session, principal=first, response_id=response_id)
-        theirs = get_response_detail(session=session, principal=second, response_id=response_id)
+        mine = get_response_detail(work_of(session, first), response_id=response_id)
+        theirs = get_response_detail(work_of(session, second), response_id=response_id)
     assert (mine.needs_another, theirs.needs_another) == (True, False)
     _move(field, second, response_id, Status.APPROVED, 2)
 
@@ -89,22 +86,18 @@ def test_both_approvals_in_one_transaction_are_still_one_person(field: Any) -> N
     (response_id,) = _store(field, Status.SUBMITTED)
     with session_scope(field.url) as session:
         version = transition(
-            session=session,
-            principal=first,
+            work_of(session, first, field.now),
             response_id=response_id,
             to=Status.CITY_APPROVED,
             reason="",
-            now=field.now,
             expected_version=1,
         )
         with pytest.raises(SecondApproverRequiredError):
             transition(
-                session=session,
-                principal=first,
+                work_of(session, first, field.now),
                 response_id=response_id,
                 to=Status.APPROVED,
                 reason="",
-                now=field.now,
                 expected_version=version,
             )
 
@@ -144,13 +137,9 @@ def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
     _move(field, second, theirs, Status.CITY_APPROVED, 1)
     chosen = ReviewFilter(field.wave.id, Status.CITY_APPROVED)
     with session_scope(field.url) as session:
-        seen = preview_bulk_decision(
-            session=session, principal=first, chosen=chosen, to=Status.APPROVED
-        )
+        seen = preview_bulk_decision(work_of(session, first), chosen=chosen, to=Status.APPROVED)
         assert (seen.total, seen.self_approved) == (2, 1)
-        decide_many(
-            session=session, principal=first, chosen=chosen, seen=seen, reason=None, now=field.now
-        )
+        decide_many(work_of(session, first, field.now), chosen=chosen, seen=seen, reason=None)
     assert [_status(field, response_id) for response_id in (mine, theirs, nobodys)] == [
         Status.CITY_APPROVED,
         Status.APPROVED,
@@ -172,12 +161,7 @@ def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
         )
         with pytest.raises(SecondApproverRequiredError):
             transition_many(
-                session=session,
-                principal=first,
-                rows=[row],
-                to=Status.APPROVED,
-                reason="",
-                now=field.now,
+                work_of(session, first, field.now), rows=[row], to=Status.APPROVED, reason=""
             )
 
 
@@ -190,11 +174,7 @@ def test_a_small_wave_may_allow_one_person_and_take_it_back(field: Any) -> None:
     def allow(principal: Principal, allowed: bool) -> None:
         with session_scope(field.url) as session:
             set_single_approval(
-                session=session,
-                principal=principal,
-                wave_key=field.wave.key,
-                allowed=allowed,
-                now=field.now,
+                work_of(session, principal, field.now), wave_key=field.wave.key, allowed=allowed
             )
 
     with pytest.raises(AccessDeniedError):
@@ -224,7 +204,7 @@ def test_a_final_reviewer_gives_the_second_approval_and_administers_nothing(fiel
     assert _status(field, response_id) is Status.APPROVED
     with session_scope(field.url) as session, pytest.raises(AccessDeniedError):
         set_single_approval(
-            session=session, principal=final, wave_key=field.wave.key, allowed=True, now=field.now
+            work_of(session, final, field.now), wave_key=field.wave.key, allowed=True
         )
 
 
@@ -243,7 +223,7 @@ def test_an_interview_that_waits_names_who_can_give_the_second_approval(field: A
     def awaited(person: Principal) -> tuple[str, ...] | None:
         with read_scope(field.url) as session:
             return get_response_detail(
-                session=session, principal=person, response_id=response_id
+                work_of(session, person), response_id=response_id
             ).second_approvers
 
     assert awaited(supervisor) is None

@@ -23,6 +23,7 @@ from survey.store.china_time import CHINA, china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, Wave, new_id
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 
 def _issue(
@@ -30,12 +31,10 @@ def _issue(
 ) -> InvitationSheet:
     with session_scope(field.url) as session:
         return issue_invitation_sheet(
-            session=session,
-            principal=field.surveyor,
+            work_of(session, field.surveyor, field.now),
             point_id=point_id or field.point.id,
             pages=pages,
             days=days,
-            now=field.now,
         )
 
 
@@ -47,7 +46,7 @@ def _open(field: Any, token: str) -> None:
 def _void(field: Any, sheet_id: UUID, principal: Principal | None = None) -> int:
     with session_scope(field.url) as session:
         return void_invitation_sheet(
-            session=session, principal=principal or field.surveyor, sheet_id=sheet_id, now=field.now
+            work_of(session, principal or field.surveyor, field.now), sheet_id=sheet_id
         )
 
 
@@ -58,7 +57,7 @@ def test_every_printed_code_is_a_link_of_its_own(field: Any) -> None:
     _open(field, sheet.codes[7].token)
     with read_scope(field.url) as session:
         rows = session.exec(select(Invitation)).all()
-        (state,) = list_invitation_sheets(session=session, principal=field.surveyor, now=field.now)
+        (state,) = list_invitation_sheets(work_of(session, field.surveyor, field.now))
         entries = session.exec(select(AuditEntry).where(AuditEntry.action == "sheet.issued")).all()
     assert [row.serial for row in rows if row.opened_at] == [8]
     assert not {code.token for code in sheet.codes} & {row.token_sha256 for row in rows}
@@ -120,11 +119,9 @@ def test_only_the_own_sheets_and_points_in_an_open_wave(field: Any) -> None:
     with pytest.raises(AccessDeniedError):
         _issue(field, point_id=field.foreign_point.id)
     with read_scope(field.url) as session:
-        assert (
-            list_invitation_sheets(session=session, principal=field.colleague, now=field.now) == []
-        )
+        assert list_invitation_sheets(work_of(session, field.colleague, field.now)) == []
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     with pytest.raises(WaveNotOpenError):
         _issue(field)
 
@@ -134,8 +131,6 @@ def test_paper_that_nobody_scanned_is_no_attempt(field: Any) -> None:
     _open(field, sheet.codes[0].token)
     later = field.now + timedelta(days=3)
     with read_scope(field.url) as session:
-        (wave,) = list_progress_waves(session=session, principal=OPERATOR)
-        seen = get_progress(
-            session=session, principal=OPERATOR, wave=wave, now=later, usual_waste=0.08
-        )
+        (wave,) = list_progress_waves(work_of(session, OPERATOR))
+        seen = get_progress(work_of(session, OPERATOR, later), wave=wave, usual_waste=0.08)
     assert (seen.dispositions.break_offs, seen.dispositions.unknown_eligibility) == (1, 0)

@@ -39,6 +39,7 @@ from survey.store.tables import (
     ResponseRevision,
     Status,
 )
+from tests.work_of import work_of
 
 ISSUED = object()
 
@@ -46,11 +47,9 @@ ISSUED = object()
 def _token(field: Any) -> str:
     with session_scope(field.url) as session:
         return issue_invitation(
-            session=session,
-            principal=field.surveyor,
+            work_of(session, field.surveyor, field.now),
             wave_key="main-2026",
             point_id=field.point.id,
-            now=field.now,
         ).token
 
 
@@ -183,7 +182,7 @@ def test_a_second_send_is_answered_even_when_the_wave_is_closed_and_reviewed(fie
     sent = _submission(field)
     first = _submit(field, sent)
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
         session.get_one(Response, first.response_id).status = Status.VOID
     assert _submit(field, sent).status is Status.SUBMITTED
 
@@ -238,7 +237,7 @@ def test_what_is_wrong_is_said_item_by_item_and_nothing_is_stored(field: Any) ->
 def test_a_wave_that_is_not_open_takes_nothing(field: Any) -> None:
     by_link, assisted = _submission(field), _assisted(field)
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     with pytest.raises(WaveNotOpenError):
         _submit(field, by_link)
     with pytest.raises(WaveNotOpenError):

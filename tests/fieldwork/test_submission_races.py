@@ -15,6 +15,7 @@ from survey.fieldwork.submission import SubmissionReceipt, submit
 from survey.fieldwork.submission_envelope import Submission
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, QuotaCell, Response, ResponseRevision
+from tests.work_of import work_of
 
 SENDERS = 32
 
@@ -22,11 +23,9 @@ SENDERS = 32
 def _token(field: Any) -> str:
     with session_scope(field.url) as session:
         return issue_invitation(
-            session=session,
-            principal=field.surveyor,
+            work_of(session, field.surveyor, field.now),
             wave_key="main-2026",
             point_id=field.point.id,
-            now=field.now,
         ).token
 
 

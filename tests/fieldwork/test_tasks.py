@@ -16,11 +16,12 @@ from survey.fieldwork.waves import close_wave
 from survey.store.china_time import china_date, clamp_device_time, start_of_china_day
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Assignment, Mode, Status
+from tests.work_of import work_of
 
 
 def _tasks(field: Any, principal: Principal) -> list[SurveyorTask]:
     with read_scope(field.url) as session:
-        return list_tasks(session=session, principal=principal, now=field.now)
+        return list_tasks(work_of(session, principal, field.now))
 
 
 def _collect(
@@ -37,9 +38,7 @@ def _collect(
         **values,
     )
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=[interview])
 
 
 def test_each_surveyor_sees_the_own_points_only(field: Any) -> None:
@@ -75,7 +74,7 @@ def test_quota_cells_show_the_whole_city(field: Any) -> None:
 
 def test_a_closed_wave_is_no_task(field: Any) -> None:
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     assert _tasks(field, field.surveyor) == []
 
 

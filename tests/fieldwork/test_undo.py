@@ -32,6 +32,7 @@ from survey.store.tables import (
     ResponseFlag,
     Status,
 )
+from tests.work_of import work_of
 
 WHY = ReviewReason(ReasonCode.OTHER, "a mistake")
 
@@ -76,9 +77,7 @@ def store(field: Any, *statuses: Status) -> list[UUID]:
             )
             for status in statuses
         ]
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
     return [row.id for row in rows]
 
 
@@ -87,11 +86,9 @@ def move(field: Any, person: Principal, response_id: UUID, to: Status) -> None:
     with session_scope(field.url) as session:
         version = session.get_one(Response, response_id).lock_version
         decide(
-            session=session,
-            principal=person,
+            work_of(session, person, field.now),
             response_id=response_id,
             to=to,
-            now=field.now,
             expected_version=version,
             reason=WHY if needs else None,
         )
@@ -100,18 +97,16 @@ def move(field: Any, person: Principal, response_id: UUID, to: Status) -> None:
 def move_all(field: Any, person: Principal, to: Status) -> dict[UUID, int]:
     chosen = ReviewFilter(field.wave.id, status=None)
     with session_scope(field.url) as session:
-        seen = preview_bulk_decision(session=session, principal=person, chosen=chosen, to=to)
+        seen = preview_bulk_decision(work_of(session, person), chosen=chosen, to=to)
         return decide_many(
-            session=session, principal=person, chosen=chosen, seen=seen, reason=WHY, now=field.now
+            work_of(session, person, field.now), chosen=chosen, seen=seen, reason=WHY
         )
 
 
 def undo(field: Any, person: Principal, *ids: UUID, after: timedelta = timedelta(0)) -> int:
     with session_scope(field.url) as session:
         versions = {one: session.get_one(Response, one).lock_version for one in ids}
-        return undo_decision(
-            session=session, principal=person, versions=versions, now=field.now + after
-        )
+        return undo_decision(work_of(session, person, field.now + after), versions=versions)
 
 
 def statuses(field: Any, *ids: UUID) -> list[Status]:
@@ -157,9 +152,7 @@ def test_the_association_undoes_its_own_for_a_moment(
     assert statuses(field, first, second) == [Status.CITY_APPROVED, Status.APPROVED]
     with read_scope(field.url) as session:
         for person, ids in ((supervisor, {first}), (association, set())):
-            assert ids == find_self_approved(
-                session=session, principal=person, response_ids=[first]
-            )
+            assert ids == find_self_approved(work_of(session, person), response_ids=[first])
 
 
 def test_an_approval_is_taken_back_by_any_reviewer_of_the_city_with_a_reason(
@@ -188,9 +181,7 @@ def test_many_at_once_are_one_entry_that_names_them_and_are_undone_as_one(
         )
         session.flush()
         chosen = ReviewFilter(field.wave.id, status=None)
-        seen = preview_bulk_decision(
-            session=session, principal=supervisor, chosen=chosen, to=Status.VOID
-        )
+        seen = preview_bulk_decision(work_of(session, supervisor), chosen=chosen, to=Status.VOID)
         assert (seen.total, seen.flagged) == (5, 1)
     moved = move_all(field, supervisor, Status.VOID)
     assert set(moved) == set(ids)
@@ -203,7 +194,7 @@ def test_many_at_once_are_one_entry_that_names_them_and_are_undone_as_one(
             "submitted": 4,
             "returned": 1,
         }
-        detail = get_response_detail(session=session, principal=supervisor, response_id=ids[4])
+        detail = get_response_detail(work_of(session, supervisor), response_id=ids[4])
         last = detail.history[0]
         assert (last.action, last.detail["from"], last.detail["to"]) == (
             "responses.void",
@@ -213,7 +204,7 @@ def test_many_at_once_are_one_entry_that_names_them_and_are_undone_as_one(
         assert "members" not in last.detail
         assert detail.undoable
         about = TrailFilter(subject=str(ids[0]))
-        trail = read_trail(session=session, principal=association, choice=about)
+        trail = read_trail(work_of(session, association), choice=about)
         assert "responses.void" in [entry.action for entry in trail]
     assert undo(field, supervisor, *moved) == 5
     assert statuses(field, *ids) == [*[Status.SUBMITTED] * 4, Status.RETURNED]
@@ -239,24 +230,13 @@ def test_who_approved_many_for_the_city_does_not_approve_them_for_good(
     with session_scope(field.url) as session:
         chosen = ReviewFilter(field.wave.id)
         seen = preview_bulk_decision(
-            session=session, principal=association, chosen=chosen, to=Status.CITY_APPROVED
+            work_of(session, association), chosen=chosen, to=Status.CITY_APPROVED
         )
-        decide_many(
-            session=session,
-            principal=association,
-            chosen=chosen,
-            seen=seen,
-            reason=None,
-            now=field.now,
-        )
+        decide_many(work_of(session, association, field.now), chosen=chosen, seen=seen, reason=None)
         # In this very transaction, before the entry is written.
-        assert find_self_approved(session=session, principal=association, response_ids=ids) == set(
-            ids
-        )
+        assert find_self_approved(work_of(session, association), response_ids=ids) == set(ids)
     with read_scope(field.url) as session:
-        assert find_self_approved(session=session, principal=association, response_ids=ids) == set(
-            ids
-        )
+        assert find_self_approved(work_of(session, association), response_ids=ids) == set(ids)
 
 
 def test_elsewhere_nothing_is_undone(field: Any, supervisor: Principal, hire: Any) -> None:
@@ -272,7 +252,7 @@ def test_verify_finds_an_index_that_names_others(
     store(field, *[Status.SUBMITTED] * 3)
     move_all(field, supervisor, Status.CITY_APPROVED)
     with read_scope(field.url) as session:
-        assert verify(session=session, principal=association).findings == []
+        assert verify(work_of(session, association)).findings == []
     engine = engine_for(field.url)
     with (
         pytest.raises(IntegrityError, match="members of audit entries are only added"),
@@ -284,7 +264,7 @@ def test_verify_finds_an_index_that_names_others(
         session.add(AuditMember(response_id=uuid4(), entry_id=entry_id))
         session.add(AuditMember(response_id=uuid4(), entry_id=uuid4()))
     with read_scope(field.url) as session:
-        report = verify(session=session, principal=association)
+        report = verify(work_of(session, association))
     found = [finding.text.msgid for finding in report.findings]
     assert found == [
         "The index of members does not name the interviews of this entry.",

@@ -46,6 +46,7 @@ from survey.store.tables import (
     table_of,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 HandIn = Callable[..., tuple[Any, str]]
 
@@ -87,7 +88,7 @@ def test_withdrawing_deletes_what_was_said_and_gives_the_place_back(
 ) -> None:
     receipt, code = hand_in(comment="The lift in the mall is out of order")
     with session_scope(field.url) as session:
-        assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
+        assess_wave(work_of(session, OPERATOR, field.now), wave_key=field.wave.key)
     assert collected(field) == 1
     assert take_back(field, code) == WithdrawalResult(again=False)
     response = stored(field, receipt.response_id)
@@ -164,7 +165,7 @@ def test_after_freezing_the_association_has_to_be_asked(field: Any, hand_in: Han
     counted, code = hand_in()
     _, refused_code = hand_in(consent="no")
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key=field.wave.key)
         session.get_one(Wave, field.wave.id).state = WaveState.FROZEN
     for each in (code, refused_code):
         with pytest.raises(WaveFrozenError):
@@ -178,19 +179,15 @@ def test_neither_review_nor_sql_brings_it_back(field: Any, hand_in: HandIn) -> N
     response = stored(field, receipt.response_id)
     with session_scope(field.url) as session, pytest.raises(TransitionNotAllowedError):
         transition(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             response_id=response.id,
             to=Status.SUBMITTED,
             reason="mistake",
-            now=field.now,
             expected_version=response.lock_version,
         )
     chosen = ReviewFilter(field.wave.id, status=Status.VOID)
     with session_scope(field.url) as session:
-        seen = preview_bulk_decision(
-            session=session, principal=OPERATOR, chosen=chosen, to=Status.SUBMITTED
-        )
+        seen = preview_bulk_decision(work_of(session, OPERATOR), chosen=chosen, to=Status.SUBMITTED)
     assert (seen.total, sum(seen.not_allowed.values())) == (0, 1)
     table = table_of(Response)
     for values in ({"status": Status.SUBMITTED}, {"withdrawn_at": None}):
@@ -206,26 +203,17 @@ def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> N
     reason = ReviewReason(ReasonCode.WITHDRAWN, "asked at the desk")
     chosen = ReviewFilter(field.wave.id)
     with session_scope(field.url) as session:
-        seen = preview_bulk_decision(
-            session=session, principal=OPERATOR, chosen=chosen, to=Status.VOID
-        )
+        seen = preview_bulk_decision(work_of(session, OPERATOR), chosen=chosen, to=Status.VOID)
         with raises_code("one_by_one"):
             decide_many(
-                session=session,
-                principal=OPERATOR,
-                chosen=chosen,
-                seen=seen,
-                reason=reason,
-                now=field.now,
+                work_of(session, OPERATOR, field.now), chosen=chosen, seen=seen, reason=reason
             )
         version = decide(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             response_id=receipt.response_id,
             expected_version=1,
             to=Status.VOID,
             reason=reason,
-            now=field.now,
         )
     response = stored(field, receipt.response_id)
     assert (response.lock_version, response.reason, response.withdrawn_at) == (
@@ -235,7 +223,7 @@ def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> N
     )
     assert collected(field) == 0
     with read_scope(field.url) as session:
-        shown = get_response_detail(session=session, principal=OPERATOR, response_id=response.id)
+        shown = get_response_detail(work_of(session, OPERATOR), response_id=response.id)
     assert {each.answer for part in shown.parts for each in part.answers} <= {None}
 
 
@@ -273,10 +261,8 @@ def test_progress_counts_it_as_declined_and_not_as_bad_work(field: Any, hand_in:
     _, code = hand_in()
     take_back(field, code)
     with read_scope(field.url) as session:
-        (wave,) = list_progress_waves(session=session, principal=OPERATOR)
-        progress = get_progress(
-            session=session, principal=OPERATOR, wave=wave, now=field.now, usual_waste=0.05
-        )
+        (wave,) = list_progress_waves(work_of(session, OPERATOR))
+        progress = get_progress(work_of(session, OPERATOR, field.now), wave=wave, usual_waste=0.05)
     tally = progress.total.tally
     assert (tally.counted, tally.void, tally.of(Status.REFUSED)) == (1, 0, 1)
 

@@ -27,6 +27,7 @@ from survey.store.cipher import secret_cipher
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Credential, Mode, Response, Status, now
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -308,9 +309,7 @@ def test_a_real_wave_needs_a_key_that_signs_its_releases(field: Field, tmp_path:
     well, words = run_check(exposure.check_signing_key, served)
     assert (well, "survey release key register" in words) == (False, True)
     with session_scope(field.url) as session:
-        register_key(
-            session=session, principal=OPERATOR, public_key=key.public_bytes, now=field.now
-        )
+        register_key(work_of(session, OPERATOR, field.now), public_key=key.public_bytes)
     assert run_check(exposure.check_signing_key, served)[0]
     assert run_check(exposure.check_signing_key, served.model_copy(update={"demo": True}))[0]
 

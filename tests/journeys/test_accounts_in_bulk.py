@@ -17,6 +17,7 @@ from tests.journeys.app_page import wait_until_idle
 from tests.journeys.staff import sign_in_administrator
 from tests.pdf_reading import read_pages
 from tests.server_process import LivePlatform, serious_problems
+from tests.work_of import work_of
 
 zh = translator("zh")
 SLOW = 60_000
@@ -88,8 +89,6 @@ def test_two_hundred_surveyors_in_one_go(
 def _new_link(live_server: LivePlatform, login: str) -> str:
     sheet = run_in_transaction(
         live_server.settings.store_url,
-        lambda session: issue_setup_links(
-            session=session, principal=OPERATOR, logins=[login], now=now()
-        ),
+        lambda session: issue_setup_links(work_of(session, OPERATOR, now()), logins=[login]),
     )
     return sheet.people[0].token

@@ -18,6 +18,7 @@ from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
 from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.server_process import CITY, LivePlatform, open_wave_at_point, serious_problems
+from tests.work_of import work_of
 
 zh = translator("zh")
 WAVE = "back-checked"
@@ -51,7 +52,7 @@ def invented(live_server: LivePlatform) -> list[UUID]:
             for _ in range(2)
         ]
         wave = get_wave(session=session, key=WAVE)
-        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())
+        write_responses(work_of(session, OPERATOR, now()), wave=wave, rows=rows)
     return [row.id for row in rows]
 
 

@@ -19,6 +19,7 @@ from tests.context.comparative_tests.small_rules import rules
 from tests.context.comparative_tests.small_test import PLAN
 from tests.journeys.app_page import choose_option, upload_file, wait_until_idle
 from tests.server_process import LivePlatform, serious_problems
+from tests.work_of import work_of
 
 zh = translator("zh")
 
@@ -37,11 +38,10 @@ def _plan(live_server: LivePlatform) -> None:
         query = select(Account).where(Account.login == demo_login(Role.NATIONAL_OFFICIAL))
         account = session.exec(query).one()
         person = Principal(account.id, account.name, Role.NATIONAL_OFFICIAL, "CN", is_demo=True)
-        test_id = create_comparative_test(session=session, principal=person, draft=PLAN, now=now())
+        test_id = create_comparative_test(work_of(session, person, now()), draft=PLAN)
         set_grading_rules(
-            session=session, principal=person, test_id=test_id, rules=rules(), expected_version=1,
-            now=now(),
-        )  # fmt: skip
+            work_of(session, person, now()), test_id=test_id, rules=rules(), expected_version=1
+        )
 
     run_in_transaction(live_server.settings.store_url, plan)
 

@@ -33,6 +33,7 @@ from tests.complete_answers import WOMAN_OF_1985, build_complete_answers
 from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.journeys.staff import sign_in_staff
 from tests.server_process import Respondent, Server
+from tests.work_of import work_of
 
 zh = translator("zh")
 KEY, TITLE = "pilot-2027", "二〇二七年试点"
@@ -86,10 +87,8 @@ def desk(sit_down: SitDown, empty_server: Server) -> Page:
     """The computer of the first administrator, whose account came from `survey user create`."""
     with session_scope(_store(empty_server)) as session:
         create_account(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, now()),
             login="wangfang",
-            now=now(),
             entry=AccountData("王芳", Role.ADMINISTRATOR, NATION),
         )
     return sit_down("wangfang", Role.ADMINISTRATOR)
@@ -185,7 +184,7 @@ def _prepare_the_wave(empty_server: Server, desk: Page) -> None:
     expect(desk.locator(".hcs-checklist li")).to_have_count(7)
     expect(desk.locator(".hcs-checklist li.done")).to_have_count(7)
     with read_scope(_store(empty_server)) as session:
-        assert get_checklist(session=session, principal=OPERATOR).is_done
+        assert get_checklist(work_of(session, OPERATOR)).is_done
 
 
 def _take_the_step(page: Page, state: str, *, typed: str = "") -> None:
@@ -217,11 +216,7 @@ def _collect(server: Server, respondent: Respondent) -> None:
         surveyor = session.exec(select(Account).where(Account.login == "zhangsan")).one()
         point, *_ = session.exec(select(SamplingPoint).where(SamplingPoint.wave_id == wave.id))
         link = issue_invitation(
-            session=session,
-            principal=principal_of(surveyor),
-            wave_key=KEY,
-            point_id=point.id,
-            now=now(),
+            work_of(session, principal_of(surveyor), now()), wave_key=KEY, point_id=point.id
         )
         rows = [
             FinishedResponse(
@@ -243,7 +238,7 @@ def _collect(server: Server, respondent: Respondent) -> None:
             )
             for number in range(INTERVIEWS - 1)
         ]
-        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())
+        write_responses(work_of(session, OPERATOR, now()), wave=wave, rows=rows)
     respondent.open(f"{server.url}/q/{link.token}")
     respondent.finish(WOMAN_OF_1985)
     expect(respondent.page.locator(".sf-heading")).to_have_text(zh("Received. Thank you!"))

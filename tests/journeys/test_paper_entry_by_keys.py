@@ -20,6 +20,7 @@ from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PaperKeying, Response, now
 from tests.server_process import CITY, WAVE, LivePlatform, serious_problems
+from tests.work_of import work_of
 
 zh = translator("zh")
 DESK = {"width": 1440, "height": 900}
@@ -108,7 +109,7 @@ def desk(browser: Browser) -> Iterator[Page]:
 
 def _share(live_server: LivePlatform, share: float) -> None:
     with session_scope(live_server.settings.store_url) as session:
-        set_share(session=session, principal=OPERATOR, wave_key=WAVE, share=share, now=now())
+        set_share(work_of(session, OPERATOR, now()), wave_key=WAVE, share=share)
 
 
 def _open(desk: Page, live_server: LivePlatform, role: str, view: str = "key") -> None:
@@ -142,9 +143,7 @@ def _key_elsewhere(
         },
     }  # fmt: skip
     with session_scope(live_server.settings.store_url) as session:
-        submit_keying(
-            session=session, keying=Keying.model_validate(keying), principal=person, now=now()
-        )
+        submit_keying(work_of(session, person, now()), Keying.model_validate(keying))
 
 
 def _papers(live_server: LivePlatform) -> list[Response]:

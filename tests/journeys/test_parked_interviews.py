@@ -9,6 +9,7 @@ from survey.locale import translator
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ParkedInterview, now
 from tests.server_process import LivePlatform, Respondent, expire_newest_link, serious_problems
+from tests.work_of import work_of
 
 zh = translator("zh")
 KEPT = "Object.keys(localStorage).filter(key => /draft|outbox/.test(key))"
@@ -47,7 +48,7 @@ def test_phones_that_finish_after_their_link_expired_and_after_the_wave_was_clos
         zh("Saved on this device, not sent yet")
     )
     with session_scope(live_server.settings.store_url) as session:
-        close_wave(session=session, principal=OPERATOR, key=f"late-{late.sha256[:8]}", now=now())
+        close_wave(work_of(session, OPERATOR, now()), key=f"late-{late.sha256[:8]}")
     context.set_offline(offline=False)
     second.page.evaluate("window.dispatchEvent(new Event('online'))")
     _handed_over(second.page)

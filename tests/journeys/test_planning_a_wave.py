@@ -21,6 +21,7 @@ from survey.store.tables import PointDraw, SamplingPoint, WaveState, now
 from tests.journeys.app_page import upload_file, wait_until_idle
 from tests.journeys.staff import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems
+from tests.work_of import work_of
 
 zh = translator("zh")
 KEY = "journey-2027"
@@ -42,7 +43,7 @@ def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
     context.close()
     # The other journeys begin on the newest open wave.
     with session_scope(live_server.settings.store_url) as session:
-        close_wave(session=session, principal=OPERATOR, key=KEY, now=now())
+        close_wave(work_of(session, OPERATOR, now()), key=KEY)
 
 
 def _open(page: Page, address: str) -> None:

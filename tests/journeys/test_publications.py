@@ -34,6 +34,7 @@ from survey.store.tables import AuditEntry, Publication, PublicationState, Wave,
 from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.journeys.staff import sign_in_staff
 from tests.server_process import Server
+from tests.work_of import work_of
 
 zh = translator("zh")
 WAVE, CITY = "main-2024", "320500"
@@ -65,7 +66,7 @@ def serve_with_key(source: Path, folder: Path) -> Iterator[Server]:
     key_file = folder.parent / "release.key"
     key = add_key_to_file(key_file)
     with session_scope(store_of(folder).store_url) as session:
-        register_key(session=session, principal=OPERATOR, public_key=key.public_bytes, now=now())
+        register_key(work_of(session, OPERATOR, now()), public_key=key.public_bytes)
         wave = session.exec(select(Wave).where(Wave.key == RELEASED_WAVE)).one()
         wave.is_demo = False
         session.add(wave)
@@ -224,7 +225,7 @@ def check_as_a_stranger(folder: Path, archive: Path, home: Path) -> None:
     home.mkdir()
     keys = home / "release-keys.json"
     with read_scope(store_of(folder).store_url) as session:
-        keys.write_bytes(format_key_list(list_keys(session=session, principal=OPERATOR), {}, {}))
+        keys.write_bytes(format_key_list(list_keys(work_of(session, OPERATOR)), {}, {}))
     with ZipFile(archive) as release:
         release.extractall(home / "release")
     script = home / "verify.py"

@@ -10,6 +10,7 @@ from survey.store.engine import session_scope
 from survey.store.tables import KeyScope, now
 from tests.context.complaints.count_files import ROW, count_file
 from tests.server_process import LivePlatform
+from tests.work_of import work_of
 
 HEAD = {"source": "全国消协智慧315平台", "data_as_of": "2024-06-03"}
 
@@ -17,12 +18,10 @@ HEAD = {"source": "全国消协智慧315平台", "data_as_of": "2024-06-03"}
 def test_the_sample_client_delivers_to_a_running_server(live_server: LivePlatform) -> None:
     with session_scope(live_server.settings.store_url) as session:
         key = create_api_key(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, now()),
             login=demo_login(Role.NATIONAL_OFFICIAL),
             name="sample client",
             days=1,
-            now=now(),
             scope=KeyScope.DELIVERIES,
         )
     first = push_file(live_server.url, key, count_file(ROW), id="a", **HEAD)

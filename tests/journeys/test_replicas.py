@@ -32,6 +32,7 @@ from survey.store.tables import Account, Response, ResponseRevision, SamplingPoi
 from tests.nginx_process import Nginx
 from tests.server_process import CITY, Respondent, open_wave_at_point
 from tests.submission_clients import TIMEOUT_SECONDS, SubmissionClients, free_port, wait_for
+from tests.work_of import work_of
 
 pytestmark = pytest.mark.postgres
 WAVE = "small-2026"
@@ -106,11 +107,7 @@ class Platform:
     def token(self) -> str:
         with session_scope(self.settings.store_url) as session:
             return issue_invitation(
-                session=session,
-                principal=self.surveyor,
-                wave_key=WAVE,
-                point_id=self.point.id,
-                now=now(),
+                work_of(session, self.surveyor, now()), wave_key=WAVE, point_id=self.point.id
             ).token
 
     def interview(self) -> dict[str, Any]:

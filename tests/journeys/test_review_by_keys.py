@@ -18,6 +18,7 @@ from survey.store.tables import Mode, Status, now
 from tests.complete_answers import build_complete_answers
 from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.server_process import CITY, LivePlatform, serious_problems
+from tests.work_of import work_of
 
 zh = translator("zh")
 DESK = {"width": 1440, "height": 900}
@@ -46,7 +47,7 @@ def interviews(live_server: LivePlatform) -> list[UUID]:
     ]
     with session_scope(live_server.settings.store_url) as session:
         wave = get_wave(session=session, key="main-2026")
-        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())
+        write_responses(work_of(session, OPERATOR, now()), wave=wave, rows=rows)
     return [row.id for row in rows]
 
 

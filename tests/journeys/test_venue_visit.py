@@ -29,6 +29,7 @@ from tests.context.experience_checks.small_check import checklist
 from tests.journeys.conftest import PATIENCE, PHONE
 from tests.journeys.staff import sign_in_staff
 from tests.server_process import CITY, LivePlatform, Respondent
+from tests.work_of import work_of
 
 zh = translator("zh")
 KEY, VENUE = "journey-check", "journey-venue"
@@ -81,12 +82,19 @@ def _open_check(session: Session) -> UUID:
         save_instrument(session=session, instrument=checklist()), today,
         today + timedelta(10),
     )  # fmt: skip
-    wave_id = create_experience_check(session=session, principal=official, draft=plan, now=now())
+    wave_id = create_experience_check(work_of(session, official, now()), draft=plan)
     venue = ListedPoint(VENUE, CITY, "Market Street 1", "supermarket", "supermarket")
-    common = {"session": session, "principal": official, "wave_id": wave_id, "now": now()}
-    draw_venues(**common, listed=VenueList((venue,), ()), per_type=1, seed=1, expected_version=1)
-    assign_observers(**common, logins=OBSERVERS, seed=1, expected_version=2)
-    open_experience_check(**common, expected_version=3)
+    work = work_of(session, official, now())
+    draw_venues(
+        work,
+        wave_id=wave_id,
+        listed=VenueList((venue,), ()),
+        per_type=1,
+        seed=1,
+        expected_version=1,
+    )
+    assign_observers(work, wave_id=wave_id, logins=OBSERVERS, seed=1, expected_version=2)
+    open_experience_check(work, wave_id=wave_id, expected_version=3)
     return wave_id
 
 

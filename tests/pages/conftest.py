@@ -26,6 +26,7 @@ from survey.store.tables import Account, LoginSession, Mode, Status, now
 from survey.ui import current_principal as ui_session
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.web.routes import build_app
+from tests.work_of import work_of
 
 OpenPage = Callable[..., AppTest]
 
@@ -259,9 +260,7 @@ def collect(field: Any) -> Callable[..., list[UUID]]:
                 )
                 for each in seconds
             ]
-            write_responses(
-                session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-            )
+            write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
         return [row.id for row in rows]
 
     return store

@@ -48,6 +48,7 @@ from survey.ui import download_button, url_state
 from survey.ui.navigation import PAGES, PageInfo
 from tests.pages.conftest import enter_page
 from tests.synthetic_results import PLANS, synthetic_store
+from tests.work_of import work_of
 
 CITY, NAMES = "440100", ("广州市", "Guangzhou", "Kanarienvogel")
 SCORE, SCORES = -777.77, re.compile(r"(?<![\d.])777\.[78]")
@@ -89,9 +90,7 @@ def _fill(settings: Settings, small_instrument: Instrument) -> None:
             _plant(path)
     with session_scope(settings.store_url) as session:
         for key in session.exec(select(Wave.key).where(Wave.state == WaveState.RELEASED)).all():
-            revoke_release(
-                session=session, principal=OPERATOR, wave_key=key, reason="a test", now=now()
-            )
+            revoke_release(work_of(session, OPERATOR, now()), wave_key=key, reason="a test")
         _collect(session, small_instrument)
 
 
@@ -114,8 +113,8 @@ def _collect(session: Any, instrument: Any) -> None:
         is_demo=True,
         instrument_id=save_instrument(session=session, instrument=instrument),
     )
-    create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
-    wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=now())
+    create_wave(work_of(session, OPERATOR, now()), plan=plan)
+    wave = open_wave(work_of(session, OPERATOR, now()), key=plan.key)
     zhao = Account(
         login="kanarienvogel", name=f"{NAMES[-1]} Zhao", role=Role.SURVEYOR, area=CITY, is_demo=True
     )
@@ -144,7 +143,7 @@ def _collect(session: Any, instrument: Any) -> None:
         duration_seconds=300.0,
         point_id=point.id,
     )
-    write_responses(session=session, principal=OPERATOR, wave=wave, rows=[interview], now=now())
+    write_responses(work_of(session, OPERATOR, now()), wave=wave, rows=[interview])
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id, now
 from survey.ui.navigation import PageKey
 from tests.audit_tampering import disable_triggers, run
+from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]
 
@@ -55,8 +56,8 @@ def _note(field: Any, actor: Principal | None, action: str, **more: Any) -> None
 
 def _check(field: Any) -> None:
     with session_scope(field.url) as session:
-        report = verify(session=session, principal=OPERATOR)
-        record_verification(session=session, principal=OPERATOR, report=report, now=now())
+        report = verify(work_of(session, OPERATOR))
+        record_verification(work_of(session, OPERATOR, now()), report=report)
 
 
 def _page(app: AppTest, read: Read) -> str:
@@ -146,7 +147,7 @@ def test_markup_in_an_entry_stays_text(
 def test_files_hold_no_formula_and_every_entry(field: Any) -> None:
     _note(field, None, "=cmd()", **{"from": "=1+1", "to": "@x\x01"})
     with read_scope(field.url) as session:
-        entries = list(stream_trail(session=session, principal=OPERATOR, choice=TrailFilter()))
+        entries = list(stream_trail(work_of(session, OPERATOR), choice=TrailFilter()))
     assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
     file = io.StringIO(newline="")
     assert write_csv(file, entries, translator("en")) == len(entries)
@@ -168,6 +169,6 @@ def test_only_an_administrator_reads_the_trail(field: Any) -> None:
         stranger = Principal(new_id(), "x", role, "CN")
         with read_scope(field.url) as session:
             with pytest.raises(AccessDeniedError):
-                read_trail(session=session, principal=stranger, choice=TrailFilter())
+                read_trail(work_of(session, stranger), choice=TrailFilter())
             with pytest.raises(AccessDeniedError):
-                next(stream_trail(session=session, principal=stranger, choice=TrailFilter()))
+                next(stream_trail(work_of(session, stranger), choice=TrailFilter()))

@@ -20,6 +20,7 @@ from survey.store.tables import ImportMapping, Response, Status, Wave, WaveState
 from survey.ui import bulk_import
 from survey.ui.background_job import BackgroundJob
 from survey.ui.navigation import PageKey
+from tests.work_of import work_of
 
 HEADER = "city,point,quality,gender,birth_year\n"
 GOOD = "110000,110000-u-01,8,female,1990\n"
@@ -123,7 +124,7 @@ def test_without_an_open_wave_a_supervisor_is_told_what_to_wait_for(
     field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str]
 ) -> None:
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     app = visit_as(PageKey.BULK_IMPORT, employ(Role.SUPERVISOR, "110000"))
     assert "as soon as an administrator opens a wave" in read(app)
 
@@ -143,12 +144,10 @@ def test_a_saved_mapping_reads_a_strangers_file(
     mapping = MappingFile({"Q7": "quality", "Where": "city"}, {"Q7": {"great": "10"}})
     with session_scope(field.url) as session:
         save_mapping(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             instrument_name="small",
             name="agency",
             mapping=mapping,
-            now=field.now,
         )
     hand_in("Where,Q7\nBeijing,great\n")
     app = visit_as(PageKey.BULK_IMPORT, employ(Role.ADMINISTRATOR, "CN"))

@@ -16,6 +16,7 @@ from survey.settings import Settings
 from survey.store.transactions import run_in_transaction
 from survey.ui.navigation import PageKey
 from tests.context.complaints.count_files import count_file, head, rows_of
+from tests.work_of import work_of
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
@@ -29,14 +30,12 @@ def _store(frozen_waves: Settings, use_store: Callable[[Settings], None], tmp_pa
         rows = [*rows_of("2024-05", "420500", counts), *rows_of("2024-05", "110000", (500, 90, 70))]
         run_in_transaction(
             settings.store_url,
-            lambda session, number=number, rows=rows: import_complaints(  # type: ignore[misc]
-                session=session,
-                principal=OPERATOR,
+            lambda session, number=number, rows=rows: import_complaints(
+                work_of(session, OPERATOR, datetime(2024, 6, 4, tzinfo=UTC)),
                 check=check_file(count_file(*rows)),
                 head=replace(
                     head(f"d-{number}", faults="缺两个区", day=date(2024, 6, 3)), is_demo=True
                 ),
-                now=datetime(2024, 6, 4, tzinfo=UTC),
             ),
         )
     use_store(settings)

@@ -23,6 +23,7 @@ from survey.store.tables import now
 from survey.ui.navigation import PageKey
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave
+from tests.work_of import work_of
 
 PURPOSE = "Weights for a simulation of the design"
 
@@ -54,7 +55,7 @@ def frozen(field: Any, tmp_path: Path) -> Settings:
 
 def requests(settings: Settings) -> list[ExactRequest]:
     with read_scope(settings.store_url) as session:
-        return list_exact_requests(session=session, principal=OPERATOR, now=now())
+        return list_exact_requests(work_of(session, OPERATOR, now()))
 
 
 def pressed(app: AppTest, label: str) -> AppTest:
@@ -120,7 +121,7 @@ def test_a_refusal_is_read_with_its_reason(
     analyst, administrator = employ(Role.ANALYST, "CN"), employ(Role.ADMINISTRATOR, "CN")
     with session_scope(frozen.store_url) as session:
         number = request_exact_rows(
-            session=session, principal=analyst, wave_key=WAVE, purpose=PURPOSE, now=now()
+            work_of(session, analyst, now()), wave_key=WAVE, purpose=PURPOSE
         )
     app = visit_as(PageKey.EXPORT, administrator)
     app.text_input(key=f"exact/reason/{number}").set_value("The ordinary file will do")

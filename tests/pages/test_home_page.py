@@ -24,6 +24,7 @@ from survey.store.tables import Account, LoginSession, QuotaCell, now
 from survey.ui.navigation import PageKey
 from tests.pages.conftest import enter_page
 from tests.synthetic_results import CITY_ROLES, MAIN_GROUPS, SyntheticWave, synthetic_store
+from tests.work_of import work_of
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
@@ -171,15 +172,15 @@ def test_an_administrator_reads_when_the_trail_was_checked_and_the_store_backed_
             detail={},
         )
     with session_scope(field.url) as session:
-        report = verify(session=session, principal=OPERATOR)
-        record_verification(session=session, principal=OPERATOR, report=report, now=field.now)
+        report = verify(work_of(session, OPERATOR))
+        record_verification(work_of(session, OPERATOR, field.now), report=report)
     words = read(visit_as(PageKey.HOME, administrator))
     at = format_china_minute(translator("en"), field.now)
     assert f"The last backup was made {at}." in words
     assert f"The audit trail was checked {at}: every entry up to number {report.last}" in words
     with session_scope(field.url) as session:
         report.wrong = 2
-        record_verification(session=session, principal=OPERATOR, report=report, now=field.now)
+        record_verification(work_of(session, OPERATOR, field.now), report=report)
     words = read(visit_as(PageKey.HOME, administrator))
     assert f"The check of the audit trail of {at} found 2 entries changed." in words
 
@@ -216,7 +217,7 @@ def test_an_official_reads_what_is_new_since_the_last_visit(
 def test_the_times_of_the_trail_are_for_administrators_alone(employ: Open, field: Any) -> None:
     official = employ(Role.NATIONAL_OFFICIAL, NATION)
     with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
-        find_last_time(session=session, principal=official, event=AuditEvent.STORE_BACKED_UP)
+        find_last_time(work_of(session, official), event=AuditEvent.STORE_BACKED_UP)
 
 
 @pytest.mark.parametrize(

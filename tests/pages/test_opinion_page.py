@@ -14,6 +14,7 @@ from survey.store.engine import session_scope
 from survey.ui.navigation import PageKey
 from tests.account_factory import administrator
 from tests.context.opinion.opinion_rows import check, day_rows, head, many_days
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -42,11 +43,9 @@ def root(field: Field) -> Principal:
     ]
     with session_scope(field.url) as session:
         import_opinion(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
             check=check(*rows),
             head=head(faults="缺两个平台"),
-            now=datetime(2025, 1, 5, tzinfo=UTC),
         )
     return administrator(field.url)
 

@@ -39,6 +39,7 @@ from survey.store.tables import now
 from survey.ui.navigation import PageKey
 from tests.conftest import FillOnce
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 LABELS = ("label::中文 (zh)", "label::English (en)")
 SURVEY = (
@@ -109,10 +110,10 @@ def import_and_freeze(
             title={"zh": f"我市 {year}", "en": f"My city {year}"},
         )
         with read_scope(field.url) as session:
-            plan = plan_import(session=session, principal=OPERATOR, request=request, now=field.now)
+            plan = plan_import(work_of(session, OPERATOR, field.now), request=request)
         assert len(plan.accepted) == 120, plan.causes
         with session_scope(field.url) as session:
-            commit_import(session=session, principal=OPERATOR, plan=plan, now=field.now)
+            commit_import(work_of(session, OPERATOR, field.now), plan=plan)
         freeze_wave(current_settings(), wave_key=f"mycity-{year}", actor=OPERATOR, final=True)
 
 
@@ -222,7 +223,7 @@ def test_a_wave_without_a_composite_has_no_report_and_says_so_everywhere(
         session_scope(settings.store_url) as session,
         pytest.raises(PublicationNotAllowedError, match="no composite score"),
     ):
-        plan_publication(session=session, principal=OPERATOR, draft=draft, now=now())
+        plan_publication(work_of(session, OPERATOR, now()), draft=draft)
 
 
 def test_tables_hold_every_question_and_none_as_the_score(

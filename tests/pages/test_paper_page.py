@@ -18,6 +18,7 @@ from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Assignment, PaperPlan, now
 from survey.ui.navigation import PageKey
+from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]
 Key = Callable[..., None]
@@ -33,7 +34,7 @@ def store_url(sqlite_url: str) -> str:
 def key(field: Any) -> Key:
     """`key(person, "7", 1, quality=3)`: what a typist hands in, every sheet drawn."""
     with session_scope(field.url) as session:
-        set_share(session=session, principal=OPERATOR, wave_key=field.wave.key, share=1, now=now())
+        set_share(work_of(session, OPERATOR, now()), wave_key=field.wave.key, share=1)
 
     def keyed(person: Principal, serial: str, round_: int, **changes: Any) -> None:
         sheet = {
@@ -48,7 +49,7 @@ def key(field: Any) -> Key:
             }
         )  # fmt: skip
         with session_scope(field.url) as session:
-            submit_keying(session=session, keying=keying, principal=person, now=now())
+            submit_keying(work_of(session, person, now()), keying)
 
     return keyed
 

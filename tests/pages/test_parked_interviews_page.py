@@ -17,6 +17,7 @@ from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ParkedInterview, Response
 from survey.ui.navigation import PageKey
+from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]
 
@@ -43,7 +44,7 @@ def parked(field: Any) -> UUID:
         finished_at=field.now,
     )
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
         receipt = submit_or_park(
             session=session, submission=sent, principal=field.surveyor, now=field.now
         )

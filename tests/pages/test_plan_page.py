@@ -44,6 +44,7 @@ from survey.store.tables import (
 )
 from survey.ui.navigation import PageKey
 from tests.wave_states import move_wave, set_wave_state
+from tests.work_of import work_of
 
 KEY = "main-2027"
 Read = Callable[[AppTest], str]
@@ -69,13 +70,11 @@ def official(employ: Any) -> Principal:
 def planned(field: Any) -> Any:
     draft = WaveDraft(KEY, "main", 2027, "2027年", "Wave 2027", field.wave.instrument_id)
     with session_scope(field.url) as session:
-        add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+        add_wave(work_of(session, OPERATOR, field.now), draft=draft)
         save_plan(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             key=KEY,
             request=PlanRequest(aim=PrecisionTarget(total=1_200)),
-            now=field.now,
         )
     return field
 
@@ -92,7 +91,7 @@ def _keys(app: AppTest) -> set[str]:
 
 def _point_file(field: Any, rows: Sequence[Sequence[object]]) -> bytes:
     with read_scope(field.url) as session:
-        sheet = point_list_template(plan_cities(session=session, principal=OPERATOR), "en")
+        sheet = point_list_template(plan_cities(work_of(session, OPERATOR)), "en")
     return write_workbook([WorkbookSheet(sheet.name, sheet.columns, rows)], "en")
 
 
@@ -550,7 +549,7 @@ def test_one_point_is_changed_after_the_draw(
 def _plan_wave(field: Any, key: str, year: int) -> None:
     draft = WaveDraft(key, "main", year, f"{year}年", f"Wave {year}", field.wave.instrument_id)
     with session_scope(field.url) as session:
-        add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+        add_wave(work_of(session, OPERATOR, field.now), draft=draft)
 
 
 def _chosen(app: AppTest) -> tuple[str, str]:
@@ -704,12 +703,10 @@ def test_a_released_wave_that_the_operator_freezes_again_is_confirmed_here(
     assert "plan-step-frozen" not in _keys(app)
     with session_scope(planned.url) as session:
         request_act(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, now()),
             key=KEY,
             act=WaveAct.FREEZE,
             options=freeze_request_options(WithoutPoint.REFUSE, ()),
-            now=now(),
         )
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
     app.button(key="plan-step-frozen").click().run()

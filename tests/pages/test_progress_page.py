@@ -28,6 +28,7 @@ from survey.store.tables import (
 )
 from survey.ui.navigation import PageKey
 from survey.ui.progress.summary import review_link
+from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]
 
@@ -193,10 +194,8 @@ def test_the_number_of_a_concern_is_that_of_the_list_it_opens(
             session.get_one(Response, one).submitted_at = now() - timedelta(days=3)
     supervisor = employ(Role.SUPERVISOR, "110000")
     with read_scope(field.url) as session:
-        (wave,) = list_progress_waves(session=session, principal=supervisor)
-        seen = get_progress(
-            session=session, principal=supervisor, wave=wave, now=now(), usual_waste=0.08
-        )
+        (wave,) = list_progress_waves(work_of(session, supervisor))
+        seen = get_progress(work_of(session, supervisor, now()), wave=wave, usual_waste=0.08)
     (alert,) = [each for each in seen.to_do if each.concern is concern]
     query = parse_qs(urlsplit(review_link(wave.key, alert, "en")).query)
     app = visit_as(PageKey.REVIEW, supervisor, **{name: value[0] for name, value in query.items()})

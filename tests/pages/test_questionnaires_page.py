@@ -27,6 +27,7 @@ from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, InstrumentVersion
 from survey.ui.navigation import PageKey
+from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -113,9 +114,7 @@ def test_who_brought_a_version_is_said_to_those_who_plan(
     field: Any, visit_as: Any, admin: Principal, analyst: Principal
 ) -> None:
     with session_scope(field.url) as session:
-        add_instrument(
-            session=session, principal=admin, instrument=_changed(field.instrument), now=field.now
-        )
+        add_instrument(work_of(session, admin, field.now), instrument=_changed(field.instrument))
     by_reader = {
         reader.role: list(visit_as(PageKey.QUESTIONNAIRES, reader).dataframe[0].value["By"])
         for reader in (admin, analyst)
@@ -158,7 +157,7 @@ def test_missing_translations_are_marked(
     form = _changed(field.instrument)
     silent = form.model_copy(update={"title": {"zh": "小问卷"}, "thanks": {"zh": "谢谢"}})
     with session_scope(field.url) as session:
-        add_instrument(session=session, principal=OPERATOR, instrument=silent, now=field.now)
+        add_instrument(work_of(session, OPERATOR, field.now), instrument=silent)
     app = visit_as(PageKey.QUESTIONNAIRES, admin, form="small/2", part="translations")
     assert "Missing texts: en: 2" in app.warning[0].value
     app.toggle(key="questionnaires/missing").set_value(True).run()
@@ -288,7 +287,7 @@ def scored(field: Any) -> Any:
     with session_scope(field.url) as session:
         tree = PROJECT_ROOT / "seed" / "trees" / "cca-2023.csv"
         save_tree(session=session, tree=read_tree(tree))
-        add_instrument(session=session, principal=OPERATOR, instrument=form, now=field.now)
+        add_instrument(work_of(session, OPERATOR, field.now), instrument=form)
     return replace(field, instrument=form)
 
 

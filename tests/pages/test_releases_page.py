@@ -36,6 +36,7 @@ from survey.ui.release_figure import format_values
 from tests.pages.conftest import unescape
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave
+from tests.work_of import work_of
 
 RELEASE = f"{WAVE}-1"
 
@@ -68,7 +69,7 @@ def frozen(field: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setti
         frozen.state = WaveState.FROZEN
         session.add(frozen)
         key = add_key_to_file(key_file)
-        register_key(session=session, principal=OPERATOR, public_key=key.public_bytes, now=now())
+        register_key(work_of(session, OPERATOR, now()), public_key=key.public_bytes)
     return wave.settings
 
 
@@ -83,7 +84,7 @@ def announce(settings: Settings, *, hours_ago: int = 2) -> None:
         embargo_until=at + timedelta(hours=1),
     )
     with session_scope(settings.store_url) as session:
-        plan_publication(session=session, principal=OPERATOR, draft=draft, now=at)
+        plan_publication(work_of(session, OPERATOR, at), draft=draft)
 
 
 def state_of(settings: Settings) -> PublicationState:

@@ -26,6 +26,7 @@ from survey.store.tables import (
 )
 from survey.ui.navigation import PageKey
 from tests.wave_states import move_wave
+from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]
 
@@ -113,7 +114,7 @@ def test_the_only_interview_of_a_wave_says_that_nobody_reads_so_fast(
 ) -> None:
     collect(0.4)
     with session_scope(field.url) as session:
-        assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
+        assess_wave(work_of(session, OPERATOR, field.now), wave_key=field.wave.key)
     text = read(visit_as(PageKey.REVIEW, supervisor, lang=language))
     assert shown in text
     assert ("risk 90 of 100" if language == "en" else "90") in text
@@ -149,8 +150,8 @@ def test_a_link_to_one_interview_opens_the_queue_of_its_wave(
             title_en="Another wave",
             instrument_id=field.wave.instrument_id,
         )
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
-        open_wave(session=session, principal=OPERATOR, key=plan.key, now=field.now)
+        create_wave(work_of(session, OPERATOR, field.now), plan=plan)
+        open_wave(work_of(session, OPERATOR, field.now), key=plan.key)
     app = visit_as(PageKey.REVIEW, supervisor, interview=str(first))
     app.button(key="review-next").click().run()
     assert app.query_params["interview"] == str(second)
@@ -178,12 +179,10 @@ def test_the_second_reviewer_is_told_and_keeps_the_note(
     _press(app, "review-returned")
     with session_scope(field.url) as session:
         transition(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             response_id=response_id,
             to=Status.VOID,
             reason="invented",
-            now=field.now,
             expected_version=1,
         )
     app.text_area(key=f"note/{response_id}/returned").set_value("how old is she?")
@@ -244,12 +243,10 @@ def test_a_returned_interview_waits_on_the_surveyors_page_and_is_handed_in_again
     (response_id,) = collect(100.0)
     with session_scope(field.url) as session:
         transition(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, field.now),
             response_id=response_id,
             to=Status.RETURNED,
             reason="check_again: how old is she?",
-            now=field.now,
             expected_version=1,
         )
     app = visit_as(PageKey.TASKS, field.surveyor)
@@ -288,12 +285,10 @@ def test_what_was_typed_just_before_the_click_is_what_is_handed_in(
     (response_id,) = collect(100.0)
     with session_scope(field.url) as session:
         transition(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, field.now),
             response_id=response_id,
             to=Status.RETURNED,
             reason="check_again: how old is she?",
-            now=field.now,
             expected_version=1,
         )
     app = visit_as(PageKey.TASKS, field.surveyor)
@@ -325,12 +320,10 @@ def test_looking_at_an_interview_is_entered_once_however_often_the_page_runs(
 def _decide(field: Any, person: Principal, response_id: UUID, to: Status) -> None:
     with session_scope(field.url) as session:
         transition(
-            session=session,
-            principal=person,
+            work_of(session, person, field.now),
             response_id=response_id,
             to=to,
             reason="",
-            now=field.now,
             expected_version=session.get_one(Response, response_id).lock_version,
         )
 
@@ -436,9 +429,7 @@ def test_undo_takes_back_the_decision_it_was_offered_for_and_no_later_one(
 def _undo(field: Any, person: Principal, response_id: UUID) -> None:
     with session_scope(field.url) as session:
         version = session.get_one(Response, response_id).lock_version
-        undo_decision(
-            session=session, principal=person, versions={response_id: version}, now=field.now
-        )
+        undo_decision(work_of(session, person, field.now), versions={response_id: version})
 
 
 def test_a_second_tab_decides_on_what_it_shows_or_not_at_all(

@@ -20,6 +20,7 @@ from survey.store.tables import Status, now
 from survey.ui import current_principal
 from survey.ui.navigation import PageKey
 from tests.account_factory import administrator
+from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]
 Prepare = Callable[[AppTest], AppTest]
@@ -85,8 +86,8 @@ def _draw_for_call(url: str, wave_id: Any) -> None:
     plan = DrawPlan(wave_id, "110000", 1.0, 0.0, "1", now())
     with session_scope(url) as session:
         save_instrument(session=session, instrument=shipped)
-        seen = preview_draw(session=session, principal=OPERATOR, plan=plan)
-        create_draw(session=session, principal=OPERATOR, seen=seen, now=now())
+        seen = preview_draw(work_of(session, OPERATOR), plan=plan)
+        create_draw(work_of(session, OPERATOR, now()), seen=seen)
 
 
 @pytest.fixture
@@ -170,12 +171,10 @@ def test_a_correction_that_cannot_be_saved_stays_in_its_fields(
     (response_id,) = collect(100.0)
     with session_scope(field.url) as session:
         transition(
-            session=session,
-            principal=employ(Role.SUPERVISOR, "110000"),
+            work_of(session, employ(Role.SUPERVISOR, "110000"), field.now),
             response_id=response_id,
             to=Status.RETURNED,
             reason="check_again: how old is she?",
-            now=field.now,
             expected_version=1,
         )
     app = visit_as(PageKey.TASKS, field.surveyor)

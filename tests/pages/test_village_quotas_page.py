@@ -12,6 +12,7 @@ from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave
 from survey.store.engine import session_scope
 from survey.ui.navigation import PageKey
+from tests.work_of import work_of
 
 KEY = "village-2027"
 
@@ -28,7 +29,7 @@ def villages(field: Any) -> Any:
         save_tree(session=session, tree=shipped_tree("village-2026"))
         known = save_instrument(session=session, instrument=shipped_instrument("village-2026"))
         draft = WaveDraft(KEY, "rural", 2027, "村", "Villages", known)
-        add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+        add_wave(work_of(session, OPERATOR, field.now), draft=draft)
     return field
 
 

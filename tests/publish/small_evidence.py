@@ -14,6 +14,7 @@ from survey.store.transactions import run_in_transaction
 from tests.context.complaints.count_files import count_file, head, rows_of
 from tests.context.opinion.opinion_rows import check, many_days
 from tests.context.opinion.opinion_rows import head as opinion_head
+from tests.work_of import work_of
 
 CITY = "320500"
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -29,11 +30,12 @@ def deliver_evidence(url: str) -> None:
         ]
         run_in_transaction(
             url,
-            lambda session, rows=rows, year=year: import_complaints(  # type: ignore[misc]
-                session=session, principal=OPERATOR, check=check_file(count_file(*rows)),
-                head=head(f"c-{year}", day=date(year + 1, 1, 3)), now=NOW,
+            lambda session, rows=rows, year=year: import_complaints(
+                work_of(session, OPERATOR, NOW),
+                check=check_file(count_file(*rows)),
+                head=head(f"c-{year}", day=date(year + 1, 1, 3)),
             ),
-        )  # fmt: skip
+        )
     days = [*many_days(PEAK - timedelta(30), [31 + n % 4 for n in range(30)], area=CITY, whole=210),
             *many_days(PEAK, [57], area=CITY, whole=789),
             *many_days(PEAK + timedelta(1), [33 + n % 3 for n in range(30)], area=CITY, whole=212),
@@ -41,7 +43,7 @@ def deliver_evidence(url: str) -> None:
     run_in_transaction(
         url,
         lambda session: import_opinion(
-            session=session, principal=OPERATOR, check=check(*days), head=opinion_head(), now=NOW
+            work_of(session, OPERATOR, NOW), check=check(*days), head=opinion_head()
         ),
     )
 
@@ -50,9 +52,7 @@ def small_evidence(url: str, principal: Principal = OPERATOR) -> OutsideEvidence
     """Return what a reader sees beside the score of the city, with a check besides."""
     deliver_evidence(url)
     with read_scope(url) as session:
-        read = read_outside_evidence(
-            session=session, principal=principal, city=CITY, wave_year=2024
-        )
+        read = read_outside_evidence(work_of(session, principal, NOW), city=CITY, wave_year=2024)
     scores = {
         (NATION, ALL_TYPES): MeanScore(71.4, 68.2, 74.6, 36),
         (CITY, ALL_TYPES): MeanScore(69.3, 64.1, 74.5, 12),

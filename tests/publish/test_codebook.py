@@ -47,6 +47,7 @@ from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import Snapshot, new_id
+from tests.work_of import work_of
 
 WAVE = "main-2024"
 _ORDER = ("labl", "qstn", "universe", "sumStat", "catgry", "varFormat", "notes")
@@ -63,7 +64,7 @@ def store(frozen_small_demo: Path) -> Iterator[Settings]:
 def codebook(store: Settings) -> Codebook:
     with read_scope(store.store_url) as session:
         return build_codebook(
-            store, session=session, principal=OPERATOR, wave_key=WAVE, language="zh"
+            work_of(session, OPERATOR, settings=store), wave_key=WAVE, language="zh"
         )
 
 
@@ -121,7 +122,7 @@ def test_it_has_the_questions_in_both_languages_the_routing_and_published_counts
 def test_who_may_not_read_the_results_gets_no_codebook(store: Settings) -> None:
     surveyor = Principal(new_id(), "x", Role.SURVEYOR, "110000")
     with read_scope(store.store_url) as session, pytest.raises(AccessDeniedError):
-        build_codebook(store, session=session, principal=surveyor, wave_key=WAVE, language="zh")
+        build_codebook(work_of(session, surveyor, settings=store), wave_key=WAVE, language="zh")
 
 
 def test_the_xml_has_the_structure_of_ddi_codebook(codebook: Codebook) -> None:
@@ -168,7 +169,7 @@ def test_the_xml_is_valid_against_the_schema_of_ddi_codebook(
 ) -> None:
     with read_scope(store.store_url) as session:
         described = build_codebook(
-            store, session=session, principal=OPERATOR, wave_key=WAVE, language=language
+            work_of(session, OPERATOR, settings=store), wave_key=WAVE, language=language
         )
     ddi_schema.assertValid(etree.fromstring(ddi_bytes(described)))
 
@@ -289,9 +290,7 @@ def _file(
 ) -> bytes:
     with read_scope(store.store_url) as session:
         return codebook_file(
-            store,
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, settings=store),
             wave_key=WAVE,
             form=form,
             language=language,

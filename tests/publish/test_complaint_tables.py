@@ -32,6 +32,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import new_id
 from survey.store.transactions import run_in_transaction
 from tests.context.complaints.count_files import HEADER, count_file, head, rows_of
+from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 READER = Principal(new_id(), "reader", Role.CITY_OFFICIAL, "110000")
@@ -46,13 +47,14 @@ def stored_year(
     run_in_transaction(
         url,
         lambda session: import_complaints(
-            session=session, principal=OPERATOR, check=check_file(content),
-            head=head(str(hash(content)), faults=faults, day=date(2025, 1, 5)), now=NOW,
+            work_of(session, OPERATOR, NOW),
+            check=check_file(content),
+            head=head(str(hash(content)), faults=faults, day=date(2025, 1, 5)),
         ),
-    )  # fmt: skip
+    )
     with read_scope(url) as session:
         return read_complaint_year(
-            session=session, principal=principal, year=year, like=like, lenses=lenses
+            work_of(session, principal, NOW), year=year, like=like, lenses=lenses
         )
 
 
@@ -145,7 +147,7 @@ def test_a_year_is_compared_with_the_same_months_or_not_at_all(sqlite_url: str) 
     assert same.months == ("2023-04", "2023-05")
     year = stored_year(sqlite_url, two_cities("2024-06"))
     with read_scope(sqlite_url) as session:
-        assert list_complaint_years(session=session, principal=READER) == {2024: 3, 2023: 3}
+        assert list_complaint_years(work_of(session, READER, NOW)) == {2024: 3, 2023: 3}
     assert year is not None
 
 
@@ -212,7 +214,7 @@ def test_the_months_left_between_two_pages_tell_no_small_count(
     with read_scope(sqlite_url) as session:
         for reads_year in (year_first, not year_first):
             like = () if reads_year else months
-            found = read_complaint_year(session=session, principal=READER, year=2023, like=like)
+            found = read_complaint_year(work_of(session, READER, NOW), year=2023, like=like)
             whole, same = (found, same) if reads_year else (whole, found)
     assert whole is not None
     assert same is not None
@@ -244,7 +246,7 @@ def test_a_small_last_month_is_not_what_two_totals_leave(sqlite_url: str) -> Non
                  for row in rows_of(month, area, (50, 40))]  # fmt: skip
     whole = stored_year(sqlite_url, rows, year=2023)
     with read_scope(sqlite_url) as session:
-        same = read_complaint_year(session=session, principal=READER, year=2023, like=("2024-04",))
+        same = read_complaint_year(work_of(session, READER, NOW), year=2023, like=("2024-04",))
     assert whole is not None
     assert same is not None
     cells = [found.find_cell(TOTAL, "420500", TOTAL) for found in (whole, same)]
@@ -258,7 +260,7 @@ def test_months_that_are_no_year_delivered_are_not_compared(sqlite_url: str) -> 
     this = [row for month in months for row in two_cities(month)]
     stored_year(sqlite_url, [*this, *year_with_a_small_last_month()])
     with read_scope(sqlite_url) as session:
-        found = read_complaint_year(session=session, principal=READER, year=2023, like=("2024-04",))
+        found = read_complaint_year(work_of(session, READER, NOW), year=2023, like=("2024-04",))
     assert found is None
 
 
@@ -307,9 +309,9 @@ def test_neither_a_small_measure_nor_what_it_leaves_is_told(sqlite_url: str) -> 
 
 def read_both(url: str) -> tuple[ComplaintYear, ComplaintYear | None]:
     with read_scope(url) as session:
-        year = read_complaint_year(session=session, principal=READER, year=2024)
+        year = read_complaint_year(work_of(session, READER, NOW), year=2024)
         assert year is not None
-        return year, read_year_before(session=session, principal=READER, year=year)
+        return year, read_year_before(work_of(session, READER, NOW), year=year)
 
 
 def test_one_city_is_not_compared_with_four_nor_counted_a_head_of_the_nation(
@@ -405,7 +407,7 @@ def test_a_list_that_is_read_alone_is_protected_as_beside_the_others(
     alone = stored_year(sqlite_url, [row for m in months for row in two_cities(m)], lenses=(lens,))
     with read_scope(sqlite_url) as session:
         _GATED_TABLES.clear()
-        whole = read_complaint_year(session=session, principal=READER, year=2024)
+        whole = read_complaint_year(work_of(session, READER, NOW), year=2024)
     assert alone is not None
     assert whole is not None
     assert set(alone.by_lens) == {TOTAL, lens} & set(whole.by_lens)

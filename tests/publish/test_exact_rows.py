@@ -43,6 +43,7 @@ from tests.conftest import FillOnce
 from tests.publish.test_row_export import read_csv
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, small_instrument, small_wave
+from tests.work_of import work_of
 
 PURPOSE = "Weights for a simulation of the design"
 REASON = "Agreed with the board"
@@ -66,12 +67,7 @@ class Office:
     def ask(self, who: Principal | None = None, purpose: str = PURPOSE, **more: Any) -> UUID:
         with session_scope(self.settings.store_url) as session:
             return request_exact_rows(
-                session=session,
-                principal=who or self.lin,
-                wave_key=WAVE,
-                purpose=purpose,
-                now=NOW,
-                **more,
+                work_of(session, who or self.lin, NOW), wave_key=WAVE, purpose=purpose, **more
             )
 
     def decide(
@@ -83,12 +79,10 @@ class Office:
     ) -> None:
         with session_scope(self.settings.store_url) as session:
             decide_exact_rows(
-                session=session,
-                principal=who or self.wang,
+                work_of(session, who or self.wang, NOW),
                 request_id=number,
                 decision=decision,
                 reason=reason,
-                now=NOW,
             )
 
     def take(
@@ -96,19 +90,16 @@ class Office:
     ) -> MicrodataFile:
         with session_scope(self.settings.store_url) as session:
             return export_exact_rows(
-                self.settings,
-                session=session,
-                principal=who or self.lin,
+                work_of(session, who or self.lin, now, settings=self.settings),
                 request_id=number,
                 form=FileFormat.CSV,
                 language="en",
-                now=now,
                 **more,
             )
 
     def listed(self, who: Principal, now: datetime = NOW) -> list[ExactRequest]:
         with read_scope(self.settings.store_url) as session:
-            return list_exact_requests(session=session, principal=who, now=now)
+            return list_exact_requests(work_of(session, who, now))
 
     def state(self, number: UUID, now: datetime = NOW) -> RequestState:
         (request,) = [each for each in self.listed(self.wang, now) if each.id == number]
@@ -175,14 +166,11 @@ def test_an_approved_request_gives_one_file_that_says_what_it_is(office: Office)
     with session_scope(office.settings.store_url) as session:
         merged = read_csv(
             export_rows(
-                office.settings,
-                session=session,
-                principal=office.lin,
+                work_of(session, office.lin, NOW, settings=office.settings),
                 wave_key=WAVE,
                 purpose=PURPOSE,
                 form=FileFormat.CSV,
                 language="en",
-                now=NOW,
             )
         )
     assert exact["weight"].nunique() > merged["weight"].nunique()
@@ -242,7 +230,7 @@ def test_only_the_national_office_and_administrators_of_the_nation_decide(office
         with pytest.raises(AccessDeniedError):
             office.decide(number, who)
         with read_scope(office.settings.store_url) as session, pytest.raises(AccessDeniedError):
-            list_pending_requests(session=session, principal=who, now=NOW)
+            list_pending_requests(work_of(session, who, NOW))
     office.decide(number, office.administrator)
 
 
@@ -253,8 +241,8 @@ def test_nobody_decides_what_they_asked_for_themselves(office: Office) -> None:
     with pytest.raises(ExactRowsRefusedError, match="yourself"):
         office.decide(number, promoted)
     with read_scope(office.settings.store_url) as session:
-        assert list_pending_requests(session=session, principal=promoted, now=NOW) == []
-        assert len(list_pending_requests(session=session, principal=office.wang, now=NOW)) == 1
+        assert list_pending_requests(work_of(session, promoted, NOW)) == []
+        assert len(list_pending_requests(work_of(session, office.wang, NOW))) == 1
     with (
         pytest.raises(IntegrityError, match="two_people"),
         engine_for(office.settings.store_url).begin() as connection,

@@ -23,6 +23,7 @@ from survey.store.tables import (
     Shown,
     WaveRelease,
 )
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -80,11 +81,9 @@ def wave(field: "Field") -> WaveInfo:
 def news(field: "Field", wave: WaveInfo, person: Principal, hours: float) -> list[NewsItem]:
     with read_scope(field.url) as session:
         return list_news(
-            session=session,
-            principal=person,
+            work_of(session, person, field.now),
             waves=[wave],
             since=field.now - timedelta(hours=hours),
-            now=field.now,
             language="en",
         )
 

@@ -19,6 +19,7 @@ from survey.publish.views.opinion import build_opinion_view
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import new_id
 from tests.context.opinion.opinion_rows import check, day_rows, head, many_days
+from tests.work_of import work_of
 
 FIRST = date(2024, 11, 1)
 EVENT = EventWindow(date(2024, 11, 11), date(2024, 11, 13), 10)
@@ -44,15 +45,16 @@ def url(sqlite_url: str) -> str:
     ]
     with session_scope(sqlite_url) as session:
         import_opinion(
-            session=session, principal=OPERATOR, check=check(*rows), head=head(),
-            now=datetime(2025, 1, 5, tzinfo=UTC),
-        )  # fmt: skip
+            work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
+            check=check(*rows),
+            head=head(),
+        )
     return sqlite_url
 
 
 def read(url: str, area: str, event: EventWindow = EVENT) -> OpinionEvent:
     with read_scope(url) as session:
-        found = read_opinion_event(session=session, principal=READER, area=area, event=event)
+        found = read_opinion_event(work_of(session, READER), area=area, event=event)
     assert found is not None
     return found
 
@@ -121,9 +123,10 @@ def test_what_is_hidden_of_a_day_is_hidden_in_every_window_that_a_reader_chooses
                 rows += day_rows(text, counts, area=area, channel=channel)
     with session_scope(sqlite_url) as session:
         import_opinion(
-            session=session, principal=OPERATOR, check=check(*rows), head=head(),
-            now=datetime(2025, 1, 5, tzinfo=UTC),
-        )  # fmt: skip
+            work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
+            check=check(*rows),
+            head=head(),
+        )
 
     def channels_of(first: date, last: date) -> dict[str, set[str]]:
         found = read(sqlite_url, "420500", EventWindow(first, last, 0))
@@ -146,12 +149,10 @@ def test_what_is_hidden_of_a_day_is_hidden_in_every_window_that_a_reader_chooses
 
 def test_another_city_is_not_read(url: str) -> None:
     with read_scope(url) as session:
-        assert find_busy_days(session=session, principal=READER, area="420500") is not None
+        assert find_busy_days(work_of(session, READER), area="420500") is not None
         for reading in (
-            lambda: find_busy_days(session=session, principal=READER, area="110000"),
-            lambda: read_opinion_event(
-                session=session, principal=READER, area="110000", event=EVENT
-            ),
+            lambda: find_busy_days(work_of(session, READER), area="110000"),
+            lambda: read_opinion_event(work_of(session, READER), area="110000", event=EVENT),
         ):
             with pytest.raises(AccessDeniedError):
                 reading()
@@ -185,11 +186,12 @@ def find_in_year(url: str, shown: list[int], hidden: list[int]) -> tuple[date, d
     ]
     with session_scope(url) as session:
         import_opinion(
-            session=session, principal=OPERATOR, check=check(*rows), head=head(str(new_id())),
-            now=datetime(2025, 1, 5, tzinfo=UTC),
-        )  # fmt: skip
+            work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
+            check=check(*rows),
+            head=head(str(new_id())),
+        )
     with read_scope(url) as session:
-        return find_busy_days(session=session, principal=READER, area="420500")
+        return find_busy_days(work_of(session, READER), area="420500")
 
 
 def test_where_every_day_is_hidden_the_newest_is_chosen(sqlite_url: str) -> None:
@@ -201,8 +203,8 @@ def test_where_every_day_is_hidden_the_newest_is_chosen(sqlite_url: str) -> None
 
 def test_nothing_delivered_is_nothing_read(sqlite_url: str) -> None:
     with read_scope(sqlite_url) as session:
-        assert find_busy_days(session=session, principal=READER, area="CN") is None
-        found = read_opinion_event(session=session, principal=READER, area="CN", event=EVENT)
+        assert find_busy_days(work_of(session, READER), area="CN") is None
+        found = read_opinion_event(work_of(session, READER), area="CN", event=EVENT)
     assert found is None
 
 
@@ -211,9 +213,10 @@ def test_lines_break_over_days_that_were_not_delivered_and_these_are_named(sqlit
     rows = [row for day in days for row in many_days(day, [100])]
     with session_scope(sqlite_url) as session:
         import_opinion(
-            session=session, principal=OPERATOR, check=check(*rows), head=head(),
-            now=datetime(2025, 1, 5, tzinfo=UTC),
-        )  # fmt: skip
+            work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
+            check=check(*rows),
+            head=head(),
+        )
     event = read(sqlite_url, "CN")
     assert event.missing_days == tuple(FIRST + timedelta(number) for number in (4, 5, 20))
     view = build_opinion_view(event=event, language="zh")

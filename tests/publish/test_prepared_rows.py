@@ -54,6 +54,7 @@ from tests.conftest import FillOnce
 from tests.publish.test_exact_rows import freeze
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, small_instrument, small_wave
+from tests.work_of import work_of
 
 NOW = datetime(2026, 6, 1, 2, tzinfo=UTC)
 _TIMES = re.compile(rb"\d\d \w{3} (\d{4} \d\d:\d\d|\d\d\d\d:\d\d:\d\d)")
@@ -73,13 +74,10 @@ class Desk:
     ) -> MicrodataFile:
         with session_scope(self.settings.store_url) as session:
             return export_rows(
-                self.settings,
-                session=session,
-                principal=who or self.lin,
+                work_of(session, who or self.lin, NOW, settings=self.settings),
                 wave_key=WAVE,
                 purpose="Check the score of elderly people",
                 form=form,
-                now=NOW,
                 **{"language": "en", **more},
             )
 
@@ -333,9 +331,11 @@ def test_a_file_whose_export_was_rolled_back_is_not_used(desk: Desk) -> None:
     def export_and_fail() -> None:
         with session_scope(desk.settings.store_url) as session:
             export_rows(
-                desk.settings, session=session, principal=desk.lin, wave_key=WAVE,
-                purpose="Check the score of elderly people", form=FileFormat.CSV, now=NOW,
-            )  # fmt: skip
+                work_of(session, desk.lin, NOW, settings=desk.settings),
+                wave_key=WAVE,
+                purpose="Check the score of elderly people",
+                form=FileFormat.CSV,
+            )
             raise RolledBackError
 
     with pytest.raises(RolledBackError):

@@ -26,6 +26,7 @@ from survey.sample.special_groups import SPECIAL_GROUPS
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import new_id
+from tests.work_of import work_of
 
 WAVE = "main-2024"
 _FOURTH_SHEET = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,4"
@@ -40,7 +41,7 @@ def store(frozen_pair: Path) -> Iterator[Settings]:
 def made(store: Settings, form: TableFormat, principal: Principal = OPERATOR) -> bytes:
     with read_scope(store.store_url) as session:
         return table_file(
-            store, session=session, principal=principal, wave_key=WAVE, form=form, language="zh"
+            work_of(session, principal, settings=store), wave_key=WAVE, form=form, language="zh"
         )
 
 

@@ -14,6 +14,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import new_id
 from tests.publish.small_evidence import CITY, small_evidence
 from tests.publish.test_report_contents import FIXED, counts_of, numbers_in, report
+from tests.work_of import work_of
 
 Frozen = dict[str, WaveResults]
 
@@ -84,9 +85,7 @@ def test_opinion_is_for_those_who_are_responsible_for_the_city(
     other = Principal(new_id(), "other", Role.CITY_OFFICIAL, "110000")
     with read_scope(module_sqlite_url) as session:
         read = {
-            person.name: read_outside_evidence(
-                session=session, principal=person, city=CITY, wave_year=2024
-            )
+            person.name: read_outside_evidence(work_of(session, person), city=CITY, wave_year=2024)
             for person in (other, OPERATOR)
         }
     assert read["other"].opinion is None

@@ -41,6 +41,7 @@ from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Response, RowExport, Snapshot, WaveState, now
+from tests.work_of import work_of
 
 WAVE = "main-2024"
 PURPOSE = "Check the score of elderly people"
@@ -104,14 +105,11 @@ def take(
 ) -> MicrodataFile:
     with session_scope(store.store_url) as session:
         return export_rows(
-            store,
-            session=session,
-            principal=person,
+            work_of(session, person, now(), settings=store),
             wave_key=WAVE,
             purpose=purpose,
             form=form,
             language="en",
-            now=now(),
         )
 
 
@@ -199,7 +197,7 @@ def test_only_analysts_take_rows(store: Settings) -> None:
         with pytest.raises(AccessDeniedError):
             take(store, person)
         with read_scope(store.store_url) as session, pytest.raises(AccessDeniedError):
-            list_exportable_waves(session=session, principal=person)
+            list_exportable_waves(work_of(session, person))
 
 
 def test_an_analyst_of_a_province_takes_its_rows_only(
@@ -245,17 +243,14 @@ def test_a_wave_that_is_not_frozen_is_not_taken(
     store: Settings, analyst: Principal, field: Any
 ) -> None:
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key=field.wave.key)
     with session_scope(field.url) as session, pytest.raises(ExportNotAllowedError):
         export_rows(
-            store,
-            session=session,
-            principal=analyst,
+            work_of(session, analyst, now(), settings=store),
             wave_key=field.wave.key,
             purpose=PURPOSE,
             form=FileFormat.CSV,
             language="en",
-            now=now(),
         )
 
 
@@ -268,7 +263,7 @@ def test_a_demo_account_takes_demo_rows_only(store: Settings, analyst: Principal
         with pytest.raises(AccessDeniedError):
             take(store, visitor)
         with read_scope(store.store_url) as session:
-            assert list_exportable_waves(session=session, principal=visitor) == []
+            assert list_exportable_waves(work_of(session, visitor)) == []
     finally:
         with session_scope(store.store_url) as session:
             get_wave(session=session, key=WAVE).is_demo = True
@@ -317,14 +312,11 @@ def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
             )
     leaked = [Pseudonyms(secrets["zheng"])("row", str(row_id)) for row_id in reversed(ids[:3])]
     with read_scope(store.store_url) as session:
-        matches = trace_export(
-            session=session, principal=OPERATOR, wave_key=WAVE, names=[*leaked, "0" * 12]
-        )
+        matches = trace_export(work_of(session, OPERATOR), wave_key=WAVE, names=[*leaked, "0" * 12])
         assert [(match.account, match.matched) for match in matches] == [("zheng", 3)]
         with pytest.raises(AccessDeniedError):
             trace_export(
-                session=session,
-                principal=Principal(uuid4(), "x", Role.ANALYST, "CN"),
+                work_of(session, Principal(uuid4(), "x", Role.ANALYST, "CN")),
                 wave_key=WAVE,
                 names=leaked,
             )
@@ -397,13 +389,10 @@ def test_a_file_cancelled_at_any_step_is_not_recorded(
     before = records()
     with pytest.raises(StoppedError), session_scope(store.store_url) as session:
         export_rows(
-            store,
-            session=session,
-            principal=analyst,
+            work_of(session, analyst, now(), settings=store),
             wave_key=WAVE,
             purpose=PURPOSE,
             form=FileFormat.PARQUET,
-            now=now(),
             tick=stop,
         )
     assert records() == before

@@ -20,6 +20,7 @@ from survey.store.tables import AuditEntry, RowExport
 from survey.store.transactions import run_in_transaction
 from tests.publish.test_exact_rows import PURPOSE, Office, office
 from tests.small_waves import KEY as WAVE
+from tests.work_of import work_of
 
 __all__ = ["office"]
 
@@ -31,13 +32,10 @@ def take(office: Office, **more: Any) -> MicrodataFile:
         return run_in_transaction(
             office.settings.store_url,
             lambda session: export_rows(
-                office.settings,
-                session=session,
-                principal=office.lin,
+                work_of(session, office.lin, NOW, settings=office.settings),
                 wave_key=WAVE,
                 purpose=PURPOSE,
                 form=FileFormat.CSV,
-                now=NOW,
                 **more,
             ),
         )
@@ -79,21 +77,17 @@ def test_files_of_everybody_from_before_are_listed(office: Office) -> None:
         values = known.model_dump(exclude={"id"})
         session.add(RowExport(**values | {"rows": 120, "account_id": office.lin.account_id}))
     with read_scope(office.settings.store_url) as session:
-        (listed,) = list_undoable_exports(session=session, principal=office.administrator)
+        (listed,) = list_undoable_exports(work_of(session, office.administrator, NOW))
         with pytest.raises(AccessDeniedError):
-            list_undoable_exports(session=session, principal=office.lin)
+            list_undoable_exports(work_of(session, office.lin, NOW))
     assert (listed.wave, listed.account, listed.rows) == (WAVE, "lin", 120)
     (found,) = check_row_files(office.settings)
     assert not found.passed
     assert f"{WAVE}, lin" in str(found.detail)
     with session_scope(office.settings.store_url) as session:
         with pytest.raises(AccessDeniedError):
-            settle_undoable_exports(
-                session=session, principal=office.lin, reason="deleted", now=NOW
-            )
-        settle_undoable_exports(
-            session=session, principal=office.administrator, reason="deleted", now=NOW
-        )
+            settle_undoable_exports(work_of(session, office.lin, NOW), reason="deleted")
+        settle_undoable_exports(work_of(session, office.administrator, NOW), reason="deleted")
     assert [each.passed for each in check_row_files(office.settings)] == [True]
     with read_scope(office.settings.store_url) as session:
         entries = session.exec(select(AuditEntry)).all()

@@ -20,6 +20,7 @@ from survey.results import open_results
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import new_id
+from tests.work_of import work_of
 
 WAVE = "main-2024"
 NAMES = {
@@ -58,9 +59,7 @@ def store(frozen_pair: Path) -> Iterator[Settings]:
 def made(store: Settings, principal: Principal = OPERATOR) -> Sdmx:
     with read_scope(store.store_url) as session:
         content = table_file(
-            store,
-            session=session,
-            principal=principal,
+            work_of(session, principal, settings=store),
             wave_key=WAVE,
             form=TableFormat.SDMX,
             language="zh",

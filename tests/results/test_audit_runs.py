@@ -24,6 +24,7 @@ from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.leases import acquire_lease
 from survey.store.tables import now
 from tests.small_waves import SmallWave, small_wave, store_people
+from tests.work_of import work_of
 
 NOTHING = 1e-9
 """Seconds of the audit of the freeze."""
@@ -43,7 +44,7 @@ def wave(tmp_path: Path) -> Iterator[SmallWave]:
 
 def standing(wave: SmallWave) -> str:
     with read_scope(wave.settings.store_url) as session:
-        return str(find_audit_standing(session, OPERATOR, wave.key, now()).text)
+        return str(find_audit_standing(work_of(session, OPERATOR), wave.key, now()).text)
 
 
 def is_due(wave: SmallWave) -> bool:
@@ -89,7 +90,7 @@ def test_tables_made_again_without_a_bound_have_passed(
 ) -> None:
     settings = wave.settings.model_copy(update={"audit_seconds": seconds})
     with session_scope(settings.store_url) as session:
-        recompute_wave(settings, session, wave_key=wave.key, actor=OPERATOR, now=now())
+        recompute_wave(work_of(session, OPERATOR, now(), settings=settings), wave_key=wave.key)
     assert standing(wave).startswith("passed") == passes
     assert is_due(wave) != passes
 
@@ -100,7 +101,7 @@ def test_another_process_does_not_run_it_meanwhile(wave: SmallWave) -> None:
     assert not is_due(wave)
     assert audit_beside(wave.settings, OPERATOR) == []
     with read_scope(wave.settings.store_url) as session:
-        assert not find_audit_standing(session, OPERATOR, wave.key, now()).may_start
+        assert not find_audit_standing(work_of(session, OPERATOR), wave.key, now()).may_start
 
 
 def test_a_killed_one_goes_on_where_it_was(
@@ -113,8 +114,10 @@ def test_a_killed_one_goes_on_where_it_was(
             audit_frozen_waves(wave.settings, actor=OPERATOR)
     with read_scope(wave.settings.store_url) as session:
         left = read_progress(session)
-        held = find_audit_standing(session, OPERATOR, wave.key, now())
-        later = find_audit_standing(session, OPERATOR, wave.key, now() + timedelta(minutes=6))
+        held = find_audit_standing(work_of(session, OPERATOR), wave.key, now())
+        later = find_audit_standing(
+            work_of(session, OPERATOR), wave.key, now() + timedelta(minutes=6)
+        )
     assert left.slices == 1
     assert 0 < left.audited <= left.hidden
     assert not held.may_start

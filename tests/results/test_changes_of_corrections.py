@@ -40,6 +40,7 @@ from survey.store.tables import (
 from tests.error_codes import raises_code
 from tests.small_waves import KEY, SmallWave, add_wave, small_instrument, small_tree, small_wave
 from tests.small_waves import store_people as store_interviews
+from tests.work_of import work_of
 
 LATER = "small-2027"
 NOW = datetime(2027, 12, 1, tzinfo=UTC)
@@ -237,9 +238,7 @@ def test_results_that_fall_back_after_a_retraction_have_their_change(
         standing.state = PublicationState.RETRACTED
         session.add(standing)
         assert find_current_release(session, wave.id) is not None
-        revoke_release(
-            session=session, principal=OPERATOR, wave_key=KEY, reason="was wrong", now=NOW
-        )
+        revoke_release(work_of(session, OPERATOR, NOW), wave_key=KEY, reason="was wrong")
     nation = shown_changes(earlier, later).iloc[0]
     assert nation["before"] == score(earlier, newest=True)
 
@@ -303,7 +302,9 @@ def test_a_recomputation_writes_each_pair_where_it_lies(
 
     def recompute(wave: SmallWave) -> None:
         with session_scope(earlier.settings.store_url) as session:
-            recompute_wave(earlier.settings, session, wave_key=wave.key, actor=OPERATOR, now=NOW)
+            recompute_wave(
+                work_of(session, OPERATOR, NOW, settings=earlier.settings), wave_key=wave.key
+            )
 
     files, before, coming = list_files(), shown_changes(earlier, later), read_coming(earlier, later)
     for wave in (later, earlier):

@@ -16,6 +16,7 @@ from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, ChosenPeer, now
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 SUZHOU, BEIJING, NANJING = "320500", "110000", "320100"
 OTHERS = [city.code for city in shipped_cities() if city.code != SUZHOU]
@@ -38,17 +39,17 @@ def employ(store_url: str) -> Employ:
 
 def choose(url: str, principal: Principal, peers: Sequence[str], city: str = SUZHOU) -> None:
     with session_scope(url) as session:
-        choose_peers(session=session, principal=principal, city_code=city, peers=peers, now=now())
+        choose_peers(work_of(session, principal, now()), city_code=city, peers=peers)
 
 
 def reset(url: str, principal: Principal, city: str = SUZHOU) -> None:
     with session_scope(url) as session:
-        reset_peers(session=session, principal=principal, city_code=city, now=now())
+        reset_peers(work_of(session, principal, now()), city_code=city)
 
 
 def chosen(url: str, principal: Principal, city: str = SUZHOU) -> tuple[str, ...]:
     with read_scope(url) as session:
-        return list_chosen_peers(session=session, principal=principal, city_code=city)
+        return list_chosen_peers(work_of(session, principal), city_code=city)
 
 
 def entries(session: Session) -> list[tuple[str, str, Any, Any]]:

@@ -34,6 +34,7 @@ from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Snapshot, now
 from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, person, questionnaire, rating, select_one, small_wave
+from tests.work_of import work_of
 
 CITIES = ("110000", "310000")
 EACH = 60
@@ -258,7 +259,7 @@ def test_recomputing_keeps_the_declaration(wave: SmallWave) -> None:
     before = cells.read_bytes()
     cells.unlink()
     with session_scope(wave.settings.store_url) as session:
-        recompute_wave(wave.settings, session, wave_key=wave.key, actor=OPERATOR, now=now())
+        recompute_wave(work_of(session, OPERATOR, now(), settings=wave.settings), wave_key=wave.key)
         entries = session.exec(select(AuditEntry).where(AuditEntry.action == "wave.snapshot"))
         assert [entry.detail.get("groups") for entry in entries][-1] == ["reasons"]
     assert cells.read_bytes() == before

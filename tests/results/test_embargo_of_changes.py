@@ -23,6 +23,7 @@ from tests.small_waves import (
     small_wave,
     store_people,
 )
+from tests.work_of import work_of
 
 SUZHOU, NANJING, WUXI = "320500", "320100", "320200"
 FURTHER = dict.fromkeys(("130100", "361100", "430600", "441900"), 30)
@@ -91,12 +92,10 @@ def test_what_only_one_wave_restricts_is_restricted(waves: tuple[SmallWave, Smal
     earlier, _ = waves
     with session_scope(earlier.settings.store_url) as session:
         release_wave(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, now()),
             wave_key=earlier.key,
             shown=Shown.SCORES,
             two_people=False,
-            now=now(),
         )
     seen = read_areas(waves, OFFICIAL)
     assert ("province", "32") not in seen

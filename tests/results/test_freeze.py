@@ -28,6 +28,7 @@ from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id, now
 from tests.error_codes import raises_code
 from tests.wave_states import set_wave_state
+from tests.work_of import work_of
 
 WAVE = "main-2024"
 READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")
@@ -226,7 +227,7 @@ def test_what_is_not_there_is_said(settings: Settings) -> None:
     with session_scope(settings.store_url) as session:
         wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
         plan = NewWave("empty", "main", 2030, "空", "Empty", wave.instrument_id)
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
+        create_wave(work_of(session, OPERATOR, now()), plan=plan)
         with pytest.raises(SnapshotNotFoundError):
             open_results(settings, session, "empty")
     with raises_code("wave_unknown"):

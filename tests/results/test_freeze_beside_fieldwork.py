@@ -35,6 +35,7 @@ from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import AuditEntry, Mode, Response, Snapshot, Status, Wave, WaveState, now
 from survey.store.transactions import RowsLockedError, StoreUnavailableError, run_in_transaction
 from tests.small_waves import KEY, SmallWave, add_wave, small_wave, store_people
+from tests.work_of import work_of
 
 pytestmark = pytest.mark.slow
 
@@ -77,12 +78,10 @@ def approve_one(url: str) -> None:
         response = session.exec(query.order_by(col(Response.id))).first()
         assert response is not None
         transition(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, now()),
             response_id=response.id,
             to=Status.APPROVED,
             reason="",
-            now=now(),
             expected_version=response.lock_version,
         )
 
@@ -134,11 +133,9 @@ def test_interviews_are_handed_in_and_approved_beside_a_freeze(field: Any, tmp_p
     run_in_transaction(
         field.url,
         lambda session: write_responses(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             wave=session.get_one(Wave, field.wave.id),
             rows=people,
-            now=field.now,
         ),
     )
 
@@ -214,12 +211,10 @@ def test_a_city_that_is_left_out_meanwhile_is_left_out(wave: SmallWave) -> None:
         run_in_transaction(
             url,
             lambda session: leave_city_out(
-                session=session,
-                principal=OPERATOR,
+                work_of(session, OPERATOR, now()),
                 key=wave.key,
                 city_code=code,
                 reason="the points were flooded",
-                now=now(),
             ),
         )
 
@@ -312,7 +307,7 @@ def test_a_recomputation_that_ends_meanwhile_is_noticed(
     installed, compared = Event(), Event()
 
     def recompute(session: Session) -> None:
-        recompute_wave(settings, session, wave_key=wave.key, actor=OPERATOR, now=now())
+        recompute_wave(work_of(session, OPERATOR, now(), settings=settings), wave_key=wave.key)
         installed.set()
         assert compared.wait(LATEST_SECONDS)
 
@@ -422,7 +417,7 @@ def test_a_recomputation_holds_the_series(impatient: SmallWave) -> None:
 
     def recompute(session: Session) -> None:
         recompute_wave(
-            impatient.settings, session, wave_key=impatient.key, actor=OPERATOR, now=now()
+            work_of(session, OPERATOR, now(), settings=impatient.settings), wave_key=impatient.key
         )
         with pytest.raises(StoreUnavailableError):
             run_in_transaction(url, lambda other: lock_series(session=other, series="main"))

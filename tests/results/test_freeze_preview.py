@@ -27,6 +27,7 @@ from survey.store.engine import dispose_engines, engine_for, read_scope, session
 from survey.store.tables import AuditEntry, Response, Status, now
 from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, small_wave, store_people
+from tests.work_of import work_of
 
 BEIJING, SUZHOU, NANJING = "110000", "320500", "320100"
 OFFICIAL = Principal(OPERATOR.account_id, "official", Role.NATIONAL_OFFICIAL, NATION)
@@ -48,12 +49,7 @@ def preview(wave: SmallWave, **rest: Any) -> FreezePreview:
 def leave_out(wave: SmallWave, city: str, reason: str = "two interviews only") -> None:
     with session_scope(wave.settings.store_url) as session:
         leave_city_out(
-            session=session,
-            principal=OPERATOR,
-            key=wave.key,
-            city_code=city,
-            reason=reason,
-            now=now(),
+            work_of(session, OPERATOR, now()), key=wave.key, city_code=city, reason=reason
         )
 
 
@@ -147,7 +143,7 @@ def test_interviews_of_a_city_left_out_stay_as_they_are(wave: SmallWave) -> None
 
 def restore(wave: SmallWave, city: str) -> None:
     with session_scope(wave.settings.store_url) as session:
-        restore_city(session=session, principal=OPERATOR, key=wave.key, city_code=city, now=now())
+        restore_city(work_of(session, OPERATOR, now()), key=wave.key, city_code=city)
 
 
 def test_a_city_is_counted_in_again_and_both_acts_are_in_the_trail(wave: SmallWave) -> None:
@@ -160,7 +156,7 @@ def test_a_city_is_counted_in_again_and_both_acts_are_in_the_trail(wave: SmallWa
     with raises_code("city_not_left_out", match="already"):
         leave_out(wave, SUZHOU)
     with read_scope(wave.settings.store_url) as session:
-        (record,) = list_left_out_cities(session=session, principal=OFFICIAL, key=wave.key)
+        (record,) = list_left_out_cities(work_of(session, OFFICIAL), key=wave.key)
     assert (record.city_code, record.reason, record.by) == (SUZHOU, "two interviews", "operator")
     restore(wave, SUZHOU)
     assert preview(wave).left_out == ()
@@ -211,12 +207,10 @@ def test_exact_numbers_are_for_those_who_may_freeze(wave: SmallWave) -> None:
         preview_freeze(wave.settings, wave_key=wave.key, principal=OFFICIAL)
     with session_scope(wave.settings.store_url) as session, pytest.raises(AccessDeniedError):
         leave_city_out(
-            session=session,
-            principal=OFFICIAL,
+            work_of(session, OFFICIAL, now()),
             key=wave.key,
             city_code=SUZHOU,
             reason="two interviews",
-            now=now(),
         )
 
 

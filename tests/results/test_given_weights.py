@@ -40,6 +40,7 @@ from survey.store.tables import Response, Snapshot, now
 from tests.audit_tampering import disable_triggers
 from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, person, small_instrument, small_wave
+from tests.work_of import work_of
 
 N = 160
 
@@ -78,11 +79,11 @@ def imported(folder: Any, url: str) -> SmallWave:
         file_name="agency.csv",
     )
     with session_scope(wave.settings.store_url) as session:
-        plan = plan_import(session=session, principal=OPERATOR, request=request, now=now())
+        plan = plan_import(work_of(session, OPERATOR, now()), request=request)
         assert not plan.rejected, [
             translator("en")(rejection.message) for rejection in plan.rejected[:2]
         ]
-        commit_import(session=session, principal=OPERATOR, plan=plan, now=now())
+        commit_import(work_of(session, OPERATOR, now()), plan=plan)
     return wave
 
 

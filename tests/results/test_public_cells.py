@@ -33,6 +33,7 @@ from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, Snapshot, now
 from survey.store.transactions import run_in_transaction
 from tests.small_waves import SmallWave, small_wave, store_people
+from tests.work_of import work_of
 
 LABELS = st.sampled_from(["a", "b", "c"])
 TABLES = st.dictionaries(st.tuples(LABELS, LABELS, LABELS, LABELS), st.booleans(), max_size=30)
@@ -100,12 +101,10 @@ def wave(tmp_path: Path) -> Iterator[SmallWave]:
 def release(wave: SmallWave) -> None:
     with session_scope(wave.settings.store_url) as session:
         release_wave(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, now()),
             wave_key=wave.key,
             shown=Shown.SCORES,
             two_people=False,
-            now=now(),
         )
 
 
@@ -134,7 +133,7 @@ def compute_again(wave: SmallWave, how: str) -> None:
         freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR)
         return
     with session_scope(wave.settings.store_url) as session:
-        recompute_wave(wave.settings, session, wave_key=wave.key, actor=OPERATOR, now=now())
+        recompute_wave(work_of(session, OPERATOR, now(), settings=wave.settings), wave_key=wave.key)
 
 
 @pytest.mark.parametrize("how", ["freeze", "recompute"])
@@ -145,11 +144,7 @@ def test_what_a_released_wave_hid_stays_hidden(wave: SmallWave, how: str, is_rev
     if is_revoked:
         with session_scope(wave.settings.store_url) as session:
             revoke_release(
-                session=session,
-                principal=OPERATOR,
-                wave_key=wave.key,
-                reason="for a test of it",
-                now=now(),
+                work_of(session, OPERATOR, now()), wave_key=wave.key, reason="for a test of it"
             )
     before = shown_cells(wave)
     assert not before[hidden]

@@ -41,6 +41,7 @@ from survey.store.tables import (
     new_id,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 WAVE, RELEASE = "minors-2024", "minors-2024-1"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -60,7 +61,7 @@ def folder_of(settings: Settings) -> Path:
 
 def again(settings: Settings, actor: Principal = OPERATOR, wave: str = WAVE) -> None:
     with session_scope(settings.store_url) as session:
-        recompute_wave(settings, session, wave_key=wave, actor=actor, now=NOW)
+        recompute_wave(work_of(session, actor, NOW, settings=settings), wave_key=wave)
 
 
 def altered(settings: Settings, session: Session, actor: Principal = OPERATOR) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Wave, WaveRelease, WaveState, now
 from tests.error_codes import raises_code
 from tests.synthetic_results import PLANS, synthetic_store
+from tests.work_of import work_of
 
 WAVE = "main-2024"
 OWN = "320500"
@@ -41,9 +42,7 @@ def store(_made: Settings) -> Iterator[Settings]:
     """The wave frozen and not released, whatever the test before did."""
     with session_scope(_made.store_url) as session:
         if session.exec(select(Wave.state)).one() is WaveState.RELEASED:
-            revoke_release(
-                session=session, principal=OPERATOR, wave_key=WAVE, reason=REASON, now=now()
-            )
+            revoke_release(work_of(session, OPERATOR, now()), wave_key=WAVE, reason=REASON)
     yield _made
     dispose_engines()
 
@@ -51,18 +50,13 @@ def store(_made: Settings) -> Iterator[Settings]:
 def release(store: Settings, shown: Shown, places: int | None = None) -> None:
     with session_scope(store.store_url) as session:
         release_wave(
-            session=session,
-            principal=OPERATOR,
-            wave_key=WAVE,
-            shown=shown,
-            first_places=places,
-            now=now(),
+            work_of(session, OPERATOR, now()), wave_key=WAVE, shown=shown, first_places=places
         )
 
 
 def revoke(store: Settings, reason: str = REASON) -> None:
     with session_scope(store.store_url) as session:
-        revoke_release(session=session, principal=OPERATOR, wave_key=WAVE, reason=reason, now=now())
+        revoke_release(work_of(session, OPERATOR, now()), wave_key=WAVE, reason=reason)
 
 
 def results(store: Settings) -> WaveResults:
@@ -138,15 +132,13 @@ def test_a_part_of_the_country_has_no_unnamed_cities(store: Settings) -> None:
 def test_only_the_national_office_and_administrators_release(store: Settings, role: Role) -> None:
     somebody = Principal(uuid4(), "x", role, "CN")
     with session_scope(store.store_url) as session, pytest.raises(AccessDeniedError):
-        release_wave(
-            session=session, principal=somebody, wave_key=WAVE, shown=Shown.SCORES, now=now()
-        )
+        release_wave(work_of(session, somebody, now()), wave_key=WAVE, shown=Shown.SCORES)
 
 
 def test_an_administrator_of_one_city_releases_nothing(store: Settings) -> None:
     local = Principal(uuid4(), "x", Role.ADMINISTRATOR, OWN)
     with session_scope(store.store_url) as session, pytest.raises(AccessDeniedError):
-        release_wave(session=session, principal=local, wave_key=WAVE, shown=Shown.SCORES, now=now())
+        release_wave(work_of(session, local, now()), wave_key=WAVE, shown=Shown.SCORES)
 
 
 @pytest.mark.parametrize(
@@ -166,12 +158,10 @@ def test_nothing_is_released_twice_or_behind_the_release(store: Settings) -> Non
         release(store, Shown.SCORES)
     for to in (WaveState.FROZEN, WaveState.OPEN):
         with session_scope(store.store_url) as session, raises_code("wave_move_forbidden"):
-            transition_wave(session=session, principal=OPERATOR, key=WAVE, to=to, now=now())
+            transition_wave(work_of(session, OPERATOR, now()), key=WAVE, to=to)
     revoke(store)
     with session_scope(store.store_url) as session, raises_code("wave_move_forbidden"):
-        transition_wave(
-            session=session, principal=OPERATOR, key=WAVE, to=WaveState.RELEASED, now=now()
-        )
+        transition_wave(work_of(session, OPERATOR, now()), key=WAVE, to=WaveState.RELEASED)
 
 
 def test_taking_back_needs_a_reason_and_leaves_it(store: Settings) -> None:
@@ -183,7 +173,7 @@ def test_taking_back_needs_a_reason_and_leaves_it(store: Settings) -> None:
     with raises_code("not_releasable"):
         revoke(store)
     with read_scope(store.store_url) as session:
-        newest = list_releases(session=session, principal=OPERATOR, wave_key=WAVE)[0]
+        newest = list_releases(work_of(session, OPERATOR), wave_key=WAVE)[0]
         entries = session.exec(select(AuditEntry.action, AuditEntry.detail)).all()
     assert newest.reason == REASON
     assert newest.ended_at is not None

@@ -40,6 +40,7 @@ from survey.store.tables import (
     now,
 )
 from tests.small_waves import SmallWave, small_wave, store_people
+from tests.work_of import work_of
 
 FREEZE = freeze_request_options(WithoutPoint.REFUSE, ())
 RELEASE = release_request_options(Shown.SCORES, None)
@@ -69,9 +70,7 @@ def employ(wave: SmallWave) -> Employ:
 def request(wave: SmallWave, person: Principal, act: WaveAct = WaveAct.FREEZE) -> None:
     options = FREEZE if act is WaveAct.FREEZE else RELEASE
     with session_scope(wave.settings.store_url) as session:
-        request_act(
-            session=session, principal=person, key=wave.key, act=act, options=options, now=now()
-        )
+        request_act(work_of(session, person, now()), key=wave.key, act=act, options=options)
 
 
 def freeze(wave: SmallWave, person: Principal, settings: Settings | None = None) -> None:
@@ -80,9 +79,7 @@ def freeze(wave: SmallWave, person: Principal, settings: Settings | None = None)
 
 def release(wave: SmallWave, person: Principal) -> None:
     with session_scope(wave.settings.store_url) as session:
-        release_wave(
-            session=session, principal=person, wave_key=wave.key, shown=Shown.SCORES, now=now()
-        )
+        release_wave(work_of(session, person, now()), wave_key=wave.key, shown=Shown.SCORES)
 
 
 def state(wave: SmallWave) -> WaveState:
@@ -93,12 +90,7 @@ def state(wave: SmallWave) -> WaveState:
 def rule(wave: SmallWave, person: Principal, *, two_people: bool = True) -> PeopleRule:
     with read_scope(wave.settings.store_url) as session:
         return get_people_rule(
-            session=session,
-            principal=person,
-            key=wave.key,
-            act=WaveAct.FREEZE,
-            two_people=two_people,
-            now=now(),
+            work_of(session, person, now()), key=wave.key, act=WaveAct.FREEZE, two_people=two_people
         )
 
 
@@ -178,8 +170,8 @@ def test_the_operator_at_the_command_line_is_one_person(wave: SmallWave, employ:
     with pytest.raises(SecondPersonRequiredError, match="yourself"):
         freeze(wave, OPERATOR)
     with read_scope(wave.settings.store_url) as session:
-        mine = find_open_request(session=session, principal=OPERATOR, key=wave.key)
-        theirs = find_open_request(session=session, principal=admin, key=wave.key)
+        mine = find_open_request(work_of(session, OPERATOR), key=wave.key)
+        theirs = find_open_request(work_of(session, admin), key=wave.key)
     assert mine is not None
     assert theirs is not None
     assert (mine.is_own, theirs.is_own, theirs.by) == (True, False, "operator")
@@ -222,12 +214,7 @@ def test_a_confirmation_confirms_what_was_requested(wave: SmallWave, employ: Emp
         pytest.raises(RequestConflictError, match="Withdraw"),
     ):
         leave_city_out(
-            session=session,
-            principal=second,
-            key=wave.key,
-            city_code="110000",
-            reason="a reason",
-            now=now(),
+            work_of(session, second, now()), key=wave.key, city_code="110000", reason="a reason"
         )
     assert state(wave) is WaveState.CLOSED
 
@@ -239,7 +226,7 @@ def test_a_request_ends_when_it_is_withdrawn_or_the_wave_is_opened_again(
 
     def withdraw(person: Principal) -> None:
         with session_scope(wave.settings.store_url) as session:
-            withdraw_request(session=session, principal=person, key=wave.key, now=now())
+            withdraw_request(work_of(session, person, now()), key=wave.key)
 
     with pytest.raises(RequestConflictError, match="Nothing"):
         withdraw(first)
@@ -250,7 +237,7 @@ def test_a_request_ends_when_it_is_withdrawn_or_the_wave_is_opened_again(
     request(wave, first)
     for to in (WaveState.OPEN, WaveState.CLOSED):
         with session_scope(wave.settings.store_url) as session:
-            transition_wave(session=session, principal=second, key=wave.key, to=to, now=now())
+            transition_wave(work_of(session, second, now()), key=wave.key, to=to)
     with pytest.raises(SecondPersonRequiredError, match="one requests it"):
         freeze(wave, second)
     with read_scope(wave.settings.store_url) as session:

@@ -28,6 +28,7 @@ from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, now
 from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, small_wave, store_people
+from tests.work_of import work_of
 
 UNBOUNDED, NOTHING = 0.0, 1e-9
 """Seconds of the audit of a freeze."""
@@ -54,16 +55,14 @@ def problem(wave: SmallWave) -> str:
 
 def sign(wave: SmallWave, key: str) -> None:
     with read_scope(wave.settings.store_url) as session:
-        prepare_signature(
-            settings=wave.settings, session=session, principal=OPERATOR, key=key, now=now()
-        )
+        prepare_signature(work_of(session, OPERATOR, now(), settings=wave.settings), key=key)
 
 
 def test_a_release_is_signed_once_the_whole_audit_has_passed(wave: SmallWave) -> None:
     freeze(wave, NOTHING)
     draft = PublicationDraft(wave.key, "测评", "Survey", "Lin", now() + timedelta(days=1))
     with session_scope(wave.settings.store_url) as session:
-        key = plan_publication(session=session, principal=OPERATOR, draft=draft, now=now())
+        key = plan_publication(work_of(session, OPERATOR, now()), draft=draft)
     with raises_code("audit_missing", match=f"audit --wave {wave.key} --all"):
         sign(wave, key)
     with session_scope(wave.settings.store_url) as session:
@@ -110,22 +109,22 @@ def test_an_audit_that_found_counts_known_closely_lets_nothing_be_signed(wave: S
     settings = freeze(wave, NOTHING)
     with session_scope(settings.store_url) as session:
         release_wave(
-            session=session, principal=OPERATOR, wave_key=wave.key, shown=Shown.SCORES,
-            two_people=False, now=now(),
-        )  # fmt: skip
+            work_of(session, OPERATOR, now()),
+            wave_key=wave.key,
+            shown=Shown.SCORES,
+            two_people=False,
+        )
     [unknown] = check_whole_audits(settings)
     assert not unknown.passed
     with session_scope(settings.store_url) as session:
         found = get_newest_snapshot(session, wave.key)
         record_audit(
-            session,
-            actor=OPERATOR,
+            work_of(session, OPERATOR, now()),
             wave=found[0],
             snapshot=found[1],
             audit=CountAudit(bases=3, hidden=40, audited=40, narrow=2),
-            now=now(),
         )
-        [(released, text)] = list_released_problems(session, OPERATOR)
+        [(released, text)] = list_released_problems(work_of(session, OPERATOR))
         assert released.key == wave.key
     assert "2 hidden ones" in str(text)
     [failed] = check_whole_audits(settings)

@@ -13,7 +13,7 @@ from seed.demo import OPEN_WAVE, build, generate_wave
 from seed.demo.build import store_waves
 from seed.demo.field_plan import surveyor_login
 from seed.demo.paper import TO_KEY_AGAIN, TO_SETTLE
-from survey.access.principal import Principal
+from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import DEMO_CITY, Role, demo_login
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.instruments import find_instrument, load_instrument, load_reference_data
@@ -44,6 +44,7 @@ from survey.store.tables import (
     now,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 SIZE = 0.01
 
@@ -113,7 +114,7 @@ def _counts(session: Session, wave: Wave) -> None:
 def _tasks(session: Session) -> None:
     account = session.exec(select(Account).where(Account.login == "demo-surveyor")).one()
     principal = Principal(account.id, account.name, Role(account.role), account.area, True)
-    tasks = list_tasks(session=session, principal=principal, now=now())
+    tasks = list_tasks(work_of(session, principal, now()))
     assert {task.wave_key for task in tasks} == {OPEN_WAVE}
     assert {task.city_code for task in tasks} == {DEMO_CITY}
     assert len(tasks) >= 12
@@ -153,10 +154,10 @@ def _paper(session: Session) -> None:
         for account in session.exec(select(Account).where(Account.login == f"demo-{role}"))
     }
     typist, supervisor = people[Role.TYPIST], people[Role.SUPERVISOR]
-    assert len(list_keying_points(session=session, principal=typist)) >= 12
-    assert len(list_awaiting_second(session=session, principal=typist)) == TO_KEY_AGAIN
-    assert len(list_awaiting_adjudication(session=session, principal=supervisor)) == TO_SETTLE
-    errors = list_typist_errors(session=session, principal=supervisor, wave_key=OPEN_WAVE)
+    assert len(list_keying_points(work_of(session, typist))) >= 12
+    assert len(list_awaiting_second(work_of(session, typist))) == TO_KEY_AGAIN
+    assert len(list_awaiting_adjudication(work_of(session, supervisor))) == TO_SETTLE
+    errors = list_typist_errors(work_of(session, supervisor), wave_key=OPEN_WAVE)
     assert len(errors) == 2
     assert sum(row.errors for row in errors) > 0
 
@@ -190,7 +191,7 @@ def test_a_questionnaire_that_was_tried_out_before_takes_no_account_away(sqlite_
     with session_scope(sqlite_url) as session:
         instrument = find_instrument(session=session, name="main-2024")
         open_trial(
-            session=session, instrument=instrument, city_code="110000", now=datetime.now(UTC)
+            work_of(session, OPERATOR, datetime.now(UTC)), instrument=instrument, city_code="110000"
         )
     assert not list(store_waves(sqlite_url, waves=()))
     with session_scope(sqlite_url) as session:

@@ -26,6 +26,7 @@ from survey.context.comparative_tests.reading import (
 from survey.store.engine import read_scope
 from survey.store.tables import Account, ComparativeTest
 from survey.store.transactions import run_in_transaction
+from tests.work_of import work_of
 
 
 @pytest.fixture
@@ -48,8 +49,8 @@ def demo_test(sqlite_url: str) -> ComparativeTestDetail:
     person = run_in_transaction(sqlite_url, build)
     with read_scope(sqlite_url) as session:
         assert session.exec(select(func.count()).select_from(ComparativeTest)).one() == 1
-        (summary,) = list_comparative_tests(session=session, principal=person)
-        return get_comparative_test(session=session, principal=person, test_id=summary.id)
+        (summary,) = list_comparative_tests(work_of(session, person))
+        return get_comparative_test(work_of(session, person), test_id=summary.id)
 
 
 def test_the_story_of_the_demonstration(demo_test: ComparativeTestDetail) -> None:

@@ -36,6 +36,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import Account, VenueCheck, VenueVisit
 from survey.store.transactions import run_in_transaction
 from tests.context.experience_checks.small_check import checklist
+from tests.work_of import work_of
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 VENUES = len(CITIES) * len(SHARES) * DRAWN
@@ -69,9 +70,9 @@ def person(url: str, role: Role, area: str = NATION) -> Principal:
 
 def read(url: str, key: str, who: Principal) -> ExperienceCheckDetail:
     with read_scope(url) as session:
-        listed = list_experience_checks(session=session, principal=who)
+        listed = list_experience_checks(work_of(session, who))
         check = next(each for each in listed if each.key == key)
-        return get_experience_check(session=session, principal=who, wave_id=check.id)
+        return get_experience_check(work_of(session, who), wave_id=check.id)
 
 
 def test_both_are_there_once_and_marked(demo_url: str) -> None:
@@ -136,7 +137,7 @@ def test_few_venues_are_kept_back(demo_url: str) -> None:
 def test_the_visitor_is_one_of_two_observers(demo_url: str) -> None:
     visitor = person(demo_url, Role.SURVEYOR, DEMO_CITY)
     with read_scope(demo_url) as session:
-        tasks = list_tasks(session=session, principal=visitor, now=NOW)
+        tasks = list_tasks(work_of(session, visitor))
     assert len(tasks) == 3
     assert not any(task.is_done or task.collected for task in tasks)
 
@@ -147,9 +148,7 @@ def test_a_city_cites_what_a_released_check_shows_of_it(demo_url: str) -> None:
             select(Account).where(Account.login == demo_login(Role.CITY_OFFICIAL))
         ).one()
         person = Principal(account.id, account.name, account.role, account.area, is_demo=True)
-        figures = list_citable_figures(
-            session=session, principal=person, city_code=DEMO_CITY, language="zh"
-        )
+        figures = list_citable_figures(work_of(session, person), city_code=DEMO_CITY, language="zh")
         keys = {key for key in figures if key.startswith("experience_check/")}
         shown = {
             f"experience_check/{check.summary.id}/1/{area}/{kind}"
@@ -164,7 +163,7 @@ def test_a_city_cites_what_a_released_check_shows_of_it(demo_url: str) -> None:
 
 def released_checks(session: Session, person: Principal) -> list[ExperienceCheckDetail]:
     return [
-        get_experience_check(session=session, principal=person, wave_id=each.id)
-        for each in list_experience_checks(session=session, principal=person)
+        get_experience_check(work_of(session, person), wave_id=each.id)
+        for each in list_experience_checks(work_of(session, person))
         if each.released_at is not None
     ]

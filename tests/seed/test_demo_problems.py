@@ -11,6 +11,7 @@ from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import EvidenceKind
+from tests.work_of import work_of
 
 
 @pytest.mark.slow
@@ -20,9 +21,7 @@ def test_what_its_problems_cite_is_published_for_every_city_with_a_list(small_de
     with read_scope(settings.store_url) as session:
         keys = [key for key, _ in list_cited_keys(session)]
         figures = [
-            find_citable_figure(
-                session=session, principal=OPERATOR, city_code=city, key=key, language="zh"
-            )
+            find_citable_figure(work_of(session, OPERATOR), city_code=city, key=key, language="zh")
             for city in cities
             for key in keys
         ]

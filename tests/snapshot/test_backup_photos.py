@@ -16,6 +16,7 @@ from survey.snapshot.backup import check_backup, create_backup, restore
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.photo_files import photo_path, read_photo_file
 from survey.store.tables import Photo, new_id
+from tests.work_of import work_of
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 SHADES = (20, 120, 220)
@@ -33,9 +34,12 @@ def source(_sqlite_template: Path, tmp_path: Path) -> Settings:
             target = io.BytesIO()
             Image.new("RGB", (400, 400), (shade, 0, 0)).save(target, "JPEG")
             save_photo(
-                session=session, principal=OPERATOR, folder=settings.photo_dir, photo_id=new_id(),
-                sent=target.getvalue(), photo=clean_photo(target.getvalue()), now=NOW,
-            )  # fmt: skip
+                work_of(session, OPERATOR),
+                folder=settings.photo_dir,
+                photo_id=new_id(),
+                sent=target.getvalue(),
+                photo=clean_photo(target.getvalue()),
+            )
     return settings
 
 

@@ -28,6 +28,7 @@ from survey.snapshot.snapshot_files import MANIFEST, SnapshotDamagedError, read_
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Snapshot, Wave
+from tests.work_of import work_of
 
 OLDER, WAVE = "main-2023", "main-2024"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -80,7 +81,7 @@ def add_five_points(folder: Path) -> None:
 
 def recompute(settings: Settings, wave: str = WAVE) -> None:
     with session_scope(settings.store_url) as session:
-        recompute_wave(settings, session, wave_key=wave, actor=OPERATOR, now=NOW)
+        recompute_wave(work_of(session, OPERATOR, NOW, settings=settings), wave_key=wave)
 
 
 def entries(settings: Settings, action: str) -> list[AuditEntry]:
@@ -220,9 +221,7 @@ def test_changed_responses_are_computed_from_nowhere(settings: Settings) -> None
 
 def test_a_release_names_what_was_released(settings: Settings) -> None:
     with session_scope(settings.store_url) as session:
-        release_wave(
-            session=session, principal=OPERATOR, wave_key=WAVE, shown=Shown.SCORES, now=NOW
-        )
+        release_wave(work_of(session, OPERATOR, NOW), wave_key=WAVE, shown=Shown.SCORES)
     folder = folder_of(settings)
     with read_scope(settings.store_url) as session:
         seals = find_seals(session, str(folder.relative_to(settings.snapshot_dir)))

@@ -21,6 +21,7 @@ from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, AuditHead, new_id
 from survey.store.transactions import StoreUnavailableError, WorkFailed, WorkSucceeded, run_batch
 from tests.audit_tampering import disable_triggers, run
+from tests.work_of import work_of
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 
@@ -38,7 +39,7 @@ def subjects(url: str) -> list[str]:
 
 def checked(url: str) -> ChainReport:
     with read_scope(url) as session:
-        return verify(session=session, principal=OPERATOR)
+        return verify(work_of(session, OPERATOR))
 
 
 def test_entries_are_numbered_in_the_order_in_which_they_were_recorded(store_url: str) -> None:

@@ -16,6 +16,7 @@ from survey.fieldwork.waves import NewWave, create_wave
 from survey.snapshot.response_frame import response_frame
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Mode, ResponseRevision, Status, Wave
+from tests.work_of import work_of
 
 
 def _interview(field: Any, day: int = 0) -> FinishedResponse:
@@ -39,13 +40,13 @@ def _other_wave(field: Any, key: str = "elderly-2026") -> Wave:
             title_en=key,
             instrument_id=field.wave.instrument_id,
         )
-        return create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
+        return create_wave(work_of(session, OPERATOR, field.now), plan=plan)
 
 
 def _write(field: Any, wave: Wave, count: int) -> list[FinishedResponse]:
     rows = [_interview(field, day) for day in range(count)]
     with session_scope(field.url) as session:
-        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=field.now)
+        write_responses(work_of(session, OPERATOR, field.now), wave=wave, rows=rows)
     return rows
 
 

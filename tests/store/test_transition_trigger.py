@@ -15,6 +15,7 @@ from survey.store.engine import engine_for, session_scope
 from survey.store.guards import RESPONSE_MOVES
 from survey.store.tables import Mode, Status, Wave, WaveState
 from tests.wave_states import set_wave_state
+from tests.work_of import work_of
 
 ALLOWED = {*TRANSITIONS, *((to, start) for start, to in UNDOABLE)}
 """Every decision, and the way back of those that can be undone."""
@@ -38,9 +39,7 @@ def test_every_pair_of_states_is_allowed_or_refused_by_the_database(field: Any) 
         for start, _ in pairs
     ]
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=interviews, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=interviews)
     engine = engine_for(field.url)
     id_of = (
         (lambda response: response.id.hex)
@@ -74,9 +73,7 @@ def test_once_the_figures_are_computed_the_database_refuses_every_move(
         answers={},
     )
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=[interview])
         set_wave_state(session, session.get_one(Wave, field.wave.id), state)
     for to in ("approved", "void"):
         with (
@@ -101,9 +98,7 @@ def test_a_statement_over_many_rows_is_refused_whole(field: Any) -> None:
         for status in (Status.SUBMITTED, Status.FROZEN)
     ]
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=interviews, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=interviews)
     with pytest.raises(IntegrityError), engine_for(field.url).begin() as connection:
         connection.execute(text("UPDATE response SET status = 'void'"))
     with engine_for(field.url).connect() as connection:

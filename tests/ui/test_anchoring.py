@@ -13,6 +13,7 @@ from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.ui.periodic_tasks import log_anchor
+from tests.work_of import work_of
 
 
 def test_a_seal_is_written_down_whenever_the_trail_has_grown(sqlite_url: str) -> None:
@@ -40,4 +41,4 @@ def test_a_seal_is_written_down_whenever_the_trail_has_grown(sqlite_url: str) ->
     written = Anchor(lines[-1]["sequence"], lines[-1]["hash"])
     assert written == newest
     with read_scope(sqlite_url) as session:
-        assert verify(session=session, principal=OPERATOR, anchors=[written]).is_intact
+        assert verify(work_of(session, OPERATOR), anchors=[written]).is_intact

@@ -23,6 +23,7 @@ from survey.ui import results_cache
 from survey.ui.page_runner import PageContext
 from tests.publish.publications.register_steps import WAVE, freeze_again
 from tests.synthetic_results import PLANS, synthetic_store
+from tests.work_of import work_of
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 CITY = Principal(uuid4(), "A city", Role.CITY_OFFICIAL, "320500")
@@ -60,18 +61,13 @@ def _release(store: Settings) -> None:
     """Release the wave as another process does: the caches of this one stay as they are."""
     with session_scope(store.store_url) as session:
         release_wave(
-            session=session,
-            principal=OPERATOR,
-            wave_key=WAVE,
-            shown=Shown.SCORES,
-            two_people=False,
-            now=NOW,
+            work_of(session, OPERATOR, NOW), wave_key=WAVE, shown=Shown.SCORES, two_people=False
         )
 
 
 def _take_back(store: Settings) -> None:
     with session_scope(store.store_url) as session:
-        revoke_release(session=session, principal=OPERATOR, wave_key=WAVE, reason="Wrong", now=NOW)
+        revoke_release(work_of(session, OPERATOR, NOW), wave_key=WAVE, reason="Wrong")
 
 
 def _page(store: Settings) -> PageContext:

@@ -18,6 +18,7 @@ from survey.store.tables import Mode, ResponseRisk, Status
 from survey.ui import periodic_tasks
 from survey.ui.periodic_tasks import run_assessment_loop
 from tests.coroutine_runner import run_in_thread
+from tests.work_of import work_of
 
 
 @pytest.fixture
@@ -37,9 +38,7 @@ def test_what_arrived_is_looked_at_and_stopping_stops(field: Any, tmp_path: Path
         surveyor_id=field.surveyor.account_id,
     )
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=[row], now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=[row])
 
     def assessed() -> list[Any]:
         with read_scope(field.url) as session:

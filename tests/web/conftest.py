@@ -18,6 +18,7 @@ from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account, QuotaCell, now
 from survey.web.routes import build_app
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -74,11 +75,9 @@ def invite(field: Field) -> Callable[..., str]:
     def hand_out(ago: timedelta = timedelta(0)) -> str:
         with session_scope(field.url) as session:
             issued = issue_invitation(
-                session=session,
-                principal=field.surveyor,
+                work_of(session, field.surveyor, now() - ago),
                 wave_key=field.wave.key,
                 point_id=field.point.id,
-                now=now() - ago,
             )
         return issued.token
 

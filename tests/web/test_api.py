@@ -22,6 +22,7 @@ from survey.store.tables import Response, ResponseRevision, now
 from survey.web.api import MAX_BYTES
 from survey.web.routes import build_app
 from survey.web.write_queue import WriteQueue
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -84,7 +85,7 @@ def test_expired_unknown_and_closed(
     assert client.post(URL, json=interview(token="nothing")).status_code == 404
     token = invite()
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=now())
+        close_wave(work_of(session, OPERATOR, now()), key=field.wave.key)
     late = client.post(URL, json=interview(token=token))
     assert (late.status_code, late.json()["status"]) == (200, "parked")
     assert stored(field) == 0

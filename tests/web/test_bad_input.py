@@ -36,6 +36,7 @@ from survey.store.tables import (
 )
 from survey.web.routes import build_app
 from tests.web.hostile_requests import API, TOKEN, HostileRequest, cases
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -68,11 +69,9 @@ class SubmissionHarness:
     def invite(self) -> str:
         with session_scope(self.field.url) as session:
             return issue_invitation(
-                session=session,
-                principal=self.field.surveyor,
+                work_of(session, self.field.surveyor, now()),
                 wave_key=self.field.wave.key,
                 point_id=self.field.point.id,
-                now=now(),
             ).token
 
     def document(self, **changes: Any) -> dict[str, Any]:
@@ -170,8 +169,8 @@ def test_a_link_of_another_wave_opens_only_its_own_questionnaire(
             title_en="o",
             instrument_id=save_instrument(session=session, instrument=other),
         )
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
-        wave = open_wave(session=session, principal=OPERATOR, key="other", now=now())
+        create_wave(work_of(session, OPERATOR, now()), plan=plan)
+        wave = open_wave(work_of(session, OPERATOR, now()), key="other")
         point = SamplingPoint(
             wave_id=wave.id,
             city_code="110000",
@@ -186,11 +185,7 @@ def test_a_link_of_another_wave_opens_only_its_own_questionnaire(
         session.add(Assignment(account_id=harness.field.surveyor.account_id, point_id=point.id))
         session.flush()
         token = issue_invitation(
-            session=session,
-            principal=harness.field.surveyor,
-            wave_key="other",
-            point_id=point.id,
-            now=now(),
+            work_of(session, harness.field.surveyor, now()), wave_key="other", point_id=point.id
         ).token
     before = harness.written()
     answer = harness.client.post(API, json=harness.document(token=token, client_uuid=str(uuid4())))

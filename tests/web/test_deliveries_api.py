@@ -44,6 +44,7 @@ from survey.web.routes import build_app
 from tests.context.complaints.count_files import ROW, count_file
 from tests.coroutine_runner import run_in_thread
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 COMPLAINTS = f"{DELIVERIES}/complaints"
 HEAD = {"id": "2024-05-a", "source": "全国消协智慧315平台", "data_as_of": "2024-06-03"}
@@ -73,9 +74,8 @@ class Platform:
     def make_key(self, login: str = "office", scope: KeyScope = KeyScope.DELIVERIES) -> str:
         with session_scope(self.settings.store_url) as session:
             return create_api_key(
-                session=session, principal=OPERATOR, login=login, name="a test", days=9,
-                now=now(), scope=scope,
-            )  # fmt: skip
+                work_of(session, OPERATOR, now()), login=login, name="a test", days=9, scope=scope
+            )
 
     def push(self, key: str | None, rows: list[Any] | None = None, **head: Any) -> Any:
         body = {**HEAD, **head, "rows": [RECORD] if rows is None else rows}
@@ -253,9 +253,12 @@ def test_keys_open_what_they_were_made_for_and_nothing_else(platform: Platform) 
     with session_scope(platform.settings.store_url) as session:
         with raises_code("api_key_refused"):
             create_api_key(
-                session=session, principal=OPERATOR, login="city", name="a test", days=9,
-                now=now(), scope=KeyScope.DELIVERIES,
-            )  # fmt: skip
+                work_of(session, OPERATOR, now()),
+                login="city",
+                name="a test",
+                days=9,
+                scope=KeyScope.DELIVERIES,
+            )
         # An account may be given another role after its key was made.
         row = session.exec(select(ApiKey).where(ApiKey.scope == KeyScope.DELIVERIES)).one()
         city = session.exec(select(Account).where(Account.login == "city")).one()

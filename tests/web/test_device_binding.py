@@ -19,6 +19,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, QuotaCell, Response, now
 from survey.web.invitation_page import DEVICE_COOKIE
 from survey.web.routes import build_routes
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -75,7 +76,7 @@ def test_a_second_device_is_refused_and_the_surveyor_sees_it(
     with read_scope(field.url) as session:
         (row,) = session.exec(select(Invitation)).all()
         states = get_invitation_states(
-            session=session, principal=field.surveyor, invitation_ids=[row.id], now=now()
+            work_of(session, field.surveyor, now()), invitation_ids=[row.id]
         )
         entries = session.exec(
             select(AuditEntry).where(AuditEntry.action == "invitation.refused_elsewhere")

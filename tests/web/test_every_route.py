@@ -44,6 +44,7 @@ from survey.store.tables import (
 from survey.ui.asgi import create_app
 from survey.web import request_middleware
 from survey.web.routes import build_app, build_routes
+from tests.work_of import work_of
 
 CANARY = "Kanarienvogel"
 HERE, ELSEWHERE = "110000", "310000"
@@ -127,9 +128,7 @@ def _plant(session: Any, field: Any) -> None:
         started_at=now(),
         point_id=point.id,
     )
-    write_responses(
-        session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=now()
-    )
+    write_responses(work_of(session, OPERATOR, now()), wave=field.wave, rows=[interview])
 
 
 def _plant_photo(session: Any, field: Any, settings: Settings) -> UUID:

@@ -27,6 +27,7 @@ from survey.web.auth.pages import STEP_COOKIE
 from survey.web.http import FormToken
 from survey.web.routes import build_app
 from tests.account_factory import PASSWORD, SECRET, code_at, employ_person
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -216,7 +217,7 @@ def test_an_administrator_sets_everything_up_behind_a_one_time_link(
 ) -> None:
     person = employ_person(field.url, "root", Role.ADMINISTRATOR, NATION, password=False)
     with session_scope(field.url) as session:
-        token = create_setup_link(session=session, principal=OPERATOR, login="root", now=now())
+        token = create_setup_link(work_of(session, OPERATOR, now()), login="root")
     link = f"/auth/setup/{token}"
     for _ in range(3):
         assert "You sign in as root" in client.get(link).text
@@ -402,12 +403,10 @@ def _codes(field: Field, *logins: str) -> list[str]:
     supervisor = employ_person(field.url, "sun", Role.SUPERVISOR, "110000", password=False)
     with session_scope(field.url) as session:
         sheet = issue_sign_in_codes(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, now()),
             logins=logins,
             codes=generate_codes(len(logins)),
             days=1,
-            now=now(),
         )
     return [person.code for person in sheet.people]
 

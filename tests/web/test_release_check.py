@@ -19,6 +19,7 @@ from survey.store.tables import now
 from survey.web import release_check
 from survey.web.routes import build_app, is_own_path
 from tests.publish.publications.signed_folders import new_signing_key, signed_files, write_folder
+from tests.work_of import work_of
 
 KEY = new_signing_key()
 
@@ -28,7 +29,7 @@ def url(tmp_path: Path, _sqlite_template: Path) -> Iterator[str]:
     (tmp_path / "survey.db").write_bytes(_sqlite_template.read_bytes())
     url = f"sqlite:///{tmp_path / 'survey.db'}"
     with session_scope(url) as session:
-        register_key(session=session, principal=OPERATOR, public_key=KEY.public_bytes, now=now())
+        register_key(work_of(session, OPERATOR, now()), public_key=KEY.public_bytes)
     yield url
     dispose_engines()
 
@@ -73,11 +74,9 @@ def test_a_withdrawn_key_is_said_once_the_kept_list_is_old(
         assert not parse_keys(client.get("/release-keys.json").text).keys[KEY.id].withdrawn
         with session_scope(url) as session:
             withdraw_key(
-                session=session,
-                principal=OPERATOR,
+                work_of(session, OPERATOR, now() + timedelta(seconds=1)),
                 key_id=KEY.id,
                 reason="The laptop was stolen",
-                now=now() + timedelta(seconds=1),
             )
         assert parse_keys(client.get("/release-keys.json").text).keys[KEY.id].withdrawn
 
@@ -87,9 +86,9 @@ def test_a_flood_reads_the_store_once_and_is_refused(
 ) -> None:
     reads, build = [], publishing_steps.build_key_list
 
-    def count_reads(session: object) -> bytes:
+    def count_reads(*given: object) -> bytes:
         reads.append(1)
-        return build(session)  # type: ignore[arg-type]
+        return build(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(publishing_steps, "build_key_list", count_reads)
     with client_of(url, tmp_path, per_minute=20) as client:

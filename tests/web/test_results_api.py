@@ -27,6 +27,7 @@ from survey.web.results_openapi import BASE, DELIVERIES
 from survey.web.routes import build_app
 from tests.error_codes import raises_code
 from tests.synthetic_results import PLANS, synthetic_store
+from tests.work_of import work_of
 
 WAVE, EARLIER = "main-2024", "main-2023"
 ESTIMATES = f"{BASE}/waves/{WAVE}/estimates"
@@ -59,11 +60,7 @@ def settings(_made: Settings) -> Iterator[Settings]:
         for wave in session.exec(select(Wave)).all():
             if wave.state is WaveState.RELEASED:
                 revoke_release(
-                    session=session,
-                    principal=OPERATOR,
-                    wave_key=wave.key,
-                    reason="for the next test",
-                    now=now(),
+                    work_of(session, OPERATOR, now()), wave_key=wave.key, reason="for the next test"
                 )
         for key in session.exec(select(ApiKey)).all():
             session.delete(key)
@@ -79,14 +76,7 @@ def client(settings: Settings) -> Iterator[TestClient]:
 
 def release(settings: Settings, key: str = WAVE, shown: Shown = Shown.SCORES) -> None:
     with session_scope(settings.store_url) as session:
-        release_wave(
-            session=session,
-            principal=OPERATOR,
-            wave_key=key,
-            shown=shown,
-            two_people=False,
-            now=now(),
-        )
+        release_wave(work_of(session, OPERATOR, now()), wave_key=key, shown=shown, two_people=False)
 
 
 def test_a_damaged_snapshot_is_told_in_neutral_words(
@@ -120,7 +110,7 @@ def test_a_damaged_snapshot_is_told_in_neutral_words(
 def make_key(settings: Settings, login: str = "nation", days: int = 30) -> str:
     with session_scope(settings.store_url) as session:
         return create_api_key(
-            session=session, principal=OPERATOR, login=login, name="a test", days=days, now=now()
+            work_of(session, OPERATOR, now()), login=login, name="a test", days=days
         )
 
 
@@ -155,13 +145,13 @@ def test_a_key_ends_with_its_days_its_account_and_its_withdrawal(
             assert (holder is not None) == works
     for is_open, status in ((False, 401), (True, 200)):
         with session_scope(settings.store_url) as session:
-            set_active(session=session, principal=OPERATOR, login="city", active=is_open, now=now())
+            set_active(work_of(session, OPERATOR, now()), login="city", active=is_open)
         assert ask(client, ESTIMATES, key).status_code == status
     with session_scope(settings.store_url) as session:
-        (summary,) = list_api_keys(session=session, principal=OPERATOR)
-        revoke_api_key(session=session, principal=OPERATOR, key_id=summary.id, now=now())
+        (summary,) = list_api_keys(work_of(session, OPERATOR))
+        revoke_api_key(work_of(session, OPERATOR, now()), key_id=summary.id)
         with raises_code("api_key_refused"):
-            revoke_api_key(session=session, principal=OPERATOR, key_id=summary.id, now=now())
+            revoke_api_key(work_of(session, OPERATOR, now()), key_id=summary.id)
     assert ask(client, ESTIMATES, key).status_code == 401
 
 
@@ -169,23 +159,14 @@ def test_keys_are_made_by_administrators_for_readers_and_audited(settings: Setti
     official = Principal(UUID(int=7), "n", Role.NATIONAL_OFFICIAL, "CN")
     with session_scope(settings.store_url) as session:
         with pytest.raises(AccessDeniedError):
-            create_api_key(
-                session=session, principal=official, login="city", name="x y", days=1, now=now()
-            )
+            create_api_key(work_of(session, official, now()), login="city", name="x y", days=1)
         for login, name, days in (
             ("typist", "a name", 1), ("city", " ", 1), ("city", "a name", 0),
             ("city", "n" * 101, 1),
             ("city", "a name", 401), ("nobody", "a name", 1),
         ):  # fmt: skip
             with pytest.raises(Exception, match=r".") as caught:
-                create_api_key(
-                    session=session,
-                    principal=OPERATOR,
-                    login=login,
-                    name=name,
-                    days=days,
-                    now=now(),
-                )
+                create_api_key(work_of(session, OPERATOR, now()), login=login, name=name, days=days)
             assert getattr(caught.value, "message", None), "an error in words"
     key = make_key(settings)
     with read_scope(settings.store_url) as session:
@@ -347,9 +328,7 @@ def test_an_etag_saves_the_second_answer_and_changes_with_the_release(
     # Nobody learns from a tag what the key does not open.
     assert ask(client, ESTIMATES, "hcs_wrong", **{"If-None-Match": etag}).status_code == 401
     with session_scope(settings.store_url) as session:
-        revoke_release(
-            session=session, principal=OPERATOR, wave_key=WAVE, reason="a mistake", now=now()
-        )
+        revoke_release(work_of(session, OPERATOR, now()), wave_key=WAVE, reason="a mistake")
     assert ask(client, ESTIMATES, key, **{"If-None-Match": etag}).status_code == 404
 
 

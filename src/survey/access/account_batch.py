@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlmodel import Session
 
 from survey.access.accounts import (
     AccountData,
@@ -14,8 +13,8 @@ from survey.access.accounts import (
     create_setup_link,
 )
 from survey.access.credentials import LINK_LIFETIME, active_filter
-from survey.access.principal import Principal
 from survey.access.roles import Action, Role
+from survey.access.work import Work
 from survey.locale import SurveyError, msg
 from survey.store.tables import Account, Credential, SetupLink, table_of
 
@@ -62,50 +61,37 @@ class PendingAccount:
     """End of the present setup link; None if there is none that works."""
 
 
-def create_accounts(
-    *, session: Session, principal: Principal, accounts: Sequence[NewAccount], now: datetime
-) -> SetupLinkSheet:
+def create_accounts(work: Work, *, accounts: Sequence[NewAccount]) -> SetupLinkSheet:
     """Create all accounts with a setup link each, or none of them.
 
     Raises:
         InvalidAccountError: An account is not possible; the message begins with its login.
     """
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     _require_count(len(accounts))
     links = []
     for account in accounts:
         try:
             if account.entry.role not in BATCH_ROLES:
                 raise InvalidAccountError(msg("An administrator is created alone, in the form."))
-            created = create_account(
-                session=session,
-                principal=principal,
-                login=account.login,
-                entry=account.entry,
-                now=now,
-            )
+            created = create_account(work, login=account.login, entry=account.entry)
         except SurveyError as error:
             raise InvalidAccountError(
                 msg("{login}: {reason}", login=account.login, reason=error.message)
             ) from error
-        links.append(_issue_link(session, principal, created.login, created.name, now))
-    return SetupLinkSheet(tuple(links), now + LINK_LIFETIME)
+        links.append(_issue_link(work, created.login, created.name))
+    return SetupLinkSheet(tuple(links), work.now + LINK_LIFETIME)
 
 
-def issue_setup_links(
-    *, session: Session, principal: Principal, logins: Sequence[str], now: datetime
-) -> SetupLinkSheet:
+def issue_setup_links(work: Work, *, logins: Sequence[str]) -> SetupLinkSheet:
     """Replace the setup links of people who have no password yet.
 
     Raises:
         InvalidAccountError: Somebody has chosen a password since, or the account was closed.
     """
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     _require_count(len(set(logins)))
-    waiting = {
-        account.login: account
-        for account in list_pending_accounts(session=session, principal=principal, now=now)
-    }
+    waiting = {account.login: account for account in list_pending_accounts(work)}
     links = []
     for login in sorted(set(logins)):
         if login not in waiting:
@@ -115,8 +101,8 @@ def issue_setup_links(
                     login=login,
                 )
             )
-        links.append(_issue_link(session, principal, login, waiting[login].name, now))
-    return SetupLinkSheet(tuple(links), now + LINK_LIFETIME)
+        links.append(_issue_link(work, login, waiting[login].name))
+    return SetupLinkSheet(tuple(links), work.now + LINK_LIFETIME)
 
 
 def _require_count(count: int) -> None:
@@ -126,21 +112,17 @@ def _require_count(count: int) -> None:
         )
 
 
-def _issue_link(
-    session: Session, principal: Principal, login: str, name: str, now: datetime
-) -> PrintedSetupLink:
-    token = create_setup_link(session=session, principal=principal, login=login, now=now)
+def _issue_link(work: Work, login: str, name: str) -> PrintedSetupLink:
+    token = create_setup_link(work, login=login)
     return PrintedSetupLink(login, name, token)
 
 
-def list_pending_accounts(
-    *, session: Session, principal: Principal, now: datetime
-) -> list[PendingAccount]:
+def list_pending_accounts(work: Work) -> list[PendingAccount]:
     """List the accounts in use that have no password yet, by area and login."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     links = (
         select(_LINKS.c.account_id, func.max(_LINKS.c.expires_at).label("expires_at"))
-        .where(_LINKS.c.expires_at > now)
+        .where(_LINKS.c.expires_at > work.now)
         .group_by(_LINKS.c.account_id)
         .subquery()
     )
@@ -148,10 +130,12 @@ def list_pending_accounts(
         select(_ACCOUNTS, links.c.expires_at)
         .outerjoin(_CREDENTIALS, _CREDENTIALS.c.account_id == _ACCOUNTS.c.id)
         .outerjoin(links, links.c.account_id == _ACCOUNTS.c.id)
-        .where(active_filter(now), ~_ACCOUNTS.c.is_demo, _CREDENTIALS.c.password_hash.is_(None))
+        .where(
+            active_filter(work.now), ~_ACCOUNTS.c.is_demo, _CREDENTIALS.c.password_hash.is_(None)
+        )
         .order_by(_ACCOUNTS.c.area, _ACCOUNTS.c.login)
     )
     return [
         PendingAccount(row.login, row.name, Role(row.role), row.area, row.expires_at)
-        for row in session.connection().execute(query)
+        for row in work.session.connection().execute(query)
     ]

@@ -11,9 +11,9 @@ from sqlmodel import Session
 from survey.access.account_lookup import get_account_by_login
 from survey.access.accounts import AccountData, last_day_of
 from survey.access.credentials import active_filter
-from survey.access.principal import Principal
 from survey.access.roles import Action, Role
 from survey.access.sessions import open_session_filter
+from survey.access.work import Work
 from survey.store.tables import Account, AnyRow, Credential, LoginSession, table_of
 
 MAX_LISTED_ACCOUNTS = 200
@@ -70,28 +70,21 @@ class AccountPage:
 
 
 def list_accounts(
-    *,
-    session: Session,
-    principal: Principal,
-    account_filter: AccountFilter,
-    now: datetime,
-    limit: int = MAX_LISTED_ACCOUNTS,
+    work: Work, *, account_filter: AccountFilter, limit: int = MAX_LISTED_ACCOUNTS
 ) -> AccountPage:
     """List the accounts of a filter by login."""
-    principal.require(Action.ADMINISTER)
-    query = _filter_query(select(_ACCOUNTS.c.id), account_filter, now)
-    connection = session.connection()
+    work.require(Action.ADMINISTER)
+    query = _filter_query(select(_ACCOUNTS.c.id), account_filter, work.now)
+    connection = work.session.connection()
     count = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
     ids = connection.execute(query.order_by(_ACCOUNTS.c.login).limit(limit)).scalars().all()
-    return AccountPage(tuple(_list_summaries(session, ids, now)), count)
+    return AccountPage(tuple(_list_summaries(work.session, ids, work.now)), count)
 
 
-def get_account_summary(
-    *, session: Session, principal: Principal, login: str, now: datetime
-) -> AccountSummary:
+def get_account_summary(work: Work, *, login: str) -> AccountSummary:
     """Return one account by its login; raises `AccountNotFoundError`."""
-    principal.require(Action.ADMINISTER)
-    lines = _list_summaries(session, [get_account_by_login(session, login).id], now)
+    work.require(Action.ADMINISTER)
+    lines = _list_summaries(work.session, [get_account_by_login(work.session, login).id], work.now)
     return lines[0]
 
 

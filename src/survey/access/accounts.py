@@ -12,7 +12,7 @@ from sqlmodel import select as select_model
 
 from survey.access.account_lookup import get_account_by_login
 from survey.access.attempt_limits import AttemptKey, AttemptKind, reset_attempts
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.credentials import (
     delete_setup_links,
     is_active,
@@ -26,6 +26,7 @@ from survey.access.roles import Action, Role
 from survey.access.second_factor import is_enrolled, remove_factor_data
 from survey.access.sessions import end_sessions
 from survey.access.sign_in import MAX_LOGIN_CHARS, normalise_login
+from survey.access.work import Work
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, end_of_china_day
@@ -87,39 +88,24 @@ def last_day_of(ends_at: datetime | None) -> date | None:
     return (local - local.resolution).date()
 
 
-def create_account(
-    *, session: Session, principal: Principal, login: str, entry: AccountData, now: datetime
-) -> Account:
+def create_account(work: Work, *, login: str, entry: AccountData) -> Account:
     """Create an account; it cannot sign in before it has a setup link or a password."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     name = clean_login(login)
     query = select_model(Account.id).where(Account.login == name)
-    if session.exec(query).first() is not None:
+    if work.session.exec(query).first() is not None:
         raise InvalidAccountError(msg("This login is taken."))
-    account = Account(id=new_id(), login=name, name="", role="", area="", created_at=now)
-    _apply_account_data(session, account, entry)
-    session.add(account)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.ACCOUNT_CREATED,
-        subject_id=account.id,
-        now=now,
-        detail={"login": name, **_build_audit_detail(entry)},
+    account = Account(id=new_id(), login=name, name="", role="", area="", created_at=work.now)
+    _apply_account_data(work.session, account, entry)
+    work.session.add(account)
+    work.session.flush()
+    work.record(
+        AuditEvent.ACCOUNT_CREATED, account.id, {"login": name, **_build_audit_detail(entry)}
     )
     return account
 
 
-def change_account(
-    *,
-    session: Session,
-    principal: Principal,
-    login: str,
-    seen: AccountData,
-    entry: AccountData,
-    now: datetime,
-) -> None:
+def change_account(work: Work, *, login: str, seen: AccountData, entry: AccountData) -> None:
     """Replace role, area, end date, name and e-mail, with effect on open sessions.
 
     Raises:
@@ -127,63 +113,55 @@ def change_account(
         LastAdministratorError: Nobody else could administer the platform.
         AccessDeniedError: The change is about one's own role or end date.
     """
-    principal.require(Action.ADMINISTER)
-    _lock_administrators(session)
-    administrators = _list_administrators(session)
-    account = get_account_by_login(session, login)
+    work.require(Action.ADMINISTER)
+    _lock_administrators(work.session)
+    administrators = _list_administrators(work.session)
+    account = get_account_by_login(work.session, login)
     before = _build_account_data(account)
     if before != seen:
         raise AccountConflictError
     if replace(before, name="", email="") != replace(entry, name="", email=""):
-        require_other_account(principal, account)
-    _apply_account_data(session, account, entry)
-    session.add(account)
-    session.flush()
-    _require_other_administrator(session, administrators)
+        require_other_account(work.principal, account)
+    _apply_account_data(work.session, account, entry)
+    work.session.add(account)
+    work.session.flush()
+    _require_other_administrator(work.session, administrators)
     detail_before, detail_after = _build_audit_detail(before), _build_audit_detail(entry)
     changed = {key for key, value in detail_after.items() if detail_before[key] != value}
     if not changed:
         return
-    if requires_factor(account) and not is_enrolled(session.get(Credential, account.id)):
+    if requires_factor(account) and not is_enrolled(work.session.get(Credential, account.id)):
         # A session of before was opened without a second factor, which the role now asks for.
-        end_sessions(session=session, account_id=account.id, now=now)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.ACCOUNT_CHANGED,
-        subject_id=account.id,
-        now=now,
-        detail={
+        end_sessions(session=work.session, account_id=account.id, now=work.now)
+    work.record(
+        AuditEvent.ACCOUNT_CHANGED,
+        account.id,
+        {
             "from": {key: detail_before[key] for key in sorted(changed)},
             "to": {key: detail_after[key] for key in sorted(changed)},
         },
     )
 
 
-def set_active(
-    *, session: Session, principal: Principal, login: str, active: bool, now: datetime
-) -> None:
+def set_active(work: Work, *, login: str, active: bool) -> None:
     """Close an account, which ends its sessions, links and codes, or open it again."""
-    principal.require(Action.ADMINISTER)
-    _lock_administrators(session)
-    administrators = _list_administrators(session)
-    account = get_account_by_login(session, login)
-    require_other_account(principal, account)
+    work.require(Action.ADMINISTER)
+    _lock_administrators(work.session)
+    administrators = _list_administrators(work.session)
+    account = get_account_by_login(work.session, login)
+    require_other_account(work.principal, account)
     if account.active == active:
         return
     account.active = active
-    session.add(account)
-    session.flush()
-    _require_other_administrator(session, administrators)
+    work.session.add(account)
+    work.session.flush()
+    _require_other_administrator(work.session, administrators)
     if not active:
-        _revoke_access(session, account.id, now)
-    record(
-        session=session,
-        actor=principal,
-        subject_id=account.id,
-        now=now,
-        event=AuditEvent.ACCOUNT_OPENED if active else AuditEvent.ACCOUNT_CLOSED,
-        detail={"from": {"active": not active}, "to": {"active": active}},
+        _revoke_access(work.session, account.id, work.now)
+    work.record(
+        AuditEvent.ACCOUNT_OPENED if active else AuditEvent.ACCOUNT_CLOSED,
+        account.id,
+        {"from": {"active": not active}, "to": {"active": active}},
     )
 
 
@@ -293,84 +271,60 @@ def _revoke_access(session: Session, account_id: UUID, now: datetime) -> None:
     )
 
 
-def create_setup_link(*, session: Session, principal: Principal, login: str, now: datetime) -> str:
+def create_setup_link(work: Work, *, login: str) -> str:
     """Create a one-time link for choosing a password and return its token.
 
     The present password stays valid until the link is used, so that a link sent to the wrong person
     locks nobody out.
     """
-    principal.require(Action.ADMINISTER)
-    account = get_account_by_login(session, login)
-    if account.is_demo or not is_active(account, now):
+    work.require(Action.ADMINISTER)
+    account = get_account_by_login(work.session, login)
+    if account.is_demo or not is_active(account, work.now):
         raise InvalidAccountError(msg("This account is closed or belongs to the demonstration."))
-    reset_attempts(session=session, key=AttemptKey(AttemptKind.NAME, account.login))
+    reset_attempts(session=work.session, key=AttemptKey(AttemptKind.NAME, account.login))
     token = replace_setup_link(
-        session=session, account_id=account.id, created_by=actor_id(principal), now=now
+        session=work.session,
+        account_id=account.id,
+        created_by=actor_id(work.principal),
+        now=work.now,
     )
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.ACCOUNT_LINK_MADE,
-        subject_id=account.id,
-        now=now,
-    )
+    work.record(AuditEvent.ACCOUNT_LINK_MADE, account.id)
     return token
 
 
-def set_temporary_password(
-    *, session: Session, principal: Principal, login: str, password: str, now: datetime
-) -> None:
+def set_temporary_password(work: Work, *, login: str, password: str) -> None:
     """Set a password that the person must change at the next sign-in."""
-    principal.require(Action.ADMINISTER)
-    account = get_account_by_login(session, login)
-    set_password(session=session, account=account, password=password, now=now, must_change=True)
-    ended = end_sessions(session=session, account_id=account.id, now=now)
-    reset_attempts(session=session, key=AttemptKey(AttemptKind.NAME, account.login))
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.ACCOUNT_PASSWORD_GIVEN,
-        subject_id=account.id,
-        now=now,
-        detail={"sessions_ended": ended},
+    work.require(Action.ADMINISTER)
+    account = get_account_by_login(work.session, login)
+    set_password(
+        session=work.session, account=account, password=password, now=work.now, must_change=True
     )
+    ended = end_sessions(session=work.session, account_id=account.id, now=work.now)
+    reset_attempts(session=work.session, key=AttemptKey(AttemptKind.NAME, account.login))
+    work.record(AuditEvent.ACCOUNT_PASSWORD_GIVEN, account.id, {"sessions_ended": ended})
 
 
-def reset_factor(*, session: Session, principal: Principal, login: str, now: datetime) -> None:
+def reset_factor(work: Work, *, login: str) -> None:
     """Remove a lost second factor; the person sets up another one at the next sign-in."""
-    principal.require(Action.ADMINISTER)
-    account = get_account_by_login(session, login)
-    require_other_account(principal, account)
-    credential = lock_credential(session=session, account_id=account.id)
+    work.require(Action.ADMINISTER)
+    account = get_account_by_login(work.session, login)
+    require_other_account(work.principal, account)
+    credential = lock_credential(session=work.session, account_id=account.id)
     had = is_enrolled(credential)
-    remove_factor_data(session=session, credential=credential)
-    reset_attempts(session=session, key=AttemptKey(AttemptKind.FACTOR, str(account.id)))
-    ended = end_sessions(session=session, account_id=account.id, now=now)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,
-        subject_id=account.id,
-        now=now,
-        detail={
-            "from": {"second_factor": had},
-            "to": {"second_factor": False},
-            "sessions_ended": ended,
-        },
+    remove_factor_data(session=work.session, credential=credential)
+    reset_attempts(session=work.session, key=AttemptKey(AttemptKind.FACTOR, str(account.id)))
+    ended = end_sessions(session=work.session, account_id=account.id, now=work.now)
+    work.record(
+        AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,
+        account.id,
+        {"from": {"second_factor": had}, "to": {"second_factor": False}, "sessions_ended": ended},
     )
 
 
-def end_all_sessions(*, session: Session, principal: Principal, login: str, now: datetime) -> int:
+def end_all_sessions(work: Work, *, login: str) -> int:
     """End all sessions of an account and return how many there were."""
-    principal.require(Action.ADMINISTER)
-    account = get_account_by_login(session, login)
-    ended = end_sessions(session=session, account_id=account.id, now=now)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.ACCOUNT_SESSIONS_ENDED,
-        subject_id=account.id,
-        now=now,
-        detail={"sessions_ended": ended},
-    )
+    work.require(Action.ADMINISTER)
+    account = get_account_by_login(work.session, login)
+    ended = end_sessions(session=work.session, account_id=account.id, now=work.now)
+    work.record(AuditEvent.ACCOUNT_SESSIONS_ENDED, account.id, {"sessions_ended": ended})
     return ended

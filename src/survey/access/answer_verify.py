@@ -7,7 +7,6 @@ read as a stream; memory holds one hash per interview.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,9 +14,8 @@ import orjson
 from sqlalchemy import BindParameter, bindparam, select, text
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.locale import Message, msg
 from survey.store.audit_chain import (
     HASH,
@@ -320,7 +318,7 @@ def iter_entries(session: Session, after: int, actions: Collection[str]) -> Iter
         yield from rows
 
 
-def seal_stored_answers(*, session: Session, principal: Principal, now: datetime) -> int:
+def seal_stored_answers(work: Work) -> int:
     """Enter the hashes of stored answers, or of their places, that no entry holds.
 
     These interviews came in before answers, or places, were sealed. The entries say that they were
@@ -329,20 +327,20 @@ def seal_stored_answers(*, session: Session, principal: Principal, now: datetime
     Returns:
         How many answers were entered.
     """
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     held = _TrailHashes()
-    held.add_all(iter_entries(session, 0, _ACTIONS))
+    held.add_all(iter_entries(work.session, 0, _ACTIONS))
     unsealed: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     count = 0
-    for row, sha256, place in _iter_unsealed(session, held):
+    for row, sha256, place in _iter_unsealed(work.session, held):
         wave = str(UUID(bytes=_encode_id(row.wave_id)))
         name = format_sealed_name(UUID(bytes=_encode_id(row.response_id)), row.number)
         unsealed[wave].append((name, sha256, place))
         count += 1
         if len(unsealed[wave]) == SEAL_BATCH_SIZE:
-            _record_sealed_answers(session, principal, wave, unsealed.pop(wave), now)
+            _record_sealed_answers(work, wave, unsealed.pop(wave))
     for wave, sealed in unsealed.items():
-        _record_sealed_answers(session, principal, wave, sealed, now)
+        _record_sealed_answers(work, wave, sealed)
     return count
 
 
@@ -362,20 +360,11 @@ def _iter_unsealed(session: Session, held: _TrailHashes) -> Iterator[tuple[AnyRo
             yield row, sha256, _hash_place(answers, row)
 
 
-def _record_sealed_answers(
-    session: Session,
-    principal: Principal,
-    wave: str,
-    sealed: list[tuple[str, str, str]],
-    now: datetime,
-) -> None:
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.RESPONSES_SEALED,
-        subject_id=wave,
-        now=now,
-        detail={
+def _record_sealed_answers(work: Work, wave: str, sealed: list[tuple[str, str, str]]) -> None:
+    work.record(
+        AuditEvent.RESPONSES_SEALED,
+        wave,
+        {
             "responses": len(sealed),
             "afterwards": True,
             HASH: {name: sha256 for name, sha256, _ in sealed},

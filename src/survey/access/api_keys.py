@@ -14,11 +14,12 @@ from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from survey.access.account_lookup import get_account_by_login
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.credentials import active_filter, is_active
 from survey.access.principal import Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.access.secret_hashes import MAX_TOKEN_CHARS, digest, new_token
+from survey.access.work import Work
 from survey.locale import Message, RefusedError, SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, ApiKey, KeyScope, table_of
@@ -72,21 +73,14 @@ class ApiKeySummary:
 
 
 def create_api_key(
-    *,
-    session: Session,
-    principal: Principal,
-    login: str,
-    name: str,
-    days: int,
-    now: datetime,
-    scope: KeyScope = KeyScope.RESULTS,
+    work: Work, *, login: str, name: str, days: int, scope: KeyScope = KeyScope.RESULTS
 ) -> str:
     """Create a key for an account that may do what its scope says; it is shown only once.
 
     Raises:
         RefusedError: the account cannot have one, or name or duration do not fit.
     """
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     purpose = " ".join(name.split())
     if not MIN_NAME_CHARS <= len(purpose) <= MAX_NAME_CHARS:
         raise RefusedError("api_key_refused", msg("Please say in a few words what the key is for."))
@@ -94,8 +88,8 @@ def create_api_key(
         raise RefusedError(
             "api_key_refused", msg("A key is valid for 1 to {most} days.", most=MAX_VALID_DAYS)
         )
-    account = get_account_by_login(session, login)
-    if not is_active(account, now):
+    account = get_account_by_login(work.session, login)
+    if not is_active(account, work.now):
         raise RefusedError("api_key_refused", msg("This account is closed."))
     if SCOPE_ACTIONS[scope] not in ROLES[Role(account.role)].actions:
         raise RefusedError(
@@ -110,48 +104,40 @@ def create_api_key(
         account_id=account.id,
         name=purpose,
         secret_sha256=digest(key),
-        created_by=actor_id(principal),
-        created_at=now,
-        expires_at=now + timedelta(days=days),
+        created_by=actor_id(work.principal),
+        created_at=work.now,
+        expires_at=work.now + timedelta(days=days),
         scope=scope.value,
     )
-    session.add(row)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.ACCOUNT_API_KEY_MADE,
-        subject_id=account.id,
-        now=now,
-        detail={"key": str(row.id), "name": purpose, "days": days, "scope": scope.value},
+    work.session.add(row)
+    work.session.flush()
+    work.record(
+        AuditEvent.ACCOUNT_API_KEY_MADE,
+        account.id,
+        {"key": str(row.id), "name": purpose, "days": days, "scope": scope.value},
     )
     return key
 
 
-def revoke_api_key(*, session: Session, principal: Principal, key_id: UUID, now: datetime) -> None:
+def revoke_api_key(work: Work, *, key_id: UUID) -> None:
     """End a key at once. Raises `RefusedError` if there is none that works."""
-    principal.require(Action.ADMINISTER)
-    row = session.get(ApiKey, key_id, with_for_update=True)
+    work.require(Action.ADMINISTER)
+    row = work.session.get(ApiKey, key_id, with_for_update=True)
     if row is None or row.revoked_at is not None:
         raise RefusedError(
             "api_key_refused", msg("There is no such key, or it was withdrawn already.")
         )
-    row.revoked_at = now
-    session.add(row)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.ACCOUNT_API_KEY_REVOKED,
-        subject_id=row.account_id,
-        now=now,
-        detail={"key": str(row.id), "name": row.name},
+    row.revoked_at = work.now
+    work.session.add(row)
+    work.session.flush()
+    work.record(
+        AuditEvent.ACCOUNT_API_KEY_REVOKED, row.account_id, {"key": str(row.id), "name": row.name}
     )
 
 
-def list_api_keys(*, session: Session, principal: Principal) -> list[ApiKeySummary]:
+def list_api_keys(work: Work) -> list[ApiKeySummary]:
     """Return all keys, the newest first."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     query = (
         select(_KEYS, _ACCOUNTS.c.login)
         .join(_ACCOUNTS, _ACCOUNTS.c.id == _KEYS.c.account_id)
@@ -167,7 +153,7 @@ def list_api_keys(*, session: Session, principal: Principal) -> list[ApiKeySumma
             row.expires_at,
             row.revoked_at,
         )
-        for row in session.connection().execute(query)
+        for row in work.session.connection().execute(query)
     ]
 
 

@@ -6,7 +6,6 @@ it first are found without reading long entries; `verify` compares the two.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +13,7 @@ import orjson
 from sqlalchemy import exists, func, insert, select
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.locale import Message, msg
 from survey.store.audit_events import EVENTS_OF_MANY, AuditEvent
 from survey.store.tables import AnyRow, AuditEntry, AuditMember, Status, table_of
@@ -27,28 +25,19 @@ _ENTRIES, _MEMBERS = table_of(AuditEntry), table_of(AuditMember)
 
 
 def record_members(
+    work: Work,
     *,
-    session: Session,
-    actor: Principal,
     event: AuditEvent,
     subject_id: UUID,
     members: Mapping[Status, Sequence[UUID]],
     detail: Mapping[str, Any],
-    now: datetime,
 ) -> None:
     """Queue one audit entry about many interviews and index it by each of them."""
     by_state = {
         state.value: [response_id.hex for response_id in ids] for state, ids in members.items()
     }
     together = sum(map(len, members.values()))
-    entry_id = record(
-        session=session,
-        actor=actor,
-        event=event,
-        subject_id=subject_id,
-        now=now,
-        detail={**detail, "together": together, MEMBERS: by_state},
-    )
+    entry_id = work.record(event, subject_id, {**detail, "together": together, MEMBERS: by_state})
     rows = [
         {"response_id": response_id, "entry_id": entry_id}
         for ids in members.values()
@@ -56,7 +45,7 @@ def record_members(
     ]
     for first in range(0, len(rows), _MEMBER_BATCH_SIZE):
         batch = rows[first : first + _MEMBER_BATCH_SIZE]
-        session.connection().execute(insert(_MEMBERS), batch)
+        work.session.connection().execute(insert(_MEMBERS), batch)
 
 
 def iter_members(detail: Mapping[str, Any]) -> Iterator[tuple[UUID, Status]]:

@@ -10,8 +10,9 @@ from sqlalchemy import CompoundSelect, Select, select, union_all
 from sqlmodel import Session
 
 from survey.access.audit_verify import CHAIN
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AnyRow, AuditEntry, AuditHead, AuditMember, Wave, table_of
 
@@ -108,10 +109,10 @@ class TrailState:
     wrong: int = 0
 
 
-def trail_state(*, session: Session, principal: Principal) -> TrailState:
+def trail_state(work: Work) -> TrailState:
     """Return the state of the trail; only for administrators."""
-    principal.require(Action.ADMINISTER)
-    connection = session.connection()
+    work.require(Action.ADMINISTER)
+    connection = work.session.connection()
     head = connection.execute(select(_HEAD)).one_or_none()
     first, last = (head.base_sequence + 1, head.sequence) if head is not None else (0, 0)
     query = (
@@ -128,45 +129,43 @@ def trail_state(*, session: Session, principal: Principal) -> TrailState:
     )
 
 
-def find_last_time(*, session: Session, principal: Principal, event: AuditEvent) -> datetime | None:
+def find_last_time(work: Work, *, event: AuditEvent) -> datetime | None:
     """Return when something was entered last; None if never. Only for administrators."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     query = (
         select(_ENTRIES.c.at)
         .where(_ENTRIES.c.action == event)
         .order_by(_ENTRIES.c.sequence.desc())
         .limit(1)
     )
-    last: datetime | None = session.connection().execute(query).scalar_one_or_none()
+    last: datetime | None = work.session.connection().execute(query).scalar_one_or_none()
     return last
 
 
-def trail_people(*, session: Session, principal: Principal) -> dict[str, str]:
+def trail_people(work: Work) -> dict[str, str]:
     """Return the names of all accounts by their id."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     query = select(_ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.login).order_by(_ACCOUNTS.c.name)
     return {
         str(row.id): row.name if row.name == row.login else f"{row.name} ({row.login})"
-        for row in session.connection().execute(query)
+        for row in work.session.connection().execute(query)
     }
 
 
-def read_trail(
-    *, session: Session, principal: Principal, choice: TrailFilter, below: int | None = None
-) -> list[TrailEntry]:
+def read_trail(work: Work, *, choice: TrailFilter, below: int | None = None) -> list[TrailEntry]:
     """Return the newest `PAGE_SIZE` entries of a filter, or those before entry `below`."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     query = _build_query(choice).order_by(_ENTRIES.c.sequence.desc()).limit(PAGE_SIZE)
     if below is not None:
         query = query.where(_ENTRIES.c.sequence < below)
-    return _build_entries(session, session.connection().execute(query).all())
+    return _build_entries(work.session, work.session.connection().execute(query).all())
 
 
 def stream_trail(
-    *, session: Session, principal: Principal, choice: TrailFilter, limit: int | None = None
+    work: Work, *, choice: TrailFilter, limit: int | None = None
 ) -> Iterator[TrailEntry]:
     """Yield the entries of a filter from the oldest on, at most `limit` of them."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     query = _build_query(choice).order_by(_ENTRIES.c.sequence)
     after, given = None, 0
     while limit is None or given < limit:
@@ -174,10 +173,10 @@ def stream_trail(
         page = query.limit(size)
         if after is not None:
             page = page.where(_ENTRIES.c.sequence > after)
-        rows = session.connection().execute(page).all()
+        rows = work.session.connection().execute(page).all()
         if not rows:
             return
-        yield from _build_entries(session, rows)
+        yield from _build_entries(work.session, rows)
         after, given = rows[-1].sequence, given + len(rows)
 
 

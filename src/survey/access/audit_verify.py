@@ -13,11 +13,10 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_sqlmodel
 
 from survey.access.answer_verify import AnswerHashes, AnswerReport
-from survey.access.audit import record
 from survey.access.audit_members import count_stray_members, verify_members
-from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.state_verify import InterviewStates
+from survey.access.work import Work
 from survey.locale import Message, msg
 from survey.settings import current_settings
 from survey.store.audit_chain import (
@@ -111,9 +110,8 @@ class ChainReport:
 
 
 def verify(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     anchors: Iterable[Anchor] = (),
     new_key: bool = False,
     tick: Callable[[int, int], None] | None = None,
@@ -127,9 +125,9 @@ def verify(
         new_key: The key was set a moment ago, and no entry has been sealed with it yet.
         tick: Called now and then with the number of entries read and of all there are.
     """
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     report = ChainReport()
-    head = session.connection().execute(select(_HEAD)).one_or_none()
+    head = work.session.connection().execute(select(_HEAD)).one_or_none()
     if head is None:
         report.add(0, 0, msg("The head of the chain is gone."))
     verifier = _ChainVerifier(
@@ -138,19 +136,19 @@ def verify(
     verifier.start(head)
     end, answers = head.sequence if head is not None else _MAX_SEQUENCE, AnswerHashes()
     states = InterviewStates()
-    for row in _read_entries(session, report.first, end):
+    for row in _read_entries(work.session, report.first, end):
         verifier.check_entry(row)
         answers.add_entry(row)
         states.add_entry(row)
-        verify_members(session, row, report.add)
+        verify_members(work.session, row, report.add)
         if tick is not None and report.rows % _TICK_ENTRIES == 0:
             tick(report.rows, end - report.first)
     verifier.finish(head)
-    answers.compare(session, after=end, add=report.add)
-    states.compare(session, after=end, add=report.add)
+    answers.compare(work.session, after=end, add=report.add)
+    states.compare(work.session, after=end, add=report.add)
     report.answers = answers.report
-    _check_unchained_entries(session, report)
-    stray = count_stray_members(session)
+    _check_unchained_entries(work.session, report)
+    stray = count_stray_members(work.session)
     if stray:
         report.add(0, 0, msg("{count} members belong to no entry about many.", count=stray))
     if verifier.ring.keys and report.keyed_from is None and report.rows and not new_key:
@@ -168,18 +166,13 @@ def get_latest_anchor(*, session: Session) -> Anchor | None:
     return None if head is None else Anchor(head.sequence, head.hash)
 
 
-def record_verification(
-    *, session: Session, principal: Principal, report: ChainReport, now: datetime
-) -> None:
+def record_verification(work: Work, *, report: ChainReport) -> None:
     """Record the result in the trail, where the audit page reads it."""
-    principal.require(Action.ADMINISTER)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.AUDIT_VERIFIED,
-        subject_id=CHAIN,
-        now=now,
-        detail={
+    work.require(Action.ADMINISTER)
+    work.record(
+        AuditEvent.AUDIT_VERIFIED,
+        CHAIN,
+        {
             "entries": report.rows,
             "up_to": report.last,
             "hash": report.hash,
@@ -341,19 +334,19 @@ def _time_of(value: datetime | str) -> str:
     )
 
 
-def seal_unchained_entries(*, session: Session, principal: Principal, now: datetime) -> int:
+def seal_unchained_entries(work: Work) -> int:
     """Seal the entries outside of the chain and return how many there were.
 
     An audit entry records their number and a SHA-256 over their ids, because nothing proves what
     they say.
     """
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     query = (
         select_sqlmodel(AuditEntry)
         .where(col(AuditEntry.sequence).is_(None))
         .order_by(col(AuditEntry.id))
     )
-    rows = session.exec(query).all()
+    rows = work.session.exec(query).all()
     if not rows:
         return 0
     entries = [
@@ -368,15 +361,8 @@ def seal_unchained_entries(*, session: Session, principal: Principal, now: datet
         )
         for row in rows
     ]
-    session.expunge_all()
-    seal_stored_entries(session.connection(), entries)
+    work.session.expunge_all()
+    seal_stored_entries(work.session.connection(), entries)
     ids = hashlib.sha256(b"".join(entry.id.bytes for entry in entries)).hexdigest()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.AUDIT_ADOPTED,
-        subject_id=CHAIN,
-        now=now,
-        detail={"entries": len(entries), "ids_sha256": ids},
-    )
+    work.record(AuditEvent.AUDIT_ADOPTED, CHAIN, {"entries": len(entries), "ids_sha256": ids})
     return len(entries)

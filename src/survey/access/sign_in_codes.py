@@ -20,7 +20,7 @@ from survey.access.attempt_limits import (
     refund_attempt,
     reset_attempts,
 )
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.credentials import active_filter, is_active
 from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
 from survey.access.roles import NATION, Action, Role
@@ -28,6 +28,7 @@ from survey.access.second_factor import format_code, random_code
 from survey.access.secret_hashes import hash_password
 from survey.access.sessions import SessionLimits, open_session
 from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login
+from survey.access.work import Work
 from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, end_of_china_day
@@ -75,26 +76,26 @@ class SignInCodeSheet:
     is_demo: bool
 
 
-def list_surveyors_for_codes(
-    *, session: Session, principal: Principal, now: datetime
-) -> list[SurveyorCodeStatus]:
+def list_surveyors_for_codes(work: Work) -> list[SurveyorCodeStatus]:
     """List the surveyors of the own area who may sign in now, by area and login."""
-    principal.require(Action.HAND_OUT_CODES)
+    work.require(Action.HAND_OUT_CODES)
     query = (
         select(_ACCOUNTS, _CODES.c.expires_at)
-        .outerjoin(_CODES, (_CODES.c.account_id == _ACCOUNTS.c.id) & (_CODES.c.expires_at > now))
+        .outerjoin(
+            _CODES, (_CODES.c.account_id == _ACCOUNTS.c.id) & (_CODES.c.expires_at > work.now)
+        )
         .where(
             _ACCOUNTS.c.role == Role.SURVEYOR,
-            active_filter(now),
-            _ACCOUNTS.c.is_demo.is_(principal.is_demo),
-            _select_surveyors(principal),
+            active_filter(work.now),
+            _ACCOUNTS.c.is_demo.is_(work.principal.is_demo),
+            _select_surveyors(work.principal),
         )
         .order_by(_ACCOUNTS.c.area, _ACCOUNTS.c.login)
     )
     return [
         SurveyorCodeStatus(row.login, row.name, row.area, row.expires_at)
-        for row in session.connection().execute(query)
-        if covers_whole_area(principal, row.area)
+        for row in work.session.connection().execute(query)
+        if covers_whole_area(work.principal, row.area)
     ]
 
 
@@ -115,13 +116,7 @@ def generate_codes(count: int) -> tuple[NewCode, ...]:
 
 
 def issue_sign_in_codes(
-    *,
-    session: Session,
-    principal: Principal,
-    logins: Sequence[str],
-    codes: Sequence[NewCode],
-    days: int,
-    now: datetime,
+    work: Work, *, logins: Sequence[str], codes: Sequence[NewCode], days: int
 ) -> SignInCodeSheet:
     """Issue one code to each surveyor, valid for `days` days in China with today as the first.
 
@@ -130,51 +125,44 @@ def issue_sign_in_codes(
     Args:
         codes: As many codes of `generate_codes` as there are logins.
     """
-    principal.require(Action.HAND_OUT_CODES)
+    work.require(Action.HAND_OUT_CODES)
     distinct_logins = sorted(set(logins))
     if not distinct_logins or len(distinct_logins) > MAX_CODES_PER_SHEET:
         raise RefusedError(
             "sign_in_codes_refused",
             msg("Please choose from one to {most} surveyors at once.", most=MAX_CODES_PER_SHEET),
         )
-    last = now.astimezone(CHINA).date() + timedelta(days=min(max(days, 1), MAX_VALID_DAYS) - 1)
+    last = work.now.astimezone(CHINA).date() + timedelta(days=min(max(days, 1), MAX_VALID_DAYS) - 1)
     expires_at = end_of_china_day(last)
-    people = [_lock_surveyor(session, principal, login, now) for login in distinct_logins]
+    people = [_lock_surveyor(work, login) for login in distinct_logins]
     printed = []
     for account, code in zip(people, codes, strict=True):
-        session.merge(
+        work.session.merge(
             SignInCode(
                 account_id=account.id,
                 code_hash=code.hash,
-                created_at=now,
-                created_by=actor_id(principal),
+                created_at=work.now,
+                created_by=actor_id(work.principal),
                 expires_at=expires_at,
             )
         )
-        reset_attempts(session=session, key=AttemptKey(AttemptKind.CODE, account.login))
-        record(
-            session=session,
-            actor=principal,
-            event=AuditEvent.ACCOUNT_CODE_MADE,
-            subject_id=account.id,
-            now=now,
-            detail={"until": expires_at.isoformat()},
-        )
+        reset_attempts(session=work.session, key=AttemptKey(AttemptKind.CODE, account.login))
+        work.record(AuditEvent.ACCOUNT_CODE_MADE, account.id, {"until": expires_at.isoformat()})
         printed.append(PrintedSignInCode(account.login, account.name, format_code(code.plain)))
-    session.flush()
+    work.session.flush()
     return SignInCodeSheet(tuple(printed), expires_at, all(person.is_demo for person in people))
 
 
-def _lock_surveyor(session: Session, principal: Principal, login: str, now: datetime) -> Account:
+def _lock_surveyor(work: Work, login: str) -> Account:
     """Return a surveyor of the own area; one elsewhere is reported as missing."""
     query = select_model(Account).where(Account.login == login).with_for_update()
-    account = session.exec(query).one_or_none()
+    account = work.session.exec(query).one_or_none()
     fits = (
         account is not None
         and account.role == Role.SURVEYOR
-        and account.is_demo == principal.is_demo
-        and is_active(account, now)
-        and covers_whole_area(principal, account.area)
+        and account.is_demo == work.principal.is_demo
+        and is_active(account, work.now)
+        and covers_whole_area(work.principal, account.area)
     )
     if account is None or not fits:
         raise AccessDeniedError(msg("There is no surveyor {login} in your area.", login=login))

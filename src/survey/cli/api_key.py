@@ -7,12 +7,9 @@ from uuid import UUID
 import typer
 
 from survey.access.api_keys import create_api_key, list_api_keys, revoke_api_key
-from survey.access.principal import OPERATOR
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.settings import current_settings
-from survey.store.engine import read_scope
 from survey.store.tables import KeyScope
-from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     name="api-key",
@@ -33,18 +30,9 @@ def create(
 ) -> None:
     """Make a key and print it; it is shown only this once."""
     with error_reporting():
-        now = datetime.now(UTC)
-        key = run_in_transaction(
-            current_settings().store_url,
-            lambda session: create_api_key(
-                session=session,
-                principal=OPERATOR,
-                login=login,
-                name=name,
-                days=days,
-                now=now,
-                scope=scope,
-            ),
+        datetime.now(UTC)
+        key = change_as_operator(
+            lambda work: create_api_key(work, login=login, name=name, days=days, scope=scope)
         )
         print_note("Please keep this key safe; it cannot be shown again:")
         typer.echo(key)
@@ -56,21 +44,16 @@ def revoke(
 ) -> None:
     """End a key at once."""
     with error_reporting():
-        run_in_transaction(
-            current_settings().store_url,
-            lambda session: revoke_api_key(
-                session=session, principal=OPERATOR, key_id=key_id, now=datetime.now(UTC)
-            ),
-        )
+        change_as_operator(lambda work: revoke_api_key(work, key_id=key_id))
         print_note("The key is withdrawn.")
 
 
 @app.command("list")
 def list_(output: FormatOption = OutputFormat.TABLE) -> None:
     """List all keys: what for, whose rights, what they open, until when."""
-    with error_reporting(), read_scope(current_settings().store_url) as session:
+    with error_reporting(), read_as_operator() as work:
         columns = ("id", "name", "login", "scope", "created_at", "expires_at", "revoked_at")
-        keys = list_api_keys(session=session, principal=OPERATOR)
+        keys = list_api_keys(work)
         print_table(
             columns, [tuple(getattr(key, column) for column in columns) for key in keys], output
         )

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import orjson
 import typer
-from sqlmodel import Session
 
 from survey.access.answer_verify import seal_stored_answers
 from survey.access.audit import record_download
@@ -23,12 +22,13 @@ from survey.access.audit_verify import (
     verify,
 )
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file, standard_output
 from survey.locale import translator
 from survey.publish.audit_export import write_csv
 from survey.settings import current_settings
-from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
@@ -59,18 +59,13 @@ def verify_trail(
 
     Exit code 1 if there is one.
     """
-    settings = current_settings()
+    current_settings()
     with error_reporting():
         known = [*_parse_anchors(anchor or []), *(_iter_anchors(anchors) if anchors else [])]
-        with read_scope(settings.store_url) as session:
-            report = verify(session=session, principal=OPERATOR, anchors=known, new_key=new_key)
+        with read_as_operator() as work:
+            report = verify(work, anchors=known, new_key=new_key)
         _print_report(report, form, len(known))
-        run_in_transaction(
-            settings.store_url,
-            lambda session: record_verification(
-                session=session, principal=OPERATOR, report=report, now=datetime.now(UTC)
-            ),
-        )
+        change_as_operator(lambda work: record_verification(work, report=report))
     if not report.is_intact:
         raise typer.Exit(1)
 
@@ -84,9 +79,9 @@ def export_trail(
     t = translator(settings.language)
     output = standard_output() if str(out) == "-" else output_file(out, private=True)
     with error_reporting(), output as draft:
-        with read_scope(settings.store_url) as session:
+        with read_as_operator() as work:
             text = TextIOWrapper(draft.file, encoding="utf-8", newline="")
-            entries = stream_trail(session=session, principal=OPERATOR, choice=TrailFilter())
+            entries = stream_trail(work, choice=TrailFilter())
             count = write_csv(text, entries, t)
             text.detach()
         draft.flush()
@@ -108,15 +103,14 @@ def export_trail(
 def adopt() -> None:
     """Take in entries and answers that the version before stored without a seal; says how many."""
     with error_reporting():
-        count, answers = run_in_transaction(current_settings().store_url, _adopt, long_running=True)
+        count, answers = change_as_operator(_adopt, long_running=True)
         print_note("{count} entries were taken into the chain.", count=count)
         print_note("The hashes of {count} stored answers were entered.", count=answers)
 
 
-def _adopt(session: Session) -> tuple[int, int]:
-    now = datetime.now(UTC)
-    entries = seal_unchained_entries(session=session, principal=OPERATOR, now=now)
-    return entries, seal_stored_answers(session=session, principal=OPERATOR, now=now)
+def _adopt(work: Work) -> tuple[int, int]:
+    entries = seal_unchained_entries(work)
+    return entries, seal_stored_answers(work)
 
 
 def _parse_anchors(texts: list[str]) -> list[Anchor]:

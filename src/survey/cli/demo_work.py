@@ -13,6 +13,7 @@ import typer
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
+from survey.access.work import operator_work
 from survey.cli.output import print_note
 from survey.health.demo_progress import record_demo_wave
 from survey.locale import translator
@@ -72,7 +73,11 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
     # Frozen interviews are past review, so only those of the open wave are looked at.
     print_note("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
     store = partial(store_in_transaction, settings)
-    store(partial(assess_wave, principal=OPERATOR, wave_key=OPEN_WAVE))
+    run_in_transaction(
+        settings.store_url,
+        lambda session: assess_wave(operator_work(session, settings), wave_key=OPEN_WAVE),
+        long_running=True,
+    )
     store(partial(store_back_checks, wave_key=OPEN_WAVE, seed=seed))
     print_note("Making complaint statistics and opinion counts …")
     store(partial(store_complaints, seed=seed))

@@ -13,6 +13,8 @@ from survey.access.credentials import is_active
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.access.sessions import get_demo_account, principal_of
+from survey.access.work import Work
+from survey.cli.operator import read_as_operator
 from survey.cli.options import read_suffix
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import OutputDraft, output_file
@@ -26,7 +28,6 @@ from survey.publish.microdata.export import (
 )
 from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import Settings, current_settings
-from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(no_args_is_help=True)
@@ -77,13 +78,10 @@ def rows(
     def export(session: Session) -> MicrodataFile:
         principal, why = _order(settings, session, wave, account, purpose)
         made = export_rows(
-            settings,
-            session=session,
-            principal=principal,
+            Work(session, principal, datetime.now(UTC), settings),
             wave_key=wave,
             purpose=why,
             form=form,
-            now=datetime.now(UTC),
             language=settings.language,
             by_operator=True,
         )
@@ -125,15 +123,9 @@ def codebook(
     form = CodebookFormat(read_suffix(out, list(CodebookFormat), "--out"))
     settings = current_settings()
     with error_reporting(), output_file(out) as draft:
-        with read_scope(settings.store_url) as session:
+        with read_as_operator() as work:
             content = codebook_file(
-                settings,
-                session=session,
-                principal=OPERATOR,
-                wave_key=wave,
-                form=form,
-                language=settings.language,
-                data=data,
+                work, wave_key=wave, form=form, language=settings.language, data=data
             )
         _write_recorded(settings, draft, out.name, content)
     print_note("Written to {file}.", file=out)
@@ -159,15 +151,8 @@ def table(
     form = TableFormat(read_suffix(out, list(TableFormat), "--out"))
     settings = current_settings()
     with error_reporting(), output_file(out) as draft:
-        with read_scope(settings.store_url) as session:
-            content = table_file(
-                settings,
-                session=session,
-                principal=OPERATOR,
-                wave_key=wave,
-                form=form,
-                language=settings.language,
-            )
+        with read_as_operator() as work:
+            content = table_file(work, wave_key=wave, form=form, language=settings.language)
         _write_recorded(settings, draft, out.name, content)
     print_note("Written to {file}.", file=out)
 

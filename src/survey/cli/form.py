@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session
 
-from survey.access.principal import OPERATOR
+from survey.access.work import Work
+from survey.cli.operator import change_as_operator
 from survey.cli.output import (
     FormatOption,
     OutputFormat,
@@ -44,7 +43,6 @@ from survey.locale import DEFAULT_LANGUAGE, msg, translator
 from survey.publish.paper_form_pdf import paper_form_pdf
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import read_scope
-from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     help="Check, import, export and list questionnaires.",
@@ -116,13 +114,13 @@ def import_form(
         _print_findings([*imported.skipped, *imported.warnings], OutputFormat.TABLE)
         instrument = imported.instrument
 
-        def add_if_fit(session: Session) -> None:
-            _refuse(freezing_findings(session=session, instrument=instrument, rows=imported.rows))
-            add_instrument(
-                session=session, principal=OPERATOR, instrument=instrument, now=datetime.now(UTC)
+        def add_if_fit(work: Work) -> None:
+            _refuse(
+                freezing_findings(session=work.session, instrument=instrument, rows=imported.rows)
             )
+            add_instrument(work, instrument=instrument)
 
-        run_in_transaction(current_settings().store_url, add_if_fit)
+        change_as_operator(add_if_fit)
         _print_size(instrument)
         _print_figures(instrument)
         print_record(_build_record(instrument), form)
@@ -140,12 +138,7 @@ def add_indicator_tree(
     """Read an indicator tree and store it, so that the ratings of a form can name its codes."""
     with error_reporting():
         tree = _read_tree(file, name)
-        run_in_transaction(
-            current_settings().store_url,
-            lambda session: add_tree(
-                session=session, principal=OPERATOR, tree=tree, now=datetime.now(UTC)
-            ),
-        )
+        change_as_operator(lambda work: add_tree(work, tree=tree))
         print_note("{name}: {count} indicators.", name=tree.name, count=len(tree.indicators))
 
 
@@ -211,14 +204,12 @@ def try_form(
     """
     with error_reporting():
         settings = current_settings()
-        issued = run_in_transaction(
-            settings.store_url,
-            lambda session: open_trial(
-                session=session,
-                instrument=find_instrument(session=session, name=name, version=version),
+        issued = change_as_operator(
+            lambda work: open_trial(
+                work,
+                instrument=find_instrument(session=work.session, name=name, version=version),
                 city_code=city,
-                now=datetime.now(UTC),
-            ),
+            )
         )
         base = settings.public_url or f"http://localhost:{settings.port}"
         typer.echo(f"{base}/q/{issued.token}")

@@ -1,12 +1,11 @@
 """Command that imports answers from files."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from survey.access.principal import OPERATOR
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.options import read_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
 from survey.fieldwork.importing.commit import commit_import
@@ -19,7 +18,6 @@ from survey.instrument.xlsform.reader import read_xlsform
 from survey.locale import Message, translator
 from survey.settings import current_settings
 from survey.store.engine import read_scope
-from survey.store.transactions import run_in_transaction
 
 
 def import_answers(
@@ -59,8 +57,6 @@ def import_answers(
     written unless --skip-rejected is given. The same file again adds nothing.
     """
     with error_reporting():
-        now = datetime.now(UTC)
-        url = current_settings().store_url
         request = ImportRequest(
             content=read_bytes(answers),
             instrument=_load_instrument(form, skip_unsupported),
@@ -71,18 +67,12 @@ def import_answers(
             title={"zh": title, "en": title} if title else {},
             file_name=answers.name,
         )
-        with read_scope(url, long_running=True) as session:
-            plan = plan_import(session=session, principal=OPERATOR, request=request, now=now)
+        with read_as_operator(long_running=True) as work:
+            plan = plan_import(work, request=request)
         _explain(plan)
         refused = bool(plan.rejected_rows) and not skip_rejected
         if not dry_run and not refused:
-            run_in_transaction(
-                url,
-                lambda session: commit_import(
-                    session=session, principal=OPERATOR, plan=plan, now=now
-                ),
-                long_running=True,
-            )
+            change_as_operator(lambda work: commit_import(work, plan=plan), long_running=True)
         written = 0 if dry_run or refused else len(plan.accepted)
         print_record(_build_record(plan, written), output)
         if refused:

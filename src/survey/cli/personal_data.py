@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from survey.access.principal import OPERATOR
 from survey.access.second_factor import encrypt_secrets
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.fieldwork.back_check.phone_numbers import reencrypt_numbers
 from survey.fieldwork.retention import build_retention_rules, count_due_rows, delete_expired
@@ -15,7 +15,6 @@ from survey.locale import translator
 from survey.settings import current_settings
 from survey.store.backup.encryption import new_key_file
 from survey.store.cipher import configured_cipher, new_key, secret_cipher
-from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
 
 keys = typer.Typer(
@@ -84,15 +83,10 @@ def delete_by_schedule(
     t = translator(settings.language)
     with error_reporting():
         if dry_run:
-            with read_scope(settings.store_url) as session:
-                met = count_due_rows(session=session, principal=OPERATOR, settings=settings, at=at)
+            with read_as_operator() as work:
+                met = count_due_rows(work, at=at)
         else:
-            met = run_in_transaction(
-                settings.store_url,
-                lambda session: delete_expired(
-                    session=session, principal=OPERATOR, settings=settings, at=at
-                ),
-            )
+            met = change_as_operator(lambda work: delete_expired(work, at=at))
         every = build_retention_rules(settings, at)
         rows = [(key, t(rule.name), rule.days, met[key]) for key, rule in every.items()]
         print_table(("rule", t("what"), t("days"), t("rows")), rows, form)

@@ -1,12 +1,11 @@
 """Commands that assess the quality of interviews."""
 
 import os
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from survey.access.principal import OPERATOR
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.fieldwork.quality.assessment import (
     assess_new_responses,
@@ -16,8 +15,6 @@ from survey.fieldwork.quality.assessment import (
 from survey.fieldwork.quality.flags import FlagKind
 from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summarise_quality
 from survey.settings import current_settings
-from survey.store.engine import read_scope
-from survey.store.transactions import run_in_transaction
 
 COLUMNS = (
     "level", "key", "name", "interviews", "valid", "valid_rate", "valid_low", "valid_high",
@@ -44,30 +41,15 @@ def quality(
     if by not in levels:
         raise typer.BadParameter(f"{by}: city, agency, point or surveyor")
     with error_reporting():
-        url = current_settings().store_url
         if not stored:
-            now = datetime.now(UTC)
-            run_in_transaction(
-                url,
-                lambda session: assess_wave(
-                    session=session, principal=OPERATOR, wave_key=wave, now=now
-                ),
-                long_running=True,
-            )
-            run_in_transaction(
-                url,
-                lambda session: remove_withdrawn_assessments(
-                    session=session, principal=OPERATOR, wave_key=wave
-                ),
-            )
+            change_as_operator(lambda work: assess_wave(work, wave_key=wave), long_running=True)
+            change_as_operator(lambda work: remove_withdrawn_assessments(work, wave_key=wave))
         chosen: tuple[QualityGrouping, QualityGrouping] = ("wave", levels[by])
-        with read_scope(url) as session:
+        with read_as_operator() as work:
             rows = [
                 (level, row)
                 for level in chosen
-                for row in summarise_quality(
-                    session=session, principal=OPERATOR, wave_key=wave, by=level
-                )
+                for row in summarise_quality(work, wave_key=wave, by=level)
             ]
         print_table(COLUMNS, [_format_row(level, row) for level, row in rows], form)
         for level, row in rows:

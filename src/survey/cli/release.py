@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
 from survey.cli.wave import release as release_of_wave
@@ -48,7 +49,6 @@ from survey.settings import current_settings
 from survey.store.china_time import CHINA, china_minute_message
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, Shown
-from survey.store.transactions import run_in_transaction
 
 T = TypeVar("T")
 app = typer.Typer(help="Signed releases, from the calendar to the published files.")
@@ -63,12 +63,7 @@ _MINUTE = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 
 def _run(service: Callable[..., T], **order: object) -> T:
     """Run a service as the operator, in a transaction of its own."""
-    return run_in_transaction(
-        current_settings().store_url,
-        lambda session: service(
-            session=session, principal=OPERATOR, now=datetime.now(UTC), **order
-        ),
-    )
+    return change_as_operator(lambda work: service(work, **order))
 
 
 def _china_minute(minute: datetime) -> datetime:
@@ -118,11 +113,11 @@ def plan_release(
 def _note_signing_problem(wave_key: str) -> None:
     """Say on announcing a release of a real wave that it could not be signed."""
     settings = current_settings()
-    with read_scope(settings.store_url) as session:
-        wave = find_wave(session=session, key=wave_key)
+    with read_as_operator() as work:
+        wave = find_wave(session=work.session, key=wave_key)
         if wave is None or wave.is_demo:
             return
-        problem = find_signing_problem(settings=settings, session=session, principal=OPERATOR)
+        problem = find_signing_problem(work)
     if problem is not None:
         typer.echo(translator(settings.language)(problem), err=True)
 
@@ -169,7 +164,7 @@ def list_releases(form: FormatOption = OutputFormat.TABLE) -> None:
     one_person says why one signature was enough: a demonstration (demo), nobody else with the right
     (alone), or a setting (off).
     """
-    with error_reporting(), read_scope(current_settings().store_url) as session:
+    with error_reporting(), read_as_operator() as work:
         rows = [
             (
                 each.key,
@@ -181,9 +176,7 @@ def list_releases(form: FormatOption = OutputFormat.TABLE) -> None:
                 each.one_person,
                 each.corrects,
             )
-            for each in list_publications(
-                session=session, principal=OPERATOR, now=datetime.now(UTC)
-            )
+            for each in list_publications(work)
         ]
         columns = ("id", "wave", "announced", "state", "first", "second", "one_person", "corrects")
         print_table(columns, rows, form)
@@ -194,21 +187,13 @@ def fetch_release(
     release: Release, out: Annotated[Path, typer.Option(help="File for the archive (.zip).")]
 ) -> None:
     """Write the archive of a signed release to a file."""
-    settings = current_settings()
+    current_settings()
 
-    def fetch(session: Session) -> None:
-        draft.write(
-            open_publication(
-                settings=settings,
-                session=session,
-                principal=OPERATOR,
-                key=release,
-                now=datetime.now(UTC),
-            )
-        )
+    def fetch(work: Work) -> None:
+        draft.write(open_publication(work, key=release))
 
     with error_reporting(), output_file(out, private=True) as draft:
-        run_in_transaction(settings.store_url, fetch)
+        change_as_operator(fetch)
     print_note("{release} is in {file}.", release=release, file=out)
 
 
@@ -239,10 +224,10 @@ def list_reader(
 @reader.command("list")
 def list_readers(release: Release, form: FormatOption = OutputFormat.TABLE) -> None:
     """List the people who may open a release early, why, and from when."""
-    with error_reporting(), read_scope(current_settings().store_url) as session:
+    with error_reporting(), read_as_operator() as work:
         rows = [
             (each.login, each.name, each.reason, str(china_minute_message(each.opens_at)))
-            for each in list_early_readers(session=session, principal=OPERATOR, key=release)
+            for each in list_early_readers(work, key=release)
         ]
         print_table(("login", "name", "reason", "from"), rows, form)
 
@@ -308,7 +293,7 @@ def withdraw_signing_key(
 @key.command("list")
 def list_signing_keys(form: FormatOption = OutputFormat.TABLE) -> None:
     """List the registered public keys, with the fingerprints to print and to publish."""
-    with error_reporting(), read_scope(current_settings().store_url) as session:
+    with error_reporting(), read_as_operator() as work:
         rows = [
             (
                 each.id,
@@ -318,7 +303,7 @@ def list_signing_keys(form: FormatOption = OutputFormat.TABLE) -> None:
                 each.registered_at,
                 each.withdrawn_at,
             )
-            for each in list_keys(session=session, principal=OPERATOR)
+            for each in list_keys(work)
         ]
         columns = ("id", "public_key", "fingerprint", "demo", "registered", "withdrawn")
         print_table(columns, rows, form)
@@ -335,7 +320,7 @@ def export_key_list(
     """
     with error_reporting(), output_file(out) as draft:
         with read_scope(current_settings().store_url) as session:
-            document = build_key_list(session)
+            document = build_key_list(session, current_settings())
         draft.write(document)
     keys = parse_keys(document.decode()).keys
     print_note("{count} keys are in {file}.", count=len(keys), file=out)

@@ -1,7 +1,6 @@
 """Commands that make reports of a wave as documents."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
+from survey.cli.operator import change_as_operator
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import output_file
 from survey.publish.chart_process import drawing_beside
@@ -24,8 +24,7 @@ from survey.publish.reports.report_service import (
     read_report_waves,
     record_reports,
 )
-from survey.settings import Settings, current_settings
-from survey.store.transactions import run_in_transaction
+from survey.settings import current_settings
 
 app = typer.Typer(no_args_is_help=True, help="Reports of a wave: Word, PDF, slides.")
 
@@ -98,7 +97,7 @@ def write_all(
             tick=_build_progress_printer(),
         )
         draft.write(archive.content)
-        _record(settings, waves, archive.files)
+        _record(waves, archive.files)
     print_note("{count} reports written to {file}.", count=len(archive.files), file=out)
 
 
@@ -143,19 +142,12 @@ def _write_report(
         waves = read_report_waves(settings, wave)
         file = make_report_file(settings, waves, principal=OPERATOR, order=order)
         draft.write(file.content)
-        _record(settings, waves, [(order, file)])
+        _record(waves, [(order, file)])
     print_note("Report written to {file}.", file=out)
 
 
-def _record(
-    settings: Settings, waves: ReportWaves, files: Sequence[tuple[ReportOrder, ReportFile]]
-) -> None:
-    run_in_transaction(
-        settings.store_url,
-        lambda session: record_reports(
-            session=session, principal=OPERATOR, waves=waves, files=files, now=datetime.now(UTC)
-        ),
-    )
+def _record(waves: ReportWaves, files: Sequence[tuple[ReportOrder, ReportFile]]) -> None:
+    change_as_operator(lambda work: record_reports(work, waves=waves, files=files))
 
 
 def _format_of(out: Path) -> ReportFormat:

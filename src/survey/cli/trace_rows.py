@@ -9,8 +9,9 @@ from uuid import UUID
 import typer
 from sqlmodel import Session
 
-from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.cli.export import analyst_principal
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.options import read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import OutputDraft, output_file
@@ -24,7 +25,6 @@ from survey.publish.microdata.export import MicrodataFile
 from survey.publish.microdata.export_tracing import settle_undoable_exports, trace_export
 from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import current_settings
-from survey.store.engine import read_scope
 from survey.store.tables import Decision
 from survey.store.transactions import run_in_transaction
 
@@ -58,11 +58,14 @@ def request(
         made = run_in_transaction(
             current_settings().store_url,
             lambda session: request_exact_rows(
-                session=session,
-                principal=analyst_principal(session, account),
+                Work(
+                    session,
+                    analyst_principal(session, account),
+                    datetime.now(UTC),
+                    current_settings(),
+                ),
                 wave_key=wave,
                 purpose=purpose,
-                now=datetime.now(UTC),
                 by_operator=True,
             ),
         )
@@ -72,10 +75,8 @@ def request(
 @app.command()
 def requests(form: FormatOption = OutputFormat.TABLE) -> None:
     """List the requests for exact files with their state, newest first."""
-    with error_reporting(), read_scope(current_settings().store_url) as session:
-        all_requests = list_exact_requests(
-            session=session, principal=OPERATOR, now=datetime.now(UTC)
-        )
+    with error_reporting(), read_as_operator() as work:
+        all_requests = list_exact_requests(work)
     rows = [
         (
             str(exact_request.id),
@@ -127,12 +128,9 @@ def _export_rows(number: UUID, account: str, form: FileFormat, draft: OutputDraf
 
     def export(session: Session) -> MicrodataFile:
         made = export_exact_rows(
-            settings,
-            session=session,
-            principal=analyst_principal(session, account),
+            Work(session, analyst_principal(session, account), datetime.now(UTC), settings),
             request_id=number,
             form=form,
-            now=datetime.now(UTC),
             language=settings.language,
             by_operator=True,
         )
@@ -146,27 +144,16 @@ def _export_rows(number: UUID, account: str, form: FileFormat, draft: OutputDraf
 def settle(reason: Reason) -> None:
     """Record how the files that `survey doctor` names were dealt with; it names them no more."""
     with error_reporting():
-        settled = run_in_transaction(
-            current_settings().store_url,
-            lambda session: settle_undoable_exports(
-                session=session, principal=OPERATOR, reason=reason, now=datetime.now(UTC)
-            ),
-        )
+        settled = change_as_operator(lambda work: settle_undoable_exports(work, reason=reason))
     print_note("{count} files of rows recorded as dealt with.", count=len(settled))
 
 
 def _run_decision(number: UUID, decision: Decision, reason: str) -> None:
     with error_reporting():
-        run_in_transaction(
-            current_settings().store_url,
-            lambda session: decide_exact_rows(
-                session=session,
-                principal=OPERATOR,
-                request_id=number,
-                decision=decision,
-                reason=reason,
-                now=datetime.now(UTC),
-            ),
+        change_as_operator(
+            lambda work: decide_exact_rows(
+                work, request_id=number, decision=decision, reason=reason
+            )
         )
 
 
@@ -187,10 +174,8 @@ def trace_rows(
     """Find the exports whose rows or sampling points are named in a copy, most matches first."""
     with error_reporting():
         names = set(_NAME.findall(copy.read_text(encoding="utf-8", errors="replace").lower()))
-        with read_scope(current_settings().store_url) as session:
-            traced_exports = trace_export(
-                session=session, principal=OPERATOR, wave_key=wave, names=names
-            )
+        with read_as_operator() as work:
+            traced_exports = trace_export(work, wave_key=wave, names=names)
         rows = [
             (
                 str(traced_export.export_id),

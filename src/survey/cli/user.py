@@ -1,11 +1,10 @@
 """Commands for accounts: the first administrator, and help for people who cannot sign in."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
-from sqlmodel import Session
 
 from survey.access.account_list import (
     AccountFilter,
@@ -23,14 +22,13 @@ from survey.access.accounts import (
     set_active,
     set_temporary_password,
 )
-from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role, UnknownRoleError, parse_role
+from survey.access.work import Work
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.user_import import import_accounts
 from survey.locale import msg, translator
 from survey.settings import current_settings
-from survey.store.engine import read_scope
-from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     name="user",
@@ -96,15 +94,12 @@ def create(
         entry = AccountData(name, role, area, _get_day(until), email)
         # Whoever mistypes a password twice has made no account.
         typed = _ask_password() if password else ""
-        now = datetime.now(UTC)
 
-        def create_with_password(session: Session) -> tuple[str, str | None]:
-            account = create_account(
-                session=session, principal=OPERATOR, login=login, entry=entry, now=now
-            )
-            return account.login, _set_password_or_link(session, account.login, typed, now)
+        def create_with_password(work: Work) -> tuple[str, str | None]:
+            account = create_account(work, login=login, entry=entry)
+            return account.login, _set_password_or_link(work, account.login, typed)
 
-        _print_setup_link(*run_in_transaction(_get_store_url(), create_with_password))
+        _print_setup_link(*change_as_operator(create_with_password))
 
 
 @app.command("list")
@@ -118,11 +113,9 @@ def list_(
     output: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """List accounts: who, where, until when, and whether they can sign in."""
-    with error_reporting(), read_scope(_get_store_url()) as session:
+    with error_reporting(), read_as_operator() as work:
         listing = list_accounts(
-            session=session,
-            principal=OPERATOR,
-            now=datetime.now(UTC),
+            work,
             limit=MAX_LISTED_ACCOUNTS,
             account_filter=AccountFilter(role=role, area=area, words=words, demo=demo),
         )
@@ -145,8 +138,8 @@ def change(
 ) -> None:
     """Change name, role, area, end date or e-mail; what is not named stays. It holds at once."""
 
-    def change_data(session: Session, now: datetime) -> None:
-        line = get_account_summary(session=session, principal=OPERATOR, login=login, now=now)
+    def change_data(work: Work) -> None:
+        line = get_account_summary(work, login=login)
         before = line.entry
         entry = AccountData(
             before.name if name is None else name,
@@ -155,9 +148,7 @@ def change(
             None if for_good else _get_day(until) or before.last_day,
             before.email if email is None else email,
         )
-        change_account(
-            session=session, principal=OPERATOR, login=login, seen=before, entry=entry, now=now
-        )
+        change_account(work, login=login, seen=before, entry=entry)
 
     _run_change(change_data)
     print_note("{login} is changed.", login=login)
@@ -166,22 +157,14 @@ def change(
 @app.command()
 def disable(login: Login) -> None:
     """Close an account: its sessions end, its links and codes do nothing any more."""
-    _run_change(
-        lambda session, now: set_active(
-            session=session, principal=OPERATOR, login=login, active=False, now=now
-        )
-    )
+    _run_change(lambda work: set_active(work, login=login, active=False))
     print_note("{login} is closed.", login=login)
 
 
 @app.command()
 def enable(login: Login) -> None:
     """Open a closed account again."""
-    _run_change(
-        lambda session, now: set_active(
-            session=session, principal=OPERATOR, login=login, active=True, now=now
-        )
-    )
+    _run_change(lambda work: set_active(work, login=login, active=True))
     print_note("{login} is open again.", login=login)
 
 
@@ -190,40 +173,27 @@ def reset(login: Login, password: AskPassword = False) -> None:
     """Print a setup link with which the person chooses a new password."""
     with error_reporting():
         typed = _ask_password() if password else ""
-        token = run_in_transaction(
-            _get_store_url(),
-            lambda session: _set_password_or_link(session, login, typed, datetime.now(UTC)),
-        )
+        token = change_as_operator(lambda work: _set_password_or_link(work, login, typed))
         _print_setup_link(login, token)
 
 
 @app.command("reset-factor")
 def reset_factor_(login: Login) -> None:
     """For a lost phone: the person sets up another one at the next sign-in."""
-    _run_change(
-        lambda session, now: reset_factor(session=session, principal=OPERATOR, login=login, now=now)
-    )
+    _run_change(lambda work: reset_factor(work, login=login))
     print_note("{login} sets up a second factor at the next sign-in.", login=login)
 
 
 @app.command("sign-out")
 def sign_out(login: Login) -> None:
     """End every session of an account."""
-    _run_change(
-        lambda session, now: end_all_sessions(
-            session=session, principal=OPERATOR, login=login, now=now
-        )
-    )
+    _run_change(lambda work: end_all_sessions(work, login=login))
     print_note("{login} is signed out everywhere.", login=login)
 
 
-def _run_change(work: Callable[[Session, datetime], object]) -> None:
+def _run_change(change: Callable[[Work], object]) -> None:
     with error_reporting():
-        run_in_transaction(_get_store_url(), lambda session: work(session, datetime.now(UTC)))
-
-
-def _get_store_url() -> str:
-    return current_settings().store_url
+        change_as_operator(change)
 
 
 def _get_day(until: datetime | None) -> date | None:
@@ -236,13 +206,11 @@ def _ask_password() -> str:
     return typed
 
 
-def _set_password_or_link(session: Session, login: str, typed: str, now: datetime) -> str | None:
+def _set_password_or_link(work: Work, login: str, typed: str) -> str | None:
     """Set a typed password, or return the token of a setup link."""
     if not typed:
-        return create_setup_link(session=session, principal=OPERATOR, login=login, now=now)
-    set_temporary_password(
-        session=session, principal=OPERATOR, login=login, password=typed, now=now
-    )
+        return create_setup_link(work, login=login)
+    set_temporary_password(work, login=login, password=typed)
     return None
 
 

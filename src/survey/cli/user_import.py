@@ -1,15 +1,14 @@
 """Command that creates many accounts from a list and prints their setup links."""
 
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlmodel import Session
 
 from survey.access.account_batch import SetupLinkSheet, create_accounts
-from survey.access.principal import OPERATOR
+from survey.access.work import Work
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.options import read_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
@@ -22,8 +21,6 @@ from survey.locale import SurveyError, msg, translator
 from survey.publish.code_sheets_pdf import setup_link_sheet_pdf
 from survey.settings import Settings, current_settings
 from survey.spreadsheets import decode_table_text
-from survey.store.engine import read_scope
-from survey.store.transactions import run_in_transaction
 
 
 def import_accounts(
@@ -65,7 +62,7 @@ def import_accounts(
         if sheet is not None:
             issued = _create_with_sheet(settings, listed, sheet, origin)
         else:
-            issued = run_in_transaction(settings.store_url, partial(_create, listed))
+            issued = change_as_operator(partial(_create, listed))
             rows = [
                 (person.login, person.name, f"{origin}/auth/setup/{person.token}")
                 for person in issued.people
@@ -74,10 +71,8 @@ def import_accounts(
         print_note("{count} accounts were created.", count=len(issued.people))
 
 
-def _create(listed: AccountList, session: Session) -> SetupLinkSheet:
-    return create_accounts(
-        session=session, principal=OPERATOR, accounts=listed.accounts, now=datetime.now(UTC)
-    )
+def _create(listed: AccountList, work: Work) -> SetupLinkSheet:
+    return create_accounts(work, accounts=listed.accounts)
 
 
 def _create_with_sheet(
@@ -85,27 +80,25 @@ def _create_with_sheet(
 ) -> SetupLinkSheet:
     """Create the accounts if their links, which are shown only once, could be written."""
 
-    def create(session: Session) -> SetupLinkSheet:
-        issued = _create(listed, session)
+    def create(work: Work) -> SetupLinkSheet:
+        issued = _create(listed, work)
         draft.write(setup_link_sheet_pdf(issued, origin=origin, language=settings.language))
         return issued
 
     with output_file(sheet, private=True) as draft:
-        return run_in_transaction(settings.store_url, create)
+        return change_as_operator(create)
 
 
 def _read(path: Path) -> AccountList:
-    content, now = read_bytes(path), datetime.now(UTC)
-    with read_scope(current_settings().store_url) as session:
+    content = read_bytes(path)
+    with read_as_operator() as work:
         if path.suffix.lower() not in {".csv", ".tsv", ".txt"}:
-            return read_account_file(
-                session=session, principal=OPERATOR, name=path.name, content=content, now=now
-            )
+            return read_account_file(work, name=path.name, content=content)
         try:
             text, _ = decode_table_text(content)
         except UnicodeDecodeError as error:
             raise SurveyError(msg("“{name}” is not a text file.", name=path.name)) from error
-        return read_pasted_accounts(session=session, principal=OPERATOR, text=text, now=now)
+        return read_pasted_accounts(work, text=text)
 
 
 def _print_errors(listed: AccountList, output: OutputFormat) -> None:

@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from survey.access.principal import OPERATOR
+from survey.cli.operator import read_as_operator
 from survey.cli.output import error_reporting, print_note
 from survey.locale import SurveyError
 from survey.publish.publications.checks import check_published_path, describe_finding
@@ -92,7 +92,7 @@ def _find_stored_keys(settings: Settings) -> KeyList | None:
         return None
     try:
         with read_scope(settings.store_url) as session:
-            return parse_keys(build_key_list(session).decode())
+            return parse_keys(build_key_list(session, settings).decode())
     except (SurveyError, SQLAlchemyError):
         return None
 
@@ -105,11 +105,9 @@ def reproduce(
     Exit code 0: every file is the same, byte for byte; 1: one differs, or it cannot be built again.
     """
     with error_reporting():
-        settings = current_settings()
-        with read_scope(settings.store_url, long_running=True) as session:
-            result = reproduce_publication(
-                settings=settings, session=session, principal=OPERATOR, key=release
-            )
+        current_settings()
+        with read_as_operator(long_running=True) as work:
+            result = reproduce_publication(work, key=release)
         if not result.is_same_snapshot:
             print_note("The results were computed again after this release was signed.")
         if result.software:

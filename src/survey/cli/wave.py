@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -11,6 +10,8 @@ import typer
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
+from survey.access.work import operator_work
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import (
     FormatOption,
     OutputFormat,
@@ -100,9 +101,9 @@ def freeze(
             _print_preview(settings, wave, without_point, names, form)
             return
         if not names and without_point is WithoutPoint.REFUSE:
-            without_point, names = _read_requested_freeze(settings, wave)
+            without_point, names = _read_requested_freeze(wave)
         options = freeze_request_options(without_point, names)
-        with _request_if_required(settings, wave, WaveAct.FREEZE, options):
+        with _request_if_required(wave, WaveAct.FREEZE, options):
             frozen = freeze_wave(
                 settings,
                 wave_key=wave,
@@ -136,43 +137,31 @@ def _print_preview(
     made = preview_freeze(
         settings, wave_key=wave, principal=OPERATOR, without_point=without_point, groups=groups
     )
-    with read_scope(settings.store_url) as session:
-        counts = list_review_counts(session=session, principal=OPERATOR, key=wave)
+    with read_as_operator() as work:
+        counts = list_review_counts(work, key=wave)
     view = build_freeze_preview(made, counts, settings.language)
     for sentence in (view.headline, *view.sentences, *view.warnings):
         typer.echo(sentence, err=True)
     print_table([str(column) for column in view.cities], view.cities.itertuples(index=False), form)
 
 
-def _read_requested_freeze(settings: Settings, wave: str) -> tuple[WithoutPoint, list[str]]:
+def _read_requested_freeze(wave: str) -> tuple[WithoutPoint, list[str]]:
     """Return the options that somebody requested a freeze with; a confirmation takes the same."""
-    with read_scope(settings.store_url) as session:
-        request = find_open_request(session=session, principal=OPERATOR, key=wave)
+    with read_as_operator() as work:
+        request = find_open_request(work, key=wave)
     if request is None or request.act is not WaveAct.FREEZE:
         return WithoutPoint.REFUSE, []
     return WithoutPoint(request.options["without_point"]), list(request.options["groups"])
 
 
 @contextmanager
-def _request_if_required(
-    settings: Settings, wave: str, act: WaveAct, options: Mapping[str, Any]
-) -> Iterator[None]:
+def _request_if_required(wave: str, act: WaveAct, options: Mapping[str, Any]) -> Iterator[None]:
     """Request the step of the block where it takes a second person: the operator is one person."""
     try:
         yield
     except SecondPersonRequiredError as error:
         try:
-            run_in_transaction(
-                settings.store_url,
-                lambda session: request_act(
-                    session=session,
-                    principal=OPERATOR,
-                    key=wave,
-                    act=act,
-                    options=options,
-                    now=datetime.now(UTC),
-                ),
-            )
+            change_as_operator(lambda work: request_act(work, key=wave, act=act, options=options))
         except RequestConflictError:
             raise error from None
         print_note(
@@ -210,31 +199,19 @@ def release(
     with error_reporting():
         settings = current_settings()
         if show is None:
-            run_in_transaction(
-                settings.store_url,
-                lambda session: revoke_release(
-                    session=session,
-                    principal=OPERATOR,
-                    wave_key=wave,
-                    reason=reason,
-                    now=datetime.now(UTC),
-                ),
-            )
+            change_as_operator(lambda work: revoke_release(work, wave_key=wave, reason=reason))
             print_note("The release of {wave} is taken back.", wave=wave)
             return
         options = release_request_options(show, top)
-        with _request_if_required(settings, wave, WaveAct.RELEASE, options):
-            run_in_transaction(
-                settings.store_url,
-                lambda session: release_wave(
-                    session=session,
-                    principal=OPERATOR,
+        with _request_if_required(wave, WaveAct.RELEASE, options):
+            change_as_operator(
+                lambda work: release_wave(
+                    work,
                     wave_key=wave,
                     shown=show,
                     first_places=top,
                     two_people=settings.two_person_freeze,
-                    now=datetime.now(UTC),
-                ),
+                )
             )
             print_note("{wave} is released.", wave=wave)
 
@@ -279,7 +256,7 @@ def _report_altered_tables(settings: Settings, key: str) -> None:
 
 
 def _recompute_wave(settings: Settings, key: str, session: Session) -> None:
-    recompute_wave(settings, session, wave_key=key, actor=OPERATOR, now=datetime.now(UTC))
+    recompute_wave(operator_work(session, settings), wave_key=key)
 
 
 def quota(
@@ -297,16 +274,8 @@ def quota(
 ) -> None:
     """Let full quotas stop interviews at the door, or go on counting."""
     with error_reporting():
-        quotas = run_in_transaction(
-            current_settings().store_url,
-            lambda session: set_quota_policy(
-                session=session,
-                principal=OPERATOR,
-                wave_key=wave,
-                policy=policy,
-                city_code=city,
-                now=datetime.now(UTC),
-            ),
+        quotas = change_as_operator(
+            lambda work: set_quota_policy(work, wave_key=wave, policy=policy, city_code=city)
         )
         print_note("{count} quotas of {wave} follow this rule now.", count=quotas, wave=wave)
 
@@ -317,13 +286,4 @@ def one_person_review(
 ) -> None:
     """Let one person give both approvals of review in a small wave; usually two are needed."""
     with error_reporting():
-        run_in_transaction(
-            current_settings().store_url,
-            lambda session: set_single_approval(
-                session=session,
-                principal=OPERATOR,
-                wave_key=wave,
-                allowed=not off,
-                now=datetime.now(UTC),
-            ),
-        )
+        change_as_operator(lambda work: set_single_approval(work, wave_key=wave, allowed=not off))

@@ -1,16 +1,14 @@
 """Commands that archive the answers of a released wave and restore them."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from survey.access.principal import OPERATOR
+from survey.cli.operator import change_as_operator
 from survey.cli.output import error_reporting, print_note
 from survey.fieldwork.answer_archive.archiving import archive_answers, restore_answers
 from survey.settings import current_settings
-from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     help="Answers of a released wave: into a file, and back.",
@@ -37,16 +35,13 @@ def archive(
     with error_reporting():
         settings = current_settings()
         file = out / f"answers-{key}.parquet" if out.is_dir() else out
-        archived = run_in_transaction(
-            settings.store_url,
-            lambda session: archive_answers(
-                session=session,
-                principal=OPERATOR,
+        archived = change_as_operator(
+            lambda work: archive_answers(
+                work,
                 wave_key=key,
                 out=file,
                 data_dir=settings.data_dir,
                 two_people=settings.two_person_freeze,
-                now=datetime.now(UTC),
             ),
             long_running=True,
         )
@@ -66,16 +61,8 @@ def restore(
 ) -> None:
     """Put archived answers back into the database, if they are what was archived."""
     with error_reporting():
-        restored = run_in_transaction(
-            current_settings().store_url,
-            lambda session: restore_answers(
-                session=session,
-                principal=OPERATOR,
-                wave_key=key,
-                source=source,
-                now=datetime.now(UTC),
-            ),
-            long_running=True,
+        restored = change_as_operator(
+            lambda work: restore_answers(work, wave_key=key, source=source), long_running=True
         )
         print_note(
             "{count} revisions of answers of {wave} are in the database again.",

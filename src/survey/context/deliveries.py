@@ -14,9 +14,9 @@ import pandas as pd
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
-from survey.access.audit import actor_id, record
-from survey.access.principal import Principal
+from survey.access.audit import actor_id
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.count_check import CountCheck
 from survey.context.delivery_changes import (
     AreaSums,
@@ -154,7 +154,7 @@ def _is_plain_text(text: str) -> bool:
 
 
 def find_repeated(
-    *, session: Session, principal: Principal, kind: DeliveryKind, head: DeliveryHead, sha256: str
+    work: Work, *, kind: DeliveryKind, head: DeliveryHead, sha256: str
 ) -> DeliveryReceipt | None:
     """Return the receipt of a delivery that was stored before; None if it is new.
 
@@ -164,12 +164,12 @@ def find_repeated(
     Raises:
         DeliveryConflictError: The id was used for another content.
     """
-    principal.require(Action.DELIVER_EVIDENCE)
-    row = session.connection().execute(
+    work.require(Action.DELIVER_EVIDENCE)
+    row = work.session.connection().execute(
         select(_DELIVERIES).where(
             _DELIVERIES.c.kind == kind,
             _DELIVERIES.c.external_id == head.external_id.strip(),
-            _DELIVERIES.c.is_demo == (principal.is_demo or head.is_demo),
+            _DELIVERIES.c.is_demo == (work.principal.is_demo or head.is_demo),
         )
     ).one_or_none()  # fmt: skip
     if row is None:
@@ -193,7 +193,7 @@ def find_repeated(
                 id=head.external_id[:MAX_ID_CHARS],
             )
         )
-    revisions = session.connection().execute(
+    revisions = work.session.connection().execute(
         select(_REVISIONS.c.period, _REVISIONS.c.number)
         .where(_REVISIONS.c.delivery_id == row.id)
         .order_by(_REVISIONS.c.period)
@@ -204,13 +204,7 @@ def find_repeated(
 
 
 def import_delivery(
-    *,
-    session: Session,
-    principal: Principal,
-    storage: CountStorage[Counts],
-    check: CountCheck[Counts],
-    head: DeliveryHead,
-    now: datetime,
+    work: Work, *, storage: CountStorage[Counts], check: CountCheck[Counts], head: DeliveryHead
 ) -> DeliveryReceipt:
     """Store a checked delivery; nothing is stored if one row is wrong, or if it was stored before.
 
@@ -221,31 +215,21 @@ def import_delivery(
         DeliveryConflictError: The id was used for another content.
         DeliveryLosesError: What stands would be lost, and the head does not confirm it.
     """
-    principal.require(Action.DELIVER_EVIDENCE)
+    work.require(Action.DELIVER_EVIDENCE)
     coded = replace(head, code_version=check.version)
-    known = find_repeated(
-        session=session, principal=principal, kind=storage.kind, head=coded, sha256=check.sha256
-    )
+    known = find_repeated(work, kind=storage.kind, head=coded, sha256=check.sha256)
     if known is not None:
         return known
     return store_delivery(
-        session=session,
-        principal=principal,
-        storage=storage,
-        counts=check.require_counts(),
-        head=coded,
-        sha256=check.sha256,
-        now=now,
+        work, storage=storage, counts=check.require_counts(), head=coded, sha256=check.sha256
     )
 
 
 def preview_delivery(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     storage: CountStorage[Counts],
     counts: Counts,
-    now: datetime,
     data_as_of: date | None = None,
     is_demo: bool = False,
 ) -> DeliveryChanges:
@@ -254,74 +238,57 @@ def preview_delivery(
     Raises:
         DeliveryNotAllowedError: A month or day had not ended when it was counted.
     """
-    principal.require(Action.DELIVER_EVIDENCE)
-    require_ended(counts.area_sums, data_as_of=data_as_of, now=now)
+    work.require(Action.DELIVER_EVIDENCE)
+    require_ended(counts.area_sums, data_as_of=data_as_of, now=work.now)
     standing = _find_standing(
-        session, storage.kind, counts.periods, is_demo=principal.is_demo or is_demo
+        work.session, storage.kind, counts.periods, is_demo=work.principal.is_demo or is_demo
     )
-    return compare_sums(storage.read_sums(session, standing), counts.area_sums)
+    return compare_sums(storage.read_sums(work.session, standing), counts.area_sums)
 
 
 def store_delivery(
-    *,
-    session: Session,
-    principal: Principal,
-    storage: CountStorage[Counts],
-    counts: Counts,
-    head: DeliveryHead,
-    sha256: str,
-    now: datetime,
+    work: Work, *, storage: CountStorage[Counts], counts: Counts, head: DeliveryHead, sha256: str
 ) -> DeliveryReceipt:
     """Store checked counts as new revisions of their periods, and return the receipt."""
-    principal.require(Action.DELIVER_EVIDENCE)
-    require_head(head, now=now)
+    work.require(Action.DELIVER_EVIDENCE)
+    require_head(head, now=work.now)
     changes = preview_delivery(
-        session=session,
-        principal=principal,
-        storage=storage,
-        counts=counts,
-        now=now,
-        data_as_of=head.data_as_of,
-        is_demo=head.is_demo,
+        work, storage=storage, counts=counts, data_as_of=head.data_as_of, is_demo=head.is_demo
     )
     changes.require_confirmed(head.confirmed_losses)
     rows = len(counts.frame)
     revisions = record_delivery(
-        session=session,
-        principal=principal,
+        work,
         kind=storage.kind,
         head=head,
         sha256=sha256,
         rows=rows,
         periods=counts.periods,
         lost=sum(len(row.lost) for row in changes.losses),
-        now=now,
     )
-    storage.insert(session, counts, revisions)
+    storage.insert(work.session, counts, revisions)
     first = next(iter(revisions.values()))
     numbers = {period: each.number for period, each in revisions.items()}
     return DeliveryReceipt(first.delivery_id, numbers, rows, is_repeated=False)
 
 
 def record_delivery(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     kind: DeliveryKind,
     head: DeliveryHead,
     sha256: str,
     rows: int,
     periods: Sequence[str],
     lost: int,
-    now: datetime,
 ) -> dict[str, DeliveryRevision]:
     """Store a delivery with a new revision of each period, and return these by period.
 
     Args:
         lost: How many sums by area and month or day are gone with it, as its sender confirmed.
     """
-    principal.require(Action.DELIVER_EVIDENCE)
-    is_demo = principal.is_demo or head.is_demo
+    work.require(Action.DELIVER_EVIDENCE)
+    is_demo = work.principal.is_demo or head.is_demo
     delivery = StoredDelivery(
         id=new_id(),
         kind=kind,
@@ -334,12 +301,12 @@ def record_delivery(
         sha256=sha256,
         row_count=rows,
         is_demo=is_demo,
-        account_id=actor_id(principal),
-        at=now,
+        account_id=actor_id(work.principal),
+        at=work.now,
     )
-    session.add(delivery)
-    session.flush()
-    before = _get_newest_numbers(session, kind, periods, is_demo=is_demo)
+    work.session.add(delivery)
+    work.session.flush()
+    before = _get_newest_numbers(work.session, kind, periods, is_demo=is_demo)
     revisions = {
         period: DeliveryRevision(
             id=new_id(),
@@ -351,15 +318,12 @@ def record_delivery(
         )
         for period in periods
     }
-    session.add_all(revisions.values())
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.EVIDENCE_DELIVERED,
-        subject_id=delivery.id,
-        now=now,
-        detail={
+    work.session.add_all(revisions.values())
+    work.session.flush()
+    work.record(
+        AuditEvent.EVIDENCE_DELIVERED,
+        delivery.id,
+        {
             "kind": kind.value,
             "id": delivery.external_id,
             "rows": rows,
@@ -372,9 +336,7 @@ def record_delivery(
     return revisions
 
 
-def withdraw_delivery(
-    *, session: Session, principal: Principal, delivery_id: UUID, reason: str, now: datetime
-) -> None:
+def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
     """Withdraw a delivery: of each of its months the edition before it holds again, if any.
 
     What was delivered stays in the store and can be read by those who deliver.
@@ -382,30 +344,27 @@ def withdraw_delivery(
     Raises:
         DeliveryNotAllowedError: There is no such delivery that stands, or no reason is given.
     """
-    principal.require(Action.DELIVER_EVIDENCE)
+    work.require(Action.DELIVER_EVIDENCE)
     text = reason.strip()
     if not text or len(text) > MAX_SOURCE_CHARS or not text.isprintable():
         raise DeliveryNotAllowedError(
             msg("A withdrawal needs a reason of at most {limit} characters.",
                 limit=MAX_SOURCE_CHARS)
         )  # fmt: skip
-    delivery = session.get(StoredDelivery, delivery_id, with_for_update=True)
+    delivery = work.session.get(StoredDelivery, delivery_id, with_for_update=True)
     if delivery is None or delivery.withdrawn_at is not None or (
-        principal.is_demo and not delivery.is_demo
+        work.principal.is_demo and not delivery.is_demo
     ):  # fmt: skip
         raise DeliveryNotAllowedError(
             msg("There is no such delivery, or it was withdrawn already.")
         )
-    delivery.withdrawn_at, delivery.withdrawal_reason = now, text
-    session.add(delivery)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.EVIDENCE_WITHDRAWN,
-        subject_id=delivery.id,
-        now=now,
-        detail={"kind": delivery.kind.value, "id": delivery.external_id, "reason": text},
+    delivery.withdrawn_at, delivery.withdrawal_reason = work.now, text
+    work.session.add(delivery)
+    work.session.flush()
+    work.record(
+        AuditEvent.EVIDENCE_WITHDRAWN,
+        delivery.id,
+        {"kind": delivery.kind.value, "id": delivery.external_id, "reason": text},
     )
 
 
@@ -446,15 +405,13 @@ def _find_standing(
     return {revision_id: period for period, revision_id in newest.items()}
 
 
-def list_delivered_periods(
-    *, session: Session, principal: Principal, kind: DeliveryKind
-) -> list[DeliveredPeriod]:
+def list_delivered_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredPeriod]:
     """Return every revision of every period that a reader may use, newest period first.
 
     An account of the demonstration reads what is demo; others read real deliveries, and demo ones
     only as long as there is no other.
     """
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     query = (
         select(
             _REVISIONS.c.id.label("revision_id"),
@@ -468,8 +425,8 @@ def list_delivered_periods(
         .where(_REVISIONS.c.kind == kind)
         .order_by(_REVISIONS.c.period.desc(), _REVISIONS.c.number.desc())
     )
-    rows = session.connection().execute(query).all()
-    has_real = not principal.is_demo and any(not row.is_demo for row in rows)
+    rows = work.session.connection().execute(query).all()
+    has_real = not work.principal.is_demo and any(not row.is_demo for row in rows)
     newest: dict[str, int] = {}
     listed = []
     for row in rows:

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.quotas import COUNTED_STATUSES, NEVER_STOPPING_DIMENSIONS
 from survey.fieldwork.waves import wave_title
 from survey.locale import msg
@@ -66,12 +67,17 @@ class AssignedPoint:
     unit: StudyUnit
 
 
-def get_assigned_point(*, session: Session, principal: Principal, point_id: UUID) -> AssignedPoint:
+def get_assigned_point(work: Work, *, point_id: UUID) -> AssignedPoint:
     """Return a sampling point assigned to the principal.
 
     Raises:
         AccessDeniedError: It is not assigned to the principal, or does not exist.
     """
+    return require_assigned_point(work.session, work.principal, point_id)
+
+
+def require_assigned_point(session: Session, principal: Principal, point_id: UUID) -> AssignedPoint:
+    """Return a sampling point as `get_assigned_point` does, for the hot path of submissions."""
     principal.require(Action.INTERVIEW)
     point = find_assigned_point(session=session, account_id=principal.account_id, point_id=point_id)
     if point is None:
@@ -157,20 +163,22 @@ class SurveyorTask:
     """Quotas of the whole city, which all its surveyors fill together."""
 
 
-def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list[SurveyorTask]:
+def list_tasks(work: Work) -> list[SurveyorTask]:
     """Return the surveyor's points in open waves, by wave and point; venues come last."""
-    principal.require(Action.INTERVIEW)
+    work.require(Action.INTERVIEW)
     rows = [
         row
-        for row in _list_assigned_points(session, principal.account_id)
-        if principal.covers_point(row.city_code, row.code)
+        for row in _list_assigned_points(work.session, work.principal.account_id)
+        if work.principal.covers_point(row.city_code, row.code)
     ]
     if not rows:
         return []
-    collected = _count_collected(session, rows)
-    mine, today = _count_own(session, principal.account_id, rows, start_of_china_day(now))
-    quota = _list_quota_progress(session, [(row.wave_id, row.city_code) for row in rows])
-    visited = _list_visited_venues(session, principal.account_id)
+    collected = _count_collected(work.session, rows)
+    mine, today = _count_own(
+        work.session, work.principal.account_id, rows, start_of_china_day(work.now)
+    )
+    quota = _list_quota_progress(work.session, [(row.wave_id, row.city_code) for row in rows])
+    visited = _list_visited_venues(work.session, work.principal.account_id)
     return [
         SurveyorTask(
             wave_key=row.key,
@@ -195,13 +203,11 @@ def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list
     ]
 
 
-def list_unfilled_quotas(
-    *, session: Session, principal: Principal, point_id: UUID
-) -> list[QuotaProgress] | None:
+def list_unfilled_quotas(work: Work, *, point_id: UUID) -> list[QuotaProgress] | None:
     """Return the unfilled quotas of the point's city, biggest gap first; None without quotas."""
-    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    point = get_assigned_point(work, point_id=point_id)
     key = (point.wave_id, point.city_code)
-    quotas = _list_quota_progress(session, [key])[key]
+    quotas = _list_quota_progress(work.session, [key])[key]
     if not quotas:
         return None
     return sorted(

@@ -10,7 +10,8 @@ from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
-from survey.fieldwork.assignments import AssignedPoint, find_assigned_point, get_assigned_point
+from survey.access.work import Work
+from survey.fieldwork.assignments import AssignedPoint, find_assigned_point, require_assigned_point
 from survey.fieldwork.invitations import get_usable_invitation
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import SurveyError, msg
@@ -69,27 +70,21 @@ def context_from_assignment(
     """Return the context of a sampling point assigned to the principal."""
     if principal is None:
         raise AccessDeniedError(msg("Please sign in first."))
-    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    point = require_assigned_point(session, principal, point_id)
     if point.wave_state != WaveState.OPEN:
         raise WaveNotOpenError
     return _build_context_at_point(point, principal.account_id, Mode.ASSISTED)
 
 
 def context_from_paper(
-    *,
-    session: Session,
-    principal: Principal,
-    action: Action,
-    point_id: UUID,
-    surveyor_id: UUID,
-    states: Collection[WaveState],
+    work: Work, *, action: Action, point_id: UUID, surveyor_id: UUID, states: Collection[WaveState]
 ) -> CollectionContext:
     """Return the context named on a paper sheet; its point must lie in the principal's area."""
-    principal.require(action)
-    point = find_assigned_point(session=session, account_id=surveyor_id, point_id=point_id)
+    work.require(action)
+    point = find_assigned_point(session=work.session, account_id=surveyor_id, point_id=point_id)
     if point is None or point.unit is StudyUnit.VENUE:
         raise PointAssignmentError(msg("This surveyor does not work at this sampling point."))
-    principal.require(action, point.city_code)
+    work.require(action, point.city_code)
     if point.wave_state not in states:
         raise WaveNotOpenError
     return _build_context_at_point(point, surveyor_id, Mode.PAPER)

@@ -9,9 +9,8 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import ResponseNotFoundError, transition
 from survey.fieldwork.pii_detection import clean_note
@@ -71,9 +70,9 @@ class ReturnedResponse:
     answers: Mapping[str, Any]
 
 
-def list_returned(*, session: Session, principal: Principal) -> list[ReturnedResponse]:
+def list_returned(work: Work) -> list[ReturnedResponse]:
     """Return the surveyor's own interviews that were sent back, the oldest first."""
-    principal.require(Action.INTERVIEW)
+    work.require(Action.INTERVIEW)
     query = (
         select(
             _RESPONSES,
@@ -89,18 +88,18 @@ def list_returned(*, session: Session, principal: Principal) -> list[ReturnedRes
             .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
         )
         .where(
-            _RESPONSES.c.surveyor_id == principal.account_id,
+            _RESPONSES.c.surveyor_id == work.principal.account_id,
             _RESPONSES.c.status == Status.RETURNED,
             _REVISIONS.c.is_current,
             _WAVES.c.state.in_(_CORRECTING),
         )
         .order_by(_RESPONSES.c.submitted_at, _RESPONSES.c.id)
     )
-    rows = session.connection().execute(query).all()
+    rows = work.session.connection().execute(query).all()
     return [
-        _build_returned_response(session, row)
+        _build_returned_response(work.session, row)
         for row in rows
-        if principal.covers_point(row.city_code, row.point_code or "")
+        if work.principal.covers_point(row.city_code, row.point_code or "")
     ]
 
 
@@ -110,14 +109,7 @@ def validate_correction(returned: ReturnedResponse, answers: Mapping[str, Any]) 
 
 
 def resubmit(
-    *,
-    session: Session,
-    principal: Principal,
-    response_id: UUID,
-    answers: Mapping[str, Any],
-    note: str,
-    expected_version: int,
-    now: datetime,
+    work: Work, *, response_id: UUID, answers: Mapping[str, Any], note: str, expected_version: int
 ) -> int:
     """Submit a returned interview again with corrected answers and return its new version.
 
@@ -131,18 +123,16 @@ def resubmit(
     words = clean_note(note)[:MAX_NOTE]
     if not words:
         raise RefusedError("reason_missing", msg("Please say what you checked or corrected."))
-    _require_correctable(session, principal, response_id)
+    _require_correctable(work, response_id)
     version = transition(
-        session=session,
-        principal=principal,
+        work,
         response_id=response_id,
         to=Status.SUBMITTED,
         reason=words,
-        now=now,
         expected_version=expected_version,
     )
-    row, timings, number = _get_own_response(session, response_id)
-    instrument = load_instrument(session=session, instrument_id=row.instrument_id)
+    row, timings, number = _get_own_response(work.session, response_id)
+    instrument = load_instrument(session=work.session, instrument_id=row.instrument_id)
     day = china_date(row.started_at or row.submitted_at)
     checked = mask_remarks(instrument, validate(instrument, answers, today=day))
     if checked.problems:
@@ -154,15 +144,12 @@ def resubmit(
                 "supervisor, who can take it out."
             )
         )
-    _save_correction(session, principal, row, number + 1, checked, timings, words, now)
-    cell_id = _move_quota_counts(session, row, checked.answers, day)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.RESPONSE_CORRECTED,
-        subject_id=response_id,
-        now=now,
-        detail={
+    _save_correction(work, row, number + 1, checked, timings, words)
+    cell_id = _move_quota_counts(work.session, row, checked.answers, day)
+    work.record(
+        AuditEvent.RESPONSE_CORRECTED,
+        response_id,
+        {
             REVISION: number + 1,
             HASH: answers_sha256(checked.stored_answers, row.given_weight),
             PLACE: place_sha256(
@@ -192,14 +179,16 @@ def _build_returned_response(session: Session, row: AnyRow) -> ReturnedResponse:
     )
 
 
-def _require_correctable(session: Session, principal: Principal, response_id: UUID) -> None:
+def _require_correctable(work: Work, response_id: UUID) -> None:
     """Raise a specific error if the response cannot be corrected. `transition` checks again."""
     query = (
         select(_WAVES.c.state)
         .join(_RESPONSES, _RESPONSES.c.wave_id == _WAVES.c.id)
-        .where(_RESPONSES.c.id == response_id, _RESPONSES.c.surveyor_id == principal.account_id)
+        .where(
+            _RESPONSES.c.id == response_id, _RESPONSES.c.surveyor_id == work.principal.account_id
+        )
     )
-    state = session.connection().execute(query).scalar_one_or_none()
+    state = work.session.connection().execute(query).scalar_one_or_none()
     if state is not None and state not in _CORRECTING:
         raise ResponseNotFoundError(msg("This wave takes no corrections any more."))
 
@@ -218,16 +207,14 @@ def _get_own_response(
 
 
 def _save_correction(
-    session: Session,
-    principal: Principal,
+    work: Work,
     row: AnyRow,
     number: int,
     checked: Validation,
     timings: Mapping[str, float],
     note: str,
-    now: datetime,
 ) -> None:
-    connection = session.connection()
+    connection = work.session.connection()
     connection.execute(
         update(_REVISIONS)
         .where(
@@ -247,9 +234,9 @@ def _save_correction(
             "is_current": True,
             "answers": checked.stored_answers,
             "timings": timings,
-            "author_id": principal.account_id,
+            "author_id": work.principal.account_id,
             "reason": note,
-            "created_at": now,
+            "created_at": work.now,
         },
     )
     connection.execute(

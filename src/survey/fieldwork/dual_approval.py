@@ -5,7 +5,6 @@ one person for both (`review_rule`), for studies too small to have two.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
 from operator import itemgetter
 from uuid import UUID
 
@@ -13,11 +12,12 @@ import orjson
 from sqlalchemy import delete, select
 from sqlmodel import Session
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.audit_members import iter_members
 from survey.access.credentials import active_filter
-from survey.access.principal import Principal, covers
+from survey.access.principal import covers
 from survey.access.roles import ROLES, Action
+from survey.access.work import Work
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
@@ -44,35 +44,31 @@ class SecondApproverRequiredError(SurveyError):
         )
 
 
-def list_second_approvers(
-    *, session: Session, principal: Principal, city_code: str, now: datetime
-) -> tuple[str, ...]:
+def list_second_approvers(work: Work, *, city_code: str) -> tuple[str, ...]:
     """Return the names of others who can give interviews of a city the second approval."""
-    principal.require(Action.REVIEW, city_code)
+    work.require(Action.REVIEW, city_code)
     roles = [role for role, known in ROLES.items() if Action.APPROVE_FINALLY in known.actions]
     query = select(_ACCOUNTS.c.name, _ACCOUNTS.c.area).where(
-        active_filter(now),
+        active_filter(work.now),
         _ACCOUNTS.c.role.in_(roles),
-        _ACCOUNTS.c.is_demo == principal.is_demo,
-        _ACCOUNTS.c.id != principal.account_id,
+        _ACCOUNTS.c.is_demo == work.principal.is_demo,
+        _ACCOUNTS.c.id != work.principal.account_id,
     )
-    rows = session.connection().execute(query.order_by(_ACCOUNTS.c.name))
+    rows = work.session.connection().execute(query.order_by(_ACCOUNTS.c.name))
     return tuple(row.name for row in rows if covers(row.area, city_code))
 
 
-def find_self_approved(
-    *, session: Session, principal: Principal, response_ids: Collection[UUID]
-) -> set[UUID]:
+def find_self_approved(work: Work, *, response_ids: Collection[UUID]) -> set[UUID]:
     """Return the interviews whose first approval is the principal's own, where two are required.
 
     An interview that came in approved (an import) has no first approval by anybody.
     """
     approved: set[UUID] = set()
     for ids in _iter_batches(list(response_ids)):
-        me = actor_id(principal)
-        last = _list_first_approvers(session, ids)
+        me = actor_id(work.principal)
+        last = _list_first_approvers(work.session, ids)
         approved |= {response_id for response_id, actor in last.items() if actor == me}
-    return approved - _list_single_approval_allowed(session, approved)
+    return approved - _list_single_approval_allowed(work.session, approved)
 
 
 def _list_first_approvers(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
@@ -103,27 +99,22 @@ def _list_first_approvers(session: Session, ids: Sequence[UUID]) -> dict[UUID, U
     return {response_id: last[response_id] for response_id in ids if response_id in last}
 
 
-def set_single_approval(
-    *, session: Session, principal: Principal, wave_key: str, allowed: bool, now: datetime
-) -> None:
+def set_single_approval(work: Work, *, wave_key: str, allowed: bool) -> None:
     """Allow one person to give both approvals in a wave, or require two again."""
-    principal.require(Action.ADMINISTER)
-    wave = get_wave(session=session, key=wave_key)
-    rule = session.connection().execute(
+    work.require(Action.ADMINISTER)
+    wave = get_wave(session=work.session, key=wave_key)
+    rule = work.session.connection().execute(
         select(_RULES.c.one_person).where(_RULES.c.wave_id == wave.id).with_for_update()
     )
     before = bool(rule.scalar_one_or_none())
-    session.connection().execute(delete(_RULES).where(_RULES.c.wave_id == wave.id))
+    work.session.connection().execute(delete(_RULES).where(_RULES.c.wave_id == wave.id))
     if allowed:
-        session.add(ReviewRule(wave_id=wave.id, one_person=True, set_at=now))
-        session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_ONE_PERSON_REVIEW,
-        subject_id=wave.id,
-        now=now,
-        detail={"key": wave_key, "allowed": allowed, "from": before, "to": allowed},
+        work.session.add(ReviewRule(wave_id=wave.id, one_person=True, set_at=work.now))
+        work.session.flush()
+    work.record(
+        AuditEvent.WAVE_ONE_PERSON_REVIEW,
+        wave.id,
+        {"key": wave_key, "allowed": allowed, "from": before, "to": allowed},
     )
 
 

@@ -4,16 +4,14 @@ A new store gets the shipped ones, with the cities, as its reference data.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.instrument.checks import Finding, score_findings, unknown_tree
 from survey.instrument.indicator_tree import IndicatorTree, read_tree
 from survey.instrument.model import Instrument
@@ -69,9 +67,7 @@ def _store_if_new(
     return session.exec(select(model.id).where(model.sha256 == content.sha256)).one_or_none()
 
 
-def add_instrument(
-    *, session: Session, principal: Principal, instrument: Instrument, now: datetime
-) -> UUID:
+def add_instrument(work: Work, *, instrument: Instrument) -> UUID:
     """Store an uploaded questionnaire and record it in the audit trail.
 
     The same questionnaire again adds nothing.
@@ -79,22 +75,15 @@ def add_instrument(
     Raises:
         ConflictError: The version exists with other content.
     """
-    principal.require(Action.PLAN)
-    known = instrument_id_by_sha256(session=session, sha256=instrument.sha256)
+    work.require(Action.PLAN)
+    known = instrument_id_by_sha256(session=work.session, sha256=instrument.sha256)
     if known is not None:
         return known
-    stored = save_instrument(session=session, instrument=instrument)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.INSTRUMENT_ADDED,
-        subject_id=stored,
-        now=now,
-        detail={
-            "name": instrument.name,
-            "version": instrument.version,
-            "sha256": instrument.sha256,
-        },
+    stored = save_instrument(session=work.session, instrument=instrument)
+    work.record(
+        AuditEvent.INSTRUMENT_ADDED,
+        stored,
+        {"name": instrument.name, "version": instrument.version, "sha256": instrument.sha256},
     )
     return stored
 
@@ -198,7 +187,7 @@ def list_tree_names(*, session: Session) -> tuple[str, ...]:
     return tuple(session.exec(select(IndicatorTreeVersion.name)))
 
 
-def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now: datetime) -> UUID:
+def add_tree(work: Work, *, tree: IndicatorTree) -> UUID:
     """Store an uploaded tree and record it in the audit trail.
 
     The same tree again adds nothing.
@@ -206,17 +195,14 @@ def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now
     Raises:
         ConflictError: The name exists with other content.
     """
-    principal.require(Action.PLAN)
-    known = tree.name in list_tree_names(session=session)
-    stored = save_tree(session=session, tree=tree)
+    work.require(Action.PLAN)
+    known = tree.name in list_tree_names(session=work.session)
+    stored = save_tree(session=work.session, tree=tree)
     if not known:
-        record(
-            session=session,
-            actor=principal,
-            event=AuditEvent.TREE_ADDED,
-            subject_id=stored,
-            now=now,
-            detail={"name": tree.name, "sha256": tree.sha256, "indicators": len(tree.indicators)},
+        work.record(
+            AuditEvent.TREE_ADDED,
+            stored,
+            {"name": tree.name, "sha256": tree.sha256, "indicators": len(tree.indicators)},
         )
     return stored
 

@@ -11,10 +11,9 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest, new_token
+from survey.access.work import Work
 from survey.fieldwork.assignments import AssignedPoint, get_assigned_point, require_people
 from survey.fieldwork.invitations import TOKEN_BITS
 from survey.fieldwork.waves import WaveNotOpenError, wave_title
@@ -99,9 +98,7 @@ def sheet_name(sheet_id: UUID) -> str:
     return sheet_id.hex[-4:].upper()
 
 
-def issue_invitation_sheet(
-    *, session: Session, principal: Principal, point_id: UUID, pages: int, days: int, now: datetime
-) -> InvitationSheet:
+def issue_invitation_sheet(work: Work, *, point_id: UUID, pages: int, days: int) -> InvitationSheet:
     """Issue a printed sheet of one-time invitations, all or none.
 
     They open until the end of the `days`-th day in China, today being the first, and not beyond the
@@ -114,17 +111,19 @@ def issue_invitation_sheet(
     Raises:
         RefusedError: The surveyor would hold more than `MAX_OPEN_INVITATIONS`.
     """
-    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    point = get_assigned_point(work, point_id=point_id)
     require_people(point)
     if point.wave_state != WaveState.OPEN:
         raise WaveNotOpenError
     count = min(max(pages, 1), MAX_PAGES) * INVITATIONS_PER_PAGE
-    _require_open_limit(session, principal, count, now)
-    point_context = _get_point_context(session, point)
+    _require_open_limit(work, count)
+    point_context = _get_point_context(work.session, point)
     sheet_id, tokens = new_id(), [new_token(bits=TOKEN_BITS) for _ in range(count)]
-    expires_at = _compute_expiry(now, min(max(days, 1), MAX_VALID_DAYS), point_context.closes_on)
+    expires_at = _compute_expiry(
+        work.now, min(max(days, 1), MAX_VALID_DAYS), point_context.closes_on
+    )
     insert_columns(
-        session.connection(),
+        work.session.connection(),
         Invitation,
         {
             "id": [new_id() for _ in tokens],
@@ -135,27 +134,24 @@ def issue_invitation_sheet(
             "wave_id": point.wave_id,
             "city_code": point.city_code,
             "point_id": point.point_id,
-            "surveyor_id": principal.account_id,
-            "issued_at": now,
+            "surveyor_id": work.principal.account_id,
+            "issued_at": work.now,
             "expires_at": expires_at,
             "ready_made": True,
             "sheet_id": sheet_id,
         },
     )
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.SHEET_ISSUED,
-        subject_id=sheet_id,
-        now=now,
-        detail={"wave": point.wave_key, "point": str(point_id), "codes": count},
+    work.record(
+        AuditEvent.SHEET_ISSUED,
+        sheet_id,
+        {"wave": point.wave_key, "point": str(point_id), "codes": count},
     )
     return InvitationSheet(
         id=sheet_id,
         wave_title=wave_title(point_context),
         city_name={"zh": point_context.name_zh, "en": point_context.name_en},
         point_name=point_context.name,
-        surveyor_name=principal.name,
+        surveyor_name=work.principal.name,
         is_demo=point.is_demo,
         expires_at=expires_at,
         codes=tuple(
@@ -164,11 +160,9 @@ def issue_invitation_sheet(
     )
 
 
-def list_invitation_sheets(
-    *, session: Session, principal: Principal, now: datetime
-) -> list[InvitationSheetStatus]:
+def list_invitation_sheets(work: Work) -> list[InvitationSheetStatus]:
     """Return the surveyor's sheets that can still be opened, the newest first."""
-    principal.require(Action.INTERVIEW)
+    work.require(Action.INTERVIEW)
     query = (
         select(
             _INVITATIONS.c.sheet_id,
@@ -180,9 +174,9 @@ def list_invitation_sheets(
         )
         .join(_POINTS, _POINTS.c.id == _INVITATIONS.c.point_id)
         .where(
-            _INVITATIONS.c.surveyor_id == principal.account_id,
+            _INVITATIONS.c.surveyor_id == work.principal.account_id,
             _INVITATIONS.c.sheet_id.is_not(None),
-            _INVITATIONS.c.expires_at > now,
+            _INVITATIONS.c.expires_at > work.now,
         )
         .group_by(
             _INVITATIONS.c.sheet_id,
@@ -196,45 +190,36 @@ def list_invitation_sheets(
         InvitationSheetStatus(
             row.sheet_id, row.name, row.issued_at, row.expires_at, row.printed, row.untouched
         )
-        for row in session.connection().execute(query)
+        for row in work.session.connection().execute(query)
     ]
 
 
-def void_invitation_sheet(
-    *, session: Session, principal: Principal, sheet_id: UUID, now: datetime
-) -> int:
+def void_invitation_sheet(work: Work, *, sheet_id: UUID) -> int:
     """Void the unopened codes of a sheet and return their number."""
-    principal.require(Action.INTERVIEW)
+    work.require(Action.INTERVIEW)
     own = (_INVITATIONS.c.sheet_id == sheet_id) & (
-        _INVITATIONS.c.surveyor_id == principal.account_id
+        _INVITATIONS.c.surveyor_id == work.principal.account_id
     )
-    connection = session.connection()
+    connection = work.session.connection()
     if connection.execute(select(func.count()).where(own)).scalar_one() == 0:
         raise NotFoundError("sheet_unknown", msg("This sheet was not printed by you."))
     voided = connection.execute(
-        update(_INVITATIONS).where(own, _UNTOUCHED).values(voided_at=now)
+        update(_INVITATIONS).where(own, _UNTOUCHED).values(voided_at=work.now)
     ).rowcount
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.SHEET_VOIDED,
-        subject_id=sheet_id,
-        now=now,
-        detail={"codes": voided},
-    )
+    work.record(AuditEvent.SHEET_VOIDED, sheet_id, {"codes": voided})
     return voided
 
 
-def _require_open_limit(session: Session, principal: Principal, count: int, now: datetime) -> None:
+def _require_open_limit(work: Work, count: int) -> None:
     """Lock the surveyor's sheets and raise if they would hold too many open invitations."""
-    connection = session.connection()
+    connection = work.session.connection()
     connection.execute(
-        select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.id == principal.account_id).with_for_update()
+        select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.id == work.principal.account_id).with_for_update()
     )
     query = select(func.count()).where(
-        _INVITATIONS.c.surveyor_id == principal.account_id,
+        _INVITATIONS.c.surveyor_id == work.principal.account_id,
         _INVITATIONS.c.sheet_id.is_not(None),
-        _INVITATIONS.c.expires_at > now,
+        _INVITATIONS.c.expires_at > work.now,
         _UNTOUCHED,
     )
     untouched = connection.execute(query).scalar_one()

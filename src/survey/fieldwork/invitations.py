@@ -19,9 +19,10 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
 from survey.access.audit import record
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.principal import AccessDeniedError
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest, is_token_form, new_token
+from survey.access.work import Work
 from survey.fieldwork.assignments import get_assigned_point, require_people
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.waves import WaveNotOpenError
@@ -239,12 +240,10 @@ class InvitationPageData:
 
 
 def issue_invitation(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     wave_key: str,
     point_id: UUID,
-    now: datetime,
     lifetime: timedelta = LIFETIME,
     ready_made: bool = False,
 ) -> IssuedInvitation:
@@ -253,7 +252,7 @@ def issue_invitation(
     Args:
         ready_made: Whether the code waits on a screen until somebody scans it.
     """
-    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    point = get_assigned_point(work, point_id=point_id)
     if point.wave_key != wave_key:
         raise AccessDeniedError(msg("This sampling point is not assigned to you."))
     require_people(point)
@@ -266,20 +265,15 @@ def issue_invitation(
         wave_id=point.wave_id,
         city_code=point.city_code,
         point_id=point.point_id,
-        surveyor_id=principal.account_id,
-        issued_at=now,
-        expires_at=now + lifetime,
+        surveyor_id=work.principal.account_id,
+        issued_at=work.now,
+        expires_at=work.now + lifetime,
         ready_made=ready_made,
     )
-    session.add(invitation)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.INVITATION_ISSUED,
-        subject_id=invitation.id,
-        now=now,
-        detail={"wave": wave_key, "point": str(point_id)},
+    work.session.add(invitation)
+    work.session.flush()
+    work.record(
+        AuditEvent.INVITATION_ISSUED, invitation.id, {"wave": wave_key, "point": str(point_id)}
     )
     return IssuedInvitation(invitation.id, token, invitation.expires_at)
 
@@ -361,14 +355,14 @@ def open_invitation(*, session: Session, token: str, proof: str, now: datetime) 
 
 
 def get_invitation_states(
-    *, session: Session, principal: Principal, invitation_ids: Collection[UUID], now: datetime
+    work: Work, *, invitation_ids: Collection[UUID]
 ) -> dict[UUID, InvitationState]:
     """Return the states of invitations issued by the principal; others are left out."""
-    principal.require(Action.INTERVIEW)
+    work.require(Action.INTERVIEW)
     query = select_model(Invitation).where(
-        col(Invitation.id).in_(invitation_ids), Invitation.surveyor_id == principal.account_id
+        col(Invitation.id).in_(invitation_ids), Invitation.surveyor_id == work.principal.account_id
     )
-    return {row.id: invitation_state(row, now) for row in session.exec(query)}
+    return {row.id: invitation_state(row, work.now) for row in work.session.exec(query)}
 
 
 def invitation_state(invitation: Invitation, now: datetime) -> InvitationState:

@@ -6,16 +6,15 @@ stands in neither.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from survey.access.audit import record
 from survey.access.audit_members import record_members
 from survey.access.principal import POINT_SEPARATOR, AccessDeniedError, Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.dual_approval import SecondApproverRequiredError, find_self_approved
 from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES
@@ -103,14 +102,7 @@ class ResponseConflictError(SurveyError):
 
 
 def transition(
-    *,
-    session: Session,
-    principal: Principal,
-    response_id: UUID,
-    to: Status,
-    reason: str,
-    now: datetime,
-    expected_version: int,
+    work: Work, *, response_id: UUID, to: Status, reason: str, expected_version: int
 ) -> int:
     """Move a response to another state and return its new version.
 
@@ -118,47 +110,34 @@ def transition(
         expected_version: The version that was seen; another one is a conflict.
     """
     query = select(Response).where(Response.id == response_id).with_for_update()
-    response = session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    response = work.session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if response is None:
         raise ResponseNotFoundError(msg("This interview does not exist."))
-    here = _is_at_own_point(session, principal, response)
-    if response.lock_version != expected_version and _may_view(principal, response, here):
+    here = _is_at_own_point(work, response)
+    if response.lock_version != expected_version and _may_view(work.principal, response, here):
         raise ResponseConflictError(
             msg("Somebody else changed this interview in the meantime. Please look at it again.")
         )
-    _require_allowed(principal, response, to, reason, at_own_point=here)
-    require_not_computed(session, {response.wave_id})
+    _require_allowed(work.principal, response, to, reason, at_own_point=here)
+    require_not_computed(work.session, {response.wave_id})
     if response.withdrawn_at is not None:
         raise TransitionNotAllowedError(
             msg("The respondent has withdrawn this interview; what was answered is deleted.")
         )
-    _require_other_person(session, principal, [response.id], to)
+    _require_other_person(work, [response.id], to)
     start = response.status
     response.status, response.reason = to, reason.strip()
     response.lock_version += 1
-    session.add(response)
-    session.flush()
-    adjust_quota_counts(session=session, changes={response.id: count_change(start, to)})
-    record(
-        session=session,
-        actor=principal,
-        event=response_event(to),
-        subject_id=response.id,
-        now=now,
-        detail={"from": start, "to": to, "reason": response.reason},
+    work.session.add(response)
+    work.session.flush()
+    adjust_quota_counts(session=work.session, changes={response.id: count_change(start, to)})
+    work.record(
+        response_event(to), response.id, {"from": start, "to": to, "reason": response.reason}
     )
     return response.lock_version
 
 
-def transition_many(
-    *,
-    session: Session,
-    principal: Principal,
-    rows: Sequence[AnyRow],
-    to: Status,
-    reason: str,
-    now: datetime,
-) -> int:
+def transition_many(work: Work, *, rows: Sequence[AnyRow], to: Status, reason: str) -> int:
     """Move many responses to the same state and return their number, all or none.
 
     `rows` have `id`, `wave_id`, `status`, `city_code` and `surveyor_id`, read and locked in this
@@ -168,28 +147,26 @@ def transition_many(
         return 0
     words = reason.strip()
     for row in rows:
-        _require_allowed(principal, row, to, words)
-    _require_other_person(session, principal, [row.id for row in rows], to)
-    require_not_computed(session, {row.wave_id for row in rows})
+        _require_allowed(work.principal, row, to, words)
+    _require_other_person(work, [row.id for row in rows], to)
+    require_not_computed(work.session, {row.wave_id for row in rows})
     for first in range(0, len(rows), _RESPONSE_BATCH_SIZE):
         ids = [row.id for row in rows[first : first + _RESPONSE_BATCH_SIZE]]
-        session.connection().execute(
+        work.session.connection().execute(
             sa.update(_RESPONSES)
             .where(_RESPONSES.c.id.in_(ids))
             .values(status=to, reason=words, lock_version=_RESPONSES.c.lock_version + 1)
         )
     adjust_quota_counts(
-        session=session, changes={row.id: count_change(row.status, to) for row in rows}
+        session=work.session, changes={row.id: count_change(row.status, to) for row in rows}
     )
     for wave_id, members in group_members(rows).items():
         record_members(
-            session=session,
-            actor=principal,
+            work,
             event=bulk_event(to),
             subject_id=wave_id,
             members=members,
             detail={"to": to, "reason": words},
-            now=now,
         )
     return len(rows)
 
@@ -235,12 +212,12 @@ def freeze_approved(*, session: Session, wave_id: UUID, left_out: Collection[str
     return frozen.rowcount
 
 
-def _is_at_own_point(session: Session, principal: Principal, response: Response) -> bool:
+def _is_at_own_point(work: Work, response: Response) -> bool:
     """Return whether the interview lies in the principal's area, and that is a single point."""
-    if POINT_SEPARATOR not in principal.area or response.point_id is None:
+    if POINT_SEPARATOR not in work.principal.area or response.point_id is None:
         return False
-    point = session.get_one(SamplingPoint, response.point_id)
-    return principal.covers_point(response.city_code, point.code)
+    point = work.session.get_one(SamplingPoint, response.point_id)
+    return work.principal.covers_point(response.city_code, point.code)
 
 
 def _may_view(principal: Principal, response: Response, at_own_point: bool) -> bool:
@@ -296,13 +273,9 @@ def require_not_computed(session: Session, wave_ids: Collection[UUID]) -> None:
         )
 
 
-def _require_other_person(
-    session: Session, principal: Principal, response_ids: Sequence[UUID], to: Status
-) -> None:
+def _require_other_person(work: Work, response_ids: Sequence[UUID], to: Status) -> None:
     """Raise if the last approval would be by the person who gave the first."""
-    if to is Status.APPROVED and find_self_approved(
-        session=session, principal=principal, response_ids=response_ids
-    ):
+    if to is Status.APPROVED and find_self_approved(work, response_ids=response_ids):
         raise SecondApproverRequiredError
 
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.instruments import (
     add_instrument,
     freezing_findings,
@@ -90,23 +91,23 @@ class UploadCheck:
     """Whether the store holds other content under this name and version."""
 
 
-def list_questionnaires(
-    *, session: Session, principal: Principal
-) -> tuple[QuestionnaireSummary, ...]:
+def list_questionnaires(work: Work) -> tuple[QuestionnaireSummary, ...]:
     """Return every stored version: names in order, of each the newest first."""
-    principal.require(Action.READ_QUESTIONNAIRES)
-    rows = session.exec(
+    work.require(Action.READ_QUESTIONNAIRES)
+    rows = work.session.exec(
         select(InstrumentVersion.id, InstrumentVersion.created_at).order_by(
             col(InstrumentVersion.name),
             col(InstrumentVersion.created_at).desc(),
             col(InstrumentVersion.id).desc(),
         )
     ).all()
-    reads_plans = principal.may(Action.READ_PLAN)
-    uses = _list_uses(session, released_only=not reads_plans)
-    authors = _list_authors(session) if reads_plans else {}
+    reads_plans = work.principal.may(Action.READ_PLAN)
+    uses = _list_uses(work.session, released_only=not reads_plans)
+    authors = _list_authors(work.session) if reads_plans else {}
     return tuple(
-        _summarise_questionnaire(session, id_, at, authors.get(str(id_), ""), uses.get(id_, ()))
+        _summarise_questionnaire(
+            work.session, id_, at, authors.get(str(id_), ""), uses.get(id_, ())
+        )
         for id_, at in rows
     )
 
@@ -158,13 +159,11 @@ def _list_authors(session: Session) -> dict[str, str]:
     }
 
 
-def get_questionnaire(
-    *, session: Session, principal: Principal, instrument_id: UUID
-) -> Questionnaire:
+def get_questionnaire(work: Work, *, instrument_id: UUID) -> Questionnaire:
     """Return a stored version with its tree."""
-    principal.require(Action.READ_QUESTIONNAIRES)
-    instrument = load_instrument(session=session, instrument_id=instrument_id)
-    return Questionnaire(instrument, _find_tree(session, instrument.tree))
+    work.require(Action.READ_QUESTIONNAIRES)
+    instrument = load_instrument(session=work.session, instrument_id=instrument_id)
+    return Questionnaire(instrument, _find_tree(work.session, instrument.tree))
 
 
 def _find_tree(session: Session, name: str | None) -> IndicatorTree | None:
@@ -174,15 +173,13 @@ def _find_tree(session: Session, name: str | None) -> IndicatorTree | None:
     return load_tree(session=session, tree_id=tree_id_by_name(session=session, name=name))
 
 
-def list_stored_findings(
-    *, session: Session, principal: Principal, instrument_id: UUID
-) -> tuple[Finding, ...]:
+def list_stored_findings(work: Work, *, instrument_id: UUID) -> tuple[Finding, ...]:
     """Return what stands against a wave with a stored version today, for example a missing tree."""
-    principal.require(Action.READ_QUESTIONNAIRES)
-    instrument = load_instrument(session=session, instrument_id=instrument_id)
+    work.require(Action.READ_QUESTIONNAIRES)
+    instrument = load_instrument(session=work.session, instrument_id=instrument_id)
     return (
         *check_instrument(instrument),
-        *freezing_findings(session=session, instrument=instrument),
+        *freezing_findings(session=work.session, instrument=instrument),
     )
 
 
@@ -198,9 +195,8 @@ def choose_predecessor(
 
 
 def check_upload(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     file_name: str,
     content: bytes,
     skip_unsupported: bool = False,
@@ -212,7 +208,7 @@ def check_upload(
         skip_unsupported: Leave out what is not supported, and list it, instead of refusing it.
         renormalise: Declare that indicators without a question leave their weight to the others.
     """
-    principal.require(Action.PLAN)
+    work.require(Action.PLAN)
     try:
         form = _read_upload(file_name, content, skip_unsupported)
     except XlsformError as error:
@@ -223,15 +219,17 @@ def check_upload(
     if renormalise:
         declared = form.instrument.model_copy(update={"renormalise": True})
         form = replace(form, instrument=declared)
-    findings = list_form_findings(session=session, instrument=form.instrument, rows=form.rows)
-    stored = instrument_id_by_sha256(session=session, sha256=form.instrument.sha256) is not None
+    findings = list_form_findings(session=work.session, instrument=form.instrument, rows=form.rows)
+    stored = (
+        instrument_id_by_sha256(session=work.session, sha256=form.instrument.sha256) is not None
+    )
     return UploadCheck(
         form,
         findings,
         (*form.skipped, *form.warnings),
-        tree=_find_tree(session, form.instrument.tree),
+        tree=_find_tree(work.session, form.instrument.tree),
         already_stored=stored,
-        taken_version=not stored and _is_taken(session, form.instrument),
+        taken_version=not stored and _is_taken(work.session, form.instrument),
     )
 
 
@@ -258,24 +256,17 @@ def _is_taken(session: Session, instrument: Instrument) -> bool:
     return session.exec(query).first() is not None
 
 
-def store_questionnaire(
-    *,
-    session: Session,
-    principal: Principal,
-    instrument: Instrument,
-    rows: Mapping[str, int],
-    now: datetime,
-) -> UUID:
+def store_questionnaire(work: Work, *, instrument: Instrument, rows: Mapping[str, int]) -> UUID:
     """Store an uploaded questionnaire as a new version, and record it in the audit trail.
 
     Raises:
         RefusedError: It has errors by now, for example because a tree is gone.
         ConflictError: The version exists with other content.
     """
-    principal.require(Action.PLAN)
-    if list_form_findings(session=session, instrument=instrument, rows=rows):
+    work.require(Action.PLAN)
+    if list_form_findings(session=work.session, instrument=instrument, rows=rows):
         raise RefusedError(
             "questionnaire_not_fit",
             msg("This questionnaire has errors. Check the file again before you store it."),
         )
-    return add_instrument(session=session, principal=principal, instrument=instrument, now=now)
+    return add_instrument(work, instrument=instrument)

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from math import isfinite
@@ -19,9 +19,8 @@ from uuid import UUID
 from sqlalchemy import Table, and_, bindparam, false, func, not_, or_, select, update
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.waves import STATE_NAMES, get_wave, lock_wave
 from survey.locale import NotFoundError, RefusedError, msg
 from survey.store.audit_events import AuditEvent
@@ -221,13 +220,7 @@ class QuotaPolicySummary:
 
 
 def set_quota_policy(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_key: str,
-    policy: QuotaPolicy,
-    now: datetime,
-    city_code: str | None = None,
+    work: Work, *, wave_key: str, policy: QuotaPolicy, city_code: str | None = None
 ) -> int:
     """Set the policy of all quotas of a wave or of one city; return their number.
 
@@ -236,8 +229,8 @@ def set_quota_policy(
     Raises:
         RefusedError: The wave takes no interviews any more.
     """
-    principal.require(Action.ADMINISTER, city_code)
-    wave = lock_wave(session=session, key=wave_key)
+    work.require(Action.ADMINISTER, city_code)
+    wave = lock_wave(session=work.session, key=wave_key)
     if wave.state not in CHANGEABLE:
         raise RefusedError(
             "policy_fixed",
@@ -247,30 +240,27 @@ def set_quota_policy(
                 state=STATE_NAMES[wave.state],
             ),
         )
-    before = _count_policies(session, wave.id, city_code)
+    before = _count_policies(work.session, wave.id, city_code)
     if policy is QuotaPolicy.STOP:
-        crossed = _is_crossed(session, wave.id)
+        crossed = _is_crossed(work.session, wave.id)
         changed = enable_quota_stop(
-            session=session, wave_id=wave.id, crossed=crossed, city_code=city_code
+            session=work.session, wave_id=wave.id, crossed=crossed, city_code=city_code
         )
     else:
-        changed = _set_policy(session, wave.id, city_code, cells=False, margins=False)
+        changed = _set_policy(work.session, wave.id, city_code, cells=False, margins=False)
     if not changed:
         raise NotFoundError(
             "no_quota", msg("There are no quotas in wave {key} there.", key=wave_key)
         )
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.QUOTA_POLICY_SET,
-        subject_id=wave.id,
-        now=now,
-        detail={
+    work.record(
+        AuditEvent.QUOTA_POLICY_SET,
+        wave.id,
+        {
             "policy": policy,
             "city": city_code,
             "quotas": changed,
             "from": before,
-            "to": _count_policies(session, wave.id, city_code),
+            "to": _count_policies(work.session, wave.id, city_code),
         },
     )
     return changed
@@ -298,14 +288,12 @@ def enable_quota_stop(
     return _set_policy(session, wave_id, city_code, cells=crossed, margins=True)
 
 
-def get_quota_policy_summary(
-    *, session: Session, principal: Principal, wave_key: str
-) -> QuotaPolicySummary:
+def get_quota_policy_summary(work: Work, *, wave_key: str) -> QuotaPolicySummary:
     """Return the present policy of the quotas of a wave, over all its cities."""
-    principal.require(Action.READ_PLAN)
-    wave = get_wave(session=session, key=wave_key)
+    work.require(Action.READ_PLAN)
+    wave = get_wave(session=work.session, key=wave_key)
     cells = _CELLS.c.wave_id == wave.id
-    if not _is_crossed(session, wave.id):
+    if not _is_crossed(work.session, wave.id):
         cells = and_(cells, false())
     margins = and_(
         _MARGINS.c.wave_id == wave.id, _MARGINS.c.dimension.not_in(NEVER_STOPPING_DIMENSIONS)
@@ -313,7 +301,7 @@ def get_quota_policy_summary(
     stopping = of = 0
     for table, within in ((_CELLS, cells), (_MARGINS, margins)):
         query = select(func.count().filter(table.c.stops), func.count()).where(within)
-        some, every = session.connection().execute(query).one()
+        some, every = work.session.connection().execute(query).one()
         stopping, of = stopping + some, of + every
     return QuotaPolicySummary(stopping, of)
 

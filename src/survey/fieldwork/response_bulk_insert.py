@@ -8,12 +8,10 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session
-
-from survey.access.audit import record
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR
 from survey.access.roles import Action
 from survey.access.state_verify import STATE
+from survey.access.work import Work
 from survey.fieldwork.quota_counts import count_marginal_quotas
 from survey.fieldwork.quotas import COUNTED_STATUSES, add_to_counts
 from survey.store.audit_chain import (
@@ -72,41 +70,32 @@ class FinishedResponse:
 
 
 def write_responses(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     wave: Wave,
     rows: Iterable[FinishedResponse],
-    now: datetime,
     event: AuditEvent = AuditEvent.RESPONSES_IMPORTED,
 ) -> int:
     """Append interviews to a wave and return their number; quota counts are updated.
 
     A `client_uuid` that exists already fails the whole transaction.
     """
-    principal.require(Action.IMPORT)
+    work.require(Action.IMPORT)
     counted: Counter[UUID] = Counter()
     total = 0
     for batch in _iter_batches(rows):
         for city_code in {row.city_code for row in batch}:
-            principal.require(Action.IMPORT, city_code)
-        _write_batch(session, principal, wave, batch, now)
-        _seal_answers(session, principal, wave, batch, now)
+            work.require(Action.IMPORT, city_code)
+        _write_batch(work, wave, batch)
+        _seal_answers(work, wave, batch)
         counts = [row for row in batch if row.status in COUNTED_STATUSES]
         counted.update(row.quota_cell_id for row in counts if row.quota_cell_id)
         count_marginal_quotas(
-            session=session, wave_id=wave.id, interviews=counts, today=china_date(now)
+            session=work.session, wave_id=wave.id, interviews=counts, today=china_date(work.now)
         )
         total += len(batch)
-    add_to_counts(session=session, table=table_of(QuotaCell), counts=counted)
-    record(
-        session=session,
-        actor=principal,
-        event=event,
-        subject_id=wave.id,
-        now=now,
-        detail={"key": wave.key, "responses": total},
-    )
+    add_to_counts(session=work.session, table=table_of(QuotaCell), counts=counted)
+    work.record(event, wave.id, {"key": wave.key, "responses": total})
     return total
 
 
@@ -116,9 +105,7 @@ def _iter_batches(rows: Iterable[FinishedResponse]) -> Iterator[list[FinishedRes
         yield batch
 
 
-def _seal_answers(
-    session: Session, principal: Principal, wave: Wave, batch: list[FinishedResponse], now: datetime
-) -> None:
+def _seal_answers(work: Work, wave: Wave, batch: list[FinishedResponse]) -> None:
     """Record state and hashes of many interviews in one audit entry, to keep imports small."""
     for status, rows in _iter_sealed_together(batch):
         hashes, places = {}, {}
@@ -131,13 +118,10 @@ def _seal_answers(
                 point_id=row.point_id,
                 cell_id=row.quota_cell_id,
             )
-        record(
-            session=session,
-            actor=principal,
-            event=AuditEvent.RESPONSES_SEALED,
-            subject_id=wave.id,
-            now=now,
-            detail={"responses": len(rows), STATE: status, HASH: hashes, PLACE: places},
+        work.record(
+            AuditEvent.RESPONSES_SEALED,
+            wave.id,
+            {"responses": len(rows), STATE: status, HASH: hashes, PLACE: places},
         )
 
 
@@ -151,10 +135,8 @@ def _iter_sealed_together(
             yield status, rows[first : first + SEAL_BATCH_SIZE]
 
 
-def _write_batch(
-    session: Session, principal: Principal, wave: Wave, batch: list[FinishedResponse], now: datetime
-) -> None:
-    connection = session.connection()
+def _write_batch(work: Work, wave: Wave, batch: list[FinishedResponse]) -> None:
+    connection = work.session.connection()
     insert_columns(
         connection,
         Response,
@@ -179,8 +161,8 @@ def _write_batch(
             "wave_id": wave.id,
             "number": 1,
             "is_current": True,
-            "author_id": None if principal == OPERATOR else principal.account_id,
+            "author_id": None if work.principal == OPERATOR else work.principal.account_id,
             "reason": "",
-            "created_at": now,
+            "created_at": work.now,
         },
     )

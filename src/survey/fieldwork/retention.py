@@ -6,7 +6,7 @@ out by itself when its holder dies (as for `survey.fieldwork.quality.assessment`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, Table, Update, and_, delete, func, or_, select, update
@@ -14,8 +14,9 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from survey.access.audit import record
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import Message, msg
 from survey.settings import Settings
@@ -148,30 +149,26 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
     }
 
 
-def count_due_rows(
-    *, session: Session, principal: Principal, settings: Settings, at: datetime
-) -> dict[str, int]:
+def count_due_rows(work: Work, *, at: datetime) -> dict[str, int]:
     """Return the number of rows that each rule would delete or blank; nothing is changed."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     return {
-        key: session.connection()
+        key: work.session.connection()
         .execute(select(func.count()).select_from(rule.table).where(rule.due))
         .scalar_one()
-        for key, rule in build_retention_rules(settings, at).items()
+        for key, rule in build_retention_rules(work.settings, at).items()
     }
 
 
-def delete_expired(
-    *, session: Session, principal: Principal, settings: Settings, at: datetime
-) -> dict[str, int]:
+def delete_expired(work: Work, *, at: datetime) -> dict[str, int]:
     """Apply every rule and record in the audit trail how many rows each of them changed."""
-    principal.require(Action.ADMINISTER)
-    every = build_retention_rules(settings, at)
-    connection = session.connection()
+    work.require(Action.ADMINISTER)
+    every = build_retention_rules(work.settings, at)
+    connection = work.session.connection()
     met = {key: connection.execute(rule.statement).rowcount for key, rule in every.items()}
     record(
-        session=session,
-        actor=principal,
+        session=work.session,
+        actor=work.principal,
         event=AuditEvent.RETENTION_RUN,
         subject_id=TASK_NAME,
         now=at,
@@ -191,7 +188,7 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
         return None
 
     def clean_up(session: Session) -> dict[str, int]:
-        met = delete_expired(session=session, principal=OPERATOR, settings=settings, at=began)
+        met = delete_expired(Work(session, OPERATOR, datetime.now(UTC), settings), at=began)
         release_lease(session, TASK_NAME, lease, at=now(), pause=RUN_INTERVAL, result=met)
         return met
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.collection_context import (
     CollectionContext,
     context_from_assignment,
@@ -170,24 +171,24 @@ def submit(
 
 
 def store_validated(
+    work: Work,
     *,
-    session: Session,
     submission: Submission,
     context: CollectionContext,
     instrument: Instrument,
     checked: Validation,
     started: datetime,
     keyed_by: UUID | None,
-    principal: Principal,
-    now: datetime,
 ) -> SubmissionReceipt | None:
     """Store an interview that was checked elsewhere: a settled sheet, an accepted late one.
 
     Returns:
         None if an interview with this `client_uuid` is stored already.
     """
-    accepted = _ValidSubmission(submission, context, instrument, checked, started, now, keyed_by)
-    return _store_response(session, accepted, principal)
+    accepted = _ValidSubmission(
+        submission, context, instrument, checked, started, work.now, keyed_by
+    )
+    return _store_response(work.session, accepted, work.principal)
 
 
 def _find_original(session: Session, client_uuid: UUID) -> AnyRow | None:

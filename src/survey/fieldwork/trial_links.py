@@ -1,11 +1,13 @@
 """Trial links: a questionnaire tried out in a browser, apart from every real wave."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from sqlmodel import Session, select
 
-from survey.access.principal import OPERATOR, Principal
-from survey.access.roles import Role
+from survey.access.principal import Principal
+from survey.access.roles import Action, Role
+from survey.access.work import Work
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.invitations import IssuedInvitation, issue_invitation
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
@@ -16,18 +18,18 @@ SERIES = "trial"
 LIFETIME = timedelta(days=1)
 
 
-def open_trial(
-    *, session: Session, instrument: Instrument, city_code: str, now: datetime
-) -> IssuedInvitation:
+def open_trial(work: Work, *, instrument: Instrument, city_code: str) -> IssuedInvitation:
     """Issue an invitation, valid for a day, to the trial wave of this questionnaire version.
 
     The wave is marked as demo and belongs to a series of its own, so no answer given there can
     reach a published estimate.
     """
+    work.require(Action.ADMINISTER)
+    session = work.session
     key = f"trial-{instrument.sha256[:12]}"
     wave = session.exec(select(Wave).where(Wave.key == key)).one_or_none()
     if wave is None:
-        wave = _create_trial_wave(session, instrument, key, now)
+        wave = _create_trial_wave(work, instrument, key)
     surveyor, point = _ensure_surveyor(session, city_code), _ensure_point(session, wave, city_code)
     assigned = select(Assignment).where(
         Assignment.account_id == surveyor.id, Assignment.point_id == point.id
@@ -37,28 +39,23 @@ def open_trial(
         session.flush()
     principal = Principal(surveyor.id, surveyor.name, Role.SURVEYOR, city_code, is_demo=True)
     return issue_invitation(
-        session=session,
-        principal=principal,
-        wave_key=key,
-        point_id=point.id,
-        now=now,
-        lifetime=LIFETIME,
+        replace(work, principal=principal), wave_key=key, point_id=point.id, lifetime=LIFETIME
     )
 
 
-def _create_trial_wave(session: Session, instrument: Instrument, key: str, now: datetime) -> Wave:
+def _create_trial_wave(work: Work, instrument: Instrument, key: str) -> Wave:
     fallback = instrument.title.get(instrument.default_language, instrument.name)
     plan = NewWave(
         key=key,
         series=SERIES,
-        year=now.year,
+        year=work.now.year,
         title_zh=instrument.title.get("zh", fallback),
         title_en=instrument.title.get("en", fallback),
-        instrument_id=save_instrument(session=session, instrument=instrument),
+        instrument_id=save_instrument(session=work.session, instrument=instrument),
         is_demo=True,
     )
-    create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
-    return open_wave(session=session, principal=OPERATOR, key=key, now=now)
+    create_wave(work, plan=plan)
+    return open_wave(work, key=key)
 
 
 def _ensure_surveyor(session: Session, city_code: str) -> Account:

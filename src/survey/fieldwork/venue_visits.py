@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.assignments import get_assigned_point
 from survey.fieldwork.collection_context import CollectionContext
 from survey.fieldwork.pii_detection import mask_remark
@@ -46,11 +46,11 @@ def get_round(*, session: Session, point_id: UUID) -> int:
     return FIRST_ROUND if ordered is None else SECOND_ROUND
 
 
-def get_scenario(*, session: Session, principal: Principal, point_id: UUID) -> str:
+def get_scenario(work: Work, *, point_id: UUID) -> str:
     """Return what an observer is to do at a venue that is assigned to the principal."""
-    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    point = get_assigned_point(work, point_id=point_id)
     query = select(_CHECKS.c.scenario).where(_CHECKS.c.wave_id == point.wave_id)
-    return str(session.connection().execute(query).scalar_one_or_none() or "")
+    return str(work.session.connection().execute(query).scalar_one_or_none() or "")
 
 
 def claim_visit(

@@ -1,15 +1,16 @@
 """Waves: runs of a questionnaire over all cities, and what their state allows."""
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.audit import actor_id
+from survey.access.principal import AccessDeniedError
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
 from survey.instrument.checks import Finding, figure_findings, score_findings
 from survey.instrument.model import Instrument, Labels
@@ -167,21 +168,14 @@ def _require_wave(wave: Wave | None, key: str) -> Wave:
     return wave
 
 
-def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: datetime) -> Wave:
+def create_wave(work: Work, *, plan: NewWave) -> Wave:
     """Create a planned wave; its key never changes."""
-    principal.require(Action.PLAN)
-    values = {**vars(plan), "id": new_id(), "state": WaveState.PLANNED, "created_at": now}
-    if not insert_if_new(session.connection(), Wave, values):
+    work.require(Action.PLAN)
+    values = {**vars(plan), "id": new_id(), "state": WaveState.PLANNED, "created_at": work.now}
+    if not insert_if_new(work.session.connection(), Wave, values):
         raise ConflictError("wave_exists", msg("There is already a wave {key}.", key=plan.key))
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_CREATED,
-        subject_id=values["id"],
-        now=now,
-        detail={"key": plan.key},
-    )
-    return get_wave(session=session, key=plan.key)
+    work.record(AuditEvent.WAVE_CREATED, values["id"], {"key": plan.key})
+    return get_wave(session=work.session, key=plan.key)
 
 
 def require_transition(wave: Wave, to: WaveState) -> None:
@@ -198,19 +192,17 @@ def require_transition(wave: Wave, to: WaveState) -> None:
         )
 
 
-def transition_wave(
-    *, session: Session, principal: Principal, key: str, to: WaveState, now: datetime
-) -> Wave:
+def transition_wave(work: Work, *, key: str, to: WaveState) -> Wave:
     """Open or close a wave, as far as `WAVE_TRANSITIONS` allows.
 
     It is frozen by `survey.results.freeze` and released by `survey.results.release` alone, which
     ask for a second person.
     """
-    principal.require(Action.PLAN)
-    wave = lock_wave(session=session, key=key)
+    work.require(Action.PLAN)
+    wave = lock_wave(session=work.session, key=key)
     require_transition(wave, to)
     if (wave.state, to) == (WaveState.PLANNED, WaveState.OPEN):
-        _require_freezable(session, wave)
+        _require_freezable(work.session, wave)
     if to is WaveState.FROZEN and wave.state is not WaveState.RELEASED:
         raise RefusedError(
             "wave_move_forbidden", msg("A wave is frozen together with its results.")
@@ -220,38 +212,26 @@ def transition_wave(
             "wave_move_forbidden",
             msg("Results are released and taken back with the release itself."),
         )
-    record(
-        session=session,
-        actor=principal,
-        event=wave_event(to),
-        subject_id=wave.id,
-        now=now,
-        detail={"from": wave.state, "to": to},
-    )
+    work.record(wave_event(to), wave.id, {"from": wave.state, "to": to})
     wave.state = to
-    session.add(wave)
-    session.flush()
-    _withdraw_requests(session, wave, principal, now)
+    work.session.add(wave)
+    work.session.flush()
+    _withdraw_requests(work, wave)
     return wave
 
 
-def _withdraw_requests(session: Session, wave: Wave, principal: Principal, now: datetime) -> None:
+def _withdraw_requests(work: Work, wave: Wave) -> None:
     """Withdraw what was requested for the state that the wave has left."""
     query = select(WaveRequest).where(
         WaveRequest.wave_id == wave.id, col(WaveRequest.ended_at).is_(None)
     )
-    for request in session.exec(query):
-        request.ended_at, request.ended_by = now, actor_id(principal)
-        session.add(request)
-        record(
-            session=session,
-            actor=principal,
-            event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
-            subject_id=wave.id,
-            now=now,
-            detail={"act": request.act, "to": wave.state},
+    for request in work.session.exec(query):
+        request.ended_at, request.ended_by = work.now, actor_id(work.principal)
+        work.session.add(request)
+        work.record(
+            AuditEvent.WAVE_REQUEST_WITHDRAWN, wave.id, {"act": request.act, "to": wave.state}
         )
-    session.flush()
+    work.session.flush()
 
 
 def require_scores(*, session: Session, instrument: Instrument) -> None:
@@ -279,18 +259,14 @@ def _require_freezable(session: Session, wave: Wave) -> None:
     _require_none(score_findings(instrument, tree) if tree else figure_findings(instrument))
 
 
-def open_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:
+def open_wave(work: Work, *, key: str) -> Wave:
     """Open a wave for interviews."""
-    return transition_wave(
-        session=session, principal=principal, key=key, to=WaveState.OPEN, now=now
-    )
+    return transition_wave(work, key=key, to=WaveState.OPEN)
 
 
-def close_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:
+def close_wave(work: Work, *, key: str) -> Wave:
     """Close a wave: it takes no more interviews."""
-    return transition_wave(
-        session=session, principal=principal, key=key, to=WaveState.CLOSED, now=now
-    )
+    return transition_wave(work, key=key, to=WaveState.CLOSED)
 
 
 STATE_NAMES: dict[WaveState, Message] = {
@@ -305,19 +281,17 @@ STATE_NAMES: dict[WaveState, Message] = {
 _READERS = (Action.REVIEW, Action.BACK_CHECK, Action.FOLLOW_FIELDWORK, Action.SETTLE_PAPER)
 
 
-def list_started_waves(
-    *, session: Session, principal: Principal, with_venues: bool = False
-) -> list[WaveSummary]:
+def list_started_waves(work: Work, *, with_venues: bool = False) -> list[WaveSummary]:
     """Return the waves that are open or over: open ones first, then the newest.
 
     Args:
         with_venues: Also those about venues, whose visits are reviewed like interviews.
     """
-    if not any(principal.may(action) for action in _READERS):
+    if not any(work.principal.may(action) for action in _READERS):
         raise AccessDeniedError(msg("Your role does not include this."))
     query = select(Wave).where(col(Wave.state) != WaveState.PLANNED)
     if not with_venues:
         query = query.where(Wave.unit == StudyUnit.PERSON)
     query = query.order_by(col(Wave.unit), col(Wave.year).desc(), col(Wave.key))
-    waves = [summarise_wave(wave) for wave in session.exec(query)]
+    waves = [summarise_wave(wave) for wave in work.session.exec(query)]
     return sorted(waves, key=lambda wave: not wave.is_open)

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlmodel import Session, SQLModel
 
 from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.parked_erasure import lock_parked_by_code, withdraw_parked
 from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES
@@ -101,26 +101,17 @@ def withdraw(*, session: Session, typed: str, now: datetime) -> WithdrawalResult
     return WithdrawalResult(again=not open_rows and not waiting)
 
 
-def erase_withdrawn_in_review(
-    *, session: Session, principal: Principal, response_id: UUID, now: datetime
-) -> None:
+def erase_withdrawn_in_review(work: Work, *, response_id: UUID) -> None:
     """Erase an interview that a reviewer voided because its respondent withdrew.
 
     For those without a code: on paper, imported, or where the code was lost.
     """
     query = select(_RESPONSES).where(_RESPONSES.c.id == response_id)
-    row = session.connection().execute(query).one()
-    principal.require(Action.REVIEW, row.city_code)
-    _require_unfrozen(session, row)
-    erase_response(session=session, response=row, now=now)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.RESPONSE_WITHDRAWN,
-        subject_id=response_id,
-        now=now,
-        detail={"by": "reviewer"},
-    )
+    row = work.session.connection().execute(query).one()
+    work.require(Action.REVIEW, row.city_code)
+    _require_unfrozen(work.session, row)
+    erase_response(session=work.session, response=row, now=work.now)
+    work.record(AuditEvent.RESPONSE_WITHDRAWN, response_id, {"by": "reviewer"})
 
 
 def erase_response(*, session: Session, response: AnyRow, now: datetime) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
 from survey.publish.publications.mended_reports import list_mended_reports
@@ -139,7 +141,9 @@ def check_whole_audits(settings: Settings) -> Iterator[CheckResult]:
         with read_scope(settings.store_url) as session:
             problems = [
                 (wave.key, wave.is_demo, problem)
-                for wave, problem in list_released_problems(session, OPERATOR)
+                for wave, problem in list_released_problems(
+                    Work(session, OPERATOR, datetime.now(UTC), settings)
+                )
             ]
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)
@@ -164,7 +168,9 @@ def check_mended_reports(settings: Settings) -> Iterator[CheckResult]:
         with read_scope(settings.store_url) as session:
             found = [
                 (wave.is_demo, told)
-                for wave, told in list_mended_reports(settings, session, OPERATOR)
+                for wave, told in list_mended_reports(
+                    Work(session, OPERATOR, datetime.now(UTC), settings)
+                )
             ]
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)

@@ -1,6 +1,7 @@
 """Checks of the settings that face the public: address, keys, demonstration."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -8,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.health.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, msg
 from survey.publish.microdata.export_tracing import list_undoable_exports
@@ -103,7 +105,7 @@ def check_signing_key(settings: Settings) -> Iterator[CheckResult]:
             if settings.demo or real.first() is None:
                 yield CheckResult(name, True, msg("not needed before there is a real wave"))
                 return
-            problem = find_signing_problem(settings=settings, session=session, principal=OPERATOR)
+            problem = find_signing_problem(Work(session, OPERATOR, datetime.now(UTC), settings))
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)
         return
@@ -139,7 +141,7 @@ def check_row_files(settings: Settings) -> Iterator[CheckResult]:
     name = msg("Files of rows")
     try:
         with read_scope(settings.store_url) as session:
-            exports = list_undoable_exports(session=session, principal=OPERATOR)
+            exports = list_undoable_exports(Work(session, OPERATOR, datetime.now(UTC), settings))
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)
         return

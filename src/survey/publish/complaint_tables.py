@@ -12,10 +12,9 @@ from threading import Lock
 from uuid import UUID
 
 import pandas as pd
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.areas import leaf_areas
 from survey.context.complaints.storage import read_sums
 from survey.context.complaints.summaries import LENSES, TOTAL
@@ -71,23 +70,18 @@ class ComplaintYear:
         return self.by_lens.get(lens, {}).get((area, code))
 
 
-def list_complaint_years(*, session: Session, principal: Principal) -> dict[int, int]:
+def list_complaint_years(work: Work) -> dict[int, int]:
     """Return the years with deliveries, the newest first, each with its number of months."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     years: dict[int, int] = {}
-    for each in _list_current_periods(session, principal):
+    for each in _list_current_periods(work):
         year = int(each.period[:4])
         years[year] = years.get(year, 0) + 1
     return dict(sorted(years.items(), reverse=True))
 
 
 def read_complaint_year(
-    *,
-    session: Session,
-    principal: Principal,
-    year: int,
-    like: Sequence[str] = (),
-    lenses: Collection[str] = LENSES,
+    work: Work, *, year: int, like: Sequence[str] = (), lenses: Collection[str] = LENSES
 ) -> ComplaintYear | None:
     """Return the gated sums of a year; None if nothing of it was delivered.
 
@@ -99,8 +93,8 @@ def read_complaint_year(
         lenses: Lists whose cells are wanted, beside the totals; each is protected by itself, so
             that others need not be read.
     """
-    principal.require(Action.READ_RESULTS)
-    current = _list_current_periods(session, principal)
+    work.require(Action.READ_RESULTS)
+    current = _list_current_periods(work)
     periods = tuple(each for each in reversed(current) if each.period[:4] == str(year))
     following = {
         f"{year}-{each.period[5:]}" for each in current if each.period[:4] == str(year + 1)
@@ -112,7 +106,7 @@ def read_complaint_year(
     is_split = len(following) == len(compared) < len(periods)
     same = compared if is_split else ()
     names = [lens for lens in LENSES if lens != TOTAL and lens in lenses]
-    months, tables = _protect_year(session, principal, periods, same, names)
+    months, tables = _protect_year(work, periods, same, names)
     shown = {TOTAL: months.totals, **{lens: tables[lens] for lens in names}}
     is_part = bool(wanted) and is_split
     by_lens = {lens: cells.same if is_part else cells.whole for lens, cells in shown.items()}
@@ -127,19 +121,18 @@ def read_complaint_year(
 
 
 def read_year_before(
-    *, session: Session, principal: Principal, year: ComplaintYear, lenses: Collection[str] = LENSES
+    work: Work, *, year: ComplaintYear, lenses: Collection[str] = LENSES
 ) -> ComplaintYear | None:
     """Return the same months of the year before; where some are missing, all that there are of it.
 
     Of months that are not the same only what both years have is compared (`complaint_coverage`).
     """
-    read = partial(read_complaint_year, session=session, principal=principal, year=year.year - 1)
+    read = partial(read_complaint_year, work, year=year.year - 1)
     return read(like=year.months, lenses=lenses) or read(lenses=())
 
 
 def _protect_year(
-    session: Session,
-    principal: Principal,
+    work: Work,
     periods: tuple[DeliveredPeriod, ...],
     same: tuple[DeliveredPeriod, ...],
     lenses: Sequence[str],
@@ -158,7 +151,7 @@ def _protect_year(
     tables = {name: cells for name, cells in kept.items() if isinstance(cells, GatedCounts)}
     if isinstance(months, GatedMonths) and len(tables) == len(lenses):
         return months, tables
-    read = partial(read_sums, session=session, principal=principal)
+    read = partial(read_sums, work)
     total = read(lens=TOTAL, periods=periods)
     if not isinstance(months, GatedMonths):
         months = protect_months(total, span[1])
@@ -185,8 +178,6 @@ def _keep_table(key: tuple[_Span, str], cells: "GatedCounts | GatedMonths") -> N
         _GATED_TABLES[key] = cells
 
 
-def _list_current_periods(session: Session, principal: Principal) -> list[DeliveredPeriod]:
-    listed = list_delivered_periods(
-        session=session, principal=principal, kind=DeliveryKind.COMPLAINTS
-    )
+def _list_current_periods(work: Work) -> list[DeliveredPeriod]:
+    listed = list_delivered_periods(work, kind=DeliveryKind.COMPLAINTS)
     return [each for each in listed if each.is_current]

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Session
-
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.comparative_tests.reading import list_comparative_tests
 from survey.context.deliveries import list_delivered_periods
 from survey.instrument.model import label_text
@@ -45,39 +43,31 @@ class NewsItem:
 
 
 def list_news(
-    *,
-    session: Session,
-    principal: Principal,
-    waves: Sequence[WaveInfo],
-    since: datetime,
-    now: datetime,
-    language: str,
+    work: Work, *, waves: Sequence[WaveInfo], since: datetime, language: str
 ) -> list[NewsItem]:
     """Return what has happened since then that the principal may read, the newest first.
 
     Args:
         waves: Every wave with results, as the caller keeps them.
     """
-    principal.require(Action.READ_RESULTS)
-    reading = _Reading(session, principal, waves, since, now, language)
+    work.require(Action.READ_RESULTS)
+    reading = _Reading(work, waves, since, language)
     parts = [
         _list_results(reading),
         _list_publications(reading),
         _list_comparative_tests(reading),
         _list_complaints(reading),
     ]
-    if principal.may(Action.READ_PROBLEMS):
+    if work.principal.may(Action.READ_PROBLEMS):
         parts.append(_list_problems(reading))
     return sorted((item for part in parts for item in part), key=lambda item: item.at, reverse=True)
 
 
 @dataclass(frozen=True)
 class _Reading:
-    session: Session
-    principal: Principal
+    work: Work
     waves: Sequence[WaveInfo]
     since: datetime
-    now: datetime
     language: str
 
 
@@ -88,11 +78,11 @@ def _list_results(reading: _Reading) -> Iterator[NewsItem]:
     """
     t = translator(reading.language)
     waves = {
-        wave.key: wave for wave in reading.waves if wave.is_demo or not reading.principal.is_demo
+        wave.key: wave
+        for wave in reading.waves
+        if wave.is_demo or not reading.work.principal.is_demo
     }
-    changes = list_release_changes(
-        session=reading.session, principal=reading.principal, since=reading.since
-    )
+    changes = list_release_changes(reading.work, since=reading.since)
     released = {change.wave_key for change in changes if change.is_release}
     for wave in waves.values():
         if wave.frozen_at > reading.since and wave.key not in released:
@@ -113,9 +103,7 @@ def _list_results(reading: _Reading) -> Iterator[NewsItem]:
 def _list_publications(reading: _Reading) -> Iterator[NewsItem]:
     """Yield releases with their files that were published or taken back."""
     t = translator(reading.language)
-    for release in list_publications(
-        session=reading.session, principal=reading.principal, now=reading.now
-    ):
+    for release in list_publications(reading.work):
         title = label_text(release.title, reading.language, release.key)
         published = (
             t("Published: {title}", title=title)
@@ -132,7 +120,7 @@ def _list_publications(reading: _Reading) -> Iterator[NewsItem]:
 
 def _list_comparative_tests(reading: _Reading) -> Iterator[NewsItem]:
     t = translator(reading.language)
-    for test in list_comparative_tests(session=reading.session, principal=reading.principal):
+    for test in list_comparative_tests(reading.work):
         if test.released_at is not None and test.released_at > reading.since:
             title = label_text(test.title, reading.language, test.key)
             text = t("A comparative test was released: {title}", title=title)
@@ -142,9 +130,7 @@ def _list_comparative_tests(reading: _Reading) -> Iterator[NewsItem]:
 def _list_complaints(reading: _Reading) -> Iterator[NewsItem]:
     """Yield the newest delivery of complaint statistics, which brings many months at once."""
     t = translator(reading.language)
-    periods = list_delivered_periods(
-        session=reading.session, principal=reading.principal, kind=DeliveryKind.COMPLAINTS
-    )
+    periods = list_delivered_periods(reading.work, kind=DeliveryKind.COMPLAINTS)
     fresh = [each for each in periods if each.is_current and each.delivered_at > reading.since]
     if fresh:
         newest = max(each.delivered_at for each in fresh)
@@ -160,7 +146,7 @@ def _list_complaints(reading: _Reading) -> Iterator[NewsItem]:
 def _list_problems(reading: _Reading) -> Iterator[NewsItem]:
     """Yield how many problems of the area changed, by the state they have now."""
     t = translator(reading.language)
-    problems = list_problems(session=reading.session, principal=reading.principal)
+    problems = list_problems(reading.work)
     changed = [problem for problem in problems if problem.changed_at > reading.since]
     for state in dict.fromkeys(problem.state for problem in changed):
         times = [problem.changed_at for problem in changed if problem.state is state]

@@ -13,10 +13,9 @@ from math import isnan
 
 import numpy as np
 import pandas as pd
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.deliveries import DeliveredPeriod
 from survey.context.opinion.columns import CHANNEL, DAY, ITEMS, NEGATIVE, SENTIMENT
 from survey.context.opinion.event_windows import WindowDifference, compare_windows
@@ -106,18 +105,14 @@ class OpinionEvent:
         return self.totals.get(_WHOLE)
 
 
-def find_busy_days(
-    *, session: Session, principal: Principal, area: str
-) -> tuple[date, date] | None:
+def find_busy_days(work: Work, *, area: str) -> tuple[date, date] | None:
     """Return the days around the busiest of the last year that had at least half of its items.
 
     They are found in the counts that are shown: a window that a hidden day moves would tell about
     it. None if nothing was delivered; the newest day if every day of the year is hidden.
     """
-    principal.require(Action.READ_RESULTS)
-    counts = read_opinion_days(
-        session=session, principal=principal, area=area, first=date.min, last=date.max
-    )
+    work.require(Action.READ_RESULTS)
+    counts = read_opinion_days(work, area=area, first=date.min, last=date.max)
     if counts.empty:
         return None
     newest: date = counts[DAY].max()
@@ -139,15 +134,11 @@ def find_busy_days(
     return last_high_day(-_DAY), last_high_day(_DAY)
 
 
-def read_opinion_event(
-    *, session: Session, principal: Principal, area: str, event: EventWindow
-) -> OpinionEvent | None:
+def read_opinion_event(work: Work, *, area: str, event: EventWindow) -> OpinionEvent | None:
     """Return the counts of an area around an event; None if nothing of it was delivered."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     first, last = event.span
-    counts = read_opinion_days(
-        session=session, principal=principal, area=area, first=first, last=last
-    )
+    counts = read_opinion_days(work, area=area, first=first, last=last)
     if counts.empty:
         return None
     cells = _protect_days(counts)
@@ -156,11 +147,8 @@ def read_opinion_event(
         OpinionDay(day, event.window_of(day), *cells[day.isoformat(), _EVERY]) for day in delivered
     )
     months = {day.strftime("%Y-%m") for day in delivered}
-    periods = list_opinion_periods(session=session, principal=principal)
-    topics = list_opinion_topics(
-        session=session, principal=principal, area=area, first=first, last=last,
-        min_items=MINIMUM_N,
-    )  # fmt: skip
+    periods = list_opinion_periods(work)
+    topics = list_opinion_topics(work, area=area, first=first, last=last, min_items=MINIMUM_N)
     return OpinionEvent(
         area=area,
         event=event,

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlmodel import Session
-
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.experience_checks.reading import get_experience_check, list_experience_checks
 from survey.context.opinion.storage import list_opinion_areas
 from survey.instrument.model import Labels
@@ -69,58 +67,49 @@ class OutsideEvidence:
         return any(part.is_demo for part in parts if part is not None)
 
 
-def read_outside_evidence(
-    *, session: Session, principal: Principal, city: str, wave_year: int
-) -> OutsideEvidence:
+def read_outside_evidence(work: Work, *, city: str, wave_year: int) -> OutsideEvidence:
     """Return what stands beside the score of a city in a wave."""
-    principal.require(Action.READ_RESULTS)
-    year = _read_year(session, principal, wave_year)
+    work.require(Action.READ_RESULTS)
+    year = _read_year(work, wave_year)
     before = (
-        read_year_before(session=session, principal=principal, year=year, lenses=(COMPLAINT_LENS,))
-        if year is not None
-        else None
+        read_year_before(work, year=year, lenses=(COMPLAINT_LENS,)) if year is not None else None
     )
     return OutsideEvidence(
         city=city,
         year=year,
         before=before,
-        checks=_read_checks(session, principal, city),
-        opinion=_read_opinion(session, principal, city),
+        checks=_read_checks(work, city),
+        opinion=_read_opinion(work, city),
     )
 
 
-def _read_year(session: Session, principal: Principal, wave_year: int) -> ComplaintYear | None:
-    years: Mapping[int, int] = list_complaint_years(session=session, principal=principal)
+def _read_year(work: Work, wave_year: int) -> ComplaintYear | None:
+    years: Mapping[int, int] = list_complaint_years(work)
     if not years:
         return None
     fitting = [known for known in years if known <= wave_year]
     return read_complaint_year(
-        session=session,
-        principal=principal,
-        year=max(fitting, default=min(years)),
-        lenses=(COMPLAINT_LENS,),
+        work, year=max(fitting, default=min(years)), lenses=(COMPLAINT_LENS,)
     )
 
 
-def _read_checks(session: Session, principal: Principal, city: str) -> tuple[CheckOfCity, ...]:
+def _read_checks(work: Work, city: str) -> tuple[CheckOfCity, ...]:
     found = []
-    for summary in list_experience_checks(session=session, principal=principal):
+    for summary in list_experience_checks(work):
         day = summary.data_as_of
         if summary.released_at is None or day is None:
             continue
-        check = get_experience_check(session=session, principal=principal, wave_id=summary.id)
+        check = get_experience_check(work, wave_id=summary.id)
         scores = build_check_scores(check)
         if city in scores.areas:
             found.append(CheckOfCity(summary.title, summary.key, scores, day, summary.is_demo))
     return tuple(found)
 
 
-def _read_opinion(session: Session, principal: Principal, city: str) -> OpinionEvent | None:
-    if city not in list_opinion_areas(session=session, principal=principal):
+def _read_opinion(work: Work, city: str) -> OpinionEvent | None:
+    if city not in list_opinion_areas(work):
         return None
-    busy = find_busy_days(session=session, principal=principal, area=city)
+    busy = find_busy_days(work, area=city)
     if busy is None:
         return None
-    return read_opinion_event(
-        session=session, principal=principal, area=city, event=EventWindow(*busy, AROUND_DAYS)
-    )
+    return read_opinion_event(work, area=city, event=EventWindow(*busy, AROUND_DAYS))

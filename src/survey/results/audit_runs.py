@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.compute.worker import Worker
 from survey.disclosure import IntervalAuditor
 from survey.results.interval_audit import AuditedCells
@@ -180,5 +181,8 @@ class _AuditRun:
         """Record an audit, unless the cells were computed again meanwhile."""
         if identify_cells(session, snapshot) == cells:
             record_audit(
-                session, actor=self._actor, wave=wave, snapshot=snapshot, audit=audit, now=now()
+                Work(session, self._actor, now(), self._settings),
+                wave=wave,
+                snapshot=snapshot,
+                audit=audit,
             )

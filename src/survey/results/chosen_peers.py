@@ -5,13 +5,12 @@ figure follows from it that the reader does not see anyway, see `survey.results.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
-from survey.access.audit import actor_id, record
-from survey.access.principal import Principal
+from survey.access.audit import actor_id
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import ChosenPeer, City
@@ -19,10 +18,10 @@ from survey.store.tables import ChosenPeer, City
 MAX_PEERS = 8
 
 
-def list_chosen_peers(*, session: Session, principal: Principal, city_code: str) -> tuple[str, ...]:
+def list_chosen_peers(work: Work, *, city_code: str) -> tuple[str, ...]:
     """Return the peers that a city has chosen, in their order; none where it has not chosen."""
-    principal.require(Action.READ_RESULTS, city_code)
-    return _read_peers(session, city_code)
+    work.require(Action.READ_RESULTS, city_code)
+    return _read_peers(work.session, city_code)
 
 
 def list_all_peers(session: Session) -> dict[str, tuple[str, ...]]:
@@ -34,59 +33,43 @@ def list_all_peers(session: Session) -> dict[str, tuple[str, ...]]:
     return peers
 
 
-def choose_peers(
-    *, session: Session, principal: Principal, city_code: str, peers: Sequence[str], now: datetime
-) -> None:
+def choose_peers(work: Work, *, city_code: str, peers: Sequence[str]) -> None:
     """Compare a city with `peers` from now on, until they are changed or reset.
 
     Raises:
         RefusedError: none or more than `MAX_PEERS`, the city itself, or an unknown city.
     """
-    principal.require(Action.CHOOSE_PEERS, city_code)
+    work.require(Action.CHOOSE_PEERS, city_code)
     chosen = tuple(dict.fromkeys(peers))
-    _require_choosable(session, city_code, chosen)
-    _lock_city(session, city_code)
-    before = _read_peers(session, city_code)
+    _require_choosable(work.session, city_code, chosen)
+    _lock_city(work.session, city_code)
+    before = _read_peers(work.session, city_code)
     if chosen == before:
         return
-    _delete_peers(session, city_code)
-    session.add_all(
+    _delete_peers(work.session, city_code)
+    work.session.add_all(
         ChosenPeer(
             city_code=city_code,
             position=position,
             peer_code=peer,
-            chosen_by=actor_id(principal),
-            chosen_at=now,
+            chosen_by=actor_id(work.principal),
+            chosen_at=work.now,
         )
         for position, peer in enumerate(chosen, start=1)
     )
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.PEERS_CHOSEN,
-        subject_id=city_code,
-        now=now,
-        detail={"from": list(before), "to": list(chosen)},
-    )
+    work.session.flush()
+    work.record(AuditEvent.PEERS_CHOSEN, city_code, {"from": list(before), "to": list(chosen)})
 
 
-def reset_peers(*, session: Session, principal: Principal, city_code: str, now: datetime) -> None:
+def reset_peers(work: Work, *, city_code: str) -> None:
     """Compare a city with the cities of its size again."""
-    principal.require(Action.CHOOSE_PEERS, city_code)
-    _lock_city(session, city_code)
-    before = _read_peers(session, city_code)
+    work.require(Action.CHOOSE_PEERS, city_code)
+    _lock_city(work.session, city_code)
+    before = _read_peers(work.session, city_code)
     if not before:
         return
-    _delete_peers(session, city_code)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.PEERS_RESET,
-        subject_id=city_code,
-        now=now,
-        detail={"from": list(before), "to": []},
-    )
+    _delete_peers(work.session, city_code)
+    work.record(AuditEvent.PEERS_RESET, city_code, {"from": list(before), "to": []})
 
 
 def _require_choosable(session: Session, city_code: str, chosen: Sequence[str]) -> None:

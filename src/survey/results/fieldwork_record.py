@@ -6,13 +6,11 @@ be solved from them: they stand beside the published number of interviews.
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.disclosure import MINIMUM_N
 from survey.fieldwork.progress.dispositions import Dispositions
 from survey.fieldwork.progress.wave_progress import count_dispositions
@@ -39,11 +37,9 @@ class FieldworkRecord(BaseModel):
     """Interviews that review voided."""
 
 
-def record_fieldwork(
-    session: Session, principal: Principal, wave: Wave, modes: Mapping[str, int], now: datetime
-) -> FieldworkRecord:
+def record_fieldwork(work: Work, wave: Wave, modes: Mapping[str, int]) -> FieldworkRecord:
     """Return the fieldwork of a wave whose interviews were made by these modes."""
-    return protect_fieldwork(modes, count_dispositions(session, principal, wave.id, now))
+    return protect_fieldwork(modes, count_dispositions(work, wave.id))
 
 
 def find_fieldwork(method: Path) -> FieldworkRecord | None:

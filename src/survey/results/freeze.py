@@ -5,7 +5,7 @@ read still holds, and registers the snapshot.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from sqlmodel import Session, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.estimate.arrays import release_freed_memory
 from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.lifecycle import lock_responses
@@ -168,7 +169,8 @@ def freeze_frame(
         )
         computed = _ComputedWave.of(settings, reading, run)
         draft, _ = computed.draft_changes(settings, session)
-        return computed.install(session, wave, draft, actor, options, made)
+        work = Work(session, actor, datetime.now(UTC), settings)
+        return computed.install(work, wave, draft, options, made)
 
 
 def _freeze_once(
@@ -229,12 +231,13 @@ def _register(
     )
 
     def register(session: Session) -> FrozenWave | None:
+        work = Work(session, actor, datetime.now(UTC), settings)
         with translate_lock_errors():
-            wave = _lock_wave_to_freeze(session, computed.reading, options)
+            wave = _lock_wave_to_freeze(work, computed.reading, options)
         if list_neighbours(session, wave) != neighbours:
             return None
         confirm_freeze(settings, session, wave, actor, options)
-        return computed.install(session, wave, draft, actor, options, made)
+        return computed.install(work, wave, draft, options, made)
 
     with remove_on_failure(partial(_may_be_registered, settings)) as made:
         return _wait_for_series(
@@ -275,12 +278,13 @@ def _wait_for_series(
             sleep(LOCK_PAUSE_SECONDS)
 
 
-def _lock_wave_to_freeze(session: Session, reading: WaveReading, options: SnapshotOptions) -> Wave:
+def _lock_wave_to_freeze(work: Work, reading: WaveReading, options: SnapshotOptions) -> Wave:
     """Lock the series, and the responses if none may change, and require what was read.
 
     Raises:
         AnswersConflictError, WaveConflictError: what was read no longer holds.
     """
+    session = work.session
     lock_series(session=session, series=reading.manifest.series)
     wave = get_wave(session=session, key=reading.manifest.wave)
     final = is_final(wave, asked=options.final)
@@ -289,11 +293,10 @@ def _lock_wave_to_freeze(session: Session, reading: WaveReading, options: Snapsh
         lock_responses(session=session, wave_id=wave.id)
     reading.basis.require_same(
         FreezeBasis.read(
-            session,
+            # Links expire: the moment of the freeze is the same for both readings.
+            replace(work, now=reading.manifest.frozen_at),
             wave,
             open_stored_responses(session, wave),
-            reading.actor,
-            reading.manifest.frozen_at,
             final=final,
         )
     )
@@ -361,10 +364,9 @@ class _ComputedWave:
 
     def install(
         self,
-        session: Session,
+        work: Work,
         wave: Wave,
         draft: SnapshotDraft,
-        actor: Principal,
         options: SnapshotOptions,
         made: list[Path],
     ) -> FrozenWave:
@@ -373,22 +375,18 @@ class _ComputedWave:
         Args:
             made: receives the new folder, see `remove_on_failure`.
         """
-        manifest, now = self.reading.manifest, datetime.now(UTC)
+        manifest, session = self.reading.manifest, work.session
         register_snapshot(
-            session,
+            work,
             wave,
             manifest,
             folder=self.folder.relative_to(self.folder.parent.parent),
-            seal=draft.seal(session, whole=self.folder, actor=actor, now=now),
-            actor=actor,
+            seal=draft.seal(session, whole=self.folder, actor=work.principal, now=work.now),
             options=options,
-            now=now,
         )
         session.flush()
         _, snapshot = get_newest_snapshot(session, wave.key)
-        record_whole_audit(
-            session, wave, snapshot, draft.find_new(self.folder / METHOD), actor, now
-        )
+        record_whole_audit(work, wave, snapshot, draft.find_new(self.folder / METHOD))
         install_snapshot(self.reading.folder, manifest, self.folder, made)
         draft.install()
         return FrozenWave(

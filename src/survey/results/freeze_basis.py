@@ -6,14 +6,13 @@ in the transaction that registers them: where it has changed, nothing is registe
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.planning.left_out_cities import left_out_codes
 from survey.fieldwork.progress.dispositions import Dispositions
 from survey.fieldwork.progress.wave_progress import count_dispositions
@@ -84,20 +83,13 @@ class FreezeBasis:
 
     @classmethod
     def read(
-        cls,
-        session: Session,
-        wave: Wave,
-        responses: ResponseSource,
-        actor: Principal,
-        now: datetime,
-        *,
-        final: bool,
+        cls, work: Work, wave: Wave, responses: ResponseSource, *, final: bool
     ) -> "FreezeBasis":
-        """Read the facts.
+        """Read the facts as they are at the moment of the freeze, the same for both readings.
 
-        Args:
-            now: moment of the freeze, the same for both readings: links expire.
+        Links expire, so another moment would count other dispositions.
         """
+        session = work.session
         basis = cls(
             wave={name: getattr(wave, name) for name in _WAVE_FIELDS},
             is_computed=wave.state in COMPUTED_STATES,
@@ -113,7 +105,7 @@ class FreezeBasis:
         return replace(
             basis,
             responses=fingerprint(responses.rows_of_city) if fingerprint else None,
-            attempts=count_dispositions(session, actor, wave.id, now),
+            attempts=count_dispositions(work, wave.id),
         )
 
     def require_same(self, now: "FreezeBasis") -> None:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.importing.target_wave import list_files_with_weights
 from survey.fieldwork.progress.dispositions import Dispositions
 from survey.fieldwork.progress.wave_progress import count_dispositions
@@ -84,13 +85,14 @@ def read_wave(
     responses.require_freezable(wave, options.without_point)
     rules = load_rules(session, wave, options.without_point, options.groups)
     # Before the rows: where the store offers no single view, a change meanwhile is still noticed.
-    basis = FreezeBasis.read(session, wave, responses, actor, now, final=final)
+    work = Work(session, actor, now, settings)
+    basis = FreezeBasis.read(work, wave, responses, final=final)
     files = tuple(_write_files(settings, wave, responses, folder, tick))
     manifest = _build_manifest(
         wave, rules, files, final=final, left_out=basis.left_out, now=now
     ).model_copy(update=_describe_given_weights(session, wave, responses))
     # Those of provisional results are no part of the basis.
-    attempts = basis.attempts or count_dispositions(session, actor, wave.id, now)
+    attempts = basis.attempts or count_dispositions(work, wave.id)
     public = read_public_cells(settings, session, wave)
     return WaveReading(wave, actor, basis, rules, folder, manifest, attempts, public)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.lifecycle import freeze_approved
 from survey.fieldwork.planning.wave_requests import confirm_act, require_confirmable
 from survey.fieldwork.waves import COMPUTED_STATES, require_transition
@@ -36,13 +36,11 @@ def require_freeze_confirmable(
     now, before = datetime.now(UTC), None
     for act, details in _list_acts(session, wave, options).items():
         require_confirmable(
-            session=session,
-            principal=actor,
+            Work(session, actor, now, settings),
             wave=wave,
             act=act,
             options=details,
             two_people=settings.two_person_freeze,
-            now=now,
             after=before,
         )
         before = act
@@ -62,13 +60,11 @@ def confirm_freeze(
     actor.require(Action.ADMINISTER)
     for act, details in _list_acts(session, wave, options).items():
         confirm_act(
-            session=session,
-            principal=actor,
+            Work(session, actor, datetime.now(UTC), settings),
             wave=wave,
             act=act,
             options=details,
             two_people=settings.two_person_freeze,
-            now=datetime.now(UTC),
         )
 
 
@@ -90,15 +86,13 @@ def _list_acts(
 
 
 def register_snapshot(
-    session: Session,
+    work: Work,
     wave: Wave,
     manifest: SnapshotManifest,
     *,
     folder: Path,
     seal: str,
-    actor: Principal,
     options: SnapshotOptions,
-    now: datetime,
 ) -> None:
     """Register a snapshot in the store, and move wave and responses when it is final.
 
@@ -106,8 +100,8 @@ def register_snapshot(
         folder: below the folder of all snapshots.
         seal: hash of all its files.
     """
-    actor.require(Action.ADMINISTER)
-    session.add(
+    work.require(Action.ADMINISTER)
+    work.session.add(
         Snapshot(
             wave_id=wave.id,
             final=manifest.final,
@@ -125,15 +119,12 @@ def register_snapshot(
     }
     if manifest.final:
         if wave.state not in COMPUTED_STATES:
-            freeze_approved(session=session, wave_id=wave.id, left_out=manifest.left_out)
-        _move_to_frozen(session, wave, actor, now, release=options.release)
-    record(
-        session=session,
-        actor=actor,
-        event=AuditEvent.WAVE_SNAPSHOT,
-        subject_id=wave.id,
-        now=now,
-        detail={
+            freeze_approved(session=work.session, wave_id=wave.id, left_out=manifest.left_out)
+        _move_to_frozen(work, wave, release=options.release)
+    work.record(
+        AuditEvent.WAVE_SNAPSHOT,
+        wave.id,
+        {
             "sha256": manifest.responses_sha256,
             SEAL: seal,
             "final": manifest.final,
@@ -145,14 +136,12 @@ def register_snapshot(
     )
 
 
-def _move_to_frozen(
-    session: Session, wave: Wave, actor: Principal, now: datetime, *, release: bool
-) -> None:
+def _move_to_frozen(work: Work, wave: Wave, *, release: bool) -> None:
     """Move the wave one state after the other, as the database demands."""
-    session.add(wave)
+    work.session.add(wave)
     if wave.state is WaveState.CLOSED:
         wave.state = WaveState.FROZEN
-        session.flush()
+        work.session.flush()
     if release and wave.state is WaveState.FROZEN:
-        actor.require(Action.RELEASE)
-        apply_release(session, wave, actor, Shown.SCORES, None, now)
+        work.require(Action.RELEASE)
+        apply_release(work, wave, Shown.SCORES, None)

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.disclosure import IntervalAuditor
 from survey.results.disclosure_inputs import audited_cells
 from survey.results.snapshots import CELLS, get_current_snapshots
@@ -85,12 +86,10 @@ def _audit_snapshot(
     auditor = IntervalAuditor(work=None if every_cell else audit_work_limit(settings.audit_seconds))
     narrow = AuditedCells.read(settings, session, wave, snapshot).audit(auditor)
     record_audit(
-        session,
-        actor=actor,
+        Work(session, actor, now(), settings),
         wave=wave,
         snapshot=snapshot,
         audit=CountAudit(auditor.slices, auditor.hidden, auditor.audited, len(narrow)),
-        now=now(),
     )
     return WaveAudit(auditor.hidden, auditor.audited, auditor.programmes, narrow)
 

@@ -6,13 +6,12 @@ state: only what is computed from them is written again.
 
 import logging
 from dataclasses import replace
-from datetime import datetime
 
 from sqlmodel import Session
 
-from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.waves import lock_series
 from survey.results.change_files import write_changes
 from survey.results.fieldwork_record import find_fieldwork, record_fieldwork
@@ -47,9 +46,7 @@ def list_altered_tables(
     return tuple(sorted({name for names in altered for name in names}))
 
 
-def recompute_wave(
-    settings: Settings, session: Session, *, wave_key: str, actor: Principal, now: datetime
-) -> None:
+def recompute_wave(work: Work, *, wave_key: str) -> None:
     """Write every table of a wave's newest snapshot again; the series is locked meanwhile.
 
     So are those of the snapshot that readers see, where a release shows an older one.
@@ -59,46 +56,39 @@ def recompute_wave(
         SnapshotNotFoundError: the wave has no snapshot.
         SnapshotDamagedError: its responses are not those that were frozen.
     """
-    actor.require(Action.ADMINISTER)
-    wave, _ = get_current_snapshots(session, wave_key)
+    work.require(Action.ADMINISTER)
+    wave, _ = get_current_snapshots(work.session, wave_key)
     # A freeze that ends meanwhile would leave changes of two versions in the folders of the series.
-    lock_series(session=session, series=wave.series)
-    wave, snapshots = get_current_snapshots(session, wave_key)
+    lock_series(session=work.session, series=wave.series)
+    wave, snapshots = get_current_snapshots(work.session, wave_key)
     # What a release shows comes first: it alone may be refused, with nothing in place yet.
     for snapshot in reversed(snapshots):
         # In place before the next one is computed, which compares files with their new seals.
-        _draft_tables(settings, session, wave, snapshot, actor, now).install()
+        _draft_tables(work, wave, snapshot).install()
 
 
-def _draft_tables(
-    settings: Settings,
-    session: Session,
-    wave: Wave,
-    snapshot: Snapshot,
-    actor: Principal,
-    now: datetime,
-) -> SnapshotDraft:
+def _draft_tables(work: Work, wave: Wave, snapshot: Snapshot) -> SnapshotDraft:
     """Compute and seal the tables of one snapshot."""
-    altered = find_altered_tables(settings, session, snapshot.directory)
+    altered = find_altered_tables(work.settings, work.session, snapshot.directory)
     for name in altered:
         _LOG.warning(
             "%s of %s was changed after it was sealed; it is computed again", name, wave.key
         )
-    folder = settings.snapshot_dir / snapshot.directory
-    source = open_wave(session, wave, folder)
+    folder = work.settings.snapshot_dir / snapshot.directory
+    source = open_wave(work.session, wave, folder)
     # Counted at the freeze: retention deletes later what the attempts are counted from.
     fieldwork = (
-        record_fieldwork(session, actor, wave, source.facts.modes, now)
+        record_fieldwork(work, wave, source.facts.modes)
         if METHOD in altered
         else find_fieldwork(folder / METHOD)
     )
     source = source.with_fieldwork(fieldwork)
-    draft = SnapshotDraft(settings)
-    public = _find_public_cells(settings, session, wave)
-    write_tables(folder, source, draft, settings.audit_seconds, public)
+    draft = SnapshotDraft(work.settings)
+    public = _find_public_cells(work.settings, work.session, wave)
+    write_tables(folder, source, draft, work.settings.audit_seconds, public)
     write_changes(
-        settings,
-        session,
+        work.settings,
+        work.session,
         wave=wave,
         folder=folder,
         frozen_at=snapshot.created_at,
@@ -107,17 +97,10 @@ def _draft_tables(
     )
     for name, sha256 in response_hashes(folder, read_manifest(folder)).items():
         draft.keep(folder / name, sha256)
-    require_same_figures(settings, session, draft)
-    seal = draft.seal(session, whole=folder, actor=actor, now=now)
-    record(
-        session=session,
-        actor=actor,
-        event=AuditEvent.WAVE_RECOMPUTED,
-        subject_id=wave.id,
-        now=now,
-        detail={"sha256": snapshot.sha256, SEAL: seal},
-    )
-    record_whole_audit(session, wave, snapshot, draft.find_new(folder / METHOD), actor, now)
+    require_same_figures(work.settings, work.session, draft)
+    seal = draft.seal(work.session, whole=folder, actor=work.principal, now=work.now)
+    work.record(AuditEvent.WAVE_RECOMPUTED, wave.id, {"sha256": snapshot.sha256, SEAL: seal})
+    record_whole_audit(work, wave, snapshot, draft.find_new(folder / METHOD))
     return draft
 
 

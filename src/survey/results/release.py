@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record, require_reason
-from survey.access.principal import Principal
+from survey.access.audit import actor_id, require_reason
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_requests import (
     confirm_act,
     end_freeze_request,
@@ -70,14 +70,12 @@ class ReleaseRecord:
 
 
 def release_wave(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     wave_key: str,
     shown: Shown,
     first_places: int | None = None,
     two_people: bool = True,
-    now: datetime,
 ) -> None:
     """Open a frozen wave to readers outside each city's area, as far as `shown` says.
 
@@ -89,33 +87,29 @@ def release_wave(
         SecondPersonRequiredError: nobody else has requested it.
         RefusedError: the wave is not frozen, or released already.
     """
-    principal.require(Action.RELEASE)
+    work.require(Action.RELEASE)
     _check_first_places(shown, first_places)
-    wave = lock_wave(session=session, key=wave_key)
+    wave = lock_wave(session=work.session, key=wave_key)
     require_transition(wave, WaveState.RELEASED)
-    _require_final_results(session, wave)
-    require_no_announcement(session, wave)
+    _require_final_results(work.session, wave)
+    require_no_announcement(work.session, wave)
     confirm_act(
-        session=session,
-        principal=principal,
+        work,
         wave=wave,
         act=WaveAct.RELEASE,
         options=release_request_options(shown, first_places),
         two_people=two_people,
-        now=now,
     )
-    apply_release(session, wave, principal, shown, first_places, now)
+    apply_release(work, wave, shown, first_places)
 
 
 def release_signed_wave(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     wave_key: str,
     shown: Shown,
     first_places: int | None,
     signatures: Sequence[tuple[UUID | None, datetime]],
-    now: datetime,
 ) -> None:
     """Open a frozen wave as `release_wave`, by the signatures of its publication.
 
@@ -126,20 +120,13 @@ def release_signed_wave(
         RefusedError: no final snapshot, or a number of first places that does not fit.
         RefusedError: the wave is not frozen, or released already.
     """
-    principal.require(Action.RELEASE)
+    work.require(Action.RELEASE)
     options = release_request_options(shown, first_places)
-    wave = lock_wave(session=session, key=wave_key)
+    wave = lock_wave(session=work.session, key=wave_key)
     require_transition(wave, WaveState.RELEASED)
-    _require_final_results(session, wave)
-    record_signatures(
-        session=session,
-        principal=principal,
-        wave=wave,
-        options=options,
-        signatures=signatures,
-        now=now,
-    )
-    apply_release(session, wave, principal, shown, first_places, now)
+    _require_final_results(work.session, wave)
+    record_signatures(work, wave=wave, options=options, signatures=signatures)
+    apply_release(work, wave, shown, first_places)
 
 
 def _require_final_results(session: Session, wave: Wave) -> None:
@@ -170,12 +157,10 @@ def require_no_announcement(session: Session, wave: Wave) -> None:
         )
 
 
-def find_standing_publication(
-    *, session: Session, principal: Principal, wave_key: str
-) -> str | None:
+def find_standing_publication(work: Work, *, wave_key: str) -> str | None:
     """Return the release in the register that stands for a wave; no other way revokes its own."""
-    principal.require(Action.RELEASE)
-    return _find_published(session, get_wave(session=session, key=wave_key))
+    work.require(Action.RELEASE)
+    return _find_published(work.session, get_wave(session=work.session, key=wave_key))
 
 
 def _find_published(session: Session, wave: Wave) -> str | None:
@@ -204,34 +189,24 @@ def release_request_options(shown: Shown, first_places: int | None) -> dict[str,
     return {"shown": shown.value, "first_places": first_places}
 
 
-def apply_release(
-    session: Session,
-    wave: Wave,
-    principal: Principal,
-    shown: Shown,
-    first_places: int | None,
-    now: datetime,
-) -> None:
+def apply_release(work: Work, wave: Wave, shown: Shown, first_places: int | None) -> None:
     """Write the state, the release and its audit row, after everything was checked."""
     wave.state = WaveState.RELEASED
-    session.add(wave)
-    session.flush()
-    session.add(
+    work.session.add(wave)
+    work.session.flush()
+    work.session.add(
         WaveRelease(
             wave_id=wave.id,
             shown=shown,
             first_places=first_places,
-            released_by=actor_id(principal),
-            released_at=now,
+            released_by=actor_id(work.principal),
+            released_at=work.now,
         )
     )
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_RELEASED,
-        subject_id=wave.id,
-        now=now,
-        detail={"shown": shown, "first_places": first_places, **_newest_seal(session, wave)},
+    work.record(
+        AuditEvent.WAVE_RELEASED,
+        wave.id,
+        {"shown": shown, "first_places": first_places, **_newest_seal(work.session, wave)},
     )
 
 
@@ -265,9 +240,7 @@ def _check_first_places(shown: Shown, first_places: int | None) -> None:
         )
 
 
-def revoke_release(
-    *, session: Session, principal: Principal, wave_key: str, reason: str, now: datetime
-) -> None:
+def revoke_release(work: Work, *, wave_key: str, reason: str) -> None:
     """Close the wave to readers outside again; what they have saved stays with them.
 
     It has to be quick, so a request to freeze the wave again ends with it.
@@ -280,7 +253,7 @@ def revoke_release(
         RequestConflictError: archiving its answers is requested.
         RefusedError: the wave is not released.
     """
-    principal.require(Action.RELEASE)
+    work.require(Action.RELEASE)
     why = require_reason(
         reason,
         least=MIN_REASON_CHARS,
@@ -289,29 +262,22 @@ def revoke_release(
             "not_releasable", msg("Please say in a few words why the release is taken back.")
         ),
     )
-    wave = lock_wave(session=session, key=wave_key)
+    wave = lock_wave(session=work.session, key=wave_key)
     if wave.state is not WaveState.RELEASED:
         raise RefusedError("not_releasable", msg("The wave {wave} is not released.", wave=wave_key))
-    _require_no_publication(session, wave)
-    end_freeze_request(session=session, principal=principal, wave=wave, now=now)
-    require_no_request(session=session, wave=wave)
+    _require_no_publication(work.session, wave)
+    end_freeze_request(work, wave=wave)
+    require_no_request(session=work.session, wave=wave)
     release = table_of(WaveRelease)
-    session.connection().execute(
+    work.session.connection().execute(
         update(release)
         .where(release.c.wave_id == wave.id, release.c.revoked_at.is_(None))
-        .values(revoked_by=actor_id(principal), revoked_at=now, reason=why)
+        .values(revoked_by=actor_id(work.principal), revoked_at=work.now, reason=why)
     )
     wave.state = WaveState.FROZEN
-    session.add(wave)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_RELEASE_REVOKED,
-        subject_id=wave.id,
-        now=now,
-        detail={"reason": why},
-    )
+    work.session.add(wave)
+    work.session.flush()
+    work.record(AuditEvent.WAVE_RELEASE_REVOKED, wave.id, {"reason": why})
 
 
 def find_current_release(session: Session, wave_id: UUID) -> WaveRelease | None:
@@ -322,9 +288,9 @@ def find_current_release(session: Session, wave_id: UUID) -> WaveRelease | None:
     return session.exec(query).one_or_none()
 
 
-def list_releases(*, session: Session, principal: Principal, wave_key: str) -> list[ReleaseRecord]:
+def list_releases(work: Work, *, wave_key: str) -> list[ReleaseRecord]:
     """Return every release of a wave, newest first."""
-    principal.require(Action.READ_PLAN)
+    work.require(Action.READ_PLAN)
     query = (
         select(WaveRelease, Account.name)
         .join(Wave, col(Wave.id) == col(WaveRelease.wave_id))
@@ -341,22 +307,20 @@ def list_releases(*, session: Session, principal: Principal, wave_key: str) -> l
             release.revoked_at,
             release.reason,
         )
-        for release, name in session.exec(query)
+        for release, name in work.session.exec(query)
     ]
 
 
-def list_release_changes(
-    *, session: Session, principal: Principal, since: datetime
-) -> list[ReleaseChange]:
+def list_release_changes(work: Work, *, since: datetime) -> list[ReleaseChange]:
     """Return which waves were released or taken back since then; everybody reads as much."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     query = (
         select(WaveRelease.released_at, WaveRelease.revoked_at, Wave.key)
         .join(Wave, col(Wave.id) == col(WaveRelease.wave_id))
         .where(or_(col(WaveRelease.released_at) > since, col(WaveRelease.revoked_at) > since))
     )
     changes = []
-    for released_at, revoked_at, key in session.exec(query):
+    for released_at, revoked_at, key in work.session.exec(query):
         changes += [
             ReleaseChange(at, key, is_release)
             for at, is_release in ((released_at, True), (revoked_at, False))

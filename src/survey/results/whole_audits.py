@@ -11,9 +11,8 @@ import orjson
 from sqlalchemy import select
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.locale import Message, RefusedError, msg
 from survey.results.method import MethodRecord
 from survey.results.snapshots import (
@@ -71,28 +70,17 @@ class AuditStanding:
     """Whether it lacks and nobody makes it."""
 
 
-def record_audit(
-    session: Session,
-    *,
-    actor: Principal,
-    wave: Wave,
-    snapshot: Snapshot,
-    audit: CountAudit,
-    now: datetime,
-) -> None:
+def record_audit(work: Work, *, wave: Wave, snapshot: Snapshot, audit: CountAudit) -> None:
     """Enter an audit of a snapshot in the audit trail, with the seal that it holds for."""
-    actor.require(Action.ADMINISTER)
-    seals = find_seals(session, snapshot.directory) or {}
-    record(
-        session=session,
-        actor=actor,
-        event=AuditEvent.WAVE_INTERVALS_AUDITED,
-        subject_id=wave.id,
-        now=now,
-        detail={
+    work.require(Action.ADMINISTER)
+    seals = find_seals(work.session, snapshot.directory) or {}
+    work.record(
+        AuditEvent.WAVE_INTERVALS_AUDITED,
+        wave.id,
+        {
             "sha256": snapshot.sha256,
             SEAL: seal_of_seals(seals) if seals else "",
-            _CELLS: identify_cells(session, snapshot),
+            _CELLS: identify_cells(work.session, snapshot),
             _BASES: audit.bases,
             "hidden": audit.hidden,
             "audited": audit.audited,
@@ -101,26 +89,16 @@ def record_audit(
     )
 
 
-def record_whole_audit(
-    session: Session,
-    wave: Wave,
-    snapshot: Snapshot,
-    method: bytes | None,
-    actor: Principal,
-    now: datetime,
-) -> None:
+def record_whole_audit(work: Work, wave: Wave, snapshot: Snapshot, method: bytes | None) -> None:
     """Enter the audit by which tables were made, where it has reached every hidden count."""
     audit = MethodRecord.model_validate_json(method).interval_audit if method else None
     if audit is None or audit.not_reached:
         return
     record_audit(
-        session,
-        actor=actor,
+        work,
         wave=wave,
         snapshot=snapshot,
-        # No tables are made where a count is known closely and no more can be hidden.
         audit=CountAudit(audit.bases, audit.hidden, audit.audited, narrow=0),
-        now=now,
     )
 
 
@@ -209,13 +187,13 @@ def find_audit_problem(session: Session, wave: Wave, snapshot: Snapshot) -> Mess
     return None
 
 
-def list_released_problems(session: Session, principal: Principal) -> list[tuple[Wave, Message]]:
+def list_released_problems(work: Work) -> list[tuple[Wave, Message]]:
     """Return released waves whose figures failed the whole audit or have not passed one."""
-    principal.require(Action.RELEASE)
+    work.require(Action.RELEASE)
     problems = [
-        (wave, find_audit_problem(session, wave, snapshot))
-        for wave, snapshot in list_shown_snapshots(session)
-        if wave.state is WaveState.RELEASED and (wave.is_demo or not principal.is_demo)
+        (wave, find_audit_problem(work.session, wave, snapshot))
+        for wave, snapshot in list_shown_snapshots(work.session)
+        if wave.state is WaveState.RELEASED and (wave.is_demo or not work.principal.is_demo)
     ]
     return [(wave, problem) for wave, problem in problems if problem is not None]
 
@@ -225,23 +203,21 @@ def is_audit_due(session: Session, at: datetime) -> bool:
     return can_start(session, AUDIT_TASK, at=at) and bool(list_waiting(session))
 
 
-def find_audit_standing(
-    session: Session, principal: Principal, wave_key: str, at: datetime
-) -> AuditStanding:
+def find_audit_standing(work: Work, wave_key: str, at: datetime) -> AuditStanding:
     """Return how far the audit of the newest results of a wave is."""
-    principal.require(Action.RELEASE)
+    work.require(Action.RELEASE)
     try:
-        wave, snapshot = get_newest_snapshot(session, wave_key)
+        wave, snapshot = get_newest_snapshot(work.session, wave_key)
     except SnapshotNotFoundError as error:
         return AuditStanding(error.message)
-    audit = find_whole_audit(session, wave, snapshot)
+    audit = find_whole_audit(work.session, wave, snapshot)
     if audit is not None:
-        problem = find_audit_problem(session, wave, snapshot)
+        problem = find_audit_problem(work.session, wave, snapshot)
         passed = msg("passed: {hidden} hidden counts", hidden=f"{audit.hidden:,}")
         return AuditStanding(problem or passed, has_passed=problem is None)
-    is_idle = can_start(session, AUDIT_TASK, at=at)
-    progress = read_progress(session)
-    if progress.cells != identify_cells(session, snapshot) or not progress.hidden:
+    is_idle = can_start(work.session, AUDIT_TASK, at=at)
+    progress = read_progress(work.session)
+    if progress.cells != identify_cells(work.session, snapshot) or not progress.hidden:
         return AuditStanding(msg("still to pass; it has not begun"), may_start=is_idle)
     counts = {"audited": f"{progress.audited:,}", "hidden": f"{progress.hidden:,}"}
     if is_idle:

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlmodel import Session
-
-from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.locale import NotFoundError, msg
 from survey.settings import Settings
 from survey.snapshot.backup import check_backup
@@ -72,18 +70,13 @@ def check_listed_backup(
     return check_backup(settings.backup_dir / file.name, secret)
 
 
-def record_backup_check(
-    *, session: Session, principal: Principal, name: str, manifest: BackupManifest, now: datetime
-) -> None:
+def record_backup_check(work: Work, *, name: str, manifest: BackupManifest) -> None:
     """Record that a backup was found whole."""
-    principal.require(Action.ADMINISTER)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.STORE_BACKUP_CHECKED,
-        subject_id=name,
-        now=now,
-        detail={
+    work.require(Action.ADMINISTER)
+    work.record(
+        AuditEvent.STORE_BACKUP_CHECKED,
+        name,
+        {
             "rows": manifest.rows,
             "files": len(manifest.files),
             "made_at": manifest.made_at.isoformat(timespec="seconds"),

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 import streamlit as st
-from sqlmodel import Session
 
 from survey.access.account_batch import (
     MAX_ACCOUNTS_AT_ONCE,
@@ -13,8 +12,8 @@ from survey.access.account_batch import (
     issue_setup_links,
     list_pending_accounts,
 )
-from survey.access.principal import Principal
 from survey.access.roles import ROLES
+from survey.access.work import Work
 from survey.fieldwork.planning.account_list import (
     AccountList,
     account_template,
@@ -24,8 +23,6 @@ from survey.fieldwork.planning.account_list import (
 from survey.publish.code_sheets_pdf import setup_link_sheet_pdf
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import format_china_minute, format_day
-from survey.store.engine import read_scope
-from survey.store.tables import now
 from survey.ui.account_form import area_name
 from survey.ui.download_button import PDF, File, draw_download_button, name_file
 from survey.ui.feedback import perform
@@ -58,9 +55,7 @@ def draw_account_batch(page: PageContext) -> None:
             label=t("Cells copied from a spreadsheet, or one line a person"),
             text_key=_TEXT,
             example=t("Li Na, lina, Surveyor, Beijing"),
-            read=lambda session, text: read_pasted_accounts(
-                session=session, principal=page.principal, text=text, now=now()
-            ),
+            read=lambda session, text: read_pasted_accounts(page.work(session), text=text),
             confirm=lambda listed: _draw_confirmation(page, listed),
         )
         return
@@ -71,7 +66,7 @@ def draw_account_batch(page: PageContext) -> None:
         file_key=f"users/batch/file/{st.session_state.get(_CREATED, 0)}",
         template=lambda _session: account_template(),
         read=lambda session, name, content: read_account_file(
-            session=session, principal=page.principal, name=name, content=content, now=now()
+            page.work(session), name=name, content=content
         ),
         confirm=lambda listed: _draw_confirmation(page, listed),
     )
@@ -119,10 +114,8 @@ def _draw_confirmation(page: PageContext, listed: AccountList) -> None:
 
 
 def _create_accounts(page: PageContext, listed: AccountList) -> None:
-    def create(session: Session, principal: Principal) -> SetupLinkSheet:
-        return create_accounts(
-            session=session, principal=principal, accounts=listed.accounts, now=now()
-        )
+    def create(work: Work) -> SetupLinkSheet:
+        return create_accounts(work, accounts=listed.accounts)
 
     done = page.t("{count} accounts are created.", count=f"{len(listed.accounts):,}")
     if _keep_links(page, create, done):
@@ -135,8 +128,8 @@ def draw_pending_links(page: PageContext) -> None:
     """Draw the people who have not chosen a password, and the renewal of their links."""
     t = page.t
     draw_link_sheet(page)
-    with read_scope(page.settings.store_url) as session:
-        waiting = list_pending_accounts(session=session, principal=page.principal, now=now())
+    with page.read() as work:
+        waiting = list_pending_accounts(work)
     if not waiting:
         draw_notice(
             t("Nobody waits for a link"),
@@ -209,16 +202,14 @@ def _format_expiry(page: PageContext, person: PendingAccount) -> str:
 
 
 def _renew_links(page: PageContext, logins: tuple[str, ...]) -> None:
-    def renew(session: Session, principal: Principal) -> SetupLinkSheet:
-        return issue_setup_links(session=session, principal=principal, logins=logins, now=now())
+    def renew(work: Work) -> SetupLinkSheet:
+        return issue_setup_links(work, logins=logins)
 
     done = page.t("{count} links were made; earlier ones do nothing any more.", count=len(logins))
     _keep_links(page, renew, done)
 
 
-def _keep_links(
-    page: PageContext, issue: Callable[[Session, Principal], SetupLinkSheet], done: str
-) -> bool:
+def _keep_links(page: PageContext, issue: Callable[[Work], SetupLinkSheet], done: str) -> bool:
     """Issue links and keep them for this session; return whether that was done."""
     issued = perform(page, issue, done=done)
     if issued is None:

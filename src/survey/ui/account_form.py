@@ -6,7 +6,6 @@ from functools import partial
 from typing import TypeVar
 
 import streamlit as st
-from sqlmodel import Session
 
 from survey.access.account_list import AccountSummary
 from survey.access.accounts import (
@@ -18,8 +17,9 @@ from survey.access.accounts import (
     reset_factor,
     set_active,
 )
-from survey.access.principal import POINT_SEPARATOR, Principal, area_scope_of, city_of_area
+from survey.access.principal import POINT_SEPARATOR, area_scope_of, city_of_area
 from survey.access.roles import NATION, ROLES, AreaScope, Role, demo_login
+from survey.access.work import Work
 from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.city_frame import shipped_cities
@@ -155,13 +155,9 @@ def draw_new_account(page: PageContext) -> None:
 
 
 def _create_account(page: PageContext, login: str, entry: AccountData) -> None:
-    def create(session: Session, principal: Principal) -> str:
-        account = create_account(
-            session=session, principal=principal, login=login, entry=entry, now=now()
-        )
-        return create_setup_link(
-            session=session, principal=principal, login=account.login, now=now()
-        )
+    def create(work: Work) -> str:
+        account = create_account(work, login=login, entry=entry)
+        return create_setup_link(work, login=account.login)
 
     created = perform(page, create, done=page.t("The account {login} is created.", login=login))
     if created:
@@ -238,15 +234,8 @@ def _draw_edit_form(page: PageContext, line: AccountSummary) -> None:
 
 
 def _save_account(page: PageContext, line: AccountSummary, entry: AccountData) -> None:
-    def save(session: Session, principal: Principal) -> None:
-        change_account(
-            session=session,
-            principal=principal,
-            login=line.login,
-            seen=line.entry,
-            entry=entry,
-            now=now(),
-        )
+    def save(work: Work) -> None:
+        change_account(work, login=line.login, seen=line.entry, entry=entry)
 
     perform(page, save, done=page.t("The account {login} is changed.", login=line.login))
 
@@ -313,10 +302,4 @@ def _change_account(
     page: PageContext, line: AccountSummary, change: Callable[..., T], done: str
 ) -> Success[T] | None:
     """Run a function of the accounts service on this account."""
-    return perform(
-        page,
-        lambda session, principal: change(
-            session=session, principal=principal, login=line.login, now=now()
-        ),
-        done=done,
-    )
+    return perform(page, lambda work: change(work, login=line.login), done=done)

@@ -1,9 +1,6 @@
 """Keys for programs on the administrator's page: list, a new one shown once, withdrawal."""
 
-from functools import partial
-
 import streamlit as st
-from sqlmodel import Session
 
 from survey.access.api_keys import (
     MAX_NAME_CHARS,
@@ -14,9 +11,8 @@ from survey.access.api_keys import (
     list_api_keys,
     revoke_api_key,
 )
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.store.china_time import format_day
-from survey.store.engine import read_scope
 from survey.store.tables import KeyScope, now
 from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.html_table import render_text_table
@@ -39,8 +35,8 @@ def draw_api_keys(page: PageContext) -> None:
             "read released results, or to deliver outside data. It signs nobody in."
         )
     )
-    with read_scope(page.settings.store_url) as session:
-        keys = list_api_keys(session=session, principal=page.principal)
+    with page.read() as work:
+        keys = list_api_keys(work)
     if keys:
         _draw_keys(page, keys)
     else:
@@ -115,16 +111,8 @@ def _draw_new_key(page: PageContext) -> None:
 
 
 def _create_key(page: PageContext, login: str, name: str, scope: KeyScope, days: int) -> None:
-    def create(session: Session, principal: Principal) -> str:
-        return create_api_key(
-            session=session,
-            principal=principal,
-            login=login,
-            name=name,
-            days=days,
-            now=now(),
-            scope=scope,
-        )
+    def create(work: Work) -> str:
+        return create_api_key(work, login=login, name=name, days=days, scope=scope)
 
     made = perform_in_popover(page, create, done=page.t("The key is made."), slot=_MAKING)
     if made:
@@ -151,10 +139,9 @@ def _show_new_key(page: PageContext) -> None:
 
 
 def _withdraw_key(page: PageContext, key: ApiKeySummary) -> None:
-    revoke = partial(revoke_api_key, key_id=key.id, now=now())
     perform_in_popover(
         page,
-        lambda session, principal: revoke(session=session, principal=principal),
+        lambda work: revoke_api_key(work, key_id=key.id),
         done=page.t("The key “{name}” is withdrawn.", name=key.name),
         slot=_WITHDRAWING,
     )

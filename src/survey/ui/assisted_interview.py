@@ -10,7 +10,6 @@ from survey.fieldwork.assignments import SurveyorTask, get_assigned_point
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.instrument.model import Instrument
-from survey.store.engine import read_scope
 from survey.store.tables import StudyUnit
 from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.ui.browser_components import InterviewFormConfig, interview_form
@@ -78,11 +77,9 @@ def _store_submission(page: PageContext, document: Mapping[str, Any]) -> ApiResu
 
 
 def _load_task_instrument(page: PageContext, task: SurveyorTask) -> Instrument:
-    with read_scope(page.settings.store_url) as session:
-        point = get_assigned_point(
-            session=session, principal=page.principal, point_id=task.point_id
-        )
-        return load_instrument(session=session, instrument_id=point.instrument_id)
+    with page.read() as work:
+        point = get_assigned_point(work, point_id=task.point_id)
+        return load_instrument(session=work.session, instrument_id=point.instrument_id)
 
 
 def _list_full_groups(page: PageContext, task: SurveyorTask) -> tuple[FullQuotaGroup, ...]:
@@ -92,12 +89,10 @@ def _list_full_groups(page: PageContext, task: SurveyorTask) -> tuple[FullQuotaG
     with its answers stays on the screen.
     """
     try:
-        with read_scope(page.settings.store_url) as session:
-            point = get_assigned_point(
-                session=session, principal=page.principal, point_id=task.point_id
-            )
+        with page.read() as work:
+            point = get_assigned_point(work, point_id=task.point_id)
             return list_full_groups(
-                session=session, wave_id=point.wave_id, city_code=point.city_code
+                session=work.session, wave_id=point.wave_id, city_code=point.city_code
             )
     except UNAVAILABLE_ERRORS:
         return ()

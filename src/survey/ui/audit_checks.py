@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-from sqlmodel import Session
 
 from survey.access.audit_verify import ChainReport, record_verification, verify
 from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.retention import build_retention_rules, count_due_rows, delete_expired
 from survey.locale import Message, Translator, msg
 from survey.snapshot.backup_checks import (
@@ -87,7 +87,7 @@ def _start_check(
     """Start a check as the person signed in now, unless one runs; the thread has no cookies."""
     current = None
     if _JOB not in st.session_state:
-        current = perform(page, lambda _session, principal: principal, slot=slot)
+        current = perform(page, lambda work: work.principal, slot=slot)
     if current is None:
         return False
     principal = current.value
@@ -133,11 +133,11 @@ def _start_verification(page: PageContext) -> None:
 
     def work(principal: Principal, tick: Callable[[int, int], None]) -> ChainReport:
         with read_scope(url, long_running=True) as session:
-            return verify(session=session, principal=principal, tick=tick)
+            return verify(Work(session, principal, now(), page.settings), tick=tick)
 
     def collect(report: ChainReport) -> None:
-        def enter(session: Session, principal: Principal) -> None:
-            record_verification(session=session, principal=principal, report=report, now=now())
+        def enter(work: Work) -> None:
+            record_verification(work, report=report)
 
         if perform(page, enter, slot=_MESSAGES):
             st.session_state[_REPORT] = report
@@ -231,10 +231,8 @@ def _start_backup_check(page: PageContext) -> None:
         )
 
     def collect(manifest: BackupManifest) -> None:
-        def enter(session: Session, principal: Principal) -> None:
-            record_backup_check(
-                session=session, principal=principal, name=name, manifest=manifest, now=now()
-            )
+        def enter(work: Work) -> None:
+            record_backup_check(work, name=name, manifest=manifest)
 
         whole = page.t(
             "The backup {name} is whole: {tables} tables, {rows} rows, {files} snapshot files, "
@@ -253,10 +251,8 @@ def _start_backup_check(page: PageContext) -> None:
 
 def _draw_retention(page: PageContext) -> None:
     t, moment = page.t, now()
-    with read_scope(page.settings.store_url) as session:
-        due = count_due_rows(
-            session=session, principal=page.principal, settings=page.settings, at=moment
-        )
+    with page.read() as work:
+        due = count_due_rows(work, at=moment)
     rules = build_retention_rules(page.settings, moment)
     st.markdown(
         "\n".join(
@@ -290,8 +286,8 @@ def _run_retention(page: PageContext, word: str) -> None:
         set_problem(page, page.t("Type {word} to confirm", word=word), slot=_IN_DIALOG)
         return
 
-    def change(session: Session, principal: Principal) -> int:
-        met = delete_expired(session=session, principal=principal, settings=page.settings, at=now())
+    def change(work: Work) -> int:
+        met = delete_expired(work, at=now())
         return sum(met.values())
 
     deleted = perform(page, change, slot=_IN_DIALOG)

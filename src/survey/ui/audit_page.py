@@ -25,7 +25,6 @@ from survey.locale import Translator
 from survey.publish.audit_export import build_audit_workbook, write_csv
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, china_date, format_day
-from survey.store.engine import read_scope
 from survey.store.read_replica import read_late
 from survey.store.tables import now
 from survey.ui.audit_labels import (
@@ -58,8 +57,8 @@ def draw_trail(page: PageContext, choice: TrailFilter) -> None:
     reading = read_late(
         page.settings,
         lambda session: (
-            trail_state(session=session, principal=page.principal),
-            read_trail(session=session, principal=page.principal, choice=choice, below=below),
+            trail_state(page.work(session)),
+            read_trail(page.work(session), choice=choice, below=below),
         ),
         reader=page.principal.account_id,
     )
@@ -169,9 +168,7 @@ def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
     t = page.t
 
     def stream(session: Session) -> Iterable[TrailEntry]:
-        return stream_trail(
-            session=session, principal=page.principal, choice=choice, limit=MAX_EXPORTED_ENTRIES
-        )
+        return stream_trail(page.work(session), choice=choice, limit=MAX_EXPORTED_ENTRIES)
 
     def csv_text(session: Session) -> str:
         text = io.StringIO(newline="")
@@ -217,8 +214,8 @@ def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
 
 def draw_filters(page: PageContext) -> TrailFilter:
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        people = trail_people(session=session, principal=page.principal)
+    with page.read() as work:
+        people = trail_people(work)
     people = {
         OPERATOR.name: t("operator of the server"), PUBLIC: t("a respondent"), **people
     }  # fmt: skip

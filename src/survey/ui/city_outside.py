@@ -6,12 +6,15 @@ import streamlit as st
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
+from survey.access.work import Work
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.outside_evidence import OutsideEvidence, read_outside_evidence
 from survey.publish.views.beside_score import build_beside_score
 from survey.publish.views.outside_city import OutsidePart, build_outside_parts
 from survey.results import WaveResults
+from survey.settings import Settings
 from survey.store.engine import read_scope
+from survey.store.tables import now
 from survey.ui import text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
 from survey.ui.html_table import render_table, render_text_table
@@ -98,7 +101,7 @@ def _get_evidence(page: PageContext, city: str, wave_year: int) -> OutsideEviden
     principal = page.principal
     return _read_cached_evidence(
         page.settings.store_url, principal.role, principal.area, principal.is_demo, city,
-        wave_year, principal,
+        wave_year, principal, page.settings,
     )  # fmt: skip
 
 
@@ -111,9 +114,10 @@ def _read_cached_evidence(
     city: str,
     wave_year: int,
     _principal: Principal,
+    _settings: Settings,
 ) -> OutsideEvidence:
     del role, area, is_demo  # they are the key of the cache
     with read_scope(store_url) as session:
         return read_outside_evidence(
-            session=session, principal=_principal, city=city, wave_year=wave_year
-        )  # fmt: skip
+            Work(session, _principal, now(), _settings), city=city, wave_year=wave_year
+        )

@@ -4,15 +4,12 @@ from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.publish.views.city_peers import describe_peers, peer_candidates
 from survey.results import WaveResults
 from survey.results.chosen_peers import MAX_PEERS, choose_peers, list_chosen_peers, reset_peers
-from survey.store.engine import read_scope
-from survey.store.tables import now
 from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
 from survey.ui.results_cache import get_view
@@ -24,8 +21,8 @@ def get_chosen_peers(page: PageContext, city: str) -> tuple[str, ...]:
     """Return the peers that a city has chosen; none to readers of another area."""
     if not page.principal.covers(city):
         return ()
-    with read_scope(page.settings.store_url) as session:
-        return list_chosen_peers(session=session, principal=page.principal, city_code=city)
+    with page.read() as work:
+        return list_chosen_peers(work, city_code=city)
 
 
 def draw_peer_choice(
@@ -92,8 +89,8 @@ def _draw_form(page: PageContext, city: str, peers: tuple[str, ...]) -> None:
 
 
 def _change_peers(page: PageContext, service: Callable[..., None]) -> None:
-    def run(session: Session, principal: Principal) -> None:
-        service(session=session, principal=principal, now=now())
+    def run(work: Work) -> None:
+        service(work)
 
     done = page.t("The cities to compare with are kept.")
     perform_in_popover(page, run, done=done, slot=_CHOOSING, top=_MESSAGES)

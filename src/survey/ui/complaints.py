@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.publish.complaint_tables import (
     ComplaintYear,
     list_complaint_years,
@@ -13,8 +14,10 @@ from survey.publish.complaint_tables import (
 )
 from survey.publish.views.complaint_charts import build_month_chart, build_share_chart
 from survey.publish.views.complaints import Table, area_choices, build_complaint_view, lens_choices
+from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.read_replica import LateReading, read_late
+from survey.store.tables import now
 from survey.ui import filters, text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
 from survey.ui.data_freshness import draw_freshness
@@ -69,7 +72,7 @@ def draw_complaints(page: PageContext) -> None:
         return
     before = read_late(
         page.settings,
-        lambda session: read_year_before(session=session, principal=page.principal, year=year),
+        lambda session: read_year_before(page.work(session), year=year),
         reader=page.principal.account_id,
     ).value
     view = build_complaint_view(
@@ -122,19 +125,21 @@ def _pick_year(page: PageContext, years: dict[int, int]) -> LateReading[Complain
     )
     return read_late(
         page.settings,
-        lambda session: read_complaint_year(
-            session=session, principal=page.principal, year=int(chosen)
-        ),
+        lambda session: read_complaint_year(page.work(session), year=int(chosen)),
         reader=page.principal.account_id,
     )
 
 
 def _get_years(page: PageContext) -> dict[int, int]:
-    return _list_cached_years(page.settings.store_url, page.principal.is_demo, page.principal)
+    return _list_cached_years(
+        page.settings.store_url, page.principal.is_demo, page.principal, page.settings
+    )
 
 
 @st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=8, show_spinner=False)
-def _list_cached_years(store_url: str, is_demo: bool, _principal: Principal) -> dict[int, int]:
+def _list_cached_years(
+    store_url: str, is_demo: bool, _principal: Principal, _settings: Settings
+) -> dict[int, int]:
     del is_demo  # it is part of the key of the cache: every reader of the same kind sees the same
     with read_scope(store_url) as session:
-        return list_complaint_years(session=session, principal=_principal)
+        return list_complaint_years(Work(session, _principal, now(), _settings))

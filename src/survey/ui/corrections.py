@@ -17,8 +17,6 @@ from survey.instrument.model import Item, label_text
 from survey.instrument.question_types import type_of
 from survey.locale import Translator
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
-from survey.store.tables import now
 from survey.ui.answer_fields import CORRECTION_FIELDS, AnswerFieldData
 from survey.ui.feedback import perform, set_feedback, show_feedback
 from survey.ui.page_runner import PageContext
@@ -30,8 +28,8 @@ def show_returned(page: PageContext) -> None:
     """Draw the interviews returned to this surveyor, if there are any."""
     t = page.t
     show_feedback(page, toast=True)
-    with read_scope(page.settings.store_url) as session:
-        waiting = list_returned(session=session, principal=page.principal)
+    with page.read() as work:
+        waiting = list_returned(work)
     if not waiting:
         return
     st.subheader(t("Sent back to you: {count}", count=len(waiting)), anchor=False)
@@ -140,14 +138,12 @@ def _submit_correction(page: PageContext, returned: ReturnedResponse) -> None:
     note = st.session_state.get(_build_note_key(returned)) or ""
     resubmitted = perform(
         page,
-        lambda session, principal: resubmit(
-            session=session,
-            principal=principal,
+        lambda work: resubmit(
+            work,
             response_id=returned.response_id,
             answers=answers,
             note=note,
             expected_version=returned.version,
-            now=now(),
         ),
         slot=str(returned.response_id),
         hints=[t("Nothing was handed in. What you entered is still here.")],

@@ -14,8 +14,7 @@ from survey.publish.publications.early_readers import (
 )
 from survey.publish.publications.register import MAX_TEXT_CHARS, PublicationSummary
 from survey.store.china_time import CHINA, format_china_minute
-from survey.store.engine import read_scope
-from survey.store.tables import PublicationState, now
+from survey.store.tables import PublicationState
 from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
@@ -33,8 +32,8 @@ def draw_early_readers(page: PageContext, release: PublicationSummary) -> None:
     Where a popover is not drawn, what went wrong in it before is said in its place.
     """
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        readers = list_early_readers(session=session, principal=page.principal, key=release.key)
+    with page.read() as work:
+        readers = list_early_readers(work, key=release.key)
     is_open = release.state in _OPEN_STATES
     if not readers and not is_open:
         return
@@ -101,14 +100,8 @@ def _add_reader(page: PageContext, release_key: str, prefix: str) -> None:
     opens_at = _get_chosen_opening(prefix)
     added = perform_in_popover(
         page,
-        lambda session, person: add_early_reader(
-            session=session,
-            principal=person,
-            key=release_key,
-            login=login,
-            reason=reason,
-            opens_at=_require_opening(opens_at),
-            now=now(),
+        lambda work: add_early_reader(
+            work, key=release_key, login=login, reason=reason, opens_at=_require_opening(opens_at)
         ),
         done=page.t("{account} is on the list of {release}.", account=login, release=release_key),
         slot=_ADDING + release_key,
@@ -156,9 +149,7 @@ def _draw_removal(
 def _remove_reader(page: PageContext, release_key: str, login: str) -> None:
     perform_in_popover(
         page,
-        lambda session, person: remove_early_reader(
-            session=session, principal=person, key=release_key, login=login, now=now()
-        ),
+        lambda work: remove_early_reader(work, key=release_key, login=login),
         done=page.t("{account} is off the list of {release}.", account=login, release=release_key),
         slot=_REMOVING + release_key,
     )

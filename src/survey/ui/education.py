@@ -53,9 +53,7 @@ def draw_education(page: PageContext) -> None:
     (results, area), t = chosen, page.t
     reading = read_late(
         page.settings,
-        lambda session: list_activities(
-            session=session, principal=page.principal, year=results.wave.year, area=area
-        ),
+        lambda session: list_activities(page.work(session), year=results.wave.year, area=area),
         reader=page.principal.account_id,
     )
     view: EducationView = build_education_view(
@@ -84,7 +82,7 @@ def _draw_register(page: PageContext, area: str, otherwise: int) -> None:
     t = page.t
     years = read_late(
         page.settings,
-        lambda session: list_activity_years(session=session, principal=page.principal, area=area),
+        lambda session: list_activity_years(page.work(session), area=area),
         reader=page.principal.account_id,
     ).value
     with filters.filter_row("register"):
@@ -98,9 +96,7 @@ def _draw_register(page: PageContext, area: str, otherwise: int) -> None:
         )
     reading = read_late(
         page.settings,
-        lambda session: list_activities(
-            session=session, principal=page.principal, year=int(year), area=area
-        ),
+        lambda session: list_activities(page.work(session), year=int(year), area=area),
         reader=page.principal.account_id,
     )
     activities = reading.value
@@ -183,14 +179,8 @@ def _draw_form(page: PageContext) -> None:
     )  # fmt: skip
     added = perform_in_popover(
         page,
-        lambda session, person: add_activity(
-            session=session,
-            principal=person,
-            data=data,
-            now=now(),
-            photo=photo,
-            photo_sent=content,
-            photo_dir=page.settings.photo_dir,
+        lambda work: add_activity(
+            work, data=data, photo=photo, photo_sent=content, photo_dir=page.settings.photo_dir
         ),
         done=t("The activity is in the register."),
         slot=_ENTERING,
@@ -239,9 +229,7 @@ def _draw_taking_out(page: PageContext, own: list[RegisteredActivity]) -> None:
 def _take_out(page: PageContext, activity: RegisteredActivity, reason: str) -> None:
     perform_in_popover(
         page,
-        lambda session, person: take_out_activity(
-            session=session, principal=person, activity_id=activity.id, reason=reason, now=now()
-        ),
+        lambda work: take_out_activity(work, activity_id=activity.id, reason=reason),
         done=page.t("The activity is taken out."),
         slot=_TAKING_OUT,
     )

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from survey.access.work import Work
 from survey.instrument.model import label_text
 from survey.locale import Message, msg
 from survey.publish.microdata.exact_requests import (
@@ -20,7 +21,6 @@ from survey.publish.microdata.export import MAX_PURPOSE_CHARS, PURPOSE_RULE, Exp
 from survey.publish.microdata.file_formats import FileFormat
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
 from survey.store.tables import Decision, now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
@@ -65,8 +65,8 @@ def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
         )
     )
     show_feedback(page)
-    with read_scope(page.settings.store_url) as session:
-        own = list_exact_requests(session=session, principal=page.principal, now=now())
+    with page.read() as work:
+        own = list_exact_requests(work)
     own = [request for request in own if request.wave == wave.key]
     for request in own:
         # A table each, one fact below the other: beside others a purpose is a column of single
@@ -105,13 +105,7 @@ def _draw_request_form(page: PageContext, wave: ExportableWave) -> None:
     if wanted:
         perform(
             page,
-            lambda session, principal: request_exact_rows(
-                session=session,
-                principal=principal,
-                wave_key=wave.key,
-                purpose=str(purpose or ""),
-                now=now(),
-            ),
+            lambda work: request_exact_rows(work, wave_key=wave.key, purpose=str(purpose or "")),
             done=t("Your request waits for another person's approval."),
         )
         st.rerun()
@@ -151,12 +145,9 @@ def _export_file(page: PageContext, request_id: UUID, form: FileFormat) -> bytes
         page.settings.store_url,
         lambda session: (
             export_exact_rows(
-                page.settings,
-                session=session,
-                principal=require_principal(page.settings),
+                Work(session, require_principal(page.settings), now(), page.settings),
                 request_id=request_id,
                 form=form,
-                now=now(),
                 language=page.language,
             ).content
         ),
@@ -175,8 +166,8 @@ def draw_pending_requests(page: PageContext) -> None:
         )
     )
     show_feedback(page)
-    with read_scope(page.settings.store_url) as session:
-        waiting = list_pending_requests(session=session, principal=page.principal, now=now())
+    with page.read() as work:
+        waiting = list_pending_requests(work)
     if not waiting:
         draw_notice(
             t("No request waits"), t("Requests of analysts appear here until they are decided.")
@@ -213,13 +204,8 @@ def _draw_decision(page: PageContext, request: ExactRequest) -> None:
         decision = Decision.APPROVED if approve else Decision.REFUSED
         perform(
             page,
-            lambda session, principal: decide_exact_rows(
-                session=session,
-                principal=principal,
-                request_id=request.id,
-                decision=decision,
-                reason=str(reason or ""),
-                now=now(),
+            lambda work: decide_exact_rows(
+                work, request_id=request.id, decision=decision, reason=str(reason or "")
             ),
             done=t("The request is approved.") if approve else t("The request is not approved."),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.importing.import_plan import ProgressCallback
 from survey.locale import msg
 from survey.publish.microdata.export import (
@@ -21,7 +22,6 @@ from survey.publish.microdata.export import (
 from survey.publish.microdata.file_formats import FileFormat
 from survey.results import WaveInfo
 from survey.store.china_time import china_date, format_day
-from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.ui.background_job import BackgroundJob
@@ -87,11 +87,8 @@ def _draw_rows(page: PageContext, wave: WaveInfo) -> None:
     """Draw the export of single interviews, or when there will be one."""
     t = page.t
     st.subheader(t("Single interviews, de-identified"), anchor=False)
-    with read_scope(page.settings.store_url) as session:
-        waves = {
-            exportable.key: exportable
-            for exportable in list_exportable_waves(session=session, principal=page.principal)
-        }
+    with page.read() as work:
+        waves = {exportable.key: exportable for exportable in list_exportable_waves(work)}
     if wave.key not in waves:
         st.caption(t("Interviews can be taken away once a wave has been frozen for good."))
         return
@@ -182,13 +179,10 @@ def _start_export(page: PageContext, wave: ExportableWave, purpose: str, form: F
             return run_in_transaction(
                 settings.store_url,
                 lambda session: export_rows(
-                    settings,
-                    session=session,
-                    principal=principal,
+                    Work(session, principal, now(), settings),
                     wave_key=wave.key,
                     purpose=purpose,
                     form=form,
-                    now=now(),
                     language=language,
                     tick=tick,
                 ),

@@ -18,6 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from survey.access.audit import record
 from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.fieldwork.waves import WaveSummary
 from survey.instrument.model import Instrument, label_text
@@ -58,7 +59,7 @@ class _Problem:
 
 def perform(
     page: PageContext,
-    change: Callable[[Session, Principal], T],
+    change: Callable[[Work], T],
     *,
     done: str | Callable[[T], str] = "",
     slot: str = "",
@@ -87,7 +88,7 @@ def perform(
     return _attempt_change(
         page,
         lambda: run_in_transaction(
-            page.settings.store_url, lambda session: change(session, _require_changer(page))
+            page.settings.store_url, lambda session: change(_make_work(page, session))
         ),
         done=done,
         slot=slot,
@@ -147,6 +148,10 @@ def _attempt_change(
     return Success(value)
 
 
+def _make_work(page: PageContext, session: Session) -> Work:
+    return Work(session, _require_changer(page), now(), page.settings)
+
+
 def _require_changer(page: PageContext) -> Principal:
     """Return the principal signed in; refuse an account that only looks, before any work."""
     principal = require_principal(page.settings)
@@ -155,12 +160,7 @@ def _require_changer(page: PageContext) -> Principal:
 
 
 def perform_on_wave(
-    page: PageContext,
-    wave: WaveSummary,
-    change: Callable[[Session, Principal], T],
-    *,
-    done: str,
-    slot: str = "",
+    page: PageContext, wave: WaveSummary, change: Callable[[Work], T], *, done: str, slot: str = ""
 ) -> Success[T] | None:
     """Run a change of a wave as `perform` does; what is said of it names the wave.
 
@@ -175,7 +175,7 @@ def perform_on_wave(
 
 def perform_in_popover(
     page: PageContext,
-    change: Callable[[Session, Principal], T],
+    change: Callable[[Work], T],
     *,
     done: str | Callable[[T], str],
     slot: str,

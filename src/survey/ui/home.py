@@ -26,8 +26,7 @@ from survey.publish.views.trends import build_city_changes
 from survey.results import WaveInfo, WaveResults
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
-from survey.store.tables import WaveState, now
+from survey.store.tables import WaveState
 from survey.ui import page_frame
 from survey.ui.city import draw_city_answer, draw_city_findings
 from survey.ui.filters import display_names, draw_damaged_waves
@@ -211,8 +210,8 @@ def _draw_own_cities(page: PageContext, wave: WaveInfo, results: WaveResults) ->
 def _draw_waves(page: PageContext) -> None:
     """Draw the waves that are not released yet, with their state."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        waves = list_planning_waves(session=session, principal=page.principal)
+    with page.read() as work:
+        waves = list_planning_waves(work)
     st.subheader(t("Waves in work"), anchor=False)
     open_waves = [wave for wave in waves if wave.state is not WaveState.RELEASED]
     if not waves:
@@ -233,11 +232,9 @@ def _draw_waves(page: PageContext) -> None:
 def _draw_safeguards(page: PageContext) -> None:
     """Draw when the audit trail was verified and the store backed up last, and with what result."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        trail = trail_state(session=session, principal=page.principal)
-        backed_up_at = find_last_time(
-            session=session, principal=page.principal, event=AuditEvent.STORE_BACKED_UP
-        )
+    with page.read() as work:
+        trail = trail_state(work)
+        backed_up_at = find_last_time(work, event=AuditEvent.STORE_BACKED_UP)
     if trail.checked_at is None:
         verified = t("The audit trail has not been checked yet.")
     elif trail.wrong:
@@ -274,14 +271,14 @@ def _draw_morning(page: PageContext) -> None:
 
 def _find_progress(page: PageContext) -> WaveProgress | None:
     """Return the progress of the wave that is in the field; None if there is none."""
-    with read_scope(page.settings.store_url) as session:
-        waves = list_progress_waves(session=session, principal=page.principal)
+    with page.read() as work:
+        waves = list_progress_waves(work)
     return get_wave_progress(page, waves[0]) if waves and waves[0].is_open else None
 
 
 def _draw_late_interviews(page: PageContext) -> None:
-    with read_scope(page.settings.store_url) as session:
-        late = count_parked(session=session, principal=page.principal)
+    with page.read() as work:
+        late = count_parked(work)
     if late:
         label = page.t("Late interviews to decide on ({count})", count=f"{late:,}")
         draw_links([(page.address(PageKey.REVIEW, part="late"), label)])
@@ -299,8 +296,8 @@ def _draw_progress(page: PageContext, seen: WaveProgress | None) -> None:
 def _draw_points(page: PageContext) -> None:
     """Draw the sampling points of a surveyor, each a link to its codes and counts."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        tasks = list_tasks(session=session, principal=page.principal, now=now())
+    with page.read() as work:
+        tasks = list_tasks(work)
     st.subheader(t("Your sampling points"), anchor=False)
     if not tasks:
         st.caption(t("Nothing is assigned to you at the moment"))

@@ -1,5 +1,6 @@
 """What is new since somebody's last visit, on the start page."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import streamlit as st
@@ -7,7 +8,6 @@ import streamlit as st
 from survey.access.roles import NATION
 from survey.publish.news import NewsItem, NewsKind, list_news
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.current_principal import find_visit_before
 from survey.ui.navigation import PageKey
@@ -26,14 +26,9 @@ def draw_news(page: PageContext) -> None:
     t, moment = page.t, now()
     visited = find_visit_before(page.settings)
     since = visited or moment - timedelta(days=FIRST_VISIT_DAYS)
-    with read_scope(page.settings.store_url) as session:
+    with page.read() as work:
         news = list_news(
-            session=session,
-            principal=page.principal,
-            waves=all_waves(page),
-            since=since,
-            now=moment,
-            language=page.language,
+            replace(work, now=moment), waves=all_waves(page), since=since, language=page.language
         )
     title = t("New since your last visit") if visited else t("New in the last 30 days")
     st.subheader(title, anchor=False)

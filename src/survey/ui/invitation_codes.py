@@ -13,9 +13,8 @@ from uuid import UUID
 
 import segno
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.assignments import QuotaProgress, SurveyorTask, list_unfilled_quotas
 from survey.fieldwork.invitation_sheets import (
     INVITATIONS_PER_PAGE,
@@ -31,7 +30,6 @@ from survey.locale import Message, msg
 from survey.publish.code_sheets_pdf import invitation_sheet_pdf
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import CHINA
-from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
@@ -99,10 +97,8 @@ def _draw_codes(page: PageContext, task: SurveyorTask) -> None:
     """Draw the open code, again every few seconds: the next one follows when it was opened."""
     with show_problems(page.t):
         codes, states = _get_open_code(page, task)
-        with read_scope(page.settings.store_url) as session:
-            needed = list_unfilled_quotas(
-                session=session, principal=page.principal, point_id=task.point_id
-            )
+        with page.read() as work:
+            needed = list_unfilled_quotas(work, point_id=task.point_id)
         _draw_open_code(page, task, codes, states, needed)
 
 
@@ -148,10 +144,8 @@ def _issue_following(
 
 
 def _get_code_states(page: PageContext, codes: InvitationDisplay) -> dict[UUID, InvitationState]:
-    with read_scope(page.settings.store_url) as session:
-        return get_invitation_states(
-            session=session, principal=page.principal, invitation_ids=codes.ids, now=now()
-        )
+    with page.read() as work:
+        return get_invitation_states(work, invitation_ids=codes.ids)
 
 
 def _issue_invitation(page: PageContext, task: SurveyorTask) -> ShownInvitation:
@@ -159,11 +153,9 @@ def _issue_invitation(page: PageContext, task: SurveyorTask) -> ShownInvitation:
     issued = run_in_transaction(
         page.settings.store_url,
         lambda session: issue_invitation(
-            session=session,
-            principal=require_principal(page.settings),
+            Work(session, require_principal(page.settings), issued_at, page.settings),
             wave_key=task.wave_key,
             point_id=task.point_id,
-            now=issued_at,
             ready_made=True,
         ),
     )
@@ -286,15 +278,8 @@ def _draw_sheets(page: PageContext, task: SurveyorTask) -> None:
 
 
 def _issue_sheet(page: PageContext, task: SurveyorTask, *, pages: int, days: int) -> None:
-    def issue(session: Session, principal: Principal) -> tuple[str, bytes]:
-        sheet = issue_invitation_sheet(
-            session=session,
-            principal=principal,
-            point_id=task.point_id,
-            pages=pages,
-            days=days,
-            now=now(),
-        )
+    def issue(work: Work) -> tuple[str, bytes]:
+        sheet = issue_invitation_sheet(work, point_id=task.point_id, pages=pages, days=days)
         # Printed before the codes are kept: without its paper no code would be of any use.
         pdf = invitation_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
         return sheet.name, pdf
@@ -305,8 +290,8 @@ def _issue_sheet(page: PageContext, task: SurveyorTask, *, pages: int, days: int
 
 
 def _draw_sheet_list(page: PageContext) -> None:
-    with read_scope(page.settings.store_url) as session:
-        sheets = list_invitation_sheets(session=session, principal=page.principal, now=now())
+    with page.read() as work:
+        sheets = list_invitation_sheets(work)
     for sheet in sheets:
         _draw_sheet_row(page, sheet)
 
@@ -338,9 +323,7 @@ def _void_sheet(page: PageContext, sheet: InvitationSheetStatus) -> None:
     t = page.t
     voided = perform(
         page,
-        lambda session, principal: void_invitation_sheet(
-            session=session, principal=principal, sheet_id=sheet.id, now=now()
-        ),
+        lambda work: void_invitation_sheet(work, sheet_id=sheet.id),
         done=lambda count: t(
             "{count} unused codes of sheet {name} do not open any more.",
             count=count,

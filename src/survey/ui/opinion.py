@@ -6,6 +6,7 @@ import streamlit as st
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION
+from survey.access.work import Work
 from survey.context.opinion.storage import list_opinion_areas
 from survey.publish.opinion_tables import (
     EventWindow,
@@ -19,6 +20,7 @@ from survey.publish.views.opinion import build_opinion_view
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.read_replica import LateReading, read_late
+from survey.store.tables import now
 from survey.ui import filters, text_blocks
 from survey.ui.count_panel import CountSource, draw_count_panel
 from survey.ui.data_freshness import draw_freshness
@@ -136,11 +138,11 @@ def _draw_table(title: str, table: Table) -> None:
 
 
 def _get_areas(page: PageContext) -> list[str]:
-    return _read_cached_areas(*_build_cache_key(page), page.principal)
+    return _read_cached_areas(*_build_cache_key(page), page.principal, page.settings)
 
 
 def _get_busy_days(page: PageContext, area: str) -> tuple[date, date] | None:
-    return _read_cached_busy_days(*_build_cache_key(page), area, page.principal)
+    return _read_cached_busy_days(*_build_cache_key(page), area, page.principal, page.settings)
 
 
 def _get_event(
@@ -156,20 +158,25 @@ def _build_cache_key(page: PageContext) -> tuple[str, bool, str]:
 
 @st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=64, show_spinner=False)
 def _read_cached_areas(
-    store_url: str, is_demo: bool, own_area: str, _principal: Principal
+    store_url: str, is_demo: bool, own_area: str, _principal: Principal, _settings: Settings
 ) -> list[str]:
     del is_demo, own_area
     with read_scope(store_url) as session:
-        return list_opinion_areas(session=session, principal=_principal)
+        return list_opinion_areas(Work(session, _principal, now(), _settings))
 
 
 @st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=64, show_spinner=False)
 def _read_cached_busy_days(
-    store_url: str, is_demo: bool, own_area: str, area: str, _principal: Principal
+    store_url: str,
+    is_demo: bool,
+    own_area: str,
+    area: str,
+    _principal: Principal,
+    _settings: Settings,
 ) -> tuple[date, date] | None:
     del is_demo, own_area
     with read_scope(store_url) as session:
-        return find_busy_days(session=session, principal=_principal, area=area)
+        return find_busy_days(Work(session, _principal, now(), _settings), area=area)
 
 
 @st.cache_resource(ttl=_NEW_DELIVERIES_AFTER, max_entries=64, show_spinner=False)
@@ -186,6 +193,6 @@ def _read_cached_event(
     return read_late(
         _settings,
         lambda session: read_opinion_event(
-            session=session, principal=_principal, area=area, event=event
+            Work(session, _principal, now(), _settings), area=area, event=event
         ),
     )

@@ -6,10 +6,9 @@ from uuid import uuid4
 
 import pandas as pd
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION
+from survey.access.work import Work
 from survey.context.areas import leaf_areas
 from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.count_check import NOT_GIVEN
@@ -27,7 +26,6 @@ from survey.context.opinion.day_entry import EnteredDay, check_opinion_day, ente
 from survey.context.opinion.storage import read_month_records
 from survey.publish.views.complaints import name_area
 from survey.store.china_time import china_date
-from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.delivery_feedback import describe_receipt, draw_count_problems
 from survey.ui.feedback import perform
@@ -132,10 +130,8 @@ def _draw_grid(page: PageContext, day: date, area: str, topic: str) -> pd.DataFr
 def _read_known_counts(
     page: PageContext, day: date, area: str, topic: str
 ) -> dict[tuple[str, str], int]:
-    with read_scope(page.settings.store_url) as session:
-        records = read_month_records(
-            session=session, principal=page.principal, period=day.strftime("%Y-%m")
-        )
+    with page.read() as work:
+        records = read_month_records(work, period=day.strftime("%Y-%m"))
     place = (day.isoformat(), "" if area == NATION else area, topic)
     return {
         (str(record[CHANNEL]), str(record[SENTIMENT])): int(str(record[ITEMS]))
@@ -157,8 +153,8 @@ def _store_day(page: PageContext, entered: EnteredDay, source: str, faults: str)
     if not entered.items:
         st.warning(t("There is no count in the table."))
         return
-    with read_scope(page.settings.store_url) as session:
-        check = check_opinion_day(session=session, principal=page.principal, entered=entered)
+    with page.read() as work:
+        check = check_opinion_day(work, entered=entered)
     if check.counts is None:
         draw_count_problems(page, check)
         return
@@ -166,10 +162,8 @@ def _store_day(page: PageContext, entered: EnteredDay, source: str, faults: str)
         f"entry-{entered.day}-{uuid4().hex[:12]}", source, china_date(now()), faults
     )
 
-    def run(session: Session, principal: Principal) -> DeliveryReceipt:
-        return enter_opinion_day(
-            session=session, principal=principal, entered=entered, head=head, now=now()
-        )
+    def run(work: Work) -> DeliveryReceipt:
+        return enter_opinion_day(work, entered=entered, head=head)
 
     perform(page, run, done=lambda receipt: describe_receipt(page, receipt))
     st.rerun()

@@ -9,10 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.code_lists import shipped_code_lists
 from survey.context.complaints.storage import compare_revisions
 from survey.context.count_check import CountCheck
@@ -30,7 +29,6 @@ from survey.context.text_tables import read_text_table
 from survey.locale import SurveyError, Translator
 from survey.publish.views.complaints import format_count, name_area
 from survey.store.china_time import china_date, format_china_minute, format_day
-from survey.store.engine import read_scope
 from survey.store.tables import DeliveryKind, now
 from survey.ui.delivery_feedback import describe_receipt, draw_count_problems, draw_delivery_changes
 from survey.ui.download_button import XLSX, File, draw_download_button
@@ -77,8 +75,8 @@ def draw_outside_data(page: PageContext) -> None:
         as_buttons=True,
     )
     kind = DELIVERABLE_KINDS[DeliveryKind(chosen)]
-    with read_scope(page.settings.store_url) as session:
-        periods = list_delivered_periods(session=session, principal=page.principal, kind=kind.kind)
+    with page.read() as work:
+        periods = list_delivered_periods(work, kind=kind.kind)
     _draw_upload(page, kind, periods)
     if kind.kind is DeliveryKind.OPINION:
         draw_opinion_entry(page, periods)
@@ -171,11 +169,8 @@ def _draw_form(
         )
     )
     try:
-        with read_scope(page.settings.store_url) as session:
-            changes = preview_delivery(
-                session=session, principal=page.principal, storage=kind.storage, counts=counts,
-                now=now(),
-            )  # fmt: skip
+        with page.read() as work:
+            changes = preview_delivery(work, storage=kind.storage, counts=counts)  # fmt: skip
     except DeliveryNotAllowedError as error:
         draw_notice(t("This cannot be stored"), t(error.message), t("Nothing was written."))
         return
@@ -230,10 +225,8 @@ def _store_delivery(
 ) -> None:
     t = page.t
 
-    def run(session: Session, principal: Principal) -> DeliveryReceipt:
-        return kind.store_check(
-            session=session, principal=principal, check=check, head=head, now=now()
-        )
+    def run(work: Work) -> DeliveryReceipt:
+        return kind.store_check(work, check=check, head=head)
 
     if perform(page, run, done=partial(describe_receipt, page), spinner=t("Storing …")):
         st.session_state.pop(_CHECKED, None)
@@ -309,11 +302,8 @@ def _draw_withdrawal(page: PageContext, periods: list[DeliveredPeriod]) -> None:
         sent = st.form_submit_button(t("Withdraw this delivery"), key="outside/withdraw")
     if sent:
 
-        def run(session: Session, principal: Principal) -> None:
-            withdraw_delivery(
-                session=session, principal=principal, delivery_id=chosen, reason=reason or "",
-                now=now(),
-            )  # fmt: skip
+        def run(work: Work) -> None:
+            withdraw_delivery(work, delivery_id=chosen, reason=reason or "")  # fmt: skip
 
         perform(page, run, done=t("The delivery is withdrawn."))
         st.rerun()
@@ -338,10 +328,8 @@ def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None
     ]
     in_use = next((each for each in periods if each.period == older.period and each.is_current),
                   None)  # fmt: skip
-    with read_scope(page.settings.store_url) as session:
-        differences = compare_revisions(
-            session=session, principal=page.principal, older=older, newer=in_use
-        )
+    with page.read() as work:
+        differences = compare_revisions(work, older=older, newer=in_use)
     if not differences:
         st.caption(t("Every sum of an area is that of the edition in use."))
         return

@@ -9,14 +9,18 @@ from typing import Literal, ParamSpec
 from urllib.parse import urlencode
 
 import streamlit as st
+from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action
+from survey.access.work import Work
 from survey.locale import SurveyError, Translator, translator
 from survey.observe.logs import current_request_id, new_request_id, request_id_scope
 from survey.observe.metrics import FAILURES, PAGE_SECONDS
 from survey.publish.charts import ChartStyle
 from survey.settings import Settings, current_settings
+from survey.store.engine import read_scope
+from survey.store.tables import now
 from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.ui import page_frame
 from survey.ui.current_principal import find_current_principal
@@ -75,6 +79,16 @@ class PageContext:
     @property
     def t(self) -> Translator:
         return self.viewer.t
+
+    def work(self, session: Session) -> Work:
+        """Return the work of the principal whom this page is drawn for, at this moment."""
+        return Work(session, self.principal, now(), self.settings)
+
+    @contextmanager
+    def read(self) -> Iterator[Work]:
+        """Yield the work of the principal in a session that reads only."""
+        with read_scope(self.settings.store_url) as session:
+            yield self.work(session)
 
     def address(self, key: PageKey, **filters: str) -> str:
         """Return the address of a page with filters, in this viewer's language and text size."""

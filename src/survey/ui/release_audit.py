@@ -26,8 +26,8 @@ def draw_audit_problems(page: PageContext) -> None:
     """Name released waves whose figures have not passed the whole audit, and outdated reports."""
     t = page.t
     with read_scope(page.settings.store_url) as session:
-        problems = list_released_problems(session, page.principal)
-        reports = list_mended_reports(page.settings, session, page.principal)
+        problems = list_released_problems(page.work(session))
+        reports = list_mended_reports(page.work(session))
     if problems:
         draw_notice(
             t("Released waves whose hidden counts did not pass the audit"),
@@ -60,7 +60,7 @@ def draw_audit_standing(page: PageContext, wave_key: str) -> None:
 
 def _find_audit_standing(page: PageContext, wave_key: str) -> AuditStanding:
     with read_scope(page.settings.store_url) as session:
-        return find_audit_standing(session, page.principal, wave_key, now())
+        return find_audit_standing(page.work(session), wave_key, now())
 
 
 @page_fragment(run_every=_AUDIT_REFRESH_SECONDS)
@@ -84,7 +84,7 @@ def _draw_lacking_audit(page: PageContext, wave_key: str) -> None:
 def _start_audit(page: PageContext) -> None:
     t = page.t
     said = t("The audit has been started. It goes on when this page is closed.")
-    current = perform(page, lambda _session, person: person, done=said, slot=_AUDIT)
+    current = perform(page, lambda work: work.principal, done=said, slot=_AUDIT)
     if current is not None:
         person = current.value
         BackgroundJob[list[str]](msg("Audit of hidden counts")).start(

@@ -15,8 +15,7 @@ from survey.publish.publications.figure_history import (
 from survey.publish.publications.figures import Erratum
 from survey.publish.publications.register import STATE_NAMES, PublicationSummary
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
-from survey.store.tables import PublicationState, now
+from survey.store.tables import PublicationState
 from survey.ui.html_table import render_plain_table
 from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_notice
@@ -46,14 +45,8 @@ def draw_figure_history(page: PageContext) -> None:
     write_parameter(PARAMETER, figure, "")
     if not figure:
         return
-    with read_scope(page.settings.store_url) as session:
-        history = list_figure_history(
-            settings=page.settings,
-            session=session,
-            principal=page.principal,
-            figure=figure,
-            now=now(),
-        )
+    with page.read() as work:
+        history = list_figure_history(work, figure=figure)
     if not history.versions:
         draw_notice(
             t("No release of a wave has this figure"),
@@ -99,15 +92,8 @@ def _describe_state(page: PageContext, version: FigureVersion) -> str:
 def draw_errata(page: PageContext, release: PublicationSummary) -> None:
     """Draw what a release changed of the one before, each figure with its history."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        told = list_errata(
-            settings=page.settings,
-            session=session,
-            principal=page.principal,
-            key=release.key,
-            most=MAX_ERRATA,
-            now=now(),
-        )
+    with page.read() as work:
+        told = list_errata(work, key=release.key, most=MAX_ERRATA)
     head = (
         t("What the correction changed")
         if release.corrects

@@ -5,11 +5,10 @@ from datetime import date, datetime, time
 from functools import partial
 
 import streamlit as st
-from sqlmodel import Session
 
 from survey.access.audit_queries import CredentialReset
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_overview import list_planning_waves
 from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.fieldwork.waves import COMPUTED_STATES
@@ -27,7 +26,6 @@ from survey.publish.publications.register import (
 )
 from survey.publish.publications.signatures import list_awaited_signers, sign_publication
 from survey.store.china_time import CHINA, format_china_minute
-from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
@@ -48,15 +46,15 @@ _ZIP = "application/zip"
 _PLAN = "releases/plan"
 _PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
 
-Change = Callable[[Session, Principal], object]
+Change = Callable[[Work], object]
 
 
 def draw_releases(page: PageContext) -> None:
     """Draw the calendar of releases, the one chosen, and the form that announces one."""
     t = page.t
     show_feedback(page)
-    with read_scope(page.settings.store_url) as session:
-        releases = list_publications(session=session, principal=page.principal, now=now())
+    with page.read() as work:
+        releases = list_publications(work)
     st.caption(
         t(
             "A release is a set of files made from one frozen wave, signed by two people and "
@@ -214,11 +212,7 @@ def _read_files(page: PageContext, key: str) -> bytes:
     return run_in_transaction(
         page.settings.store_url,
         lambda session: open_publication(
-            settings=page.settings,
-            session=session,
-            principal=require_principal(page.settings),
-            key=key,
-            now=now(),
+            Work(session, require_principal(page.settings), now(), page.settings), key=key
         ),
     )
 
@@ -248,13 +242,7 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
                     "From then on everybody who reads results sees the wave and these files. What "
                     "others have read or saved cannot be taken back."
                 ),
-                change=lambda session, person: publish_publication(
-                    settings=page.settings,
-                    session=session,
-                    principal=person,
-                    key=release.key,
-                    now=now(),
-                ),
+                change=lambda work: publish_publication(work, key=release.key),
                 done=t("{release} is published.", release=release.key),
             )
         if release.state is not PublicationState.RETRACTED:
@@ -265,14 +253,8 @@ def _list_awaited_signers(page: PageContext, release: PublicationSummary) -> tup
     """Return who signs next where the signed-in person has signed; empty otherwise."""
     if release.state is not PublicationState.PLANNED or release.first_signed_at is None:
         return ()
-    with read_scope(page.settings.store_url) as session:
-        return list_awaited_signers(
-            settings=page.settings,
-            session=session,
-            principal=page.principal,
-            key=release.key,
-            now=now(),
-        )
+    with page.read() as work:
+        return list_awaited_signers(work, key=release.key)
 
 
 def _sign_release(page: PageContext, release: PublicationSummary) -> None:
@@ -323,12 +305,12 @@ def _change_if_typed(
 ) -> None:
     typed = str(st.session_state.get(field, "")).strip()
 
-    def change_if_named(session: Session, person: Principal) -> None:
+    def change_if_named(work: Work) -> None:
         if typed != release_key:
             raise RefusedError(
                 "release_not_named", msg("Please type {release} to confirm.", release=release_key)
             )
-        change(session, person)
+        change(work)
 
     perform_in_popover(page, change_if_named, done=done, slot=_PUBLISHING + release_key)
 
@@ -362,9 +344,7 @@ def _retract_release(page: PageContext, release_key: str, field: str) -> None:
     reason = str(st.session_state.get(field, ""))
     perform_in_popover(
         page,
-        lambda session, person: retract_publication(
-            session=session, principal=person, key=release_key, reason=reason, now=now()
-        ),
+        lambda work: retract_publication(work, key=release_key, reason=reason),
         done=page.t("{release} is taken back.", release=release_key),
         slot=_TAKING_BACK + release_key,
     )
@@ -373,12 +353,8 @@ def _retract_release(page: PageContext, release_key: str, field: str) -> None:
 def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -> None:
     """Draw the form that announces a release, or that nothing can be announced."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        computed = [
-            wave
-            for wave in list_planning_waves(session=session, principal=page.principal)
-            if wave.state in COMPUTED_STATES
-        ]
+    with page.read() as work:
+        computed = [wave for wave in list_planning_waves(work) if wave.state in COMPUTED_STATES]
     # The first one is chosen to begin with: the newest of the main study, not a supplement.
     computed.sort(key=lambda wave: (wave.series != "main", -wave.year))
     announced = {
@@ -432,9 +408,7 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
     )
     announced_key = perform(
         page,
-        lambda session, person: plan_publication(
-            session=session, principal=person, draft=draft, now=now()
-        ),
+        lambda work: plan_publication(work, draft=draft),
         done=t("The release is announced. Next it is signed."),
     )
     if announced_key is None:

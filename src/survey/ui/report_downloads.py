@@ -24,7 +24,6 @@ from survey.publish.reports.report_service import (
 from survey.publish.views.city import city_choices
 from survey.publish.views.view_context import list_area_choices
 from survey.results import WaveInfo, WaveResults
-from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.ui.background_job import BackgroundJob
 from survey.ui.current_principal import require_principal
@@ -79,13 +78,7 @@ def _build_report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) ->
         file = make_report_file(page.settings, waves, principal=page.principal, order=order)
         run_in_transaction(
             page.settings.store_url,
-            lambda session: record_reports(
-                session=session,
-                principal=page.principal,
-                waves=waves,
-                files=[(order, file)],
-                now=now(),
-            ),
+            lambda session: record_reports(page.work(session), waves=waves, files=[(order, file)]),
         )
         return file.content
 
@@ -200,9 +193,7 @@ def _keep_archive(page: PageContext, wave: WaveInfo, archive: ReportArchive) -> 
 
     run_in_transaction(
         page.settings.store_url,
-        lambda session: record_reports(
-            session=session, principal=page.principal, waves=waves, files=archive.files, now=now()
-        ),
+        lambda session: record_reports(page.work(session), waves=waves, files=archive.files),
     )
     st.session_state[_ARCHIVE] = (wave.key, archive)
     ready = t("{count} reports are ready.", count=len(archive.files))

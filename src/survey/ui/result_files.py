@@ -7,9 +7,11 @@ from functools import partial
 
 import streamlit as st
 
+from survey.access.work import Work
 from survey.publish.codebook.formats import CodebookFormat, codebook_file
 from survey.publish.tables.formats import TableFormat, table_file
 from survey.store.engine import read_scope
+from survey.store.tables import now
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import CSV, XLSX, File, draw_download_button
 from survey.ui.page_runner import PageContext
@@ -99,9 +101,7 @@ def _draw_file(
 def _make_tables(page: PageContext, wave_key: str, form: TableFormat) -> bytes:
     with read_scope(page.settings.store_url) as session:
         return table_file(
-            page.settings,
-            session=session,
-            principal=require_principal(page.settings),
+            Work(session, require_principal(page.settings), now(), page.settings),
             wave_key=wave_key,
             form=form,
             language=page.language,
@@ -111,9 +111,7 @@ def _make_tables(page: PageContext, wave_key: str, form: TableFormat) -> bytes:
 def _make_codebook(page: PageContext, wave_key: str, form: CodebookFormat) -> bytes:
     with read_scope(page.settings.store_url) as session:
         return codebook_file(
-            page.settings,
-            session=session,
-            principal=require_principal(page.settings),
+            Work(session, require_principal(page.settings), now(), page.settings),
             wave_key=wave_key,
             form=form,
             language=page.language,

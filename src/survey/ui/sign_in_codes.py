@@ -3,9 +3,7 @@
 from datetime import datetime
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.sign_in_codes import (
     MAX_CODES_PER_SHEET,
     MAX_VALID_DAYS,
@@ -14,11 +12,10 @@ from survey.access.sign_in_codes import (
     issue_sign_in_codes,
     list_surveyors_for_codes,
 )
+from survey.access.work import Work
 from survey.publish.code_sheets_pdf import sign_in_sheet_pdf
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import CHINA
-from survey.store.engine import read_scope
-from survey.store.tables import now
 from survey.ui.account_form import area_name
 from survey.ui.download_button import PDF, File, draw_download_button, name_file
 from survey.ui.feedback import perform, show_feedback
@@ -33,8 +30,8 @@ def draw_sign_in_codes(page: PageContext) -> None:
     """Draw the choice of surveyors, the sheet of their new codes, and the list of valid codes."""
     t = page.t
     show_feedback(page)
-    with read_scope(page.settings.store_url) as session:
-        people = list_surveyors_for_codes(session=session, principal=page.principal, now=now())
+    with page.read() as work:
+        people = list_surveyors_for_codes(work)
     if not people:
         draw_notice(
             t("There are no surveyors in your area"),
@@ -84,10 +81,8 @@ def _format_surveyor_label(people: dict[str, SurveyorCodeStatus], login: str) ->
 def _issue_codes(page: PageContext, logins: tuple[str, ...], days: int) -> None:
     codes = generate_codes(len(logins))
 
-    def issue(session: Session, principal: Principal) -> tuple[int, bytes]:
-        sheet = issue_sign_in_codes(
-            session=session, principal=principal, logins=logins, codes=codes, days=days, now=now()
-        )
+    def issue(work: Work) -> tuple[int, bytes]:
+        sheet = issue_sign_in_codes(work, logins=logins, codes=codes, days=days)
         # Printed before the codes are kept: without its paper no code would be of any use.
         pdf = sign_in_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
         return len(sheet.people), pdf

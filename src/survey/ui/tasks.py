@@ -9,8 +9,7 @@ from survey.fieldwork.assignments import SurveyorTask, list_tasks
 from survey.fieldwork.planning.sampling_points import KIND_NAMES
 from survey.instrument.model import label_text
 from survey.publish.views.display_names import DisplayNames
-from survey.store.engine import read_scope
-from survey.store.tables import StudyUnit, now
+from survey.store.tables import StudyUnit
 from survey.ui.glossary import explain
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice
@@ -22,8 +21,8 @@ from survey.ui.venue_task import name_venue_type
 def pick_task(page: PageContext) -> SurveyorTask | None:
     """Draw the choice of a sampling point; None, with a notice, if none is assigned."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        tasks = list_tasks(session=session, principal=page.principal, now=now())
+    with page.read() as work:
+        tasks = list_tasks(work)
     if not tasks:
         draw_notice(
             t("Nothing is assigned to you at the moment"),

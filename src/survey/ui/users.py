@@ -13,8 +13,6 @@ from survey.access.account_lookup import AccountNotFoundError
 from survey.access.roles import ROLES, Action, Role
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import format_day
-from survey.store.engine import read_scope
-from survey.store.tables import now
 from survey.ui.account_batch import draw_account_batch, draw_pending_links
 from survey.ui.account_form import (
     area_name,
@@ -105,10 +103,8 @@ def _draw_account_filter(page: PageContext) -> AccountFilter:
 
 
 def _get_account_page(page: PageContext, wanted: AccountFilter) -> AccountPage:
-    with read_scope(page.settings.store_url) as session:
-        return list_accounts(
-            session=session, principal=page.principal, account_filter=wanted, now=now()
-        )
+    with page.read() as work:
+        return list_accounts(work, account_filter=wanted)
 
 
 def _draw_count(page: PageContext, listing: AccountPage) -> None:
@@ -176,10 +172,8 @@ def _find_account(page: PageContext, login: str) -> AccountSummary | None:
     if not login:
         return None
     try:
-        with read_scope(page.settings.store_url) as session:
-            return get_account_summary(
-                session=session, principal=page.principal, login=login, now=now()
-            )
+        with page.read() as work:
+            return get_account_summary(work, login=login)
     except AccountNotFoundError:
         return None
 

@@ -5,7 +5,6 @@ import streamlit as st
 from survey.context.experience_checks.venues import VENUE_TYPE_NAMES
 from survey.fieldwork.assignments import SurveyorTask
 from survey.fieldwork.venue_visits import get_scenario
-from survey.store.engine import read_scope
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -33,8 +32,8 @@ def draw_venue_task(page: PageContext, task: SurveyorTask) -> None:
 
 def draw_scenario(page: PageContext, task: SurveyorTask) -> None:
     """Draw what the observer is to do, and that the visit is anonymous and blind."""
-    with read_scope(page.settings.store_url) as session:
-        scenario = get_scenario(session=session, principal=page.principal, point_id=task.point_id)
+    with page.read() as work:
+        scenario = get_scenario(work, point_id=task.point_id)
     heading = page.t("Scenario")
     st.markdown(f"**{heading}**")
     st.write(scenario)

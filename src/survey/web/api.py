@@ -6,6 +6,7 @@ there is no such endpoint.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
@@ -21,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.sessions import COOKIE, find_principal
+from survey.access.work import Work
 from survey.fieldwork.back_check.phone_numbers import (
     MAX_ENTERED_CHARS,
     InterviewNotFoundError,
@@ -85,13 +87,15 @@ class _PendingSubmission:
 
     content: IncomingDocument
     secret: str | None
-    demo: bool
+    settings: Settings
     sender: Principal | None = None
 
     def store(self, session: Session) -> ApiResult:
         """Store the submission in the caller's transaction."""
-        self.sender = find_principal(session=session, secret=self.secret, now=now(), demo=self.demo)
-        return store_in_session(session, self.content, self.sender)
+        self.sender = find_principal(
+            session=session, secret=self.secret, now=now(), demo=self.settings.demo
+        )
+        return store_in_session(session, self.content, self.sender, self.settings)
 
 
 @dataclass
@@ -140,7 +144,7 @@ class _ResponseEndpoint:
         if isinstance(submission, ApiResult):
             return submission
         result = await self._submit_pending(
-            _PendingSubmission(submission, request.cookies.get(COOKIE), self.settings.demo)
+            _PendingSubmission(submission, request.cookies.get(COOKIE), self.settings)
         )
         INTERVIEWS.labels(result.name).inc()
         return result
@@ -249,8 +253,7 @@ class _SheetEndpoint:
             raise AccessDeniedError(msg("Please sign in first."))
         with read_scope(self.settings.store_url) as session:
             return get_keying_round(
-                session=session,
-                principal=principal,
+                Work(session, principal, datetime.now(UTC), self.settings),
                 wave_key=request.query_params.get("wave", ""),
                 serial=request.query_params.get("serial", ""),
             )

@@ -29,6 +29,7 @@ from survey.access.api_keys import KeyHolder, KeyScopeError, find_key_holder
 from survey.access.principal import AccessDeniedError
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest
+from survey.access.work import Work
 from survey.context.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError
 from survey.context.deliveries import DeliveryConflictError, DeliveryHead, DeliveryReceipt
 from survey.context.delivery_changes import DeliveryChanges, DeliveryLosesError
@@ -200,7 +201,7 @@ class DeliveriesApi:
 
         def work(session: Session) -> DeliveryReceipt:
             return kind.store_check(
-                session=session, principal=holder.principal, check=check, head=head, now=now()
+                Work(session, holder.principal, now(), self.settings), check=check, head=head
             )
 
         url = self.settings.store_url

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.principal import AccessDeniedError, Principal
+from survey.access.work import Work
 from survey.context.consumer_education.activities import read_activity_photo
 from survey.fieldwork.photos.photo_cleaning import (
     MAX_CONCURRENT_PHOTOS,
@@ -119,21 +120,21 @@ class PhotoEndpoints:
     def _store_photo(self, principal: Principal, asked: _PhotoRequest, content: bytes) -> None:
         with read_scope(self.settings.store_url) as session:
             keeps_place = require_photo_question(
-                session=session, principal=principal, point_id=asked.point_id, item_name=asked.item
+                Work(session, principal, now(), self.settings),
+                point_id=asked.point_id,
+                item_name=asked.item,
             )
         photo = clean_photo(content, keeps_origin=keeps_place)
 
         def store(session: Session) -> None:
             save_visit_photo(
-                session=session,
-                principal=principal,
+                Work(session, principal, now(), self.settings),
                 folder=self.settings.photo_dir,
                 photo_id=asked.photo_id,
                 point_id=asked.point_id,
                 item_name=asked.item,
                 sent=content,
                 photo=photo,
-                now=now(),
             )
 
         run_in_transaction(self.settings.store_url, store)
@@ -154,8 +155,7 @@ class PhotoEndpoints:
                 read_scope(self.settings.store_url) as session,
             ):
                 return read_photo(
-                    session=session,
-                    principal=principal,
+                    Work(session, principal, now(), self.settings),
                     folder=self.settings.photo_dir,
                     photo_id=photo_id,
                 ).content

@@ -50,7 +50,7 @@ class _ReleaseCheckEndpoints:
         from survey.publish.publications.publishing_steps import build_key_list
 
         with read_scope(self.settings.store_url) as session:
-            return build_key_list(session)
+            return build_key_list(session, self.settings)
 
     async def get_script(self, request: Request) -> Response:
         """`GET /verify.py`."""

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from survey.access.api_keys import KeyScopeError, find_key_holder
 from survey.access.principal import AccessDeniedError, Principal
+from survey.access.work import Work
 from survey.fieldwork.waves import find_wave
 from survey.locale import LANGUAGES, SurveyError, msg, translator
 from survey.publish.result_records import build_records
@@ -106,15 +107,15 @@ class ResultsApi:
         """Return the endpoint of a table."""
 
         async def get_table(request: Request) -> Response:
-            def read(session: Session, asked: Request, person: Principal) -> Body:
-                return self._read_table(session, asked, person, table)
+            def read(work: Work, asked: Request) -> Body:
+                return self._read_table(work, asked, table)
 
             return await self._answer_request(request, read)
 
         return get_table
 
     async def _answer_request(
-        self, request: Request, read: Callable[[Session, Request, Principal], Body]
+        self, request: Request, read: Callable[[Work, Request], Body]
     ) -> Response:
         key = self.keys.read(request, self._choose_translator(request))
         if isinstance(key, Response):
@@ -127,7 +128,7 @@ class ResultsApi:
         )
 
     def _read_as_key(
-        self, request: Request, key: str, read: Callable[[Session, Request, Principal], Body]
+        self, request: Request, key: str, read: Callable[[Work, Request], Body]
     ) -> Response:
         t = self._choose_translator(request)
         with read_scope(self.settings.store_url) as session:
@@ -137,7 +138,7 @@ class ResultsApi:
                 )
                 if holder is None:
                     return unknown_key(t)
-                body = read(session, request, holder.principal)
+                body = read(Work(session, holder.principal, now(), self.settings), request)
             except SurveyError as error:
                 status = _status_of(error)
                 if status is None:
@@ -147,16 +148,16 @@ class ResultsApi:
                 return refusal(status, error.code, t(error.message))
         return _build_cacheable_response(request, body)
 
-    def _read_waves(self, session: Session, _: Request, principal: Principal) -> Body:
+    def _read_waves(self, work: Work, _: Request) -> Body:
         waves = [
             _build_wave_record(info)
-            for info in list_readable_waves(self.settings, session)[0]
-            if info.state is WaveState.RELEASED and info.final and _may_read(principal, info)
+            for info in list_readable_waves(self.settings, work.session)[0]
+            if info.state is WaveState.RELEASED and info.final and _may_read(work.principal, info)
         ]
         return {"total": len(waves), "rows": waves}
 
-    def _read_wave(self, session: Session, request: Request, principal: Principal) -> Body:
-        results = self._open_wave_results(session, request, principal)
+    def _read_wave(self, work: Work, request: Request) -> Body:
+        results = self._open_wave_results(work, request)
         return {
             **_build_wave_record(results.wave),
             "indicators": [
@@ -170,9 +171,7 @@ class ResultsApi:
             ],
         }
 
-    def _read_table(
-        self, session: Session, request: Request, principal: Principal, table: ResultsTable
-    ) -> Body:
+    def _read_table(self, work: Work, request: Request, table: ResultsTable) -> Body:
         query = request.query_params
         known = {parameter.name for parameter in (*table.parameters, *PAGING)}
         for name in query:
@@ -180,9 +179,9 @@ class ResultsApi:
                 raise ParameterError(msg("There is no parameter {name} here.", name=name[:40]))
         limit = _parse_number(request, "limit", DEFAULT_ROWS, 1, MAX_ROWS)
         offset = _parse_number(request, "offset", 0, 0, MAX_OFFSET)
-        results = self._open_wave_results(session, request, principal)
-        rows = table.read(TableRequest(self.settings, session, results, principal, query))
-        edition = self._name_edition(session, results, query.get("before"))
+        results = self._open_wave_results(work, request)
+        rows = table.read(TableRequest(self.settings, work.session, results, work.principal, query))
+        edition = self._name_edition(work.session, results, query.get("before"))
         if query.get("edition", edition) != edition:
             raise ResultsChangedError
         part = rows.iloc[offset : offset + limit]
@@ -211,19 +210,17 @@ class ResultsApi:
         ]  # fmt: skip
         return sha256(orjson.dumps(parts)).hexdigest()[:16]
 
-    def _open_wave_results(
-        self, session: Session, request: Request, principal: Principal
-    ) -> WaveResults:
+    def _open_wave_results(self, work: Work, request: Request) -> WaveResults:
         """Return the results of the wave in the address, if they are released."""
         key = request.path_params["wave"]
         # Only this wave is opened: another one may be damaged.
-        wave = find_wave(session=session, key=key)
+        wave = find_wave(session=work.session, key=key)
         if wave is None or wave.state is not WaveState.RELEASED:
             # The same for a wave that is not released and for one that does not exist.
             raise NotReleasedError(key)
-        if not _may_read(principal, wave):
+        if not _may_read(work.principal, wave):
             raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
-        results = open_results(self.settings, session, key)
+        results = open_results(self.settings, work.session, key)
         require_released(results.wave)
         return results
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
+from survey.access.work import Work
 from survey.fieldwork.invitations import (
     InvitationExpiredError,
     InvitationNotFoundError,
@@ -86,7 +87,8 @@ def store_submission(
         return submission
     try:
         return run_in_transaction(
-            settings.store_url, lambda session: store_in_session(session, submission, principal)
+            settings.store_url,
+            lambda session: store_in_session(session, submission, principal, settings),
         )
     except SurveyError as error:
         return error_result(
@@ -95,12 +97,14 @@ def store_submission(
 
 
 def store_in_session(
-    session: Session, submission: IncomingDocument, principal: Principal | None
+    session: Session, submission: IncomingDocument, principal: Principal | None, settings: Settings
 ) -> ApiResult:
     """Store the submission in the caller's transaction; the result is valid after its commit."""
     if isinstance(submission, Keying):
+        if principal is None:
+            raise AccessDeniedError(msg("Please sign in first."))
         return _build_sheet_result(
-            submit_keying(session=session, keying=submission, principal=principal, now=now())
+            submit_keying(Work(session, principal, now(), settings), submission)
         )
     return _build_receipt_result(
         submit_or_park(session=session, submission=submission, principal=principal, now=now())

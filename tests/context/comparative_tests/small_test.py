@@ -33,6 +33,7 @@ from survey.store.tables import (
 )
 from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_rules import rules
+from tests.work_of import work_of
 
 START = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 PLAN = ComparativeTestPlan(
@@ -99,9 +100,9 @@ class RunningTest:
 
     def change(self, service: Callable[..., object], person: Principal, **given: object) -> object:
         """Call a service with the version that stands."""
-        known = {"test_id": self.id, "expected_version": self.version, "now": self.now}
+        known = {"test_id": self.id, "expected_version": self.version}
         return run_in_transaction(
-            self.url, lambda session: service(session=session, principal=person, **known | given)
+            self.url, lambda session: service(work_of(session, person, self.now), **known | given)
         )
 
     def wait(self, days: int) -> None:
@@ -125,10 +126,7 @@ def start(
 ) -> RunningTest:
     """Plan the test and take it to a state."""
     test_id = run_in_transaction(
-        url,
-        lambda session: create_comparative_test(
-            session=session, principal=person, draft=PLAN, now=START
-        ),
+        url, lambda session: create_comparative_test(work_of(session, person, START), draft=PLAN)
     )
     test = RunningTest(url, test_id, START)
     samples = [sample(code, maker) for code, maker in zip(CODES, MAKERS, strict=True)]

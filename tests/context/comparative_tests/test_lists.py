@@ -23,6 +23,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, MeasurementRound
 from tests.context.comparative_tests.small_rules import rules
 from tests.context.comparative_tests.small_test import employ, start
+from tests.work_of import work_of
 
 zh = translator("zh")
 LATER = datetime(2026, 6, 20, 3, 0, tzinfo=UTC)
@@ -67,9 +68,12 @@ def test_samples_from_csv_with_errors_by_row(sqlite_url: str) -> None:
     def check(content: bytes) -> list[tuple[int, str, str]]:
         with read_scope(sqlite_url) as session:
             uploaded = read_sample_file(
-                session=session, principal=lin, test_id=test.id, expected_version=test.version,
-                name="samples.csv", content=content, now=LATER,
-            )  # fmt: skip
+                work_of(session, lin, LATER),
+                test_id=test.id,
+                expected_version=test.version,
+                name="samples.csv",
+                content=content,
+            )
         assert len(uploaded.samples) == 1
         assert uploaded.samples[0].price_fen == 29_900
         return said(uploaded.errors)
@@ -88,17 +92,20 @@ def test_a_file_without_a_column_is_refused_as_a_whole(sqlite_url: str) -> None:
     test = start(sqlite_url, lin, ComparativeTestState.PLANNED)
     with read_scope(sqlite_url) as session, pytest.raises(WorkbookError):
         read_sample_file(
-            session=session, principal=lin, test_id=test.id, expected_version=test.version,
-            name="samples.csv", content="样品编号,品牌\nA1,甲".encode(), now=LATER,
-        )  # fmt: skip
+            work_of(session, lin, LATER),
+            test_id=test.id,
+            expected_version=test.version,
+            name="samples.csv",
+            content="样品编号,品牌\nA1,甲".encode(),
+        )
 
 
 def test_values_by_the_template_of_the_laboratory(sqlite_url: str) -> None:
     lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
     test = start(sqlite_url, lin, ComparativeTestState.AT_LABORATORY)
-    where = {"principal": lin, "test_id": test.id, "expected_version": test.version}
+    where = {"test_id": test.id, "expected_version": test.version}
     with read_scope(sqlite_url) as session:
-        template = build_value_template(session=session, **where)
+        template = build_value_template(work_of(session, lin), **where)
     assert [row[:2] for row in template.rows][:4] == [
         ["S01", "leakage"], ["S01", "cooking"], ["S01", "energy"], ["S02", "leakage"],
     ]  # fmt: skip
@@ -118,9 +125,12 @@ def test_values_by_the_template_of_the_laboratory(sqlite_url: str) -> None:
     ]
     with read_scope(sqlite_url) as session:
         uploaded = read_value_file(
-            session=session, occasion=MeasurementRound.FIRST, name="values.csv",
-            content="\n".join(lines).encode(), now=LATER, **where,
-        )  # fmt: skip
+            work_of(session, lin, LATER),
+            occasion=MeasurementRound.FIRST,
+            name="values.csv",
+            content="\n".join(lines).encode(),
+            **where,
+        )
     assert [(v.sample, v.characteristic) for v in uploaded.values] == [
         ("S01", "leakage"), ("S01", "energy"), ("S02", "leakage"),
     ]  # fmt: skip

@@ -53,6 +53,7 @@ from tests.context.comparative_tests.small_test import (
     start,
     value,
 )
+from tests.work_of import work_of
 
 State = ComparativeTestState
 RETEST = {"occasion": MeasurementRound.RETEST, "reason": "The maker asked for it."}
@@ -60,7 +61,7 @@ RETEST = {"occasion": MeasurementRound.RETEST, "reason": "The maker asked for it
 
 def read(test: RunningTest, person: Principal) -> ComparativeTestDetail:
     with read_scope(test.url) as session:
-        return get_comparative_test(session=session, principal=person, test_id=test.id)
+        return get_comparative_test(work_of(session, person), test_id=test.id)
 
 
 def marks(detail: ComparativeTestDetail) -> list[str]:
@@ -110,7 +111,7 @@ def test_a_signature_does_what_its_button_said(store_url: str) -> None:
     def says_it_releases(person: Principal, *, two_people: bool = True) -> bool:
         with read_scope(store_url) as session:
             return would_release(
-                session=session, principal=person, test_id=test.id, two_people=two_people, now=START
+                work_of(session, person, START), test_id=test.id, two_people=two_people
             )
 
     assert not says_it_releases(lin)
@@ -243,7 +244,7 @@ def _extent(test: RunningTest, person: Principal) -> str:
     try:
         detail = read(test, person)
         with read_scope(test.url) as session:
-            assert len(list_comparative_tests(session=session, principal=person)) == 1
+            assert len(list_comparative_tests(work_of(session, person))) == 1
     except (AccessDeniedError, ComparativeTestNotFoundError):
         return "none"
     has_receipts = all(each.data.receipt for each in detail.samples)
@@ -260,7 +261,7 @@ def test_a_province_runs_its_own_tests_only(sqlite_url: str) -> None:
             return run_in_transaction(
                 sqlite_url,
                 lambda session: create_comparative_test(
-                    session=session, principal=person, draft=draft, now=START
+                    work_of(session, person, START), draft=draft
                 ),
             )
 

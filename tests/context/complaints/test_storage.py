@@ -30,6 +30,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComplaintCount, Delivery, DeliveryKind, new_id, table_of
 from survey.store.transactions import run_in_transaction
 from tests.context.complaints.count_files import ROW, count_file, head
+from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 READER = Principal(new_id(), "reader", Role.CITY_OFFICIAL, "110000")
@@ -43,14 +44,12 @@ def deliver(
     return run_in_transaction(
         url,
         lambda session: import_complaints(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, NOW),
             check=check,
             head=replace(
                 head(external_id, version=version, faults=faults, day=day),
                 confirmed_losses=confirmed,
             ),
-            now=NOW,
         ),
     )
 
@@ -64,10 +63,10 @@ def count_rows(session: Session, model: type[ComplaintCount] | type[Delivery]) -
 def accepted(url: str, *, current: bool, lens: str = "nature") -> dict[tuple[str, str], float]:
     with read_scope(url) as session:
         periods = list_delivered_periods(
-            session=session, principal=READER, kind=DeliveryKind.COMPLAINTS
+            work_of(session, READER, NOW), kind=DeliveryKind.COMPLAINTS
         )
         wanted = [each for each in periods if each.is_current == current]
-        sums = read_sums(session=session, principal=READER, lens=lens, periods=wanted)
+        sums = read_sums(work_of(session, READER, NOW), lens=lens, periods=wanted)
     return {
         (row.period, row.code): float(row.accepted) for row in sums.itertuples()
     }  # fmt: skip
@@ -86,7 +85,7 @@ def test_a_second_delivery_of_a_month_is_a_revision_and_the_first_stays(store_ur
     assert accepted(store_url, current=False) == {("2024-05", "quality"): 40.0}
     with read_scope(store_url) as session:
         periods = list_delivered_periods(
-            session=session, principal=READER, kind=DeliveryKind.COMPLAINTS
+            work_of(session, READER, NOW), kind=DeliveryKind.COMPLAINTS
         )
     assert [(each.period, each.number, each.known_faults) for each in periods] == [
         ("2024-06", 1, "缺一个县"),
@@ -152,7 +151,7 @@ def withdraw(url: str, delivery_id: UUID, reason: str = "重复计入") -> None:
     run_in_transaction(
         url,
         lambda session: withdraw_delivery(
-            session=session, principal=OPERATOR, delivery_id=delivery_id, reason=reason, now=NOW
+            work_of(session, OPERATOR, NOW), delivery_id=delivery_id, reason=reason
         ),
     )
 
@@ -191,10 +190,10 @@ def test_what_was_not_delivered_is_unknown_and_not_nothing(store_url: str) -> No
     deliver(store_url, count_file("2024-05,420500,质量,食品类,40,30", header=header))
     with read_scope(store_url) as session:
         periods = list_delivered_periods(
-            session=session, principal=READER, kind=DeliveryKind.COMPLAINTS
+            work_of(session, READER, NOW), kind=DeliveryKind.COMPLAINTS
         )
-        sums = read_sums(session=session, principal=READER, lens="total", periods=periods)
-        by_age = read_sums(session=session, principal=READER, lens="age_group", periods=periods)
+        sums = read_sums(work_of(session, READER, NOW), lens="total", periods=periods)
+        by_age = read_sums(work_of(session, READER, NOW), lens="age_group", periods=periods)
     assert sums["mediated"].isna().all()
     assert by_age.empty
 
@@ -207,11 +206,11 @@ def test_sums_over_months_are_those_of_the_months_added(store_url: str, lens: st
     deliver(store_url, count_file(ROW, june, june.replace("420500", "420100")), "d-2")
     with read_scope(store_url) as session:
         periods = list_delivered_periods(
-            session=session, principal=READER, kind=DeliveryKind.COMPLAINTS
+            work_of(session, READER, NOW), kind=DeliveryKind.COMPLAINTS
         )
         by_month, whole = (
             read_sums(
-                session=session, principal=READER, lens=lens, periods=periods, by_period=by_period
+                work_of(session, READER, NOW), lens=lens, periods=periods, by_period=by_period
             )
             for by_period in (True, False)
         )
@@ -226,11 +225,9 @@ def test_data_cannot_be_counted_until_a_day_to_come(store_url: str, day: date) -
         run_in_transaction(
             store_url,
             lambda session: import_complaints(
-                session=session,
-                principal=OPERATOR,
+                work_of(session, OPERATOR, NOW),
                 check=check_file(count_file(ROW)),
                 head=head(day=day),
-                now=NOW,
             ),
         )
 
@@ -240,11 +237,7 @@ def test_a_day_that_has_begun_in_china_is_no_day_to_come(sqlite_url: str) -> Non
     receipt = run_in_transaction(
         sqlite_url,
         lambda session: import_complaints(
-            session=session,
-            principal=OPERATOR,
-            check=check,
-            head=head(day=date(2026, 3, 2)),
-            now=evening,
+            work_of(session, OPERATOR, evening), check=check, head=head(day=date(2026, 3, 2))
         ),
     )
     assert receipt.revisions == {"2024-05": 1}
@@ -255,10 +248,6 @@ def test_only_the_nation_delivers(store_url: str) -> None:
         run_in_transaction(
             store_url,
             lambda session: import_complaints(
-                session=session,
-                principal=READER,
-                check=check_file(count_file(ROW)),
-                head=head(),
-                now=NOW,
+                work_of(session, READER, NOW), check=check_file(count_file(ROW)), head=head()
             ),
         )

@@ -27,6 +27,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import Account, AuditEntry
 from survey.store.transactions import run_in_transaction
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 TALK = ActivityData(
@@ -54,30 +55,33 @@ def test_an_activity_is_entered_read_and_taken_out(store_url: str, tmp_path: Pat
     activity = run_in_transaction(
         store_url,
         lambda session: add_activity(
-            session=session, principal=official, data=TALK, now=NOW,
-            photo=clean_photo(sent), photo_sent=sent, photo_dir=tmp_path,
+            work_of(session, official),
+            data=TALK,
+            photo=clean_photo(sent),
+            photo_sent=sent,
+            photo_dir=tmp_path,
         ),
-    )  # fmt: skip
+    )
     with read_scope(store_url) as session:
         for area, count in (("CN", 1), ("32", 1), ("320500", 1), ("320200", 0)):
-            found = list_activities(session=session, principal=reader, year=2026, area=area)
+            found = list_activities(work_of(session, reader), year=2026, area=area)
             assert len(found) == count
-        assert list_activities(session=session, principal=reader, year=2025, area="CN") == []
-        entry = list_activities(session=session, principal=official, year=2026, area="CN")[0]
+        assert list_activities(work_of(session, reader), year=2025, area="CN") == []
+        entry = list_activities(work_of(session, official), year=2026, area="CN")[0]
         assert (entry.data, entry.may_change) == (TALK, True)
         assert entry.photo_id is not None
-        given_ = {"session": session, "folder": tmp_path, "photo_id": entry.photo_id}
-        assert read_activity_photo(principal=official, **given_).width > 0
+        given_ = {"folder": tmp_path, "photo_id": entry.photo_id}
+        assert read_activity_photo(work_of(session, official), **given_).width > 0
         with pytest.raises(PhotoNotFoundError):
-            read_activity_photo(principal=neighbour, **given_)
+            read_activity_photo(work_of(session, neighbour), **given_)
         with pytest.raises(AccessDeniedError):
-            read_activity_photo(principal=reader, **given_)
+            read_activity_photo(work_of(session, reader), **given_)
 
     def take_out(person: Principal, reason: str) -> None:
         run_in_transaction(
             store_url,
             lambda session: take_out_activity(
-                session=session, principal=person, activity_id=activity, reason=reason, now=NOW
+                work_of(session, person), activity_id=activity, reason=reason
             ),
         )
 
@@ -89,7 +93,7 @@ def test_an_activity_is_entered_read_and_taken_out(store_url: str, tmp_path: Pat
     with pytest.raises(ActivityNotFoundError):
         take_out(official, "entered twice")
     with read_scope(store_url) as session:
-        assert list_activities(session=session, principal=reader, year=2026, area="CN") == []
+        assert list_activities(work_of(session, reader), year=2026, area="CN") == []
         actions = set(session.exec(select(AuditEntry.action)))
     assert {"education.added", "education.taken_out", "photo.received"} <= actions
 
@@ -112,10 +116,7 @@ def test_what_cannot_be_is_refused(sqlite_url: str, wrong: dict[str, object]) ->
         run_in_transaction(
             sqlite_url,
             lambda session: add_activity(
-                session=session,
-                principal=official,
-                data=ActivityData(**{**vars(TALK), **wrong}),
-                now=NOW,
+                work_of(session, official), data=ActivityData(**{**vars(TALK), **wrong})
             ),
         )
 
@@ -126,9 +127,7 @@ def test_only_the_own_area_is_written(sqlite_url: str) -> None:
         with pytest.raises(AccessDeniedError):
             run_in_transaction(
                 sqlite_url,
-                lambda session, person=person: add_activity(
-                    session=session, principal=person, data=TALK, now=NOW
-                ),
+                lambda session, person=person: add_activity(work_of(session, person), data=TALK),
             )
 
 

@@ -35,6 +35,7 @@ from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope
 from survey.store.tables import Account, SamplingPoint, Status, Wave
 from survey.store.transactions import run_in_transaction
+from tests.work_of import work_of
 
 START = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 SUZHOU, WUXI, JIANGSU = "320500", "320200", "32"
@@ -91,16 +92,22 @@ class RunningCheck:
 
     def read(self, person: Principal | None = None) -> ExperienceCheckDetail:
         with read_scope(self.url) as session:
-            return get_experience_check(
-                session=session, principal=person or self.official, wave_id=self.id
-            )
+            return get_experience_check(work_of(session, person or self.official), wave_id=self.id)
 
-    def do(self, service: Callable[..., Any], **given: Any) -> Any:
+    def do(
+        self,
+        service: Callable[..., Any],
+        *,
+        now: datetime = START,
+        principal: Principal | None = None,
+        **given: Any,
+    ) -> Any:
         """Run a service of the official on the newest version."""
-        version = self.read().version
-        given = {"now": START, "principal": self.official, "expected_version": version, **given}
+        given = {"expected_version": self.read().version, **given}
+        person = principal or self.official
         return run_in_transaction(
-            self.url, lambda session: service(session=session, wave_id=self.id, **given)
+            self.url,
+            lambda session: service(work_of(session, person, now), wave_id=self.id, **given),
         )
 
     def venues(self, observer: str | None = None) -> list[SamplingPoint]:
@@ -119,15 +126,13 @@ class RunningCheck:
         run_in_transaction(
             self.url,
             lambda session: save_visit_photo(
-                session=session,
-                principal=self.observers[observer],
+                work_of(session, self.observers[observer], START),
                 folder=self.folder,
                 photo_id=photo_id,
                 point_id=venue,
                 item_name="photo_price",
                 sent=sent,
                 photo=clean_photo(sent),
-                now=START,
             ),
         )
         return photo_id
@@ -161,13 +166,11 @@ class RunningCheck:
                 run_in_transaction(
                     self.url,
                     lambda session, response=response, to=to: transition(
-                        session=session,
-                        principal=self.reviewers()[to is Status.APPROVED],
+                        work_of(session, self.reviewers()[to is Status.APPROVED], START),
                         response_id=response,
                         to=to,
                         reason="",
                         expected_version=1 + (to is Status.APPROVED),
-                        now=START,
                     ),
                 )
 
@@ -203,10 +206,7 @@ def start(url: str, folder: Path, *, per_type: int = 2, opened: bool = True) -> 
         closes_on=date(2026, 6, 30),
     )
     wave_id = run_in_transaction(
-        url,
-        lambda session: create_experience_check(
-            session=session, principal=official, draft=plan, now=START
-        ),
+        url, lambda session: create_experience_check(work_of(session, official, START), draft=plan)
     )
     check = RunningCheck(url, wave_id, official, observers, folder)
     check.do(draw_venues, listed=listed(), per_type=per_type, seed=7)

@@ -66,6 +66,7 @@ from tests.context.experience_checks.small_check import (
     start,
     wave_of,
 )
+from tests.work_of import work_of
 
 TODAY = china_date(START)
 
@@ -150,10 +151,8 @@ def test_an_observer_sends_one_visit_and_sees_no_other(check: RunningCheck) -> N
             check.read(person)
         with read_scope(check.url) as session:
             with pytest.raises(AccessDeniedError):
-                get_response_detail(
-                    session=session, principal=person, response_id=first.response_id
-                )
-            tasks = list_tasks(session=session, principal=person, now=START)
+                get_response_detail(work_of(session, person), response_id=first.response_id)
+            tasks = list_tasks(work_of(session, person, START))
         task = next(task for task in tasks if task.point_id == venue.id)
         assert task.is_done is (observer == one)
         assert task.collected == (observer == one)
@@ -191,7 +190,7 @@ def test_photos_are_files_and_shown_to_those_who_review(check: RunningCheck) -> 
     def look(person: Principal) -> bytes:
         with read_scope(check.url) as session:
             return read_visit_photo(
-                session=session, principal=person, folder=check.folder, photo_id=photo
+                work_of(session, person), folder=check.folder, photo_id=photo
             ).content
 
     with pytest.raises(PhotoNotFoundError):
@@ -219,30 +218,26 @@ def test_of_a_refused_photo_nothing_is_kept(check: RunningCheck) -> None:
         run_in_transaction(
             check.url,
             lambda session: save_visit_photo(
-                session=session,
-                principal=check.observers[one],
+                work_of(session, check.observers[one], START),
                 folder=check.folder,
                 photo_id=taken,
                 point_id=venue.id,
                 item_name="photo_price",
                 sent=small_photo() + b"\0",
                 photo=clean_photo(small_photo()),
-                now=START,
             ),
         )
     with pytest.raises(AccessDeniedError, match="No photo"):
         run_in_transaction(
             check.url,
             lambda session: save_visit_photo(
-                session=session,
-                principal=check.observers[one],
+                work_of(session, check.observers[one], START),
                 folder=check.folder,
                 photo_id=uuid4(),
                 point_id=venue.id,
                 item_name="remark",
                 sent=small_photo(),
                 photo=clean_photo(small_photo()),
-                now=START,
             ),
         )
     with read_scope(check.url) as session:
@@ -255,16 +250,12 @@ def test_nothing_for_waves_of_people_knows_a_check(check: RunningCheck) -> None:
     supervisor = check.reviewers()[0]
     with read_scope(check.url) as session:
         assert find_wave(session=session, key=wave.key) is None
-        assert list_started_waves(session=session, principal=supervisor) == []
-        reviewed = list_started_waves(session=session, principal=supervisor, with_venues=True)
+        assert list_started_waves(work_of(session, supervisor)) == []
+        reviewed = list_started_waves(work_of(session, supervisor), with_venues=True)
     assert [each.id for each in reviewed] == [wave.id]
     with pytest.raises(AccessDeniedError), session_scope(check.url) as session:
         issue_invitation(
-            session=session,
-            principal=check.observers[one],
-            wave_key=wave.key,
-            point_id=venue.id,
-            now=START,
+            work_of(session, check.observers[one], START), wave_key=wave.key, point_id=venue.id
         )
 
 
@@ -302,7 +293,7 @@ def test_only_who_runs_checks_there_changes_one(check: RunningCheck) -> None:
     with pytest.raises(AccessDeniedError):
         check.do(close_experience_check, principal=employ(check.url, Role.ANALYST, JIANGSU, "x"))
     with read_scope(check.url) as session:
-        assert list_experience_checks(session=session, principal=neighbour) == []
+        assert list_experience_checks(work_of(session, neighbour)) == []
 
 
 @pytest.mark.parametrize("due_on", [TODAY, date(2027, 5, 1)])

@@ -22,6 +22,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import DeliveryKind, new_id
 from survey.store.transactions import run_in_transaction
 from tests.context.opinion.opinion_rows import check, day_rows, head
+from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST, LAST = date(2024, 11, 1), date(2024, 11, 30)
@@ -44,15 +45,12 @@ def deliver(
 ) -> DeliveryReceipt:
     found, said = check(*rows), replace(head(external_id), confirmed_losses=confirmed)
     return run_in_transaction(
-        url,
-        lambda session: import_opinion(
-            session=session, principal=OPERATOR, check=found, head=said, now=NOW
-        ),
+        url, lambda session: import_opinion(work_of(session, OPERATOR, NOW), check=found, head=said)
     )
 
 
 def days(session: Session, reader: Principal, area: str) -> dict[tuple[date, str], int]:
-    frame = read_opinion_days(session=session, principal=reader, area=area, first=FIRST, last=LAST)
+    frame = read_opinion_days(work_of(session, reader, NOW), area=area, first=FIRST, last=LAST)
     return {(row.day, row.sentiment): row.items for row in frame.itertuples()}
 
 
@@ -62,9 +60,7 @@ def test_counts_and_topics_are_read_with_their_peak_day(store_url: str) -> None:
     assert deliver(store_url, ROWS).is_repeated
     with read_scope(store_url) as session:
         found = days(session, NATIONAL, "CN")
-        topics = list_opinion_topics(
-            session=session, principal=HERE, area="CN", first=FIRST, last=LAST
-        )
+        topics = list_opinion_topics(work_of(session, HERE, NOW), area="CN", first=FIRST, last=LAST)
     assert found[date(2024, 11, 11), "negative"] == 200
     assert len(found) == 6
     assert [(topic.name, topic.items, topic.negative, topic.peak_day) for topic in topics] == [
@@ -90,11 +86,9 @@ def test_a_month_delivered_again_replaces_it_and_the_old_one_stays_known(store_u
             (date(2024, 11, 10), "neutral"): 2,
             (date(2024, 11, 10), "positive"): 3,
         }
-        periods = list_delivered_periods(
-            session=session, principal=NATIONAL, kind=DeliveryKind.OPINION
-        )
+        periods = list_delivered_periods(work_of(session, NATIONAL, NOW), kind=DeliveryKind.OPINION)
         others = list_delivered_periods(
-            session=session, principal=NATIONAL, kind=DeliveryKind.COMPLAINTS
+            work_of(session, NATIONAL, NOW), kind=DeliveryKind.COMPLAINTS
         )
     assert [(each.number, each.is_current) for each in periods] == [(2, True), (1, False)]
     assert others == []
@@ -107,20 +101,21 @@ def test_a_day_that_has_not_ended_is_refused(sqlite_url: str, day: str) -> None:
         run_in_transaction(
             sqlite_url,
             lambda session: import_opinion(
-                session=session, principal=OPERATOR, check=check(*day_rows(day, (40, 50, 60))),
-                head=said, now=NOW,
+                work_of(session, OPERATOR, NOW),
+                check=check(*day_rows(day, (40, 50, 60))),
+                head=said,
             ),
-        )  # fmt: skip
+        )
 
 
 def test_an_area_is_read_by_those_it_belongs_to(store_url: str) -> None:
     deliver(store_url, ROWS)
     with read_scope(store_url) as session:
-        assert list_opinion_areas(session=session, principal=NATIONAL) == [
+        assert list_opinion_areas(work_of(session, NATIONAL, NOW)) == [
             "110000", "420500", "CN",
         ]  # fmt: skip
         for reader in (HERE, PROVINCE):
-            assert list_opinion_areas(session=session, principal=reader) == ["420500", "CN"]
+            assert list_opinion_areas(work_of(session, reader, NOW)) == ["420500", "CN"]
             assert days(session, reader, "420500")[date(2024, 11, 11), "negative"] == 40
             assert days(session, reader, "CN")
             for area in ("110000", "310000", "32xxxx"):
@@ -128,7 +123,7 @@ def test_an_area_is_read_by_those_it_belongs_to(store_url: str) -> None:
                     days(session, reader, area)
                 with pytest.raises(AccessDeniedError):
                     list_opinion_topics(
-                        session=session, principal=reader, area=area, first=FIRST, last=LAST
+                        work_of(session, reader, NOW), area=area, first=FIRST, last=LAST
                     )
 
 
@@ -141,7 +136,7 @@ def test_a_day_entered_by_hand_leaves_the_rest_of_its_month(store_url: str) -> N
     receipt = run_in_transaction(
         store_url,
         lambda session: enter_opinion_day(
-            session=session, principal=OPERATOR, entered=entered, head=head("entry"), now=NOW
+            work_of(session, OPERATOR, NOW), entered=entered, head=head("entry")
         ),
     )
     assert receipt.revisions == {"2024-11": 2}
@@ -162,8 +157,8 @@ def test_a_day_by_hand_is_checked_with_the_month_it_stands_in(store_url: str) ->
         with pytest.raises(error):
             run_in_transaction(
                 store_url,
-                lambda session, who=who: enter_opinion_day(  # type: ignore[misc]
-                    session=session, principal=who, entered=too_small, head=head("x"), now=NOW
+                lambda session, who=who: enter_opinion_day(
+                    work_of(session, who, NOW), entered=too_small, head=head("x")
                 ),
             )
     with read_scope(store_url) as session:

@@ -48,6 +48,7 @@ from survey.store.unfinished_work import list_unfinished_work
 from survey.store.wave_answers import remove_answers
 from tests.error_codes import raises_code
 from tests.wave_states import set_wave_state
+from tests.work_of import work_of
 
 
 class ReleasedWave:
@@ -76,9 +77,7 @@ class ReleasedWave:
             for number in range(count)
         ]
         with session_scope(self.url) as session:
-            write_responses(
-                session=session, principal=OPERATOR, wave=self.wave, rows=rows, now=self.field.now
-            )
+            write_responses(work_of(session, OPERATOR, self.field.now), wave=self.wave, rows=rows)
         return [row.id for row in rows]
 
     def archive(
@@ -87,13 +86,11 @@ class ReleasedWave:
         return run_in_transaction(
             self.url,
             lambda session: archive_answers(
-                session=session,
-                principal=principal,
+                work_of(session, principal, self.field.now),
                 wave_key=self.wave.key,
                 out=out or self.file,
                 data_dir=self.file.parent,
                 two_people=two_people,
-                now=self.field.now,
             ),
             long_running=True,
         )
@@ -102,11 +99,9 @@ class ReleasedWave:
         return run_in_transaction(
             self.url,
             lambda session: restore_answers(
-                session=session,
-                principal=OPERATOR,
+                work_of(session, OPERATOR, self.field.now),
                 wave_key=self.wave.key,
                 source=source or self.file,
-                now=self.field.now,
             ),
             long_running=True,
         )
@@ -120,7 +115,7 @@ class ReleasedWave:
 
     def open_interview(self) -> None:
         with read_scope(self.url) as session:
-            get_response_detail(session=session, principal=OPERATOR, response_id=self.ids[0])
+            get_response_detail(work_of(session, OPERATOR), response_id=self.ids[0])
 
 
 @pytest.fixture
@@ -137,7 +132,7 @@ def _entries(url: str, action: str) -> list[dict[str, Any]]:
 def _verify(url: str) -> tuple[int, int, int]:
     """Compared answers, archived ones, and places that are wrong."""
     with read_scope(url) as session:
-        report = verify(session=session, principal=OPERATOR)
+        report = verify(work_of(session, OPERATOR))
     return report.answers.compared, report.answers.archived, report.wrong
 
 
@@ -210,11 +205,9 @@ def test_pages_say_in_words_where_the_answers_are(released: ReleasedWave) -> Non
     with raises_code("answers_archived", match=r"answers\.parquet"):
         released.open_interview()
     with raises_code("answers_archived"), read_scope(released.url) as session:
-        get_back_check_results(
-            session=session, principal=OPERATOR, wave_id=released.wave.id, city_code=None
-        )
+        get_back_check_results(work_of(session, OPERATOR), wave_id=released.wave.id, city_code=None)
     with read_scope(released.url) as session:
-        place = find_answers_place(session=session, principal=OPERATOR, wave_key=released.wave.key)
+        place = find_answers_place(work_of(session, OPERATOR), wave_key=released.wave.key)
     assert (place.file_name, place.archived_at) == ("answers.parquet", released.field.now)
     released.restore()
     released.open_interview()
@@ -231,10 +224,8 @@ def test_other_waves_go_on_meanwhile(released: ReleasedWave) -> None:
         instrument_id=released.wave.instrument_id,
     )
     with session_scope(released.url) as session:
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=released.field.now)
-        released.wave = open_wave(
-            session=session, principal=OPERATOR, key="next", now=released.field.now
-        )
+        create_wave(work_of(session, OPERATOR, released.field.now), plan=plan)
+        released.wave = open_wave(work_of(session, OPERATOR, released.field.now), key="next")
     assert len(released._fill()) == 5
     assert len(released.stored()) == 5
 
@@ -285,18 +276,16 @@ def test_an_administrator_requests_it_and_the_operator_does_it(released: Release
     person = Principal(account.id, account.name, Role.ADMINISTRATOR, NATION)
     with session_scope(released.url) as session:
         request_act(
-            session=session,
-            principal=person,
+            work_of(session, person, released.field.now),
             key=released.wave.key,
             act=WaveAct.ARCHIVE,
             options={},
-            now=released.field.now,
         )
     with pytest.raises(SecondPersonRequiredError):
         released.archive(principal=person, two_people=True)
     released.archive(two_people=True)
     with read_scope(released.url) as session:
-        request = find_open_request(session=session, principal=OPERATOR, key=released.wave.key)
+        request = find_open_request(work_of(session, OPERATOR), key=released.wave.key)
     assert request is None
 
 

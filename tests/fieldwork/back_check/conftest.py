@@ -15,6 +15,7 @@ from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Mode, ResponseRisk, Status
+from tests.work_of import work_of
 
 
 @pytest.fixture
@@ -64,9 +65,7 @@ def store(checked: Any) -> Callable[..., list[UUID]]:
         }  # fmt: skip
         rows = [FinishedResponse(client_uuid=uuid4(), **{**given, **other}) for _ in range(count)]
         with session_scope(checked.url) as session:
-            write_responses(
-                session=session, principal=OPERATOR, wave=checked.wave, rows=rows, now=checked.now
-            )
+            write_responses(work_of(session, OPERATOR, checked.now), wave=checked.wave, rows=rows)
             if risk is not None:
                 session.add_all(
                     ResponseRisk(
@@ -92,9 +91,7 @@ def draw_all(checked: Any) -> Callable[..., UUID]:
             "seed": "7", "as_of": checked.now,
         }  # fmt: skip
         with session_scope(checked.url) as session:
-            seen = preview_draw(
-                session=session, principal=principal, plan=DrawPlan(**{**given, **changes})
-            )
-            return create_draw(session=session, principal=principal, seen=seen, now=checked.now)
+            seen = preview_draw(work_of(session, principal), plan=DrawPlan(**{**given, **changes}))
+            return create_draw(work_of(session, principal, checked.now), seen=seen)
 
     return draw

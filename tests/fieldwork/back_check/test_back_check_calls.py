@@ -22,6 +22,7 @@ from survey.fieldwork.submission import InvalidAnswersError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, BackCheck, Channel, Outcome, Status
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 Store = Callable[..., list[UUID]]
 Person = Callable[[Role, str], Principal]
@@ -34,7 +35,7 @@ SAME: dict[str, Any] = {
 
 def _calls(field: Any, principal: Principal) -> list[Any]:
     with read_scope(field.url) as session:
-        return list_calls(session=session, principal=principal, wave_id=field.wave.id)
+        return list_calls(work_of(session, principal), wave_id=field.wave.id)
 
 
 def _enter(
@@ -48,12 +49,10 @@ def _enter(
 ) -> Outcome:
     with session_scope(field.url) as session:
         return record_attempt(
-            session=session,
-            principal=principal,
+            work_of(session, principal, field.now),
             check_id=check_id,
             expected_version=version,
             attempt=CallAttempt(outcome, Channel.PHONE, answers, "  a  note "),
-            now=field.now,
         )
 
 
@@ -150,7 +149,7 @@ def test_another_city_is_not_there_and_other_roles_are_refused(
     with pytest.raises(BackCheckNotFoundError):
         _enter(checked, elsewhere, call.id, **SAME)
     with read_scope(checked.url) as session, pytest.raises(BackCheckNotFoundError):
-        get_call(session=session, principal=elsewhere, check_id=call.id)
+        get_call(work_of(session, elsewhere), check_id=call.id)
     for role in (Role.SURVEYOR, Role.TYPIST, Role.CITY_OFFICIAL, Role.ANALYST):
         with pytest.raises(AccessDeniedError):
             _enter(checked, person(role, "110000"), call.id, **SAME)
@@ -228,12 +227,10 @@ def test_what_was_taken_out_since_need_not_be_called(
     draw_all(supervisor)
     with session_scope(checked.url) as session:
         transition(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, checked.now),
             response_id=response_id,
             to=Status.VOID,
             reason="trial",
-            now=checked.now,
             expected_version=1,
         )
     assert [call.response_id for call in _calls(checked, supervisor)] == [other]

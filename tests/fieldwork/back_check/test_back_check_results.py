@@ -41,6 +41,7 @@ from survey.store.tables import (
     SurveyorNote,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 Store = Callable[..., list[UUID]]
 Person = Callable[[Role, str], Principal]
@@ -55,13 +56,13 @@ PLAN = "main-2023"
 
 def _results(field: Any, principal: Principal) -> BackCheckResults:
     with read_scope(field.url) as session:
-        return get_back_check_results(session=session, principal=principal, wave_id=field.wave.id)
+        return get_back_check_results(work_of(session, principal), wave_id=field.wave.id)
 
 
 def _answer(field: Any, principal: Principal, *replies: dict[str, Any] | Outcome) -> None:
     """Enter what was said, one after the other down the list."""
     with session_scope(field.url) as session:
-        calls = list_calls(session=session, principal=principal, wave_id=field.wave.id)
+        calls = list_calls(work_of(session, principal), wave_id=field.wave.id)
         for call, each in zip(calls, replies, strict=False):
             attempt = (
                 CallAttempt(each, Channel.ON_SITE, {})
@@ -69,12 +70,10 @@ def _answer(field: Any, principal: Principal, *replies: dict[str, Any] | Outcome
                 else CallAttempt(Outcome.REACHED, Channel.PHONE, each)
             )
             record_attempt(
-                session=session,
-                principal=principal,
+                work_of(session, principal, field.now),
                 check_id=call.id,
                 expected_version=call.version,
                 attempt=attempt,
-                now=field.now,
             )
 
 
@@ -173,24 +172,20 @@ def test_what_was_drawn_for_its_risk_says_nothing_about_the_rate(
             seen
             for number in range(99)
             for seen in [
-                preview_draw(
-                    session=session, principal=supervisor, plan=replace(plan, seed=str(number))
-                )
+                preview_draw(work_of(session, supervisor), plan=replace(plan, seed=str(number)))
             ]
             if seen.surveyors[0].by_risk
         )
-        create_draw(session=session, principal=supervisor, seen=seen, now=checked.now)
+        create_draw(work_of(session, supervisor, checked.now), seen=seen)
     with session_scope(checked.url) as session:
-        calls = list_calls(session=session, principal=supervisor, wave_id=checked.wave.id)
+        calls = list_calls(work_of(session, supervisor), wave_id=checked.wave.id)
         by_risk = [call for call in calls if call.chosen_by == "risk"]
         for call in by_risk:
             record_attempt(
-                session=session,
-                principal=supervisor,
+                work_of(session, supervisor, checked.now),
                 check_id=call.id,
                 expected_version=1,
                 attempt=CallAttempt(Outcome.REACHED, Channel.PHONE, INVENTED),
-                now=checked.now,
             )
     assert len(by_risk) == 1
     (li,) = _results(checked, supervisor).surveyors
@@ -205,22 +200,18 @@ def test_a_correction_after_the_back_check_hides_nothing(
     _answer(checked, supervisor, INVENTED)
     with session_scope(checked.url) as session:
         transition(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, checked.now),
             response_id=response_id,
             to=Status.RETURNED,
             reason="check_again",
-            now=checked.now,
             expected_version=1,
         )
         resubmit(
-            session=session,
-            principal=checked.surveyor,
+            work_of(session, checked.surveyor, checked.now + timedelta(minutes=1)),
             response_id=response_id,
             answers={**checked.complete, "birth_year": 1950, "gender": "male"},
             note="mended",
             expected_version=2,
-            now=checked.now + timedelta(minutes=1),
         )
     (case,) = _results(checked, supervisor).failed
     assert {difference.comparison.item for difference in case.differences} == {
@@ -251,16 +242,14 @@ def test_all_of_a_point_is_taken_out_and_restored_without_touching_anything_else
     work = WorkSelection(checked.wave.id, point_id=checked.point.id)
     with session_scope(checked.url) as session:
         seen = preview_bulk_decision(
-            session=session, principal=supervisor, chosen=work.void_filter(), to=Status.VOID
+            work_of(session, supervisor), chosen=work.void_filter(), to=Status.VOID
         )
         assert (seen.total, dict(seen.not_allowed)) == (3, {Status.VOID: 1})
         decide_many(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, checked.now),
             chosen=work.void_filter(),
             seen=seen,
             reason=ReviewReason(ReasonCode.BACK_CHECK, "point 1"),
-            now=checked.now,
         )
     with read_scope(checked.url) as session:
         void = {
@@ -274,16 +263,14 @@ def test_all_of_a_point_is_taken_out_and_restored_without_touching_anything_else
     assert collected == 0
     with session_scope(checked.url) as session:
         seen = preview_bulk_decision(
-            session=session, principal=supervisor, chosen=work.restore_filter(), to=Status.SUBMITTED
+            work_of(session, supervisor), chosen=work.restore_filter(), to=Status.SUBMITTED
         )
         assert seen.total == 3
         decide_many(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, checked.now),
             chosen=work.restore_filter(),
             seen=seen,
             reason=ReviewReason(ReasonCode.BY_MISTAKE),
-            now=checked.now,
         )
     with read_scope(checked.url) as session:
         void_now = session.exec(select(Response.id).where(Response.status == Status.VOID)).all()
@@ -301,13 +288,11 @@ def test_retraining_is_noted_with_its_day_for_all_or_none(
     def note(principal: Principal, *people: Principal, day: date = by) -> int:
         with session_scope(checked.url) as session:
             return note_retraining(
-                session=session,
-                principal=principal,
+                work_of(session, principal, checked.now),
                 wave_id=checked.wave.id,
                 surveyor_ids=[surveyor.account_id for surveyor in people],
                 retrain_by=day,
                 note=" how to  ask the age ",
-                now=checked.now,
             )
 
     elsewhere = person(Role.SUPERVISOR, "310000")

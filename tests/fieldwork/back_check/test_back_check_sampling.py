@@ -22,6 +22,7 @@ from survey.fieldwork.lifecycle import transition
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, BackCheck, ChosenBy, Status
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 Store = Callable[..., list[UUID]]
 Person = Callable[[Role, str], Principal]
@@ -34,12 +35,12 @@ def _plan(field: Any, **changes: Any) -> DrawPlan:
 
 def _preview(field: Any, principal: Principal, plan: DrawPlan) -> DrawPreview:
     with read_scope(field.url) as session:
-        return preview_draw(session=session, principal=principal, plan=plan)
+        return preview_draw(work_of(session, principal), plan=plan)
 
 
 def _draw(field: Any, principal: Principal, seen: DrawPreview) -> None:
     with session_scope(field.url) as session:
-        create_draw(session=session, principal=principal, seen=seen, now=field.now)
+        create_draw(work_of(session, principal, field.now), seen=seen)
 
 
 def _listed(field: Any) -> list[BackCheck]:
@@ -71,7 +72,7 @@ def test_a_draw_does_what_its_preview_showed_and_is_on_the_record(
         entry = session.exec(
             select(AuditEntry).where(AuditEntry.action == "back_check.drawn")
         ).one()
-        (past,) = list_draws(session=session, principal=association, wave_id=checked.wave.id)
+        (past,) = list_draws(work_of(session, association), wave_id=checked.wave.id)
     assert (entry.actor_id, entry.subject_id) == (association.account_id, str(checked.wave.id))
     assert entry.detail["seed"] == "2026"
     assert entry.detail["drawn_sha256"] == seen.drawn_sha256
@@ -124,12 +125,10 @@ def test_what_changed_since_the_preview_is_not_drawn(
     store(2, submitted_at=checked.now + timedelta(minutes=1))
     with session_scope(checked.url) as session:
         transition(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, checked.now),
             response_id=ids[0],
             to=Status.VOID,
             reason="trial",
-            now=checked.now,
             expected_version=1,
         )
     with raises_code("draw_changed"):
@@ -164,7 +163,7 @@ def test_a_supervisor_draws_in_the_own_city_only(
                 _preview(checked, person(role, "110000"), _plan(checked))
     elsewhere = person(Role.SUPERVISOR, "310000")
     with read_scope(checked.url) as session:
-        assert list_draws(session=session, principal=elsewhere, wave_id=checked.wave.id) == []
+        assert list_draws(work_of(session, elsewhere), wave_id=checked.wave.id) == []
 
 
 @pytest.mark.parametrize(

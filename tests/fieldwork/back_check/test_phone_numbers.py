@@ -45,6 +45,7 @@ from survey.store.tables import (
     ResponseRevision,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 NUMBER = "13812345678"
 HandIn = Callable[..., tuple[Any, str]]
@@ -101,9 +102,9 @@ def to_check(field: Any, hand_in: HandIn) -> Callable[[], Any]:
                 seed="7",
                 as_of=field.now,
             )
-            seen = preview_draw(session=session, principal=supervisor, plan=plan)
-            create_draw(session=session, principal=supervisor, seen=seen, now=field.now)
-            (call,) = list_calls(session=session, principal=supervisor, wave_id=field.wave.id)
+            seen = preview_draw(work_of(session, supervisor), plan=plan)
+            create_draw(work_of(session, supervisor, field.now), seen=seen)
+            (call,) = list_calls(work_of(session, supervisor), wave_id=field.wave.id)
         return supervisor, call
 
     return draw
@@ -179,7 +180,7 @@ def test_only_a_supervisor_of_the_city_reads_it_and_it_is_noted(
     def read(principal: Principal) -> str:
         with session_scope(field.url) as session:
             return reveal_phone_number(
-                session=session, principal=principal, cipher=seal, check_id=call.id, now=field.now
+                work_of(session, principal, field.now), cipher=seal, check_id=call.id
             )
 
     assert read(supervisor) == NUMBER
@@ -196,12 +197,10 @@ def test_only_a_supervisor_of_the_city_reads_it_and_it_is_noted(
     assert NUMBER not in repr(entry.detail)
     with session_scope(field.url) as session:
         record_attempt(
-            session=session,
-            principal=supervisor,
+            work_of(session, supervisor, field.now),
             check_id=call.id,
             expected_version=call.version,
             attempt=CallAttempt(Outcome.NEVER_INTERVIEWED, Channel.PHONE, {}, f"call {NUMBER}"),
-            now=field.now,
         )
     with pytest.raises(BackCheckNotFoundError):
         read(supervisor)
@@ -214,9 +213,7 @@ def test_no_number_is_said(
     supervisor, call = to_check()
     assert not call.has_phone
     with session_scope(field.url) as session, raises_code("no_number"):
-        reveal_phone_number(
-            session=session, principal=supervisor, cipher=seal, check_id=call.id, now=field.now
-        )
+        reveal_phone_number(work_of(session, supervisor, field.now), cipher=seal, check_id=call.id)
 
 
 def test_a_new_key_takes_over_and_the_old_one_may_go(field: Any, hand_in: HandIn) -> None:

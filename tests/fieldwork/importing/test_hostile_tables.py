@@ -13,6 +13,7 @@ from survey.fieldwork.importing.table_reading import read_table
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.locale import SurveyError
 from survey.store.engine import read_scope
+from tests.work_of import work_of
 
 UNREADABLE = {
     "nothing": b"",
@@ -127,7 +128,7 @@ def check(field: Any) -> Any:
     def one(content: bytes) -> Any:
         request = ImportRequest(content, field.instrument, "abroad-2024")
         with read_scope(field.url) as session:
-            return plan_import(session=session, principal=OPERATOR, request=request, now=field.now)
+            return plan_import(work_of(session, OPERATOR, field.now), request=request)
 
     return one
 

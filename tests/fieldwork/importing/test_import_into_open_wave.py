@@ -45,6 +45,7 @@ from survey.store.tables import (
     Status,
     Wave,
 )
+from tests.work_of import work_of
 
 HEADER = ["city", "point", "surveyor", "quality", "gender", "birth_year"]
 GOOD = ["110000", "110000-u-01", "", "8", "female", "1990"]
@@ -67,13 +68,13 @@ def _plan(field: Any, content: bytes, by: Principal = OPERATOR, **changes: Any) 
     values = {"instrument": field.instrument, "wave_key": "main-2026", **changes}
     with read_scope(field.url) as session:
         return plan_import(
-            session=session, principal=by, request=ImportRequest(content, **values), now=field.now
+            work_of(session, by, field.now), request=ImportRequest(content, **values)
         )
 
 
 def _commit(field: Any, plan: ImportPlan, by: Principal = OPERATOR, **more: Any) -> ImportResult:
     with session_scope(field.url) as session:
-        return commit_import(session=session, principal=by, plan=plan, now=field.now, **more)
+        return commit_import(work_of(session, by, field.now), plan=plan, **more)
 
 
 def _count(field: Any, model: type[SQLModel]) -> int:
@@ -159,21 +160,21 @@ def test_only_administrators_make_waves_or_add_to_closed_ones(field: Any) -> Non
     with pytest.raises(AccessDeniedError):
         _plan(field, _csv(GOOD), by=sun, wave_key="pilot-2024")
     with read_scope(field.url) as session:
-        seen = list_waves_for_import(session=session, principal=sun)
+        seen = list_waves_for_import(work_of(session, sun))
     assert [wave.key for wave in seen] == ["main-2026"]
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     with pytest.raises(AccessDeniedError):
         _plan(field, _csv(GOOD), by=sun)
     with read_scope(field.url) as session:
-        assert list_waves_for_import(session=session, principal=sun) == ()
-        assert len(list_waves_for_import(session=session, principal=OPERATOR)) == 1
+        assert list_waves_for_import(work_of(session, sun)) == ()
+        assert len(list_waves_for_import(work_of(session, OPERATOR))) == 1
 
 
 def test_a_wave_that_closed_after_the_check_is_checked_again(field: Any) -> None:
     plan = _plan(field, _csv(GOOD))
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     with pytest.raises(ImportNotPossibleError, match="has changed"):
         _commit(field, plan)
     assert _count(field, Response) == 0
@@ -230,7 +231,7 @@ def _filled(template: bytes, rows: list[dict[str, object]]) -> bytes:
 
 def _template(field: Any, instrument: Instrument | None = None, language: str = "zh") -> bytes:
     with read_scope(field.url) as session:
-        cities = list_importable_cities(session=session, principal=OPERATOR)
+        cities = list_importable_cities(work_of(session, OPERATOR))
     return write_template(
         principal=OPERATOR,
         instrument=instrument or field.instrument,
@@ -302,21 +303,19 @@ def test_a_mapping_is_kept_replaced_and_audited(field: Any) -> None:
     for target in ("quality", "service"):
         with session_scope(field.url) as session:
             save_mapping(
-                session=session,
-                principal=sun,
+                work_of(session, sun, field.now),
                 instrument_name="small",
                 name=" 第三方 ",
                 mapping=MappingFile({"Q1": target}, {"Q1": {"n/a": ""}}),
-                now=field.now,
             )
     with read_scope(field.url) as session:
-        (saved,) = list_saved_mappings(session=session, principal=sun, instrument_name="small")
+        (saved,) = list_saved_mappings(work_of(session, sun), instrument_name="small")
         actions = session.exec(
             select(AuditEntry.action).where(AuditEntry.subject_id == str(saved.id))
         ).all()
-        assert list_saved_mappings(session=session, principal=sun, instrument_name="other") == ()
+        assert list_saved_mappings(work_of(session, sun), instrument_name="other") == ()
         with pytest.raises(AccessDeniedError):
-            list_saved_mappings(session=session, principal=field.surveyor, instrument_name="small")
+            list_saved_mappings(work_of(session, field.surveyor), instrument_name="small")
     assert (saved.name, saved.mapping.targets) == ("第三方", {"Q1": "service"})
     assert sorted(actions) == ["mapping.replaced", "mapping.saved"]
 
@@ -325,12 +324,10 @@ def test_a_mapping_is_kept_replaced_and_audited(field: Any) -> None:
 def test_a_mapping_needs_a_name(field: Any, name: str) -> None:
     with session_scope(field.url) as session, pytest.raises(ImportNotPossibleError, match="name"):
         save_mapping(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, field.now),
             instrument_name="small",
             name=name,
             mapping=MappingFile({"a": "quality"}),
-            now=field.now,
         )
 
 

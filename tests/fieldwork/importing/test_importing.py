@@ -34,6 +34,7 @@ from survey.store.tables import (
     WaveState,
 )
 from tests.wave_states import move_wave
+from tests.work_of import work_of
 
 HEADER = ["city", "quality", "service", "gender", "birth_year"]
 GOOD = ["110000", "8", "na", "female", "1990"]
@@ -49,16 +50,13 @@ def _plan(field: Any, content: bytes, **changes: Any) -> ImportPlan:
     values = {"instrument": field.instrument, "wave_key": "abroad-2024", **changes}
     with read_scope(field.url) as session:
         return plan_import(
-            session=session,
-            principal=OPERATOR,
-            request=ImportRequest(content, **values),
-            now=field.now,
+            work_of(session, OPERATOR, field.now), request=ImportRequest(content, **values)
         )
 
 
 def _commit(field: Any, plan: ImportPlan) -> ImportResult:
     with session_scope(field.url) as session:
-        return commit_import(session=session, principal=OPERATOR, plan=plan, now=field.now)
+        return commit_import(work_of(session, OPERATOR, field.now), plan=plan)
 
 
 def _import(field: Any, content: bytes, **changes: Any) -> ImportResult:
@@ -389,9 +387,9 @@ def test_only_administrators_import(field: Any) -> None:
     plan = _plan(field, _csv(GOOD))
     with session_scope(field.url) as session:
         with pytest.raises(AccessDeniedError):
-            plan_import(session=session, principal=field.surveyor, request=request, now=field.now)
+            plan_import(work_of(session, field.surveyor, field.now), request=request)
         with pytest.raises(AccessDeniedError):
-            commit_import(session=session, principal=field.surveyor, plan=plan, now=field.now)
+            commit_import(work_of(session, field.surveyor, field.now), plan=plan)
 
 
 def test_accounts_of_imported_surveyors_open_no_door(field: Any) -> None:
@@ -424,11 +422,9 @@ def test_every_row_is_accepted_rejected_or_blank(field: Any, rows: list[list[str
     blank = sum(not any(map(str.strip, row)) for row in rows)
     assert len(plan.accepted) + plan.rejected_rows + blank == len(rows)
     with session_scope(field.url) as session:
-        commit_import(session=session, principal=OPERATOR, plan=plan, now=field.now)
+        commit_import(work_of(session, OPERATOR, field.now), plan=plan)
         session.flush()
-        again = plan_import(
-            session=session, principal=OPERATOR, request=plan.request, now=field.now
-        )
+        again = plan_import(work_of(session, OPERATOR, field.now), request=plan.request)
         assert not again.accepted
         session.rollback()
 

@@ -32,6 +32,7 @@ from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
 from tests.fieldwork.importing.answer_workbooks import build_workbook
+from tests.work_of import work_of
 
 SITE = [
     "序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP", "1、gender", "2、birth year",
@@ -50,10 +51,7 @@ def _plan(field: Any, content: bytes, **changes: Any) -> ImportPlan:
     values = {"instrument": field.instrument, "wave_key": "abroad-2024", **changes}
     with read_scope(field.url) as session:
         return plan_import(
-            session=session,
-            principal=OPERATOR,
-            request=ImportRequest(content, **values),
-            now=field.now,
+            work_of(session, OPERATOR, field.now), request=ImportRequest(content, **values)
         )
 
 

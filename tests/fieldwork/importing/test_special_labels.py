@@ -21,6 +21,7 @@ from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.model import Choice, Item, ItemKind, SpecialAnswer
 from survey.locale import msg, translator
 from survey.store.engine import read_scope
+from tests.work_of import work_of
 
 RATING = Item(
     name="service",
@@ -84,9 +85,7 @@ def _plan(field: Any, rows: list[str]) -> ImportPlan:
     content = "\n".join(["city,quality,service,gender,birth_year", *rows]).encode()
     with read_scope(field.url) as session:
         return plan_import(
-            session=session,
-            principal=OPERATOR,
-            now=field.now,
+            work_of(session, OPERATOR, field.now),
             request=ImportRequest(content, instrument=field.instrument, wave_key="abroad-2024"),
         )
 

@@ -30,6 +30,7 @@ from survey.locale import translator
 from survey.snapshot.response_frame import GIVEN_WEIGHT, response_frame
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, table_of
+from tests.work_of import work_of
 
 HEADER = ["city", "quality", "service", "gender", "birth_year"]
 ROWS = [
@@ -58,16 +59,13 @@ def plan_of(field: Any, content: bytes, **changes: Any) -> ImportPlan:
     }  # fmt: skip
     with read_scope(field.url) as session:
         return plan_import(
-            session=session,
-            principal=OPERATOR,
-            request=ImportRequest(content, **values),
-            now=field.now,
+            work_of(session, OPERATOR, field.now), request=ImportRequest(content, **values)
         )
 
 
 def commit(field: Any, plan: ImportPlan) -> ImportResult:
     with session_scope(field.url) as session:
-        return commit_import(session=session, principal=OPERATOR, plan=plan, now=field.now)
+        return commit_import(work_of(session, OPERATOR, field.now), plan=plan)
 
 
 def weights_in(field: Any, key: str = "abroad-2024") -> list[float | None]:

@@ -15,6 +15,7 @@ from survey.fieldwork.paper.keying import Keying
 from survey.fieldwork.paper.keying_service import KeyingReceipt, submit_keying
 from survey.store.engine import session_scope
 from survey.store.tables import Account
+from tests.work_of import work_of
 
 DAY = date(2026, 5, 19)
 
@@ -46,11 +47,9 @@ class Office:
             }
         )
 
-    def hand_in(self, keying: Keying, person: Principal | None) -> KeyingReceipt:
+    def hand_in(self, keying: Keying, person: Principal) -> KeyingReceipt:
         with session_scope(self.field.url) as session:
-            return submit_keying(
-                session=session, keying=keying, principal=person, now=self.field.now
-            )
+            return submit_keying(work_of(session, person, self.field.now), keying)
 
     def key(self, person: Principal, *args: Any, **changes: Any) -> KeyingReceipt:
         return self.hand_in(self.keying(*args, **changes), person)
@@ -58,11 +57,9 @@ class Office:
     def key_twice(self, share: float = 1.0) -> None:
         with session_scope(self.field.url) as session:
             set_share(
-                session=session,
-                principal=OPERATOR,
+                work_of(session, OPERATOR, self.field.now),
                 wave_key=self.field.wave.key,
                 share=share,
-                now=self.field.now,
             )
 
 

@@ -35,6 +35,7 @@ from survey.fieldwork.paper.keying_service import (
 )
 from survey.fieldwork.submission import InstrumentConflictError, InvalidAnswersError
 from survey.fieldwork.waves import WaveNotOpenError, close_wave
+from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Assignment,
@@ -49,7 +50,9 @@ from survey.store.tables import (
     Status,
     new_id,
 )
+from survey.web.submission_intake import store_in_session
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 Changed = Callable[..., dict[str, Any]]
 
@@ -98,9 +101,7 @@ def test_a_drawn_sheet_waits_and_counts_nowhere_until_keyed_alike(office: Any, f
     assert _counts(field) == (0, 1, 0)
     with read_scope(field.url) as session:
         seen = {
-            person.name: [
-                sheet.serial for sheet in list_awaiting_second(session=session, principal=person)
-            ]
+            person.name: [sheet.serial for sheet in list_awaiting_second(work_of(session, person))]
             for person in (office.wang, office.chen, office.sun, office.elsewhere)
         }
     assert seen == {"Wang": [], "Chen": ["123"], "Sun": ["123"], "Elsewhere": []}
@@ -127,10 +128,10 @@ def test_a_difference_waits_for_a_third_person_whose_verdict_is_the_response(
     assert receipt.state is SheetState.VERDICT
     assert _counts(field) == (0, 2, 0)
     with read_scope(field.url) as session:
-        (waiting,) = list_awaiting_adjudication(session=session, principal=office.boss)
-        shown = get_conflict(session=session, principal=office.boss, sheet_id=waiting.sheet_id)
-        assert list_awaiting_adjudication(session=session, principal=office.wang) == []
-        assert list_awaiting_adjudication(session=session, principal=office.elsewhere) == []
+        (waiting,) = list_awaiting_adjudication(work_of(session, office.boss))
+        shown = get_conflict(work_of(session, office.boss), sheet_id=waiting.sheet_id)
+        assert list_awaiting_adjudication(work_of(session, office.wang)) == []
+        assert list_awaiting_adjudication(work_of(session, office.elsewhere)) == []
     assert shown.fields == ("quality", "gender")
     assert shown.first.keyed.answers["quality"] == 3
     assert shown.second.keyed.answers["gender"] == "male"
@@ -153,9 +154,9 @@ def test_errors_are_counted_for_each_typist_with_an_interval(
     office.key(office.wang, "124")
     office.key(office.chen, "124", 2)
     with read_scope(field.url) as session:
-        rows = list_typist_errors(session=session, principal=office.boss, wave_key=field.wave.key)
+        rows = list_typist_errors(work_of(session, office.boss), wave_key=field.wave.key)
         with pytest.raises(AccessDeniedError):
-            list_typist_errors(session=session, principal=office.wang, wave_key=field.wave.key)
+            list_typist_errors(work_of(session, office.wang), wave_key=field.wave.key)
     assert [(row.login, row.keyed, row.checked, row.errors) for row in rows] == [
         ("chen", 2, 2, 2),
         ("wang", 2, 2, 0),
@@ -179,7 +180,7 @@ def test_a_wrong_turn_is_one_error_not_as_many_as_it_skipped(
     office.key(office.chen, round_=2)
     office.key(office.boss, round_=3, answers=right)
     with read_scope(field.url) as session:
-        rows = list_typist_errors(session=session, principal=office.boss, wave_key=field.wave.key)
+        rows = list_typist_errors(work_of(session, office.boss), wave_key=field.wave.key)
     assert {row.login: row.errors for row in rows} == {"chen": 1, "wang": 0}
 
 
@@ -193,8 +194,8 @@ def test_a_different_head_is_a_difference_and_the_verdict_decides_it(
     other = {"surveyor_id": field.colleague.account_id}
     office.key(office.chen, round_=2, head={**other, "interview_on": date(2026, 5, 18)})
     with read_scope(field.url) as session:
-        (waiting,) = list_awaiting_adjudication(session=session, principal=office.boss)
-        shown = get_conflict(session=session, principal=office.boss, sheet_id=waiting.sheet_id)
+        (waiting,) = list_awaiting_adjudication(work_of(session, office.boss))
+        shown = get_conflict(work_of(session, office.boss), sheet_id=waiting.sheet_id)
     assert shown.fields == ("@surveyor", "@day")
     office.key(office.boss, round_=3, head=other)
     assert _stored(field)[0].surveyor_id == field.colleague.account_id
@@ -249,7 +250,7 @@ def test_the_look_up_says_beforehand_what_handing_in_will_say(office: Any, field
         with read_scope(field.url) as session:
             try:
                 return get_keying_round(
-                    session=session, principal=person, wave_key=field.wave.key, serial="0007"
+                    work_of(session, person), wave_key=field.wave.key, serial="0007"
                 )
             except SheetAlreadyKeyedError as refusal:
                 return str(refusal)
@@ -283,7 +284,7 @@ def test_a_receipt_is_found_again_although_the_wave_is_closed(office: Any, field
     keying = office.keying()
     office.hand_in(keying, office.wang)
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key=field.wave.key)
     assert office.hand_in(keying, office.wang).duplicate
     with pytest.raises(WaveNotOpenError):
         office.key(office.wang, "124")
@@ -407,27 +408,29 @@ def test_what_is_not_settled_is_counted_for_the_supervisor_of_the_area(
     elsewhere = replace(office.boss, area="310000")
     with read_scope(field.url) as session:
         here, there = (
-            count_unsettled(session=session, principal=person, wave_key=field.wave.key)
+            count_unsettled(work_of(session, person), wave_key=field.wave.key)
             for person in (office.boss, elsewhere)
         )
         with pytest.raises(AccessDeniedError):
-            count_unsettled(session=session, principal=office.wang, wave_key=field.wave.key)
+            count_unsettled(work_of(session, office.wang), wave_key=field.wave.key)
     assert here == {SheetState.SECOND: 1, SheetState.VERDICT: 1}
     assert there == {SheetState.SECOND: 0, SheetState.VERDICT: 0}
 
 
 def test_only_those_whose_work_it_is(office: Any, field: Any) -> None:
     office.key_twice()
-    for person in (None, field.surveyor, office.boss, office.elsewhere):
+    for person in (field.surveyor, office.boss, office.elsewhere):
         with pytest.raises(AccessDeniedError):
             office.hand_in(office.keying(), person)
+    with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
+        store_in_session(session, office.keying(), None, Settings())
     office.key(office.wang)
     with pytest.raises(AccessDeniedError):
         office.key(office.elsewhere, round_=2)
     with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
-        list_awaiting_second(session=session, principal=office.boss)
+        list_awaiting_second(work_of(session, office.boss))
     with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
-        count_own_keyings(session=session, principal=field.surveyor, now=field.now)
+        count_own_keyings(work_of(session, field.surveyor, field.now))
 
 
 def test_a_conflict_is_open_to_a_third_person_of_the_area_only(
@@ -440,9 +443,9 @@ def test_a_conflict_is_open_to_a_third_person_of_the_area_only(
         sheet = session.exec(select(PaperSheet)).one()
         for person in (office.wang, office.chen, office.elsewhere):
             with pytest.raises(SheetNotFoundError):
-                get_conflict(session=session, principal=person, sheet_id=sheet.id)
+                get_conflict(work_of(session, person), sheet_id=sheet.id)
         with pytest.raises(AccessDeniedError):
-            get_conflict(session=session, principal=field.surveyor, sheet_id=sheet.id)
+            get_conflict(work_of(session, field.surveyor), sheet_id=sheet.id)
 
 
 def test_the_share_is_an_administrators_decision_and_on_record(office: Any, field: Any) -> None:
@@ -453,13 +456,7 @@ def test_the_share_is_an_administrators_decision_and_on_record(office: Any, fiel
         (OPERATOR, float("nan"), InvalidShareError),
     ):
         with pytest.raises(refusal), session_scope(field.url) as session:
-            set_share(
-                session=session,
-                principal=person,
-                wave_key=field.wave.key,
-                share=share,
-                now=field.now,
-            )
+            set_share(work_of(session, person, field.now), wave_key=field.wave.key, share=share)
     office.key_twice(0.25)
     with read_scope(field.url) as session:
         entry = session.exec(
@@ -473,9 +470,7 @@ def test_own_work_of_the_day_is_counted(office: Any, field: Any) -> None:
     for serial, seconds in (("1", 40.0), ("2", 60.0), ("3", None)):
         office.key(office.wang, serial, seconds=seconds)
     with read_scope(field.url) as session:
-        count = count_own_keyings(session=session, principal=office.wang, now=field.now)
-        tomorrow = count_own_keyings(
-            session=session, principal=office.wang, now=field.now + timedelta(days=1)
-        )
+        count = count_own_keyings(work_of(session, office.wang, field.now))
+        tomorrow = count_own_keyings(work_of(session, office.wang, field.now + timedelta(days=1)))
     assert (count.sheets, count.seconds) == (3, 60.0)
     assert (tomorrow.sheets, tomorrow.seconds) == (0, None)

@@ -17,6 +17,7 @@ from survey.sample.sampling_plan import PlanRequest
 from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Wave
+from tests.work_of import work_of
 
 KEY = "main-2027"
 TWO_CITIES = PrecisionTarget(total=1_200)
@@ -31,13 +32,9 @@ def draft(field: Any) -> WaveDraft:
 def planned(field: Any, draft: WaveDraft) -> Any:
     """The wave `KEY`, planned, with its sample."""
     with session_scope(field.url) as session:
-        add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+        add_wave(work_of(session, OPERATOR, field.now), draft=draft)
         save_plan(
-            session=session,
-            principal=OPERATOR,
-            key=KEY,
-            request=PlanRequest(aim=TWO_CITIES),
-            now=field.now,
+            work_of(session, OPERATOR, field.now), key=KEY, request=PlanRequest(aim=TWO_CITIES)
         )
         session.add(Account(login="boss", name="Boss", role=Role.SUPERVISOR, area="110000"))
     return field
@@ -47,7 +44,7 @@ def planned(field: Any, draft: WaveDraft) -> Any:
 def point_file(planned: Any) -> Callable[[Sequence[Sequence[object]]], bytes]:
     def make(rows: Sequence[Sequence[object]]) -> bytes:
         with read_scope(planned.url) as session:
-            sheet = point_list_template(plan_cities(session=session, principal=OPERATOR), "zh")
+            sheet = point_list_template(plan_cities(work_of(session, OPERATOR)), "zh")
         return write_workbook([WorkbookSheet(sheet.name, sheet.columns, rows)], "zh")
 
     return make

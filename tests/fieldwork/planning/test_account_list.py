@@ -20,6 +20,7 @@ from survey.sample.city_frame import shipped_cities
 from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.store.engine import read_scope
 from tests.account_factory import employ_person
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -29,9 +30,7 @@ zh = translator("zh")
 
 def _paste(field: Field, *lines: str) -> AccountList:
     with read_scope(field.url) as session:
-        return read_pasted_accounts(
-            session=session, principal=OPERATOR, text="\n".join(lines), now=field.now
-        )
+        return read_pasted_accounts(work_of(session, OPERATOR, field.now), text="\n".join(lines))
 
 
 def _reasons(listed: AccountList) -> list[tuple[int, str, str]]:
@@ -114,7 +113,7 @@ def test_the_template_comes_back_as_it_was_filled_in(field: Field, language: str
     content = write_workbook([WorkbookSheet("accounts", template.columns, rows)], language)
     with read_scope(field.url) as session:
         listed = read_account_file(
-            session=session, principal=OPERATOR, name="a.xlsx", content=content, now=field.now
+            work_of(session, OPERATOR, field.now), name="a.xlsx", content=content
         )
     assert (len(listed.accounts), listed.errors) == (1, ())
 
@@ -122,4 +121,4 @@ def test_the_template_comes_back_as_it_was_filled_in(field: Field, language: str
 def test_only_administrators_may_ask_which_logins_exist(field: Field) -> None:
     sun = Principal(field.surveyor.account_id, "Sun", Role.SUPERVISOR, "CN")
     with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
-        read_pasted_accounts(session=session, principal=sun, text="a,b", now=field.now)
+        read_pasted_accounts(work_of(session, sun, field.now), text="a,b")

@@ -18,13 +18,14 @@ from survey.sample.sample_size import PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import PointKind, SamplingPoint, Wave, WaveState
+from tests.work_of import work_of
 
 KEY = "main-2027"
 
 
 def _read(url: str, key: str | None = None) -> Checklist:
     with read_scope(url) as session:
-        return get_checklist(session=session, principal=OPERATOR, key=key)
+        return get_checklist(work_of(session, OPERATOR), key=key)
 
 
 def _next(checklist: Checklist) -> ChecklistTask | None:
@@ -51,10 +52,8 @@ def test_each_task_in_its_turn(planned: Any, wave_of: Callable[[str], Wave]) -> 
     assert _next(_read(planned.url)) is ChecklistTask.POINTS
     with session_scope(planned.url) as session:
         save_plan(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, planned.now),
             key=KEY,
-            now=planned.now,
             request=PlanRequest(aim=PrecisionTarget(total=600), cities=("110000",)),
         )
         session.add(
@@ -74,25 +73,21 @@ def test_each_task_in_its_turn(planned: Any, wave_of: Callable[[str], Wave]) -> 
     assert progress[ChecklistTask.SAMPLE] == "600 interviews in 1 cities"
     assert progress[ChecklistTask.PEOPLE] == "0 of 1 points have people"
     with session_scope(planned.url) as session:
-        assign_person(
-            session=session, principal=OPERATOR, key=KEY, code="B-1", login="li", now=planned.now
-        )
+        assign_person(work_of(session, OPERATOR, planned.now), key=KEY, code="B-1", login="li")
     assert _next(_read(planned.url)) is ChecklistTask.OPENING
     with session_scope(planned.url) as session:
-        transition_wave(
-            session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=planned.now
-        )
+        transition_wave(work_of(session, OPERATOR, planned.now), key=KEY, to=WaveState.OPEN)
     assert _read(planned.url, KEY).is_done
 
 
 def test_a_wave_that_is_over_makes_room_for_the_next(field: Any) -> None:
     assert _read(field.url).wave is not None
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key=field.wave.key)
     assert _read(field.url).wave is None
 
 
 def test_only_planners_see_it(field: Any) -> None:
     official = Principal(field.surveyor.account_id, "O", Role.NATIONAL_OFFICIAL, NATION)
     with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
-        get_checklist(session=session, principal=official)
+        get_checklist(work_of(session, official))

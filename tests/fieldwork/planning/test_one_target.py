@@ -29,6 +29,7 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
+from tests.work_of import work_of
 
 KEY = "main-2027"
 CITY = "110000"
@@ -45,32 +46,27 @@ def pilot(planned: Any, point_file: Callable[[Sequence[Sequence[object]]], bytes
     ]
     with session_scope(planned.url) as session:
         request = PlanRequest(size=pd.Series({CITY: ORDERED}), reserve=0.1)
-        save_plan(session=session, principal=OPERATOR, key=KEY, request=request, now=planned.now)
+        save_plan(work_of(session, OPERATOR, planned.now), key=KEY, request=request)
     with session_scope(planned.url) as session:
         listed = read_point_list(
-            session=session, principal=OPERATOR, key=KEY, name="p.xlsx", content=point_file(rows)
+            work_of(session, OPERATOR), key=KEY, name="p.xlsx", content=point_file(rows)
         )
         draw_points(
-            session=session, principal=OPERATOR, key=KEY, listed=listed, per_city=4, seed=1,
-            now=planned.now,
-        )  # fmt: skip
+            work_of(session, OPERATOR, planned.now), key=KEY, listed=listed, per_city=4, seed=1
+        )
     with session_scope(planned.url) as session:
         wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
         points = select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)
         for point in session.exec(points).all():
             session.add(Assignment(account_id=planned.surveyor.account_id, point_id=point.id))
-        transition_wave(
-            session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=planned.now
-        )
+        transition_wave(work_of(session, OPERATOR, planned.now), key=KEY, to=WaveState.OPEN)
     return planned
 
 
 def _look(field: Any) -> WaveProgress:
     with read_scope(field.url) as session:
         wave = summarise_wave(get_wave(session=session, key=KEY))
-        return get_progress(
-            session=session, principal=READER, wave=wave, now=field.now, usual_waste=0.08
-        )
+        return get_progress(work_of(session, READER, field.now), wave=wave, usual_waste=0.08)
 
 
 def _collect(field: Any, *, beyond: int = 0) -> None:
@@ -91,16 +87,16 @@ def _collect(field: Any, *, beyond: int = 0) -> None:
                         quota_cell_id=cell.id,
                     )
                 )  # fmt: skip
-        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=field.now)
+        write_responses(work_of(session, OPERATOR, field.now), wave=wave, rows=rows)
 
 
 def test_sixty_ordered_are_sixty_everywhere(pilot: Any) -> None:
     with read_scope(pilot.url) as session:
-        checklist = get_checklist(session=session, principal=OPERATOR, key=KEY)
+        checklist = get_checklist(work_of(session, OPERATOR), key=KEY)
         (sample,) = [item for item in checklist.items if item.task is ChecklistTask.SAMPLE]
         tasks = [
             task
-            for task in list_tasks(session=session, principal=pilot.surveyor, now=pilot.now)
+            for task in list_tasks(work_of(session, pilot.surveyor, pilot.now))
             if task.wave_key == KEY
         ]
     seen = _look(pilot)

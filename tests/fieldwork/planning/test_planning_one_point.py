@@ -14,6 +14,7 @@ from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Mode, SamplingPoint, Status, Wave, new_id
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 OFFICIAL = Principal(new_id(), "Chen", Role.NATIONAL_OFFICIAL, NATION)
 
@@ -21,9 +22,7 @@ OFFICIAL = Principal(new_id(), "Chen", Role.NATIONAL_OFFICIAL, NATION)
 def _change(field: Any, *, principal: Principal = OPERATOR, **wanted: Any) -> tuple[str, ...]:
     given = {"target": 20, "opens_on": None, "closes_on": None, "code": field.point.code, **wanted}
     with session_scope(field.url) as session:
-        return update_point(
-            session=session, principal=principal, key="main-2026", now=field.now, **given
-        )
+        return update_point(work_of(session, principal, field.now), key="main-2026", **given)
 
 
 def test_target_and_days_change_and_the_audit_trail_says_from_what(field: Any) -> None:
@@ -55,7 +54,7 @@ def test_a_target_never_falls_below_what_was_collected_there(field: Any) -> None
     ]
     with session_scope(field.url) as session:
         wave = session.get_one(Wave, field.wave.id)
-        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=field.now)
+        write_responses(work_of(session, OPERATOR, field.now), wave=wave, rows=rows)
     assert _change(field, target=2) == ("target",)
     with raises_code("below_collected", match="2 interviews were collected"):
         _change(field, target=1)
@@ -82,6 +81,6 @@ def test_nobody_else_changes_a_point_and_nobody_that_of_a_wave_that_is_over(fiel
         with pytest.raises(AccessDeniedError):
             _change(field, principal=stranger, target=30)
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key="main-2026")
     with raises_code("wave_fixed", match="Closed"):
         _change(field, target=30)

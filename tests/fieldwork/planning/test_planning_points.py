@@ -34,6 +34,7 @@ from survey.store.tables import (
     WaveState,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 KEY = "main-2027"
 zh = translator("zh")
@@ -63,21 +64,13 @@ GOOD = [*_rows("北京市", "B", 20), *_rows("310000", "S", 20)]
 
 def _read(field: Any, content: bytes, name: str = "points.xlsx") -> PointList:
     with read_scope(field.url) as session:
-        return read_point_list(
-            session=session, principal=OPERATOR, key=KEY, name=name, content=content
-        )
+        return read_point_list(work_of(session, OPERATOR), key=KEY, name=name, content=content)
 
 
 def _draw(field: Any, listed: PointList, seed: int = 42) -> None:
     with session_scope(field.url) as session:
         draw_points(
-            session=session,
-            principal=OPERATOR,
-            key=KEY,
-            listed=listed,
-            per_city=6,
-            seed=seed,
-            now=field.now,
+            work_of(session, OPERATOR, field.now), key=KEY, listed=listed, per_city=6, seed=seed
         )
 
 
@@ -133,20 +126,20 @@ def test_every_wrong_cell_is_named_with_its_row_and_nothing_is_stored(
     with raises_code("draw_impossible", match="mend"):
         _draw(planned, listed)
     with read_scope(planned.url) as session:
-        assert get_wave_overview(session=session, principal=OPERATOR, key=KEY).points == 0
+        assert get_wave_overview(work_of(session, OPERATOR), key=KEY).points == 0
 
 
 def test_a_draw_can_be_repeated_from_what_was_kept(planned: Any, point_file: File) -> None:
     listed = _read(planned, point_file(GOOD))
     with read_scope(planned.url) as session:
         tried = preview_point_draw(
-            session=session, principal=OPERATOR, key=KEY, listed=listed, per_city=6, seed=42
+            work_of(session, OPERATOR), key=KEY, listed=listed, per_city=6, seed=42
         )
         assert not session.exec(select(PointDraw)).all()
     _draw(planned, listed)
     with read_scope(planned.url) as session:
         kept = session.exec(select(PointDraw)).one()
-        lines = list_points(session=session, principal=OPERATOR, key=KEY)
+        lines = list_points(work_of(session, OPERATOR), key=KEY)
         entry = session.exec(select(AuditEntry).order_by(col(AuditEntry.id).desc())).first()
     assert hashlib.sha256(kept.list_document).hexdigest() == kept.list_sha256 == listed.sha256
     assert kept.list_document == canonical_csv(reversed(listed.points))
@@ -179,7 +172,7 @@ def test_a_city_with_points_is_not_drawn_again(planned: Any, point_file: File) -
     more = _read(planned, point_file([*_rows("北京市", "C", 20), *_rows("上海市", "S", 20)]))
     _draw(planned, more, seed=1)
     with read_scope(planned.url) as session:
-        lines = list_points(session=session, principal=OPERATOR, key=KEY)
+        lines = list_points(work_of(session, OPERATOR), key=KEY)
     assert {line.code[0] for line in lines} == {"B", "S"}
     parsed = _read(planned, point_file(GOOD))
     assert len(parsed.errors) == 12
@@ -193,16 +186,14 @@ def test_a_planned_wave_takes_its_points_back_an_open_one_keeps_them(
     listed = _read(planned, point_file(GOOD))
     _draw(planned, listed)
     with session_scope(planned.url) as session:
-        assert delete_points(session=session, principal=OPERATOR, key=KEY, now=planned.now) == 12
+        assert delete_points(work_of(session, OPERATOR, planned.now), key=KEY) == 12
     _draw(planned, listed, seed=43)
     with session_scope(planned.url) as session:
-        transition_wave(
-            session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=planned.now
-        )
+        transition_wave(work_of(session, OPERATOR, planned.now), key=KEY, to=WaveState.OPEN)
     with raises_code("wave_fixed"), session_scope(planned.url) as session:
-        delete_points(session=session, principal=OPERATOR, key=KEY, now=planned.now)
+        delete_points(work_of(session, OPERATOR, planned.now), key=KEY)
     with read_scope(planned.url) as session:
-        sheet = get_wave_overview(session=session, principal=OPERATOR, key=KEY)
+        sheet = get_wave_overview(work_of(session, OPERATOR), key=KEY)
         assert session.exec(select(SamplingPoint).where(SamplingPoint.code == "B-00")) is not None
     assert [line.seed for line in sheet.draws] == [42, 43]
     assert sheet.points == 12
@@ -214,17 +205,15 @@ def test_a_surveyor_neither_reads_lists_nor_draws(planned: Any, point_file: File
     with session_scope(planned.url) as session:
         with pytest.raises(AccessDeniedError):
             read_point_list(
-                session=session, principal=planned.surveyor, key=KEY, name="p.xlsx", content=content
+                work_of(session, planned.surveyor), key=KEY, name="p.xlsx", content=content
             )
         with pytest.raises(AccessDeniedError):
             draw_points(
-                session=session,
-                principal=planned.surveyor,
+                work_of(session, planned.surveyor, planned.now),
                 key=KEY,
                 listed=listed,
                 per_city=6,
                 seed=1,
-                now=planned.now,
             )
 
 

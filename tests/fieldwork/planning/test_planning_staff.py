@@ -20,6 +20,7 @@ from survey.fieldwork.waves import transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave, WaveState
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 KEY = "main-2027"
 File = Callable[[Sequence[Sequence[object]]], bytes]
@@ -48,15 +49,13 @@ def placed(planned: Any, wave_of: Callable[[str], Wave]) -> Any:
 def _read(field: Any, content: bytes) -> AssignmentList:
     with read_scope(field.url) as session:
         return read_staff_list(
-            session=session, principal=OPERATOR, key=KEY, name="people.xlsx", content=content
+            work_of(session, OPERATOR), key=KEY, name="people.xlsx", content=content
         )
 
 
 def _assign(field: Any, listed: AssignmentList) -> tuple[int, int]:
     with session_scope(field.url) as session:
-        done = assign_people(
-            session=session, principal=OPERATOR, key=KEY, listed=listed, now=field.now
-        )
+        done = assign_people(work_of(session, OPERATOR, field.now), key=KEY, listed=listed)
     return done.assigned, done.people
 
 
@@ -107,9 +106,9 @@ def test_people_get_their_points_and_the_same_list_twice_adds_nothing(
     assert again.present == 3
     assert _assign(placed, again) == (0, 2)
     with read_scope(placed.url) as session:
-        people = list_postings(session=session, principal=OPERATOR, key=KEY)
-        points = list_points(session=session, principal=OPERATOR, key=KEY)
-        sheet = get_wave_overview(session=session, principal=OPERATOR, key=KEY)
+        people = list_postings(work_of(session, OPERATOR), key=KEY)
+        points = list_points(work_of(session, OPERATOR), key=KEY)
+        sheet = get_wave_overview(work_of(session, OPERATOR), key=KEY)
     assert [
         (person.login, person.supervisor, person.agency, person.points) for person in people
     ] == [("li", "boss", "North Agency", 2), ("zhao", "", "", 1)]
@@ -117,11 +116,9 @@ def test_people_get_their_points_and_the_same_list_twice_adds_nothing(
     assert (sheet.staffed_points, sheet.people) == (3, 2)
     assert [message.msgid for message in sheet.warnings] == ["the days are not set"]
     with session_scope(placed.url) as session:
-        transition_wave(
-            session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=placed.now
-        )
+        transition_wave(work_of(session, OPERATOR, placed.now), key=KEY, to=WaveState.OPEN)
     with read_scope(placed.url) as session:
-        tasks = list_tasks(session=session, principal=placed.surveyor, now=placed.now)
+        tasks = list_tasks(work_of(session, placed.surveyor, placed.now))
     assert {task.point_code for task in tasks if task.wave_key == KEY} == {"B-1", "B-2"}
 
 
@@ -132,7 +129,7 @@ def test_a_new_supervisor_replaces_the_old_one(placed: Any, staff_file: File) ->
     changed = [["li", "B-1", "chief", "South Agency"]]
     assert _assign(placed, _read(placed, staff_file(changed))) == (0, 1)
     with read_scope(placed.url) as session:
-        people = list_postings(session=session, principal=OPERATOR, key=KEY)
+        people = list_postings(work_of(session, OPERATOR), key=KEY)
     assert [(person.supervisor, person.agency) for person in people] == [
         ("chief", "South Agency"),
         ("", ""),
@@ -145,9 +142,7 @@ def test_points_of_another_wave_and_closed_waves_take_nobody(placed: Any, staff_
     with raises_code("staff_wrong", match="changed"):
         _assign(placed, replace(listed, jobs=(elsewhere,)))
     with session_scope(placed.url) as session:
-        transition_wave(
-            session=session, principal=OPERATOR, key=KEY, to=WaveState.CLOSED, now=placed.now
-        )
+        transition_wave(work_of(session, OPERATOR, placed.now), key=KEY, to=WaveState.CLOSED)
     with raises_code("wave_fixed"):
         _assign(placed, listed)
     with read_scope(placed.url) as session:
@@ -156,7 +151,7 @@ def test_points_of_another_wave_and_closed_waves_take_nobody(placed: Any, staff_
 
 def test_the_template_offers_the_people_and_points_of_the_store(placed: Any) -> None:
     with read_scope(placed.url) as session:
-        sheet = staff_template(session=session, principal=OPERATOR, key=KEY)
+        sheet = staff_template(work_of(session, OPERATOR), key=KEY)
     offered = {column.key: column.choices for column in sheet.columns}
     assert offered["login"] == ("li", "zhao")
     assert offered["point"] == ("B-1", "B-2", "S-1")

@@ -28,6 +28,7 @@ from survey.store.tables import AuditEntry, CityTarget, QuotaCell, QuotaMargin, 
 from tests.error_codes import raises_code
 from tests.small_waves import questionnaire, rating, small_tree
 from tests.wave_states import move_wave
+from tests.work_of import work_of
 
 KEY = "main-2027"
 REQUEST = PlanRequest(aim=PrecisionTarget(total=1_200))
@@ -42,7 +43,7 @@ def _move(field: Any, *states: WaveState) -> None:
 
 def _save(field: Any, request: PlanRequest, key: str = KEY) -> None:
     with session_scope(field.url) as session:
-        save_plan(session=session, principal=OPERATOR, key=key, request=request, now=field.now)
+        save_plan(work_of(session, OPERATOR, field.now), key=key, request=request)
 
 
 def test_the_database_knows_the_moves_that_the_code_knows() -> None:
@@ -67,9 +68,9 @@ def test_a_wave_that_makes_no_sense_is_refused(
     field: Any, draft: WaveDraft, wrong: dict[str, Any]
 ) -> None:
     with raises_code("wave_invalid"), session_scope(field.url) as session:
-        add_wave(session=session, principal=OPERATOR, draft=replace(draft, **wrong), now=field.now)
+        add_wave(work_of(session, OPERATOR, field.now), draft=replace(draft, **wrong))
     with read_scope(field.url) as session:
-        assert len(list_planning_waves(session=session, principal=OPERATOR)) == 1
+        assert len(list_planning_waves(work_of(session, OPERATOR))) == 1
 
 
 def test_a_questionnaire_brings_its_indicator_tree(field: Any, draft: WaveDraft) -> None:
@@ -79,20 +80,20 @@ def test_a_questionnaire_brings_its_indicator_tree(field: Any, draft: WaveDraft)
     wanted = replace(draft, instrument_id=treed_id)
     unknown = raises_code("wave_not_estimable", match="no indicator tree named small")
     with unknown, session_scope(field.url) as session:
-        add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
+        add_wave(work_of(session, OPERATOR, field.now), draft=wanted)
     with session_scope(field.url) as session:
         tree_id = save_tree(session=session, tree=small_tree())
-        wave = add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
+        wave = add_wave(work_of(session, OPERATOR, field.now), draft=wanted)
         assert wave.tree_id == tree_id
     with session_scope(field.url) as session:
-        changed = change_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+        changed = change_wave(work_of(session, OPERATOR, field.now), draft=draft)
         assert set(changed) == {"instrument_id", "tree_id"}
-        assert get_wave_overview(session=session, principal=OPERATOR, key=KEY).tree_id is None
+        assert get_wave_overview(work_of(session, OPERATOR), key=KEY).tree_id is None
 
 
 def test_a_key_that_is_taken_is_refused(planned: Any, draft: WaveDraft) -> None:
     with raises_code("wave_exists"), session_scope(planned.url) as session:
-        add_wave(session=session, principal=OPERATOR, draft=draft, now=planned.now)
+        add_wave(work_of(session, OPERATOR, planned.now), draft=draft)
 
 
 def test_only_the_administrator_plans_and_national_officials_read(
@@ -101,20 +102,18 @@ def test_only_the_administrator_plans_and_national_officials_read(
     with session_scope(planned.url) as session:
         for change in (add_wave, change_wave):
             with pytest.raises(AccessDeniedError):
-                change(session=session, principal=OFFICIAL, draft=draft, now=planned.now)
+                change(work_of(session, OFFICIAL, planned.now), draft=draft)
         with pytest.raises(AccessDeniedError):
-            save_plan(
-                session=session, principal=OFFICIAL, key=KEY, request=REQUEST, now=planned.now
-            )
-        sheet = get_wave_overview(session=session, principal=OFFICIAL, key=KEY)
+            save_plan(work_of(session, OFFICIAL, planned.now), key=KEY, request=REQUEST)
+        sheet = get_wave_overview(work_of(session, OFFICIAL), key=KEY)
         assert (sheet.cities, sheet.interviews, sheet.cells) == (2, 1_200, 20)
         with pytest.raises(AccessDeniedError):
-            get_wave_overview(session=session, principal=planned.surveyor, key=KEY)
+            get_wave_overview(work_of(session, planned.surveyor), key=KEY)
 
 
 def test_a_plan_is_stored_whole_and_read_back_as_it_was(planned: Any) -> None:
     with read_scope(planned.url) as session:
-        again = find_saved_request(session=session, principal=OPERATOR, key=KEY)
+        again = find_saved_request(work_of(session, OPERATOR), key=KEY)
         margins = session.exec(select(QuotaMargin.dimension).distinct()).all()
         actions = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.id))).all()
     assert again is not None
@@ -131,15 +130,13 @@ def test_an_open_wave_takes_new_titles_and_a_later_end_only(planned: Any, draft:
     _move(planned, WaveState.OPEN)
     later = replace(draft, title_en="Better", closes_on=planned.now.date())
     with session_scope(planned.url) as session:
-        changed = change_wave(session=session, principal=OPERATOR, draft=later, now=planned.now)
+        changed = change_wave(work_of(session, OPERATOR, planned.now), draft=later)
     assert set(changed) == {"title_en", "closes_on"}
     with raises_code("wave_fixed"), session_scope(planned.url) as session:
-        change_wave(
-            session=session, principal=OPERATOR, draft=replace(later, year=2028), now=planned.now
-        )
+        change_wave(work_of(session, OPERATOR, planned.now), draft=replace(later, year=2028))
     _move(planned, WaveState.CLOSED, WaveState.FROZEN)
     with raises_code("wave_fixed", match="Frozen"), session_scope(planned.url) as session:
-        change_wave(session=session, principal=OPERATOR, draft=draft, now=planned.now)
+        change_wave(work_of(session, OPERATOR, planned.now), draft=draft)
 
 
 def test_a_closed_wave_takes_no_plan(planned: Any) -> None:

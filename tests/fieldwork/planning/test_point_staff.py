@@ -22,6 +22,7 @@ from survey.fieldwork.waves import transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, PointKind, Posting, SamplingPoint, Wave, WaveState
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 KEY = "main-2027"
 
@@ -47,19 +48,17 @@ def placed(planned: Any, wave_of: Callable[[str], Wave]) -> Any:
 
 def _staff(field: Any, code: str = "B-1") -> PointStaff:
     with read_scope(field.url) as session:
-        return get_point_staff(
-            session=session, principal=OPERATOR, key=KEY, code=code, now=field.now
-        )
+        return get_point_staff(work_of(session, OPERATOR, field.now), key=KEY, code=code)
 
 
 def _act(field: Any, act: Any, login: str = "li", code: str = "B-1", by: Any = OPERATOR) -> None:
     with session_scope(field.url) as session:
-        act(session=session, principal=by, key=KEY, code=code, login=login, now=field.now)
+        act(work_of(session, by, field.now), key=KEY, code=code, login=login)
 
 
 def _postings(field: Any) -> list[str]:
     with read_scope(field.url) as session:
-        return [line.login for line in list_postings(session=session, principal=OPERATOR, key=KEY)]
+        return [line.login for line in list_postings(work_of(session, OPERATOR), key=KEY)]
 
 
 def test_one_person_is_added_and_taken_off_again(placed: Any) -> None:
@@ -84,12 +83,10 @@ def test_one_person_is_added_and_taken_off_again(placed: Any) -> None:
 
 def test_an_open_wave_gives_the_person_a_task_at_once(placed: Any) -> None:
     with session_scope(placed.url) as session:
-        transition_wave(
-            session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=placed.now
-        )
+        transition_wave(work_of(session, OPERATOR, placed.now), key=KEY, to=WaveState.OPEN)
     _act(placed, assign_person)
     with read_scope(placed.url) as session:
-        tasks = list_tasks(session=session, principal=placed.surveyor, now=placed.now)
+        tasks = list_tasks(work_of(session, placed.surveyor, placed.now))
     assert "B-1" in {task.point_code for task in tasks}
 
 
@@ -106,7 +103,7 @@ def test_supervisor_and_agency_of_a_list_stay(placed: Any, wave_of: Callable[[st
         )
     _act(placed, assign_person)
     with read_scope(placed.url) as session:
-        (line,) = list_postings(session=session, principal=OPERATOR, key=KEY)
+        (line,) = list_postings(work_of(session, OPERATOR), key=KEY)
     assert line.agency == "North"
 
 
@@ -133,7 +130,7 @@ def test_a_closed_wave_and_who_only_reads(placed: Any) -> None:
             _act(placed, act, by=official)
     for state in (WaveState.OPEN, WaveState.CLOSED):
         with session_scope(placed.url) as session:
-            transition_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=placed.now)
+            transition_wave(work_of(session, OPERATOR, placed.now), key=KEY, to=state)
     for act in (assign_person, remove_person):
         with raises_code("wave_fixed"):
             _act(placed, act)

@@ -20,13 +20,14 @@ from survey.fieldwork.waves import transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell, WaveState
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 KEY, CITY = "main-2027", "110000"
 
 
 def _read(field: Any) -> CityQuotas:
     with read_scope(field.url) as session:
-        return get_city_quotas(session=session, principal=OPERATOR, key=KEY, city_code=CITY)
+        return get_city_quotas(work_of(session, OPERATOR), key=KEY, city_code=CITY)
 
 
 def _change(field: Any, seen: CityQuotas, *changes: int, by: Principal = OPERATOR) -> int:
@@ -35,7 +36,7 @@ def _change(field: Any, seen: CityQuotas, *changes: int, by: Principal = OPERATO
     targets = {cell.id: cell.target + more for cell, more in zip(cells, changes, strict=False)}
     with session_scope(field.url) as session:
         return change_city_quotas(
-            session=session, principal=by, key=KEY, seen=seen, targets=targets, now=field.now
+            work_of(session, by, field.now), key=KEY, seen=seen, targets=targets
         )
 
 
@@ -101,7 +102,7 @@ def test_what_a_colleague_changed_meanwhile_is_not_overwritten(planned: Any) -> 
 def test_a_closed_wave_keeps_its_quotas(planned: Any) -> None:
     for state in (WaveState.OPEN, WaveState.CLOSED):
         with session_scope(planned.url) as session:
-            transition_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=planned.now)
+            transition_wave(work_of(session, OPERATOR, planned.now), key=KEY, to=state)
     with raises_code("wave_fixed"):
         _change(planned, _read(planned), 1)
 
@@ -109,6 +110,6 @@ def test_a_closed_wave_keeps_its_quotas(planned: Any) -> None:
 def test_who_only_reads_plans_changes_nothing(planned: Any) -> None:
     official = Principal(planned.surveyor.account_id, "O", Role.NATIONAL_OFFICIAL, NATION)
     with read_scope(planned.url) as session:
-        assert list_quota_cities(session=session, principal=official, key=KEY) == [CITY, "310000"]
+        assert list_quota_cities(work_of(session, official), key=KEY) == [CITY, "310000"]
     with pytest.raises(AccessDeniedError):
         _change(planned, _read(planned), 1, by=official)

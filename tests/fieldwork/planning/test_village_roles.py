@@ -36,6 +36,7 @@ from survey.store.tables import (
 from tests.complete_answers import build_complete_answers
 from tests.error_codes import raises_code
 from tests.wave_states import move_wave
+from tests.work_of import work_of
 
 KEY, BEIJING = "village-2027", "110000"
 VILLAGE = shipped_instrument("village-2026")
@@ -49,8 +50,8 @@ def villages(field: Any) -> Any:
         save_tree(session=session, tree=shipped_tree("village-2026"))
         known = save_instrument(session=session, instrument=VILLAGE)
         draft = WaveDraft(KEY, "rural", 2027, "村", "Villages", known)
-        add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
-        save_plan(session=session, principal=OPERATOR, key=KEY, request=REQUEST, now=field.now)
+        add_wave(work_of(session, OPERATOR, field.now), draft=draft)
+        save_plan(work_of(session, OPERATOR, field.now), key=KEY, request=REQUEST)
     return field
 
 
@@ -93,7 +94,7 @@ def _answer(field: Any, point: SamplingPoint, role: str) -> Any:
 
 def test_a_plan_has_a_quota_for_each_role_that_stops(villages: Any) -> None:
     with read_scope(villages.url) as session:
-        quotas = get_city_quotas(session=session, principal=OPERATOR, key=KEY, city_code=BEIJING)
+        quotas = get_city_quotas(work_of(session, OPERATOR), key=KEY, city_code=BEIJING)
     roles = {quota.groups[0]: quota for quota in quotas.quotas if quota.stops}
     assert set(roles) == {"village_role=consumer", "village_role=trader"}
     assert sum(quota.target for quota in roles.values()) == quotas.planned
@@ -103,12 +104,14 @@ def test_a_plan_has_a_quota_for_each_role_that_stops(villages: Any) -> None:
 def test_a_planner_changes_how_many_traders_a_city_is_to_ask(villages: Any) -> None:
     def change(by: int) -> None:
         with session_scope(villages.url) as session:
-            seen = get_city_quotas(session=session, principal=OPERATOR, key=KEY, city_code=BEIJING)
+            seen = get_city_quotas(work_of(session, OPERATOR), key=KEY, city_code=BEIJING)
             trader = next(quota for quota in seen.quotas if "trader" in quota.name)
             change_city_quotas(
-                session=session, principal=OPERATOR, key=KEY, seen=seen,
-                targets={trader.id: trader.target + by}, now=villages.now,
-            )  # fmt: skip
+                work_of(session, OPERATOR, villages.now),
+                key=KEY,
+                seen=seen,
+                targets={trader.id: trader.target + by},
+            )
 
     change(5)
     with raises_code("quotas_invalid", match="Role in the village: the targets add up"):
@@ -135,7 +138,7 @@ def test_a_full_role_stops_and_the_form_is_told_which(
     with read_scope(villages.url) as session:
         assert session.get_one(Response, late.response_id).reason == "village_role=trader"
         needed = list_unfilled_quotas(
-            session=session, principal=villages.surveyor, point_id=village_point.id
+            work_of(session, villages.surveyor), point_id=village_point.id
         )
     assert needed is not None
     roles = [quota for quota in needed if quota.groups[0].startswith("village_role")]
@@ -149,12 +152,10 @@ def test_progress_is_measured_by_the_roles_for_want_of_cells(
         _answer(villages, village_point, role)
     with read_scope(villages.url) as session:
         wave = next(
-            wave
-            for wave in list_progress_waves(session=session, principal=OPERATOR)
-            if wave.key == KEY
+            wave for wave in list_progress_waves(work_of(session, OPERATOR)) if wave.key == KEY
         )
         progress = get_progress(
-            session=session, principal=OPERATOR, wave=wave, now=villages.now, usual_waste=0.1
+            work_of(session, OPERATOR, villages.now), wave=wave, usual_waste=0.1
         )
     beijing = next(city for city in progress.cities if city.city_code == BEIJING)
     assert (beijing.tally.target, beijing.tally.counted, beijing.still_missing) == (3, 2, 1)
@@ -169,14 +170,8 @@ def test_a_questionnaire_that_asks_no_role_cannot_have_quotas_of_roles(villages:
     other = villages.wave.instrument_id
     draft = WaveDraft(KEY, "rural", 2027, "村", "Villages", other)
     with raises_code("wave_invalid", match="village_role"), session_scope(villages.url) as s:
-        change_wave(session=s, principal=OPERATOR, draft=draft, now=villages.now)
+        change_wave(work_of(s, OPERATOR, villages.now), draft=draft)
     with session_scope(villages.url) as session:
-        add_wave(
-            session=session, principal=OPERATOR, draft=replace(draft, key="rural-2028"),
-            now=villages.now,
-        )  # fmt: skip
+        add_wave(work_of(session, OPERATOR, villages.now), draft=replace(draft, key="rural-2028"))
     with raises_code("wave_invalid", match="trader"), session_scope(villages.url) as session:
-        save_plan(
-            session=session, principal=OPERATOR, key="rural-2028", request=REQUEST,
-            now=villages.now,
-        )  # fmt: skip
+        save_plan(work_of(session, OPERATOR, villages.now), key="rural-2028", request=REQUEST)

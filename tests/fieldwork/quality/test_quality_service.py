@@ -34,6 +34,7 @@ from survey.store.tables import (
     new_id,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -56,9 +57,7 @@ def _interview(field: Field, number: int, **changes: Any) -> FinishedResponse:
 
 def _write(field: Field, rows: Iterable[FinishedResponse]) -> None:
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def collected(field: Field) -> Field:
 
 
 def _assess(field: Field, session: Session) -> None:
-    assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
+    assess_wave(work_of(session, OPERATOR, field.now), wave_key=field.wave.key)
 
 
 def _flags(url: str) -> list[tuple[UUID, str, float]]:
@@ -92,9 +91,7 @@ def test_a_fast_interview_is_flagged_and_nothing_else_changes(collected: Field) 
     with read_scope(collected.url) as session:
         before = [row.model_dump() for row in session.exec(select(Response).order_by(Response.id))]
     with session_scope(collected.url) as session:
-        result = assess_wave(
-            session=session, principal=OPERATOR, wave_key="main-2026", now=collected.now
-        )
+        result = assess_wave(work_of(session, OPERATOR, collected.now), wave_key="main-2026")
     assert result.interviews == 12
     assert {kind: n for kind, n in result.flags.items() if n} == {FlagKind.SPEED: 1}
     assert result.to_review == 1
@@ -145,12 +142,10 @@ def test_two_runs_at_once_leave_one_set_of_flags(collected: Field) -> None:
 
 def test_a_wave_without_interviews_is_assessed_too(field: Field) -> None:
     with session_scope(field.url) as session:
-        result = assess_wave(
-            session=session, principal=OPERATOR, wave_key="main-2026", now=field.now
-        )
+        result = assess_wave(work_of(session, OPERATOR, field.now), wave_key="main-2026")
     assert (result.interviews, result.to_review) == (0, 0)
     with read_scope(field.url) as session:
-        assert summarise_quality(session=session, principal=OPERATOR, wave_key="main-2026") == ()
+        assert summarise_quality(work_of(session, OPERATOR), wave_key="main-2026") == ()
 
 
 def test_the_database_refuses_a_second_flag_of_a_kind_and_a_strength_beyond_one(
@@ -169,7 +164,7 @@ def test_the_database_refuses_a_second_flag_of_a_kind_and_a_strength_beyond_one(
 
 def _by(field: Field, principal: Principal, by: Any) -> dict[str, QualityRow]:
     with read_scope(field.url) as session:
-        rows = summarise_quality(session=session, principal=principal, wave_key="main-2026", by=by)
+        rows = summarise_quality(work_of(session, principal), wave_key="main-2026", by=by)
     return {row.key: row for row in rows}
 
 
@@ -232,7 +227,7 @@ def test_a_supervisor_reads_the_own_area_only_and_may_not_assess(collected: Fiel
     for odd in ("", "3", "1%", "110", "__0000"):
         assert _by(collected, replace(SUPERVISOR, area=odd), "city") == {}
     with pytest.raises(AccessDeniedError), session_scope(collected.url) as session:
-        assess_wave(session=session, principal=SUPERVISOR, wave_key="main-2026", now=collected.now)
+        assess_wave(work_of(session, SUPERVISOR, collected.now), wave_key="main-2026")
 
 
 @pytest.mark.parametrize(
@@ -242,16 +237,16 @@ def test_nobody_else_reads_the_quality_of_surveyors(role: Role, sqlite_url: str)
     principal = Principal(UUID(int=9), "x", role, "CN")
     with read_scope(sqlite_url) as session:
         with pytest.raises(AccessDeniedError):
-            summarise_quality(session=session, principal=principal, wave_key="main-2026")
+            summarise_quality(work_of(session, principal), wave_key="main-2026")
         with pytest.raises(AccessDeniedError):
-            assess_wave(session=session, principal=principal, wave_key="main-2026", now=NOW)
+            assess_wave(work_of(session, principal), wave_key="main-2026")
 
 
 def test_an_unknown_wave_is_refused(field: Field) -> None:
     with read_scope(field.url) as session, raises_code("wave_unknown"):
-        summarise_quality(session=session, principal=OPERATOR, wave_key="main-1900")
+        summarise_quality(work_of(session, OPERATOR), wave_key="main-1900")
     with session_scope(field.url) as session, raises_code("wave_unknown"):
-        assess_wave(session=session, principal=OPERATOR, wave_key="main-1900", now=field.now)
+        assess_wave(work_of(session, OPERATOR, field.now), wave_key="main-1900")
 
 
 DETAILS: dict[FlagKind, list[dict[str, Any]]] = {
@@ -361,9 +356,7 @@ def test_quality_by_agency_has_the_rate_and_the_effect_of_its_surveyors(collecte
         )
         _assess(collected, session)
     with read_scope(collected.url) as session:
-        rows = summarise_quality(
-            session=session, principal=OPERATOR, wave_key="main-2026", by="agency"
-        )
+        rows = summarise_quality(work_of(session, OPERATOR), wave_key="main-2026", by="agency")
     assert [(row.key, row.city_code, row.interviews, row.valid) for row in rows] == [
         ("甲公司", "110000", 10, 9)
     ]

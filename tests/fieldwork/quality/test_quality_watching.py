@@ -21,6 +21,7 @@ from survey.fieldwork.response_bulk_insert import FinishedResponse, write_respon
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import BackgroundRun, Mode, ResponseFlag, ResponseRisk, Status, new_id
+from tests.work_of import work_of
 
 LATER = timedelta(minutes=10)
 
@@ -41,9 +42,7 @@ def _store(field: Any, count: int, **changes: Any) -> list[UUID]:
         for number in range(count)
     ]
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
     return [row.id for row in rows]
 
 
@@ -71,7 +70,7 @@ def test_the_background_finds_what_the_command_finds(field: Any) -> None:
     with read_scope(field.url) as session:
         flags = {(f.response_id, f.kind) for f in session.exec(select(ResponseFlag))}
     with session_scope(field.url) as session:
-        assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
+        assess_wave(work_of(session, OPERATOR, field.now), wave_key=field.wave.key)
     assert in_background == {
         response_id: score for response_id, (score, _) in _found(field).items()
     }
@@ -144,7 +143,7 @@ def test_it_is_due_when_something_waits_in_an_open_wave(field: Any) -> None:
     def waiting() -> int:
         with read_scope(field.url) as session:
             return get_assessment_freshness(
-                session=session, principal=OPERATOR, wave_id=field.wave.id
+                work_of(session, OPERATOR), wave_id=field.wave.id
             ).waiting
 
     assert not due()
@@ -153,17 +152,15 @@ def test_it_is_due_when_something_waits_in_an_open_wave(field: Any) -> None:
     assert (due(), waiting()) == (True, 2)
     elsewhere = Principal(new_id(), "x", Role.SUPERVISOR, "310000")
     with read_scope(field.url) as session:
-        look = get_assessment_freshness(session=session, principal=elsewhere, wave_id=field.wave.id)
+        look = get_assessment_freshness(work_of(session, elsewhere), wave_id=field.wave.id)
         assert look.waiting == 0
         with pytest.raises(AccessDeniedError):
-            get_assessment_freshness(
-                session=session, principal=field.surveyor, wave_id=field.wave.id
-            )
+            get_assessment_freshness(work_of(session, field.surveyor), wave_id=field.wave.id)
     assess_new_responses(field.url)
     assert (due(), waiting()) == (False, 0)
     _store(field, 1)
     _pass_the_time(field)
     assert due()
     with session_scope(field.url) as session:
-        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
+        close_wave(work_of(session, OPERATOR, field.now), key=field.wave.key)
     assert not due()

@@ -31,6 +31,7 @@ from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, ResponseFlag, ResponseRisk, Status, new_id
 from tests.fieldwork.quality.sample_responses import raw_response
+from tests.work_of import work_of
 
 if str(PROJECT_ROOT) not in sys.path:
     sys.path.insert(0, str(PROJECT_ROOT))
@@ -274,8 +275,8 @@ def _first(field: Field, seconds: float | None, **changes: Any) -> tuple[UUID, s
             instrument_id=save_instrument(session=session, instrument=form),
             opens_on=date(2026, 1, 1),
         )
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
-        wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=field.now)
+        create_wave(work_of(session, OPERATOR, field.now), plan=plan)
+        wave = open_wave(work_of(session, OPERATOR, field.now), key=plan.key)
         started = field.now - timedelta(hours=1)
         row = FinishedResponse(
             **{
@@ -290,8 +291,8 @@ def _first(field: Field, seconds: float | None, **changes: Any) -> tuple[UUID, s
                 **changes,
             }
         )
-        write_responses(session=session, principal=OPERATOR, wave=wave, rows=[row], now=field.now)
-        assess_wave(session=session, principal=OPERATOR, wave_key=plan.key, now=field.now)
+        write_responses(work_of(session, OPERATOR, field.now), wave=wave, rows=[row])
+        assess_wave(work_of(session, OPERATOR, field.now), wave_key=plan.key)
     return row.id, plan.key
 
 

@@ -39,6 +39,7 @@ from survey.store.tables import (
     table_of,
 )
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 if TYPE_CHECKING:
     from tests.conftest import Field
@@ -58,9 +59,7 @@ def two_cities(field: Field) -> Field:
         _interview(field, 0, SHANGHAI, hour=0, invitation_id=links[1], duration_seconds=60.0)
     )
     with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
+        write_responses(work_of(session, OPERATOR, field.now), wave=field.wave, rows=rows)
     return field
 
 
@@ -101,9 +100,7 @@ def _interview(
 
 def _assess(field: Field) -> assessment.AssessmentSummary:
     with session_scope(field.url) as session:
-        return assess_wave(
-            session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now
-        )
+        return assess_wave(work_of(session, OPERATOR, field.now), wave_key=field.wave.key)
 
 
 def _stored(field: Field) -> tuple[object, object]:

@@ -26,6 +26,7 @@ from survey.results import WaveResults
 from survey.sample.city_frame import shipped_cities, upsert_cities
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, ProblemBasis, ProblemState, Wave, WaveState
+from tests.work_of import work_of
 
 SUZHOU, NANJING, BEIJING = "320500", "320100", "110000"
 START = datetime(2026, 1, 5, 2, tzinfo=UTC)
@@ -61,7 +62,7 @@ class ProblemDesk:
 
     def change(self, who: str | Principal, service: Callable[..., Any], **arguments: Any) -> Any:
         with session_scope(self.url) as session:
-            return service(session=session, principal=self.person(who), now=self.at(), **arguments)
+            return service(work_of(session, self.person(who), self.at()), **arguments)
 
     def add(
         self,
@@ -90,7 +91,7 @@ class ProblemDesk:
 
     def read(self, who: str | Principal = "city", city: str | None = None) -> list[ProblemRecord]:
         with read_scope(self.url) as session:
-            return list(list_problems(session=session, principal=self.person(who), city_code=city))
+            return list(list_problems(work_of(session, self.person(who)), city_code=city))
 
     def add_one(
         self, city: str = SUZHOU, wave: str = PAST, indicator: str = "1.1"

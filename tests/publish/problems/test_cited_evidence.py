@@ -27,6 +27,7 @@ from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_test import start
 from tests.context.complaints.count_files import count_file, head, rows_of
 from tests.publish.problems.conftest import BEIJING, NOW, SUZHOU, ProblemDesk
+from tests.work_of import work_of
 
 PRICE, SAFETY = "complaints/2024/nature/price", "complaints/2024/nature/safety"
 QUALITY = "complaints/2024/nature/quality"
@@ -38,25 +39,24 @@ def deliver(desk: ProblemDesk, number: int, counts: tuple[int, int, int]) -> Non
     run_in_transaction(
         desk.url,
         lambda session: import_complaints(
-            session=session, principal=OPERATOR, check=check_file(count_file(*rows)),
+            work_of(session, OPERATOR, datetime(2026, 1, number, tzinfo=UTC)),
+            check=check_file(count_file(*rows)),
             head=head(f"d-{number}", day=date(2024, 6, number)),
-            now=datetime(2026, 1, number, tzinfo=UTC),
         ),
-    )  # fmt: skip
+    )
 
 
 def citable(desk: ProblemDesk, who: str = "city", city: str = SUZHOU) -> dict[str, CitedFigure]:
     with read_scope(desk.url) as session:
         return list_citable_figures(
-            session=session, principal=desk.people[who], city_code=city, language="en"
+            work_of(session, desk.people[who]), city_code=city, language="en"
         )
 
 
 def cited(desk: ProblemDesk, problem: ProblemRecord, who: str = "province") -> list[CitedFigure]:
     with read_scope(desk.url) as session:
         found = find_cited_figures(
-            session=session,
-            principal=desk.people[who],
+            work_of(session, desk.people[who]),
             city_code=SUZHOU,
             evidence=problem.evidence,
             language="en",
@@ -105,7 +105,7 @@ def test_a_cited_figure_is_part_of_a_line_in_either_language(
     deliver(sqlite_desk, 1, (100, 60, 40))
     with read_scope(sqlite_desk.url) as session:
         figures = list_citable_figures(
-            session=session, principal=OPERATOR, city_code=SUZHOU, language=language
+            work_of(session, OPERATOR), city_code=SUZHOU, language=language
         )
     assert {PRICE, WHOLE} <= set(figures)
     for figure in figures.values():
@@ -174,8 +174,7 @@ def test_the_report_names_the_figure_and_its_day(
     listed = tuple(desk.read("city"))
     with read_scope(desk.url) as session:
         found = find_cited_figures(
-            session=session,
-            principal=desk.people["city"],
+            work_of(session, desk.people["city"]),
             city_code=SUZHOU,
             evidence=listed[0].evidence,
             language=language,

@@ -33,6 +33,7 @@ from survey.store.tables import (
 from tests.error_codes import raises_code
 from tests.publish.problems.conftest import BEIJING, NANJING, PAST, SUZHOU, ProblemDesk
 from tests.wave_states import set_wave_state
+from tests.work_of import work_of
 
 
 def put_into(desk: ProblemDesk, problem_id: UUID, state: ProblemState) -> None:
@@ -79,9 +80,7 @@ def test_from_the_proposal_to_its_acceptance_everything_is_in_the_history(
     assert (accepted.unit, accepted.deadline) == ("市场监管局", date(2026, 9, 30))
     assert [each.kind for each in accepted.evidence] == [EvidenceKind.LINK, EvidenceKind.STATEMENT]
     with read_scope(desk.url) as session:
-        steps = list_problem_steps(
-            session=session, principal=desk.people["province"], problem_id=problem.id
-        )
+        steps = list_problem_steps(work_of(session, desk.people["province"]), problem_id=problem.id)
     assert [step.action for step in steps] == [
         "problem.added", "problem.changed", "problem.in_progress", "problem.evidence_given",
         "problem.done", "problem.reopened", "problem.evidence_given", "problem.done",
@@ -138,7 +137,7 @@ def test_each_side_has_its_own_steps_and_nobody_those_of_another_area(desk: Prob
         with pytest.raises(AccessDeniedError):
             desk.read(others[name], SUZHOU)
         with read_scope(desk.url) as session, pytest.raises(ProblemNotFoundError):
-            list_problem_steps(session=session, principal=others[name], problem_id=problem.id)
+            list_problem_steps(work_of(session, others[name]), problem_id=problem.id)
     for name in ("analyst", "supervisor"):
         with pytest.raises(AccessDeniedError):
             desk.read(others[name])

@@ -19,6 +19,7 @@ from survey.store.tables import Account, Wave, table_of
 from tests.conftest import BOTH, Databases
 from tests.publish.publications.register_steps import PLANNED, REASON, WAVE, signed
 from tests.synthetic_results import PLANS, synthetic_store
+from tests.work_of import work_of
 
 FEW_GROUPS = replace(PLANS[0], groups={"all": 1.0, "gender=male": 0.5, "gender=female": 0.5})
 
@@ -78,9 +79,7 @@ def frozen_store(
     settings = template.settings
     synthetic_store(settings, plans=(FEW_GROUPS,), measures_a_topic=1)
     with session_scope(settings.store_url) as session:
-        revoke_release(
-            session=session, principal=OPERATOR, wave_key=WAVE, reason=REASON, now=PLANNED
-        )
+        revoke_release(work_of(session, OPERATOR, PLANNED), wave_key=WAVE, reason=REASON)
         session.connection().execute(update(table_of(Wave)).values(is_demo=False))
         session.add_all(
             Account(login=login, name=login.title(), role=role, area=area)
@@ -92,7 +91,7 @@ def frozen_store(
             )
         )
         key = add_key_to_file(template.folder.parent / "release.key")
-        register_key(session=session, principal=OPERATOR, public_key=key.public_bytes, now=PLANNED)
+        register_key(work_of(session, OPERATOR, PLANNED), public_key=key.public_bytes)
     for manifest in settings.snapshot_dir.rglob("manifest.json"):
         manifest.write_text(manifest.read_text().replace('"is_demo": true', '"is_demo": false'))
     dispose_engines()

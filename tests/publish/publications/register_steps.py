@@ -28,6 +28,7 @@ from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import parquet_bytes
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Publication, PublicationState, Snapshot
+from tests.work_of import work_of
 
 WAVE, KEY = "main-2024", "main-2024-1"
 PLANNED = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
@@ -57,9 +58,7 @@ def draft(**changes: Any) -> PublicationDraft:
 def plan(store: Settings, who: str = "lin", at: datetime = PLANNED, **changes: Any) -> str:
     principal = person(store, who)
     with session_scope(store.store_url) as session:
-        return plan_publication(
-            session=session, principal=principal, draft=draft(**changes), now=at
-        )
+        return plan_publication(work_of(session, principal, at), draft=draft(**changes))
 
 
 def act(step: Step, store: Settings, who: str, at: datetime, key: str = KEY, **rest: Any) -> Any:
@@ -70,7 +69,7 @@ def act(step: Step, store: Settings, who: str, at: datetime, key: str = KEY, **r
     if step in {publish_publication, open_publication}:
         rest["settings"] = store
     with session_scope(store.store_url) as session:
-        return step(session=session, principal=principal, key=key, now=at, **rest)
+        return step(work_of(session, principal, at), key=key, **rest)
 
 
 def pass_audit(store: Settings, wave_key: str = WAVE) -> None:
@@ -79,12 +78,10 @@ def pass_audit(store: Settings, wave_key: str = WAVE) -> None:
         wave, snapshot = get_newest_snapshot(session, wave_key)
         if find_whole_audit(session, wave, snapshot) is None:
             record_audit(
-                session,
-                actor=OPERATOR,
+                work_of(session, OPERATOR, PLANNED),
                 wave=wave,
                 snapshot=snapshot,
                 audit=CountAudit(bases=1, hidden=1, audited=1, narrow=0),
-                now=PLANNED,
             )
 
 

@@ -35,6 +35,7 @@ from tests.publish.publications.register_steps import (
 )
 from tests.small_waves import KEY as EARLIER
 from tests.small_waves import add_wave, small_instrument, small_tree, small_wave, store_people
+from tests.work_of import work_of
 
 LATER = "small-2027"
 FIRST, CORRECTION, RELEASE = f"{EARLIER}-1", f"{EARLIER}-2", f"{LATER}-1"
@@ -58,7 +59,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             role = Role.NATIONAL_OFFICIAL
             session.add(Account(login=login, name=login.title(), role=role, area=NATION))
         key = add_key_to_file(folder / "release.key")
-        register_key(session=session, principal=OPERATOR, public_key=key.public_bytes, now=PLANNED)
+        register_key(work_of(session, OPERATOR, PLANNED), public_key=key.public_bytes)
     store = settings_of(folder)
     signed(store, EARLIER)
     publish(store, key=FIRST)
@@ -113,7 +114,7 @@ def manifest(store: Settings) -> PublicationManifest:
 
 def reproduce(store: Settings, key: str = RELEASE) -> Reproduction:
     with read_scope(store.store_url) as session:
-        return reproduce_publication(settings=store, session=session, principal=OPERATOR, key=key)
+        return reproduce_publication(work_of(session, OPERATOR, settings=store), key=key)
 
 
 def change_lines(store: Settings) -> list[str]:

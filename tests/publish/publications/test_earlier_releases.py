@@ -47,6 +47,7 @@ from tests.publish.publications.register_steps import (
     read,
     sign,
 )
+from tests.work_of import work_of
 
 SECOND, THIRD = f"{WAVE}-2", f"{WAVE}-3"
 DAY = timedelta(days=1)
@@ -170,12 +171,7 @@ def test_what_a_correction_hides_is_named_without_its_values(ready: Settings, wh
         session.add(stored)
     with read_scope(ready.store_url) as session:
         listed = list_errata(
-            settings=ready,
-            session=session,
-            principal=person(ready, "city"),
-            key=SECOND,
-            most=10_000,
-            now=later,
+            work_of(session, person(ready, "city"), later, settings=ready), key=SECOND, most=10_000
         )
     assert Erratum(HIDDEN, {}, {}) in listed.errata
 
@@ -195,9 +191,7 @@ def test_a_corrected_release_is_closed_if_the_correction_hides_figures(
     with read_scope(ready.store_url) as session:
         listed = {
             each.key: (each.may_read, each.closed_by)
-            for each in list_publications(
-                session=session, principal=person(ready, "city"), now=later
-            )
+            for each in list_publications(work_of(session, person(ready, "city"), later))
         }
     assert listed == {KEY: (False, SECOND), SECOND: (True, "")}
     # The release that replaced it is taken back: what it hid is not open again.
@@ -225,11 +219,10 @@ def test_a_corrected_release_can_be_taken_back_and_the_standing_one_stays(
         take_back(ready, KEY, later)
     with read_scope(ready.store_url) as session:
         states = {
-            each.key: each.state
-            for each in list_publications(session=session, principal=OPERATOR, now=later)
+            each.key: each.state for each in list_publications(work_of(session, OPERATOR, later))
         }
-        assert list_retracted(session=session, principal=OPERATOR).keys() == {KEY}
-        assert list_corrected(session=session, principal=OPERATOR) == {}
+        assert list_retracted(work_of(session, OPERATOR)).keys() == {KEY}
+        assert list_corrected(work_of(session, OPERATOR)) == {}
     assert states == {KEY: PublicationState.RETRACTED, SECOND: PublicationState.PUBLISHED}
 
 
@@ -242,9 +235,9 @@ def test_the_published_list_names_the_last_release_that_replaced_one(
 
     def published() -> KeyList:
         with read_scope(ready.store_url) as session:
-            keys = list_keys(session=session, principal=OPERATOR)
-            retracted = list_retracted(session=session, principal=OPERATOR)
-            corrected = list_corrected(session=session, principal=OPERATOR)
+            keys = list_keys(work_of(session, OPERATOR))
+            retracted = list_retracted(work_of(session, OPERATOR))
+            corrected = list_corrected(work_of(session, OPERATOR))
         return parse_keys(format_key_list(keys, retracted, corrected).decode())
 
     assert published().corrected == {KEY: SECOND}

@@ -25,6 +25,7 @@ from tests.publish.publications.test_earlier_releases import (
     release_again,
     take_back,
 )
+from tests.work_of import work_of
 
 CORRECTED, RETRACTED, PUBLISHED = (
     PublicationState.CORRECTED, PublicationState.RETRACTED, PublicationState.PUBLISHED,
@@ -35,7 +36,7 @@ LATER = MINUTE + timedelta(days=9)
 def history(store: Settings, figure: str, who: str = "city") -> FigureHistory:
     with read_scope(store.store_url) as session:
         return list_figure_history(
-            settings=store, session=session, principal=person(store, who), figure=figure, now=LATER
+            work_of(session, person(store, who), LATER, settings=store), figure=figure
         )
 
 

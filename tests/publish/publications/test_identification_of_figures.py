@@ -47,6 +47,7 @@ from tests.publish.publications.register_steps import (
     sign,
 )
 from tests.small_waves import KEY, small_instrument, small_tree, small_wave, store_people
+from tests.work_of import work_of
 
 RELEASE, CORRECTION = f"{KEY}-1", f"{KEY}-2"
 PRINTED = (".docx", ".xlsx")
@@ -68,7 +69,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             role = Role.NATIONAL_OFFICIAL
             session.add(Account(login=login, name=login.title(), role=role, area=NATION))
         key = add_key_to_file(folder / "release.key")
-        register_key(session=session, principal=OPERATOR, public_key=key.public_bytes, now=PLANNED)
+        register_key(work_of(session, OPERATOR, PLANNED), public_key=key.public_bytes)
     dispose_engines()
     return folder
 
@@ -93,7 +94,7 @@ def newest(store: Settings) -> WaveResults:
 
 def reproduce(store: Settings, key: str = RELEASE) -> Reproduction:
     with read_scope(store.store_url) as session:
-        return reproduce_publication(settings=store, session=session, principal=OPERATOR, key=key)
+        return reproduce_publication(work_of(session, OPERATOR, settings=store), key=key)
 
 
 def read_texts(file: bytes) -> str:

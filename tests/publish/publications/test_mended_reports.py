@@ -36,13 +36,17 @@ from tests.publish.publications.register_steps import (
     published,
     sign,
 )
+from tests.work_of import work_of
 
 REPORTS = ("figures", "nation-report:zh:docx", "city-reports:zh:docx")
 
 
 def told(store: Settings, principal: Principal = OPERATOR) -> list[str]:
     with read_scope(store.store_url) as session:
-        return [str(text) for _, text in list_mended_reports(store, session, principal)]
+        return [
+            str(text)
+            for _, text in list_mended_reports(work_of(session, principal, settings=store))
+        ]
 
 
 def published_by_an_earlier_version(
@@ -76,9 +80,8 @@ def write_audit(store: Settings, **bases: int) -> None:
 
 def open_wave(session: Session) -> None:
     release_wave(
-        session=session, principal=OPERATOR, wave_key=WAVE, shown=Shown.SCORES, two_people=False,
-        now=MINUTE,
-    )  # fmt: skip
+        work_of(session, OPERATOR, MINUTE), wave_key=WAVE, shown=Shown.SCORES, two_people=False
+    )
 
 
 def test_a_release_of_this_version_is_not_named(store: Settings) -> None:

@@ -82,6 +82,7 @@ from tests.publish.publications.register_steps import (
     shown_score,
     sign,
 )
+from tests.work_of import work_of
 
 
 def test_from_the_calendar_to_a_zip_that_a_stranger_verifies(
@@ -93,7 +94,7 @@ def test_from_the_calendar_to_a_zip_that_a_stranger_verifies(
     archive = tmp_path / "release.zip"
     archive.write_bytes(data)
     with read_scope(ready.store_url) as session:
-        keys = list_keys(session=session, principal=OPERATOR)
+        keys = list_keys(work_of(session, OPERATOR))
         published_keys = parse_keys(format_key_list(keys, {}, {}).decode())
     result, _ = check_published_path(archive, published_keys)
     assert (result.findings, result.manifest["id"]) == ([], KEY)
@@ -161,12 +162,7 @@ def test_the_old_way_cannot_lift_the_embargo_of_an_announced_wave(store: Setting
     plan(store)
     with raises_code("not_releasable", match=KEY), session_scope(store.store_url) as session:
         release_wave(
-            session=session,
-            principal=OPERATOR,
-            wave_key=WAVE,
-            shown=Shown.SCORES,
-            two_people=False,
-            now=MINUTE,
+            work_of(session, OPERATOR, MINUTE), wave_key=WAVE, shown=Shown.SCORES, two_people=False
         )
     assert read(store, select(Wave.state)) is WaveState.FROZEN
 
@@ -214,9 +210,9 @@ def test_an_early_reader_opens_from_the_hour_and_is_entered(ready: Settings) -> 
     with pytest.raises(AccessDeniedError):
         act(open_publication, ready, "city", opens)
     with read_scope(ready.store_url) as session:
-        assert not list_early_readers(session=session, principal=OPERATOR, key=KEY)
+        assert not list_early_readers(work_of(session, OPERATOR), key=KEY)
         with pytest.raises(AccessDeniedError):
-            list_early_readers(session=session, principal=person(ready, "city"), key=KEY)
+            list_early_readers(work_of(session, person(ready, "city")), key=KEY)
 
 
 def test_who_may_not_release_can_do_no_step(ready: Settings) -> None:
@@ -266,8 +262,8 @@ def test_a_retracted_release_is_closed_and_the_published_list_says_so(
     archive = tmp_path / "saved.zip"
     archive.write_bytes(act(open_publication, ready, "lin", later))
     with read_scope(ready.store_url) as session:
-        retracted = list_retracted(session=session, principal=OPERATOR)
-        keys = list_keys(session=session, principal=OPERATOR)
+        retracted = list_retracted(work_of(session, OPERATOR))
+        keys = list_keys(work_of(session, OPERATOR))
     published_keys = parse_keys(format_key_list(keys, retracted, {}).decode())
     result, _ = check_published_path(archive, published_keys)
     assert [finding.problem for finding in result.findings] == ["retracted"]
@@ -292,23 +288,16 @@ def test_a_correction_keeps_before_and_after_and_never_edits(ready: Settings) ->
     assert files(ready) == before
     with read_scope(ready.store_url) as session:
         states = {
-            each.key: each.state
-            for each in list_publications(session=session, principal=OPERATOR, now=later)
+            each.key: each.state for each in list_publications(work_of(session, OPERATOR, later))
         }
         assert states == {KEY: PublicationState.CORRECTED, again: PublicationState.PUBLISHED}
         history = list_figure_history(
-            settings=ready,
-            session=session,
-            principal=person(ready, "city"),
+            work_of(session, person(ready, "city"), later, settings=ready),
             figure=f"{WAVE}-320500-composite-all-score",
-            now=later,
         )
         gone = list_figure_history(
-            settings=ready,
-            session=session,
-            principal=person(ready, "city"),
+            work_of(session, person(ready, "city"), later, settings=ready),
             figure=f"{WAVE}-110000-composite-all-score",
-            now=later,
         )
     assert [version.release for version in history.versions] == [KEY, again]
     first, corrected = (version.values for version in history.versions)
@@ -319,25 +308,13 @@ def test_a_correction_keeps_before_and_after_and_never_edits(ready: Settings) ->
     ]  # fmt: skip
     with read_scope(ready.store_url) as session:
         told = list_errata(
-            settings=ready,
-            session=session,
-            principal=person(ready, "city"),
-            key=again,
-            most=10_000,
-            now=later,
+            work_of(session, person(ready, "city"), later, settings=ready), key=again, most=10_000
         )
         with pytest.raises(AccessDeniedError):
             list_errata(
-                settings=ready,
-                session=session,
-                principal=person(ready, "city"),
-                key=again,
-                most=1,
-                now=MINUTE,
+                work_of(session, person(ready, "city"), MINUTE, settings=ready), key=again, most=1
             )
-        few = list_errata(
-            settings=ready, session=session, principal=OPERATOR, key=again, most=3, now=later
-        )
+        few = list_errata(work_of(session, OPERATOR, later, settings=ready), key=again, most=3)
     assert told.count == len(told.errata) > 3
     assert told.summary is not None
     # The results of this store were never sealed: nobody knows the verdicts of the first release.
@@ -377,9 +354,7 @@ def test_results_frozen_again_come_with_their_correction(ready: Settings) -> Non
         assert corrected.snapshot_sha256 == info.snapshot_sha256
         assert corrected.seal_sha256 != info.seal_sha256, "no page shows what it kept of the old"
         for key in (KEY, again):
-            whole = reproduce_publication(
-                settings=ready, session=session, principal=OPERATOR, key=key
-            )
+            whole = reproduce_publication(work_of(session, OPERATOR, settings=ready), key=key)
             assert (whole.findings, whole.is_same_snapshot) == ((), True), key
 
 
@@ -392,9 +367,7 @@ def test_a_wave_is_opened_and_closed_by_the_register_alone_while_its_release_sta
 
     def revoke() -> None:
         with session_scope(ready.store_url) as session:
-            revoke_release(
-                session=session, principal=OPERATOR, wave_key=WAVE, reason=REASON, now=MINUTE
-            )
+            revoke_release(work_of(session, OPERATOR, MINUTE), wave_key=WAVE, reason=REASON)
 
     with raises_code("not_releasable", match=f"{KEY} of this wave stands in the register"):
         revoke()
@@ -408,12 +381,7 @@ def test_a_wave_is_opened_and_closed_by_the_register_alone_while_its_release_sta
         session_scope(ready.store_url) as session,
     ):
         release_wave(
-            session=session,
-            principal=OPERATOR,
-            wave_key=WAVE,
-            shown=Shown.SCORES,
-            two_people=False,
-            now=MINUTE,
+            work_of(session, OPERATOR, MINUTE), wave_key=WAVE, shown=Shown.SCORES, two_people=False
         )
     with pytest.raises(AccessDeniedError):
         act(open_publication, ready, "city", MINUTE)
@@ -426,17 +394,15 @@ def test_taking_a_release_back_ends_the_request_to_freeze_its_wave_again(ready: 
     publish(ready)
     with session_scope(ready.store_url) as session:
         request_act(
-            session=session,
-            principal=OPERATOR,
+            work_of(session, OPERATOR, MINUTE),
             key=WAVE,
             act=WaveAct.FREEZE,
             options=freeze_request_options(WithoutPoint.REFUSE, ()),
-            now=MINUTE,
         )
     act(retract_publication, ready, "lin", MINUTE, reason=REASON)
     assert read(ready, select(Wave.state)) is WaveState.FROZEN
     with read_scope(ready.store_url) as session:
-        assert find_open_request(session=session, principal=OPERATOR, key=WAVE) is None
+        assert find_open_request(work_of(session, OPERATOR), key=WAVE) is None
         assert "wave.request_withdrawn" in session.exec(select(AuditEntry.action)).all()
 
 
@@ -468,17 +434,15 @@ def test_results_that_were_computed_again_are_signed_again(ready: Settings) -> N
 def test_every_file_is_built_again_byte_for_byte_and_a_difference_is_named(ready: Settings) -> None:
     publish(ready)
     with read_scope(ready.store_url) as session:
-        whole = reproduce_publication(settings=ready, session=session, principal=OPERATOR, key=KEY)
+        whole = reproduce_publication(work_of(session, OPERATOR, settings=ready), key=KEY)
     assert (whole.findings, whole.software, whole.is_same_snapshot) == ((), "", True)
     assert len(whole.same) > 10
     with session_scope(ready.store_url) as session:
         session.connection().execute(update(table_of(Publication)).values(contact="Wang, 1"))
     with read_scope(ready.store_url) as session:
-        other = reproduce_publication(settings=ready, session=session, principal=OPERATOR, key=KEY)
+        other = reproduce_publication(work_of(session, OPERATOR, settings=ready), key=KEY)
         with pytest.raises(AccessDeniedError):
-            reproduce_publication(
-                settings=ready, session=session, principal=person(ready, "city"), key=KEY
-            )
+            reproduce_publication(work_of(session, person(ready, "city"), settings=ready), key=KEY)
     assert {finding.problem for finding in other.findings} == {"changed"}
     assert all(finding.file.startswith("tables/") for finding in other.findings)
 
@@ -507,15 +471,13 @@ def test_without_a_key_nothing_is_signed_and_a_withdrawn_one_is_replaced(store: 
     old = read(store, select(Publication.key_id))
     manifest = files(store)["release.json"]
     with session_scope(store.store_url) as session:
-        withdraw_key(
-            session=session, principal=OPERATOR, key_id=old, reason="Laptop stolen", now=MINUTE
-        )
+        withdraw_key(work_of(session, OPERATOR, MINUTE), key_id=old, reason="Laptop stolen")
     with pytest.raises(SigningKeyError):
         sign(store, "lin", MINUTE)
     assert store.release_key_file is not None
     newer = add_key_to_file(store.release_key_file)
     with session_scope(store.store_url) as session:
-        register_key(session=session, principal=OPERATOR, public_key=newer.public_bytes, now=MINUTE)
+        register_key(work_of(session, OPERATOR, MINUTE), public_key=newer.public_bytes)
     assert sign(store, "lin", MINUTE) is PublicationState.PUBLISHED
     assert files(store)["release.json"] == manifest
     assert orjson.loads(files(store)["release.sig"])["key_id"] == newer.id
@@ -541,9 +503,7 @@ def test_a_withdrawn_key_of_demonstrations_signs_nothing_again(store: Settings) 
     sign(store, "lin")
     old = read(store, select(Publication.key_id))
     with session_scope(store.store_url) as session:
-        withdraw_key(
-            session=session, principal=OPERATOR, key_id=old, reason="It was copied", now=SIGNED
-        )
+        withdraw_key(work_of(session, OPERATOR, SIGNED), key_id=old, reason="It was copied")
     with pytest.raises(SigningKeyError):
         publish(store)
     assert sign(store, "lin") is PublicationState.SIGNED
@@ -552,7 +512,7 @@ def test_a_withdrawn_key_of_demonstrations_signs_nothing_again(store: Settings) 
     assert orjson.loads(files(store)["release.sig"])["key_id"] == newer
     publish(store)
     with read_scope(store.store_url) as session:
-        keys = {key.id: key for key in list_keys(session=session, principal=OPERATOR)}
+        keys = {key.id: key for key in list_keys(work_of(session, OPERATOR))}
     assert keys[newer].is_demo
     assert keys[old].withdrawn_at == SIGNED
 
@@ -561,10 +521,10 @@ def test_the_calendar_hides_what_is_real_from_a_demonstration_account(store: Set
     plan(store)
     visitor = replace(person(store, "city"), is_demo=True)
     with read_scope(store.store_url) as session:
-        assert list_publications(session=session, principal=visitor, now=PLANNED) == []
-        (listed,) = list_publications(session=session, principal=person(store, "city"), now=PLANNED)
+        assert list_publications(work_of(session, visitor, PLANNED)) == []
+        (listed,) = list_publications(work_of(session, person(store, "city"), PLANNED))
         with pytest.raises(AccessDeniedError):
-            list_publications(session=session, principal=person(store, "typist"), now=PLANNED)
+            list_publications(work_of(session, person(store, "typist"), PLANNED))
     assert (listed.key, listed.may_read, listed.first_signed_by) == (KEY, False, "")
 
 

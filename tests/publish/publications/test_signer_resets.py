@@ -15,6 +15,7 @@ from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PublicationState
 from tests.publish.publications.register_steps import PLANNED, SIGNED, person, plan, sign
+from tests.work_of import work_of
 
 BEFORE, AFTER = PLANNED - timedelta(days=1), PLANNED + timedelta(minutes=10)
 Reset = Callable[..., Any]
@@ -36,7 +37,7 @@ def _hire(store: Settings) -> Principal:
 def _reset(store: Settings, who: Principal, kind: str, at: Any) -> None:
     step, rest = RESETS[kind]
     with session_scope(store.store_url) as session:
-        step(session=session, principal=who, login="wang", now=at, **rest)
+        step(work_of(session, who, at), login="wang", **rest)
 
 
 @pytest.mark.parametrize("kind", RESETS)
@@ -60,6 +61,6 @@ def test_a_reset_by_somebody_else_or_before_is_shown_with_the_signature(store: S
     _reset(store, OPERATOR, "link", AFTER)
     assert sign(store, "wang", SIGNED) is PublicationState.SIGNED
     with read_scope(store.store_url) as session:
-        (release,) = list_publications(session=session, principal=person(store, "lin"), now=SIGNED)
+        (release,) = list_publications(work_of(session, person(store, "lin"), SIGNED))
     assert release.first_resets == ()
     assert [(reset.by, reset.at) for reset in release.second_resets] == [("operator", AFTER)]

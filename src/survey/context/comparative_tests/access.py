@@ -5,16 +5,15 @@ run tests in the whole of its area: the nation, or one province.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, true
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from survey.access.audit import record
 from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.locale import Message, SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import ComparativeTest, ComparativeTestState, table_of
@@ -83,36 +82,33 @@ def require_area_of_test(principal: Principal, area: str) -> None:
         raise AccessDeniedError(msg("This is outside your area."))
 
 
-def find_test(session: Session, principal: Principal, test_id: UUID) -> ComparativeTest:
+def find_test(work: Work, test_id: UUID) -> ComparativeTest:
     """Return a test that the principal may read. Raises `ComparativeTestNotFoundError`."""
-    principal.require(Action.READ_RESULTS)
-    query = select(ComparativeTest).where(ComparativeTest.id == test_id, readable_tests(principal))
-    test = session.exec(query).one_or_none()
+    work.require(Action.READ_RESULTS)
+    query = select(ComparativeTest).where(
+        ComparativeTest.id == test_id, readable_tests(work.principal)
+    )
+    test = work.session.exec(query).one_or_none()
     if test is None:
         raise ComparativeTestNotFoundError
     return test
 
 
 def lock_test(
-    session: Session,
-    principal: Principal,
+    work: Work,
     test_id: UUID,
     expected_version: int,
     states: Collection[ComparativeTestState],
     action: Action = Action.MANAGE_PRODUCT_TESTS,
 ) -> ComparativeTest:
     """Lock a test for a change by those who run it, and check it as `get_own_test` does."""
-    test = find_own_test(session, principal, test_id, action, is_locked=True)
+    test = find_own_test(work, test_id, action, is_locked=True)
     _require_unchanged(test, expected_version, states)
     return test
 
 
 def get_own_test(
-    session: Session,
-    principal: Principal,
-    test_id: UUID,
-    expected_version: int,
-    states: Collection[ComparativeTestState],
+    work: Work, test_id: UUID, expected_version: int, states: Collection[ComparativeTestState]
 ) -> ComparativeTest:
     """Return a test to those who run it, to check what they would change.
 
@@ -125,17 +121,15 @@ def get_own_test(
         ComparativeTestConflictError: it was changed since.
         ComparativeTestNotAllowedError: its state does not allow the change.
     """
-    test = find_own_test(session, principal, test_id, Action.MANAGE_PRODUCT_TESTS, is_locked=False)
+    test = find_own_test(work, test_id, Action.MANAGE_PRODUCT_TESTS, is_locked=False)
     _require_unchanged(test, expected_version, states)
     return test
 
 
-def find_own_test(
-    session: Session, principal: Principal, test_id: UUID, action: Action, *, is_locked: bool
-) -> ComparativeTest:
-    principal.require(action)
-    query = select(ComparativeTest).where(ComparativeTest.id == test_id, own_tests(principal))
-    test = session.exec(query.with_for_update() if is_locked else query).one_or_none()
+def find_own_test(work: Work, test_id: UUID, action: Action, *, is_locked: bool) -> ComparativeTest:
+    work.require(action)
+    query = select(ComparativeTest).where(ComparativeTest.id == test_id, own_tests(work.principal))
+    test = work.session.exec(query.with_for_update() if is_locked else query).one_or_none()
     if test is None:
         raise ComparativeTestNotFoundError
     return test
@@ -155,26 +149,12 @@ def _require_unchanged(
         )
 
 
-def save_test(
-    session: Session,
-    principal: Principal,
-    test: ComparativeTest,
-    event: AuditEvent,
-    now: datetime,
-    **detail: Any,
-) -> int:
+def save_test(work: Work, test: ComparativeTest, event: AuditEvent, **detail: Any) -> int:
     """Store a changed test with its audit entry and return its new version."""
     test.lock_version += 1
-    session.add(test)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=event,
-        subject_id=test.id,
-        now=now,
-        detail={"key": test.key, "state": test.state, **detail},
-    )
+    work.session.add(test)
+    work.session.flush()
+    work.record(event, test.id, {"key": test.key, "state": test.state, **detail})
     return test.lock_version
 
 

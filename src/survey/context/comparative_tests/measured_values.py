@@ -5,7 +5,7 @@ A value is never overwritten. The value of the last round counts, the earlier on
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.context.comparative_tests.access import (
     ComparativeTestNotAllowedError,
     get_own_test,
@@ -93,45 +93,41 @@ class ValueList:
     errors: tuple[CellError, ...]
 
 
-def build_value_template(
-    *, session: Session, principal: Principal, test_id: UUID, expected_version: int
-) -> WorkbookSheet:
+def build_value_template(work: Work, *, test_id: UUID, expected_version: int) -> WorkbookSheet:
     """Return the worksheet for the laboratory: a row for each sample and characteristic.
 
     It names samples by number only, so that the laboratory does not learn brands from it.
     """
-    test = get_own_test(session, principal, test_id, expected_version, _LATER_STATES)
+    test = get_own_test(work, test_id, expected_version, _LATER_STATES)
     rules = parse_rules(test.rules)
     return WorkbookSheet(
         VALUE_SHEET.name,
         VALUE_SHEET.columns,
         [
             [sample.code, characteristic.key, None, None, None, None]
-            for sample in list_product_samples(session, test.id)
+            for sample in list_product_samples(work.session, test.id)
             for characteristic in rules.characteristics
         ],
     )
 
 
 def read_value_file(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     test_id: UUID,
     expected_version: int,
     occasion: MeasurementRound,
     name: str,
     content: bytes,
-    now: datetime,
 ) -> ValueList:
     """Check an uploaded list of measured values; nothing is stored.
 
     Raises:
         WorkbookError, RefusedError: the file as a whole.
     """
-    test = get_own_test(session, principal, test_id, expected_version, _states_of(occasion))
+    test = get_own_test(work, test_id, expected_version, _states_of(occasion))
     rows, errors = read_table_file(name, content, VALUE_SHEET)
-    reader = _ValueReader(session, test, occasion, china_date(now))
+    reader = _ValueReader(work.session, test, occasion, china_date(work.now))
     values = [value for row in rows if (value := reader.read(row, errors)) is not None]
     if not rows:
         errors.append(
@@ -252,15 +248,13 @@ class _ValueReader:
 
 
 def add_measured_values(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     test_id: UUID,
     values: Sequence[ValueData],
     occasion: MeasurementRound,
     reason: str,
     expected_version: int,
-    now: datetime,
 ) -> int:
     """Store the values of a checked list beside the earlier ones and return their number.
 
@@ -270,17 +264,17 @@ def add_measured_values(
         ComparativeTestNotAllowedError: the state does not allow it, the reason is missing, or a
             value is not decidable.
     """
-    test = lock_test(session, principal, test_id, expected_version, _states_of(occasion))
+    test = lock_test(work, test_id, expected_version, _states_of(occasion))
     require_decidable(test, values)
     is_first = occasion is MeasurementRound.FIRST
     why = "" if is_first else require_text(reason, msg("Reason"), least=5)
-    ids = {sample.code: sample.id for sample in list_product_samples(session, test.id)}
+    ids = {sample.code: sample.id for sample in list_product_samples(work.session, test.id)}
     numbers: dict[tuple[UUID, str], int] = {}
-    for stored in _list_stored_values(session, ids.values()):
+    for stored in _list_stored_values(work.session, ids.values()):
         numbers[stored.sample_id, stored.characteristic] = stored.number
     for value in values:
         pair = (ids[value.sample], value.characteristic)
-        session.add(
+        work.session.add(
             ProductMeasurement(
                 sample_id=pair[0],
                 characteristic=value.characteristic,
@@ -289,16 +283,14 @@ def add_measured_values(
                 **measurement_columns(value.measurement),
                 measured_on=value.measured_on,
                 reason=why,
-                entered_by=actor_id(principal),
-                entered_at=now,
+                entered_by=actor_id(work.principal),
+                entered_at=work.now,
             )
         )
     save_test(
-        session,
-        principal,
+        work,
         test,
         AuditEvent.PRODUCT_TEST_VALUES_ADDED,
-        now,
         occasion=occasion,
         reason=why,
         values=[

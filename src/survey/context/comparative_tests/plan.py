@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import Session, func, select
 
 from survey.access.audit import actor_id
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.context.comparative_tests.access import (
     ComparativeTestNotAllowedError,
     lock_test,
@@ -46,12 +46,7 @@ class ComparativeTestPlan:
 
 
 def create_comparative_test(
-    *,
-    session: Session,
-    principal: Principal,
-    draft: ComparativeTestPlan,
-    now: datetime,
-    is_demo: bool = False,
+    work: Work, *, draft: ComparativeTestPlan, is_demo: bool = False
 ) -> UUID:
     """Plan a test and return its id.
 
@@ -59,45 +54,39 @@ def create_comparative_test(
         AccessDeniedError: the area is not the principal's own.
         ComparativeTestNotAllowedError: a text is missing, or the key is taken.
     """
-    require_area_of_test(principal, draft.area)
+    require_area_of_test(work.principal, draft.area)
     plan = _clean_plan(draft)
     taken = select(ComparativeTest.id).where(ComparativeTest.key == plan.key)
-    if session.exec(taken).first() is not None:
+    if work.session.exec(taken).first() is not None:
         raise ComparativeTestNotAllowedError(
             msg("There is a test with the name “{key}” already.", key=plan.key)
         )
     test = ComparativeTest(
         **vars(plan),
         rules=GradingRules().model_dump(mode="json"),
-        is_demo=is_demo or principal.is_demo,
-        planned_by=actor_id(principal),
-        planned_at=now,
+        is_demo=is_demo or work.principal.is_demo,
+        planned_by=actor_id(work.principal),
+        planned_at=work.now,
         lock_version=0,
     )
-    save_test(session, principal, test, AuditEvent.PRODUCT_TEST_PLANNED, now, area=plan.area)
+    save_test(work, test, AuditEvent.PRODUCT_TEST_PLANNED, area=plan.area)
     return test.id
 
 
 def change_comparative_test(
-    *,
-    session: Session,
-    principal: Principal,
-    test_id: UUID,
-    draft: ComparativeTestPlan,
-    expected_version: int,
-    now: datetime,
+    work: Work, *, test_id: UUID, draft: ComparativeTestPlan, expected_version: int
 ) -> None:
     """Change the texts of a plan; key and area stay.
 
     Raises:
         ComparativeTestNotAllowedError: a text is missing, or the laboratory has the samples.
     """
-    test = lock_test(session, principal, test_id, expected_version, _OPEN_STATES)
+    test = lock_test(work, test_id, expected_version, _OPEN_STATES)
     plan = _clean_plan(replace(draft, key=test.key, area=test.area))
     changed = [name for name, value in vars(plan).items() if getattr(test, name) != value]
     for name in changed:
         setattr(test, name, getattr(plan, name))
-    save_test(session, principal, test, AuditEvent.PRODUCT_TEST_CHANGED, now, changed=changed)
+    save_test(work, test, AuditEvent.PRODUCT_TEST_CHANGED, changed=changed)
 
 
 def _clean_plan(plan: ComparativeTestPlan) -> ComparativeTestPlan:
@@ -117,32 +106,20 @@ def _clean_plan(plan: ComparativeTestPlan) -> ComparativeTestPlan:
 
 
 def set_grading_rules(
-    *,
-    session: Session,
-    principal: Principal,
-    test_id: UUID,
-    rules: GradingRules,
-    expected_version: int,
-    now: datetime,
+    work: Work, *, test_id: UUID, rules: GradingRules, expected_version: int
 ) -> None:
     """Store the rules of a test; once the laboratory has the samples they cannot change.
 
     Raises:
         ComparativeTestNotAllowedError: the laboratory has the samples.
     """
-    test = lock_test(session, principal, test_id, expected_version, _OPEN_STATES)
+    test = lock_test(work, test_id, expected_version, _OPEN_STATES)
     test.rules = rules.model_dump(mode="json")
-    save_test(session, principal, test, AuditEvent.PRODUCT_TEST_RULES_SET, now, sha256=rules.sha256)
+    save_test(work, test, AuditEvent.PRODUCT_TEST_RULES_SET, sha256=rules.sha256)
 
 
 def advance_comparative_test(
-    *,
-    session: Session,
-    principal: Principal,
-    test_id: UUID,
-    to: ComparativeTestState,
-    expected_version: int,
-    now: datetime,
+    work: Work, *, test_id: UUID, to: ComparativeTestState, expected_version: int
 ) -> None:
     """Take a test to its next state: bought, at the laboratory, results in, or makers heard.
 
@@ -152,15 +129,13 @@ def advance_comparative_test(
         ComparativeTestNotAllowedError: it is not the next state, or something for it is missing.
     """
     before = [state for state, (target, _) in _STEPS.items() if target is to]
-    test = lock_test(session, principal, test_id, expected_version, before)
-    _STEPS[test.state][1](session, test, now)
+    test = lock_test(work, test_id, expected_version, before)
+    _STEPS[test.state][1](work.session, test, work.now)
     test.state = to
     save_test(
-        session,
-        principal,
+        work,
         test,
         AuditEvent.PRODUCT_TEST_ADVANCED,
-        now,
         **({"rules_sha256": test.rules_sha256} if test.rules_sha256 else {}),
     )
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.context.comparative_tests.access import get_own_test, lock_test, save_test
 from survey.context.comparative_tests.cell_values import read_decimal
 from survey.context.comparative_tests.gtin import is_gtin
@@ -81,29 +81,20 @@ class SampleList:
 
 
 def read_sample_file(
-    *,
-    session: Session,
-    principal: Principal,
-    test_id: UUID,
-    expected_version: int,
-    name: str,
-    content: bytes,
-    now: datetime,
+    work: Work, *, test_id: UUID, expected_version: int, name: str, content: bytes
 ) -> SampleList:
     """Check an uploaded list of samples; nothing is stored.
 
     Raises:
         WorkbookError, RefusedError: the file as a whole.
     """
-    test = get_own_test(
-        session, principal, test_id, expected_version, (ComparativeTestState.PLANNED,)
-    )
+    test = get_own_test(work, test_id, expected_version, (ComparativeTestState.PLANNED,))
     query = select(ProductSample.code).where(ProductSample.test_id == test.id)
-    taken = dict.fromkeys(session.exec(query), 0)
+    taken = dict.fromkeys(work.session.exec(query), 0)
     rows, errors = read_table_file(name, content, SAMPLE_SHEET)
     samples = []
     for row in rows:
-        sample = _read_sample(row, errors, taken, china_date(now))
+        sample = _read_sample(row, errors, taken, china_date(work.now))
         if sample is not None:
             samples.append(sample)
     if not rows:
@@ -152,36 +143,26 @@ def _read_sample(
 
 
 def add_product_samples(
-    *,
-    session: Session,
-    principal: Principal,
-    test_id: UUID,
-    samples: Sequence[SampleData],
-    expected_version: int,
-    now: datetime,
+    work: Work, *, test_id: UUID, samples: Sequence[SampleData], expected_version: int
 ) -> int:
     """Store the samples of a checked list and return their number."""
-    test = lock_test(session, principal, test_id, expected_version, (ComparativeTestState.PLANNED,))
-    session.add_all(ProductSample(test_id=test.id, **vars(sample)) for sample in samples)
+    test = lock_test(work, test_id, expected_version, (ComparativeTestState.PLANNED,))
+    work.session.add_all(ProductSample(test_id=test.id, **vars(sample)) for sample in samples)
     codes = [sample.code for sample in samples]
-    save_test(session, principal, test, AuditEvent.PRODUCT_TEST_SAMPLES_ADDED, now, samples=codes)
+    save_test(work, test, AuditEvent.PRODUCT_TEST_SAMPLES_ADDED, samples=codes)
     return len(samples)
 
 
-def remove_product_samples(
-    *, session: Session, principal: Principal, test_id: UUID, expected_version: int, now: datetime
-) -> None:
+def remove_product_samples(work: Work, *, test_id: UUID, expected_version: int) -> None:
     """Remove all samples of a test that is still being bought, to enter the list anew."""
-    test = lock_test(session, principal, test_id, expected_version, (ComparativeTestState.PLANNED,))
-    samples = session.exec(select(ProductSample).where(ProductSample.test_id == test.id)).all()
+    test = lock_test(work, test_id, expected_version, (ComparativeTestState.PLANNED,))
+    samples = work.session.exec(select(ProductSample).where(ProductSample.test_id == test.id)).all()
     for sample in samples:
-        session.delete(sample)
+        work.session.delete(sample)
     save_test(
-        session,
-        principal,
+        work,
         test,
         AuditEvent.PRODUCT_TEST_SAMPLES_REMOVED,
-        now,
         removed=[sample.code for sample in samples],
     )
 

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.comparative_tests.access import find_test, may_manage, readable_tests
 from survey.context.comparative_tests.grading import Measurement, MissingValuesError, SampleGrade
 from survey.context.comparative_tests.measured_values import list_measurements, measurement_of
@@ -133,17 +134,15 @@ class ComparativeTestDetail:
     errata: tuple[Erratum, ...]
 
 
-def list_comparative_tests(
-    *, session: Session, principal: Principal
-) -> list[ComparativeTestSummary]:
+def list_comparative_tests(work: Work) -> list[ComparativeTestSummary]:
     """Return the tests that a principal may read, the newest first."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     query = (
         select(ComparativeTest)
-        .where(readable_tests(principal))
+        .where(readable_tests(work.principal))
         .order_by(col(ComparativeTest.planned_at).desc())
     )
-    return [_summarise(principal, test) for test in session.exec(query)]
+    return [_summarise(work.principal, test) for test in work.session.exec(query)]
 
 
 def _summarise(principal: Principal, test: ComparativeTest) -> ComparativeTestSummary:
@@ -160,14 +159,12 @@ def _summarise(principal: Principal, test: ComparativeTest) -> ComparativeTestSu
     )
 
 
-def get_comparative_test(
-    *, session: Session, principal: Principal, test_id: UUID
-) -> ComparativeTestDetail:
+def get_comparative_test(work: Work, *, test_id: UUID) -> ComparativeTestDetail:
     """Return one test. Raises `ComparativeTestNotFoundError`, also where it may not be read."""
-    test = find_test(session, principal, test_id)
-    samples = list_product_samples(session, test.id)
+    test = find_test(work, test_id)
+    samples = list_product_samples(work.session, test.id)
     codes = {sample.id: sample.code for sample in samples}
-    is_own = may_manage(principal, test)
+    is_own = may_manage(work.principal, test)
     values = [
         MeasuredValue(
             codes[row.sample_id],
@@ -178,10 +175,10 @@ def get_comparative_test(
             row.measured_on,
             row.reason,
         )
-        for row in list_measurements(session, samples)
+        for row in list_measurements(work.session, samples)
     ]
     return ComparativeTestDetail(
-        summary=_summarise(principal, test),
+        summary=_summarise(work.principal, test),
         version=test.lock_version,
         purpose=test.purpose,
         funder=test.funder,
@@ -190,14 +187,14 @@ def get_comparative_test(
         rules=parse_rules(test.rules),
         rules_sha256=test.rules_sha256,
         reply_due_on=test.reply_due_on,
-        first_signed_by=_get_account_name(session, test.first_signed_by, test.first_signed_at),
+        first_signed_by=_get_account_name(work.session, test.first_signed_by, test.first_signed_at),
         first_signed_at=test.first_signed_at,
-        released_by=_get_account_name(session, test.released_by, test.released_at),
+        released_by=_get_account_name(work.session, test.released_by, test.released_at),
         one_person=test.one_person,
-        samples=_build_graded_samples(session, test, samples, is_own=is_own),
+        samples=_build_graded_samples(work.session, test, samples, is_own=is_own),
         values=tuple(values),
-        hearings=_list_hearings(session, test.id),
-        errata=_list_errata(session, test.id, codes, values, is_own=is_own),
+        hearings=_list_hearings(work.session, test.id),
+        errata=_list_errata(work.session, test.id, codes, values, is_own=is_own),
     )
 
 

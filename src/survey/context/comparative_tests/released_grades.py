@@ -7,7 +7,6 @@ stands beside it.
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +14,8 @@ from pydantic import TypeAdapter
 from sqlmodel import Session, col, func, select
 
 from survey.access.audit import actor_id
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.context.comparative_tests.access import (
     ComparativeTestNotAllowedError,
     find_own_test,
@@ -100,13 +99,11 @@ def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UU
 
 
 def sign_comparative_test(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     test_id: UUID,
     expected_version: int,
     two_people: bool,
-    now: datetime,
     releases: bool | None = None,
 ) -> ComparativeTestState:
     """Sign a test; the second signature, by another person, releases it. Return its state.
@@ -120,40 +117,39 @@ def sign_comparative_test(
         ComparativeTestNotAllowedError: the makers were not heard yet, or the signature would do
             something else than the person was told.
     """
-    principal.require(Action.RELEASE_PRODUCT_TESTS)
+    work.require(Action.RELEASE_PRODUCT_TESTS)
     test = lock_test(
-        session,
-        principal,
+        work,
         test_id,
         expected_version,
         (ComparativeTestState.MAKERS_HEARD,),
         Action.RELEASE_PRODUCT_TESTS,
     )
-    if list_missing_values(session, test):
+    if list_missing_values(work.session, test):
         raise ComparativeTestNotAllowedError(
             msg("Values are missing or not decidable. Enter a retest or a correction first.")
         )
-    grades = compute_grades(session, test)
+    grades = compute_grades(work.session, test)
     signed = _hash_of(test, grades)
-    rule = _find_people_rule(session, principal, test, two_people, now)
+    rule = _find_people_rule(work, test, two_people)
     is_first = _is_unsigned(test, signed)
     if releases is not None and releases != _does_release(rule, is_first=is_first):
         raise ComparativeTestNotAllowedError(
             msg("Meanwhile it has changed what a signature does. Please read again and sign then.")
         )
     if is_first:
-        test.first_signed_by, test.first_signed_at = actor_id(principal), now
+        test.first_signed_by, test.first_signed_at = actor_id(work.principal), work.now
         test.signed_sha256 = signed
         if rule is PeopleRule.TWO:
-            save_test(session, principal, test, AuditEvent.PRODUCT_TEST_SIGNED, now, sha256=signed)
+            save_test(work, test, AuditEvent.PRODUCT_TEST_SIGNED, sha256=signed)
             return test.state
-    is_same = test.first_signed_by == actor_id(principal)
+    is_same = test.first_signed_by == actor_id(work.principal)
     if is_same and rule is PeopleRule.TWO:
         raise SecondSignerRequiredError
     test.one_person = rule.value if is_same else ""
-    test.released_by, test.released_at = actor_id(principal), now
+    test.released_by, test.released_at = actor_id(work.principal), work.now
     test.state = ComparativeTestState.RELEASED
-    session.add_all(
+    work.session.add_all(
         ProductGrade(
             sample_id=sample_id,
             mark=f"{grade.mark:f}",
@@ -163,11 +159,9 @@ def sign_comparative_test(
         for sample_id, grade in grades.items()
     )
     save_test(
-        session,
-        principal,
+        work,
         test,
         AuditEvent.PRODUCT_TEST_RELEASED,
-        now,
         sha256=signed,
         rules_sha256=test.rules_sha256,
         **({"one_person": test.one_person} if test.one_person else {}),
@@ -175,31 +169,25 @@ def sign_comparative_test(
     return test.state
 
 
-def list_awaited_signers(
-    *, session: Session, principal: Principal, test_id: UUID, two_people: bool, now: datetime
-) -> tuple[str, ...]:
+def list_awaited_signers(work: Work, *, test_id: UUID, two_people: bool) -> tuple[str, ...]:
     """Return who can sign a test or its erratum next where the principal was the first to.
 
     Empty where it is the principal's turn, or where one person is enough.
     """
     action = Action.RELEASE_PRODUCT_TESTS
-    test = find_own_test(session, principal, test_id, action, is_locked=False)
-    rule = _find_people_rule(session, principal, test, two_people, now)
-    if rule is not PeopleRule.TWO or not _was_first(session, principal, test):
+    test = find_own_test(work, test_id, action, is_locked=False)
+    rule = _find_people_rule(work, test, two_people)
+    if rule is not PeopleRule.TWO or not _was_first(work, test):
         return ()
-    return list_second_people(
-        session=session, principal=principal, action=action, now=now, areas=(NATION, test.area)
-    )
+    return list_second_people(work, action=action, areas=(NATION, test.area))
 
 
-def would_release(
-    *, session: Session, principal: Principal, test_id: UUID, two_people: bool, now: datetime
-) -> bool:
+def would_release(work: Work, *, test_id: UUID, two_people: bool) -> bool:
     """Return whether a signature of the principal would release a test at once."""
     action = Action.RELEASE_PRODUCT_TESTS
-    test = find_own_test(session, principal, test_id, action, is_locked=False)
-    rule = _find_people_rule(session, principal, test, two_people, now)
-    is_first = _is_unsigned(test, _hash_of(test, compute_grades(session, test)))
+    test = find_own_test(work, test_id, action, is_locked=False)
+    rule = _find_people_rule(work, test, two_people)
+    is_first = _is_unsigned(test, _hash_of(test, compute_grades(work.session, test)))
     return _does_release(rule, is_first=is_first)
 
 
@@ -211,28 +199,24 @@ def _does_release(rule: PeopleRule, *, is_first: bool) -> bool:
     return not is_first or rule is not PeopleRule.TWO
 
 
-def _was_first(session: Session, principal: Principal, test: ComparativeTest) -> bool:
+def _was_first(work: Work, test: ComparativeTest) -> bool:
     """Return whether the principal signed the grades as they are, or proposed what waits."""
     if test.state is ComparativeTestState.RELEASED:
-        erratum = _find_open_erratum(session, test.id)
-        return erratum is not None and erratum.proposed_by == actor_id(principal)
+        erratum = _find_open_erratum(work.session, test.id)
+        return erratum is not None and erratum.proposed_by == actor_id(work.principal)
     return (
         test.state is ComparativeTestState.MAKERS_HEARD
-        and test.first_signed_by == actor_id(principal)
-        and test.signed_sha256 == _hash_of(test, compute_grades(session, test))
+        and test.first_signed_by == actor_id(work.principal)
+        and test.signed_sha256 == _hash_of(test, compute_grades(work.session, test))
     )
 
 
-def _find_people_rule(
-    session: Session, principal: Principal, test: ComparativeTest, two_people: bool, now: datetime
-) -> PeopleRule:
+def _find_people_rule(work: Work, test: ComparativeTest, two_people: bool) -> PeopleRule:
     return find_people_rule(
-        session=session,
-        principal=principal,
+        work,
         action=Action.RELEASE_PRODUCT_TESTS,
         is_demo=test.is_demo,
         two_people=two_people,
-        now=now,
         areas=(NATION, test.area),
     )
 
@@ -247,14 +231,7 @@ def _hash_of(test: ComparativeTest, grades: Mapping[UUID, SampleGrade]) -> str:
 
 
 def propose_erratum(
-    *,
-    session: Session,
-    principal: Principal,
-    test_id: UUID,
-    value: ValueData,
-    reason: str,
-    expected_version: int,
-    now: datetime,
+    work: Work, *, test_id: UUID, value: ValueData, reason: str, expected_version: int
 ) -> int:
     """Propose to correct a released value and return the number of the erratum.
 
@@ -264,25 +241,24 @@ def propose_erratum(
         ComparativeTestNotAllowedError: another one waits, there is no such value, or no reason.
     """
     test = lock_test(
-        session,
-        principal,
+        work,
         test_id,
         expected_version,
         (ComparativeTestState.RELEASED,),
         Action.RELEASE_PRODUCT_TESTS,
     )
-    if _find_open_erratum(session, test.id) is not None:
+    if _find_open_erratum(work.session, test.id) is not None:
         raise ComparativeTestNotAllowedError(
             msg("An erratum waits for its second person. Settle that one first.")
         )
-    ids = {sample.code: sample.id for sample in list_product_samples(session, test.id)}
+    ids = {sample.code: sample.id for sample in list_product_samples(work.session, test.id)}
     if value.sample not in ids or value.characteristic not in parse_rules(test.rules).by_key:
         raise ComparativeTestNotAllowedError(msg("The test has no such value."))
     require_decidable(test, [value])
     query = select(func.count()).where(ComparativeTestErratum.test_id == test.id)
-    number = session.exec(query).one() + 1
+    number = work.session.exec(query).one() + 1
     why = require_text(reason, msg("Reason"), least=5)
-    session.add(
+    work.session.add(
         ComparativeTestErratum(
             test_id=test.id,
             number=number,
@@ -291,16 +267,14 @@ def propose_erratum(
             **measurement_columns(value.measurement),
             measured_on=value.measured_on,
             reason=why,
-            proposed_by=actor_id(principal),
-            proposed_at=now,
+            proposed_by=actor_id(work.principal),
+            proposed_at=work.now,
         )
     )
     save_test(
-        session,
-        principal,
+        work,
         test,
         AuditEvent.PRODUCT_TEST_ERRATUM_PROPOSED,
-        now,
         number=number,
         sample=value.sample,
         characteristic=value.characteristic,
@@ -310,15 +284,7 @@ def propose_erratum(
     return number
 
 
-def confirm_erratum(
-    *,
-    session: Session,
-    principal: Principal,
-    test_id: UUID,
-    expected_version: int,
-    two_people: bool,
-    now: datetime,
-) -> int:
+def confirm_erratum(work: Work, *, test_id: UUID, expected_version: int, two_people: bool) -> int:
     """Confirm the erratum that waits, as another person, and return its number.
 
     Raises:
@@ -326,29 +292,26 @@ def confirm_erratum(
         ComparativeTestNotAllowedError: none waits.
     """
     test = lock_test(
-        session,
-        principal,
+        work,
         test_id,
         expected_version,
         (ComparativeTestState.RELEASED,),
         Action.RELEASE_PRODUCT_TESTS,
     )
-    erratum = _find_open_erratum(session, test.id)
+    erratum = _find_open_erratum(work.session, test.id)
     if erratum is None:
         raise ComparativeTestNotAllowedError(msg("No erratum waits for a second person."))
-    rule = _find_people_rule(session, principal, test, two_people, now)
-    is_same = erratum.proposed_by == actor_id(principal)
+    rule = _find_people_rule(work, test, two_people)
+    is_same = erratum.proposed_by == actor_id(work.principal)
     if is_same and rule is PeopleRule.TWO:
         raise SecondSignerRequiredError
     erratum.one_person = rule.value if is_same else ""
-    erratum.confirmed_by, erratum.confirmed_at = actor_id(principal), now
-    session.add(erratum)
+    erratum.confirmed_by, erratum.confirmed_at = actor_id(work.principal), work.now
+    work.session.add(erratum)
     save_test(
-        session,
-        principal,
+        work,
         test,
         AuditEvent.PRODUCT_TEST_ERRATUM_CONFIRMED,
-        now,
         number=erratum.number,
         **({"one_person": erratum.one_person} if erratum.one_person else {}),
     )

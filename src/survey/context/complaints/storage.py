@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -10,8 +9,8 @@ import pandas as pd
 from sqlalchemy import BigInteger, case, cast, func, select
 from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.code_lists import CodeListName, CodeLists, shipped_code_lists
 from survey.context.complaints.columns import (
     AREA,
@@ -69,37 +68,18 @@ def check_table(
 
 
 def import_complaints(
-    *,
-    session: Session,
-    principal: Principal,
-    check: CountCheck[CheckedCounts],
-    head: DeliveryHead,
-    now: datetime,
+    work: Work, *, check: CountCheck[CheckedCounts], head: DeliveryHead
 ) -> DeliveryReceipt:
     """Store a checked delivery of complaints as `import_delivery` does."""
-    return import_delivery(
-        session=session, principal=principal, storage=STORAGE, check=check, head=head, now=now
-    )
+    return import_delivery(work, storage=STORAGE, check=check, head=head)
 
 
 def store_sums(
-    *,
-    session: Session,
-    principal: Principal,
-    counts: CheckedCounts,
-    head: DeliveryHead,
-    digest: str,
-    now: datetime,
+    work: Work, *, counts: CheckedCounts, head: DeliveryHead, digest: str
 ) -> DeliveryReceipt:
     """Store the sums of checked counts and leave out the single counts, which no page reads."""
     return store_delivery(
-        session=session,
-        principal=principal,
-        storage=replace(STORAGE, insert=_insert_sums),
-        counts=counts,
-        head=head,
-        sha256=digest,
-        now=now,
+        work, storage=replace(STORAGE, insert=_insert_sums), counts=counts, head=head, sha256=digest
     )
 
 
@@ -154,9 +134,8 @@ STORAGE = CountStorage(DeliveryKind.COMPLAINTS, _insert_all, _read_accepted)
 
 
 def read_sums(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     lens: str,
     periods: Sequence[DeliveredPeriod],
     lists: CodeLists | None = None,
@@ -171,18 +150,16 @@ def read_sums(
         by_period: False for sums over all of `periods`, without the column of the period. The store
             adds the months then, and hands over a twelfth of the rows of a year.
     """
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     allowed = {
         each.revision_id: each
-        for each in list_delivered_periods(
-            session=session, principal=principal, kind=DeliveryKind.COMPLAINTS
-        )
+        for each in list_delivered_periods(work, kind=DeliveryKind.COMPLAINTS)
     }
     wanted = [each for each in periods if each.revision_id in allowed]
     # Rows of the store that may be added: of one period if these are asked for, and always of one
     # version of the code lists.
     kinds = [(each.period if by_period else "", each.code_version) for each in wanted]
-    frame = _read_summaries(session, lens, wanted, kinds)
+    frame = _read_summaries(work.session, lens, wanted, kinds)
     if lens != TOTAL and len(frame):
         known = lists or shipped_code_lists()
         maps = {version: known.to_newest(CodeListName(lens), version) for _, version in set(kinds)}
@@ -243,18 +220,16 @@ class RevisionDifference:
 
 
 def compare_revisions(
-    *, session: Session, principal: Principal, older: DeliveredPeriod, newer: DeliveredPeriod | None
+    work: Work, *, older: DeliveredPeriod, newer: DeliveredPeriod | None
 ) -> list[RevisionDifference]:
     """Return the areas whose sums differ; exact, so only for those who deliver.
 
     Args:
         newer: None where no edition of the month holds: every area is returned.
     """
-    principal.require(Action.DELIVER_EVIDENCE)
+    work.require(Action.DELIVER_EVIDENCE)
     before, after = (
-        read_sums(
-            session=session, principal=principal, lens=TOTAL, periods=[each] if each else []
-        ).set_index(AREA)
+        read_sums(work, lens=TOTAL, periods=[each] if each else []).set_index(AREA)
         for each in (older, newer)
     )
     differences = []

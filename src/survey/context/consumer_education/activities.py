@@ -5,17 +5,18 @@ An activity is never overwritten: what was entered wrongly is taken out and ente
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, extract
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.fieldwork.photos.photo_cleaning import CleanPhoto
 from survey.fieldwork.photos.photo_intake import (
     PhotoNotFoundError,
@@ -90,11 +91,9 @@ class RegisteredActivity:
 
 
 def add_activity(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     data: ActivityData,
-    now: datetime,
     photo: CleanPhoto | None = None,
     photo_sent: bytes = b"",
     photo_dir: Path | None = None,
@@ -106,83 +105,59 @@ def add_activity(
         AccessDeniedError: the area is not the principal's own.
         RefusedError: something is missing or cannot be.
     """
-    _require_area(principal, data.area)
-    clean = _check_activity(data, china_date(now))
+    _require_area(work.principal, data.area)
+    clean = _check_activity(data, china_date(work.now))
     photo_id = None
     if photo is not None and photo_dir is not None:
         photo_id = new_id()
-        save_photo(
-            session=session,
-            principal=principal,
-            folder=photo_dir,
-            photo_id=photo_id,
-            sent=photo_sent,
-            photo=photo,
-            now=now,
-        )
-        session.flush()
+        save_photo(work, folder=photo_dir, photo_id=photo_id, sent=photo_sent, photo=photo)
+        work.session.flush()
     activity = EducationActivity(
         **vars(clean),
         photo_id=photo_id,
-        is_demo=is_demo or principal.is_demo,
-        entered_by=actor_id(principal),
-        entered_at=now,
+        is_demo=is_demo or work.principal.is_demo,
+        entered_by=actor_id(work.principal),
+        entered_at=work.now,
     )
-    session.add(activity)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.EDUCATION_ADDED,
-        subject_id=activity.id,
-        now=now,
-        detail={
+    work.session.add(activity)
+    work.session.flush()
+    work.record(AuditEvent.EDUCATION_ADDED, activity.id, {
             "area": clean.area, "held_on": clean.held_on.isoformat(), "title": clean.title,
             "participants": clean.participants, "cost_fen": clean.cost_fen,
-        },
-    )  # fmt: skip
+        })  # fmt: skip
     return activity.id
 
 
-def take_out_activity(
-    *, session: Session, principal: Principal, activity_id: UUID, reason: str, now: datetime
-) -> None:
+def take_out_activity(work: Work, *, activity_id: UUID, reason: str) -> None:
     """Take an activity out of the register for good; it stays stored with the reason.
 
     Raises:
         ActivityNotFoundError: there is none in the principal's area.
         RefusedError: the reason is missing.
     """
-    principal.require(Action.KEEP_EDUCATION)
-    activity = session.get(EducationActivity, activity_id)
-    if activity is None or not _may_change(principal, activity) or activity.taken_out_at:
+    work.require(Action.KEEP_EDUCATION)
+    activity = work.session.get(EducationActivity, activity_id)
+    if activity is None or not _may_change(work.principal, activity) or activity.taken_out_at:
         raise ActivityNotFoundError
     words = " ".join(reason.split())
     if not 2 <= len(words) <= 300:
         raise RefusedError("activity_refused", msg("Please say why, in 2 to 300 characters."))
-    activity.taken_out_at, activity.reason = now, words
-    session.add(activity)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.EDUCATION_TAKEN_OUT,
-        subject_id=activity.id,
-        now=now,
-        detail={"title": activity.title, "reason": words},
+    activity.taken_out_at, activity.reason = work.now, words
+    work.session.add(activity)
+    work.session.flush()
+    work.record(
+        AuditEvent.EDUCATION_TAKEN_OUT, activity.id, {"title": activity.title, "reason": words}
     )
 
 
-def list_activities(
-    *, session: Session, principal: Principal, year: int, area: str
-) -> list[RegisteredActivity]:
+def list_activities(work: Work, *, year: int, area: str) -> list[RegisteredActivity]:
     """Return the activities of a year in an area and the areas inside it, the newest first."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     first, last = date(year, 1, 1), date(year, 12, 31)
     query = (
         select(EducationActivity)
         .where(
-            *_select_readable(principal, area),
+            *_select_readable(work.principal, area),
             EducationActivity.held_on >= first,
             EducationActivity.held_on <= last,
         )
@@ -196,17 +171,19 @@ def list_activities(
             ),
             row.photo_id,
             row.is_demo,
-            _may_change(principal, row),
+            _may_change(work.principal, row),
         )
-        for row in session.exec(query)
+        for row in work.session.exec(query)
     ]
 
 
-def list_activity_years(*, session: Session, principal: Principal, area: str) -> list[int]:
+def list_activity_years(work: Work, *, area: str) -> list[int]:
     """Return the years that have activities in an area and the areas inside it, newest first."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     year = extract("year", col(EducationActivity.held_on))
-    found = session.exec(select(year).where(*_select_readable(principal, area)).distinct())
+    found = work.session.exec(
+        select(year).where(*_select_readable(work.principal, area)).distinct()
+    )
     return sorted((int(each) for each in found), reverse=True)
 
 
@@ -220,20 +197,18 @@ def _select_readable(principal: Principal, area: str) -> list[ColumnElement[bool
     return conditions
 
 
-def read_activity_photo(
-    *, session: Session, principal: Principal, folder: Path, photo_id: UUID
-) -> StoredPhoto:
+def read_activity_photo(work: Work, *, folder: Path, photo_id: UUID) -> StoredPhoto:
     """Return the photo of an activity to those who keep the register of its area.
 
     Raises:
         AccessDeniedError: the role keeps no register.
         PhotoNotFoundError: there is none, or it is not for the principal.
     """
-    principal.require(Action.KEEP_EDUCATION)
+    work.require(Action.KEEP_EDUCATION)
     query = select(EducationActivity).where(EducationActivity.photo_id == photo_id)
-    activity = session.exec(query).first()
-    photo = session.get(Photo, photo_id) if activity is not None else None
-    if activity is None or photo is None or not _may_change(principal, activity):
+    activity = work.session.exec(query).first()
+    photo = work.session.get(Photo, photo_id) if activity is not None else None
+    if activity is None or photo is None or not _may_change(work.principal, activity):
         raise PhotoNotFoundError
     return load_photo(folder, photo)
 

@@ -6,16 +6,15 @@ their city.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, true
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from survey.access.audit import record
 from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import Message, SurveyError, msg
 from survey.store.audit_events import AuditEvent
@@ -90,26 +89,22 @@ def require_area_of_check(principal: Principal, area: str) -> None:
         raise AccessDeniedError(msg("This is outside your area."))
 
 
-def find_check(session: Session, principal: Principal, wave_id: UUID) -> tuple[VenueCheck, Wave]:
+def find_check(work: Work, wave_id: UUID) -> tuple[VenueCheck, Wave]:
     """Return a check that the principal may read. Raises `ExperienceCheckNotFoundError`."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     query = (
         select(VenueCheck, Wave)
         .where(VenueCheck.wave_id == Wave.id)
-        .where(VenueCheck.wave_id == wave_id, readable_checks(principal))
+        .where(VenueCheck.wave_id == wave_id, readable_checks(work.principal))
     )
-    found = session.exec(query).one_or_none()
+    found = work.session.exec(query).one_or_none()
     if found is None:
         raise ExperienceCheckNotFoundError
     return found[0], found[1]
 
 
 def lock_check(
-    session: Session,
-    principal: Principal,
-    wave_id: UUID,
-    expected_version: int,
-    states: Collection[WaveState],
+    work: Work, wave_id: UUID, expected_version: int, states: Collection[WaveState]
 ) -> tuple[VenueCheck, Wave]:
     """Lock a check for a change by those who run it.
 
@@ -122,15 +117,15 @@ def lock_check(
         ExperienceCheckConflictError: it was changed since.
         ExperienceCheckNotAllowedError: its state does not allow the change.
     """
-    principal.require(Action.MANAGE_VENUE_CHECKS)
-    principal.require_changes_allowed()
+    work.require(Action.MANAGE_VENUE_CHECKS)
+    work.principal.require_changes_allowed()
     query = (
         select(VenueCheck, Wave)
         .where(VenueCheck.wave_id == Wave.id, Wave.unit == StudyUnit.VENUE)
-        .where(VenueCheck.wave_id == wave_id, own_checks(principal))
+        .where(VenueCheck.wave_id == wave_id, own_checks(work.principal))
         .with_for_update()
     )
-    found = session.exec(query).one_or_none()
+    found = work.session.exec(query).one_or_none()
     if found is None:
         raise ExperienceCheckNotFoundError
     check, wave = found
@@ -147,27 +142,18 @@ def lock_check(
 
 
 def save_check(
-    session: Session,
-    principal: Principal,
+    work: Work,
     check: VenueCheck,
     wave: Wave,
     event: AuditEvent,
-    now: datetime,
     subject: UUID | None = None,
     **detail: Any,
 ) -> int:
     """Store a changed check with its audit entry and return its new version."""
     check.lock_version += 1
-    session.add(check)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=event,
-        subject_id=subject or wave.id,
-        now=now,
-        detail={"key": wave.key, **detail},
-    )
+    work.session.add(check)
+    work.session.flush()
+    work.record(event, subject or wave.id, {"key": wave.key, **detail})
     return check.lock_version
 
 

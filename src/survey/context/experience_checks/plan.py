@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlmodel import Session, col, func, select
 
 from survey.access.audit import actor_id
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.experience_checks.access import (
     ExperienceCheckNotAllowedError,
     lock_check,
@@ -69,23 +69,19 @@ class ExperienceCheckPlan:
     observers: int = 2
 
 
-def list_checklists(*, session: Session, principal: Principal) -> Mapping[UUID, Instrument]:
+def list_checklists(work: Work) -> Mapping[UUID, Instrument]:
     """Return the questionnaires about venues, the newest version first."""
-    principal.require(Action.MANAGE_VENUE_CHECKS)
+    work.require(Action.MANAGE_VENUE_CHECKS)
     query = select(InstrumentVersion.id).order_by(col(InstrumentVersion.created_at).desc())
     loaded = {
-        id_: load_instrument(session=session, instrument_id=id_) for id_ in session.exec(query)
+        id_: load_instrument(session=work.session, instrument_id=id_)
+        for id_ in work.session.exec(query)
     }
     return {id_: each for id_, each in loaded.items() if each.unit == "venue"}
 
 
 def create_experience_check(
-    *,
-    session: Session,
-    principal: Principal,
-    draft: ExperienceCheckPlan,
-    now: datetime,
-    is_demo: bool = False,
+    work: Work, *, draft: ExperienceCheckPlan, is_demo: bool = False
 ) -> UUID:
     """Plan a check and return the id of its wave.
 
@@ -93,8 +89,8 @@ def create_experience_check(
         AccessDeniedError: the area is not the principal's own.
         ExperienceCheckNotAllowedError: something is missing or does not fit, or the key is taken.
     """
-    require_area_of_check(principal, draft.area)
-    plan = _clean_plan(session, draft)
+    require_area_of_check(work.principal, draft.area)
+    plan = _clean_plan(work.session, draft)
     wave_id = new_id()
     wave = {
         "id": wave_id,
@@ -109,11 +105,11 @@ def create_experience_check(
         "opens_on": plan.opens_on,
         "closes_on": plan.closes_on,
         "composite": "none",
-        "is_demo": is_demo or principal.is_demo,
-        "created_at": now,
+        "is_demo": is_demo or work.principal.is_demo,
+        "created_at": work.now,
         "unit": StudyUnit.VENUE,
     }
-    if not insert_if_new(session.connection(), Wave, wave):
+    if not insert_if_new(work.session.connection(), Wave, wave):
         raise ExperienceCheckNotAllowedError(
             msg("There is a check or a wave with the name “{key}” already.", key=plan.key)
         )
@@ -123,14 +119,18 @@ def create_experience_check(
         scenario=plan.scenario,
         observers=plan.observers,
         lock_version=0,
-        planned_by=actor_id(principal),
+        planned_by=actor_id(work.principal),
     )
-    stored = session.get(Wave, wave_id)
+    stored = work.session.get(Wave, wave_id)
     assert stored is not None
     save_check(
-        session, principal, check, stored, AuditEvent.VENUE_CHECK_PLANNED, now,
-        area=plan.area, observers=plan.observers,
-    )  # fmt: skip
+        work,
+        check,
+        stored,
+        AuditEvent.VENUE_CHECK_PLANNED,
+        area=plan.area,
+        observers=plan.observers,
+    )
     return wave_id
 
 
@@ -161,16 +161,14 @@ def _clean_plan(session: Session, plan: ExperienceCheckPlan) -> ExperienceCheckP
     )
 
 
-def open_experience_check(
-    *, session: Session, principal: Principal, wave_id: UUID, expected_version: int, now: datetime
-) -> None:
+def open_experience_check(work: Work, *, wave_id: UUID, expected_version: int) -> None:
     """Open a check for visits: every venue has all its observers.
 
     Raises:
         ExperienceCheckNotAllowedError: there are no venues, or one lacks an observer.
     """
     states = (WaveState.PLANNED, WaveState.CLOSED)
-    check, wave = lock_check(session, principal, wave_id, expected_version, states)
+    check, wave = lock_check(work, wave_id, expected_version, states)
     if check.released_at is not None:
         raise ExperienceCheckNotAllowedError(msg("The check is released; nothing changes."))
     query = (
@@ -180,7 +178,7 @@ def open_experience_check(
         .group_by(SamplingPoint.code)
         .order_by(SamplingPoint.code)
     )
-    staffed = session.exec(query).all()
+    staffed = work.session.exec(query).all()
     if not staffed:
         raise ExperienceCheckNotAllowedError(msg("No venue has been drawn yet."))
     lacking = [code for code, count in staffed if count < check.observers]
@@ -192,31 +190,27 @@ def open_experience_check(
                 venue=lacking[0],
             )
         )
-    _move_check(session, principal, check, wave, WaveState.OPEN, now)
+    _move_check(work, check, wave, WaveState.OPEN)
 
 
-def close_experience_check(
-    *, session: Session, principal: Principal, wave_id: UUID, expected_version: int, now: datetime
-) -> None:
+def close_experience_check(work: Work, *, wave_id: UUID, expected_version: int) -> None:
     """Close a check: no visit arrives any more, review goes on."""
-    check, wave = lock_check(session, principal, wave_id, expected_version, (WaveState.OPEN,))
-    _move_check(session, principal, check, wave, WaveState.CLOSED, now)
+    check, wave = lock_check(work, wave_id, expected_version, (WaveState.OPEN,))
+    _move_check(work, check, wave, WaveState.CLOSED)
 
 
-def release_experience_check(
-    *, session: Session, principal: Principal, wave_id: UUID, expected_version: int, now: datetime
-) -> None:
+def release_experience_check(work: Work, *, wave_id: UUID, expected_version: int) -> None:
     """Release a check for good to everybody who reads results.
 
     Raises:
         ExperienceCheckNotAllowedError: visits wait for review, none was approved, a venue can
             still reply, a revisit is neither done nor waived, or it is released already.
     """
-    check, wave = lock_check(session, principal, wave_id, expected_version, (WaveState.CLOSED,))
+    check, wave = lock_check(work, wave_id, expected_version, (WaveState.CLOSED,))
     if check.released_at is not None:
         raise ExperienceCheckNotAllowedError(msg("The check is released already."))
     counts = dict(
-        session.exec(
+        work.session.exec(
             select(Response.status, func.count())
             .where(Response.wave_id == wave.id)
             .group_by(Response.status)
@@ -229,12 +223,9 @@ def release_experience_check(
         )
     if not counts.get(Status.APPROVED):
         raise ExperienceCheckNotAllowedError(msg("No visit has been approved."))
-    _require_hearing(session, wave, now)
-    check.released_at, check.released_by = now, actor_id(principal)
-    save_check(
-        session, principal, check, wave, AuditEvent.VENUE_CHECK_RELEASED, now,
-        visits=counts[Status.APPROVED],
-    )  # fmt: skip
+    _require_hearing(work.session, wave, work.now)
+    check.released_at, check.released_by = work.now, actor_id(work.principal)
+    save_check(work, check, wave, AuditEvent.VENUE_CHECK_RELEASED, visits=counts[Status.APPROVED])
 
 
 def _require_hearing(session: Session, wave: Wave, now: datetime) -> None:
@@ -272,17 +263,8 @@ def _require_hearing(session: Session, wave: Wave, now: datetime) -> None:
         )
 
 
-def _move_check(
-    session: Session,
-    principal: Principal,
-    check: VenueCheck,
-    wave: Wave,
-    to: WaveState,
-    now: datetime,
-) -> None:
+def _move_check(work: Work, check: VenueCheck, wave: Wave, to: WaveState) -> None:
     require_transition(wave, to)
     before, wave.state = wave.state, to
-    session.add(wave)
-    save_check(
-        session, principal, check, wave, wave_event(to), now, None, **{"from": before, "to": to}
-    )
+    work.session.add(wave)
+    save_check(work, check, wave, wave_event(to), None, **{"from": before, "to": to})

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.context.experience_checks.access import (
     find_check,
     may_manage,
@@ -141,17 +142,15 @@ class ExperienceCheckDetail:
         }
 
 
-def list_experience_checks(
-    *, session: Session, principal: Principal
-) -> list[ExperienceCheckSummary]:
+def list_experience_checks(work: Work) -> list[ExperienceCheckSummary]:
     """Return the checks that a principal may read, the newest first."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     query = (
         select(VenueCheck, Wave)
-        .where(VenueCheck.wave_id == Wave.id, readable_checks(principal))
+        .where(VenueCheck.wave_id == Wave.id, readable_checks(work.principal))
         .order_by(col(Wave.created_at).desc())
     )
-    return [_summarise(principal, check, wave) for check, wave in session.exec(query)]
+    return [_summarise(work.principal, check, wave) for check, wave in work.session.exec(query)]
 
 
 def _summarise(principal: Principal, check: VenueCheck, wave: Wave) -> ExperienceCheckSummary:
@@ -169,20 +168,18 @@ def _summarise(principal: Principal, check: VenueCheck, wave: Wave) -> Experienc
     )
 
 
-def get_experience_check(
-    *, session: Session, principal: Principal, wave_id: UUID
-) -> ExperienceCheckDetail:
+def get_experience_check(work: Work, *, wave_id: UUID) -> ExperienceCheckDetail:
     """Return one check. Raises `ExperienceCheckNotFoundError`, also where it may not be read."""
-    check, wave = find_check(session, principal, wave_id)
-    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-    draws = session.exec(
+    check, wave = find_check(work, wave_id)
+    instrument = load_instrument(session=work.session, instrument_id=wave.instrument_id)
+    draws = work.session.exec(
         select(PointDraw)
         .where(PointDraw.wave_id == wave.id)
         .order_by(col(PointDraw.drawn_at).desc(), col(PointDraw.id).desc())
     ).all()
     last = draws[0] if draws else None
-    summary = _summarise(principal, check, wave)
-    visits = _list_approved_visits(session, wave, instrument)
+    summary = _summarise(work.principal, check, wave)
+    visits = _list_approved_visits(work.session, wave, instrument)
     return ExperienceCheckDetail(
         summary=summary,
         version=check.lock_version,
@@ -192,7 +189,7 @@ def get_experience_check(
         draw=_describe_draw(last) if last else None,
         draws=len(draws),
         listed=_count_listed(last.list_document) if last else {},
-        venues=_list_venues(session, principal, summary, instrument),
+        venues=_list_venues(work, summary, instrument),
         visits=visits,
         known_observers=sum(not visit.is_anonymous for visit in visits),
     )
@@ -248,7 +245,7 @@ def _list_approved_visits(
 
 
 def _list_venues(
-    session: Session, principal: Principal, summary: ExperienceCheckSummary, instrument: Instrument
+    work: Work, summary: ExperienceCheckSummary, instrument: Instrument
 ) -> tuple[VenueRow, ...]:
     query = (
         select(SamplingPoint)
@@ -257,22 +254,24 @@ def _list_venues(
     )
     points = [
         point
-        for point in session.exec(query)
-        if summary.may_manage or may_see_venues(principal, point.city_code)
+        for point in work.session.exec(query)
+        if summary.may_manage or may_see_venues(work.principal, point.city_code)
     ]
     if not points:
         return ()
     ids = [point.id for point in points]
-    counts = _count_visits(session, summary.id)
-    people = _list_observers(session, ids) if summary.may_manage else {}
-    photos = _list_photos(session, summary.id, instrument) if summary.may_manage else {}
+    counts = _count_visits(work.session, summary.id)
+    people = _list_observers(work.session, ids) if summary.may_manage else {}
+    photos = _list_photos(work.session, summary.id, instrument) if summary.may_manage else {}
     replies = {
         reply.point_id: reply
-        for reply in session.exec(select(VenueReply).where(col(VenueReply.point_id).in_(ids)))
+        for reply in work.session.exec(select(VenueReply).where(col(VenueReply.point_id).in_(ids)))
     }
     revisits = {
         each.point_id: each
-        for each in session.exec(select(VenueRevisit).where(col(VenueRevisit.point_id).in_(ids)))
+        for each in work.session.exec(
+            select(VenueRevisit).where(col(VenueRevisit.point_id).in_(ids))
+        )
     }
     return tuple(
         _build_venue_row(

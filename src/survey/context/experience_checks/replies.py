@@ -1,12 +1,12 @@
 """Hearing of venues: they are sent what was noted, reply by a deadline, and may be revisited."""
 
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.context.experience_checks.access import (
     ExperienceCheckNotAllowedError,
     lock_check,
@@ -39,15 +39,7 @@ STANCE_NAMES: dict[ReplyStance, Message] = {
 _RUNNING = (WaveState.OPEN, WaveState.CLOSED)
 
 
-def send_to_venues(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_id: UUID,
-    due_on: date,
-    expected_version: int,
-    now: datetime,
-) -> int:
+def send_to_venues(work: Work, *, wave_id: UUID, due_on: date, expected_version: int) -> int:
     """Record that venues with approved visits were sent what was noted; return their number.
 
     Venues that were sent it before keep their deadline.
@@ -55,10 +47,10 @@ def send_to_venues(
     Raises:
         ExperienceCheckNotAllowedError: no such venue is left, or the deadline does not fit.
     """
-    check, wave = lock_check(session, principal, wave_id, expected_version, _RUNNING)
-    today = china_date(now)
+    check, wave = lock_check(work, wave_id, expected_version, _RUNNING)
+    today = china_date(work.now)
     require_reply_deadline(due_on, today, ExperienceCheckNotAllowedError)
-    sent = set(session.exec(select(VenueReply.point_id)).all())
+    sent = set(work.session.exec(select(VenueReply.point_id)).all())
     visited = (
         select(VenueVisit.point_id)
         .join(Response, col(Response.id) == col(VenueVisit.response_id))
@@ -69,23 +61,26 @@ def send_to_venues(
         )
         .distinct()
     )
-    venues = [point for point in session.exec(visited) if point not in sent]
+    venues = [point for point in work.session.exec(visited) if point not in sent]
     if not venues:
         raise ExperienceCheckNotAllowedError(
             msg("No venue is left with an approved visit that was not sent it.")
         )
-    session.add_all(VenueReply(point_id=id_, sent_on=today, due_on=due_on) for id_ in venues)
+    work.session.add_all(VenueReply(point_id=id_, sent_on=today, due_on=due_on) for id_ in venues)
     save_check(
-        session, principal, check, wave, AuditEvent.VENUE_CHECK_SENT, now,
-        venues=len(venues), due_on=due_on.isoformat(),
-    )  # fmt: skip
+        work,
+        check,
+        wave,
+        AuditEvent.VENUE_CHECK_SENT,
+        venues=len(venues),
+        due_on=due_on.isoformat(),
+    )
     return len(venues)
 
 
 def record_venue_reply(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     wave_id: UUID,
     venue: str,
     stance: ReplyStance,
@@ -93,61 +88,66 @@ def record_venue_reply(
     answer: str,
     received_on: date,
     expected_version: int,
-    now: datetime,
 ) -> None:
     """Record the reply of a venue, and what the association answered; a later one replaces it.
 
     Raises:
         ExperienceCheckNotAllowedError: nothing was sent to this venue, or the day cannot be.
     """
-    check, wave = lock_check(session, principal, wave_id, expected_version, _RUNNING)
-    point = _get_venue(session, wave, venue)
-    reply = session.get(VenueReply, point.id)
+    check, wave = lock_check(work, wave_id, expected_version, _RUNNING)
+    point = _get_venue(work.session, wave, venue)
+    reply = work.session.get(VenueReply, point.id)
     if reply is None:
         raise ExperienceCheckNotAllowedError(msg("This venue was not sent anything yet."))
     replied = fill_in_reply(
         reply, stance=stance, text=text, answer=answer, received_on=received_on,
-        today=china_date(now), error=ExperienceCheckNotAllowedError, require_text=require_text,
+        today=china_date(work.now), error=ExperienceCheckNotAllowedError, require_text=require_text,
     )  # fmt: skip
-    session.add(reply)
+    work.session.add(reply)
     save_check(
-        session, principal, check, wave, AuditEvent.VENUE_CHECK_REPLY_RECEIVED, now,
-        subject=point.id, code=point.code, **replied,
-    )  # fmt: skip
+        work,
+        check,
+        wave,
+        AuditEvent.VENUE_CHECK_REPLY_RECEIVED,
+        subject=point.id,
+        code=point.code,
+        **replied,
+    )
 
 
 def order_revisit(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_id: UUID,
-    venue: str,
-    reason: str,
-    expected_version: int,
-    now: datetime,
+    work: Work, *, wave_id: UUID, venue: str, reason: str, expected_version: int
 ) -> None:
     """Order a second round of visits to a venue; the first one stays beside it.
 
     Raises:
         ExperienceCheckNotAllowedError: it was not visited yet, or is revisited already.
     """
-    check, wave = lock_check(session, principal, wave_id, expected_version, (WaveState.OPEN,))
-    point = _get_venue(session, wave, venue)
+    check, wave = lock_check(work, wave_id, expected_version, (WaveState.OPEN,))
+    point = _get_venue(work.session, wave, venue)
     first = select(VenueVisit).where(VenueVisit.point_id == point.id)
-    if session.exec(first).first() is None:
+    if work.session.exec(first).first() is None:
         raise ExperienceCheckNotAllowedError(msg("This venue was not visited yet."))
-    if session.get(VenueRevisit, point.id) is not None:
+    if work.session.get(VenueRevisit, point.id) is not None:
         raise ExperienceCheckNotAllowedError(msg("A revisit of this venue was ordered already."))
     words = require_text(reason, msg("Reason of the revisit"))
-    session.add(
+    work.session.add(
         VenueRevisit(
-            point_id=point.id, reason=words, ordered_by=actor_id(principal), ordered_at=now
+            point_id=point.id,
+            reason=words,
+            ordered_by=actor_id(work.principal),
+            ordered_at=work.now,
         )
     )
     save_check(
-        session, principal, check, wave, AuditEvent.VENUE_CHECK_REVISIT_ORDERED, now,
-        subject=point.id, code=point.code, reason=words,
-    )  # fmt: skip
+        work,
+        check,
+        wave,
+        AuditEvent.VENUE_CHECK_REVISIT_ORDERED,
+        subject=point.id,
+        code=point.code,
+        reason=words,
+    )
 
 
 def _get_venue(session: Session, wave: Wave, code: str) -> SamplingPoint:
@@ -163,28 +163,26 @@ def _get_venue(session: Session, wave: Wave, code: str) -> SamplingPoint:
 
 
 def waive_revisit(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_id: UUID,
-    venue: str,
-    reason: str,
-    expected_version: int,
-    now: datetime,
+    work: Work, *, wave_id: UUID, venue: str, reason: str, expected_version: int
 ) -> None:
     """Waive a revisit that was ordered: the check can be released without it.
 
     Raises:
         ExperienceCheckNotAllowedError: no revisit of this venue is awaited, or no reason is given.
     """
-    check, wave = lock_check(session, principal, wave_id, expected_version, _RUNNING)
-    point = _get_venue(session, wave, venue)
-    revisit = session.get(VenueRevisit, point.id)
+    check, wave = lock_check(work, wave_id, expected_version, _RUNNING)
+    point = _get_venue(work.session, wave, venue)
+    revisit = work.session.get(VenueRevisit, point.id)
     if check.released_at is not None or revisit is None or revisit.waived_because is not None:
         raise ExperienceCheckNotAllowedError(msg("No revisit of this venue is awaited."))
     revisit.waived_because = require_text(reason, msg("Reason"))
-    session.add(revisit)
+    work.session.add(revisit)
     save_check(
-        session, principal, check, wave, AuditEvent.VENUE_CHECK_REVISIT_WAIVED, now,
-        subject=point.id, code=point.code, reason=revisit.waived_because,
-    )  # fmt: skip
+        work,
+        check,
+        wave,
+        AuditEvent.VENUE_CHECK_REVISIT_WAIVED,
+        subject=point.id,
+        code=point.code,
+        reason=revisit.waived_because,
+    )

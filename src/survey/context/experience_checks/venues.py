@@ -4,15 +4,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from survey.access.principal import Principal, city_of_area, covers, covers_point
+from survey.access.principal import city_of_area, covers, covers_point
 from survey.access.roles import Action, Role
+from survey.access.work import Work
 from survey.context.experience_checks.access import (
     ExperienceCheckNotAllowedError,
     find_check,
@@ -95,16 +95,14 @@ def cities_of_area(area: str) -> list[FrameCity]:
     return [city for city in shipped_cities() if covers(area, city.code)]
 
 
-def read_venue_file(
-    *, session: Session, principal: Principal, wave_id: UUID, name: str, content: bytes
-) -> VenueList:
+def read_venue_file(work: Work, *, wave_id: UUID, name: str, content: bytes) -> VenueList:
     """Check an uploaded list of venues; nothing is stored.
 
     Raises:
         WorkbookError, RefusedError: the file as a whole.
     """
-    principal.require(Action.MANAGE_VENUE_CHECKS)
-    check, _ = find_check(session, principal, wave_id)
+    work.require(Action.MANAGE_VENUE_CHECKS)
+    check, _ = find_check(work, wave_id)
     cities = cities_of_area(check.area)
     sheet = venue_sheet(cities)
     rows, errors = read_table_file(name, content, sheet)
@@ -143,15 +141,7 @@ def _read_venue(
 
 
 def draw_venues(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_id: UUID,
-    listed: VenueList,
-    per_type: int,
-    seed: int,
-    expected_version: int,
-    now: datetime,
+    work: Work, *, wave_id: UUID, listed: VenueList, per_type: int, seed: int, expected_version: int
 ) -> tuple[ListedPoint, ...]:
     """Draw venues of each type in each city and store them; return what was drawn.
 
@@ -161,7 +151,7 @@ def draw_venues(
     Raises:
         ExperienceCheckNotAllowedError: nothing can be drawn, or rows of the list are wrong.
     """
-    check, wave = lock_check(session, principal, wave_id, expected_version, (WaveState.PLANNED,))
+    check, wave = lock_check(work, wave_id, expected_version, (WaveState.PLANNED,))
     if listed.errors or not listed.venues:
         raise ExperienceCheckNotAllowedError(
             msg("Please mend the list first: venues left out could not be drawn.")
@@ -172,9 +162,9 @@ def draw_venues(
                 most=MAX_PER_TYPE)
         )  # fmt: skip
     drawn = draw_by_kind(listed.venues, per_kind=per_type, seed=seed)
-    _remove_venues(session, wave)
-    session.add_all(_build_point(check, wave, venue) for venue in drawn)
-    session.add(
+    _remove_venues(work.session, wave)
+    work.session.add_all(_build_point(check, wave, venue) for venue in drawn)
+    work.session.add(
         PointDraw(
             wave_id=wave.id,
             seed=seed,
@@ -183,13 +173,19 @@ def draw_venues(
             list_document=canonical_csv(listed.venues),
             listed=len(listed.venues),
             drawn=len(drawn),
-            drawn_at=now,
+            drawn_at=work.now,
         )
     )
     save_check(
-        session, principal, check, wave, AuditEvent.VENUE_CHECK_VENUES_DRAWN, now,
-        seed=seed, list_sha256=listed.sha256, listed=len(listed.venues), drawn=len(drawn),
-    )  # fmt: skip
+        work,
+        check,
+        wave,
+        AuditEvent.VENUE_CHECK_VENUES_DRAWN,
+        seed=seed,
+        list_sha256=listed.sha256,
+        listed=len(listed.venues),
+        drawn=len(drawn),
+    )
     return drawn
 
 
@@ -214,12 +210,10 @@ def _remove_venues(session: Session, wave: Wave) -> None:
     connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id))
 
 
-def list_observers(
-    *, session: Session, principal: Principal, wave_id: UUID
-) -> dict[str, tuple[str, str]]:
+def list_observers(work: Work, *, wave_id: UUID) -> dict[str, tuple[str, str]]:
     """Return the surveyors who could observe in the check's area: login to name and area."""
-    principal.require(Action.MANAGE_VENUE_CHECKS)
-    check, wave = find_check(session, principal, wave_id)
+    work.require(Action.MANAGE_VENUE_CHECKS)
+    check, wave = find_check(work, wave_id)
     query = (
         select(Account.login, Account.name, Account.area)
         .where(Account.role == Role.SURVEYOR, col(Account.active), Account.is_demo == wave.is_demo)
@@ -227,21 +221,14 @@ def list_observers(
     )
     return {
         login: (name, area)
-        for login, name, area in session.exec(query)
+        for login, name, area in work.session.exec(query)
         if covers(check.area, city_of_area(area))
         or any(covers(area, city.code) for city in cities_of_area(check.area))
     }
 
 
 def assign_observers(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_id: UUID,
-    logins: Sequence[str],
-    seed: int,
-    expected_version: int,
-    now: datetime,
+    work: Work, *, wave_id: UUID, logins: Sequence[str], seed: int, expected_version: int
 ) -> int:
     """Give every venue its observers, evenly and by lot; return the number of assignments.
 
@@ -250,17 +237,19 @@ def assign_observers(
     Raises:
         ExperienceCheckNotAllowedError: too few of them may work in a city.
     """
-    check, wave = lock_check(session, principal, wave_id, expected_version, (WaveState.PLANNED,))
-    able = list_observers(session=session, principal=principal, wave_id=wave_id)
+    check, wave = lock_check(work, wave_id, expected_version, (WaveState.PLANNED,))
+    able = list_observers(work, wave_id=wave_id)
     chosen = sorted({login for login in logins if login in able})
     query = select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)
-    venues = session.exec(query.order_by(SamplingPoint.code)).all()
+    venues = work.session.exec(query.order_by(SamplingPoint.code)).all()
     if not venues:
         raise ExperienceCheckNotAllowedError(msg("No venue has been drawn yet."))
     people = dict(
-        session.exec(select(Account.login, Account.id).where(col(Account.login).in_(chosen))).all()
+        work.session.exec(
+            select(Account.login, Account.id).where(col(Account.login).in_(chosen))
+        ).all()
     )
-    connection = session.connection()
+    connection = work.session.connection()
     here = [venue.id for venue in venues]
     connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
     load: Counter[str] = Counter()
@@ -280,12 +269,17 @@ def assign_observers(
         fitting.sort(key=lambda login: (load[login], _draw_lot(login, venue.code, seed)))
         for login in fitting[: check.observers]:
             load[login] += 1
-            session.add(Assignment(account_id=people[login], point_id=venue.id))
+            work.session.add(Assignment(account_id=people[login], point_id=venue.id))
     total = sum(load.values())
     save_check(
-        session, principal, check, wave, AuditEvent.VENUE_CHECK_OBSERVERS_ASSIGNED, now,
-        seed=seed, surveyors=chosen, total=total,
-    )  # fmt: skip
+        work,
+        check,
+        wave,
+        AuditEvent.VENUE_CHECK_OBSERVERS_ASSIGNED,
+        seed=seed,
+        surveyors=chosen,
+        total=total,
+    )
     return total
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from hashlib import sha256
 
 import orjson
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.context.count_check import CountCheck
 from survey.context.deliveries import DeliveryHead, DeliveryReceipt
 from survey.context.opinion.columns import AREA, CHANNEL, DAY, ITEMS, SENTIMENT, TOPIC
@@ -48,18 +47,14 @@ class EnteredDay:
         ]
 
 
-def check_opinion_day(
-    *, session: Session, principal: Principal, entered: EnteredDay
-) -> CountCheck[CheckedOpinion]:
+def check_opinion_day(work: Work, *, entered: EnteredDay) -> CountCheck[CheckedOpinion]:
     """Check the month with the entered day in the place of what stands there."""
-    principal.require(Action.DELIVER_EVIDENCE)
+    work.require(Action.DELIVER_EVIDENCE)
     own = entered.records()
     same = (entered.day.isoformat(), "" if entered.area == NATION else entered.area, entered.topic)
     kept = [
         record
-        for record in read_month_records(
-            session=session, principal=principal, period=entered.period
-        )
+        for record in read_month_records(work, period=entered.period)
         if (record[DAY], record[AREA], record[TOPIC]) != same
     ]
     records = [*own, *kept]
@@ -67,14 +62,7 @@ def check_opinion_day(
     return check_table(table_of_records(records), sha256=digest)
 
 
-def enter_opinion_day(
-    *,
-    session: Session,
-    principal: Principal,
-    entered: EnteredDay,
-    head: DeliveryHead,
-    now: datetime,
-) -> DeliveryReceipt:
+def enter_opinion_day(work: Work, *, entered: EnteredDay, head: DeliveryHead) -> DeliveryReceipt:
     """Store the day as a new revision of its month; the rest of the month stays as it is.
 
     The month is read in the transaction that stores it, so that of two people none overwrites the
@@ -83,6 +71,6 @@ def enter_opinion_day(
     Raises:
         CountsRejectedError: The month would not pass the checks.
     """
-    principal.require(Action.DELIVER_EVIDENCE)
-    check = check_opinion_day(session=session, principal=principal, entered=entered)
-    return import_opinion(session=session, principal=principal, check=check, head=head, now=now)
+    work.require(Action.DELIVER_EVIDENCE)
+    check = check_opinion_day(work, entered=entered)
+    return import_opinion(work, check=check, head=head)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 import pandas as pd
@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.context.code_lists import shipped_code_lists
 from survey.context.count_check import CountCheck
 from survey.context.deliveries import (
@@ -49,17 +50,10 @@ def check_table(table: TextTable, *, sha256: str, version: str = "") -> CountChe
 
 
 def import_opinion(
-    *,
-    session: Session,
-    principal: Principal,
-    check: CountCheck[CheckedOpinion],
-    head: DeliveryHead,
-    now: datetime,
+    work: Work, *, check: CountCheck[CheckedOpinion], head: DeliveryHead
 ) -> DeliveryReceipt:
     """Store a checked delivery of opinion counts as `import_delivery` does."""
-    return import_delivery(
-        session=session, principal=principal, storage=STORAGE, check=check, head=head, now=now
-    )
+    return import_delivery(work, storage=STORAGE, check=check, head=head)
 
 
 def _insert_counts(
@@ -86,23 +80,23 @@ def _read_items(session: Session, standing: Mapping[UUID, str]) -> dict[tuple[st
 STORAGE = CountStorage(DeliveryKind.OPINION, _insert_counts, _read_items)
 
 
-def list_opinion_periods(*, session: Session, principal: Principal) -> list[DeliveredPeriod]:
+def list_opinion_periods(work: Work) -> list[DeliveredPeriod]:
     """Return the revisions of opinion counts that hold, the newest month first."""
-    principal.require(Action.READ_RESULTS)
-    listed = list_delivered_periods(session=session, principal=principal, kind=DeliveryKind.OPINION)
+    work.require(Action.READ_RESULTS)
+    listed = list_delivered_periods(work, kind=DeliveryKind.OPINION)
     return [each for each in listed if each.is_current]
 
 
-def list_opinion_areas(*, session: Session, principal: Principal) -> list[str]:
+def list_opinion_areas(work: Work) -> list[str]:
     """Return the areas with counts that a reader may see: the nation, and those of their own.
 
     There are no sums of provinces: with the cities beside them they would give small counts away.
     """
-    principal.require(Action.READ_RESULTS)
-    held = [each.revision_id for each in list_opinion_periods(session=session, principal=principal)]
+    work.require(Action.READ_RESULTS)
+    held = [each.revision_id for each in list_opinion_periods(work)]
     query = select(_COUNTS.c.area).where(_COUNTS.c.revision_id.in_(held)).distinct()
-    found = session.connection().execute(query).scalars()
-    return sorted(area for area in found if area == NATION or principal.covers(area))
+    found = work.session.connection().execute(query).scalars()
+    return sorted(area for area in found if area == NATION or work.principal.covers(area))
 
 
 def require_opinion_area(principal: Principal, area: str) -> None:
@@ -113,13 +107,11 @@ def require_opinion_area(principal: Principal, area: str) -> None:
     principal.require(Action.READ_RESULTS, None if area == NATION else area)
 
 
-def read_opinion_days(
-    *, session: Session, principal: Principal, area: str, first: date, last: date
-) -> pd.DataFrame:
+def read_opinion_days(work: Work, *, area: str, first: date, last: date) -> pd.DataFrame:
     """Return items of everything found by day, channel and sentiment."""
-    require_opinion_area(principal, area)
+    require_opinion_area(work.principal, area)
     query = (
-        _select_counts(session, principal, area, first, last)
+        _select_counts(work, area, first, last)
         .with_only_columns(
             _COUNTS.c.day,
             _COUNTS.c.channel,
@@ -130,7 +122,7 @@ def read_opinion_days(
         .group_by(_COUNTS.c.day, _COUNTS.c.channel, _COUNTS.c.sentiment)
         .order_by(_COUNTS.c.day, _COUNTS.c.channel, _COUNTS.c.sentiment)
     )
-    return _read_counts(session, query, (DAY, CHANNEL, SENTIMENT, ITEMS))
+    return _read_counts(work.session, query, (DAY, CHANNEL, SENTIMENT, ITEMS))
 
 
 @dataclass(frozen=True)
@@ -145,13 +137,7 @@ class OpinionTopic:
 
 
 def list_opinion_topics(
-    *,
-    session: Session,
-    principal: Principal,
-    area: str,
-    first: date,
-    last: date,
-    min_items: int = 1,
+    work: Work, *, area: str, first: date, last: date, min_items: int = 1
 ) -> list[OpinionTopic]:
     """Return the topics of some days, the largest first.
 
@@ -161,9 +147,9 @@ def list_opinion_topics(
         min_items: A day counts where its negative items are none or so many, and the others as
             well; a topic without such a day is not returned.
     """
-    require_opinion_area(principal, area)
+    require_opinion_area(work.principal, area)
     query = (
-        _select_counts(session, principal, area, first, last)
+        _select_counts(work, area, first, last)
         .with_only_columns(
             _COUNTS.c.topic,
             _COUNTS.c.day,
@@ -173,7 +159,7 @@ def list_opinion_topics(
         .where(_COUNTS.c.topic != ALL_TOPICS)
         .group_by(_COUNTS.c.topic, _COUNTS.c.day, _COUNTS.c.sentiment)
     )
-    frame = _read_counts(session, query, (TOPIC, DAY, SENTIMENT, ITEMS))
+    frame = _read_counts(work.session, query, (TOPIC, DAY, SENTIMENT, ITEMS))
     topics = []
     for name, rows in frame.groupby(TOPIC, sort=True):
         is_negative = rows[SENTIMENT] == NEGATIVE
@@ -200,10 +186,8 @@ def _is_none_or(counts: pd.Series, least: int) -> pd.Series:
     return (counts == 0) | (counts >= least)
 
 
-def _select_counts(
-    session: Session, principal: Principal, area: str, first: date, last: date
-) -> "Select[tuple[object, ...]]":
-    held = [each.revision_id for each in list_opinion_periods(session=session, principal=principal)]
+def _select_counts(work: Work, area: str, first: date, last: date) -> "Select[tuple[object, ...]]":
+    held = [each.revision_id for each in list_opinion_periods(work)]
     return select(_COUNTS).where(
         _COUNTS.c.revision_id.in_(held), _COUNTS.c.area == area, _COUNTS.c.day.between(first, last)
     )
@@ -217,20 +201,14 @@ def _read_counts(
     return frame
 
 
-def read_month_records(
-    *, session: Session, principal: Principal, period: str
-) -> list[dict[str, object]]:
+def read_month_records(work: Work, *, period: str) -> list[dict[str, object]]:
     """Return the counts of a month that hold, as rows of a delivery; for those who deliver."""
-    principal.require(Action.DELIVER_EVIDENCE)
-    held = [
-        each.revision_id
-        for each in list_opinion_periods(session=session, principal=principal)
-        if each.period == period
-    ]
+    work.require(Action.DELIVER_EVIDENCE)
+    held = [each.revision_id for each in list_opinion_periods(work) if each.period == period]
     query = select(*(_COUNTS.c[name] for name in (*KEY, ITEMS))).where(
         _COUNTS.c.revision_id.in_(held)
     )
     return [
         {**row._mapping, DAY: row.day.isoformat(), AREA: "" if row.area == NATION else row.area}
-        for row in session.connection().execute(query)
+        for row in work.session.connection().execute(query)
     ]

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from sqlmodel import Session
 
-from survey.access.audit import actor_id, record
-from survey.access.principal import Principal
+from survey.access.audit import actor_id
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.answer_archive.archive_file import (
     ContentHash,
     file_sha256,
@@ -46,25 +46,18 @@ class AnswersPlace:
     archived_at: datetime | None = None
 
 
-def find_answers_place(*, session: Session, principal: Principal, wave_key: str) -> AnswersPlace:
+def find_answers_place(work: Work, *, wave_key: str) -> AnswersPlace:
     """Return whether the answers of a wave are archived, and in which file."""
-    principal.require(Action.READ_PLAN)
-    wave = get_wave(session=session, key=wave_key)
-    archive = find_archive(session=session, wave_id=wave.id)
+    work.require(Action.READ_PLAN)
+    wave = get_wave(session=work.session, key=wave_key)
+    archive = find_archive(session=work.session, wave_id=wave.id)
     if archive is None:
         return AnswersPlace()
     return AnswersPlace(archive.file_name, archive.archived_at)
 
 
 def archive_answers(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_key: str,
-    out: Path,
-    data_dir: Path,
-    two_people: bool,
-    now: datetime,
+    work: Work, *, wave_key: str, out: Path, data_dir: Path, two_people: bool
 ) -> AnswerArchive:
     """Move the answers of a released wave from the database into the new file `out`.
 
@@ -79,32 +72,17 @@ def archive_answers(
         SecondPersonRequiredError: Nobody else has requested it.
         RefusedError: The wave is not released, or its answers are archived.
     """
-    principal.require(Action.ADMINISTER)
-    wave = lock_wave(session=session, key=wave_key)
-    require_archivable(session=session, wave=wave)
-    confirm_act(
-        session=session,
-        principal=principal,
-        wave=wave,
-        act=WaveAct.ARCHIVE,
-        options={},
-        two_people=two_people,
-        now=now,
-    )
-    archive = _write_verified_file(session, wave, out, data_dir)
-    archive.archived_at, archive.archived_by = now, actor_id(principal)
-    session.add(archive)
-    session.flush()
+    work.require(Action.ADMINISTER)
+    wave = lock_wave(session=work.session, key=wave_key)
+    require_archivable(session=work.session, wave=wave)
+    confirm_act(work, wave=wave, act=WaveAct.ARCHIVE, options={}, two_people=two_people)
+    archive = _write_verified_file(work.session, wave, out, data_dir)
+    archive.archived_at, archive.archived_by = work.now, actor_id(work.principal)
+    work.session.add(archive)
+    work.session.flush()
     # The database lets answers go only of which it says that they are archived.
-    remove_answers(session.connection(), wave.id)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_ANSWERS_ARCHIVED,
-        subject_id=wave.id,
-        now=now,
-        detail=_build_audit_detail(wave, archive),
-    )
+    remove_answers(work.session.connection(), wave.id)
+    work.record(AuditEvent.WAVE_ANSWERS_ARCHIVED, wave.id, _build_audit_detail(wave, archive))
     return archive
 
 
@@ -159,9 +137,7 @@ def _flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def restore_answers(
-    *, session: Session, principal: Principal, wave_key: str, source: Path, now: datetime
-) -> AnswerArchive:
+def restore_answers(work: Work, *, wave_key: str, source: Path) -> AnswerArchive:
     """Put the answers of an archived wave back into the database.
 
     Raises:
@@ -169,10 +145,10 @@ def restore_answers(
         ConflictError: The file holds other answers than those that were archived.
         ArchiveUnreadableError: The file is damaged.
     """
-    principal.require(Action.ADMINISTER)
-    wave = lock_wave(session=session, key=wave_key)
-    archive = find_archive(session=session, wave_id=wave.id)
-    connection = session.connection()
+    work.require(Action.ADMINISTER)
+    wave = lock_wave(session=work.session, key=wave_key)
+    archive = find_archive(session=work.session, wave_id=wave.id)
+    connection = work.session.connection()
     if archive is None or has_answers(connection, wave.id):
         raise RefusedError(
             "not_archived",
@@ -199,17 +175,10 @@ def restore_answers(
             "archive_mismatch",
             msg("The database did not take the answers as they are in the file. It is unchanged."),
         )
-    archive.restored_at, archive.restored_by = now, actor_id(principal)
-    session.add(archive)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_ANSWERS_RESTORED,
-        subject_id=wave.id,
-        now=now,
-        detail=_build_audit_detail(wave, archive),
-    )
+    archive.restored_at, archive.restored_by = work.now, actor_id(work.principal)
+    work.session.add(archive)
+    work.session.flush()
+    work.record(AuditEvent.WAVE_ANSWERS_RESTORED, wave.id, _build_audit_detail(wave, archive))
     return archive
 
 

@@ -14,9 +14,10 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, case, exists, func, select, update
 from sqlmodel import Session
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.principal import AccessDeniedError, Principal, area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.back_check.comparison_items import WAS_INTERVIEWED, list_comparisons
 from survey.fieldwork.instruments import load_instrument
@@ -118,24 +119,19 @@ def receipt_code(response_id: UUID) -> str:
 
 
 def list_calls(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_id: UUID,
-    city_code: str | None = None,
-    size: int = 200,
+    work: Work, *, wave_id: UUID, city_code: str | None = None, size: int = 200
 ) -> list[CallEntry]:
     """Return people not reached yet: untried first, then by city, surveyor, point and time.
 
     Interviews that were taken out since the draw are left out, and so are the reader's own.
     """
-    principal.require(Action.BACK_CHECK, city_code)
+    work.require(Action.BACK_CHECK, city_code)
     query = (
-        _select_calls(principal)
+        _select_calls(work.principal)
         .where(
             _CHECKS.c.wave_id == wave_id,
             _CHECKS.c.outcome.is_(None) | (_CHECKS.c.outcome == Outcome.NOT_REACHED),
-            _CHECKS.c.surveyor_id != principal.account_id,
+            _CHECKS.c.surveyor_id != work.principal.account_id,
             _RESPONSES.c.status.in_(COUNTED_STATUSES),
         )
         .order_by(
@@ -150,15 +146,15 @@ def list_calls(
     )
     if city_code is not None:
         query = query.where(_CHECKS.c.city_code == city_code)
-    return [_build_call_entry(row) for row in session.connection().execute(query)]
+    return [_build_call_entry(row) for row in work.session.connection().execute(query)]
 
 
-def get_call(*, session: Session, principal: Principal, check_id: UUID) -> CallEntry:
+def get_call(work: Work, *, check_id: UUID) -> CallEntry:
     """Return one entry of the list. Raises `BackCheckNotFoundError`, also outside the area."""
-    principal.require(Action.BACK_CHECK)
+    work.require(Action.BACK_CHECK)
     row = (
-        session.connection()
-        .execute(_select_calls(principal).where(_CHECKS.c.id == check_id))
+        work.session.connection()
+        .execute(_select_calls(work.principal).where(_CHECKS.c.id == check_id))
         .one_or_none()
     )
     if row is None:
@@ -172,13 +168,7 @@ def get_check_instrument(*, session: Session, call: CallEntry) -> Instrument:
 
 
 def record_attempt(
-    *,
-    session: Session,
-    principal: Principal,
-    check_id: UUID,
-    expected_version: int,
-    attempt: CallAttempt,
-    now: datetime,
+    work: Work, *, check_id: UUID, expected_version: int, attempt: CallAttempt
 ) -> Outcome:
     """Store the outcome of an attempt and return it as understood.
 
@@ -187,7 +177,7 @@ def record_attempt(
     `BackCheckNotFoundError`, `AccessDeniedError` (also for the surveyor who made the interview),
     `ConflictError`, `RefusedError` and `InvalidAnswersError`.
     """
-    row = _lock_check(session, principal, check_id)
+    row = _lock_check(work, check_id)
     if row.lock_version != expected_version:
         raise ConflictError(
             "back_check_changed",
@@ -195,22 +185,24 @@ def record_attempt(
         )
     if row.outcome in ANSWERED and attempt.outcome not in ANSWERED:
         raise RefusedError("outcome_impossible", msg("This person has been asked already."))
-    outcome, answers = _parse_attempt(session, row, attempt, now)
+    outcome, answers = _parse_attempt(work.session, row, attempt, work.now)
     changed = {
-        "outcome": outcome, "channel": attempt.channel, "answers": answers,
+        "outcome": outcome,
+        "channel": attempt.channel,
+        "answers": answers,
         "note": clean_note(attempt.note)[:MAX_NOTE_CHARS],
-        "attempts": row.attempts + 1, "checked_by": actor_id(principal), "checked_at": now,
+        "attempts": row.attempts + 1,
+        "checked_by": actor_id(work.principal),
+        "checked_at": work.now,
         "lock_version": row.lock_version + 1,
-        "revision": row.revision or _get_revision_number(session, row.wave_id, row.response_id),
-    }  # fmt: skip
-    session.connection().execute(_UPDATE, {**changed, "check": check_id})
-    record(
-        session=session,
-        actor=principal,
-        event=back_check_event(outcome),
-        subject_id=check_id,
-        now=now,
-        detail={
+        "revision": row.revision
+        or _get_revision_number(work.session, row.wave_id, row.response_id),
+    }
+    work.session.connection().execute(_UPDATE, {**changed, "check": check_id})
+    work.record(
+        back_check_event(outcome),
+        check_id,
+        {
             "response": str(row.response_id),
             "from": row.outcome,
             "to": outcome,
@@ -224,15 +216,15 @@ def record_attempt(
     return outcome
 
 
-def _lock_check(session: Session, principal: Principal, check_id: UUID) -> AnyRow:
-    principal.require(Action.BACK_CHECK)
+def _lock_check(work: Work, check_id: UUID) -> AnyRow:
+    work.require(Action.BACK_CHECK)
     query = select(_CHECKS).where(
-        _CHECKS.c.id == check_id, area_filter(principal, _CHECKS.c.city_code)
+        _CHECKS.c.id == check_id, area_filter(work.principal, _CHECKS.c.city_code)
     )
-    row = session.connection().execute(query.with_for_update()).one_or_none()
+    row = work.session.connection().execute(query.with_for_update()).one_or_none()
     if row is None:
         raise BackCheckNotFoundError(msg("This back-check does not exist."))
-    if row.surveyor_id == principal.account_id:
+    if row.surveyor_id == work.principal.account_id:
         raise AccessDeniedError(
             msg("You made this interview yourself. Somebody else has to check it.")
         )

@@ -16,9 +16,10 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from survey.access.audit import actor_id, record
-from survey.access.principal import Principal, area_filter
+from survey.access.audit import actor_id
+from survey.access.principal import area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.back_check.comparison_items import INSTRUMENT
 from survey.fieldwork.instruments import instrument_id_by_name
 from survey.fieldwork.quotas import COUNTED_STATUSES
@@ -194,19 +195,17 @@ class DrawRecord:
     drawn: int
 
 
-def preview_draw(*, session: Session, principal: Principal, plan: DrawPlan) -> DrawPreview:
+def preview_draw(work: Work, *, plan: DrawPlan) -> DrawPreview:
     """Return what the plan would draw, without drawing it."""
-    rows = _list_candidates(session, principal, plan)
+    rows = _list_candidates(work, plan)
     return _build_preview(plan, rows, _draw_interviews(plan, rows))
 
 
-def create_draw(
-    *, session: Session, principal: Principal, seen: DrawPreview, now: datetime
-) -> UUID:
+def create_draw(work: Work, *, seen: DrawPreview) -> UUID:
     """Add the interviews of a preview to the call list. Raises `ConflictError`."""
     plan = seen.plan
-    _lock_draws(session, plan.wave_id)
-    rows = _list_candidates(session, principal, plan)
+    _lock_draws(work.session, plan.wave_id)
+    rows = _list_candidates(work, plan)
     drawn = _draw_interviews(plan, rows)
     if _build_preview(plan, rows, drawn).drawn_sha256 != seen.drawn_sha256:
         raise ConflictError(
@@ -215,16 +214,16 @@ def create_draw(
         )
     if not drawn:
         raise RefusedError("draw_impossible", msg("There is nothing new to draw."))
-    draw_id = _record_draw(session, principal, seen, now)
-    _save_draw(session, plan, draw_id, rows, drawn)
+    draw_id = _record_draw(work, seen)
+    _save_draw(work.session, plan, draw_id, rows, drawn)
     return draw_id
 
 
-def list_draws(*, session: Session, principal: Principal, wave_id: UUID) -> list[DrawRecord]:
+def list_draws(work: Work, *, wave_id: UUID) -> list[DrawRecord]:
     """Return the draws that may concern the principal's area, the newest first."""
-    principal.require(Action.BACK_CHECK)
+    work.require(Action.BACK_CHECK)
     touching = select(_CHECKS.c.draw_id).where(
-        _CHECKS.c.wave_id == wave_id, area_filter(principal, _CHECKS.c.city_code)
+        _CHECKS.c.wave_id == wave_id, area_filter(work.principal, _CHECKS.c.city_code)
     )
     query = (
         select(_DRAWS, _ACCOUNTS.c.name)
@@ -242,7 +241,7 @@ def list_draws(*, session: Session, principal: Principal, wave_id: UUID) -> list
             row.risk_share,
             row.drawn,
         )
-        for row in session.connection().execute(query)
+        for row in work.session.connection().execute(query)
     ]
 
 
@@ -253,8 +252,8 @@ def _lock_draws(session: Session, wave_id: UUID) -> None:
     )
 
 
-def _list_candidates(session: Session, principal: Principal, plan: DrawPlan) -> Sequence[AnyRow]:
-    principal.require(Action.BACK_CHECK, plan.city_code)
+def _list_candidates(work: Work, plan: DrawPlan) -> Sequence[AnyRow]:
+    work.require(Action.BACK_CHECK, plan.city_code)
     _require_sensible(plan)
     query = (
         select(
@@ -274,13 +273,13 @@ def _list_candidates(session: Session, principal: Principal, plan: DrawPlan) -> 
             _RESPONSES.c.wave_id == plan.wave_id,
             _RESPONSES.c.status.in_(COUNTED_STATUSES),
             _RESPONSES.c.submitted_at <= plan.as_of,
-            area_filter(principal, _RESPONSES.c.city_code),
+            area_filter(work.principal, _RESPONSES.c.city_code),
         )
         .order_by(_RESPONSES.c.id)
     )
     if plan.city_code is not None:
         query = query.where(_RESPONSES.c.city_code == plan.city_code)
-    return session.connection().execute(query).all()
+    return work.session.connection().execute(query).all()
 
 
 def _require_sensible(plan: DrawPlan) -> None:
@@ -327,32 +326,29 @@ def _build_preview(
     )
 
 
-def _record_draw(session: Session, principal: Principal, seen: DrawPreview, now: datetime) -> UUID:
+def _record_draw(work: Work, seen: DrawPreview) -> UUID:
     plan, draw_id = seen.plan, new_id()
     facts = {
-        "area": plan.city_code or principal.area, "seed": plan.seed,
+        "area": plan.city_code or work.principal.area, "seed": plan.seed,
         "random_share": plan.random_share, "risk_share": plan.risk_share, "pool": seen.pool,
         "drawn": seen.added, "drawn_sha256": seen.drawn_sha256,
     }  # fmt: skip
-    actor = actor_id(principal)
-    session.connection().execute(
+    actor = actor_id(work.principal)
+    work.session.connection().execute(
         _DRAWS.insert(),
         {
             "id": draw_id,
             "wave_id": plan.wave_id,
             "as_of": plan.as_of,
             "drawn_by": actor,
-            "drawn_at": now,
+            "drawn_at": work.now,
             **facts,
         },
     )
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.BACK_CHECK_DRAWN,
-        subject_id=plan.wave_id,
-        now=now,
-        detail={"draw": str(draw_id), "as_of": plan.as_of.isoformat(), **facts},
+    work.record(
+        AuditEvent.BACK_CHECK_DRAWN,
+        plan.wave_id,
+        {"draw": str(draw_id), "as_of": plan.as_of.isoformat(), **facts},
     )
     return draw_id
 

@@ -6,15 +6,15 @@ entry in the audit trail for every interview. What was taken out here can be res
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlmodel import Session
 
-from survey.access.audit import actor_id, record_many
-from survey.access.principal import AccessDeniedError, Principal, area_filter
+from survey.access.audit import actor_id
+from survey.access.principal import AccessDeniedError, area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode
@@ -53,55 +53,45 @@ class WorkSelection:
 
 
 def note_retraining(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_id: UUID,
-    surveyor_ids: Collection[UUID],
-    retrain_by: date,
-    note: str,
-    now: datetime,
+    work: Work, *, wave_id: UUID, surveyor_ids: Collection[UUID], retrain_by: date, note: str
 ) -> int:
     """Note that these surveyors are retrained by a day; all of them or none.
 
     Only surveyors with back-checks in the reader's area can be named.
     """
-    principal.require(Action.BACK_CHECK)
+    work.require(Action.BACK_CHECK)
     wanted = sorted(set(surveyor_ids))
     if not wanted:
         raise RefusedError("retraining_impossible", msg("Please choose at least one surveyor."))
-    if retrain_by < china_date(now):
+    if retrain_by < china_date(work.now):
         raise RefusedError("retraining_impossible", msg("The day of the training is over already."))
     query = (
         select(_CHECKS.c.surveyor_id)
         .where(
             _CHECKS.c.wave_id == wave_id,
             _CHECKS.c.surveyor_id.in_(wanted),
-            area_filter(principal, _CHECKS.c.city_code),
+            area_filter(work.principal, _CHECKS.c.city_code),
         )
         .distinct()
     )
-    if set(session.connection().execute(query).scalars()) != set(wanted):
+    if set(work.session.connection().execute(query).scalars()) != set(wanted):
         raise AccessDeniedError(msg("Not all of these surveyors work in your area."))
     words = clean_note(note)[:MAX_NOTE]
     insert_columns(
-        session.connection(),
+        work.session.connection(),
         SurveyorNote,
         {"id": [new_id() for _ in wanted], "account_id": wanted},
         {
             "wave_id": wave_id,
             "retrain_by": retrain_by,
             "note": words,
-            "made_by": actor_id(principal),
-            "made_at": now,
+            "made_by": actor_id(work.principal),
+            "made_at": work.now,
         },
     )
-    record_many(
-        session=session,
-        actor=principal,
-        event=AuditEvent.SURVEYOR_RETRAIN,
-        now=now,
-        subjects={
+    work.record_many(
+        AuditEvent.SURVEYOR_RETRAIN,
+        {
             each: {
                 "wave": str(wave_id),
                 "by": retrain_by.isoformat(),

@@ -15,8 +15,9 @@ from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import OPERATOR, Principal, area_filter
+from survey.access.principal import OPERATOR, area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.back_check.call_list import ANSWERED, BackCheckNotFoundError
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.withdrawal_codes import hash_code, read_code
@@ -114,42 +115,33 @@ def save_phone_number(
     record(session=session, actor=None, event=AuditEvent.CONTACT_LEFT, subject_id=row.id, now=now)
 
 
-def reveal_phone_number(
-    *, session: Session, principal: Principal, cipher: Cipher | None, check_id: UUID, now: datetime
-) -> str:
+def reveal_phone_number(work: Work, *, cipher: Cipher | None, check_id: UUID) -> str:
     """Return the number of a person to be called, and record that it was read.
 
     Only while the back-check is still to be made, and never of an own interview. Raises
     `AccessDeniedError`, `BackCheckNotFoundError`, `NotFoundError`,
     `UndecryptableNumberError`.
     """
-    principal.require(Action.SEE_PHONE)
+    work.require(Action.SEE_PHONE)
     query = (
         select(_CHECKS.c.response_id, _CHECKS.c.city_code, _CONTACTS.c.sealed)
         .join(_RESPONSES, _RESPONSES.c.id == _CHECKS.c.response_id)
         .outerjoin(_CONTACTS, _CONTACTS.c.response_id == _CHECKS.c.response_id)
         .where(
             _CHECKS.c.id == check_id,
-            area_filter(principal, _CHECKS.c.city_code),
-            _CHECKS.c.surveyor_id != principal.account_id,
+            area_filter(work.principal, _CHECKS.c.city_code),
+            _CHECKS.c.surveyor_id != work.principal.account_id,
             _CHECKS.c.outcome.is_(None) | _CHECKS.c.outcome.not_in(ANSWERED),
             _RESPONSES.c.status.in_(COUNTED_STATUSES),
         )
     )
-    row = session.connection().execute(query).one_or_none()
+    row = work.session.connection().execute(query).one_or_none()
     if row is None:
         raise BackCheckNotFoundError(msg("This back-check does not exist."))
-    principal.require(Action.SEE_PHONE, row.city_code)
+    work.require(Action.SEE_PHONE, row.city_code)
     if row.sealed is None:
         raise NotFoundError("no_number", msg("This person left no telephone number."))
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.CONTACT_READ,
-        subject_id=check_id,
-        now=now,
-        detail={"response": str(row.response_id)},
-    )
+    work.record(AuditEvent.CONTACT_READ, check_id, {"response": str(row.response_id)})
     if cipher is None:
         raise UndecryptableNumberError
     return decrypt_number(cipher, row.response_id, row.sealed)

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.back_check.call_list import ANSWERED
 from survey.fieldwork.back_check.comparison_items import (
@@ -132,17 +133,19 @@ class BackCheckResults:
 
 
 def get_back_check_results(
-    *, session: Session, principal: Principal, wave_id: UUID, city_code: str | None = None
+    work: Work, *, wave_id: UUID, city_code: str | None = None
 ) -> BackCheckResults:
     """Return the results of the back-checks of a wave within the principal's area.
 
     Answers are compared with those that stood when the person was asked again, so that a later
     correction of the interview changes no result.
     """
-    principal.require(Action.BACK_CHECK, city_code)
-    require_answers_present(session=session, wave_id=wave_id)
-    rows = session.connection().execute(_select_checks(principal, wave_id, city_code)).all()
-    cases = {row.id: _compare_case(session, row) for row in rows if row.outcome in ANSWERED}
+    work.require(Action.BACK_CHECK, city_code)
+    require_answers_present(session=work.session, wave_id=wave_id)
+    rows = (
+        work.session.connection().execute(_select_checks(work.principal, wave_id, city_code)).all()
+    )
+    cases = {row.id: _compare_case(work.session, row) for row in rows if row.outcome in ANSWERED}
     failed = sorted(
         (case for case in cases.values() if case.failed),
         key=lambda case: (
@@ -155,9 +158,9 @@ def get_back_check_results(
     total = _summarise_group(None, rows, cases)
     return BackCheckResults(
         total=total,
-        items=_compute_mismatch_rates(session, rows, cases.values()),
+        items=_compute_mismatch_rates(work.session, rows, cases.values()),
         surveyors=_summarise_by(
-            rows, cases, total, "surveyor_id", _list_retraining_days(session, wave_id)
+            rows, cases, total, "surveyor_id", _list_retraining_days(work.session, wave_id)
         ),
         points=_summarise_by(rows, cases, total, "point_id", {}),
         failed=tuple(failed),

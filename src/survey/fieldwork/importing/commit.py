@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import OPERATOR, Principal, covers
+from survey.access.principal import OPERATOR, covers
 from survey.access.roles import Action, Role
+from survey.access.work import Work
 from survey.fieldwork.importing.import_plan import (
     PROGRESS_EVERY_ROWS,
     ImportPlan,
@@ -53,36 +54,29 @@ class ImportResult:
 
 
 def commit_import(
-    *,
-    session: Session,
-    principal: Principal,
-    plan: ImportPlan,
-    now: datetime,
-    tick: ProgressCallback = ignore_progress,
+    work: Work, *, plan: ImportPlan, tick: ProgressCallback = ignore_progress
 ) -> ImportResult:
     """Write the accepted rows of a plan; rows that arrived in the meantime are left alone.
 
     Raises:
         ImportNotPossibleError: The wave has changed since the plan was made.
     """
-    principal.require(Action.IMPORT)
-    existing = check_wave(session=session, principal=principal, request=plan.request, lock=True)
+    work.require(Action.IMPORT)
+    existing = check_wave(work, request=plan.request, lock=True)
     if (existing is not None and existing.state is WaveState.OPEN) != plan.into_open:
         raise _build_wave_changed_error()
-    check_weights(session=session, wave=existing, column=plan.weight_column)
-    wave = existing or _create_closed_wave(session, principal, plan, now)
-    known = list_stored_uuids(session=session, wave=existing)
+    check_weights(session=work.session, wave=existing, column=plan.weight_column)
+    wave = existing or _create_closed_wave(work, plan)
+    known = list_stored_uuids(session=work.session, wave=existing)
     rows = [row for row in plan.accepted if row.interview.client_uuid not in known]
-    points = _match_points(session, wave, rows, may_add=not plan.into_open)
-    surveyors = _match_surveyors(session, wave, rows)
+    points = _match_points(work.session, wave, rows, may_add=not plan.into_open)
+    surveyors = _match_surveyors(work.session, wave, rows)
     written = write_responses(
-        session=session,
-        principal=principal,
+        work,
         wave=wave,
         rows=_report_progress(
-            _resolve_rows(session, wave, rows, points, surveyors, now), len(rows), tick
+            _resolve_rows(work.session, wave, rows, points, surveyors, work.now), len(rows), tick
         ),
-        now=now,
     )
     result = ImportResult(
         wave_key=wave.key,
@@ -91,7 +85,7 @@ def commit_import(
         new_wave=existing is None,
     )
     if written:
-        _log_file(session, principal, wave, plan, result, now)
+        _log_file(work, wave, plan, result)
     return result
 
 
@@ -111,15 +105,8 @@ def _report_progress(
     tick(total, total)
 
 
-def _log_file(
-    session: Session,
-    principal: Principal,
-    wave: Wave,
-    plan: ImportPlan,
-    result: ImportResult,
-    now: datetime,
-) -> None:
-    session.add(
+def _log_file(work: Work, wave: Wave, plan: ImportPlan, result: ImportResult) -> None:
+    work.session.add(
         ImportedFile(
             wave_id=wave.id,
             name=plan.request.file_name[-MAX_FILE_NAME_CHARS:],
@@ -128,17 +115,15 @@ def _log_file(
             written=result.written,
             duplicates=result.duplicates,
             rejected=plan.rejected_rows,
-            account_id=None if principal == OPERATOR else principal.account_id,
-            at=now,
+            account_id=None if work.principal == OPERATOR else work.principal.account_id,
+            at=work.now,
             weight_column=plan.weight_column,
         )
     )
-    session.flush()
+    work.session.flush()
 
 
-def _create_closed_wave(
-    session: Session, principal: Principal, plan: ImportPlan, now: datetime
-) -> Wave:
+def _create_closed_wave(work: Work, plan: ImportPlan) -> Wave:
     """Create a wave that was collected elsewhere: it is closed from the start."""
     request, tree = plan.request, plan.request.instrument.tree
     titles = {**request.instrument.title, **request.title}
@@ -146,16 +131,14 @@ def _create_closed_wave(
     new = NewWave(
         key=request.wave_key,
         series=request.series or request.wave_key,
-        year=year_of(request, (row.interview for row in plan.accepted), now),
+        year=year_of(request, (row.interview for row in plan.accepted), work.now),
         title_zh=titles.get("zh", fallback),
         title_en=titles.get("en", fallback),
-        instrument_id=save_instrument(session=session, instrument=request.instrument),
-        tree_id=tree_id_by_name(session=session, name=tree) if tree else None,
+        instrument_id=save_instrument(session=work.session, instrument=request.instrument),
+        tree_id=tree_id_by_name(session=work.session, name=tree) if tree else None,
     )
-    create_wave(session=session, principal=principal, plan=new, now=now)
-    return transition_wave(
-        session=session, principal=principal, key=new.key, to=WaveState.CLOSED, now=now
-    )
+    create_wave(work, plan=new)
+    return transition_wave(work, key=new.key, to=WaveState.CLOSED)
 
 
 def _match_points(

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.importing.column_mapping import (
     ColumnBinding,
     ColumnBindings,
@@ -120,12 +121,7 @@ class ImportPlan:
 
 
 def plan_import(
-    *,
-    session: Session,
-    principal: Principal,
-    request: ImportRequest,
-    now: datetime,
-    tick: ProgressCallback = ignore_progress,
+    work: Work, *, request: ImportRequest, tick: ProgressCallback = ignore_progress
 ) -> ImportPlan:
     """Read and check the whole file; nothing is written.
 
@@ -134,19 +130,19 @@ def plan_import(
         ImportNotPossibleError: File, mapping, questionnaire and wave do not fit together. Problems
             of single rows are in the plan instead.
     """
-    principal.require(Action.IMPORT)
-    target = _find_target(session, principal, request)
+    work.require(Action.IMPORT)
+    target = _find_target(work, request)
     table = read_table(request.content)
     mapping = read_mapping(request.mapping) if request.mapping else MappingFile()
     bindings = bind_table(table, request.instrument, mapping)
-    check_weights(session=session, wave=target.wave, column=bindings.weight_column)
-    rules = _build_rules(principal, request, table, bindings, target, now)
-    sorted_rows = _sort_rows(session, rules, table, tick)
+    check_weights(session=work.session, wave=target.wave, column=bindings.weight_column)
+    rules = _build_rules(work.principal, request, table, bindings, target, work.now)
+    sorted_rows = _sort_rows(work.session, rules, table, tick)
     sha256 = hashlib.sha256(request.content).hexdigest()
     remarks = (
         *_list_table_remarks(table),
         *_list_binding_remarks(bindings),
-        *_list_quota_remarks(session, target, sorted_rows.accepted, now),
+        *_list_quota_remarks(work.session, target, sorted_rows.accepted, work.now),
     )
     return ImportPlan(
         request=request,
@@ -158,7 +154,7 @@ def plan_import(
         into_open=target.is_open,
         source=bindings.conventions.source,
         sha256=sha256,
-        imported_before=find_import_time(session=session, wave=target.wave, sha256=sha256),
+        imported_before=find_import_time(session=work.session, wave=target.wave, sha256=sha256),
         sheet=table.sheet,
         unmapped=bindings.unmapped,
         absent_items=_list_absent_items(request.instrument, bindings),
@@ -173,16 +169,14 @@ def plan_import(
     )
 
 
-def _find_target(session: Session, principal: Principal, request: ImportRequest) -> TargetWave:
-    wave = check_wave(session=session, principal=principal, request=request)
+def _find_target(work: Work, request: ImportRequest) -> TargetWave:
+    wave = check_wave(work, request=request)
     is_open = wave is not None and wave.state is WaveState.OPEN
     return TargetWave(
         wave=wave,
-        cities=city_names(session=session),
-        points=list_planned_points(session=session, principal=principal, wave_id=wave.id)
-        if wave is not None and is_open
-        else None,
-        stored_uuids=list_stored_uuids(session=session, wave=wave),
+        cities=city_names(session=work.session),
+        points=list_planned_points(work, wave_id=wave.id) if wave is not None and is_open else None,
+        stored_uuids=list_stored_uuids(session=work.session, wave=wave),
     )
 
 

@@ -14,11 +14,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from survey.access.audit import record
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.importing.column_mapping import (
     ROLE_NAMES,
     ColumnBindings,
@@ -346,11 +346,9 @@ class SavedMapping:
     changed_at: datetime
 
 
-def list_saved_mappings(
-    *, session: Session, principal: Principal, instrument_name: str
-) -> tuple[SavedMapping, ...]:
+def list_saved_mappings(work: Work, *, instrument_name: str) -> tuple[SavedMapping, ...]:
     """Return the saved mappings of a questionnaire by name; they hold no answers."""
-    principal.require(Action.IMPORT)
+    work.require(Action.IMPORT)
     query = (
         select(ImportMapping)
         .where(ImportMapping.instrument_name == instrument_name)
@@ -358,21 +356,13 @@ def list_saved_mappings(
     )
     return tuple(
         SavedMapping(row.id, row.name, read_mapping(row.document), row.changed_at)
-        for row in session.exec(query)
+        for row in work.session.exec(query)
     )
 
 
-def save_mapping(
-    *,
-    session: Session,
-    principal: Principal,
-    instrument_name: str,
-    name: str,
-    mapping: MappingFile,
-    now: datetime,
-) -> UUID:
+def save_mapping(work: Work, *, instrument_name: str, name: str, mapping: MappingFile) -> UUID:
     """Save a mapping under a name, replacing one of the same name; the audit trail keeps both."""
-    principal.require(Action.IMPORT)
+    work.require(Action.IMPORT)
     name = name.strip()
     if not 0 < len(name) <= MAX_NAME_CHARS or not name.isprintable():
         raise ImportNotPossibleError(
@@ -381,31 +371,28 @@ def save_mapping(
                 limit=MAX_NAME_CHARS,
             )
         )
-    author = None if principal == OPERATOR else principal.account_id
+    author = None if work.principal == OPERATOR else work.principal.account_id
     document = write_mapping(mapping)
     values = {
         "id": new_id(), "instrument_name": instrument_name, "name": name, "document": document,
-        "author_id": author, "changed_at": now,
+        "author_id": author, "changed_at": work.now,
     }  # fmt: skip
-    is_new = insert_if_new(session.connection(), ImportMapping, values)
+    is_new = insert_if_new(work.session.connection(), ImportMapping, values)
     query = select(ImportMapping).where(
         ImportMapping.instrument_name == instrument_name, ImportMapping.name == name
     )
-    row = session.exec(query.with_for_update()).one()
+    row = work.session.exec(query.with_for_update()).one()
     before = (
         {}
         if is_new
         else {"from": _list_column_targets(row.document), "to": _list_column_targets(document)}
     )
-    row.document, row.author_id, row.changed_at = document, author, now
-    session.add(row)
-    record(
-        session=session,
-        actor=principal,
-        subject_id=row.id,
-        now=now,
-        event=AuditEvent.MAPPING_SAVED if is_new else AuditEvent.MAPPING_REPLACED,
-        detail={"questionnaire": instrument_name, "name": name, **before},
+    row.document, row.author_id, row.changed_at = document, author, work.now
+    work.session.add(row)
+    work.record(
+        AuditEvent.MAPPING_SAVED if is_new else AuditEvent.MAPPING_REPLACED,
+        row.id,
+        {"questionnaire": instrument_name, "name": name, **before},
     )
     return row.id
 

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from survey.access.principal import Principal, area_filter
+from survey.access.principal import area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.instruments import instrument_id_by_sha256
 from survey.fieldwork.quotas import COUNTED_STATUSES, AgeGenderCell, find_cell, list_cells
@@ -93,23 +94,21 @@ class FileWithWeights:
     column: str
 
 
-def list_waves_for_import(*, session: Session, principal: Principal) -> tuple[WaveSummary, ...]:
+def list_waves_for_import(work: Work) -> tuple[WaveSummary, ...]:
     """Return the open waves, for administrators also closed ones; the newest first."""
-    principal.require(Action.IMPORT)
+    work.require(Action.IMPORT)
     states = [WaveState.OPEN]
-    if principal.may(Action.ADMINISTER):
+    if work.principal.may(Action.ADMINISTER):
         states.append(WaveState.CLOSED)
     query = (
         select(Wave)
         .where(col(Wave.state).in_(states), Wave.unit == StudyUnit.PERSON)
         .order_by(col(Wave.year).desc(), col(Wave.created_at).desc())
     )
-    return tuple(summarise_wave(wave) for wave in session.exec(query))
+    return tuple(summarise_wave(wave) for wave in work.session.exec(query))
 
 
-def check_wave(
-    *, session: Session, principal: Principal, request: ImportRequest, lock: bool = False
-) -> Wave | None:
+def check_wave(work: Work, *, request: ImportRequest, lock: bool = False) -> Wave | None:
     """Return the wave to import into, or None if the import creates it.
 
     Only administrators create a wave or add to one that is closed.
@@ -120,18 +119,18 @@ def check_wave(
     Raises:
         ImportNotPossibleError: Wave, series or questionnaire do not fit.
     """
-    principal.require(Action.IMPORT)
+    work.require(Action.IMPORT)
     _check_key(request.wave_key, request.series)
-    wave = find_wave(session=session, key=request.wave_key, lock=lock)
+    wave = find_wave(session=work.session, key=request.wave_key, lock=lock)
     if wave is None or wave.state is not WaveState.OPEN:
-        principal.require(Action.ADMINISTER)
+        work.require(Action.ADMINISTER)
     if wave is None:
         return None
     if wave.state not in {WaveState.OPEN, WaveState.CLOSED}:
         raise ImportNotPossibleError(
             msg("The wave {key} takes no interviews any more.", key=request.wave_key)
         )
-    stored = instrument_id_by_sha256(session=session, sha256=request.instrument.sha256)
+    stored = instrument_id_by_sha256(session=work.session, sha256=request.instrument.sha256)
     if request.series is not None and request.series != wave.series:
         raise ImportNotPossibleError(
             msg(
@@ -308,11 +307,13 @@ def count_beyond_quota(
     return beyond
 
 
-def list_importable_cities(*, session: Session, principal: Principal) -> Mapping[str, str]:
+def list_importable_cities(work: Work) -> Mapping[str, str]:
     """Return code -> Chinese name of the cities that the principal may import for."""
-    principal.require(Action.IMPORT)
-    query = select(City.code, City.name_zh).where(area_filter(principal, table_of(City).c.code))
-    return {row[0]: row[1] for row in session.exec(query.order_by(City.code))}
+    work.require(Action.IMPORT)
+    query = select(City.code, City.name_zh).where(
+        area_filter(work.principal, table_of(City).c.code)
+    )
+    return {row[0]: row[1] for row in work.session.exec(query.order_by(City.code))}
 
 
 def city_names(*, session: Session) -> Mapping[str, str]:
@@ -338,20 +339,18 @@ def point_code(city: str, name: str) -> str:
     return name if name.startswith(city) else f"{city}-{name}"
 
 
-def list_planned_points(
-    *, session: Session, principal: Principal, wave_id: UUID
-) -> Mapping[tuple[str, str], str]:
+def list_planned_points(work: Work, *, wave_id: UUID) -> Mapping[tuple[str, str], str]:
     """Return city and name -> code of the planned points in the principal's area.
 
     Names that two points of a city share are left out.
     """
-    principal.require(Action.IMPORT)
+    work.require(Action.IMPORT)
     query = select(SamplingPoint.city_code, SamplingPoint.code, SamplingPoint.name).where(
         SamplingPoint.wave_id == wave_id,
-        area_filter(principal, table_of(SamplingPoint).c.city_code),
+        area_filter(work.principal, table_of(SamplingPoint).c.city_code),
     )
     codes: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for city, code, name in session.exec(query):
+    for city, code, name in work.session.exec(query):
         for spelling in {code, code.removeprefix(f"{city}-"), name}:
             codes[city, spelling.strip().casefold()].add(code)
     return {key: matches.pop() for key, matches in codes.items() if len(matches) == 1}

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal, area_filter
+from survey.access.principal import area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.quality.interviewer_effect import wilson
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg
@@ -65,10 +65,10 @@ def get_double_keying_plan(*, session: Session, wave_id: UUID, now: datetime) ->
     return session.get_one(PaperPlan, wave_id)
 
 
-def share_of(*, session: Session, principal: Principal, wave_id: UUID) -> float:
+def share_of(work: Work, *, wave_id: UUID) -> float:
     """Return the share of sheets that is keyed twice, without creating a plan."""
-    principal.require(Action.SETTLE_PAPER)
-    plan = session.get(PaperPlan, wave_id)
+    work.require(Action.SETTLE_PAPER)
+    plan = work.session.get(PaperPlan, wave_id)
     return DEFAULT_SHARE if plan is None else plan.share
 
 
@@ -78,26 +78,17 @@ class InvalidShareError(SurveyError):
     code = "share_invalid"
 
 
-def set_share(
-    *, session: Session, principal: Principal, wave_key: str, share: float, now: datetime
-) -> None:
+def set_share(work: Work, *, wave_key: str, share: float) -> None:
     """Set the share of sheets that is keyed twice from now on."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     if not 0 <= share <= 1:
         raise InvalidShareError(msg("Please give a share from 0 to 100 per cent."))
-    wave = get_wave(session=session, key=wave_key)
-    plan = get_double_keying_plan(session=session, wave_id=wave.id, now=now)
-    before, plan.share, plan.changed_at = plan.share, share, now
-    session.add(plan)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.PAPER_SHARE_CHANGED,
-        subject_id=wave.id,
-        now=now,
-        detail={"from": before, "to": share},
-    )
+    wave = get_wave(session=work.session, key=wave_key)
+    plan = get_double_keying_plan(session=work.session, wave_id=wave.id, now=work.now)
+    before, plan.share, plan.changed_at = plan.share, share, work.now
+    work.session.add(plan)
+    work.session.flush()
+    work.record(AuditEvent.PAPER_SHARE_CHANGED, wave.id, {"from": before, "to": share})
 
 
 _SHEETS, _KEYINGS, _ACCOUNTS = table_of(PaperSheet), table_of(PaperKeying), table_of(Account)
@@ -121,31 +112,27 @@ class TypistErrors:
     """Wilson's 95% interval, as if errors fell independently of each other."""
 
 
-def count_unsettled(
-    *, session: Session, principal: Principal, wave_key: str
-) -> dict[SheetState, int]:
+def count_unsettled(work: Work, *, wave_key: str) -> dict[SheetState, int]:
     """Count sheets in the principal's area that are no response yet, by what they wait for."""
-    principal.require(Action.REVIEW)
-    wave = get_wave(session=session, key=wave_key)
+    work.require(Action.REVIEW)
+    wave = get_wave(session=work.session, key=wave_key)
     query = (
         select(_SHEETS.c.state, func.count().label("sheets"))
         .where(
             _SHEETS.c.wave_id == wave.id,
             _SHEETS.c.state != SheetState.SETTLED,
-            area_filter(principal, _SHEETS.c.city_code),
+            area_filter(work.principal, _SHEETS.c.city_code),
         )
         .group_by(_SHEETS.c.state)
     )
-    counts = {row.state: row.sheets for row in session.connection().execute(query)}
+    counts = {row.state: row.sheets for row in work.session.connection().execute(query)}
     return {state: counts.get(state, 0) for state in (SheetState.SECOND, SheetState.VERDICT)}
 
 
-def list_typist_errors(
-    *, session: Session, principal: Principal, wave_key: str
-) -> list[TypistErrors]:
+def list_typist_errors(work: Work, *, wave_key: str) -> list[TypistErrors]:
     """Return typists of the principal's area, most errors in a hundred fields first."""
-    principal.require(Action.REVIEW)
-    wave = get_wave(session=session, key=wave_key)
+    work.require(Action.REVIEW)
+    wave = get_wave(session=work.session, key=wave_key)
     query = (
         select(
             _ACCOUNTS.c.name,
@@ -160,7 +147,7 @@ def list_typist_errors(
         .where(
             _SHEETS.c.wave_id == wave.id,
             _KEYINGS.c.number <= 2,
-            area_filter(principal, _SHEETS.c.city_code),
+            area_filter(work.principal, _SHEETS.c.city_code),
         )
         .group_by(_ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.login)
     )
@@ -168,7 +155,7 @@ def list_typist_errors(
         _build_typist_errors(
             row.name, row.login, row.keyed, row.checked, int(row.fields), int(row.errors)
         )
-        for row in session.connection().execute(query)
+        for row in work.session.connection().execute(query)
     ]
     return sorted(rows, key=lambda row: (-(row.rate if row.rate is not None else -1), row.login))
 

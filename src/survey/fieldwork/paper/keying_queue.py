@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, and_, select
-from sqlmodel import Session
 
-from survey.access.principal import Principal, area_filter
+from survey.access.principal import area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper.double_keying import read_serial
 from survey.fieldwork.paper.keying import KeyedSheet, list_differing_fields
@@ -84,9 +84,9 @@ class TypistDayCount:
     seconds: float | None
 
 
-def list_keying_points(*, session: Session, principal: Principal) -> list[KeyingPoint]:
+def list_keying_points(work: Work) -> list[KeyingPoint]:
     """Return the sampling points with surveyors, of open waves in the principal's area."""
-    principal.require(Action.KEY_PAPER)
+    work.require(Action.KEY_PAPER)
     query = (
         select(
             _POINTS,
@@ -104,7 +104,7 @@ def list_keying_points(*, session: Session, principal: Principal) -> list[Keying
         .where(
             _WAVES.c.state == WaveState.OPEN,
             _WAVES.c.unit == StudyUnit.PERSON,
-            area_filter(principal, _POINTS.c.city_code),
+            area_filter(work.principal, _POINTS.c.city_code),
             _POINTS.c.id.in_(select(_ASSIGNMENTS.c.point_id)),
         )
         .order_by(_WAVES.c.key, _POINTS.c.code)
@@ -123,34 +123,32 @@ def list_keying_points(*, session: Session, principal: Principal) -> list[Keying
             row.name,
             row.kind,
         )
-        for row in session.connection().execute(query)
+        for row in work.session.connection().execute(query)
     ]
 
 
-def list_surveyors_at(
-    *, session: Session, principal: Principal, point_id: UUID
-) -> list[SurveyorName]:
+def list_surveyors_at(work: Work, *, point_id: UUID) -> list[SurveyorName]:
     """Return the surveyors of a point in the principal's area, by name."""
-    principal.require(Action.KEY_PAPER)
+    work.require(Action.KEY_PAPER)
     query = (
         select(_ACCOUNTS.c.id, _ACCOUNTS.c.name)
         .join(_ASSIGNMENTS, _ASSIGNMENTS.c.account_id == _ACCOUNTS.c.id)
         .join(_POINTS, _POINTS.c.id == _ASSIGNMENTS.c.point_id)
-        .where(_POINTS.c.id == point_id, area_filter(principal, _POINTS.c.city_code))
+        .where(_POINTS.c.id == point_id, area_filter(work.principal, _POINTS.c.city_code))
         .order_by(_ACCOUNTS.c.name, _ACCOUNTS.c.id)
     )
-    return [SurveyorName(row.id, row.name) for row in session.connection().execute(query)]
+    return [SurveyorName(row.id, row.name) for row in work.session.connection().execute(query)]
 
 
-def count_own_keyings(*, session: Session, principal: Principal, now: datetime) -> TypistDayCount:
+def count_own_keyings(work: Work) -> TypistDayCount:
     """Count the principal's own keyings since midnight in China."""
-    principal.require(Action.KEY_PAPER)
+    work.require(Action.KEY_PAPER)
     query = select(_KEYINGS.c.seconds).where(
-        _KEYINGS.c.account_id == principal.account_id,
-        _KEYINGS.c.created_at >= start_of_china_day(now),
-        _KEYINGS.c.created_at < start_of_china_day(now) + timedelta(days=1),
+        _KEYINGS.c.account_id == work.principal.account_id,
+        _KEYINGS.c.created_at >= start_of_china_day(work.now),
+        _KEYINGS.c.created_at < start_of_china_day(work.now) + timedelta(days=1),
     )
-    keying_seconds = list(session.connection().execute(query).scalars())
+    keying_seconds = list(work.session.connection().execute(query).scalars())
     known = sorted(seconds for seconds in keying_seconds if seconds is not None)
     return TypistDayCount(len(keying_seconds), known[len(known) // 2] if known else None)
 
@@ -196,7 +194,7 @@ class KeyingConflict:
     fields: tuple[str, ...]
 
 
-def get_keying_round(*, session: Session, principal: Principal, wave_key: str, serial: str) -> int:
+def get_keying_round(work: Work, *, wave_key: str, serial: str) -> int:
     """Return the round in which the principal may key the sheet: 1 first, 2 again.
 
     The answer holds for the moment only: `submit_keying` decides.
@@ -204,52 +202,52 @@ def get_keying_round(*, session: Session, principal: Principal, wave_key: str, s
     Raises:
         SheetAlreadyKeyedError: The principal may not key the sheet.
     """
-    principal.require(Action.KEY_PAPER)
-    wave = get_wave(session=session, key=wave_key)
-    sheet = find_sheet(session=session, wave_id=wave.id, serial=read_serial(serial))
+    work.require(Action.KEY_PAPER)
+    wave = get_wave(session=work.session, key=wave_key)
+    sheet = find_sheet(session=work.session, wave_id=wave.id, serial=read_serial(serial))
     if sheet is None:
         return FIRST
     if sheet.state != SheetState.SECOND:
-        raise_already_keyed(session, sheet, principal)
-    if _has_keyed(session, principal, sheet.id):
+        raise_already_keyed(work, sheet)
+    if _has_keyed(work, sheet.id):
         raise SheetAlreadyKeyedError(
             msg("You have keyed this sheet yourself. Somebody else has to do this.")
         )
     return SECOND
 
 
-def list_awaiting_second(*, session: Session, principal: Principal) -> list[PendingSheet]:
+def list_awaiting_second(work: Work) -> list[PendingSheet]:
     """Return sheets that the principal may key again, the longest waiting first."""
-    principal.require(Action.KEY_PAPER)
-    return _list_pending(session, principal, SheetState.SECOND)
+    work.require(Action.KEY_PAPER)
+    return _list_pending(work, SheetState.SECOND)
 
 
-def list_awaiting_adjudication(*, session: Session, principal: Principal) -> list[PendingSheet]:
+def list_awaiting_adjudication(work: Work) -> list[PendingSheet]:
     """Return differing sheets in the principal's area that the principal has not keyed."""
-    principal.require(Action.SETTLE_PAPER)
-    return _list_pending(session, principal, SheetState.VERDICT)
+    work.require(Action.SETTLE_PAPER)
+    return _list_pending(work, SheetState.VERDICT)
 
 
-def get_conflict(*, session: Session, principal: Principal, sheet_id: UUID) -> KeyingConflict:
+def get_conflict(work: Work, *, sheet_id: UUID) -> KeyingConflict:
     """Return both keyings of a sheet, for a third person only."""
-    principal.require(Action.SETTLE_PAPER)
+    work.require(Action.SETTLE_PAPER)
     query = (
         select(_SHEETS, _WAVES.c.key, _WAVES.c.is_demo, _WAVES.c.instrument_id)
         .join(_WAVES, _WAVES.c.id == _SHEETS.c.wave_id)
         .where(
             _SHEETS.c.id == sheet_id,
             _SHEETS.c.state == SheetState.VERDICT,
-            area_filter(principal, _SHEETS.c.city_code),
+            area_filter(work.principal, _SHEETS.c.city_code),
         )
     )
-    row = session.connection().execute(query).one_or_none()
-    if row is None or _has_keyed(session, principal, sheet_id):
+    row = work.session.connection().execute(query).one_or_none()
+    if row is None or _has_keyed(work, sheet_id):
         raise SheetNotFoundError(msg("This sheet does not wait for your verdict."))
     sides = {
         each.number: _build_keying_side(each)
-        for each in session.connection().execute(_select_sides(sheet_id))
+        for each in work.session.connection().execute(_select_sides(sheet_id))
     }
-    instrument = load_instrument(session=session, instrument_id=row.instrument_id)
+    instrument = load_instrument(session=work.session, instrument_id=row.instrument_id)
     first, second = sides[FIRST], sides[SECOND]
     return KeyingConflict(
         row.id,
@@ -263,16 +261,16 @@ def get_conflict(*, session: Session, principal: Principal, sheet_id: UUID) -> K
     )
 
 
-def _has_keyed(session: Session, principal: Principal, sheet_id: UUID) -> bool:
+def _has_keyed(work: Work, sheet_id: UUID) -> bool:
     query = select(_KEYINGS.c.id).where(
-        _KEYINGS.c.sheet_id == sheet_id, _KEYINGS.c.account_id == principal.account_id
+        _KEYINGS.c.sheet_id == sheet_id, _KEYINGS.c.account_id == work.principal.account_id
     )
-    return session.connection().execute(query).first() is not None
+    return work.session.connection().execute(query).first() is not None
 
 
-def _list_pending(session: Session, principal: Principal, state: SheetState) -> list[PendingSheet]:
+def _list_pending(work: Work, state: SheetState) -> list[PendingSheet]:
     first = and_(_KEYINGS.c.sheet_id == _SHEETS.c.id, _KEYINGS.c.number == FIRST)
-    own = select(_KEYINGS.c.sheet_id).where(_KEYINGS.c.account_id == principal.account_id)
+    own = select(_KEYINGS.c.sheet_id).where(_KEYINGS.c.account_id == work.principal.account_id)
     query = (
         select(
             _SHEETS.c.id,
@@ -290,7 +288,7 @@ def _list_pending(session: Session, principal: Principal, state: SheetState) -> 
         .where(
             _SHEETS.c.state == state,
             _WAVES.c.state.in_(_GOING_ON),
-            area_filter(principal, _SHEETS.c.city_code),
+            area_filter(work.principal, _SHEETS.c.city_code),
             _SHEETS.c.id.not_in(own),
         )
         .order_by(_SHEETS.c.created_at, _SHEETS.c.id)
@@ -300,7 +298,7 @@ def _list_pending(session: Session, principal: Principal, state: SheetState) -> 
         PendingSheet(
             row.id, row.key, row.serial, row.point, row.surveyor, row.interview_on, row.created_at
         )
-        for row in session.connection().execute(query)
+        for row in work.session.connection().execute(query)
     ]
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.collection_context import CollectionContext, context_from_paper
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper.double_keying import get_double_keying_plan, is_drawn, read_serial
@@ -101,13 +101,12 @@ class _CheckedKeying:
     """A keying that passed every check and only has to be stored."""
 
     keying: Keying
-    principal: Principal
+    work: Work
     wave: Wave
     serial: str
     context: CollectionContext
     instrument: Instrument
     validation: Validation
-    now: datetime
 
     @property
     def keyed(self) -> KeyedSheet:
@@ -118,17 +117,14 @@ class _CheckedKeying:
         )
 
 
-def submit_keying(
-    *, session: Session, keying: Keying, principal: Principal | None, now: datetime
-) -> KeyingReceipt:
-    """Store one keying in the transaction of `session`; sending it again changes nothing."""
-    if principal is None:
-        raise AccessDeniedError(msg("Please sign in first."))
-    principal.require(_ACTIONS[keying.sheet.round])
-    repeated = _find_repeated(session, keying, principal, now)
+def submit_keying(work: Work, keying: Keying) -> KeyingReceipt:
+    """Store one keying in the transaction of the session; sending it again changes nothing."""
+    work.require(_ACTIONS[keying.sheet.round])
+    session = work.session
+    repeated = _find_repeated(work, keying)
     if repeated is not None:
         return repeated
-    checked = _check_keying(session, keying, principal, now)
+    checked = _check_keying(work, keying)
     if keying.sheet.round == FIRST:
         return _store_first_keying(session, checked)
     sheet = _find_sheet(session, checked.wave.id, checked.serial, lock=True)
@@ -137,7 +133,7 @@ def submit_keying(
             msg("Sheet {serial} has not been keyed yet.", serial=checked.serial)
         )
     if sheet.state != _EXPECTED[keying.sheet.round]:
-        return _resolve_race(session, checked, sheet)
+        return _resolve_race(checked, sheet)
     if not _write_keying(session, checked, sheet.id):
         raise SheetAlreadyKeyedError(
             msg("You have keyed this sheet yourself. Somebody else has to do this.")
@@ -146,11 +142,11 @@ def submit_keying(
     return step(session, checked, sheet)
 
 
-def _resolve_race(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
+def _resolve_race(checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
     """Return the receipt if the same keying was sent twice; refuse another person's."""
-    repeated = _find_repeated(session, checked.keying, checked.principal, checked.now)
+    repeated = _find_repeated(checked.work, checked.keying)
     if repeated is None:
-        raise_already_keyed(session, sheet, checked.principal)
+        raise_already_keyed(checked.work, sheet)
     return repeated
 
 
@@ -159,9 +155,9 @@ def find_sheet(*, session: Session, wave_id: UUID, serial: str) -> AnyRow | None
     return _find_sheet(session, wave_id, serial, lock=False)
 
 
-def raise_already_keyed(session: Session, sheet: AnyRow, principal: Principal) -> NoReturn:
+def raise_already_keyed(work: Work, sheet: AnyRow) -> NoReturn:
     """Raise an error naming the last typist and time, unless the sheet is of another city."""
-    if not principal.covers(sheet.city_code):
+    if not work.principal.covers(sheet.city_code):
         raise SheetAlreadyKeyedError(
             msg("Sheet {serial} was keyed in another city already.", serial=sheet.serial)
         )
@@ -172,7 +168,7 @@ def raise_already_keyed(session: Session, sheet: AnyRow, principal: Principal) -
         .order_by(_KEYINGS.c.number.desc())
         .limit(1)
     )
-    by = session.connection().execute(query).one()
+    by = work.session.connection().execute(query).one()
     raise SheetAlreadyKeyedError(
         msg(
             "Sheet {serial} was keyed by {name} on {time}.",
@@ -183,9 +179,7 @@ def raise_already_keyed(session: Session, sheet: AnyRow, principal: Principal) -
     )
 
 
-def _find_repeated(
-    session: Session, keying: Keying, principal: Principal, now: datetime
-) -> KeyingReceipt | None:
+def _find_repeated(work: Work, keying: Keying) -> KeyingReceipt | None:
     """Return the receipt of a keying that arrived before, if it is the principal's."""
     query = (
         select(
@@ -201,19 +195,13 @@ def _find_repeated(
         .join(_SHEETS, _SHEETS.c.id == _KEYINGS.c.sheet_id)
         .where(_KEYINGS.c.client_uuid == keying.client_uuid)
     )
-    row = session.connection().execute(query).one_or_none()
+    row = work.session.connection().execute(query).one_or_none()
     if row is None:
         return None
-    if row.account_id != principal.account_id:
+    if row.account_id != work.principal.account_id:
         raise SheetAlreadyKeyedError(msg("This was handed in by somebody else."))
-    if not _is_same_content(session, keying, row):
-        record(
-            session=session,
-            actor=principal,
-            event=AuditEvent.PAPER_REPLAYED_WITH_OTHER_CONTENT,
-            subject_id=row.id,
-            now=now,
-        )
+    if not _is_same_content(work.session, keying, row):
+        work.record(AuditEvent.PAPER_REPLAYED_WITH_OTHER_CONTENT, row.id)
     return KeyingReceipt(row.serial, row.state, row.response_id, duplicate=True)
 
 
@@ -224,15 +212,12 @@ def _is_same_content(session: Session, keying: Keying, row: AnyRow) -> bool:
     return not again.problems and bool(again.stored_answers == row.answers)
 
 
-def _check_keying(
-    session: Session, keying: Keying, principal: Principal, now: datetime
-) -> _CheckedKeying:
+def _check_keying(work: Work, keying: Keying) -> _CheckedKeying:
     head = keying.sheet
     serial = read_serial(head.serial)
-    wave = get_wave(session=session, key=head.wave)
+    wave = get_wave(session=work.session, key=head.wave)
     context = context_from_paper(
-        session=session,
-        principal=principal,
+        work,
         action=_ACTIONS[head.round],
         point_id=head.point_id,
         surveyor_id=head.surveyor_id,
@@ -240,8 +225,8 @@ def _check_keying(
     )
     if context.wave_id != wave.id:
         raise SheetNotFoundError(msg("This sampling point belongs to another wave."))
-    _check_day(wave, head.interview_on, now)
-    instrument = load_instrument(session=session, instrument_id=context.instrument_id)
+    _check_day(wave, head.interview_on, work.now)
+    instrument = load_instrument(session=work.session, instrument_id=context.instrument_id)
     if instrument.sha256 != keying.instrument_sha256:
         raise InstrumentConflictError(
             msg("The questionnaire has changed since this sheet was begun. Please key it again.")
@@ -249,7 +234,7 @@ def _check_keying(
     checked = check_sheet(instrument, keying.answers, keying.missing, day=head.interview_on)
     if checked.problems:
         raise InvalidAnswersError(checked.problems)
-    return _CheckedKeying(keying, principal, wave, serial, context, instrument, checked, now)
+    return _CheckedKeying(keying, work, wave, serial, context, instrument, checked)
 
 
 def _check_day(wave: Wave, day: date, now: datetime) -> None:
@@ -272,18 +257,18 @@ def _find_sheet(session: Session, wave_id: UUID, serial: str, *, lock: bool) -> 
 
 
 def _store_first_keying(session: Session, checked: _CheckedKeying) -> KeyingReceipt:
-    plan = get_double_keying_plan(session=session, wave_id=checked.wave.id, now=checked.now)
+    plan = get_double_keying_plan(session=session, wave_id=checked.wave.id, now=checked.work.now)
     twice = is_drawn(seed=plan.seed, serial=checked.serial, share=plan.share)
     sheet_id = new_id()
     values: dict[str, Any] = {
         "id": sheet_id, "wave_id": checked.wave.id, "city_code": checked.context.city_code,
         "serial": checked.serial, "keyed_twice": twice, "state": SheetState.SECOND,
-        "response_id": None, "created_at": checked.now,
+        "response_id": None, "created_at": checked.work.now,
     }  # fmt: skip
     if not insert_if_new(session.connection(), PaperSheet, values):
         sheet = _find_sheet(session, checked.wave.id, checked.serial, lock=False)
         assert sheet is not None
-        return _resolve_race(session, checked, sheet)
+        return _resolve_race(checked, sheet)
     if not _write_keying(session, checked, sheet_id):
         raise SheetAlreadyKeyedError(msg("This was handed in by somebody else."))
     if twice:
@@ -347,7 +332,7 @@ def _write_keying(session: Session, checked: _CheckedKeying, sheet_id: UUID) -> 
             "sheet_id": sheet_id,
             "number": head.round,
             "client_uuid": keying.client_uuid,
-            "account_id": checked.principal.account_id,
+            "account_id": checked.work.principal.account_id,
             "point_id": head.point_id,
             "surveyor_id": head.surveyor_id,
             "interview_on": head.interview_on,
@@ -356,7 +341,7 @@ def _write_keying(session: Session, checked: _CheckedKeying, sheet_id: UUID) -> 
             "strokes": keying.strokes,
             "fields": None,
             "errors": None,
-            "created_at": checked.now,
+            "created_at": checked.work.now,
         },
     )
 
@@ -392,15 +377,13 @@ def _store_settled_sheet(
         answers=dict(checked.keying.answers),
     )
     receipt = store_validated(
-        session=session,
+        checked.work,
         submission=submission,
         context=checked.context,
         instrument=checked.instrument,
         checked=checked.validation,
         started=started,
-        keyed_by=checked.principal.account_id,
-        principal=checked.principal,
-        now=checked.now,
+        keyed_by=checked.work.principal.account_id,
     )
     assert receipt is not None, "a sheet is settled once: its row is locked"
     session.connection().execute(
@@ -423,9 +406,9 @@ def _record_keying(
 ) -> None:
     record(
         session=session,
-        actor=checked.principal,
+        actor=checked.work.principal,
         event=event,
         subject_id=sheet_id,
-        now=checked.now,
+        now=checked.work.now,
         detail={"serial": checked.serial, "round": checked.keying.sheet.round, **detail},
     )

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, update
 from sqlmodel import Session
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.collection_context import CollectionContext
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.parked_erasure import erase_parked
@@ -104,32 +105,36 @@ class ParkedDetail:
     objection: Message | None
 
 
-def count_parked(*, session: Session, principal: Principal) -> int:
+def count_parked(work: Work) -> int:
     """Return how many parked interviews wait for a decision in the principal's area."""
-    principal.require(Action.REVIEW)
+    work.require(Action.REVIEW)
     query = (
         select(func.count())
         .select_from(_PARKED)
-        .where(_PARKED.c.decision.is_(None), area_filter(principal, _PARKED.c.city_code))
+        .where(_PARKED.c.decision.is_(None), area_filter(work.principal, _PARKED.c.city_code))
     )
-    return int(session.connection().execute(query).scalar_one())
+    return int(work.session.connection().execute(query).scalar_one())
 
 
-def list_parked(*, session: Session, principal: Principal) -> list[ParkedSummary]:
+def list_parked(work: Work) -> list[ParkedSummary]:
     """Return the waiting interviews of the principal's area, those that wait longest first."""
-    principal.require(Action.REVIEW)
-    query = _select_waiting(principal).order_by(_PARKED.c.parked_at, _PARKED.c.id).limit(MAX_LISTED)
-    return [_build_summary(row) for row in session.connection().execute(query)]
+    work.require(Action.REVIEW)
+    query = (
+        _select_waiting(work.principal)
+        .order_by(_PARKED.c.parked_at, _PARKED.c.id)
+        .limit(MAX_LISTED)
+    )
+    return [_build_summary(row) for row in work.session.connection().execute(query)]
 
 
-def get_parked_detail(*, session: Session, principal: Principal, parked_id: UUID) -> ParkedDetail:
+def get_parked_detail(work: Work, *, parked_id: UUID) -> ParkedDetail:
     """Return one waiting interview. Raises `ParkedNotFoundError`, also outside the area."""
-    principal.require(Action.REVIEW)
-    row = _find_waiting(session, principal, parked_id)
-    instrument = load_instrument(session=session, instrument_id=row.instrument_id)
+    work.require(Action.REVIEW)
+    row = _find_waiting(work, parked_id)
+    instrument = load_instrument(session=work.session, instrument_id=row.instrument_id)
     objection = None
     try:
-        _check_acceptable(session, row)
+        _check_acceptable(work.session, row)
     except ParkedNotAcceptableError as error:
         objection = error.message
     return ParkedDetail(
@@ -143,31 +148,27 @@ def get_parked_detail(*, session: Session, principal: Principal, parked_id: UUID
     )
 
 
-def accept_parked(
-    *, session: Session, principal: Principal, parked_id: UUID, note: str, now: datetime
-) -> SubmissionReceipt:
+def accept_parked(work: Work, *, parked_id: UUID, note: str) -> SubmissionReceipt:
     """Store a parked interview as one that came in now; it goes through review like any other.
 
     Raises:
         ParkedNotAcceptableError: The wave is computed, its questionnaire is another one, or the
             link has brought in an interview meanwhile.
     """
-    principal.require(Action.REVIEW)
+    work.require(Action.REVIEW)
     words = _require_note(note)
-    row = _find_waiting(session, principal, parked_id, lock=True)
-    _require_untouched(session, row)
-    instrument, checked = _check_acceptable(session, row)
+    row = _find_waiting(work, parked_id, lock=True)
+    _require_untouched(work.session, row)
+    instrument, checked = _check_acceptable(work.session, row)
     try:
         receipt = store_validated(
-            session=session,
+            work,
             submission=_rebuild_submission(row, instrument),
             context=_build_context(row),
             instrument=instrument,
             checked=checked,
             started=row.started_at,
             keyed_by=None,
-            principal=principal,
-            now=now,
         )
     except InvalidAnswersError as error:
         raise _build_ended_early_error() from error
@@ -175,52 +176,40 @@ def accept_parked(
         raise ParkedNotAcceptableError(
             msg("An interview of this link came in meanwhile. A link is good for one.")
         )
-    session.connection().execute(
+    work.session.connection().execute(
         update(_RESPONSES)
         .where(_RESPONSES.c.id == receipt.response_id)
         .values(withdrawal_sha256=row.withdrawal_sha256)
     )
     erase_parked(
-        session,
+        work.session,
         parked_id,
         ParkingDecision.ACCEPTED,
-        decided_at=now,
-        decided_by=actor_id(principal),
+        decided_at=work.now,
+        decided_by=actor_id(work.principal),
         response_id=receipt.response_id,
     )
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.PARKED_ACCEPTED,
-        subject_id=parked_id,
-        now=now,
-        detail={"response": str(receipt.response_id), "status": receipt.status, "reason": words},
+    work.record(
+        AuditEvent.PARKED_ACCEPTED,
+        parked_id,
+        {"response": str(receipt.response_id), "status": receipt.status, "reason": words},
     )
     return receipt
 
 
-def discard_parked(
-    *, session: Session, principal: Principal, parked_id: UUID, note: str, now: datetime
-) -> None:
+def discard_parked(work: Work, *, parked_id: UUID, note: str) -> None:
     """Erase a parked interview for good; that there was one stays in the audit trail."""
-    principal.require(Action.REVIEW)
+    work.require(Action.REVIEW)
     words = _require_note(note)
-    _find_waiting(session, principal, parked_id, lock=True)
+    _find_waiting(work, parked_id, lock=True)
     erase_parked(
-        session,
+        work.session,
         parked_id,
         ParkingDecision.DISCARDED,
-        decided_at=now,
-        decided_by=actor_id(principal),
+        decided_at=work.now,
+        decided_by=actor_id(work.principal),
     )
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.PARKED_DISCARDED,
-        subject_id=parked_id,
-        now=now,
-        detail={"reason": words},
-    )
+    work.record(AuditEvent.PARKED_DISCARDED, parked_id, {"reason": words})
 
 
 def _require_note(note: str) -> str:
@@ -252,20 +241,18 @@ def _select_waiting(principal: Principal) -> Select[Any]:
     )
 
 
-def _find_waiting(
-    session: Session, principal: Principal, parked_id: UUID, *, lock: bool = False
-) -> AnyRow:
+def _find_waiting(work: Work, parked_id: UUID, *, lock: bool = False) -> AnyRow:
     if lock:
         # The wave first: it is not frozen for good while one of its interviews is decided on.
         wave = select(_PARKED.c.wave_id).where(_PARKED.c.id == parked_id).scalar_subquery()
-        session.connection().execute(
+        work.session.connection().execute(
             select(_WAVES.c.id).where(_WAVES.c.id == wave).with_for_update()
         )
-        session.connection().execute(
+        work.session.connection().execute(
             select(_PARKED.c.id).where(_PARKED.c.id == parked_id).with_for_update()
         )
-    query = _select_waiting(principal).where(_PARKED.c.id == parked_id)
-    row = session.connection().execute(query).one_or_none()
+    query = _select_waiting(work.principal).where(_PARKED.c.id == parked_id)
+    row = work.session.connection().execute(query).one_or_none()
     if row is None:
         raise ParkedNotFoundError
     return row

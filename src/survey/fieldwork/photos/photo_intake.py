@@ -6,16 +6,15 @@ kept. The same id twice is one photo; with another content it is refused.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlmodel import Session
 
-from survey.access.audit import actor_id, record
-from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
+from survey.access.audit import actor_id
+from survey.access.principal import AccessDeniedError, covers_whole_area
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.assignments import get_assigned_point
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.photos.photo_cleaning import CleanPhoto, PhotoOrigin, PhotoRefusedError
@@ -51,9 +50,7 @@ class StoredPhoto:
     height: int
 
 
-def require_photo_question(
-    *, session: Session, principal: Principal, point_id: UUID, item_name: str
-) -> bool:
+def require_photo_question(work: Work, *, point_id: UUID, item_name: str) -> bool:
     """Return whether place and time are kept of a photo for this question at this venue.
 
     Raises:
@@ -61,8 +58,8 @@ def require_photo_question(
             photo.
         WaveNotOpenError: the check takes no visits now.
     """
-    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
-    instrument = load_instrument(session=session, instrument_id=point.instrument_id)
+    point = get_assigned_point(work, point_id=point_id)
+    instrument = load_instrument(session=work.session, instrument_id=point.instrument_id)
     item = instrument.by_name.get(item_name)
     if point.unit is not StudyUnit.VENUE or item is None or not type_of(item).is_photo:
         raise AccessDeniedError(msg("No photo is asked for here."))
@@ -72,45 +69,30 @@ def require_photo_question(
 
 
 def save_visit_photo(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     folder: Path,
     photo_id: UUID,
     point_id: UUID,
     item_name: str,
     sent: bytes,
     photo: CleanPhoto,
-    now: datetime,
 ) -> None:
     """Store a cleaned photo for a question at a venue; the same once more changes nothing."""
-    require_photo_question(
-        session=session, principal=principal, point_id=point_id, item_name=item_name
-    )
-    point = session.get(SamplingPoint, point_id)
+    require_photo_question(work, point_id=point_id, item_name=item_name)
+    point = work.session.get(SamplingPoint, point_id)
     assert point is not None
-    _require_room(session, principal, point_id)
-    save_photo(
-        session=session,
-        principal=principal,
-        folder=folder,
-        photo_id=photo_id,
-        sent=sent,
-        photo=photo,
-        now=now,
-        point_id=point_id,
-    )
+    _require_room(work, point_id)
+    save_photo(work, folder=folder, photo_id=photo_id, sent=sent, photo=photo, point_id=point_id)
 
 
 def save_photo(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     folder: Path,
     photo_id: UUID,
     sent: bytes,
     photo: CleanPhoto,
-    now: datetime,
     point_id: UUID | None = None,
 ) -> None:
     """Store a cleaned photo; part of services that have decided who may.
@@ -118,7 +100,7 @@ def save_photo(
     Raises:
         PhotoRefusedError: another photo was sent under this id before.
     """
-    principal.require_changes_allowed()
+    work.principal.require_changes_allowed()
     origin: PhotoOrigin = photo.origin
     row = {
         "id": photo_id,
@@ -128,26 +110,23 @@ def save_photo(
         "width": photo.width,
         "height": photo.height,
         "point_id": point_id,
-        "sent_by": actor_id(principal),
-        "received_at": now,
-        "is_demo": principal.is_demo,
+        "sent_by": actor_id(work.principal),
+        "received_at": work.now,
+        "is_demo": work.principal.is_demo,
         **vars(origin),
     }
-    if not insert_if_new(session.connection(), Photo, row):
-        stored = session.get(Photo, photo_id)
+    if not insert_if_new(work.session.connection(), Photo, row):
+        stored = work.session.get(Photo, photo_id)
         if stored is None or (stored.sent_sha256, stored.sent_by) != (
             row["sent_sha256"],
             row["sent_by"],
         ):
             raise PhotoRefusedError(msg("Another photo was sent before. Please take it again."))
         return
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.PHOTO_RECEIVED,
-        subject_id=photo_id,
-        now=now,
-        detail={
+    work.record(
+        AuditEvent.PHOTO_RECEIVED,
+        photo_id,
+        {
             "sha256": row["sha256"],
             "bytes": row["bytes"],
             "keeps_place": origin.latitude is not None,
@@ -156,22 +135,20 @@ def save_photo(
     )
 
 
-def _require_room(session: Session, principal: Principal, point_id: UUID) -> None:
+def _require_room(work: Work, point_id: UUID) -> None:
     query = (
         select(func.count())
         .select_from(_PHOTOS)
-        .where(_PHOTOS.c.point_id == point_id, _PHOTOS.c.sent_by == principal.account_id)
+        .where(_PHOTOS.c.point_id == point_id, _PHOTOS.c.sent_by == work.principal.account_id)
     )
-    if session.connection().execute(query).scalar_one() >= MAX_PHOTOS_PER_VENUE:
+    if work.session.connection().execute(query).scalar_one() >= MAX_PHOTOS_PER_VENUE:
         raise PhotoRefusedError(
             msg("{count} photos of this venue have arrived; no more are taken.",
                 count=MAX_PHOTOS_PER_VENUE)
         )  # fmt: skip
 
 
-def read_visit_photo(
-    *, session: Session, principal: Principal, folder: Path, photo_id: UUID
-) -> StoredPhoto:
+def read_visit_photo(work: Work, *, folder: Path, photo_id: UUID) -> StoredPhoto:
     """Return a photo of a visit to those who review in its city or run its check.
 
     Observers see none, not even their own: what arrived is evidence.
@@ -180,7 +157,7 @@ def read_visit_photo(
         AccessDeniedError: The role sees no photos.
         PhotoNotFoundError: There is none, its file is damaged, or it is not for the principal.
     """
-    if not (principal.may(Action.REVIEW) or principal.may(Action.MANAGE_VENUE_CHECKS)):
+    if not (work.principal.may(Action.REVIEW) or work.principal.may(Action.MANAGE_VENUE_CHECKS)):
         raise AccessDeniedError(msg("Your role does not include this."))
     # Nothing of the photo, its venue or its check is read before it is known who asks.
     query = (
@@ -189,18 +166,18 @@ def read_visit_photo(
         .outerjoin(_CHECKS, _CHECKS.c.wave_id == _POINTS.c.wave_id)
         .where(_PHOTOS.c.id == photo_id, _PHOTOS.c.response_id.is_not(None))
     )
-    found = session.connection().execute(query).one_or_none()
-    if found is None or (principal.is_demo and not found.is_demo):
+    found = work.session.connection().execute(query).one_or_none()
+    if found is None or (work.principal.is_demo and not found.is_demo):
         raise PhotoNotFoundError
-    reviews = principal.may(Action.REVIEW) and principal.covers(found.city_code)
+    reviews = work.principal.may(Action.REVIEW) and work.principal.covers(found.city_code)
     runs = (
         found.area is not None
-        and principal.may(Action.MANAGE_VENUE_CHECKS)
-        and covers_whole_area(principal, found.area)
+        and work.principal.may(Action.MANAGE_VENUE_CHECKS)
+        and covers_whole_area(work.principal, found.area)
     )
     if not (reviews or runs):
         raise PhotoNotFoundError
-    return load_photo(folder, session.get_one(Photo, photo_id))
+    return load_photo(folder, work.session.get_one(Photo, photo_id))
 
 
 def load_photo(folder: Path, photo: Photo) -> StoredPhoto:

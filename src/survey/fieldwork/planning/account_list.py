@@ -8,8 +8,9 @@ from sqlmodel import Session, col, select
 
 from survey.access.account_batch import BATCH_ROLES, NewAccount
 from survey.access.accounts import AccountData, clean_email, clean_login, clean_name
-from survey.access.principal import Principal, require_area
+from survey.access.principal import require_area
 from survey.access.roles import NATION, ROLES, Action, AreaScope, Role, list_role_names, role_words
+from survey.access.work import Work
 from survey.locale import Message, SurveyError, msg
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.pasted_table import read_pasted_rows
@@ -60,23 +61,19 @@ def account_template() -> WorkbookSheet:
     )
 
 
-def read_account_file(
-    *, session: Session, principal: Principal, name: str, content: bytes, now: datetime
-) -> AccountList:
+def read_account_file(work: Work, *, name: str, content: bytes) -> AccountList:
     """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     sheet = account_template()
     rows, errors = read_sheet(name, content, sheet)
-    return _read_rows(session, sheet, rows, errors, now)
+    return _read_rows(work.session, sheet, rows, errors, work.now)
 
 
-def read_pasted_accounts(
-    *, session: Session, principal: Principal, text: str, now: datetime
-) -> AccountList:
+def read_pasted_accounts(work: Work, *, text: str) -> AccountList:
     """Read a pasted list; nothing is stored. Raises `RefusedError` for the whole text."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     sheet = account_template()
-    return _read_rows(session, sheet, read_pasted_rows(text, sheet), [], now)
+    return _read_rows(work.session, sheet, read_pasted_rows(text, sheet), [], work.now)
 
 
 def _read_rows(

@@ -6,8 +6,8 @@ from enum import StrEnum
 from sqlalchemy import Executable, func, select
 from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action, Role
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_overview import (
     WaveOverview,
     get_wave_overview,
@@ -69,20 +69,20 @@ class Checklist:
         return all(item.state is TaskState.DONE for item in self.items)
 
 
-def get_checklist(*, session: Session, principal: Principal, key: str | None = None) -> Checklist:
+def get_checklist(work: Work, *, key: str | None = None) -> Checklist:
     """Return the checklist of a wave.
 
     Args:
         key: The wave; None for the newest planned one, else the newest open one, else for a wave
             that is still to be made.
     """
-    principal.require(Action.PLAN)
-    key = key or _find_current_key(session, principal)
-    wave = get_wave_overview(session=session, principal=principal, key=key) if key else None
+    work.require(Action.PLAN)
+    key = key or _find_current_key(work)
+    wave = get_wave_overview(work, key=key) if key else None
     progress = {
-        ChecklistTask.ACCOUNTS: _check_accounts(session),
-        ChecklistTask.QUESTIONNAIRE: _check_questionnaires(session),
-        **_check_wave(session, wave),
+        ChecklistTask.ACCOUNTS: _check_accounts(work.session),
+        ChecklistTask.QUESTIONNAIRE: _check_questionnaires(work.session),
+        **_check_wave(work.session, wave),
     }
     items, is_next = [], True
     for task in ChecklistTask:
@@ -93,8 +93,8 @@ def get_checklist(*, session: Session, principal: Principal, key: str | None = N
     return Checklist(wave, tuple(items))
 
 
-def _find_current_key(session: Session, principal: Principal) -> str | None:
-    waves = list_planning_waves(session=session, principal=principal)
+def _find_current_key(work: Work) -> str | None:
+    waves = list_planning_waves(work)
     return next(
         (wave.key for wave in waves if wave.state in {WaveState.PLANNED, WaveState.OPEN}), None
     )

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record, require_reason, store_and_record
-from survey.access.principal import OPERATOR, Principal
+from survey.access.audit import actor_id, require_reason
+from survey.access.principal import OPERATOR
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_requests import require_no_request
 from survey.fieldwork.waves import COMPUTED_STATES, get_wave, lock_wave
 from survey.locale import RefusedError, msg
@@ -29,15 +30,13 @@ class LeftOutRecord:
     at: datetime
 
 
-def leave_city_out(
-    *, session: Session, principal: Principal, key: str, city_code: str, reason: str, now: datetime
-) -> None:
+def leave_city_out(work: Work, *, key: str, city_code: str, reason: str) -> None:
     """Leave a city out of a wave until it is frozen; its interviews stay in the store.
 
     Raises:
         RefusedError: no reason, no such city, left out already, or a frozen wave.
     """
-    principal.require(Action.ADMINISTER, city_code)
+    work.require(Action.ADMINISTER, city_code)
     why = require_reason(
         reason,
         least=MIN_REASON_CHARS,
@@ -46,51 +45,39 @@ def leave_city_out(
             "city_not_left_out", msg("Please say in a few words why the city is left out.")
         ),
     )
-    wave = _lock_unfrozen_wave(session, key)
-    if session.get(City, city_code) is None:
+    wave = _lock_unfrozen_wave(work.session, key)
+    if work.session.get(City, city_code) is None:
         raise RefusedError("city_not_left_out", msg("There is no city {city}.", city=city_code))
-    if session.get(LeftOutCity, (wave.id, city_code)) is not None:
+    if work.session.get(LeftOutCity, (wave.id, city_code)) is not None:
         raise RefusedError("city_not_left_out", msg("This city is left out already."))
-    store_and_record(
-        session=session,
-        row=LeftOutCity(
+    work.add(
+        LeftOutCity(
             wave_id=wave.id,
             city_code=city_code,
             reason=why,
-            left_out_by=actor_id(principal),
-            left_out_at=now,
+            left_out_by=actor_id(work.principal),
+            left_out_at=work.now,
         ),
-        actor=principal,
-        event=AuditEvent.WAVE_CITY_LEFT_OUT,
-        subject_id=wave.id,
-        now=now,
-        detail={"key": key, "city": city_code, "reason": why},
+        AuditEvent.WAVE_CITY_LEFT_OUT,
+        wave.id,
+        {"key": key, "city": city_code, "reason": why},
     )
 
 
-def restore_city(
-    *, session: Session, principal: Principal, key: str, city_code: str, now: datetime
-) -> None:
+def restore_city(work: Work, *, key: str, city_code: str) -> None:
     """Count a city of a wave in again.
 
     Raises:
         RefusedError: it is not left out, or the wave is frozen.
     """
-    principal.require(Action.ADMINISTER, city_code)
-    wave = _lock_unfrozen_wave(session, key)
-    row = session.get(LeftOutCity, (wave.id, city_code))
+    work.require(Action.ADMINISTER, city_code)
+    wave = _lock_unfrozen_wave(work.session, key)
+    row = work.session.get(LeftOutCity, (wave.id, city_code))
     if row is None:
         raise RefusedError("city_not_left_out", msg("This city is not left out."))
-    session.delete(row)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_CITY_RESTORED,
-        subject_id=wave.id,
-        now=now,
-        detail={"key": key, "city": city_code},
-    )
+    work.session.delete(row)
+    work.session.flush()
+    work.record(AuditEvent.WAVE_CITY_RESTORED, wave.id, {"key": key, "city": city_code})
 
 
 def _lock_unfrozen_wave(session: Session, key: str) -> Wave:
@@ -104,12 +91,10 @@ def _lock_unfrozen_wave(session: Session, key: str) -> Wave:
     return wave
 
 
-def list_left_out_cities(
-    *, session: Session, principal: Principal, key: str
-) -> list[LeftOutRecord]:
+def list_left_out_cities(work: Work, *, key: str) -> list[LeftOutRecord]:
     """Return the cities that are left out of a wave, by code. Raises `NotFoundError`."""
-    principal.require(Action.READ_PLAN)
-    wave = get_wave(session=session, key=key)
+    work.require(Action.READ_PLAN)
+    wave = get_wave(session=work.session, key=key)
     query = (
         select(LeftOutCity, Account.name)
         .outerjoin(Account, col(Account.id) == col(LeftOutCity.left_out_by))
@@ -118,7 +103,7 @@ def list_left_out_cities(
     )
     return [
         LeftOutRecord(row.city_code, row.reason, name or OPERATOR.name, row.left_out_at)
-        for row, name in session.exec(query)
+        for row, name in work.session.exec(query)
     ]
 
 

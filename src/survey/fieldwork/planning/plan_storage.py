@@ -10,9 +10,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, require_quota_items
 from survey.fieldwork.quotas import enable_quota_stop
 from survey.fieldwork.waves import get_wave, lock_wave
@@ -64,16 +63,14 @@ _CELLS, _TARGETS, _MARGINS = table_of(QuotaCell), table_of(CityTarget), table_of
 _RESPONSES = table_of(Response)
 
 
-def plan_cities(*, session: Session, principal: Principal) -> list[FrameCity]:
+def plan_cities(work: Work) -> list[FrameCity]:
     """Return the cities of the frame that the store has."""
-    principal.require(Action.READ_PLAN)
-    known = set(session.exec(select_rows(City.code)))
+    work.require(Action.READ_PLAN)
+    known = set(work.session.exec(select_rows(City.code)))
     return [city for city in shipped_cities() if city.code in known]
 
 
-def save_plan(
-    *, session: Session, principal: Principal, key: str, request: PlanRequest, now: datetime
-) -> SamplingPlan:
+def save_plan(work: Work, *, key: str, request: PlanRequest) -> SamplingPlan:
     """Compute a sampling plan and store it as the wave's, replacing the one before.
 
     Raises:
@@ -81,31 +78,26 @@ def save_plan(
         RefusedError: A target would be smaller than the number already collected.
         RefusedError: The request does not fit together.
     """
-    principal.require(Action.PLAN)
-    wave = lock_wave(session=session, key=key)
+    work.require(Action.PLAN)
+    wave = lock_wave(session=work.session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
         raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
-    planned = build_sampling_plan(
-        plan_cities(session=session, principal=principal), wave.series, request
-    )
+    planned = build_sampling_plan(plan_cities(work), wave.series, request)
     if wave.state is WaveState.OPEN:
-        _require_same_quota_type(session.get(WavePlan, wave.id), request)
-    before = _read_stored_settings(session, wave.id)
-    _save_cells(session, wave.id, planned)
-    _save_cities(session, wave, planned)
-    _save_margins(session, wave.id, planned)
+        _require_same_quota_type(work.session.get(WavePlan, wave.id), request)
+    before = _read_stored_settings(work.session, wave.id)
+    _save_cells(work.session, wave.id, planned)
+    _save_cities(work.session, wave, planned)
+    _save_margins(work.session, wave.id, planned)
     if wave.state is WaveState.PLANNED:
-        enable_quota_stop(session=session, wave_id=wave.id, crossed=request.crossed)
-    _save_aim(session, wave.id, planned, now)
-    require_quota_items(session=session, wave=wave)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_PLANNED,
-        subject_id=wave.id,
-        now=now,
-        detail=_build_audit_detail(planned)
-        | _build_audit_change(before, _read_stored_settings(session, wave.id)),
+        enable_quota_stop(session=work.session, wave_id=wave.id, crossed=request.crossed)
+    _save_aim(work.session, wave.id, planned, work.now)
+    require_quota_items(session=work.session, wave=wave)
+    work.record(
+        AuditEvent.WAVE_PLANNED,
+        wave.id,
+        _build_audit_detail(planned)
+        | _build_audit_change(before, _read_stored_settings(work.session, wave.id)),
     )
     return planned
 
@@ -350,14 +342,14 @@ def _build_audit_detail(planned: SamplingPlan) -> dict[str, Any]:
     }
 
 
-def find_saved_request(*, session: Session, principal: Principal, key: str) -> PlanRequest | None:
+def find_saved_request(work: Work, *, key: str) -> PlanRequest | None:
     """Return the request of the wave's stored plan; None without a plan."""
-    principal.require(Action.READ_PLAN)
-    wave = get_wave(session=session, key=key)
-    plan = session.get(WavePlan, wave.id)
+    work.require(Action.READ_PLAN)
+    wave = get_wave(session=work.session, key=key)
+    plan = work.session.get(WavePlan, wave.id)
     if plan is None:
         return None
-    rows = session.exec(
+    rows = work.session.exec(
         select_rows(CityTarget)
         .where(CityTarget.wave_id == wave.id)
         .order_by(col(CityTarget.city_code))

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from survey.access.audit import record
 from survey.access.credentials import active_filter
-from survey.access.principal import Principal, covers_point
+from survey.access.principal import covers_point
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.staff import SURVEYORS
 from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS
 from survey.fieldwork.waves import get_wave, lock_wave
@@ -46,22 +45,20 @@ class PointStaff:
     available: tuple[PointSurveyor, ...]
 
 
-def get_point_staff(
-    *, session: Session, principal: Principal, key: str, code: str, now: datetime
-) -> PointStaff:
+def get_point_staff(work: Work, *, key: str, code: str) -> PointStaff:
     """Return the people of a point, and the others whose role and area allow to work there."""
-    principal.require(Action.PLAN)
-    point = _get_point(session, get_wave(session=session, key=key), code)
-    working = _list_working(session, point)
+    work.require(Action.PLAN)
+    point = _get_point(work.session, get_wave(session=work.session, key=key), code)
+    working = _list_working(work.session, point)
     query = (
         select(Account)
-        .where(active_filter(now), col(Account.role).in_([role.value for role in SURVEYORS]))
+        .where(active_filter(work.now), col(Account.role).in_([role.value for role in SURVEYORS]))
         .order_by(Account.login)
     )
     known = {person.id for person in working}
     available = [
         person
-        for person in session.exec(query)
+        for person in work.session.exec(query)
         if person.id not in known and covers_point(person.area, point.city_code, point.code)
     ]
     return PointStaff(_build_summaries(working), _build_summaries(available))
@@ -71,18 +68,16 @@ def _build_summaries(people: Sequence[Account]) -> tuple[PointSurveyor, ...]:
     return tuple(PointSurveyor(person.login, person.name) for person in people)
 
 
-def assign_person(
-    *, session: Session, principal: Principal, key: str, code: str, login: str, now: datetime
-) -> None:
+def assign_person(work: Work, *, key: str, code: str, login: str) -> None:
     """Assign one person to one point; supervisor and agency of the city stay as they are.
 
     Raises:
         RefusedError: The wave is closed, frozen or released.
         RefusedError: There is no such point, or the person cannot work there.
     """
-    principal.require(Action.PLAN)
-    wave = _lock_changeable_wave(session, key)
-    staff = get_point_staff(session=session, principal=principal, key=key, code=code, now=now)
+    work.require(Action.PLAN)
+    wave = _lock_changeable_wave(work.session, key)
+    staff = get_point_staff(work, key=key, code=code)
     if login in {person.login for person in staff.working}:
         raise RefusedError("staff_wrong", msg("{login} works at this point already.", login=login))
     if login not in {person.login for person in staff.available}:
@@ -94,42 +89,40 @@ def assign_person(
                 login=login,
             ),
         )
-    point, person = _get_point(session, wave, code), _lock_person(session, login)
-    session.add(Assignment(account_id=person.id, point_id=point.id))
+    point, person = _get_point(work.session, wave, code), _lock_person(work.session, login)
+    work.session.add(Assignment(account_id=person.id, point_id=point.id))
     posting = select(Posting).where(
         Posting.wave_id == wave.id,
         Posting.account_id == person.id,
         Posting.city_code == point.city_code,
     )
-    if session.exec(posting).first() is None:
-        session.add(Posting(wave_id=wave.id, account_id=person.id, city_code=point.city_code))
-    session.flush()
-    _record_staffing(session, principal, point, before=staff.working, now=now)
+    if work.session.exec(posting).first() is None:
+        work.session.add(Posting(wave_id=wave.id, account_id=person.id, city_code=point.city_code))
+    work.session.flush()
+    _record_staffing(work, point, before=staff.working)
 
 
-def remove_person(
-    *, session: Session, principal: Principal, key: str, code: str, login: str, now: datetime
-) -> None:
+def remove_person(work: Work, *, key: str, code: str, login: str) -> None:
     """End the work of one person at one point; what they collected there stays theirs.
 
     Raises:
         RefusedError: The wave is closed, frozen or released.
         RefusedError: There is no such point, or the person does not work there.
     """
-    principal.require(Action.PLAN)
-    wave = _lock_changeable_wave(session, key)
-    point = _get_point(session, wave, code)
-    before = _list_working(session, point)
+    work.require(Action.PLAN)
+    wave = _lock_changeable_wave(work.session, key)
+    point = _get_point(work.session, wave, code)
+    before = _list_working(work.session, point)
     person = next((person for person in before if person.login == login), None)
     if person is None:
         raise RefusedError("staff_wrong", msg("{login} does not work at this point.", login=login))
-    connection = session.connection()
+    connection = work.session.connection()
     connection.execute(
         delete(_ASSIGNMENTS).where(
             _ASSIGNMENTS.c.account_id == person.id, _ASSIGNMENTS.c.point_id == point.id
         )
     )
-    if not _is_needed_in_city(session, wave, person, point.city_code):
+    if not _is_needed_in_city(work.session, wave, person, point.city_code):
         connection.execute(
             delete(_POSTINGS).where(
                 _POSTINGS.c.wave_id == wave.id,
@@ -137,7 +130,7 @@ def remove_person(
                 _POSTINGS.c.city_code == point.city_code,
             )
         )
-    _record_staffing(session, principal, point, before=_build_summaries(before), now=now)
+    _record_staffing(work, point, before=_build_summaries(before))
 
 
 def _lock_changeable_wave(session: Session, key: str) -> Wave:
@@ -190,24 +183,14 @@ def _is_needed_in_city(session: Session, wave: Wave, person: Account, city_code:
     return any(session.exec(query.limit(1)).first() is not None for query in (points, interviews))
 
 
-def _record_staffing(
-    session: Session,
-    principal: Principal,
-    point: SamplingPoint,
-    *,
-    before: Sequence[PointSurveyor],
-    now: datetime,
-) -> None:
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.POINT_STAFFED,
-        subject_id=point.id,
-        now=now,
-        detail={
+def _record_staffing(work: Work, point: SamplingPoint, *, before: Sequence[PointSurveyor]) -> None:
+    work.session.flush()
+    work.record(
+        AuditEvent.POINT_STAFFED,
+        point.id,
+        {
             "code": point.code,
             "from": {"surveyors": [person.login for person in before]},
-            "to": {"surveyors": [person.login for person in _list_working(session, point)]},
+            "to": {"surveyors": [person.login for person in _list_working(work.session, point)]},
         },
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -10,9 +9,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.sampling_points import STRATUM_NAMES
 from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS
 from survey.fieldwork.waves import get_wave, lock_wave
@@ -84,23 +82,21 @@ class CityQuotas:
         return sums
 
 
-def list_quota_cities(*, session: Session, principal: Principal, key: str) -> list[str]:
+def list_quota_cities(work: Work, *, key: str) -> list[str]:
     """Return the codes of the cities with quotas in a wave."""
-    principal.require(Action.READ_PLAN)
-    wave = get_wave(session=session, key=key)
+    work.require(Action.READ_PLAN)
+    wave = get_wave(session=work.session, key=key)
     cities: set[str] = set()
     for table in (_CELLS, _MARGINS):
         query = select(table.c.city_code).where(table.c.wave_id == wave.id).distinct()
-        cities |= set(session.connection().execute(query).scalars())
+        cities |= set(work.session.connection().execute(query).scalars())
     return sorted(cities)
 
 
-def get_city_quotas(
-    *, session: Session, principal: Principal, key: str, city_code: str
-) -> CityQuotas:
+def get_city_quotas(work: Work, *, key: str, city_code: str) -> CityQuotas:
     """Return the quotas of one city: cells first, then the marginal quotas."""
-    principal.require(Action.READ_PLAN)
-    return _read_city_quotas(session, get_wave(session=session, key=key), city_code)
+    work.require(Action.READ_PLAN)
+    return _read_city_quotas(work.session, get_wave(session=work.session, key=key), city_code)
 
 
 def _read_city_quotas(
@@ -147,13 +143,7 @@ def _read_city_quotas(
 
 
 def change_city_quotas(
-    *,
-    session: Session,
-    principal: Principal,
-    key: str,
-    seen: CityQuotas,
-    targets: Mapping[UUID, int],
-    now: datetime,
+    work: Work, *, key: str, seen: CityQuotas, targets: Mapping[UUID, int]
 ) -> int:
     """Replace targets of one city and return how many changed; one audit entry holds them all.
 
@@ -167,11 +157,11 @@ def change_city_quotas(
             city's interviews, or somebody changed them meanwhile.
         RefusedError: A target would be smaller than the number already collected.
     """
-    principal.require(Action.PLAN)
-    wave = lock_wave(session=session, key=key)
+    work.require(Action.PLAN)
+    wave = lock_wave(session=work.session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
         raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
-    stored = _read_city_quotas(session, wave, seen.city_code, lock=True)
+    stored = _read_city_quotas(work.session, wave, seen.city_code, lock=True)
     if {quota.id: quota.target for quota in stored.quotas} != {
         quota.id: quota.target for quota in seen.quotas
     } or not targets.keys() <= {quota.id for quota in stored.quotas}:
@@ -189,16 +179,13 @@ def change_city_quotas(
         return 0
     for quota in changed:
         table = _CELLS if quota.dimension == CELL else _MARGINS
-        session.connection().execute(
+        work.session.connection().execute(
             update(table).where(table.c.id == quota.id).values(target=targets[quota.id])
         )
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.QUOTA_CHANGED,
-        subject_id=wave.id,
-        now=now,
-        detail={
+    work.record(
+        AuditEvent.QUOTA_CHANGED,
+        wave.id,
+        {
             "city": seen.city_code,
             "from": {quota.name: quota.target for quota in changed},
             "to": {quota.name: targets[quota.id] for quota in changed},

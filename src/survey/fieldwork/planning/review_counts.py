@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
 from survey.fieldwork.waves import COMPUTED_STATES, get_wave
 from survey.store.tables import Response, ResponseRisk, Status, table_of
@@ -28,15 +27,15 @@ class ReviewCounts:
     void: int
 
 
-def list_review_counts(*, session: Session, principal: Principal, key: str) -> list[ReviewCounts]:
+def list_review_counts(work: Work, *, key: str) -> list[ReviewCounts]:
     """Return the counts of a wave by city; none once its results are computed.
 
     Then they are what the results hide (docs/disclosure.md, section 12). Raises
     `NotFoundError`.
     """
-    principal.require(Action.READ_PLAN)
-    principal.require(Action.FOLLOW_FIELDWORK)
-    wave = get_wave(session=session, key=key)
+    work.require(Action.READ_PLAN)
+    work.require(Action.FOLLOW_FIELDWORK)
+    wave = get_wave(session=work.session, key=key)
     if wave.state in COMPUTED_STATES:
         return []
     waiting = _RESPONSES.c.status.in_(WAITING)
@@ -53,4 +52,4 @@ def list_review_counts(*, session: Session, principal: Principal, key: str) -> l
         .group_by(_RESPONSES.c.city_code)
         .order_by(_RESPONSES.c.city_code)
     )
-    return [ReviewCounts(*row) for row in session.connection().execute(query)]
+    return [ReviewCounts(*row) for row in work.session.connection().execute(query)]

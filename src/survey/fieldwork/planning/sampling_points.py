@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import cast
 
@@ -12,9 +12,8 @@ from sqlalchemy import delete, func, insert, select
 from sqlmodel import Session
 from sqlmodel import select as select_rows
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.plan_storage import plan_cities
 from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS
 from survey.fieldwork.quotas import COUNTED_STATUSES, read_city_targets
@@ -121,23 +120,21 @@ def city_finder(cities: list[FrameCity]) -> Callable[[str], str | None]:
     return lambda word: known.get(word.casefold())
 
 
-def read_point_list(
-    *, session: Session, principal: Principal, key: str, name: str, content: bytes
-) -> PointList:
+def read_point_list(work: Work, *, key: str, name: str, content: bytes) -> PointList:
     """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
-    principal.require(Action.PLAN)
-    cities = plan_cities(session=session, principal=principal)
+    work.require(Action.PLAN)
+    cities = plan_cities(work)
     sheet = point_list_template(cities, "zh")
     rows, errors = read_sheet(name, content, sheet)
-    return _read_rows(session, get_wave(session=session, key=key), cities, rows, errors)
+    return _read_rows(work.session, get_wave(session=work.session, key=key), cities, rows, errors)
 
 
-def read_pasted_points(*, session: Session, principal: Principal, key: str, text: str) -> PointList:
+def read_pasted_points(work: Work, *, key: str, text: str) -> PointList:
     """Read a pasted list; nothing is stored. Raises `RefusedError` for the whole text."""
-    principal.require(Action.PLAN)
-    cities = plan_cities(session=session, principal=principal)
+    work.require(Action.PLAN)
+    cities = plan_cities(work)
     rows = read_pasted_rows(text, point_list_template(cities, "zh"))
-    return _read_rows(session, get_wave(session=session, key=key), cities, rows, [])
+    return _read_rows(work.session, get_wave(session=work.session, key=key), cities, rows, [])
 
 
 def _read_rows(
@@ -238,23 +235,16 @@ def divide_ordered(targets: Mapping[str, int], ordered: int | None) -> dict[str,
 
 
 def preview_point_draw(
-    *, session: Session, principal: Principal, key: str, listed: PointList, per_city: int, seed: int
+    work: Work, *, key: str, listed: PointList, per_city: int, seed: int
 ) -> PointDrawResult:
     """Return what `draw_points` would draw, without drawing it."""
-    principal.require(Action.PLAN)
-    wave = get_wave(session=session, key=key)
-    return _draw_points(session, wave, listed, per_city, seed)
+    work.require(Action.PLAN)
+    wave = get_wave(session=work.session, key=key)
+    return _draw_points(work.session, wave, listed, per_city, seed)
 
 
 def draw_points(
-    *,
-    session: Session,
-    principal: Principal,
-    key: str,
-    listed: PointList,
-    per_city: int,
-    seed: int,
-    now: datetime,
+    work: Work, *, key: str, listed: PointList, per_city: int, seed: int
 ) -> PointDrawResult:
     """Draw points for every city with a plan, a list and no points yet, and store them.
 
@@ -264,8 +254,8 @@ def draw_points(
         RefusedError: The wave is closed, frozen or released.
         RefusedError: Nothing can be drawn, or rows of the list are wrong.
     """
-    principal.require(Action.PLAN)
-    wave = lock_wave(session=session, key=key)
+    work.require(Action.PLAN)
+    wave = lock_wave(session=work.session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
         raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     if listed.errors:
@@ -273,25 +263,21 @@ def draw_points(
             "draw_impossible",
             msg("Please mend the list first: points left out could not be drawn."),
         )
-    drawn = _draw_points(session, wave, listed, per_city, seed)
-    _store_points(session, wave, drawn)
+    drawn = _draw_points(work.session, wave, listed, per_city, seed)
+    _store_points(work.session, wave, drawn)
     document = canonical_csv(listed.points)
-    session.add(
+    work.session.add(
         PointDraw(
             wave_id=wave.id, seed=seed, per_city=per_city, list_sha256=listed.sha256,
             list_document=document, listed=len(listed.points), drawn=len(drawn.points),
-            drawn_at=now,
+            drawn_at=work.now,
         )
     )  # fmt: skip
-    session.flush()
-    record(
-        session=session, actor=principal, event=AuditEvent.WAVE_POINTS_DRAWN,
-        subject_id=wave.id, now=now,
-        detail={
+    work.session.flush()
+    work.record(AuditEvent.WAVE_POINTS_DRAWN, wave.id, {
             "seed": seed, "list_sha256": listed.sha256, "listed": len(listed.points),
             "drawn": len(drawn.points), "per_city": per_city,
-        },
-    )  # fmt: skip
+        })  # fmt: skip
     return drawn
 
 
@@ -338,17 +324,17 @@ def _store_points(session: Session, wave: Wave, drawn: PointDrawResult) -> None:
     )  # fmt: skip
 
 
-def delete_points(*, session: Session, principal: Principal, key: str, now: datetime) -> int:
+def delete_points(work: Work, *, key: str) -> int:
     """Delete all points of a planned wave and their assignments.
 
     The draws stay on record: a draw that is repeated until it pleases can be seen.
     """
-    principal.require(Action.PLAN)
-    wave = lock_wave(session=session, key=key)
+    work.require(Action.PLAN)
+    wave = lock_wave(session=work.session, key=key)
     if wave.state is not WaveState.PLANNED:
         raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     here = select(_POINTS.c.id).where(_POINTS.c.wave_id == wave.id)
-    connection = session.connection()
+    connection = work.session.connection()
     invited = select(func.count()).where(_INVITATIONS.c.point_id.in_(here))
     if connection.execute(invited).scalar_one():
         raise RefusedError(
@@ -356,10 +342,9 @@ def delete_points(*, session: Session, principal: Principal, key: str, now: date
         )
     connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
     deleted = connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id)).rowcount
-    record(
-        session=session, actor=principal, event=AuditEvent.WAVE_POINTS_DISCARDED,
-        subject_id=wave.id, now=now, detail={"points": deleted, "from": deleted, "to": 0},
-    )  # fmt: skip
+    work.record(
+        AuditEvent.WAVE_POINTS_DISCARDED, wave.id, {"points": deleted, "from": deleted, "to": 0}
+    )
     return deleted
 
 
@@ -367,15 +352,7 @@ _RESPONSES = table_of(Response)
 
 
 def update_point(
-    *,
-    session: Session,
-    principal: Principal,
-    key: str,
-    code: str,
-    target: int,
-    opens_on: date | None,
-    closes_on: date | None,
-    now: datetime,
+    work: Work, *, key: str, code: str, target: int, opens_on: date | None, closes_on: date | None
 ) -> tuple[str, ...]:
     """Change a sampling point of a wave and return what changed.
 
@@ -386,11 +363,11 @@ def update_point(
         RefusedError: The target would be smaller than the number already collected.
         RefusedError: There is no such point, or its target or days are not valid.
     """
-    principal.require(Action.PLAN)
-    wave = lock_wave(session=session, key=key)
+    work.require(Action.PLAN)
+    wave = lock_wave(session=work.session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
         raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
-    point = session.exec(
+    point = work.session.exec(
         select_rows(SamplingPoint).where(
             SamplingPoint.wave_id == wave.id, SamplingPoint.code == code
         )
@@ -400,7 +377,7 @@ def update_point(
             "point_invalid", msg("The wave has no sampling point {code}.", code=code)
         )
     _require_possible(wave, target, opens_on, closes_on)
-    _require_not_below(session, point, target)
+    _require_not_below(work.session, point, target)
     wanted = {"target": target, "opens_on": opens_on, "closes_on": closes_on}
     before = {name: getattr(point, name) for name in wanted}
     changed = tuple(name for name, value in wanted.items() if before[name] != value)
@@ -408,17 +385,13 @@ def update_point(
         return ()
     for name in changed:
         setattr(point, name, wanted[name])
-    session.add(point)
-    session.flush()
-    record(
-        session=session, actor=principal, event=AuditEvent.POINT_CHANGED,
-        subject_id=point.id, now=now,
-        detail={
+    work.session.add(point)
+    work.session.flush()
+    work.record(AuditEvent.POINT_CHANGED, point.id, {
             "code": code,
             "from": {name: str(before[name] or "") for name in changed},
             "to": {name: str(wanted[name] or "") for name in changed},
-        },
-    )  # fmt: skip
+        })  # fmt: skip
     return changed
 
 

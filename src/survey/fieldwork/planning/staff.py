@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from survey.access.audit import record
-from survey.access.principal import Principal, covers, covers_point
+from survey.access.principal import covers, covers_point
 from survey.access.roles import Action, Role
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS
 from survey.fieldwork.waves import get_wave, lock_wave
 from survey.locale import RefusedError, msg
@@ -80,12 +79,12 @@ STAFF_SHEET = WorkbookSheet(
 )
 
 
-def staff_template(*, session: Session, principal: Principal, key: str) -> WorkbookSheet:
+def staff_template(work: Work, *, key: str) -> WorkbookSheet:
     """Return the template, with the wave's points and staff as drop-downs."""
-    principal.require(Action.PLAN)
-    wave = get_wave(session=session, key=key)
-    points = tuple(sorted(_load_points(session, wave)))
-    accounts = _load_accounts(session)
+    work.require(Action.PLAN)
+    wave = get_wave(session=work.session, key=key)
+    points = tuple(sorted(_load_points(work.session, wave)))
+    accounts = _load_accounts(work.session)
     login, point, supervisor, agency = STAFF_SHEET.columns
     return WorkbookSheet(
         STAFF_SHEET.name,
@@ -109,16 +108,14 @@ def _list_logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tup
     return tuple(sorted(login for login, account in accounts.items() if account.role in roles))
 
 
-def read_staff_list(
-    *, session: Session, principal: Principal, key: str, name: str, content: bytes
-) -> AssignmentList:
+def read_staff_list(work: Work, *, key: str, name: str, content: bytes) -> AssignmentList:
     """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
-    principal.require(Action.PLAN)
-    wave = get_wave(session=session, key=key)
+    work.require(Action.PLAN)
+    wave = get_wave(session=work.session, key=key)
     rows, errors = read_sheet(name, content, STAFF_SHEET)
-    reader = _StaffListReader(_load_points(session, wave), _load_accounts(session))
+    reader = _StaffListReader(_load_points(work.session, wave), _load_accounts(work.session))
     jobs = [job for row in rows if (job := reader.read(row, errors)) is not None]
-    known = _list_assigned_pairs(session, wave)
+    known = _list_assigned_pairs(work.session, wave)
     present = sum((job.account_id, job.point_id) in known for job in jobs)
     return AssignmentList(tuple(jobs), tuple(sorted(errors, key=lambda error: error.row)), present)
 
@@ -226,38 +223,35 @@ class _StaffListReader:
             )
 
 
-def assign_people(
-    *, session: Session, principal: Principal, key: str, listed: AssignmentList, now: datetime
-) -> AssignmentCounts:
+def assign_people(work: Work, *, key: str, listed: AssignmentList) -> AssignmentCounts:
     """Store a list: add new assignments, replace supervisor and agency of its surveyors.
 
     Raises:
         RefusedError: The wave is closed, frozen or released.
         RefusedError: Rows are wrong, or the store changed since the list was read.
     """
-    principal.require(Action.PLAN)
-    wave = lock_wave(session=session, key=key)
+    work.require(Action.PLAN)
+    wave = lock_wave(session=work.session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
         raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
     if listed.errors or not listed.jobs:
         raise RefusedError("staff_wrong", msg("Please mend the list first; nothing was changed."))
-    points = {point.id for point in _load_points(session, wave).values()}
+    points = {point.id for point in _load_points(work.session, wave).values()}
     if any(job.point_id not in points for job in listed.jobs):
         raise RefusedError(
             "staff_wrong", msg("The sampling points have changed. Please upload the list again.")
         )
-    known = _list_assigned_pairs(session, wave)
+    known = _list_assigned_pairs(work.session, wave)
     fresh = [job for job in listed.jobs if (job.account_id, job.point_id) not in known]
-    session.add_all(Assignment(account_id=job.account_id, point_id=job.point_id) for job in fresh)
-    replaced = _list_replaced_postings(session, wave, listed)
-    people = _save_postings(session, wave, listed)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_STAFFED,
-        subject_id=wave.id,
-        now=now,
-        detail={"jobs": len(listed.jobs), "assigned": len(fresh), "people": people, **replaced},
+    work.session.add_all(
+        Assignment(account_id=job.account_id, point_id=job.point_id) for job in fresh
+    )
+    replaced = _list_replaced_postings(work.session, wave, listed)
+    people = _save_postings(work.session, wave, listed)
+    work.record(
+        AuditEvent.WAVE_STAFFED,
+        wave.id,
+        {"jobs": len(listed.jobs), "assigned": len(fresh), "people": people, **replaced},
     )
     return AssignmentCounts(len(fresh), people)
 

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from types import MappingProxyType
 from uuid import UUID
 
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.instruments import load_instrument, tree_id_by_name
 from survey.fieldwork.waves import COMPUTED_STATES, NewWave, create_wave, lock_wave, require_scores
 from survey.instrument.model import Instrument
@@ -70,45 +69,40 @@ class WaveDraft:
     closes_on: date | None = None
 
 
-def add_wave(*, session: Session, principal: Principal, draft: WaveDraft, now: datetime) -> Wave:
+def add_wave(work: Work, *, draft: WaveDraft) -> Wave:
     """Create a planned wave. Raises `RefusedError` or `ConflictError`."""
-    principal.require(Action.PLAN)
-    instrument = _check_draft(session, draft)
-    values = {**vars(draft), "tree_id": _tree_of(session, instrument)}
-    return create_wave(session=session, principal=principal, plan=NewWave(**values), now=now)
+    work.require(Action.PLAN)
+    instrument = _check_draft(work.session, draft)
+    values = {**vars(draft), "tree_id": _tree_of(work.session, instrument)}
+    return create_wave(work, plan=NewWave(**values))
 
 
-def change_wave(
-    *, session: Session, principal: Principal, draft: WaveDraft, now: datetime
-) -> tuple[str, ...]:
+def change_wave(work: Work, *, draft: WaveDraft) -> tuple[str, ...]:
     """Change the wave with the draft's key and return what changed.
 
     Raises:
         RefusedError: the wave's state does not allow one of the changes; none is made.
     """
-    principal.require(Action.PLAN)
-    wave = lock_wave(session=session, key=draft.key)
-    instrument = _check_draft(session, draft)
+    work.require(Action.PLAN)
+    wave = lock_wave(session=work.session, key=draft.key)
+    instrument = _check_draft(work.session, draft)
     wanted = vars(draft).copy()
     if wave.instrument_id != draft.instrument_id:
-        wanted["tree_id"] = _tree_of(session, instrument)
+        wanted["tree_id"] = _tree_of(work.session, instrument)
     changed = tuple(name for name, value in wanted.items() if getattr(wave, name) != value)
     if not changed:
         return ()
-    _require_changeable(session, wave, changed)
+    _require_changeable(work.session, wave, changed)
     before = {name: str(getattr(wave, name) or "") for name in changed}
     for name in changed:
         setattr(wave, name, wanted[name])
-    session.add(wave)
-    session.flush()
-    require_quota_items(session=session, wave=wave)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_CHANGED,
-        subject_id=wave.id,
-        now=now,
-        detail={"from": before, "to": {name: str(wanted[name] or "") for name in changed}},
+    work.session.add(wave)
+    work.session.flush()
+    require_quota_items(session=work.session, wave=wave)
+    work.record(
+        AuditEvent.WAVE_CHANGED,
+        wave.id,
+        {"from": before, "to": {name: str(wanted[name] or "") for name in changed}},
     )
     return changed
 

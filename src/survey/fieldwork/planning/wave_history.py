@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.waves import get_wave
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AuditEntry, Wave, WaveState, table_of
@@ -38,16 +38,16 @@ class WaveStage:
     """Name of the account, or of the operator."""
 
 
-def list_wave_stages(*, session: Session, principal: Principal, key: str) -> tuple[WaveStage, ...]:
+def list_wave_stages(work: Work, *, key: str) -> tuple[WaveStage, ...]:
     """Return every state of a wave in order, with time and person of those it has reached.
 
     Raises `NotFoundError`.
     """
-    principal.require(Action.READ_PLAN)
-    wave = get_wave(session=session, key=key)
+    work.require(Action.READ_PLAN)
+    wave = get_wave(session=work.session, key=key)
     order = list(WaveState)
     reached = order.index(wave.state)
-    changes = _find_last_changes(session, wave)
+    changes = _find_last_changes(work.session, wave)
     return tuple(
         WaveStage(state, True, state is wave.state, *changes.get(state, (None, "")))
         if order.index(state) <= reached

@@ -9,8 +9,8 @@ from sqlalchemy import Executable, func, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.waves import WaveSummary, get_wave, summarise_wave, wave_fields
 from survey.locale import Message, msg
 from survey.store.tables import (
@@ -110,24 +110,24 @@ class WaveOptions:
     trees: Mapping[UUID | None, str]
 
 
-def list_planning_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
+def list_planning_waves(work: Work) -> list[WaveSummary]:
     """Return every wave: planned ones first, then open ones, then the newest."""
-    principal.require(Action.READ_PLAN)
+    work.require(Action.READ_PLAN)
     people = select_rows(Wave).where(Wave.unit == StudyUnit.PERSON)
-    waves = session.exec(people.order_by(col(Wave.year).desc(), col(Wave.key))).all()
+    waves = work.session.exec(people.order_by(col(Wave.year).desc(), col(Wave.key))).all()
     order = list(WaveState)
     return sorted(map(summarise_wave, waves), key=lambda wave: order.index(wave.state))
 
 
-def list_wave_options(*, session: Session, principal: Principal) -> WaveOptions:
+def list_wave_options(work: Work) -> WaveOptions:
     """Return the questionnaires and indicator trees of the store."""
-    principal.require(Action.READ_PLAN)
-    instruments = session.exec(
+    work.require(Action.READ_PLAN)
+    instruments = work.session.exec(
         select_rows(
             InstrumentVersion.id, InstrumentVersion.name, InstrumentVersion.version
         ).order_by(col(InstrumentVersion.created_at).desc(), col(InstrumentVersion.id).desc())
     )
-    trees = session.exec(
+    trees = work.session.exec(
         select_rows(IndicatorTreeVersion.id, IndicatorTreeVersion.name).order_by(
             col(IndicatorTreeVersion.created_at).desc(), col(IndicatorTreeVersion.id).desc()
         )
@@ -135,11 +135,11 @@ def list_wave_options(*, session: Session, principal: Principal) -> WaveOptions:
     return WaveOptions({row[0]: f"{row[1]} {row[2]}" for row in instruments}, dict(trees.all()))
 
 
-def get_wave_overview(*, session: Session, principal: Principal, key: str) -> WaveOverview:
+def get_wave_overview(work: Work, *, key: str) -> WaveOverview:
     """Return a wave and how far it is prepared. Raises `NotFoundError`."""
-    principal.require(Action.READ_PLAN)
-    wave = get_wave(session=session, key=key)
-    connection = session.connection()
+    work.require(Action.READ_PLAN)
+    wave = get_wave(session=work.session, key=key)
+    connection = work.session.connection()
 
     def read_numbers(query: Executable) -> tuple[int, ...]:
         return tuple(int(value or 0) for value in connection.execute(query).one())
@@ -172,7 +172,7 @@ def get_wave_overview(*, session: Session, principal: Principal, key: str) -> Wa
         points=points,
         staffed_points=staffed,
         people=people,
-        draws=_list_draws(session, wave),
+        draws=_list_draws(work.session, wave),
     )
 
 
@@ -187,10 +187,10 @@ def _list_draws(session: Session, wave: Wave) -> tuple[PointDrawRecord, ...]:
     return tuple(PointDrawRecord(*row) for row in session.connection().execute(query))
 
 
-def list_points(*, session: Session, principal: Principal, key: str) -> list[PointSummary]:
+def list_points(work: Work, *, key: str) -> list[PointSummary]:
     """Return every sampling point of a wave, by city and code."""
-    principal.require(Action.READ_PLAN)
-    wave = get_wave(session=session, key=key)
+    work.require(Action.READ_PLAN)
+    wave = get_wave(session=work.session, key=key)
     workers: dict[UUID, list[str]] = {}
     query = (
         select_rows(Assignment.point_id, Account.login)
@@ -199,9 +199,9 @@ def list_points(*, session: Session, principal: Principal, key: str) -> list[Poi
         .where(SamplingPoint.wave_id == wave.id)
         .order_by(Account.login)
     )
-    for point_id, login in session.exec(query):
+    for point_id, login in work.session.exec(query):
         workers.setdefault(point_id, []).append(login)
-    points = session.exec(
+    points = work.session.exec(
         select_rows(SamplingPoint)
         .where(SamplingPoint.wave_id == wave.id)
         .order_by(SamplingPoint.city_code, SamplingPoint.code)
@@ -222,20 +222,20 @@ def list_points(*, session: Session, principal: Principal, key: str) -> list[Poi
     ]
 
 
-def list_postings(*, session: Session, principal: Principal, key: str) -> list[SurveyorPosting]:
+def list_postings(work: Work, *, key: str) -> list[SurveyorPosting]:
     """Return every posted surveyor of a wave, by city and login."""
-    principal.require(Action.READ_PLAN)
-    wave = get_wave(session=session, key=key)
-    accounts = {row.id: row for row in session.exec(select_rows(Account))}
+    work.require(Action.READ_PLAN)
+    wave = get_wave(session=work.session, key=key)
+    accounts = {row.id: row for row in work.session.exec(select_rows(Account))}
     counts: dict[tuple[UUID, str], int] = {}
-    jobs = session.exec(
+    jobs = work.session.exec(
         select_rows(Assignment.account_id, SamplingPoint.city_code)
         .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
         .where(SamplingPoint.wave_id == wave.id)
     )
     for account_id, city in jobs:
         counts[account_id, city] = counts.get((account_id, city), 0) + 1
-    postings = session.exec(select_rows(Posting).where(Posting.wave_id == wave.id))
+    postings = work.session.exec(select_rows(Posting).where(Posting.wave_id == wave.id))
     lines = [
         SurveyorPosting(
             accounts[row.account_id].login,

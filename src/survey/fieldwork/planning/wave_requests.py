@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.credentials import active_filter
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, ROLES, Action
+from survey.access.work import Work
 from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.waves import get_wave, lock_wave, require_transition
 from survey.locale import Message, RefusedError, SurveyError, msg
@@ -67,52 +68,28 @@ class OpenRequest:
     at: datetime
 
 
-def get_people_rule(
-    *,
-    session: Session,
-    principal: Principal,
-    key: str,
-    act: WaveAct,
-    two_people: bool,
-    now: datetime,
-) -> PeopleRule:
+def get_people_rule(work: Work, *, key: str, act: WaveAct, two_people: bool) -> PeopleRule:
     """Return whether the principal needs a second person for a step of a wave.
 
     Args:
         two_people: The setting of the installation.
     """
-    principal.require(ACT_ACTIONS[act])
-    return _find_act_people_rule(
-        session, principal, get_wave(session=session, key=key), act, two_people, now
-    )
+    work.require(ACT_ACTIONS[act])
+    return _find_act_people_rule(work, get_wave(session=work.session, key=key), act, two_people)
 
 
-def _find_act_people_rule(
-    session: Session,
-    principal: Principal,
-    wave: Wave,
-    act: WaveAct,
-    two_people: bool,
-    now: datetime,
-) -> PeopleRule:
+def _find_act_people_rule(work: Work, wave: Wave, act: WaveAct, two_people: bool) -> PeopleRule:
     return find_people_rule(
-        session=session,
-        principal=principal,
-        action=ACT_ACTIONS[act],
-        is_demo=wave.is_demo,
-        two_people=two_people,
-        now=now,
+        work, action=ACT_ACTIONS[act], is_demo=wave.is_demo, two_people=two_people
     )
 
 
 def find_people_rule(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     action: Action,
     is_demo: bool,
     two_people: bool,
-    now: datetime,
     areas: Collection[str] = (NATION,),
 ) -> PeopleRule:
     """Return whether the principal needs a second person for what `action` allows.
@@ -122,47 +99,32 @@ def find_people_rule(
         two_people: The setting of the installation.
         areas: Areas of the accounts that could be the second person.
     """
-    principal.require(action)
+    work.require(action)
     if not two_people:
         return PeopleRule.OFF
-    if principal.is_demo or is_demo:
+    if work.principal.is_demo or is_demo:
         return PeopleRule.DEMO
-    others = list_second_people(
-        session=session, principal=principal, action=action, now=now, areas=areas
-    )
+    others = list_second_people(work, action=action, areas=areas)
     return PeopleRule.TWO if others else PeopleRule.ALONE
 
 
 def list_second_people(
-    *,
-    session: Session,
-    principal: Principal,
-    action: Action,
-    now: datetime,
-    areas: Collection[str] = (NATION,),
+    work: Work, *, action: Action, areas: Collection[str] = (NATION,)
 ) -> tuple[str, ...]:
     """Return the names of those who could be the second person for what `action` allows."""
-    principal.require(action)
+    work.require(action)
     roles = [role for role, known in ROLES.items() if action in known.actions]
     query = select(Account.name).where(
-        active_filter(now),
+        active_filter(work.now),
         col(Account.role).in_(roles),
         col(Account.area).in_(areas),
         ~col(Account.is_demo),
-        Account.id != principal.account_id,
+        Account.id != work.principal.account_id,
     )
-    return tuple(session.exec(query.order_by(Account.name)))
+    return tuple(work.session.exec(query.order_by(Account.name)))
 
 
-def request_act(
-    *,
-    session: Session,
-    principal: Principal,
-    key: str,
-    act: WaveAct,
-    options: Mapping[str, Any],
-    now: datetime,
-) -> None:
+def request_act(work: Work, *, key: str, act: WaveAct, options: Mapping[str, Any]) -> None:
     """Request a step of a wave, which another person confirms.
 
     A released wave can be frozen again, which changes what every reader sees.
@@ -172,33 +134,26 @@ def request_act(
         RefusedError: the state of the wave does not lead there.
         RefusedError: a released wave is to be frozen again without its answers.
     """
-    principal.require(ACT_ACTIONS[act])
-    wave = lock_wave(session=session, key=key)
+    work.require(ACT_ACTIONS[act])
+    wave = lock_wave(session=work.session, key=key)
     if act is WaveAct.ARCHIVE:
-        require_archivable(session=session, wave=wave)
+        require_archivable(session=work.session, wave=wave)
     elif act is WaveAct.FREEZE and wave.state is WaveState.RELEASED:
-        require_answers_present(session=session, wave_id=wave.id)
+        require_answers_present(session=work.session, wave_id=wave.id)
     else:
         require_transition(wave, _LEADS_TO[act])
-    require_no_request(session=session, wave=wave)
-    session.add(
+    require_no_request(session=work.session, wave=wave)
+    work.session.add(
         WaveRequest(
             wave_id=wave.id,
             act=act,
             options=dict(options),
-            requested_by=actor_id(principal),
-            requested_at=now,
+            requested_by=actor_id(work.principal),
+            requested_at=work.now,
         )
     )
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_REQUESTED,
-        subject_id=wave.id,
-        now=now,
-        detail={"key": key, "act": act, **options},
-    )
+    work.session.flush()
+    work.record(AuditEvent.WAVE_REQUESTED, wave.id, {"key": key, "act": act, **options})
 
 
 def require_archivable(*, session: Session, wave: Wave) -> None:
@@ -210,68 +165,50 @@ def require_archivable(*, session: Session, wave: Wave) -> None:
     require_answers_present(session=session, wave_id=wave.id)
 
 
-def withdraw_request(*, session: Session, principal: Principal, key: str, now: datetime) -> None:
+def withdraw_request(work: Work, *, key: str) -> None:
     """Withdraw or refuse the open request of a wave. Raises `RequestConflictError` without one."""
-    wave = lock_wave(session=session, key=key)
-    request = _find_open(session, wave)
+    wave = lock_wave(session=work.session, key=key)
+    request = _find_open(work.session, wave)
     if request is None:
-        principal.require(Action.READ_PLAN)
+        work.require(Action.READ_PLAN)
         raise RequestConflictError(msg("Nothing is requested for the wave {key}.", key=key))
-    principal.require(ACT_ACTIONS[request.act])
-    _withdraw_request(session, request, wave, principal, now)
+    work.require(ACT_ACTIONS[request.act])
+    _withdraw_request(work, request, wave)
 
 
-def end_freeze_request(
-    *, session: Session, principal: Principal, wave: Wave, now: datetime
-) -> None:
+def end_freeze_request(work: Work, *, wave: Wave) -> None:
     """End an open request to freeze a wave, if there is one, as part of taking a release back."""
-    principal.require(Action.RELEASE)
-    request = _find_open(session, wave)
+    work.require(Action.RELEASE)
+    request = _find_open(work.session, wave)
     if request is None or request.act is not WaveAct.FREEZE:
         return
-    _withdraw_request(session, request, wave, principal, now)
+    _withdraw_request(work, request, wave)
 
 
-def _withdraw_request(
-    session: Session, request: WaveRequest, wave: Wave, principal: Principal, now: datetime
-) -> None:
+def _withdraw_request(work: Work, request: WaveRequest, wave: Wave) -> None:
     """End a request that nobody has confirmed, and record it."""
-    _end_request(session, request, principal, now, confirmed=False)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_REQUEST_WITHDRAWN,
-        subject_id=wave.id,
-        now=now,
-        detail={"key": wave.key, "act": request.act},
-    )
+    _end_request(work, request, confirmed=False)
+    work.record(AuditEvent.WAVE_REQUEST_WITHDRAWN, wave.id, {"key": wave.key, "act": request.act})
 
 
-def find_open_request(*, session: Session, principal: Principal, key: str) -> OpenRequest | None:
+def find_open_request(work: Work, *, key: str) -> OpenRequest | None:
     """Return the request of a wave that waits for a second person, if there is one."""
-    principal.require(Action.READ_PLAN)
-    request = _find_open(session, get_wave(session=session, key=key))
+    work.require(Action.READ_PLAN)
+    request = _find_open(work.session, get_wave(session=work.session, key=key))
     if request is None:
         return None
-    account = session.get(Account, request.requested_by) if request.requested_by else None
+    account = work.session.get(Account, request.requested_by) if request.requested_by else None
     return OpenRequest(
         request.act,
         dict(request.options),
         account.name if account else OPERATOR.name,
-        request.requested_by == actor_id(principal),
+        request.requested_by == actor_id(work.principal),
         request.requested_at,
     )
 
 
 def confirm_act(
-    *,
-    session: Session,
-    principal: Principal,
-    wave: Wave,
-    act: WaveAct,
-    options: Mapping[str, Any],
-    two_people: bool,
-    now: datetime,
+    work: Work, *, wave: Wave, act: WaveAct, options: Mapping[str, Any], two_people: bool
 ) -> None:
     """Record that a second person confirms a step, or why one is enough; part of the step itself.
 
@@ -279,32 +216,23 @@ def confirm_act(
         SecondPersonRequiredError: nobody requested it, or the principal did.
         RequestConflictError: something else was requested.
     """
-    request = _find_open(session, wave)
+    request = _find_open(work.session, wave)
     detail: dict[str, Any] = {"key": wave.key, "act": act}
-    one_person = _require_people(session, principal, wave, request, (act, options), two_people, now)
+    one_person = _require_people(work, wave, request, (act, options), two_people)
     if one_person is not None:
         detail["one_person"] = one_person
     if request is not None:
-        _end_request(session, request, principal, now, confirmed="one_person" not in detail)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_REQUEST_CONFIRMED,
-        subject_id=wave.id,
-        now=now,
-        detail=detail,
-    )
+        _end_request(work, request, confirmed="one_person" not in detail)
+    work.record(AuditEvent.WAVE_REQUEST_CONFIRMED, wave.id, detail)
 
 
 def require_confirmable(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     wave: Wave,
     act: WaveAct,
     options: Mapping[str, Any],
     two_people: bool,
-    now: datetime,
     after: WaveAct | None = None,
 ) -> None:
     """Raise what `confirm_act` would raise, and record nothing: long work asks before it begins.
@@ -312,26 +240,24 @@ def require_confirmable(
     Args:
         after: Step that is confirmed just before, whose request has ended by then.
     """
-    request = _find_open(session, wave)
+    request = _find_open(work.session, wave)
     if request is not None and request.act is after:
         request = None
-    _require_people(session, principal, wave, request, (act, options), two_people, now)
+    _require_people(work, wave, request, (act, options), two_people)
 
 
 def _require_people(
-    session: Session,
-    principal: Principal,
+    work: Work,
     wave: Wave,
     request: WaveRequest | None,
     step: tuple[WaveAct, Mapping[str, Any]],
     two_people: bool,
-    now: datetime,
 ) -> PeopleRule | None:
     """Return why one person is enough for a step; None where a second one confirms it."""
     act, options = step
-    principal.require(ACT_ACTIONS[act])
-    rule = _find_act_people_rule(session, principal, wave, act, two_people, now)
-    if request is None or request.requested_by == actor_id(principal):
+    work.require(ACT_ACTIONS[act])
+    rule = _find_act_people_rule(work, wave, act, two_people)
+    if request is None or request.requested_by == actor_id(work.principal):
         if rule is PeopleRule.TWO:
             raise SecondPersonRequiredError(_describe_missing_person(request))
         return rule
@@ -346,13 +272,11 @@ def _require_people(
 
 
 def record_signatures(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     wave: Wave,
     options: Mapping[str, Any],
     signatures: Sequence[tuple[UUID | None, datetime]],
-    now: datetime,
 ) -> None:
     """Record that two people signed the release of a wave; they stand for request and confirmation.
 
@@ -362,11 +286,11 @@ def record_signatures(
     Raises:
         RequestConflictError: a request of this wave waits for a second person.
     """
-    principal.require(ACT_ACTIONS[WaveAct.RELEASE])
-    require_no_request(session=session, wave=wave)
+    work.require(ACT_ACTIONS[WaveAct.RELEASE])
+    require_no_request(session=work.session, wave=wave)
     (first, first_at), (second, second_at) = signatures[0], signatures[-1]
     two = len(signatures) > 1
-    session.add(
+    work.session.add(
         WaveRequest(
             wave_id=wave.id,
             act=WaveAct.RELEASE,
@@ -378,15 +302,12 @@ def record_signatures(
             ended_at=second_at,
         )
     )
-    session.flush()
+    work.session.flush()
     detail: dict[str, Any] = {"key": wave.key, "act": WaveAct.RELEASE}
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.WAVE_REQUEST_CONFIRMED,
-        subject_id=wave.id,
-        now=now,
-        detail=detail if two else {**detail, "one_person": "signature"},
+    work.record(
+        AuditEvent.WAVE_REQUEST_CONFIRMED,
+        wave.id,
+        detail if two else {**detail, "one_person": "signature"},
     )
 
 
@@ -414,9 +335,11 @@ def _find_open(session: Session, wave: Wave) -> WaveRequest | None:
     return session.exec(query).one_or_none()
 
 
-def _end_request(
-    session: Session, request: WaveRequest, principal: Principal, now: datetime, *, confirmed: bool
-) -> None:
-    request.ended_at, request.ended_by, request.confirmed = now, actor_id(principal), confirmed
-    session.add(request)
-    session.flush()
+def _end_request(work: Work, request: WaveRequest, *, confirmed: bool) -> None:
+    request.ended_at, request.ended_by, request.confirmed = (
+        work.now,
+        actor_id(work.principal),
+        confirmed,
+    )
+    work.session.add(request)
+    work.session.flush()

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlmodel import Session
 
-from survey.access.principal import Principal, area_filter
+from survey.access.principal import area_filter
+from survey.access.work import Work
 from survey.fieldwork.progress.tallies import AreaProgress
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
 from survey.fieldwork.quality.interviewer_effect import wilson
@@ -47,20 +46,18 @@ class Alert:
 
 
 def list_alerts(
-    session: Session,
-    principal: Principal,
+    work: Work,
     wave_id: UUID,
     cities: Iterable[AreaProgress],
     *,
     left: int | None,
     usual_waste: float,
-    now: datetime,
 ) -> tuple[Alert, ...]:
     """Return all alerts in the principal's area, those about most interviews first."""
     concerns = (
         *(each for city in cities for each in _list_city_alerts(city, left, usual_waste)),
-        *_list_waiting_alerts(session, principal, wave_id, now),
-        *_list_surveyor_alerts(session, principal, wave_id),
+        *_list_waiting_alerts(work, wave_id),
+        *_list_surveyor_alerts(work, wave_id),
     )
     return tuple(
         sorted(concerns, key=lambda each: (-each.interviews, each.city_code, each.concern))
@@ -95,27 +92,25 @@ def _estimate_shortfall(city: AreaProgress, left: int | None) -> int:
     return max(1, round(city.still_missing - city.forecast.per_day * left))
 
 
-def _list_waiting_alerts(
-    session: Session, principal: Principal, wave_id: UUID, now: datetime
-) -> list[Alert]:
+def _list_waiting_alerts(work: Work, wave_id: UUID) -> list[Alert]:
     """Return alerts for cities whose interviews wait too long for their first review."""
     query = (
         select(_RESPONSES.c.city_code, func.count())
         .where(
             _RESPONSES.c.wave_id == wave_id,
-            area_filter(principal, _RESPONSES.c.city_code),
+            area_filter(work.principal, _RESPONSES.c.city_code),
             _RESPONSES.c.status == Status.SUBMITTED,
-            _RESPONSES.c.submitted_at < now - MAX_REVIEW_WAIT,
+            _RESPONSES.c.submitted_at < work.now - MAX_REVIEW_WAIT,
         )
         .group_by(_RESPONSES.c.city_code)
     )
     return [
         Alert(AlertKind.WAITING, city, number)
-        for city, number in session.connection().execute(query)
+        for city, number in work.session.connection().execute(query)
     ]
 
 
-def _list_surveyor_alerts(session: Session, principal: Principal, wave_id: UUID) -> list[Alert]:
+def _list_surveyor_alerts(work: Work, wave_id: UUID) -> list[Alert]:
     """Return alerts for surveyors with clearly more risky interviews than usual."""
     query = (
         select(
@@ -132,12 +127,12 @@ def _list_surveyor_alerts(session: Session, principal: Principal, wave_id: UUID)
         )
         .where(
             _RESPONSES.c.wave_id == wave_id,
-            area_filter(principal, _RESPONSES.c.city_code),
+            area_filter(work.principal, _RESPONSES.c.city_code),
             _RESPONSES.c.status == Status.SUBMITTED,
         )
         .group_by(_RESPONSES.c.city_code, _RESPONSES.c.surveyor_id, _ACCOUNTS.c.name)
     )
-    rows = session.connection().execute(query).all()
+    rows = work.session.connection().execute(query).all()
     assessed = sum(row.assessed for row in rows)
     usual = sum(row.risky for row in rows) / assessed if assessed else 0.0
     return [

@@ -1,13 +1,12 @@
 """Dispositions of all attempts and the response rates that follow (docs/progress.md)."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlmodel import Session
 
-from survey.access.principal import Principal, area_filter
+from survey.access.principal import area_filter
+from survey.access.work import Work
 from survey.fieldwork.progress.tallies import ShareEstimate, StatusTally, share_with_interval
 from survey.store.tables import Invitation, Status, table_of
 
@@ -65,9 +64,7 @@ class Dispositions:
         return self.refused / below if below else None
 
 
-def dispositions(
-    session: Session, principal: Principal, wave_id: UUID, tally: StatusTally, now: datetime
-) -> Dispositions:
+def dispositions(work: Work, wave_id: UUID, tally: StatusTally) -> Dispositions:
     """Count the dispositions of a wave in the principal's area.
 
     Links count only when they can no longer be used; the others may still be answered. A code that
@@ -77,11 +74,11 @@ def dispositions(
     unopened_attempt = ~opened & ~_INVITATIONS.c.ready_made
     query = select(func.count().filter(opened), func.count().filter(unopened_attempt)).where(
         _INVITATIONS.c.wave_id == wave_id,
-        area_filter(principal, _INVITATIONS.c.city_code),
+        area_filter(work.principal, _INVITATIONS.c.city_code),
         _INVITATIONS.c.used_at.is_(None),
-        _INVITATIONS.c.expires_at < now,
+        _INVITATIONS.c.expires_at < work.now,
     )
-    broken_off, unopened = session.connection().execute(query).one()
+    broken_off, unopened = work.session.connection().execute(query).one()
     return Dispositions(
         complete=tally.counted,
         void=tally.void,

@@ -6,9 +6,9 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlmodel import Session
 
-from survey.access.principal import Principal, area_filter
+from survey.access.principal import area_filter
+from survey.access.work import Work
 from survey.fieldwork.forecast import EffectiveSize, Forecast
 from survey.fieldwork.quality.interviewer_effect import wilson
 from survey.fieldwork.quotas import NEVER_STOPPING_DIMENSIONS, parse_band
@@ -172,15 +172,13 @@ _KINDS = ("age_band", "gender", "school_stage", "guardian", "village_role", "str
 """In the order in which they are shown."""
 
 
-def list_marginal_quotas(
-    session: Session, principal: Principal, wave_id: UUID
-) -> dict[str, tuple[MarginalQuotaTally, ...]]:
+def list_marginal_quotas(work: Work, wave_id: UUID) -> dict[str, tuple[MarginalQuotaTally, ...]]:
     """Return city -> its marginal quotas, by kind and category."""
     query = select(_MARGINS).where(
-        _MARGINS.c.wave_id == wave_id, area_filter(principal, _MARGINS.c.city_code)
+        _MARGINS.c.wave_id == wave_id, area_filter(work.principal, _MARGINS.c.city_code)
     )
-    rows = session.connection().execute(query).all()
-    turned = _count_turned_away(session, principal, wave_id) if rows else {}
+    rows = work.session.connection().execute(query).all()
+    turned = _count_turned_away(work, wave_id) if rows else {}
     margins_by_city: dict[str, list[MarginalQuotaTally]] = {}
     for row in rows:
         away = turned.get((row.city_code, f"{row.dimension}={row.category}"), 0)
@@ -198,19 +196,17 @@ def list_marginal_quotas(
     return {city: tuple(sorted(own, key=_sort_key)) for city, own in margins_by_city.items()}
 
 
-def _count_turned_away(
-    session: Session, principal: Principal, wave_id: UUID
-) -> dict[tuple[str, str], int]:
+def _count_turned_away(work: Work, wave_id: UUID) -> dict[tuple[str, str], int]:
     query = (
         select(_RESPONSES.c.city_code, _RESPONSES.c.reason, func.count())
         .where(
             _RESPONSES.c.wave_id == wave_id,
-            area_filter(principal, _RESPONSES.c.city_code),
+            area_filter(work.principal, _RESPONSES.c.city_code),
             _RESPONSES.c.status == Status.QUOTA_FULL,
         )
         .group_by(_RESPONSES.c.city_code, _RESPONSES.c.reason)
     )
-    return {(city, why): count for city, why, count in session.connection().execute(query)}
+    return {(city, why): count for city, why, count in work.session.connection().execute(query)}
 
 
 def _sort_key(margin: MarginalQuotaTally) -> tuple[int, int, str]:

@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlmodel import Session
 
-from survey.access.principal import Principal, area_filter
+from survey.access.principal import area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.forecast import EffectiveSize, Forecast, effective_size, forecast
 from survey.fieldwork.progress.alerts import Alert, list_alerts
 from survey.fieldwork.progress.dispositions import Dispositions, dispositions
@@ -41,19 +41,17 @@ WINDOW = 7
 _RESPONSES, _CELLS = table_of(Response), table_of(QuotaCell)
 
 
-def list_area_progress(
-    session: Session, principal: Principal, wave_id: UUID, left: int | None, now: datetime
-) -> tuple[AreaProgress, ...]:
+def list_area_progress(work: Work, wave_id: UUID, left: int | None) -> tuple[AreaProgress, ...]:
     """Return the progress of every city in the principal's area with quotas or interviews.
 
     Args:
         left: Days left until the wave closes.
     """
-    counts = _count_interviews_by_status(session, principal, wave_id)
-    cells = _list_cells(session, principal, wave_id, counts)
-    own = list_marginal_quotas(session, principal, wave_id)
-    days = _count_interviews_by_day(session, principal, wave_id, now)
-    ordered = read_city_targets(session, wave_id)
+    counts = _count_interviews_by_status(work, wave_id)
+    cells = _list_cells(work, wave_id, counts)
+    own = list_marginal_quotas(work, wave_id)
+    days = _count_interviews_by_day(work, wave_id)
+    ordered = read_city_targets(work.session, wave_id)
     return tuple(
         _build_area_progress(
             city,
@@ -63,7 +61,7 @@ def list_area_progress(
             counts.get(city, {}),
             days.get(city, {}),
             left,
-            now,
+            work.now,
         )
         for city in sorted(set(cells) | set(own) | set(counts))
     )
@@ -72,39 +70,33 @@ def list_area_progress(
 _CellCounts = Mapping[UUID | None, Mapping[Status, int]]
 
 
-def _count_interviews_by_status(
-    session: Session, principal: Principal, wave_id: UUID
-) -> dict[str, _CellCounts]:
+def _count_interviews_by_status(work: Work, wave_id: UUID) -> dict[str, _CellCounts]:
     """Return city -> cell -> state -> interviews."""
     keys = (_RESPONSES.c.city_code, _RESPONSES.c.quota_cell_id, _RESPONSES.c.status)
     query = (
         select(*keys, func.count())
-        .where(_RESPONSES.c.wave_id == wave_id, area_filter(principal, _RESPONSES.c.city_code))
+        .where(_RESPONSES.c.wave_id == wave_id, area_filter(work.principal, _RESPONSES.c.city_code))
         .group_by(*keys)
     )
     counts: dict[str, dict[UUID | None, dict[Status, int]]] = {}
-    for city, cell, status, number in session.connection().execute(query):
+    for city, cell, status, number in work.session.connection().execute(query):
         counts.setdefault(city, {}).setdefault(cell, {})[status] = number
-    for city, number in _count_withdrawn_by_city(session, principal, wave_id):
+    for city, number in _count_withdrawn_by_city(work, wave_id):
         without_cell = counts[city][None]
         without_cell[Status.VOID] -= number
         without_cell[Status.REFUSED] = without_cell.get(Status.REFUSED, 0) + number
     return dict(counts)
 
 
-def count_dispositions(
-    session: Session, principal: Principal, wave_id: UUID, now: datetime
-) -> Dispositions:
+def count_dispositions(work: Work, wave_id: UUID) -> Dispositions:
     """Count the dispositions of a wave, of every interview and link in the principal's area."""
-    principal.require(Action.FOLLOW_FIELDWORK)
-    cities = _count_interviews_by_status(session, principal, wave_id).values()
+    work.require(Action.FOLLOW_FIELDWORK)
+    cities = _count_interviews_by_status(work, wave_id).values()
     by_status = _sum_by_status(counts for city in cities for counts in city.values())
-    return dispositions(session, principal, wave_id, _build_tally(0, by_status), now)
+    return dispositions(work, wave_id, _build_tally(0, by_status))
 
 
-def _count_withdrawn_by_city(
-    session: Session, principal: Principal, wave_id: UUID
-) -> Sequence[AnyRow]:
+def _count_withdrawn_by_city(work: Work, wave_id: UUID) -> Sequence[AnyRow]:
     """Return void interviews of respondents who withdrew, by city; they are no bad work."""
     query = (
         select(_RESPONSES.c.city_code, func.count())
@@ -112,21 +104,21 @@ def _count_withdrawn_by_city(
             _RESPONSES.c.wave_id == wave_id,
             _RESPONSES.c.withdrawn_at.is_not(None),
             _RESPONSES.c.status == Status.VOID,
-            area_filter(principal, _RESPONSES.c.city_code),
+            area_filter(work.principal, _RESPONSES.c.city_code),
         )
         .group_by(_RESPONSES.c.city_code)
     )
-    return session.connection().execute(query).all()
+    return work.session.connection().execute(query).all()
 
 
 def _list_cells(
-    session: Session, principal: Principal, wave_id: UUID, counts: Mapping[str, _CellCounts]
+    work: Work, wave_id: UUID, counts: Mapping[str, _CellCounts]
 ) -> dict[str, tuple[CellProgress, ...]]:
     query = select(_CELLS).where(
-        _CELLS.c.wave_id == wave_id, area_filter(principal, _CELLS.c.city_code)
+        _CELLS.c.wave_id == wave_id, area_filter(work.principal, _CELLS.c.city_code)
     )
     cells: dict[str, list[CellProgress]] = {}
-    for row in session.connection().execute(query):
+    for row in work.session.connection().execute(query):
         by_status = counts.get(row.city_code, {}).get(row.id, {})
         cell = CellProgress(row.age_band, row.gender, _build_tally(row.target, by_status))
         cells.setdefault(row.city_code, []).append(cell)
@@ -141,24 +133,22 @@ def _build_tally(target: int, by_status: Mapping[Status, int]) -> StatusTally:
     return StatusTally(target, by_status, counted)
 
 
-def _count_interviews_by_day(
-    session: Session, principal: Principal, wave_id: UUID, now: datetime
-) -> dict[str, dict[date, int]]:
+def _count_interviews_by_day(work: Work, wave_id: UUID) -> dict[str, dict[date, int]]:
     """Return city -> day -> interviews that count, of the recent days and today."""
-    since = start_of_china_day(now) - timedelta(days=WINDOW)
+    since = start_of_china_day(work.now) - timedelta(days=WINDOW)
     day = china_day(_RESPONSES.c.submitted_at)
     query = (
         select(_RESPONSES.c.city_code, day, func.count())
         .where(
             _RESPONSES.c.wave_id == wave_id,
-            area_filter(principal, _RESPONSES.c.city_code),
+            area_filter(work.principal, _RESPONSES.c.city_code),
             _RESPONSES.c.status.in_(COUNTED_STATUSES),
             _RESPONSES.c.submitted_at >= since,
         )
         .group_by(_RESPONSES.c.city_code, day)
     )
     days: dict[str, dict[date, int]] = {}
-    for city, text, number in session.connection().execute(query):
+    for city, text, number in work.session.connection().execute(query):
         days.setdefault(city, {})[date.fromisoformat(text)] = number
     return days
 
@@ -265,13 +255,7 @@ def recent_days(now: datetime) -> tuple[date, ...]:
 
 
 def count_cells_by_day(
-    *,
-    session: Session,
-    principal: Principal,
-    wave: WaveSummary,
-    cells: tuple[CellProgress, ...],
-    city_code: str | None,
-    now: datetime,
+    work: Work, *, wave: WaveSummary, cells: tuple[CellProgress, ...], city_code: str | None
 ) -> tuple[DailyCellCounts, ...]:
     """Return `cells` with the interviews that each gained on the recent days.
 
@@ -280,18 +264,18 @@ def count_cells_by_day(
     Args:
         city_code: City of the cells; None for all cities in the principal's area.
     """
-    principal.require(Action.FOLLOW_FIELDWORK, city_code)
+    work.require(Action.FOLLOW_FIELDWORK, city_code)
     if wave.state in COMPUTED_STATES:
         return ()
     day = china_day(_RESPONSES.c.submitted_at)
-    first = start_of_china_day(now) - timedelta(days=WINDOW)
+    first = start_of_china_day(work.now) - timedelta(days=WINDOW)
     query = (
         select(_CELLS.c.age_band, _CELLS.c.gender, day, func.count())
         .select_from(_RESPONSES)
         .join(_CELLS, _CELLS.c.id == _RESPONSES.c.quota_cell_id)
         .where(
             _RESPONSES.c.wave_id == wave.id,
-            area_filter(principal, _RESPONSES.c.city_code),
+            area_filter(work.principal, _RESPONSES.c.city_code),
             _RESPONSES.c.status.in_(COUNTED_STATUSES),
             _RESPONSES.c.submitted_at >= first,
         )
@@ -300,14 +284,14 @@ def count_cells_by_day(
     if city_code is not None:
         query = query.where(_RESPONSES.c.city_code == city_code)
     gained: dict[tuple[str, str], dict[date, int]] = {}
-    for age_band, gender, text, number in session.connection().execute(query):
+    for age_band, gender, text, number in work.session.connection().execute(query):
         gained.setdefault((age_band, gender), {})[date.fromisoformat(text)] = number
     return tuple(
         DailyCellCounts(
             cell,
             {
                 recent_day: gained.get((cell.age_band, cell.gender), {}).get(recent_day, 0)
-                for recent_day in recent_days(now)
+                for recent_day in recent_days(work.now)
             },
         )
         for cell in cells
@@ -376,41 +360,33 @@ class WaveProgress:
         return next((city for city in self.cities if city.city_code == city_code), self.total)
 
 
-def list_progress_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
+def list_progress_waves(work: Work) -> list[WaveSummary]:
     """Return the waves that have started, open ones first."""
-    principal.require(Action.FOLLOW_FIELDWORK)
-    return list_started_waves(session=session, principal=principal)
+    work.require(Action.FOLLOW_FIELDWORK)
+    return list_started_waves(work)
 
 
-def get_progress(
-    *, session: Session, principal: Principal, wave: WaveSummary, now: datetime, usual_waste: float
-) -> WaveProgress:
+def get_progress(work: Work, *, wave: WaveSummary, usual_waste: float) -> WaveProgress:
     """Return the progress of a wave in the principal's area.
 
     Args:
         usual_waste: Share of void interviews above which an alert is raised.
     """
-    principal.require(Action.FOLLOW_FIELDWORK)
-    left = days_left(wave.state, wave.closes_on, now)
-    cities = list_area_progress(session, principal, wave.id, left, now)
-    total = total_progress(cities, left, now)
+    work.require(Action.FOLLOW_FIELDWORK)
+    left = days_left(wave.state, wave.closes_on, work.now)
+    cities = list_area_progress(work, wave.id, left)
+    total = total_progress(cities, left, work.now)
     if wave.state in COMPUTED_STATES:
         total, cities = remove_cells(total), list_publishable_cities(cities)
     # Nobody is behind before the first day, although nothing has come in yet.
-    has_begun = wave.opens_on is None or china_date(now) >= wave.opens_on
+    has_begun = wave.opens_on is None or china_date(work.now) >= wave.opens_on
     return WaveProgress(
         wave=wave,
-        at=now,
+        at=work.now,
         total=total,
         cities=cities,
-        dispositions=dispositions(session, principal, wave.id, total.tally, now),
+        dispositions=dispositions(work, wave.id, total.tally),
         to_do=list_alerts(
-            session,
-            principal,
-            wave.id,
-            cities,
-            left=left if has_begun else None,
-            usual_waste=usual_waste,
-            now=now,
+            work, wave.id, cities, left=left if has_begun else None, usual_waste=usual_waste
         ),
     )

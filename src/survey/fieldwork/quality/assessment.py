@@ -12,9 +12,9 @@ import numpy as np
 from sqlalchemy import delete, exists, func, select
 from sqlmodel import Session
 
-from survey.access.audit import record
-from survey.access.principal import Principal, area_filter
+from survey.access.principal import area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, VERSION, FlagKind
 from survey.fieldwork.quality.part_assessment import QualityAssessment, assess_part
@@ -57,35 +57,30 @@ class AssessmentSummary:
     version: str
 
 
-def assess_wave(
-    *, session: Session, principal: Principal, wave_key: str, now: datetime
-) -> AssessmentSummary:
+def assess_wave(work: Work, *, wave_key: str) -> AssessmentSummary:
     """Flag every finished interview of a wave and give it a risk score; no status changes.
 
     Repeating it replaces all flags and scores of the wave. Interviews that arrive later have none
     until the next run. Call `remove_withdrawn_assessments` after the commit. Raises
     `NotFoundError`, `AccessDeniedError` and `RefusedError`.
     """
-    principal.require(Action.ADMINISTER)
-    wave = get_wave(session=session, key=wave_key)
-    lock_wave_assessment(session, wave.id)
-    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    work.require(Action.ADMINISTER)
+    wave = get_wave(session=work.session, key=wave_key)
+    lock_wave_assessment(work.session, wave.id)
+    instrument = load_instrument(session=work.session, instrument_id=wave.instrument_id)
     flags, to_review = Counter(dict.fromkeys(FlagKind, 0)), 0
-    with read_wave_parts(session, wave.id, instrument) as parts:
-        _delete_assessments(session, wave.id)
+    with read_wave_parts(work.session, wave.id, instrument) as parts:
+        _delete_assessments(work.session, wave.id)
         for part in parts:
             assessment = assess_part(part.interviews, parts.norms)
-            save_assessment(session, part.interviews, assessment, now)
+            save_assessment(work.session, part.interviews, assessment, work.now)
             flags.update({found.kind: len(found.rows) for found in assessment.flags})
             to_review += int((assessment.risk >= MIN_REVIEW_RISK).sum())
     result = AssessmentSummary(wave_key, parts.norms.interviews, flags, to_review, VERSION)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.QUALITY_ASSESSED,
-        subject_id=wave.id,
-        now=now,
-        detail={
+    work.record(
+        AuditEvent.QUALITY_ASSESSED,
+        wave.id,
+        {
             "key": wave_key,
             "interviews": result.interviews,
             "to_review": result.to_review,
@@ -109,13 +104,13 @@ def _delete_assessments(session: Session, wave_id: UUID) -> None:
         session.connection().execute(delete(table).where(table.c.response_id.in_(inside)))
 
 
-def remove_withdrawn_assessments(*, session: Session, principal: Principal, wave_key: str) -> None:
+def remove_withdrawn_assessments(work: Work, *, wave_key: str) -> None:
     """Delete flags and risks of withdrawn interviews of a wave.
 
     Those that were withdrawn while they were assessed would have them again.
     """
-    principal.require(Action.ADMINISTER)
-    _delete_withdrawn(session, get_wave(session=session, key=wave_key).id)
+    work.require(Action.ADMINISTER)
+    _delete_withdrawn(work.session, get_wave(session=work.session, key=wave_key).id)
 
 
 def _delete_withdrawn(session: Session, wave_id: UUID) -> None:
@@ -220,15 +215,13 @@ def is_assessment_due(session: Session, at: datetime) -> bool:
     return can_start(session, TASK_NAME, at=at) and bool(_list_waiting_waves(session))
 
 
-def get_assessment_freshness(
-    *, session: Session, principal: Principal, wave_id: UUID
-) -> AssessmentFreshness:
+def get_assessment_freshness(work: Work, *, wave_id: UUID) -> AssessmentFreshness:
     """Return how fresh the flags of a wave are within the principal's area."""
-    principal.require(Action.REVIEW)
-    in_area = area_filter(principal, _RESPONSES.c.city_code)
-    finished = last_finished_at(session, TASK_NAME)
+    work.require(Action.REVIEW)
+    in_area = area_filter(work.principal, _RESPONSES.c.city_code)
+    finished = last_finished_at(work.session, TASK_NAME)
     assessed = (
-        session.connection()
+        work.session.connection()
         .execute(
             select(func.max(_RISKS.c.detected_at))
             .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
@@ -237,7 +230,7 @@ def get_assessment_freshness(
         .scalar_one()
     )
     waiting = (
-        session.connection()
+        work.session.connection()
         .execute(
             select(func.count())
             .select_from(_RESPONSES)

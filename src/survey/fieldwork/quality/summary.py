@@ -9,8 +9,9 @@ import numpy as np
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 from sqlmodel import Session
 
-from survey.access.principal import Principal, area_filter
+from survey.access.principal import area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind
 from survey.fieldwork.quality.interviewer_effect import (
     InterviewerEffect,
@@ -89,7 +90,7 @@ class QualityRow:
 
 
 def summarise_quality(
-    *, session: Session, principal: Principal, wave_key: str, by: QualityGrouping = "surveyor"
+    work: Work, *, wave_key: str, by: QualityGrouping = "surveyor"
 ) -> tuple[QualityRow, ...]:
     """Return the quality of a wave within the principal's area, sorted by key.
 
@@ -98,20 +99,20 @@ def summarise_quality(
     `AccessDeniedError`,
     `NotFoundError`.
     """
-    principal.require(Action.REVIEW if principal.may(Action.REVIEW) else Action.ADMINISTER)
-    wave = get_wave(session=session, key=wave_key)
+    work.require(Action.REVIEW if work.principal.may(Action.REVIEW) else Action.ADMINISTER)
+    wave = get_wave(session=work.session, key=wave_key)
     column = _COLUMNS[by]
     within = [
         _RESPONSES.c.wave_id == wave.id, _RESPONSES.c.status.in_(FINISHED),
-        area_filter(principal, _RESPONSES.c.city_code), column.is_not(None),
+        area_filter(work.principal, _RESPONSES.c.city_code), column.is_not(None),
     ]  # fmt: skip
     if by == "agency":
         within.append(_POSTINGS.c.agency != "")
     grouped: defaultdict[Any, list[AnyRow]] = defaultdict(list)
-    for row in session.connection().execute(_select_interviews(by, column, within)):
+    for row in work.session.connection().execute(_select_interviews(by, column, within)):
         grouped[row.key].append(row)
-    flags = _count_flags(session, by, column, within)
-    names = _read_names(session, by, wave, principal)
+    flags = _count_flags(work.session, by, column, within)
+    names = _read_names(work, by, wave)
     made = [
         _build_summary_row(by, *names[key], rows, flags.get(key, {}))
         for key, rows in grouped.items()
@@ -175,39 +176,42 @@ def _count_flags(
 
 
 def _read_names(
-    session: Session, by: QualityGrouping, wave: Wave, principal: Principal
+    work: Work, by: QualityGrouping, wave: Wave
 ) -> dict[Any, tuple[str, Mapping[str, str]]]:
     """Return readable key and name of every group of interviews in the principal's area."""
     if by == "wave":
         return {wave.id: (wave.key, wave_title(wave))}
     if by == "city":
-        cities = session.connection().execute(
+        cities = work.session.connection().execute(
             select(_CITIES.c.code, _CITIES.c.name_zh, _CITIES.c.name_en).where(
-                area_filter(principal, _CITIES.c.code)
+                area_filter(work.principal, _CITIES.c.code)
             )
         )
         return {row.code: (row.code, {"zh": row.name_zh, "en": row.name_en}) for row in cities}
     if by == "agency":
-        agencies = session.connection().execute(
+        agencies = work.session.connection().execute(
             select(_POSTINGS.c.agency)
-            .where(_POSTINGS.c.wave_id == wave.id, area_filter(principal, _POSTINGS.c.city_code))
+            .where(
+                _POSTINGS.c.wave_id == wave.id, area_filter(work.principal, _POSTINGS.c.city_code)
+            )
             .distinct()
         )
         return {row.agency: (row.agency, {"zh": row.agency, "en": row.agency}) for row in agencies}
     query = (
         select(_POINTS.c.id, _POINTS.c.code, _POINTS.c.name).where(
-            _POINTS.c.wave_id == wave.id, area_filter(principal, _POINTS.c.city_code)
+            _POINTS.c.wave_id == wave.id, area_filter(work.principal, _POINTS.c.city_code)
         )
         if by == "point"
         else select(_ACCOUNTS.c.id, _ACCOUNTS.c.login.label("code"), _ACCOUNTS.c.name).where(
             _ACCOUNTS.c.id.in_(
                 select(_RESPONSES.c.surveyor_id).where(
-                    _RESPONSES.c.wave_id == wave.id, area_filter(principal, _RESPONSES.c.city_code)
+                    _RESPONSES.c.wave_id == wave.id,
+                    area_filter(work.principal, _RESPONSES.c.city_code),
                 )
             )
         )
     )
-    rows = session.connection().execute(query)
+    rows = work.session.connection().execute(query)
     return {row.id: (row.code, {"zh": row.name, "en": row.name}) for row in rows}
 
 

@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -12,6 +11,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.dual_approval import find_self_approved
 from survey.fieldwork.lifecycle import (
     TRANSITIONS,
@@ -54,34 +54,23 @@ class BulkPreview:
 
 
 def decide(
-    *,
-    session: Session,
-    principal: Principal,
-    response_id: UUID,
-    expected_version: int,
-    to: Status,
-    reason: ReviewReason | None,
-    now: datetime,
+    work: Work, *, response_id: UUID, expected_version: int, to: Status, reason: ReviewReason | None
 ) -> int:
     """Move the interview that was looked at; fails if it has changed since.
 
     Voiding because the respondent withdrew erases the answers for good.
     """
-    principal.require(Action.REVIEW)
+    work.require(Action.REVIEW)
     version = transition(
-        session=session,
-        principal=principal,
+        work,
         response_id=response_id,
         to=to,
         reason="" if reason is None else reason.text,
-        now=now,
         expected_version=expected_version,
     )
     if not _is_withdrawal(to, reason):
         return version
-    erase_withdrawn_in_review(
-        session=session, principal=principal, response_id=response_id, now=now
-    )
+    erase_withdrawn_in_review(work, response_id=response_id)
     return version + 1
 
 
@@ -102,31 +91,23 @@ def allowed_transitions(principal: Principal, status: Status) -> tuple[Status, .
     )
 
 
-def preview_bulk_decision(
-    *, session: Session, principal: Principal, chosen: ReviewFilter, to: Status
-) -> BulkPreview:
+def preview_bulk_decision(work: Work, *, chosen: ReviewFilter, to: Status) -> BulkPreview:
     """Count what moving the whole selection to `to` would change, without changing it."""
-    require_not_computed(session, {chosen.wave_id})
-    rows = _select_responses(session, principal, chosen, lock=False)
-    will, cannot, own = _split_by_permission(session, principal, rows, to)
+    require_not_computed(work.session, {chosen.wave_id})
+    rows = _select_responses(work, chosen, lock=False)
+    will, cannot, own = _split_by_permission(work, rows, to)
     return BulkPreview(
         to,
         Counter(row.status for row in will),
         Counter(row.status for row in cannot),
         _hash_selection(will),
-        _count_flagged(session, [row.id for row in will]),
+        _count_flagged(work.session, [row.id for row in will]),
         own,
     )
 
 
 def decide_many(
-    *,
-    session: Session,
-    principal: Principal,
-    chosen: ReviewFilter,
-    seen: BulkPreview,
-    reason: ReviewReason | None,
-    now: datetime,
+    work: Work, *, chosen: ReviewFilter, seen: BulkPreview, reason: ReviewReason | None
 ) -> dict[UUID, int]:
     """Carry out a previewed decision, all or none, and return the new version of each interview.
 
@@ -138,28 +119,19 @@ def decide_many(
             "one_by_one",
             msg("Withdrawing deletes the answers for good. Please do it interview by interview."),
         )
-    rows = _select_responses(session, principal, chosen, lock=True)
-    will, _, _ = _split_by_permission(session, principal, rows, seen.to)
+    rows = _select_responses(work, chosen, lock=True)
+    will, _, _ = _split_by_permission(work, rows, seen.to)
     if _hash_selection(will) != seen.fingerprint:
         raise ConflictError(
             "selection_changed",
             msg("Some of these interviews have changed in the meantime. Please look again."),
         )
-    transition_many(
-        session=session,
-        principal=principal,
-        rows=will,
-        to=seen.to,
-        reason="" if reason is None else reason.text,
-        now=now,
-    )
+    transition_many(work, rows=will, to=seen.to, reason="" if reason is None else reason.text)
     return {row.id: row.lock_version + 1 for row in will}
 
 
-def _select_responses(
-    session: Session, principal: Principal, chosen: ReviewFilter, *, lock: bool
-) -> Sequence[AnyRow]:
-    principal.require(Action.REVIEW)
+def _select_responses(work: Work, chosen: ReviewFilter, *, lock: bool) -> Sequence[AnyRow]:
+    work.require(Action.REVIEW)
     query = (
         select(
             _RESPONSES.c.id,
@@ -171,11 +143,11 @@ def _select_responses(
             _RESPONSES.c.lock_version,
             _RESPONSES.c.withdrawn_at,
         )
-        .where(filter_condition(principal, chosen))
+        .where(filter_condition(work.principal, chosen))
         .order_by(_RESPONSES.c.id)
         .limit(MAX_BULK_RESPONSES + 1)
     )
-    rows = session.connection().execute(query.with_for_update() if lock else query).all()
+    rows = work.session.connection().execute(query.with_for_update() if lock else query).all()
     if len(rows) > MAX_BULK_RESPONSES:
         raise RefusedError(
             "too_many_at_once",
@@ -188,14 +160,14 @@ def _select_responses(
 
 
 def _split_by_permission(
-    session: Session, principal: Principal, rows: Sequence[AnyRow], to: Status
+    work: Work, rows: Sequence[AnyRow], to: Status
 ) -> tuple[list[AnyRow], list[AnyRow], int]:
     """Return the rows that may be moved, the others, and how many of these are self-approved."""
-    steps = {row.status for row in rows if to in allowed_transitions(principal, row.status)}
+    steps = {row.status for row in rows if to in allowed_transitions(work.principal, row.status)}
     own: set[UUID] = set()
     if to is Status.APPROVED:
         ids = [row.id for row in rows if row.status in steps]
-        own = find_self_approved(session=session, principal=principal, response_ids=ids)
+        own = find_self_approved(work, response_ids=ids)
     will = [
         row
         for row in rows

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from survey.access.audit_members import MEMBERS
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.archived_answers import require_answers_present
 from survey.fieldwork.dual_approval import find_self_approved, list_second_approvers
 from survey.fieldwork.instruments import load_instrument
@@ -44,7 +45,6 @@ from survey.store.tables import (
     SamplingPoint,
     Status,
     Wave,
-    now,
     revision_join,
     table_of,
 )
@@ -143,24 +143,26 @@ class ResponseDetail:
         return QueuePosition.of(self.risk, self.duration_seconds, self.id)
 
 
-def get_response_detail(
-    *, session: Session, principal: Principal, response_id: UUID
-) -> ResponseDetail:
+def get_response_detail(work: Work, *, response_id: UUID) -> ResponseDetail:
     """Return one interview.
 
     Raises:
         ResponseNotFoundError: There is none, or it lies outside the principal's area.
         RefusedError: The answers of its wave are archived.
     """
-    principal.require(Action.REVIEW)
-    row = session.connection().execute(_select_response(principal, response_id)).one_or_none()
+    work.require(Action.REVIEW)
+    row = (
+        work.session.connection()
+        .execute(_select_response(work.principal, response_id))
+        .one_or_none()
+    )
     if row is None:
         raise ResponseNotFoundError(msg("This interview does not exist."))
-    require_answers_present(session=session, wave_id=row.wave_id)
-    instrument = load_instrument(session=session, instrument_id=row.instrument_id)
-    revisions = _read_last_two_revisions(session, response_id)
+    require_answers_present(session=work.session, wave_id=row.wave_id)
+    instrument = load_instrument(session=work.session, instrument_id=row.instrument_id)
+    revisions = _read_last_two_revisions(work.session, response_id)
     needs_another = row.status is Status.CITY_APPROVED and bool(
-        find_self_approved(session=session, principal=principal, response_ids=[response_id])
+        find_self_approved(work, response_ids=[response_id])
     )
     return ResponseDetail(
         id=row.id,
@@ -176,25 +178,23 @@ def get_response_detail(
         submitted_at=row.submitted_at,
         duration_seconds=row.duration_seconds,
         risk=row.risk,
-        flags=_list_flags(session, response_id),
+        flags=_list_flags(work.session, response_id),
         dropped_answers=row.dropped_answers,
         revision=revisions[0].number,
         wave_title=wave_title(row),
         instrument=instrument,
         parts=_build_parts(instrument, row, revisions),
-        history=_list_history(session, response_id),
+        history=_list_history(work.session, response_id),
         is_demo=row.is_demo,
         needs_another=needs_another,
         second_approvers=(
-            list_second_approvers(
-                session=session, principal=principal, city_code=row.city_code, now=now()
-            )
+            list_second_approvers(work, city_code=row.city_code)
             if row.status is Status.CITY_APPROVED
-            and (needs_another or not principal.may(Action.APPROVE_FINALLY))
+            and (needs_another or not work.principal.may(Action.APPROVE_FINALLY))
             else None
         ),
         undoable=row.wave_state not in COMPUTED_STATES
-        and is_undoable(session=session, principal=principal, response_id=response_id, now=now()),
+        and is_undoable(work, response_id=response_id),
         computed=row.wave_state in COMPUTED_STATES,
     )
 

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlmodel import Session
 
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
 from survey.fieldwork.review_reasons import ReasonCode
 from survey.fieldwork.waves import WaveSummary, list_started_waves
@@ -101,44 +101,40 @@ class QueueEntry:
         return QueuePosition.of(self.risk, self.duration_seconds, self.id)
 
 
-def list_review_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
+def list_review_waves(work: Work) -> list[WaveSummary]:
     """Return the waves that have started, open ones first."""
-    principal.require(Action.REVIEW)
-    return list_started_waves(session=session, principal=principal, with_venues=True)
+    work.require(Action.REVIEW)
+    return list_started_waves(work, with_venues=True)
 
 
-def find_wave_of(*, session: Session, principal: Principal, response_id: UUID) -> UUID | None:
+def find_wave_of(work: Work, *, response_id: UUID) -> UUID | None:
     """Return the wave of an interview; None if it is not in the principal's area."""
-    principal.require(Action.REVIEW)
+    work.require(Action.REVIEW)
     query = select(_RESPONSES.c.wave_id).where(
-        _RESPONSES.c.id == response_id, area_filter(principal, _RESPONSES.c.city_code)
+        _RESPONSES.c.id == response_id, area_filter(work.principal, _RESPONSES.c.city_code)
     )
-    wave_id: UUID | None = session.connection().execute(query).scalar_one_or_none()
+    wave_id: UUID | None = work.session.connection().execute(query).scalar_one_or_none()
     return wave_id
 
 
-def count_by_status(
-    *, session: Session, principal: Principal, wave_id: UUID
-) -> dict[str, dict[Status, int]]:
+def count_by_status(work: Work, *, wave_id: UUID) -> dict[str, dict[Status, int]]:
     """Return the number of interviews by city and state, in the principal's area."""
-    principal.require(Action.REVIEW)
+    work.require(Action.REVIEW)
     query = (
         select(_RESPONSES.c.city_code, _RESPONSES.c.status, func.count())
-        .where(_RESPONSES.c.wave_id == wave_id, area_filter(principal, _RESPONSES.c.city_code))
+        .where(_RESPONSES.c.wave_id == wave_id, area_filter(work.principal, _RESPONSES.c.city_code))
         .group_by(_RESPONSES.c.city_code, _RESPONSES.c.status)
         .order_by(_RESPONSES.c.city_code)
     )
     counts: dict[str, dict[Status, int]] = {}
-    for city_code, status, count in session.connection().execute(query):
+    for city_code, status, count in work.session.connection().execute(query):
         counts.setdefault(city_code, {})[status] = count
     return counts
 
 
-def list_surveyors(
-    *, session: Session, principal: Principal, wave_id: UUID, city_code: str
-) -> list[tuple[UUID, str, int]]:
+def list_surveyors(work: Work, *, wave_id: UUID, city_code: str) -> list[tuple[UUID, str, int]]:
     """Return surveyors with interviews in this city: id, name and number, by name."""
-    principal.require(Action.REVIEW, city_code)
+    work.require(Action.REVIEW, city_code)
     query = (
         select(_ACCOUNTS.c.id, _ACCOUNTS.c.name, func.count())
         .select_from(_RESPONSES.join(_ACCOUNTS, _ACCOUNTS.c.id == _RESPONSES.c.surveyor_id))
@@ -146,68 +142,55 @@ def list_surveyors(
         .group_by(_ACCOUNTS.c.id, _ACCOUNTS.c.name)
         .order_by(_ACCOUNTS.c.name, _ACCOUNTS.c.id)
     )
-    return [(row[0], row[1], row[2]) for row in session.connection().execute(query)]
+    return [(row[0], row[1], row[2]) for row in work.session.connection().execute(query)]
 
 
-def count_queue(*, session: Session, principal: Principal, chosen: ReviewFilter) -> int:
+def count_queue(work: Work, *, chosen: ReviewFilter) -> int:
     """Return the number of interviews in the selection."""
-    principal.require(Action.REVIEW)
-    query = select(func.count()).select_from(_RESPONSES).where(filter_condition(principal, chosen))
-    total: int = session.connection().execute(query).scalar_one()
+    work.require(Action.REVIEW)
+    query = (
+        select(func.count()).select_from(_RESPONSES).where(filter_condition(work.principal, chosen))
+    )
+    total: int = work.session.connection().execute(query).scalar_one()
     return total
 
 
 def list_queue(
-    *,
-    session: Session,
-    principal: Principal,
-    chosen: ReviewFilter,
-    after: QueuePosition | None = None,
-    size: int = 20,
+    work: Work, *, chosen: ReviewFilter, after: QueuePosition | None = None, size: int = 20
 ) -> list[QueueEntry]:
     """Return the next interviews of the selection behind `after`, highest risk first."""
-    principal.require(Action.REVIEW)
-    where = filter_condition(principal, chosen)
+    work.require(Action.REVIEW)
+    where = filter_condition(work.principal, chosen)
     if after is not None:
         where = and_(where, _select_after(after))
     query = _select_queue().where(where).order_by(_risk.desc(), _pace, _RESPONSES.c.id).limit(size)
-    return [_build_queue_entry(row) for row in session.connection().execute(query)]
+    return [_build_queue_entry(row) for row in work.session.connection().execute(query)]
 
 
-def find_previous(
-    *, session: Session, principal: Principal, chosen: ReviewFilter, before: QueuePosition
-) -> QueueEntry | None:
+def find_previous(work: Work, *, chosen: ReviewFilter, before: QueuePosition) -> QueueEntry | None:
     """Return the interview of the selection before this position, if any."""
-    principal.require(Action.REVIEW)
-    where = and_(filter_condition(principal, chosen), _select_before(before))
+    work.require(Action.REVIEW)
+    where = and_(filter_condition(work.principal, chosen), _select_before(before))
     query = (
         _select_queue().where(where).order_by(_risk, _pace.desc(), _RESPONSES.c.id.desc()).limit(1)
     )
-    row = session.connection().execute(query).one_or_none()
+    row = work.session.connection().execute(query).one_or_none()
     return None if row is None else _build_queue_entry(row)
 
 
-def is_in_queue(
-    *, session: Session, principal: Principal, chosen: ReviewFilter, response_id: UUID
-) -> bool:
+def is_in_queue(work: Work, *, chosen: ReviewFilter, response_id: UUID) -> bool:
     """Whether an interview is part of the selection at this moment."""
-    principal.require(Action.REVIEW)
+    work.require(Action.REVIEW)
     query = select(_RESPONSES.c.id).where(
-        filter_condition(principal, chosen), _RESPONSES.c.id == response_id
+        filter_condition(work.principal, chosen), _RESPONSES.c.id == response_id
     )
-    return session.connection().execute(query).scalar_one_or_none() is not None
+    return work.session.connection().execute(query).scalar_one_or_none() is not None
 
 
-def find_nearest(
-    *, session: Session, principal: Principal, chosen: ReviewFilter, spot: QueuePosition
-) -> UUID | None:
+def find_nearest(work: Work, *, chosen: ReviewFilter, spot: QueuePosition) -> UUID | None:
     """Return the interview of the selection after this position, else the one before it."""
-    later = list_queue(session=session, principal=principal, chosen=chosen, after=spot, size=1)
-    near = (
-        later[0]
-        if later
-        else find_previous(session=session, principal=principal, chosen=chosen, before=spot)
-    )
+    later = list_queue(work, chosen=chosen, after=spot, size=1)
+    near = later[0] if later else find_previous(work, chosen=chosen, before=spot)
     return near.id if near else None
 
 

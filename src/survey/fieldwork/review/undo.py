@@ -14,10 +14,11 @@ from uuid import UUID
 from sqlalchemy import Select, select, update
 from sqlmodel import Session
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.audit_members import iter_members, record_members
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.lifecycle import (
     TRANSITIONS,
     UNDOABLE,
@@ -64,9 +65,7 @@ class _LastDecision:
     to: Status | None
 
 
-def undo_decision(
-    *, session: Session, principal: Principal, versions: Mapping[UUID, int], now: datetime
-) -> int:
+def undo_decision(work: Work, *, versions: Mapping[UUID, int]) -> int:
     """Move interviews back to where they stood before the principal's decision, all or none.
 
     Args:
@@ -77,32 +76,32 @@ def undo_decision(
         UndoNotPossibleError: Another decision is the newest, its time is over, or an interview
             was withdrawn.
     """
-    principal.require(Action.REVIEW)
-    rows = _lock_responses(session, principal, versions)
+    work.require(Action.REVIEW)
+    rows = _lock_responses(work, versions)
     if {row.id: row.lock_version for row in rows} != versions:
         raise UndoNotPossibleError
-    require_not_computed(session, {row.wave_id for row in rows})
-    last = _find_last_decisions(session, [row.id for row in rows])
-    back = {row.id: _find_state_before(principal, row, last.get(row.id), now) for row in rows}
-    _move_back(session, back)
+    require_not_computed(work.session, {row.wave_id for row in rows})
+    last = _find_last_decisions(work.session, [row.id for row in rows])
+    back = {
+        row.id: _find_state_before(work.principal, row, last.get(row.id), work.now) for row in rows
+    }
+    _move_back(work.session, back)
     changes = {row.id: count_change(row.status, back[row.id]) for row in rows}
-    adjust_quota_counts(session=session, changes=changes)
-    _record_undone(session, principal, rows, back, now)
+    adjust_quota_counts(session=work.session, changes=changes)
+    _record_undone(work, rows, back)
     return len(rows)
 
 
-def is_undoable(
-    *, session: Session, principal: Principal, response_id: UUID, now: datetime
-) -> bool:
+def is_undoable(work: Work, *, response_id: UUID) -> bool:
     """Whether the newest decision on an interview is the principal's own and can be undone."""
-    principal.require(Action.REVIEW)
-    query = _select_in_own_area(principal, [response_id])
-    row = session.connection().execute(query).one_or_none()
+    work.require(Action.REVIEW)
+    query = _select_in_own_area(work.principal, [response_id])
+    row = work.session.connection().execute(query).one_or_none()
     if row is None:
         return False
-    last = _find_last_decisions(session, [response_id])
+    last = _find_last_decisions(work.session, [response_id])
     try:
-        _find_state_before(principal, row, last.get(response_id), now)
+        _find_state_before(work.principal, row, last.get(response_id), work.now)
     except UndoNotPossibleError:
         return False
     return True
@@ -118,13 +117,11 @@ def _select_in_own_area(principal: Principal, ids: Sequence[UUID]) -> Select[Any
     ).where(_RESPONSES.c.id.in_(ids), area_filter(principal, _RESPONSES.c.city_code))
 
 
-def _lock_responses(
-    session: Session, principal: Principal, response_ids: Iterable[UUID]
-) -> list[AnyRow]:
+def _lock_responses(work: Work, response_ids: Iterable[UUID]) -> list[AnyRow]:
     rows: list[AnyRow] = []
     for ids in _iter_batches(sorted(response_ids)):
-        query = _select_in_own_area(principal, ids).order_by(_RESPONSES.c.id).with_for_update()
-        rows += session.connection().execute(query).all()
+        query = _select_in_own_area(work.principal, ids).order_by(_RESPONSES.c.id).with_for_update()
+        rows += work.session.connection().execute(query).all()
     return rows
 
 
@@ -205,23 +202,10 @@ def _move_back(session: Session, back: dict[UUID, Status]) -> None:
             )
 
 
-def _record_undone(
-    session: Session,
-    principal: Principal,
-    rows: Sequence[AnyRow],
-    back: dict[UUID, Status],
-    now: datetime,
-) -> None:
+def _record_undone(work: Work, rows: Sequence[AnyRow], back: dict[UUID, Status]) -> None:
     if len(rows) == 1:
         row = rows[0]
-        record(
-            session=session,
-            actor=principal,
-            event=AuditEvent.RESPONSE_UNDONE,
-            subject_id=row.id,
-            now=now,
-            detail={"from": row.status, "to": back[row.id]},
-        )
+        work.record(AuditEvent.RESPONSE_UNDONE, row.id, {"from": row.status, "to": back[row.id]})
         return
     for wave_id, members in group_members(rows).items():
         for state in sorted(set(back.values())):
@@ -232,13 +216,11 @@ def _record_undone(
             }
             if moved:
                 record_members(
-                    session=session,
-                    actor=principal,
+                    work,
                     event=AuditEvent.RESPONSES_UNDONE,
                     subject_id=wave_id,
                     members=moved,
                     detail={"to": state},
-                    now=now,
                 )
 
 

@@ -7,10 +7,9 @@ The one number of a variable is the published n behind its national figure.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.estimate.tree import COMPOSITE, Tree
 from survey.fieldwork.instruments import load_instrument
 from survey.instrument.condition_text import ConditionText
@@ -24,7 +23,6 @@ from survey.results.domains import BANDS
 from survey.results.row_selection import open_known_results
 from survey.results.wave_results import WaveInfo, WaveResults
 from survey.sample.special_groups import EVERYONE
-from survey.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -87,19 +85,17 @@ class Codebook:
         return (self.language, *(each for each in LANGUAGES if each != self.language))
 
 
-def build_codebook(
-    settings: Settings, *, session: Session, principal: Principal, wave_key: str, language: str
-) -> Codebook:
+def build_codebook(work: Work, *, wave_key: str, language: str) -> Codebook:
     """Build the codebook of a wave for a reader of its results.
 
     Raises:
         AccessDeniedError: the reader may not read the results of the wave.
         SnapshotNotFoundError: the wave was never frozen.
     """
-    principal.require(Action.READ_RESULTS)
-    results = open_known_results(settings, session, wave_key)
-    instrument = load_instrument(session=session, sha256=results.manifest.instrument_sha256)
-    return describe_results(results, instrument, principal=principal, language=language)
+    work.require(Action.READ_RESULTS)
+    results = open_known_results(work.settings, work.session, wave_key)
+    instrument = load_instrument(session=work.session, sha256=results.manifest.instrument_sha256)
+    return describe_results(results, instrument, principal=work.principal, language=language)
 
 
 def describe_results(

@@ -3,16 +3,13 @@
 from enum import StrEnum
 from pathlib import Path
 
-from sqlmodel import Session
-
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.publish.codebook.codebook import Codebook, build_codebook
 from survey.publish.codebook.data_package import data_package_bytes
 from survey.publish.codebook.ddi import ddi_bytes
 from survey.publish.codebook.documents import html_bytes, workbook_bytes
 from survey.publish.codebook.headline_scripts import headline_scripts
 from survey.publish.reports.office_zip import write_zip
-from survey.settings import Settings
 
 
 class CodebookFormat(StrEnum):
@@ -33,23 +30,14 @@ CODEBOOK_WRITERS = {
 
 
 def codebook_file(
-    settings: Settings,
-    *,
-    session: Session,
-    principal: Principal,
-    wave_key: str,
-    form: CodebookFormat,
-    language: str,
-    data: Path | None = None,
+    work: Work, *, wave_key: str, form: CodebookFormat, language: str, data: Path | None = None
 ) -> bytes:
     """Return the codebook of a wave as a file.
 
     Args:
         data: for a data package, the CSV file of rows that it stands beside.
     """
-    codebook = build_codebook(
-        settings, session=session, principal=principal, wave_key=wave_key, language=language
-    )
+    codebook = build_codebook(work, wave_key=wave_key, language=language)
     if form is CodebookFormat.BUNDLE:
         return _build_bundle(codebook, data)
     if form is CodebookFormat.DATA_PACKAGE:

@@ -14,8 +14,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record, require_reason
-from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.waves import COMPUTED_STATES, wave_title
 from survey.locale import DEFAULT_LANGUAGE, SurveyError, Translator, msg, translator
 from survey.publish.microdata.export import (
@@ -28,7 +29,6 @@ from survey.publish.microdata.export import (
     require_purpose,
 )
 from survey.publish.microdata.file_formats import FileFormat
-from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.tables import Account, Decision, ExactRowRequest, Snapshot, Wave, new_id, table_of
@@ -80,13 +80,7 @@ class ExactRequest:
 
 
 def request_exact_rows(
-    *,
-    session: Session,
-    principal: Principal,
-    wave_key: str,
-    purpose: str,
-    now: datetime,
-    by_operator: bool = False,
+    work: Work, *, wave_key: str, purpose: str, by_operator: bool = False
 ) -> UUID:
     """Request an exact file of one wave, and return the number of the request.
 
@@ -98,68 +92,60 @@ def request_exact_rows(
         ExportNotAllowedError: no purpose, or no final results.
         ExactRowsRefusedError: requested already.
     """
-    principal.require(Action.EXPORT_ROWS)
+    work.require(Action.EXPORT_ROWS)
     why = require_purpose(purpose)
-    wave = get_readable_wave(session, principal, wave_key)
-    snapshot_id = final_snapshot(session, wave).id
+    wave = get_readable_wave(work, wave_key)
+    snapshot_id = final_snapshot(work.session, wave).id
     same = select(ExactRowRequest.id).where(
-        ExactRowRequest.account_id == principal.account_id,
+        ExactRowRequest.account_id == work.principal.account_id,
         ExactRowRequest.wave_id == wave.id,
         ExactRowRequest.snapshot_id == snapshot_id,
         col(ExactRowRequest.decision).is_(None),
     )
-    if session.exec(same.limit(1)).first() is not None:
+    if work.session.exec(same.limit(1)).first() is not None:
         raise ExactRowsRefusedError(msg("You have asked for this file already; the request waits."))
     request = ExactRowRequest(
         id=new_id(),
-        account_id=principal.account_id,
+        account_id=work.principal.account_id,
         wave_id=wave.id,
         snapshot_id=snapshot_id,
-        area=principal.area,
+        area=work.principal.area,
         purpose=why,
         by_operator=by_operator,
-        requested_at=now,
+        requested_at=work.now,
     )
-    session.add(request)
-    session.flush()
+    work.session.add(request)
+    work.session.flush()
     record(
-        session=session,
-        actor=OPERATOR if by_operator else principal,
+        session=work.session,
+        actor=OPERATOR if by_operator else work.principal,
         event=AuditEvent.ROWS_EXACT_REQUESTED,
         subject_id=wave.id,
-        now=now,
+        now=work.now,
         detail={
             "request": str(request.id),
             "purpose": why,
             "area": request.area,
-            **operator_detail(session, principal, by_operator),
+            **operator_detail(work, by_operator),
         },
     )
     return request.id
 
 
-def decide_exact_rows(
-    *,
-    session: Session,
-    principal: Principal,
-    request_id: UUID,
-    decision: Decision,
-    reason: str,
-    now: datetime,
-) -> None:
+def decide_exact_rows(work: Work, *, request_id: UUID, decision: Decision, reason: str) -> None:
     """Approve or refuse somebody else's request.
 
     Raises:
         ExactRowsRefusedError: the own request, no reason, decided already, or frozen anew since.
         ExactRequestNotFoundError: no such request.
     """
-    principal.require(Action.APPROVE_EXACT_ROWS)
-    request, wave = _request(session, principal, request_id)
-    if request.account_id == principal.account_id:
+    work.require(Action.APPROVE_EXACT_ROWS)
+    request, wave = _request(work, request_id)
+    if request.account_id == work.principal.account_id:
         raise ExactRowsRefusedError(
             msg("You asked for this file yourself. Another person decides.")
         )
-    if request.by_operator and principal == OPERATOR:
+    if request.by_operator and work.principal == OPERATOR:
         raise ExactRowsRefusedError(
             msg("This file was asked for at the command line. Somebody decides on the page.")
         )
@@ -172,22 +158,17 @@ def decide_exact_rows(
         ),
     )
     if decision is Decision.APPROVED:
-        _require_current_snapshot(session, request, wave)
-    changed = session.connection().execute(
+        _require_current_snapshot(work.session, request, wave)
+    changed = work.session.connection().execute(
         update(_REQUESTS)
         .where(_REQUESTS.c.id == request_id, _REQUESTS.c.decision.is_(None))
-        .values(decision=decision, decided_by=actor_id(principal), decided_at=now, reason=why)
+        .values(
+            decision=decision, decided_by=actor_id(work.principal), decided_at=work.now, reason=why
+        )
     )
     if changed.rowcount != 1:
         raise ExactRowsRefusedError(msg("This request has been decided already."))
-    record(
-        session=session,
-        actor=principal,
-        event=_DECISION_EVENTS[decision],
-        subject_id=wave.id,
-        now=now,
-        detail={"request": str(request_id), "reason": why},
-    )
+    work.record(_DECISION_EVENTS[decision], wave.id, {"request": str(request_id), "reason": why})
 
 
 _DECISION_EVENTS = {
@@ -197,13 +178,10 @@ _DECISION_EVENTS = {
 
 
 def export_exact_rows(
-    settings: Settings,
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     request_id: UUID,
     form: FileFormat,
-    now: datetime,
     language: str = DEFAULT_LANGUAGE,
     by_operator: bool = False,
 ) -> MicrodataFile:
@@ -216,25 +194,25 @@ def export_exact_rows(
         RefusedError: a workbook cannot hold the rows.
         SnapshotDamagedError: the responses are not those that were frozen.
     """
-    principal.require(Action.EXPORT_ROWS)
-    request, wave = _request(session, principal, request_id)
-    if request.account_id != principal.account_id:
+    work.require(Action.EXPORT_ROWS)
+    request, wave = _request(work, request_id)
+    if request.account_id != work.principal.account_id:
         raise AccessDeniedError(msg("Somebody else asked for this file."))
-    snapshot = _require_usable(session, request, wave, principal, now)
+    snapshot = _require_usable(work, request, wave)
     order = RowOrder(
         wave,
         snapshot,
-        principal,
+        work.principal,
         request.purpose,
         form,
         language,
-        approval=_list_approval_remarks(translator(language), session, wave, request),
+        approval=_list_approval_remarks(translator(language), work.session, wave, request),
         actor=OPERATOR if by_operator else None,
-        detail={"request": str(request.id), **operator_detail(session, principal, by_operator)},
+        detail={"request": str(request.id), **operator_detail(work, by_operator)},
     )
-    file, export_id = make_file(settings, session=session, order=order, now=now)
+    file, export_id = make_file(work.settings, session=work.session, order=order, now=work.now)
     # Two at the same time: the second finds the request used and takes nothing.
-    used = session.connection().execute(
+    used = work.session.connection().execute(
         update(_REQUESTS)
         .where(_REQUESTS.c.id == request_id, _REQUESTS.c.export_id.is_(None))
         .values(export_id=export_id)
@@ -244,9 +222,7 @@ def export_exact_rows(
     return file
 
 
-def list_exact_requests(
-    *, session: Session, principal: Principal, now: datetime
-) -> list[ExactRequest]:
+def list_exact_requests(work: Work) -> list[ExactRequest]:
     """List requests, newest first: all for those who decide, else the reader's own."""
     decider = aliased(Account)
     query = (
@@ -256,15 +232,15 @@ def list_exact_requests(
         .outerjoin(decider, col(decider.id) == col(ExactRowRequest.decided_by))
         .order_by(col(ExactRowRequest.requested_at).desc())
     )
-    if principal.may(Action.APPROVE_EXACT_ROWS):
-        principal.require(Action.APPROVE_EXACT_ROWS)
+    if work.principal.may(Action.APPROVE_EXACT_ROWS):
+        work.require(Action.APPROVE_EXACT_ROWS)
     else:
-        principal.require(Action.EXPORT_ROWS)
-        query = query.where(ExactRowRequest.account_id == principal.account_id)
-    if principal.is_demo:
+        work.require(Action.EXPORT_ROWS)
+        query = query.where(ExactRowRequest.account_id == work.principal.account_id)
+    if work.principal.is_demo:
         query = query.where(col(Wave.is_demo))
-    rows = session.exec(query).all()
-    holding = _find_latest_snapshots(session, {wave.id for _, wave, _, _ in rows})
+    rows = work.session.exec(query).all()
+    holding = _find_latest_snapshots(work.session, {wave.id for _, wave, _, _ in rows})
     return [
         ExactRequest(
             request.id,
@@ -275,7 +251,7 @@ def list_exact_requests(
             request.area,
             request.purpose,
             request.requested_at,
-            _request_state(request, wave, holding.get(wave.id), now),
+            _request_state(request, wave, holding.get(wave.id), work.now),
             by.name if by else "",
             request.decided_at,
             request.reason,
@@ -285,32 +261,26 @@ def list_exact_requests(
     ]
 
 
-def list_pending_requests(
-    *, session: Session, principal: Principal, now: datetime
-) -> list[ExactRequest]:
+def list_pending_requests(work: Work) -> list[ExactRequest]:
     """List the requests of others that this person can decide, oldest first."""
-    principal.require(Action.APPROVE_EXACT_ROWS)
-    own = session.get(Account, principal.account_id)
+    work.require(Action.APPROVE_EXACT_ROWS)
+    own = work.session.get(Account, work.principal.account_id)
     return [
         request
-        for request in reversed(list_exact_requests(session=session, principal=principal, now=now))
+        for request in reversed(list_exact_requests(work))
         if request.state is RequestState.WAITING and (own is None or request.account != own.login)
     ]
 
 
-def _request(
-    session: Session, principal: Principal, request_id: UUID
-) -> tuple[ExactRowRequest, Wave]:
-    request = session.get(ExactRowRequest, request_id, with_for_update=True)
+def _request(work: Work, request_id: UUID) -> tuple[ExactRowRequest, Wave]:
+    request = work.session.get(ExactRowRequest, request_id, with_for_update=True)
     if request is None:
         raise ExactRequestNotFoundError
-    key = session.get_one(Wave, request.wave_id).key
-    return request, get_readable_wave(session, principal, key)
+    key = work.session.get_one(Wave, request.wave_id).key
+    return request, get_readable_wave(work, key)
 
 
-def _require_usable(
-    session: Session, request: ExactRowRequest, wave: Wave, principal: Principal, now: datetime
-) -> Snapshot:
+def _require_usable(work: Work, request: ExactRowRequest, wave: Wave) -> Snapshot:
     if request.decision is None:
         raise ExactRowsRefusedError(msg("Nobody has approved this request yet."))
     if request.decision is Decision.REFUSED:
@@ -320,13 +290,13 @@ def _require_usable(
     if request.export_id is not None:
         raise _build_already_exported_error()
     until = _compute_valid_until(request)
-    if until is None or now >= until:
+    if until is None or work.now >= until:
         raise ExactRowsRefusedError(
             msg("The approval was good for seven days and has run out. Please ask again.")
         )
-    if request.area != principal.area:
+    if request.area != work.principal.area:
         raise ExactRowsRefusedError(msg("Your area has changed since. Please ask again."))
-    return _require_current_snapshot(session, request, wave)
+    return _require_current_snapshot(work.session, request, wave)
 
 
 def _build_already_exported_error() -> ExactRowsRefusedError:

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from survey.access.audit import actor_id, record
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields, wave_title
 from survey.instrument.model import label_text
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, SurveyError, Translator, msg, translator
@@ -78,33 +79,30 @@ class ExportableWave(WaveSummary):
     rows: int
 
 
-def list_exportable_waves(*, session: Session, principal: Principal) -> list[ExportableWave]:
+def list_exportable_waves(work: Work) -> list[ExportableWave]:
     """List frozen waves with final results, newest first; demo accounts see demo waves only."""
-    principal.require(Action.EXPORT_ROWS)
+    work.require(Action.EXPORT_ROWS)
     query = (
         select(Wave, Snapshot)
         .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
         .where(col(Snapshot.final), col(Wave.state).in_(COMPUTED_STATES))
         .order_by(col(Wave.year).desc(), col(Wave.key), col(Snapshot.created_at).desc())
     )
-    if principal.is_demo:
+    if work.principal.is_demo:
         query = query.where(col(Wave.is_demo))
     waves: dict[str, ExportableWave] = {}
-    for wave, snapshot in session.exec(query):
+    for wave, snapshot in work.session.exec(query):
         exportable = ExportableWave(**wave_fields(wave), rows=snapshot.rows)
         waves.setdefault(wave.key, exportable)
     return list(waves.values())
 
 
 def export_rows(
-    settings: Settings,
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     wave_key: str,
     purpose: str,
     form: FileFormat,
-    now: datetime,
     language: str = DEFAULT_LANGUAGE,
     by_operator: bool = False,
     tick: Tick = lambda _done, _total: None,
@@ -127,27 +125,27 @@ def export_rows(
         RefusedError: a workbook cannot hold the rows.
         SnapshotDamagedError: the responses are not those that were frozen.
     """
-    principal.require(Action.EXPORT_ROWS)
+    work.require(Action.EXPORT_ROWS)
     why = require_purpose(purpose)
-    wave = get_readable_wave(session, principal, wave_key)
+    wave = get_readable_wave(work, wave_key)
     order = RowOrder(
         wave,
-        final_snapshot(session, wave),
-        principal,
+        final_snapshot(work.session, wave),
+        work.principal,
         why,
         form,
         language,
         actor=OPERATOR if by_operator else None,
-        detail=operator_detail(session, principal, by_operator),
+        detail=operator_detail(work, by_operator),
     )
-    return make_file(settings, session=session, order=order, now=now, tick=tick)[0]
+    return make_file(work.settings, session=work.session, order=order, now=work.now, tick=tick)[0]
 
 
-def operator_detail(session: Session, principal: Principal, by_operator: bool) -> dict[str, Any]:
+def operator_detail(work: Work, by_operator: bool) -> dict[str, Any]:
     """Return what the trail says of an act at the command line in the name of an account."""
     if not by_operator:
         return {}
-    return {"login": session.get_one(Account, principal.account_id).login}
+    return {"login": work.session.get_one(Account, work.principal.account_id).login}
 
 
 def require_purpose(typed: str) -> str:
@@ -180,10 +178,10 @@ def count_purpose_letters(text: str) -> int:
     return sum(map(str.isalnum, text)) + wide * (_LETTERS_PER_CHINESE_CHAR - 1)
 
 
-def get_readable_wave(session: Session, principal: Principal, wave_key: str) -> Wave:
+def get_readable_wave(work: Work, wave_key: str) -> Wave:
     """Return the wave; a demo account reads demo waves only."""
-    wave = get_wave(session=session, key=wave_key)
-    if principal.is_demo and not wave.is_demo:
+    wave = get_wave(session=work.session, key=wave_key)
+    if work.principal.is_demo and not wave.is_demo:
         raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
     return wave
 

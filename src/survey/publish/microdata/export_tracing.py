@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from survey.access.audit import record
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.waves import get_wave
 from survey.publish.microdata.export import SAMPLE_MARK
 from survey.publish.microdata.pseudonyms import Pseudonyms
@@ -40,14 +39,14 @@ class UndoableExport:
     rows: int
 
 
-def list_undoable_exports(*, session: Session, principal: Principal) -> list[UndoableExport]:
+def list_undoable_exports(work: Work) -> list[UndoableExport]:
     """List files whose blanked answers the tables of their wave give back, oldest first.
 
     They were made before a file held nine in ten interviews. Exact files blank nothing,
     demonstrations hold nobody, and some were dealt with (`settle_undoable_exports`).
     """
-    principal.require(Action.ADMINISTER)
-    entries = session.exec(
+    work.require(Action.ADMINISTER)
+    entries = work.session.exec(
         select(AuditEntry.action, AuditEntry.detail).where(
             col(AuditEntry.action).in_(
                 [AuditEvent.ROWS_EXPORTED, AuditEvent.ROWS_EXACT_EXPORTED, AuditEvent.ROWS_SETTLED]
@@ -68,44 +67,39 @@ def list_undoable_exports(*, session: Session, principal: Principal) -> list[Und
     )
     return [
         UndoableExport(export.id, wave.id, wave.key, login or "", export.made_at, export.rows)
-        for export, wave, login in session.exec(query)
+        for export, wave, login in work.session.exec(query)
         if str(export.id) not in safe
     ]
 
 
-def settle_undoable_exports(
-    *, session: Session, principal: Principal, reason: str, now: datetime
-) -> list[UndoableExport]:
+def settle_undoable_exports(work: Work, *, reason: str) -> list[UndoableExport]:
     """Record of all listed files that they were dealt with, and how; return them."""
-    exports = list_undoable_exports(session=session, principal=principal)
+    exports = list_undoable_exports(work)
     for export in exports:
-        record(
-            session=session,
-            actor=principal,
-            event=AuditEvent.ROWS_SETTLED,
-            subject_id=export.wave_id,
-            now=now,
-            detail={"export": str(export.export_id), "reason": reason},
+        work.record(
+            AuditEvent.ROWS_SETTLED,
+            export.wave_id,
+            {"export": str(export.export_id), "reason": reason},
         )
     return exports
 
 
-def trace_export(
-    *, session: Session, principal: Principal, wave_key: str, names: Collection[str]
-) -> list[TracedExport]:
+def trace_export(work: Work, *, wave_key: str, names: Collection[str]) -> list[TracedExport]:
     """Find the exports of a wave that some names of rows or points were made for, best first."""
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     wanted = {name.strip().lower() for name in names}
-    wave_id = get_wave(session=session, key=wave_key).id
-    responses = session.exec(select(Response.id).where(Response.wave_id == wave_id)).all()
-    points = session.exec(select(SamplingPoint.code).where(SamplingPoint.wave_id == wave_id)).all()
+    wave_id = get_wave(session=work.session, key=wave_key).id
+    responses = work.session.exec(select(Response.id).where(Response.wave_id == wave_id)).all()
+    points = work.session.exec(
+        select(SamplingPoint.code).where(SamplingPoint.wave_id == wave_id)
+    ).all()
     query = (
         select(RowExport, Account.login)
         .outerjoin(Account, col(Account.id) == col(RowExport.account_id))
         .where(RowExport.wave_id == wave_id)
     )
     traced = []
-    for export, login in session.exec(query):
+    for export, login in work.session.exec(query):
         pseudonyms = Pseudonyms(export.secret)
         made = pseudonyms.make_names("row", map(str, responses))
         made += pseudonyms.make_names("psu", points)

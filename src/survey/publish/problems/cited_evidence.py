@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from sqlmodel import Session
-
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.context.comparative_tests.reading import get_comparative_test, list_comparative_tests
 from survey.context.complaints.columns import CODES
 from survey.context.complaints.summaries import LENSES, TOTAL
@@ -81,44 +79,37 @@ def join_sentences(sentences: Sequence[str], language: str) -> str:
     return ("" if language == "zh" else " ").join(sentences).rstrip(".。")
 
 
-def list_citable_figures(
-    *, session: Session, principal: Principal, city_code: str, language: str
-) -> dict[str, CitedFigure]:
+def list_citable_figures(work: Work, *, city_code: str, language: str) -> dict[str, CitedFigure]:
     """Return the published figures that a problem of a city can cite, by their key."""
-    principal.require(Action.READ_PROBLEMS, city_code)
-    years = list(list_complaint_years(session=session, principal=principal))[:_OFFERED_YEARS]
+    work.require(Action.READ_PROBLEMS, city_code)
+    years = list(list_complaint_years(work))[:_OFFERED_YEARS]
     figures = (
-        *_list_complaints(session, principal, city_code, language, dict.fromkeys(years, CODES)),
-        *_list_checks(session, principal, city_code, language),
-        *_list_tests(session, principal, language),
+        *_list_complaints(work, city_code, language, dict.fromkeys(years, CODES)),
+        *_list_checks(work, city_code, language),
+        *_list_tests(work, language),
     )
     return {each.key: each for each in figures}
 
 
 def find_cited_figures(
-    *,
-    session: Session,
-    principal: Principal,
-    city_code: str,
-    evidence: Iterable[EvidenceRecord],
-    language: str,
+    work: Work, *, city_code: str, evidence: Iterable[EvidenceRecord], language: str
 ) -> dict[str, CitedFigure]:
     """Return what the evidence of a city cites, as published now; what is hidden is not there."""
-    principal.require(Action.READ_PROBLEMS, city_code)
+    work.require(Action.READ_PROBLEMS, city_code)
     cited = {key_of(each.kind, each.reference) for each in evidence}
-    return _find_figures(session, principal, city_code, language, cited)
+    return _find_figures(work, city_code, language, cited)
 
 
 def find_citable_figure(
-    *, session: Session, principal: Principal, city_code: str, key: str, language: str
+    work: Work, *, city_code: str, key: str, language: str
 ) -> CitedFigure | None:
     """Return the published figure of a key; None if a problem of the city cannot cite it."""
-    principal.require(Action.READ_PROBLEMS, city_code)
-    return _find_figures(session, principal, city_code, language, {key}).get(key)
+    work.require(Action.READ_PROBLEMS, city_code)
+    return _find_figures(work, city_code, language, {key}).get(key)
 
 
 def _find_figures(
-    session: Session, principal: Principal, city: str, language: str, keys: Collection[str]
+    work: Work, city: str, language: str, keys: Collection[str]
 ) -> dict[str, CitedFigure]:
     """Return those of `keys` that are published, and read nothing that none of them names."""
     kinds = {key.partition("/")[0] for key in keys}
@@ -130,14 +121,14 @@ def _find_figures(
                 for lens in LENSES
                 if any(key.startswith(_build_lens_key(year, lens)) for key in keys)
             ]
-            for year in list_complaint_years(session=session, principal=principal)
+            for year in list_complaint_years(work)
         }
         cited = {year: named for year, named in lenses.items() if named}
-        figures += _list_complaints(session, principal, city, language, cited)
+        figures += _list_complaints(work, city, language, cited)
     if EvidenceKind.EXPERIENCE_CHECK in kinds:
-        figures += _list_checks(session, principal, city, language)
+        figures += _list_checks(work, city, language)
     if EvidenceKind.COMPARATIVE_TEST in kinds:
-        figures += _list_tests(session, principal, language)
+        figures += _list_tests(work, language)
     return {each.key: each for each in figures if each.key in keys}
 
 
@@ -147,22 +138,16 @@ def _build_lens_key(year: int, lens: str) -> str:
 
 
 def _list_complaints(
-    session: Session,
-    principal: Principal,
-    city: str,
-    language: str,
-    years: Mapping[int, Collection[str]],
+    work: Work, city: str, language: str, years: Mapping[int, Collection[str]]
 ) -> Iterator[CitedFigure]:
     """Yield all complaints of each year and the codes of its lists, as far as they are shown."""
     t = translator(language)
     for number, lenses in years.items():
-        read_year = partial(
-            read_complaint_year, session=session, principal=principal, lenses=lenses
-        )
+        read_year = partial(read_complaint_year, work, lenses=lenses)
         year = read_year(year=number)
         if year is None or year.find_cell(TOTAL, city, TOTAL) is None:
             continue
-        before = read_year_before(session=session, principal=principal, year=year, lenses=lenses)
+        before = read_year_before(work, year=year, lenses=lenses)
         span = t("Complaints, {first} to {last}", first=year.months[0], last=year.months[-1])
         cite = partial(
             CitedFigure,
@@ -184,16 +169,14 @@ def _list_complaints(
                     )
 
 
-def _list_checks(
-    session: Session, principal: Principal, city: str, language: str
-) -> Iterator[CitedFigure]:
+def _list_checks(work: Work, city: str, language: str) -> Iterator[CitedFigure]:
     """Yield the shown means of each released check: of the city by type, and of all venues."""
     t = translator(language)
-    for summary in list_experience_checks(session=session, principal=principal):
+    for summary in list_experience_checks(work):
         day = summary.data_as_of
         if summary.released_at is None or day is None:
             continue
-        check = get_experience_check(session=session, principal=principal, wave_id=summary.id)
+        check = get_experience_check(work, wave_id=summary.id)
         shown = build_check_scores(check)
         title = label_text(summary.title, language, summary.key)
         for (area, kind), mean in shown.scores.items():
@@ -218,13 +201,13 @@ def _list_checks(
             )
 
 
-def _list_tests(session: Session, principal: Principal, language: str) -> Iterator[CitedFigure]:
+def _list_tests(work: Work, language: str) -> Iterator[CitedFigure]:
     """Yield each released test with how many samples have which grade."""
     t = translator(language)
-    for summary in list_comparative_tests(session=session, principal=principal):
+    for summary in list_comparative_tests(work):
         if summary.state is not ComparativeTestState.RELEASED or summary.released_at is None:
             continue
-        test = get_comparative_test(session=session, principal=principal, test_id=summary.id)
+        test = get_comparative_test(work, test_id=summary.id)
         texts = ComparativeTestTexts(test, t, language)
         counts = Counter(each.standing.grade for each in test.samples if each.standing is not None)
         grades = [

@@ -3,15 +3,15 @@
 Evidence is never changed and never deleted.
 """
 
-from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.locale import msg
 from survey.publish.problems.cited_evidence import CitedFigure, find_citable_figure
 from survey.publish.problems.problem_changes import (
@@ -30,15 +30,13 @@ MAX_EVIDENCE = 50
 
 
 def give_evidence(
+    work: Work,
     *,
-    session: Session,
-    principal: Principal,
     problem_id: UUID,
     expected_version: int,
     statement: str,
     link: str = "",
     cites: str = "",
-    now: datetime,
 ) -> None:
     """Add evidence for what was done: a statement, alone or with a link or a cited figure.
 
@@ -50,51 +48,44 @@ def give_evidence(
         ProblemNotAllowedError: nothing is being put right, no statement, no address of a page, a
             link from an account of the demonstration, or a figure that is not published.
     """
-    problem = lock_problem(session, principal, Action.KEEP_PROBLEMS, problem_id, expected_version)
+    problem = lock_problem(work, Action.KEEP_PROBLEMS, problem_id, expected_version)
     if problem.state not in EDITABLE_STATES or problem.state is ProblemState.PROPOSED:
         raise ProblemNotAllowedError(msg("Evidence is given while a problem is being put right."))
     if cites and link.strip():
         raise ProblemNotAllowedError(
             msg("Give the link and the figure one after the other: each with its own statement.")
         )
-    figure = _require_citable(session, principal, problem.city_code, cites) if cites else None
+    figure = _require_citable(work, problem.city_code, cites) if cites else None
     kind, reference = EvidenceKind.STATEMENT, ""
     if figure is not None:
         kind, reference = figure.kind, figure.reference
     elif link.strip():
-        kind, reference = EvidenceKind.LINK, _require_link(principal, link)
+        kind, reference = EvidenceKind.LINK, _require_link(work.principal, link)
     given = ProblemEvidence(
         problem_id=problem.id,
         kind=kind,
         statement=clean_text(statement, MIN_TEXT_CHARS, MAX_STATEMENT_CHARS),
         reference=reference,
-        given_by=actor_id(principal),
-        given_at=now,
+        given_by=actor_id(work.principal),
+        given_at=work.now,
     )
     query = select(ProblemEvidence.id).where(ProblemEvidence.problem_id == problem.id)
-    if len(session.exec(query).all()) >= MAX_EVIDENCE:
+    if len(work.session.exec(query).all()) >= MAX_EVIDENCE:
         raise ProblemNotAllowedError(
             msg("A problem has at most {most} pieces of evidence.", most=MAX_EVIDENCE)
         )
-    session.add(given)
-    save_problem(session, problem, now)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.PROBLEM_EVIDENCE_GIVEN,
-        subject_id=problem.id,
-        now=now,
-        detail={"kind": given.kind, "statement": given.statement, **_describe_cited(given, figure)},
+    work.session.add(given)
+    save_problem(work.session, problem, work.now)
+    work.record(
+        AuditEvent.PROBLEM_EVIDENCE_GIVEN,
+        problem.id,
+        {"kind": given.kind, "statement": given.statement, **_describe_cited(given, figure)},
     )
 
 
-def _require_citable(
-    session: Session, principal: Principal, city_code: str, key: str
-) -> CitedFigure:
+def _require_citable(work: Work, city_code: str, key: str) -> CitedFigure:
     """Return the figure that is cited; the trail keeps the Chinese words of what it said."""
-    found = find_citable_figure(
-        session=session, principal=principal, city_code=city_code, key=key, language="zh"
-    )
+    found = find_citable_figure(work, city_code=city_code, key=key, language="zh")
     if found is None:
         raise ProblemNotAllowedError(msg("This figure is not published for the city."))
     return found

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.waves import lock_wave
 from survey.locale import ConflictError, SurveyError, msg
@@ -69,13 +70,7 @@ class ProblemText:
 
 
 def add_problems(
-    *,
-    session: Session,
-    principal: Principal,
-    results: WaveResults,
-    city_code: str,
-    drafts: Sequence[ProblemDraft],
-    now: datetime,
+    work: Work, *, results: WaveResults, city_code: str, drafts: Sequence[ProblemDraft]
 ) -> int:
     """Add problems to the list of a city and return how many were new.
 
@@ -88,17 +83,17 @@ def add_problems(
         ProblemNotAllowedError: the wave is not released, a figure is not published for this city,
             no rule proposes it for the reason named, or a text is too short or too long.
     """
-    principal.require(Action.KEEP_PROBLEMS, city_code)
-    wave = lock_wave(session=session, key=results.wave.key)
+    work.require(Action.KEEP_PROBLEMS, city_code)
+    wave = lock_wave(session=work.session, key=results.wave.key)
     if wave.state is not WaveState.RELEASED:
         raise ProblemNotAllowedError(
             msg("Problems are listed from a released wave; {wave} is not released.", wave=wave.key)
         )
-    listed = _list_figures(session, wave.id, city_code)
+    listed = _list_figures(work.session, wave.id, city_code)
     new = {draft.figure: draft for draft in drafts if draft.figure not in listed}
     if len(listed) + len(new) > MAX_PROBLEMS:
         raise ProblemNotAllowedError(msg("A list has at most {most} problems.", most=MAX_PROBLEMS))
-    _require_figures(results, principal, city_code, new.values())
+    _require_figures(results, work.principal, city_code, new.values())
     for draft in new.values():
         problem = Problem(
             wave_id=wave.id,
@@ -107,19 +102,16 @@ def add_problems(
             indicator=draft.figure.indicator,
             respondent_group=draft.figure.group,
             wording=clean_text(draft.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
-            created_by=actor_id(principal),
-            created_at=now,
-            changed_at=now,
+            created_by=actor_id(work.principal),
+            created_at=work.now,
+            changed_at=work.now,
         )
-        session.add(problem)
-        session.flush()
-        record(
-            session=session,
-            actor=principal,
-            event=AuditEvent.PROBLEM_ADDED,
-            subject_id=problem.id,
-            now=now,
-            detail={
+        work.session.add(problem)
+        work.session.flush()
+        work.record(
+            AuditEvent.PROBLEM_ADDED,
+            problem.id,
+            {
                 "wave": wave.key,
                 "city": city_code,
                 "basis": draft.basis,
@@ -131,15 +123,7 @@ def add_problems(
     return len(new)
 
 
-def edit_problem(
-    *,
-    session: Session,
-    principal: Principal,
-    problem_id: UUID,
-    expected_version: int,
-    text: ProblemText,
-    now: datetime,
-) -> None:
+def edit_problem(work: Work, *, problem_id: UUID, expected_version: int, text: ProblemText) -> None:
     """Change wording, measure, responsible unit and deadline of a problem.
 
     Raises:
@@ -147,7 +131,7 @@ def edit_problem(
         ProblemNotAllowedError: it is reported as put right or accepted, a text is too long, or the
             new deadline is over or too far away.
     """
-    problem = lock_problem(session, principal, Action.KEEP_PROBLEMS, problem_id, expected_version)
+    problem = lock_problem(work, Action.KEEP_PROBLEMS, problem_id, expected_version)
     if problem.state not in EDITABLE_STATES:
         raise ProblemNotAllowedError(
             msg("This entry cannot be changed now: {state}.", state=STATE_NAMES[problem.state])
@@ -159,7 +143,7 @@ def edit_problem(
         text.deadline,
     )
     if changed.deadline != problem.deadline:
-        _require_deadline(changed.deadline, china_date(now))
+        _require_deadline(changed.deadline, china_date(work.now))
     if problem.state is not ProblemState.PROPOSED:
         _require_hands(changed.unit, changed.deadline)
     before = ProblemText(problem.wording, problem.measure, problem.unit, problem.deadline)
@@ -167,26 +151,16 @@ def edit_problem(
         return
     problem.wording, problem.measure = changed.wording, changed.measure
     problem.unit, problem.deadline = changed.unit, changed.deadline
-    save_problem(session, problem, now)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.PROBLEM_CHANGED,
-        subject_id=problem.id,
-        now=now,
-        detail={"from": _describe_text(before), "to": _describe_text(changed)},
+    save_problem(work.session, problem, work.now)
+    work.record(
+        AuditEvent.PROBLEM_CHANGED,
+        problem.id,
+        {"from": _describe_text(before), "to": _describe_text(changed)},
     )
 
 
 def move_problem(
-    *,
-    session: Session,
-    principal: Principal,
-    problem_id: UUID,
-    expected_version: int,
-    to: ProblemState,
-    note: str = "",
-    now: datetime,
+    work: Work, *, problem_id: UUID, expected_version: int, to: ProblemState, note: str = ""
 ) -> None:
     """Bring a problem into another state.
 
@@ -199,7 +173,7 @@ def move_problem(
     right = right_for(to)
     if right is None:
         raise AccessDeniedError(msg("Your role does not include this."))
-    problem = lock_problem(session, principal, right, problem_id, expected_version)
+    problem = lock_problem(work, right, problem_id, expected_version)
     before, why = problem.state, clean_note(note)
     if PROBLEM_TRANSITIONS.get((before, to)) is not right:
         raise ProblemNotAllowedError(
@@ -214,25 +188,18 @@ def move_problem(
     if to is ProblemState.IN_PROGRESS:
         _require_hands(problem.unit, problem.deadline)
     if to is ProblemState.DONE:
-        _require_evidence(session, problem)
+        _require_evidence(work.session, problem)
     problem.state = to
-    save_problem(session, problem, now)
-    record(
-        session=session,
-        actor=principal,
-        event=problem_event(to),
-        subject_id=problem.id,
-        now=now,
-        detail={"from": before, "to": to, **({"note": why} if why else {})},
+    save_problem(work.session, problem, work.now)
+    work.record(
+        problem_event(to), problem.id, {"from": before, "to": to, **({"note": why} if why else {})}
     )
 
 
-def lock_problem(
-    session: Session, principal: Principal, right: Action, problem_id: UUID, expected_version: int
-) -> Problem:
+def lock_problem(work: Work, right: Action, problem_id: UUID, expected_version: int) -> Problem:
     """Lock a problem for a change by somebody with the right to it in its city."""
-    principal.require(right)
-    problem, _ = get_readable_problem(session, principal, problem_id, lock=True)
+    work.require(right)
+    problem, _ = get_readable_problem(work, problem_id, lock=True)
     if problem.version != expected_version:
         raise ConflictError(
             "problem_changed",

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import AccessDeniedError, Principal, area_filter
+from survey.access.principal import AccessDeniedError, area_filter
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.instrument.model import Labels
 from survey.locale import SurveyError, msg
 from survey.publish.problems.states import EDITABLE_STATES
@@ -97,24 +98,22 @@ class ProblemStep:
     detail: Mapping[str, Any]
 
 
-def list_problems(
-    *, session: Session, principal: Principal, city_code: str | None = None
-) -> tuple[ProblemRecord, ...]:
+def list_problems(work: Work, *, city_code: str | None = None) -> tuple[ProblemRecord, ...]:
     """Return the problems of a city, or of every city of the principal's area.
 
     The newest wave comes first, then the city, then the order in which they were added.
     """
-    principal.require(Action.READ_PROBLEMS, city_code)
+    work.require(Action.READ_PROBLEMS, city_code)
     query = (
         select(Problem, Wave)
         .join(Wave, col(Wave.id) == col(Problem.wave_id))
-        .where(area_filter(principal, _PROBLEMS.c.city_code))
+        .where(area_filter(work.principal, _PROBLEMS.c.city_code))
     )
     if city_code is not None:
         query = query.where(Problem.city_code == city_code)
-    if principal.is_demo:
+    if work.principal.is_demo:
         query = query.where(col(Wave.is_demo))
-    return _build_records(session, session.exec(query))
+    return _build_records(work.session, work.session.exec(query))
 
 
 def list_all_problems(session: Session, series: str) -> dict[str, tuple[ProblemRecord, ...]]:
@@ -130,12 +129,10 @@ def list_all_problems(session: Session, series: str) -> dict[str, tuple[ProblemR
     return lists
 
 
-def list_problem_steps(
-    *, session: Session, principal: Principal, problem_id: UUID
-) -> tuple[ProblemStep, ...]:
+def list_problem_steps(work: Work, *, problem_id: UUID) -> tuple[ProblemStep, ...]:
     """Return what happened to a problem, the newest last. Raises `ProblemNotFoundError`."""
-    principal.require(Action.READ_PROBLEMS)
-    get_readable_problem(session, principal, problem_id)
+    work.require(Action.READ_PROBLEMS)
+    get_readable_problem(work, problem_id)
     query = (
         select(AuditEntry, Account.name)
         .outerjoin(Account, col(Account.id) == col(AuditEntry.actor_id))
@@ -144,22 +141,22 @@ def list_problem_steps(
     )
     return tuple(
         ProblemStep(entry.at, name or str(entry.detail.get("by", "")), entry.action, entry.detail)
-        for entry, name in session.exec(query)
+        for entry, name in work.session.exec(query)
     )
 
 
 def get_readable_problem(
-    session: Session, principal: Principal, problem_id: UUID, *, lock: bool = False
+    work: Work, problem_id: UUID, *, lock: bool = False
 ) -> tuple[Problem, Wave]:
     """Return a problem of the principal's area with its wave; the caller has checked the right."""
     query = select(Problem).where(
-        Problem.id == problem_id, area_filter(principal, _PROBLEMS.c.city_code)
+        Problem.id == problem_id, area_filter(work.principal, _PROBLEMS.c.city_code)
     )
-    problem = session.exec(query.with_for_update() if lock else query).one_or_none()
+    problem = work.session.exec(query.with_for_update() if lock else query).one_or_none()
     if problem is None:
         raise ProblemNotFoundError(msg("There is no such problem in your area."))
-    wave = session.get_one(Wave, problem.wave_id)
-    if principal.is_demo and not wave.is_demo:
+    wave = work.session.get_one(Wave, problem.wave_id)
+    if work.principal.is_demo and not wave.is_demo:
         raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
     return problem, wave
 

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import NATION, Action
+from survey.access.work import Work
 from survey.locale import msg
 from survey.publish.publications.archives import (
     ArchiveDamagedError,
@@ -72,21 +73,19 @@ class _Run:
         return any(release.state is PublicationState.PUBLISHED for release in self.releases)
 
 
-def list_figure_history(
-    *, settings: Settings, session: Session, principal: Principal, figure: str, now: datetime
-) -> FigureHistory:
+def list_figure_history(work: Work, *, figure: str) -> FigureHistory:
     """Return a published figure as each release that was ever public had it.
 
     A release that was taken back is named without its values. Once a release hides the figure, what
     earlier ones printed is not repeated, whatever became of that release.
     """
-    principal.require(Action.READ_RESULTS)
-    for wave in session.exec(select(Wave).order_by(col(Wave.key).desc())).all():
-        if not figure.startswith(f"{wave.key}-") or (principal.is_demo and not wave.is_demo):
+    work.require(Action.READ_RESULTS)
+    for wave in work.session.exec(select(Wave).order_by(col(Wave.key).desc())).all():
+        if not figure.startswith(f"{wave.key}-") or (work.principal.is_demo and not wave.is_demo):
             continue
-        releases = [each for each in list_ever_public(session, wave.id)
-                    if now >= each.embargo_until]  # fmt: skip
-        runs = list(_find_runs(settings, releases, figure))
+        releases = [each for each in list_ever_public(work.session, wave.id)
+                    if work.now >= each.embargo_until]  # fmt: skip
+        runs = list(_find_runs(work.settings, releases, figure))
         if runs:
             standing = [each.key for each in releases
                         if each.state is PublicationState.PUBLISHED]  # fmt: skip
@@ -163,15 +162,7 @@ def _rank_for_reader(principal: Principal) -> ColumnElement[int]:
     )  # fmt: skip
 
 
-def list_errata(
-    *,
-    settings: Settings,
-    session: Session,
-    principal: Principal,
-    key: str,
-    most: int,
-    now: datetime,
-) -> ErrataList:
+def list_errata(work: Work, *, key: str, most: int) -> ErrataList:
     """Return what a published correction changed, at most so many figures.
 
     A correction in one city changes the ranks and differences of all. What readers look for comes
@@ -180,25 +171,27 @@ def list_errata(
     Raises:
         AccessDeniedError: the principal may not read the release, or it is not published.
     """
-    principal.require(Action.READ_RESULTS)
-    publication, _ = find_publication(session=session, principal=principal, key=key)
-    require_may_read(session, principal, publication, now)
+    work.require(Action.READ_RESULTS)
+    publication, _ = find_publication(work, key=key)
+    require_may_read(work, publication)
     if publication.state not in PUBLIC_STATES:
         raise AccessDeniedError(msg("The files of this release are not open to you."))
     of_release = PublicationErratum.publication_id == publication.id
-    count = session.exec(select(func.count()).select_from(PublicationErratum).where(of_release))
+    count = work.session.exec(
+        select(func.count()).select_from(PublicationErratum).where(of_release)
+    )
     query = (
         select(PublicationErratum)
         .where(of_release)
-        .order_by(_rank_for_reader(principal), col(PublicationErratum.figure))
+        .order_by(_rank_for_reader(work.principal), col(PublicationErratum.figure))
         .limit(most)
     )
     # An older version stored what was printed before of hidden figures as well.
     errata = tuple(
         Erratum(erratum.figure, dict(erratum.before) if erratum.after else {}, dict(erratum.after))
-        for erratum in session.exec(query)
+        for erratum in work.session.exec(query)
     )
-    return ErrataList(errata, count.one(), _read_summary(settings, publication))
+    return ErrataList(errata, count.one(), _read_summary(work.settings, publication))
 
 
 def _read_summary(settings: Settings, publication: Publication) -> ErrataSummary | None:

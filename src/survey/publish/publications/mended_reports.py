@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from functools import reduce
 
-from sqlmodel import Session
-
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.locale import Message, msg
 from survey.publish.publications.publication_source import REPORTS, FileBuilderName, FileChoice
 from survey.publish.views.display_names import is_nationwide
@@ -14,34 +12,31 @@ from survey.results import WaveResults
 from survey.results.snapshots import list_published_snapshots, list_shown_snapshots
 from survey.results.wave_results import open_snapshot
 from survey.results.whole_audits import is_signed_after_audit
-from survey.settings import Settings
 from survey.snapshot.snapshot_files import SnapshotDamagedError
 from survey.store.tables import Publication, Shown, Wave, WaveState
 
 
-def list_mended_reports(
-    settings: Settings, session: Session, principal: Principal
-) -> list[tuple[Wave, Message]]:
+def list_mended_reports(work: Work) -> list[tuple[Wave, Message]]:
     """Return released waves with reports of an earlier version, and what is not right in them.
 
     A release of this version was signed after an audit of all rates of a question together; one of
     an earlier version was not. Where nobody signed files, results frozen before that tell it.
     """
-    principal.require(Action.RELEASE)
-    releases = {release.wave_id: release for release, _ in list_published_snapshots(session)}
+    work.require(Action.RELEASE)
+    releases = {release.wave_id: release for release, _ in list_published_snapshots(work.session)}
     found = []
-    for wave, snapshot in list_shown_snapshots(session):
-        if wave.state is not WaveState.RELEASED or (principal.is_demo and not wave.is_demo):
+    for wave, snapshot in list_shown_snapshots(work.session):
+        if wave.state is not WaveState.RELEASED or (work.principal.is_demo and not wave.is_demo):
             continue
         try:
-            results = open_snapshot(settings, session, wave, snapshot)
+            results = open_snapshot(work.settings, work.session, wave, snapshot)
             is_mended = results.method.protects_rates_together
         except SnapshotDamagedError:  # the check of snapshots says so
             continue
         release = releases.get(wave.id)
         if release is not None:
             is_mended = is_signed_after_audit(
-                session, wave, release=release.key, seal=release.seal_sha256
+                work.session, wave, release=release.key, seal=release.seal_sha256
             )
         sentences = () if is_mended else tuple(_list_sentences(results, release))
         if sentences:

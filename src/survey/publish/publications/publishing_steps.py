@@ -1,13 +1,14 @@
 """Publishing a signed release at its minute, and taking it back."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session, select
 
-from survey.access.audit import actor_id, record, require_reason
-from survey.access.principal import OPERATOR, Principal
+from survey.access.audit import actor_id, require_reason
 from survey.access.roles import Action
+from survey.access.work import Work, operator_work
 from survey.fieldwork.waves import lock_wave
 from survey.locale import msg
 from survey.publish.publications.archives import read_archived_file
@@ -32,46 +33,39 @@ from survey.store.china_time import china_minute_message
 from survey.store.tables import Publication, PublicationErratum, PublicationState, Wave, WaveState
 
 
-def publish_publication(
-    *, settings: Settings, session: Session, principal: Principal, key: str, now: datetime
-) -> None:
+def publish_publication(work: Work, *, key: str) -> None:
     """Publish a signed release, not before its minute; lifts the embargo of its wave.
 
     Raises:
         PublicationNotAllowedError: not signed, too early, or the results were computed again.
         SigningKeyError: the key that signed it was withdrawn.
     """
-    principal.require(Action.RELEASE)
-    publication, wave = lock_publication(session=session, principal=principal, key=key)
+    work.require(Action.RELEASE)
+    publication, wave = lock_publication(work, key=key)
     # Before the seal is compared: a freeze that holds the wave registers other results at its end.
-    lock_wave(session=session, key=wave.key)
-    _require_publishable(settings, session, publication, wave, now)
+    lock_wave(session=work.session, key=wave.key)
+    _require_publishable(work.settings, work.session, publication, wave, work.now)
     if wave.state is WaveState.RELEASED:
-        _require_same_release(session, publication, wave)
+        _require_same_release(work.session, publication, wave)
     else:
         release_signed_wave(
-            session=session,
-            principal=principal,
+            work,
             wave_key=wave.key,
             shown=publication.shown,
             first_places=publication.first_places,
             signatures=_list_signatures(publication),
-            now=now,
         )
     publication.state = PublicationState.PUBLISHED
-    publication.published_by, publication.published_at = actor_id(principal), now
-    session.add(publication)
+    publication.published_by, publication.published_at = actor_id(work.principal), work.now
+    work.session.add(publication)
     if publication.corrects_id is not None:
-        _replace_corrected(session, publication)
-    _store_errata(settings, session, publication)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.RELEASE_PUBLISHED,
-        subject_id=key,
-        now=now,
-        detail={
+        _replace_corrected(work.session, publication)
+    _store_errata(work.settings, work.session, publication)
+    work.session.flush()
+    work.record(
+        AuditEvent.RELEASE_PUBLISHED,
+        key,
+        {
             "archive_sha256": publication.archive_sha256,
             "shown": publication.shown,
             "first_places": publication.first_places,
@@ -157,9 +151,7 @@ def _store_errata(settings: Settings, session: Session, publication: Publication
         )
 
 
-def retract_publication(
-    *, session: Session, principal: Principal, key: str, reason: str, now: datetime
-) -> None:
+def retract_publication(work: Work, *, key: str, reason: str) -> None:
     """Take a release back, at one person's word, for it has to be quick.
 
     A published one takes the release of its wave with it; after one that was replaced, the release
@@ -170,7 +162,7 @@ def retract_publication(
     Raises:
         PublicationNotAllowedError: no reason given, or taken back before.
     """
-    principal.require(Action.RELEASE)
+    work.require(Action.RELEASE)
     why = require_reason(
         reason,
         least=MIN_TEXT_CHARS,
@@ -179,58 +171,48 @@ def retract_publication(
             msg("Please say in a few words why the release is taken back.")
         ),
     )
-    publication, wave = lock_publication(session=session, principal=principal, key=key)
+    publication, wave = lock_publication(work, key=key)
     if publication.state is PublicationState.RETRACTED:
         raise PublicationNotAllowedError(
             msg("The release {release} does not stand any more.", release=key)
         )
     # A clock that was ahead when it was published must not keep it public until then.
-    at = max(now, latest_step_at(publication))
+    at = max(work.now, latest_step_at(publication))
     was_published = publication.state is PublicationState.PUBLISHED
     publication.state, publication.retraction_reason = PublicationState.RETRACTED, why
-    publication.retracted_by, publication.retracted_at = actor_id(principal), at
-    session.add(publication)
-    session.flush()
+    publication.retracted_by, publication.retracted_at = actor_id(work.principal), at
+    work.session.add(publication)
+    work.session.flush()
     if was_published and wave.state is WaveState.RELEASED:
-        revoke_release(session=session, principal=principal, wave_key=wave.key, reason=why, now=at)
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.RELEASE_RETRACTED,
-        subject_id=key,
-        now=now,
-        detail={"reason": why},
-    )
+        revoke_release(replace(work, now=at), wave_key=wave.key, reason=why)
+    work.record(AuditEvent.RELEASE_RETRACTED, key, {"reason": why})
 
 
-def list_retracted(*, session: Session, principal: Principal) -> dict[str, datetime]:
+def list_retracted(work: Work) -> dict[str, datetime]:
     """Return when each release was taken back, for the published list of keys."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     query = select(Publication).where(Publication.state == PublicationState.RETRACTED)
     return {
         publication.key: publication.retracted_at
-        for publication in session.exec(query)
+        for publication in work.session.exec(query)
         if publication.retracted_at is not None
     }
 
 
-def list_corrected(*, session: Session, principal: Principal) -> dict[str, str]:
+def list_corrected(work: Work) -> dict[str, str]:
     """Return the last release that replaced each one, for the published list of keys.
 
     That is the one that stands, if one does; a correction may have been taken back since.
     """
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     query = select(Publication).where(Publication.state == PublicationState.CORRECTED)
     return {
-        publication.key: list_ever_public(session, publication.wave_id)[-1].key
-        for publication in session.exec(query)
+        publication.key: list_ever_public(work.session, publication.wave_id)[-1].key
+        for publication in work.session.exec(query)
     }
 
 
-def build_key_list(session: Session) -> bytes:
+def build_key_list(session: Session, settings: Settings) -> bytes:
     """Return the list that strangers check releases with; anybody may have it."""
-    return format_key_list(
-        list_keys(session=session, principal=OPERATOR),
-        list_retracted(session=session, principal=OPERATOR),
-        list_corrected(session=session, principal=OPERATOR),
-    )
+    work = operator_work(session, settings)
+    return format_key_list(list_keys(work), list_retracted(work), list_corrected(work))

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.audit_queries import CredentialReset, list_credential_resets
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.waves import lock_wave
 from survey.instrument.model import Labels
 from survey.locale import Message, SurveyError, msg
@@ -117,9 +118,7 @@ class PublicationSummary:
     """Whether the principal may open the files now."""
 
 
-def plan_publication(
-    *, session: Session, principal: Principal, draft: PublicationDraft, now: datetime
-) -> str:
+def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
     """Announce a release of a wave for a minute to come, and return its id.
 
     Raises:
@@ -128,21 +127,21 @@ def plan_publication(
         RefusedError: a number of first places that does not fit.
         NotFoundError: no builder has one of the names.
     """
-    principal.require(Action.RELEASE)
+    work.require(Action.RELEASE)
     choices = parse_choices(draft.builders)
     release_request_options(draft.shown, draft.first_places)
     _require_texts(draft)
-    if draft.embargo_until <= now:
+    if draft.embargo_until <= work.now:
         raise PublicationNotAllowedError(msg("The announced minute has to lie ahead."))
-    wave = lock_wave(session=session, key=draft.wave)
-    require_readable_wave(principal, wave)
+    wave = lock_wave(session=work.session, key=draft.wave)
+    require_readable_wave(work.principal, wave)
     if wave.tree_id is None and any(choice.name in REPORTS for choice in choices):
         raise PublicationNotAllowedError(NO_REPORTS)
-    _require_none_announced(session, wave)
-    corrected = _find_corrected(session, wave, draft)
+    _require_none_announced(work.session, wave)
+    corrected = _find_corrected(work.session, wave, draft)
     query = select(func.count()).select_from(Publication).where(Publication.wave_id == wave.id)
     publication = Publication(
-        key=f"{wave.key}-{session.exec(query).one() + 1}",
+        key=f"{wave.key}-{work.session.exec(query).one() + 1}",
         wave_id=wave.id,
         title_zh=draft.title_zh.strip(),
         title_en=draft.title_en.strip(),
@@ -153,11 +152,11 @@ def plan_publication(
         embargo_until=draft.embargo_until,
         corrects_id=corrected.id if corrected else None,
         correction_reason=draft.reason.strip() if corrected else "",
-        planned_by=actor_id(principal),
-        planned_at=now,
+        planned_by=actor_id(work.principal),
+        planned_at=work.now,
     )
-    session.add(publication)
-    session.flush()
+    work.session.add(publication)
+    work.session.flush()
     detail = {
         "wave": wave.key,
         "embargo_until": draft.embargo_until.isoformat(),
@@ -168,14 +167,7 @@ def plan_publication(
     }
     if corrected:
         detail |= {"corrects": corrected.key, "reason": publication.correction_reason}
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.RELEASE_PLANNED,
-        subject_id=publication.key,
-        now=now,
-        detail=detail,
-    )
+    work.record(AuditEvent.RELEASE_PLANNED, publication.key, detail)
     return publication.key
 
 
@@ -247,28 +239,24 @@ def require_readable_wave(principal: Principal, wave: Wave) -> None:
         raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
 
 
-def lock_publication(
-    *, session: Session, principal: Principal, key: str
-) -> tuple[Publication, Wave]:
+def lock_publication(work: Work, *, key: str) -> tuple[Publication, Wave]:
     """Lock a release and its wave for a step of those who release."""
-    principal.require(Action.RELEASE)
+    work.require(Action.RELEASE)
     query = select(Publication).where(Publication.key == key).with_for_update()
-    publication = session.exec(query).one_or_none()
+    publication = work.session.exec(query).one_or_none()
     if publication is None:
         raise _build_unknown_error(key)
-    wave = session.get_one(Wave, publication.wave_id)
-    require_readable_wave(principal, wave)
+    wave = work.session.get_one(Wave, publication.wave_id)
+    require_readable_wave(work.principal, wave)
     return publication, wave
 
 
-def find_publication(
-    *, session: Session, principal: Principal, key: str
-) -> tuple[Publication, Wave]:
+def find_publication(work: Work, *, key: str) -> tuple[Publication, Wave]:
     """Return a release and its wave. Raises `PublicationNotFoundError`."""
-    principal.require(Action.READ_RESULTS)
-    publication = session.exec(select(Publication).where(Publication.key == key)).one_or_none()
-    wave = session.get(Wave, publication.wave_id) if publication else None
-    if publication is None or wave is None or (principal.is_demo and not wave.is_demo):
+    work.require(Action.READ_RESULTS)
+    publication = work.session.exec(select(Publication).where(Publication.key == key)).one_or_none()
+    wave = work.session.get(Wave, publication.wave_id) if publication else None
+    if publication is None or wave is None or (work.principal.is_demo and not wave.is_demo):
         raise _build_unknown_error(key)
     return publication, wave
 
@@ -294,39 +282,33 @@ def require_forward_clock(publication: Publication, now: datetime) -> None:
         )
 
 
-def may_read(
-    session: Session, principal: Principal, publication: Publication, now: datetime
-) -> bool:
+def may_read(work: Work, publication: Publication) -> bool:
     """Return whether a principal may open the files of a release now.
 
     Those of one that was replaced are closed to readers if a later release hides figures in them,
     and all of a wave while nothing of it is released: its pages show no other city by name then.
     """
-    if not principal.may(Action.READ_RESULTS) or not publication.archive_sha256:
+    if not work.principal.may(Action.READ_RESULTS) or not publication.archive_sha256:
         return False
     if publication.second_signed_at is None:
         return False
-    if principal.may(Action.RELEASE):
+    if work.principal.may(Action.RELEASE):
         return True
     if publication.state in PUBLIC_STATES:
         return (
-            now >= publication.embargo_until
-            and session.get_one(Wave, publication.wave_id).state is WaveState.RELEASED
-            and find_closing_release(session, publication) is None
+            work.now >= publication.embargo_until
+            and work.session.get_one(Wave, publication.wave_id).state is WaveState.RELEASED
+            and find_closing_release(work.session, publication) is None
         )
-    return publication.state is PublicationState.SIGNED and _is_early_reader(
-        session, principal, publication, now
-    )
+    return publication.state is PublicationState.SIGNED and _is_early_reader(work, publication)
 
 
-def require_may_read(
-    session: Session, principal: Principal, publication: Publication, now: datetime
-) -> None:
+def require_may_read(work: Work, publication: Publication) -> None:
     """Raise `AccessDeniedError` with the reason unless a principal may open the files now."""
-    principal.require(Action.READ_RESULTS)
-    if may_read(session, principal, publication, now):
+    work.require(Action.READ_RESULTS)
+    if may_read(work, publication):
         return
-    closing = find_closing_release(session, publication)
+    closing = find_closing_release(work.session, publication)
     raise AccessDeniedError(
         msg(
             "The release {release} hides figures that these files show, so they are closed.",
@@ -337,47 +319,38 @@ def require_may_read(
     )
 
 
-def _is_early_reader(
-    session: Session, principal: Principal, publication: Publication, now: datetime
-) -> bool:
+def _is_early_reader(work: Work, publication: Publication) -> bool:
     """Return whether a principal is on the pre-release list and its time has come."""
     query = select(PublicationReader.id).where(
         PublicationReader.publication_id == publication.id,
-        PublicationReader.account_id == principal.account_id,
-        PublicationReader.opens_at <= now,
+        PublicationReader.account_id == work.principal.account_id,
+        PublicationReader.opens_at <= work.now,
     )
-    return session.exec(query.limit(1)).first() is not None
+    return work.session.exec(query.limit(1)).first() is not None
 
 
-def list_publications(
-    *, session: Session, principal: Principal, now: datetime
-) -> Sequence[PublicationSummary]:
+def list_publications(work: Work) -> Sequence[PublicationSummary]:
     """Return the calendar: every release, the latest announced minute first.
 
     Everybody who reads results sees what is announced and what became of it; who signed, and why
     something was taken back, too: nothing of it is a figure.
     """
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     query = (
         select(Publication, Wave)
         .join(Wave, col(Wave.id) == col(Publication.wave_id))
         .order_by(col(Publication.embargo_until).desc(), col(Publication.key).desc())
     )
-    rows = [(publication, wave) for publication, wave in session.exec(query)
-            if wave.is_demo or not principal.is_demo]  # fmt: skip
+    rows = [(publication, wave) for publication, wave in work.session.exec(query)
+            if wave.is_demo or not work.principal.is_demo]  # fmt: skip
     keys = {publication.id: publication.key for publication, _ in rows}
-    return [_summarise(session, principal, *row, keys, now) for row in rows]
+    return [_summarise(work, *row, keys) for row in rows]
 
 
 def _summarise(
-    session: Session,
-    principal: Principal,
-    publication: Publication,
-    wave: Wave,
-    keys: dict[UUID, str],
-    now: datetime,
+    work: Work, publication: Publication, wave: Wave, keys: dict[UUID, str]
 ) -> PublicationSummary:
-    before = list_public_before(session, publication)
+    before = list_public_before(work.session, publication)
     return PublicationSummary(
         key=publication.key,
         wave=wave.key,
@@ -391,15 +364,19 @@ def _summarise(
         builders=tuple(publication.builders),
         corrects=keys.get(publication.corrects_id, "") if publication.corrects_id else "",
         correction_reason=publication.correction_reason,
-        first_signed_by=_name(session, publication.first_signed_by, publication.first_signed_at),
+        first_signed_by=_name(
+            work.session, publication.first_signed_by, publication.first_signed_at
+        ),
         first_signed_at=publication.first_signed_at,
         first_resets=_list_resets(
-            session, publication, publication.first_signed_by, publication.first_signed_at
+            work.session, publication, publication.first_signed_by, publication.first_signed_at
         ),
         second_resets=_list_resets(
-            session, publication, publication.second_signed_by, publication.second_signed_at
+            work.session, publication, publication.second_signed_by, publication.second_signed_at
         ),
-        second_signed_by=_name(session, publication.second_signed_by, publication.second_signed_at),
+        second_signed_by=_name(
+            work.session, publication.second_signed_by, publication.second_signed_at
+        ),
         second_signed_at=publication.second_signed_at,
         one_person=publication.one_person,
         key_id=publication.key_id or "",
@@ -407,8 +384,8 @@ def _summarise(
         retracted_at=publication.retracted_at,
         retraction_reason=publication.retraction_reason,
         follows=before[-1].key if before else "",
-        closed_by=find_closing_release(session, publication) or "",
-        may_read=may_read(session, principal, publication, now),
+        closed_by=find_closing_release(work.session, publication) or "",
+        may_read=may_read(work, publication),
     )
 
 

@@ -6,10 +6,8 @@ from importlib.metadata import version
 from io import BytesIO
 from typing import BinaryIO
 
-from sqlmodel import Session
-
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.locale import Message, msg
 from survey.publish.publications.archives import read_archived_files, read_archived_manifest
 from survey.publish.publications.earlier_snapshots import find_earlier_snapshot, get_seal
@@ -25,7 +23,6 @@ from survey.publish.publications.register import PublicationNotAllowedError, fin
 from survey.publish.publications.verify import Finding, compare_file
 from survey.publish.views.display_names import is_nationwide
 from survey.results.wave_results import WaveResults, open_snapshot
-from survey.settings import Settings
 from survey.store.tables import Snapshot
 
 
@@ -61,36 +58,38 @@ class _BuiltFiles:
         return BytesIO(self._files[name])
 
 
-def reproduce_publication(
-    *, settings: Settings, session: Session, principal: Principal, key: str
-) -> Reproduction:
+def reproduce_publication(work: Work, *, key: str) -> Reproduction:
     """Build every file of a signed release again and compare it with the manifest.
 
     Raises:
         PublicationNotAllowedError: nobody has signed it, so there is nothing to compare with.
         ArchiveDamagedError: its files are not those that were signed.
     """
-    principal.require(Action.RELEASE)
-    publication, wave = find_publication(session=session, principal=principal, key=key)
+    work.require(Action.RELEASE)
+    publication, wave = find_publication(work, key=key)
     if not publication.archive_sha256:
         raise PublicationNotAllowedError(
             msg("Nobody has signed release {release}, so it has no files.", release=key)
         )
-    archived = read_archived_files(settings, publication)
+    archived = read_archived_files(work.settings, publication)
     manifest = read_archived_manifest(archived)
-    snapshot = session.get_one(Snapshot, publication.snapshot_id)
-    results = open_snapshot(settings, session, wave, snapshot)
+    snapshot = work.session.get_one(Snapshot, publication.snapshot_id)
+    results = open_snapshot(work.settings, work.session, wave, snapshot)
     if results.wave.seal_sha256:
         # The name of the figures that were signed, as every file prints it. That others lie there
         # now is said once; in each file it would hide which figures differ.
         results.wave = replace(results.wave, seal_sha256=manifest.snapshot.seal_sha256)
     earlier = [
         open_snapshot(
-            settings, session, *find_earlier_snapshot(session, each, manifest.prepared_at)
+            work.settings,
+            work.session,
+            *find_earlier_snapshot(work.session, each, manifest.prepared_at),
         )
         for each in manifest.earlier
     ]
-    built = build_publication_files(settings, session, publication, results, earlier).files
+    built = build_publication_files(
+        work.settings, work.session, publication, results, earlier
+    ).files
     made = {path: data for path, (_, data) in built.items()}
     source = _BuiltFiles(made)
     findings = {
@@ -105,7 +104,7 @@ def reproduce_publication(
             *(Finding(path, "unlisted") for path in added),
         ),
         software="" if manifest.software == current else manifest.software,
-        is_same_snapshot=get_seal(session, snapshot) == manifest.snapshot.seal_sha256,
+        is_same_snapshot=get_seal(work.session, snapshot) == manifest.snapshot.seal_sha256,
         differences=tuple(_describe_differences(results, archived, made)),
     )
 

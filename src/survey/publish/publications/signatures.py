@@ -15,10 +15,11 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
-from survey.access.audit import actor_id, record
+from survey.access.audit import actor_id
 from survey.access.audit_queries import list_credential_resets
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_requests import (
     ACT_ACTIONS,
     PeopleRule,
@@ -137,39 +138,29 @@ def sign_publication(
         TimeStampError: a time stamp server is set and does not answer.
     """
     with read_scope(settings.store_url, long_running=True) as session:
-        prepared = prepare_signature(
-            settings=settings, session=session, principal=principal, key=key, now=clock()
-        )
+        prepared = prepare_signature(Work(session, principal, clock(), settings), key=key)
     with _dropped_on_failure(settings, prepared):
         return run_in_transaction(
             settings.store_url,
             lambda session: store_signature(
-                settings=settings,
-                session=session,
-                principal=principal,
-                prepared=prepared,
-                now=clock(),
+                Work(session, principal, clock(), settings), prepared=prepared
             ),
         )
 
 
-def list_awaited_signers(
-    *, settings: Settings, session: Session, principal: Principal, key: str, now: datetime
-) -> tuple[str, ...]:
+def list_awaited_signers(work: Work, *, key: str) -> tuple[str, ...]:
     """Return who can sign a release next where the principal gave the first signature.
 
     Empty where the principal has not signed it, or where one person is enough.
     """
-    principal.require(Action.RELEASE)
-    publication, wave = find_publication(session=session, principal=principal, key=key)
-    if publication.first_signed_by != actor_id(principal):
+    work.require(Action.RELEASE)
+    publication, wave = find_publication(work, key=key)
+    if publication.first_signed_by != actor_id(work.principal):
         return ()
     try:
-        _find_basis(settings, session, principal, publication, wave, now)
+        _find_basis(work, publication, wave)
     except OwnSignatureError:
-        return list_second_people(
-            session=session, principal=principal, action=ACT_ACTIONS[WaveAct.RELEASE], now=now
-        )
+        return list_second_people(work, action=ACT_ACTIONS[WaveAct.RELEASE])
     except (PublicationNotAllowedError, SnapshotNotFoundError):
         return ()
     return ()
@@ -200,29 +191,27 @@ def _may_be_known(settings: Settings, archive: ArchiveDraft) -> bool:
         return True
 
 
-def prepare_signature(
-    *, settings: Settings, session: Session, principal: Principal, key: str, now: datetime
-) -> PreparedSignature:
+def prepare_signature(work: Work, *, key: str) -> PreparedSignature:
     """Build what a signature stores, into a file that nobody reads; the store is only read.
 
     Raises: see `sign_publication`.
     """
-    principal.require(Action.RELEASE)
-    publication, wave = find_publication(session=session, principal=principal, key=key)
-    basis = _find_basis(settings, session, principal, publication, wave, now)
-    _require_audited(session, wave, basis)
+    work.require(Action.RELEASE)
+    publication, wave = find_publication(work, key=key)
+    basis = _find_basis(work, publication, wave)
+    _require_audited(work.session, wave, basis)
     if basis.is_first:
-        contents, manifest = _build_contents(settings, session, publication, wave, basis.seal, now)
+        contents, manifest = _build_contents(
+            work.settings, work.session, publication, wave, basis.seal, work.now
+        )
     else:
-        contents = read_archived_files(settings, publication)
+        contents = read_archived_files(work.settings, publication)
         manifest = read_archived_manifest(contents)
     signing_key = None
     if basis.is_last:
-        signing_key = find_signing_key(
-            settings=settings, session=session, principal=principal, is_demo=manifest.demo
-        )
-        contents = _add_signature(settings, signing_key, contents)
-    archive = draft_archive(settings, key, contents, manifest.prepared_at)
+        signing_key = find_signing_key(work, is_demo=manifest.demo)
+        contents = _add_signature(work.settings, signing_key, contents)
+    archive = draft_archive(work.settings, key, contents, manifest.prepared_at)
     return PreparedSignature(key, basis, archive, manifest, signing_key)
 
 
@@ -257,40 +246,39 @@ def _add_signature(
     return signed | {SIGNATURE: signature, **({TIME_STAMP: stamp} if stamp else {})}
 
 
-def store_signature(
-    *,
-    settings: Settings,
-    session: Session,
-    principal: Principal,
-    prepared: PreparedSignature,
-    now: datetime,
-) -> PublicationState:
+def store_signature(work: Work, *, prepared: PreparedSignature) -> PublicationState:
     """Store a prepared signature and put its archive in place, if nothing changed meanwhile.
 
     Raises:
         PublicationNotAllowedError: something changed; nothing is signed.
         SigningKeyError: the key was withdrawn meanwhile.
     """
-    principal.require(Action.RELEASE)
-    publication, wave = lock_publication(session=session, principal=principal, key=prepared.key)
-    basis = _find_basis(settings, session, principal, publication, wave, now)
+    work.require(Action.RELEASE)
+    publication, wave = lock_publication(work, key=prepared.key)
+    basis = _find_basis(work, publication, wave)
     if basis != prepared.basis:
         raise _changed_meanwhile(publication)
-    _require_audited(session, wave, basis)
+    _require_audited(work.session, wave, basis)
     publication.archive_sha256 = prepared.archive.sha256
     if basis.is_first:
         publication.snapshot_id, publication.seal_sha256 = basis.snapshot_id, basis.seal
         publication.state, publication.key_id = PublicationState.PLANNED, None
-        publication.first_signed_by, publication.first_signed_at = actor_id(principal), now
+        publication.first_signed_by, publication.first_signed_at = (
+            actor_id(work.principal),
+            work.now,
+        )
         publication.second_signed_by = publication.second_signed_at = None
         publication.one_person = ""
     if prepared.signing_key is not None:
-        publication.key_id = _require_same_key(settings, session, principal, prepared, now)
+        publication.key_id = _require_same_key(work, prepared)
     if basis.is_last and publication.state not in PUBLIC_STATES:
         publication.state = PublicationState.SIGNED
-        publication.second_signed_by, publication.second_signed_at = actor_id(principal), now
+        publication.second_signed_by, publication.second_signed_at = (
+            actor_id(work.principal),
+            work.now,
+        )
         publication.one_person = basis.one_person
-    _record_signature(session, principal, publication, now)
+    _record_signature(work, publication)
     prepared.archive.install()
     return publication.state
 
@@ -305,22 +293,16 @@ def _changed_meanwhile(publication: Publication) -> PublicationNotAllowedError:
     )
 
 
-def _require_same_key(
-    settings: Settings,
-    session: Session,
-    principal: Principal,
-    prepared: PreparedSignature,
-    now: datetime,
-) -> str:
+def _require_same_key(work: Work, prepared: PreparedSignature) -> str:
     """Return the id of the key that signed, if it would sign now as well."""
     is_demo = prepared.manifest.demo
-    key = find_signing_key(settings=settings, session=session, principal=principal, is_demo=is_demo)
+    key = find_signing_key(work, is_demo=is_demo)
     if prepared.signing_key is None or key.id != prepared.signing_key.id:
         raise PublicationNotAllowedError(
             msg("Another key signs releases since a moment ago. Please sign again.")
         )
     if is_demo:
-        register_demo_key(session=session, principal=principal, key=key, now=now)
+        register_demo_key(work, key=key)
     return key.id
 
 
@@ -330,61 +312,52 @@ def _require_audited(session: Session, wave: Wave, basis: SignatureBasis) -> Non
         require_whole_audit(session, wave, session.get_one(Snapshot, basis.snapshot_id))
 
 
-def _find_basis(
-    settings: Settings,
-    session: Session,
-    principal: Principal,
-    publication: Publication,
-    wave: Wave,
-    now: datetime,
-) -> SignatureBasis:
+def _find_basis(work: Work, publication: Publication, wave: Wave) -> SignatureBasis:
     """Return what a signature by this person rests on now.
 
     Raises:
         PublicationNotAllowedError: this person cannot sign the release now.
     """
     release, key_id = publication.model_dump(), publication.key_id
-    was_withdrawn = key_id is not None and is_withdrawn(session, key_id)
+    was_withdrawn = key_id is not None and is_withdrawn(work.session, key_id)
     if publication.state in PUBLIC_STATES and was_withdrawn:
-        require_forward_clock(publication, now)
+        require_forward_clock(publication, work.now)
         return SignatureBasis(release, None, "", (), is_first=False, is_last=True, one_person="")
     _require_unpublished(publication)
-    require_forward_clock(publication, now)
-    snapshot, seal = get_sealed_snapshot(session, wave)
+    require_forward_clock(publication, work.now)
+    snapshot, seal = get_sealed_snapshot(work.session, wave)
     is_first = (
         publication.first_signed_at is None
         or publication.seal_sha256 != seal
         or was_withdrawn
-        or not are_earlier_waves_shown(settings, session, publication)
+        or not are_earlier_waves_shown(work.settings, work.session, publication)
     )
     if publication.state is PublicationState.SIGNED and not is_first:
         raise PublicationNotAllowedError(
             msg("The release {release} is signed.", release=publication.key)
         )
-    is_second_person = not is_first and publication.first_signed_by != actor_id(principal)
-    rule = _one_person_rule(settings, session, principal, wave, now)
+    is_second_person = not is_first and publication.first_signed_by != actor_id(work.principal)
+    rule = _one_person_rule(work, wave)
     one_person = "" if is_second_person else rule
     if not is_first and not is_second_person and not one_person:
         raise OwnSignatureError
     if is_second_person:
-        _require_own_credentials(session, principal, publication, now)
+        _require_own_credentials(work, publication)
     return SignatureBasis(
         release,
         snapshot.id,
         seal,
-        _seal_earlier_waves(settings, session, wave) if is_first else (),
+        _seal_earlier_waves(work.settings, work.session, wave) if is_first else (),
         is_first=is_first,
         is_last=not is_first or bool(one_person),
         one_person=one_person,
     )
 
 
-def _require_own_credentials(
-    session: Session, principal: Principal, publication: Publication, now: datetime
-) -> None:
+def _require_own_credentials(work: Work, publication: Publication) -> None:
     """Raise if the first signer could have signed in as this person since the announcement."""
     resets = list_credential_resets(
-        session, actor_id(principal), since=publication.planned_at, until=now
+        work.session, actor_id(work.principal), since=publication.planned_at, until=work.now
     )
     if any(reset.by_id == publication.first_signed_by for reset in resets):
         raise ResetByFirstSignerError
@@ -410,18 +383,13 @@ def _seal_earlier_waves(
     )
 
 
-def _record_signature(
-    session: Session, principal: Principal, publication: Publication, now: datetime
-) -> None:
-    session.add(publication)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.RELEASE_SIGNED,
-        subject_id=publication.key,
-        now=now,
-        detail={
+def _record_signature(work: Work, publication: Publication) -> None:
+    work.session.add(publication)
+    work.session.flush()
+    work.record(
+        AuditEvent.RELEASE_SIGNED,
+        publication.key,
+        {
             "state": publication.state,
             "archive_sha256": publication.archive_sha256,
             "seal_sha256": publication.seal_sha256,
@@ -446,16 +414,9 @@ def get_sealed_snapshot(session: Session, wave: Wave) -> tuple[Snapshot, str]:
     return snapshot, get_seal(session, snapshot)
 
 
-def _one_person_rule(
-    settings: Settings, session: Session, principal: Principal, wave: Wave, now: datetime
-) -> str:
+def _one_person_rule(work: Work, wave: Wave) -> str:
     """Return why one person is enough; empty where it takes two."""
     rule = get_people_rule(
-        session=session,
-        principal=principal,
-        key=wave.key,
-        act=WaveAct.RELEASE,
-        two_people=settings.two_person_freeze,
-        now=now,
+        work, key=wave.key, act=WaveAct.RELEASE, two_people=work.settings.two_person_freeze
     )
     return "" if rule is PeopleRule.TWO else rule.value

@@ -19,9 +19,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlmodel import Session, col, select
 
-from survey.access.audit import actor_id, record, require_reason, store_and_record
-from survey.access.principal import Principal
+from survey.access.audit import actor_id, require_reason
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.locale import Message, SurveyError, msg
 from survey.publish.publications.verify import key_id_of
 from survey.settings import Settings
@@ -127,18 +127,16 @@ def _read_key_lines(file: Path) -> list[str]:
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
-def find_signing_key(
-    *, settings: Settings, session: Session, principal: Principal, is_demo: bool
-) -> SigningKey:
+def find_signing_key(work: Work, *, is_demo: bool) -> SigningKey:
     """Return the key that signs a publication now; that of demonstrations may be unregistered.
 
     Raises:
         SigningKeyError: none is configured, or it is not registered or was withdrawn.
     """
-    principal.require(Action.RELEASE)
+    work.require(Action.RELEASE)
     if is_demo:
-        return _get_demo_key(settings, session)
-    keys = read_signing_keys(settings)
+        return _get_demo_key(work.settings, work.session)
+    keys = read_signing_keys(work.settings)
     if not keys:
         raise SigningKeyError(
             msg(
@@ -147,7 +145,7 @@ def find_signing_key(
                 "survey release key new"
             )
         )
-    known = session.get(PublicationKey, keys[-1].id)
+    known = work.session.get(PublicationKey, keys[-1].id)
     if known is None or known.withdrawn_at is not None or known.is_demo:
         raise SigningKeyError(
             msg(
@@ -159,12 +157,10 @@ def find_signing_key(
     return keys[-1]
 
 
-def find_signing_problem(
-    *, settings: Settings, session: Session, principal: Principal
-) -> Message | None:
+def find_signing_problem(work: Work) -> Message | None:
     """Return why the releases of real waves cannot be signed here; None if they can."""
     try:
-        find_signing_key(settings=settings, session=session, principal=principal, is_demo=False)
+        find_signing_key(work, is_demo=False)
     except SigningKeyError as error:
         return error.message
     return None
@@ -184,13 +180,11 @@ def _get_demo_key(settings: Settings, session: Session) -> SigningKey:
     return add_key_to_file(file) if known is not None and known.withdrawn_at is not None else key
 
 
-def register_demo_key(
-    *, session: Session, principal: Principal, key: SigningKey, now: datetime
-) -> None:
+def register_demo_key(work: Work, *, key: SigningKey) -> None:
     """Register the key of demonstrations when it signs for the first time."""
-    principal.require(Action.RELEASE)
-    if session.get(PublicationKey, key.id) is None:
-        _store_key(session, principal, key.public_bytes, now, is_demo=True)
+    work.require(Action.RELEASE)
+    if work.session.get(PublicationKey, key.id) is None:
+        _store_key(work, key.public_bytes, is_demo=True)
 
 
 def is_withdrawn(session: Session, key_id: str) -> bool:
@@ -207,75 +201,59 @@ def require_valid_key(session: Session, key_id: str | None) -> None:
         )
 
 
-def register_key(
-    *, session: Session, principal: Principal, public_key: bytes, now: datetime
-) -> PublicationKey:
+def register_key(work: Work, *, public_key: bytes) -> PublicationKey:
     """Register a public key, so that its private half may sign; a known key stays as it is."""
-    principal.require(Action.ADMINISTER)
-    known = session.get(PublicationKey, key_id_of(public_key))
-    return known or _store_key(session, principal, public_key, now, is_demo=False)
+    work.require(Action.ADMINISTER)
+    known = work.session.get(PublicationKey, key_id_of(public_key))
+    return known or _store_key(work, public_key, is_demo=False)
 
 
-def _store_key(
-    session: Session, principal: Principal, public_key: bytes, now: datetime, *, is_demo: bool
-) -> PublicationKey:
+def _store_key(work: Work, public_key: bytes, *, is_demo: bool) -> PublicationKey:
     key = PublicationKey(
         id=key_id_of(public_key),
         public_key=base64.b64encode(public_key).decode(),
         is_demo=is_demo,
-        registered_by=actor_id(principal),
-        registered_at=now,
+        registered_by=actor_id(work.principal),
+        registered_at=work.now,
     )
-    store_and_record(
-        session=session,
-        row=key,
-        actor=principal,
-        event=AuditEvent.RELEASE_KEY_REGISTERED,
-        subject_id=key.id,
-        now=now,
-        detail={"public_key": key.public_key, "demo": is_demo},
+    work.add(
+        key,
+        AuditEvent.RELEASE_KEY_REGISTERED,
+        key.id,
+        {"public_key": key.public_key, "demo": is_demo},
     )
     return key
 
 
-def withdraw_key(
-    *, session: Session, principal: Principal, key_id: str, reason: str, now: datetime
-) -> None:
+def withdraw_key(work: Work, *, key_id: str, reason: str) -> None:
     """Withdraw a lost key: nothing that it signed is genuine any more.
 
     Raises:
         SigningKeyError: no such key, withdrawn before, or no reason given.
     """
-    principal.require(Action.ADMINISTER)
+    work.require(Action.ADMINISTER)
     why = require_reason(
         reason,
         least=MIN_REASON_CHARS,
         most=MAX_REASON_CHARS,
         refusal=SigningKeyError(msg("Please say in a few words why the key is withdrawn.")),
     )
-    key = session.get(PublicationKey, key_id, with_for_update=True)
+    key = work.session.get(PublicationKey, key_id, with_for_update=True)
     if key is None or key.withdrawn_at is not None:
         raise SigningKeyError(msg("There is no key {key} to withdraw.", key=key_id))
-    key.withdrawn_at, key.withdrawn_by, key.reason = now, actor_id(principal), why
-    session.add(key)
-    session.flush()
-    record(
-        session=session,
-        actor=principal,
-        event=AuditEvent.RELEASE_KEY_WITHDRAWN,
-        subject_id=key.id,
-        now=now,
-        detail={"reason": why},
-    )
+    key.withdrawn_at, key.withdrawn_by, key.reason = work.now, actor_id(work.principal), why
+    work.session.add(key)
+    work.session.flush()
+    work.record(AuditEvent.RELEASE_KEY_WITHDRAWN, key.id, {"reason": why})
 
 
-def list_keys(*, session: Session, principal: Principal) -> list[PublicationKey]:
+def list_keys(work: Work) -> list[PublicationKey]:
     """Return every registered key, the oldest first."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     query = select(PublicationKey).order_by(
         col(PublicationKey.registered_at), col(PublicationKey.id)
     )
-    return list(session.exec(query))
+    return list(work.session.exec(query))
 
 
 def format_key_list(

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from importlib import import_module
@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 from sqlmodel import Session
 
-from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.publish.outside_evidence import OutsideEvidence, read_outside_evidence
 from survey.publish.problems.cited_evidence import CitedFigure, find_cited_figures
 from survey.publish.problems.problem_records import ProblemRecord, list_all_problems
@@ -143,7 +143,9 @@ def _read_outside(
         return None
     with read_scope(settings.store_url) as session:
         return read_outside_evidence(
-            session=session, principal=principal, city=order.area, wave_year=waves.results.wave.year
+            Work(session, principal, datetime.now(UTC), settings),
+            city=order.area,
+            wave_year=waves.results.wave.year,
         )
 
 
@@ -158,8 +160,7 @@ def _read_cited(
         return {}
     with read_scope(settings.store_url) as session:
         return find_cited_figures(
-            session=session,
-            principal=principal,
+            Work(session, principal, datetime.now(UTC), settings),
             city_code=order.area,
             evidence=evidence,
             language=order.language,
@@ -208,24 +209,16 @@ def import_writers() -> None:
 
 
 def record_reports(
-    *,
-    session: Session,
-    principal: Principal,
-    waves: ReportWaves,
-    files: Sequence[tuple[ReportOrder, ReportFile]],
-    now: datetime,
+    work: Work, *, waves: ReportWaves, files: Sequence[tuple[ReportOrder, ReportFile]]
 ) -> None:
     """Record that reports were made, an entry each."""
-    principal.require(Action.READ_RESULTS)
+    work.require(Action.READ_RESULTS)
     wave = waves.results.wave
     for order, file in files:
-        record(
-            session=session,
-            actor=principal,
-            event=AuditEvent.EXPORT_REPORT,
-            subject_id=wave.key,
-            now=now,
-            detail={
+        work.record(
+            AuditEvent.EXPORT_REPORT,
+            wave.key,
+            {
                 "area": order.area,
                 "form": order.form.value,
                 "language": order.language,

@@ -5,9 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 import xlsxwriter
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.context.comparative_tests.reading import ComparativeTestDetail, get_comparative_test
 from survey.context.comparative_tests.rules_workbook import DECISION_NAMES
 from survey.locale import Translator, translator
@@ -17,16 +16,14 @@ from survey.publish.views.comparative_test import ComparativeTestTexts, TextTabl
 from survey.store.china_time import format_china_minute
 
 
-def comparative_test_workbook(
-    *, session: Session, principal: Principal, test_id: UUID, language: str, now: datetime
-) -> bytes:
+def comparative_test_workbook(work: Work, *, test_id: UUID, language: str) -> bytes:
     """Return the workbook of a test that the principal may read.
 
     Raises:
         ComparativeTestNotFoundError: no such test for this principal.
     """
-    test = get_comparative_test(session=session, principal=principal, test_id=test_id)
-    return workbook_of_test(test, language, now)
+    test = get_comparative_test(work, test_id=test_id)
+    return workbook_of_test(test, language, work.now)
 
 
 def workbook_of_test(test: ComparativeTestDetail, language: str, now: datetime) -> bytes:

@@ -26,8 +26,7 @@ from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_china_minute
 from survey.store.cipher import configured_cipher
-from survey.store.engine import read_scope
-from survey.store.tables import Channel, ChosenBy, Outcome, now
+from survey.store.tables import Channel, ChosenBy, Outcome
 from survey.ui.answer_fields import BACK_CHECK_FIELDS, AnswerFieldData
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.feedback import perform, set_feedback, show_feedback
@@ -57,13 +56,8 @@ def draw_call_list(page: PageContext, choice: BackCheckSelection) -> None:
             "independent."
         )
     )
-    with read_scope(page.settings.store_url) as session:
-        calls = list_calls(
-            session=session,
-            principal=page.principal,
-            wave_id=choice.wave.id,
-            city_code=choice.city_code,
-        )
+    with page.read() as work:
+        calls = list_calls(work, wave_id=choice.wave.id, city_code=choice.city_code)
         wanted = _find_requested_check_id() or (calls[0].id if calls else None)
         if wanted is None:
             draw_notice(
@@ -72,12 +66,12 @@ def draw_call_list(page: PageContext, choice: BackCheckSelection) -> None:
             )
             return
         try:
-            call = get_call(session=session, principal=page.principal, check_id=wanted)
+            call = get_call(work, check_id=wanted)
         except BackCheckNotFoundError:
             st.query_params.pop(CALL_PARAMETER, None)
             st.info(t("The back-check of this link is not in your area."))
             return
-        instrument = get_check_instrument(session=session, call=call)
+        instrument = get_check_instrument(session=work.session, call=call)
     left, right = st.columns([2.4, 1], gap="large")
     with left:
         _draw_call(page, call, instrument)
@@ -208,13 +202,8 @@ def _record_outcome(
     t = page.t
     recorded = perform(
         page,
-        lambda session, principal: record_attempt(
-            session=session,
-            principal=principal,
-            check_id=call.id,
-            expected_version=call.version,
-            attempt=attempt,
-            now=now(),
+        lambda work: record_attempt(
+            work, check_id=call.id, expected_version=call.version, attempt=attempt
         ),
         slot=_FORM_MESSAGES if outcome is Outcome.REACHED else "",
         hints=[t("Nothing was changed. What you entered is still here.")],
@@ -246,12 +235,8 @@ def draw_phone_number(page: PageContext, call: CallEntry) -> None:
         return
     revealed = perform(
         page,
-        lambda session, principal: reveal_phone_number(
-            session=session,
-            principal=principal,
-            cipher=configured_cipher(page.settings),
-            check_id=call.id,
-            now=now(),
+        lambda work: reveal_phone_number(
+            work, cipher=configured_cipher(page.settings), check_id=call.id
         ),
         slot=_CALL_MESSAGES,
     )

@@ -19,7 +19,6 @@ from survey.fieldwork.back_check.draws import (
 )
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.feedback import perform, show_problems
@@ -82,8 +81,8 @@ def _is_about(plan: DrawPlan, choice: BackCheckSelection) -> bool:
 
 def _draw_preview(page: PageContext, plan: DrawPlan) -> None:
     with show_problems(page.t, page.t("Nothing was drawn.")):
-        with read_scope(page.settings.store_url) as session:
-            seen = preview_draw(session=session, principal=page.principal, plan=plan)
+        with page.read() as work:
+            seen = preview_draw(work, plan=plan)
         _draw_preview_table(page, seen)
 
 
@@ -125,9 +124,7 @@ def _draw_preview_table(page: PageContext, seen: DrawPreview) -> None:
 def _create_draw(page: PageContext, seen: DrawPreview) -> None:
     drawn = perform(
         page,
-        lambda session, principal: create_draw(
-            session=session, principal=principal, seen=seen, now=now()
-        ),
+        lambda work: create_draw(work, seen=seen),
         done=page.t("{count} interviews were drawn.", count=f"{seen.added:,}"),
         hints=[page.t("Nothing was changed. What you entered is still here.")],
     )
@@ -138,8 +135,8 @@ def _create_draw(page: PageContext, seen: DrawPreview) -> None:
 
 def _draw_past_draws(page: PageContext, choice: BackCheckSelection) -> None:
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        draws = list_draws(session=session, principal=page.principal, wave_id=choice.wave.id)
+    with page.read() as work:
+        draws = list_draws(work, wave_id=choice.wave.id)
     if not draws:
         return
     st.subheader(t("Draws so far"), anchor=False)

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from survey.fieldwork.review.review_queue import count_by_status, list_review_waves
 from survey.fieldwork.waves import WaveSummary
 from survey.locale import Message, msg
-from survey.store.engine import read_scope
 from survey.ui.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
@@ -43,8 +42,8 @@ class BackCheckSelection:
 def draw_filters(page: PageContext) -> BackCheckSelection | None:
     """Draw the filters and return the selection; None if there is nothing to check yet."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        waves = list_review_waves(session=session, principal=page.principal)
+    with page.read() as work:
+        waves = list_review_waves(work)
         if not waves:
             draw_notice(
                 t("There is nothing to check yet"),
@@ -55,9 +54,7 @@ def draw_filters(page: PageContext) -> BackCheckSelection | None:
             wave = pick_started_wave(page, waves)
             if wave is None:
                 return None
-            cities = list(
-                count_by_status(session=session, principal=page.principal, wave_id=wave.id)
-            )
+            cities = list(count_by_status(work, wave_id=wave.id))
             city = pick_city_or_all(page, cities)
             tab = pick(
                 t("View"),

@@ -15,7 +15,6 @@ from survey.fieldwork.review.review_queue import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode, ReviewReason
 from survey.locale import Message, msg
 from survey.store.china_time import china_date
-from survey.store.engine import read_scope
 from survey.store.tables import Status, now
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.feedback import perform, show_feedback, show_problems
@@ -127,14 +126,12 @@ def _record_retraining(page: PageContext, choice: BackCheckSelection) -> None:
 
     perform(
         page,
-        lambda session, principal: note_retraining(
-            session=session,
-            principal=principal,
+        lambda work: note_retraining(
+            work,
             wave_id=choice.wave.id,
             surveyor_ids=who,
             retrain_by=st.session_state["retrain/by"],
             note=st.session_state["retrain/note"] or "",
-            now=now(),
         ),
         done=page.t("Noted for {count} surveyors.", count=len(who)),
         slot=_MESSAGES,
@@ -142,15 +139,13 @@ def _record_retraining(page: PageContext, choice: BackCheckSelection) -> None:
     )
 
 
-def _draw_bulk_action(page: PageContext, work: WorkSelection, *, restoring: bool) -> None:
+def _draw_bulk_action(page: PageContext, selection: WorkSelection, *, restoring: bool) -> None:
     t = page.t
-    chosen = work.restore_filter() if restoring else work.void_filter()
+    chosen = selection.restore_filter() if restoring else selection.void_filter()
     to = Status.SUBMITTED if restoring else Status.VOID
     with show_problems(t):
-        with read_scope(page.settings.store_url) as session:
-            seen = preview_bulk_decision(
-                session=session, principal=page.principal, chosen=chosen, to=to
-            )
+        with page.read() as work:
+            seen = preview_bulk_decision(work, chosen=chosen, to=to)
         st.html(preview_text(t, seen))
         if seen.total:
             _draw_bulk_confirmation(page, chosen, seen, restoring=restoring)
@@ -181,13 +176,11 @@ def _run_bulk_decision(page: PageContext, chosen: ReviewFilter, seen: BulkPrevie
     code = ReasonCode.BACK_CHECK if seen.to is Status.VOID else ReasonCode.BY_MISTAKE
     perform(
         page,
-        lambda session, principal: decide_many(
-            session=session,
-            principal=principal,
+        lambda work: decide_many(
+            work,
             chosen=chosen,
             seen=seen,
             reason=ReviewReason.from_form(code, st.session_state["follow/note"] or ""),
-            now=now(),
         ),
         done=page.t("{count} interviews were changed.", count=f"{seen.total:,}"),
         slot=_MESSAGES,

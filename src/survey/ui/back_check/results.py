@@ -47,10 +47,7 @@ def draw_results(page: PageContext, choice: BackCheckSelection) -> None:
     reading = read_late(
         page.settings,
         lambda session: get_back_check_results(
-            session=session,
-            principal=page.principal,
-            wave_id=choice.wave.id,
-            city_code=choice.city_code,
+            page.work(session), wave_id=choice.wave.id, city_code=choice.city_code
         ),
         reader=page.principal.account_id,
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.importing.column_mapping import MappingFile, write_mapping
 from survey.fieldwork.importing.commit import ImportResult, commit_import
 from survey.fieldwork.importing.import_plan import ImportPlan, ProgressCallback, plan_import
@@ -146,7 +147,7 @@ def _check_plan(
     tick: ProgressCallback,
 ) -> CheckedPlan:
     with read_scope(settings.store_url, long_running=True) as session:
-        plan = plan_import(session=session, principal=person, request=request, now=now(), tick=tick)
+        plan = plan_import(Work(session, person, now(), settings), request=request, tick=tick)
     return CheckedPlan(fingerprint, plan)
 
 
@@ -160,7 +161,7 @@ def _start_writing(page: PageContext, plan: ImportPlan) -> None:
         )
 
     def commit(session: Session, tick: ProgressCallback) -> ImportResult:
-        result = commit_import(session=session, principal=person, plan=plan, now=now(), tick=tick)
+        result = commit_import(Work(session, person, now(), page.settings), plan=plan, tick=tick)
         # The last moment at which it can still be taken back.
         tick(result.written, result.written)
         return result

@@ -29,8 +29,6 @@ from survey.fieldwork.importing.mapping_draft import (
     targets_of,
 )
 from survey.locale import Message, Translator, msg
-from survey.store.engine import read_scope
-from survey.store.tables import now
 from survey.ui.bulk_import.target import ImportTarget, UploadedTable
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.feedback import perform, show_feedback, show_problems
@@ -72,12 +70,10 @@ def map_columns(page: PageContext, aim: ImportTarget, upload: UploadedTable) -> 
 def _draw_mapping_choice(page: PageContext, aim: ImportTarget) -> MappingFile | None:
     """Return the chosen saved or uploaded mapping; None to start from suggestions."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
+    with page.read() as work:
         saved = {
             saved_mapping.name: saved_mapping.mapping
-            for saved_mapping in list_saved_mappings(
-                session=session, principal=page.principal, instrument_name=aim.instrument.name
-            )
+            for saved_mapping in list_saved_mappings(work, instrument_name=aim.instrument.name)
         }
     options = [_SUGGESTED, *saved, _FROM_FILE]
     chosen = st.selectbox(
@@ -209,13 +205,8 @@ def _draw_save_mapping(page: PageContext, aim: ImportTarget, mapping: MappingFil
         if st.button(t("Save mapping"), key="bulk/save", disabled=not (name or "").strip()):
             perform(
                 page,
-                lambda session, principal: save_mapping(
-                    session=session,
-                    principal=principal,
-                    mapping=mapping,
-                    instrument_name=aim.instrument.name,
-                    name=name or "",
-                    now=now(),
+                lambda work: save_mapping(
+                    work, mapping=mapping, instrument_name=aim.instrument.name, name=name or ""
                 ),
                 done=t("Saved. Everybody who imports for this questionnaire can use it."),
                 slot=_MAPPING,

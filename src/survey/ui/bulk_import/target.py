@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.importing.column_mapping import SOURCE_NAMES, detect_source
 from survey.fieldwork.importing.table_reading import LIMITS, MAX_ROWS, ImportTable, read_table
 from survey.fieldwork.importing.target_wave import list_importable_cities, list_waves_for_import
@@ -17,6 +18,7 @@ from survey.instrument.model import Instrument
 from survey.locale import SurveyError
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
+from survey.store.tables import now
 from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.filters import filter_row, pick_city_or_none, pick_wave_key
 from survey.ui.page_frame import draw_notice
@@ -46,11 +48,8 @@ class ImportTarget:
 def draw_target(page: PageContext) -> ImportTarget | None:
     """Draw the choices and return the target; None if there is no wave to import into."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        waves = {
-            wave.key: wave
-            for wave in list_waves_for_import(session=session, principal=page.principal)
-        }
+    with page.read() as work:
+        waves = {wave.key: wave for wave in list_waves_for_import(work)}
         may_make = page.principal.may(Action.ADMINISTER)
         if not waves and not may_make:
             draw_notice(
@@ -68,11 +67,11 @@ def draw_target(page: PageContext) -> ImportTarget | None:
             city = _pick_city(page)
         if chosen != NEW:
             wave = waves[chosen]
-            instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+            instrument = load_instrument(session=work.session, instrument_id=wave.instrument_id)
             return ImportTarget(
                 chosen, instrument, False, wave.is_open, city, reviewed=not wave.is_open
             )
-        return _draw_new_wave(page, list_instruments(session=session), city)
+        return _draw_new_wave(page, list_instruments(session=work.session), city)
 
 
 def _format_wave_name(page: PageContext, waves: dict[str, WaveSummary], key: str) -> str:
@@ -85,8 +84,8 @@ def _format_wave_name(page: PageContext, waves: dict[str, WaveSummary], key: str
 
 def _pick_city(page: PageContext) -> str | None:
     t, names = page.t, DisplayNames(page.language, None)
-    with read_scope(page.settings.store_url) as session:
-        cities = list_importable_cities(session=session, principal=page.principal)
+    with page.read() as work:
+        cities = list_importable_cities(work)
     return pick_city_or_none(
         page,
         {code: names.searchable_city(code) for code in cities},
@@ -163,7 +162,7 @@ def draw_template_download(page: PageContext, aim: ImportTarget) -> None:
     def make() -> bytes:
         person = page.principal
         with read_scope(page.settings.store_url) as session:
-            cities = list_importable_cities(session=session, principal=person)
+            cities = list_importable_cities(Work(session, person, now(), page.settings))
         return write_template(
             principal=person, instrument=aim.instrument, cities=cities, language=page.language
         )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from survey.context.comparative_tests.plan import advance_comparative_test
 from survey.context.comparative_tests.reading import ComparativeTestDetail
-from survey.store.tables import ComparativeTestState, now
+from survey.store.tables import ComparativeTestState
 from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
 
@@ -22,14 +22,7 @@ def change_test(
     """Run a service on the version of the test that was drawn; a refusal is said in `slot`."""
     perform_in_popover(
         page,
-        lambda session, person: service(
-            session=session,
-            principal=person,
-            test_id=test.summary.id,
-            expected_version=test.version,
-            now=now(),
-            **given,
-        ),
+        lambda work: service(work, test_id=test.summary.id, expected_version=test.version, **given),
         done=done,
         slot=slot,
     )

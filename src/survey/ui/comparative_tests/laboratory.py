@@ -16,7 +16,7 @@ from survey.context.comparative_tests.reading import ComparativeTestDetail
 from survey.publish.views.comparative_test import ComparativeTestTexts, format_value
 from survey.sample.workbook_io import WorkbookSheet
 from survey.store.china_time import format_day
-from survey.store.tables import ComparativeTestState, MeasurementRound, now
+from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.ui.comparative_tests.changes import change_test, draw_advance_button
 from survey.ui.feedback import show_feedback
 from survey.ui.html_table import render_text_table
@@ -91,23 +91,18 @@ def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
         file_key=f"comparative-test/values/{test.version}",
         template=lambda session: (
             build_value_template(
-                session=session,
-                principal=page.principal,
-                test_id=test.summary.id,
-                expected_version=test.version,
+                page.work(session), test_id=test.summary.id, expected_version=test.version
             )
             if occasion is MeasurementRound.FIRST
             else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
         ),
         read=lambda session, name, content: read_value_file(
-            session=session,
-            principal=page.principal,
+            page.work(session),
             test_id=test.summary.id,
             expected_version=test.version,
             occasion=occasion,
             name=name,
             content=content,
-            now=now(),
         ),
         confirm=partial(_confirm_values, page, test, occasion, reason),
         types=("xlsx", "csv"),

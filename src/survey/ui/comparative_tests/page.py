@@ -15,8 +15,7 @@ from survey.context.comparative_tests.reading import (
     list_comparative_tests,
 )
 from survey.publish.views.comparative_test import ComparativeTestTexts
-from survey.store.engine import read_scope
-from survey.store.tables import ComparativeTestState, now
+from survey.store.tables import ComparativeTestState
 from survey.ui.comparative_tests.hearing import draw_hearing
 from survey.ui.comparative_tests.laboratory import draw_laboratory
 from survey.ui.comparative_tests.preparation import draw_plan, draw_rules, draw_samples
@@ -41,8 +40,8 @@ def draw_comparative_tests(page: PageContext) -> None:
 
 def _draw_tests(page: PageContext) -> None:
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        tests = list_comparative_tests(session=session, principal=page.principal)
+    with page.read() as work:
+        tests = list_comparative_tests(work)
     st.caption(
         t(
             "Products of one kind, bought as a consumer buys them and measured by a laboratory. "
@@ -61,10 +60,8 @@ def _draw_tests(page: PageContext) -> None:
     if key == _NEW:
         _draw_new_test(page)
     elif key is not None:
-        with read_scope(page.settings.store_url) as session:
-            test = get_comparative_test(
-                session=session, principal=page.principal, test_id=by_key[key].id
-            )
+        with page.read() as work:
+            test = get_comparative_test(work, test_id=by_key[key].id)
         _draw_test(page, test)
 
 
@@ -127,9 +124,7 @@ def _draw_new_test(page: PageContext) -> None:
     draft = ComparativeTestPlan(key.strip(), area, title_zh, title_en, purpose, funder)
     planned = perform(
         page,
-        lambda session, person: create_comparative_test(
-            session=session, principal=person, draft=draft, now=now()
-        ),
+        lambda work: create_comparative_test(work, draft=draft),
         done=t("The test is planned. Next come rules and samples."),
     )
     if planned is None:

@@ -26,7 +26,7 @@ from survey.context.comparative_tests.rules_workbook import (
 )
 from survey.publish.views.comparative_test import ComparativeTestTexts
 from survey.store.china_time import format_day
-from survey.store.tables import ComparativeTestState, now
+from survey.store.tables import ComparativeTestState
 from survey.ui.comparative_tests.changes import change_test, draw_advance_button
 from survey.ui.feedback import show_feedback
 from survey.ui.html_table import render_text_table
@@ -179,13 +179,11 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
             file_key=f"comparative-test/samples/{test.version}",
             template=lambda _: SAMPLE_SHEET,
             read=lambda session, name, content: read_sample_file(
-                session=session,
-                principal=page.principal,
+                page.work(session),
                 test_id=test.summary.id,
                 expected_version=test.version,
                 name=name,
                 content=content,
-                now=now(),
             ),
             confirm=partial(_confirm_samples, page, test),
             types=("xlsx", "csv"),

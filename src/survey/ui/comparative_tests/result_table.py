@@ -8,8 +8,7 @@ import streamlit as st
 from survey.context.comparative_tests.reading import ComparativeTestDetail, GradedSample
 from survey.publish.tables.comparative_test_workbook import comparative_test_workbook
 from survey.publish.views.comparative_test import ComparativeTestTexts, TextTable
-from survey.store.engine import read_scope
-from survey.store.tables import ComparativeTestState, now
+from survey.store.tables import ComparativeTestState
 from survey.ui.download_button import XLSX, File, draw_download_button, name_file
 from survey.ui.html_table import render_plain_table, render_text_table
 from survey.ui.page_frame import draw_notice
@@ -62,14 +61,8 @@ def _draw_workbook(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
 
     def make() -> bytes:
-        with read_scope(page.settings.store_url) as session:
-            return comparative_test_workbook(
-                session=session,
-                principal=page.principal,
-                test_id=test.summary.id,
-                language=page.language,
-                now=now(),
-            )
+        with page.read() as work:
+            return comparative_test_workbook(work, test_id=test.summary.id, language=page.language)
 
     draw_download_button(
         page,

@@ -19,7 +19,6 @@ from survey.context.comparative_tests.released_grades import (
 from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.publish.views.comparative_test import ComparativeTestTexts, format_value
 from survey.store.china_time import china_date, format_china_minute
-from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, now
 from survey.ui.comparative_tests.changes import change_test
 from survey.ui.feedback import set_problem, show_feedback
@@ -75,11 +74,10 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
     if awaited:
         draw_awaited_people(page, t("You have signed this test"), awaited)
         return
-    with read_scope(page.settings.store_url) as session:
+    with page.read() as work:
         releases = would_release(
-            session=session, principal=page.principal, test_id=test.summary.id,
-            two_people=page.settings.two_person_freeze, now=now(),
-        )  # fmt: skip
+            work, test_id=test.summary.id, two_people=page.settings.two_person_freeze
+        )
     title = escape_markdown(test.summary.title[page.language])
     if releases:
         label, done = t("Sign and release now"), t("The test is released.")
@@ -111,13 +109,9 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
 
 def _list_awaited_signers(page: PageContext, test: ComparativeTestDetail) -> tuple[str, ...]:
     """Return who signs next where the signed-in person was the first to; empty otherwise."""
-    with read_scope(page.settings.store_url) as session:
+    with page.read() as work:
         return list_awaited_signers(
-            session=session,
-            principal=page.principal,
-            test_id=test.summary.id,
-            two_people=page.settings.two_person_freeze,
-            now=now(),
+            work, test_id=test.summary.id, two_people=page.settings.two_person_freeze
         )
 
 

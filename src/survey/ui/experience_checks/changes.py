@@ -5,7 +5,6 @@ from collections.abc import Callable
 import streamlit as st
 
 from survey.context.experience_checks.reading import ExperienceCheckDetail
-from survey.store.tables import now
 from survey.ui.feedback import perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
@@ -22,13 +21,8 @@ def change_check(
     """Run a service on the version of the check that was drawn; a refusal is said in `slot`."""
     perform_in_popover(
         page,
-        lambda session, person: service(
-            session=session,
-            principal=person,
-            wave_id=check.summary.id,
-            expected_version=check.version,
-            now=now(),
-            **given,
+        lambda work: service(
+            work, wave_id=check.summary.id, expected_version=check.version, **given
         ),
         done=done,
         slot=slot,

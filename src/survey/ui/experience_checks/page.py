@@ -15,7 +15,6 @@ from survey.context.experience_checks.reading import (
 from survey.fieldwork.waves import STATE_NAMES
 from survey.publish.experience_check_tables import build_check_figures
 from survey.publish.views.experience_check import ExperienceCheckView, build_experience_check_view
-from survey.store.engine import read_scope
 from survey.store.tables import WaveState
 from survey.ui.experience_checks.hearing import draw_hearing
 from survey.ui.experience_checks.planning import draw_new_check, draw_plan
@@ -39,8 +38,8 @@ def draw_experience_checks(page: PageContext) -> None:
 
 def _draw_checks(page: PageContext) -> None:
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        checks = list_experience_checks(session=session, principal=page.principal)
+    with page.read() as work:
+        checks = list_experience_checks(work)
     st.caption(
         t(
             "Volunteers visit venues as any consumer would and note what they see. Checks stand "
@@ -59,10 +58,8 @@ def _draw_checks(page: PageContext) -> None:
     if key == _NEW:
         draw_new_check(page)
     elif key is not None:
-        with read_scope(page.settings.store_url) as session:
-            check = get_experience_check(
-                session=session, principal=page.principal, wave_id=by_key[key].id
-            )
+        with page.read() as work:
+            check = get_experience_check(work, wave_id=by_key[key].id)
         _draw_check(page, check)
 
 

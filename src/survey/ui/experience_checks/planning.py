@@ -18,7 +18,6 @@ from survey.fieldwork.waves import STATE_NAMES
 from survey.instrument.model import label_text
 from survey.instrument.question_types import type_of
 from survey.store.china_time import china_date, format_day
-from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui.experience_checks.changes import draw_step
 from survey.ui.feedback import perform, show_feedback
@@ -31,8 +30,8 @@ _USUAL_DAYS = 30
 def draw_new_check(page: PageContext) -> None:
     """Draw the form of a new check."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        checklists = list_checklists(session=session, principal=page.principal)
+    with page.read() as work:
+        checklists = list_checklists(work)
     today = china_date(now())
     with st.form("experience-check/new", border=True, enter_to_submit=False):
         key = st.text_input(
@@ -66,9 +65,7 @@ def draw_new_check(page: PageContext) -> None:
     )  # fmt: skip
     planned = perform(
         page,
-        lambda session, person: create_experience_check(
-            session=session, principal=person, draft=draft, now=now()
-        ),
+        lambda work: create_experience_check(work, draft=draft),
         done=t("The check is planned. Next come its venues."),
     )
     if planned is None:

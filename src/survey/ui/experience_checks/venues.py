@@ -17,7 +17,6 @@ from survey.context.experience_checks.venues import (
 )
 from survey.fieldwork.planning.sampling_points import MAX_SEED
 from survey.publish.views.experience_check import name_area, name_type
-from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui.experience_checks.changes import change_check
 from survey.ui.feedback import show_feedback
@@ -45,11 +44,7 @@ def draw_venues_tab(page: PageContext, check: ExperienceCheckDetail) -> None:
         file_key=f"experience-check/venues/{check.version}",
         template=lambda _: venue_sheet(cities_of_area(check.summary.area), page.language),
         read=lambda session, name, content: read_venue_file(
-            session=session,
-            principal=page.principal,
-            wave_id=check.summary.id,
-            name=name,
-            content=content,
+            page.work(session), wave_id=check.summary.id, name=name, content=content
         ),
         confirm=partial(_confirm_draw, page, check),
         types=("xlsx", "csv"),
@@ -136,8 +131,8 @@ def _confirm_draw(page: PageContext, check: ExperienceCheckDetail, listed: Venue
 
 def _draw_observers(page: PageContext, check: ExperienceCheckDetail) -> None:
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        people = list_observers(session=session, principal=page.principal, wave_id=check.summary.id)
+    with page.read() as work:
+        people = list_observers(work, wave_id=check.summary.id)
     with st.form(f"experience-check/observers/{check.version}", border=True):
         chosen = st.multiselect(
             t("Observers"),

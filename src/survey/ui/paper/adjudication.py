@@ -12,7 +12,6 @@ from survey.fieldwork.paper.keying_queue import (
     list_awaiting_adjudication,
 )
 from survey.store.china_time import format_day
-from survey.store.engine import read_scope
 from survey.ui.browser_components import KeyingBatch, paper_grid
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext, page_fragment
@@ -23,12 +22,10 @@ from survey.ui.paper.keying import render_sheets
 def draw_adjudication(page: PageContext) -> None:
     """Draw the sheet that has waited longest, and below it the list of the others."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        waiting = list_awaiting_adjudication(session=session, principal=page.principal)
+    with page.read() as work:
+        waiting = list_awaiting_adjudication(work)
         if waiting:
-            first = get_conflict(
-                session=session, principal=page.principal, sheet_id=waiting[0].sheet_id
-            )
+            first = get_conflict(work, sheet_id=waiting[0].sheet_id)
     if not waiting:
         draw_notice(
             t("Nothing waits for your verdict"),

@@ -31,8 +31,8 @@ from survey.ui.url_state import pick_pinned
 
 def key_sheets(page: PageContext) -> None:
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        points = list_keying_points(session=session, principal=page.principal)
+    with page.read() as work:
+        points = list_keying_points(work)
     if not points:
         draw_notice(
             t("There is nothing to key at the moment"),
@@ -87,10 +87,8 @@ def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint | N
 
 
 def _pick_surveyor(page: PageContext, point: KeyingPoint) -> SurveyorName | None:
-    with read_scope(page.settings.store_url) as session:
-        surveyors = list_surveyors_at(
-            session=session, principal=page.principal, point_id=point.point_id
-        )
+    with page.read() as work:
+        surveyors = list_surveyors_at(work, point_id=point.point_id)
     by_id = {str(surveyor.account_id): surveyor for surveyor in surveyors}
     chosen = pick_linked(
         page, page.t("Surveyor"), "surveyor", list(by_id), lambda code: by_id[code].name
@@ -139,9 +137,9 @@ def _draw_keying(
         key="paper-grid",
         draft_key=f"paper-{page.principal.account_id.hex[-12:]}-{point.wave_key}",
     )
-    with read_scope(page.settings.store_url) as session:
-        own = count_own_keyings(session=session, principal=page.principal, now=now())
-        waiting = list_awaiting_second(session=session, principal=page.principal)
+    with page.read() as work:
+        own = count_own_keyings(work)
+        waiting = list_awaiting_second(work)
     t = page.t
     pace = t("Half of them took up to {seconds} s.", seconds=round(own.seconds or 0))
     keyed = t("You have keyed {count} sheets today.", count=own.sheets)

@@ -14,9 +14,8 @@ from survey.fieldwork.paper.double_keying import (
 )
 from survey.fieldwork.waves import WaveSummary, list_started_waves
 from survey.locale import Translator
-from survey.store.engine import read_scope
 from survey.store.read_replica import read_late
-from survey.store.tables import SheetState, WaveState, now
+from survey.store.tables import SheetState, WaveState
 from survey.ui.data_freshness import draw_freshness
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.filters import pick_started_wave
@@ -28,8 +27,8 @@ def show_typists(page: PageContext) -> None:
     """Draw the error rates of the typists of a wave and the share that is keyed twice."""
     t = page.t
     show_feedback(page)
-    with read_scope(page.settings.store_url) as session:
-        waves = list_started_waves(session=session, principal=page.principal)
+    with page.read() as work:
+        waves = list_started_waves(work)
     if not waves:
         draw_notice(
             t("No wave has begun yet"), t("Errors appear here once sheets are keyed twice.")
@@ -40,16 +39,14 @@ def show_typists(page: PageContext) -> None:
         return
     reading = read_late(
         page.settings,
-        lambda session: list_typist_errors(
-            session=session, principal=page.principal, wave_key=wave.key
-        ),
+        lambda session: list_typist_errors(page.work(session), wave_key=wave.key),
         reader=page.principal.account_id,
     )
     rows = reading.value
     draw_freshness(t, reading.freshness)
-    with read_scope(page.settings.store_url) as session:
-        waiting = count_unsettled(session=session, principal=page.principal, wave_key=wave.key)
-        share = share_of(session=session, principal=page.principal, wave_id=wave.id)
+    with page.read() as work:
+        waiting = count_unsettled(work, wave_key=wave.key)
+        share = share_of(work, wave_id=wave.id)
     drawn = t(
         "{share}%\u00a0of the sheets of this wave are drawn to be keyed twice.",
         share=f"{share * 100:.4g}",
@@ -95,16 +92,7 @@ def _draw_share_form(page: PageContext, wave: WaveSummary, share: float) -> None
         )
         wanted = st.form_submit_button(t("Change the share"))
     if wanted:
-        perform(
-            page,
-            lambda session, principal: set_share(
-                session=session,
-                principal=principal,
-                wave_key=wave.key,
-                share=percent / 100,
-                now=now(),
-            ),
-        )
+        perform(page, lambda work: set_share(work, wave_key=wave.key, share=percent / 100))
         st.rerun()
 
 

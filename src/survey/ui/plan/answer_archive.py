@@ -3,17 +3,15 @@
 from functools import partial
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.answer_archive.archiving import AnswersPlace, find_answers_place
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.planning.wave_requests import request_act
 from survey.fieldwork.waves import require_wave_name
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
-from survey.store.tables import WaveAct, WaveState, now
+from survey.store.tables import WaveAct, WaveState
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_steps import draw_name_field
 from survey.ui.plan.second_person import decide_person_step, find_request
@@ -32,8 +30,8 @@ def draw_archive_part(page: PageContext, wave: WaveOverview) -> None:
     if wave.state is not WaveState.RELEASED:
         return
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        place = find_answers_place(session=session, principal=page.principal, wave_key=wave.key)
+    with page.read() as work:
+        place = find_answers_place(work, wave_key=wave.key)
     st.subheader(t("Answers of single interviews"), anchor=False)
     if place.archived_at is not None:
         _draw_archived(page, place)
@@ -89,16 +87,9 @@ def _draw_request_dialog(page: PageContext, wave: WaveOverview, people: tuple[st
 def _request_archive(page: PageContext, wave: WaveOverview) -> None:
     typed = str(st.session_state.get(_NAME) or "")
 
-    def change(session: Session, person: Principal) -> None:
+    def change(work: Work) -> None:
         require_wave_name(wave, typed)
-        request_act(
-            session=session,
-            principal=person,
-            key=wave.key,
-            act=WaveAct.ARCHIVE,
-            now=now(),
-            options={},
-        )
+        request_act(work, key=wave.key, act=WaveAct.ARCHIVE, options={})
 
     done = page.t("The archive is requested. The operator of the server does it.")
     perform_in_dialog(page, wave, change, done=done)

@@ -16,7 +16,6 @@ from survey.fieldwork.planning.checklist import (
 )
 from survey.locale import Message, msg
 from survey.publish.publications.signing_keys import find_signing_problem
-from survey.store.engine import read_scope
 from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
@@ -52,8 +51,8 @@ NEW_WAVE = "new"
 
 def draw_checklist(page: PageContext, key: str | None = None) -> None:
     """Draw the checklist of a wave, or of the one that is prepared or in the field."""
-    with read_scope(page.settings.store_url) as session:
-        checklist = get_checklist(session=session, principal=page.principal, key=key)
+    with page.read() as work:
+        checklist = get_checklist(work, key=key)
     t, wave = page.t, checklist.wave
     title = t("The next wave") if wave is None else escape_markdown(wave.label(page.language))
     st.subheader(t("Steps to an open wave: {wave}", wave=title), anchor=False)
@@ -65,10 +64,8 @@ def draw_checklist(page: PageContext, key: str | None = None) -> None:
 
 def draw_signing_problem(page: PageContext) -> None:
     """Say if a release could not be signed here: the key is made before the day it is needed."""
-    with read_scope(page.settings.store_url) as session:
-        problem = find_signing_problem(
-            settings=page.settings, session=session, principal=page.principal
-        )
+    with page.read() as work:
+        problem = find_signing_problem(work)
     if problem is not None:
         st.caption(page.t("Releases cannot be signed yet. {reason}", reason=page.t(problem)))
 

@@ -112,7 +112,7 @@ def start_job(
 
 
 def _identify_changer(page: PageContext, *, slot: str) -> Principal | None:
-    current = perform(page, lambda _session, principal: principal, slot=slot)
+    current = perform(page, lambda work: work.principal, slot=slot)
     return current.value if current else None
 
 

@@ -5,9 +5,9 @@ from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
-from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, Principal
+from survey.access.work import Work
 from survey.fieldwork.importing.import_plan import ProgressCallback
 from survey.fieldwork.importing.rejections import ImportCancelledError
 from survey.fieldwork.planning.left_out_cities import (
@@ -25,7 +25,6 @@ from survey.publish.views.freeze_preview import FreezePreviewView, HiddenCity, b
 from survey.results.freeze_preview import FreezePreview, PreviewCancelledError, preview_freeze
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui.feedback import perform_on_wave, record_view_once
 from survey.ui.page_runner import PageContext
@@ -54,9 +53,9 @@ def draw_freeze_preview(page: PageContext, wave: WaveOverview) -> None:
     t = page.t
     st.subheader(t("Before you freeze"), anchor=False)
     draw_freeze_options(page, wave)
-    with read_scope(page.settings.store_url) as session:
-        counts = list_review_counts(session=session, principal=page.principal, key=wave.key)
-        left_out = list_left_out_cities(session=session, principal=page.principal, key=wave.key)
+    with page.read() as work:
+        counts = list_review_counts(work, key=wave.key)
+        left_out = list_left_out_cities(work, key=wave.key)
     st.button(
         t("Show what a freeze would show"),
         key="plan-preview",
@@ -192,15 +191,8 @@ def _draw_leave_out_dialog(page: PageContext, wave: WaveOverview, city: HiddenCi
 def _leave_out(page: PageContext, wave: WaveOverview, city: HiddenCity) -> None:
     reason = str(st.session_state.get(_REASON) or "")
 
-    def change(session: Session, person: Principal) -> None:
-        leave_city_out(
-            session=session,
-            principal=person,
-            key=wave.key,
-            city_code=city.code,
-            reason=reason,
-            now=now(),
-        )
+    def change(work: Work) -> None:
+        leave_city_out(work, key=wave.key, city_code=city.code, reason=reason)
 
     done = page.t("{city} is left out.", city=city.name)
     if perform_in_dialog(page, wave, change, done=done):
@@ -231,10 +223,8 @@ def _draw_left_out(page: PageContext, wave: WaveOverview, left_out: list[LeftOut
 
 
 def _restore_city(page: PageContext, wave: WaveOverview, city_code: str, name: str) -> None:
-    def change(session: Session, person: Principal) -> None:
-        restore_city(
-            session=session, principal=person, key=wave.key, city_code=city_code, now=now()
-        )
+    def change(work: Work) -> None:
+        restore_city(work, key=wave.key, city_code=city_code)
 
     done = page.t("{city} is counted in again.", city=name)
     if perform_on_wave(page, wave, change, done=done):

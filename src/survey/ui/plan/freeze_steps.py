@@ -3,10 +3,9 @@
 from functools import partial
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.left_out_cities import list_left_out_cities
 from survey.fieldwork.planning.review_counts import list_review_counts
 from survey.fieldwork.planning.wave_overview import WaveOverview
@@ -82,7 +81,7 @@ def draw_freeze_part(page: PageContext, wave: WaveOverview) -> None:
             draw_freeze_preview(page, wave)
     elif page.principal.may(Action.RELEASE):
         with read_scope(page.settings.store_url) as session:
-            standing = find_audit_standing(session, page.principal, wave.key, now())
+            standing = find_audit_standing(page.work(session), wave.key, now())
         st.markdown(describe_audit(page, standing))
         draw_links([(page.address(PageKey.RELEASES), page.t("Release register"))])
 
@@ -174,14 +173,12 @@ def _read_requested_options(request: OpenRequest) -> FreezeOptions:
 def _request_freeze(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> None:
     typed = str(st.session_state.get(_NAME) or "")
 
-    def change(session: Session, person: Principal) -> None:
+    def change(work: Work) -> None:
         require_wave_name(wave, typed)
         request_act(
-            session=session,
-            principal=person,
+            work,
             key=wave.key,
             act=WaveAct.FREEZE,
-            now=now(),
             options=freeze_request_options(options.without_point, options.groups),
         )
 
@@ -201,7 +198,7 @@ def draw_name_field(page: PageContext, wave: WaveOverview, key: str) -> None:
 def _freeze_wave(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> None:
     typed = str(st.session_state.get(_NAME) or "")
 
-    def check(_session: Session, _person: Principal) -> None:
+    def check(_: Work) -> None:
         require_wave_name(wave, typed)
 
     if perform(page, check, slot=IN_DIALOG):
@@ -211,14 +208,9 @@ def _freeze_wave(page: PageContext, wave: WaveOverview, options: FreezeOptions) 
 
 def _count_frozen_responses(page: PageContext, wave: WaveOverview) -> tuple[int, int, list[str]]:
     """Return how many interviews would be frozen and how many wait, and the cities left out."""
-    with read_scope(page.settings.store_url) as session:
-        counts = list_review_counts(session=session, principal=page.principal, key=wave.key)
-        left_out = [
-            record.city_code
-            for record in list_left_out_cities(
-                session=session, principal=page.principal, key=wave.key
-            )
-        ]
+    with page.read() as work:
+        counts = list_review_counts(work, key=wave.key)
+        left_out = [record.city_code for record in list_left_out_cities(work, key=wave.key)]
     counted = [city for city in counts if city.city_code not in left_out]
     approved, waiting = (
         sum(city.approved for city in counted), sum(city.waiting for city in counted),

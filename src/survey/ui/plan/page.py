@@ -13,7 +13,6 @@ from survey.fieldwork.planning.wave_overview import (
     list_wave_options,
 )
 from survey.fieldwork.waves import WaveSummary
-from survey.store.engine import read_scope
 from survey.store.tables import WaveState
 from survey.ui.feedback import show_feedback
 from survey.ui.filters import draw_wave_footer, filter_row, pick_wave_key
@@ -46,12 +45,9 @@ def draw_plan(page: PageContext) -> None:
     collect_job_results(page)
     show_feedback(page)
     draw_job(page)
-    with read_scope(page.settings.store_url) as session:
-        waves = {
-            line.key: line
-            for line in list_planning_waves(session=session, principal=page.principal)
-        }
-        offered = list_wave_options(session=session, principal=page.principal)
+    with page.read() as work:
+        waves = {line.key: line for line in list_planning_waves(work)}
+        offered = list_wave_options(work)
     options = [*waves, NEW] if page.principal.may(Action.PLAN) else list(waves)
     if not waves:
         draw_notice(
@@ -81,8 +77,8 @@ def _draw_chosen_wave(
         draw_new_wave(page, offered)
     elif key is not None:
         draw_wave_footer(page, waves[key])
-        with read_scope(page.settings.store_url) as session:
-            sheet = get_wave_overview(session=session, principal=page.principal, key=key)
+        with page.read() as work:
+            sheet = get_wave_overview(work, key=key)
         _draw_wave(page, sheet, offered)
 
 

@@ -3,9 +3,8 @@
 from functools import partial
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.planning.point_staff import (
     PointSurveyor,
     assign_person,
@@ -14,8 +13,6 @@ from survey.fieldwork.planning.point_staff import (
 )
 from survey.fieldwork.planning.wave_overview import WaveOverview, list_points
 from survey.publish.views.display_names import DisplayNames
-from survey.store.engine import read_scope
-from survey.store.tables import now
 from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
@@ -24,11 +21,8 @@ from survey.ui.text_blocks import escape_markdown
 def draw_point_staff(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the choice of a point, its people, and who could be added."""
     t, names = page.t, DisplayNames(page.language, None)
-    with read_scope(page.settings.store_url) as session:
-        points = {
-            point.code: point
-            for point in list_points(session=session, principal=page.principal, key=sheet.key)
-        }
+    with page.read() as work:
+        points = {point.code: point for point in list_points(work, key=sheet.key)}
     if not points:
         return
     st.subheader(t("Assign one person"), anchor=False)
@@ -51,10 +45,8 @@ def draw_point_staff(page: PageContext, sheet: WaveOverview) -> None:
         return
     if len(points) == 1:
         st.caption(f"{names.area(points[code].city_code)} · {escape_markdown(points[code].name)}")
-    with read_scope(page.settings.store_url) as session:
-        staff = get_point_staff(
-            session=session, principal=page.principal, key=sheet.key, code=code, now=now()
-        )
+    with page.read() as work:
+        staff = get_point_staff(work, key=sheet.key, code=code)
     for person in staff.working:
         _draw_working(page, sheet, code, person)
     _draw_assignment(page, sheet, code, staff.available)
@@ -102,15 +94,8 @@ def _assign_surveyor(
     if person is None:
         return
 
-    def change(session: Session, principal: Principal) -> None:
-        assign_person(
-            session=session,
-            principal=principal,
-            key=sheet.key,
-            code=code,
-            login=person.login,
-            now=now(),
-        )
+    def change(work: Work) -> None:
+        assign_person(work, key=sheet.key, code=code, login=person.login)
 
     done = page.t("{name} works at point {code}.", name=person.name, code=code)
     perform_on_wave(page, sheet, change, done=done)
@@ -119,15 +104,8 @@ def _assign_surveyor(
 def _remove_surveyor(
     page: PageContext, sheet: WaveOverview, code: str, person: PointSurveyor
 ) -> None:
-    def change(session: Session, principal: Principal) -> None:
-        remove_person(
-            session=session,
-            principal=principal,
-            key=sheet.key,
-            code=code,
-            login=person.login,
-            now=now(),
-        )
+    def change(work: Work) -> None:
+        remove_person(work, key=sheet.key, code=code, login=person.login)
 
     done = page.t("{name} does not work at point {code} any more.", name=person.name, code=code)
     perform_on_wave(page, sheet, change, done=done)

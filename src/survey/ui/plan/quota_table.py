@@ -7,10 +7,9 @@ from uuid import UUID
 
 import pandas as pd
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.quota_editing import (
     DIMENSION_NAMES,
     MAX_QUOTA,
@@ -23,8 +22,7 @@ from survey.fieldwork.planning.quota_editing import (
 from survey.fieldwork.planning.sampling_points import STRATUM_NAMES
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.publish.views.display_names import DisplayNames
-from survey.store.engine import read_scope
-from survey.store.tables import WaveState, now
+from survey.store.tables import WaveState
 from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
@@ -33,16 +31,14 @@ from survey.ui.url_state import pick
 def draw_quota_table(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the quotas of the chosen city; nothing while the wave has none."""
     t, names = page.t, DisplayNames(page.language, None)
-    with read_scope(page.settings.store_url) as session:
-        cities = list_quota_cities(session=session, principal=page.principal, key=sheet.key)
+    with page.read() as work:
+        cities = list_quota_cities(work, key=sheet.key)
     if not cities:
         return
     st.subheader(t("Quotas of one city"), anchor=False)
     city = pick(t("City"), "quota_city", cities, show=names.area, language=page.language)
-    with read_scope(page.settings.store_url) as session:
-        quotas = get_city_quotas(
-            session=session, principal=page.principal, key=sheet.key, city_code=city
-        )
+    with page.read() as work:
+        quotas = get_city_quotas(work, key=sheet.key, city_code=city)
     editable = page.principal.may(Action.PLAN) and sheet.state in {
         WaveState.PLANNED,
         WaveState.OPEN,
@@ -148,10 +144,8 @@ def _sum_text(page: PageContext, total: int, planned: int) -> str:
 def _save_quotas(
     page: PageContext, sheet: WaveOverview, seen: CityQuotas, targets: Mapping[UUID, int]
 ) -> None:
-    def change(session: Session, person: Principal) -> None:
-        change_city_quotas(
-            session=session, principal=person, key=sheet.key, seen=seen, targets=targets, now=now()
-        )
+    def change(work: Work) -> None:
+        change_city_quotas(work, key=sheet.key, seen=seen, targets=targets)
 
     done = page.t("{count} quotas are changed.", count=len(targets))
     perform_on_wave(page, sheet, change, done=done)

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.planning.wave_requests import OpenRequest, request_act
 from survey.fieldwork.waves import COMPUTED_STATES, require_wave_name
@@ -24,8 +23,7 @@ from survey.results.release import (
     revoke_release,
 )
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
-from survey.store.tables import Shown, WaveAct, WaveState, now
+from survey.store.tables import Shown, WaveAct, WaveState
 from survey.ui.navigation import PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -75,8 +73,8 @@ def draw_release_part(page: PageContext, wave: WaveOverview) -> None:
     if wave.state not in COMPUTED_STATES:
         return
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        past = list_releases(session=session, principal=page.principal, wave_key=wave.key)
+    with page.read() as work:
+        past = list_releases(work, wave_key=wave.key)
     st.subheader(t("Release of the results"), anchor=False)
     st.caption(
         t(
@@ -161,14 +159,12 @@ def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest
     shown, first_ranks = _get_release_options(request)
     typed = str(st.session_state.get(_NAME) or "")
 
-    def change(session: Session, person: Principal) -> None:
+    def change(work: Work) -> None:
         require_wave_name(wave, typed)
         request_act(
-            session=session,
-            principal=person,
+            work,
             key=wave.key,
             act=WaveAct.RELEASE,
-            now=now(),
             options=release_request_options(shown, first_ranks),
         )
 
@@ -180,16 +176,14 @@ def _release_wave(page: PageContext, wave: WaveOverview, request: OpenRequest | 
     shown, first_ranks = _get_release_options(request)
     typed = str(st.session_state.get(_NAME) or "")
 
-    def change(session: Session, person: Principal) -> None:
+    def change(work: Work) -> None:
         require_wave_name(wave, typed)
         release_wave(
-            session=session,
-            principal=person,
+            work,
             wave_key=wave.key,
             shown=shown,
             first_places=first_ranks,
             two_people=page.settings.two_person_freeze,
-            now=now(),
         )
 
     _perform_release(page, wave, change, page.t("The results are released."))
@@ -197,10 +191,8 @@ def _release_wave(page: PageContext, wave: WaveOverview, request: OpenRequest | 
 
 def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        standing = find_standing_publication(
-            session=session, principal=page.principal, wave_key=wave.key
-        )
+    with page.read() as work:
+        standing = find_standing_publication(work, wave_key=wave.key)
     if standing is not None:
         _draw_obstacle(page, standing)
         return
@@ -230,16 +222,14 @@ def _draw_obstacle(page: PageContext, standing: str) -> None:
 def _revoke_release(page: PageContext, wave: WaveOverview) -> None:
     reason = str(st.session_state.get(_REASON) or "")
 
-    def change(session: Session, person: Principal) -> None:
-        revoke_release(
-            session=session, principal=person, wave_key=wave.key, reason=reason, now=now()
-        )
+    def change(work: Work) -> None:
+        revoke_release(work, wave_key=wave.key, reason=reason)
 
     _perform_release(page, wave, change, page.t("The release is taken back."))
 
 
 def _perform_release(
-    page: PageContext, wave: WaveOverview, change: Callable[[Session, Principal], None], done: str
+    page: PageContext, wave: WaveOverview, change: Callable[[Work], None], done: str
 ) -> None:
     if perform_in_dialog(page, wave, change, done=done):
         st.cache_data.clear()

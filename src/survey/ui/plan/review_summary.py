@@ -8,7 +8,6 @@ from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.publish.column_tables import format_for_screen
 from survey.publish.views.display_names import DisplayNames
-from survey.store.engine import read_scope
 from survey.ui.navigation import PAGES_BY_KEY, PageKey, may_open
 from survey.ui.page_runner import PageContext
 
@@ -23,8 +22,8 @@ def draw_review_summary(page: PageContext, wave: WaveOverview) -> None:
             t("The results are computed: what is published of the interviews is on their pages.")
         )
         return
-    with read_scope(page.settings.store_url) as session:
-        counts = list_review_counts(session=session, principal=page.principal, key=wave.key)
+    with page.read() as work:
+        counts = list_review_counts(work, key=wave.key)
     if not counts:
         st.caption(t("There are no interviews yet."))
         return

@@ -6,10 +6,9 @@ from html import escape
 from math import isnan
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.plan_storage import find_saved_request, plan_cities, save_plan
 from survey.fieldwork.planning.sampling_points import city_finder
 from survey.fieldwork.planning.wave_overview import WaveOverview
@@ -36,8 +35,7 @@ from survey.sample.sampling_plan import (
 )
 from survey.sample.special_groups import VILLAGE_SERIES
 from survey.sample.workbook_io import write_workbook
-from survey.store.engine import read_scope
-from survey.store.tables import WaveState, now
+from survey.store.tables import WaveState
 from survey.ui import chart_panel
 from survey.ui.download_button import XLSX, File, draw_download_button, name_file
 from survey.ui.feedback import perform_on_wave, show_problems
@@ -68,9 +66,9 @@ def draw_sample_part(page: PageContext, sheet: WaveOverview) -> None:
 def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the saved plan, one computed now, or one from a workbook."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        cities = plan_cities(session=session, principal=page.principal)
-        saved = find_saved_request(session=session, principal=page.principal, key=sheet.key)
+    with page.read() as work:
+        cities = plan_cities(work)
+        saved = find_saved_request(work, key=sheet.key)
     shown = {SAVED: t("The saved plan"), COMPUTED: t("Plan anew"), FILE: t("From a workbook")}
     options = [option for option in shown if saved is not None or option != SAVED]
     source = pick(
@@ -301,8 +299,8 @@ def _render_group_tile(page: PageContext, group: GroupPrecision) -> str:
 
 
 def _save_plan(page: PageContext, sheet: WaveOverview, request: PlanRequest) -> None:
-    def change(session: Session, person: Principal) -> None:
-        save_plan(session=session, principal=person, key=sheet.key, request=request, now=now())
+    def change(work: Work) -> None:
+        save_plan(work, key=sheet.key, request=request)
 
     done = page.t("The plan is saved: city targets and quotas are set.")
     if perform_on_wave(page, sheet, change, done=done):
@@ -318,10 +316,8 @@ def _build_workbook(
 def _draw_quota_policy(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the present rule, and its switch while principal and state allow a change."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        rule = get_quota_policy_summary(
-            session=session, principal=page.principal, wave_key=sheet.key
-        )
+    with page.read() as work:
+        rule = get_quota_policy_summary(work, wave_key=sheet.key)
     if not rule.of:
         return
     st.subheader(t("When a quota is full"), anchor=False)
@@ -358,9 +354,7 @@ def _describe_policy(page: PageContext, rule: QuotaPolicySummary) -> str:
 
 
 def _save_policy(page: PageContext, sheet: WaveOverview, to: QuotaPolicy) -> None:
-    def change(session: Session, person: Principal) -> None:
-        set_quota_policy(
-            session=session, principal=person, wave_key=sheet.key, policy=to, now=now()
-        )
+    def change(work: Work) -> None:
+        set_quota_policy(work, wave_key=sheet.key, policy=to)
 
     perform_on_wave(page, sheet, change, done=page.t(_POLICY_NAMES[to]) + ".")

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.plan_storage import plan_cities
 from survey.fieldwork.planning.sampling_points import (
     KIND_NAMES,
@@ -31,8 +30,7 @@ from survey.publish.column_tables import format_for_screen
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.point_draw import PointDrawResult
 from survey.store.china_time import format_china_minute, format_day
-from survey.store.engine import read_scope
-from survey.store.tables import WaveState, now
+from survey.store.tables import WaveState
 from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_paste, draw_list_upload, pick_pasting
@@ -79,7 +77,7 @@ def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
             text_key=f"points-text-{sheet.key}-{sheet.points}",
             example=t("Beijing, bj-01, Xidan Joy City, shopping mall, urban"),
             read=lambda session, text: read_pasted_points(
-                session=session, principal=page.principal, key=sheet.key, text=text
+                page.work(session), key=sheet.key, text=text
             ),
             confirm=confirm,
         )
@@ -90,10 +88,10 @@ def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
         label=t("List of points (XLSX)"),
         file_key=f"points-file-{sheet.key}-{sheet.points}",
         template=lambda session: point_list_template(
-            plan_cities(session=session, principal=page.principal), page.language
+            plan_cities(page.work(session)), page.language
         ),
         read=lambda session, name, content: read_point_list(
-            session=session, principal=page.principal, key=sheet.key, name=name, content=content
+            page.work(session), key=sheet.key, name=name, content=content
         ),
         confirm=confirm,
     )
@@ -117,14 +115,9 @@ def _draw_draw_confirmation(page: PageContext, sheet: WaveOverview, listed: Poin
                 "always give the same points."
             ),
         )
-    with read_scope(page.settings.store_url) as session:
+    with page.read() as work:
         tried = preview_point_draw(
-            session=session,
-            principal=page.principal,
-            key=sheet.key,
-            listed=listed,
-            per_city=int(per_city),
-            seed=int(seed),
+            work, key=sheet.key, listed=listed, per_city=int(per_city), seed=int(seed)
         )
     cities = len({point.city_code for point in tried.points})
     st.write(
@@ -176,16 +169,8 @@ def _draw_shortages(page: PageContext, tried: PointDrawResult) -> None:
 def _store_points(
     page: PageContext, sheet: WaveOverview, listed: PointList, per_city: int, seed: int
 ) -> None:
-    def change(session: Session, person: Principal) -> None:
-        draw_points(
-            session=session,
-            principal=person,
-            key=sheet.key,
-            listed=listed,
-            per_city=per_city,
-            seed=seed,
-            now=now(),
-        )
+    def change(work: Work) -> None:
+        draw_points(work, key=sheet.key, listed=listed, per_city=per_city, seed=seed)
 
     perform_on_wave(page, sheet, change, done=page.t("The points are drawn and stored."))
 
@@ -222,8 +207,8 @@ def _draw_earlier_draws(page: PageContext, sheet: WaveOverview) -> None:
 
 
 def _discard_points(page: PageContext, sheet: WaveOverview) -> None:
-    def change(session: Session, person: Principal) -> None:
-        delete_points(session=session, principal=person, key=sheet.key, now=now())
+    def change(work: Work) -> None:
+        delete_points(work, key=sheet.key)
 
     perform_on_wave(page, sheet, change, done=page.t("The points are taken back."))
 
@@ -231,8 +216,8 @@ def _discard_points(page: PageContext, sheet: WaveOverview) -> None:
 def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
     t, names = page.t, DisplayNames(page.language, None)
     st.subheader(t("Sampling points of this wave"), anchor=False)
-    with read_scope(page.settings.store_url) as session:
-        lines = list_points(session=session, principal=page.principal, key=sheet.key)
+    with page.read() as work:
+        lines = list_points(work, key=sheet.key)
     if not lines:
         st.caption(t("There are none yet."))
         return
@@ -313,16 +298,14 @@ def _draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[Poi
 def _save_point(page: PageContext, sheet: WaveOverview, code: str, prefix: str) -> None:
     typed = st.session_state
 
-    def change(session: Session, person: Principal) -> None:
+    def change(work: Work) -> None:
         update_point(
-            session=session,
-            principal=person,
+            work,
             key=sheet.key,
             code=code,
             target=int(typed[f"{prefix}/target"]),
             opens_on=typed[f"{prefix}/opens_on"],
             closes_on=typed[f"{prefix}/closes_on"],
-            now=now(),
         )
 
     perform_on_wave(page, sheet, change, done=page.t("The point {code} is saved.", code=code))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.planning.wave_requests import (
     ACT_ACTIONS,
@@ -18,8 +18,7 @@ from survey.fieldwork.planning.wave_requests import (
 )
 from survey.locale import Message, msg
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
-from survey.store.tables import WaveAct, now
+from survey.store.tables import WaveAct
 from survey.ui.feedback import perform_on_wave
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -108,20 +107,15 @@ def step_label(page: PageContext, act: WaveAct, request: OpenRequest | None) -> 
 
 def find_request(page: PageContext, wave: WaveOverview) -> OpenRequest | None:
     """Return the request of the wave that waits for a second person."""
-    with read_scope(page.settings.store_url) as session:
-        return find_open_request(session=session, principal=page.principal, key=wave.key)
+    with page.read() as work:
+        return find_open_request(work, key=wave.key)
 
 
 def _find_people_rule(page: PageContext, wave: WaveOverview, act: WaveAct) -> PeopleRule:
     """Return how many people a step of the wave takes."""
-    with read_scope(page.settings.store_url) as session:
+    with page.read() as work:
         return get_people_rule(
-            session=session,
-            principal=page.principal,
-            key=wave.key,
-            act=act,
-            two_people=page.settings.two_person_freeze,
-            now=now(),
+            work, key=wave.key, act=act, two_people=page.settings.two_person_freeze
         )
 
 
@@ -144,7 +138,7 @@ def draw_request(page: PageContext, wave: WaveOverview) -> None:
 
 
 def _withdraw_request(page: PageContext, wave: WaveOverview) -> None:
-    def change(session: Session, person: Principal) -> None:
-        withdraw_request(session=session, principal=person, key=wave.key, now=now())
+    def change(work: Work) -> None:
+        withdraw_request(work, key=wave.key)
 
     perform_on_wave(page, wave, change, done=page.t("The request is withdrawn."))

@@ -3,10 +3,9 @@
 from functools import partial
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.staff import (
     AssignmentList,
     assign_people,
@@ -16,8 +15,7 @@ from survey.fieldwork.planning.staff import (
 from survey.fieldwork.planning.wave_overview import WaveOverview, list_postings
 from survey.publish.column_tables import format_for_screen
 from survey.publish.views.display_names import DisplayNames
-from survey.store.engine import read_scope
-from survey.store.tables import WaveState, now
+from survey.store.tables import WaveState
 from survey.ui.feedback import perform_on_wave
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
@@ -51,11 +49,9 @@ def _draw_assignment_upload(page: PageContext, sheet: WaveOverview) -> None:
         name="people",
         label=t("List of people (XLSX)"),
         file_key=f"people-file-{sheet.key}",
-        template=lambda session: staff_template(
-            session=session, principal=page.principal, key=sheet.key
-        ),
+        template=lambda session: staff_template(page.work(session), key=sheet.key),
         read=lambda session, name, content: read_staff_list(
-            session=session, principal=page.principal, key=sheet.key, name=name, content=content
+            page.work(session), key=sheet.key, name=name, content=content
         ),
         confirm=partial(_draw_assignment_confirmation, page, sheet),
     )
@@ -84,8 +80,8 @@ def _draw_assignment_confirmation(
 
 
 def _store_assignments(page: PageContext, sheet: WaveOverview, listed: AssignmentList) -> None:
-    def change(session: Session, person: Principal) -> None:
-        assign_people(session=session, principal=person, key=sheet.key, listed=listed, now=now())
+    def change(work: Work) -> None:
+        assign_people(work, key=sheet.key, listed=listed)
 
     perform_on_wave(page, sheet, change, done=page.t("The people are assigned."))
 
@@ -93,8 +89,8 @@ def _store_assignments(page: PageContext, sheet: WaveOverview, listed: Assignmen
 def _draw_postings(page: PageContext, sheet: WaveOverview) -> None:
     t, names = page.t, DisplayNames(page.language, None)
     st.subheader(t("People of this wave"), anchor=False)
-    with read_scope(page.settings.store_url) as session:
-        lines = list_postings(session=session, principal=page.principal, key=sheet.key)
+    with page.read() as work:
+        lines = list_postings(work, key=sheet.key)
     if not lines:
         st.caption(t("There are none yet."))
         return

@@ -6,13 +6,11 @@ from pathlib import PurePath
 
 import pandas as pd
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.instruments import add_tree
 from survey.instrument.indicator_tree import IndicatorTree, TreeError, read_tree_content
 from survey.settings import PROJECT_ROOT
-from survey.store.tables import now
 from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.feedback import perform
 from survey.ui.page_frame import draw_notice
@@ -87,8 +85,8 @@ def draw_tree_faults(page: PageContext, error: TreeError, advice: str) -> None:
 def store_tree(page: PageContext, tree: IndicatorTree) -> None:
     """Store a tree under its name, and say so."""
 
-    def add(session: Session, person: Principal) -> None:
-        add_tree(session=session, principal=person, tree=tree, now=now())
+    def add(work: Work) -> None:
+        add_tree(work, tree=tree)
 
     done = page.t(
         "The indicator tree {name} is stored: {count} indicators, version {version}.",

@@ -7,10 +7,9 @@ from html import escape
 from typing import Any
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_editing import (
     IMMUTABLE_ONCE_OPEN,
     STATE_PERMISSION_TEXTS,
@@ -192,8 +191,8 @@ def _save_wave(page: PageContext, sheet: WaveOverview | None, prefix: str) -> No
     )
     save = change_wave if sheet else add_wave
 
-    def change(session: Session, person: Principal) -> None:
-        save(session=session, principal=person, draft=draft, now=now())
+    def change(work: Work) -> None:
+        save(work, draft=draft)
 
     done = page.t("The wave {wave} is saved.", wave=_format_wave_name(page, draft))
     if perform(page, change, done=done) and sheet is None:

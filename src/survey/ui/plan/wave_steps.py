@@ -6,17 +6,16 @@ from functools import partial
 from html import escape
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import OPERATOR
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.planning.wave_history import WaveStage, list_wave_stages
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.waves import transition_wave
 from survey.locale import Message, msg
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
-from survey.store.tables import WaveState, now
+from survey.store.tables import WaveState
 from survey.ui.feedback import perform_on_wave, show_feedback
 from survey.ui.page_runner import PageContext, open_dialog
 from survey.ui.text_blocks import escape_markdown
@@ -92,11 +91,7 @@ def finish_dialog() -> None:
 
 
 def perform_in_dialog(
-    page: PageContext,
-    wave: WaveOverview,
-    change: Callable[[Session, Principal], None],
-    *,
-    done: str,
+    page: PageContext, wave: WaveOverview, change: Callable[[Work], None], *, done: str
 ) -> bool:
     """Change a wave from its dialog, which closes then, or stays open and says what went wrong.
 
@@ -113,8 +108,8 @@ def perform_in_dialog(
 
 def draw_stages(page: PageContext, wave: WaveOverview) -> None:
     """Draw the five states of a wave, with time and person of those it has reached."""
-    with read_scope(page.settings.store_url) as session:
-        stages = list_wave_stages(session=session, principal=page.principal, key=wave.key)
+    with page.read() as work:
+        stages = list_wave_stages(work, key=wave.key)
     items = "".join(_render_stage(page, stage) for stage in stages)
     label = escape(page.t("State of the wave"))
     st.html(f'<ol class="hcs-stages" aria-label="{label}">{items}</ol>')
@@ -221,7 +216,7 @@ def _draw_step_dialog(page: PageContext, wave: WaveOverview, step: _Step) -> Non
 
 
 def _transition_wave(page: PageContext, wave: WaveOverview, step: _Step) -> None:
-    def change(session: Session, person: Principal) -> None:
-        transition_wave(session=session, principal=person, key=wave.key, to=step.to, now=now())
+    def change(work: Work) -> None:
+        transition_wave(work, key=wave.key, to=step.to)
 
     perform_in_dialog(page, wave, change, done=page.t(step.done))

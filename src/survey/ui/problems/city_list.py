@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.publish.problems.problem_changes import ProblemDraft, add_problems
 from survey.publish.problems.problem_records import ProblemRecord, list_problems
 from survey.publish.problems.problem_table import WHOLE_COLUMNS, format_problem, problem_heads
@@ -25,7 +24,6 @@ from survey.publish.problems.states import BASIS_NAMES
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.store.china_time import china_date
-from survey.store.engine import read_scope
 from survey.store.tables import ProblemBasis, WaveState, now
 from survey.ui.feedback import feedback_above, perform_in_popover, show_feedback
 from survey.ui.html_table import render_text_table
@@ -56,12 +54,8 @@ def _draw_lists(
     page: PageContext, results: WaveResults, others: Sequence[WaveResults], city: str
 ) -> None:
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        listed = [
-            problem
-            for problem in list_problems(session=session, principal=page.principal, city_code=city)
-            if problem.stands
-        ]
+    with page.read() as work:
+        listed = [problem for problem in list_problems(work, city_code=city) if problem.stands]
     waves = {each.wave.key: each for each in (results, *others)}
     this_year = (results.wave.year, results.wave.key)
     shown = [
@@ -218,15 +212,8 @@ def _draw_free_choice(
 def _add_drafts(
     page: PageContext, results: WaveResults, city: str, drafts: Sequence[ProblemDraft], slot: str
 ) -> None:
-    def change(session: Session, person: Principal) -> int:
-        return add_problems(
-            session=session,
-            principal=person,
-            results=results,
-            city_code=city,
-            drafts=drafts,
-            now=now(),
-        )
+    def change(work: Work) -> int:
+        return add_problems(work, results=results, city_code=city, drafts=drafts)
 
     perform_in_popover(
         page,

@@ -6,10 +6,10 @@ from functools import partial
 from html import escape
 
 import streamlit as st
-from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.access.roles import Action, Role
+from survey.access.work import Work
 from survey.locale import Message, msg
 from survey.publish.problems.cited_evidence import (
     CitedFigure,
@@ -45,6 +45,7 @@ from survey.publish.problems.states import (
     PROBLEM_TRANSITIONS,
     next_states,
 )
+from survey.settings import Settings
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import EvidenceKind, ProblemState, now
@@ -111,13 +112,9 @@ def _draw_evidence(page: PageContext, problem: ProblemRecord) -> None:
     t = page.t
     if not problem.evidence:
         return
-    with read_scope(page.settings.store_url) as session:
+    with page.read() as work:
         cited = find_cited_figures(
-            session=session,
-            principal=page.principal,
-            city_code=problem.city_code,
-            evidence=problem.evidence,
-            language=page.language,
+            work, city_code=problem.city_code, evidence=problem.evidence, language=page.language
         )
     lines = []
     for given in problem.evidence:
@@ -150,10 +147,8 @@ def _render_reference(
 def _draw_history(page: PageContext, problem: ProblemRecord) -> None:
     t = page.t
     with st.expander(t("History")):
-        with read_scope(page.settings.store_url) as session:
-            steps = list_problem_steps(
-                session=session, principal=page.principal, problem_id=problem.id
-            )
+        with page.read() as work:
+            steps = list_problem_steps(work, problem_id=problem.id)
         for step in steps:
             head = (
                 f"{format_china_minute(t, step.at)} · {format_actor(t, step.by)} · "
@@ -202,15 +197,9 @@ def _move_problem(
 ) -> None:
     reason = str(st.session_state.get(note, "")) if note else ""
 
-    def change(session: Session, person: Principal) -> None:
+    def change(work: Work) -> None:
         move_problem(
-            session=session,
-            principal=person,
-            problem_id=problem.id,
-            expected_version=problem.version,
-            to=to,
-            note=reason,
-            now=now(),
+            work, problem_id=problem.id, expected_version=problem.version, to=to, note=reason
         )
 
     done = page.t("The problem is moved on.")
@@ -231,15 +220,8 @@ def _draw_form(page: PageContext, problem: ProblemRecord) -> None:
             return
     text = ProblemText(wording, measure, unit, deadline if isinstance(deadline, date) else None)
 
-    def change(session: Session, person: Principal) -> None:
-        edit_problem(
-            session=session,
-            principal=person,
-            problem_id=problem.id,
-            expected_version=problem.version,
-            text=text,
-            now=now(),
-        )
+    def change(work: Work) -> None:
+        edit_problem(work, problem_id=problem.id, expected_version=problem.version, text=text)
 
     if perform(page, change, done=t("The problem is kept."), slot=PROBLEM_MESSAGES) is None:
         show_feedback(page, PROBLEM_MESSAGES)
@@ -285,16 +267,14 @@ def _give_evidence(page: PageContext, problem: ProblemRecord, key: str) -> None:
         str(st.session_state.get(f"{key}/{part}") or "") for part in ("text", "link", "cites")
     )
 
-    def change(session: Session, person: Principal) -> None:
+    def change(work: Work) -> None:
         give_evidence(
-            session=session,
-            principal=person,
+            work,
             problem_id=problem.id,
             expected_version=problem.version,
             statement=statement,
             link=link,
             cites=cites,
-            now=now(),
         )
 
     done = page.t("The evidence is kept.")
@@ -305,7 +285,7 @@ def _get_citable(page: PageContext, city: str) -> dict[str, CitedFigure]:
     principal = page.principal
     return _list_cached_citable_figures(
         page.settings.store_url, principal.role, principal.area, principal.is_demo, city,
-        page.language, principal,
+        page.language, principal, page.settings,
     )  # fmt: skip
 
 
@@ -318,9 +298,10 @@ def _list_cached_citable_figures(
     city: str,
     language: str,
     _principal: Principal,
+    _settings: Settings,
 ) -> dict[str, CitedFigure]:
     del role, area, is_demo  # they are the key of the cache
     with read_scope(store_url) as session:
         return list_citable_figures(
-            session=session, principal=_principal, city_code=city, language=language
-        )  # fmt: skip
+            Work(session, _principal, now(), _settings), city_code=city, language=language
+        )

@@ -19,7 +19,6 @@ from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.store.china_time import china_date
-from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import filters
 from survey.ui.feedback import feedback_above
@@ -114,8 +113,8 @@ def _draw_profile_link(page: PageContext, area: str) -> None:
 
 def read_problems(page: PageContext) -> Sequence[ProblemRecord]:
     """Return the problems of the reader's area, from a scope of their own."""
-    with read_scope(page.settings.store_url) as session:
-        return list_problems(session=session, principal=page.principal)
+    with page.read() as work:
+        return list_problems(work)
 
 
 def list_reminder_links(page: PageContext) -> list[tuple[str, str]]:

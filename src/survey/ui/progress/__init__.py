@@ -6,6 +6,7 @@ from datetime import datetime
 import streamlit as st
 
 from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.progress.tallies import AreaProgress
 from survey.fieldwork.progress.wave_progress import (
     DailyCellCounts,
@@ -18,7 +19,6 @@ from survey.fieldwork.waves import WaveSummary
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.store.china_time import CHINA
-from survey.store.engine import read_scope
 from survey.store.read_replica import LateReading, read_late
 from survey.store.tables import now
 from survey.ui.data_freshness import draw_freshness
@@ -52,8 +52,8 @@ def draw_filters(page: PageContext) -> ProgressSelection | None:
     """Draw the filters and return the selection; None if no wave has begun."""
     t = page.t
     # The state of a wave decides how much of its counts may be shown: never read late.
-    with read_scope(page.settings.store_url) as session:
-        waves = list_progress_waves(session=session, principal=page.principal)
+    with page.read() as work:
+        waves = list_progress_waves(work)
     if not waves:
         draw_notice(
             t("No fieldwork has begun yet"),
@@ -130,7 +130,7 @@ def _read_cached_progress(
     return read_late(
         _settings,
         lambda session: get_progress(
-            session=session, principal=_person, wave=_wave, now=now(), usual_waste=worst
+            Work(session, _person, now(), _settings), wave=_wave, usual_waste=worst
         ),
     )
 
@@ -170,11 +170,9 @@ def _count_cached_cells_by_day(
     return read_late(
         _settings,
         lambda session: count_cells_by_day(
-            session=session,
-            principal=_person,
+            Work(session, _person, at, _settings),
             wave=_seen.wave,
             cells=_area.cells,
             city_code=city_code,
-            now=at,
         ),
     ).value

@@ -8,6 +8,7 @@ import streamlit as st
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.fieldwork.quality.flags import KIND_NAMES, FlagKind
 from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summarise_quality
 from survey.fieldwork.waves import WaveSummary
@@ -16,6 +17,7 @@ from survey.locale import Message, Translator, msg
 from survey.publish.column_tables import csv_bytes
 from survey.settings import Settings
 from survey.store.read_replica import LateReading, read_late
+from survey.store.tables import now
 from survey.ui.data_freshness import draw_freshness
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.html_table import render_table
@@ -108,7 +110,7 @@ def _read_cached_quality(
     reading = read_late(
         _settings,
         lambda session: summarise_quality(
-            session=session, principal=_person, wave_key=wave_key, by=by
+            Work(session, _person, now(), _settings), wave_key=wave_key, by=by
         ),
     )
     rows = sorted(reading.value, key=lambda row: (-row.to_review, row.valid_rate, row.key))

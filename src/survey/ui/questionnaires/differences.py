@@ -25,7 +25,6 @@ from survey.instrument.version_difference import (
     compare_versions,
 )
 from survey.publish.column_tables import csv_bytes
-from survey.store.engine import read_scope
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -60,10 +59,9 @@ def draw_differences(
     )
     if key not in others:
         return
-    with read_scope(page.settings.store_url) as session:
+    with page.read() as work:
         before, after = (
-            get_questionnaire(session=session, principal=page.principal, instrument_id=each.id)
-            for each in (others[key], chosen)
+            get_questionnaire(work, instrument_id=each.id) for each in (others[key], chosen)
         )
     draw_difference(page, before, after, key=f"questionnaires/difference/{chosen.key}/{key}")
 

@@ -9,7 +9,6 @@ import streamlit as st
 from survey.fieldwork.questionnaires import QuestionnaireSummary, list_stored_findings
 from survey.instrument.checks import Finding, Severity
 from survey.publish.column_tables import csv_bytes
-from survey.store.engine import read_scope
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -21,10 +20,8 @@ _MAX_SHOWN_ROWS = 100
 def draw_checks(page: PageContext, summary: QuestionnaireSummary) -> None:
     """Draw what stands against a wave with a stored version today."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        findings = list_stored_findings(
-            session=session, principal=page.principal, instrument_id=summary.id
-        )
+    with page.read() as work:
+        findings = list_stored_findings(work, instrument_id=summary.id)
     if not findings:
         draw_notice(
             t("Nothing is wrong"),

@@ -17,7 +17,6 @@ from survey.instrument.model import label_text
 from survey.instrument.xlsform.writer import xlsform_bytes
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import format_china_minute
-from survey.store.engine import read_scope
 from survey.ui.download_button import XLSX, File, draw_download_button, name_file
 from survey.ui.feedback import show_feedback
 from survey.ui.filters import filter_row
@@ -42,8 +41,8 @@ def draw_questionnaires(page: PageContext) -> None:
     """Draw the list, one version with its tabs, or the upload; says what to do without any."""
     t = page.t
     show_feedback(page)
-    with read_scope(page.settings.store_url) as session:
-        summaries = list_questionnaires(session=session, principal=page.principal)
+    with page.read() as work:
+        summaries = list_questionnaires(work)
     by_key = {summary.key: summary for summary in summaries}
     options = [ALL, *by_key, *([NEW] if page.principal.may(Action.PLAN) else [])]
 
@@ -119,10 +118,8 @@ def _draw_version(
     page: PageContext, summary: QuestionnaireSummary, summaries: tuple[QuestionnaireSummary, ...]
 ) -> None:
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        questionnaire = get_questionnaire(
-            session=session, principal=page.principal, instrument_id=summary.id
-        )
+    with page.read() as work:
+        questionnaire = get_questionnaire(work, instrument_id=summary.id)
     title = label_text(summary.title, page.language, summary.name)
     st.header(escape_markdown(title), anchor=False)
     st.caption(

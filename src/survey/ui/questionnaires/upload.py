@@ -3,9 +3,8 @@
 from functools import partial
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.questionnaires import (
     Questionnaire,
     QuestionnaireSummary,
@@ -18,8 +17,6 @@ from survey.instrument.checks import describe_figures
 from survey.instrument.model import Instrument, label_text
 from survey.instrument.paper_codes import number_questions
 from survey.instrument.xlsform.reader import ImportedForm
-from survey.store.engine import read_scope
-from survey.store.tables import now
 from survey.ui.feedback import perform
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -55,10 +52,9 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
         with st.expander(t("An indicator tree of your own")):
             draw_tree_upload(page)
         return
-    with read_scope(page.settings.store_url) as session:
+    with page.read() as work:
         check = check_upload(
-            session=session,
-            principal=page.principal,
+            work,
             file_name=given.name,
             content=given.getvalue(),
             skip_unsupported=skip,
@@ -112,10 +108,8 @@ def _draw_new_version(
     if earlier is not None and not check.already_stored:
         version = escape_markdown(earlier.version)
         st.header(t("Difference to version {version}", version=version), anchor=False)
-        with read_scope(page.settings.store_url) as session:
-            before = get_questionnaire(
-                session=session, principal=page.principal, instrument_id=earlier.id
-            )
+        with page.read() as work:
+            before = get_questionnaire(work, instrument_id=earlier.id)
         draw_difference(
             page,
             before,
@@ -160,10 +154,8 @@ def _draw_confirmation(page: PageContext, check: UploadCheck, form: ImportedForm
 def _store_form(page: PageContext, form: ImportedForm) -> None:
     instrument: Instrument = form.instrument
 
-    def add(session: Session, person: Principal) -> None:
-        store_questionnaire(
-            session=session, principal=person, instrument=instrument, rows=form.rows, now=now()
-        )
+    def add(work: Work) -> None:
+        store_questionnaire(work, instrument=instrument, rows=form.rows)
 
     done = page.t(
         "{name}, version {version}, is stored.",

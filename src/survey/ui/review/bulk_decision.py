@@ -6,9 +6,8 @@ from types import MappingProxyType
 from uuid import UUID
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.review.decisions import (
     BulkPreview,
@@ -19,8 +18,7 @@ from survey.fieldwork.review.decisions import (
 from survey.fieldwork.review.review_queue import REVIEWABLE
 from survey.fieldwork.review_reasons import REASONS_BY_STATUS
 from survey.locale import Message, Translator, msg
-from survey.store.engine import read_scope
-from survey.store.tables import Status, now
+from survey.store.tables import Status
 from survey.ui.feedback import perform, show_feedback, show_problems
 from survey.ui.page_runner import PageContext, open_dialog
 from survey.ui.review.decision import ACTIONS, entered_reason, open_interview, pick_reason
@@ -67,10 +65,8 @@ def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
         key=f"many/to/{page.language}",
     )
     with show_problems(t):
-        with read_scope(page.settings.store_url) as session:
-            seen = preview_bulk_decision(
-                session=session, principal=page.principal, chosen=choice.filter, to=to
-            )
+        with page.read() as work:
+            seen = preview_bulk_decision(work, chosen=choice.filter, to=to)
         if seen.flagged:
             st.warning(
                 t(
@@ -132,14 +128,12 @@ def _draw_bulk_confirmation(page: PageContext, choice: ReviewSelection, seen: Bu
 def _decide_many(
     page: PageContext, choice: ReviewSelection, seen: BulkPreview, prefix: str
 ) -> None:
-    def change(session: Session, principal: Principal) -> dict[UUID, int]:
+    def change(work: Work) -> dict[UUID, int]:
         return decide_many(
-            session=session,
-            principal=principal,
+            work,
             chosen=choice.filter,
             seen=seen,
             reason=entered_reason(prefix) if seen.to in REASONS_BY_STATUS else None,
-            now=now(),
         )
 
     done = page.t(

@@ -6,9 +6,8 @@ from types import MappingProxyType
 from uuid import UUID
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.dual_approval import SecondApproverRequiredError
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.review.decisions import allowed_transitions, decide
@@ -22,7 +21,7 @@ from survey.fieldwork.review_reasons import (
     ReviewReason,
 )
 from survey.locale import Message, Translator, msg
-from survey.store.tables import Status, now
+from survey.store.tables import Status
 from survey.ui.feedback import perform
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.second_person import MAX_NAMED_PEOPLE
@@ -187,21 +186,13 @@ def _decide_on_interview(
 ) -> None:
     """Decide on one interview; `prefix` names the fields of its reason, if it has one."""
 
-    def change(session: Session, principal: Principal) -> _Decided:
+    def change(work: Work) -> _Decided:
         reason = None if prefix is None else entered_reason(prefix)
         version = decide(
-            session=session,
-            principal=principal,
-            response_id=interview.id,
-            expected_version=interview.version,
-            to=to,
-            reason=reason,
-            now=now(),
+            work, response_id=interview.id, expected_version=interview.version, to=to, reason=reason
         )
         erased = reason is not None and reason.code is ReasonCode.WITHDRAWN
-        near = find_nearest(
-            session=session, principal=principal, chosen=chosen, spot=interview.spot
-        )
+        near = find_nearest(work, chosen=chosen, spot=interview.spot)
         return _Decided({} if erased else {interview.id: version}, near)
 
     done = page.t("Now {state}.", state=page.t(STATUS_NAMES[to]))
@@ -246,7 +237,7 @@ def _get_entered_note(prefix: str) -> str:
 
 def _perform_and_open_next(
     page: PageContext,
-    change: Callable[[Session, Principal], _Decided],
+    change: Callable[[Work], _Decided],
     done: str,
     *,
     stay: UUID,

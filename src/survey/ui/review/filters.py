@@ -21,7 +21,6 @@ from survey.fieldwork.review.review_queue import (
     list_surveyors,
 )
 from survey.fieldwork.waves import WaveSummary
-from survey.store.engine import read_scope
 from survey.store.tables import Status
 from survey.ui.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.ui.page_frame import draw_notice
@@ -66,26 +65,24 @@ def select_interview(response_id: UUID, status: Status) -> None:
 def draw_filters(page: PageContext) -> ReviewSelection | None:
     """Draw the filters and return the selection; None if there is nothing to review yet."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        waves = list_review_waves(session=session, principal=page.principal)
+    with page.read() as work:
+        waves = list_review_waves(work)
         if not waves:
             draw_notice(
                 t("There is nothing to review yet"),
                 t("Interviews appear here as soon as a wave is open and the first ones arrive."),
             )
             return None
-        linked = _find_wave_of_link(session, page, waves)
+        linked = _find_wave_of_link(work.session, page, waves)
         with filter_row():
             wave = pick_started_wave(page, waves, default=linked)
             if wave is None:
                 return None
-            counts = count_by_status(session=session, principal=page.principal, wave_id=wave.id)
+            counts = count_by_status(work, wave_id=wave.id)
             city = pick_city_or_all(page, list(counts))
             status, overdue = _pick_status(page, counts, city)
             people = (
-                list_surveyors(
-                    session=session, principal=page.principal, wave_id=wave.id, city_code=city
-                )
+                list_surveyors(work, wave_id=wave.id, city_code=city)
                 if city is not None and city in counts
                 else []
             )
@@ -103,7 +100,7 @@ def _find_wave_of_link(
     response_id = requested_id()
     if response_id is None or WAVE in st.query_params:
         return None
-    wave_id = find_wave_of(session=session, principal=page.principal, response_id=response_id)
+    wave_id = find_wave_of(page.work(session), response_id=response_id)
     return next((wave.key for wave in waves if wave.id == wave_id), None)
 
 

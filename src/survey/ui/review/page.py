@@ -7,6 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.lifecycle import STATUS_NAMES, ResponseNotFoundError
 from survey.fieldwork.quality.assessment import AssessmentFreshness, get_assessment_freshness
 from survey.fieldwork.quality.flags import KIND_NAMES, FlagKind, flag_text
@@ -22,9 +23,11 @@ from survey.fieldwork.review.review_queue import (
 )
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
+from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
+from survey.store.tables import now
 from survey.ui import response_html
 from survey.ui.browser_components import bind_keys
 from survey.ui.feedback import record_view_once, show_feedback
@@ -144,30 +147,33 @@ def _load_page_data(page: PageContext, choice: ReviewSelection) -> _ReviewPageDa
     with read_scope(page.settings.store_url) as session:
         wanted = requested_id()
         in_queue = wanted is not None and is_in_queue(
-            session=session, principal=person, chosen=chosen, response_id=wanted
+            Work(session, person, now(), page.settings), chosen=chosen, response_id=wanted
         )
         if wanted is None or (not in_queue and _has_filter_changed(wanted, chosen)):
-            first = list_queue(session=session, principal=person, chosen=chosen, size=1)
+            first = list_queue(Work(session, person, now(), page.settings), chosen=chosen, size=1)
             if not first:
                 return None
             wanted, in_queue = first[0].id, True
         try:
-            interview = get_response_detail(session=session, principal=person, response_id=wanted)
+            interview = get_response_detail(
+                Work(session, person, now(), page.settings), response_id=wanted
+            )
         except ResponseNotFoundError:
             open_interview(None)
             st.info(page.t("The interview of this link is not in your area."))
             return None
         return _ReviewPageData(
             interview,
-            find_previous(session=session, principal=person, chosen=chosen, before=interview.spot),
+            find_previous(
+                Work(session, person, now(), page.settings), chosen=chosen, before=interview.spot
+            ),
             list_queue(
-                session=session,
-                principal=person,
+                Work(session, person, now(), page.settings),
                 chosen=chosen,
                 after=interview.spot,
                 size=_UPCOMING,
             ),
-            count_queue(session=session, principal=person, chosen=chosen),
+            count_queue(Work(session, person, now(), page.settings), chosen=chosen),
             in_queue,
         )
 
@@ -188,18 +194,18 @@ def _name_in_address(response_id: UUID, chosen: ReviewFilter) -> None:
 
 @st.cache_data(ttl=20.0, max_entries=64, show_spinner=False)
 def _read_cached_freshness(
-    store_url: str, area: str, wave_id: UUID, _person: Principal
+    store_url: str, area: str, wave_id: UUID, _person: Principal, _settings: Settings
 ) -> AssessmentFreshness:
     del area  # part of the key of the cache
     with read_scope(store_url) as session:
-        return get_assessment_freshness(session=session, principal=_person, wave_id=wave_id)
+        return get_assessment_freshness(Work(session, _person, now(), _settings), wave_id=wave_id)
 
 
 def _draw_freshness(page: PageContext, choice: ReviewSelection) -> None:
     """Draw how far the quality detectors have come; newer interviews have no flags yet."""
     t = page.t
     look = _read_cached_freshness(
-        page.settings.store_url, page.principal.area, choice.wave.id, page.principal
+        page.settings.store_url, page.principal.area, choice.wave.id, page.principal, page.settings
     )
     if look.finished_at is None:
         st.caption(t("Nobody has looked for odd interviews yet."))

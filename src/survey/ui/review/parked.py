@@ -4,9 +4,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.parking.decisions import (
     MAX_LISTED,
     REASON_NAMES,
@@ -25,8 +24,7 @@ from survey.instrument.model import label_text
 from survey.locale import msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import china_date, format_china_minute, format_day
-from survey.store.engine import read_scope
-from survey.store.tables import Status, now
+from survey.store.tables import Status
 from survey.ui import response_html
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.page_frame import draw_notice
@@ -43,8 +41,8 @@ _ACCEPTED = {
 
 def pick_part(page: PageContext) -> str:
     """Draw the choice between the queue and late interviews, if any wait, and return it."""
-    with read_scope(page.settings.store_url) as session:
-        waiting = count_parked(session=session, principal=page.principal)
+    with page.read() as work:
+        waiting = count_parked(work)
     if not waiting and st.query_params.get(PART) != LATE:
         return QUEUE
     t = page.t
@@ -66,8 +64,8 @@ def draw_parked(page: PageContext) -> None:
     """Draw the waiting interviews, the longest first, and the chosen one with its answers."""
     t = page.t
     show_feedback(page, toast=True)
-    with read_scope(page.settings.store_url) as session:
-        waiting = list_parked(session=session, principal=page.principal)
+    with page.read() as work:
+        waiting = list_parked(work)
     if not waiting:
         draw_notice(
             t("No late interview waits"),
@@ -105,10 +103,8 @@ def _format_parked_title(page: PageContext, each: ParkedSummary) -> str:
 
 def _draw_chosen(page: PageContext, parked_id: UUID) -> None:
     try:
-        with read_scope(page.settings.store_url) as session:
-            detail = get_parked_detail(
-                session=session, principal=page.principal, parked_id=parked_id
-            )
+        with page.read() as work:
+            detail = get_parked_detail(work, parked_id=parked_id)
     except ParkedNotFoundError as error:
         # Somebody else has just decided on it.
         st.info(page.t(error.message))
@@ -167,14 +163,8 @@ def _draw_decision(page: PageContext, detail: ParkedDetail) -> None:
 
 
 def _accept_interview(page: PageContext, parked_id: UUID) -> None:
-    def change(session: Session, principal: Principal) -> SubmissionReceipt:
-        return accept_parked(
-            session=session,
-            principal=principal,
-            parked_id=parked_id,
-            note=st.session_state[_note_key(parked_id)],
-            now=now(),
-        )
+    def change(work: Work) -> SubmissionReceipt:
+        return accept_parked(work, parked_id=parked_id, note=st.session_state[_note_key(parked_id)])
 
     def done(receipt: SubmissionReceipt) -> str:
         other = msg("Accepted. It ended early and needs no review.")
@@ -184,13 +174,7 @@ def _accept_interview(page: PageContext, parked_id: UUID) -> None:
 
 
 def _discard_interview(page: PageContext, parked_id: UUID) -> None:
-    def change(session: Session, principal: Principal) -> None:
-        discard_parked(
-            session=session,
-            principal=principal,
-            parked_id=parked_id,
-            note=st.session_state[_note_key(parked_id)],
-            now=now(),
-        )
+    def change(work: Work) -> None:
+        discard_parked(work, parked_id=parked_id, note=st.session_state[_note_key(parked_id)])
 
     perform(page, change, done=page.t("Discarded, and its answers are erased."))

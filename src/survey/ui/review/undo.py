@@ -7,9 +7,8 @@ from html import escape
 from uuid import UUID
 
 import streamlit as st
-from sqlmodel import Session
 
-from survey.access.principal import Principal
+from survey.access.work import Work
 from survey.fieldwork.review.undo import undo_decision
 from survey.store.tables import now
 from survey.ui.feedback import perform
@@ -73,8 +72,8 @@ def draw_undo_button(page: PageContext, versions: Mapping[UUID, int], label: str
 
 
 def _undo_decision(page: PageContext, versions: Mapping[UUID, int]) -> None:
-    def change(session: Session, principal: Principal) -> int:
-        return undo_decision(session=session, principal=principal, versions=versions, now=now())
+    def change(work: Work) -> int:
+        return undo_decision(work, versions=versions)
 
     done = page.t(
         "Undone: {count} interviews stand where they stood before.", count=f"{len(versions):,}"

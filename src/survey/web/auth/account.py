@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from anyio import to_thread
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -21,10 +20,10 @@ from survey.access.own_account import (
     sign_out_everywhere,
     start_factor,
 )
-from survey.access.principal import Principal
 from survey.access.second_factor import Enrolment
 from survey.access.secret_hashes import digest
 from survey.access.sessions import COOKIE
+from survey.access.work import Work
 from survey.locale import SurveyError, Translator
 from survey.store.china_time import CHINA
 from survey.store.tables import now
@@ -73,9 +72,9 @@ class AccountEndpoints:
             account, enrolment = await self.context.write(
                 lambda session: (
                     get_own_account(
-                        session=session, principal=person, session_hash=this, now=now()
+                        Work(session, person, now(), self.context.settings), session_hash=this
                     ),
-                    find_pending_enrolment(session=session, principal=person),
+                    find_pending_enrolment(Work(session, person, now(), self.context.settings)),
                 )
             )
         except SurveyError as refused:
@@ -92,14 +91,12 @@ class AccountEndpoints:
     async def post_password(self, request: Request) -> Response:
         """Change the password."""
 
-        def work(session: Session, person: Principal, form: dict[str, str]) -> None:
+        def work(work: Work, form: dict[str, str]) -> None:
             change_password(
-                session=session,
-                principal=person,
+                work,
                 current_password=form.get("shown", ""),
                 password=form.get("password", ""),
                 secret=request.cookies.get(COOKIE),
-                now=now(),
             )
 
         return await self._run_change(request, work, self._redirect_back)
@@ -107,55 +104,49 @@ class AccountEndpoints:
     async def post_factor(self, request: Request) -> Response:
         """Start setting up a second factor."""
 
-        def work(session: Session, person: Principal, form: dict[str, str]) -> None:
-            start_factor(
-                session=session, principal=person, current_password=form.get("shown", ""), now=now()
-            )
+        def work(work: Work, form: dict[str, str]) -> None:
+            start_factor(work, current_password=form.get("shown", ""))
 
         return await self._run_change(request, work, self._redirect_back)
 
     async def post_factor_code(self, request: Request) -> Response:
         """Finish setting up a second factor and show its recovery codes."""
 
-        def work(session: Session, person: Principal, form: dict[str, str]) -> tuple[str, ...]:
+        def work(work: Work, form: dict[str, str]) -> tuple[str, ...]:
             code = form.get("code", "")[:64]
-            return confirm_factor(session=session, principal=person, code=code, now=now())
+            return confirm_factor(work, code=code)
 
         return await self._run_change(request, work, self._show_codes, asks_password=False)
 
     async def post_factor_removal(self, request: Request) -> Response:
         """Remove the second factor."""
 
-        def work(session: Session, person: Principal, form: dict[str, str]) -> None:
-            remove_factor(
-                session=session, principal=person, current_password=form.get("shown", ""), now=now()
-            )
+        def work(work: Work, form: dict[str, str]) -> None:
+            remove_factor(work, current_password=form.get("shown", ""))
 
         return await self._run_change(request, work, self._redirect_back)
 
     async def post_recovery_codes(self, request: Request) -> Response:
         """Replace the recovery codes and show the new ones."""
 
-        def work(session: Session, person: Principal, form: dict[str, str]) -> tuple[str, ...]:
+        def work(work: Work, form: dict[str, str]) -> tuple[str, ...]:
             shown = form.get("shown", "")
-            return replace_recovery_codes(
-                session=session, principal=person, current_password=shown, now=now()
-            )
+            return replace_recovery_codes(work, current_password=shown)
 
         return await self._run_change(request, work, self._show_codes)
 
     async def post_sign_out_everywhere(self, request: Request) -> Response:
         """End all sessions of the account."""
 
-        def work(session: Session, person: Principal, _form: dict[str, str]) -> None:
-            sign_out_everywhere(session=session, principal=person, now=now())
+        def work(work: Work, _form: dict[str, str]) -> None:
+            sign_out_everywhere(work)
 
         return await self._run_change(request, work, self._redirect_signed_out, asks_password=False)
 
     async def _run_change(
         self,
         request: Request,
-        work: Callable[[Session, Principal, dict[str, str]], T],
+        change: Callable[[Work, dict[str, str]], T],
         respond: Callable[[Request, T], Response],
         *,
         asks_password: bool = True,
@@ -172,10 +163,12 @@ class AccountEndpoints:
             if asks_password:
                 await self.context.write(
                     lambda session: claim_password_attempt(
-                        session=session, principal=person, now=now()
+                        Work(session, person, now(), self.context.settings)
                     )
                 )
-            result = await self.context.write(lambda session: work(session, person, form))
+            result = await self.context.write(
+                lambda session: change(Work(session, person, now(), self.context.settings), form)
+            )
         except SurveyError as error:
             return await self.get_page(request, error)
         return respond(request, result)
