@@ -19,6 +19,7 @@ from click.testing import Result
 from sqlalchemy import update
 from sqlmodel import select
 
+from survey.access import work
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.cli import release
@@ -134,7 +135,8 @@ def desk(
 ) -> Iterator[Desk]:
     shutil.copytree(frozen_wave, tmp_path / "data")
     monkeypatch.setenv("SURVEY_RELEASE_KEY_FILE", str(tmp_path / "release.key"))
-    monkeypatch.setattr(release, "datetime", Clock)
+    for module in (release, work):
+        monkeypatch.setattr(module, "datetime", Clock)
     monkeypatch.setattr(Clock, "present", ANNOUNCED - 2 * HOUR)
     current_settings.cache_clear()
     account = Account(login="wang", name="Wang", role=Role.NATIONAL_OFFICIAL, area=NATION)

@@ -225,8 +225,8 @@ def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
     written, go_on = threading.Event(), threading.Event()
     commit = commit_import
 
-    def waiting(**request: Any) -> ImportResult:
-        result = commit(**request)
+    def waiting(*given: Any, **request: Any) -> ImportResult:
+        result = commit(*given, **request)
         written.set()
         assert go_on.wait(60)
         return result

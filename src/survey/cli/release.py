@@ -143,7 +143,7 @@ def sign_release(release: Release) -> None:
 def publish_release(release: Release) -> None:
     """Publish a signed release, not before its minute; readers see the wave from then on."""
     with error_reporting():
-        _run(publish_publication, settings=current_settings(), key=release)
+        _run(publish_publication, key=release)
         print_note("{release} is published.", release=release)
 
 

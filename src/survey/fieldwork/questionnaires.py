@@ -20,8 +20,7 @@ from survey.fieldwork.instruments import (
     load_tree,
     tree_id_by_name,
 )
-from survey.fieldwork.trial_links import SERIES as TRIAL_SERIES
-from survey.fieldwork.waves import wave_title
+from survey.fieldwork.waves import TRIAL_SERIES, wave_title
 from survey.instrument.checks import Finding, Severity, check_instrument, only_errors
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import Instrument, Labels

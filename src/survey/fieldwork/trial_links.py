@@ -10,11 +10,10 @@ from survey.access.roles import Action, Role
 from survey.access.work import Work
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.invitations import IssuedInvitation, issue_invitation
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.fieldwork.waves import TRIAL_SERIES, NewWave, create_wave, open_wave
 from survey.instrument.model import Instrument
 from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave
 
-SERIES = "trial"
 LIFETIME = timedelta(days=1)
 
 
@@ -47,7 +46,7 @@ def _create_trial_wave(work: Work, instrument: Instrument, key: str) -> Wave:
     fallback = instrument.title.get(instrument.default_language, instrument.name)
     plan = NewWave(
         key=key,
-        series=SERIES,
+        series=TRIAL_SERIES,
         year=work.now.year,
         title_zh=instrument.title.get("zh", fallback),
         title_en=instrument.title.get("en", fallback),

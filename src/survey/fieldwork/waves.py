@@ -38,6 +38,9 @@ WAVE_TRANSITIONS: dict[WaveState, frozenset[WaveState]] = {
 }
 
 
+TRIAL_SERIES = "trial"
+"""Series of the waves in which a questionnaire is tried out; their key comes from its hash."""
+
 COMPUTED_STATES = (WaveState.FROZEN, WaveState.RELEASED)
 """States of a wave whose figures rest on its interviews, so that none of them changes any more."""
 

@@ -15,7 +15,6 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.publish.publications.archives import read_archived_files
-from survey.publish.publications.early_readers import open_publication
 from survey.publish.publications.publishing_steps import publish_publication
 from survey.publish.publications.register import PublicationDraft, plan_publication
 from survey.publish.publications.signatures import sign_publication
@@ -62,14 +61,12 @@ def plan(store: Settings, who: str = "lin", at: datetime = PLANNED, **changes: A
 
 
 def act(step: Step, store: Settings, who: str, at: datetime, key: str = KEY, **rest: Any) -> Any:
-    """One step of a release by a person; the store is given where the step takes it."""
+    """One step of a release by a person."""
     principal = person(store, who)
     if step is sign_publication:
         return sign_publication(store, principal=principal, key=key, clock=lambda: at)
-    if step in {publish_publication, open_publication}:
-        rest["settings"] = store
     with session_scope(store.store_url) as session:
-        return step(work_of(session, principal, at), key=key, **rest)
+        return step(work_of(session, principal, at, settings=store), key=key, **rest)
 
 
 def pass_audit(store: Settings, wave_key: str = WAVE) -> None:
