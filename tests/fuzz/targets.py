@@ -17,7 +17,6 @@ from uvicorn.server import ServerState
 
 from survey.access.secret_hashes import digest
 from survey.fieldwork.importing.column_mapping import read_mapping
-from survey.fieldwork.importing.table_reading import read_table
 from survey.fieldwork.paper.double_keying import read_serial
 from survey.fieldwork.paper.keying import Keying
 from survey.fieldwork.planning.sampling_points import point_list_template
@@ -33,6 +32,7 @@ from survey.sample.city_frame import shipped_cities
 from survey.sample.plan_workbook import read_plan_file
 from survey.sample.workbook_io import read_sheet
 from survey.settings import PROJECT_ROOT
+from survey.tabular.reading import read_table
 from survey.web.http_protocol import LimitedHttpProtocol
 
 REFUSALS = (SurveyError, ValidationError, orjson.JSONDecodeError)

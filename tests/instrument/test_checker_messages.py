@@ -8,8 +8,8 @@ from pyxform.errors import ErrorCode, PyXFormError
 from survey.instrument.xlsform.checker_messages import RULES, translate_checker_error
 from survey.instrument.xlsform.import_log import XlsformError
 from survey.instrument.xlsform.reader import read_xlsform
-from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import translator
+from survey.tabular.workbook_safety import WorkbookError
 from tests.instrument.workbooks import Table, form
 
 zh = translator("zh")

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
-from survey.fieldwork.importing.row_answers import RowChecker
 from survey.fieldwork.paper.keying import check_sheet
 from survey.instrument.browser_payload import browser_form
 from survey.instrument.checks import check_instrument
@@ -25,6 +24,7 @@ from survey.instrument.model import (
 )
 from survey.instrument.validation import Validation, validate
 from survey.web.assets import read_script
+from tests.instrument.column_verdicts import validate_rows
 
 TODAY = date(2026, 5, 20)
 WORDS = {"en": "x"}
@@ -195,14 +195,9 @@ def test_what_would_ask_too_early_is_found(items: tuple[Item, ...], where: str) 
     assert where in messages(*items)
 
 
-def _read_cell(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
-
-
 def test_an_import_and_a_sheet_of_paper_pass_the_same_gate() -> None:
     given_answers = {**GIVEN, "child_age": 9, "agrees": "no"}
-    columns = {name: (place, _read_cell) for place, name in enumerate(given_answers)}
-    row = RowChecker(FAMILY, columns).check([str(each) for each in given_answers.values()], TODAY)
+    row = validate_rows(FAMILY, [given_answers], [TODAY])[0]
     sheet = check_sheet(FAMILY, given_answers, (), day=TODAY)
     # On the third one the guardian's answer is missing on the paper.
     left_blank = check_sheet(FAMILY, {**GIVEN, "child_age": 9}, ("agrees",), day=TODAY)

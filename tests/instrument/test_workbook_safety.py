@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey.instrument.xlsform import workbook_safety
 from survey.instrument.xlsform.import_log import XlsformError
 from survey.instrument.xlsform.reader import read_xlsform
-from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import translator
+from survey.tabular import workbook_safety
+from survey.tabular.workbook_safety import WorkbookError
 from tests.instrument.workbooks import form
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -10,8 +10,8 @@ from survey.instrument.model import ItemKind, SectionExit, SpecialAnswer
 from survey.instrument.validation import validate
 from survey.instrument.xlsform.import_log import XlsformError
 from survey.instrument.xlsform.reader import ImportedForm, read_xlsform
-from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import translator
+from survey.tabular.workbook_safety import WorkbookError
 from tests.instrument.workbooks import form, save
 
 YES_NO = (("list_name", "name", "label"), ("yes_no", "yes", "Yes"), ("yes_no", "no", "No"))

@@ -15,7 +15,7 @@ from seed.demo.opinion import (
 from survey.context.opinion.columns import ITEMS, KEY
 from survey.context.opinion.event_windows import compare_windows
 from survey.context.opinion.storage import check_table
-from survey.context.text_tables import table_of_records
+from survey.tabular.reading import table_of_records
 
 
 def test_the_event_of_2022_adds_up_to_what_was_told() -> None:

@@ -21,8 +21,6 @@ from survey.access.api_keys import create_api_key
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
 from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
-from survey.context.text_tables import read_text_table, table_of_records
-from survey.fieldwork.importing.rejections import FileUnreadableError
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
@@ -37,6 +35,8 @@ from survey.store.tables import (
     KeyScope,
     now,
 )
+from survey.tabular.reading import read_text_table, table_of_records
+from survey.tabular.text_table import FileUnreadableError
 from survey.web import deliveries_api
 from survey.web.http import JSON
 from survey.web.results_openapi import BASE, DELIVERIES

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.context.text_tables import TextTable
 from survey.fieldwork.importing.rejections import RowRejection
 from survey.locale import Message, SurveyError, msg
+from survey.tabular.text_table import TextTable
 
 if TYPE_CHECKING:
     Categories: TypeAlias = pd.Categorical[str]

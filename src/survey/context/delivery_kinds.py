@@ -24,9 +24,9 @@ from survey.context.opinion.columns import ITEMS
 from survey.context.opinion.storage import STORAGE as OPINION_STORAGE
 from survey.context.opinion.storage import check_table as check_opinion
 from survey.context.opinion.storage import import_opinion
-from survey.context.text_tables import TextTable
 from survey.locale import Message, msg
 from survey.store.tables import DeliveryKind
+from survey.tabular.text_table import TextTable
 
 
 class CheckTable(Protocol):

@@ -27,10 +27,10 @@ from survey.instrument.model import Instrument, Labels
 from survey.instrument.paper_codes import number_questions
 from survey.instrument.xlsform.import_log import XlsformError
 from survey.instrument.xlsform.reader import ImportedForm, read_xlsform_content
-from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AuditEntry, InstrumentVersion, Wave, WaveState
+from survey.tabular.workbook_safety import WorkbookError
 
 
 @dataclass(frozen=True)

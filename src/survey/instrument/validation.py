@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from survey.instrument.expressions.evaluator import EvaluationContext, Program, compile_expression
 from survey.instrument.expressions.parser import parse
-from survey.instrument.expressions.values import to_boolean
+from survey.instrument.expressions.values import Value, to_boolean
 from survey.instrument.model import (
     CHILD_AGE_LIMIT,
     CONSENT_GIVEN,
@@ -39,6 +39,16 @@ class CompiledItem:
     constraint: Program | None
     calculation: Program | None
     special_codes: frozenset[str]
+
+    def required_problem(self) -> "AnswerProblem":
+        """Return the problem of a required question that was left open."""
+        message = self.item.required_message or msg("Please answer this question.")
+        return AnswerProblem(self.item.name, "required", message)
+
+    def constraint_problem(self) -> "AnswerProblem":
+        """Return the problem of an answer that does not meet the constraint."""
+        message = self.item.constraint_message or msg("Please check this answer.")
+        return AnswerProblem(self.item.name, "constraint", message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,21 +258,16 @@ class _RouteValidator:
             self.notes.add(compiled.item.name)
 
     def calculate(self, name: str, calculation: Program | None) -> None:
-        value = "" if calculation is None else calculation(self.context)
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                return
-            value = int(value) if value == int(value) and abs(value) < 2**53 else value
-        if value != "":
+        value = None if calculation is None else calculated_answer(calculation(self.context))
+        if value is not None:
             self.accepted[name] = value
 
     def validate_question(self, compiled: CompiledItem) -> None:
         item = compiled.item
-        raw = self.given.get(item.name)
-        answer = "" if is_blank(raw) else _parse_answer(compiled, raw)
+        answer = parse_given(compiled, self.given.get(item.name))
         if isinstance(answer, AnswerRefusal):
             self.problems.append(AnswerProblem(item.name, answer.code, answer.message))
-        elif answer == "" or answer == []:
+        elif answer is None:
             self.left_open.append(item.name)
             self.unanswered(compiled)
         else:
@@ -273,8 +278,7 @@ class _RouteValidator:
         if compiled.item.privacy is PrivacyRole.CHILD_AGE and self.refused:
             return
         if compiled.item.required:
-            message = compiled.item.required_message or msg("Please answer this question.")
-            self.problems.append(AnswerProblem(compiled.item.name, "required", message))
+            self.problems.append(compiled.required_problem())
 
     def constraint(self, compiled: CompiledItem, answer: Answer) -> None:
         if compiled.constraint is None:
@@ -283,8 +287,7 @@ class _RouteValidator:
             return
         self.context.itself = answer
         if not to_boolean(compiled.constraint(self.context)):
-            message = compiled.item.constraint_message or msg("Please check this answer.")
-            self.problems.append(AnswerProblem(compiled.item.name, "constraint", message))
+            self.problems.append(compiled.constraint_problem())
 
     def off_route(self) -> tuple[str, ...]:
         """Return names that were answered although unknown or off the route."""
@@ -296,11 +299,23 @@ class _RouteValidator:
         )
 
 
-def _parse_answer(compiled: CompiledItem, raw: object) -> Answer | AnswerRefusal:
-    """Return the answer in its canonical form, or why it is refused."""
+def parse_given(compiled: CompiledItem, raw: object) -> Answer | AnswerRefusal | None:
+    """Return the answer in its canonical form, why it is refused, or None if there is none."""
+    if is_blank(raw):
+        return None
     if isinstance(raw, str) and raw in compiled.special_codes:
         return raw
-    return compiled.type.parse_answer(compiled.item, raw)
+    answer = compiled.type.parse_answer(compiled.item, raw)
+    return None if answer in ("", []) else answer
+
+
+def calculated_answer(value: Value) -> Answer | None:
+    """Return the value of a calculation as it is stored, None if it has none."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value == int(value) and abs(value) < 2**53 else value
+    return None if value == "" else value
 
 
 def is_blank(raw: object) -> bool:

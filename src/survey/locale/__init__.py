@@ -14,6 +14,7 @@ from typing import Any
 LANGUAGES = ("zh", "en")
 DEFAULT_LANGUAGE = "zh"
 DOMAINS = (
+    "tabular",
     "compute",
     "store",
     "instrument",

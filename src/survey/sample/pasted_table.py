@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Sequence
 
-from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import RefusedError, msg
 from survey.sample.workbook_io import (
     CellError,
@@ -14,6 +13,7 @@ from survey.sample.workbook_io import (
     read_sheet,
 )
 from survey.spreadsheets import decode_table_text, unescape_formula
+from survey.tabular.workbook_safety import WorkbookError
 
 MAX_PASTED_CHARS = 400_000
 _SEPARATORS = str.maketrans({"\uff0c": ",", "\uff1b": ",", ";": ",", "\u3001": ","})

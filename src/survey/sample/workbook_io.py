@@ -13,9 +13,9 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from survey.instrument.xlsform.workbook_safety import WorkbookError, check_excel_upload
 from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
 from survey.spreadsheets import write_text_cell
+from survey.tabular.workbook_safety import WorkbookError, check_excel_upload
 
 if TYPE_CHECKING:
     # Most who import this module, to read the results of a check, open no workbook.

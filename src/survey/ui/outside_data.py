@@ -25,11 +25,11 @@ from survey.context.deliveries import (
 )
 from survey.context.delivery_changes import DeliveryNotAllowedError
 from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
-from survey.context.text_tables import read_text_table
 from survey.locale import SurveyError, Translator
 from survey.publish.views.complaints import format_count, name_area
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import DeliveryKind, now
+from survey.tabular.reading import read_text_table
 from survey.ui.delivery_feedback import describe_receipt, draw_count_problems, draw_delivery_changes
 from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.feedback import perform, show_feedback

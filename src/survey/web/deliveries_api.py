@@ -34,14 +34,14 @@ from survey.context.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedE
 from survey.context.deliveries import DeliveryConflictError, DeliveryHead, DeliveryReceipt
 from survey.context.delivery_changes import DeliveryChanges, DeliveryLosesError
 from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
-from survey.context.text_tables import plain_number, read_text_table, table_of_records
 from survey.fieldwork.importing.rejections import reason_of
-from survey.fieldwork.importing.table_reading import MAX_COLUMNS
 from survey.locale import LANGUAGES, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import DeliveryKind, KeyScope, now
 from survey.store.transactions import StoreUnavailableError, run_in_transaction
+from survey.tabular.reading import plain_number, read_text_table, table_of_records
+from survey.tabular.text_table import MAX_COLUMNS
 from survey.web.deliveries_openapi import build_delivery_schema
 from survey.web.html import negotiate_language
 from survey.web.http import (

@@ -16,11 +16,11 @@ from survey.context.comparative_tests.measured_values import (
 )
 from survey.context.comparative_tests.product_samples import SAMPLE_SHEET, read_sample_file
 from survey.context.comparative_tests.rules_workbook import build_rules_sheets, read_rules_file
-from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import SurveyError, translator
 from survey.sample.workbook_io import CellError, write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, MeasurementRound
+from survey.tabular.workbook_safety import WorkbookError
 from tests.context.comparative_tests.small_rules import rules
 from tests.context.comparative_tests.small_test import employ, start
 from tests.work_of import work_of

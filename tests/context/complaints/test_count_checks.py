@@ -9,9 +9,10 @@ from openpyxl import Workbook
 
 from survey.context.complaints.storage import check_file
 from survey.context.delivery_kinds import DELIVERABLE_KINDS
-from survey.fieldwork.importing.rejections import FileUnreadableError, ImportNotPossibleError
+from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.locale import Message, translator
 from survey.store.tables import DeliveryKind
+from survey.tabular.text_table import FileUnreadableError
 from tests.context.complaints.count_files import HEADER, ROW, count_file
 
 ZH = translator("zh")

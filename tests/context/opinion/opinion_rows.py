@@ -7,7 +7,7 @@ from survey.context.count_check import CountCheck
 from survey.context.deliveries import DeliveryHead
 from survey.context.opinion.count_checks import CheckedOpinion
 from survey.context.opinion.storage import check_table
-from survey.context.text_tables import read_text_table
+from survey.tabular.reading import read_text_table
 
 HEADER = "日期,地区代码,渠道,情感倾向,话题,信息条数"
 SENTIMENTS = ("负面", "中性", "正面")

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from survey.context.delivery_kinds import DELIVERABLE_KINDS
 from survey.context.opinion.storage import check_table
-from survey.context.text_tables import read_text_table
-from survey.fieldwork.importing.rejections import FileUnreadableError
 from survey.locale import Message, translator
 from survey.store.tables import DeliveryKind
+from survey.tabular.reading import read_text_table
+from survey.tabular.text_table import FileUnreadableError
 from tests.context.opinion.opinion_rows import check, day_rows
 
 DAY = "2024-11-11"

@@ -4,17 +4,18 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from survey.fieldwork.importing import table_reading
-from survey.fieldwork.importing.rejections import FileUnreadableError
-from survey.fieldwork.importing.table_reading import read_table
-from survey.fieldwork.importing.worksheet_inspection import column_number
-from survey.instrument.xlsform.workbook_safety import WorkbookLimits
+from survey.tabular import reading
+from survey.tabular.reading import read_table
+from survey.tabular.text_table import FileUnreadableError
+from survey.tabular.workbook_safety import WorkbookLimits
+from survey.tabular.worksheet_inspection import column_number
 from tests.fieldwork.importing.answer_workbooks import (
     build_workbook,
     change_workbook,
     repack_workbook,
     sheet_xml,
 )
+from tests.table_rows import rows_of
 
 GOOD = build_workbook(["city", "quality"], ["110000", 8], ["310000", 9])
 FIRST = "xl/worksheets/sheet1.xml"
@@ -28,7 +29,7 @@ def test_cells_become_the_text_that_a_person_reads() -> None:
     )
     content = change_workbook(content, lambda sheet: setattr(sheet["G3"], "data_type", "s"))
     table = read_table(content)
-    assert table.rows[0][1] == [
+    assert rows_of(table)[0][1] == [
         "8",
         "8",
         "8.5",
@@ -38,28 +39,29 @@ def test_cells_become_the_text_that_a_person_reads() -> None:
         "x",
         "",
     ]
-    assert table.rows[1][1] == ["110000", "1e+20", "-1", "false", "09:05:00", "90.0", "=1", "+1"]
+    cells = ["110000", "1e+20", "-1", "false", "09:05:00", "90.0", "=1", "+1"]
+    assert rows_of(table)[1][1] == cells
 
 
 def test_row_numbers_are_those_of_the_sheet_and_blank_rows_are_passed_over() -> None:
     content = build_workbook(["a", "b"], [None, None], ["x", 1], [None, None], [None, 2])
     table = read_table(content)
-    assert table.rows == [(3, ["x", "1"]), (5, ["", "2"])]
+    assert rows_of(table) == [(3, ["x", "1"]), (5, ["", "2"])]
     assert (table.encoding, table.sheet, table.other_sheets) == ("Excel", "Sheet1", ())
 
 
 def test_an_empty_first_column_keeps_the_header_over_its_values() -> None:
     table = read_table(build_workbook([None, "b", "c"], [None, 1, 2], ["note", 3, 4]))
     assert table.header == ("", "b", "c")
-    assert table.rows == [(2, ["", "1", "2"]), (3, ["note", "3", "4"])]
+    assert rows_of(table) == [(2, ["", "1", "2"]), (3, ["note", "3", "4"])]
     bare = read_table(build_workbook([None, "b", "c"], [None, 1, 2]))
-    assert dict(zip(bare.header, bare.rows[0][1], strict=True))["c"] == "2"
+    assert dict(zip(bare.header, rows_of(bare)[0][1], strict=True))["c"] == "2"
 
 
 def test_the_sheet_of_answers_is_read_wherever_it_stands_and_the_others_are_named() -> None:
     content = build_workbook(["x"], ["y"], title="cover", answers=[["quality"], [8]], more=[["z"]])
     table = read_table(content)
-    assert (table.sheet, table.rows) == ("answers", [(2, ["8"])])
+    assert (table.sheet, rows_of(table)) == ("answers", [(2, ["8"])])
     assert table.other_sheets == ("cover", "more")
 
 
@@ -88,7 +90,7 @@ def test_formulas_errors_and_mergers_are_named_with_their_cell() -> None:
 
 def test_what_stands_in_a_sheet_that_is_not_read_does_no_harm() -> None:
     content = build_workbook(["quality"], [8], title="answers", sums=[["total"], ["=1+1"]])
-    assert read_table(content).rows == [(2, ["8"])]
+    assert rows_of(read_table(content)) == [(2, ["8"])]
 
 
 def test_headers_lose_line_breaks_and_what_nobody_sees() -> None:
@@ -190,10 +192,10 @@ def test_hostile_workbooks_are_refused_in_words(name: str) -> None:
 
 def test_size_is_bounded_before_anything_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     tight = WorkbookLimits(file=10**6, part=10**6, unpacked=10**6, rows=2, cells=100)
-    monkeypatch.setattr(table_reading, "LIMITS", tight)
+    monkeypatch.setattr(reading, "LIMITS", tight)
     with pytest.raises(FileUnreadableError, match="more than 2 rows"):
         read_table(GOOD)
-    monkeypatch.setattr(table_reading, "LIMITS", WorkbookLimits(part=100))
+    monkeypatch.setattr(reading, "LIMITS", WorkbookLimits(part=100))
     with pytest.raises(FileUnreadableError, match="too large"):
         read_table(GOOD)
 
@@ -201,4 +203,4 @@ def test_size_is_bounded_before_anything_is_parsed(monkeypatch: pytest.MonkeyPat
 def test_links_to_other_workbooks_are_not_followed() -> None:
     link = b"<externalLink xmlns='x'><externalBook r:id='rId1' xmlns:r='y'/></externalLink>"
     content = repack_workbook(GOOD, {"xl/externalLinks/externalLink1.xml": link})
-    assert read_table(content).rows == read_table(GOOD).rows
+    assert rows_of(read_table(content)) == rows_of(read_table(GOOD))

@@ -8,11 +8,11 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing.import_plan import plan_import
-from survey.fieldwork.importing.rejections import FileUnreadableError
-from survey.fieldwork.importing.table_reading import read_table
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.locale import SurveyError
 from survey.store.engine import read_scope
+from survey.tabular.reading import read_table
+from survey.tabular.text_table import FileUnreadableError
 from tests.work_of import work_of
 
 UNREADABLE = {

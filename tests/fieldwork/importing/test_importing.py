@@ -14,7 +14,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.sessions import find_principal
 from survey.fieldwork.importing.commit import ImportResult, commit_import
 from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
-from survey.fieldwork.importing.rejections import FileUnreadableError, ImportNotPossibleError
+from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_reader import parse_time
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import InstrumentNotFoundError
@@ -33,6 +33,7 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
+from survey.tabular.text_table import FileUnreadableError
 from tests.wave_states import move_wave
 from tests.work_of import work_of
 

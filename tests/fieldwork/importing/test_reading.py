@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.importing import table_reading
-from survey.fieldwork.importing.rejections import FileUnreadableError
-from survey.fieldwork.importing.table_reading import DELIMITERS, read_delimited
+from survey.tabular import text_files
+from survey.tabular.text_files import DELIMITERS, read_delimited
+from survey.tabular.text_table import FileUnreadableError
+from tests.table_rows import rows_of
 
 TEXT = "城市,得分\n北京,8\n上海,9\n"
 
@@ -27,7 +28,7 @@ TEXT = "城市,得分\n北京,8\n上海,9\n"
 def test_every_usual_encoding_reads_the_same(encoding: str, named: str) -> None:
     table = read_delimited(TEXT.encode(encoding))
     assert table.header == ("城市", "得分")
-    assert table.rows == [(2, ["北京", "8"]), (3, ["上海", "9"])]
+    assert rows_of(table) == [(2, ["北京", "8"]), (3, ["上海", "9"])]
     assert table.encoding == named
 
 
@@ -37,35 +38,35 @@ def test_every_usual_separator_is_found(delimiter: str, newline: str) -> None:
     text = newline.join(delimiter.join(row) for row in (["a", "b", "c"], ["1", "2", "3"]))
     table = read_delimited(text.encode())
     assert (table.delimiter, table.header) == (delimiter, ("a", "b", "c"))
-    assert table.rows == [(2, ["1", "2", "3"])]
+    assert rows_of(table) == [(2, ["1", "2", "3"])]
 
 
 def test_separators_inside_quotes_or_comments_do_not_mislead() -> None:
     text = 'a;b\n"x, y, z";1\n"p, q, r";2\n'
     table = read_delimited(text.encode())
     assert table.delimiter == ";"
-    assert table.rows[0] == (2, ["x, y, z", "1"])
+    assert rows_of(table)[0] == (2, ["x, y, z", "1"])
 
 
 def test_one_column_is_a_file_too() -> None:
-    assert read_delimited(b"score\n8\n9\n").rows == [(2, ["8"]), (3, ["9"])]
+    assert rows_of(read_delimited(b"score\n8\n9\n")) == [(2, ["8"]), (3, ["9"])]
 
 
 def test_blank_rows_are_passed_over_and_numbers_stay_those_of_the_spreadsheet() -> None:
     table = read_delimited(b"a,b\n\n1,2\n , \n3,4\n")
-    assert table.rows == [(3, ["1", "2"]), (5, ["3", "4"])]
+    assert rows_of(table) == [(3, ["1", "2"]), (5, ["3", "4"])]
 
 
 def test_a_cell_may_hold_line_breaks_and_quotes() -> None:
     table = read_delimited(b'a,b\n"two\nlines","say ""hi"""\n3,4\n')
-    assert table.rows == [(2, ["two\nlines", 'say "hi"']), (3, ["3", "4"])]
+    assert rows_of(table) == [(2, ["two\nlines", 'say "hi"']), (3, ["3", "4"])]
 
 
 def test_formulas_are_only_characters() -> None:
     cell = '=HYPERLINK("http://x")'
     buffer = io.StringIO()
     csv.writer(buffer).writerows([["a", "b"], [cell, "+1-1"]])
-    assert read_delimited(buffer.getvalue().encode()).rows == [(2, [cell, "+1-1"])]
+    assert rows_of(read_delimited(buffer.getvalue().encode())) == [(2, [cell, "+1-1"])]
 
 
 @pytest.mark.parametrize(
@@ -97,10 +98,10 @@ def test_what_is_no_table_is_refused_and_says_where(content: bytes, says: str) -
 
 
 def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_reading, "MAX_ROWS", 3)
+    monkeypatch.setattr(text_files, "MAX_ROWS", 3)
     with pytest.raises(FileUnreadableError, match="more than 3 rows"):
         read_delimited(b"a\n1\n2\n3\n")
-    monkeypatch.setattr(table_reading, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(text_files, "MAX_FILE_BYTES", 10)
     with pytest.raises(FileUnreadableError, match="MB"):
         read_delimited(b"a\n1\n2\n3\n4\n5\n")
 
@@ -118,7 +119,7 @@ def test_what_was_written_is_read(rows: list[list[str]], encoding: str) -> None:
     kept = [(n, row) for n, row in enumerate(rows, 2) if any(map(str.strip, row))]
     content = buffer.getvalue().encode(encoding)
     if kept:
-        assert read_delimited(content).rows == kept
+        assert rows_of(read_delimited(content)) == kept
     else:
         with pytest.raises(FileUnreadableError):
             read_delimited(content)
@@ -131,4 +132,4 @@ def test_any_bytes_are_a_table_or_a_clear_refusal(content: bytes) -> None:
     except FileUnreadableError:
         return
     assert table.header
-    assert table.rows
+    assert len(table.rows)

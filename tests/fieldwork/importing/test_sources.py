@@ -27,10 +27,10 @@ from survey.fieldwork.importing.mapping_draft import (
 )
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_reader import complete_interview_times, parse_seconds
-from survey.fieldwork.importing.table_reading import read_table
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
+from survey.tabular.reading import read_table
 from tests.fieldwork.importing.answer_workbooks import build_workbook
 from tests.work_of import work_of
 

@@ -17,7 +17,6 @@ from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
 from survey.fieldwork.importing.mapping_draft import draft_columns, targets_of
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_reader import MAX_WEIGHT, MIN_WEIGHT, read_weight
-from survey.fieldwork.importing.table_reading import read_delimited
 from survey.fieldwork.importing.target_wave import (
     FileWithWeights,
     ImportRequest,
@@ -30,6 +29,7 @@ from survey.locale import translator
 from survey.snapshot.response_frame import GIVEN_WEIGHT, response_frame
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, table_of
+from survey.tabular.text_files import read_delimited
 from tests.work_of import work_of
 
 HEADER = ["city", "quality", "service", "gender", "birth_year"]

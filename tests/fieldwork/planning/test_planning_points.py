@@ -21,7 +21,6 @@ from survey.fieldwork.planning.sampling_points import (
 )
 from survey.fieldwork.planning.wave_overview import get_wave_overview, list_points
 from survey.fieldwork.waves import transition_wave
-from survey.instrument.xlsform.workbook_safety import WorkbookError
 from survey.locale import translator
 from survey.sample.point_draw import canonical_csv, draw_sampling_points
 from survey.store.engine import read_scope, session_scope
@@ -33,6 +32,7 @@ from survey.store.tables import (
     SamplingPoint,
     WaveState,
 )
+from survey.tabular.workbook_safety import WorkbookError
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

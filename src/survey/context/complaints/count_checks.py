@@ -34,8 +34,8 @@ from survey.context.count_check import (
     without_separators,
 )
 from survey.context.delivered_columns import bind_columns
-from survey.context.text_tables import TextTable
 from survey.locale import Message, msg
+from survey.tabular.text_table import TextTable
 
 KEY = (PERIOD, AREA, *CODES)
 _TOTAL = "*"

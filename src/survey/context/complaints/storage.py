@@ -32,7 +32,6 @@ from survey.context.deliveries import (
     list_delivered_periods,
     store_delivery,
 )
-from survey.context.text_tables import TextTable, read_text_table
 from survey.store.inserts import insert_columns
 from survey.store.tables import (
     ComplaintCount,
@@ -41,6 +40,8 @@ from survey.store.tables import (
     DeliveryRevision,
     table_of,
 )
+from survey.tabular.reading import read_text_table
+from survey.tabular.text_table import TextTable
 
 STORED_MEASURES = tuple(RECOVERED_FEN if name == RECOVERED else name for name in MEASURES)
 _BATCH_ROWS = 50_000

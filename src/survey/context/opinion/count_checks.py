@@ -38,8 +38,8 @@ from survey.context.opinion.columns import (
     SENTIMENT,
     TOPIC,
 )
-from survey.context.text_tables import TextTable
 from survey.locale import Message, msg
+from survey.tabular.text_table import TextTable
 
 PERIOD = "period"
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100

@@ -14,7 +14,7 @@ from survey.context.deliveries import DeliveryHead, DeliveryReceipt
 from survey.context.opinion.columns import AREA, CHANNEL, DAY, ITEMS, SENTIMENT, TOPIC
 from survey.context.opinion.count_checks import CheckedOpinion
 from survey.context.opinion.storage import check_table, import_opinion, read_month_records
-from survey.context.text_tables import table_of_records
+from survey.tabular.reading import table_of_records
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ from survey.context.opinion.columns import (
     TOPIC,
 )
 from survey.context.opinion.count_checks import PERIOD, CheckedOpinion, check_opinion
-from survey.context.text_tables import TextTable
 from survey.store.inserts import insert_columns
 from survey.store.tables import DeliveryKind, DeliveryRevision, OpinionCount, table_of
+from survey.tabular.text_table import TextTable
 
 _COUNTS = table_of(OpinionCount)
 

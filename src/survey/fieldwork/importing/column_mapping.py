@@ -21,12 +21,14 @@ from enum import StrEnum
 from typing import TypeVar
 
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
-from survey.fieldwork.importing.table_reading import ANSWERS, ImportTable, read_delimited
 from survey.instrument.model import Instrument, label_text
 from survey.instrument.question_types import type_of
 from survey.locale import Message, msg
 from survey.spreadsheets import escape_formula, unescape_formula
 from survey.store.china_time import CHINA
+from survey.tabular.reading import ANSWERS
+from survey.tabular.text_files import read_delimited
+from survey.tabular.text_table import TextTable
 
 
 class ColumnRole(StrEnum):
@@ -70,6 +72,10 @@ class ColumnBinding:
     item: str | None
     role: ColumnRole | None
     codes: Mapping[str, str]
+
+    def mean(self, text: str) -> str:
+        """Return what a text in this column stands for."""
+        return self.codes.get(text.casefold(), text)
 
 
 class ExportSource(StrEnum):
@@ -156,7 +162,7 @@ def read_mapping(content: bytes) -> MappingFile:
         )
     targets: dict[str, str] = {}
     codes: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for number, cells in table.rows:
+    for number, cells in table.iter_rows():
         named = dict(zip(header, (unescape_formula(cell.strip()) for cell in cells), strict=False))
         column, item = named.get("column", ""), named.get("item", "")
         value, code = named.get("value", ""), named.get("code", "")
@@ -392,7 +398,7 @@ The serial number starts anew in every questionnaire of a survey site, so it is 
 _LAST = re.compile(r"[^/\-.:]+\Z")
 
 
-def detect_source(table: ImportTable) -> ExportSource:
+def detect_source(table: TextTable) -> ExportSource:
     """Return the tool that wrote the table; `OTHER` if no column tells."""
     if table.sheet == ANSWERS and not table.other_sheets:
         return ExportSource.TEMPLATE
@@ -404,12 +410,12 @@ def detect_source(table: ImportTable) -> ExportSource:
     return ExportSource.OTHER
 
 
-def bind_table(table: ImportTable, instrument: Instrument, mapping: MappingFile) -> ColumnBindings:
+def bind_table(table: TextTable, instrument: Instrument, mapping: MappingFile) -> ColumnBindings:
     """Bind the columns of a table, by the conventions of the tool that wrote it."""
     return bind_columns(table.header, instrument, mapping, detect_conventions(table))
 
 
-def detect_conventions(table: ImportTable) -> NamingConventions:
+def detect_conventions(table: TextTable) -> NamingConventions:
     """Return the naming conventions of the tool that wrote the table."""
     return naming_conventions(detect_source(table), table.header)
 

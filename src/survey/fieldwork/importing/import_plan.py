@@ -1,6 +1,6 @@
 """Plan of an import: a file read and checked as a whole, without writing anything.
 
-The stages, each with one frozen result: `read_table` (ImportTable), `bind_table` (ColumnBindings),
+The stages, each with one frozen result: `read_table` (TextTable), `bind_table` (ColumnBindings),
 the target (TargetWave), the rules of the rows (ImportRules), `RowReader` (PlannedRow or
 RowRejection), and `ImportPlan`, which `commit_import` writes.
 """
@@ -38,7 +38,6 @@ from survey.fieldwork.importing.row_answers import (
     restrict_instrument,
 )
 from survey.fieldwork.importing.row_reader import ImportRules, PlannedRow, RowReader
-from survey.fieldwork.importing.table_reading import ImportTable, read_table
 from survey.fieldwork.importing.target_wave import (
     ImportRequest,
     TargetWave,
@@ -56,6 +55,8 @@ from survey.instrument.question_types import type_of
 from survey.instrument.question_types.numbers import is_number
 from survey.locale import Message, msg
 from survey.store.tables import Status, WaveState
+from survey.tabular.reading import read_table
+from survey.tabular.text_table import TextTable
 
 MAX_SHOWN_REJECTIONS = 1000
 PROGRESS_EVERY_ROWS = 250
@@ -198,14 +199,13 @@ class _SortedRows:
 
 
 def _sort_rows(
-    session: Session, rules: ImportRules, table: ImportTable, tick: ProgressCallback
+    session: Session, rules: ImportRules, table: TextTable, tick: ProgressCallback
 ) -> _SortedRows:
-    reader, stored = RowReader(rules), rules.target.stored_uuids
+    stored = rules.target.stored_uuids
     sorted_rows, total = _SortedRows(table.header), len(table.rows)
-    for done, (number, cells) in enumerate(table.rows):
+    for done, outcome in enumerate(RowReader(rules, table).read()):
         if done % PROGRESS_EVERY_ROWS == 0:
             tick(done, total)
-        outcome = reader.read(number, cells)
         if not isinstance(outcome, PlannedRow):
             sorted_rows.refuse(*outcome)
         elif outcome.interview.client_uuid in stored:
@@ -245,7 +245,7 @@ def _reject_changed_duplicates(
 def _build_rules(
     principal: Principal,
     request: ImportRequest,
-    table: ImportTable,
+    table: TextTable,
     bindings: ColumnBindings,
     target: TargetWave,
     now: datetime,
@@ -274,7 +274,7 @@ def _build_rules(
 
 
 def _restrict_to_table(
-    instrument: Instrument, table: ImportTable, bindings: ColumnBindings
+    instrument: Instrument, table: TextTable, bindings: ColumnBindings
 ) -> Instrument:
     numeric = {
         binding.item: _holds_numbers(table, binding)
@@ -284,11 +284,9 @@ def _restrict_to_table(
     return restrict_instrument(instrument, bindings.answered, numeric)
 
 
-def _holds_numbers(table: ImportTable, binding: ColumnBinding) -> bool:
-    index = binding.column_index
-    texts = {cells[index].strip() for _, cells in table.rows if index < len(cells)}
-    meant = (binding.codes.get(text.casefold(), text) for text in texts)
-    return all(is_number(text) for text in meant if text)
+def _holds_numbers(table: TextTable, binding: ColumnBinding) -> bool:
+    texts = table.texts(binding.column_index).values
+    return all(is_number(text) for text in map(binding.mean, texts) if text)
 
 
 def _find_default_city(
@@ -316,7 +314,7 @@ def _list_absent_items(instrument: Instrument, bindings: ColumnBindings) -> tupl
     )
 
 
-def _list_table_remarks(table: ImportTable) -> tuple[Message, ...]:
+def _list_table_remarks(table: TextTable) -> tuple[Message, ...]:
     if not table.other_sheets:
         return ()
     return (

@@ -34,13 +34,13 @@ from survey.fieldwork.importing.column_mapping import (
 )
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_answers import cell_reader
-from survey.fieldwork.importing.table_reading import ImportTable
 from survey.instrument.model import Instrument, Item, Labels
 from survey.instrument.question_types import type_of
 from survey.locale import LANGUAGES, msg, translator
 from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_if_new
 from survey.store.tables import ImportMapping, new_id
+from survey.tabular.text_table import TextTable
 
 MIN_SIMILARITY = 0.55
 """Similarity from which on a column is suggested for a question."""
@@ -201,7 +201,7 @@ class UnparsedValue:
 
 
 def draft_columns(
-    table: ImportTable, instrument: Instrument, saved: MappingFile | None = None
+    table: TextTable, instrument: Instrument, saved: MappingFile | None = None
 ) -> tuple[ColumnDraft, ...]:
     """Return every column with the target that is saved, recognised or suggested for it."""
     conventions = detect_conventions(table)
@@ -248,7 +248,7 @@ def targets_of(instrument: Instrument) -> tuple[str, ...]:
 def mapping_of(
     columns: Iterable[tuple[str, str]],
     codes: Mapping[str, Mapping[str, str]],
-    table: ImportTable,
+    table: TextTable,
     instrument: Instrument,
     *,
     numbered: bool,
@@ -285,7 +285,7 @@ def choice_numbers(item: Item) -> dict[str, str]:
 
 
 def list_unparsed_values(
-    table: ImportTable, bindings: ColumnBindings, instrument: Instrument
+    table: TextTable, bindings: ColumnBindings, instrument: Instrument
 ) -> tuple[UnparsedValue, ...]:
     """Return values in columns of scores and choices that are none, most frequent first."""
     unparsed: list[UnparsedValue] = []
@@ -294,11 +294,7 @@ def list_unparsed_values(
         if not type_of(item).is_coded:
             continue
         read = cell_reader(item, binding.codes)
-        counts = Counter(
-            row[binding.column_index].strip()
-            for _, row in table.rows
-            if binding.column_index < len(row)
-        )
+        counts = Counter(table.texts(binding.column_index).of_rows())
         unparsed += [
             UnparsedValue(binding.column, text, count)
             for text, count in counts.items()
@@ -317,15 +313,15 @@ def _is_read(item: Item, value: object) -> bool:
     return set(value) <= names if isinstance(value, list) else value in names
 
 
-def _format_sample(table: ImportTable, index: int) -> str:
+def _format_sample(table: TextTable, index: int) -> str:
     """Return some different values of a column, for a person to recognise it by."""
     return " · ".join(_iter_distinct_values(table, index))
 
 
-def _iter_distinct_values(table: ImportTable, index: int) -> Iterator[str]:
+def _iter_distinct_values(table: TextTable, index: int) -> Iterator[str]:
     seen: set[str] = set()
-    for _, cells in table.rows[:200]:
-        text = cells[index].strip()[:40] if index < len(cells) else ""
+    for cell in table.columns[index][:200].to_pylist():
+        text = cell.strip()[:40]
         if text and text not in seen:
             seen.add(text)
             yield text

@@ -11,12 +11,6 @@ MAX_SHOWN_CHARS = 60
 """Characters of a bad value that are repeated to the person who has to find it."""
 
 
-class FileUnreadableError(SurveyError):
-    """Raised when the file as a whole cannot be read; nothing was written."""
-
-    code = "file_unreadable"
-
-
 class ImportNotPossibleError(SurveyError):
     """Raised when file, mapping, questionnaire and wave do not fit; nothing was written."""
 

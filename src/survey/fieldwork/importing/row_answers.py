@@ -1,4 +1,4 @@
-"""Answers of a row: cells read by the kind of their item, then validated together.
+"""Answers of a file: cells read by the kind of their item, then validated together.
 
 What cannot be read as the item's kind is passed on as text, so that the validator refuses it in the
 same words as everywhere else.
@@ -7,23 +7,16 @@ A file from elsewhere rarely holds every question, so rows are checked against t
 questionnaire that the file answers. Conditions that depend on a question without a column are taken
 as met, sections that would end the interview because of one are left out, and a calculation whose
 inputs are missing may be given by a column of its own.
-
-Most items are independent: nothing decides whether they are asked, and nothing depends on them. The
-verdict on such an item depends on the cell's text alone, so it is computed once for each distinct
-text. All other items are validated row by row; a property test holds both to the same verdict.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 
 from survey.fieldwork.importing.column_mapping import SplitChoiceBinding
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import references
-from survey.instrument.model import Instrument, Item, ItemKind, Section, SectionExit, SpecialAnswer
+from survey.instrument.model import Instrument, Item, ItemKind, Section, SpecialAnswer
 from survey.instrument.question_types import type_of
-from survey.instrument.question_types.question_type import Answer, CellValue, fold_text
-from survey.instrument.validation import AnswerProblem, validate
+from survey.instrument.question_types.question_type import CellValue, fold_text
 from survey.locale import LANGUAGES, Message, msg, translator
 
 SPECIAL_NAMES: dict[SpecialAnswer, Message] = {
@@ -103,24 +96,24 @@ _NO = frozenset({"", "0", "0.0", "false", "no", "n", "\u5426"}) | SKIPPED
 
 
 def build_choice_joiner(split: SplitChoiceBinding, item: Item) -> Callable[[Sequence[str]], str]:
-    """Return a function from a row to the names of its ticked choices.
+    """Return a function from the cells of a row in these columns to the names of ticked choices.
 
     A cell that is neither a yes nor a no is passed on as it stands: the validator refuses it.
     """
     parts = [
-        (index, choice, _spellings_of_yes(item, choice), split.codes.get(index, {}))
+        (choice, _spellings_of_yes(item, choice), split.codes.get(index, {}))
         for index, choice in split.parts.items()
     ]
 
     def join(cells: Sequence[str]) -> str:
         chosen: list[str] = []
-        for index, choice, yes, codes in parts:
-            text = cells[index].strip().casefold()
+        for (choice, yes, codes), cell in zip(parts, cells, strict=True):
+            text = cell.strip().casefold()
             text = fold_text(codes.get(text, text))
             if text in yes:
                 chosen.append(choice)
             elif text not in _NO:
-                chosen.append(cells[index].strip())
+                chosen.append(cell.strip())
         return " ".join(chosen)
 
     return join
@@ -203,144 +196,3 @@ def _restrict_item(
 def _import_only_item(item: Item, numeric: Mapping[str, bool]) -> Item:
     kind = ItemKind.DECIMAL if numeric.get(item.name, False) else ItemKind.TEXT
     return Item(name=item.name, kind=kind, label=item.label, module=item.module)
-
-
-_VALUE_CACHE_SIZE = 10_000
-"""Distinct texts of a column that are remembered; comments never repeat."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowVerdict:
-    """Answers of one row and the problems with them, as in `Validation`."""
-
-    answers: dict[str, Answer]
-    problems: tuple[AnswerProblem, ...]
-    dropped: int
-    ending: SectionExit | None
-
-
-class RowChecker:
-    """Validator of the rows of one file, fast for items that are independent.
-
-    Args:
-        instrument: The part of the questionnaire that the file answers.
-        columns: Item -> index of its cell in a row, and the reader of that cell.
-    """
-
-    def __init__(self, instrument: Instrument, columns: Mapping[str, tuple[int, Reader]]) -> None:
-        alone = independent_items(instrument)
-        self._instrument = instrument
-        self._columns = columns
-        self._rest = _drop_items(instrument, alone)
-        self._rest_columns = {name: column for name, column in columns.items() if name not in alone}
-        self._independent_checks = [
-            (name, *columns[name], _keep_only_item(instrument, name), _Memory())
-            for name in alone
-            if name in columns
-        ]
-
-    def check(self, cells: Sequence[str], today: date) -> RowVerdict:
-        """Return the verdict of `validate` on the whole row."""
-        checked = _validate_row(self._rest, _read_values(self._rest_columns, cells), today)
-        if checked.ending is not None:
-            # Whether the independent items were reached depends on where the interview ended.
-            return _validate_row(self._instrument, _read_values(self._columns, cells), today)
-        problems = list(checked.problems)
-        for name, index, read, instrument, memory in self._independent_checks:
-            verdict = memory.get(cells[index])
-            if verdict is None:
-                raw = read(cells[index])
-                given = {} if raw is None else {name: raw}
-                verdict = memory.keep(cells[index], _validate_row(instrument, given, today))
-            checked.answers.update(verdict.answers)
-            problems += verdict.problems
-        return RowVerdict(checked.answers, tuple(problems), checked.dropped, None)
-
-
-class _Memory:
-    """Bounded memory of verdicts by the text of a cell."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, RowVerdict] = {}
-
-    def get(self, text: str) -> RowVerdict | None:
-        return self._known.get(text)
-
-    def keep(self, text: str, verdict: RowVerdict) -> RowVerdict:
-        if len(self._known) < _VALUE_CACHE_SIZE:
-            self._known[text] = verdict
-        return verdict
-
-
-def _read_values(
-    columns: Mapping[str, tuple[int, Reader]], cells: Sequence[str]
-) -> dict[str, CellValue]:
-    values = {name: read(cells[index]) for name, (index, read) in columns.items()}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _validate_row(
-    instrument: Instrument, given: Mapping[str, CellValue], today: date
-) -> RowVerdict:
-    verdict = validate(instrument, given, today=today)
-    return RowVerdict(verdict.answers, verdict.problems, len(verdict.off_route), verdict.ending)
-
-
-def independent_items(instrument: Instrument) -> frozenset[str]:
-    """Return questions that depend on no other question and on which none depends."""
-    needed: set[str] = set()
-    for expression in _iter_expressions(instrument):
-        needed |= references(parse(expression))
-    return frozenset(
-        item.name
-        for section in instrument.sections
-        if section.relevant is None and section.ends is None
-        for item in section.items
-        if item.name not in needed and _is_independent(item)
-    )
-
-
-def _is_independent(item: Item) -> bool:
-    if not type_of(item).is_asked or item.relevant is not None:
-        return False
-    if item.privacy is not None:
-        return False
-    if item.constraint is None:
-        return True
-    return not references(parse(item.constraint)) and "today" not in item.constraint
-
-
-def _iter_expressions(instrument: Instrument) -> Iterator[str]:
-    for section in instrument.sections:
-        expressions = [section.relevant]
-        for item in section.items:
-            expressions += [item.relevant, item.constraint, item.calculation]
-        yield from (expression for expression in expressions if expression is not None)
-
-
-def _drop_items(instrument: Instrument, names: frozenset[str]) -> Instrument:
-    return _filter_items(instrument, lambda item: item.name not in names)
-
-
-def _keep_only_item(instrument: Instrument, name: str) -> Instrument:
-    sections = _filter_items(instrument, lambda item: item.name == name).sections
-    return _rebuild_instrument(instrument, tuple(section for section in sections if section.items))
-
-
-def _filter_items(instrument: Instrument, keep: Callable[[Item], bool]) -> Instrument:
-    sections = tuple(
-        section.model_copy(update={"items": tuple(filter(keep, section.items))})
-        for section in instrument.sections
-    )
-    return _rebuild_instrument(instrument, sections)
-
-
-def _rebuild_instrument(instrument: Instrument, sections: tuple[Section, ...]) -> Instrument:
-    return Instrument(
-        name=instrument.name,
-        version=instrument.version,
-        title=instrument.title,
-        default_language=instrument.default_language,
-        languages=instrument.languages,
-        sections=sections,
-    )

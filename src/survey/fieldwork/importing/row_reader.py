@@ -3,23 +3,30 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from operator import itemgetter
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
+import numpy as np
 import orjson
 
-from survey.fieldwork.importing.column_mapping import ColumnBinding, ColumnBindings, ColumnRole
+from survey.fieldwork.importing.column_mapping import ColumnBindings, ColumnRole, SplitChoiceBinding
 from survey.fieldwork.importing.rejections import RowRejection
-from survey.fieldwork.importing.row_answers import Reader, RowChecker, RowVerdict
+from survey.fieldwork.importing.row_answers import Reader
 from survey.fieldwork.importing.target_wave import UNWEIGHTED, ImportRequest, TargetWave, point_code
 from survey.fieldwork.response_bulk_insert import FinishedResponse
+from survey.instrument.column_validation import ColumnVerdicts, validate_columns
 from survey.instrument.model import Instrument
+from survey.instrument.question_types.question_type import Answer
 from survey.instrument.validation import AnswerProblem
 from survey.locale import Message, msg
 from survey.store.china_time import CHINA, china_date
 from survey.store.tables import Mode, Status
+from survey.tabular.coded_column import CodedColumn, group_rows
+from survey.tabular.text_table import TextTable
 
 _NAMESPACE = UUID("6f3d1a52-7a39-5b0c-8f0e-2d9a3c41be77")
 _MAX_NAME_CHARS = 80
@@ -100,25 +107,25 @@ def read_weight(text: str) -> float | None:
     return weight if "_" not in plain and MIN_WEIGHT <= weight <= MAX_WEIGHT else None
 
 
-class ContentRowIds:
-    """UUIDs of rows that depend on nothing but the wave and the content of the row.
+def name_rows_by_content(wave_key: str, table: TextTable) -> list[UUID]:
+    """Return UUIDs of rows that depend on nothing but the wave and the content of the row.
 
     The same file makes the same UUIDs again. Equal rows of one file are different interviews, so
     they are counted.
     """
-
-    def __init__(self, wave_key: str, header: tuple[str, ...]) -> None:
-        self._order = sorted(range(len(header)), key=lambda index: (header[index], index))
-        named = "\x1f".join(header[index] for index in self._order)
-        self._namespace = uuid5(_NAMESPACE, f"{wave_key}\x1e{named}")
-        self._seen: Counter[UUID] = Counter()
-
-    def name(self, cells: list[str]) -> UUID:
-        """Return the UUID of the next row."""
-        content = [cells[index].strip() if index < len(cells) else "" for index in self._order]
-        same = uuid5(self._namespace, orjson.dumps(content).decode())
-        self._seen[same] += 1
-        return same if self._seen[same] == 1 else uuid5(same, str(self._seen[same]))
+    header = table.header
+    order = sorted(range(len(header)), key=lambda index: (header[index], index))
+    named = "\x1f".join(header[index] for index in order)
+    namespace = uuid5(_NAMESPACE, f"{wave_key}\x1e{named}")
+    seen: Counter[str] = Counter()
+    names = []
+    columns = [table.texts(index).of_rows() for index in order]
+    for cells in zip(*columns, strict=True):
+        content = orjson.dumps(cells).decode()
+        seen[content] += 1
+        name = uuid5(namespace, content)
+        names.append(name if seen[content] == 1 else uuid5(name, str(seen[content])))
+    return names
 
 
 class SourceRowIds:
@@ -184,165 +191,216 @@ class _RowRefusedError(Exception):
         self.rejections = rejections
 
 
-class RowReader:
-    """Reader of the rows of one file, in their order."""
+class _Interview(NamedTuple):
+    """What a row says about its interview besides the answers."""
 
-    def __init__(self, rules: ImportRules) -> None:
-        self._rules = rules
-        self._content_ids = ContentRowIds(rules.request.wave_key, rules.bindings.header)
+    name: UUID
+    city: str
+    point: str | None
+    stratum: str
+    point_name: str
+    surveyor: str | None
+    times: InterviewTimes
+
+
+class RowReader:
+    """Reader of the rows of one file, in their order.
+
+    What a row says about its interview is read row by row; its answers are checked in columns.
+    """
+
+    def __init__(self, rules: ImportRules, table: TextTable) -> None:
+        self._rules, self._table = rules, table
+        self._numbers = table.rows.tolist()
         self._source_ids = SourceRowIds(rules.request.wave_key)
-        self._items = {
-            binding.item: binding for binding in rules.bindings.items if binding.item is not None
+        self._roles = {
+            role: (binding.column, table.texts(binding.column_index).map(binding.mean).of_rows())
+            for role, binding in rules.bindings.roles.items()
         }
-        self._joiners = []
-        for index, split in enumerate(rules.bindings.splits, start=len(rules.bindings.header)):
-            self._items[split.item] = ColumnBinding(index, split.column, split.item, None, {})
-            self._joiners.append(rules.joiners[split.item])
-        self._checker = RowChecker(
-            rules.restricted,
-            {
-                item: (binding.column_index, rules.readers[item])
-                for item, binding in self._items.items()
-            },
-        )
+        self._items = {
+            binding.item: (index := binding.column_index, binding.column, table.texts(index))
+            for binding in rules.bindings.items
+            if binding.item is not None
+        }
+        for index, split in enumerate(rules.bindings.splits, start=len(table.header)):
+            self._items[split.item] = (index, split.column, self._join_choices(split))
         self._stratum_of_point: dict[str, str] = {}
 
-    def read(self, number: int, cells: list[str]) -> PlannedRow | tuple[RowRejection, ...]:
-        """Return the planned interview, or every reason against it."""
-        by_content = self._content_ids.name(cells)
+    def _join_choices(self, split: SplitChoiceBinding) -> CodedColumn:
+        """Return one column for those that together answer a question."""
+        parts = [self._table.texts(index) for index in split.parts]
+        firsts, groups = group_rows(parts, np.arange(len(self._numbers)))
+        join = self._rules.joiners[split.item]
+        joined = [join([part.values[part.codes[row]] for part in parts]) for row in firsts]
+        return CodedColumn(joined, groups)
+
+    def read(self) -> Iterator[PlannedRow | tuple[RowRejection, ...]]:
+        """Yield for each row the planned interview, or every reason against it."""
+        names = name_rows_by_content(self._rules.request.wave_key, self._table)
+        opened = [self._read_interview(row, name) for row, name in enumerate(names)]
+        checked = self._check_columns(opened)
+        for row, answers in enumerate(checked.iter_answers()):
+            interview = opened[row]
+            if not isinstance(interview, _Interview):
+                yield interview
+                continue
+            try:
+                yield self._plan_row(row, interview, answers, checked)
+            except _RowRefusedError as refused:
+                yield refused.rejections
+
+    def _read_interview(self, row: int, by_content: UUID) -> _Interview | tuple[RowRejection, ...]:
         try:
-            self._check_width(number, cells)
-            name = self._find_source_uuid(number, cells) or by_content
-            if self._joiners:
-                cells = cells[: len(self._rules.bindings.header)] + [
-                    join(cells) for join in self._joiners
-                ]
-            return self._plan_row(name, number, cells)
+            self._check_width(row)
+            name = self._find_source_uuid(row) or by_content
+            city = self._read_city(row)
+            point, stratum, point_name = self._read_point(row, city)
+            surveyor = self._read_name(ColumnRole.SURVEYOR, row)
+            times = self._read_times(row)
         except _RowRefusedError as refused:
             return refused.rejections
+        return _Interview(name, city, point, stratum, point_name, surveyor, times)
 
-    def _find_source_uuid(self, number: int, cells: list[str]) -> UUID | None:
+    def _check_columns(
+        self, opened: Sequence[_Interview | tuple[RowRejection, ...]]
+    ) -> ColumnVerdicts:
+        given = {
+            name: cells.map(self._rules.readers[name])
+            for name, (_, _, cells) in self._items.items()
+        }
+        days: dict[date, int] = {}
+        codes = []
+        for each in opened:
+            started = each.times.started if isinstance(each, _Interview) else None
+            codes.append(days.setdefault(china_date(started or self._rules.now), len(days)))
+        day_of_row = CodedColumn(list(days), np.array(codes, np.intp))
+        return validate_columns(self._rules.restricted, given, day_of_row)
+
+    def _find_source_uuid(self, row: int) -> UUID | None:
         """Return the UUID by the other tool's number, if the row has one."""
-        column, text = self._read_text(ColumnRole.IDENTITY, cells)
+        text = self._read_text(ColumnRole.IDENTITY, row)
         if not text:
             return None
         name = self._source_ids.name(text)
-        first = self._source_ids.first_row(name, number)
-        if first != number:
-            raise _build_refusal(
-                number, column, text, msg("This interview stands in row {row} already.", row=first)
+        first = self._source_ids.first_row(name, self._numbers[row])
+        if first != self._numbers[row]:
+            raise self._refuse(
+                ColumnRole.IDENTITY,
+                row,
+                msg("This interview stands in row {row} already.", row=first),
             )
         return name
 
-    def _plan_row(self, name: UUID, number: int, cells: list[str]) -> PlannedRow:
-        rules = self._rules
-        city = self._read_city(number, cells)
-        point, stratum, point_name = self._read_point(number, cells, city)
-        surveyor = self._read_name(ColumnRole.SURVEYOR, number, cells)
-        times = self._read_times(number, cells)
-        checked = self._checker.check(cells, china_date(times.started or rules.now))
-        self._check_answers(number, cells, checked)
-        status = Status(checked.ending.value) if checked.ending else rules.complete_status
-        interview = FinishedResponse(
-            client_uuid=name,
-            city_code=city,
+    def _plan_row(
+        self, row: int, interview: _Interview, answers: dict[str, Answer], checked: ColumnVerdicts
+    ) -> PlannedRow:
+        rules, times = self._rules, interview.times
+        problems = checked.problems.get(row, ())
+        self._check_answers(row, problems)
+        ending = checked.endings[row]
+        status = Status(ending.value) if ending else rules.complete_status
+        finished = FinishedResponse(
+            client_uuid=interview.name,
+            city_code=interview.city,
             mode=Mode.IMPORT,
             status=status,
             submitted_at=times.finished or rules.now,
-            answers=checked.answers,
+            answers=answers,
             language=rules.request.instrument.default_language,
             started_at=times.started,
             duration_seconds=times.seconds,
-            dropped_answers=checked.dropped,
-            given_weight=self._read_weight_cell(number, cells, needed=status not in UNWEIGHTED),
+            dropped_answers=int(checked.dropped[row]),
+            given_weight=self._read_weight_cell(row, needed=status not in UNWEIGHTED),
         )
-        missing = tuple(p.item for p in checked.problems if p.code == "required")
-        return PlannedRow(interview, number, point, point_name, stratum, surveyor, missing)
+        return PlannedRow(
+            finished,
+            self._numbers[row],
+            interview.point,
+            interview.point_name,
+            interview.stratum,
+            interview.surveyor,
+            tuple(problem.item for problem in problems if problem.code == "required"),
+        )
 
-    def _check_width(self, number: int, cells: list[str]) -> None:
-        expected = len(self._rules.bindings.header)
-        if len(cells) < expected or any(map(str.strip, cells[expected:])):
-            raise _RowRefusedError(
-                RowRejection.of(
-                    number,
-                    "",
-                    "",
-                    msg(
-                        "The row has {cells} cells, the header {columns}.",
-                        cells=len(cells),
-                        columns=expected,
-                    ),
-                )
+    def _check_width(self, row: int) -> None:
+        cells = self._table.uneven.get(row)
+        if cells is not None:
+            message = msg(
+                "The row has {cells} cells, the header {columns}.",
+                cells=cells,
+                columns=len(self._table.header),
             )
+            raise _RowRefusedError(RowRejection.of(self._numbers[row], "", "", message))
 
-    def _read_text(self, role: ColumnRole, cells: list[str]) -> tuple[str, str]:
-        """Return the column of a role and its mapped text; both empty if there is none."""
-        binding = self._rules.bindings.roles.get(role)
-        if binding is None:
-            return "", ""
-        text = cells[binding.column_index].strip()
-        return binding.column, binding.codes.get(text.casefold(), text)
+    def _read_text(self, role: ColumnRole, row: int) -> str:
+        """Return the mapped text of a role; empty if no column has it."""
+        found = self._roles.get(role)
+        return found[1][row] if found else ""
 
-    def _read_city(self, number: int, cells: list[str]) -> str:
-        column, text = self._read_text(ColumnRole.CITY, cells)
+    def _refuse(
+        self, role: ColumnRole, row: int, message: Message, text: str | None = None
+    ) -> "_RowRefusedError":
+        """Return the refusal of a row for its cell of a role."""
+        column = self._roles[role][0] if role in self._roles else ""
+        shown = self._read_text(role, row) if text is None else text
+        return _RowRefusedError(RowRejection.of(self._numbers[row], column, shown, message))
+
+    def _read_city(self, row: int) -> str:
+        text = self._read_text(ColumnRole.CITY, row)
         code = self._rules.target.cities.get(text.casefold()) if text else self._rules.default_city
         if code is None:
-            raise _build_refusal(number, column, text, msg("This is no city of the survey."))
+            raise self._refuse(ColumnRole.CITY, row, msg("This is no city of the survey."))
         if not self._rules.may_import_for(code):
-            raise _build_refusal(number, column, text, msg("This city is outside your area."))
+            raise self._refuse(ColumnRole.CITY, row, msg("This city is outside your area."))
         return code
 
-    def _read_point(self, number: int, cells: list[str], city: str) -> tuple[str | None, str, str]:
+    def _read_point(self, row: int, city: str) -> tuple[str | None, str, str]:
         """Return code, stratum and name of the sampling point."""
-        name = self._read_name(ColumnRole.POINT, number, cells)
-        stratum = self._read_name(ColumnRole.STRATUM, number, cells) or URBAN
+        name = self._read_name(ColumnRole.POINT, row)
+        stratum = self._read_name(ColumnRole.STRATUM, row) or URBAN
         if name is None:
             return None, stratum, ""
         if self._rules.target.points is not None:
             planned = self._rules.target.points.get((city, name.casefold()))
             if planned is None:
-                raise _build_refusal(
-                    number,
-                    self._read_text(ColumnRole.POINT, cells)[0],
-                    name,
+                raise self._refuse(
+                    ColumnRole.POINT,
+                    row,
                     msg("This city has no such sampling point in the plan of the wave."),
                 )
             return planned, stratum, name
         code = point_code(city, name)
         before = self._stratum_of_point.setdefault(code, stratum)
         if before != stratum:
-            raise _build_refusal(
-                number,
-                self._read_text(ColumnRole.STRATUM, cells)[0],
-                stratum,
+            raise self._refuse(
+                ColumnRole.STRATUM,
+                row,
                 msg("This sampling point was in stratum {stratum} above.", stratum=before),
+                stratum,
             )
         return code, stratum, name
 
-    def _read_name(self, role: ColumnRole, number: int, cells: list[str]) -> str | None:
-        column, text = self._read_text(role, cells)
+    def _read_name(self, role: ColumnRole, row: int) -> str | None:
+        text = self._read_text(role, row)
         if len(text) > _MAX_NAME_CHARS:
-            raise _build_refusal(number, column, text, msg("This name is too long."))
+            raise self._refuse(role, row, msg("This name is too long."))
         if not text.isprintable():
-            raise _build_refusal(
-                number, column, text, msg("This name holds characters that cannot be shown.")
-            )
+            raise self._refuse(role, row, msg("This name holds characters that cannot be shown."))
         return text or None
 
-    def _read_times(self, number: int, cells: list[str]) -> InterviewTimes:
+    def _read_times(self, row: int) -> InterviewTimes:
         """Return the times of the interview, completed from one another."""
-        started = self._read_time(ColumnRole.STARTED_AT, number, cells)
-        ended = self._read_time(ColumnRole.ENDED_AT, number, cells)
-        submitted = self._read_time(ColumnRole.SUBMITTED_AT, number, cells)
+        started = self._read_time(ColumnRole.STARTED_AT, row)
+        ended = self._read_time(ColumnRole.ENDED_AT, row)
+        submitted = self._read_time(ColumnRole.SUBMITTED_AT, row)
         if started is not None and ended is not None and ended < started:
-            column, text = self._read_text(ColumnRole.ENDED_AT, cells)
-            raise _build_refusal(number, column, text, msg("The interview ends before it begins."))
-        return complete_interview_times(
-            started, ended, submitted, self._read_duration(number, cells)
-        )
+            raise self._refuse(
+                ColumnRole.ENDED_AT, row, msg("The interview ends before it begins.")
+            )
+        return complete_interview_times(started, ended, submitted, self._read_duration(row))
 
-    def _read_time(self, role: ColumnRole, number: int, cells: list[str]) -> datetime | None:
-        column, text = self._read_text(role, cells)
+    def _read_time(self, role: ColumnRole, row: int) -> datetime | None:
+        text = self._read_text(role, row)
         if not text:
             return None
         zone = (
@@ -352,65 +410,46 @@ class RowReader:
         )
         moment = parse_time(text, zone)
         if moment is None or moment.year < 2000 or moment > self._rules.now:
-            raise _build_refusal(
-                number, column, text, msg("This is no past moment such as 2024-05-01 10:30.")
-            )
+            raise self._refuse(role, row, msg("This is no past moment such as 2024-05-01 10:30."))
         return moment
 
-    def _read_duration(self, number: int, cells: list[str]) -> float | None:
-        column, text = self._read_text(ColumnRole.DURATION, cells)
+    def _read_duration(self, row: int) -> float | None:
+        text = self._read_text(ColumnRole.DURATION, row)
         if not text:
             return None
         seconds = parse_seconds(text)
         if seconds is None:
-            raise _build_refusal(number, column, text, msg("This is no duration in seconds."))
+            raise self._refuse(ColumnRole.DURATION, row, msg("This is no duration in seconds."))
         return seconds
 
-    def _read_weight_cell(self, number: int, cells: list[str], *, needed: bool) -> float | None:
+    def _read_weight_cell(self, row: int, *, needed: bool) -> float | None:
         """Return the interview's weight; refuse it without one where the file gives weights."""
-        column, text = self._read_text(ColumnRole.WEIGHT, cells)
-        if not column or (not text and not needed):
+        text = self._read_text(ColumnRole.WEIGHT, row)
+        if ColumnRole.WEIGHT not in self._roles or (not text and not needed):
             return None
         if not text:
-            raise _build_refusal(
-                number, column, text, msg("The weight is missing: every interview needs one.")
-            )
+            message = msg("The weight is missing: every interview needs one.")
+            raise self._refuse(ColumnRole.WEIGHT, row, message)
         weight = read_weight(text)
         if weight is None:
-            raise _build_refusal(
-                number,
-                column,
-                text,
-                msg(
-                    "This is no weight: it must be a positive number, from {low} to {high}.",
-                    low=f"{MIN_WEIGHT:.9f}",
-                    high=f"{MAX_WEIGHT:,.0f}",
-                ),
+            message = msg(
+                "This is no weight: it must be a positive number, from {low} to {high}.",
+                low=f"{MIN_WEIGHT:.9f}",
+                high=f"{MAX_WEIGHT:,.0f}",
             )
+            raise self._refuse(ColumnRole.WEIGHT, row, message)
         return weight
 
-    def _check_answers(self, number: int, cells: list[str], checked: RowVerdict) -> None:
-        tolerated = {"required"} if self._rules.request.allow_missing else set()
-        against = [problem for problem in checked.problems if problem.code not in tolerated]
+    def _check_answers(self, row: int, problems: Sequence[AnswerProblem]) -> None:
+        """Refuse the row for its problems, in the order of their columns."""
+        tolerated = "required" if self._rules.request.allow_missing else ""
+        against = []
+        for problem in problems:
+            if problem.code != tolerated:
+                index, column, cells = self._items[problem.item]
+                value = cells.values[cells.codes[row]].strip()
+                rejection = RowRejection.of(self._numbers[row], column, value, problem.message)
+                against.append((index, rejection))
         if against:
-            against.sort(key=self._column_index_of)
-            raise _RowRefusedError(
-                *(self._build_rejection(number, cells, problem) for problem in against)
-            )
-
-    def _column_index_of(self, problem: AnswerProblem) -> int:
-        binding = self._items.get(problem.item)
-        return binding.column_index if binding else len(self._rules.bindings.header)
-
-    def _build_rejection(
-        self, number: int, cells: list[str], problem: AnswerProblem
-    ) -> RowRejection:
-        binding = self._items.get(problem.item)
-        column, value = (
-            (binding.column, cells[binding.column_index].strip()) if binding else (problem.item, "")
-        )
-        return RowRejection.of(number, column, value, problem.message)
-
-
-def _build_refusal(number: int, column: str, text: str, message: Message) -> _RowRefusedError:
-    return _RowRefusedError(RowRejection.of(number, column, text, message))
+            against.sort(key=itemgetter(0))
+            raise _RowRefusedError(*(rejection for _, rejection in against))

@@ -30,12 +30,6 @@ from survey.instrument.xlsform.item_builder import ItemBuilder
 from survey.instrument.xlsform.languages import Languages
 from survey.instrument.xlsform.reference_resolver import resolve_piping, resolve_references
 from survey.instrument.xlsform.section_builder import SectionBuilder
-from survey.instrument.xlsform.workbook_safety import (
-    CheckedWorkbook,
-    WorkbookError,
-    check_form_file,
-    open_workbook,
-)
 from survey.instrument.xlsform.worksheets import (
     FormWorksheets,
     WorksheetRow,
@@ -44,6 +38,12 @@ from survey.instrument.xlsform.worksheets import (
     strip_markup,
 )
 from survey.locale import Message, msg
+from survey.tabular.workbook_safety import (
+    CheckedWorkbook,
+    WorkbookError,
+    check_form_file,
+    open_workbook,
+)
 
 _UNVERSIONED = "-"
 

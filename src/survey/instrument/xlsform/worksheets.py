@@ -28,8 +28,8 @@ from pyxform.xls2json_backends import (
     xlsx_value_to_str,
 )
 
-from survey.instrument.xlsform.workbook_safety import CheckedWorkbook, WorkbookError
 from survey.locale import Message, msg
+from survey.tabular.workbook_safety import CheckedWorkbook, WorkbookError
 
 MAX_SURVEY_ROWS = 5_000
 

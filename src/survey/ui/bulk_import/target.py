@@ -9,7 +9,6 @@ import streamlit as st
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.fieldwork.importing.column_mapping import SOURCE_NAMES, detect_source
-from survey.fieldwork.importing.table_reading import LIMITS, MAX_ROWS, ImportTable, read_table
 from survey.fieldwork.importing.target_wave import list_importable_cities, list_waves_for_import
 from survey.fieldwork.importing.template import write_template
 from survey.fieldwork.instruments import list_instruments, load_instrument
@@ -19,6 +18,9 @@ from survey.locale import SurveyError
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.tabular.reading import LIMITS, read_table
+from survey.tabular.text_files import MAX_ROWS
+from survey.tabular.text_table import TextTable
 from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.filters import filter_row, pick_city_or_none, pick_wave_key
 from survey.ui.page_frame import draw_notice
@@ -152,7 +154,7 @@ class UploadedTable:
     name: str
     content: bytes
     sha256: str
-    beginning: ImportTable
+    beginning: TextTable
 
 
 def draw_template_download(page: PageContext, aim: ImportTarget) -> None:

@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
 
-from survey.fieldwork.importing.rejections import FileUnreadableError
 from survey.locale import msg
+from survey.tabular.text_table import FileUnreadableError
 
 MAX_WORKSHEET_CELLS = 12_000_000
 """Cells of the rectangle around everything in a sheet, empty ones included."""
@@ -23,6 +23,9 @@ _OVERLAP = 2**10
 _LETTERS = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})[0-9]{1,7}[\"']")
 _DIGITS = re.compile(rb"\br\s*=\s*[\"'][A-Z]{0,3}([0-9]{1,7})[\"']")
 _CELL = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3}[0-9]{1,7})[\"']")
+_REFERENCE = re.compile(rb' r="([A-Z]{0,3}[0-9]{1,7})"')
+"""A reference as programs write it; found ten times as fast as the two above."""
+_CAPITALS, _FIGURES = bytes(range(65, 91)), bytes(range(48, 58))
 _UNSAFE_MARKUP = re.compile(
     rb"<(?:\w+:)?(?:(?P<formula>f)[\s/>]|(?P<merged>mergeCell)\s)"
     rb"|\bt\s*=\s*[\"'](?P<error>e)[\"']"
@@ -63,18 +66,10 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
     """
     rows, columns, problem = 0, set[bytes](), None
     for chunk in _iter_chunks(archive, _find_worksheet_part(archive, name)):
-        letters = _LETTERS.findall(chunk)
-        columns.update(letters)
-        rows = max(rows, *map(int, set(_DIGITS.findall(chunk))), 0)
+        chunk_columns, chunk_rows = _read_usual_references(chunk) or _read_references(chunk)
+        columns |= chunk_columns
+        rows = max(rows, *map(int, chunk_rows), 0)
         problem = problem or _find_unsafe_markup(name, chunk)
-        usual = chunk.count(_START)
-        unusual = chunk.count(b"<c ") != usual or any(start in chunk for start in _UNUSUAL)
-        # Looked for only where some cell has no place that was read above: this pattern is slow.
-        unread = unusual or len(letters) < usual
-        if (unusual and _CELL_WITHOUT_REFERENCE.search(chunk)) or (
-            unread and _INVALID_CELL_REFERENCE.search(chunk)
-        ):
-            raise build_damaged_error()
         if rows * max(map(column_number, columns), default=0) > MAX_WORKSHEET_CELLS:
             raise FileUnreadableError(
                 msg(
@@ -85,6 +80,43 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
                 )
             )
     return WorksheetInspection(bool(columns), problem)
+
+
+def _read_usual_references(chunk: bytes) -> tuple[set[bytes], set[bytes]] | None:
+    """Return letters and figures of the references, or None if a cell has no usual one.
+
+    A tag that is cut off at the end is left to the next piece, which begins before it.
+    """
+    end = chunk.rfind(b">") + 1
+    if len(chunk) - end > _OVERLAP:
+        return None
+    chunk = chunk[:end]
+    cells = chunk.count(_START)
+    if chunk.count(b"<c") != cells or b":c" in chunk:
+        return None
+    found = b",".join(_REFERENCE.findall(chunk))
+    letters = found.translate(None, _FIGURES).split(b",")
+    if len(letters) - letters.count(b"") < cells:
+        return None
+    return set(letters) - {b""}, set(found.translate(None, _CAPITALS).split(b",")) - {b""}
+
+
+def _read_references(chunk: bytes) -> tuple[set[bytes], set[bytes]]:
+    """Return letters and figures of the references, however they are written.
+
+    Raises:
+        FileUnreadableError: A cell has none, or one beyond any worksheet.
+    """
+    letters = _LETTERS.findall(chunk)
+    usual = chunk.count(_START)
+    unusual = chunk.count(b"<c ") != usual or any(start in chunk for start in _UNUSUAL)
+    # Looked for only where some cell has no place that was read above: this pattern is slow.
+    unread = unusual or len(letters) < usual
+    if (unusual and _CELL_WITHOUT_REFERENCE.search(chunk)) or (
+        unread and _INVALID_CELL_REFERENCE.search(chunk)
+    ):
+        raise build_damaged_error()
+    return set(letters), set(_DIGITS.findall(chunk))
 
 
 def _find_unsafe_markup(sheet: str, chunk: bytes) -> FileUnreadableError | None:

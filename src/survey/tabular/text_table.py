@@ -1,0 +1,128 @@
+"""A table as columns of text, with the number that a person finds each row by."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from survey.locale import SurveyError, msg
+from survey.tabular.coded_column import CodedColumn
+
+MAX_COLUMNS = 2_000
+_BATCH_ROWS = 10_000
+
+
+class FileUnreadableError(SurveyError):
+    """Raised when the file as a whole cannot be read; nothing was written."""
+
+    code = "file_unreadable"
+
+
+@dataclass(frozen=True, eq=False)
+class TextTable:
+    """Columns of text by the head they have in the file, and the number of each row.
+
+    Rows of a file are numbered as in a spreadsheet, whose header is row 1; those of a message from
+    1 on. Rows without content are left out. Cells stay text: a formula is only characters here.
+    """
+
+    header: tuple[str, ...]
+    columns: Sequence[pa.DictionaryArray]
+    rows: NDArray[np.int64]
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    """Name of the worksheet; empty for a text file."""
+    other_sheets: tuple[str, ...] = ()
+    """Worksheets with content that were not read."""
+    uneven: Mapping[int, int] = field(default_factory=dict)
+    """Place of a row that is shorter than the header, or has content beyond it -> its cells."""
+
+    def texts(self, place: int) -> CodedColumn:
+        """Return the texts of a column without blanks around them."""
+        return CodedColumn.of_texts(self.columns[place])
+
+    def iter_rows(self) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yield the number and the cells of each row."""
+        cells = zip(*(column.to_pylist() for column in self.columns), strict=True)
+        return zip(self.rows.tolist(), cells, strict=True)
+
+
+def build_table(
+    header: tuple[str, ...], records: Iterable[tuple[int, list[str]]], **source: Any
+) -> TextTable:
+    """Return the table of rows of cells; the cells themselves are let go in batches.
+
+    Raises:
+        FileUnreadableError: There is no row.
+    """
+    width = len(header)
+    columns = [list[pa.DictionaryArray]() for _ in header]
+    numbers: list[int] = []
+    uneven: dict[int, int] = {}
+    batch: list[list[str]] = []
+
+    def encode_batch() -> None:
+        for parts, cells in zip(columns, zip(*batch, strict=True), strict=True):
+            parts.append(pa.array(cells, pa.string()).dictionary_encode())
+        batch.clear()
+
+    for number, cells in records:
+        if len(cells) != width:
+            if len(cells) < width or any(map(str.strip, cells[width:])):
+                uneven[len(numbers)] = len(cells)
+            cells = (cells + [""] * (width - len(cells)))[:width]
+        numbers.append(number)
+        batch.append(cells)
+        if len(batch) == _BATCH_ROWS:
+            encode_batch()
+    if batch:
+        encode_batch()
+    return join_columns(header, columns, np.array(numbers, np.int64), uneven=uneven, **source)
+
+
+def join_columns(
+    header: tuple[str, ...],
+    columns: Sequence[Sequence[pa.DictionaryArray]],
+    numbers: NDArray[np.int64],
+    **source: Any,
+) -> TextTable:
+    """Return the table of columns that were read in parts.
+
+    Raises:
+        FileUnreadableError: There is no row.
+    """
+    if not len(numbers):
+        raise FileUnreadableError(msg("The file has a header but no rows."))
+    joined = tuple(combine_chunks(pa.chunked_array(parts)) for parts in columns)
+    return TextTable(header, joined, numbers, **source)
+
+
+def combine_chunks(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Return the parts of a column as one."""
+    whole = column.unify_dictionaries().combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def header_of(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the trimmed column names. Raises `FileUnreadableError` if there are none."""
+    if not any(map(str.strip, cells)):
+        raise FileUnreadableError(msg("The first row must name the columns; it is empty."))
+    if len(cells) > MAX_COLUMNS:
+        raise build_too_many_columns_error()
+    return tuple(_clean_column_name(cell) for cell in cells)
+
+
+def build_too_many_columns_error() -> FileUnreadableError:
+    """Return the error of a file with more than `MAX_COLUMNS` columns."""
+    return FileUnreadableError(msg("The file has more than {limit} columns.", limit=MAX_COLUMNS))
+
+
+def _clean_column_name(name: str) -> str:
+    """Return a column name without line breaks and invisible characters."""
+    if name.isprintable():
+        return name.strip()
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
