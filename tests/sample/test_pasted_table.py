@@ -13,7 +13,8 @@ zh = translator("zh")
 
 def _cells(text: str, *keys: str) -> list[tuple[object, ...]]:
     return [
-        (row.number, *(row.cells[key] for key in keys)) for row in read_pasted_rows(text, SHEET)
+        (row.number, *(row.cells[key] for key in keys))
+        for row in read_pasted_rows(text, SHEET).rows
     ]
 
 

@@ -69,8 +69,9 @@ def test_a_file_with_the_headings_of_any_version_is_read(
     columns = tuple(WorkbookColumn(title, Message(title)) for title in titles)
     row = [f"cell {key}" for key in keys]
     content = write_workbook([WorkbookSheet(sheet.name, columns, [row])], "zh")
-    (read,), errors = read_sheet("old.xlsx", content, sheet)
+    listed = read_sheet("old.xlsx", content, sheet)
+    (read,), errors = listed.rows, listed.errors
     expected = dict(zip(keys, row, strict=True))
     assert (read.cells, errors) == (expected, [])
-    (pasted,) = read_pasted_rows("\n".join(["\t".join(titles), "\t".join(row)]), sheet)
+    (pasted,) = read_pasted_rows("\n".join(["\t".join(titles), "\t".join(row)]), sheet).rows
     assert pasted.cells == expected

@@ -2,14 +2,15 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from survey.locale import RefusedError, msg
 from survey.sample.workbook_io import (
-    CellError,
+    ListedRows,
     WorkbookColumn,
     WorkbookRow,
     WorkbookSheet,
+    bind_columns,
     read_sheet,
 )
 from survey.spreadsheets import decode_table_text, unescape_formula
@@ -20,7 +21,7 @@ _SEPARATORS = str.maketrans({"\uff0c": ",", "\uff1b": ",", ";": ",", "\u3001": "
 """Commas and semicolons as a Chinese keyboard types them."""
 
 
-def read_pasted_rows(text: str, sheet: WorkbookSheet) -> list[WorkbookRow]:
+def read_pasted_rows(text: str, sheet: WorkbookSheet) -> ListedRows:
     """Return the rows of a pasted table, numbered by its lines; empty ones are left out.
 
     Cells are separated by tabs, as spreadsheets copy them, or else by commas. A first line of
@@ -34,16 +35,15 @@ def read_pasted_rows(text: str, sheet: WorkbookSheet) -> list[WorkbookRow]:
             "pasted_table", msg("This is longer than {limit} characters.", limit=MAX_PASTED_CHARS)
         )
     rows = _split_cells(text if "\t" in text else text.translate(_SEPARATORS))
-    columns: Sequence[WorkbookColumn | None] = sheet.columns
+    positions = {column.key: place for place, column in enumerate(sheet.columns)}
     headings = [_find_column(sheet, cell) for cell in rows[0][1]] if rows else []
     if sum(column is not None for column in headings) > 1:
-        columns, rows = headings, rows[1:]
-    return _build_worksheet_rows(sheet, columns, rows)
+        positions = {column.key: place for place, column in enumerate(headings) if column}
+        rows = rows[1:]
+    return _build_worksheet_rows(sheet, positions, rows)
 
 
-def read_table_file(
-    name: str, content: bytes, sheet: WorkbookSheet
-) -> tuple[list[WorkbookRow], list[CellError]]:
+def read_table_file(name: str, content: bytes, sheet: WorkbookSheet) -> ListedRows:
     """Read the rows of an uploaded CSV file or of the worksheet of a workbook.
 
     Raises:
@@ -61,37 +61,23 @@ def read_table_file(
             "pasted_table", msg("This is longer than {limit} characters.", limit=MAX_PASTED_CHARS)
         )
     rows = _split_cells(text)
-    headings = [_find_column(sheet, cell) for cell in rows[0][1]] if rows else []
-    missing = next((column for column in sheet.columns if column not in headings), None)
-    if missing is not None:
-        raise WorkbookError(
-            msg(
-                "Sheet “{sheet}” has no column “{column}”. Please use the template.",
-                sheet=sheet.name,
-                column=missing.label,
-            )
-        )
-    return _build_worksheet_rows(sheet, headings, rows[1:]), []
+    return _build_worksheet_rows(sheet, bind_columns(sheet, rows[0][1] if rows else ()), rows[1:])
 
 
 def _build_worksheet_rows(
-    sheet: WorkbookSheet,
-    columns: Sequence[WorkbookColumn | None],
-    rows: Sequence[tuple[int, list[str]]],
-) -> list[WorkbookRow]:
-    missing = {column.key: "" for column in sheet.columns}
-    return [
-        WorkbookRow(
-            number,
-            missing
-            | {
-                column.key: unescape_formula(cell.strip())
-                for column, cell in zip(columns, cells, strict=False)
-                if column is not None
-            },
-        )
-        for number, cells in rows
-    ]
+    sheet: WorkbookSheet, positions: Mapping[str, int], rows: Sequence[tuple[int, list[str]]]
+) -> ListedRows:
+    def take(cells: list[str], key: str) -> str:
+        place = positions.get(key, len(cells))
+        return unescape_formula(cells[place].strip()) if place < len(cells) else ""
+
+    return ListedRows(
+        sheet,
+        [
+            WorkbookRow(number, {column.key: take(cells, column.key) for column in sheet.columns})
+            for number, cells in rows
+        ],
+    )
 
 
 def _split_cells(text: str) -> list[tuple[int, list[str]]]:

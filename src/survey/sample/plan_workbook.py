@@ -153,11 +153,10 @@ def read_plan_file(
         WorkbookError: the file as a whole.
         RefusedError: cells that are right one by one and make no plan together.
     """
-    aims, errors = read_sheet(name, content, AIM_SHEET)
-    rows, more = read_sheet(name, content, CITY_SHEET)
-    errors += more
-    size, shares = _read_city_targets(rows, errors, find_city)
-    aim = _read_aim(aims, errors)
+    aims, cities = (read_sheet(name, content, sheet) for sheet in (AIM_SHEET, CITY_SHEET))
+    errors = aims.errors + cities.errors
+    size, shares = _read_city_targets(cities.rows, errors, find_city)
+    aim = _read_aim(aims.rows, errors)
     if aim is None or errors:
         return UploadedPlan(None, tuple(errors))
     total = replace(aim.aim, total=int(size.sum()))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
 from survey.spreadsheets import write_text_cell
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MAX_SHOWN_CHARS = 60
 MAX_CELL_CHARS = 200
 LISTS = "lists"
+_Listed = TypeVar("_Listed")
 _DROPDOWN_ROWS = 20_000
 _EARLIER_TITLES: Mapping[str, str] = MappingProxyType(
     {
@@ -163,9 +164,7 @@ def _write_cell(cell: "Cell", value: object) -> None:
         cell.value = value
 
 
-def read_sheet(
-    name: str, content: bytes, sheet: WorkbookSheet
-) -> tuple[list[WorkbookRow], list[CellError]]:
+def read_sheet(name: str, content: bytes, sheet: WorkbookSheet) -> "ListedRows":
     """Read the rows of the worksheet with that name, or of the only one; formulas are errors.
 
     Raises:
@@ -183,7 +182,7 @@ def read_sheet(
         page = _find_worksheet(book, sheet.name)
         page.reset_dimensions()
         records = page.iter_rows()
-        positions = _find_column_positions(sheet, next(records, ()))
+        positions = bind_columns(sheet, [cell.value for cell in next(records, ())])
         return _read_worksheet_rows(sheet, records, positions)
     except SurveyError:
         raise
@@ -202,11 +201,10 @@ def _find_worksheet(book: Any, wanted: str) -> Any:
     return (named or pages)[0]
 
 
-def _find_column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[str, int]:
-    """Return column key -> index."""
+def bind_columns(sheet: WorkbookSheet, header: Sequence[object]) -> dict[str, int]:
+    """Return column key -> index. Raises `WorkbookError` for the first column that is missing."""
     position_by_name = {
-        _normalise_text(cell.value): position
-        for position, cell in reversed(list(enumerate(header)))
+        _normalise_text(head): position for position, head in reversed(list(enumerate(header)))
     }
     positions = {}
     for column in sheet.columns:
@@ -225,7 +223,7 @@ def _find_column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[
 
 def _read_worksheet_rows(
     sheet: WorkbookSheet, records: Iterable[Sequence[Any]], positions: Mapping[str, int]
-) -> tuple[list[WorkbookRow], list[CellError]]:
+) -> "ListedRows":
     rows: list[WorkbookRow] = []
     errors: list[CellError] = []
     for number, record in enumerate(records, start=2):
@@ -245,7 +243,7 @@ def _read_worksheet_rows(
         ]
         if not formulas:
             rows.append(WorkbookRow(number, cells))
-    return rows, errors
+    return ListedRows(sheet, rows, errors)
 
 
 _FORMULA = msg("This is a formula. Please paste its value instead.")
@@ -346,6 +344,15 @@ class CellChecker:
             self.fail(key, msg("This is no date such as 2026-05-20."))
             return None
 
+    def past_day(self, key: str, today: date) -> date | None:
+        """Read a date that has come; an empty cell is a problem if the row has no other."""
+        day = self.day(key)
+        if day is None and self.is_clean():
+            self.fail(key, msg("This must not be empty."))
+        elif day is not None and day > today:
+            self.fail(key, msg("This day is yet to come."))
+        return day
+
     def known(self, key: str, find: Callable[[str], str | None], message: Message) -> str | None:
         """Read a cell by `find`; where that returns None the cell is an error."""
         words = self.text(key)
@@ -353,6 +360,30 @@ class CellChecker:
         if words and code is None:
             self.fail(key, message)
         return code
+
+
+@dataclass
+class ListedRows:
+    """Rows of a list, and the problems with its cells, all found in one pass."""
+
+    sheet: WorkbookSheet
+    rows: list[WorkbookRow]
+    errors: list[CellError] = field(default_factory=list)
+
+    def read(self, read: Callable[[CellChecker], _Listed | None]) -> tuple[_Listed, ...]:
+        """Return what `read` makes of each row; it returns None for a row with problems."""
+        listed = (read(CellChecker(self.sheet, row, self.errors)) for row in self.rows)
+        return tuple(each for each in listed if each is not None)
+
+    def require_rows(self, key: str, too_many: Message | None = None) -> None:
+        """Add a problem with a column as a whole if the list is empty, else `too_many` if given."""
+        message = too_many if self.rows else msg("The list is empty.")
+        if message is not None:
+            self.errors.append(cell_error(self.sheet, 2, key, "", message))
+
+    def problems(self) -> tuple[CellError, ...]:
+        """Return all problems by row."""
+        return tuple(sorted(self.errors, key=lambda error: error.row))
 
 
 def _parse_number(value: object) -> float | None:

@@ -32,13 +32,7 @@ from survey.context.comparative_tests.rules import (
 )
 from survey.locale import Message, msg
 from survey.sample.pasted_table import read_table_file
-from survey.sample.workbook_io import (
-    CellChecker,
-    CellError,
-    WorkbookColumn,
-    WorkbookRow,
-    WorkbookSheet,
-)
+from survey.sample.workbook_io import CellChecker, CellError, WorkbookColumn, WorkbookSheet
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import (
@@ -126,14 +120,10 @@ def read_value_file(
         WorkbookError, RefusedError: the file as a whole.
     """
     test = get_own_test(work, test_id, expected_version, _states_of(occasion))
-    rows, errors = read_table_file(name, content, VALUE_SHEET)
-    reader = _ValueReader(work.session, test, occasion, china_date(work.now))
-    values = [value for row in rows if (value := reader.read(row, errors)) is not None]
-    if not rows:
-        errors.append(
-            CellError(VALUE_SHEET.name, 2, msg("Sample number"), "", msg("The list is empty."))
-        )
-    return ValueList(tuple(values), tuple(sorted(errors, key=lambda error: error.row)))
+    listed = read_table_file(name, content, VALUE_SHEET)
+    values = listed.read(_ValueReader(work.session, test, occasion, china_date(work.now)).read)
+    listed.require_rows("sample")
+    return ValueList(values, listed.problems())
 
 
 def _states_of(occasion: MeasurementRound) -> tuple[ComparativeTestState, ...]:
@@ -177,9 +167,8 @@ class _ValueReader:
         }
         self._rows: dict[tuple[str, str], int] = {}
 
-    def read(self, row: WorkbookRow, errors: list[CellError]) -> ValueData | None:
-        """Read one row; problems go to `errors`."""
-        check = CellChecker(VALUE_SHEET, row, errors)
+    def read(self, check: CellChecker) -> ValueData | None:
+        """Read one row."""
         sample = check.known("sample", self._find_sample, msg("The test has no such sample."))
         key = check.known(
             "characteristic",
@@ -190,11 +179,7 @@ class _ValueReader:
             return None
         self._check_pair(check, sample, key)
         measurement = self._read_measurement(check, self._rules.by_key[key])
-        day = check.day("measured_on")
-        if day is None and check.is_clean():
-            check.fail("measured_on", msg("This must not be empty."))
-        elif day is not None and day > self._today:
-            check.fail("measured_on", msg("This day is yet to come."))
+        day = check.past_day("measured_on", self._today)
         if day is None or measurement is None or not check.is_clean():
             return None
         return ValueData(sample, key, measurement, day)

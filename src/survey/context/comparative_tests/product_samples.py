@@ -13,13 +13,7 @@ from survey.context.comparative_tests.cell_values import read_decimal
 from survey.context.comparative_tests.gtin import is_gtin
 from survey.locale import Message, msg
 from survey.sample.pasted_table import read_table_file
-from survey.sample.workbook_io import (
-    CellChecker,
-    CellError,
-    WorkbookColumn,
-    WorkbookRow,
-    WorkbookSheet,
-)
+from survey.sample.workbook_io import CellChecker, CellError, WorkbookColumn, WorkbookSheet
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import ComparativeTestState, ProductSample
@@ -91,39 +85,23 @@ def read_sample_file(
     test = get_own_test(work, test_id, expected_version, (ComparativeTestState.PLANNED,))
     query = select(ProductSample.code).where(ProductSample.test_id == test.id)
     taken = dict.fromkeys(work.session.exec(query), 0)
-    rows, errors = read_table_file(name, content, SAMPLE_SHEET)
-    samples = []
-    for row in rows:
-        sample = _read_sample(row, errors, taken, china_date(work.now))
-        if sample is not None:
-            samples.append(sample)
-    if not rows:
-        errors.append(
-            CellError(SAMPLE_SHEET.name, 2, msg("Sample number"), "", msg("The list is empty."))
-        )
-    elif len(taken) > MAX_SAMPLES:
-        problem = msg("A test has at most {count} samples.", count=MAX_SAMPLES)
-        errors.append(CellError(SAMPLE_SHEET.name, 2, msg("Sample number"), "", problem))
-    return SampleList(tuple(samples), tuple(sorted(errors, key=lambda error: error.row)))
+    listed = read_table_file(name, content, SAMPLE_SHEET)
+    samples = listed.read(lambda check: _read_sample(check, taken, china_date(work.now)))
+    too_many = msg("A test has at most {count} samples.", count=MAX_SAMPLES)
+    listed.require_rows("code", too_many if len(taken) > MAX_SAMPLES else None)
+    return SampleList(samples, listed.problems())
 
 
-def _read_sample(
-    row: WorkbookRow, errors: list[CellError], taken: dict[str, int], today: date
-) -> SampleData | None:
-    check = CellChecker(SAMPLE_SHEET, row, errors)
+def _read_sample(check: CellChecker, taken: dict[str, int], today: date) -> SampleData | None:
     texts = {key: check.text(key) for key in ("code", "brand", "model", "batch", "maker", "place")}
     receipt, gtin = check.text("receipt"), check.text("gtin", required=False)
     if gtin and not is_gtin(gtin):
         check.fail("gtin", msg("This is no barcode: its check digit does not fit."))
-    before = taken.setdefault(texts["code"], row.number)
-    if texts["code"] and before != row.number:
+    before = taken.setdefault(texts["code"], check.row.number)
+    if texts["code"] and before != check.row.number:
         problem = msg("This number stands in row {row} as well.", row=before)
         check.fail("code", problem if before else msg("The test has a sample of this number."))
-    bought_on = check.day("bought_on")
-    if bought_on is None and check.is_clean():
-        check.fail("bought_on", msg("This must not be empty."))
-    if bought_on is not None and bought_on > today:
-        check.fail("bought_on", msg("This day is yet to come."))
+    bought_on = check.past_day("bought_on", today)
     price = read_decimal(check, "price")
     fen = None if price is None else price * 100
     if fen is not None and (fen <= 0 or fen != int(fen) or fen > MAX_PRICE_YUAN * 100):

@@ -173,9 +173,9 @@ def read_rules_file(name: str, content: bytes) -> UploadedRules:
         ("grades", GRADE_SHEET, _read_grade),
         ("decision", DECISION_SHEET, _read_decision),
     ):
-        rows, more = read_sheet(name, content, sheet)
-        errors += more
-        document[part] = [read(CellChecker(sheet, row, errors)) for row in rows]
+        listed = read_sheet(name, content, sheet)
+        document[part] = listed.read(read)
+        errors += listed.errors
     document["decision"] = document["decision"][0] if document["decision"] else {}
     if errors:
         return UploadedRules(None, tuple(errors))

@@ -24,13 +24,7 @@ from survey.locale import Message, msg
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.pasted_table import read_table_file
 from survey.sample.point_draw import ListedPoint, canonical_csv, draw_by_kind, list_sha256
-from survey.sample.workbook_io import (
-    CellChecker,
-    CellError,
-    WorkbookColumn,
-    WorkbookRow,
-    WorkbookSheet,
-)
+from survey.sample.workbook_io import CellChecker, CellError, WorkbookColumn, WorkbookSheet
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Account,
@@ -104,36 +98,22 @@ def read_venue_file(work: Work, *, wave_id: UUID, name: str, content: bytes) -> 
     work.require(Action.MANAGE_VENUE_CHECKS)
     check, _ = find_check(work, wave_id)
     cities = cities_of_area(check.area)
-    sheet = venue_sheet(cities)
-    rows, errors = read_table_file(name, content, sheet)
+    listed = read_table_file(name, content, venue_sheet(cities))
     seen: dict[str, int] = {}
     finder = city_finder(cities)
-    venues = []
-    for row in rows:
-        venue = _read_venue(sheet, row, errors, finder, seen)
-        if venue is not None:
-            venues.append(venue)
-    head = sheet.columns[1].label
-    if not rows:
-        errors.append(CellError(sheet.name, 2, head, "", msg("The list is empty.")))
-    elif len(rows) > MAX_VENUES:
-        problem = msg("A list has at most {count} venues.", count=MAX_VENUES)
-        errors.append(CellError(sheet.name, 2, head, "", problem))
-    return VenueList(tuple(venues), tuple(sorted(errors, key=lambda error: error.row)))
+    venues = listed.read(lambda check: _read_venue(check, finder, seen))
+    too_many = msg("A list has at most {count} venues.", count=MAX_VENUES)
+    listed.require_rows("code", too_many if len(listed.rows) > MAX_VENUES else None)
+    return VenueList(venues, listed.problems())
 
 
 def _read_venue(
-    sheet: WorkbookSheet,
-    row: WorkbookRow,
-    errors: list[CellError],
-    finder: Callable[[str], str | None],
-    seen: dict[str, int],
+    check: CellChecker, finder: Callable[[str], str | None], seen: dict[str, int]
 ) -> ListedPoint | None:
-    check = CellChecker(sheet, row, errors)
     city = check.known("city", finder, msg("This is no city of the check's area."))
     code, name, kind = check.text("code"), check.text("name"), check.parse_choice("kind")
-    before = seen.setdefault(code, row.number)
-    if code and before != row.number:
+    before = seen.setdefault(code, check.row.number)
+    if code and before != check.row.number:
         check.fail("code", msg("This code stands in row {row} as well.", row=before))
     if not check.is_clean():
         return None

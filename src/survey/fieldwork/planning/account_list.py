@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 from sqlmodel import Session, col, select
 
@@ -17,8 +17,8 @@ from survey.sample.pasted_table import read_pasted_rows
 from survey.sample.workbook_io import (
     CellChecker,
     CellError,
+    ListedRows,
     WorkbookColumn,
-    WorkbookRow,
     WorkbookSheet,
     read_sheet,
 )
@@ -64,37 +64,26 @@ def account_template() -> WorkbookSheet:
 def read_account_file(work: Work, *, name: str, content: bytes) -> AccountList:
     """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
     work.require(Action.ADMINISTER)
-    sheet = account_template()
-    rows, errors = read_sheet(name, content, sheet)
-    return _read_rows(work.session, sheet, rows, errors, work.now)
+    return _read_accounts(work, read_sheet(name, content, account_template()))
 
 
 def read_pasted_accounts(work: Work, *, text: str) -> AccountList:
     """Read a pasted list; nothing is stored. Raises `RefusedError` for the whole text."""
     work.require(Action.ADMINISTER)
-    sheet = account_template()
-    return _read_rows(work.session, sheet, read_pasted_rows(text, sheet), [], work.now)
+    return _read_accounts(work, read_pasted_rows(text, account_template()))
 
 
-def _read_rows(
-    session: Session,
-    sheet: WorkbookSheet,
-    rows: Sequence[WorkbookRow],
-    errors: list[CellError],
-    now: datetime,
-) -> AccountList:
-    reader = _AccountListReader(session, sheet, now)
-    accounts = [account for row in rows if (account := reader.read(row, errors)) is not None]
-    return AccountList(
-        tuple(accounts), tuple(reader.present), tuple(sorted(errors, key=lambda error: error.row))
-    )
+def _read_accounts(work: Work, listed: ListedRows) -> AccountList:
+    reader = _AccountListReader(work.session, china_date(work.now))
+    accounts = listed.read(reader.read)
+    return AccountList(accounts, tuple(reader.present), listed.problems())
 
 
 class _AccountListReader:
     """Reader of the rows of one list."""
 
-    def __init__(self, session: Session, sheet: WorkbookSheet, now: datetime) -> None:
-        self._session, self._sheet, self._today = session, sheet, china_date(now)
+    def __init__(self, session: Session, today: date) -> None:
+        self._session, self._today = session, today
         self._known = {login.casefold() for login in session.exec(select(Account.login))}
         stored = session.exec(select(Account.email).where(col(Account.email).is_not(None)))
         self._emails: dict[str, int | None] = {email: None for email in stored if email}
@@ -103,9 +92,8 @@ class _AccountListReader:
         self._checked: dict[tuple[Role, str], Message | None] = {}
         self.present: list[str] = []
 
-    def read(self, row: WorkbookRow, errors: list[CellError]) -> NewAccount | None:
-        """Read one row; problems go to `errors`, a login that exists to `present`."""
-        check = CellChecker(self._sheet, row, errors)
+    def read(self, check: CellChecker) -> NewAccount | None:
+        """Read one row; a login that exists goes to `present`."""
         login = self._read_login(check)
         if login in self._known:
             self.present.append(login)

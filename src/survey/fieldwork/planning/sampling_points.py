@@ -32,8 +32,8 @@ from survey.sample.quotas import largest_remainders
 from survey.sample.workbook_io import (
     CellChecker,
     CellError,
+    ListedRows,
     WorkbookColumn,
-    WorkbookRow,
     WorkbookSheet,
     read_sheet,
 )
@@ -124,51 +124,38 @@ def read_point_list(work: Work, *, key: str, name: str, content: bytes) -> Point
     """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
     work.require(Action.PLAN)
     cities = plan_cities(work)
-    sheet = point_list_template(cities, "zh")
-    rows, errors = read_sheet(name, content, sheet)
-    return _read_rows(work.session, get_wave(session=work.session, key=key), cities, rows, errors)
+    return _read_points(
+        work, key, cities, read_sheet(name, content, point_list_template(cities, "zh"))
+    )
 
 
 def read_pasted_points(work: Work, *, key: str, text: str) -> PointList:
     """Read a pasted list; nothing is stored. Raises `RefusedError` for the whole text."""
     work.require(Action.PLAN)
     cities = plan_cities(work)
-    rows = read_pasted_rows(text, point_list_template(cities, "zh"))
-    return _read_rows(work.session, get_wave(session=work.session, key=key), cities, rows, [])
-
-
-def _read_rows(
-    session: Session,
-    wave: Wave,
-    cities: list[FrameCity],
-    rows: list[WorkbookRow],
-    errors: list[CellError],
-) -> PointList:
-    used_codes = set(
-        session.exec(select_rows(SamplingPoint.code).where(SamplingPoint.wave_id == wave.id))
+    return _read_points(
+        work, key, cities, read_pasted_rows(text, point_list_template(cities, "zh"))
     )
-    sheet = point_list_template(cities, "zh")
-    reader = _PointListReader(sheet, city_finder(cities), wave, used_codes)
-    points = [point for row in rows if (point := reader.read(row, errors)) is not None]
-    return PointList(tuple(points), tuple(sorted(errors, key=lambda error: error.row)))
+
+
+def _read_points(work: Work, key: str, cities: list[FrameCity], listed: ListedRows) -> PointList:
+    wave = get_wave(session=work.session, key=key)
+    query = select_rows(SamplingPoint.code).where(SamplingPoint.wave_id == wave.id)
+    reader = _PointListReader(city_finder(cities), wave, set(work.session.exec(query)))
+    return PointList(listed.read(reader.read), listed.problems())
 
 
 class _PointListReader:
     """Reader of the rows of one list; each code may occur once."""
 
     def __init__(
-        self,
-        sheet: WorkbookSheet,
-        find_city: Callable[[str], str | None],
-        wave: Wave,
-        used_codes: set[str],
+        self, find_city: Callable[[str], str | None], wave: Wave, used_codes: set[str]
     ) -> None:
-        self._sheet, self._find_city, self._wave = sheet, find_city, wave
+        self._find_city, self._wave = find_city, wave
         self._known_codes, self._seen = used_codes, dict[str, int]()
 
-    def read(self, row: WorkbookRow, errors: list[CellError]) -> ListedPoint | None:
-        """Read one row; problems go to `errors`."""
-        check = CellChecker(self._sheet, row, errors)
+    def read(self, check: CellChecker) -> ListedPoint | None:
+        """Read one row."""
         city = check.known("city", self._find_city, msg("This is no city of the survey."))
         code = self._read_code(check)
         name = check.text("name")

@@ -17,7 +17,6 @@ from survey.sample.workbook_io import (
     CellChecker,
     CellError,
     WorkbookColumn,
-    WorkbookRow,
     WorkbookSheet,
     read_sheet,
 )
@@ -112,12 +111,12 @@ def read_staff_list(work: Work, *, key: str, name: str, content: bytes) -> Assig
     """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
     work.require(Action.PLAN)
     wave = get_wave(session=work.session, key=key)
-    rows, errors = read_sheet(name, content, STAFF_SHEET)
+    listed = read_sheet(name, content, STAFF_SHEET)
     reader = _StaffListReader(_load_points(work.session, wave), _load_accounts(work.session))
-    jobs = [job for row in rows if (job := reader.read(row, errors)) is not None]
+    jobs = listed.read(reader.read)
     known = _list_assigned_pairs(work.session, wave)
     present = sum((job.account_id, job.point_id) in known for job in jobs)
-    return AssignmentList(tuple(jobs), tuple(sorted(errors, key=lambda error: error.row)), present)
+    return AssignmentList(jobs, listed.problems(), present)
 
 
 def _load_points(session: Session, wave: Wave) -> dict[str, SamplingPoint]:
@@ -150,9 +149,8 @@ class _StaffListReader:
         self._seen: dict[tuple[str, str], int] = {}
         self._posting: dict[tuple[str, str], tuple[int, str, str]] = {}
 
-    def read(self, row: WorkbookRow, errors: list[CellError]) -> PointAssignment | None:
-        """Read one row; problems go to `errors`."""
-        check = CellChecker(STAFF_SHEET, row, errors)
+    def read(self, check: CellChecker) -> PointAssignment | None:
+        """Read one row."""
         surveyor = self._read_person(check, "login", SURVEYORS)
         point = self._read_point(check)
         supervisor = None
