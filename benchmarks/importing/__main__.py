@@ -146,7 +146,7 @@ def measure(
     print(
         f"{store:10} {kind:4} {len(content) / 1e6:5.1f} MB {result.written:7,} rows, "
         f"{plan.rejected_rows} refused: check {check_wall:5.1f} s ({check_cpu:5.1f} CPU, "
-        f"{check_cpu / reading:.1f} times reading), write "
+        f"reading times {check_cpu / reading:.1f}), write "
         f"{write_wall:5.1f} s ({write_cpu:5.1f} CPU), together {check_wall + write_wall:5.1f} s; "
         f"yardstick {stick:.2f} s",
         flush=True,

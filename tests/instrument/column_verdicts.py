@@ -10,7 +10,7 @@ import numpy as np
 from survey.instrument.column_validation import validate_columns
 from survey.instrument.model import Instrument, SectionExit
 from survey.instrument.validation import AnswerProblem
-from survey.tabular.coded_column import CodedColumn
+from survey.tabular.text_table import CodedColumn
 
 
 @dataclass(frozen=True)

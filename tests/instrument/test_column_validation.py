@@ -21,7 +21,7 @@ from survey.instrument.model import (
 )
 from survey.instrument.question_types import type_of
 from survey.instrument.validation import validate
-from survey.tabular.coded_column import CodedColumn, group_rows
+from survey.tabular.text_table import CodedColumn, group_rows
 from tests.instrument.column_verdicts import validate_rows
 
 WORDS = {"en": "x", "zh": "x"}

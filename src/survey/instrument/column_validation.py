@@ -28,7 +28,7 @@ from survey.instrument.validation import (
     is_blank,
     parse_given,
 )
-from survey.tabular.coded_column import CodedColumn, Codes, group_rows
+from survey.tabular.text_table import CodedColumn, Codes, group_rows
 
 _BATCH_ROWS = 5_000
 Mask = NDArray[np.bool_]

@@ -15,7 +15,6 @@ import pyarrow as pa
 from python_calamine import CalamineWorkbook, SheetTypeEnum
 
 from survey.locale import msg
-from survey.tabular.coded_column import CodedColumn
 from survey.tabular.text_files import (
     read_delimited,
     read_delimited_counts,
@@ -24,6 +23,7 @@ from survey.tabular.text_files import (
 )
 from survey.tabular.text_table import (
     MAX_COLUMNS,
+    CodedColumn,
     FileUnreadableError,
     TextTable,
     build_too_many_columns_error,

@@ -17,9 +17,9 @@ from pyarrow import csv as arrow_csv
 
 from survey.locale import msg
 from survey.spreadsheets import decode_table_text
-from survey.tabular.coded_column import CodedColumn
 from survey.tabular.text_table import (
     MAX_COLUMNS,
+    CodedColumn,
     FileUnreadableError,
     TextTable,
     build_table,

@@ -25,8 +25,7 @@ from survey.instrument.validation import AnswerProblem
 from survey.locale import Message, msg
 from survey.store.china_time import CHINA, china_date
 from survey.store.tables import Mode, Status
-from survey.tabular.coded_column import CodedColumn, group_rows
-from survey.tabular.text_table import TextTable
+from survey.tabular.text_table import CodedColumn, TextTable, group_rows
 
 _NAMESPACE = UUID("6f3d1a52-7a39-5b0c-8f0e-2d9a3c41be77")
 _MAX_NAME_CHARS = 80
