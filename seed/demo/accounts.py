@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from seed.demo.field_plan import SURVEYORS, surveyor_login
-from seed.demo.invented_names import people_names
+from seed.survey_provider import inventor
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
 from survey.access.roles import DEMO_CITY, ROLES, Role, demo_login
@@ -29,7 +29,8 @@ def store_accounts(
     *, session: Session, cities: Sequence[FrameCity], now: datetime
 ) -> dict[str, UUID]:
     """Write all demo accounts and return their ids by login."""
-    names = people_names(len(cities) * SURVEYORS)
+    invented = inventor(20_240_316)
+    names = [invented.name() for _ in range(len(cities) * SURVEYORS)]
     rows = [
         (
             surveyor_login(city.code, number),

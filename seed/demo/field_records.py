@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
 import pandas as pd
+from faker import Faker
 from sqlmodel import Session
 
 from seed.demo.field_plan import STRATA, SURVEYORS, DemoPoints, surveyor_login
-from seed.demo.invented_names import sampling_point_name
 from seed.demo.population import Floats
+from seed.demo.random_streams import random_stream
 from seed.demo.stored_responses import StoredIds
 from seed.demo.wave_plans import WavePlan
+from seed.survey_provider import inventor
 from survey.access.roles import DEMO_CITY, Role, demo_login
 from survey.sample.city_frame import shipped_cities
 from survey.sample.quotas import quota_targets
@@ -112,6 +115,18 @@ def _store_postings(
     )
 
 
+@lru_cache(maxsize=1)
+def _inventor_of_places() -> Faker:
+    return inventor(20_240_315)
+
+
+def point_name(code: str, kind: str, *, is_rural: bool) -> str:
+    """Return the name of a sampling point: always the same for one code."""
+    is_shop = is_rural and kind == "supermarket"
+    stream = random_stream("name", code)
+    return str(_inventor_of_places().place("rural supermarket" if is_shop else kind, stream))
+
+
 def _store_points(
     session: Session,
     wave: Wave,
@@ -136,7 +151,7 @@ def _store_points(
             "city_code": [cities[city].code for city in points.city.tolist()],
             "code": list(points.code),
             "name": [
-                sampling_point_name(code, kind, stratum == "rural")
+                point_name(code, kind, is_rural=stratum == "rural")
                 for code, kind, stratum in zip(points.code, points.kind, strata, strict=True)
             ],
             "kind": [PointKind(kind) for kind in points.kind],

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -11,17 +12,19 @@ import numpy.typing as npt
 
 from seed.demo import bad_interviews
 from seed.demo.columns import ABSENT, stored_values
-from seed.demo.comments import comments
 from seed.demo.field_plan import surveyor_login
 from seed.demo.interview_times import LANGUAGES, MODES
 from seed.demo.interviews import DemoWave
 from seed.demo.random_streams import random_stream
+from seed.survey_provider import inventor
 from survey.fieldwork.response_bulk_insert import FinishedResponse
 from survey.instrument.model import Instrument, ItemKind
 from survey.sample.population_margins import ELDERLY_BANDS, MAIN_BANDS
 from survey.store.tables import Mode, Status
 
 CHUNK = 4_000
+COMMENTERS = 0.07
+"""Share of all respondents who write a comment; the others leave the question empty."""
 _MODES = tuple(Mode(name) for name in MODES)
 _NOISE = 0.35
 _OVERHEAD = 0.93
@@ -54,7 +57,7 @@ def stored_interviews(
 ) -> Iterator[FinishedResponse]:
     """Every interview of the wave in the order of receipt."""
     rng = random_stream("rows", wave.key, len(wave), seed=wave.seed)
-    written = comments(_compute_mean_scores(wave), rng)
+    written = write_comments(_compute_mean_scores(wave), rng)
     for first in range(0, len(wave), CHUNK):
         rows = np.arange(first, min(first + CHUNK, len(wave)))
         yield from _iter_chunk(wave, places, rows, written[first : first + CHUNK], links, rng)
@@ -199,6 +202,24 @@ def _estimate_typical_seconds(instrument: Instrument, names: list[str]) -> npt.N
         [_TYPICAL[item.kind] * (0.5 + len(item.label.get("zh", "")) / 44) for item in items],
         dtype=np.float32,
     )
+
+
+@lru_cache(maxsize=1)
+def _list_comments() -> tuple[tuple[str, ...], ...]:
+    pools: tuple[tuple[str, ...], ...] = inventor(20_240_317).comment_pools()
+    return pools
+
+
+def write_comments(level: npt.NDArray[np.float64], rng: np.random.Generator) -> list[str | None]:
+    """A comment, or None, for each person; `level` is their mean answer from 1 to 10."""
+    tone = np.digitize(level + rng.normal(0, 1.2, len(level)), (6.8, 8.6))
+    writes = rng.random(len(level)) < COMMENTERS
+    pools = _list_comments()
+    chosen = rng.random(len(level))
+    return [
+        pools[t][int(c * len(pools[t]))] if w else None
+        for t, c, w in zip(tone.tolist(), chosen.tolist(), writes.tolist(), strict=True)
+    ]
 
 
 def _compute_mean_scores(wave: DemoWave) -> npt.NDArray[np.float64]:

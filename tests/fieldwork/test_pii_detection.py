@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seed.survey_provider import inventor
 from survey.fieldwork.pii_detection import PiiKind, clean_note, find_pii, mask_remark, mask_text
 from survey.fieldwork.withdrawal_codes import check_digit
 from survey.settings import PROJECT_ROOT
@@ -172,3 +173,11 @@ def test_names_in_remarks_are_masked_as_far_as_the_documents_say() -> None:
 @pytest.mark.parametrize("remark", CLEAN_REMARKS)
 def test_a_remark_that_names_nobody_stays_as_it_is(remark: str) -> None:
     assert mask_remark(remark) == remark
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_number_in_what_people_write_is_found_and_the_rest_stays(seed: int) -> None:
+    invented = inventor(seed)
+    before, number, after = invented.complaint(), invented.phone_number(), invented.comment()
+    assert mask_text(before) == before
+    assert mask_text(f"{before}电话{number}，{after}") == f"{before}电话***，{after}"

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from PIL import Image
 from sqlmodel import Session, select
 
+from seed.survey_provider import inventor
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.context.experience_checks.plan import (
@@ -57,9 +58,10 @@ def small_photo() -> bytes:
 
 
 def listed(per_type: int = 6) -> VenueList:
+    invented = inventor(1)
     return VenueList(
         tuple(
-            ListedPoint(f"{city}-{kind}-{number}", city, f"{kind} {number}", kind, kind)
+            ListedPoint(f"{city}-{kind}-{number}", city, invented.place(kind), kind, kind)
             for city in (SUZHOU, WUXI)
             for kind in ("market", "restaurant")
             for number in range(per_type)

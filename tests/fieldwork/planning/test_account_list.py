@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from seed.survey_provider import inventor
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import AreaScope, Role
 from survey.fieldwork.planning.account_list import (
@@ -122,3 +123,15 @@ def test_only_administrators_may_ask_which_logins_exist(field: Field) -> None:
     sun = Principal(field.surveyor.account_id, "Sun", Role.SUPERVISOR, "CN")
     with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
         read_pasted_accounts(work_of(session, sun, field.now), text="a,b")
+
+
+def test_a_list_of_chinese_names_is_read_as_it_was_pasted(field: Field) -> None:
+    invented = inventor(1)
+    names = [invented.name() for _ in range(40)]
+    rows = [
+        f"{name}\tperson-{number}\tsurveyor\t110000\t\t{invented.ascii_safe_email()}"
+        for number, name in enumerate(names)
+    ]
+    listed = _paste(field, *rows)
+    assert not listed.errors
+    assert [account.entry.name for account in listed.accounts] == names
