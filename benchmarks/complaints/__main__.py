@@ -10,6 +10,7 @@ import itertools
 import resource
 import time
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,15 +23,16 @@ from survey.access.roles import NATION
 from survey.access.work import Work
 from survey.context.areas import leaf_areas
 from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.complaints.columns import CODES
-from survey.context.complaints.storage import check_file, import_complaints
-from survey.context.deliveries import DeliveryHead
+from survey.context.complaints.declaration import CODES, COMPLAINTS
+from survey.context.count_check import check_counts
+from survey.context.deliveries import DeliveryHead, import_delivery
 from survey.publish.complaint_tables import read_complaint_year
 from survey.publish.views.complaints import build_complaint_view
 from survey.settings import current_settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.schema import upgrade
 from survey.store.transactions import run_in_transaction
+from survey.tabular.reading import read_text_table
 
 ROWS = 1_000_000
 MAX_SECONDS, MAX_MIB, MAX_WARM_MS = 60.0, 1_024, 50.0
@@ -65,10 +67,10 @@ def measure(folder: Path, rows: int, url: str) -> None:
     upgrade(url)
     head = DeliveryHead("benchmark", "benchmark", date(2025, 1, 5))
     clock, before = time.monotonic(), time.process_time()
-    check = check_file(content)
+    check = check_counts(COMPLAINTS, read_text_table(content), sha256=sha256(content).hexdigest())
     receipt = run_in_transaction(
         url,
-        lambda session: import_complaints(
+        lambda session: import_delivery(
             Work(session, OPERATOR, datetime.now(UTC), current_settings()), check=check, head=head
         ),
         long_running=True,

@@ -18,10 +18,9 @@ from survey.access.principal import OPERATOR
 from survey.access.work import Work
 from survey.context.areas import NATION_RESIDENTS_2020, REST, leaf_areas
 from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.complaints.columns import AREA, CODES, PERIOD
-from survey.context.complaints.count_checks import CheckedCounts
-from survey.context.complaints.storage import store_sums
-from survey.context.deliveries import DeliveryHead
+from survey.context.complaints.declaration import CODES, COMPLAINTS, PERIOD
+from survey.context.count_declaration import AREA, CheckedCounts
+from survey.context.deliveries import DeliveryHead, store_delivery
 from survey.sample.city_frame import shipped_cities
 from survey.settings import current_settings
 
@@ -74,7 +73,7 @@ def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
         }
     )
     measures = tuple(frame.columns[2 + len(CODES) :])
-    return CheckedCounts(frame, measures, 0)
+    return CheckedCounts(COMPLAINTS, frame, measures)
 
 
 def _label_codes(numbers: NDArray[np.int64], labels: Sequence[str]) -> "pd.Categorical[str]":
@@ -144,7 +143,7 @@ def _select_first_march(counts: CheckedCounts) -> CheckedCounts:
     """Return March as it was first delivered: a part of the rows was missing."""
     march = counts.frame[counts.frame[PERIOD].cat.codes == 2]
     kept = march.iloc[np.arange(len(march)) % 12 != 0].reset_index(drop=True)
-    return CheckedCounts(kept, counts.measures, 0)
+    return CheckedCounts(COMPLAINTS, kept, counts.measures)
 
 
 def _store(
@@ -155,6 +154,5 @@ def _store(
         external_id, "演示数据，按公开报道的全国合计生成", date(year, 12, 31), faults,
         shipped_code_lists().newest, is_demo=True,
     )  # fmt: skip
-    store_sums(
-        Work(session, OPERATOR, now, current_settings()), counts=counts, head=head, digest="0" * 64
-    )
+    work = Work(session, OPERATOR, now, current_settings())
+    store_delivery(work, counts=counts, head=head, sha256="0" * 64, sums_only=True)

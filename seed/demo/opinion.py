@@ -20,11 +20,18 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.access.work import Work
 from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.count_check import NOT_GIVEN, CountCheck
-from survey.context.deliveries import DeliveryHead
-from survey.context.opinion.columns import ALL_TOPICS, AREA, CHANNEL, DAY, ITEMS, SENTIMENT, TOPIC
-from survey.context.opinion.count_checks import PERIOD, CheckedOpinion
-from survey.context.opinion.storage import import_opinion
+from survey.context.count_check import CountCheck
+from survey.context.count_declaration import AREA, NOT_GIVEN, CheckedCounts
+from survey.context.deliveries import DeliveryHead, import_delivery
+from survey.context.opinion.declaration import (
+    ALL_TOPICS,
+    CHANNEL,
+    DAY,
+    ITEMS,
+    OPINION,
+    SENTIMENT,
+    TOPIC,
+)
 from survey.sample.city_frame import shipped_cities
 from survey.settings import current_settings
 
@@ -108,7 +115,7 @@ def _adjust_sum(counts: NDArray[np.int64], places: NDArray[np.int64], total: int
     counts[largest] += total - counts[places].sum()
 
 
-def build_demo_opinion(year: int, *, seed: int = DEFAULT_SEED) -> CheckedOpinion:
+def build_demo_opinion(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
     """Return the delivery of a year: the nation by channel, some cities, and topics."""
     days, random = build_demo_days(year, seed=seed), random_stream("opinion parts", year, seed=seed)
     parts = [
@@ -118,7 +125,7 @@ def build_demo_opinion(year: int, *, seed: int = DEFAULT_SEED) -> CheckedOpinion
     ]
     frame = pd.concat(parts, ignore_index=True)
     frame[DAY] = [day.isoformat() for day in frame[DAY]]
-    return CheckedOpinion(frame.assign(**{PERIOD: frame[DAY].str[:7]}))
+    return CheckedCounts(OPINION, frame, (ITEMS,))
 
 
 def _build_nation_rows(days: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +188,7 @@ def store_opinion(*, session: Session, now: datetime, seed: int = DEFAULT_SEED) 
     for year in EVENTS:
         counts = build_demo_opinion(year, seed=seed)
         check = CountCheck(
-            counts, (), 0, len(counts.frame), (), shipped_code_lists().newest, "0" * 64
+            OPINION, counts, (), 0, len(counts.frame), (), shipped_code_lists().newest, "0" * 64
         )
         head = DeliveryHead(
             f"demo-opinion-{year}",
@@ -190,4 +197,4 @@ def store_opinion(*, session: Session, now: datetime, seed: int = DEFAULT_SEED) 
             "演示：部分短视频平台只有抽样数据" if year == max(EVENTS) else "",
             is_demo=True,
         )
-        import_opinion(Work(session, OPERATOR, now, current_settings()), check=check, head=head)
+        import_delivery(Work(session, OPERATOR, now, current_settings()), check=check, head=head)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.context.complaints.summaries import TOTAL
+from survey.context.count_declaration import TOTAL
 from survey.context.deliveries import DeliveredPeriod
 from survey.context.published_figures import published_results
 from survey.fieldwork.instruments import load_instrument, load_tree

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
-from survey.context.complaints.storage import check_file, import_complaints
+from survey.context.deliveries import import_delivery
 from survey.settings import Settings
 from survey.store.transactions import run_in_transaction
 from survey.ui.navigation import PageKey
-from tests.context.complaints.count_files import count_file, head, rows_of
+from tests.context.complaints.count_files import check_file, count_file, head, rows_of
 from tests.work_of import work_of
 
 Open = Callable[..., AppTest]
@@ -30,7 +30,7 @@ def _store(frozen_waves: Settings, use_store: Callable[[Settings], None], tmp_pa
         rows = [*rows_of("2024-05", "420500", counts), *rows_of("2024-05", "110000", (500, 90, 70))]
         run_in_transaction(
             settings.store_url,
-            lambda session, number=number, rows=rows: import_complaints(
+            lambda session, number=number, rows=rows: import_delivery(
                 work_of(session, OPERATOR, datetime(2024, 6, 4, tzinfo=UTC)),
                 check=check_file(count_file(*rows)),
                 head=replace(

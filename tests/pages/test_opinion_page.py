@@ -9,7 +9,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.context.opinion.storage import import_opinion
+from survey.context.deliveries import import_delivery
 from survey.store.engine import session_scope
 from survey.ui.navigation import PageKey
 from tests.account_factory import administrator
@@ -42,7 +42,7 @@ def root(field: Field) -> Principal:
         *day_rows("2024-10-30", (120, 40, 0), topic="预售规则"),
     ]
     with session_scope(field.url) as session:
-        import_opinion(
+        import_delivery(
             work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
             check=check(*rows),
             head=head(faults="缺两个平台"),

@@ -4,14 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION
-from survey.context.complaints.storage import check_file, import_complaints
+from survey.context.deliveries import import_delivery
 from survey.context.experience_checks.scores import MeanScore
-from survey.context.opinion.storage import import_opinion
 from survey.publish.experience_check_tables import ALL_TYPES, CheckScores
 from survey.publish.outside_evidence import CheckOfCity, OutsideEvidence, read_outside_evidence
 from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
-from tests.context.complaints.count_files import count_file, head, rows_of
+from tests.context.complaints.count_files import check_file, count_file, head, rows_of
 from tests.context.opinion.opinion_rows import check, many_days
 from tests.context.opinion.opinion_rows import head as opinion_head
 from tests.work_of import work_of
@@ -30,7 +29,7 @@ def deliver_evidence(url: str) -> None:
         ]
         run_in_transaction(
             url,
-            lambda session, rows=rows, year=year: import_complaints(
+            lambda session, rows=rows, year=year: import_delivery(
                 work_of(session, OPERATOR, NOW),
                 check=check_file(count_file(*rows)),
                 head=head(f"c-{year}", day=date(year + 1, 1, 3)),
@@ -42,7 +41,7 @@ def deliver_evidence(url: str) -> None:
             *many_days(PEAK - timedelta(30), [60] * 61)]  # fmt: skip
     run_in_transaction(
         url,
-        lambda session: import_opinion(
+        lambda session: import_delivery(
             work_of(session, OPERATOR, NOW), check=check(*days), head=opinion_head()
         ),
     )

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from survey.access.roles import NATION
 from survey.context.areas import leaf_areas
-from survey.context.complaints.storage import STORED_MEASURES
-from survey.context.complaints.summaries import TOTAL
+from survey.context.complaints.declaration import COMPLAINTS
+from survey.context.count_declaration import TOTAL
 from survey.publish.complaint_gate import CountCells, protect_codes, protect_months
 
 AREAS = ("110000", "320100", "320200", "320300", "32xxxx", "440100", "440300", "44xxxx")
 LARGER = ("32", "44", NATION)
-MEASURES = [*STORED_MEASURES]
+MEASURES = [*COMPLAINTS.stored_measures]
 Counts = Mapping[tuple[str, str], int]
 
 

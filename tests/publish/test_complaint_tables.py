@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.context.areas import leaf_areas, resident_population
-from survey.context.complaints.storage import check_file, import_complaints
-from survey.context.complaints.summaries import LENSES, TOTAL
+from survey.context.complaints.declaration import LENSES
+from survey.context.count_declaration import TOTAL
+from survey.context.deliveries import import_delivery
 from survey.publish.complaint_coverage import CountComparison, compare_years, find_residents
 from survey.publish.complaint_tables import (
     _GATED_TABLES,
@@ -31,7 +32,7 @@ from survey.publish.views.complaints import (
 from survey.store.engine import read_scope
 from survey.store.tables import new_id
 from survey.store.transactions import run_in_transaction
-from tests.context.complaints.count_files import HEADER, count_file, head, rows_of
+from tests.context.complaints.count_files import HEADER, check_file, count_file, head, rows_of
 from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -46,7 +47,7 @@ def stored_year(
     content = count_file(*rows, header=header)
     run_in_transaction(
         url,
-        lambda session: import_complaints(
+        lambda session: import_delivery(
             work_of(session, OPERATOR, NOW),
             check=check_file(content),
             head=head(str(hash(content)), faults=faults, day=date(2025, 1, 5)),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.opinion.storage import import_opinion
+from survey.context.deliveries import import_delivery
 from survey.publish.opinion_tables import (
     EventWindow,
     OpinionEvent,
@@ -44,7 +44,7 @@ def url(sqlite_url: str) -> str:
         *day_rows("2024-11-15", (12, 9, 0), topic="预售规则"),
     ]
     with session_scope(sqlite_url) as session:
-        import_opinion(
+        import_delivery(
             work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
             check=check(*rows),
             head=head(),
@@ -122,7 +122,7 @@ def test_what_is_hidden_of_a_day_is_hidden_in_every_window_that_a_reader_chooses
             for area in ("", "420500"):
                 rows += day_rows(text, counts, area=area, channel=channel)
     with session_scope(sqlite_url) as session:
-        import_opinion(
+        import_delivery(
             work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
             check=check(*rows),
             head=head(),
@@ -185,7 +185,7 @@ def find_in_year(url: str, shown: list[int], hidden: list[int]) -> tuple[date, d
         for row in day_rows((FIRST + timedelta(days=place)).isoformat(), (0, number, 0), area=area)
     ]
     with session_scope(url) as session:
-        import_opinion(
+        import_delivery(
             work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
             check=check(*rows),
             head=head(str(new_id())),
@@ -212,7 +212,7 @@ def test_lines_break_over_days_that_were_not_delivered_and_these_are_named(sqlit
     days = [FIRST + timedelta(number) for number in range(23) if number not in {4, 5, 20}]
     rows = [row for day in days for row in many_days(day, [100])]
     with session_scope(sqlite_url) as session:
-        import_opinion(
+        import_delivery(
             work_of(session, OPERATOR, datetime(2025, 1, 5, tzinfo=UTC)),
             check=check(*rows),
             head=head(),

@@ -12,9 +12,9 @@ from seed.demo.opinion import (
     build_demo_days,
     build_demo_opinion,
 )
-from survey.context.opinion.columns import ITEMS, KEY
+from survey.context.count_check import check_counts
+from survey.context.opinion.declaration import ITEMS, KEY, OPINION
 from survey.context.opinion.event_windows import compare_windows
-from survey.context.opinion.storage import check_table
 from survey.tabular.reading import table_of_records
 
 
@@ -29,7 +29,7 @@ def test_the_event_of_2022_adds_up_to_what_was_told() -> None:
 def test_the_demo_delivery_passes_the_checks_of_a_real_one(year: int) -> None:
     frame = build_demo_opinion(year).frame
     records = frame[[*KEY, ITEMS]].replace({"area": {"CN": ""}}).to_dict("records")
-    found = check_table(table_of_records(records), sha256="")
+    found = check_counts(OPINION, table_of_records(records), sha256="")
     assert found.problems == ()
     assert found.counts is not None
     assert len(found.counts.frame) == len(frame)

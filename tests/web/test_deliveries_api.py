@@ -20,7 +20,8 @@ from starlette.testclient import TestClient
 from survey.access.api_keys import create_api_key
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
-from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
+from survey.context.count_declaration import CountKind
+from survey.context.deliveries import COUNT_KINDS
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
@@ -333,8 +334,8 @@ def test_columns_that_no_kind_knows_are_not_built(platform: Platform) -> None:
     assert "受理件数" in answer.json()["message"]
 
 
-@pytest.mark.parametrize("kind", DELIVERABLE_KINDS.values(), ids=lambda each: each.kind.value)
-def test_a_message_holds_no_more_values_than_rows_that_are_known(kind: DeliverableKind) -> None:
+@pytest.mark.parametrize("kind", COUNT_KINDS.values(), ids=lambda each: each.kind.value)
+def test_a_message_holds_no_more_values_than_rows_that_are_known(kind: CountKind) -> None:
     body = orjson.dumps({**HEAD, "rows": [{}] * (deliveries_api.MAX_MESSAGE_CELLS + 1)})
     assert len(body) < deliveries_api.MAX_BODY_BYTES[JSON]
     with pytest.raises(deliveries_api.MalformedDeliveryError, match="2,000,000"):
@@ -353,7 +354,7 @@ def test_a_message_holds_no_more_values_than_rows_that_are_known(kind: Deliverab
     ],
 )
 def test_reading_stops_at_the_first_thing_that_is_wrong(document: Any, place: str) -> None:
-    kind = DELIVERABLE_KINDS[DeliveryKind.COMPLAINTS]
+    kind = COUNT_KINDS[DeliveryKind.COMPLAINTS]
     with pytest.raises(deliveries_api.MalformedDeliveryError, match=place) as refused:
         deliveries_api.read_message(kind, orjson.dumps(document))
     cause = refused.value.__cause__

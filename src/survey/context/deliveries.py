@@ -4,27 +4,29 @@ A period that is delivered again is a new revision; the older ones stay readable
 the same kind of sender twice is one delivery.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from types import MappingProxyType
 from uuid import UUID
 
-import pandas as pd
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
 from survey.access.audit import actor_id
 from survey.access.roles import Action
 from survey.access.work import Work
+from survey.context.complaints.declaration import COMPLAINTS
 from survey.context.count_check import CountCheck
+from survey.context.count_declaration import CheckedCounts, CountKind
+from survey.context.count_storage import insert_counts, read_area_sums
 from survey.context.delivery_changes import (
-    AreaSums,
     DeliveryChanges,
     DeliveryNotAllowedError,
     compare_sums,
     require_ended,
 )
+from survey.context.opinion.declaration import OPINION
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -36,32 +38,9 @@ _DELIVERIES, _REVISIONS = table_of(StoredDelivery), table_of(DeliveryRevision)
 _ACCOUNTS = table_of(Account)
 
 
-class DeliveredCounts(Protocol):
-    """Checked counts of a delivery: a row a count, and the periods that they are of."""
-
-    @property
-    def frame(self) -> pd.DataFrame: ...
-
-    @property
-    def periods(self) -> Sequence[str]: ...
-
-    @property
-    def area_sums(self) -> AreaSums: ...
-
-
-Counts = TypeVar("Counts", bound=DeliveredCounts)
-InsertCounts: TypeAlias = Callable[[Session, Counts, Mapping[str, DeliveryRevision]], None]
-"""Function that stores the counts of a delivery under its revisions by period."""
-
-
-@dataclass(frozen=True)
-class CountStorage(Generic[Counts]):
-    """How the counts of a kind are stored and summed."""
-
-    kind: DeliveryKind
-    insert: InsertCounts[Counts]
-    read_sums: Callable[[Session, Mapping[UUID, str]], AreaSums]
-    """Function from revisions and their periods to the sums by area and month or day."""
+COUNT_KINDS: Mapping[DeliveryKind, CountKind] = MappingProxyType(
+    {each.kind: each for each in (COMPLAINTS, OPINION)}
+)
 
 
 class DeliveryConflictError(SurveyError):
@@ -203,9 +182,7 @@ def find_repeated(
     )
 
 
-def import_delivery(
-    work: Work, *, storage: CountStorage[Counts], check: CountCheck[Counts], head: DeliveryHead
-) -> DeliveryReceipt:
+def import_delivery(work: Work, *, check: CountCheck, head: DeliveryHead) -> DeliveryReceipt:
     """Store a checked delivery; nothing is stored if one row is wrong, or if it was stored before.
 
     The check takes most of the time and writes nothing, so it is done before the transaction.
@@ -217,21 +194,14 @@ def import_delivery(
     """
     work.require(Action.DELIVER_EVIDENCE)
     coded = replace(head, code_version=check.version)
-    known = find_repeated(work, kind=storage.kind, head=coded, sha256=check.sha256)
+    known = find_repeated(work, kind=check.kind.kind, head=coded, sha256=check.sha256)
     if known is not None:
         return known
-    return store_delivery(
-        work, storage=storage, counts=check.require_counts(), head=coded, sha256=check.sha256
-    )
+    return store_delivery(work, counts=check.require_counts(), head=coded, sha256=check.sha256)
 
 
 def preview_delivery(
-    work: Work,
-    *,
-    storage: CountStorage[Counts],
-    counts: Counts,
-    data_as_of: date | None = None,
-    is_demo: bool = False,
+    work: Work, *, counts: CheckedCounts, data_as_of: date | None = None, is_demo: bool = False
 ) -> DeliveryChanges:
     """Return what checked counts would change of what stands; nothing is stored.
 
@@ -240,33 +210,36 @@ def preview_delivery(
     """
     work.require(Action.DELIVER_EVIDENCE)
     require_ended(counts.area_sums, data_as_of=data_as_of, now=work.now)
-    standing = _find_standing(
-        work.session, storage.kind, counts.periods, is_demo=work.principal.is_demo or is_demo
-    )
-    return compare_sums(storage.read_sums(work.session, standing), counts.area_sums)
+    is_demo = work.principal.is_demo or is_demo
+    standing = _find_standing(work.session, counts.kind.kind, counts.periods, is_demo=is_demo)
+    return compare_sums(read_area_sums(work.session, counts.kind, standing), counts.area_sums)
 
 
 def store_delivery(
-    work: Work, *, storage: CountStorage[Counts], counts: Counts, head: DeliveryHead, sha256: str
+    work: Work, *, counts: CheckedCounts, head: DeliveryHead, sha256: str, sums_only: bool = False
 ) -> DeliveryReceipt:
-    """Store checked counts as new revisions of their periods, and return the receipt."""
+    """Store checked counts as new revisions of their periods, and return the receipt.
+
+    Args:
+        sums_only: Whether to leave out single counts, which no page reads, where sums are stored.
+    """
     work.require(Action.DELIVER_EVIDENCE)
     require_head(head, now=work.now)
     changes = preview_delivery(
-        work, storage=storage, counts=counts, data_as_of=head.data_as_of, is_demo=head.is_demo
+        work, counts=counts, data_as_of=head.data_as_of, is_demo=head.is_demo
     )
     changes.require_confirmed(head.confirmed_losses)
     rows = len(counts.frame)
     revisions = record_delivery(
         work,
-        kind=storage.kind,
+        kind=counts.kind.kind,
         head=head,
         sha256=sha256,
         rows=rows,
         periods=counts.periods,
         lost=sum(len(row.lost) for row in changes.losses),
     )
-    storage.insert(work.session, counts, revisions)
+    insert_counts(work.session, counts, revisions, sums_only=sums_only)
     first = next(iter(revisions.values()))
     numbers = {period: each.number for period, each in revisions.items()}
     return DeliveryReceipt(first.delivery_id, numbers, rows, is_repeated=False)

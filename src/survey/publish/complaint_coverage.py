@@ -7,7 +7,7 @@ what both have is added up, from counts of months that readers see anyway.
 from dataclasses import dataclass
 
 from survey.context.areas import is_within, leaves_within, resident_population
-from survey.context.complaints.summaries import TOTAL
+from survey.context.count_declaration import TOTAL
 from survey.publish.complaint_tables import ComplaintYear
 
 _Units = frozenset[tuple[str, str]]

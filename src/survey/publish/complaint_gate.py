@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from survey.access.roles import NATION
 from survey.context.areas import leaf_areas
-from survey.context.complaints.storage import STORED_MEASURES
-from survey.context.complaints.summaries import TOTAL
+from survey.context.complaints.declaration import COMPLAINTS
+from survey.context.count_declaration import TOTAL
 from survey.disclosure import AdditiveTotal, CubeAxes, protect
 
 CountCell = Mapping[str, float | None]
@@ -250,7 +250,7 @@ def _build_cells(
 
     Money is recovered in complaints that were solved; it is shown where their number is.
     """
-    names = [name for name in STORED_MEASURES if name in measures]
+    names = [name for name in COMPLAINTS.stored_measures if name in measures]
     if set(_WHOLES) <= set(measures):
         names.append(_RECOVERED)
         measures = {**measures, _RECOVERED: measures[_SOLVED]}
@@ -290,7 +290,7 @@ def _add_larger_areas(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         parts.append(rows.assign(area=larger))
     whole = pd.concat(parts, ignore_index=True)
     return (
-        whole.groupby(["area", *keys], sort=True)[list(STORED_MEASURES)]
+        whole.groupby(["area", *keys], sort=True)[[*COMPLAINTS.stored_measures]]
         .sum(min_count=1)
         .reset_index()
     )

@@ -17,7 +17,7 @@ import pandas as pd
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.context.deliveries import DeliveredPeriod
-from survey.context.opinion.columns import CHANNEL, DAY, ITEMS, NEGATIVE, SENTIMENT
+from survey.context.opinion.declaration import CHANNEL, DAY, ITEMS, NEGATIVE, SENTIMENT
 from survey.context.opinion.event_windows import WindowDifference, compare_windows
 from survey.context.opinion.storage import (
     OpinionTopic,

@@ -1,7 +1,6 @@
 """What is said about a delivery: its wrong rows, and what was stored of it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -16,7 +15,7 @@ from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
 
-def draw_count_problems(page: PageContext, check: CountCheck[Any]) -> None:
+def draw_count_problems(page: PageContext, check: CountCheck) -> None:
     """Draw what is wrong in which row of a delivery."""
     t = page.t
     draw_notice(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -13,18 +12,20 @@ import streamlit as st
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.context.code_lists import shipped_code_lists
-from survey.context.complaints.storage import compare_revisions
-from survey.context.count_check import CountCheck
+from survey.context.complaints.sums import compare_revisions
+from survey.context.count_check import CountCheck, check_counts
+from survey.context.count_declaration import CountKind
 from survey.context.deliveries import (
+    COUNT_KINDS,
     DeliveredPeriod,
     DeliveryHead,
     DeliveryReceipt,
+    import_delivery,
     list_delivered_periods,
     preview_delivery,
     withdraw_delivery,
 )
 from survey.context.delivery_changes import DeliveryNotAllowedError
-from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
 from survey.locale import SurveyError, Translator
 from survey.publish.views.complaints import format_count, name_area
 from survey.store.china_time import china_date, format_china_minute, format_day
@@ -51,7 +52,7 @@ class CheckedUpload:
 
     name: str
     version: str
-    outcome: CountCheck[Any] | SurveyError
+    outcome: CountCheck | SurveyError
 
 
 def draw_outside_data(page: PageContext) -> None:
@@ -65,7 +66,7 @@ def draw_outside_data(page: PageContext) -> None:
             "again is a new revision; the older ones stay readable."
         )
     )
-    names = {kind.value: t(each.name) for kind, each in DELIVERABLE_KINDS.items()}
+    names = {kind.value: t(each.name) for kind, each in COUNT_KINDS.items()}
     chosen = pick(
         t("What is delivered"),
         "kind",
@@ -74,7 +75,7 @@ def draw_outside_data(page: PageContext) -> None:
         language=page.language,
         as_buttons=True,
     )
-    kind = DELIVERABLE_KINDS[DeliveryKind(chosen)]
+    kind = COUNT_KINDS[DeliveryKind(chosen)]
     with page.read() as work:
         periods = list_delivered_periods(work, kind=kind.kind)
     _draw_upload(page, kind, periods)
@@ -93,7 +94,7 @@ def draw_outside_data(page: PageContext) -> None:
     _draw_withdrawal(page, periods)
 
 
-def _draw_upload(page: PageContext, kind: DeliverableKind, periods: list[DeliveredPeriod]) -> None:
+def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeriod]) -> None:
     t, key = page.t, f"outside/{kind.kind.value}"
     draw_download_button(
         page,
@@ -122,12 +123,12 @@ def _draw_upload(page: PageContext, kind: DeliverableKind, periods: list[Deliver
     elif checked.outcome.counts is None:
         draw_count_problems(page, checked.outcome)
     else:
-        _draw_form(page, kind, checked, checked.outcome, periods)
+        _draw_form(page, checked, checked.outcome, periods)
 
 
 def _check_upload(
     page: PageContext,
-    kind: DeliverableKind,
+    kind: CountKind,
     file_id: str,
     name: str,
     read: Callable[[], bytes],
@@ -138,11 +139,11 @@ def _check_upload(
         upload: CheckedUpload = known[1]
         return upload
     with st.spinner(page.t("Looking at the file …")):
-        outcome: CountCheck[Any] | SurveyError
+        outcome: CountCheck | SurveyError
         try:
             content = read()
-            outcome = kind.check_table(
-                read_text_table(content), sha256=sha256(content).hexdigest(), version=version
+            outcome = check_counts(
+                kind, read_text_table(content), sha256=sha256(content).hexdigest(), version=version
             )
         except SurveyError as error:
             outcome = error
@@ -152,11 +153,7 @@ def _check_upload(
 
 
 def _draw_form(
-    page: PageContext,
-    kind: DeliverableKind,
-    checked: CheckedUpload,
-    check: CountCheck[Any],
-    periods: list[DeliveredPeriod],
+    page: PageContext, checked: CheckedUpload, check: CountCheck, periods: list[DeliveredPeriod]
 ) -> None:
     t, counts = page.t, check.require_counts()
     kept = len(counts.frame)
@@ -170,7 +167,7 @@ def _draw_form(
     )
     try:
         with page.read() as work:
-            changes = preview_delivery(work, storage=kind.storage, counts=counts)  # fmt: skip
+            changes = preview_delivery(work, counts=counts)
     except DeliveryNotAllowedError as error:
         draw_notice(t("This cannot be stored"), t(error.message), t("Nothing was written."))
         return
@@ -203,7 +200,7 @@ def _draw_form(
             _build_upload_id(check.sha256, *said, withdrawn), *said, checked.version, checked.name,
             confirmed_losses=changes.confirmation if is_confirmed else "",
         )  # fmt: skip
-        _store_delivery(page, kind, check, head)
+        _store_delivery(page, check, head)
 
 
 def _build_upload_id(
@@ -220,13 +217,11 @@ def _build_upload_id(
     return upload_id
 
 
-def _store_delivery(
-    page: PageContext, kind: DeliverableKind, check: CountCheck[Any], head: DeliveryHead
-) -> None:
+def _store_delivery(page: PageContext, check: CountCheck, head: DeliveryHead) -> None:
     t = page.t
 
     def run(work: Work) -> DeliveryReceipt:
-        return kind.store_check(work, check=check, head=head)
+        return import_delivery(work, check=check, head=head)
 
     if perform(page, run, done=partial(describe_receipt, page), spinner=t("Storing …")):
         st.session_state.pop(_CHECKED, None)

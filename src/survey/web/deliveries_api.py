@@ -30,10 +30,16 @@ from survey.access.principal import AccessDeniedError
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest
 from survey.access.work import Work
-from survey.context.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError
-from survey.context.deliveries import DeliveryConflictError, DeliveryHead, DeliveryReceipt
+from survey.context.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError, check_counts
+from survey.context.count_declaration import CountKind
+from survey.context.deliveries import (
+    COUNT_KINDS,
+    DeliveryConflictError,
+    DeliveryHead,
+    DeliveryReceipt,
+    import_delivery,
+)
 from survey.context.delivery_changes import DeliveryChanges, DeliveryLosesError
-from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
 from survey.fieldwork.importing.rejections import reason_of
 from survey.locale import LANGUAGES, SurveyError, Translator, msg, translator
 from survey.settings import Settings
@@ -118,7 +124,7 @@ class DeliveriesApi:
     _open: ConnectionCount = field(default_factory=lambda: ConnectionCount(max_open=1))
     _threads: CapacityLimiter | None = None
 
-    def post_endpoint(self, kind: DeliverableKind) -> Callable[[Request], Any]:
+    def post_endpoint(self, kind: CountKind) -> Callable[[Request], Any]:
         """Return the endpoint that takes deliveries of a kind in."""
 
         async def post_delivery(request: Request) -> Response:
@@ -139,7 +145,7 @@ class DeliveriesApi:
 
         return post_delivery
 
-    def schema_endpoint(self, kind: DeliverableKind) -> Callable[[Request], Any]:
+    def schema_endpoint(self, kind: CountKind) -> Callable[[Request], Any]:
         """Return the endpoint of the JSON schema of a kind, which needs no key."""
 
         async def get_schema(request: Request) -> Response:
@@ -147,7 +153,7 @@ class DeliveriesApi:
 
         return get_schema
 
-    async def _take_in(self, request: Request, key: str, kind: DeliverableKind) -> Response:
+    async def _take_in(self, request: Request, key: str, kind: CountKind) -> Response:
         t = translator(self._choose_language(request))
         if self._threads is None:
             # A limiter belongs to the event loop in which it is created.
@@ -188,9 +194,9 @@ class DeliveriesApi:
 
     def _store_delivery(
         self,
-        kind: DeliverableKind,
+        kind: CountKind,
         holder: KeyHolder,
-        read: Callable[[DeliverableKind, bytes], tuple[DeliveryHead, CountCheck[Any]]],
+        read: Callable[[CountKind, bytes], tuple[DeliveryHead, CountCheck]],
         content: bytes,
         is_gone: Callable[[], bool],
     ) -> Stored | None:
@@ -200,7 +206,7 @@ class DeliveriesApi:
             return None
 
         def work(session: Session) -> DeliveryReceipt:
-            return kind.store_check(
+            return import_delivery(
                 Work(session, holder.principal, now(), self.settings), check=check, head=head
             )
 
@@ -228,7 +234,7 @@ class DeliveriesApi:
     def routes(self) -> list[BaseRoute]:
         """Return the routes of every kind of evidence that is delivered."""
         routes: list[BaseRoute] = []
-        for kind in DELIVERABLE_KINDS.values():
+        for kind in COUNT_KINDS.values():
             address = f"{DELIVERIES}/{kind.kind.value}"
             routes += [
                 Route(address, self.post_endpoint(kind), methods=["POST"]),
@@ -261,7 +267,7 @@ async def _run_while_connected(
     return None
 
 
-def read_message(kind: DeliverableKind, content: bytes) -> tuple[DeliveryHead, CountCheck[Any]]:
+def read_message(kind: CountKind, content: bytes) -> tuple[DeliveryHead, CountCheck]:
     """Return what is said about a delivery, and what the check of its rows found.
 
     Raises:
@@ -270,7 +276,8 @@ def read_message(kind: DeliverableKind, content: bytes) -> tuple[DeliveryHead, C
     sent = _parse_message(content)
     as_sent = _hash_rows(sent.rows)
     hashed = _hash_rows([{key: plain_number(row[key]) for key in row} for row in sent.rows])
-    check = kind.check_table(table_of_records(sent.rows), sha256=hashed, version=sent.code_version)
+    rows = table_of_records(sent.rows)
+    check = check_counts(kind, rows, sha256=hashed, version=sent.code_version)
     head = DeliveryHead(
         sent.id,
         sent.source,
@@ -320,8 +327,8 @@ def _parse_message(content: bytes) -> DeliveryMessage:
 
 
 def _read_file(
-    request: Request, kind: DeliverableKind, content: bytes
-) -> tuple[DeliveryHead, CountCheck[Any]]:
+    request: Request, kind: CountKind, content: bytes
+) -> tuple[DeliveryHead, CountCheck]:
     """Read a file whose head stands in the address."""
     query = request.query_params
     for name in query:
@@ -334,8 +341,8 @@ def _read_file(
             msg("{name} is a day such as 2024-06-03.", name="data_as_of")
         ) from error
     version = query.get("code_version", "")
-    check = kind.check_table(
-        read_text_table(content), sha256=sha256(content).hexdigest(), version=version
+    check = check_counts(
+        kind, read_text_table(content), sha256=sha256(content).hexdigest(), version=version
     )
     head = DeliveryHead(
         query.get("id", ""), query.get("source", ""), day, query.get("known_faults", ""), version,
@@ -344,9 +351,9 @@ def _read_file(
     return head, check
 
 
-@lru_cache(maxsize=len(DELIVERABLE_KINDS) * len(LANGUAGES))
+@lru_cache(maxsize=len(COUNT_KINDS) * len(LANGUAGES))
 def _build_schema(kind: DeliveryKind, language: str) -> Mapping[str, Any]:
-    return build_delivery_schema(DELIVERABLE_KINDS[kind], translator(language))
+    return build_delivery_schema(COUNT_KINDS[kind], translator(language))
 
 
 def _build_receipt_response(stored: Stored, holder: KeyHolder) -> Response:
@@ -361,7 +368,7 @@ def _build_receipt_response(stored: Stored, holder: KeyHolder) -> Response:
     return json_response(200, body, {REPEATED_HEADER: str(receipt.is_repeated).lower()})
 
 
-def _describe_problems(check: CountCheck[Any], language: str, t: Translator) -> dict[str, Any]:
+def _describe_problems(check: CountCheck, language: str, t: Translator) -> dict[str, Any]:
     return {
         "rows": check.row_count,
         "problem_count": check.problem_count,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from survey.context.deliveries import MAX_FAULTS_CHARS, MAX_ID_CHARS, MAX_SOURCE_CHARS
-from survey.context.delivery_kinds import DELIVERABLE_KINDS, DeliverableKind
+from survey.context.count_declaration import CountKind
+from survey.context.deliveries import COUNT_KINDS, MAX_FAULTS_CHARS, MAX_ID_CHARS, MAX_SOURCE_CHARS
 from survey.locale import Message, Translator, msg
 
 SUBMIT = msg("Deliver: {what}")
@@ -51,7 +51,7 @@ _ANSWERS: dict[str, Message] = {
 }
 
 
-def build_delivery_schema(kind: DeliverableKind, t: Translator) -> dict[str, Any]:
+def build_delivery_schema(kind: CountKind, t: Translator) -> dict[str, Any]:
     """Return the JSON schema (draft 2020-12) of a message with a delivery."""
     fields = {
         name: {**schema, "description": t(text)} for name, (text, schema) in HEAD_FIELDS.items()
@@ -70,15 +70,15 @@ def build_delivery_schema(kind: DeliverableKind, t: Translator) -> dict[str, Any
     }
 
 
-def _build_row_schema(kind: DeliverableKind) -> dict[str, Any]:
+def _build_row_schema(kind: CountKind) -> dict[str, Any]:
     return {
         "type": "object",
         "required": [key for key, column in kind.columns.items() if column.required],
         "properties": {
             key: {
-                "type": ["number", "string"] if key in kind.numbers else "string",
+                "type": ["number", "string"] if key in kind.measures else "string",
                 "description": " / ".join(column.names),
-                "examples": [float(column.example) if key in kind.numbers else column.example],
+                "examples": [float(column.example) if key in kind.measures else column.example],
             }
             for key, column in kind.columns.items()
         },
@@ -89,11 +89,11 @@ def build_delivery_paths(base: str, t: Translator) -> dict[str, Any]:
     """Return the OpenAPI path items of every kind that is delivered."""
     return {
         f"{base}/deliveries/{kind.kind.value}": {"post": _build_operation(kind, t)}
-        for kind in DELIVERABLE_KINDS.values()
+        for kind in COUNT_KINDS.values()
     }
 
 
-def _build_operation(kind: DeliverableKind, t: Translator) -> dict[str, Any]:
+def _build_operation(kind: CountKind, t: Translator) -> dict[str, Any]:
     receipt = {
         "type": "object",
         "required": ["id", "delivery", "rows", "revisions", "demo"],

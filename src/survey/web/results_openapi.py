@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from survey.context.delivery_kinds import DELIVERABLE_KINDS
+from survey.context.deliveries import COUNT_KINDS
 from survey.locale import Translator, msg
 from survey.web.deliveries_openapi import HEAD_FIELDS, SUBMIT, build_delivery_paths
 from survey.web.results_tables import LANGUAGE, PAGING, TABLES, QueryParameter
@@ -59,7 +59,7 @@ def list_operations(t: Translator) -> Iterator[Operation]:
         described = tuple((each.name, t(each.description)) for each in parameters)
         yield Operation("GET", path, t(summary), described)
     head = tuple((name, t(text)) for name, (text, _) in HEAD_FIELDS.items())
-    for kind in DELIVERABLE_KINDS.values():
+    for kind in COUNT_KINDS.values():
         path = f"{DELIVERIES}/{kind.kind.value}"
         yield Operation("POST", path, t(SUBMIT.msgid, what=t(kind.name)), head)
 

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
+from hashlib import sha256
 
+from survey.context.complaints.declaration import COMPLAINTS
+from survey.context.count_check import CountCheck, check_counts
 from survey.context.deliveries import DeliveryHead
+from survey.tabular.reading import read_text_table
 
 HEADER = (
     "期间,地区代码,投诉性质,商品服务类别,受理件数,解决件数,调解件数,调解成功件数,先行和解件数,"
@@ -14,6 +18,11 @@ ROW = "2024-05,420500,质量,食品类,40,30,20,15,5,1234.50"
 
 def count_file(*rows: str, header: str = HEADER) -> bytes:
     return "\n".join([header, *rows]).encode()
+
+
+def check_file(content: bytes, *, version: str = "") -> CountCheck:
+    table = read_text_table(content)
+    return check_counts(COMPLAINTS, table, sha256=sha256(content).hexdigest(), version=version)
 
 
 def head(

@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from survey.context.complaints.storage import check_file
-from survey.context.delivery_kinds import DELIVERABLE_KINDS
+from survey.context.deliveries import COUNT_KINDS
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.locale import Message, translator
 from survey.store.tables import DeliveryKind
 from survey.tabular.text_table import FileUnreadableError
-from tests.context.complaints.count_files import HEADER, ROW, count_file
+from tests.context.complaints.count_files import HEADER, ROW, check_file, count_file
 
 ZH = translator("zh")
 
@@ -180,7 +179,7 @@ def test_no_text_in_a_cell_breaks_the_check(text: str) -> None:
 
 
 def test_the_template_is_a_file_that_can_be_imported() -> None:
-    counts = check_file(DELIVERABLE_KINDS[DeliveryKind.COMPLAINTS].write_template()).counts
+    counts = check_file(COUNT_KINDS[DeliveryKind.COMPLAINTS].write_template()).counts
     assert counts is not None
     assert len(counts.frame) == 1
     assert counts.frame["recovered_fen"].tolist() == [123450]

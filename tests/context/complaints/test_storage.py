@@ -11,16 +11,13 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.complaints.storage import (
-    STORED_MEASURES,
-    check_file,
-    import_complaints,
-    read_sums,
-)
+from survey.context.complaints.declaration import COMPLAINTS
+from survey.context.complaints.sums import read_sums
 from survey.context.count_check import CountsRejectedError
 from survey.context.deliveries import (
     DeliveryConflictError,
     DeliveryReceipt,
+    import_delivery,
     list_delivered_periods,
     withdraw_delivery,
 )
@@ -29,7 +26,7 @@ from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComplaintCount, Delivery, DeliveryKind, new_id, table_of
 from survey.store.transactions import run_in_transaction
-from tests.context.complaints.count_files import ROW, count_file, head
+from tests.context.complaints.count_files import ROW, check_file, count_file, head
 from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -43,7 +40,7 @@ def deliver(
     check = check_file(content, version=version)
     return run_in_transaction(
         url,
-        lambda session: import_complaints(
+        lambda session: import_delivery(
             work_of(session, OPERATOR, NOW),
             check=check,
             head=replace(
@@ -214,7 +211,7 @@ def test_sums_over_months_are_those_of_the_months_added(store_url: str, lens: st
             )
             for by_period in (True, False)
         )
-    added = by_month.groupby(["area", "code"])[list(STORED_MEASURES)].sum(min_count=1)
+    added = by_month.groupby(["area", "code"])[[*COMPLAINTS.stored_measures]].sum(min_count=1)
     pd.testing.assert_frame_equal(whole, added.reset_index())
     assert len(by_month) > len(whole) > 0
 
@@ -224,7 +221,7 @@ def test_data_cannot_be_counted_until_a_day_to_come(store_url: str, day: date) -
     with pytest.raises(DeliveryNotAllowedError):
         run_in_transaction(
             store_url,
-            lambda session: import_complaints(
+            lambda session: import_delivery(
                 work_of(session, OPERATOR, NOW),
                 check=check_file(count_file(ROW)),
                 head=head(day=day),
@@ -236,7 +233,7 @@ def test_a_day_that_has_begun_in_china_is_no_day_to_come(sqlite_url: str) -> Non
     check, evening = check_file(count_file(ROW)), datetime(2026, 3, 1, 17, tzinfo=UTC)
     receipt = run_in_transaction(
         sqlite_url,
-        lambda session: import_complaints(
+        lambda session: import_delivery(
             work_of(session, OPERATOR, evening), check=check, head=head(day=date(2026, 3, 2))
         ),
     )
@@ -247,7 +244,7 @@ def test_only_the_nation_delivers(store_url: str) -> None:
     with pytest.raises(AccessDeniedError):
         run_in_transaction(
             store_url,
-            lambda session: import_complaints(
+            lambda session: import_delivery(
                 work_of(session, READER, NOW), check=check_file(count_file(ROW)), head=head()
             ),
         )

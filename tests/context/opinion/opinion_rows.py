@@ -3,10 +3,9 @@
 from datetime import date, timedelta
 from hashlib import sha256
 
-from survey.context.count_check import CountCheck
+from survey.context.count_check import CountCheck, check_counts
 from survey.context.deliveries import DeliveryHead
-from survey.context.opinion.count_checks import CheckedOpinion
-from survey.context.opinion.storage import check_table
+from survey.context.opinion.declaration import OPINION
 from survey.tabular.reading import read_text_table
 
 HEADER = "日期,地区代码,渠道,情感倾向,话题,信息条数"
@@ -17,9 +16,9 @@ def opinion_file(*rows: str) -> bytes:
     return "\n".join([HEADER, *rows]).encode()
 
 
-def check(*rows: str) -> CountCheck[CheckedOpinion]:
+def check(*rows: str) -> CountCheck:
     content = opinion_file(*rows)
-    return check_table(read_text_table(content), sha256=sha256(content).hexdigest())
+    return check_counts(OPINION, read_text_table(content), sha256=sha256(content).hexdigest())
 
 
 def day_rows(

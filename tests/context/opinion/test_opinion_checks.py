@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.context.delivery_kinds import DELIVERABLE_KINDS
-from survey.context.opinion.storage import check_table
+from survey.context.count_check import check_counts
+from survey.context.deliveries import COUNT_KINDS
+from survey.context.opinion.declaration import OPINION
 from survey.locale import Message, translator
 from survey.store.tables import DeliveryKind
 from survey.tabular.reading import read_text_table
@@ -101,8 +102,8 @@ def test_no_text_in_a_cell_breaks_the_check(text: str) -> None:
 
 
 def test_the_template_is_a_file_that_says_what_is_missing() -> None:
-    table = read_text_table(DELIVERABLE_KINDS[DeliveryKind.OPINION].write_template())
-    found = check_table(table, sha256="")
+    table = read_text_table(COUNT_KINDS[DeliveryKind.OPINION].write_template())
+    found = check_counts(OPINION, table, sha256="")
     assert found.row_count == 1
     # One row alone is no day: the other sentiments are asked for by name.
     assert {each.column for each in found.problems} == {"情感倾向", "信息条数"}

@@ -9,11 +9,10 @@ from sqlmodel import Session
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.context.count_check import CountsRejectedError
-from survey.context.deliveries import DeliveryReceipt, list_delivered_periods
+from survey.context.deliveries import DeliveryReceipt, import_delivery, list_delivered_periods
 from survey.context.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
 from survey.context.opinion.day_entry import EnteredDay, enter_opinion_day
 from survey.context.opinion.storage import (
-    import_opinion,
     list_opinion_areas,
     list_opinion_topics,
     read_opinion_days,
@@ -45,7 +44,8 @@ def deliver(
 ) -> DeliveryReceipt:
     found, said = check(*rows), replace(head(external_id), confirmed_losses=confirmed)
     return run_in_transaction(
-        url, lambda session: import_opinion(work_of(session, OPERATOR, NOW), check=found, head=said)
+        url,
+        lambda session: import_delivery(work_of(session, OPERATOR, NOW), check=found, head=said),
     )
 
 
@@ -100,7 +100,7 @@ def test_a_day_that_has_not_ended_is_refused(sqlite_url: str, day: str) -> None:
     with pytest.raises(DeliveryNotAllowedError, match=day):
         run_in_transaction(
             sqlite_url,
-            lambda session: import_opinion(
+            lambda session: import_delivery(
                 work_of(session, OPERATOR, NOW),
                 check=check(*day_rows(day, (40, 50, 60))),
                 head=said,

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from seed.demo.comparative_test import TRUE_VALUES, store_comparative_test
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import Role
-from survey.context.complaints.storage import check_file, import_complaints
+from survey.context.deliveries import import_delivery
 from survey.publish.problems.cited_evidence import (
     CitedFigure,
     find_cited_figures,
@@ -25,7 +25,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComparativeTestState, EvidenceKind, ProblemState
 from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_test import start
-from tests.context.complaints.count_files import count_file, head, rows_of
+from tests.context.complaints.count_files import check_file, count_file, head, rows_of
 from tests.publish.problems.conftest import BEIJING, NOW, SUZHOU, ProblemDesk
 from tests.work_of import work_of
 
@@ -38,7 +38,7 @@ def deliver(desk: ProblemDesk, number: int, counts: tuple[int, int, int]) -> Non
     rows = [*rows_of("2024-05", SUZHOU, counts), *rows_of("2024-05", BEIJING, (500, 300, 90))]
     run_in_transaction(
         desk.url,
-        lambda session: import_complaints(
+        lambda session: import_delivery(
             work_of(session, OPERATOR, datetime(2026, 1, number, tzinfo=UTC)),
             check=check_file(count_file(*rows)),
             head=head(f"d-{number}", day=date(2024, 6, number)),

@@ -9,11 +9,11 @@ import orjson
 
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
-from survey.context.count_check import CountCheck
-from survey.context.deliveries import DeliveryHead, DeliveryReceipt
-from survey.context.opinion.columns import AREA, CHANNEL, DAY, ITEMS, SENTIMENT, TOPIC
-from survey.context.opinion.count_checks import CheckedOpinion
-from survey.context.opinion.storage import check_table, import_opinion, read_month_records
+from survey.context.count_check import CountCheck, check_counts
+from survey.context.count_declaration import AREA
+from survey.context.deliveries import DeliveryHead, DeliveryReceipt, import_delivery
+from survey.context.opinion.declaration import CHANNEL, DAY, ITEMS, OPINION, SENTIMENT, TOPIC
+from survey.context.opinion.storage import read_month_records
 from survey.tabular.reading import table_of_records
 
 
@@ -47,7 +47,7 @@ class EnteredDay:
         ]
 
 
-def check_opinion_day(work: Work, *, entered: EnteredDay) -> CountCheck[CheckedOpinion]:
+def check_opinion_day(work: Work, *, entered: EnteredDay) -> CountCheck:
     """Check the month with the entered day in the place of what stands there."""
     work.require(Action.DELIVER_EVIDENCE)
     own = entered.records()
@@ -59,7 +59,7 @@ def check_opinion_day(work: Work, *, entered: EnteredDay) -> CountCheck[CheckedO
     ]
     records = [*own, *kept]
     digest = sha256(orjson.dumps(records, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    return check_table(table_of_records(records), sha256=digest)
+    return check_counts(OPINION, table_of_records(records), sha256=digest)
 
 
 def enter_opinion_day(work: Work, *, entered: EnteredDay, head: DeliveryHead) -> DeliveryReceipt:
@@ -73,4 +73,4 @@ def enter_opinion_day(work: Work, *, entered: EnteredDay, head: DeliveryHead) ->
     """
     work.require(Action.DELIVER_EVIDENCE)
     check = check_opinion_day(work, entered=entered)
-    return import_opinion(work, check=check, head=head)
+    return import_delivery(work, check=check, head=head)

@@ -1,9 +1,8 @@
-"""Opinion counts in the store: delivered by month, corrected by day, read by area."""
+"""Opinion counts that hold, read by area."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from uuid import UUID
 
 import pandas as pd
 from sqlalchemy import Select, func, select
@@ -12,19 +11,10 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
-from survey.context.code_lists import shipped_code_lists
-from survey.context.count_check import CountCheck
-from survey.context.deliveries import (
-    CountStorage,
-    DeliveredPeriod,
-    DeliveryHead,
-    DeliveryReceipt,
-    import_delivery,
-    list_delivered_periods,
-)
-from survey.context.opinion.columns import (
+from survey.context.count_declaration import AREA
+from survey.context.deliveries import DeliveredPeriod, list_delivered_periods
+from survey.context.opinion.declaration import (
     ALL_TOPICS,
-    AREA,
     CHANNEL,
     DAY,
     ITEMS,
@@ -33,51 +23,9 @@ from survey.context.opinion.columns import (
     SENTIMENT,
     TOPIC,
 )
-from survey.context.opinion.count_checks import PERIOD, CheckedOpinion, check_opinion
-from survey.store.inserts import insert_columns
-from survey.store.tables import DeliveryKind, DeliveryRevision, OpinionCount, table_of
-from survey.tabular.text_table import TextTable
+from survey.store.tables import DeliveryKind, OpinionCount, table_of
 
 _COUNTS = table_of(OpinionCount)
-
-
-def check_table(table: TextTable, *, sha256: str, version: str = "") -> CountCheck[CheckedOpinion]:
-    """Check a table of opinion counts by a version of the code lists, the newest if empty."""
-    known = shipped_code_lists()
-    wanted = version or known.newest
-    known.require_version(wanted)
-    return check_opinion(table, known, wanted, sha256)
-
-
-def import_opinion(
-    work: Work, *, check: CountCheck[CheckedOpinion], head: DeliveryHead
-) -> DeliveryReceipt:
-    """Store a checked delivery of opinion counts as `import_delivery` does."""
-    return import_delivery(work, storage=STORAGE, check=check, head=head)
-
-
-def _insert_counts(
-    session: Session, counts: CheckedOpinion, revisions: Mapping[str, DeliveryRevision]
-) -> None:
-    for period, part in counts.frame.groupby(PERIOD, sort=True):
-        columns = {name: part[name].tolist() for name in (*KEY, ITEMS)}
-        fixed = {"revision_id": revisions[str(period)].id}
-        insert_columns(session.connection(), OpinionCount, columns, fixed)
-
-
-def _read_items(session: Session, standing: Mapping[UUID, str]) -> dict[tuple[str, str], int]:
-    """Return the items of everything found, by area and day of some revisions."""
-    query = (
-        select(_COUNTS.c.area, _COUNTS.c.day, func.sum(_COUNTS.c[ITEMS]).label(ITEMS))
-        .where(_COUNTS.c.topic == ALL_TOPICS, _COUNTS.c.revision_id.in_(list(standing)))
-        .group_by(_COUNTS.c.area, _COUNTS.c.day)
-    )
-    return {
-        (row.area, row.day.isoformat()): int(row[2]) for row in session.connection().execute(query)
-    }
-
-
-STORAGE = CountStorage(DeliveryKind.OPINION, _insert_counts, _read_items)
 
 
 def list_opinion_periods(work: Work) -> list[DeliveredPeriod]:

@@ -13,8 +13,8 @@ from functools import partial
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.context.comparative_tests.reading import get_comparative_test, list_comparative_tests
-from survey.context.complaints.columns import CODES
-from survey.context.complaints.summaries import LENSES, TOTAL
+from survey.context.complaints.declaration import CODES, LENSES
+from survey.context.count_declaration import TOTAL
 from survey.context.experience_checks.reading import get_experience_check, list_experience_checks
 from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
 from survey.instrument.model import label_text

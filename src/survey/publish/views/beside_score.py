@@ -11,7 +11,7 @@ import numpy as np
 
 from survey.access.principal import Principal
 from survey.context.complaints.rates import per_100_000
-from survey.context.complaints.summaries import TOTAL
+from survey.context.count_declaration import TOTAL
 from survey.context.rank_correlation import RankCorrelation, compute_rank_correlation
 from survey.locale import Translator, msg
 from survey.publish.complaint_coverage import find_residents

@@ -11,7 +11,7 @@ import numpy as np
 from survey.access.roles import NATION
 from survey.context.areas import leaves_within, resident_population
 from survey.context.complaints.rates import per_100_000
-from survey.context.complaints.summaries import TOTAL
+from survey.context.count_declaration import TOTAL
 from survey.locale import Translator, translator
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import FOCUS, ITEM

@@ -7,9 +7,9 @@ from math import isnan
 from survey.access.roles import NATION
 from survey.context.areas import REST, province_names
 from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.complaints.columns import CODES
+from survey.context.complaints.declaration import CODES
 from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
-from survey.context.complaints.summaries import TOTAL
+from survey.context.count_declaration import TOTAL
 from survey.context.deliveries import DeliveredPeriod
 from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg, translator

@@ -9,8 +9,8 @@ import numpy as np
 
 from survey.access.roles import NATION
 from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.count_check import NOT_GIVEN
-from survey.context.opinion.columns import ITEMS, NEGATIVE
+from survey.context.count_declaration import NOT_GIVEN
+from survey.context.opinion.declaration import ITEMS, NEGATIVE
 from survey.context.opinion.event_windows import WindowDifference
 from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg, translator

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from survey.access.roles import NATION
 from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
-from survey.context.complaints.summaries import TOTAL
-from survey.context.opinion.columns import ITEMS, NEGATIVE
+from survey.context.count_declaration import TOTAL
+from survey.context.opinion.declaration import ITEMS, NEGATIVE
 from survey.instrument.model import label_text
 from survey.locale import translator
 from survey.publish.charts.count_charts import DURING
