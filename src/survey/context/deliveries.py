@@ -428,3 +428,8 @@ def list_delivered_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredP
             )
         )
     return listed
+
+
+def list_standing_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredPeriod]:
+    """Return the revision of every period that holds and that a reader may use, newest first."""
+    return [each for each in list_delivered_periods(work, kind=kind) if each.is_current]

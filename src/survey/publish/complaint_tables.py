@@ -19,7 +19,7 @@ from survey.context.areas import leaf_areas
 from survey.context.complaints.declaration import LENSES
 from survey.context.complaints.sums import read_sums
 from survey.context.count_declaration import TOTAL
-from survey.context.deliveries import DeliveredPeriod, list_delivered_periods
+from survey.context.deliveries import DeliveredPeriod, list_standing_periods
 from survey.publish.complaint_gate import (
     CountCell,
     CountCells,
@@ -75,7 +75,7 @@ def list_complaint_years(work: Work) -> dict[int, int]:
     """Return the years with deliveries, the newest first, each with its number of months."""
     work.require(Action.READ_RESULTS)
     years: dict[int, int] = {}
-    for each in _list_current_periods(work):
+    for each in list_standing_periods(work, kind=DeliveryKind.COMPLAINTS):
         year = int(each.period[:4])
         years[year] = years.get(year, 0) + 1
     return dict(sorted(years.items(), reverse=True))
@@ -95,7 +95,7 @@ def read_complaint_year(
             that others need not be read.
     """
     work.require(Action.READ_RESULTS)
-    current = _list_current_periods(work)
+    current = list_standing_periods(work, kind=DeliveryKind.COMPLAINTS)
     periods = tuple(each for each in reversed(current) if each.period[:4] == str(year))
     following = {
         f"{year}-{each.period[5:]}" for each in current if each.period[:4] == str(year + 1)
@@ -177,8 +177,3 @@ def _keep_table(key: tuple[_Span, str], cells: "GatedCounts | GatedMonths") -> N
         if len(_GATED_TABLES) >= _MAX_GATED_TABLES:
             del _GATED_TABLES[next(iter(_GATED_TABLES))]
         _GATED_TABLES[key] = cells
-
-
-def _list_current_periods(work: Work) -> list[DeliveredPeriod]:
-    listed = list_delivered_periods(work, kind=DeliveryKind.COMPLAINTS)
-    return [each for each in listed if each.is_current]

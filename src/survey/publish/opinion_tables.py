@@ -16,17 +16,13 @@ import pandas as pd
 
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.context.deliveries import DeliveredPeriod
+from survey.context.deliveries import DeliveredPeriod, list_standing_periods
 from survey.context.opinion.declaration import CHANNEL, DAY, ITEMS, NEGATIVE, SENTIMENT
 from survey.context.opinion.event_windows import WindowDifference, compare_windows
-from survey.context.opinion.storage import (
-    OpinionTopic,
-    list_opinion_periods,
-    list_opinion_topics,
-    read_opinion_days,
-)
+from survey.context.opinion.storage import OpinionTopic, list_opinion_topics, read_opinion_days
 from survey.disclosure import MINIMUM_N, AdditiveTotal, protect
 from survey.publish.charts.count_charts import AFTER, BEFORE, DURING, WINDOWS
+from survey.store.tables import DeliveryKind
 
 _WHOLE, _ALL, _REST, _EVERY = "whole", "all", "rest", "*"
 _WHICH = "which"
@@ -147,7 +143,7 @@ def read_opinion_event(work: Work, *, area: str, event: EventWindow) -> OpinionE
         OpinionDay(day, event.window_of(day), *cells[day.isoformat(), _EVERY]) for day in delivered
     )
     months = {day.strftime("%Y-%m") for day in delivered}
-    periods = list_opinion_periods(work)
+    periods = list_standing_periods(work, kind=DeliveryKind.OPINION)
     topics = list_opinion_topics(work, area=area, first=first, last=last, min_items=MINIMUM_N)
     return OpinionEvent(
         area=area,

@@ -4,8 +4,6 @@ from functools import partial
 
 import streamlit as st
 
-from survey.access.principal import Principal
-from survey.access.work import Work
 from survey.publish.complaint_tables import (
     ComplaintYear,
     list_complaint_years,
@@ -13,24 +11,25 @@ from survey.publish.complaint_tables import (
     read_year_before,
 )
 from survey.publish.views.complaint_charts import build_month_chart, build_share_chart
-from survey.publish.views.complaints import Table, area_choices, build_complaint_view, lens_choices
-from survey.settings import Settings
-from survey.store.engine import read_scope
+from survey.publish.views.complaints import area_choices, build_complaint_view, lens_choices
 from survey.store.read_replica import LateReading, read_late
-from survey.store.tables import now
 from survey.ui import filters, text_blocks
-from survey.ui.count_panel import CountSource, draw_count_panel
+from survey.ui.count_panel import (
+    CountSource,
+    draw_count_notes,
+    draw_count_panel,
+    draw_count_table,
+    draw_demo_mark,
+    draw_none_delivered,
+)
 from survey.ui.data_freshness import draw_freshness
 from survey.ui.education import draw_education
+from survey.ui.evidence_cache import read_cached
 from survey.ui.html_table import render_table
 from survey.ui.modules import draw_losses
 from survey.ui.opinion import draw_opinion
-from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import draw_tabs, pick
-
-_NEW_DELIVERIES_AFTER = 15.0
-"""Seconds until a page notices a delivery."""
 
 
 def draw_rights_page(page: PageContext) -> None:
@@ -51,7 +50,7 @@ def draw_complaints(page: PageContext) -> None:
     """Draw complaint statistics of the nation or an area by one lens."""
     years = _get_years(page)
     if not years:
-        _draw_nothing_delivered(page)
+        draw_none_delivered(page, page.t("No complaint statistics have been delivered yet"))
         return
     with filters.filter_row():
         reading = _pick_year(page, years)
@@ -78,7 +77,7 @@ def draw_complaints(page: PageContext) -> None:
     view = build_complaint_view(
         year=year, before=before, lens=lens, area=area, language=page.language
     )
-    _draw_demo_mark(page, year)
+    draw_demo_mark(page, year.is_demo)
     st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
     text_blocks.draw_sentences(view.sentences)
     source = CountSource(f"complaints-{year.year}-{area}", year.is_demo, view.notes)
@@ -89,30 +88,9 @@ def draw_complaints(page: PageContext) -> None:
     st.html(render_table(*view.lens))
     months = build_month_chart(year=year, area=area, language=page.language)
     draw_count_panel(page, months, source)
-    _draw_table(view.month_title, view.months)
-    for note in view.notes:
-        st.caption(text_blocks.escape_markdown(note))
+    draw_count_table(view.month_title, view.months)
+    draw_count_notes(view.notes)
     draw_freshness(page.t, reading.freshness)
-
-
-def _draw_table(title: str, table: Table) -> None:
-    heads, rows = table
-    st.subheader(title, anchor=False)
-    st.html(render_table(heads, rows))
-
-
-def _draw_demo_mark(page: PageContext, year: ComplaintYear) -> None:
-    if year.is_demo:
-        st.caption(page.t("DEMO DATA: generated, no result of any survey"))
-
-
-def _draw_nothing_delivered(page: PageContext) -> None:
-    draw_notice(
-        page.t("No complaint statistics have been delivered yet"),
-        page.t(
-            "An administrator or the national office delivers them on the page of outside data."
-        ),
-    )
 
 
 def _pick_year(page: PageContext, years: dict[int, int]) -> LateReading[ComplaintYear | None]:
@@ -131,15 +109,8 @@ def _pick_year(page: PageContext, years: dict[int, int]) -> LateReading[Complain
 
 
 def _get_years(page: PageContext) -> dict[int, int]:
-    return _list_cached_years(
-        page.settings.store_url, page.principal.is_demo, page.principal, page.settings
-    )
+    def read() -> dict[int, int]:
+        with page.read() as work:
+            return list_complaint_years(work)
 
-
-@st.cache_data(ttl=_NEW_DELIVERIES_AFTER, max_entries=8, show_spinner=False)
-def _list_cached_years(
-    store_url: str, is_demo: bool, _principal: Principal, _settings: Settings
-) -> dict[int, int]:
-    del is_demo  # it is part of the key of the cache: every reader of the same kind sees the same
-    with read_scope(store_url) as session:
-        return list_complaint_years(Work(session, _principal, now(), _settings))
+    return read_cached(page, read, "years")

@@ -1,6 +1,6 @@
 """Panel of a chart of outside counts: title, chart, data table and downloads, without interval."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +10,8 @@ from survey.publish.column_tables import csv_bytes
 from survey.publish.views.chart_panels import ChartPanel
 from survey.ui.chart_panel import demo_watermark, draw_chart, list_pictures
 from survey.ui.download_button import CSV, File, draw_download_button, draw_download_menu, name_file
+from survey.ui.html_table import render_table
+from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 from survey.ui.text_blocks import escape_markdown
 
@@ -33,6 +35,34 @@ def draw_count_panel(page: PageContext, picture: ChartPanel, source: CountSource
     if picture.note:
         st.caption(escape_markdown(picture.note))
     _draw_data(page, picture, source)
+
+
+def draw_count_table(title: str, table: tuple[Sequence[str], Iterable[Sequence[str]]]) -> None:
+    """Draw a table of counts below its title."""
+    st.subheader(title, anchor=False)
+    st.html(render_table(*table))
+
+
+def draw_count_notes(notes: Iterable[str]) -> None:
+    """Draw the lines on source and freshness."""
+    for note in notes:
+        st.caption(escape_markdown(note))
+
+
+def draw_demo_mark(page: PageContext, is_demo: bool) -> None:
+    """Draw that counts are generated, if they are."""
+    if is_demo:
+        st.caption(page.t("DEMO DATA: generated, no result of any survey"))
+
+
+def draw_none_delivered(page: PageContext, title: str) -> None:
+    """Draw that nothing was delivered, and by whom it is."""
+    draw_notice(
+        title,
+        page.t(
+            "An administrator or the national office delivers them on the page of outside data."
+        ),
+    )
 
 
 @st.fragment

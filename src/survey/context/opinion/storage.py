@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import Select, func, select
-from sqlmodel import Session
+from sqlalchemy import func, select
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.context.count_declaration import AREA
-from survey.context.deliveries import DeliveredPeriod, list_delivered_periods
+from survey.context.deliveries import list_standing_periods
 from survey.context.opinion.declaration import (
     ALL_TOPICS,
     CHANNEL,
@@ -28,49 +27,52 @@ from survey.store.tables import DeliveryKind, OpinionCount, table_of
 _COUNTS = table_of(OpinionCount)
 
 
-def list_opinion_periods(work: Work) -> list[DeliveredPeriod]:
-    """Return the revisions of opinion counts that hold, the newest month first."""
-    work.require(Action.READ_RESULTS)
-    listed = list_delivered_periods(work, kind=DeliveryKind.OPINION)
-    return [each for each in listed if each.is_current]
-
-
 def list_opinion_areas(work: Work) -> list[str]:
     """Return the areas with counts that a reader may see: the nation, and those of their own.
 
     There are no sums of provinces: with the cities beside them they would give small counts away.
     """
     work.require(Action.READ_RESULTS)
-    held = [each.revision_id for each in list_opinion_periods(work)]
+    held = _list_revisions(work)
     query = select(_COUNTS.c.area).where(_COUNTS.c.revision_id.in_(held)).distinct()
     found = work.session.connection().execute(query).scalars()
     return sorted(area for area in found if area == NATION or work.principal.covers(area))
 
 
-def require_opinion_area(principal: Principal, area: str) -> None:
-    """Raise `AccessDeniedError` unless a reader may see the opinion counts of an area.
-
-    The nation is open to every reader of results, an area to whoever it is under.
-    """
-    principal.require(Action.READ_RESULTS, None if area == NATION else area)
-
-
 def read_opinion_days(work: Work, *, area: str, first: date, last: date) -> pd.DataFrame:
     """Return items of everything found by day, channel and sentiment."""
-    require_opinion_area(work.principal, area)
+    return _sum_items(work, area, first, last, by=(DAY, CHANNEL, SENTIMENT), of_topics=False)
+
+
+def _sum_items(
+    work: Work, area: str, first: date, last: date, *, by: Sequence[str], of_topics: bool
+) -> pd.DataFrame:
+    """Return items of topics or of everything; an area is open to those whom it lies under.
+
+    The nation is open to every reader of results.
+    """
+    work.require(Action.READ_RESULTS, None if area == NATION else area)
+    is_topic = _COUNTS.c.topic != ALL_TOPICS
+    columns = [_COUNTS.c[name] for name in by]
     query = (
-        _select_counts(work, area, first, last)
-        .with_only_columns(
-            _COUNTS.c.day,
-            _COUNTS.c.channel,
-            _COUNTS.c.sentiment,
-            func.sum(_COUNTS.c[ITEMS]).label(ITEMS),
+        select(*columns, func.sum(_COUNTS.c[ITEMS]))
+        .where(
+            _COUNTS.c.revision_id.in_(_list_revisions(work)),
+            _COUNTS.c.area == area,
+            _COUNTS.c.day.between(first, last),
+            is_topic if of_topics else ~is_topic,
         )
-        .where(_COUNTS.c.topic == ALL_TOPICS)
-        .group_by(_COUNTS.c.day, _COUNTS.c.channel, _COUNTS.c.sentiment)
-        .order_by(_COUNTS.c.day, _COUNTS.c.channel, _COUNTS.c.sentiment)
+        .group_by(*columns)
+        .order_by(*columns)
     )
-    return _read_counts(work.session, query, (DAY, CHANNEL, SENTIMENT, ITEMS))
+    rows = work.session.connection().execute(query).all()
+    return pd.DataFrame(rows, columns=[*by, ITEMS]).astype({ITEMS: "int64"})
+
+
+def _list_revisions(work: Work, period: str = "") -> list[UUID]:
+    """Return the revisions that hold, of every month unless one is named."""
+    standing = list_standing_periods(work, kind=DeliveryKind.OPINION)
+    return [each.revision_id for each in standing if period in {"", each.period}]
 
 
 @dataclass(frozen=True)
@@ -95,19 +97,7 @@ def list_opinion_topics(
         min_items: A day counts where its negative items are none or so many, and the others as
             well; a topic without such a day is not returned.
     """
-    require_opinion_area(work.principal, area)
-    query = (
-        _select_counts(work, area, first, last)
-        .with_only_columns(
-            _COUNTS.c.topic,
-            _COUNTS.c.day,
-            _COUNTS.c.sentiment,
-            func.sum(_COUNTS.c[ITEMS]).label(ITEMS),
-        )
-        .where(_COUNTS.c.topic != ALL_TOPICS)
-        .group_by(_COUNTS.c.topic, _COUNTS.c.day, _COUNTS.c.sentiment)
-    )
-    frame = _read_counts(work.session, query, (TOPIC, DAY, SENTIMENT, ITEMS))
+    frame = _sum_items(work, area, first, last, by=(TOPIC, DAY, SENTIMENT), of_topics=True)
     topics = []
     for name, rows in frame.groupby(TOPIC, sort=True):
         is_negative = rows[SENTIMENT] == NEGATIVE
@@ -134,27 +124,11 @@ def _is_none_or(counts: pd.Series, least: int) -> pd.Series:
     return (counts == 0) | (counts >= least)
 
 
-def _select_counts(work: Work, area: str, first: date, last: date) -> "Select[tuple[object, ...]]":
-    held = [each.revision_id for each in list_opinion_periods(work)]
-    return select(_COUNTS).where(
-        _COUNTS.c.revision_id.in_(held), _COUNTS.c.area == area, _COUNTS.c.day.between(first, last)
-    )
-
-
-def _read_counts(
-    session: Session, query: "Select[tuple[object, ...]]", columns: Sequence[str]
-) -> pd.DataFrame:
-    frame = pd.DataFrame(session.connection().execute(query).all(), columns=list(columns))
-    frame[ITEMS] = frame[ITEMS].astype("int64")
-    return frame
-
-
 def read_month_records(work: Work, *, period: str) -> list[dict[str, object]]:
     """Return the counts of a month that hold, as rows of a delivery; for those who deliver."""
     work.require(Action.DELIVER_EVIDENCE)
-    held = [each.revision_id for each in list_opinion_periods(work) if each.period == period]
     query = select(*(_COUNTS.c[name] for name in (*KEY, ITEMS))).where(
-        _COUNTS.c.revision_id.in_(held)
+        _COUNTS.c.revision_id.in_(_list_revisions(work, period))
     )
     return [
         {**row._mapping, DAY: row.day.isoformat(), AREA: "" if row.area == NATION else row.area}

@@ -7,8 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from survey.access.principal import Principal
-from survey.access.roles import Action, Role
+from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Message, msg
 from survey.publish.problems.cited_evidence import (
@@ -45,18 +44,15 @@ from survey.publish.problems.states import (
     PROBLEM_TRANSITIONS,
     next_states,
 )
-from survey.settings import Settings
 from survey.store.china_time import china_date, format_china_minute, format_day
-from survey.store.engine import read_scope
 from survey.store.tables import EvidenceKind, ProblemState, now
 from survey.ui import text_blocks
 from survey.ui.audit_labels import format_action, format_actor, format_detail
+from survey.ui.evidence_cache import read_cached
 from survey.ui.feedback import perform, perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext, open_dialog
 
 PROBLEM_MESSAGES = "problems"
-_NEW_FIGURES_AFTER = 15.0
-"""Seconds until the form offers a figure that was published meanwhile."""
 _STEP_NAMES: dict[ProblemState, Message] = {
     ProblemState.IN_PROGRESS: msg("Begin to put it right"),
     ProblemState.WITHDRAWN: msg("Take off the list"),
@@ -282,26 +278,8 @@ def _give_evidence(page: PageContext, problem: ProblemRecord, key: str) -> None:
 
 
 def _get_citable(page: PageContext, city: str) -> dict[str, CitedFigure]:
-    principal = page.principal
-    return _list_cached_citable_figures(
-        page.settings.store_url, principal.role, principal.area, principal.is_demo, city,
-        page.language, principal, page.settings,
-    )  # fmt: skip
+    def read() -> dict[str, CitedFigure]:
+        with page.read() as work:
+            return list_citable_figures(work, city_code=city, language=page.language)
 
-
-@st.cache_data(ttl=_NEW_FIGURES_AFTER, max_entries=64, show_spinner=False)
-def _list_cached_citable_figures(
-    store_url: str,
-    role: Role,
-    area: str,
-    is_demo: bool,
-    city: str,
-    language: str,
-    _principal: Principal,
-    _settings: Settings,
-) -> dict[str, CitedFigure]:
-    del role, area, is_demo  # they are the key of the cache
-    with read_scope(store_url) as session:
-        return list_citable_figures(
-            Work(session, _principal, now(), _settings), city_code=city, language=language
-        )
+    return read_cached(page, read, "citable", city, page.language)
