@@ -18,8 +18,8 @@ from survey.access.principal import OPERATOR
 from survey.access.work import Work
 from survey.context.areas import NATION_RESIDENTS_2020, REST, leaf_areas
 from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.complaints.declaration import CODES, COMPLAINTS, PERIOD
 from survey.context.count_declaration import AREA, CheckedCounts
+from survey.context.count_kinds import COMPLAINT_CODES, COMPLAINTS, PERIOD
 from survey.context.deliveries import DeliveryHead, store_delivery
 from survey.sample.city_frame import shipped_cities
 from survey.settings import current_settings
@@ -72,7 +72,7 @@ def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
             "fraud": random.binomial(accepted, 0.012),
         }
     )
-    measures = tuple(frame.columns[2 + len(CODES) :])
+    measures = tuple(frame.columns[2 + len(COMPLAINT_CODES) :])
     return CheckedCounts(COMPLAINTS, frame, measures)
 
 

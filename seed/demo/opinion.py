@@ -22,16 +22,8 @@ from survey.access.work import Work
 from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.count_check import CountCheck
 from survey.context.count_declaration import AREA, NOT_GIVEN, CheckedCounts
+from survey.context.count_kinds import ALL_TOPICS, CHANNEL, DAY, ITEMS, OPINION, SENTIMENT, TOPIC
 from survey.context.deliveries import DeliveryHead, import_delivery
-from survey.context.opinion.declaration import (
-    ALL_TOPICS,
-    CHANNEL,
-    DAY,
-    ITEMS,
-    OPINION,
-    SENTIMENT,
-    TOPIC,
-)
 from survey.sample.city_frame import shipped_cities
 from survey.settings import current_settings
 

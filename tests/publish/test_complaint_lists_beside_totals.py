@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from survey.access.roles import NATION
 from survey.context.areas import leaf_areas
-from survey.context.complaints.declaration import COMPLAINTS
 from survey.context.count_declaration import TOTAL
+from survey.context.count_kinds import COMPLAINTS
 from survey.publish.complaint_gate import CountCells, protect_codes, protect_months
 
 AREAS = ("110000", "320100", "320200", "320300", "32xxxx", "440100", "440300", "44xxxx")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.context.areas import leaf_areas, resident_population
-from survey.context.complaints.declaration import LENSES
 from survey.context.count_declaration import TOTAL
+from survey.context.count_kinds import LENSES
 from survey.context.deliveries import import_delivery
 from survey.publish.complaint_coverage import CountComparison, compare_years, find_residents
 from survey.publish.complaint_tables import (

@@ -22,6 +22,7 @@ from survey.publish.reports.result_sections import (
 )
 from survey.publish.reports.scope import ReportScope, split_ties
 from survey.publish.reports.sentences import read_rules
+from survey.publish.views.city import compare_with_nation
 from survey.publish.views.estimate_text import difference_of
 from survey.publish.views.ranking import describe_rank
 from survey.publish.views.view_context import ViewContext
@@ -144,6 +145,9 @@ def test_nothing_is_called_the_same_whose_own_interval_leaves_zero_out(
         pairs = [(describe_difference(scope), scope.difference)]
         if changes is not None and len(changes):
             pairs.append((describe_change(scope), difference_of("", changes)))
+        page = compare_with_nation(reading, scope.difference) if scope.difference else ""
+        of_both = [bool(re.search("单独?看|Taken alone", text)) for text in (page, pairs[0][0])]
+        assert of_both[0] == of_both[1], "page and report decide the same"
         for said, difference in pairs:
             if not said or difference is None or difference.is_clear:
                 continue

@@ -5,14 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from survey.locale.figures import format_signed
 from survey.publish.reports.rule_check import fields_of, find_rule_problems
 from survey.publish.reports.sentences import SHIPPED_RULES, read_rules
-from survey.publish.reports.typography import (
-    set_text,
-    write_difference,
-    write_interval,
-    write_places,
-)
+from survey.publish.reports.typography import set_text, write_interval, write_places
 from tests.error_codes import raises_code
 
 
@@ -103,7 +99,7 @@ def test_an_own_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_numbers_and_spaces_are_set_in_one_way() -> None:
     text = set_text("得分80.0分，比2023年-0.4 分", "zh")
     assert text == "得分 80.0\u00a0分，比 2023\u00a0年 \u22120.4\u00a0分"
-    assert write_difference(-0.4) == "\u22120.4"
+    assert format_signed(-0.4) == "\u22120.4"
     assert write_interval(None, 1.0, "zh") == "–"
     assert write_places(3.0, 3.0) == "3"
     assert write_places(3.0, 9.0) == "3–9"

@@ -2,9 +2,8 @@
 
 import pytest
 
+from survey.locale.figures import format_change, format_score, format_signed
 from survey.publish.result_records import _simplify_value
-from survey.publish.views.complaints import format_change
-from survey.publish.views.estimate_text import format_decimal, format_signed
 
 
 @pytest.mark.parametrize(
@@ -31,5 +30,5 @@ def test_a_difference_that_rounds_to_zero_is_neither_more_nor_less(
 def test_figures_and_changes_of_counts_too() -> None:
     assert format_change(9999, 10000) == format_change(10000, 10000) == "0.0%"
     assert format_change(9900, 10000) == "−1.0%"
-    assert format_decimal(-0.04) == "0.0"
+    assert format_score(-0.04) == "0.0"
     assert str(_simplify_value("difference", -0.00001)) == "0.0"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.locale import translator
+from survey.locale.figures import format_signed
 from survey.publish.views.chart_rows import classify_differences, gap_rows, score_rows, score_table
 from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.estimate_text import (
@@ -18,7 +19,6 @@ from survey.publish.views.estimate_text import (
     estimate_at,
     format_estimate,
     format_interval,
-    format_signed,
 )
 from survey.publish.views.table_slice import TableSlice
 from survey.sample.city_frame import shipped_cities

@@ -13,7 +13,7 @@ from seed.demo.opinion import (
     build_demo_opinion,
 )
 from survey.context.count_check import check_counts
-from survey.context.opinion.declaration import ITEMS, KEY, OPINION
+from survey.context.count_kinds import ITEMS, OPINION, OPINION_KEY
 from survey.context.opinion.event_windows import compare_windows
 from survey.tabular.reading import table_of_records
 
@@ -28,7 +28,7 @@ def test_the_event_of_2022_adds_up_to_what_was_told() -> None:
 @pytest.mark.parametrize("year", EVENTS)
 def test_the_demo_delivery_passes_the_checks_of_a_real_one(year: int) -> None:
     frame = build_demo_opinion(year).frame
-    records = frame[[*KEY, ITEMS]].replace({"area": {"CN": ""}}).to_dict("records")
+    records = frame[[*OPINION_KEY, ITEMS]].replace({"area": {"CN": ""}}).to_dict("records")
     found = check_counts(OPINION, table_of_records(records), sha256="")
     assert found.problems == ()
     assert found.counts is not None

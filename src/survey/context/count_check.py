@@ -24,6 +24,7 @@ from survey.context.count_declaration import (
 )
 from survey.fieldwork.importing.rejections import RowRejection
 from survey.locale import Message, SurveyError, msg
+from survey.locale.figures import format_score
 from survey.tabular.text_table import TextTable
 
 MAX_PROBLEMS = 200
@@ -455,7 +456,7 @@ def _add_wrong_total(
         lambda _: f"{stated / 100:.10g}" if is_money else str(stated),
         lambda _: msg(
             "a total: the rows that it sums up add up to {sum}",
-            sum=f"{summed / 100:.2f}" if is_money else summed,
+            sum=format_score(summed / 100, 2) if is_money else summed,
         ),
         np.array([True]),
     )

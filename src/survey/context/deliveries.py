@@ -7,7 +7,6 @@ the same kind of sender twice is one delivery.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -16,9 +15,8 @@ from sqlmodel import Session
 from survey.access.audit import actor_id
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.context.complaints.declaration import COMPLAINTS
 from survey.context.count_check import CountCheck
-from survey.context.count_declaration import CheckedCounts, CountKind
+from survey.context.count_declaration import CheckedCounts
 from survey.context.count_storage import insert_counts, read_area_sums
 from survey.context.delivery_changes import (
     DeliveryChanges,
@@ -26,7 +24,6 @@ from survey.context.delivery_changes import (
     compare_sums,
     require_ended,
 )
-from survey.context.opinion.declaration import OPINION
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -36,11 +33,6 @@ from survey.store.tables import Delivery as StoredDelivery
 MAX_SOURCE_CHARS, MAX_FAULTS_CHARS, MAX_ID_CHARS = 200, 2_000, 100
 _DELIVERIES, _REVISIONS = table_of(StoredDelivery), table_of(DeliveryRevision)
 _ACCOUNTS = table_of(Account)
-
-
-COUNT_KINDS: Mapping[DeliveryKind, CountKind] = MappingProxyType(
-    {each.kind: each for each in (COMPLAINTS, OPINION)}
-)
 
 
 class DeliveryConflictError(SurveyError):

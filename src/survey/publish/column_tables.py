@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from survey.locale.figures import format_quantity
 from survey.publish.text_lines import CodedTexts, iter_line_bytes
 from survey.spreadsheets import escape_formula
 
@@ -77,7 +78,7 @@ def _format_value(value: object, absent: str) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, float):
-        return f"{value:z,.1f}"
+        return format_quantity(value, 1)
     if isinstance(value, int):
         return f"{value:,d}"
     return str(value)

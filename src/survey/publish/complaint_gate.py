@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from survey.access.roles import NATION
 from survey.context.areas import leaf_areas
-from survey.context.complaints.declaration import COMPLAINTS
 from survey.context.count_declaration import TOTAL
+from survey.context.count_kinds import COMPLAINTS
 from survey.disclosure import AdditiveTotal, CubeAxes, protect
 
 CountCell = Mapping[str, float | None]

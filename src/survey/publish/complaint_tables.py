@@ -16,9 +16,9 @@ import pandas as pd
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.context.areas import leaf_areas
-from survey.context.complaints.declaration import LENSES
 from survey.context.complaints.sums import read_sums
 from survey.context.count_declaration import TOTAL
+from survey.context.count_kinds import LENSES
 from survey.context.deliveries import DeliveredPeriod, list_standing_periods
 from survey.publish.complaint_gate import (
     CountCell,

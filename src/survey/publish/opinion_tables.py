@@ -16,8 +16,8 @@ import pandas as pd
 
 from survey.access.roles import Action
 from survey.access.work import Work
+from survey.context.count_kinds import CHANNEL, DAY, ITEMS, NEGATIVE, SENTIMENT
 from survey.context.deliveries import DeliveredPeriod, list_standing_periods
-from survey.context.opinion.declaration import CHANNEL, DAY, ITEMS, NEGATIVE, SENTIMENT
 from survey.context.opinion.event_windows import WindowDifference, compare_windows
 from survey.context.opinion.storage import OpinionTopic, list_opinion_topics, read_opinion_days
 from survey.disclosure import MINIMUM_N, AdditiveTotal, protect

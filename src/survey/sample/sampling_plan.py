@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from survey.locale import RefusedError, msg
+from survey.locale.figures import format_quantity
 from survey.sample.city_frame import FrameCity
 from survey.sample.quotas import Quotas, is_oversampled, plan_margins, plan_quotas
 from survey.sample.sample_size import PrecisionTarget, SampleSizes, compute_sample, evaluate_sample
@@ -120,8 +121,8 @@ def _build_sample(
                 msg(
                     "{total} interviews cost {cost} yuan, more than the budget of {budget}.",
                     total=sample.total,
-                    cost=f"{sample.cost:,.0f}",
-                    budget=f"{limit:,.0f}",
+                    cost=format_quantity(sample.cost),
+                    budget=format_quantity(limit),
                 ),
             )
         return sample

@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from survey.locale import Translator
+from survey.locale.figures import format_score, format_signed
 from survey.publish.reports.contents import ReportKind
 from survey.publish.views.city import CityView, GroupGap, build_city_profile, city_choices
 from survey.publish.views.city_peers import reference_choices
@@ -16,12 +17,7 @@ from survey.publish.views.city_tabs import (
     build_city_measures,
 )
 from survey.publish.views.drivers import DriverFilters, Priority, build_driver_view, driver_choices
-from survey.publish.views.estimate_text import (
-    EstimateDifference,
-    format_decimal,
-    format_interval,
-    format_signed,
-)
+from survey.publish.views.estimate_text import EstimateDifference, format_interval
 from survey.results import WaveResults
 from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.city_outside import draw_beside_score
@@ -165,9 +161,9 @@ def _render_priority(t: Translator, priority: Priority, both: Sequence[str]) -> 
     importance, performance = priority.importance, priority.performance
     words = t(
         "weight {weight}% ({weight_interval}), score {score} ({interval})",
-        weight=format_decimal(importance.estimate or 0.0),
+        weight=format_score(importance.estimate or 0.0),
         weight_interval=format_interval(importance.low, importance.high, t),
-        score=format_decimal(performance.estimate or 0.0),
+        score=format_score(performance.estimate or 0.0),
         interval=format_interval(performance.low, performance.high, t),
     )
     return _render_pair(f"{priority.name} ※" if priority.name in both else priority.name, words)

@@ -8,7 +8,8 @@ from survey.context.count_check import CountCheck
 from survey.context.deliveries import DeliveryReceipt
 from survey.context.delivery_changes import AreaChange, DeliveryChanges
 from survey.fieldwork.importing.rejections import reason_of
-from survey.publish.views.complaints import format_count, name_area
+from survey.locale.figures import format_count
+from survey.publish.views.complaints import name_area
 from survey.ui.html_table import render_text_table
 from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_frame import draw_notice

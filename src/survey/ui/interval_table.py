@@ -11,9 +11,10 @@ from pandas.io.formats.style import Styler
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from survey.locale import Translator
+from survey.locale.figures import format_signed
 from survey.publish.column_tables import csv_bytes, format_for_screen, to_frame, to_list
 from survey.publish.views.chart_rows import signed_texts
-from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT, format_signed
+from survey.publish.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
 from survey.publish.views.interval_table import IntervalTable, left_out_note
 from survey.results import WaveInfo
 from survey.ui.chart_panel import demo_watermark, open_city

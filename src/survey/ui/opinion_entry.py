@@ -12,16 +12,9 @@ from survey.access.work import Work
 from survey.context.areas import leaf_areas
 from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.count_declaration import AREA, NOT_GIVEN
+from survey.context.count_kinds import CHANNEL, DAY, ITEMS, MAX_TOPIC_CHARS, SENTIMENT, TOPIC
 from survey.context.deliveries import DeliveredPeriod, DeliveryHead, DeliveryReceipt
 from survey.context.opinion.day_entry import EnteredDay, check_opinion_day, enter_opinion_day
-from survey.context.opinion.declaration import (
-    CHANNEL,
-    DAY,
-    ITEMS,
-    MAX_TOPIC_CHARS,
-    SENTIMENT,
-    TOPIC,
-)
 from survey.context.opinion.storage import read_month_records
 from survey.publish.views.complaints import name_area
 from survey.store.china_time import china_date

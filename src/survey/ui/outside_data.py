@@ -15,8 +15,8 @@ from survey.context.code_lists import shipped_code_lists
 from survey.context.complaints.sums import compare_revisions
 from survey.context.count_check import CountCheck, check_counts
 from survey.context.count_declaration import CountKind
+from survey.context.count_kinds import COUNT_KINDS
 from survey.context.deliveries import (
-    COUNT_KINDS,
     DeliveredPeriod,
     DeliveryHead,
     DeliveryReceipt,
@@ -27,7 +27,8 @@ from survey.context.deliveries import (
 )
 from survey.context.delivery_changes import DeliveryNotAllowedError
 from survey.locale import SurveyError, Translator
-from survey.publish.views.complaints import format_count, name_area
+from survey.locale.figures import format_count
+from survey.publish.views.complaints import name_area
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import DeliveryKind, now
 from survey.tabular.reading import read_text_table

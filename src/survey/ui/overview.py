@@ -6,7 +6,8 @@ from html import escape
 
 import streamlit as st
 
-from survey.publish.views.estimate_text import format_decimal, format_interval
+from survey.locale.figures import format_count, format_score
+from survey.publish.views.estimate_text import format_interval
 from survey.publish.views.overview import OverviewFilters, OverviewView, build_overview
 from survey.publish.views.overview_tabs import (
     AREA_CHOICES,
@@ -101,9 +102,9 @@ def _render_city(page: PageContext, city: ListedCity, wave: WaveInfo) -> str:
     known = t(
         "95%\u00a0interval {interval}, n = {n}",
         interval=format_interval(figure.low, figure.high, t),
-        n="–" if figure.n is None else f"{figure.n:,d}",
+        n=format_count(figure.n),
     )
-    score = "–" if figure.estimate is None else format_decimal(figure.estimate)
+    score = format_score(figure.estimate)
     return (
         f"<li><span>{escape(city.rank)}</span>"
         f'<a href="{escape(link, quote=True)}" target="_self">{escape(city.name)}</a>'

@@ -17,6 +17,7 @@ from survey.fieldwork.review_reasons import REASON_NAMES, ReviewReason
 from survey.instrument.model import Item, SpecialAnswer, label_text
 from survey.instrument.question_types import type_of
 from survey.locale import Message, Translator, msg
+from survey.locale.figures import format_score
 from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
@@ -117,7 +118,7 @@ def _render_answer_row(t: Translator, answered: AnsweredItem, language: str) -> 
             before = mask_text(before)
         words = escape(t("before the correction: {answer}", answer=before))
         answer += f'<br><span class="hcs-before">{words}</span>'
-    seconds = "" if answered.seconds is None else f"{answered.seconds:.1f}"
+    seconds = "" if answered.seconds is None else format_score(answered.seconds)
     question = escape(label_text(answered.item.label, language, ""))
     return f"<tr><td>{question}</td><td>{answer}</td><td>{seconds}</td></tr>"
 

@@ -6,7 +6,8 @@ from html import escape
 
 import streamlit as st
 
-from survey.publish.views.estimate_text import format_decimal, format_interval
+from survey.locale.figures import format_score
+from survey.publish.views.estimate_text import format_interval
 from survey.publish.views.small_areas import (
     WAVES,
     SmallAreaFilters,
@@ -86,7 +87,7 @@ def _draw_reports_list(page: PageContext, view: GroupsView) -> None:
         + escape(
             t(
                 "{share}% ({interval})",
-                share=format_decimal(figure.estimate or 0.0),
+                share=format_score(figure.estimate or 0.0),
                 interval=format_interval(figure.low, figure.high, t),
             )
         )

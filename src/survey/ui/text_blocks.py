@@ -8,15 +8,14 @@ import streamlit as st
 
 from survey.disclosure import MINIMUM_N
 from survey.locale import Translator
+from survey.locale.figures import format_score, format_signed
 from survey.publish.views.bands import BandVerdict
 from survey.publish.views.changes import ChangeView
 from survey.publish.views.estimate_text import (
     QUOTA_SAMPLE_SHORT,
     Estimate,
     EstimateDifference,
-    format_decimal,
     format_interval,
-    format_signed,
     margin_of_error_caveat,
 )
 from survey.publish.views.overview import ScoreTile
@@ -60,7 +59,7 @@ def draw_headline(
     between = _format_interval(t, figure)
     interval = f'<abbr class="interval" title="{explained}">{escape(between)}</abbr>'
     st.html(
-        f'<div class="hcs-answer"><span class="number">{format_decimal(figure.estimate)}</span>'
+        f'<div class="hcs-answer"><span class="number">{format_score(figure.estimate)}</span>'
         f'<span class="unit">{escape(unit)}</span>{interval}{_render_band(page, band)}'
         f"{paragraphs}</div>"
     )
@@ -124,7 +123,7 @@ def draw_tiles(t: Translator, tiles: Iterable[ScoreTile]) -> None:
 def _render_tile(t: Translator, tile: ScoreTile) -> str:
     number, interval, figure = "–", t("not available"), tile.figure
     if figure.available and figure.estimate is not None:
-        number = format_decimal(figure.estimate)
+        number = format_score(figure.estimate)
         interval = format_interval(figure.low, figure.high, t)
     change = f'<div class="change">{escape(tile.change)}</div>' if tile.change else ""
     return (

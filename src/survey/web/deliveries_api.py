@@ -32,8 +32,8 @@ from survey.access.secret_hashes import digest
 from survey.access.work import Work
 from survey.context.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError, check_counts
 from survey.context.count_declaration import CountKind
+from survey.context.count_kinds import COUNT_KINDS
 from survey.context.deliveries import (
-    COUNT_KINDS,
     DeliveryConflictError,
     DeliveryHead,
     DeliveryReceipt,

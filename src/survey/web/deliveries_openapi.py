@@ -3,7 +3,8 @@
 from typing import Any
 
 from survey.context.count_declaration import CountKind
-from survey.context.deliveries import COUNT_KINDS, MAX_FAULTS_CHARS, MAX_ID_CHARS, MAX_SOURCE_CHARS
+from survey.context.count_kinds import COUNT_KINDS
+from survey.context.deliveries import MAX_FAULTS_CHARS, MAX_ID_CHARS, MAX_SOURCE_CHARS
 from survey.locale import Message, Translator, msg
 
 SUBMIT = msg("Deliver: {what}")

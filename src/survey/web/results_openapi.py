@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from survey.context.deliveries import COUNT_KINDS
+from survey.context.count_kinds import COUNT_KINDS
 from survey.locale import Translator, msg
 from survey.web.deliveries_openapi import HEAD_FIELDS, SUBMIT, build_delivery_paths
 from survey.web.results_tables import LANGUAGE, PAGING, TABLES, QueryParameter

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
 
-from survey.context.complaints.declaration import COMPLAINTS
 from survey.context.count_check import CountCheck, check_counts
+from survey.context.count_kinds import COMPLAINTS
 from survey.context.deliveries import DeliveryHead
 from survey.tabular.reading import read_text_table
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from survey.context.deliveries import COUNT_KINDS
+from survey.context.count_kinds import COUNT_KINDS
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.locale import Message, translator
 from survey.store.tables import DeliveryKind

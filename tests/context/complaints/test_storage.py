@@ -11,9 +11,9 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.complaints.declaration import COMPLAINTS
 from survey.context.complaints.sums import read_sums
 from survey.context.count_check import CountsRejectedError
+from survey.context.count_kinds import COMPLAINTS
 from survey.context.deliveries import (
     DeliveryConflictError,
     DeliveryReceipt,

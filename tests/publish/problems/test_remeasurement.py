@@ -10,6 +10,7 @@ from docx import Document
 
 from survey.access.principal import OPERATOR
 from survey.locale import translator
+from survey.locale.figures import format_signed
 from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.problems.problem_table import count_problems, list_reminders
 from survey.publish.problems.proposals import ProblemFigure, build_proposals, list_figures
@@ -23,7 +24,6 @@ from survey.publish.reports.contents import Report, ReportKind, ReportTable
 from survey.publish.reports.docx_file import write_docx
 from survey.publish.reports.report_builder import build_report
 from survey.publish.reports.sentences import read_rules
-from survey.publish.views.estimate_text import format_signed
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.changes import FALL, RISE

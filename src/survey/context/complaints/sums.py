@@ -10,8 +10,8 @@ from sqlmodel import Session
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.context.code_lists import CodeListName, CodeLists, shipped_code_lists
-from survey.context.complaints.declaration import COMPLAINTS, PERIOD
 from survey.context.count_declaration import AREA, TOTAL
+from survey.context.count_kinds import COMPLAINTS, PERIOD
 from survey.context.deliveries import DeliveredPeriod, list_delivered_periods
 from survey.store.tables import ComplaintSummary, DeliveryKind, table_of
 

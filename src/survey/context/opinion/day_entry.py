@@ -11,8 +11,8 @@ from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.context.count_check import CountCheck, check_counts
 from survey.context.count_declaration import AREA
+from survey.context.count_kinds import CHANNEL, DAY, ITEMS, OPINION, SENTIMENT, TOPIC
 from survey.context.deliveries import DeliveryHead, DeliveryReceipt, import_delivery
-from survey.context.opinion.declaration import CHANNEL, DAY, ITEMS, OPINION, SENTIMENT, TOPIC
 from survey.context.opinion.storage import read_month_records
 from survey.tabular.reading import table_of_records
 

@@ -11,17 +11,17 @@ from sqlalchemy import func, select
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.context.count_declaration import AREA
-from survey.context.deliveries import list_standing_periods
-from survey.context.opinion.declaration import (
+from survey.context.count_kinds import (
     ALL_TOPICS,
     CHANNEL,
     DAY,
     ITEMS,
-    KEY,
     NEGATIVE,
+    OPINION_KEY,
     SENTIMENT,
     TOPIC,
 )
+from survey.context.deliveries import list_standing_periods
 from survey.store.tables import DeliveryKind, OpinionCount, table_of
 
 _COUNTS = table_of(OpinionCount)
@@ -127,7 +127,7 @@ def _is_none_or(counts: pd.Series, least: int) -> pd.Series:
 def read_month_records(work: Work, *, period: str) -> list[dict[str, object]]:
     """Return the counts of a month that hold, as rows of a delivery; for those who deliver."""
     work.require(Action.DELIVER_EVIDENCE)
-    query = select(*(_COUNTS.c[name] for name in (*KEY, ITEMS))).where(
+    query = select(*(_COUNTS.c[name] for name in (*OPINION_KEY, ITEMS))).where(
         _COUNTS.c.revision_id.in_(_list_revisions(work, period))
     )
     return [

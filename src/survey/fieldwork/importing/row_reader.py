@@ -23,6 +23,7 @@ from survey.instrument.model import Instrument
 from survey.instrument.question_types.question_type import Answer
 from survey.instrument.validation import AnswerProblem
 from survey.locale import Message, msg
+from survey.locale.figures import format_quantity, format_score
 from survey.store.china_time import CHINA, china_date
 from survey.store.tables import Mode, Status
 from survey.tabular.text_table import CodedColumn, TextTable, group_rows
@@ -433,8 +434,8 @@ class RowReader:
         if weight is None:
             message = msg(
                 "This is no weight: it must be a positive number, from {low} to {high}.",
-                low=f"{MIN_WEIGHT:.9f}",
-                high=f"{MAX_WEIGHT:,.0f}",
+                low=format_score(MIN_WEIGHT, 9),
+                high=format_quantity(MAX_WEIGHT),
             )
             raise self._refuse(ColumnRole.WEIGHT, row, message)
         return weight

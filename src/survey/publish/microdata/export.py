@@ -20,6 +20,7 @@ from survey.access.work import Work
 from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields, wave_title
 from survey.instrument.model import label_text
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, SurveyError, Translator, msg, translator
+from survey.locale.figures import format_score
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.publish.microdata.prepared_rows import MAX_PREPARED_ROWS, PreparedRows
 from survey.publish.microdata.pseudonyms import Pseudonyms, new_pseudonym_key
@@ -411,14 +412,14 @@ def deviation_lines(t: Translator, deviation: HeadlineDeviation) -> list[str]:
             t(
                 "A headline score computed from these rows lies at most {points} points from the "
                 "published one, over all rows together.",
-                points=f"{deviation.everyone:.2f}",
+                points=format_score(deviation.everyone, 2),
             )
         )
     if deviation.largest_city is not None:
         lines.append(
             t(
                 "For a single city it lies at most {points} points away.",
-                points=f"{deviation.largest_city:.2f}",
+                points=format_score(deviation.largest_city, 2),
             )
         )
     return lines

@@ -13,8 +13,8 @@ from functools import partial
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.context.comparative_tests.reading import get_comparative_test, list_comparative_tests
-from survey.context.complaints.declaration import CODES, LENSES
 from survey.context.count_declaration import TOTAL
+from survey.context.count_kinds import COMPLAINT_CODES, LENSES
 from survey.context.experience_checks.reading import get_experience_check, list_experience_checks
 from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
 from survey.instrument.model import label_text
@@ -84,7 +84,7 @@ def list_citable_figures(work: Work, *, city_code: str, language: str) -> dict[s
     work.require(Action.READ_PROBLEMS, city_code)
     years = list(list_complaint_years(work))[:_OFFERED_YEARS]
     figures = (
-        *_list_complaints(work, city_code, language, dict.fromkeys(years, CODES)),
+        *_list_complaints(work, city_code, language, dict.fromkeys(years, COMPLAINT_CODES)),
         *_list_checks(work, city_code, language),
         *_list_tests(work, language),
     )
@@ -157,7 +157,7 @@ def _list_complaints(
         )
         sentence = join_sentences(describe_total(year, before, city, language), language)
         yield cite(f"{number}/{TOTAL}/{TOTAL}", span, sentence)
-        for lens in CODES:
+        for lens in COMPLAINT_CODES:
             if lens not in lenses or lens not in year.by_lens:
                 continue
             for share in list_lens_shares(year, before, lens, city, language):

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from survey.access.principal import Principal
 from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError
+from survey.locale.figures import format_score, format_signed
 from survey.publish.charts.interval_charts import LOWER
 from survey.publish.views.chart_rows import classify_differences
 from survey.publish.views.city_gaps import list_clear_gaps
 from survey.publish.views.drivers import list_city_priorities
-from survey.publish.views.estimate_text import estimate_at, format_decimal, format_signed
+from survey.publish.views.estimate_text import estimate_at
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
@@ -112,7 +113,7 @@ def _propose_priorities(reading: ViewContext, city: str) -> Iterator[ProblemProp
         wording = reading.t(
             "{indicator} weighs much with consumers and is rated low (score {score}).",
             indicator=priority.name,
-            score=format_decimal(priority.performance.estimate or 0.0),
+            score=format_score(priority.performance.estimate or 0.0),
         )
         yield ProblemProposal(
             ProblemBasis.PRIORITY, ProblemFigure(priority.code), priority.name, wording

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from survey.access.principal import Principal
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, SurveyError, Translator, msg
+from survey.locale.figures import format_signed
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.problems.proposals import ProblemFigure
@@ -22,7 +23,6 @@ from survey.publish.views.estimate_text import (
     Estimate,
     estimate_at,
     format_interval,
-    format_signed,
 )
 from survey.publish.views.view_context import ViewContext
 from survey.publish.views.year_series import find_code_in

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from survey.locale.figures import format_score
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.figure_table import SCORE
 from survey.publish.reports.contents import (
@@ -15,7 +16,7 @@ from survey.publish.reports.contents import (
 )
 from survey.publish.reports.result_sections import city_table
 from survey.publish.reports.scope import ReportScope
-from survey.publish.reports.typography import join_list, write_score
+from survey.publish.reports.typography import join_list
 from survey.publish.views.changes import mark_roles
 from survey.publish.views.estimate_text import estimate_at
 from survey.publish.views.overview import OverviewFilters
@@ -41,7 +42,7 @@ def build_areas(scope: ReportScope) -> Section | None:
                 rows.append(
                     (
                         reading.names.area(code),
-                        write_score(figure.estimate),
+                        format_score(figure.estimate),
                         scope.interval(figure),
                         *scope.write_precision(figure),
                     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from survey.access.roles import NATION
+from survey.locale.figures import MISSING, format_score, format_signed
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.figure_table import SCORE, gap_measure
 from survey.publish.reports.contents import (
@@ -15,14 +16,8 @@ from survey.publish.reports.contents import (
     ReportTable,
     Section,
 )
-from survey.publish.reports.scope import ALONE, ReportScope, choose_case
-from survey.publish.reports.typography import (
-    NO_FIGURE,
-    join_list,
-    write_difference,
-    write_interval,
-    write_score,
-)
+from survey.publish.reports.scope import ReportScope, choose_case
+from survey.publish.reports.typography import join_list, write_interval
 from survey.publish.views.chart_rows import classify_differences
 from survey.publish.views.city_peers import (
     CHOSEN,
@@ -33,6 +28,7 @@ from survey.publish.views.city_peers import (
 )
 from survey.publish.views.city_tabs import build_city_indicators
 from survey.publish.views.estimate_text import (
+    ALONE,
     Estimate,
     EstimateDifference,
     difference_of,
@@ -64,7 +60,7 @@ def build_tree(scope: ReportScope) -> Section | None:
         figure = estimate_at(cells, row=row)
         if figure.available:
             name = reading.names.numbered(code)
-            shown = write_score(figure.estimate), scope.interval(figure)
+            shown = format_score(figure.estimate), scope.interval(figure)
             rows.append((name, *shown, *scope.write_precision(figure)))
     columns = (
         Column(t("Indicator"), 5),
@@ -103,13 +99,13 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
     rows = tuple(
         (
             names.numbered(code),
-            write_score(own[row]),
-            write_score(other[row]),
-            write_difference(difference[row]),
+            format_score(own[row]),
+            format_score(other[row]),
+            format_signed(difference[row]),
             write_interval(low[row], high[row], scope.language),
             *scope.write_precision(figures[code, EVERYONE]),
             scope.say_verdict(GAP_CASES, roles[row], difference_of(code, nation, row).figure),
-            peer_words.get(code, NO_FIGURE),
+            peer_words.get(code, MISSING),
         )
         for row, code in enumerate(nation.texts("indicator"))
         if roles[row] in GAP_CASES
@@ -162,7 +158,7 @@ def _describe_rows(scope: ReportScope, gaps: TableSlice) -> dict[str, str]:
         if role in GAP_CASES:
             figure = difference_of(code, gaps, row).figure
             verdict = scope.say_verdict(GAP_CASES, role, figure)
-            described[code] = f"{write_difference(figure.estimate)} {verdict}"
+            described[code] = f"{format_signed(figure.estimate)} {verdict}"
     return described
 
 
@@ -229,9 +225,9 @@ def _build_gap_row(
 ) -> tuple[str, ...]:
     return (
         scope.reading.names.numbered(code),
-        write_score(gap.group),
-        write_score(gap.reference),
-        write_difference(gap.figure.estimate),
+        format_score(gap.group),
+        format_score(gap.reference),
+        format_signed(gap.figure.estimate),
         scope.interval(gap.figure),
         *scope.write_precision(own),
         scope.say("verdict", "higher" if gap.is_higher else "lower"),
@@ -282,9 +278,9 @@ def _build_leader_row(scope: ReportScope, cells: TableSlice, code: str) -> tuple
     above = [city for city in scores if (city, scope.area) in pairs]
     if scope.area not in scores or not above:
         return None
-    named = [f"{scope.reading.names.area(city)} {write_score(scores[city])}" for city in above]
+    named = [f"{scope.reading.names.area(city)} {format_score(scores[city])}" for city in above]
     return (
         scope.reading.names.numbered(code),
-        write_score(scores[scope.area]),
+        format_score(scores[scope.area]),
         join_list(named[:_LEADERS], scope.language),
     )

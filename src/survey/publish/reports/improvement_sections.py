@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from survey.locale import SurveyError
+from survey.locale.figures import format_score, format_signed
 from survey.publish.figure_table import AGREEMENT, IMPORTANCE, SCORE
 from survey.publish.problems.cited_evidence import describe_day, key_of
 from survey.publish.problems.problem_records import ProblemRecord
@@ -19,7 +20,7 @@ from survey.publish.reports.contents import (
 )
 from survey.publish.reports.result_sections import build_change_table
 from survey.publish.reports.scope import MAX_NAMED, ReportScope
-from survey.publish.reports.typography import join_list, write_difference, write_score
+from survey.publish.reports.typography import join_list
 from survey.publish.views.drivers import Priority, list_city_priorities
 from survey.publish.views.estimate_text import WITHHELD
 from survey.publish.views.view_context import ViewContext
@@ -68,8 +69,8 @@ def describe_priorities(scope: ReportScope) -> str:
             "priorities",
             "item",
             name=priority.name,
-            weight=write_score(priority.importance.estimate),
-            score=write_score(priority.performance.estimate),
+            weight=format_score(priority.importance.estimate),
+            score=format_score(priority.performance.estimate),
         )
         for priority in priorities
     ]
@@ -82,13 +83,13 @@ def describe_certainty(scope: ReportScope) -> str:
     if share is None:
         return ""
     case = "steady" if share >= _HALF else "unsteady"
-    return scope.say("priorities", case, share=write_score(share))
+    return scope.say("priorities", case, share=format_score(share))
 
 
 def _write_priority_note(scope: ReportScope) -> str:
     """Return how sure the three are together, and the ids of the figures."""
     share, code = scope.drivers.set_agreement, scope.say("ids", "indicator")
-    lines = [scope.say("priorities", "together", share=write_score(share))] if share else []
+    lines = [scope.say("priorities", "together", share=format_score(share))] if share else []
     measures = (IMPORTANCE, SCORE, AGREEMENT)
     ids = [scope.figure_id(measure, indicator=code) for measure in measures]
     return " ".join([*lines, scope.name_ids(*ids)])
@@ -98,12 +99,12 @@ def _build_priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ..
     own = scope.own_figures([priority.code])[priority.code, EVERYONE]
     return (
         scope.reading.names.numbered(priority.code),
-        write_score(priority.importance.estimate),
+        format_score(priority.importance.estimate),
         scope.interval(priority.importance),
-        write_score(priority.performance.estimate),
+        format_score(priority.performance.estimate),
         scope.interval(priority.performance),
         *scope.write_precision(own),
-        write_score(priority.agreement),
+        format_score(priority.agreement),
     )
 
 
@@ -224,9 +225,9 @@ def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
             problem.wording,
             problem.unit,
             t(STATE_NAMES[problem.state]),
-            write_score(again[figure].before.estimate),
-            write_score(again[figure].after.estimate),
-            write_difference(again[figure].change.estimate),
+            format_score(again[figure].before.estimate),
+            format_score(again[figure].after.estimate),
+            format_signed(again[figure].change.estimate),
             scope.interval(again[figure].change),
             scope.say("problems", again[figure].trend.value),
         )
@@ -249,10 +250,10 @@ def _build_problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:
         case = "both" if code in first and code in below else "priority" if code in first else "gap"
         reasons = [scope.say("problems", case)]
         if code in first:
-            score = write_score(first[code].performance.estimate)
+            score = format_score(first[code].performance.estimate)
             reasons.append(scope.say("problems", "score", score=score))
         if code in below:
-            size = write_difference(below[code].figure.estimate)
+            size = format_signed(below[code].figure.estimate)
             reasons.append(scope.say("problems", "difference", difference=size))
         why = join_list(reasons, scope.language, long=True)
         name = scope.reading.names.numbered(code)

@@ -3,6 +3,7 @@
 Disclosures: the eleven of AAPOR's Transparency Initiative.
 """
 
+from survey.locale.figures import format_count, format_score
 from survey.publish.reports.contents import (
     Block,
     BulletList,
@@ -13,7 +14,7 @@ from survey.publish.reports.contents import (
     Section,
 )
 from survey.publish.reports.scope import ReportScope
-from survey.publish.reports.typography import set_text, write_count, write_score
+from survey.publish.reports.typography import set_text
 from survey.publish.views.estimate_text import margin_of_error_caveat
 from survey.publish.views.fieldwork_facts import Facts
 from survey.publish.views.method import MethodView, build_method_view
@@ -75,11 +76,11 @@ def _build_disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -
         "cities": str(manifest.cities),
         "date": imprint.date,
         "year": str(manifest.year),
-        "n": write_count(manifest.rows),
-        "own": write_count(scope.figure.n),
+        "n": format_count(manifest.rows),
+        "own": format_count(scope.figure.n),
         "area": scope.name,
         "interval": scope.interval(scope.figure),
-        "deff": write_score(method.weighting.kish_deff),
+        "deff": format_score(method.weighting.kish_deff),
         "effective": dict(view.weights).get(t("Effective number of interviews"), ""),
         "minimum": str(method.minimum_n),
         "modes": dict(view.fieldwork)[t("Modes of the interviews")],

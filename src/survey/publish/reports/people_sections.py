@@ -1,13 +1,18 @@
 """Sections on people: special groups beside the rest, complaints, losses, education."""
 
 from survey.access.roles import NATION
+from survey.locale.figures import MISSING, format_score, format_signed
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.figure_table import SCORE, gap_measure
 from survey.publish.reports.contents import Block, Column, Paragraph, ReportTable, Section
 from survey.publish.reports.scope import ReportScope, choose_case
-from survey.publish.reports.typography import NO_FIGURE, write_difference, write_score
 from survey.publish.views.chart_rows import classify_differences
-from survey.publish.views.estimate_text import difference_of, estimate_at, unsigned_difference
+from survey.publish.views.estimate_text import (
+    difference_of,
+    estimate_at,
+    signed_ends,
+    unsigned_difference,
+)
 from survey.publish.views.measures import rates, ratings
 from survey.publish.views.table_slice import TableSlice
 from survey.results.small_areas import Grade
@@ -34,9 +39,8 @@ def build_groups(scope: ReportScope) -> Section | None:
         if roles[row] not in _CASES:
             continue
         gap = difference_of(reading.names.group(group), gaps, row)
-        words = {"low": write_difference(gap.figure.low), "high": write_difference(gap.figure.high)}
-        if roles[row] != UNCLEAR:
-            words = unsigned_difference(gap.figure)
+        write_words = signed_ends if roles[row] == UNCLEAR else unsigned_difference
+        words = write_words(gap.figure)
         case = choose_case(_CASES, roles[row], gap.figure)
         indicator = reading.names.indicator(scope.main)
         if gap.figure.low is not None:
@@ -48,13 +52,13 @@ def build_groups(scope: ReportScope) -> Section | None:
         rows.append(
             (
                 gap.name,
-                write_score(gap.group),
-                write_score(gap.reference),
-                write_difference(gap.figure.estimate),
+                format_score(gap.group),
+                format_score(gap.reference),
+                format_signed(gap.figure.estimate),
                 scope.interval(gap.figure),
                 *scope.write_precision(figures[scope.main, group]),
                 scope.say_verdict(_VERDICTS, roles[row], gap.figure),
-                grades.get(group, NO_FIGURE),
+                grades.get(group, MISSING),
             )
         )
     if not rows:
@@ -110,10 +114,10 @@ def build_complaints(scope: ReportScope) -> Section | None:
             rows.append(
                 (
                     reading.names.indicator(key),
-                    write_score(figure.estimate),
+                    format_score(figure.estimate),
                     scope.interval(figure),
                     *scope.write_precision(figure),
-                    write_score(others.get(key)),
+                    format_score(others.get(key)),
                 )
             )
     if not rows:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from survey.locale.figures import MISSING, format_count, format_score, format_signed
+from survey.publish.charts.cities import UNRANKED
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.figure_table import RANK, SCORE, change_measure, gap_measure
@@ -16,24 +16,20 @@ from survey.publish.reports.contents import (
     ReportTable,
     Section,
 )
-from survey.publish.reports.scope import ALONE, ReportScope, choose_case, split_ties
+from survey.publish.reports.scope import ReportScope, choose_case, split_ties
 from survey.publish.reports.typography import (
-    NO_FIGURE,
     join_list,
-    write_count,
-    write_difference,
     write_estimate,
     write_interval,
     write_places,
-    write_score,
 )
 from survey.publish.views.changes import mark_roles
 from survey.publish.views.city import build_city_profile
 from survey.publish.views.estimate_text import (
     UNRELIABLE,
-    Estimate,
     difference_of,
     estimate_at,
+    signed_ends,
     unsigned_difference,
 )
 from survey.publish.views.table_slice import TableSlice
@@ -55,11 +51,11 @@ def describe_headline(scope: ReportScope) -> str:
     words = {
         "area": scope.name,
         "indicator": scope.reading.names.indicator(scope.main),
-        "score": write_score(figure.estimate),
+        "score": format_score(figure.estimate),
     }
     if figure.low is None or figure.high is None:
         return scope.say("headline", "no_interval", **words)
-    words |= {"low": write_score(figure.low), "high": write_score(figure.high)}
+    words |= {"low": format_score(figure.low), "high": format_score(figure.high)}
     case = "unreliable" if figure.status == UNRELIABLE else "interval"
     return scope.say("headline", case, **words)
 
@@ -77,28 +73,18 @@ def describe_change(scope: ReportScope) -> str:
         return ""
     figure = difference_of("", rows).figure
     case = choose_case(CHANGE_CASES, role, figure)
-    return scope.say("change", case, year=year, **_words_of(figure, role))
-
-
-def _words_of(figure: Estimate, role: str) -> dict[str, str]:
-    if role == UNCLEAR:
-        return {"low": write_difference(figure.low), "high": write_difference(figure.high)}
-    return unsigned_difference(figure)
+    write_words = signed_ends if role == UNCLEAR else unsigned_difference
+    return scope.say("change", case, year=year, **write_words(figure))
 
 
 def describe_difference(scope: ReportScope) -> str:
     """Return whether a city differs from the nation; empty where nothing may be said."""
     difference = scope.difference
-    if difference is None or not difference.figure.available:
+    if difference is None or difference.case == HIDDEN:
         return ""
-    figure = difference.figure
-    if figure.low is None:
-        return scope.say("nation", "no_interval")
-    if not difference.is_clear:
-        case = ALONE if figure.interval_side else "none"
-        return scope.say("nation", case, **_words_of(figure, UNCLEAR))
-    case = "higher" if difference.is_higher else "lower"
-    return scope.say("nation", case, **unsigned_difference(figure))
+    case, figure = difference.case, difference.figure
+    write_words = unsigned_difference if difference.is_clear else signed_ends
+    return scope.say("nation", "none" if case == UNCLEAR else case, **write_words(figure))
 
 
 def describe_place(scope: ReportScope) -> str:
@@ -106,23 +92,19 @@ def describe_place(scope: ReportScope) -> str:
     row = scope.order.row(scope.area) if scope.kind is ReportKind.CITY else None
     if row is None or not len(scope.order.rank) or not _has_order(scope):
         return ""
-    order = scope.order
-    if np.isnan(order.rank[row]):
-        return scope.say("place", "unranked", minimum=write_count(RANKING.ranked_from_n))
+    order, case = scope.order, scope.order.case(row)
     words = {
-        "ranked": write_count(order.ranked[row]),
-        "place": write_count(order.rank[row]),
-        "low": write_count(order.low[row]),
-        "high": write_count(order.high[row]),
+        "ranked": format_count(order.ranked[row]),
+        "place": format_count(order.rank[row]),
+        "tied": format_count(order.tied[row]),
+        "low": format_count(order.low[row]),
+        "high": format_count(order.high[row]),
+        # The set says how many cities lie surely above and below, not which: cities within it may
+        # be told apart from this one, and cities outside it may not.
+        "count": format_count(order.high[row] - order.low[row]),
+        "minimum": format_count(RANKING.ranked_from_n),
     }
-    tied = int(order.tied[row])
-    if tied:
-        return scope.say("place", "tied", tied=str(tied), **words)
-    if order.low[row] == order.high[row]:
-        return scope.say("place", "single", ranked=words["ranked"], place=words["place"])
-    # The set says how many cities lie surely above and below, not which: cities within it may be
-    # told apart from this one, and cities outside it may not.
-    return scope.say("place", "set", count=write_count(order.high[row] - order.low[row]), **words)
+    return scope.say("place", UNRANKED if case == HIDDEN else case, **words)
 
 
 def _has_order(scope: ReportScope) -> bool:
@@ -143,7 +125,7 @@ def _build_key_figures(scope: ReportScope) -> ReportTable:
     rows = [
         (
             scope.reading.names.indicator(scope.main),
-            write_score(figure.estimate),
+            format_score(figure.estimate),
             scope.interval(figure),
             *scope.write_precision(figure),
         )
@@ -154,13 +136,13 @@ def _build_key_figures(scope: ReportScope) -> ReportTable:
         change = difference_of("", changes).figure
         if change.available:
             label = t("Change since {year}", year=str(scope.before.wave.year))
-            shown = write_difference(change.estimate), scope.interval(change)
+            shown = format_signed(change.estimate), scope.interval(change)
             rows.append((label, *shown, *scope.write_precision(change)))
             ids.append(scope.figure_id(change_measure(scope.before.wave.key)))
     if scope.difference is not None and scope.difference.figure.available:
         gap = scope.difference.figure
         label = t("Difference from the nation")
-        shown = write_difference(gap.estimate), scope.interval(gap)
+        shown = format_signed(gap.estimate), scope.interval(gap)
         rows.append((label, *shown, *scope.write_precision(gap)))
         ids.append(scope.figure_id(gap_measure("nation")))
     columns = (
@@ -212,10 +194,10 @@ def city_table(scope: ReportScope, codes: Sequence[str], title: str) -> ReportTa
             rows.append(
                 (
                     scope.reading.names.area(code),
-                    write_score(figure.estimate),
+                    format_score(figure.estimate),
                     scope.interval(figure),
                     *scope.write_precision(figure),
-                    write_count(order.rank[row]),
+                    format_count(order.rank[row]),
                     write_places(order.low[row], order.high[row]),
                 )
             )
@@ -239,10 +221,7 @@ def build_years(scope: ReportScope) -> Section | None:
     columns_of = [_format_scores_in_wave(scope, results, codes) for results in waves]
     own = columns_of[waves.index(scope.reading.results)]
     rows = [
-        (
-            scope.reading.names.numbered(code),
-            *(column.get(code, NO_FIGURE) for column in columns_of),
-        )
+        (scope.reading.names.numbered(code), *(column.get(code, MISSING) for column in columns_of))
         for code in codes
         if code in own
     ]
@@ -321,11 +300,11 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
     rows = tuple(
         (
             scope.reading.names.numbered(code),
-            write_score(before[row]),
-            write_score(after[row]),
-            write_difference(difference[row]),
+            format_score(before[row]),
+            format_score(after[row]),
+            format_signed(difference[row]),
             write_interval(low[row], high[row], scope.language),
-            f"{write_count(n_before[row])} / {write_count(n[row])}",
+            f"{format_count(n_before[row])} / {format_count(n[row])}",
             scope.say_verdict(CHANGE_CASES, roles[row], difference_of("", changes, row).figure),
         )
         for row, code in enumerate(changes.texts("indicator"))
@@ -356,8 +335,8 @@ def _list_changes(scope: ReportScope, rows: TableSlice, chosen: Sequence[int]) -
             "change",
             "item" if len(tied) == 1 else "tied",
             name=join_list([names[row] for row in tied], scope.language),
-            change=write_difference(difference[tied[0]]),
+            change=format_signed(difference[tied[0]]),
         )
-        for tied in split_ties(ordered, lambda row: write_score(difference[row]))
+        for tied in split_ties(ordered, lambda row: format_score(float(difference[row])))
     ]
     return join_list(parts, scope.language, long=True)

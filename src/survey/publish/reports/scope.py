@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError
-from survey.publish.charts.interval_charts import UNCLEAR
+from survey.locale.figures import format_count, format_score
 from survey.publish.figure_table import format_figure_id
 from survey.publish.outside_evidence import OutsideEvidence
 from survey.publish.problems.cited_evidence import CitedFigure
 from survey.publish.problems.problem_records import ProblemRecord
 from survey.publish.reports.contents import Block, Column, ReportKind, Section
 from survey.publish.reports.sentences import SentenceRules
-from survey.publish.reports.typography import join_list, write_count, write_interval, write_score
+from survey.publish.reports.typography import join_list, write_interval
 from survey.publish.views.changes import find_obstacle
 from survey.publish.views.city_gaps import list_clear_gaps
 from survey.publish.views.drivers import CITY, DriverFilters, DriversView, build_driver_view
@@ -23,6 +23,7 @@ from survey.publish.views.estimate_text import (
     NO_ESTIMATE,
     Estimate,
     EstimateDifference,
+    decide_case,
     difference_of,
     estimate_at,
     unsigned_difference,
@@ -38,16 +39,10 @@ MAX_NAMED = 3
 _T = TypeVar("_T")
 
 
-ALONE = "alone"
-"""Case of a difference that is clear taken alone, and not judged together with the others."""
-
-
 def choose_case(cases: Mapping[str, str], role: str, figure: Estimate) -> str:
-    """Return the case of the rules for a verdict.
-
-    What is clear by its own interval and not judged together with the others is neither.
-    """
-    return ALONE if role == UNCLEAR and figure.interval_side else cases[role]
+    """Return the case of the rules for a verdict."""
+    case = decide_case(figure, role)
+    return cases.get(case, case)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +109,7 @@ class ReportScope:
 
     def write_precision(self, figure: Estimate) -> tuple[str, str]:
         """Return n and design effect of a figure."""
-        return write_count(figure.n), write_score(figure.deff)
+        return format_count(figure.n), format_score(figure.deff)
 
     def own_figures(
         self, codes: Sequence[str], groups: Sequence[str] = (EVERYONE,)
@@ -256,7 +251,7 @@ class ReportScope:
     def list_differences(self, pairs: Sequence[tuple[str, EstimateDifference]], way: str) -> str:
         """Return the largest differences in words, ties named as ties; `way` is above or below."""
         parts = []
-        for tied in split_ties(pairs, lambda pair: write_score(abs(_measure_gap(pair[1])))):
+        for tied in split_ties(pairs, lambda pair: format_score(abs(_measure_gap(pair[1])))):
             names = [difference.name for _, difference in tied]
             words = unsigned_difference(tied[0][1].figure)
             if len(tied) == 1:

@@ -5,14 +5,9 @@ from collections.abc import Sequence
 from math import isnan
 
 from survey.locale import translator
-from survey.publish.views.estimate_text import (
-    Estimate,
-    format_decimal,
-    format_interval,
-    format_signed,
-)
+from survey.locale.figures import MISSING, format_count, format_score
+from survey.publish.views.estimate_text import Estimate, format_interval
 
-NO_FIGURE = "–"
 _NO_BREAK = "\u00a0"
 _HAN = r"[\u3400-\u9fff]"
 _NUMBER_AND_UNIT = re.compile(rf"(?<=\d) (?={_HAN}|points?\b|interviews?\b|cities\b)")
@@ -21,41 +16,26 @@ _LATIN_THEN_HAN = re.compile(rf"([A-Za-z0-9%])(?={_HAN})")
 _MINUS = re.compile(r"(?<![A-Za-z0-9–-])-(?=\d)")
 
 
-def write_score(value: float | None) -> str:
-    """Format a score, rate or size of a difference; a dash where there is none."""
-    return NO_FIGURE if value is None or isnan(value) else format_decimal(value)
-
-
-def write_difference(value: float | None) -> str:
-    """Format a difference with its sign; a dash where there is none."""
-    return NO_FIGURE if value is None or isnan(value) else format_signed(value)
-
-
-def write_count(value: float | None) -> str:
-    """Format a whole number with thousands apart; a dash where there is none."""
-    return NO_FIGURE if value is None or isnan(value) else f"{int(value):,d}"
-
-
 def write_interval(low: float | None, high: float | None, language: str) -> str:
     """Format an interval in words; a dash where there is none."""
     if low is None or high is None or isnan(low) or isnan(high):
-        return NO_FIGURE
+        return MISSING
     return format_interval(low, high, translator(language))
 
 
 def write_estimate(figure: Estimate, language: str) -> str:
     """Format a score and, on further lines, its interval, n and design effect."""
-    lines = [write_score(figure.estimate), write_interval(figure.low, figure.high, language)]
-    lines.append(f"n {write_count(figure.n)}")
+    lines = [format_score(figure.estimate), write_interval(figure.low, figure.high, language)]
+    lines.append(f"n {format_count(figure.n)}")
     if figure.deff is not None:
-        lines[-1] += f", deff {write_score(figure.deff)}"
-    return "\n".join(line for line in lines if line != NO_FIGURE)
+        lines[-1] += f", deff {format_score(figure.deff)}"
+    return "\n".join(line for line in lines if line != MISSING)
 
 
 def write_places(low: float | None, high: float | None) -> str:
     """Format a set of places; a dash where there is none."""
     if low is None or high is None or isnan(low) or isnan(high):
-        return NO_FIGURE
+        return MISSING
     return f"{int(low)}" if low == high else f"{int(low)}–{int(high)}"
 
 

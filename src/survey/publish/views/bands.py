@@ -8,6 +8,7 @@ from math import isnan
 from pathlib import Path
 
 from survey.locale import Translator
+from survey.locale.figures import format_share
 from survey.publish.views.view_context import ViewContext
 from survey.results.derived_estimates import compute_band_probabilities
 from survey.results.wave_results import Filter
@@ -95,4 +96,4 @@ def band_verdict(
 
 
 def _format_chance(chance: float) -> str:
-    return ">99%" if chance >= _NEARLY_CERTAIN else f"{chance:.0%}"
+    return ">99%" if chance >= _NEARLY_CERTAIN else format_share(chance, 0)

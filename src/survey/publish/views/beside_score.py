@@ -14,18 +14,13 @@ from survey.context.complaints.rates import per_100_000
 from survey.context.count_declaration import TOTAL
 from survey.context.rank_correlation import RankCorrelation, compute_rank_correlation
 from survey.locale import Translator, msg
+from survey.locale.figures import format_count, format_score, format_signed
 from survey.publish.complaint_coverage import find_residents
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.views.chart_panels import ChartPanel
 from survey.publish.views.complaint_charts import ScoredCity, build_scatter
-from survey.publish.views.complaints import describe_sources, describe_total, format_count
-from survey.publish.views.estimate_text import (
-    WITHHELD,
-    estimate_at,
-    format_decimal,
-    format_interval,
-    format_signed,
-)
+from survey.publish.views.complaints import describe_sources, describe_total
+from survey.publish.views.estimate_text import WITHHELD, estimate_at, format_interval
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 
@@ -114,7 +109,7 @@ def _build_asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, s
             rows.append(
                 (
                     t(label),
-                    f"{format_decimal(figure.estimate)}{unit}",
+                    f"{format_score(figure.estimate)}{unit}",
                     format_interval(figure.low, figure.high, t),
                     format_count(figure.n),
                 )

@@ -25,7 +25,7 @@ from survey.publish.views.chart_rows import (
 from survey.publish.views.estimate_text import (
     EstimateDifference,
     difference_of,
-    format_signed,
+    signed_ends,
     unsigned_difference,
 )
 from survey.publish.views.interval_table import (
@@ -399,13 +399,11 @@ def _describe_change(
     words = {"indicator": describe_selection(reading, filters), **years.labels}
     if roles in ([], [HIDDEN]) or figure.estimate is None:
         return t("{indicator}: the change from {before} to {after} cannot be shown.", **words)
-    low, high = figure.low or 0.0, figure.high or 0.0
     if roles == [UNCLEAR]:
         return t(
             "{indicator}: no detectable change from {before} to {after} in the nation "
             "(95%\u00a0interval of the change {low} to {high}).",
-            low=format_signed(low),
-            high=format_signed(high),
+            **signed_ends(figure),
             **words,
         )
     words |= unsigned_difference(figure)

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isnan
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from survey.locale import Translator
+from survey.locale.figures import format_count, format_score, format_signed
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import HIGHER, LOWER
 from survey.publish.charts.marks import HIDDEN, REFERENCE
@@ -21,7 +21,6 @@ from survey.publish.views.chart_rows import (
     score_rows,
     score_table,
 )
-from survey.publish.views.estimate_text import format_decimal, format_signed
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 
@@ -145,7 +144,7 @@ def percent_title(t: Translator) -> str:
 def subtitle(reading: ViewContext, unit: str, n: float | None, *, wave: str | None = None) -> str:
     """Return the line under every title: wave, unit, n and interval."""
     t = reading.t
-    count = "–" if n is None or isnan(n) else f"{int(n):,d}"
+    count = format_count(n)
     line = t(
         "{wave} · {unit} · n = {n} · lines: 95% intervals",
         wave=wave or reading.wave.label(reading.language),
@@ -233,9 +232,9 @@ def _describe_score_chart(
         title=title,
         count=len(drawn),
         top=labels[top],
-        most=format_decimal(estimates[top]),
+        most=format_score(estimates[top]),
         bottom=labels[bottom],
-        least=format_decimal(estimates[bottom]),
+        least=format_score(estimates[bottom]),
     )
 
 

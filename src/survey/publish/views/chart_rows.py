@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey.locale import Translator
+from survey.locale.figures import format_signed
 from survey.publish.charts.interval_charts import FOCUS, HIGHER, ITEM, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN, REFERENCE, SIGNED
 from survey.publish.column_tables import to_list
@@ -14,7 +15,6 @@ from survey.publish.views.estimate_text import (
     NO_CLEAR_DIFFERENCE,
     UNRELIABLE,
     format_interval,
-    format_signed,
     missing_text,
 )
 from survey.publish.views.table_slice import Floats, TableSlice

@@ -8,6 +8,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, NotFoundError, msg
+from survey.locale.figures import format_count, format_signed
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.figure_table import SCORE, format_figure_id
@@ -16,12 +17,15 @@ from survey.publish.views.chart_rows import classify_differences
 from survey.publish.views.city_peers import build_peer_line
 from survey.publish.views.drivers import Priority, list_city_priorities
 from survey.publish.views.estimate_text import (
+    ALONE,
+    NO_INTERVAL,
     Estimate,
     EstimateDifference,
+    decide_case,
     difference_of,
     estimate_at,
     format_interval,
-    format_signed,
+    signed_ends,
     unsigned_difference,
 )
 from survey.publish.views.last_change import SIGNS, find_last_changes
@@ -155,12 +159,12 @@ def _locate_city(reading: ViewContext, code: str, headline: Estimate) -> str:
 def compare_with_nation(reading: ViewContext, difference: EstimateDifference) -> str:
     """Return whether a city's score is above or below the nation's, in a sentence."""
     t = reading.t
-    figure = difference.figure
-    if not figure.available or figure.estimate is None:
+    figure, case = difference.figure, difference.case
+    if case == HIDDEN:
         return t("A comparison with the nation is not available.")
-    if not difference.is_clear and figure.low is None:
+    if case == NO_INTERVAL:
         return t("No detectable difference from the nation; no interval can be given.")
-    if not difference.is_clear and figure.interval_side:
+    if case == ALONE:
         interval = format_interval(figure.low, figure.high, t)
         if figure.interval_side > 0:
             return t(
@@ -173,12 +177,11 @@ def compare_with_nation(reading: ViewContext, difference: EstimateDifference) ->
             "with all other cities that is not enough to be sure.",
             interval=interval,
         )
-    if not difference.is_clear:
+    if case == UNCLEAR:
         return t(
             "No detectable difference from the nation (95%\u00a0interval of the difference {low} "
             "to {high}).",
-            low=format_signed(figure.low or 0.0),
-            high=format_signed(figure.high or 0.0),
+            **signed_ends(figure),
         )
     words = unsigned_difference(figure)
     if difference.is_higher:
@@ -196,14 +199,12 @@ def _list_strengths(reading: ViewContext, gaps: TableSlice) -> list[tuple[str, E
     return sorted(clear, key=lambda pair: -(pair[1].figure.estimate or 0.0))
 
 
-_ALONE = "alone"
-"""A difference that leaves zero out by its own interval, and is unclear among all of them."""
 _GROUP_WORDS: Mapping[str, Message] = MappingProxyType(
     {
         HIGHER: msg("{difference} ({interval})"),
         LOWER: msg("{difference} ({interval})"),
         UNCLEAR: msg("{difference} ({interval}), not told apart"),
-        _ALONE: msg("{difference} ({interval}), not sure together with the others"),
+        ALONE: msg("{difference} ({interval}), not sure together with the others"),
     }
 )
 
@@ -233,11 +234,11 @@ def _build_group_gap(
     if role not in _GROUP_WORDS or figure.estimate is None:
         return GroupGap(name, "", t("too few answers to tell"))
     words = t(
-        _GROUP_WORDS[_ALONE if role == UNCLEAR and figure.interval_side else role].msgid,
+        _GROUP_WORDS[decide_case(figure, role)].msgid,
         difference=format_signed(figure.estimate),
         interval=format_interval(figure.low, figure.high, t),
     )
-    n = "–" if figure.n is None else f"{figure.n:,d}"
+    n = format_count(figure.n)
     if grade in {Grade.A, Grade.B, Grade.C}:
         words = t("{words} · grade {grade}", words=words, grade=grade)
     return GroupGap(name, SIGNS[role], t("{words} · n = {n}", words=words, n=n))

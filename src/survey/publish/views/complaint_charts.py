@@ -13,6 +13,7 @@ from survey.context.areas import leaves_within, resident_population
 from survey.context.complaints.rates import per_100_000
 from survey.context.count_declaration import TOTAL
 from survey.locale import Translator, translator
+from survey.locale.figures import format_quantity
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import FOCUS, ITEM
 from survey.publish.charts.marks import REFERENCE
@@ -87,7 +88,7 @@ def build_month_chart(*, year: ComplaintYear, area: str, language: str) -> Chart
             "Complaints accepted per 100,000 residents of what was delivered, {year}; all on one "
             "scale, the highest point is {largest}",
             year=year.year,
-            largest=f"{largest:,.1f}",
+            largest=format_quantity(largest, 1),
         ),
         alt=t(
             "{title}. {areas}. The same data follow as a table.",

@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 
 from survey.access.roles import NATION
 from survey.context.areas import REST, province_names
 from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.complaints.declaration import CODES
 from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
 from survey.context.count_declaration import TOTAL
+from survey.context.count_kinds import COMPLAINT_CODES
 from survey.context.deliveries import DeliveredPeriod
 from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg, translator
+from survey.locale.figures import (
+    format_change,
+    format_count,
+    format_percent,
+    format_quantity,
+    format_signed,
+)
 from survey.publish.complaint_coverage import (
     compare_years,
     find_coverage,
@@ -22,7 +28,6 @@ from survey.publish.complaint_coverage import (
 from survey.publish.complaint_gate import CountCell
 from survey.publish.complaint_tables import ComplaintYear
 from survey.publish.views.display_names import DisplayNames
-from survey.publish.views.estimate_text import format_signed
 from survey.publish.views.experience_check import HIDDEN_TEXT
 from survey.store.china_time import format_day
 
@@ -88,7 +93,7 @@ class ComplaintView:
 def lens_choices(year: ComplaintYear, language: str) -> dict[str, str]:
     """Return the lists by which the counts of a year were delivered, with their names."""
     t = translator(language)
-    return {lens: t(LENS_NAMES[lens]) for lens in CODES if lens in year.by_lens}
+    return {lens: t(LENS_NAMES[lens]) for lens in COMPLAINT_CODES if lens in year.by_lens}
 
 
 def area_choices(year: ComplaintYear, language: str) -> dict[str, str]:
@@ -104,21 +109,6 @@ def name_area(area: str, language: str) -> str:
     if area.endswith(REST):
         return t("Other areas of {province}", province=names.area(area.removesuffix(REST)))
     return names.area(area)
-
-
-def format_count(value: float | None) -> str:
-    """Format a whole count with separators; a dash where it is unknown."""
-    return "–" if value is None or isnan(value) else f"{int(value):,d}"
-
-
-def format_share(value: float | None) -> str:
-    """Format a share to two decimals; a dash where it is unknown."""
-    return "–" if value is None else f"{value:.2f}%"
-
-
-def format_change(value: float, then: float) -> str:
-    """Format the change of a count against that of a year before, in per cent."""
-    return f"{format_signed(100 * (value / then - 1))}%"
 
 
 def _find_number(cell: Cell, name: str) -> float | None:
@@ -142,7 +132,7 @@ def describe_rates(cell: Cell, t: Translator) -> list[str]:
                 t(
                     "{rate}: {share} {base} ({count} of {whole}).",
                     rate=t(definition.name),
-                    share=format_share(share),
+                    share=format_percent(share),
                     base=t(definition.base_name),
                     count=format_count(_find_number(cell, definition.rate)),
                     whole=format_count(_find_number(cell, definition.base)),
@@ -233,10 +223,10 @@ def format_yuan(fen: float, language: str) -> str:
     """Return a sum of money in the units that a language counts in."""
     t = translator(language)
     if language != "zh":
-        return t("{number} million yuan", number=f"{fen / 1e8:,.1f}")
+        return t("{number} million yuan", number=format_quantity(fen / 1e8, 1))
     if fen >= _FEN_OF_HUNDRED_MILLION:
-        return t("{number} hundred million yuan", number=f"{fen / 1e10:,.2f}")
-    return t("{number} ten thousand yuan", number=f"{fen / 1e6:,.1f}")
+        return t("{number} hundred million yuan", number=format_quantity(fen / 1e10, 2))
+    return t("{number} ten thousand yuan", number=format_quantity(fen / 1e6, 1))
 
 
 def describe_coverage(year: ComplaintYear, area: str, language: str) -> list[str]:
@@ -315,7 +305,7 @@ def describe_total(
         lines.append(
             t(
                 "{rate} per 100,000 residents (2020 census) of what was delivered.",
-                rate=f"{rate:,.1f}",
+                rate=format_quantity(rate, 1),
             )
         )
     lines += describe_rates(total, t)
@@ -375,14 +365,14 @@ def describe_share(share: LensShare, t: Translator) -> list[str]:
         t(
             "{count} complaints accepted, {share} of all.",
             count=format_count(share.count),
-            share=format_share(share.share),
+            share=format_percent(share.share),
         )
     ]
     if share.change is not None:
         words.append(
             t(
                 "In the same months of the year before: {share}; change {points} points.",
-                share=format_share(share.then),
+                share=format_percent(share.then),
                 points=format_signed(share.change, 2),
             )
         )
@@ -393,7 +383,7 @@ def describe_share(share: LensShare, t: Translator) -> list[str]:
 
 
 def _format_shown_share(value: float | None, *, is_hidden: bool, t: Translator) -> str:
-    return t(HIDDEN_TEXT) if is_hidden else format_share(value)
+    return t(HIDDEN_TEXT) if is_hidden else format_percent(value)
 
 
 def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
@@ -401,9 +391,9 @@ def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> 
         (
             each.name,
             f"<{MINIMUM_N}" if each.count is None else format_count(each.count),
-            format_share(each.share),
+            format_percent(each.share),
             _format_shown_share(each.then, is_hidden=each.is_then_hidden, t=t),
-            "–" if each.change is None else format_signed(each.change, 2),
+            format_signed(each.change, 2),
             _format_shown_share(each.solved, is_hidden=each.is_solved_hidden, t=t),
         )
         for each in shares

@@ -9,6 +9,7 @@ from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.instrument.model import label_text
 from survey.locale import msg
+from survey.locale.figures import format_signed
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.views.chart_panels import ChartHeading, percent_title, score_title, subtitle
@@ -20,7 +21,6 @@ from survey.publish.views.chart_rows import (
     ranges_of,
     verdict_texts,
 )
-from survey.publish.views.estimate_text import format_signed
 from survey.publish.views.interval_table import (
     SIGNS,
     IntervalTable,

@@ -9,6 +9,7 @@ import numpy as np
 from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.locale import Message, Translator, msg
+from survey.locale.figures import format_score
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import FOCUS, ITEM
 from survey.publish.charts.marks import HIDDEN, REFERENCE
@@ -183,7 +184,7 @@ def _describe_first_priorities(
 def _format_priority(t: Translator, priority: Priority) -> str:
     if np.isnan(priority.agreement):
         return priority.name
-    return t("{name} ({share}%)", name=priority.name, share=f"{priority.agreement:.0f}")
+    return t("{name} ({share}%)", name=priority.name, share=format_score(priority.agreement, 0))
 
 
 def _describe_certainty(
@@ -194,7 +195,7 @@ def _describe_certainty(
         return ""
     if agreement is None or not resamples:
         return t("How certain these priorities are cannot be told.")
-    words = {"share": f"{agreement:.0f}"}
+    words = {"share": format_score(agreement, 0)}
     weak = [priority.name for priority in first if priority.agreement < _HALF]
     if weak:
         return t(
@@ -223,7 +224,7 @@ def _build_matrix_chart(reading: ViewContext, cells: TableSlice, whom: str) -> C
         "an indicator moves with satisfaction on the whole, not what causes it; together the "
         "indicators explain {share}%\u00a0of its differences. Names stand beside those that weigh "
         "much and are rated low; the table names all of them.",
-        share=f"{100 * explained:.0f}",
+        share=format_score(100 * explained, 0),
     )
     if hidden:
         note += " " + t(
@@ -299,7 +300,7 @@ def _build_table_rows(reading: ViewContext, cells: TableSlice) -> Rows:
     first = column("priority")
     return {
         t("Indicator"): [reading.names.numbered(code) for code in codes],
-        t("First to improve"): ["" if not p > 0 else f"{p:.0f}" for p in first],
+        t("First to improve"): ["" if not p > 0 else format_score(p, 0) for p in first],
         t("Importance (%)"): column("importance"),
         t("Importance: 95%\u00a0from"): column("importance_low"),
         t("Importance: 95%\u00a0to"): column("importance_high"),

@@ -12,13 +12,8 @@ from survey.context.consumer_education.activities import (
 )
 from survey.context.consumer_education.costs import cost_per_consumer, cost_per_participant
 from survey.locale import Translator
-from survey.publish.views.estimate_text import (
-    WITHHELD,
-    Estimate,
-    estimate_at,
-    format_decimal,
-    format_interval,
-)
+from survey.locale.figures import format_quantity, format_score
+from survey.publish.views.estimate_text import WITHHELD, Estimate, estimate_at, format_interval
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL
@@ -96,9 +91,9 @@ def _describe_participants_and_cost(
     if reached.available and reached.estimate is not None:
         first = t(
             "{share}% were reached ({interval}, n = {n}).",
-            share=format_decimal(reached.estimate),
+            share=format_score(reached.estimate),
             interval=format_interval(reached.low, reached.high, t),
-            n=f"{reached.n:,.0f}",
+            n=format_quantity(reached.n),
         )
     else:
         first = t(WITHHELD)
@@ -113,12 +108,12 @@ def _describe_participants_and_cost(
             year=reading.wave.year,
             count=len(activities),
             people=f"{people:,}",
-            cost=f"{cost / 100:,.0f}",
+            cost=format_quantity(cost / 100),
         )
     )
     each = cost_per_participant(cost, people)
     if each is not None:
-        lines.append(t("{yuan} yuan per participant.", yuan=f"{each:,.2f}"))
+        lines.append(t("{yuan} yuan per participant.", yuan=format_quantity(each, 2)))
     return lines
 
 
@@ -139,9 +134,9 @@ def _describe_cost_per_consumer(
         reading.t(
             "{yuan} yuan per consumer reached ({low} to {high}), of residents of 15 and over "
             "(2020 census).",
-            yuan=f"{cost.yuan:,.3f}",
-            low=f"{cost.low:,.3f}",
-            high=f"{cost.high:,.3f}",
+            yuan=format_quantity(cost.yuan, 3),
+            low=format_quantity(cost.low, 3),
+            high=format_quantity(cost.high, 3),
         ),
     )
 
@@ -168,7 +163,7 @@ def _describe_best_channel(reading: ViewContext, area: str) -> list[str]:
     best, second = ordered[0], ordered[1]
     name = reading.names.indicator(best[1])
     clear = best[2].low is not None and second[2].high is not None and best[2].low > second[2].high
-    given = {"channel": name, "share": format_decimal(best[0])}
+    given = {"channel": name, "share": format_score(best[0])}
     if clear:
         return [t("Most older people who were reached: {channel} ({share}%).", **given)]
     return [
@@ -181,9 +176,9 @@ def _format_figure_cells(reading: ViewContext, figure: Estimate) -> tuple[str, s
     if not figure.available or figure.estimate is None:
         return t(WITHHELD), "–", "–"
     return (
-        f"{format_decimal(figure.estimate)}%",
+        f"{format_score(figure.estimate)}%",
         format_interval(figure.low, figure.high, t),
-        f"{figure.n:,.0f}",
+        format_quantity(figure.n),
     )
 
 
@@ -236,8 +231,8 @@ def build_activity_table(activities: Sequence[RegisteredActivity], t: Translator
                 t(FORM_NAMES[data.form]) if data.form in FORM_NAMES else data.form,
                 t(AUDIENCE_NAMES[data.audience]) if data.audience in AUDIENCE_NAMES else "",
                 f"{data.participants:,}",
-                f"{data.cost_fen / 100:,.0f}",
-                "–" if rate is None else f"{rate:,.2f}",
+                format_quantity(data.cost_fen / 100),
+                format_quantity(rate, 2),
             )
         )
     return heads, tuple(rows)

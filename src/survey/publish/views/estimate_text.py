@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from math import isnan
 
 from survey.locale import Translator, msg
+from survey.locale.figures import format_score, format_signed
+from survey.publish.charts.interval_charts import UNCLEAR
+from survey.publish.charts.marks import HIDDEN
 from survey.publish.views.table_slice import TableSlice
 from survey.results.inference import HIGHER, LOWER, UNTESTED
 
@@ -58,6 +61,15 @@ class Estimate:
 
 
 NO_ESTIMATE = Estimate(estimate=None)
+ALONE = "alone"
+"""Case of a difference that is clear taken alone, and not judged together with the others."""
+NO_INTERVAL = "no_interval"
+"""Case of a difference that has no interval and so no verdict."""
+
+
+def decide_case(figure: Estimate, role: str) -> str:
+    """Return the case of a difference or change from the role that the verdict gives it."""
+    return ALONE if role == UNCLEAR and figure.interval_side else role
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,20 @@ class EstimateDifference:
     @property
     def is_clear(self) -> bool:
         return self.figure.available and self.verdict in {HIGHER, LOWER}
+
+    @property
+    def case(self) -> str:
+        """Case of the difference for whoever puts it into words: page, report, chart.
+
+        `higher`, `lower`, `unclear`, `ALONE`, `NO_INTERVAL`, or `hidden`.
+        """
+        if not self.figure.available:
+            return HIDDEN
+        if self.is_clear:
+            return self.verdict
+        if self.figure.low is None:
+            return NO_INTERVAL
+        return decide_case(self.figure, UNCLEAR)
 
     @property
     def is_higher(self) -> bool:
@@ -122,25 +148,11 @@ def margin_of_error_caveat(figure: Estimate, t: Translator) -> str:
     return f"{assumed} {t(QUOTA_SAMPLE)}"
 
 
-def format_decimal(value: float) -> str:
-    return f"{value:z.1f}"
-
-
-def format_signed(value: float, decimals: int = 1) -> str:
-    """Format a difference with its sign, after rounding; the minus is the typographic one.
-
-    Zero carries no sign: what rounds to it is neither more nor less.
-    """
-    text = f"{value:+,.{decimals}f}"
-    is_zero = not text.strip("+-0.")
-    return text[1:] if is_zero else text.replace("-", "\u2212")
-
-
 def format_interval(low: float | None, high: float | None, t: Translator) -> str:
     """Format `79.6 to 80.2`, with signs if an end is negative; empty without an interval."""
     if low is None or high is None:
         return ""
-    write = format_signed if low < 0 or high < 0 else format_decimal
+    write = format_signed if low < 0 or high < 0 else format_score
     return t("{low} to {high}", low=write(low), high=write(high))
 
 
@@ -151,17 +163,22 @@ def unsigned_difference(figure: Estimate) -> dict[str, str]:
     """
     low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
     return {
-        "size": format_decimal(abs(figure.estimate or 0.0)),
-        "low": format_decimal(low),
-        "high": format_decimal(high),
+        "size": format_score(abs(figure.estimate or 0.0)),
+        "low": format_score(low),
+        "high": format_score(high),
     }
+
+
+def signed_ends(figure: Estimate) -> dict[str, str]:
+    """Return the ends of the interval of a difference with their signs."""
+    return {"low": format_signed(figure.low), "high": format_signed(figure.high)}
 
 
 def format_estimate(figure: Estimate, t: Translator) -> str:
     """Format the number and its interval, or why there is none."""
     if not figure.available or figure.estimate is None:
         return missing_text(figure.shown, t)
-    number = format_decimal(figure.estimate)
+    number = format_score(figure.estimate)
     if figure.low is None:
         return t("{score}, no interval can be given", score=number)
     return t(

@@ -10,6 +10,7 @@ from survey.disclosure import MINIMUM_N
 from survey.estimate.agreement import AgreementEstimate
 from survey.instrument.model import label_text
 from survey.locale import Message, Translator, msg, translator
+from survey.locale.figures import format_percent, format_score
 from survey.publish.experience_check_tables import ALL_TYPES, CheckFigures, CheckScores
 from survey.publish.views.display_names import DisplayNames
 from survey.publish.views.estimate_text import format_interval
@@ -89,9 +90,9 @@ def _describe_scores(figures: CheckFigures, language: str) -> list[str]:
             t(
                 "Highest: {best} ({best_score}); lowest: {worst} ({worst_score}).",
                 best=name_type(highest[1], language),
-                best_score=f"{highest[0]:.1f}",
+                best_score=format_score(highest[0]),
                 worst=name_type(lowest[1], language),
-                worst_score=f"{lowest[0]:.1f}",
+                worst_score=format_score(lowest[0]),
             )
         )
     revisit = describe_revisit(figures, t)
@@ -102,7 +103,7 @@ def describe_mean(mean: MeanScore, t: Translator) -> str:
     """Return a mean score with its interval and its venues in words."""
     return t(
         "{score} of 100 points, {interval}, over {n} venues.",
-        score=f"{mean.mean:.1f}",
+        score=format_score(mean.mean),
         interval=format_interval(mean.low, mean.high, t),
         n=mean.n,
     )
@@ -117,8 +118,8 @@ def describe_revisit(shown: CheckScores, t: Translator) -> str:
         "were chosen, mostly for a bad first visit, and not drawn: such venues score higher a "
         "second time even where nothing was put right.",
         n=shown.revisited.n,
-        before=f"{shown.revisited_before.mean:.1f}",
-        after=f"{shown.revisited.mean:.1f}",
+        before=format_score(shown.revisited_before.mean),
+        after=format_score(shown.revisited.mean),
         interval=format_interval(shown.revisited.low, shown.revisited.high, t),
     )
 
@@ -138,7 +139,7 @@ def format_mean(mean: MeanScore | None, t: Translator) -> tuple[str, str, str]:
     if mean is None:
         return t(HIDDEN_TEXT), "–", "–"
     interval = format_interval(mean.low, mean.high, t) or "–"
-    return f"{mean.mean:.1f}", interval, str(mean.n)
+    return format_score(mean.mean), interval, str(mean.n)
 
 
 def _describe_agreement(figures: CheckFigures, t: Translator) -> list[str]:
@@ -155,9 +156,9 @@ def _describe_agreement(figures: CheckFigures, t: Translator) -> list[str]:
         t(
             "Krippendorff's α over all yes-or-no items is {value} ({low} to {high}, {n} venues): "
             "{words}.",
-            value=f"{overall.value:.2f}",
-            low=f"{overall.low:.2f}",
-            high=f"{overall.high:.2f}",
+            value=format_score(overall.value, 2),
+            low=format_score(overall.low, 2),
+            high=format_score(overall.high, 2),
             n=overall.units,
             words=t(words),
         )
@@ -185,7 +186,7 @@ def _build_agreement_table(
             (
                 label,
                 str(each.venues),
-                f"{each.agreed_percent:.1f}%",
+                format_percent(each.agreed_percent, 1),
                 _format_coefficient(each.kappa, t),
                 _format_coefficient(each.alpha, t),
             )
@@ -198,9 +199,9 @@ def _format_coefficient(estimate: AgreementEstimate | None, t: Translator) -> st
         return "–"
     return t(
         "{value} ({low} to {high})",
-        value=f"{estimate.value:.2f}",
-        low=f"{estimate.low:.2f}",
-        high=f"{estimate.high:.2f}",
+        value=format_score(estimate.value, 2),
+        low=format_score(estimate.low, 2),
+        high=format_score(estimate.high, 2),
     )
 
 

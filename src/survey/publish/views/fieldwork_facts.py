@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from survey.locale import Message, Translator, msg
+from survey.locale.figures import format_percent
 from survey.results.fieldwork_record import FieldworkRecord
 from survey.store.tables import Mode
 
@@ -63,7 +64,7 @@ def list_fieldwork_facts(record: FieldworkRecord | None, t: Translator) -> Facts
 
 def _format_modes(record: FieldworkRecord, t: Translator) -> str:
     shares = [
-        f"{t(MODE_NAMES[mode]) if mode in MODE_NAMES else mode} {share:.1f}%"
+        f"{t(MODE_NAMES[mode]) if mode in MODE_NAMES else mode} {format_percent(share, 1)}"
         for mode, share in record.modes.items()
     ]
     return t(", ").join([*shares, *([t("others not shown")] if record.hides_modes else [])])
@@ -76,4 +77,4 @@ def _format_rate(
         return t("not recorded: attempts without an interview are unknown")
     if rate is None:
         return t("not shown")
-    return t("{rate}: {definition}", rate=f"{rate:.1f}%", definition=definition)
+    return t("{rate}: {definition}", rate=format_percent(rate, 1), definition=definition)

@@ -8,8 +8,8 @@ import pandas as pd
 from survey.disclosure import MINIMUM_N
 from survey.fieldwork.planning.review_counts import ReviewCounts
 from survey.locale import Message, Translator, msg
+from survey.locale.figures import MISSING, format_score, format_signed
 from survey.publish.views.display_names import DisplayNames
-from survey.publish.views.estimate_text import format_signed
 from survey.results.freeze_preview import AreaPreview, EarlierCity, FreezePreview, HiddenBecause
 from survey.store.china_time import format_china_minute
 
@@ -20,7 +20,6 @@ _REASONS: Mapping[HiddenBecause, Message] = {
     ),
     HiddenBecause.SOLVABLE: msg("another hidden figure could be worked out with it"),
 }
-_DASH = "–"
 
 
 @dataclass(frozen=True)
@@ -165,14 +164,14 @@ def _join_area_names(names: DisplayNames, codes: Sequence[str]) -> str:
 
 def _format_score(t: Translator, area: AreaPreview) -> str:
     if area.estimate is None:
-        return _DASH
+        return MISSING
     if area.ci_low is None or area.ci_high is None:
-        return t("{score} (no interval)", score=f"{area.estimate:.1f}")
+        return t("{score} (no interval)", score=format_score(area.estimate))
     return t(
         "{score} ({low} to {high})",
-        score=f"{area.estimate:.1f}",
-        low=f"{area.ci_low:.1f}",
-        high=f"{area.ci_high:.1f}",
+        score=format_score(area.estimate),
+        low=format_score(area.ci_low),
+        high=format_score(area.ci_high),
     )
 
 
@@ -204,11 +203,13 @@ def _build_city_row(
     return {
         t("City"): names.area(code),
         t("Counted"): city.n if city else 0,
-        t("Effective"): f"{city.effective_n:,}" if city and city.effective_n else _DASH,
-        t("Score"): _format_score(t, city) if city else _DASH,
+        t("Effective"): f"{city.effective_n:,}" if city and city.effective_n else MISSING,
+        t("Score"): _format_score(t, city) if city else MISSING,
         t("Would be"): shown,
         t("Because"): why,
-        t("Indicators hidden"): f"{city.hidden_indicators} / {city.indicators}" if city else _DASH,
+        t("Indicators hidden"): f"{city.hidden_indicators} / {city.indicators}"
+        if city
+        else MISSING,
         t("Waiting for review"): review.waiting,
         t("Marked among them"): review.flagged,
         t("Interviews since the provisional results"): _count_change(city, earlier.get(code)),
@@ -218,11 +219,11 @@ def _build_city_row(
 
 def _count_change(city: AreaPreview | None, before: EarlierCity | None) -> str:
     if before is None:
-        return _DASH
+        return MISSING
     return format_signed((city.n if city else 0) - before.n, 0)
 
 
 def _format_score_change(city: AreaPreview | None, before: EarlierCity | None) -> str:
     if city is None or city.estimate is None or before is None or before.estimate is None:
-        return _DASH
+        return MISSING
     return format_signed(city.estimate - before.estimate)

@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 
 from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, Translator, msg
+from survey.locale.figures import format_signed
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.views.changes import find_obstacle, mark_roles
 from survey.publish.views.estimate_text import (
+    ALONE,
     Estimate,
+    decide_case,
     estimate_at,
     format_interval,
-    format_signed,
     unsigned_difference,
 )
 from survey.publish.views.view_context import ViewContext
@@ -49,7 +51,8 @@ class LastChanges:
         change = self.by_indicator.get(indicator)
         if change is None or change.role == HIDDEN:
             return t("The change since {year} cannot be shown.", year=self.year)
-        if change.role == UNCLEAR and change.figure.interval_side:
+        case = decide_case(change.figure, change.role)
+        if case == ALONE:
             words = {
                 "year": self.year,
                 "interval": format_interval(change.figure.low, change.figure.high, t),
@@ -65,7 +68,7 @@ class LastChanges:
                 "with all other cities that is not enough to be sure.",
                 **words,
             )
-        if change.role == UNCLEAR:
+        if case == UNCLEAR:
             return t(
                 "○ No detectable change since {year} ({interval}).",
                 year=self.year,

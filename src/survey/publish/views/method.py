@@ -10,6 +10,7 @@ from survey.disclosure import MINIMUM_N
 from survey.instrument.indicator_tree import IndicatorTree, Provenance
 from survey.instrument.model import Item, label_text
 from survey.locale import Message, Translator, msg
+from survey.locale.figures import format_score, format_share, format_two_digits
 from survey.publish.views.bands import read_bands
 from survey.publish.views.display_names import VARIABLE_NAMES, DisplayNames
 from survey.publish.views.fieldwork_facts import Facts, list_fieldwork_facts
@@ -195,16 +196,16 @@ def _list_given_weight_facts(
     facts = (
         (t("Weights"), t("given: used as they came with the interviews, neither raked nor scaled")),
         *files,
-        (t("Coefficient of variation of the weights"), f"{variation:.1f}"),
-        (t("Design effect of the weights (Kish)"), f"{report.kish_deff:.1f}"),
-        (t("Effective number of interviews"), _format_two_digits(report.effective_n)),
+        (t("Coefficient of variation of the weights"), format_score(variation)),
+        (t("Design effect of the weights (Kish)"), format_score(report.kish_deff)),
+        (t("Effective number of interviews"), format_two_digits(report.effective_n)),
     )
     if report.shown_smallest is None or report.shown_largest is None:
         return facts
     spread = t(
         "{low} to {high} times the mean weight (at least {n} interviews lie at or beyond each end)",
-        low=f"{report.shown_smallest:.1f}",
-        high=f"{report.shown_largest:.1f}",
+        low=format_score(report.shown_smallest),
+        high=format_score(report.shown_largest),
         n=MINIMUM_N,
     )
     return (*facts, (t("Smallest and largest weight"), spread))
@@ -223,17 +224,12 @@ def _list_raked_weight_facts(report: WeightingReport, names: DisplayNames, t: Tr
         (t("Largest misfit"), f"{report.largest_misfit:.1e}"),
         # A single weight is a census figure over one count: the extreme ones stay in the snapshot,
         # and what follows from all of them is given coarsely.
-        (t("Design effect of the weights (Kish)"), f"{report.kish_deff:.1f}"),
-        (t("Effective number of interviews"), _format_two_digits(report.effective_n)),
+        (t("Design effect of the weights (Kish)"), format_score(report.kish_deff)),
+        (t("Effective number of interviews"), format_two_digits(report.effective_n)),
         (t("Interviews without age or gender"), _format_coarse_count(report.unknown, t)),
         (t("Merged margin cells"), _format_coarse_count(len(report.merges), t)),
         *_list_oversampling_facts(report, names, t),
     )
-
-
-def _format_two_digits(value: float) -> str:
-    """Round a count to two significant digits."""
-    return f"{float(f'{value:.2g}'):,.0f}"
 
 
 def _format_coarse_count(count: int, t: Translator) -> str:
@@ -256,7 +252,7 @@ def _list_error_facts(method: MethodRecord, t: Translator) -> Facts:
         else f"{method.assumed_deff:g}"
     )
     return (
-        (t("Confidence level"), f"{method.level:.0%}"),
+        (t("Confidence level"), format_share(method.level, 0)),
         (t("Stratum with one sampling point"), t(lonely) if lonely else method.lonely_psu),
         (t("Assumed design effect"), assumed),
         *_list_missing_point_facts(method, t),
@@ -268,7 +264,7 @@ def _list_error_facts(method: MethodRecord, t: Translator) -> Facts:
                 "called clear are expected to be false (Benjamini–Hochberg over the areas shown); "
                 "an interval stands for itself, so that it may exclude zero without the "
                 "difference being called clear",
-                q=f"{method.false_discovery_rate:.0%}",
+                q=format_share(method.false_discovery_rate, 0),
             ),
         ),
         (
@@ -330,9 +326,9 @@ def _describe_interval_audit(audit: IntervalAuditMethod, t: Translator) -> str:
         "every hidden count, from one total after the other, and about {audited} of about {hidden} "
         "by linear programming over all published counts: the smallest and the largest possible "
         "value differ by at least {width}. About {left} were not reached.",
-        audited=_format_two_digits(audit.audited),
-        left=_format_two_digits(audit.hidden - audit.audited),
-        hidden=_format_two_digits(audit.hidden),
+        audited=format_two_digits(audit.audited),
+        left=format_two_digits(audit.hidden - audit.audited),
+        hidden=format_two_digits(audit.hidden),
         width=audit.width,
     )
 
@@ -345,14 +341,17 @@ def _list_rank_facts(method: MethodRecord, t: Translator) -> Facts:
         (t("Cities in the order"), t("from {n} interviews", n=ranking.ranked_from_n)),
         (
             t("Sets of places"),
-            t("all cities together, step by step, {level} confidence", level=f"{method.level:.0%}"),
+            t(
+                "all cities together, step by step, {level} confidence",
+                level=format_share(method.level, 0),
+            ),
         ),
         (t("Draws and seed"), f"{ranking.draws:,d} · {ranking.seed}"),
         (
             t("Weights moved by"),
             t(
                 "±{spread} under every parent, {draws} draws, seed {seed}",
-                spread=f"{ranking.weight_spread:.0%}",
+                spread=format_share(ranking.weight_spread, 0),
                 draws=f"{ranking.weight_draws:,d}",
                 seed=ranking.weight_seed,
             ),
@@ -369,7 +368,7 @@ def _list_change_facts(method: MethodRecord, t: Translator) -> Facts:
             t("Arrows"),
             t(
                 "of all arrows shown, at most {q} are expected to be false (Benjamini–Hochberg)",
-                q=f"{method.change.false_discovery_rate:.0%}",
+                q=format_share(method.change.false_discovery_rate, 0),
             ),
         ),
     )
@@ -422,7 +421,9 @@ def _build_tree_table(tree: IndicatorTree, names: DisplayNames, t: Translator) -
             t("Code"): [indicator.code for indicator in tree.indicators],
             t("Level"): [str(indicator.level) for indicator in tree.indicators],
             t("Indicator"): [names.indicator(indicator.code) for indicator in tree.indicators],
-            t("Share of the parent"): [f"{indicator.weight:.1%}" for indicator in tree.indicators],
+            t("Share of the parent"): [
+                format_share(indicator.weight) for indicator in tree.indicators
+            ],
             t("Origin of the name"): [
                 t(PROVENANCES[indicator.name_status]) for indicator in tree.indicators
             ],

@@ -10,6 +10,7 @@ import numpy as np
 from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.locale import msg
+from survey.locale.figures import format_quantity, format_score
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.views.chart_panels import ChartHeading, ChartPanel, subtitle
 from survey.publish.views.chart_rows import (
@@ -26,12 +27,7 @@ from survey.publish.views.detriment import (
     LOSS_BOUNDS,
     describe_middle_loss,
 )
-from survey.publish.views.estimate_text import (
-    WITHHELD,
-    estimate_at,
-    format_decimal,
-    format_interval,
-)
+from survey.publish.views.estimate_text import WITHHELD, estimate_at, format_interval
 from survey.publish.views.interval_table import (
     IntervalTable,
     build_interval_table,
@@ -108,9 +104,9 @@ def _describe_first_rate(reading: ViewContext, here: TableSlice, topic: str) -> 
         t(
             "{question}: {share}% ({interval}, n = {n}).",
             question=name,
-            share=format_decimal(first.estimate),
+            share=format_score(first.estimate),
             interval=format_interval(first.low, first.high, t),
-            n=f"{first.n:,.0f}",
+            n=format_quantity(first.n),
         )
     ]
     if topic == DETRIMENT:

@@ -10,16 +10,22 @@ import numpy as np
 from survey.access.roles import NATION
 from survey.context.code_lists import CodeListName, shipped_code_lists
 from survey.context.count_declaration import NOT_GIVEN
-from survey.context.opinion.declaration import ITEMS, NEGATIVE
+from survey.context.count_kinds import ITEMS, NEGATIVE
 from survey.context.opinion.event_windows import WindowDifference
 from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg, translator
+from survey.locale.figures import (
+    format_count,
+    format_percent,
+    format_quantity,
+    format_score,
+    format_signed,
+)
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.count_charts import AFTER, BEFORE, DURING, MEAN, WINDOWS
 from survey.publish.opinion_tables import Numbers, OpinionDay, OpinionEvent
 from survey.publish.views.chart_panels import ChartPanel
-from survey.publish.views.complaints import Table, describe_deliveries, format_count, name_area
-from survey.publish.views.estimate_text import format_signed
+from survey.publish.views.complaints import Table, describe_deliveries, name_area
 from survey.store.china_time import format_day
 
 WINDOW_NAMES: dict[str, Message] = {
@@ -104,7 +110,7 @@ def describe_opinion(event: OpinionEvent, t: Translator) -> list[str]:
             "negative.",
             items=format_count(during[ITEMS]),
             days=sum(day.window == DURING for day in event.days),
-            share=f"{100 * during[NEGATIVE] / during[ITEMS]:.2f}",
+            share=format_score(100 * during[NEGATIVE] / during[ITEMS], 2),
         )
     ]
     peak = find_peak(event)
@@ -137,9 +143,9 @@ def _describe_event(event: OpinionEvent, t: Translator) -> list[str]:
             t(
                 "A day of the event had {ratio} times as many items as a day before "
                 "(95%\u00a0interval {low} to {high}).",
-                ratio=f"{exp(change.value):.2f}",
-                low=f"{exp(change.low):.2f}",
-                high=f"{exp(change.high):.2f}",
+                ratio=format_score(exp(change.value), 2),
+                low=format_score(exp(change.low), 2),
+                high=format_score(exp(change.high), 2),
             )
         )
     return lines
@@ -169,7 +175,7 @@ def _describe_share(change: WindowDifference, window: str, t: Translator) -> str
     return t(
         words.msgid,
         window=t(WINDOW_NAMES[window]),
-        value=f"{abs(change.value):.1f}",
+        value=format_score(abs(change.value)),
         interval=interval,
     )
 
@@ -247,7 +253,7 @@ def _build_window_table(event: OpinionEvent, t: Translator) -> Table:
                 str(len(days)),
                 _format_items(numbers),
                 _format_items_a_day(numbers, len(days)),
-                f"{np.mean(shares):.1f}%" if len(shares) == len(days) else "–",
+                format_percent(float(np.mean(shares)) if len(shares) == len(days) else None, 1),
                 "–" if change is None else format_signed(change.value),
                 "–"
                 if change is None
@@ -276,11 +282,11 @@ def _format_items(numbers: Numbers | None) -> str:
 
 def _format_items_a_day(numbers: Numbers | None, days: int) -> str:
     known = numbers is not None and ITEMS in numbers
-    return f"{numbers[ITEMS] / days:,.1f}" if known and numbers is not None else "–"
+    return format_quantity(numbers[ITEMS] / days, 1) if known and numbers is not None else "–"
 
 
 def _format_share(part: float | None, whole: float | None) -> str:
-    return "–" if part is None or not whole else f"{100 * part / whole:.2f}%"
+    return format_percent(None if part is None or not whole else 100 * part / whole)
 
 
 def _build_topic_table(event: OpinionEvent, t: Translator) -> Table:
@@ -355,7 +361,7 @@ def _list_notes(event: OpinionEvent, t: Translator) -> list[str]:
             t(
                 "A day resembles the day before (autocorrelation {rho}); the intervals take this "
                 "into account. A difference in time is no proof of a cause.",
-                rho=f"{change.autocorrelation:.2f}",
+                rho=format_score(change.autocorrelation, 2),
             )
         )
     else:

@@ -9,9 +9,16 @@ from dataclasses import dataclass
 from survey.access.roles import NATION
 from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
 from survey.context.count_declaration import TOTAL
-from survey.context.opinion.declaration import ITEMS, NEGATIVE
+from survey.context.count_kinds import ITEMS, NEGATIVE
 from survey.instrument.model import label_text
 from survey.locale import translator
+from survey.locale.figures import (
+    MISSING,
+    format_change,
+    format_count,
+    format_percent,
+    format_quantity,
+)
 from survey.publish.charts.count_charts import DURING
 from survey.publish.complaint_coverage import compare_years, find_residents
 from survey.publish.complaint_gate import CountCell
@@ -22,9 +29,6 @@ from survey.publish.outside_evidence import COMPLAINT_LENS, CheckOfCity, Outside
 from survey.publish.views.complaints import (
     Table,
     build_complaint_view,
-    format_change,
-    format_count,
-    format_share,
     format_yuan,
     is_measure_hidden,
 )
@@ -37,8 +41,6 @@ from survey.publish.views.experience_check import (
 )
 from survey.publish.views.opinion import describe_opinion, describe_opinion_sources, find_peak
 from survey.store.china_time import format_day
-
-_NONE = "–"
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,11 @@ def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, langu
     city, before = evidence.city, evidence.before
     total = year.find_cell(TOTAL, city, TOTAL) or {}
     accepted = total.get("accepted")
-    rows = [(t("Complaints accepted"), format_count(accepted), _NONE, _NONE)]
-    rows.append((t("Months delivered"), str(len(year.delivered.get(city, ()))), _NONE, "12"))
+    rows = [(t("Complaints accepted"), format_count(accepted), MISSING, MISSING)]
+    rows.append((t("Months delivered"), str(len(year.delivered.get(city, ()))), MISSING, "12"))
     found, then = compare_years(year, before, city), year.year - 1
     rows.append(
-        (t("Change against the same months of {year}", year=then), _NONE, _NONE, _NONE)
+        (t("Change against the same months of {year}", year=then), MISSING, MISSING, MISSING)
         if found is None
         else (
             t("Change against the same months of {year}", year=then)
@@ -103,7 +105,7 @@ def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, langu
     rate = per_100_000(accepted, residents)
     if rate is not None:
         name = t("Complaints per 100,000 residents (2020 census)")
-        rows.append((name, f"{rate:,.1f}", format_count(accepted), f"{residents:,d}"))
+        rows.append((name, format_quantity(rate, 1), format_count(accepted), f"{residents:,d}"))
     rows += _list_measure_rows(total, language)
     return (t("What is counted"), t("Published figure"), t("Count"), t("Base")), tuple(rows)
 
@@ -117,22 +119,22 @@ def _list_measure_rows(total: CountCell, language: str) -> list[tuple[str, str, 
         share = share_in_percent(part, base)
         name = t("{rate}, {base}", rate=t(definition.name), base=t(definition.base_name))
         if is_measure_hidden(total, definition.rate, definition.base):
-            rows.append((name, t(HIDDEN_TEXT), _NONE, _NONE))
+            rows.append((name, t(HIDDEN_TEXT), MISSING, MISSING))
         elif share is not None:
-            rows.append((name, format_share(share), format_count(part), format_count(base)))
+            rows.append((name, format_percent(share), format_count(part), format_count(base)))
     recovered, name = total.get("recovered_fen"), t("Recovered for consumers")
     if is_measure_hidden(total, "recovered_fen"):
-        rows.append((name, t(HIDDEN_TEXT), _NONE, _NONE))
+        rows.append((name, t(HIDDEN_TEXT), MISSING, MISSING))
     elif recovered is not None:
-        rows.append((name, format_yuan(recovered, language), _NONE, _NONE))
+        rows.append((name, format_yuan(recovered, language), MISSING, MISSING))
     for key, name in (
         ("consultations", t("Enquiries, which are no complaints")),
         ("fraud", t("Cases of fraud among the complaints")),
     ):
         if is_measure_hidden(total, key):
-            rows.append((name, t(HIDDEN_TEXT), _NONE, _NONE))
+            rows.append((name, t(HIDDEN_TEXT), MISSING, MISSING))
         elif total.get(key) is not None:
-            rows.append((name, format_count(total[key]), _NONE, _NONE))
+            rows.append((name, format_count(total[key]), MISSING, MISSING))
     return rows
 
 
@@ -193,7 +195,7 @@ def _build_opinion(event: OpinionEvent, language: str) -> OutsidePart:
     if ITEMS in during and NEGATIVE in during:
         facts += [
             (t("Items"), format_count(during[ITEMS])),
-            (t("Negative share"), format_share(100 * during[NEGATIVE] / during[ITEMS])),
+            (t("Negative share"), format_percent(100 * during[NEGATIVE] / during[ITEMS])),
         ]
         peak = find_peak(event)
         if peak is not None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from survey.locale import Translator
+from survey.locale.figures import format_quantity, format_score, format_share
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.marks import REFERENCE
 from survey.publish.column_tables import Columns
@@ -85,12 +86,12 @@ def _describe_precision_and_cost(
             "{cities} cities, each within ±{best} to ±{worst} points for a share of one half, all "
             "together within ±{nation}.",
             cities=len(half),
-            best=f"{half.min():.1f}",
-            worst=f"{half.max():.1f}",
-            nation=f"{nation_half_width(planned, cities, series):.2f}",
+            best=format_score(half.min()),
+            worst=format_score(half.max()),
+            nation=format_score(nation_half_width(planned, cities, series), 2),
         )
     if planned.request.aim.price:
-        cost = f"{planned.sample.cost:,.0f}"
+        cost = format_quantity(planned.sample.cost)
         sentence = f"{sentence} " + t("The interviews cost {cost} yuan.", cost=cost)
     return sentence
 
@@ -174,7 +175,7 @@ def _build_precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartP
         title=t("How precise each city will be"),
         subtitle=t(
             "{level} confidence, design effect {deff}; the dashed line is the margin asked for",
-            level=f"{planned.request.aim.level:.0%}",
+            level=format_share(planned.request.aim.level, 0),
             deff=f"{planned.request.aim.deff:g}",
         ),
         alt=t(
@@ -182,7 +183,7 @@ def _build_precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartP
             "same data follow as a table.",
             count=len(order),
             city="".join(names.area(str(code)) for code in widest.index),
-            half="".join(f"{half:.1f}" for half in widest) or "–",
+            half="".join(format_score(half) for half in widest) or "–",
         ),
         text=ChartLabels(value=value, name=t("City"), interval="±", n="n", series=series),
         chart_rows=_build_plan_rows(drawn, names, planned.request.aim.margin),
@@ -198,7 +199,7 @@ def _build_plan_rows(drawn: pd.DataFrame, names: DisplayNames, margin: float) ->
         "label": [*(names.area(str(code)) for code in known.index), ""],
         "series": [*known["series"].tolist(), ""],
         "estimate": [*widths, margin],
-        "range": [*(f"±{half:.1f}" for half in widths), ""],
+        "range": [*("±" + format_score(half) for half in widths), ""],
         "n": [*known["n"].round().tolist(), None],
         "role": [*["item"] * len(known), REFERENCE],
     }

@@ -11,6 +11,7 @@ from survey.access.principal import Principal
 from survey.disclosure import CityRun
 from survey.estimate.tree import COMPOSITE
 from survey.locale import Translator
+from survey.locale.figures import MISSING
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.cities import ABOVE, BELOW, TIED, UNRANKED
 from survey.publish.charts.interval_charts import FOCUS, ITEM
@@ -28,8 +29,6 @@ from survey.results import WaveResults
 from survey.results.headlines import DOMAIN
 from survey.results.ranks import RANKING
 from survey.sample.special_groups import EVERYONE
-
-_NO_VALUE = "–"
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,9 @@ class RankingView:
     """Why not every city is named; empty where all are."""
 
 
+SINGLE = "single"
+
+
 @dataclass(frozen=True, eq=False)
 class RankedCities:
     """Cities with their ranks in one order: ranked ones first, hidden ones last."""
@@ -94,6 +96,19 @@ class RankedCities:
     def row(self, code: str) -> int | None:
         codes = self.codes
         return codes.index(code) if code in codes else None
+
+    def case(self, row: int) -> str:
+        """Return the case of a city's place, for whoever puts it into words.
+
+        It is `hidden`, `unranked`, `tied`, `single` (the data allow no other place), or `set`.
+        """
+        if not self.cells.shown[row]:
+            return HIDDEN
+        if np.isnan(self.rank[row]):
+            return UNRANKED
+        if self.tied[row] > 0:
+            return "tied"
+        return SINGLE if self.low[row] == self.high[row] else "set"
 
 
 def focus_choices(
@@ -238,9 +253,10 @@ def _choose_roles(order: RankedCities, focus: int | None) -> list[str]:
 def _describe_focus(reading: ViewContext, order: RankedCities, at: int) -> str:
     t = reading.t
     city = reading.names.area(order.codes[at])
-    if not order.cells.shown[at]:
+    case = order.case(at)
+    if case == HIDDEN:
         return f"{city}: {missing_text(False, t)}"
-    if np.isnan(order.rank[at]):
+    if case == UNRANKED:
         return t(
             "{city} takes no place: that needs at least {n} interviews and a margin of error.",
             city=city,
@@ -248,7 +264,7 @@ def _describe_focus(reading: ViewContext, order: RankedCities, at: int) -> str:
         )
     low, high = int(order.low[at]), int(order.high[at])
     place = _format_rank(order, at, t)
-    if low == high:
+    if case == SINGLE:
         return t(
             "{city}: place {place} of {ranked}, and the data allow no other.",
             city=city,
@@ -282,7 +298,7 @@ def _describe_neighbours(t: Translator, order: RankedCities) -> str:
 def _format_rank(order: RankedCities, row: int, t: Translator) -> str:
     """Return the rank, marked where other cities share it."""
     if np.isnan(order.rank[row]):
-        return _NO_VALUE
+        return MISSING
     rank = int(order.rank[row])
     return t("{rank} (tied)", rank=rank) if order.tied[row] > 0 else str(rank)
 
@@ -382,7 +398,7 @@ def _build_listing_columns(
 
 def _format_rank_set(low: float, high: float) -> str:
     if np.isnan(low) or np.isnan(high):
-        return _NO_VALUE
+        return MISSING
     return str(int(low)) if low == high else f"{int(low)}–{int(high)}"
 
 

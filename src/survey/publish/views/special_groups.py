@@ -9,6 +9,7 @@ from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
 from survey.publish.views.chart_panels import ChartHeading, ChartPanel, gap_chart
 from survey.publish.views.estimate_text import (
+    ALONE,
     Estimate,
     EstimateDifference,
     difference_of,
@@ -172,7 +173,7 @@ def _describe_difference(
         "indicator": reading.names.indicator(indicator),
         **unsigned_difference(figure),
     }
-    if not difference.is_clear and figure.interval_side:
+    if difference.case == ALONE:
         words["interval"] = format_interval(figure.low, figure.high, t)
         return t(
             "{group}, {indicator}: taken alone, the group seems to differ from everybody else "

@@ -8,11 +8,10 @@ import numpy as np
 from survey.access.roles import NATION
 from survey.disclosure import CityRun
 from survey.locale import Translator
+from survey.locale.figures import MISSING
 from survey.publish.charts.interval_charts import ITEM
 from survey.publish.views.chart_rows import Rows
 from survey.publish.views.view_context import ViewContext
-
-_NO_VALUE = "–"
 
 
 class UnnamedCityRows:
@@ -39,7 +38,7 @@ class UnnamedCityRows:
         more: dict[str, Callable[[int], Any]] = {
             t("City"): lambda row: _describe_run(self.runs[row], t),
             t("Place"): lambda row: f"{self.runs[row].first}–{self.runs[row].last}",
-            t("Possible places"): lambda _row: _NO_VALUE,
+            t("Possible places"): lambda _row: MISSING,
             _find_score_column(listing, t): lambda row: self.runs[row].mean,
             t("Remark"): lambda _row: t("Mean of these cities, which stay unnamed"),
         }

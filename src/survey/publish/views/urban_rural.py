@@ -9,6 +9,7 @@ from survey.locale import RefusedError, msg
 from survey.publish.views.chart_panels import ChartHeading, ChartPanel, gap_chart, score_chart
 from survey.publish.views.contrast_sides import sides_of
 from survey.publish.views.estimate_text import (
+    ALONE,
     MULTIPLE_TESTING_NOTE,
     EstimateDifference,
     difference_of,
@@ -103,7 +104,7 @@ def _describe_difference(
             this=t(sides.both[0]),
             other=t(sides.both[1]),
         )
-    if not difference.is_clear and figure.interval_side:
+    if difference.case == ALONE:
         words["interval"] = format_interval(figure.low, figure.high, t)
         return t(
             "{place}, {indicator}: taken alone, {this} and {other} seem to differ ({interval}); "

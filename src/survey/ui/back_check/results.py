@@ -18,6 +18,7 @@ from survey.fieldwork.back_check.results import (
 from survey.fieldwork.progress.tallies import ShareEstimate
 from survey.instrument.model import label_text
 from survey.locale import Translator
+from survey.locale.figures import format_share
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_day
 from survey.store.read_replica import read_late
@@ -31,11 +32,7 @@ from survey.ui.html_table import render_table
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
-from survey.ui.progress.formatting import (
-    format_percent,
-    format_percent_interval,
-    format_share_interval,
-)
+from survey.ui.progress.formatting import format_percent_interval, format_share_interval
 from survey.ui.response_html import format_answer
 
 _LISTED = 30
@@ -75,7 +72,7 @@ def _draw_summary(page: PageContext, back_checks: BackCheckResults) -> None:
         text_blocks.draw_sentence(t("Nobody drawn by lot has been asked yet."))
     else:
         st.html(
-            f'<div class="hcs-answer"><span class="number">{format_percent(rate.value)}</span>'
+            f'<div class="hcs-answer"><span class="number">{format_share(rate.value)}</span>'
             f'<span class="unit"><abbr title="{explained}">{escape(failed)}</abbr></span>'
             f'<span class="interval">{escape(format_share_interval(t, rate))}</span><p>'
             + escape(t("Of {count} people drawn by lot and asked again.", count=f"{rate.of:,}"))
@@ -230,7 +227,7 @@ def _format_failure_rate(t: Translator, share: ShareEstimate | None) -> str:
     if share is None:
         return "–"
     interval = format_percent_interval(t, share.low, share.high)
-    return f"{format_percent(share.value)} ({interval})"
+    return f"{format_share(share.value)} ({interval})"
 
 
 def _draw_more_count(t: Translator, total: int) -> None:

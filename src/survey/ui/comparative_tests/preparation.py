@@ -24,6 +24,7 @@ from survey.context.comparative_tests.rules_workbook import (
     build_rules_sheets,
     read_rules_file,
 )
+from survey.locale.figures import format_score
 from survey.publish.views.comparative_test import ComparativeTestTexts
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState
@@ -228,7 +229,7 @@ def _format_sample_row(page: PageContext, test: ComparativeTestDetail, position:
         t(CHANNEL_NAMES[data.channel]),
         data.place,
         format_day(t, data.bought_on),
-        f"{data.price_fen / 100:.2f}",
+        format_score(data.price_fen / 100, 2),
         *([data.receipt] if test.summary.may_manage else []),
         t("yes") if data.is_anonymous else t("no"),
     ]

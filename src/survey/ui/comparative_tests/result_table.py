@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from survey.context.comparative_tests.reading import ComparativeTestDetail, GradedSample
+from survey.locale.figures import format_score
 from survey.publish.tables.comparative_test_workbook import comparative_test_workbook
 from survey.publish.views.comparative_test import ComparativeTestTexts, TextTable
 from survey.store.tables import ComparativeTestState
@@ -35,7 +36,7 @@ def draw_results(
             "{count} samples. The best mark is that of {name}: {mark}, {grade}.",
             count=len(table.rows),
             name=f"**{best[0]}**",
-            mark=f"**{best[2]:.1f}**",
+            mark=f"**{format_score(float(best[2]))}**",
             grade=best[1],
         )
     )
@@ -123,4 +124,4 @@ def _render_results(table: TextTable) -> str:
 
 
 def _format_cell(cell: str | float) -> str:
-    return cell if isinstance(cell, str) else f"{cell:.2f}".rstrip("0").rstrip(".")
+    return cell if isinstance(cell, str) else format_score(cell, 2).rstrip("0").rstrip(".")

@@ -14,6 +14,7 @@ from survey.fieldwork.paper.double_keying import (
 )
 from survey.fieldwork.waves import WaveSummary, list_started_waves
 from survey.locale import Translator
+from survey.locale.figures import format_score
 from survey.store.read_replica import read_late
 from survey.store.tables import SheetState, WaveState
 from survey.ui.data_freshness import draw_freshness
@@ -110,8 +111,10 @@ def _render_error_row(t: Translator, row: TypistErrors) -> str:
     if row.rate is None or row.low is None or row.high is None:
         rate = t("not known yet")
     else:
-        interval = t("{low} to {high}", low=f"{row.low * 100:.1f}", high=f"{row.high * 100:.1f}")
-        rate = f"{row.rate * 100:.1f} ({interval})"
+        interval = t(
+            "{low} to {high}", low=format_score(row.low * 100), high=format_score(row.high * 100)
+        )
+        rate = f"{format_score(row.rate * 100)} ({interval})"
     cells = (
         row.name, f"{row.keyed:,}", f"{row.checked:,}", f"{row.fields:,}", f"{row.errors:,}", rate
     )  # fmt: skip

@@ -20,6 +20,7 @@ from survey.fieldwork.quotas import (
     set_quota_policy,
 )
 from survey.locale import Message, msg
+from survey.locale.figures import format_quantity, format_score, format_share
 from survey.publish.column_tables import format_for_screen
 from survey.publish.views.plan import GroupPrecision, PlanView, build_plan_view
 from survey.sample.city_frame import FrameCity
@@ -102,7 +103,7 @@ def _draw_request(
             t("Confidence"),
             _LEVELS,
             index=_LEVELS.index(aim.level) if aim.level in _LEVELS else 1,
-            format_func=lambda option: f"{option:.0%}",
+            format_func=lambda option: format_share(option, 0),
             key=f"{prefix}/level",
         )
         deff = st.number_input(
@@ -285,11 +286,13 @@ def _draw_groups(page: PageContext, view: PlanView) -> None:
 
 def _render_group_tile(page: PageContext, group: GroupPrecision) -> str:
     t = page.t
-    facts = [t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")]
+    facts = [t("points in a city; about {count} interviews", count=format_quantity(group.expected))]
     if group.too_few:
         few = t("Too few interviews to estimate in {count} cities", count=f"{group.too_few:,}")
         facts.append(few)
-    ends = t("{low} to {high}", low=f"±{group.best:.1f}", high=f"±{group.worst:.1f}")
+    ends = t(
+        "{low} to {high}", low="±" + format_score(group.best), high="±" + format_score(group.worst)
+    )
     shown = "–" if isnan(group.best) else ends
     text = "".join(f'<p class="hcs-facts">{escape(fact)}</p>' for fact in facts)
     return (

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from survey.context.published_figures import published_waves
 from survey.fieldwork.progress.tallies import AreaProgress, ShareEstimate
 from survey.locale import Translator
+from survey.locale.figures import format_share
 from survey.publish.views.display_names import DisplayNames
 
 
@@ -38,10 +39,6 @@ def area_name(t: Translator, names: DisplayNames, area: AreaProgress) -> str:
     return t("All cities") if area.city_code is None else names.area(area.city_code)
 
 
-def format_percent(value: float) -> str:
-    return f"{value * 100:.1f}%"
-
-
 def format_share_interval(t: Translator, share: ShareEstimate) -> str:
     between = format_percent_interval(t, share.low, share.high)
     return t("95%\u00a0interval {interval}", interval=between)
@@ -49,4 +46,4 @@ def format_share_interval(t: Translator, share: ShareEstimate) -> str:
 
 def format_percent_interval(t: Translator, low: float, high: float) -> str:
     """Format the ends of an interval of a share, both from 0 to 1."""
-    return t("{low} to {high}", low=format_percent(low), high=format_percent(high))
+    return t("{low} to {high}", low=format_share(low), high=format_share(high))

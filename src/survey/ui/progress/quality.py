@@ -14,6 +14,7 @@ from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summar
 from survey.fieldwork.waves import WaveSummary
 from survey.instrument.model import label_text
 from survey.locale import Message, Translator, msg
+from survey.locale.figures import format_score, format_share
 from survey.publish.column_tables import csv_bytes
 from survey.settings import Settings
 from survey.store.read_replica import LateReading, read_late
@@ -22,7 +23,7 @@ from survey.ui.data_freshness import draw_freshness
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.html_table import render_table
 from survey.ui.page_runner import PageContext, page_fragment
-from survey.ui.progress.formatting import format_percent, format_percent_interval
+from survey.ui.progress.formatting import format_percent_interval
 
 BY: dict[QualityGrouping, Message] = {
     "surveyor": msg("Surveyor"),
@@ -120,7 +121,7 @@ def _read_cached_quality(
 def _format_quality_row(page: PageContext, row: QualityRow, by: QualityGrouping) -> dict[str, str]:
     t = page.t
     interval = format_percent_interval(t, row.valid_low, row.valid_high)
-    rate = f"{format_percent(row.valid_rate)} ({interval})"
+    rate = f"{format_share(row.valid_rate)} ({interval})"
     flags = ", ".join(
         f"{t(KIND_NAMES[kind])} {row.flags[kind]:,}" for kind in FlagKind if row.flags.get(kind)
     )
@@ -130,12 +131,14 @@ def _format_quality_row(page: PageContext, row: QualityRow, by: QualityGrouping)
         t("Valid rate (95%\u00a0interval)"): rate,
         t("To be looked at"): f"{row.to_review:,}",
         t("Flags"): flags or "–",
-        t("Pace"): "–" if row.median_pace is None else f"{row.median_pace:.2f}",
+        t("Pace"): format_score(row.median_pace, 2),
     }
     if by in {"city", "agency"}:
         effect = row.effect
         line[t("Interviewer effect, design effect")] = (
-            "–" if effect is None else f"{effect.icc:.3f}, {effect.deff:.2f}"
+            "–"
+            if effect is None
+            else f"{format_score(effect.icc, 3)}, {format_score(effect.deff, 2)}"
         )
     return line
 

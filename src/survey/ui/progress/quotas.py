@@ -16,6 +16,7 @@ from survey.fieldwork.progress.tallies import (
 )
 from survey.fieldwork.progress.wave_progress import DailyCellCounts, WaveProgress
 from survey.locale import Translator
+from survey.locale.figures import format_quantity, format_score
 from survey.publish.column_tables import csv_bytes
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import china_date, format_china_minute
@@ -103,7 +104,7 @@ def _render_area_row(
         for text in (
             f"{tally.counted:,} / {tally.target:,}",
             f"{tally.valid:,}",
-            f"{area.effective.n:,.0f}",
+            format_quantity(area.effective.n),
             _format_forecast_day(t, area.forecast, seen),
         )
     )
@@ -130,7 +131,7 @@ def _render_cell(counted: int, target: int) -> str:
     depth = min(share, 1.0)
     return (
         f'<td class="cell" style="--depth:{depth:.2f}" title="{counted:,} / {target:,}">'
-        f"{mark}{share * 100:.0f}</td>"
+        f"{mark}{format_score(share * 100, 0)}</td>"
     )
 
 

@@ -15,18 +15,14 @@ from survey.fieldwork.progress.tallies import AreaProgress, ShareEstimate
 from survey.fieldwork.progress.wave_progress import WaveProgress
 from survey.fieldwork.review.review_queue import RISKY
 from survey.locale import Message, Translator, msg
+from survey.locale.figures import format_quantity, format_share
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import Status, WaveState
 from survey.ui.glossary import explain
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_runner import PageContext
-from survey.ui.progress.formatting import (
-    format_percent,
-    format_share_interval,
-    last_day,
-    list_past_void_shares,
-)
+from survey.ui.progress.formatting import format_share_interval, last_day, list_past_void_shares
 from survey.ui.review.filters import OVERDUE_OPTION
 
 MAX_LISTED_ALERTS = 12
@@ -47,7 +43,7 @@ ALERT_NAMES: Mapping[AlertKind, Message] = MappingProxyType(
 def draw_progress_summary(page: PageContext, seen: WaveProgress) -> None:
     t, total = page.t, seen.total
     filled = total.tally.filled
-    number = f"{total.tally.counted:,}" if filled is None else format_percent(filled)
+    number = f"{total.tally.counted:,}" if filled is None else format_share(filled)
     unit = t("interviews") if filled is None else t("of the planned interviews collected")
     sentence = t(
         "{counted} interviews count towards {target}; {missing} are still missing in their quotas.",
@@ -95,14 +91,14 @@ def _describe_forecast(t: Translator, forecast: Forecast | None, seen: WaveProgr
 def draw_progress_tiles(page: PageContext, seen: WaveProgress) -> None:
     t, total = page.t, seen.total
     waste = total.waste
-    past = ", ".join(f"{year}: {format_percent(rate)}" for year, rate in list_past_void_shares())
+    past = ", ".join(f"{year}: {format_share(rate)}" for year, rate in list_past_void_shares())
     published = t("published: {years}", years=past)
-    covered = format_percent(total.effective.covered)
+    covered = format_share(total.effective.covered)
     effective = (
         ("–", t("not shown once results are computed"))
         if seen.is_settled
         else (
-            f"{total.effective.n:,.0f}",
+            format_quantity(total.effective.n),
             t("after weighting to the plan; {share} of it has any interview", share=covered),
         )
     )
@@ -115,7 +111,7 @@ def draw_progress_tiles(page: PageContext, seen: WaveProgress) -> None:
         ),
         (
             t("Waste rate"),
-            "–" if waste is None else format_percent(waste.value),
+            "–" if waste is None else format_share(waste.value),
             published if waste is None else f"{format_share_interval(t, waste)}; {published}",
         ),
         (t("Effective sample size"), *effective),
@@ -187,17 +183,14 @@ def _format_rates(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
         return (
             "–"
             if share is None
-            else f"{format_percent(share.value)} ({format_share_interval(t, share)})"
+            else f"{format_share(share.value)} ({format_share_interval(t, share)})"
         )
-
-    def plain(value: float | None) -> str:
-        return "–" if value is None else format_percent(value)
 
     return [
         (t("Cooperation rate (COOP1)"), with_interval(ends.cooperation_rate_coop1)),
-        (t("Response rate (RR3)"), plain(ends.response_rate_rr3)),
-        (t("Lowest response rate (RR1)"), plain(ends.response_rate_rr1)),
-        (t("Refusal rate (REF1)"), plain(ends.refusal_rate_ref1)),
+        (t("Response rate (RR3)"), format_share(ends.response_rate_rr3)),
+        (t("Lowest response rate (RR1)"), format_share(ends.response_rate_rr1)),
+        (t("Refusal rate (REF1)"), format_share(ends.refusal_rate_ref1)),
         (t("Eligible, of those known (e)"), with_interval(ends.estimated_eligibility)),
     ]
 

@@ -20,6 +20,7 @@ from survey.instrument.indicator_tree import (
     tree_bytes,
     tree_rows,
 )
+from survey.locale.figures import format_score
 from survey.publish.views.method import PROVENANCES
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.page_frame import draw_notice
@@ -141,7 +142,11 @@ def _draw_sums(page: PageContext, rows: TreeRows) -> None:
         )
         return
     listed = [
-        t("under {parent}: {total}", parent=parent or t("first level"), total=f"{total.total:.4f}")
+        t(
+            "under {parent}: {total}",
+            parent=parent or t("first level"),
+            total=format_score(total.total, 4),
+        )
         for parent, total in wrong.items()
     ]
     st.error(t("Weights that do not add up to 1: {listed}", listed=t(", ").join(listed)))
