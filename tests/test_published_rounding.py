@@ -1,4 +1,4 @@
-"""Figures for readers are rounded in one module: no page, file or report has a format of its own."""
+"""Figures for readers are rounded in one module: nothing else has a format of its own."""
 
 import re
 from pathlib import Path
