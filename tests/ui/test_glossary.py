@@ -9,8 +9,8 @@ def test_every_term_has_two_names_and_two_explanations() -> None:
     terms = read_glossary()
     assert len(terms) > 30
     for term in terms.values():
-        assert all((term.english, term.chinese, term.meaning, term.meaning_zh))
-        assert term.meaning.endswith(".")
+        assert all((term.name_en, term.name_zh, term.meaning_en, term.meaning_zh))
+        assert term.meaning_en.endswith(".")
         assert term.meaning_zh.endswith("。")
 
 

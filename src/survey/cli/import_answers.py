@@ -13,9 +13,9 @@ from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
 from survey.fieldwork.importing.rejections import describe_cause, reason_of
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import find_instrument
-from survey.instrument.model import Instrument, Labels
+from survey.instrument.model import Instrument
 from survey.instrument.xlsform.reader import read_xlsform
-from survey.locale import Message, translator
+from survey.locale import Labels, Message, translator
 from survey.settings import current_settings
 from survey.store.engine import read_scope
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from survey.locale import NotFoundError, msg
+from survey.locale import NotFoundError, label_text, labels_of, msg
 from survey.settings import PROJECT_ROOT
 
 _SEED = PROJECT_ROOT / "seed" / "context"
@@ -43,7 +43,7 @@ class ListedCode:
     """`published`: as the associations print it; `assumed`: ours until they enter their own."""
 
     def name(self, language: str) -> str:
-        return self.name_zh if language == "zh" else self.name_en
+        return label_text(labels_of(self, "name"), language)
 
 
 @dataclass(frozen=True)

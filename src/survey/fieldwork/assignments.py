@@ -13,8 +13,7 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.fieldwork.quotas import COUNTED_STATUSES, NEVER_STOPPING_DIMENSIONS
-from survey.fieldwork.waves import wave_title
-from survey.locale import msg
+from survey.locale import labels_of, msg
 from survey.store.china_time import start_of_china_day
 from survey.store.tables import (
     AnyRow,
@@ -182,10 +181,10 @@ def list_tasks(work: Work) -> list[SurveyorTask]:
     return [
         SurveyorTask(
             wave_key=row.key,
-            wave_title=wave_title(row),
+            wave_title=labels_of(row, "title"),
             is_demo=row.is_demo,
             city_code=row.city_code,
-            city_name={"zh": row.name_zh, "en": row.name_en},
+            city_name=labels_of(row, "name"),
             point_id=row.id,
             point_code=row.code,
             point_name=row.name,

@@ -18,10 +18,9 @@ from survey.fieldwork.quota_counts import MatchedCell, find_quota_membership, mo
 from survey.fieldwork.review_reasons import MAX_NOTE, ReviewReason
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.fieldwork.venue_visits import mask_remarks
-from survey.fieldwork.waves import wave_title
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
-from survey.locale import RefusedError, SurveyError, msg
+from survey.locale import RefusedError, SurveyError, labels_of, msg
 from survey.store.audit_chain import HASH, PLACE, REVISION, answers_sha256, place_sha256
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -167,7 +166,7 @@ def _build_returned_response(session: Session, row: AnyRow) -> ReturnedResponse:
     return ReturnedResponse(
         response_id=row.id,
         version=row.lock_version,
-        wave_title=wave_title(row),
+        wave_title=labels_of(row, "title"),
         is_demo=row.is_demo,
         point_name=row.point_name or "",
         submitted_at=row.submitted_at,

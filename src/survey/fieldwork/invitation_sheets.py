@@ -16,8 +16,8 @@ from survey.access.secret_hashes import digest, new_token
 from survey.access.work import Work
 from survey.fieldwork.assignments import AssignedPoint, get_assigned_point, require_people
 from survey.fieldwork.invitations import TOKEN_BITS
-from survey.fieldwork.waves import WaveNotOpenError, wave_title
-from survey.locale import NotFoundError, RefusedError, msg
+from survey.fieldwork.waves import WaveNotOpenError
+from survey.locale import NotFoundError, RefusedError, labels_of, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, china_date
 from survey.store.inserts import insert_columns
@@ -148,8 +148,8 @@ def issue_invitation_sheet(work: Work, *, point_id: UUID, pages: int, days: int)
     )
     return InvitationSheet(
         id=sheet_id,
-        wave_title=wave_title(point_context),
-        city_name={"zh": point_context.name_zh, "en": point_context.name_en},
+        wave_title=labels_of(point_context, "title"),
+        city_name=labels_of(point_context, "name"),
         point_name=point_context.name,
         surveyor_name=work.principal.name,
         is_demo=point.is_demo,

@@ -26,7 +26,7 @@ from survey.access.work import Work
 from survey.fieldwork.assignments import get_assigned_point, require_people
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.waves import WaveNotOpenError
-from survey.locale import SurveyError, msg
+from survey.locale import SurveyError, labels_of, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     AnyRow,
@@ -331,7 +331,7 @@ def read_invitation(
     if not belongs_to_device(invitation, proof):
         raise OpenedOnOtherDeviceError
     return InvitationPageData(
-        city_name={"zh": invitation.name_zh, "en": invitation.name_en},
+        city_name=labels_of(invitation, "name"),
         instrument_sha256=invitation.sha256,
         is_demo=invitation.is_demo,
         full=list_full_groups(

@@ -20,14 +20,14 @@ from survey.fieldwork.instruments import (
     load_tree,
     tree_id_by_name,
 )
-from survey.fieldwork.waves import TRIAL_SERIES, wave_title
+from survey.fieldwork.waves import TRIAL_SERIES
 from survey.instrument.checks import Finding, Severity, check_instrument, only_errors
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.model import Instrument, Labels
+from survey.instrument.model import Instrument
 from survey.instrument.paper_codes import number_questions
 from survey.instrument.xlsform.import_log import XlsformError
 from survey.instrument.xlsform.reader import ImportedForm, read_xlsform_content
-from survey.locale import RefusedError, msg
+from survey.locale import Labels, RefusedError, labels_of, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AuditEntry, InstrumentVersion, Wave, WaveState
 from survey.tabular.workbook_safety import WorkbookError
@@ -140,7 +140,7 @@ def _list_uses(
         query = query.where(Wave.state == WaveState.RELEASED)
     uses: dict[UUID, tuple[QuestionnaireUse, ...]] = {}
     for wave in session.exec(query):
-        use = QuestionnaireUse(wave.key, wave_title(wave), wave.state)
+        use = QuestionnaireUse(wave.key, labels_of(wave, "title"), wave.state)
         uses[wave.instrument_id] = (*uses.get(wave.instrument_id, ()), use)
     return uses
 

@@ -13,13 +13,15 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
 from survey.instrument.checks import Finding, figure_findings, score_findings
-from survey.instrument.model import Instrument, Labels
+from survey.instrument.model import Instrument
 from survey.locale import (
     ConflictError,
+    Labels,
     Message,
     NotFoundError,
     RefusedError,
     SurveyError,
+    labels_of,
     msg,
     translator,
 )
@@ -103,12 +105,7 @@ def summarise_wave(wave: Wave) -> WaveSummary:
 def wave_fields(wave: Wave) -> dict[str, Any]:
     """Return the fields of `WaveSummary`, for classes that add to it."""
     names = {field.name for field in fields(WaveSummary)} - {"title"}
-    return {"title": wave_title(wave), **{name: getattr(wave, name) for name in names}}
-
-
-def wave_title(wave: Any) -> dict[str, str]:
-    """Return the title by language of a stored wave, or of a row with its title columns."""
-    return {"zh": wave.title_zh, "en": wave.title_en}
+    return {"title": labels_of(wave, "title"), **{name: getattr(wave, name) for name in names}}
 
 
 @dataclass(frozen=True)

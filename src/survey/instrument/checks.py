@@ -8,9 +8,9 @@ from enum import StrEnum
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import ExpressionError, references, uses_self
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.model import CONSENT_GIVEN, Instrument, Item, Labels, PrivacyRole, Section
+from survey.instrument.model import CONSENT_GIVEN, Instrument, Item, PrivacyRole, Section
 from survey.instrument.question_types import type_of
-from survey.locale import Message, msg
+from survey.locale import Labels, Message, msg
 
 
 class Severity(StrEnum):

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.model import Instrument, Labels
+from survey.instrument.model import Instrument
 from survey.instrument.version_difference import ItemChange, item_changes
-from survey.locale import Message, msg
+from survey.locale import Labels, Message, msg
 
 
 class Comparability(StrEnum):

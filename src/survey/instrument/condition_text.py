@@ -10,9 +10,9 @@ from survey.instrument.expressions.syntax import (
     Reference,
     references,
 )
-from survey.instrument.model import Instrument, label_text
+from survey.instrument.model import Instrument
 from survey.instrument.paper_codes import number_questions
-from survey.locale import Message, Translator, msg
+from survey.locale import Message, Translator, label_text, msg
 
 _COMPARISONS: Mapping[str, Message] = {
     "=": msg("{left} is {right}"),

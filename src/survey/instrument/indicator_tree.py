@@ -20,8 +20,8 @@ from pathlib import Path
 
 import orjson
 
-from survey.instrument.model import FrozenModel, Labels
-from survey.locale import Message, SurveyError, msg
+from survey.instrument.model import FrozenModel
+from survey.locale import Labels, Message, SurveyError, msg
 from survey.spreadsheets import decode_table_text, escape_formula, unescape_formula
 
 

@@ -13,16 +13,10 @@ from typing import Literal, Self
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from survey.locale import Labels
+
 MAX_TEXT = 2_000
 """Longest answer to a text question, in characters."""
-
-Labels = Mapping[str, str]
-"""Language code -> text, for example `{"zh": "...", "en": "..."}`."""
-
-
-def label_text(labels: Labels, language: str, otherwise: str) -> str:
-    """Return the label in this language, else in the first that has one, else `otherwise`."""
-    return labels.get(language) or next(filter(None, labels.values()), otherwise)
 
 
 class ItemKind(StrEnum):

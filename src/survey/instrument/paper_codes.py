@@ -8,9 +8,9 @@ counted otherwise would be keyed wrongly without anybody noticing, so a journey 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from survey.instrument.model import Instrument, Item, ItemKind, Labels, SpecialAnswer
+from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer
 from survey.instrument.question_types import type_of
-from survey.locale import Message, msg
+from survey.locale import Labels, Message, msg
 
 WIDEST_KEYED_SCALE = 21
 """Ratings of more scores are keyed as a number (`WIDEST_SCALE` of the grid)."""

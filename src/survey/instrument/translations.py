@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from survey.instrument.model import Instrument, Item, Labels
-from survey.locale import Message, msg
+from survey.instrument.model import Instrument, Item
+from survey.locale import Labels, Message, msg
 
 
 class TextPart(StrEnum):

@@ -19,13 +19,12 @@ from survey.instrument.model import (
     CONSENT_GIVEN,
     Instrument,
     Item,
-    Labels,
     PrivacyRole,
     SectionExit,
 )
 from survey.instrument.question_types import type_of
 from survey.instrument.question_types.question_type import Answer, AnswerRefusal, QuestionType
-from survey.locale import Message, msg
+from survey.locale import Labels, Message, msg
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
-from survey.instrument.model import Instrument, Item, Labels
+from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
-from survey.locale import Message, msg
+from survey.locale import Labels, Message, msg
 
 
 class ItemChange(StrEnum):

@@ -5,7 +5,7 @@ error, carries a `Message`, and the edge that knows the language translates it.
 """
 
 import gettext
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,10 @@ from typing import Any
 
 LANGUAGES = ("zh", "en")
 DEFAULT_LANGUAGE = "zh"
+PSEUDO_LANGUAGE = "qps"
+"""Language of a test: what is looked up by language stands between marks, what is not is seen."""
+Labels = Mapping[str, str]
+"""Text by language, for example `{"zh": "...", "en": "..."}`."""
 DOMAINS = (
     "tabular",
     "compute",
@@ -30,6 +34,21 @@ DOMAINS = (
     "cli",
 )
 _CATALOGS = Path(__file__).parent
+
+
+def label_text(labels: Labels, language: str, otherwise: str = "") -> str:
+    """Return the label in this language, else in the first that has one, else `otherwise`."""
+    text = labels.get(language) or next(filter(None, labels.values()), otherwise)
+    return _mark(text) if language == PSEUDO_LANGUAGE and labels else text
+
+
+def labels_of(row: Any, name: str) -> dict[str, str]:
+    """Return a name or title of a row, which has a column of each language."""
+    return {language: getattr(row, f"{name}_{language}") for language in LANGUAGES}
+
+
+def _mark(text: str) -> str:
+    return f"⟦{text}⟧" if text else ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +121,7 @@ Translator = Callable[..., str]
 @lru_cache(maxsize=8)
 def translator(language: str) -> Translator:
     """Return `t(msgid_or_message, **params) -> str` for `language` (unknown: the default)."""
-    chosen = language if language in LANGUAGES else DEFAULT_LANGUAGE
+    chosen = language if language in (*LANGUAGES, PSEUDO_LANGUAGE) else DEFAULT_LANGUAGE
     catalogs = gettext.NullTranslations()
     if chosen != "en":
         for domain in DOMAINS:
@@ -111,7 +130,8 @@ def translator(language: str) -> Translator:
             )
 
     # A page shows hundreds of texts, and each would be looked up in every package's catalog.
-    look_up = lru_cache(maxsize=4096)(catalogs.gettext)
+    is_pseudo = chosen == PSEUDO_LANGUAGE
+    look_up = lru_cache(maxsize=4096)(_mark if is_pseudo else catalogs.gettext)
 
     def translate(text: str | Message, **params: object) -> str:
         if isinstance(text, Message):

@@ -13,8 +13,7 @@ import segno
 from survey.access.account_batch import PrintedSetupLink, SetupLinkSheet
 from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
 from survey.fieldwork.invitation_sheets import InvitationSheet, PrintedInvitation
-from survey.instrument.model import label_text
-from survey.locale import Translator, translator
+from survey.locale import Translator, label_text, translator
 from survey.publish.typst_pdf import write_typst_pdf
 from survey.store.china_time import format_china_minute
 
@@ -74,13 +73,13 @@ SIGN_IN_CODES = SheetLayout(
 def invitation_sheet_pdf(sheet: InvitationSheet, *, origin: str, language: str) -> bytes:
     """Return the printed sheet; `origin` is the address of the server, without a slash."""
     t = translator(language)
-    place = f"{label_text(sheet.city_name, language, '')} · {sheet.point_name}"
+    place = f"{label_text(sheet.city_name, language)} · {sheet.point_name}"
     rule = t(
         "Each code works once, on one phone, until {time}. Cross out what you handed out.",
         time=_format_last_minute(t, sheet.expires_at),
     )
     head = [
-        _line(label_text(sheet.wave_title, language, ""), 11, size=12, width=150),
+        _line(label_text(sheet.wave_title, language), 11, size=12, width=150),
         _line(f"{place} · {sheet.surveyor_name}", 17, size=9, width=190),
         _line(rule, 22, size=9, width=190, grey=True),
     ]

@@ -9,8 +9,7 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.context.comparative_tests.reading import list_comparative_tests
 from survey.context.deliveries import list_delivered_periods
-from survey.instrument.model import label_text
-from survey.locale import translator
+from survey.locale import label_text, translator
 from survey.publish.problems.problem_records import list_problems
 from survey.publish.problems.states import STATE_NAMES
 from survey.publish.publications.register import list_publications

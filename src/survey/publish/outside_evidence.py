@@ -8,7 +8,7 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.context.experience_checks.reading import get_experience_check, list_experience_checks
 from survey.context.opinion.storage import list_opinion_areas
-from survey.instrument.model import Labels
+from survey.locale import Labels
 from survey.publish.complaint_tables import (
     ComplaintYear,
     list_complaint_years,

@@ -12,15 +12,7 @@ from typing import Any
 
 from survey.instrument.condition_text import ConditionText
 from survey.instrument.jump_targets import Jump, list_guided, list_jumps, question_after
-from survey.instrument.model import (
-    Instrument,
-    Item,
-    ItemKind,
-    Labels,
-    Section,
-    SpecialAnswer,
-    label_text,
-)
+from survey.instrument.model import Instrument, Item, ItemKind, Section, SpecialAnswer
 from survey.instrument.paper_codes import (
     SPECIAL_LETTERS,
     SPECIAL_NAMES,
@@ -29,7 +21,7 @@ from survey.instrument.paper_codes import (
     number_questions,
 )
 from survey.instrument.question_types import type_of
-from survey.locale import Translator, translator
+from survey.locale import Labels, Translator, label_text, translator
 from survey.publish.typst_pdf import write_typst_pdf
 
 _TEMPLATE = Path(__file__).with_name("paper_form.typ")
@@ -120,7 +112,7 @@ class _PaperForm:
             yield from blocks[1:]
 
     def _build_section_heading(self, section: Section) -> PrintedBlock:
-        t, title = self.t, label_text(section.title, self.language, "")
+        t, title = self.t, label_text(section.title, self.language)
         rows = [_gap(3), {"kind": "rule"}]
         if title:
             rows.append(_text(title, "heading"))
@@ -205,11 +197,11 @@ class _PaperForm:
         return self.t("→ the interview ends here")
 
     def _get_thanks(self) -> str:
-        thanks = label_text(self.instrument.thanks, self.language, "")
+        thanks = label_text(self.instrument.thanks, self.language)
         return thanks or self.t("This is the end. Thank you!")
 
     def _label_in_language(self, labels: Labels) -> str:
-        text = label_text(labels, self.language, "")
+        text = label_text(labels, self.language)
         return _REFERENCE.sub(
             lambda match: self.t("[answer to {name}]", name=self.conditions.name(match[1])), text
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from survey.access.principal import Principal
-from survey.instrument.model import Labels
+from survey.locale import Labels
 from survey.results.inference import add_verdicts
 from survey.results.snapshots import GAPS
 from survey.results.table_columns import to_published_table

@@ -14,7 +14,8 @@ from survey.access.work import Work
 from survey.fieldwork.importing.target_wave import list_files_with_weights
 from survey.fieldwork.progress.dispositions import Dispositions
 from survey.fieldwork.progress.wave_progress import count_dispositions
-from survey.fieldwork.waves import COMPUTED_STATES, require_transition, wave_title
+from survey.fieldwork.waves import COMPUTED_STATES, require_transition
+from survey.locale import labels_of
 from survey.results.freeze_basis import FreezeBasis
 from survey.results.freeze_progress import FreezeStage, FreezeTick, ignore_progress
 from survey.results.group_questions import declared_items
@@ -147,7 +148,7 @@ def _build_manifest(
         wave=wave.key,
         series=wave.series,
         year=wave.year,
-        title=wave_title(wave),
+        title=labels_of(wave, "title"),
         is_demo=wave.is_demo,
         final=final,
         composite=wave.composite,

@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from survey.instrument.model import Choice, Instrument, Item, SpecialAnswer, label_text
+from survey.instrument.model import Choice, Instrument, Item, SpecialAnswer
 from survey.instrument.question_types import type_of
+from survey.locale import label_text
 
 FORM = "form"
 """Topic of the questions that no declared measure is about."""

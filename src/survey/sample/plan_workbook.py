@@ -11,7 +11,7 @@ from math import isnan
 
 import pandas as pd
 
-from survey.locale import msg, translator
+from survey.locale import label_text, labels_of, msg, translator
 from survey.sample.city_frame import FrameCity
 from survey.sample.quotas import plan_margins
 from survey.sample.sample_size import AllocationRule, PrecisionTarget, drop_uninformative
@@ -90,7 +90,7 @@ def build_plan_sheets(
 ) -> tuple[WorkbookSheet, ...]:
     """Return the worksheets of a plan, cities in the order of their codes."""
     people = plan_margins(cities, series, {}).city_totals()
-    names = {c.code: c.name_zh if language == "zh" else c.name_en for c in cities}
+    names = {c.code: label_text(labels_of(c, "name"), language) for c in cities}
     too_few = translator(language)(TOO_FEW)
 
     def tell(half: float) -> float | str:

@@ -13,9 +13,9 @@ from survey.fieldwork.correction import (
     validate_correction,
 )
 from survey.fieldwork.review_reasons import MAX_NOTE
-from survey.instrument.model import Item, label_text
+from survey.instrument.model import Item
 from survey.instrument.question_types import type_of
-from survey.locale import Translator
+from survey.locale import Translator, label_text
 from survey.store.china_time import format_china_minute
 from survey.ui.answer_fields import CORRECTION_FIELDS, AnswerFieldData
 from survey.ui.feedback import perform, set_feedback, show_feedback

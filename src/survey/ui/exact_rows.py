@@ -5,8 +5,7 @@ from uuid import UUID
 import streamlit as st
 
 from survey.access.work import Work
-from survey.instrument.model import label_text
-from survey.locale import Message, msg
+from survey.locale import Message, label_text, msg
 from survey.publish.microdata.exact_requests import (
     MAX_REASON_CHARS,
     ExactRequest,

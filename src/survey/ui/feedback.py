@@ -21,8 +21,8 @@ from survey.access.principal import Principal
 from survey.access.work import Work
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.fieldwork.waves import WaveSummary
-from survey.instrument.model import Instrument, label_text
-from survey.locale import Message, SurveyError, Translator
+from survey.instrument.model import Instrument
+from survey.locale import Message, SurveyError, Translator, label_text
 from survey.observe.logs import current_request_id, new_request_id, request_id_scope
 from survey.observe.metrics import FAILURES
 from survey.store.audit_events import AuditEvent
@@ -279,7 +279,7 @@ def _describe_problems(
     lines = []
     for problem in error.problems:
         text = problem.message
-        note = page.t(text) if isinstance(text, Message) else label_text(text, language, "")
+        note = page.t(text) if isinstance(text, Message) else label_text(text, language)
         item = instrument.by_name.get(problem.item) if instrument else None
         name = label_text(item.label, language, item.name) if item else problem.item
         lines.append(page.t("{name}: {note}", name=name, note=note))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from survey.locale import label_text, labels_of
 from survey.settings import PROJECT_ROOT
 
 GLOSSARY = PROJECT_ROOT / "docs" / "glossary.md"
@@ -12,16 +13,16 @@ _COLUMNS = 4
 
 @dataclass(frozen=True)
 class GlossaryTerm:
-    english: str
-    chinese: str
-    meaning: str
+    name_en: str
+    name_zh: str
+    meaning_en: str
     meaning_zh: str
 
     def name(self, language: str) -> str:
-        return self.chinese if language == "zh" else self.english
+        return label_text(labels_of(self, "name"), language)
 
     def explanation(self, language: str) -> str:
-        return self.meaning_zh if language == "zh" else self.meaning
+        return label_text(labels_of(self, "meaning"), language)
 
 
 @lru_cache(maxsize=4)

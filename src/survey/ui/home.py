@@ -14,8 +14,7 @@ from survey.fieldwork.parking.decisions import count_parked
 from survey.fieldwork.planning.wave_overview import list_planning_waves
 from survey.fieldwork.progress.wave_progress import WaveProgress, list_progress_waves
 from survey.fieldwork.waves import STATE_NAMES
-from survey.instrument.model import label_text
-from survey.locale import Message
+from survey.locale import Message, label_text
 from survey.publish.reports.contents import ReportKind
 from survey.publish.views.changes import TrendFilters
 from survey.publish.views.city import build_city_profile, city_choices

@@ -14,9 +14,9 @@ from survey.fieldwork.review.response_detail import (
     consent_of,
 )
 from survey.fieldwork.review_reasons import REASON_NAMES, ReviewReason
-from survey.instrument.model import Item, SpecialAnswer, label_text
+from survey.instrument.model import Item, SpecialAnswer
 from survey.instrument.question_types import type_of
-from survey.locale import Message, Translator, msg
+from survey.locale import Message, Translator, label_text, msg
 from survey.locale.figures import format_score
 from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
@@ -98,7 +98,7 @@ def render_answers(t: Translator, parts: Sequence[AnsweredSection], language: st
     """Render the questions with their answers, in the language of the interview."""
     rows = []
     for part in parts:
-        title = label_text(part.title, language, "")
+        title = label_text(part.title, language)
         if title:
             rows.append(f'<tr><th colspan="3" scope="colgroup">{escape(title)}</th></tr>')
         rows.extend(_render_answer_row(t, answered, language) for answered in part.answers)
@@ -119,7 +119,7 @@ def _render_answer_row(t: Translator, answered: AnsweredItem, language: str) -> 
         words = escape(t("before the correction: {answer}", answer=before))
         answer += f'<br><span class="hcs-before">{words}</span>'
     seconds = "" if answered.seconds is None else format_score(answered.seconds)
-    question = escape(label_text(answered.item.label, language, ""))
+    question = escape(label_text(answered.item.label, language))
     return f"<tr><td>{question}</td><td>{answer}</td><td>{seconds}</td></tr>"
 
 
@@ -149,7 +149,7 @@ def format_answer(t: Translator, item: Item, answer: Any, language: str) -> str:
 
 
 def _get_special_label(item: Item, special: SpecialAnswer, language: str) -> str:
-    own = label_text(item.special_labels.get(special, {}), language, "")
+    own = label_text(item.special_labels.get(special, {}), language)
     return own or form_texts(screen_language(language))[f"special_{special}"]
 
 

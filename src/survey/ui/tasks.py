@@ -7,7 +7,7 @@ import streamlit as st
 
 from survey.fieldwork.assignments import SurveyorTask, list_tasks
 from survey.fieldwork.planning.sampling_points import KIND_NAMES
-from survey.instrument.model import label_text
+from survey.locale import label_text
 from survey.publish.views.display_names import DisplayNames
 from survey.store.tables import StudyUnit
 from survey.ui.glossary import explain
@@ -57,7 +57,7 @@ def _format_task_title(page: PageContext, task: SurveyorTask) -> str:
     else:
         kind = page.t(KIND_NAMES[task.point_kind])
     city = label_text(task.city_name, page.language, task.city_code)
-    return f"{city} · {task.point_name} · {kind} · {label_text(task.wave_title, page.language, '')}"
+    return f"{city} · {task.point_name} · {kind} · {label_text(task.wave_title, page.language)}"
 
 
 def show_progress(page: PageContext, task: SurveyorTask) -> None:

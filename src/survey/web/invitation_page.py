@@ -33,8 +33,8 @@ from survey.fieldwork.invitations import (
 )
 from survey.fieldwork.quota_counts import FullQuotaGroup
 from survey.instrument.browser_payload import browser_form
-from survey.instrument.model import Instrument, label_text
-from survey.locale import SurveyError, translator
+from survey.instrument.model import Instrument
+from survey.locale import SurveyError, label_text, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
@@ -191,7 +191,7 @@ class _InvitationEndpoints:
         boot = self._build_boot_data(request, token, invitation, instrument)
         language = boot["language"]
         t = translator(screen_language(language, self.settings.language))
-        title = label_text(instrument.title, language, "")
+        title = label_text(instrument.title, language)
         values = {
             "form_url": boot["form_url"],
             "loading": t("One moment …"),

@@ -26,9 +26,8 @@ from survey.fieldwork.submission import (
 )
 from survey.fieldwork.submission_envelope import Submission
 from survey.fieldwork.waves import WaveNotOpenError
-from survey.instrument.model import label_text
 from survey.instrument.validation import AnswerProblem
-from survey.locale import Message, SurveyError, Translator, msg, translator
+from survey.locale import Message, SurveyError, Translator, label_text, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import StoreUnavailableError, run_in_transaction

@@ -20,7 +20,7 @@ from survey.context.comparative_tests.released_grades import (
     grade_of_document,
 )
 from survey.context.comparative_tests.rules import GradingRules, parse_rules
-from survey.instrument.model import Labels
+from survey.locale import Labels, labels_of
 from survey.store.tables import (
     Account,
     ComparativeTest,
@@ -150,7 +150,7 @@ def _summarise(principal: Principal, test: ComparativeTest) -> ComparativeTestSu
         id=test.id,
         key=test.key,
         area=test.area,
-        title={"zh": test.title_zh, "en": test.title_en},
+        title=labels_of(test, "title"),
         state=test.state,
         is_demo=test.is_demo,
         planned_at=test.planned_at,

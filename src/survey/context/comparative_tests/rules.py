@@ -15,8 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from survey.instrument.model import Labels
-from survey.locale import Message, RefusedError, msg
+from survey.locale import Labels, Message, RefusedError, msg
 from survey.store.audit_chain import canonical_json
 
 MAX_CHARACTERISTICS, MAX_DEVALUATIONS, MAX_GRADES = 100, 50, 10

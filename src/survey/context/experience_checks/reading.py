@@ -22,8 +22,9 @@ from survey.context.experience_checks.access import (
 from survey.context.experience_checks.scores import ObservedVisit, RatingRange
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.venue_visits import FIRST_ROUND, iter_photos
-from survey.instrument.model import CONSENT_GIVEN, Instrument, Labels, PrivacyRole
+from survey.instrument.model import CONSENT_GIVEN, Instrument, PrivacyRole
 from survey.instrument.question_types import type_of
+from survey.locale import Labels, labels_of
 from survey.store.china_time import china_date
 from survey.store.tables import (
     Account,
@@ -158,7 +159,7 @@ def _summarise(principal: Principal, check: VenueCheck, wave: Wave) -> Experienc
         id=wave.id,
         key=wave.key,
         area=check.area,
-        title={"zh": wave.title_zh, "en": wave.title_en},
+        title=labels_of(wave, "title"),
         state=wave.state,
         is_demo=wave.is_demo,
         opens_on=wave.opens_on,

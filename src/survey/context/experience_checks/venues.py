@@ -20,7 +20,7 @@ from survey.context.experience_checks.access import (
     save_check,
 )
 from survey.fieldwork.planning.sampling_points import MAX_SEED, city_finder
-from survey.locale import Message, msg
+from survey.locale import Message, label_text, labels_of, msg
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.pasted_table import read_table_file
 from survey.sample.point_draw import ListedPoint, canonical_csv, draw_by_kind, list_sha256
@@ -72,7 +72,7 @@ class VenueList:
 
 def venue_sheet(cities: Sequence[FrameCity], language: str = "zh") -> WorkbookSheet:
     """Return the worksheet of a list of venues, with cities and types as drop-downs."""
-    names = tuple(city.name_zh if language == "zh" else city.name_en for city in cities)
+    names = tuple(label_text(labels_of(city, "name"), language) for city in cities)
     return WorkbookSheet(
         "venues",
         (

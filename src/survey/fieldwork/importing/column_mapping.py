@@ -21,9 +21,9 @@ from enum import StrEnum
 from typing import TypeVar
 
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
-from survey.instrument.model import Instrument, label_text
+from survey.instrument.model import Instrument
 from survey.instrument.question_types import type_of
-from survey.locale import Message, msg
+from survey.locale import Message, label_text, msg
 from survey.spreadsheets import escape_formula, unescape_formula
 from survey.store.china_time import CHINA
 from survey.tabular.reading import ANSWERS

@@ -34,9 +34,9 @@ from survey.fieldwork.importing.column_mapping import (
 )
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_answers import cell_reader
-from survey.instrument.model import Instrument, Item, Labels
+from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
-from survey.locale import LANGUAGES, msg, translator
+from survey.locale import LANGUAGES, Labels, msg, translator
 from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_if_new
 from survey.store.tables import ImportMapping, new_id

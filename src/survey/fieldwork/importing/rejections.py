@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from survey.instrument.model import Labels, label_text
-from survey.locale import Message, SurveyError, Translator, msg
+from survey.locale import Labels, Message, SurveyError, Translator, label_text, msg
 
 MAX_SHOWN_CHARS = 60
 """Characters of a bad value that are repeated to the person who has to find it."""
@@ -156,4 +155,4 @@ def describe_values(cause: RejectionCause, t: Translator) -> str:
 
 def reason_of(message: Labels | Message, language: str, t: Translator) -> str:
     """Return why a row was refused: our own text, or the questionnaire's in this language."""
-    return t(message) if isinstance(message, Message) else label_text(message, language, "")
+    return t(message) if isinstance(message, Message) else label_text(message, language)

@@ -14,9 +14,9 @@ from survey.access.roles import Action
 from survey.fieldwork.importing.column_mapping import ROLE_NAMES, ColumnRole
 from survey.fieldwork.importing.rejection_workbook import text_cell
 from survey.fieldwork.importing.row_answers import SPECIAL_NAMES
-from survey.instrument.model import Instrument, Item, label_text
+from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
-from survey.locale import Message, Translator, msg, translator
+from survey.locale import Message, Translator, label_text, msg, translator
 from survey.tabular.reading import ANSWERS, CODES, REMARK
 
 ROLES = (

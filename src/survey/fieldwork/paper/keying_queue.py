@@ -22,9 +22,9 @@ from survey.fieldwork.paper.keying_service import (
     find_sheet,
     raise_already_keyed,
 )
-from survey.fieldwork.waves import get_wave, wave_title
+from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument
-from survey.locale import msg
+from survey.locale import labels_of, msg
 from survey.store.china_time import china_date, start_of_china_day
 from survey.store.tables import (
     Account,
@@ -112,12 +112,12 @@ def list_keying_points(work: Work) -> list[KeyingPoint]:
     return [
         KeyingPoint(
             row.key,
-            wave_title(row),
+            labels_of(row, "title"),
             row.is_demo,
             row.opens_on,
             row.instrument_id,
             row.city_code,
-            {"zh": row.name_zh, "en": row.name_en},
+            labels_of(row, "name"),
             row.id,
             row.code,
             row.name,

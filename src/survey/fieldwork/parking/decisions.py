@@ -26,10 +26,9 @@ from survey.fieldwork.submission import (
     store_validated,
 )
 from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import wave_title
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, SurveyError, labels_of, msg
 from survey.store.audit_chain import HASH, answers_sha256
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -325,7 +324,7 @@ def _build_context(row: AnyRow) -> CollectionContext:
 def _build_summary(row: AnyRow) -> ParkedSummary:
     return ParkedSummary(
         row.id,
-        wave_title(row),
+        labels_of(row, "title"),
         row.city_code,
         row.point_name or "",
         row.surveyor or "",

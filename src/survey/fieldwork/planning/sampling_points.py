@@ -18,7 +18,7 @@ from survey.fieldwork.planning.plan_storage import plan_cities
 from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS
 from survey.fieldwork.quotas import COUNTED_STATUSES, read_city_targets
 from survey.fieldwork.waves import get_wave, lock_wave
-from survey.locale import Message, RefusedError, msg
+from survey.locale import Message, RefusedError, label_text, labels_of, msg
 from survey.sample.city_frame import FrameCity
 from survey.sample.pasted_table import read_pasted_rows
 from survey.sample.point_draw import (
@@ -90,7 +90,7 @@ class PointList:
 
 def point_list_template(cities: list[FrameCity], language: str) -> WorkbookSheet:
     """Return the template of a point list, without rows."""
-    names = tuple(_city_name_of(city, language) for city in cities)
+    names = tuple(label_text(labels_of(city, "name"), language) for city in cities)
     return WorkbookSheet(
         "points",
         (
@@ -104,10 +104,6 @@ def point_list_template(cities: list[FrameCity], language: str) -> WorkbookSheet
             WorkbookColumn("closes_on", msg("To (may stay empty)"), 16),
         ),
     )
-
-
-def _city_name_of(city: FrameCity, language: str) -> str:
-    return city.name_zh if language == "zh" else city.name_en
 
 
 def city_finder(cities: list[FrameCity]) -> Callable[[str], str | None]:

@@ -15,8 +15,9 @@ from survey.fieldwork.quality.response_arrays import (
     ResponseArrays,
     sum_by_row,
 )
-from survey.instrument.model import Item, Labels
+from survey.instrument.model import Item
 from survey.instrument.question_types import type_of
+from survey.locale import Labels
 from survey.store.tables import Mode
 
 READING_FLOOR_RAMP_START, READING_FLOOR_RAMP_END = 1.0, 0.5

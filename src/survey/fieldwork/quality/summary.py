@@ -21,7 +21,8 @@ from survey.fieldwork.quality.interviewer_effect import (
 from survey.fieldwork.quality.response_arrays import RowGroups
 from survey.fieldwork.quality.stored_interviews import FINISHED
 from survey.fieldwork.quotas import COUNTED_STATUSES
-from survey.fieldwork.waves import get_wave, wave_title
+from survey.fieldwork.waves import get_wave
+from survey.locale import labels_of
 from survey.store.tables import (
     Account,
     AnyRow,
@@ -180,14 +181,14 @@ def _read_names(
 ) -> dict[Any, tuple[str, Mapping[str, str]]]:
     """Return readable key and name of every group of interviews in the principal's area."""
     if by == "wave":
-        return {wave.id: (wave.key, wave_title(wave))}
+        return {wave.id: (wave.key, labels_of(wave, "title"))}
     if by == "city":
         cities = work.session.connection().execute(
             select(_CITIES.c.code, _CITIES.c.name_zh, _CITIES.c.name_en).where(
                 area_filter(work.principal, _CITIES.c.code)
             )
         )
-        return {row.code: (row.code, {"zh": row.name_zh, "en": row.name_en}) for row in cities}
+        return {row.code: (row.code, labels_of(row, "name")) for row in cities}
     if by == "agency":
         agencies = work.session.connection().execute(
             select(_POSTINGS.c.agency)

@@ -26,11 +26,11 @@ from survey.fieldwork.pii_detection import ScannedText, find_pii
 from survey.fieldwork.review.review_queue import REVIEWABLE, QueuePosition
 from survey.fieldwork.review.undo import is_undoable
 from survey.fieldwork.review_reasons import ReviewReason
-from survey.fieldwork.waves import COMPUTED_STATES, wave_title
-from survey.instrument.model import CONSENT_GIVEN, Instrument, Item, PrivacyRole, label_text
+from survey.fieldwork.waves import COMPUTED_STATES
+from survey.instrument.model import CONSENT_GIVEN, Instrument, Item, PrivacyRole
 from survey.instrument.question_types import type_of
 from survey.instrument.validation import validate
-from survey.locale import msg
+from survey.locale import label_text, labels_of, msg
 from survey.store.china_time import china_date
 from survey.store.tables import (
     Account,
@@ -181,7 +181,7 @@ def get_response_detail(work: Work, *, response_id: UUID) -> ResponseDetail:
         flags=_list_flags(work.session, response_id),
         dropped_answers=row.dropped_answers,
         revision=revisions[0].number,
-        wave_title=wave_title(row),
+        wave_title=labels_of(row, "title"),
         instrument=instrument,
         parts=_build_parts(instrument, row, revisions),
         history=_list_history(work.session, response_id),
@@ -370,7 +370,7 @@ def consent_of(interview: ResponseDetail) -> ConsentRecord | None:
 def _list_texts_up_to(instrument: Instrument, name: str, language: str) -> tuple[str, ...]:
     lines: list[str] = []
     for item in instrument.items():
-        lines.append(label_text(item.label, language, ""))
+        lines.append(label_text(item.label, language))
         if item.name == name:
             break
     return tuple(line for line in lines if line)

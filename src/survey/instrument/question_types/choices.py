@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from survey.instrument.model import Item, label_text
+from survey.instrument.model import Item
 from survey.instrument.question_types.question_type import (
     ChoiceListNamer,
     XlsformCells,
     format_plain,
 )
-from survey.locale import Message, msg
+from survey.locale import Message, label_text, msg
 
 
 def write_select(item: Item, name_list: ChoiceListNamer) -> XlsformCells:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyxform.errors import PyXFormError
 from pyxform.parsing.parameters import parse
 
-from survey.instrument.model import Choice, ItemKind, Labels, SpecialAnswer
+from survey.instrument.model import Choice, ItemKind, SpecialAnswer
 from survey.instrument.question_types import find_type
 from survey.instrument.question_types.question_type import QuestionType
 from survey.instrument.question_types.rating import RATING_APPEARANCE, NumberScale
@@ -23,7 +23,7 @@ from survey.instrument.xlsform.type_names import (
     unsupported_type_hint,
 )
 from survey.instrument.xlsform.worksheets import QuestionRow, WorksheetRow
-from survey.locale import msg
+from survey.locale import Labels, msg
 
 _DEFAULTS = {"start": "1", "end": "10", "step": "1"}
 _MAX_VALUE = 1e15

@@ -4,7 +4,7 @@ from typing import Any
 
 from pyxform import aliases
 
-from survey.instrument.model import Item, ItemKind, Labels, PrivacyRole, SpecialAnswer
+from survey.instrument.model import Item, ItemKind, PrivacyRole, SpecialAnswer
 from survey.instrument.question_types import QUESTION_TYPES
 from survey.instrument.question_types.question_type import QuestionType
 from survey.instrument.question_types.rating import RATING_APPEARANCE
@@ -18,7 +18,7 @@ from survey.instrument.xlsform.import_log import RowLog
 from survey.instrument.xlsform.languages import Languages
 from survey.instrument.xlsform.type_names import OTHER, TODAY
 from survey.instrument.xlsform.worksheets import QuestionRow, WorksheetRow
-from survey.locale import msg
+from survey.locale import Labels, msg
 
 Limits = tuple[float | None, float | None, float | None]
 """Minimum, maximum, step."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from babel import Locale
 
-from survey.instrument.model import Labels, Language
+from survey.instrument.model import Language
 from survey.instrument.xlsform.import_log import ImportLog
 from survey.instrument.xlsform.worksheets import (
     FormWorksheets,
@@ -16,7 +16,7 @@ from survey.instrument.xlsform.worksheets import (
     collapse_whitespace,
     strip_markup,
 )
-from survey.locale import LANGUAGES, Message, msg, translator
+from survey.locale import LANGUAGES, Labels, Message, msg, translator
 
 TRANSLATED = ("label", "hint", "required_message", "constraint_message", "low_label", "high_label")
 _NAMED_CODE = re.compile(r"(?P<name>.*\S)\s*\((?P<code>[^()]+)\)\s*\Z")

@@ -13,7 +13,7 @@ from pyxform.errors import PyXFormError
 from pyxform.xls2json import workbook_to_json
 
 from survey.instrument.checks import Finding
-from survey.instrument.model import Instrument, Labels
+from survey.instrument.model import Instrument
 from survey.instrument.xlsform.answer_formats import AnswerFormatReader
 from survey.instrument.xlsform.checker_messages import translate_checker_error
 from survey.instrument.xlsform.choices import read_choices
@@ -37,7 +37,7 @@ from survey.instrument.xlsform.worksheets import (
     read_worksheets,
     strip_markup,
 )
-from survey.locale import Message, msg
+from survey.locale import Labels, Message, msg
 from survey.tabular.workbook_safety import (
     CheckedWorkbook,
     WorkbookError,

@@ -9,12 +9,12 @@ from pyxform.parsing.sheet_headers import clean_text_values
 
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.syntax import ExpressionError, references, uses_self
-from survey.instrument.model import Choice, Item, Labels, Section
+from survey.instrument.model import Choice, Item, Section
 from survey.instrument.xlsform.group_tree import QuestionGroup
 from survey.instrument.xlsform.import_log import ImportLog
 from survey.instrument.xlsform.item_builder import ItemBuilder
 from survey.instrument.xlsform.worksheets import QuestionRow, Worksheet, WorksheetRow
-from survey.locale import Message, msg
+from survey.locale import Labels, Message, msg
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-from survey.instrument.model import Choice, Instrument, Item, Labels, Language, Section
+from survey.instrument.model import Choice, Instrument, Item, Language, Section
 from survey.instrument.question_types import type_of
 from survey.instrument.question_types.numbers import write_number
+from survey.locale import Labels
 from survey.spreadsheets import write_text_cell
 
 _PLAIN_COLUMNS = ("required", "relevant", "constraint", "calculation", "appearance", "parameters")

@@ -14,8 +14,8 @@ from survey.estimate.tree import COMPOSITE, Tree
 from survey.fieldwork.instruments import load_instrument
 from survey.instrument.condition_text import ConditionText
 from survey.instrument.expressions.syntax import ExpressionError
-from survey.instrument.model import Instrument, Item, label_text
-from survey.locale import LANGUAGES, Translator, translator
+from survey.instrument.model import Instrument, Item
+from survey.locale import LANGUAGES, Translator, label_text, translator
 from survey.publish.microdata.deidentify import DESIGN_COLUMNS, answer_columns
 from survey.publish.microdata.variables import Variable, describe_variables
 from survey.publish.views.method import build_method_view

@@ -17,8 +17,8 @@ from survey.access.audit import actor_id, record, require_reason
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.fieldwork.waves import COMPUTED_STATES, wave_title
-from survey.locale import DEFAULT_LANGUAGE, SurveyError, Translator, msg, translator
+from survey.fieldwork.waves import COMPUTED_STATES
+from survey.locale import DEFAULT_LANGUAGE, SurveyError, Translator, labels_of, msg, translator
 from survey.publish.microdata.export import (
     MicrodataFile,
     RowOrder,
@@ -245,7 +245,7 @@ def list_exact_requests(work: Work) -> list[ExactRequest]:
         ExactRequest(
             request.id,
             wave.key,
-            wave_title(wave),
+            labels_of(wave, "title"),
             account.login,
             account.name,
             request.area,

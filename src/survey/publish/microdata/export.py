@@ -17,9 +17,17 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
-from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields, wave_title
-from survey.instrument.model import label_text
-from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, SurveyError, Translator, msg, translator
+from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields
+from survey.locale import (
+    DEFAULT_LANGUAGE,
+    LANGUAGES,
+    SurveyError,
+    Translator,
+    label_text,
+    labels_of,
+    msg,
+    translator,
+)
 from survey.locale.figures import format_score
 from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.publish.microdata.prepared_rows import MAX_PREPARED_ROWS, PreparedRows
@@ -350,7 +358,7 @@ def final_snapshot(session: Session, wave: Wave) -> Snapshot:
 
 def _title(t: Translator, wave: Wave, language: str) -> str:
     """Return the label of the file: what it is, and first of all whether it is no survey."""
-    title = f"{label_text(wave_title(wave), language, wave.key)} ({wave.key})"
+    title = f"{label_text(labels_of(wave, 'title'), language, wave.key)} ({wave.key})"
     mark = t("Demo data")
     return f"{mark} {title}" if wave.is_demo else title
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from survey.instrument.model import Choice, Instrument, Item, SpecialAnswer, label_text
+from survey.instrument.model import Choice, Instrument, Item, SpecialAnswer
 from survey.instrument.paper_codes import SPECIAL_NAMES
 from survey.instrument.question_types import type_of
 from survey.instrument.question_types.snapshot_codes import (
@@ -19,7 +19,7 @@ from survey.instrument.question_types.snapshot_codes import (
     NOT_EXPERIENCED,
     REFUSED,
 )
-from survey.locale import Message, Translator, msg, translator
+from survey.locale import Message, Translator, label_text, msg, translator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,13 +161,13 @@ def _iterate_gaps(t: Translator) -> Iterator[CodedValue]:
 
 def _iterate_scores(item: Item, language: str, t: Translator) -> Iterator[CodedValue]:
     """Yield the labelled scores of a rating, then what stands where there is no score."""
-    labels = {choice.name: label_text(choice.label, language, "") for choice in item.choices}
+    labels = {choice.name: label_text(choice.label, language) for choice in item.choices}
     ends = {item.minimum: item.low_label, item.maximum: item.high_label}
     for score in type_of(item).list_codes(item):
         text = labels.get(str(score)) or label_text(ends.get(float(score), {}), language, "")
         yield CodedValue(int(score), int(score), text)
     for special, code in SPECIAL_CODES.items():
-        text = label_text(item.special_labels.get(special, {}), language, "")
+        text = label_text(item.special_labels.get(special, {}), language)
         yield CodedValue(code, code, text or t(SPECIAL_NAMES[special]), is_missing=True)
     yield from _iterate_gaps(t)
 

@@ -17,8 +17,7 @@ from survey.context.count_declaration import TOTAL
 from survey.context.count_kinds import COMPLAINT_CODES, LENSES
 from survey.context.experience_checks.reading import get_experience_check, list_experience_checks
 from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
-from survey.instrument.model import label_text
-from survey.locale import Translator, translator
+from survey.locale import Translator, label_text, translator
 from survey.publish.complaint_tables import (
     list_complaint_years,
     read_complaint_year,

@@ -11,8 +11,7 @@ from sqlmodel import Session, col, select
 from survey.access.principal import AccessDeniedError, area_filter
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.instrument.model import Labels
-from survey.locale import SurveyError, msg
+from survey.locale import Labels, SurveyError, labels_of, msg
 from survey.publish.problems.states import EDITABLE_STATES
 from survey.store.tables import (
     Account,
@@ -171,7 +170,7 @@ def _build_records(
             id=problem.id,
             wave_key=wave.key,
             wave_year=wave.year,
-            wave_title={"zh": wave.title_zh, "en": wave.title_en},
+            wave_title=labels_of(wave, "title"),
             series=wave.series,
             city_code=problem.city_code,
             basis=problem.basis,

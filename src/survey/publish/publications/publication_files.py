@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from survey.fieldwork.instruments import load_instrument
-from survey.locale import msg
+from survey.locale import labels_of, msg
 from survey.publish.figure_table import find_verdicts
 from survey.publish.publications.archives import read_archived_file, read_archived_manifest
 from survey.publish.publications.earlier_snapshots import find_earlier_snapshot
@@ -80,7 +80,7 @@ def build_publication_files(
     source = PublicationSource(
         settings=settings,
         results=results.as_released(publication.shown, publication.first_places),
-        title={"zh": publication.title_zh, "en": publication.title_en},
+        title=labels_of(publication, "title"),
         contact=publication.contact,
         instrument=load_instrument(session=session, sha256=results.manifest.instrument_sha256),
         earlier=earlier,
@@ -176,7 +176,7 @@ def build_publication_manifest(
     return PublicationManifest(
         id=publication.key,
         demo=wave.is_demo or known.is_demo,
-        title={"zh": publication.title_zh, "en": publication.title_en},
+        title=labels_of(publication, "title"),
         wave=wave.key,
         series=wave.series,
         year=wave.year,

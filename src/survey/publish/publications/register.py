@@ -14,8 +14,7 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.fieldwork.waves import lock_wave
-from survey.instrument.model import Labels
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Labels, Message, SurveyError, labels_of, msg
 from survey.publish.publications.file_builders import parse_choices
 from survey.publish.publications.publication_source import REPORTS
 from survey.publish.publications.release_sequence import (
@@ -354,7 +353,7 @@ def _summarise(
     return PublicationSummary(
         key=publication.key,
         wave=wave.key,
-        title={"zh": publication.title_zh, "en": publication.title_en},
+        title=labels_of(publication, "title"),
         state=publication.state,
         is_demo=wave.is_demo,
         embargo_until=publication.embargo_until,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from survey.locale import LANGUAGES, RefusedError, msg, translator
+from survey.locale import LANGUAGES, RefusedError, label_text, msg, translator
 from survey.publish.reports.rule_check import RuleKey, find_rule_problems
 from survey.publish.reports.typography import set_text
 from survey.publish.views.display_names import call_by_cities
@@ -39,7 +39,7 @@ class SentenceRules:
 
     def write(self, language: str, topic: str, case: str, **words: str) -> str:
         """Return the sentence of a case, set for print."""
-        return set_text(self.texts[topic, case][language].format(**words), language)
+        return set_text(label_text(self.texts[topic, case], language).format(**words), language)
 
 
 @lru_cache(maxsize=8)

@@ -12,8 +12,7 @@ from survey.context.comparative_tests.grading import (
 from survey.context.comparative_tests.product_samples import CHANNEL_NAMES
 from survey.context.comparative_tests.reading import ComparativeTestDetail, GradedSample
 from survey.context.comparative_tests.rules import Characteristic, Devaluation, Effect, Trigger
-from survey.instrument.model import Labels, label_text
-from survey.locale import Message, Translator, msg
+from survey.locale import Labels, Message, Translator, label_text, msg
 
 VERDICT_NAMES: dict[Verdict, Message] = {
     Verdict.NO_LIMIT: msg("no limit"),
@@ -60,7 +59,7 @@ class ComparativeTestTexts:
 
     def label(self, labels: Labels) -> str:
         """Return a name in the reader's language."""
-        return label_text(labels, self._language, "")
+        return label_text(labels, self._language)
 
     def grade_name(self, key: str) -> str:
         """Return the name of a grade."""

@@ -7,8 +7,7 @@ import numpy as np
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
-from survey.instrument.model import label_text
-from survey.locale import msg
+from survey.locale import label_text, msg
 from survey.locale.figures import format_signed
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
@@ -218,7 +217,7 @@ def _format_row_label(
     if len(question.indicators) == 1:
         return name
     answer = reading.names.indicator(indicator)
-    asked = label_text(question.label, reading.language, "") if question.label else ""
+    asked = label_text(question.label, reading.language) if question.label else ""
     return f"{answer.removeprefix(f'{asked}: ')} · {name}"
 
 

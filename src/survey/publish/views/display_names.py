@@ -11,8 +11,7 @@ from typing import Self
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.model import label_text
-from survey.locale import Message, Translator, msg, translator
+from survey.locale import Message, Translator, label_text, msg, translator
 from survey.results.group_questions import GroupQuestion
 from survey.results.measures import Measure
 from survey.results.wave_results import WaveResults

@@ -8,8 +8,7 @@ from survey.context.experience_checks.scores import MeanScore
 from survey.context.experience_checks.venues import VENUE_TYPE_NAMES
 from survey.disclosure import MINIMUM_N
 from survey.estimate.agreement import AgreementEstimate
-from survey.instrument.model import label_text
-from survey.locale import Message, Translator, msg, translator
+from survey.locale import Message, Translator, label_text, msg, translator
 from survey.locale.figures import format_percent, format_score
 from survey.publish.experience_check_tables import ALL_TYPES, CheckFigures, CheckScores
 from survey.publish.views.display_names import DisplayNames

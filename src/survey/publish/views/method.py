@@ -8,8 +8,8 @@ import pandas as pd
 
 from survey.disclosure import MINIMUM_N
 from survey.instrument.indicator_tree import IndicatorTree, Provenance
-from survey.instrument.model import Item, label_text
-from survey.locale import Message, Translator, msg
+from survey.instrument.model import Item
+from survey.locale import Message, Translator, label_text, msg
 from survey.locale.figures import format_score, format_share, format_two_digits
 from survey.publish.views.bands import read_bands
 from survey.publish.views.display_names import VARIABLE_NAMES, DisplayNames
@@ -408,7 +408,7 @@ def _build_band_table(language: str, t: Translator) -> pd.DataFrame:
     bands = read_bands()
     return pd.DataFrame(
         {
-            t("Band"): [band.name[language] for band in bands],
+            t("Band"): [label_text(band.name, language) for band in bands],
             t("From"): ["–" if band.lower is None else f"{band.lower:g}" for band in bands],
             t("Origin"): [t(PROVENANCES[Provenance(band.status)]) for band in bands],
         }

@@ -10,8 +10,7 @@ from survey.access.roles import NATION
 from survey.context.complaints.rates import RATES, per_100_000, share_in_percent
 from survey.context.count_declaration import TOTAL
 from survey.context.count_kinds import ITEMS, NEGATIVE
-from survey.instrument.model import label_text
-from survey.locale import translator
+from survey.locale import label_text, translator
 from survey.locale.figures import (
     MISSING,
     format_change,

@@ -20,9 +20,9 @@ from survey.fieldwork.back_check.call_list import (
 )
 from survey.fieldwork.back_check.comparison_items import WAS_INTERVIEWED
 from survey.fieldwork.back_check.phone_numbers import reveal_phone_number
-from survey.instrument.model import Instrument, Item, label_text
+from survey.instrument.model import Instrument, Item
 from survey.instrument.question_types import type_of
-from survey.locale import Translator
+from survey.locale import Translator, label_text
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_china_minute
 from survey.store.cipher import configured_cipher

@@ -16,8 +16,7 @@ from survey.fieldwork.back_check.results import (
     get_back_check_results,
 )
 from survey.fieldwork.progress.tallies import ShareEstimate
-from survey.instrument.model import label_text
-from survey.locale import Translator
+from survey.locale import Translator, label_text
 from survey.locale.figures import format_share
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import format_day

@@ -11,7 +11,8 @@ from survey.fieldwork.importing.commit import ImportResult
 from survey.fieldwork.importing.import_plan import MAX_SHOWN_REJECTIONS, ImportPlan
 from survey.fieldwork.importing.rejection_workbook import write_rejections
 from survey.fieldwork.importing.rejections import describe_cause, reason_of
-from survey.instrument.model import Instrument, label_text
+from survey.instrument.model import Instrument
+from survey.locale import label_text
 from survey.store.china_time import format_china_minute
 from survey.ui.download_button import XLSX, File, draw_download_button, name_file
 from survey.ui.navigation import PAGES_BY_KEY, PageKey

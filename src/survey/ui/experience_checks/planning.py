@@ -15,8 +15,8 @@ from survey.context.experience_checks.plan import (
 )
 from survey.context.experience_checks.reading import ExperienceCheckDetail
 from survey.fieldwork.waves import STATE_NAMES
-from survey.instrument.model import label_text
 from survey.instrument.question_types import type_of
+from survey.locale import label_text
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState, now
 from survey.ui.experience_checks.changes import draw_step
@@ -48,7 +48,7 @@ def draw_new_check(page: PageContext) -> None:
             t("Checklist"),
             list(checklists),
             format_func=lambda id_: (
-                f"{label_text(checklists[id_].title, page.language, '')} {checklists[id_].version}"
+                f"{label_text(checklists[id_].title, page.language)} {checklists[id_].version}"
             ),
         )
         observers = st.number_input(t("Observers of a venue"), 1, 4, 2)
@@ -83,7 +83,7 @@ def draw_plan(page: PageContext, check: ExperienceCheckDetail) -> None:
         (t("Scenario"), check.scenario),
         (
             t("Checklist"),
-            f"{label_text(check.instrument.title, page.language, '')} {check.instrument.version}",
+            f"{label_text(check.instrument.title, page.language)} {check.instrument.version}",
         ),
         (t("Observers of a venue"), str(check.observers)),
         (t("First day"), format_day(t, opens) if opens else "–"),

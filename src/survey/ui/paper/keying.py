@@ -16,8 +16,8 @@ from survey.fieldwork.paper.keying_queue import (
     list_keying_points,
     list_surveyors_at,
 )
-from survey.instrument.model import Instrument, label_text
-from survey.locale import Translator
+from survey.instrument.model import Instrument
+from survey.locale import Translator, label_text
 from survey.store.china_time import china_date, format_day
 from survey.store.engine import read_scope
 from survey.store.tables import now

@@ -6,8 +6,8 @@ import streamlit as st
 
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.planning.wave_overview import WaveOverview
-from survey.instrument.model import Item, label_text
-from survey.locale import Message, msg
+from survey.instrument.model import Item
+from survey.locale import Message, label_text, msg
 from survey.results.group_questions import MAX_CHOICES, MAX_GROUPS, list_fit_questions
 from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope

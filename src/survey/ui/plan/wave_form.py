@@ -19,7 +19,7 @@ from survey.fieldwork.planning.wave_editing import (
 )
 from survey.fieldwork.planning.wave_overview import WaveOptions, WaveOverview
 from survey.fieldwork.waves import COMPUTED_STATES
-from survey.locale import Translator
+from survey.locale import Translator, label_text, labels_of
 from survey.sample.special_groups import VILLAGE_SERIES
 from survey.store.china_time import format_day
 from survey.store.tables import WaveState, now
@@ -201,5 +201,4 @@ def _save_wave(page: PageContext, sheet: WaveOverview | None, prefix: str) -> No
 
 def _format_wave_name(page: PageContext, draft: WaveDraft) -> str:
     """Return title and key of a wave that may not be stored yet."""
-    title = draft.title_zh if page.language == "zh" else draft.title_en
-    return f"{title or draft.title_zh} ({draft.key})"
+    return f"{label_text(labels_of(draft, 'title'), page.language)} ({draft.key})"

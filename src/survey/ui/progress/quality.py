@@ -12,8 +12,7 @@ from survey.access.work import Work
 from survey.fieldwork.quality.flags import KIND_NAMES, FlagKind
 from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summarise_quality
 from survey.fieldwork.waves import WaveSummary
-from survey.instrument.model import label_text
-from survey.locale import Message, Translator, msg
+from survey.locale import Message, Translator, label_text, msg
 from survey.locale.figures import format_score, format_share
 from survey.publish.column_tables import csv_bytes
 from survey.settings import Settings

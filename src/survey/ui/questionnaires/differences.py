@@ -17,13 +17,14 @@ from survey.instrument.comparability import (
     IndicatorComparison,
     compare_indicators,
 )
-from survey.instrument.model import Instrument, Item, label_text
+from survey.instrument.model import Instrument, Item
 from survey.instrument.version_difference import (
     ITEM_CHANGE_NAMES,
     ItemChange,
     ItemDifference,
     compare_versions,
 )
+from survey.locale import label_text
 from survey.publish.column_tables import csv_bytes
 from survey.ui.download_button import CSV, File, draw_download_button, name_file
 from survey.ui.page_frame import draw_notice
@@ -67,7 +68,7 @@ def draw_differences(
 
 
 def _format_version_title(page: PageContext, summary: QuestionnaireSummary) -> str:
-    return f"{label_text(summary.title, page.language, '')} · {summary.name} {summary.version}"
+    return f"{label_text(summary.title, page.language)} · {summary.name} {summary.version}"
 
 
 def draw_difference(
@@ -128,9 +129,7 @@ def _draw_verdicts(page: PageContext, verdicts: tuple[IndicatorComparison, ...])
         [
             (
                 each.code,
-                label_text(each.name, page.language, "")
-                if each.level
-                else t("Composite satisfaction"),
+                label_text(each.name, page.language) if each.level else t("Composite satisfaction"),
                 t(COMPARABILITY_NAMES[each.verdict]),
                 t(each.reason) if each.reason else "",
             )

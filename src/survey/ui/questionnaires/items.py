@@ -7,9 +7,9 @@ import streamlit as st
 
 from survey.instrument.condition_text import ConditionText
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.model import Instrument, Item, ItemKind, Section, label_text
+from survey.instrument.model import Instrument, Item, ItemKind, Section
 from survey.instrument.paper_codes import SPECIAL_NAMES, number_questions
-from survey.locale import Message, msg
+from survey.locale import Message, label_text, msg
 from survey.ui.page_runner import PageContext
 from survey.ui.questionnaires.preview import draw_preview
 
@@ -74,7 +74,7 @@ class _ItemTable:
 
     def _render_item(self, item: Item) -> str:
         number = self._numbers.get(item.name)
-        hint = label_text(item.hint, self._page.language, "")
+        hint = label_text(item.hint, self._page.language)
         words = [
             escape(label_text(item.label, self._page.language, item.name)),
             f"<small>{escape(hint)}</small>" if hint else "",
@@ -107,5 +107,5 @@ class _ItemTable:
         if item.indicator is None:
             return ""
         known = self._tree.by_code.get(item.indicator) if self._tree else None
-        name = label_text(known.name, self._page.language, "") if known else ""
+        name = label_text(known.name, self._page.language) if known else ""
         return f"{item.indicator} {name}".strip()

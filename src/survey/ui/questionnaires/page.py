@@ -13,8 +13,8 @@ from survey.fieldwork.questionnaires import (
     list_questionnaires,
 )
 from survey.fieldwork.waves import STATE_NAMES
-from survey.instrument.model import label_text
 from survey.instrument.xlsform.writer import xlsform_bytes
+from survey.locale import label_text
 from survey.publish.column_tables import format_for_screen
 from survey.store.china_time import format_china_minute
 from survey.ui.download_button import XLSX, File, draw_download_button, name_file
@@ -81,7 +81,7 @@ def _draw_list(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) -
     table = st.dataframe(
         format_for_screen(
             {
-                t("Title"): [label_text(each.title, page.language, "") for each in summaries],
+                t("Title"): [label_text(each.title, page.language) for each in summaries],
                 t("Short name"): [each.name for each in summaries],
                 t("Version"): [each.version for each in summaries],
                 t("Questions"): [each.items for each in summaries],

@@ -14,9 +14,10 @@ from survey.fieldwork.questionnaires import (
     store_questionnaire,
 )
 from survey.instrument.checks import describe_figures
-from survey.instrument.model import Instrument, label_text
+from survey.instrument.model import Instrument
 from survey.instrument.paper_codes import number_questions
 from survey.instrument.xlsform.reader import ImportedForm
+from survey.locale import label_text
 from survey.ui.feedback import perform
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext

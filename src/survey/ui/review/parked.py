@@ -20,8 +20,7 @@ from survey.fieldwork.parking.decisions import (
 )
 from survey.fieldwork.review_reasons import MAX_NOTE
 from survey.fieldwork.submission import SubmissionReceipt
-from survey.instrument.model import label_text
-from survey.locale import msg
+from survey.locale import label_text, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import Status
@@ -119,7 +118,7 @@ def _draw_facts(page: PageContext, detail: ParkedDetail) -> None:
     until = each.parked_at + timedelta(days=page.settings.keep_parked_days)
     lines = {
         t("Why it did not count"): t(REASON_NAMES[each.why]),
-        t("Wave"): label_text(each.wave_title, page.language, ""),
+        t("Wave"): label_text(each.wave_title, page.language),
         t("Surveyor"): " · ".join(filter(None, (each.surveyor, t(response_html.MODES[each.mode])))),
         t("Began"): f"{format_china_minute(t, each.started_at)} · "
         f"{response_html.format_duration(t, each.duration_seconds)}",
