@@ -12,6 +12,7 @@ from survey.locale import DOMAINS
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGS = ROOT / "src" / "survey" / "locale"
 EXTRA_SOURCES = {
+    "store": ("src/survey/records.py",),
     "ui": ("pages", "app.py"),
     "fieldwork": ("src/survey/sample",),
     "cli": ("seed/demo/build.py",),

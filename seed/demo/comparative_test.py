@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
-from survey.access.work import Work
+from survey.access.work import Seen, Work
 from survey.context.comparative_tests.grading import Measurement
 from survey.context.comparative_tests.gtin import check_digit
 from survey.context.comparative_tests.maker_replies import (
@@ -25,21 +25,22 @@ from survey.context.comparative_tests.maker_replies import (
 )
 from survey.context.comparative_tests.measured_values import ValueData, add_measured_values
 from survey.context.comparative_tests.plan import (
-    ComparativeTestPlan,
     advance_comparative_test,
     create_comparative_test,
     set_grading_rules,
 )
-from survey.context.comparative_tests.product_samples import SampleData, add_product_samples
+from survey.context.comparative_tests.product_samples import add_product_samples
 from survey.context.comparative_tests.released_grades import (
     confirm_erratum,
     propose_erratum,
     sign_comparative_test,
 )
 from survey.context.comparative_tests.rules import GradingRules, parse_rules
+from survey.context.hearings import ReplyData
 from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import ComparativeTest, ComparativeTestState, MeasurementRound, ReplyStance
+from survey.store.tables.comparative_tests import ComparativeTestPlan, SampleData
 
 DEMO_TEST = "demo-rice-cooker"
 UNSAFE, BORDERLINE, RETESTED, MISREAD = "S05", "S09", "S03", "S11"
@@ -216,8 +217,7 @@ class _DemoTest:
         version = self._session.get_one(ComparativeTest, self._id).lock_version
         service(
             Work(self._session, self._person, self._now, current_settings()),
-            test_id=self._id,
-            expected_version=version,
+            Seen(self._id, version),
             **given,
         )
 
@@ -280,9 +280,9 @@ class _DemoTest:
             (_MAKERS[0], ReplyStance.AGREES, "认可试验结果。", ""),
         )  # fmt: skip
         for maker, stance, text, answer in replies:
-            given = {"maker": maker, "stance": stance, "text": text, "answer": answer}
             received = china_date(self._now) + timedelta(2)
-            self._take_step(record_maker_reply, 2, received_on=received, **given)
+            data = ReplyData(stance, text, answer, received)
+            self._take_step(record_maker_reply, 2, maker=maker, data=data)
         again = next(v for v in values if (v.sample, v.characteristic) == (RETESTED, "cooking"))
         retest = {"occasion": MeasurementRound.RETEST, "reason": "企业请求复测。"}
         self._take_step(add_measured_values, 3, values=[again], **retest)

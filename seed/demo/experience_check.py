@@ -20,7 +20,7 @@ from seed.demo.field_plan import surveyor_login
 from seed.demo.random_streams import random_stream
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import DEMO_CITY, NATION, Role, demo_login
-from survey.access.work import Work
+from survey.access.work import Seen, Work
 from survey.context.experience_checks.plan import (
     ExperienceCheckPlan,
     close_experience_check,
@@ -34,6 +34,7 @@ from survey.context.experience_checks.replies import (
     send_to_venues,
 )
 from survey.context.experience_checks.venues import VenueList, assign_observers, draw_venues
+from survey.context.hearings import ReplyData
 from survey.fieldwork.instruments import instrument_id_by_name
 from survey.fieldwork.photos.photo_cleaning import clean_photo
 from survey.fieldwork.photos.photo_intake import save_photo
@@ -104,11 +105,16 @@ class _DemoChecks:
     def _create_check(self, key: str, zh: str, en: str, days: int) -> UUID:
         today = china_date(self._now)
         plan = ExperienceCheckPlan(
-            key, NATION, zh, en,
-            "以普通消费者身份到店，购买约20元的商品或服务，付款后索要小票，查看标价和投诉公示，"
+            key=key,
+            area=NATION,
+            title_zh=zh,
+            title_en=en,
+            scenario="以普通消费者身份到店，购买约20元的商品或服务，付款后索要小票，查看标价和投诉公示，"
             "不表明身份，停留不超过20分钟。",
-            self._instrument, today - timedelta(days), today + timedelta(30),
-        )  # fmt: skip
+            instrument_id=self._instrument,
+            opens_on=today - timedelta(days),
+            closes_on=today + timedelta(30),
+        )
         return create_experience_check(
             Work(self._session, self._official, self._now, current_settings()),
             draft=plan,
@@ -121,8 +127,7 @@ class _DemoChecks:
             Work(
                 self._session, self._official, self._now - timedelta(days_ago), current_settings()
             ),
-            wave_id=wave_id,
-            expected_version=version,
+            Seen(wave_id, version),
             **given,
         )
 
@@ -159,9 +164,11 @@ class _DemoChecks:
              "记录只反映到访当时的情况。"),
         ):  # fmt: skip
             self._take_step(
-                wave_id, record_venue_reply, venue=point.code, stance=stance, text=text,
-                answer=answer, received_on=china_date(self._now) - timedelta(3),
-            )  # fmt: skip
+                wave_id,
+                record_venue_reply,
+                venue=point.code,
+                data=ReplyData(stance, text, answer, china_date(self._now) - timedelta(3)),
+            )
         self._take_step(wave_id, close_experience_check)
         self._take_step(wave_id, release_experience_check)
 

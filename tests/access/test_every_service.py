@@ -20,10 +20,8 @@ from sqlmodel import Session, select
 from survey.access import principal as access
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
-from survey.access.work import Work
-from survey.context.comparative_tests.plan import ComparativeTestPlan
+from survey.access.work import Seen, Work
 from survey.context.comparative_tests.rules import GradingRules
-from survey.context.consumer_education.activities import ActivityData
 from survey.context.deliveries import DeliveryHead
 from survey.context.experience_checks.plan import ExperienceCheckPlan
 from survey.context.opinion.day_entry import EnteredDay
@@ -63,6 +61,8 @@ from survey.store.tables import (
     WaveAct,
     WaveState,
 )
+from survey.store.tables.comparative_tests import ComparativeTestPlan
+from survey.store.tables.education import ActivityData
 from tests.access.service_discovery import SOURCE, Service, services
 from tests.work_of import work_of
 
@@ -159,8 +159,9 @@ BUILDING_BLOCKS = {
     "fieldwork.progress.tallies.list_marginal_quotas": INSIDE,
     "fieldwork.dual_approval.find_self_approved": INSIDE,
     "fieldwork.submission.store_validated": INSIDE,
-    "context.comparative_tests.access.save_test": INSIDE,
-    "context.experience_checks.access.save_check": INSIDE,
+    "context.hearings.fill_in_reply": INSIDE,
+    "context.hearings.require_heard": INSIDE,
+    "context.hearings.require_reply_deadline": INSIDE,
     "fieldwork.photos.photo_intake.save_photo": INSIDE,
     "results.release.apply_release": INSIDE,
     "results.whole_audits.record_audit": "as record",
@@ -408,16 +409,32 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "spot": QueuePosition.of(50, 300.0, interview.id),
         "publish.problems.problem_changes.move_problem": {"to": ProblemState.DONE},
         "context.comparative_tests.plan.create_comparative_test": {
-            "draft": ComparativeTestPlan("elsewhere", ELSEWHERE[:2], "", "", "", "")
+            "draft": ComparativeTestPlan(
+                key="elsewhere", area=ELSEWHERE[:2], title_zh="", title_en="", purpose="", funder=""
+            )
         },
         "context.experience_checks.plan.create_experience_check": {
             "draft": ExperienceCheckPlan(
-                "elsewhere", ELSEWHERE[:2], "", "", "", None, moment.date(), moment.date()
+                key="elsewhere",
+                area=ELSEWHERE[:2],
+                title_zh="",
+                title_en="",
+                scenario="",
+                instrument_id=None,
+                opens_on=moment.date(),
+                closes_on=moment.date(),
             )
         },
         "context.consumer_education.activities.add_activity": {
             "data": ActivityData(
-                ELSEWHERE, moment.date(), CANARY, CANARY, "talk", "everybody", 1, 0
+                area=ELSEWHERE,
+                title=CANARY,
+                place=CANARY,
+                held_on=moment.date(),
+                form="talk",
+                audience="everybody",
+                participants=1,
+                cost_fen=0,
             )
         },
         "context.consumer_education.activities.list_activities": {"year": 2026, "area": "CN"},
@@ -461,6 +478,9 @@ def arguments(
 ) -> dict[str, Any]:
     known = {**place.given, **place.given.get(service.name, {}), "session": session}
     work = work_of(session, person, known["now"], settings=known["settings"])
+    if service.hints.get("seen") is Seen:
+        is_test = "comparative_tests" in service.name
+        known["seen"] = Seen(known["test_id" if is_test else "wave_id"], 1)
     known[str(service.asker)] = work if service.hints[str(service.asker)] is Work else person
     return {name: known.get(name, MagicMock(name=name)) for name in service.hints}
 

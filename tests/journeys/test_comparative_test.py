@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Role, demo_login
+from survey.access.work import Seen
 from survey.context.comparative_tests.measured_values import VALUE_SHEET
 from survey.context.comparative_tests.plan import create_comparative_test, set_grading_rules
 from survey.context.comparative_tests.product_samples import SAMPLE_SHEET
@@ -39,9 +40,7 @@ def _plan(live_server: LivePlatform) -> None:
         account = session.exec(query).one()
         person = Principal(account.id, account.name, Role.NATIONAL_OFFICIAL, "CN", is_demo=True)
         test_id = create_comparative_test(work_of(session, person, now()), draft=PLAN)
-        set_grading_rules(
-            work_of(session, person, now()), test_id=test_id, rules=rules(), expected_version=1
-        )
+        set_grading_rules(work_of(session, person, now()), Seen(test_id, 1), rules=rules())
 
     run_in_transaction(live_server.settings.store_url, plan)
 

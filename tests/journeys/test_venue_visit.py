@@ -13,6 +13,7 @@ from sqlmodel import Session, select
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
+from survey.access.work import Seen
 from survey.context.experience_checks.plan import (
     ExperienceCheckPlan,
     create_experience_check,
@@ -78,23 +79,21 @@ def _open_check(session: Session) -> UUID:
     official = Principal(account.id, account.name, Role.NATIONAL_OFFICIAL, NATION)
     today = china_date(now())
     plan = ExperienceCheckPlan(
-        KEY, NATION, "超市体察", "Supermarkets", "Buy something for about 20 yuan.",
-        save_instrument(session=session, instrument=checklist()), today,
-        today + timedelta(10),
-    )  # fmt: skip
+        key=KEY,
+        area=NATION,
+        title_zh="超市体察",
+        title_en="Supermarkets",
+        scenario="Buy something for about 20 yuan.",
+        instrument_id=save_instrument(session=session, instrument=checklist()),
+        opens_on=today,
+        closes_on=today + timedelta(10),
+    )
     wave_id = create_experience_check(work_of(session, official, now()), draft=plan)
     venue = ListedPoint(VENUE, CITY, "Market Street 1", "supermarket", "supermarket")
     work = work_of(session, official, now())
-    draw_venues(
-        work,
-        wave_id=wave_id,
-        listed=VenueList((venue,), ()),
-        per_type=1,
-        seed=1,
-        expected_version=1,
-    )
-    assign_observers(work, wave_id=wave_id, logins=OBSERVERS, seed=1, expected_version=2)
-    open_experience_check(work, wave_id=wave_id, expected_version=3)
+    draw_venues(work, Seen(wave_id, 1), listed=VenueList((venue,), ()), per_type=1, seed=1)
+    assign_observers(work, Seen(wave_id, 2), logins=OBSERVERS, seed=1)
+    open_experience_check(work, Seen(wave_id, 3))
     return wave_id
 
 

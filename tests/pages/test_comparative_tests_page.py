@@ -96,8 +96,8 @@ def test_a_test_is_planned_in_the_page(field: Any, lin: Principal, visit_as: Vis
 @pytest.mark.parametrize(
     ("stands", "tab", "key", "follows"),
     [
-        (State.PLANNED, "Samples", "advance/bought", State.BOUGHT),
-        (State.BOUGHT, "Samples", "advance/at_laboratory", State.AT_LABORATORY),
+        (State.PLANNED, "Samples", "step/bought/take", State.BOUGHT),
+        (State.BOUGHT, "Samples", "step/at_laboratory/take", State.AT_LABORATORY),
         (State.MAKERS_HEARD, "Release and errata", "sign", State.RELEASED),
     ],
 )
@@ -152,6 +152,6 @@ def test_a_refused_step_says_so_where_it_was_pressed(
         test = session.exec(select(ComparativeTest)).one()
         test.lock_version += 1
         session.add(test)
-    app.button(key="comparative-test/advance/bought").click().run()
-    assert "Somebody changed this test" in words_beside(app, "comparative-test/advance/bought")
+    app.button(key="comparative-test/step/bought/take").click().run()
+    assert "Somebody changed this test" in words_beside(app, "comparative-test/step/bought/take")
     assert state_of(field) is State.PLANNED

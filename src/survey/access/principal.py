@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, false, select, true
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, false, select, true
 from sqlalchemy.sql.schema import Column
 from sqlmodel import Session
 
@@ -178,3 +178,12 @@ def area_filter(principal: Principal, city_code: "Column[Any]") -> ColumnElement
     if len(principal.area) == 2:
         return city_code.startswith(principal.area, autoescape=True)
     return false()
+
+
+def whole_area_filter(principal: Principal, area: SQLColumnExpression[str]) -> ColumnElement[bool]:
+    """Return the condition for rows whose whole area lies in the principal's."""
+    if principal.area == NATION:
+        return true()
+    if len(principal.area) in {2, 6}:
+        return area.startswith(principal.area, autoescape=True)
+    return area == principal.area

@@ -1,18 +1,35 @@
 """Hearing of those whom a finding is about: a maker or a venue is sent it and replies in time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from survey.locale import SurveyError, msg
-from survey.store.tables import MakerReply, ReplyStance, VenueReply
+from survey.access.work import Case, Work
+from survey.locale import msg
+from survey.records import Text
+from survey.store.china_time import china_date
+from survey.store.tables import ReplyStance
+from survey.store.tables.columns import Reply
 
-MIN_REPLY_DAYS, MAX_REPLY_DAYS = 5, 90
+MIN_REPLY_DAYS, MAX_REPLY_DAYS, MAX_REPLY_CHARS = 5, 90, 2000
 
 
-def require_reply_deadline(due_on: date, today: date, error: type[SurveyError]) -> None:
-    """Raise `error` unless there is time enough to reply, and not for ever."""
-    if not timedelta(MIN_REPLY_DAYS) <= due_on - today <= timedelta(MAX_REPLY_DAYS):
-        raise error(
+@dataclass(frozen=True)
+class ReplyData:
+    """What a maker or a venue replied, and what the association answered."""
+
+    stance: ReplyStance
+    text: str
+    answer: str
+    received_on: date
+
+
+def require_reply_deadline(work: Work, case: Case[Any], due_on: date) -> None:
+    """Raise the error of the case unless there is time enough to reply, and not for ever."""
+    days = due_on - china_date(work.now)
+    if not timedelta(MIN_REPLY_DAYS) <= days <= timedelta(MAX_REPLY_DAYS):
+        raise case.refuse(
             msg(
                 "There are between {least} and {most} days to reply.",
                 least=MIN_REPLY_DAYS,
@@ -21,35 +38,29 @@ def require_reply_deadline(due_on: date, today: date, error: type[SurveyError]) 
         )
 
 
-def require_heard(
-    replies: Iterable[tuple[str, MakerReply | VenueReply]], today: date, error: type[SurveyError]
-) -> None:
-    """Raise `error` while somebody who was sent the results can still reply, naming the first."""
+def require_heard(work: Work, case: Case[Any], replies: Iterable[tuple[str, Reply]]) -> None:
+    """Raise the error of the case while somebody can still reply, naming the first."""
     for name, reply in replies:
-        if reply.received_on is None and reply.due_on >= today:
-            raise error(msg("{maker} can still reply: its deadline is not over.", maker=name))
+        if reply.received_on is None and reply.due_on >= china_date(work.now):
+            raise case.refuse(msg("{maker} can still reply: its deadline is not over.", maker=name))
 
 
 def fill_in_reply(
-    reply: MakerReply | VenueReply,
-    *,
-    stance: ReplyStance,
-    text: str,
-    answer: str,
-    received_on: date,
-    today: date,
-    error: type[SurveyError],
-    require_text: Callable[..., str],
+    work: Work, case: Case[Any], reply: Reply, data: ReplyData, *, has_lines: bool = False
 ) -> Mapping[str, str]:
     """Write a reply and its answer into the row of what was sent; return what the trail keeps.
 
-    `require_text` is that of the caller, who keeps or joins the lines of a text. Raises `error`
-    where the texts do not fit, or the reply came before what it is about or
-    after today.
+    Raises the error of the case where the texts do not fit, or the reply came before what it is
+    about or after today.
     """
-    if not reply.sent_on <= received_on <= today:
-        raise error(msg("A reply comes after the results were sent, and not after today."))
-    reply.stance, reply.received_on = stance, received_on
-    reply.text = require_text(text, msg("Reply"), most=2000)
-    reply.answer = require_text(answer, msg("Text of the reply"), least=0, most=2000)
-    return {"stance": stance, "text": reply.text, "answer": reply.answer}
+    if not reply.sent_on <= data.received_on <= china_date(work.now):
+        raise case.refuse(msg("A reply comes after the results were sent, and not after today."))
+    text = Text(label=msg("Reply"), most=MAX_REPLY_CHARS, has_lines=has_lines)
+    answer = Text(
+        label=msg("Text of the reply"), least=0, most=MAX_REPLY_CHARS, has_lines=has_lines
+    )
+    reply.stance, reply.received_on = data.stance, data.received_on
+    reply.text = work.require_text(case, data.text, text)
+    reply.answer = work.require_text(case, data.answer, answer)
+    work.session.add(reply)
+    return {"stance": data.stance, "text": reply.text, "answer": reply.answer}

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
+from survey.records import Choice, Flag, Record
 from survey.spreadsheets import write_text_cell
 from survey.tabular.workbook_safety import WorkbookError, check_excel_upload
 
@@ -86,6 +87,22 @@ class WorkbookRow:
 
     number: int
     cells: Mapping[str, Any]
+
+
+def sheet_of_record(name: str, kind: type[Record]) -> WorkbookSheet:
+    """Return the worksheet in which records are entered, a column for each field."""
+    return WorkbookSheet(
+        name,
+        tuple(
+            WorkbookColumn(
+                column.key or field_name,
+                column.label,
+                column.width,
+                column.names if isinstance(column, Choice | Flag) else {},
+            )
+            for field_name, column in kind.columns().items()
+        ),
+    )
 
 
 def write_workbook(sheets: Iterable[WorkbookSheet], language: str) -> bytes:

@@ -3,16 +3,12 @@
 The register has a year of its own: activities are entered long before a wave has results.
 """
 
-from datetime import date
 from functools import partial
 
 import streamlit as st
 
 from survey.access.roles import NATION, Action
 from survey.context.consumer_education.activities import (
-    AUDIENCE_NAMES,
-    FORM_NAMES,
-    ActivityData,
     RegisteredActivity,
     add_activity,
     list_activities,
@@ -29,6 +25,7 @@ from survey.publish.views.education import (
 from survey.store.china_time import china_date, format_day
 from survey.store.read_replica import read_late
 from survey.store.tables import now
+from survey.store.tables.education import ActivityData
 from survey.ui import filters, text_blocks
 from survey.ui.data_freshness import draw_freshness
 from survey.ui.feedback import perform_in_popover, show_feedback
@@ -36,6 +33,7 @@ from survey.ui.html_table import render_table
 from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_runner import PageContext
 from survey.ui.photo_html import render_photo
+from survey.ui.record_form import draw_fields
 from survey.ui.text_blocks import escape_markdown
 from survey.ui.url_state import pick
 
@@ -146,17 +144,7 @@ def _draw_form(page: PageContext) -> None:
     """Draw the form; it is emptied once an activity is entered, and kept where it is refused."""
     t, entered = page.t, int(st.session_state.get(_ENTERED, 0))
     with st.form(f"education/new/{entered}", border=False, enter_to_submit=False):
-        title = st.text_input(t("Activity"), max_chars=100)
-        place = st.text_input(t("Location"), max_chars=200)
-        held_on = st.date_input(t("Day"), china_date(now()), format="YYYY-MM-DD")
-        form = st.selectbox(
-            t("Form"), list(FORM_NAMES), format_func=lambda each: t(FORM_NAMES[each])
-        )
-        audience = st.selectbox(
-            t("Audience"), list(AUDIENCE_NAMES), format_func=lambda each: t(AUDIENCE_NAMES[each])
-        )
-        participants = st.number_input(t("Participants"), 1, 100_000_000, 1)
-        cost = st.number_input(t("Cost (yuan)"), 0.0, 100_000_000.0, 0.0, step=100.0)
+        entry = draw_fields(t, ActivityData)
         sent = st.file_uploader(
             t("Photo (may stay empty)"),
             type=["jpg", "jpeg", "png", "webp"],
@@ -172,11 +160,7 @@ def _draw_form(page: PageContext) -> None:
     photo = _clean_photo(page, content)
     if content and photo is None:
         return
-    data = ActivityData(
-        _get_own_area(page),
-        held_on if isinstance(held_on, date) else china_date(now()),
-        title, place, form, audience, int(participants), round(cost * 100),
-    )  # fmt: skip
+    data = ActivityData(area=_get_own_area(page), **entry)
     added = perform_in_popover(
         page,
         lambda work: add_activity(

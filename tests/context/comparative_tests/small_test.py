@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
+from survey.access.work import Seen
 from survey.context.comparative_tests.grading import Measurement
 from survey.context.comparative_tests.maker_replies import (
     record_maker_reply,
@@ -17,12 +18,12 @@ from survey.context.comparative_tests.maker_replies import (
 )
 from survey.context.comparative_tests.measured_values import ValueData, add_measured_values
 from survey.context.comparative_tests.plan import (
-    ComparativeTestPlan,
     advance_comparative_test,
     create_comparative_test,
     set_grading_rules,
 )
-from survey.context.comparative_tests.product_samples import SampleData, add_product_samples
+from survey.context.comparative_tests.product_samples import add_product_samples
+from survey.context.hearings import ReplyData
 from survey.store.engine import read_scope
 from survey.store.tables import (
     Account,
@@ -31,6 +32,7 @@ from survey.store.tables import (
     MeasurementRound,
     ReplyStance,
 )
+from survey.store.tables.comparative_tests import ComparativeTestPlan, SampleData
 from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_rules import rules
 from tests.work_of import work_of
@@ -100,7 +102,7 @@ class RunningTest:
 
     def change(self, service: Callable[..., object], person: Principal, **given: object) -> object:
         """Call a service with the version that stands."""
-        known = {"test_id": self.id, "expected_version": self.version}
+        known = {"seen": Seen(self.id, self.version)}
         return run_in_transaction(
             self.url, lambda session: service(work_of(session, person, self.now), **known | given)
         )
@@ -152,9 +154,8 @@ def hear(test: RunningTest, person: Principal) -> None:
         record_maker_reply,
         person,
         maker="Maker A",
-        stance=ReplyStance.OBJECTS,
-        text="Our own value is lower.",
-        answer="A retest follows.",
-        received_on=test.now.date(),
+        data=ReplyData(
+            ReplyStance.OBJECTS, "Our own value is lower.", "A retest follows.", test.now.date()
+        ),
     )
     test.wait(10)

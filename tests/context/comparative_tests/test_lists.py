@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from survey.access.roles import Role
+from survey.access.work import Seen
 from survey.context.comparative_tests.measured_values import (
     VALUE_SHEET,
     build_value_template,
@@ -69,8 +70,7 @@ def test_samples_from_csv_with_errors_by_row(sqlite_url: str) -> None:
         with read_scope(sqlite_url) as session:
             uploaded = read_sample_file(
                 work_of(session, lin, LATER),
-                test_id=test.id,
-                expected_version=test.version,
+                Seen(test.id, test.version),
                 name="samples.csv",
                 content=content,
             )
@@ -93,8 +93,7 @@ def test_a_file_without_a_column_is_refused_as_a_whole(sqlite_url: str) -> None:
     with read_scope(sqlite_url) as session, pytest.raises(WorkbookError):
         read_sample_file(
             work_of(session, lin, LATER),
-            test_id=test.id,
-            expected_version=test.version,
+            Seen(test.id, test.version),
             name="samples.csv",
             content="样品编号,品牌\nA1,甲".encode(),
         )
@@ -103,7 +102,7 @@ def test_a_file_without_a_column_is_refused_as_a_whole(sqlite_url: str) -> None:
 def test_values_by_the_template_of_the_laboratory(sqlite_url: str) -> None:
     lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
     test = start(sqlite_url, lin, ComparativeTestState.AT_LABORATORY)
-    where = {"test_id": test.id, "expected_version": test.version}
+    where = {"seen": Seen(test.id, test.version)}
     with read_scope(sqlite_url) as session:
         template = build_value_template(work_of(session, lin), **where)
     assert [row[:2] for row in template.rows][:4] == [

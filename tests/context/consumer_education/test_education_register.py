@@ -13,8 +13,6 @@ from sqlmodel import Session, select
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.context.consumer_education.activities import (
-    ActivityData,
-    ActivityNotFoundError,
     add_activity,
     list_activities,
     read_activity_photo,
@@ -25,13 +23,21 @@ from survey.fieldwork.photos.photo_cleaning import clean_photo
 from survey.fieldwork.photos.photo_intake import PhotoNotFoundError
 from survey.store.engine import read_scope
 from survey.store.tables import Account, AuditEntry
+from survey.store.tables.education import ActivityData
 from survey.store.transactions import run_in_transaction
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 TALK = ActivityData(
-    "320500", date(2026, 4, 1), "Talk on prepaid cards", "Library", "talk", "elderly", 80, 120_000
+    area="320500",
+    title="Talk on prepaid cards",
+    place="Library",
+    held_on=date(2026, 4, 1),
+    form="talk",
+    audience="elderly",
+    participants=80,
+    cost_fen=120_000,
 )
 
 
@@ -85,12 +91,12 @@ def test_an_activity_is_entered_read_and_taken_out(store_url: str, tmp_path: Pat
             ),
         )
 
-    with pytest.raises(ActivityNotFoundError):
+    with raises_code("activity_unknown"):
         take_out(neighbour, "not mine")
     with raises_code("activity_refused"):
         take_out(official, " ")
     take_out(official, "entered twice")
-    with pytest.raises(ActivityNotFoundError):
+    with raises_code("activity_unknown"):
         take_out(official, "entered twice")
     with read_scope(store_url) as session:
         assert list_activities(work_of(session, reader), year=2026, area="CN") == []

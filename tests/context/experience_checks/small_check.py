@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 from seed.survey_provider import inventor
 from survey.access.principal import Principal
 from survey.access.roles import Role
+from survey.access.work import Seen
 from survey.context.experience_checks.plan import (
     ExperienceCheckPlan,
     create_experience_check,
@@ -102,14 +103,14 @@ class RunningCheck:
         *,
         now: datetime = START,
         principal: Principal | None = None,
+        seen: Seen | None = None,
         **given: Any,
     ) -> Any:
         """Run a service of the official on the newest version."""
-        given = {"expected_version": self.read().version, **given}
+        seen = seen or Seen(self.id, self.read().version)
         person = principal or self.official
         return run_in_transaction(
-            self.url,
-            lambda session: service(work_of(session, person, now), wave_id=self.id, **given),
+            self.url, lambda session: service(work_of(session, person, now), seen, **given)
         )
 
     def venues(self, observer: str | None = None) -> list[SamplingPoint]:

@@ -11,11 +11,7 @@ from sqlmodel import select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.experience_checks.access import (
-    ExperienceCheckConflictError,
-    ExperienceCheckNotAllowedError,
-    ExperienceCheckNotFoundError,
-)
+from survey.access.work import Seen
 from survey.context.experience_checks.plan import (
     close_experience_check,
     open_experience_check,
@@ -29,6 +25,7 @@ from survey.context.experience_checks.replies import (
     waive_revisit,
 )
 from survey.context.experience_checks.venues import assign_observers, draw_venues
+from survey.context.hearings import ReplyData
 from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.parking.intake import ParkingReceipt, submit_or_park
@@ -66,6 +63,7 @@ from tests.context.experience_checks.small_check import (
     start,
     wave_of,
 )
+from tests.error_codes import raises_code
 from tests.work_of import work_of
 
 TODAY = china_date(START)
@@ -101,23 +99,25 @@ def test_from_the_plan_to_the_release(check: RunningCheck) -> None:
     check.do(
         record_venue_reply,
         venue=venue.code,
-        stance=ReplyStance.OBJECTS,
-        text="The receipt was offered.",
-        answer="",
-        received_on=TODAY,
+        data=ReplyData(ReplyStance.OBJECTS, "The receipt was offered.", "", TODAY),
     )
     check.do(order_revisit, venue=venue.code, reason="It says that it has changed.")
     check.do(close_experience_check)
-    with pytest.raises(ExperienceCheckNotAllowedError, match="1 revisits were ordered"):
+    with raises_code("experience_check_not_allowed", match="1 revisits were ordered"):
         check.do(release_experience_check)
     check.do(open_experience_check)
     again = check.visit(one, venue.id)
     check.approve(again.response_id)
     row = next(row for row in check.read().venues if row.code == venue.code)
-    assert (row.sent, row.approved, row.revisits, row.stance) == (2, 2, 1, ReplyStance.OBJECTS)
+    assert (row.sent, row.approved, row.revisits, row.reply.stance) == (
+        2,
+        2,
+        1,
+        ReplyStance.OBJECTS,
+    )
     check.do(close_experience_check)
     stranger = employ(check.url, Role.ANALYST, "CN", "yu")
-    with pytest.raises(ExperienceCheckNotFoundError):
+    with raises_code("experience_check_unknown"):
         check.read(stranger)
     check.do(release_experience_check)
     assert check.read(stranger).venues == ()
@@ -125,7 +125,7 @@ def test_from_the_plan_to_the_release(check: RunningCheck) -> None:
     mayor = employ(check.url, Role.CITY_OFFICIAL, SUZHOU, "wu")
     assert {row.city for row in check.read(mayor).venues} == {SUZHOU}
     assert all(row.photos == row.observers == () for row in check.read(mayor).venues)
-    with pytest.raises(ExperienceCheckNotAllowedError, match="released"):
+    with raises_code("experience_check_not_allowed", match="released"):
         check.do(open_experience_check)
     with read_scope(check.url) as session:
         actions = set(session.exec(select(AuditEntry.action)))
@@ -274,21 +274,21 @@ def test_a_check_opens_when_every_venue_has_its_observers(store_url: str, tmp_pa
     check = start(store_url, tmp_path, opened=False)
     check.do(draw_venues, listed=listed(), per_type=3, seed=8)
     assert check.read().draws == 2
-    with pytest.raises(ExperienceCheckNotAllowedError, match="lack an observer"):
+    with raises_code("experience_check_not_allowed", match="lack an observer"):
         check.do(open_experience_check)
-    with pytest.raises(ExperienceCheckNotAllowedError, match="Only 1 of the people"):
+    with raises_code("experience_check_not_allowed", match="Only 1 of the people"):
         check.do(assign_observers, logins=OBSERVERS[:1], seed=1)
     assert check.do(assign_observers, logins=OBSERVERS, seed=1) == 24
-    with pytest.raises(ExperienceCheckConflictError):
-        check.do(open_experience_check, expected_version=1)
+    with raises_code("experience_check_changed"):
+        check.do(open_experience_check, seen=Seen(check.id, 1))
     check.do(open_experience_check)
-    with pytest.raises(ExperienceCheckNotAllowedError):
+    with raises_code("experience_check_not_allowed"):
         check.do(draw_venues, listed=listed(), per_type=3, seed=9)
 
 
 def test_only_who_runs_checks_there_changes_one(check: RunningCheck) -> None:
     neighbour = employ(check.url, Role.PROVINCE_OFFICIAL, "33", "zhe")
-    with pytest.raises(ExperienceCheckNotFoundError):
+    with raises_code("experience_check_unknown"):
         check.do(close_experience_check, principal=neighbour)
     with pytest.raises(AccessDeniedError):
         check.do(close_experience_check, principal=employ(check.url, Role.ANALYST, JIANGSU, "x"))
@@ -298,7 +298,7 @@ def test_only_who_runs_checks_there_changes_one(check: RunningCheck) -> None:
 
 @pytest.mark.parametrize("due_on", [TODAY, date(2027, 5, 1)])
 def test_venues_have_time_to_reply_and_not_for_ever(check: RunningCheck, due_on: date) -> None:
-    with pytest.raises(ExperienceCheckNotAllowedError, match="days to reply"):
+    with raises_code("experience_check_not_allowed", match="days to reply"):
         check.do(send_to_venues, due_on=due_on)
 
 
@@ -310,17 +310,18 @@ def test_a_check_is_released_when_its_hearing_is_over(sqlite_url: str, tmp_path:
     check.do(send_to_venues, due_on=TODAY + timedelta(10))
     check.do(order_revisit, venue=venue.code, reason="It says that it has changed.")
     check.do(close_experience_check)
-    with pytest.raises(ExperienceCheckNotAllowedError, match="can still reply"):
+    with raises_code("experience_check_not_allowed", match="can still reply"):
         check.do(release_experience_check)
-    check.do(record_venue_reply, venue=venue.code, stance=ReplyStance.AGREES, text="Yes.",
-             answer="", received_on=TODAY)  # fmt: skip
-    with pytest.raises(ExperienceCheckNotAllowedError, match="1 revisits were ordered"):
+    check.do(
+        record_venue_reply, venue=venue.code, data=ReplyData(ReplyStance.AGREES, "Yes.", "", TODAY)
+    )
+    with raises_code("experience_check_not_allowed", match="1 revisits were ordered"):
         check.do(release_experience_check)
-    with pytest.raises(ExperienceCheckNotAllowedError):
+    with raises_code("experience_check_not_allowed"):
         check.do(waive_revisit, venue=venue.code, reason="")
     check.do(waive_revisit, venue=venue.code, reason="The venue closed for good.")
     assert check.read().venues[0].waived_because == "The venue closed for good."
-    with pytest.raises(ExperienceCheckNotAllowedError, match="awaited"):
+    with raises_code("experience_check_not_allowed", match="awaited"):
         check.do(waive_revisit, venue=venue.code, reason="The venue closed for good.")
     check.do(release_experience_check)
 

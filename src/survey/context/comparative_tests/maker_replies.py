@@ -1,19 +1,13 @@
 """Hearing of makers: their own results are sent to them, and they reply by a deadline."""
 
 from datetime import date
-from uuid import UUID
 
 from sqlmodel import select
 
-from survey.access.work import Work
-from survey.context.comparative_tests.access import (
-    ComparativeTestNotAllowedError,
-    lock_test,
-    require_text,
-    save_test,
-)
+from survey.access.work import Seen, Work
+from survey.context.comparative_tests.access import TESTS
 from survey.context.comparative_tests.product_samples import list_product_samples
-from survey.context.hearings import fill_in_reply, require_reply_deadline
+from survey.context.hearings import ReplyData, fill_in_reply, require_reply_deadline
 from survey.locale import Message, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -28,54 +22,42 @@ STANCE_NAMES: dict[ReplyStance, Message] = {
 _HEARING = (ComparativeTestState.RESULTS_IN, ComparativeTestState.MAKERS_HEARD)
 
 
-def send_results_to_makers(
-    work: Work, *, test_id: UUID, due_on: date, expected_version: int
-) -> int:
+def send_results_to_makers(work: Work, seen: Seen, *, due_on: date) -> int:
     """Record that every maker got its results, with the last day of a reply; return their number.
 
     Raises:
-        ComparativeTestNotAllowedError: sent before, or a deadline that is too short or too long.
+        RefusedError: sent before, or a deadline that is too short or too long.
     """
-    test = lock_test(work, test_id, expected_version, (ComparativeTestState.RESULTS_IN,))
+    test = work.lock(TESTS, seen, (ComparativeTestState.RESULTS_IN,))
     if test.reply_due_on is not None:
-        raise ComparativeTestNotAllowedError(msg("The results were sent to the makers before."))
+        raise TESTS.refuse(msg("The results were sent to the makers before."))
     today = china_date(work.now)
-    require_reply_deadline(due_on, today, ComparativeTestNotAllowedError)
+    require_reply_deadline(work, TESTS, due_on)
     makers = sorted({sample.maker for sample in list_product_samples(work.session, test.id)})
     work.session.add_all(
         MakerReply(test_id=test.id, maker=maker, sent_on=today, due_on=due_on) for maker in makers
     )
     test.reply_due_on = due_on
-    save_test(
-        work, test, AuditEvent.PRODUCT_TEST_SENT_TO_MAKERS, makers=makers, due_on=due_on.isoformat()
+    work.save(
+        TESTS,
+        test,
+        AuditEvent.PRODUCT_TEST_SENT_TO_MAKERS,
+        makers=makers,
+        due_on=due_on.isoformat(),
     )
     return len(makers)
 
 
-def record_maker_reply(
-    work: Work,
-    *,
-    test_id: UUID,
-    maker: str,
-    stance: ReplyStance,
-    text: str,
-    answer: str,
-    received_on: date,
-    expected_version: int,
-) -> None:
+def record_maker_reply(work: Work, seen: Seen, *, maker: str, data: ReplyData) -> None:
     """Record the reply of a maker, and what the association answered; a later one replaces it.
 
     Raises:
-        ComparativeTestNotAllowedError: no results were sent to this maker, or the day cannot be.
+        RefusedError: no results were sent to this maker, or the day cannot be.
     """
-    test = lock_test(work, test_id, expected_version, _HEARING)
+    test = work.lock(TESTS, seen, _HEARING)
     query = select(MakerReply).where(MakerReply.test_id == test.id, MakerReply.maker == maker)
     reply = work.session.exec(query).one_or_none()
     if reply is None:
-        raise ComparativeTestNotAllowedError(msg("No results were sent to this maker."))
-    replied = fill_in_reply(
-        reply, stance=stance, text=text, answer=answer, received_on=received_on,
-        today=china_date(work.now), error=ComparativeTestNotAllowedError, require_text=require_text,
-    )  # fmt: skip
-    work.session.add(reply)
-    save_test(work, test, AuditEvent.PRODUCT_TEST_REPLY_RECEIVED, maker=maker, **replied)
+        raise TESTS.refuse(msg("No results were sent to this maker."))
+    replied = fill_in_reply(work, TESTS, reply, data)
+    work.save(TESTS, test, AuditEvent.PRODUCT_TEST_REPLY_RECEIVED, maker=maker, **replied)

@@ -13,14 +13,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id
-from survey.access.work import Work
-from survey.context.comparative_tests.access import (
-    ComparativeTestNotAllowedError,
-    get_own_test,
-    lock_test,
-    require_text,
-    save_test,
-)
+from survey.access.work import Seen, Work
+from survey.context.comparative_tests.access import REASON, TESTS
 from survey.context.comparative_tests.cell_values import parse_decimal, read_decimal
 from survey.context.comparative_tests.grading import Measurement, is_decidable
 from survey.context.comparative_tests.product_samples import list_product_samples
@@ -87,12 +81,12 @@ class ValueList:
     errors: tuple[CellError, ...]
 
 
-def build_value_template(work: Work, *, test_id: UUID, expected_version: int) -> WorkbookSheet:
+def build_value_template(work: Work, seen: Seen) -> WorkbookSheet:
     """Return the worksheet for the laboratory: a row for each sample and characteristic.
 
     It names samples by number only, so that the laboratory does not learn brands from it.
     """
-    test = get_own_test(work, test_id, expected_version, _LATER_STATES)
+    test = work.get(TESTS, seen, _LATER_STATES)
     rules = parse_rules(test.rules)
     return WorkbookSheet(
         VALUE_SHEET.name,
@@ -106,20 +100,14 @@ def build_value_template(work: Work, *, test_id: UUID, expected_version: int) ->
 
 
 def read_value_file(
-    work: Work,
-    *,
-    test_id: UUID,
-    expected_version: int,
-    occasion: MeasurementRound,
-    name: str,
-    content: bytes,
+    work: Work, seen: Seen, *, occasion: MeasurementRound, name: str, content: bytes
 ) -> ValueList:
     """Check an uploaded list of measured values; nothing is stored.
 
     Raises:
         WorkbookError, RefusedError: the file as a whole.
     """
-    test = get_own_test(work, test_id, expected_version, _states_of(occasion))
+    test = work.get(TESTS, seen, _states_of(occasion))
     listed = read_table_file(name, content, VALUE_SHEET)
     values = listed.read(_ValueReader(work.session, test, occasion, china_date(work.now)).read)
     listed.require_rows("sample")
@@ -137,12 +125,12 @@ _NOT_DECIDABLE = msg(
 
 
 def require_decidable(test: ComparativeTest, values: Iterable[ValueData]) -> None:
-    """Raise `ComparativeTestNotAllowedError` if a value cannot be compared with its limits."""
+    """Raise `RefusedError` if a value cannot be compared with its limits."""
     by_key = parse_rules(test.rules).by_key
     for value in values:
         known = by_key.get(value.characteristic)
         if known is not None and not is_decidable(known, value.measurement):
-            raise ComparativeTestNotAllowedError(_NOT_DECIDABLE)
+            raise TESTS.refuse(_NOT_DECIDABLE)
 
 
 class _ValueReader:
@@ -233,26 +221,20 @@ class _ValueReader:
 
 
 def add_measured_values(
-    work: Work,
-    *,
-    test_id: UUID,
-    values: Sequence[ValueData],
-    occasion: MeasurementRound,
-    reason: str,
-    expected_version: int,
+    work: Work, seen: Seen, *, values: Sequence[ValueData], occasion: MeasurementRound, reason: str
 ) -> int:
     """Store the values of a checked list beside the earlier ones and return their number.
 
     After a retest or a correction the first signature of a release is void.
 
     Raises:
-        ComparativeTestNotAllowedError: the state does not allow it, the reason is missing, or a
+        RefusedError: the state does not allow it, the reason is missing, or a
             value is not decidable.
     """
-    test = lock_test(work, test_id, expected_version, _states_of(occasion))
+    test = work.lock(TESTS, seen, _states_of(occasion))
     require_decidable(test, values)
     is_first = occasion is MeasurementRound.FIRST
-    why = "" if is_first else require_text(reason, msg("Reason"), least=5)
+    why = "" if is_first else work.require_text(TESTS, reason, REASON)
     ids = {sample.code: sample.id for sample in list_product_samples(work.session, test.id)}
     numbers: dict[tuple[UUID, str], int] = {}
     for stored in _list_stored_values(work.session, ids.values()):
@@ -272,8 +254,8 @@ def add_measured_values(
                 entered_at=work.now,
             )
         )
-    save_test(
-        work,
+    work.save(
+        TESTS,
         test,
         AuditEvent.PRODUCT_TEST_VALUES_ADDED,
         occasion=occasion,

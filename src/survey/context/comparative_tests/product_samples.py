@@ -7,63 +7,21 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.work import Work
-from survey.context.comparative_tests.access import get_own_test, lock_test, save_test
+from survey.access.work import Seen, Work
+from survey.context.comparative_tests.access import TESTS
 from survey.context.comparative_tests.cell_values import read_decimal
 from survey.context.comparative_tests.gtin import is_gtin
-from survey.locale import Message, msg
+from survey.locale import msg
 from survey.sample.pasted_table import read_table_file
-from survey.sample.workbook_io import CellChecker, CellError, WorkbookColumn, WorkbookSheet
+from survey.sample.workbook_io import CellChecker, CellError, sheet_of_record
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import ComparativeTestState, ProductSample
+from survey.store.tables.comparative_tests import SampleData
 
 MAX_SAMPLES = 200
 MAX_PRICE_YUAN = 1_000_000
-CHANNEL_NAMES: dict[str, Message] = {
-    "online": msg("online shop"),
-    "supermarket": msg("supermarket"),
-    "mall": msg("department store or mall"),
-    "market": msg("market"),
-    "brand_store": msg("shop of the brand"),
-    "other": msg("elsewhere"),
-}
-YES_NO: dict[str, Message] = {"yes": msg("yes"), "no": msg("no")}
-SAMPLE_SHEET = WorkbookSheet(
-    "samples",
-    (
-        WorkbookColumn("code", msg("Sample number"), 12),
-        WorkbookColumn("brand", msg("Brand"), 18),
-        WorkbookColumn("model", msg("Model"), 18),
-        WorkbookColumn("gtin", msg("Barcode (GTIN, may stay empty)"), 18),
-        WorkbookColumn("batch", msg("Batch"), 16),
-        WorkbookColumn("maker", msg("Maker"), 28),
-        WorkbookColumn("channel", msg("Channel"), 18, value_names=CHANNEL_NAMES),
-        WorkbookColumn("place", msg("Shop or platform"), 24),
-        WorkbookColumn("bought_on", msg("Bought on"), 14),
-        WorkbookColumn("price", msg("Price (yuan)"), 12),
-        WorkbookColumn("receipt", msg("Number of the receipt"), 20),
-        WorkbookColumn("is_anonymous", msg("Bought anonymously"), 14, value_names=YES_NO),
-    ),
-)
-
-
-@dataclass(frozen=True)
-class SampleData:
-    """What is recorded of a sample."""
-
-    code: str
-    brand: str
-    model: str
-    gtin: str
-    batch: str
-    maker: str
-    channel: str
-    place: str
-    bought_on: date
-    price_fen: int
-    receipt: str
-    is_anonymous: bool
+SAMPLE_SHEET = sheet_of_record("samples", SampleData)
 
 
 @dataclass(frozen=True)
@@ -74,15 +32,13 @@ class SampleList:
     errors: tuple[CellError, ...]
 
 
-def read_sample_file(
-    work: Work, *, test_id: UUID, expected_version: int, name: str, content: bytes
-) -> SampleList:
+def read_sample_file(work: Work, seen: Seen, *, name: str, content: bytes) -> SampleList:
     """Check an uploaded list of samples; nothing is stored.
 
     Raises:
         WorkbookError, RefusedError: the file as a whole.
     """
-    test = get_own_test(work, test_id, expected_version, (ComparativeTestState.PLANNED,))
+    test = work.get(TESTS, seen, (ComparativeTestState.PLANNED,))
     query = select(ProductSample.code).where(ProductSample.test_id == test.id)
     taken = dict.fromkeys(work.session.exec(query), 0)
     listed = read_table_file(name, content, SAMPLE_SHEET)
@@ -120,25 +76,25 @@ def _read_sample(check: CellChecker, taken: dict[str, int], today: date) -> Samp
     )
 
 
-def add_product_samples(
-    work: Work, *, test_id: UUID, samples: Sequence[SampleData], expected_version: int
-) -> int:
+def add_product_samples(work: Work, seen: Seen, *, samples: Sequence[SampleData]) -> int:
     """Store the samples of a checked list and return their number."""
-    test = lock_test(work, test_id, expected_version, (ComparativeTestState.PLANNED,))
-    work.session.add_all(ProductSample(test_id=test.id, **vars(sample)) for sample in samples)
+    test = work.lock(TESTS, seen, (ComparativeTestState.PLANNED,))
+    work.session.add_all(
+        ProductSample(test_id=test.id, **sample.model_dump()) for sample in samples
+    )
     codes = [sample.code for sample in samples]
-    save_test(work, test, AuditEvent.PRODUCT_TEST_SAMPLES_ADDED, samples=codes)
+    work.save(TESTS, test, AuditEvent.PRODUCT_TEST_SAMPLES_ADDED, samples=codes)
     return len(samples)
 
 
-def remove_product_samples(work: Work, *, test_id: UUID, expected_version: int) -> None:
+def remove_product_samples(work: Work, seen: Seen) -> None:
     """Remove all samples of a test that is still being bought, to enter the list anew."""
-    test = lock_test(work, test_id, expected_version, (ComparativeTestState.PLANNED,))
+    test = work.lock(TESTS, seen, (ComparativeTestState.PLANNED,))
     samples = work.session.exec(select(ProductSample).where(ProductSample.test_id == test.id)).all()
     for sample in samples:
         work.session.delete(sample)
-    save_test(
-        work,
+    work.save(
+        TESTS,
         test,
         AuditEvent.PRODUCT_TEST_SAMPLES_REMOVED,
         removed=[sample.code for sample in samples],

@@ -9,11 +9,11 @@ from sqlmodel import Session, col, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.access.work import Work
-from survey.context.comparative_tests.access import find_test, may_manage, readable_tests
+from survey.access.work import Seen, Work
+from survey.context.comparative_tests.access import TESTS
 from survey.context.comparative_tests.grading import Measurement, MissingValuesError, SampleGrade
 from survey.context.comparative_tests.measured_values import list_measurements, measurement_of
-from survey.context.comparative_tests.product_samples import SampleData, list_product_samples
+from survey.context.comparative_tests.product_samples import list_product_samples
 from survey.context.comparative_tests.released_grades import (
     compute_corrected_grades,
     compute_grades,
@@ -30,8 +30,9 @@ from survey.store.tables import (
     MeasurementRound,
     ProductGrade,
     ProductSample,
-    ReplyStance,
 )
+from survey.store.tables.columns import Reply
+from survey.store.tables.comparative_tests import ComparativeTestPlan, SampleData
 
 
 @dataclass(frozen=True)
@@ -79,23 +80,6 @@ class GradedSample:
 
 
 @dataclass(frozen=True)
-class Hearing:
-    """What a maker was sent and what it replied."""
-
-    maker: str
-    sent_on: date
-    due_on: date
-    received_on: date | None
-    stance: ReplyStance | None
-    text: str
-    answer: str
-
-    @property
-    def is_late(self) -> bool:
-        return self.received_on is not None and self.received_on > self.due_on
-
-
-@dataclass(frozen=True)
 class Erratum:
     """Correction of a released value."""
 
@@ -116,10 +100,7 @@ class ComparativeTestDetail:
 
     summary: ComparativeTestSummary
     version: int
-    purpose: str
-    funder: str
-    laboratory: str
-    accreditation: str
+    plan: ComparativeTestPlan
     rules: GradingRules
     rules_sha256: str
     reply_due_on: date | None
@@ -130,8 +111,14 @@ class ComparativeTestDetail:
     one_person: str
     samples: tuple[GradedSample, ...]
     values: tuple[MeasuredValue, ...]
-    hearings: tuple[Hearing, ...]
+    hearings: tuple[tuple[str, Reply], ...]
+    """Makers with what they were sent and what they replied."""
     errata: tuple[Erratum, ...]
+
+    @property
+    def seen(self) -> Seen:
+        """Return what a change of it is made from."""
+        return Seen(self.summary.id, self.version)
 
 
 def list_comparative_tests(work: Work) -> list[ComparativeTestSummary]:
@@ -139,7 +126,7 @@ def list_comparative_tests(work: Work) -> list[ComparativeTestSummary]:
     work.require(Action.READ_RESULTS)
     query = (
         select(ComparativeTest)
-        .where(readable_tests(work.principal))
+        .where(TESTS.is_readable(work.principal))
         .order_by(col(ComparativeTest.planned_at).desc())
     )
     return [_summarise(work.principal, test) for test in work.session.exec(query)]
@@ -155,16 +142,16 @@ def _summarise(principal: Principal, test: ComparativeTest) -> ComparativeTestSu
         is_demo=test.is_demo,
         planned_at=test.planned_at,
         released_at=test.released_at,
-        may_manage=may_manage(principal, test),
+        may_manage=TESTS.is_kept_by(principal, area=test.area, is_demo=test.is_demo),
     )
 
 
 def get_comparative_test(work: Work, *, test_id: UUID) -> ComparativeTestDetail:
-    """Return one test. Raises `ComparativeTestNotFoundError`, also where it may not be read."""
-    test = find_test(work, test_id)
+    """Return one test. Raises `NotFoundError`, also where it may not be read."""
+    test = work.find(TESTS, test_id)
     samples = list_product_samples(work.session, test.id)
     codes = {sample.id: sample.code for sample in samples}
-    is_own = may_manage(work.principal, test)
+    is_own = TESTS.is_kept_by(work.principal, area=test.area, is_demo=test.is_demo)
     values = [
         MeasuredValue(
             codes[row.sample_id],
@@ -180,10 +167,7 @@ def get_comparative_test(work: Work, *, test_id: UUID) -> ComparativeTestDetail:
     return ComparativeTestDetail(
         summary=_summarise(work.principal, test),
         version=test.lock_version,
-        purpose=test.purpose,
-        funder=test.funder,
-        laboratory=test.laboratory,
-        accreditation=test.accreditation,
+        plan=ComparativeTestPlan.of(test),
         rules=parse_rules(test.rules),
         rules_sha256=test.rules_sha256,
         reply_due_on=test.reply_due_on,
@@ -210,18 +194,12 @@ def _build_graded_samples(
     corrected = compute_corrected_grades(session, test) if released else {}
     return tuple(
         GradedSample(
-            SampleData(
-                **{
-                    name: getattr(sample, name) for name in SampleData.__dataclass_fields__
-                    if name != "receipt"
-                },
-                receipt=sample.receipt if is_own else "",
-            ),
+            SampleData.of(sample, receipt=sample.receipt if is_own else ""),
             grades.get(sample.id),
             corrected.get(sample.id),
         )
         for sample in samples
-    )  # fmt: skip
+    )
 
 
 def _read_released_grades(
@@ -240,14 +218,9 @@ def _compute_provisional_grades(session: Session, test: ComparativeTest) -> dict
         return {}
 
 
-def _list_hearings(session: Session, test_id: UUID) -> tuple[Hearing, ...]:
+def _list_hearings(session: Session, test_id: UUID) -> tuple[tuple[str, Reply], ...]:
     query = select(MakerReply).where(MakerReply.test_id == test_id).order_by(col(MakerReply.maker))
-    return tuple(
-        Hearing(
-            row.maker, row.sent_on, row.due_on, row.received_on, row.stance, row.text, row.answer
-        )
-        for row in session.exec(query)
-    )
+    return tuple((row.maker, Reply.model_validate(row.model_dump())) for row in session.exec(query))
 
 
 def _list_errata(

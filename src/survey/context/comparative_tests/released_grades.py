@@ -15,14 +15,8 @@ from sqlmodel import Session, col, func, select
 
 from survey.access.audit import actor_id
 from survey.access.roles import NATION, Action
-from survey.access.work import Work
-from survey.context.comparative_tests.access import (
-    ComparativeTestNotAllowedError,
-    find_own_test,
-    lock_test,
-    require_text,
-    save_test,
-)
+from survey.access.work import Seen, Work
+from survey.context.comparative_tests.access import REASON, TESTS
 from survey.context.comparative_tests.grading import Measurement, SampleGrade, grade_sample
 from survey.context.comparative_tests.measured_values import (
     ValueData,
@@ -35,7 +29,7 @@ from survey.context.comparative_tests.measured_values import (
 from survey.context.comparative_tests.product_samples import list_product_samples
 from survey.context.comparative_tests.rules import parse_rules
 from survey.fieldwork.planning.wave_requests import PeopleRule, find_people_rule, list_second_people
-from survey.locale import msg
+from survey.locale import RefusedError, msg
 from survey.store.audit_chain import canonical_json
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
@@ -46,17 +40,7 @@ from survey.store.tables import (
 )
 
 _STEPS = TypeAdapter(SampleGrade)
-
-
-class SecondSignerRequiredError(ComparativeTestNotAllowedError):
-    """Raised when the second signature would be by the person who gave the first."""
-
-    code = "second_signer_required"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("You signed this yourself. Another person gives the second signature.")
-        )
+_RELEASED = (ComparativeTestState.RELEASED,)
 
 
 def grade_to_document(grade: SampleGrade) -> dict[str, Any]:
@@ -99,12 +83,7 @@ def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UU
 
 
 def sign_comparative_test(
-    work: Work,
-    *,
-    test_id: UUID,
-    expected_version: int,
-    two_people: bool,
-    releases: bool | None = None,
+    work: Work, seen: Seen, *, two_people: bool, releases: bool | None = None
 ) -> ComparativeTestState:
     """Sign a test; the second signature, by another person, releases it. Return its state.
 
@@ -113,20 +92,16 @@ def sign_comparative_test(
         releases: What the person was told that this signature does; None where nobody was told.
 
     Raises:
-        SecondSignerRequiredError: the principal gave the first signature.
-        ComparativeTestNotAllowedError: the makers were not heard yet, or the signature would do
+        RefusedError: the principal gave the first signature.
+        RefusedError: the makers were not heard yet, or the signature would do
             something else than the person was told.
     """
     work.require(Action.RELEASE_PRODUCT_TESTS)
-    test = lock_test(
-        work,
-        test_id,
-        expected_version,
-        (ComparativeTestState.MAKERS_HEARD,),
-        Action.RELEASE_PRODUCT_TESTS,
+    test = work.lock(
+        TESTS, seen, (ComparativeTestState.MAKERS_HEARD,), Action.RELEASE_PRODUCT_TESTS
     )
     if list_missing_values(work.session, test):
-        raise ComparativeTestNotAllowedError(
+        raise TESTS.refuse(
             msg("Values are missing or not decidable. Enter a retest or a correction first.")
         )
     grades = compute_grades(work.session, test)
@@ -134,18 +109,18 @@ def sign_comparative_test(
     rule = _find_people_rule(work, test, two_people)
     is_first = _is_unsigned(test, signed)
     if releases is not None and releases != _does_release(rule, is_first=is_first):
-        raise ComparativeTestNotAllowedError(
+        raise TESTS.refuse(
             msg("Meanwhile it has changed what a signature does. Please read again and sign then.")
         )
     if is_first:
         test.first_signed_by, test.first_signed_at = actor_id(work.principal), work.now
         test.signed_sha256 = signed
         if rule is PeopleRule.TWO:
-            save_test(work, test, AuditEvent.PRODUCT_TEST_SIGNED, sha256=signed)
+            work.save(TESTS, test, AuditEvent.PRODUCT_TEST_SIGNED, sha256=signed)
             return test.state
     is_same = test.first_signed_by == actor_id(work.principal)
     if is_same and rule is PeopleRule.TWO:
-        raise SecondSignerRequiredError
+        raise _second_signer_required()
     test.one_person = rule.value if is_same else ""
     test.released_by, test.released_at = actor_id(work.principal), work.now
     test.state = ComparativeTestState.RELEASED
@@ -158,8 +133,8 @@ def sign_comparative_test(
         )
         for sample_id, grade in grades.items()
     )
-    save_test(
-        work,
+    work.save(
+        TESTS,
         test,
         AuditEvent.PRODUCT_TEST_RELEASED,
         sha256=signed,
@@ -169,13 +144,20 @@ def sign_comparative_test(
     return test.state
 
 
+def _second_signer_required() -> RefusedError:
+    return RefusedError(
+        "second_signer_required",
+        msg("You signed this yourself. Another person gives the second signature."),
+    )
+
+
 def list_awaited_signers(work: Work, *, test_id: UUID, two_people: bool) -> tuple[str, ...]:
     """Return who can sign a test or its erratum next where the principal was the first to.
 
     Empty where it is the principal's turn, or where one person is enough.
     """
     action = Action.RELEASE_PRODUCT_TESTS
-    test = find_own_test(work, test_id, action, is_locked=False)
+    test = work.find(TESTS, test_id, action)
     rule = _find_people_rule(work, test, two_people)
     if rule is not PeopleRule.TWO or not _was_first(work, test):
         return ()
@@ -185,7 +167,7 @@ def list_awaited_signers(work: Work, *, test_id: UUID, two_people: bool) -> tupl
 def would_release(work: Work, *, test_id: UUID, two_people: bool) -> bool:
     """Return whether a signature of the principal would release a test at once."""
     action = Action.RELEASE_PRODUCT_TESTS
-    test = find_own_test(work, test_id, action, is_locked=False)
+    test = work.find(TESTS, test_id, action)
     rule = _find_people_rule(work, test, two_people)
     is_first = _is_unsigned(test, _hash_of(test, compute_grades(work.session, test)))
     return _does_release(rule, is_first=is_first)
@@ -230,34 +212,24 @@ def _hash_of(test: ComparativeTest, grades: Mapping[UUID, SampleGrade]) -> str:
     return hashlib.sha256(canonical_json(document)).hexdigest()
 
 
-def propose_erratum(
-    work: Work, *, test_id: UUID, value: ValueData, reason: str, expected_version: int
-) -> int:
+def propose_erratum(work: Work, seen: Seen, *, value: ValueData, reason: str) -> int:
     """Propose to correct a released value and return the number of the erratum.
 
     It counts, and readers see it, once another person has confirmed it.
 
     Raises:
-        ComparativeTestNotAllowedError: another one waits, there is no such value, or no reason.
+        RefusedError: another one waits, there is no such value, or no reason.
     """
-    test = lock_test(
-        work,
-        test_id,
-        expected_version,
-        (ComparativeTestState.RELEASED,),
-        Action.RELEASE_PRODUCT_TESTS,
-    )
+    test = work.lock(TESTS, seen, (ComparativeTestState.RELEASED,), Action.RELEASE_PRODUCT_TESTS)
     if _find_open_erratum(work.session, test.id) is not None:
-        raise ComparativeTestNotAllowedError(
-            msg("An erratum waits for its second person. Settle that one first.")
-        )
+        raise TESTS.refuse(msg("An erratum waits for its second person. Settle that one first."))
     ids = {sample.code: sample.id for sample in list_product_samples(work.session, test.id)}
     if value.sample not in ids or value.characteristic not in parse_rules(test.rules).by_key:
-        raise ComparativeTestNotAllowedError(msg("The test has no such value."))
+        raise TESTS.refuse(msg("The test has no such value."))
     require_decidable(test, [value])
     query = select(func.count()).where(ComparativeTestErratum.test_id == test.id)
     number = work.session.exec(query).one() + 1
-    why = require_text(reason, msg("Reason"), least=5)
+    why = work.require_text(TESTS, reason, REASON)
     work.session.add(
         ComparativeTestErratum(
             test_id=test.id,
@@ -271,8 +243,8 @@ def propose_erratum(
             proposed_at=work.now,
         )
     )
-    save_test(
-        work,
+    work.save(
+        TESTS,
         test,
         AuditEvent.PRODUCT_TEST_ERRATUM_PROPOSED,
         number=number,
@@ -284,32 +256,26 @@ def propose_erratum(
     return number
 
 
-def confirm_erratum(work: Work, *, test_id: UUID, expected_version: int, two_people: bool) -> int:
+def confirm_erratum(work: Work, seen: Seen, *, two_people: bool) -> int:
     """Confirm the erratum that waits, as another person, and return its number.
 
     Raises:
-        SecondSignerRequiredError: the principal proposed it.
-        ComparativeTestNotAllowedError: none waits.
+        RefusedError: the principal proposed it.
+        RefusedError: none waits.
     """
-    test = lock_test(
-        work,
-        test_id,
-        expected_version,
-        (ComparativeTestState.RELEASED,),
-        Action.RELEASE_PRODUCT_TESTS,
-    )
+    test = work.lock(TESTS, seen, (ComparativeTestState.RELEASED,), Action.RELEASE_PRODUCT_TESTS)
     erratum = _find_open_erratum(work.session, test.id)
     if erratum is None:
-        raise ComparativeTestNotAllowedError(msg("No erratum waits for a second person."))
+        raise TESTS.refuse(msg("No erratum waits for a second person."))
     rule = _find_people_rule(work, test, two_people)
     is_same = erratum.proposed_by == actor_id(work.principal)
     if is_same and rule is PeopleRule.TWO:
-        raise SecondSignerRequiredError
+        raise _second_signer_required()
     erratum.one_person = rule.value if is_same else ""
     erratum.confirmed_by, erratum.confirmed_at = actor_id(work.principal), work.now
     work.session.add(erratum)
-    save_test(
-        work,
+    work.save(
+        TESTS,
         test,
         AuditEvent.PRODUCT_TEST_ERRATUM_CONFIRMED,
         number=erratum.number,

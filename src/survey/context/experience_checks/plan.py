@@ -4,32 +4,25 @@ A check is a wave about venues: visits are collected with its questionnaire and 
 same states as interviews. Nothing that plans, freezes or releases waves of people knows it.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
+from typing import Annotated
 from uuid import UUID
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
 from survey.access.audit import actor_id
 from survey.access.roles import Action
-from survey.access.work import Work
-from survey.context.experience_checks.access import (
-    ExperienceCheckNotAllowedError,
-    lock_check,
-    require_area_of_check,
-    require_text,
-    save_check,
-)
+from survey.access.work import Seen, Work
+from survey.context.experience_checks.access import CHECKS
 from survey.context.hearings import require_heard
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.venue_visits import SECOND_ROUND
 from survey.fieldwork.waves import require_transition
 from survey.instrument.model import Instrument
 from survey.locale import msg
+from survey.records import Day, Key, Number, Record, Text
 from survey.store.audit_events import AuditEvent, wave_event
-from survey.store.china_time import china_date
 from survey.store.inserts import insert_if_new
 from survey.store.tables import (
     Assignment,
@@ -49,24 +42,40 @@ from survey.store.tables import (
 
 SERIES = "venue_checks"
 MAX_OBSERVERS = 4
-_KEY = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
 _UNDECIDED = (Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED)
 
 
-@dataclass(frozen=True)
-class ExperienceCheckPlan:
+class ExperienceCheckPlan(Record):
     """What is decided about a check before a venue is drawn."""
 
-    key: str
+    key: Annotated[str, Key(help=msg("Small letters, digits and hyphens, such as dining-2026."))]
     area: str
-    title_zh: str
-    title_en: str
-    scenario: str
+    title_zh: Annotated[str, Text(label=msg("Chinese title"), most=100, has_lines=True)]
+    title_en: Annotated[str, Text(label=msg("English title"), most=100, has_lines=True)]
+    scenario: Annotated[
+        str,
+        Text(
+            label=msg("Scenario"),
+            least=10,
+            most=2000,
+            is_long=True,
+            has_lines=True,
+            help=msg("What an observer does at a venue, so that all do the same."),
+        ),
+    ]
     """What observers do at a venue."""
     instrument_id: UUID | None
-    opens_on: date
-    closes_on: date
-    observers: int = 2
+    observers: Annotated[
+        int,
+        Number(
+            label=msg("Observers of a venue"),
+            least=1,
+            most=MAX_OBSERVERS,
+            refusal=msg("A venue has 1 to {most} observers.", most=MAX_OBSERVERS),
+        ),
+    ] = 2
+    opens_on: Annotated[date, Day(label=msg("First day"), may_come=True)]
+    closes_on: Annotated[date, Day(label=msg("Last day"), may_come=True)]
 
 
 def list_checklists(work: Work) -> Mapping[UUID, Instrument]:
@@ -87,10 +96,10 @@ def create_experience_check(
 
     Raises:
         AccessDeniedError: the area is not the principal's own.
-        ExperienceCheckNotAllowedError: something is missing or does not fit, or the key is taken.
+        RefusedError: something is missing or does not fit, or the key is taken.
     """
-    require_area_of_check(work.principal, draft.area)
-    plan = _clean_plan(work.session, draft)
+    CHECKS.require_area(work.principal, draft.area)
+    plan = _check_plan(work, draft)
     wave_id = new_id()
     wave = {
         "id": wave_id,
@@ -110,7 +119,7 @@ def create_experience_check(
         "unit": StudyUnit.VENUE,
     }
     if not insert_if_new(work.session.connection(), Wave, wave):
-        raise ExperienceCheckNotAllowedError(
+        raise CHECKS.refuse(
             msg("There is a check or a wave with the name “{key}” already.", key=plan.key)
         )
     check = VenueCheck(
@@ -121,139 +130,114 @@ def create_experience_check(
         lock_version=0,
         planned_by=actor_id(work.principal),
     )
-    stored = work.session.get(Wave, wave_id)
-    assert stored is not None
-    save_check(
-        work,
-        check,
-        stored,
-        AuditEvent.VENUE_CHECK_PLANNED,
-        area=plan.area,
-        observers=plan.observers,
+    work.save(
+        CHECKS, check, AuditEvent.VENUE_CHECK_PLANNED, area=plan.area, observers=plan.observers
     )
     return wave_id
 
 
-def _clean_plan(session: Session, plan: ExperienceCheckPlan) -> ExperienceCheckPlan:
-    problems = (
-        (
-            not _KEY.fullmatch(plan.key),
-            msg("The short name has 3 to 40 small letters, digits and hyphens."),
-        ),
-        (plan.instrument_id is None, msg("Please choose a checklist.")),
-        (plan.closes_on < plan.opens_on, msg("The last day must not lie before the first.")),
-        (
-            not 1 <= plan.observers <= MAX_OBSERVERS,
-            msg("A venue has 1 to {most} observers.", most=MAX_OBSERVERS),
-        ),
-    )
-    for wrong, problem in problems:
-        if wrong:
-            raise ExperienceCheckNotAllowedError(problem)
-    assert plan.instrument_id is not None
-    if load_instrument(session=session, instrument_id=plan.instrument_id).unit != "venue":
-        raise ExperienceCheckNotAllowedError(msg("This questionnaire is not about venues."))
-    return replace(
-        plan,
-        title_zh=require_text(plan.title_zh, msg("Chinese title"), most=100),
-        title_en=require_text(plan.title_en, msg("English title"), most=100),
-        scenario=require_text(plan.scenario, msg("Scenario"), least=10, most=2000),
-    )
+def _check_plan(work: Work, draft: ExperienceCheckPlan) -> ExperienceCheckPlan:
+    plan = work.check(CHECKS, draft)
+    if plan.instrument_id is None:
+        raise CHECKS.refuse(msg("Please choose a checklist."))
+    if plan.closes_on < plan.opens_on:
+        raise CHECKS.refuse(msg("The last day must not lie before the first."))
+    if load_instrument(session=work.session, instrument_id=plan.instrument_id).unit != "venue":
+        raise CHECKS.refuse(msg("This questionnaire is not about venues."))
+    return plan
 
 
-def open_experience_check(work: Work, *, wave_id: UUID, expected_version: int) -> None:
+def open_experience_check(work: Work, seen: Seen) -> None:
     """Open a check for visits: every venue has all its observers.
 
     Raises:
-        ExperienceCheckNotAllowedError: there are no venues, or one lacks an observer.
+        RefusedError: there are no venues, or one lacks an observer.
     """
     states = (WaveState.PLANNED, WaveState.CLOSED)
-    check, wave = lock_check(work, wave_id, expected_version, states)
+    check = work.lock(CHECKS, seen, states)
     if check.released_at is not None:
-        raise ExperienceCheckNotAllowedError(msg("The check is released; nothing changes."))
+        raise CHECKS.refuse(msg("The check is released; nothing changes."))
     query = (
         select(SamplingPoint.code, func.count(col(Assignment.id)))
         .join(Assignment, col(Assignment.point_id) == col(SamplingPoint.id), isouter=True)
-        .where(SamplingPoint.wave_id == wave.id)
+        .where(SamplingPoint.wave_id == check.wave_id)
         .group_by(SamplingPoint.code)
         .order_by(SamplingPoint.code)
     )
     staffed = work.session.exec(query).all()
     if not staffed:
-        raise ExperienceCheckNotAllowedError(msg("No venue has been drawn yet."))
+        raise CHECKS.refuse(msg("No venue has been drawn yet."))
     lacking = [code for code, count in staffed if count < check.observers]
     if lacking:
-        raise ExperienceCheckNotAllowedError(
+        raise CHECKS.refuse(
             msg(
                 "{count} venues lack an observer, the first is {venue}.",
                 count=len(lacking),
                 venue=lacking[0],
             )
         )
-    _move_check(work, check, wave, WaveState.OPEN)
+    _move_check(work, check, WaveState.OPEN)
 
 
-def close_experience_check(work: Work, *, wave_id: UUID, expected_version: int) -> None:
+def close_experience_check(work: Work, seen: Seen) -> None:
     """Close a check: no visit arrives any more, review goes on."""
-    check, wave = lock_check(work, wave_id, expected_version, (WaveState.OPEN,))
-    _move_check(work, check, wave, WaveState.CLOSED)
+    check = work.lock(CHECKS, seen, (WaveState.OPEN,))
+    _move_check(work, check, WaveState.CLOSED)
 
 
-def release_experience_check(work: Work, *, wave_id: UUID, expected_version: int) -> None:
+def release_experience_check(work: Work, seen: Seen) -> None:
     """Release a check for good to everybody who reads results.
 
     Raises:
-        ExperienceCheckNotAllowedError: visits wait for review, none was approved, a venue can
+        RefusedError: visits wait for review, none was approved, a venue can
             still reply, a revisit is neither done nor waived, or it is released already.
     """
-    check, wave = lock_check(work, wave_id, expected_version, (WaveState.CLOSED,))
+    check = work.lock(CHECKS, seen, (WaveState.CLOSED,))
     if check.released_at is not None:
-        raise ExperienceCheckNotAllowedError(msg("The check is released already."))
+        raise CHECKS.refuse(msg("The check is released already."))
     counts = dict(
         work.session.exec(
             select(Response.status, func.count())
-            .where(Response.wave_id == wave.id)
+            .where(Response.wave_id == check.wave_id)
             .group_by(Response.status)
         ).all()
     )
     waiting = sum(counts.get(status, 0) for status in _UNDECIDED)
     if waiting:
-        raise ExperienceCheckNotAllowedError(
-            msg("{count} visits still wait for their review.", count=waiting)
-        )
+        raise CHECKS.refuse(msg("{count} visits still wait for their review.", count=waiting))
     if not counts.get(Status.APPROVED):
-        raise ExperienceCheckNotAllowedError(msg("No visit has been approved."))
-    _require_hearing(work.session, wave, work.now)
+        raise CHECKS.refuse(msg("No visit has been approved."))
+    _require_hearing(work, check)
     check.released_at, check.released_by = work.now, actor_id(work.principal)
-    save_check(work, check, wave, AuditEvent.VENUE_CHECK_RELEASED, visits=counts[Status.APPROVED])
+    work.save(CHECKS, check, AuditEvent.VENUE_CHECK_RELEASED, visits=counts[Status.APPROVED])
 
 
-def _require_hearing(session: Session, wave: Wave, now: datetime) -> None:
+def _require_hearing(work: Work, check: VenueCheck) -> None:
     """Raise unless every venue replied or had its time, and revisits are done or waived."""
     of_wave = (
         select(SamplingPoint.name, VenueReply)
         .join(VenueReply, col(VenueReply.point_id) == col(SamplingPoint.id))
-        .where(SamplingPoint.wave_id == wave.id)
+        .where(SamplingPoint.wave_id == check.wave_id)
         .order_by(SamplingPoint.code)
     )
-    require_heard(session.exec(of_wave).all(), china_date(now), ExperienceCheckNotAllowedError)
+    require_heard(work, CHECKS, work.session.exec(of_wave).all())
     revisited = (
         select(VenueVisit.point_id)
         .join(Response, col(Response.id) == col(VenueVisit.response_id))
         .where(Response.status == Status.APPROVED, VenueVisit.round == SECOND_ROUND)
     )
-    awaited = session.exec(
+    awaited = work.session.exec(
         select(SamplingPoint.name)
         .join(VenueRevisit, col(VenueRevisit.point_id) == col(SamplingPoint.id))
         .where(
-            SamplingPoint.wave_id == wave.id,
+            SamplingPoint.wave_id == check.wave_id,
             col(VenueRevisit.waived_because).is_(None),
             col(SamplingPoint.id).not_in(revisited),
         )
         .order_by(SamplingPoint.code)
     ).all()
     if awaited:
-        raise ExperienceCheckNotAllowedError(
+        raise CHECKS.refuse(
             msg(
                 "{count} revisits were ordered and not made, the first at {venue}. Please have "
                 "them made, or waive them with a reason.",
@@ -263,8 +247,7 @@ def _require_hearing(session: Session, wave: Wave, now: datetime) -> None:
         )
 
 
-def _move_check(work: Work, check: VenueCheck, wave: Wave, to: WaveState) -> None:
-    require_transition(wave, to)
-    before, wave.state = wave.state, to
-    work.session.add(wave)
-    save_check(work, check, wave, wave_event(to), None, **{"from": before, "to": to})
+def _move_check(work: Work, check: VenueCheck, to: WaveState) -> None:
+    require_transition(check.wave, to)
+    before, check.wave.state = check.wave.state, to
+    work.save(CHECKS, check, wave_event(to), **{"from": before, "to": to})

@@ -12,13 +12,8 @@ from sqlmodel import Session, col, func, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.access.work import Work
-from survey.context.experience_checks.access import (
-    find_check,
-    may_manage,
-    may_see_venues,
-    readable_checks,
-)
+from survey.access.work import Seen, Work
+from survey.context.experience_checks.access import CHECKS, may_see_venues
 from survey.context.experience_checks.scores import ObservedVisit, RatingRange
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.venue_visits import FIRST_ROUND, iter_photos
@@ -30,7 +25,6 @@ from survey.store.tables import (
     Account,
     Assignment,
     PointDraw,
-    ReplyStance,
     Response,
     ResponseRevision,
     SamplingPoint,
@@ -42,6 +36,7 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
+from survey.store.tables.columns import Reply
 
 _CITY_COLUMN, _KIND_COLUMN = 1, 3
 """Columns of a stored list of points (`sample.point_draw.canonical_csv`)."""
@@ -86,18 +81,10 @@ class VenueRow:
     revisit_reason: str
     waived_because: str
     revisits: int
-    sent_on: date | None
-    due_on: date | None
-    received_on: date | None
-    stance: ReplyStance | None
-    text: str
-    answer: str
+    reply: Reply | None
+    """Hearing of the venue; None before it was sent anything."""
     photos: tuple[str, ...]
     """Ids of the photos of approved visits, for those who run the check."""
-
-    @property
-    def is_late(self) -> bool:
-        return bool(self.received_on and self.due_on and self.received_on > self.due_on)
 
 
 @dataclass(frozen=True)
@@ -134,6 +121,11 @@ class ExperienceCheckDetail:
     """Approved visits of observers who were known as such; they count in no figure."""
 
     @property
+    def seen(self) -> Seen:
+        """Return what a change of it is made from."""
+        return Seen(self.summary.id, self.version)
+
+    @property
     def ranges(self) -> Mapping[str, RatingRange]:
         """Return the rated items with their lowest and highest value."""
         return {
@@ -147,14 +139,16 @@ def list_experience_checks(work: Work) -> list[ExperienceCheckSummary]:
     """Return the checks that a principal may read, the newest first."""
     work.require(Action.READ_RESULTS)
     query = (
-        select(VenueCheck, Wave)
-        .where(VenueCheck.wave_id == Wave.id, readable_checks(work.principal))
+        select(VenueCheck)
+        .join(Wave, col(Wave.id) == col(VenueCheck.wave_id))
+        .where(CHECKS.is_readable(work.principal))
         .order_by(col(Wave.created_at).desc())
     )
-    return [_summarise(work.principal, check, wave) for check, wave in work.session.exec(query)]
+    return [_summarise(work.principal, check) for check in work.session.exec(query)]
 
 
-def _summarise(principal: Principal, check: VenueCheck, wave: Wave) -> ExperienceCheckSummary:
+def _summarise(principal: Principal, check: VenueCheck) -> ExperienceCheckSummary:
+    wave = check.wave
     return ExperienceCheckSummary(
         id=wave.id,
         key=wave.key,
@@ -165,13 +159,14 @@ def _summarise(principal: Principal, check: VenueCheck, wave: Wave) -> Experienc
         opens_on=wave.opens_on,
         closes_on=wave.closes_on,
         released_at=check.released_at,
-        may_manage=may_manage(principal, check, wave),
+        may_manage=CHECKS.is_kept_by(principal, area=check.area, is_demo=wave.is_demo),
     )
 
 
 def get_experience_check(work: Work, *, wave_id: UUID) -> ExperienceCheckDetail:
-    """Return one check. Raises `ExperienceCheckNotFoundError`, also where it may not be read."""
-    check, wave = find_check(work, wave_id)
+    """Return one check. Raises `NotFoundError`, also where it may not be read."""
+    check = work.find(CHECKS, wave_id)
+    wave = check.wave
     instrument = load_instrument(session=work.session, instrument_id=wave.instrument_id)
     draws = work.session.exec(
         select(PointDraw)
@@ -179,7 +174,7 @@ def get_experience_check(work: Work, *, wave_id: UUID) -> ExperienceCheckDetail:
         .order_by(col(PointDraw.drawn_at).desc(), col(PointDraw.id).desc())
     ).all()
     last = draws[0] if draws else None
-    summary = _summarise(work.principal, check, wave)
+    summary = _summarise(work.principal, check)
     visits = _list_approved_visits(work.session, wave, instrument)
     return ExperienceCheckDetail(
         summary=summary,
@@ -309,12 +304,7 @@ def _build_venue_row(
         revisit_reason=revisit.reason if revisit else "",
         waived_because=(revisit.waived_because or "") if revisit else "",
         revisits=count(FIRST_ROUND + 1, approved=True),
-        sent_on=reply.sent_on if reply else None,
-        due_on=reply.due_on if reply else None,
-        received_on=reply.received_on if reply else None,
-        stance=reply.stance if reply else None,
-        text=reply.text if reply else "",
-        answer=reply.answer if reply else "",
+        reply=Reply.model_validate(reply.model_dump()) if reply else None,
         photos=photos,
     )
 

@@ -1,21 +1,16 @@
 """Hearing of venues: they are sent what was noted, reply by a deadline, and may be revisited."""
 
 from datetime import date
-from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id
-from survey.access.work import Work
-from survey.context.experience_checks.access import (
-    ExperienceCheckNotAllowedError,
-    lock_check,
-    require_text,
-    save_check,
-)
-from survey.context.hearings import fill_in_reply, require_reply_deadline
+from survey.access.work import Seen, Work
+from survey.context.experience_checks.access import CHECKS
+from survey.context.hearings import ReplyData, fill_in_reply, require_reply_deadline
 from survey.fieldwork.venue_visits import FIRST_ROUND
 from survey.locale import Message, msg
+from survey.records import Text
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import (
@@ -23,10 +18,10 @@ from survey.store.tables import (
     Response,
     SamplingPoint,
     Status,
+    VenueCheck,
     VenueReply,
     VenueRevisit,
     VenueVisit,
-    Wave,
     WaveState,
 )
 
@@ -39,23 +34,23 @@ STANCE_NAMES: dict[ReplyStance, Message] = {
 _RUNNING = (WaveState.OPEN, WaveState.CLOSED)
 
 
-def send_to_venues(work: Work, *, wave_id: UUID, due_on: date, expected_version: int) -> int:
+def send_to_venues(work: Work, seen: Seen, *, due_on: date) -> int:
     """Record that venues with approved visits were sent what was noted; return their number.
 
     Venues that were sent it before keep their deadline.
 
     Raises:
-        ExperienceCheckNotAllowedError: no such venue is left, or the deadline does not fit.
+        RefusedError: no such venue is left, or the deadline does not fit.
     """
-    check, wave = lock_check(work, wave_id, expected_version, _RUNNING)
+    check = work.lock(CHECKS, seen, _RUNNING)
     today = china_date(work.now)
-    require_reply_deadline(due_on, today, ExperienceCheckNotAllowedError)
+    require_reply_deadline(work, CHECKS, due_on)
     sent = set(work.session.exec(select(VenueReply.point_id)).all())
     visited = (
         select(VenueVisit.point_id)
         .join(Response, col(Response.id) == col(VenueVisit.response_id))
         .where(
-            Response.wave_id == wave.id,
+            Response.wave_id == check.wave_id,
             Response.status == Status.APPROVED,
             VenueVisit.round == FIRST_ROUND,
         )
@@ -63,74 +58,47 @@ def send_to_venues(work: Work, *, wave_id: UUID, due_on: date, expected_version:
     )
     venues = [point for point in work.session.exec(visited) if point not in sent]
     if not venues:
-        raise ExperienceCheckNotAllowedError(
-            msg("No venue is left with an approved visit that was not sent it.")
-        )
+        raise CHECKS.refuse(msg("No venue is left with an approved visit that was not sent it."))
     work.session.add_all(VenueReply(point_id=id_, sent_on=today, due_on=due_on) for id_ in venues)
-    save_check(
-        work,
-        check,
-        wave,
-        AuditEvent.VENUE_CHECK_SENT,
-        venues=len(venues),
-        due_on=due_on.isoformat(),
+    work.save(
+        CHECKS, check, AuditEvent.VENUE_CHECK_SENT, venues=len(venues), due_on=due_on.isoformat()
     )
     return len(venues)
 
 
-def record_venue_reply(
-    work: Work,
-    *,
-    wave_id: UUID,
-    venue: str,
-    stance: ReplyStance,
-    text: str,
-    answer: str,
-    received_on: date,
-    expected_version: int,
-) -> None:
+def record_venue_reply(work: Work, seen: Seen, *, venue: str, data: ReplyData) -> None:
     """Record the reply of a venue, and what the association answered; a later one replaces it.
 
     Raises:
-        ExperienceCheckNotAllowedError: nothing was sent to this venue, or the day cannot be.
+        RefusedError: nothing was sent to this venue, or the day cannot be.
     """
-    check, wave = lock_check(work, wave_id, expected_version, _RUNNING)
-    point = _get_venue(work.session, wave, venue)
+    check = work.lock(CHECKS, seen, _RUNNING)
+    point = _get_venue(work.session, check, venue)
     reply = work.session.get(VenueReply, point.id)
     if reply is None:
-        raise ExperienceCheckNotAllowedError(msg("This venue was not sent anything yet."))
-    replied = fill_in_reply(
-        reply, stance=stance, text=text, answer=answer, received_on=received_on,
-        today=china_date(work.now), error=ExperienceCheckNotAllowedError, require_text=require_text,
-    )  # fmt: skip
-    work.session.add(reply)
-    save_check(
-        work,
-        check,
-        wave,
-        AuditEvent.VENUE_CHECK_REPLY_RECEIVED,
-        subject=point.id,
-        code=point.code,
-        **replied,
+        raise CHECKS.refuse(msg("This venue was not sent anything yet."))
+    replied = fill_in_reply(work, CHECKS, reply, data, has_lines=True)
+    work.save(
+        CHECKS, check, AuditEvent.VENUE_CHECK_REPLY_RECEIVED, point.id, code=point.code, **replied
     )
 
 
-def order_revisit(
-    work: Work, *, wave_id: UUID, venue: str, reason: str, expected_version: int
-) -> None:
+def order_revisit(work: Work, seen: Seen, *, venue: str, reason: str) -> None:
     """Order a second round of visits to a venue; the first one stays beside it.
 
     Raises:
-        ExperienceCheckNotAllowedError: it was not visited yet, or is revisited already.
+        RefusedError: it was not visited yet, or is revisited already.
     """
-    check, wave = lock_check(work, wave_id, expected_version, (WaveState.OPEN,))
-    point = _get_venue(work.session, wave, venue)
+    check = work.lock(CHECKS, seen, (WaveState.OPEN,))
+    point = _get_venue(work.session, check, venue)
     first = select(VenueVisit).where(VenueVisit.point_id == point.id)
     if work.session.exec(first).first() is None:
-        raise ExperienceCheckNotAllowedError(msg("This venue was not visited yet."))
+        raise CHECKS.refuse(msg("This venue was not visited yet."))
     if work.session.get(VenueRevisit, point.id) is not None:
-        raise ExperienceCheckNotAllowedError(msg("A revisit of this venue was ordered already."))
-    words = require_text(reason, msg("Reason of the revisit"))
+        raise CHECKS.refuse(msg("A revisit of this venue was ordered already."))
+    words = work.require_text(
+        CHECKS, reason, Text(label=msg("Reason of the revisit"), has_lines=True)
+    )
     work.session.add(
         VenueRevisit(
             point_id=point.id,
@@ -139,50 +107,46 @@ def order_revisit(
             ordered_at=work.now,
         )
     )
-    save_check(
-        work,
+    work.save(
+        CHECKS,
         check,
-        wave,
         AuditEvent.VENUE_CHECK_REVISIT_ORDERED,
-        subject=point.id,
+        point.id,
         code=point.code,
         reason=words,
     )
 
 
-def _get_venue(session: Session, wave: Wave, code: str) -> SamplingPoint:
+def _get_venue(session: Session, check: VenueCheck, code: str) -> SamplingPoint:
     query = select(SamplingPoint).where(
-        SamplingPoint.wave_id == wave.id, SamplingPoint.code == code
+        SamplingPoint.wave_id == check.wave_id, SamplingPoint.code == code
     )
     point = session.exec(query).one_or_none()
     if point is None:
-        raise ExperienceCheckNotAllowedError(
-            msg("There is no venue {code} in this check.", code=code)
-        )
+        raise CHECKS.refuse(msg("There is no venue {code} in this check.", code=code))
     return point
 
 
-def waive_revisit(
-    work: Work, *, wave_id: UUID, venue: str, reason: str, expected_version: int
-) -> None:
+def waive_revisit(work: Work, seen: Seen, *, venue: str, reason: str) -> None:
     """Waive a revisit that was ordered: the check can be released without it.
 
     Raises:
-        ExperienceCheckNotAllowedError: no revisit of this venue is awaited, or no reason is given.
+        RefusedError: no revisit of this venue is awaited, or no reason is given.
     """
-    check, wave = lock_check(work, wave_id, expected_version, _RUNNING)
-    point = _get_venue(work.session, wave, venue)
+    check = work.lock(CHECKS, seen, _RUNNING)
+    point = _get_venue(work.session, check, venue)
     revisit = work.session.get(VenueRevisit, point.id)
     if check.released_at is not None or revisit is None or revisit.waived_because is not None:
-        raise ExperienceCheckNotAllowedError(msg("No revisit of this venue is awaited."))
-    revisit.waived_because = require_text(reason, msg("Reason"))
+        raise CHECKS.refuse(msg("No revisit of this venue is awaited."))
+    revisit.waived_because = work.require_text(
+        CHECKS, reason, Text(label=msg("Reason"), has_lines=True)
+    )
     work.session.add(revisit)
-    save_check(
-        work,
+    work.save(
+        CHECKS,
         check,
-        wave,
         AuditEvent.VENUE_CHECK_REVISIT_WAIVED,
-        subject=point.id,
+        point.id,
         code=point.code,
         reason=revisit.waived_because,
     )

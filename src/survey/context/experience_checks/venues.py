@@ -12,13 +12,8 @@ from sqlmodel import Session, col, select
 
 from survey.access.principal import city_of_area, covers, covers_point
 from survey.access.roles import Action, Role
-from survey.access.work import Work
-from survey.context.experience_checks.access import (
-    ExperienceCheckNotAllowedError,
-    find_check,
-    lock_check,
-    save_check,
-)
+from survey.access.work import Seen, Work
+from survey.context.experience_checks.access import CHECKS
 from survey.fieldwork.planning.sampling_points import MAX_SEED, city_finder
 from survey.locale import Message, label_text, labels_of, msg
 from survey.sample.city_frame import FrameCity, shipped_cities
@@ -33,7 +28,6 @@ from survey.store.tables import (
     PointKind,
     SamplingPoint,
     VenueCheck,
-    Wave,
     WaveState,
     table_of,
 )
@@ -96,7 +90,7 @@ def read_venue_file(work: Work, *, wave_id: UUID, name: str, content: bytes) -> 
         WorkbookError, RefusedError: the file as a whole.
     """
     work.require(Action.MANAGE_VENUE_CHECKS)
-    check, _ = find_check(work, wave_id)
+    check = work.find(CHECKS, wave_id)
     cities = cities_of_area(check.area)
     listed = read_table_file(name, content, venue_sheet(cities))
     seen: dict[str, int] = {}
@@ -121,7 +115,7 @@ def _read_venue(
 
 
 def draw_venues(
-    work: Work, *, wave_id: UUID, listed: VenueList, per_type: int, seed: int, expected_version: int
+    work: Work, seen: Seen, *, listed: VenueList, per_type: int, seed: int
 ) -> tuple[ListedPoint, ...]:
     """Draw venues of each type in each city and store them; return what was drawn.
 
@@ -129,24 +123,22 @@ def draw_venues(
     it is replaced as long as the check is planned, and stays on record.
 
     Raises:
-        ExperienceCheckNotAllowedError: nothing can be drawn, or rows of the list are wrong.
+        RefusedError: nothing can be drawn, or rows of the list are wrong.
     """
-    check, wave = lock_check(work, wave_id, expected_version, (WaveState.PLANNED,))
+    check = work.lock(CHECKS, seen, (WaveState.PLANNED,))
     if listed.errors or not listed.venues:
-        raise ExperienceCheckNotAllowedError(
-            msg("Please mend the list first: venues left out could not be drawn.")
-        )
+        raise CHECKS.refuse(msg("Please mend the list first: venues left out could not be drawn."))
     if not 1 <= per_type <= MAX_PER_TYPE or not 0 <= seed <= MAX_SEED:
-        raise ExperienceCheckNotAllowedError(
+        raise CHECKS.refuse(
             msg("Draw 1 to {most} venues of a type, with a seed of at most 16 digits.",
                 most=MAX_PER_TYPE)
         )  # fmt: skip
     drawn = draw_by_kind(listed.venues, per_kind=per_type, seed=seed)
-    _remove_venues(work.session, wave)
-    work.session.add_all(_build_point(check, wave, venue) for venue in drawn)
+    _remove_venues(work.session, check)
+    work.session.add_all(_build_point(check, venue) for venue in drawn)
     work.session.add(
         PointDraw(
-            wave_id=wave.id,
+            wave_id=check.wave_id,
             seed=seed,
             per_city=per_type,
             list_sha256=listed.sha256,
@@ -156,10 +148,9 @@ def draw_venues(
             drawn_at=work.now,
         )
     )
-    save_check(
-        work,
+    work.save(
+        CHECKS,
         check,
-        wave,
         AuditEvent.VENUE_CHECK_VENUES_DRAWN,
         seed=seed,
         list_sha256=listed.sha256,
@@ -169,34 +160,38 @@ def draw_venues(
     return drawn
 
 
-def _build_point(check: VenueCheck, wave: Wave, venue: ListedPoint) -> SamplingPoint:
+def _build_point(check: VenueCheck, venue: ListedPoint) -> SamplingPoint:
     return SamplingPoint(
-        wave_id=wave.id,
+        wave_id=check.wave_id,
         city_code=venue.city_code,
         code=venue.code,
         name=venue.name,
         kind=PointKind.VENUE,
         stratum=venue.kind,
         target=check.observers,
-        opens_on=wave.opens_on,
-        closes_on=wave.closes_on,
+        opens_on=check.wave.opens_on,
+        closes_on=check.wave.closes_on,
     )
 
 
-def _remove_venues(session: Session, wave: Wave) -> None:
-    here = select(SamplingPoint.id).where(SamplingPoint.wave_id == wave.id)
+def _remove_venues(session: Session, check: VenueCheck) -> None:
+    here = select(SamplingPoint.id).where(SamplingPoint.wave_id == check.wave_id)
     connection = session.connection()
     connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
-    connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id))
+    connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == check.wave_id))
 
 
 def list_observers(work: Work, *, wave_id: UUID) -> dict[str, tuple[str, str]]:
     """Return the surveyors who could observe in the check's area: login to name and area."""
     work.require(Action.MANAGE_VENUE_CHECKS)
-    check, wave = find_check(work, wave_id)
+    check = work.find(CHECKS, wave_id)
     query = (
         select(Account.login, Account.name, Account.area)
-        .where(Account.role == Role.SURVEYOR, col(Account.active), Account.is_demo == wave.is_demo)
+        .where(
+            Account.role == Role.SURVEYOR,
+            col(Account.active),
+            Account.is_demo == check.wave.is_demo,
+        )
         .order_by(Account.login)
     )
     return {
@@ -207,23 +202,21 @@ def list_observers(work: Work, *, wave_id: UUID) -> dict[str, tuple[str, str]]:
     }
 
 
-def assign_observers(
-    work: Work, *, wave_id: UUID, logins: Sequence[str], seed: int, expected_version: int
-) -> int:
+def assign_observers(work: Work, seen: Seen, *, logins: Sequence[str], seed: int) -> int:
     """Give every venue its observers, evenly and by lot; return the number of assignments.
 
     Observers of one venue are different people, and which two meet is left to the seed.
 
     Raises:
-        ExperienceCheckNotAllowedError: too few of them may work in a city.
+        RefusedError: too few of them may work in a city.
     """
-    check, wave = lock_check(work, wave_id, expected_version, (WaveState.PLANNED,))
-    able = list_observers(work, wave_id=wave_id)
+    check = work.lock(CHECKS, seen, (WaveState.PLANNED,))
+    able = list_observers(work, wave_id=seen.id)
     chosen = sorted({login for login in logins if login in able})
-    query = select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)
+    query = select(SamplingPoint).where(SamplingPoint.wave_id == check.wave_id)
     venues = work.session.exec(query.order_by(SamplingPoint.code)).all()
     if not venues:
-        raise ExperienceCheckNotAllowedError(msg("No venue has been drawn yet."))
+        raise CHECKS.refuse(msg("No venue has been drawn yet."))
     people = dict(
         work.session.exec(
             select(Account.login, Account.id).where(col(Account.login).in_(chosen))
@@ -238,7 +231,7 @@ def assign_observers(
             login for login in chosen if covers_point(able[login][1], venue.city_code, venue.code)
         ]
         if len(fitting) < check.observers:
-            raise ExperienceCheckNotAllowedError(
+            raise CHECKS.refuse(
                 msg(
                     "Only {count} of the people chosen may work at {venue}; {needed} are needed.",
                     count=len(fitting),
@@ -251,10 +244,9 @@ def assign_observers(
             load[login] += 1
             work.session.add(Assignment(account_id=people[login], point_id=venue.id))
     total = sum(load.values())
-    save_check(
-        work,
+    work.save(
+        CHECKS,
         check,
-        wave,
         AuditEvent.VENUE_CHECK_OBSERVERS_ASSIGNED,
         seed=seed,
         surveyors=chosen,

@@ -20,7 +20,7 @@ def comparative_test_workbook(work: Work, *, test_id: UUID, language: str) -> by
     """Return the workbook of a test that the principal may read.
 
     Raises:
-        ComparativeTestNotFoundError: no such test for this principal.
+        NotFoundError: no such test for this principal.
     """
     test = get_comparative_test(work, test_id=test_id)
     return workbook_of_test(test, language, work.now)
@@ -58,9 +58,9 @@ def _add_sheet(
 def _list_cover_lines(test: ComparativeTestDetail, t: Translator) -> list[tuple[str, str]]:
     released = test.summary.released_at
     return [
-        (t("Purpose"), test.purpose),
-        (t("Funder"), test.funder),
-        (t("Laboratory"), f"{test.laboratory} ({test.accreditation})"),
+        (t("Purpose"), test.plan.purpose),
+        (t("Funder"), test.plan.funder),
+        (t("Laboratory"), f"{test.plan.laboratory} ({test.plan.accreditation})"),
         (t("Decision rule"), t(DECISION_NAMES[test.rules.decision.kind])),
         (t("Hash of the sealed rules"), test.rules_sha256),
         (t("Released"), format_china_minute(t, released) if released else t("not released")),

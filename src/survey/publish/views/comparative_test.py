@@ -9,10 +9,10 @@ from survey.context.comparative_tests.grading import (
     SampleGrade,
     Verdict,
 )
-from survey.context.comparative_tests.product_samples import CHANNEL_NAMES
 from survey.context.comparative_tests.reading import ComparativeTestDetail, GradedSample
 from survey.context.comparative_tests.rules import Characteristic, Devaluation, Effect, Trigger
 from survey.locale import Labels, Message, Translator, label_text, msg
+from survey.store.tables.comparative_tests import CHANNEL_NAMES
 
 VERDICT_NAMES: dict[Verdict, Message] = {
     Verdict.NO_LIMIT: msg("no limit"),

@@ -5,11 +5,7 @@ from dataclasses import dataclass
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION
-from survey.context.consumer_education.activities import (
-    AUDIENCE_NAMES,
-    FORM_NAMES,
-    RegisteredActivity,
-)
+from survey.context.consumer_education.activities import RegisteredActivity
 from survey.context.consumer_education.costs import cost_per_consumer, cost_per_participant
 from survey.locale import Translator
 from survey.locale.figures import format_quantity, format_score
@@ -18,6 +14,7 @@ from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL
 from survey.store.china_time import format_day
+from survey.store.tables.education import AUDIENCE_NAMES, FORM_NAMES
 
 REACHED, RECOGNISED = "education_reached", "education_recognised"
 CHANNELS = ("education_online", "education_tv", "education_community", "education_event")

@@ -1,6 +1,6 @@
 """Parts that all tables share: column types, ids, names of constraints, stored enumerations."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ import uuid_utils.compat
 from sqlalchemy import JSON, ColumnElement, DateTime, Enum, Row, Table, and_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -287,6 +287,23 @@ class ReplyStance(StrEnum):
     WANTS_RETEST = "wants_retest"
     REMARKS = "remarks"
     """It neither agrees nor objects."""
+
+
+class Reply(SQLModel):
+    """Hearing of a maker or a venue: when it was sent a finding, and what it replied."""
+
+    sent_on: date
+    due_on: date
+    received_on: date | None = None
+    stance: ReplyStance | None = Field(default=None, sa_type=enum_column(ReplyStance))
+    text: str = ""
+    answer: str = ""
+    """What the association answered."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it was received after the deadline."""
+        return self.received_on is not None and self.received_on > self.due_on
 
 
 class DeliveryKind(StrEnum):

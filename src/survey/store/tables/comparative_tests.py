@@ -3,25 +3,40 @@
 None of them refers to a wave, a response or a snapshot, nor is referred to by one.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from survey.locale import Message, msg
+from survey.records import Choice, Day, Flag, Key, Record, Text, Yuan
 from survey.store.tables import accounts  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
     ComparativeTestState,
     JsonDocument,
     MeasurementRound,
-    ReplyStance,
+    Reply,
     UtcDateTime,
     enum_column,
     new_id,
     now,
 )
 
+CHANNEL_NAMES: Mapping[str, Message] = MappingProxyType(
+    {
+        "online": msg("online shop"),
+        "supermarket": msg("supermarket"),
+        "mall": msg("department store or mall"),
+        "market": msg("market"),
+        "brand_store": msg("shop of the brand"),
+        "other": msg("elsewhere"),
+    }
+)
+YES_NO: Mapping[str, Message] = MappingProxyType({"yes": msg("yes"), "no": msg("no")})
 _TWO_PEOPLE = (
     "{second}_at IS NULL OR one_person <> '' "
     "OR ({first}_by IS NULL) <> ({second}_by IS NULL) "
@@ -30,7 +45,41 @@ _TWO_PEOPLE = (
 """The operator of the server is one person, whose account is null."""
 
 
-class ComparativeTest(SQLModel, table=True):
+class ComparativeTestPlan(Record):
+    """What is known of a test before it is bought."""
+
+    key: Annotated[
+        str, Key(help=msg("Small letters, digits and hyphens, such as rice-cooker-2026."))
+    ] = Field(unique=True)
+    """Name of the test for people and files, for example `rice-cooker-2026`."""
+    area: str
+    """Nation or province whose association runs the test."""
+    title_zh: Annotated[str, Text(label=msg("Chinese title"), most=100)]
+    title_en: Annotated[str, Text(label=msg("English title"), most=100)]
+    purpose: Annotated[str, Text(label=msg("Purpose"), is_long=True)]
+    funder: Annotated[
+        str,
+        Text(
+            label=msg("Funder"),
+            most=200,
+            help=msg("Who pays for the test. A test paid by a maker is no comparative test."),
+        ),
+    ]
+    """Source of the money: a test paid by a maker is no comparative test."""
+    laboratory: Annotated[str, Text(label=msg("Laboratory"), least=0, most=200)] = ""
+    accreditation: Annotated[
+        str,
+        Text(
+            label=msg("Accreditation number"),
+            least=0,
+            most=100,
+            help=msg("Of the accreditation (CNAS) or approval (CMA) for these methods."),
+        ),
+    ] = ""
+    """Number of the laboratory's accreditation (CNAS) or approval (CMA)."""
+
+
+class ComparativeTest(ComparativeTestPlan, table=True):
     """Comparative test with its plan, its rules and its state."""
 
     __tablename__ = "comparative_test"
@@ -43,18 +92,6 @@ class ComparativeTest(SQLModel, table=True):
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    key: str = Field(unique=True)
-    """Name of the test for people and files, for example `rice-cooker-2026`."""
-    area: str
-    """Nation or province whose association runs the test."""
-    title_zh: str
-    title_en: str
-    purpose: str
-    funder: str
-    """Source of the money: a test paid by a maker is no comparative test."""
-    laboratory: str = ""
-    accreditation: str = ""
-    """Number of the laboratory's accreditation (CNAS) or approval (CMA)."""
     rules: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
     rules_sha256: str = ""
     """Hash of the rules when they were sealed, before the samples reached the laboratory."""
@@ -77,7 +114,30 @@ class ComparativeTest(SQLModel, table=True):
     """Why one signature was enough; empty where two people signed."""
 
 
-class ProductSample(SQLModel, table=True):
+class SampleData(Record):
+    """What is recorded of a sample."""
+
+    code: Annotated[str, Text(label=msg("Sample number"), width=12)]
+    """Number under which the laboratory knows it, without its brand."""
+    brand: Annotated[str, Text(label=msg("Brand"), width=18)]
+    model: Annotated[str, Text(label=msg("Model"), width=18)]
+    gtin: Annotated[str, Text(label=msg("Barcode (GTIN, may stay empty)"), width=18)] = ""
+    """Empty where the product carries none."""
+    batch: Annotated[str, Text(label=msg("Batch"), width=16)]
+    maker: Annotated[str, Text(label=msg("Maker"), width=28)]
+    channel: Annotated[str, Choice(label=msg("Channel"), width=18, names=CHANNEL_NAMES)]
+    place: Annotated[str, Text(label=msg("Shop or platform"), width=24)]
+    """Shop or platform where it was bought."""
+    bought_on: Annotated[date, Day(label=msg("Bought on"))]
+    price_fen: Annotated[
+        int, Yuan(label=msg("Price (yuan)"), width=12, key="price", least=0, most=1_000_000)
+    ]
+    receipt: Annotated[str, Text(label=msg("Number of the receipt"), width=20)]
+    is_anonymous: Annotated[bool, Flag(label=msg("Bought anonymously"), names=YES_NO)]
+    """Whether it was bought as any consumer would buy it."""
+
+
+class ProductSample(SampleData, table=True):
     """Product bought for a test, with what proves where it came from."""
 
     __tablename__ = "product_sample"
@@ -88,22 +148,6 @@ class ProductSample(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     test_id: UUID = Field(foreign_key="comparative_test.id")
-    code: str
-    """Number under which the laboratory knows it, without its brand."""
-    brand: str
-    model: str
-    gtin: str = ""
-    """Empty where the product carries none."""
-    batch: str
-    maker: str
-    channel: str
-    place: str
-    """Shop or platform where it was bought."""
-    bought_on: date
-    price_fen: int
-    receipt: str
-    is_anonymous: bool
-    """Whether it was bought as any consumer would buy it."""
 
 
 class ProductMeasurement(SQLModel, table=True):
@@ -134,8 +178,8 @@ class ProductMeasurement(SQLModel, table=True):
     entered_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class MakerReply(SQLModel, table=True):
-    """Hearing of a maker: when its results were sent, and what it replied."""
+class MakerReply(Reply, table=True):
+    """Hearing of a maker about its own results."""
 
     __tablename__ = "maker_reply"
     __table_args__ = (
@@ -146,13 +190,6 @@ class MakerReply(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     test_id: UUID = Field(foreign_key="comparative_test.id")
     maker: str
-    sent_on: date
-    due_on: date
-    received_on: date | None = None
-    stance: ReplyStance | None = Field(default=None, sa_type=enum_column(ReplyStance))
-    text: str = ""
-    answer: str = ""
-    """What the association answered."""
 
 
 class ProductGrade(SQLModel, table=True):

@@ -4,14 +4,15 @@ A check is collected and reviewed as a wave whose unit is the venue. The wave it
 database that it can be neither frozen nor scored, so that nothing of it reaches the composite.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Relationship, SQLModel
 
-from survey.store.tables import accounts, interviews, waves  # noqa: F401  (its foreign keys)
-from survey.store.tables.columns import ReplyStance, UtcDateTime, enum_column, new_id, now
+from survey.store.tables import accounts, interviews  # noqa: F401  (its foreign keys)
+from survey.store.tables.columns import Reply, UtcDateTime, new_id, now
+from survey.store.tables.waves import Wave
 
 
 class VenueCheck(SQLModel, table=True):
@@ -31,6 +32,8 @@ class VenueCheck(SQLModel, table=True):
     planned_by: UUID | None = Field(default=None, foreign_key="account.id")
     released_by: UUID | None = Field(default=None, foreign_key="account.id")
     released_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # Read and locked with its wave: a check without it says neither its state nor its days.
+    wave: Wave = Relationship(sa_relationship_kwargs={"lazy": "joined", "innerjoin": True})
 
 
 class VenueVisit(SQLModel, table=True):
@@ -63,8 +66,8 @@ class VenueRevisit(SQLModel, table=True):
     """Why it need not be made any more; None as long as it has to be."""
 
 
-class VenueReply(SQLModel, table=True):
-    """Hearing of a venue: when it was sent what was noted, and what it replied."""
+class VenueReply(Reply, table=True):
+    """Hearing of a venue about what was noted there."""
 
     __tablename__ = "venue_reply"
     __table_args__ = (
@@ -73,13 +76,6 @@ class VenueReply(SQLModel, table=True):
     )
 
     point_id: UUID = Field(foreign_key="sampling_point.id", primary_key=True)
-    sent_on: date
-    due_on: date
-    received_on: date | None = None
-    stance: ReplyStance | None = Field(default=None, sa_type=enum_column(ReplyStance))
-    text: str = ""
-    answer: str = ""
-    """What the association answered."""
 
 
 class Photo(SQLModel, table=True):

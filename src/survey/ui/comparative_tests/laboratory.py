@@ -12,12 +12,13 @@ from survey.context.comparative_tests.measured_values import (
     build_value_template,
     read_value_file,
 )
+from survey.context.comparative_tests.plan import advance_comparative_test
 from survey.context.comparative_tests.reading import ComparativeTestDetail
 from survey.publish.views.comparative_test import ComparativeTestTexts, format_value
 from survey.sample.workbook_io import WorkbookSheet
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, MeasurementRound
-from survey.ui.comparative_tests.changes import change_test, draw_advance_button
+from survey.ui.cases import change_case, draw_step
 from survey.ui.feedback import show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
@@ -38,13 +39,15 @@ def draw_laboratory(
     if state in _OPEN:
         _draw_upload(page, test)
     if state is _State.AT_LABORATORY and test.values:
-        draw_advance_button(
+        draw_step(
             page,
-            test,
-            _State.RESULTS_IN,
+            test.seen,
+            f"comparative-test/step/{_State.RESULTS_IN}",
+            advance_comparative_test,
             t("All results are in"),
             t("Further values are corrections or retests with a reason."),
             t("The results are in. Next they are sent to the makers."),
+            to=_State.RESULTS_IN,
         )
     by_key = test.rules.by_key
     rows = [
@@ -90,19 +93,12 @@ def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
         label=t("Measured values (XLSX or CSV)"),
         file_key=f"comparative-test/values/{test.version}",
         template=lambda session: (
-            build_value_template(
-                page.work(session), test_id=test.summary.id, expected_version=test.version
-            )
+            build_value_template(page.work(session), test.seen)
             if occasion is MeasurementRound.FIRST
             else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
         ),
         read=lambda session, name, content: read_value_file(
-            page.work(session),
-            test_id=test.summary.id,
-            expected_version=test.version,
-            occasion=occasion,
-            name=name,
-            content=content,
+            page.work(session), test.seen, occasion=occasion, name=name, content=content
         ),
         confirm=partial(_confirm_values, page, test, occasion, reason),
         types=("xlsx", "csv"),
@@ -124,7 +120,7 @@ def _confirm_values(
         t("Enter these values"),
         key=slot,
         type="primary",
-        on_click=change_test,
-        args=(page, test, add_measured_values, t("The values are entered."), slot),
+        on_click=change_case,
+        args=(page, test.seen, add_measured_values, t("The values are entered."), slot),
         kwargs={"values": listed.values, "occasion": occasion, "reason": reason},
     )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from survey.access.roles import NATION, Action
 from survey.context.comparative_tests.access import STATE_NAMES
-from survey.context.comparative_tests.plan import ComparativeTestPlan, create_comparative_test
+from survey.context.comparative_tests.plan import create_comparative_test
 from survey.context.comparative_tests.reading import (
     ComparativeTestDetail,
     ComparativeTestSummary,
@@ -16,6 +16,7 @@ from survey.context.comparative_tests.reading import (
 )
 from survey.publish.views.comparative_test import ComparativeTestTexts
 from survey.store.tables import ComparativeTestState
+from survey.store.tables.comparative_tests import ComparativeTestPlan
 from survey.ui.comparative_tests.hearing import draw_hearing
 from survey.ui.comparative_tests.laboratory import draw_laboratory
 from survey.ui.comparative_tests.preparation import draw_plan, draw_rules, draw_samples
@@ -25,10 +26,13 @@ from survey.ui.feedback import feedback_above, perform, show_feedback
 from survey.ui.filters import pick_linked
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.record_form import draw_fields
 from survey.ui.text_blocks import escape_markdown
 from survey.ui.url_state import draw_tabs
 
 _NEW = "new"
+_FIRST_FIELDS = ("key", "title_zh", "title_en", "purpose", "funder")
+"""What is known of a test before its laboratory is."""
 _State = ComparativeTestState
 
 
@@ -107,21 +111,11 @@ def _draw_test(page: PageContext, test: ComparativeTestDetail) -> None:
 def _draw_new_test(page: PageContext) -> None:
     t = page.t
     with st.form("comparative-test/new", border=True, enter_to_submit=False):
-        key = st.text_input(
-            t("Short name"), help=t("Small letters, digits and hyphens, such as rice-cooker-2026.")
-        )
-        title_zh = st.text_input(t("Chinese title"), max_chars=100)
-        title_en = st.text_input(t("English title"), max_chars=100)
-        purpose = st.text_area(t("Purpose"), max_chars=500)
-        funder = st.text_input(
-            t("Funder"),
-            max_chars=200,
-            help=t("Who pays for the test. A test paid by a maker is no comparative test."),
-        )
+        entered = draw_fields(t, ComparativeTestPlan, _FIRST_FIELDS)
         if not st.form_submit_button(t("Plan the test"), type="primary"):
             return
     area = page.principal.area if len(page.principal.area) == 2 else NATION
-    draft = ComparativeTestPlan(key.strip(), area, title_zh, title_en, purpose, funder)
+    draft = ComparativeTestPlan(area=area, **entered)
     planned = perform(
         page,
         lambda work: create_comparative_test(work, draft=draft),

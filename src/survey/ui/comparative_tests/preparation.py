@@ -5,12 +5,11 @@ from functools import partial
 import streamlit as st
 
 from survey.context.comparative_tests.plan import (
-    ComparativeTestPlan,
+    advance_comparative_test,
     change_comparative_test,
     set_grading_rules,
 )
 from survey.context.comparative_tests.product_samples import (
-    CHANNEL_NAMES,
     SAMPLE_SHEET,
     SampleList,
     add_product_samples,
@@ -28,49 +27,36 @@ from survey.locale.figures import format_score
 from survey.publish.views.comparative_test import ComparativeTestTexts
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState
-from survey.ui.comparative_tests.changes import change_test, draw_advance_button
+from survey.store.tables.comparative_tests import CHANNEL_NAMES, ComparativeTestPlan
+from survey.ui.cases import change_case, draw_step
 from survey.ui.feedback import show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
+from survey.ui.record_form import draw_fields
 
 _State = ComparativeTestState
 _OPEN = (_State.PLANNED, _State.BOUGHT)
+_SHOWN = ("purpose", "funder", "laboratory", "accreditation")
 
 
 def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
     """Draw purpose, funder and laboratory, as a form while they can change."""
     t = page.t
-    facts = [
-        (t("Purpose"), test.purpose),
-        (t("Funder"), test.funder),
-        (t("Laboratory"), test.laboratory or "–"),
-        (t("Accreditation number"), test.accreditation or "–"),
-    ]
+    plan, columns = test.plan, ComparativeTestPlan.columns()
+    facts = [(t(columns[name].label), getattr(plan, name) or "–") for name in _SHOWN]
     st.html(render_text_table((t("Plan"), ""), facts))
     if not test.summary.may_manage or test.summary.state not in _OPEN:
         return
     with st.form(f"comparative-test/plan/{test.version}", border=True, enter_to_submit=False):
-        draft = ComparativeTestPlan(
-            test.summary.key,
-            test.summary.area,
-            st.text_input(t("Chinese title"), test.summary.title["zh"], max_chars=100),
-            st.text_input(t("English title"), test.summary.title["en"], max_chars=100),
-            st.text_area(t("Purpose"), test.purpose, max_chars=500),
-            st.text_input(t("Funder"), test.funder, max_chars=200),
-            st.text_input(t("Laboratory"), test.laboratory, max_chars=200),
-            st.text_input(
-                t("Accreditation number"),
-                test.accreditation,
-                max_chars=100,
-                help=t("Of the accreditation (CNAS) or approval (CMA) for these methods."),
-            ),
-        )
+        names = columns.keys() - {"key"}
+        fields = draw_fields(t, ComparativeTestPlan, names, **plan.model_dump())
+        draft = ComparativeTestPlan.of(plan, **fields)
         slot = "comparative-test/plan"
         show_feedback(page, slot)
         if st.form_submit_button(t("Save the plan"), type="primary"):
             done = t("The plan is saved.")
-            change_test(page, test, change_comparative_test, done, slot, draft=draft)
+            change_case(page, test.seen, change_comparative_test, done, slot, draft=draft)
             st.rerun()
 
 
@@ -154,8 +140,8 @@ def _confirm_rules(page: PageContext, test: ComparativeTestDetail, uploaded: Upl
         t("Store these rules"),
         key=slot,
         type="primary",
-        on_click=change_test,
-        args=(page, test, set_grading_rules, t("The rules are stored."), slot),
+        on_click=change_case,
+        args=(page, test.seen, set_grading_rules, t("The rules are stored."), slot),
         kwargs={"rules": rules},
     )
 
@@ -180,11 +166,7 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
             file_key=f"comparative-test/samples/{test.version}",
             template=lambda _: SAMPLE_SHEET,
             read=lambda session, name, content: read_sample_file(
-                page.work(session),
-                test_id=test.summary.id,
-                expected_version=test.version,
-                name=name,
-                content=content,
+                page.work(session), test.seen, name=name, content=content
             ),
             confirm=partial(_confirm_samples, page, test),
             types=("xlsx", "csv"),
@@ -195,25 +177,29 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
             st.button(
                 t("Remove all samples"),
                 key=slot,
-                on_click=change_test,
-                args=(page, test, remove_product_samples, t("The samples are removed."), slot),
+                on_click=change_case,
+                args=(page, test.seen, remove_product_samples, t("The samples are removed."), slot),
             )
-            draw_advance_button(
+            draw_step(
                 page,
-                test,
-                _State.BOUGHT,
+                test.seen,
+                f"comparative-test/step/{_State.BOUGHT}",
+                advance_comparative_test,
                 t("All samples are bought"),
                 t("Afterwards no sample can be added or removed."),
                 t("The samples are bought."),
+                to=_State.BOUGHT,
             )
     elif state is _State.BOUGHT:
-        draw_advance_button(
+        draw_step(
             page,
-            test,
-            _State.AT_LABORATORY,
+            test.seen,
+            f"comparative-test/step/{_State.AT_LABORATORY}",
+            advance_comparative_test,
             t("Hand the samples to the laboratory"),
             t("This seals the rules: weights, limits and devaluations cannot change afterwards."),
             t("The laboratory has the samples, and the rules are sealed."),
+            to=_State.AT_LABORATORY,
         )
 
 
@@ -244,7 +230,7 @@ def _confirm_samples(page: PageContext, test: ComparativeTestDetail, listed: Sam
         t("Enter these samples"),
         key=slot,
         type="primary",
-        on_click=change_test,
-        args=(page, test, add_product_samples, t("The samples are entered."), slot),
+        on_click=change_case,
+        args=(page, test.seen, add_product_samples, t("The samples are entered."), slot),
         kwargs={"samples": listed.samples},
     )

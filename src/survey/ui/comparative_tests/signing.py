@@ -20,7 +20,7 @@ from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.publish.views.comparative_test import ComparativeTestTexts, format_value
 from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import ComparativeTestState, now
-from survey.ui.comparative_tests.changes import change_test
+from survey.ui.cases import change_case
 from survey.ui.feedback import set_problem, show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
@@ -101,8 +101,8 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
             label,
             key="comparative-test/sign",
             type="primary",
-            on_click=change_test,
-            args=(page, test, sign_comparative_test, done, slot),
+            on_click=change_case,
+            args=(page, test.seen, sign_comparative_test, done, slot),
             kwargs={"two_people": page.settings.two_person_freeze, "releases": releases},
         )
 
@@ -161,8 +161,8 @@ def _draw_erratum_steps(
             t("Confirm the erratum"),
             key=slot,
             type="primary",
-            on_click=change_test,
-            args=(page, test, confirm_erratum, t("The erratum is confirmed."), slot),
+            on_click=change_case,
+            args=(page, test.seen, confirm_erratum, t("The erratum is confirmed."), slot),
             kwargs={"two_people": two_people},
         )
         return
@@ -194,5 +194,5 @@ def _draw_erratum_steps(
         measurement = Measurement(number, half, factor)
         data = ValueData(str(sample), str(key), measurement, day)
         done = t("The erratum is proposed. Another person confirms it.")
-        change_test(page, test, propose_erratum, done, _PROPOSING, value=data, reason=reason)
+        change_case(page, test.seen, propose_erratum, done, _PROPOSING, value=data, reason=reason)
     st.rerun()

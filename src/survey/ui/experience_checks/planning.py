@@ -1,5 +1,6 @@
 """Plan of an experience check: a new one, its scenario and checklist, and its steps."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import streamlit as st
@@ -19,12 +20,15 @@ from survey.instrument.question_types import type_of
 from survey.locale import label_text
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState, now
-from survey.ui.experience_checks.changes import draw_step
+from survey.ui.cases import draw_step
 from survey.ui.feedback import perform, show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
+from survey.ui.record_form import draw_fields
 
 _USUAL_DAYS = 30
+_TEXTS = ("key", "title_zh", "title_en", "scenario")
+_VISITS = ("observers", "opens_on", "closes_on")
 
 
 def draw_new_check(page: PageContext) -> None:
@@ -32,18 +36,8 @@ def draw_new_check(page: PageContext) -> None:
     t = page.t
     with page.read() as work:
         checklists = list_checklists(work)
-    today = china_date(now())
     with st.form("experience-check/new", border=True, enter_to_submit=False):
-        key = st.text_input(
-            t("Short name"), help=t("Small letters, digits and hyphens, such as dining-2026.")
-        )
-        title_zh = st.text_input(t("Chinese title"), max_chars=100)
-        title_en = st.text_input(t("English title"), max_chars=100)
-        scenario = st.text_area(
-            t("Scenario"),
-            max_chars=2000,
-            help=t("What an observer does at a venue, so that all do the same."),
-        )
+        texts = draw_fields(t, ExperienceCheckPlan, _TEXTS)
         instrument_id = st.selectbox(
             t("Checklist"),
             list(checklists),
@@ -51,18 +45,12 @@ def draw_new_check(page: PageContext) -> None:
                 f"{label_text(checklists[id_].title, page.language)} {checklists[id_].version}"
             ),
         )
-        observers = st.number_input(t("Observers of a venue"), 1, 4, 2)
-        opens_on = st.date_input(t("First day"), today, format="YYYY-MM-DD")
-        closes_on = st.date_input(
-            t("Last day"), today + timedelta(_USUAL_DAYS), format="YYYY-MM-DD"
-        )
+        last = china_date(now()) + timedelta(_USUAL_DAYS)
+        visits = draw_fields(t, ExperienceCheckPlan, _VISITS, observers=2, closes_on=last)
         if not st.form_submit_button(t("Plan the check"), type="primary"):
             return
     area = page.principal.area if len(page.principal.area) == 2 else NATION
-    draft = ExperienceCheckPlan(
-        key.strip(), area, title_zh, title_en, scenario, instrument_id, opens_on, closes_on,
-        int(observers),
-    )  # fmt: skip
+    draft = ExperienceCheckPlan(area=area, instrument_id=instrument_id, **texts, **visits)
     planned = perform(
         page,
         lambda work: create_experience_check(work, draft=draft),
@@ -109,28 +97,27 @@ def _draw_steps(page: PageContext, check: ExperienceCheckDetail) -> None:
     t, summary = page.t, check.summary
     if summary.released_at is not None:
         return
+
+    def step(service: Callable[..., object], *texts: str) -> None:
+        slot, title = f"experience-check/step/{service.__name__}", summary.title[page.language]
+        draw_step(page, check.seen, slot, service, *texts, title=title)
+
     if summary.state in (WaveState.PLANNED, WaveState.CLOSED):
-        draw_step(
-            page,
-            check,
+        step(
             open_experience_check,
             t("Open the check for visits"),
             t("Observers can send visits. Venues and observers cannot change any more."),
             t("The check is open. Observers find their venues under “My tasks”."),
         )
     if summary.state is WaveState.OPEN:
-        draw_step(
-            page,
-            check,
+        step(
             close_experience_check,
             t("Close the check"),
             t("No visit arrives any more; the review goes on. The check can be opened again."),
             t("The check is closed."),
         )
     if summary.state is WaveState.CLOSED:
-        draw_step(
-            page,
-            check,
+        step(
             release_experience_check,
             t("Release the check"),
             t(

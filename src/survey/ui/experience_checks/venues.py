@@ -18,7 +18,7 @@ from survey.context.experience_checks.venues import (
 from survey.fieldwork.planning.sampling_points import MAX_SEED
 from survey.publish.views.experience_check import name_area, name_type
 from survey.store.tables import WaveState, now
-from survey.ui.experience_checks.changes import change_check
+from survey.ui.cases import change_case
 from survey.ui.feedback import show_feedback
 from survey.ui.long_table import MAX_LISTED_ROWS, draw_long_table
 from survey.ui.page_runner import PageContext
@@ -118,13 +118,14 @@ def _confirm_draw(page: PageContext, check: ExperienceCheckDetail, listed: Venue
         help=t("With list and seed the draw can be repeated; both are recorded."),
     )
     slot = "experience-check/venues/draw"
+    done = t("The venues are drawn. Next come the observers.")
     show_feedback(page, slot)
     st.button(
         t("Draw the venues"),
         key=slot,
         type="primary",
-        on_click=change_check,
-        args=(page, check, draw_venues, t("The venues are drawn. Next come the observers."), slot),
+        on_click=change_case,
+        args=(page, check.seen, draw_venues, done, slot),
         kwargs={"listed": listed, "per_type": int(per_type), "seed": int(seed)},
     )
 
@@ -147,5 +148,5 @@ def _draw_observers(page: PageContext, check: ExperienceCheckDetail) -> None:
         show_feedback(page, slot)
         if st.form_submit_button(t("Assign observers"), type="primary"):
             done, seed = t("Every venue has its observers."), int(f"{now():%Y%m%d}")
-            change_check(page, check, assign_observers, done, slot, logins=chosen, seed=seed)
+            change_case(page, check.seen, assign_observers, done, slot, logins=chosen, seed=seed)
             st.rerun()

@@ -1,0 +1,186 @@
+"""Records: what people enter of a thing, each field declared once.
+
+A field is an annotation such as `Annotated[str, Text(label=msg("Title"), least=2, most=100)]`. The
+table inherits it as a column, the service checks it, and form and worksheet are made from it. A
+record can be made with any values; it is checked by the service, which knows the day.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
+
+from sqlmodel import SQLModel
+
+from survey.locale import Message, RefusedError, msg
+
+_KEY = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Column:
+    """Field of a record as people meet it: its label, and what it accepts."""
+
+    label: Message
+    help: Message | None = None
+    refusal: Message | None = None
+    """Sentence about a value that is not accepted, where the usual one does not do."""
+    width: int = 14
+    """Width in a worksheet, in characters."""
+    key: str = ""
+    """Name in files; that of the field if empty."""
+
+    def clean(self, value: Any) -> Any:
+        """Return the value as it is stored."""
+        return value
+
+    def accepts(self, value: Any) -> bool:
+        """Return whether a clean value can be stored."""
+        raise NotImplementedError
+
+    def find_problem(self, value: Any, today: date) -> Message | None:
+        """Return why a clean value is not accepted on a day; None where it is."""
+        del today
+        return None if self.accepts(value) else self.explain()
+
+    def explain(self) -> Message:
+        """Return what is said of a value that is not accepted."""
+        return self.refusal or msg("{what}: this is not possible.", what=self.label)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Text(Column):
+    """Text between two lengths, in characters, without blanks around it."""
+
+    least: int = 2
+    most: int = 500
+    is_long: bool = False
+    """Whether a form gives it several lines."""
+    has_lines: bool = False
+    """Whether it keeps its line breaks; else every run of blanks is one blank."""
+
+    def clean(self, value: str) -> str:
+        return value.strip() if self.has_lines else " ".join(value.split())
+
+    def accepts(self, value: str) -> bool:
+        return self.least <= len(value) <= self.most
+
+    def explain(self) -> Message:
+        return self.refusal or msg(
+            "{what}: between {least} and {most} characters.",
+            what=self.label,
+            least=self.least,
+            most=self.most,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Key(Column):
+    """Short name that addresses and files use."""
+
+    label: Message = field(default_factory=lambda: msg("Short name"))
+    refusal: Message | None = field(
+        default_factory=lambda: msg("The short name has 3 to 40 small letters, digits and hyphens.")
+    )
+
+    def accepts(self, value: str) -> bool:
+        return _KEY.fullmatch(value) is not None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choice(Column):
+    """Code of a list, which people see by its name."""
+
+    names: Mapping[str, Message]
+
+    def accepts(self, value: str) -> bool:
+        return value in self.names
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Flag(Column):
+    """Whether something is so; files say yes or no."""
+
+    names: Mapping[str, Message]
+
+    def accepts(self, value: bool) -> bool:
+        return isinstance(value, bool)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Number(Column):
+    """Whole number between two limits."""
+
+    least: int
+    most: int
+
+    def accepts(self, value: int) -> bool:
+        return self.least <= value <= self.most
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Yuan(Number):
+    """Amount that is stored in fen and entered in yuan; its limits are in yuan."""
+
+    step: int = 100
+
+    def accepts(self, value: int) -> bool:
+        return self.least * 100 <= value <= self.most * 100
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Day(Column):
+    """Day, which `may_come` or has been; `refusal` is about one before the first day."""
+
+    first: date = date.min
+    may_come: bool = False
+
+    def accepts(self, value: date) -> bool:
+        return value >= self.first
+
+    def find_problem(self, value: date, today: date) -> Message | None:
+        if value > today and not self.may_come:
+            return msg("This day is yet to come.")
+        return super().find_problem(value, today)
+
+
+class Record(SQLModel):
+    """What people enter of a thing. A table of it inherits the fields and checks nothing."""
+
+    @classmethod
+    def columns(cls) -> dict[str, Column]:
+        """Return the fields that people enter, in the order in which they are declared."""
+        return {
+            name: part
+            for name, declared in cls.model_fields.items()
+            for part in declared.metadata
+            if isinstance(part, Column)
+        }
+
+    @classmethod
+    def of(cls, row: SQLModel, **other: Any) -> Self:
+        """Return the record of a row of its table or another record, with `other` values."""
+        return cls(**{name: getattr(row, name) for name in cls.model_fields} | other)
+
+    def checked(self, code: str, today: date) -> Self:
+        """Return the record as it is stored.
+
+        Raises:
+            RefusedError: about the first field that is not accepted, with this code.
+        """
+        clean = {}
+        for name, column in self.columns().items():
+            clean[name] = column.clean(getattr(self, name))
+            problem = column.find_problem(clean[name], today)
+            if problem is not None:
+                raise RefusedError(code, problem)
+        return self.of(self, **clean)
+
+    def write_to(self, row: SQLModel) -> list[str]:
+        """Write the record into a row of its table and return the names of what changed."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        changed = [name for name, value in values.items() if getattr(row, name) != value]
+        for name in changed:
+            setattr(row, name, values[name])
+        return changed

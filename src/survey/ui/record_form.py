@@ -1,0 +1,56 @@
+"""Fields of a record as a form draws them: label, bounds and words are those of its columns."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from survey.locale import Translator
+from survey.records import Choice, Column, Day, Key, Number, Record, Text, Yuan
+from survey.store.china_time import china_date
+from survey.store.tables import now
+
+
+def draw_fields(
+    t: Translator, kind: type[Record], names: Collection[str] = (), **start: Any
+) -> dict[str, Any]:
+    """Draw fields of a record inside a form, and return what is in them.
+
+    Args:
+        names: Fields to draw; all that people enter if empty.
+        start: Values to begin with, by field, instead of none, the least, or today.
+    """
+    return {
+        name: _draw_field(t, column, start.get(name))
+        for name, column in kind.columns().items()
+        if not names or name in names
+    }
+
+
+def _draw_field(t: Translator, column: Column, start: Any) -> Any:
+    label, hint = t(column.label), t(column.help) if column.help else None
+    match column:
+        case Text(is_long=True):
+            return st.text_area(label, start or "", max_chars=column.most, help=hint)
+        case Text():
+            return st.text_input(label, start or "", max_chars=column.most, help=hint)
+        case Key():
+            return st.text_input(label, start or "", help=hint).strip()
+        case Choice():
+            names = column.names
+            return st.selectbox(
+                label, list(names), format_func=lambda code: t(names[code]), help=hint
+            )
+        case Day():
+            begin = start or china_date(now())
+            day = st.date_input(label, begin, format="YYYY-MM-DD", help=hint)
+            return day if isinstance(day, date) else begin
+        case Yuan():
+            least, most, step = float(column.least), float(column.most), float(column.step)
+            begin = least if start is None else start / 100
+            return round(st.number_input(label, least, most, begin, step=step, help=hint) * 100)
+        case Number():
+            begin = column.least if start is None else start
+            return int(st.number_input(label, column.least, column.most, begin, help=hint))
+    raise TypeError(column)
