@@ -4,6 +4,7 @@ Each is called by somebody without any right, and by somebody with every right i
 """
 
 import ast
+import inspect
 from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,7 +24,6 @@ from survey.access.roles import ROLES, Action, Role
 from survey.access.work import Seen, Work
 from survey.context.comparative_tests.rules import GradingRules
 from survey.context.deliveries import DeliveryHead
-from survey.context.experience_checks.plan import ExperienceCheckPlan
 from survey.context.opinion.day_entry import EnteredDay
 from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.importing.target_wave import ImportRequest
@@ -42,6 +42,7 @@ from survey.fieldwork.waves import summarise_wave
 from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import SurveyError
 from survey.publish.opinion_tables import EventWindow
+from survey.records import Record
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import (
@@ -61,9 +62,8 @@ from survey.store.tables import (
     WaveAct,
     WaveState,
 )
-from survey.store.tables.comparative_tests import ComparativeTestPlan
-from survey.store.tables.education import ActivityData
 from tests.access.service_discovery import SOURCE, Service, services
+from tests.records_of import record_of
 from tests.work_of import work_of
 
 CANARY = "Kanarienvogel"
@@ -408,35 +408,6 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "before": QueuePosition.of(50, 300.0, interview.id),
         "spot": QueuePosition.of(50, 300.0, interview.id),
         "publish.problems.problem_changes.move_problem": {"to": ProblemState.DONE},
-        "context.comparative_tests.plan.create_comparative_test": {
-            "draft": ComparativeTestPlan(
-                key="elsewhere", area=ELSEWHERE[:2], title_zh="", title_en="", purpose="", funder=""
-            )
-        },
-        "context.experience_checks.plan.create_experience_check": {
-            "draft": ExperienceCheckPlan(
-                key="elsewhere",
-                area=ELSEWHERE[:2],
-                title_zh="",
-                title_en="",
-                scenario="",
-                instrument_id=None,
-                opens_on=moment.date(),
-                closes_on=moment.date(),
-            )
-        },
-        "context.consumer_education.activities.add_activity": {
-            "data": ActivityData(
-                area=ELSEWHERE,
-                title=CANARY,
-                place=CANARY,
-                held_on=moment.date(),
-                form="talk",
-                audience="everybody",
-                participants=1,
-                cost_fen=0,
-            )
-        },
         "context.consumer_education.activities.list_activities": {"year": 2026, "area": "CN"},
         "context.consumer_education.activities.list_activity_years": {"area": "CN"},
         "activity_id": uuid4(),
@@ -481,6 +452,10 @@ def arguments(
     if service.hints.get("seen") is Seen:
         is_test = "comparative_tests" in service.name
         known["seen"] = Seen(known["test_id" if is_test else "wave_id"], 1)
+    for name, hint in service.hints.items():
+        if inspect.isclass(hint) and issubclass(hint, Record):
+            plain = {"area": ELSEWHERE, "instrument_id": None}
+            known[name] = record_of(hint, CANARY, **plain)
     known[str(service.asker)] = work if service.hints[str(service.asker)] is Work else person
     return {name: known.get(name, MagicMock(name=name)) for name in service.hints}
 
