@@ -339,6 +339,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "key": wave.key,
         "wave": open_wave,
         "city_code": ELSEWHERE,
+        "area": ELSEWHERE,
         "point_id": point.id,
         "response_id": interview.id,
         "response_ids": [interview.id],

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +13,7 @@ from sqlmodel import Session
 
 from survey.access import principal as access
 from survey.access.principal import AccessDeniedError, Principal
-from survey.access.roles import ROLES, Role
+from survey.access.roles import ROLES, Action, Role
 from survey.access.work import Case, Owned, Seen
 from survey.fieldwork.instruments import save_instrument
 from survey.locale import NotFoundError
@@ -95,6 +96,17 @@ def _locks(work: Any, owned: Owned[Any], row_id: UUID) -> list[Callable[[], obje
     return [lambda: work.lock(owned, seen, states), lambda: work.get(owned, seen, states)]
 
 
+@pytest.fixture(autouse=True)
+def _every_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rights differ from table to table; whose area a row lies in is the same for all."""
+    _give(monkeypatch, frozenset(Action))
+
+
+def _give(monkeypatch: pytest.MonkeyPatch, actions: frozenset[Action]) -> None:
+    roles = {role: replace(known, actions=actions) for role, known in ROLES.items()}
+    monkeypatch.setattr(access, "ROLES", roles)
+
+
 def test_rules_are_found() -> None:
     assert {"activity", "comparative_test", "experience_check"} <= OWNED.keys()
 
@@ -104,18 +116,13 @@ def test_nobody_finds_or_locks_anything(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, owned: Owned[Any]
 ) -> None:
     row_id = store(sqlite_url, owned)
-    roles = {role: _without_actions(known) for role, known in ROLES.items()}
-    monkeypatch.setattr(access, "ROLES", roles)
+    _give(monkeypatch, frozenset())
     with read_scope(sqlite_url) as session:
         work = work_of(session, person(AREA), NOW)
         attempts = [lambda: work.find(owned, row_id), lambda: work.find(owned, uuid4())]
         for attempt in [*attempts, *_locks(work, owned, row_id)]:
             with pytest.raises(AccessDeniedError):
                 attempt()
-
-
-def _without_actions(known: Any) -> Any:
-    return type(known)(**{**vars(known), "actions": frozenset()})
 
 
 @pytest.mark.parametrize("owned", OWNED.values(), ids=OWNED)

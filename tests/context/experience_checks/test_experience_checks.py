@@ -1,5 +1,6 @@
 """An experience check from its plan to its release, on both databases."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -363,3 +364,10 @@ def test_remarks_of_a_late_visit_are_masked_while_it_waits(sqlite_url: str, tmp_
     with session_scope(check.url) as session:
         parked = session.get_one(ParkedInterview, receipt.parked_id)
     assert parked.answers["remark"] == "服务员***留了***"
+
+
+def test_a_demonstration_lists_its_own_checks_only(check: RunningCheck) -> None:
+    visitor = replace(check.official, is_demo=True)
+    with read_scope(check.url) as session:
+        assert list_experience_checks(work_of(session, visitor)) == []
+        assert len(list_experience_checks(work_of(session, check.official))) == 1

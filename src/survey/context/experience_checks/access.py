@@ -13,7 +13,7 @@ from survey.access.roles import Action
 from survey.access.work import Case
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import msg
-from survey.store.tables import VenueCheck, Wave
+from survey.store.tables import VenueCheck, Wave, table_of
 
 CHECKS = Case(
     table=VenueCheck,
@@ -22,7 +22,9 @@ CHECKS = Case(
     keeping=Action.MANAGE_VENUE_CHECKS,
     unknown=msg("There is no such experience check."),
     area=col(VenueCheck.area),
-    is_demo=exists().where(col(Wave.id) == VenueCheck.wave_id, col(Wave.is_demo)),
+    is_demo=exists()
+    .where(col(Wave.id) == VenueCheck.wave_id, col(Wave.is_demo))
+    .correlate(table_of(VenueCheck)),
     is_open=col(VenueCheck.released_at).is_not(None),
     changed=msg("Somebody changed this check meanwhile. Please look at it again, then repeat."),
     not_now=msg("This is not possible while the check is in the state “{state}”."),
