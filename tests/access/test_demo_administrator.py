@@ -59,7 +59,7 @@ def test_no_service_changes_anything_for_it(place: Place, onlooker: Principal) -
     before, trail = content(place.url), entries(place.url)
     for service in ASKED:
         with Session(engine_for(place.url)) as session, suppress(Exception):
-            result = service.function(session=session, **arguments(service, place, onlooker))
+            result = service.function(**arguments(service, place, session, onlooker))
             if isinstance(result, Iterator):
                 list(result)
             session.commit()
