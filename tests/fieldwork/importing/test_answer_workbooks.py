@@ -132,6 +132,10 @@ HOSTILE = {
         ),
         "damaged",
     ),
+    "a far cell in a row that is named like one": (
+        repack_workbook(GOOD, {FIRST: sheet_xml('<row r="A1"><c r="ZZZZZ1"><v>1</v></c></row>')}),
+        "damaged",
+    ),
     "a cell without a place": (
         repack_workbook(GOOD, {FIRST: sheet_xml('<row r="1"><c t="n"><v>1</v></c></row>')}),
         "damaged",
