@@ -22,8 +22,8 @@ DEFINED = re.compile(r"^ *def (test_\w+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 NOT_OURS = frozenset({"survey.lonely.psu", "fuzz-found/"})
 """An option of R, and a folder that the long run of the fuzzer makes."""
-EXAMPLE = "confidence.py"
-"""The page that docs/adding-a-page.md adds."""
+EXAMPLE = ("confidence.py", "notices.py")
+"""What docs/adding-a-page.md and docs/adding-a-register.md add."""
 
 
 @cache

@@ -18,7 +18,6 @@ from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
 from survey.access.work import Seen, Work
 from survey.context.comparative_tests.grading import Measurement
-from survey.context.comparative_tests.gtin import check_digit
 from survey.context.comparative_tests.maker_replies import (
     record_maker_reply,
     send_results_to_makers,
@@ -29,7 +28,7 @@ from survey.context.comparative_tests.plan import (
     create_comparative_test,
     set_grading_rules,
 )
-from survey.context.comparative_tests.product_samples import add_product_samples
+from survey.context.comparative_tests.product_samples import add_product_samples, check_digit
 from survey.context.comparative_tests.released_grades import (
     confirm_erratum,
     propose_erratum,
@@ -205,12 +204,12 @@ class _DemoTest:
         self._take_step(send_results_to_makers, 1, due_on=china_date(self._now) + timedelta(11))
         self._hear_makers(values)
         self._take_step(advance_comparative_test, 4, to=state.MAKERS_HEARD)
-        self._take_step(sign_comparative_test, 3, two_people=True)
+        self._take_step(sign_comparative_test, 3)
         right = next(v for v in values if (v.sample, v.characteristic) == (MISREAD, "noise"))
         self._take_step(
             propose_erratum, 12, value=right, reason="实验室复核发现抄录有误，原值多记 10 dB。"
         )
-        self._take_step(confirm_erratum, 1, two_people=True)
+        self._take_step(confirm_erratum, 1)
 
     def _take_step(self, service: Any, days: int, **given: Any) -> None:
         self._now += timedelta(days)

@@ -1,6 +1,7 @@
 """Changes of a case from its page, made from the version that was drawn."""
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -29,7 +30,7 @@ def draw_step(
     service: Callable[..., object],
     *texts: str,
     title: str = "",
-    **given: object,
+    **given: Any,
 ) -> None:
     """Draw a step to another state, which says what follows before it is taken.
 

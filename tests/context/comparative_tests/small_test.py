@@ -24,6 +24,7 @@ from survey.context.comparative_tests.plan import (
 )
 from survey.context.comparative_tests.product_samples import add_product_samples
 from survey.context.hearings import ReplyData
+from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import (
     Account,
@@ -100,11 +101,22 @@ class RunningTest:
                 select(ComparativeTest.lock_version).where(ComparativeTest.id == self.id)
             ).one()
 
-    def change(self, service: Callable[..., object], person: Principal, **given: object) -> object:
-        """Call a service with the version that stands."""
+    def change(
+        self,
+        service: Callable[..., object],
+        person: Principal,
+        *,
+        two_people: bool = True,
+        **given: object,
+    ) -> object:
+        """Call a service with the version that stands; `two_people` is the installation's."""
+        settings = Settings(two_person_freeze=two_people)
         known = {"seen": Seen(self.id, self.version)}
         return run_in_transaction(
-            self.url, lambda session: service(work_of(session, person, self.now), **known | given)
+            self.url,
+            lambda session: service(
+                work_of(session, person, self.now, settings=settings), **known | given
+            ),
         )
 
     def wait(self, days: int) -> None:

@@ -35,6 +35,7 @@ from survey.context.comparative_tests.released_grades import (
 )
 from survey.locale import NotFoundError, SurveyError, translator
 from survey.publish.views.comparative_test import ComparativeTestTexts
+from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComparativeTest, ComparativeTestState, MeasurementRound
 from survey.store.transactions import run_in_transaction
@@ -106,9 +107,9 @@ def test_a_signature_does_what_its_button_said(store_url: str) -> None:
 
     def says_it_releases(person: Principal, *, two_people: bool = True) -> bool:
         with read_scope(store_url) as session:
-            return would_release(
-                work_of(session, person, START), test_id=test.id, two_people=two_people
-            )
+            settings = Settings(two_person_freeze=two_people)
+            work = work_of(session, person, START, settings=settings)
+            return would_release(work, test_id=test.id)
 
     assert not says_it_releases(lin)
     assert says_it_releases(lin, two_people=False)

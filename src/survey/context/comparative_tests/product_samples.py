@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 from survey.access.work import Seen, Work
 from survey.context.comparative_tests.access import TESTS
 from survey.context.comparative_tests.cell_values import read_decimal
-from survey.context.comparative_tests.gtin import is_gtin
 from survey.locale import msg
 from survey.sample.pasted_table import read_table_file
 from survey.sample.workbook_io import CellChecker, CellError, sheet_of_record
@@ -21,6 +20,7 @@ from survey.store.tables.comparative_tests import SampleData
 
 MAX_SAMPLES = 200
 MAX_PRICE_YUAN = 1_000_000
+_GTIN_LENGTHS = (8, 12, 13, 14)
 SAMPLE_SHEET = sheet_of_record("samples", SampleData)
 
 
@@ -109,3 +109,19 @@ def list_product_samples(session: Session, test_id: UUID) -> Sequence[ProductSam
         .order_by(col(ProductSample.code))
     )
     return session.exec(query).all()
+
+
+def is_gtin(text: str) -> bool:
+    """Return whether the text is a GTIN (GB 12904) of 8, 12, 13 or 14 digits that fit its last."""
+    if len(text) not in _GTIN_LENGTHS or not (text.isascii() and text.isdigit()):
+        return False
+    return check_digit(text[:-1]) == int(text[-1])
+
+
+def check_digit(digits: str) -> int:
+    """Return the check digit that follows `digits`: weights 3 and 1 from the right, modulo 10."""
+    total = sum(
+        int(digit) * (3 if position % 2 == 0 else 1)
+        for position, digit in enumerate(reversed(digits))
+    )
+    return -total % 10

@@ -83,12 +83,11 @@ def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UU
 
 
 def sign_comparative_test(
-    work: Work, seen: Seen, *, two_people: bool, releases: bool | None = None
+    work: Work, seen: Seen, *, releases: bool | None = None
 ) -> ComparativeTestState:
     """Sign a test; the second signature, by another person, releases it. Return its state.
 
     Args:
-        two_people: The setting of the installation: another person has to sign as well.
         releases: What the person was told that this signature does; None where nobody was told.
 
     Raises:
@@ -96,7 +95,6 @@ def sign_comparative_test(
         RefusedError: the makers were not heard yet, or the signature would do
             something else than the person was told.
     """
-    work.require(Action.RELEASE_PRODUCT_TESTS)
     test = work.lock(
         TESTS, seen, (ComparativeTestState.MAKERS_HEARD,), Action.RELEASE_PRODUCT_TESTS
     )
@@ -106,7 +104,7 @@ def sign_comparative_test(
         )
     grades = compute_grades(work.session, test)
     signed = _hash_of(test, grades)
-    rule = _find_people_rule(work, test, two_people)
+    rule = _find_people_rule(work, test)
     is_first = _is_unsigned(test, signed)
     if releases is not None and releases != _does_release(rule, is_first=is_first):
         raise TESTS.refuse(
@@ -151,24 +149,24 @@ def _second_signer_required() -> RefusedError:
     )
 
 
-def list_awaited_signers(work: Work, *, test_id: UUID, two_people: bool) -> tuple[str, ...]:
+def list_awaited_signers(work: Work, *, test_id: UUID) -> tuple[str, ...]:
     """Return who can sign a test or its erratum next where the principal was the first to.
 
     Empty where it is the principal's turn, or where one person is enough.
     """
     action = Action.RELEASE_PRODUCT_TESTS
     test = work.find(TESTS, test_id, action)
-    rule = _find_people_rule(work, test, two_people)
+    rule = _find_people_rule(work, test)
     if rule is not PeopleRule.TWO or not _was_first(work, test):
         return ()
     return list_second_people(work, action=action, areas=(NATION, test.area))
 
 
-def would_release(work: Work, *, test_id: UUID, two_people: bool) -> bool:
+def would_release(work: Work, *, test_id: UUID) -> bool:
     """Return whether a signature of the principal would release a test at once."""
     action = Action.RELEASE_PRODUCT_TESTS
     test = work.find(TESTS, test_id, action)
-    rule = _find_people_rule(work, test, two_people)
+    rule = _find_people_rule(work, test)
     is_first = _is_unsigned(test, _hash_of(test, compute_grades(work.session, test)))
     return _does_release(rule, is_first=is_first)
 
@@ -193,12 +191,12 @@ def _was_first(work: Work, test: ComparativeTest) -> bool:
     )
 
 
-def _find_people_rule(work: Work, test: ComparativeTest, two_people: bool) -> PeopleRule:
+def _find_people_rule(work: Work, test: ComparativeTest) -> PeopleRule:
     return find_people_rule(
         work,
         action=Action.RELEASE_PRODUCT_TESTS,
         is_demo=test.is_demo,
-        two_people=two_people,
+        two_people=work.settings.two_person_freeze,
         areas=(NATION, test.area),
     )
 
@@ -256,7 +254,7 @@ def propose_erratum(work: Work, seen: Seen, *, value: ValueData, reason: str) ->
     return number
 
 
-def confirm_erratum(work: Work, seen: Seen, *, two_people: bool) -> int:
+def confirm_erratum(work: Work, seen: Seen) -> int:
     """Confirm the erratum that waits, as another person, and return its number.
 
     Raises:
@@ -267,7 +265,7 @@ def confirm_erratum(work: Work, seen: Seen, *, two_people: bool) -> int:
     erratum = _find_open_erratum(work.session, test.id)
     if erratum is None:
         raise TESTS.refuse(msg("No erratum waits for a second person."))
-    rule = _find_people_rule(work, test, two_people)
+    rule = _find_people_rule(work, test)
     is_same = erratum.proposed_by == actor_id(work.principal)
     if is_same and rule is PeopleRule.TWO:
         raise _second_signer_required()

@@ -20,7 +20,7 @@ from survey.fieldwork.planning.wave_requests import PeopleRule
 from survey.publish.views.comparative_test import ComparativeTestTexts, format_value
 from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import ComparativeTestState, now
-from survey.ui.cases import change_case
+from survey.ui.cases import change_case, draw_step
 from survey.ui.feedback import set_problem, show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
@@ -75,9 +75,7 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
         draw_awaited_people(page, t("You have signed this test"), awaited)
         return
     with page.read() as work:
-        releases = would_release(
-            work, test_id=test.summary.id, two_people=page.settings.two_person_freeze
-        )
+        releases = would_release(work, test_id=test.summary.id)
     title = escape_markdown(test.summary.title[page.language])
     if releases:
         label, done = t("Sign and release now"), t("The test is released.")
@@ -94,25 +92,14 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
             title=title,
         )
     slot = f"comparative-test/signing/{'second' if releases else 'first'}"
-    with st.popover(label, key=slot):
-        show_feedback(page, slot)
-        st.markdown(words)
-        st.button(
-            label,
-            key="comparative-test/sign",
-            type="primary",
-            on_click=change_case,
-            args=(page, test.seen, sign_comparative_test, done, slot),
-            kwargs={"two_people": page.settings.two_person_freeze, "releases": releases},
-        )
+    sign = sign_comparative_test
+    draw_step(page, test.seen, slot, sign, label, words, done, releases=releases)
 
 
 def _list_awaited_signers(page: PageContext, test: ComparativeTestDetail) -> tuple[str, ...]:
     """Return who signs next where the signed-in person was the first to; empty otherwise."""
     with page.read() as work:
-        return list_awaited_signers(
-            work, test_id=test.summary.id, two_people=page.settings.two_person_freeze
-        )
+        return list_awaited_signers(work, test_id=test.summary.id)
 
 
 def _draw_errata(
@@ -149,7 +136,7 @@ def _draw_errata(
 def _draw_erratum_steps(
     page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
 ) -> None:
-    t, two_people = page.t, page.settings.two_person_freeze
+    t = page.t
     if any(each.confirmed_at is None for each in test.errata):
         awaited = _list_awaited_signers(page, test)
         if awaited:
@@ -163,7 +150,6 @@ def _draw_erratum_steps(
             type="primary",
             on_click=change_case,
             args=(page, test.seen, confirm_erratum, t("The erratum is confirmed."), slot),
-            kwargs={"two_people": two_people},
         )
         return
     with (
