@@ -1,11 +1,15 @@
 """Collect screen texts of each package into its gettext catalog, keeping what is translated.
 
-Without arguments all packages, else the packages named.
+Without arguments all packages, else the packages named. A text that moved to another package takes
+its translation along: a text has one translation, wherever it stands.
 """
 
+import io
 import subprocess
 import sys
 from pathlib import Path
+
+from babel.messages.pofile import read_po, write_po
 
 from survey.locale import DOMAINS
 
@@ -37,7 +41,20 @@ def pybabel(*arguments: str) -> None:
     subprocess.run(command, check=True, cwd=ROOT)
 
 
-def update(domain: str) -> None:
+def read_translations() -> dict[str, str]:
+    """Return the translation of every text in any catalog, also of packages that are gone."""
+    known: dict[str, str] = {}
+    for catalog in sorted(CATALOGS.glob("zh/LC_MESSAGES/*.po")):
+        with catalog.open("rb") as file:
+            known |= {
+                str(message.id): str(message.string)
+                for message in read_po(file)
+                if message.id and message.string and not message.fuzzy
+            }
+    return known
+
+
+def update(domain: str, known: dict[str, str]) -> None:
     template = CATALOGS / f"{domain}.pot"
     catalog = CATALOGS / "zh" / "LC_MESSAGES" / f"{domain}.po"
     keywords = [part for keyword in KEYWORDS for part in ("-k", keyword)]
@@ -51,15 +68,17 @@ def update(domain: str) -> None:
         str(template),
         *sources(domain),
     )
-    verb = "update" if catalog.exists() else "init"
-    # A text that left the code leaves the catalog: kept as a comment it would only grow old.
-    kept = ["--ignore-obsolete"] if verb == "update" else []
-    pybabel(verb, *kept, "-i", str(template), "-o", str(catalog), "-l", "zh", "-D", domain)
+    with template.open("rb") as file:
+        texts = read_po(file, locale="zh")
     template.unlink()
-    _, _, texts = catalog.read_text(encoding="utf-8").partition("\n\n")
-    catalog.write_text(HEADER + texts, encoding="utf-8")
+    for message in texts:
+        message.string = known.get(str(message.id), "")
+    written = io.BytesIO()
+    write_po(written, texts, sort_output=True, omit_header=True)
+    catalog.write_bytes(HEADER.encode() + written.getvalue().rstrip() + b"\n")
 
 
 if __name__ == "__main__":
+    translations = read_translations()
     for name in sys.argv[1:] or DOMAINS:
-        update(name)
+        update(name, translations)
