@@ -146,7 +146,6 @@ without one must be `INSIDE`, which is checked."""
 BUILDING_BLOCKS = {
     "access.audit.record": "writes the audit row of a change that its service allowed",
     "access.audit.record_many": "as record",
-    "access.audit.store_and_record": "as record, with the row it is about",
     "access.audit_members.record_members": "as record",
     "access.audit.record_download": "as record, of somebody who takes away what is shown",
     "fieldwork.response_bulk_insert.write_responses": INSIDE,

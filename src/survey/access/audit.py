@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, Principal
 from survey.locale import SurveyError
@@ -78,22 +78,6 @@ def actor_id(actor: Principal | None) -> UUID | None:
 
 def _add_operator(actor: Principal | None, detail: dict[str, Any]) -> dict[str, Any]:
     return {"by": OPERATOR.name, **detail} if actor == OPERATOR else detail
-
-
-def store_and_record(
-    *,
-    session: Session,
-    row: SQLModel,
-    actor: Principal,
-    event: AuditEvent,
-    subject_id: UUID | str,
-    now: datetime,
-    detail: dict[str, Any],
-) -> None:
-    """Store a new row and queue its entry; a row that the database refuses leaves none."""
-    session.add(row)
-    session.flush()
-    record(session=session, actor=actor, event=event, subject_id=subject_id, now=now, detail=detail)
 
 
 def require_reason(typed: str, *, least: int, most: int, refusal: SurveyError) -> str:

@@ -16,9 +16,9 @@ from survey.ui.count_panel import (
     draw_demo_mark,
     draw_none_delivered,
 )
-from survey.ui.evidence_cache import read_cached
 from survey.ui.html_table import render_table, render_text_table
 from survey.ui.page_runner import PageContext
+from survey.ui.reading_cache import read_cached
 
 
 def draw_beside_score(page: PageContext, results: WaveResults, city: str) -> None:

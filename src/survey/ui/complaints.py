@@ -24,11 +24,11 @@ from survey.ui.count_panel import (
 )
 from survey.ui.data_freshness import draw_freshness
 from survey.ui.education import draw_education
-from survey.ui.evidence_cache import read_cached
 from survey.ui.html_table import render_table
 from survey.ui.modules import draw_losses
 from survey.ui.opinion import draw_opinion
 from survey.ui.page_runner import PageContext
+from survey.ui.reading_cache import read_cached
 from survey.ui.url_state import draw_tabs, pick
 
 

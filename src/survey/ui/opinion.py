@@ -26,9 +26,9 @@ from survey.ui.count_panel import (
     draw_none_delivered,
 )
 from survey.ui.data_freshness import draw_freshness
-from survey.ui.evidence_cache import read_cached
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.reading_cache import read_cached
 from survey.ui.url_state import keep_in_address, pick
 
 _AROUND_DAYS = ("14", "28", "56")

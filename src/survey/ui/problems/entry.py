@@ -48,9 +48,9 @@ from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import EvidenceKind, ProblemState, now
 from survey.ui import text_blocks
 from survey.ui.audit_labels import format_action, format_actor, format_detail
-from survey.ui.evidence_cache import read_cached
 from survey.ui.feedback import perform, perform_in_popover, show_feedback
 from survey.ui.page_runner import PageContext, open_dialog
+from survey.ui.reading_cache import read_cached
 
 PROBLEM_MESSAGES = "problems"
 _STEP_NAMES: dict[ProblemState, Message] = {

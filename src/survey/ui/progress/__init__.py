@@ -1,12 +1,9 @@
 """The progress page of one wave, which refreshes itself."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from survey.access.principal import Principal
-from survey.access.work import Work
 from survey.fieldwork.progress.tallies import AreaProgress
 from survey.fieldwork.progress.wave_progress import (
     DailyCellCounts,
@@ -17,10 +14,8 @@ from survey.fieldwork.progress.wave_progress import (
 )
 from survey.fieldwork.waves import WaveSummary
 from survey.sample.city_frame import shipped_cities
-from survey.settings import Settings
 from survey.store.china_time import CHINA
 from survey.store.read_replica import LateReading, read_late
-from survey.store.tables import now
 from survey.ui.data_freshness import draw_freshness
 from survey.ui.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.ui.page_frame import draw_notice
@@ -34,6 +29,7 @@ from survey.ui.progress.summary import (
     draw_progress_tiles,
     draw_rates,
 )
+from survey.ui.reading_cache import read_cached
 
 REFRESH_SECONDS = 20.0
 """How often the page looks again by itself; readers with the same area share one look."""
@@ -109,70 +105,28 @@ def get_wave_progress(page: PageContext, wave: WaveSummary) -> WaveProgress:
 
 
 def _read_progress(page: PageContext, wave: WaveSummary) -> LateReading[WaveProgress]:
-    settings, person = page.settings, page.principal
-    return _read_cached_progress(
-        settings.store_url, person.role, person.area, repr(wave), settings, person, wave
-    )
+    def read() -> LateReading[WaveProgress]:
+        worst = max(waste for _, waste in list_past_void_shares())
+        return read_late(
+            page.settings,
+            lambda session: get_progress(page.work(session), wave=wave, usual_waste=worst),
+        )
 
-
-@st.cache_resource(ttl=REFRESH_SECONDS - 5, max_entries=128, show_spinner=False)
-def _read_cached_progress(
-    store_url: str,
-    role: str,
-    area: str,
-    key: str,
-    _settings: Settings,
-    _person: Principal,
-    _wave: WaveSummary,
-) -> LateReading[WaveProgress]:
-    del store_url, role, area, key  # they are the key of the cache
-    worst = max(waste for _, waste in list_past_void_shares())
-    return read_late(
-        _settings,
-        lambda session: get_progress(
-            Work(session, _person, now(), _settings), wave=_wave, usual_waste=worst
-        ),
-    )
+    return read_cached(page, read, "progress", repr(wave))
 
 
 def _get_cells_by_day(
     page: PageContext, seen: WaveProgress, area: AreaProgress
 ) -> tuple[DailyCellCounts, ...]:
-    settings, person = page.settings, page.principal
-    return _count_cached_cells_by_day(
-        settings.store_url,
-        person.role,
-        person.area,
-        area.city_code,
-        seen.wave.key,
-        seen.at,
-        settings,
-        person,
-        seen,
-        area,
-    )
+    def read() -> tuple[DailyCellCounts, ...]:
+        return read_late(
+            page.settings,
+            lambda session: count_cells_by_day(
+                replace(page.work(session), now=seen.at),
+                wave=seen.wave,
+                cells=area.cells,
+                city_code=area.city_code,
+            ),
+        ).value
 
-
-@st.cache_resource(ttl=REFRESH_SECONDS - 5, max_entries=128, show_spinner=False)
-def _count_cached_cells_by_day(
-    store_url: str,
-    role: str,
-    area: str,
-    city_code: str | None,
-    wave_key: str,
-    at: datetime,
-    _settings: Settings,
-    _person: Principal,
-    _seen: WaveProgress,
-    _area: AreaProgress,
-) -> tuple[DailyCellCounts, ...]:
-    del store_url, role, area, wave_key  # they are the key of the cache
-    return read_late(
-        _settings,
-        lambda session: count_cells_by_day(
-            Work(session, _person, at, _settings),
-            wave=_seen.wave,
-            cells=_area.cells,
-            city_code=city_code,
-        ),
-    ).value
+    return read_cached(page, read, "cells by day", area.city_code, seen.wave.key, seen.at)

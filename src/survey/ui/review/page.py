@@ -6,7 +6,6 @@ from uuid import UUID
 
 import streamlit as st
 
-from survey.access.principal import Principal
 from survey.access.work import Work
 from survey.fieldwork.lifecycle import STATUS_NAMES, ResponseNotFoundError
 from survey.fieldwork.quality.assessment import AssessmentFreshness, get_assessment_freshness
@@ -23,7 +22,6 @@ from survey.fieldwork.review.review_queue import (
 )
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
-from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope
@@ -33,6 +31,7 @@ from survey.ui.browser_components import bind_keys
 from survey.ui.feedback import record_view_once, show_feedback
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
+from survey.ui.reading_cache import read_cached
 from survey.ui.review.bulk_decision import draw_bulk_decision
 from survey.ui.review.decision import (
     ACTIONS,
@@ -192,21 +191,15 @@ def _name_in_address(response_id: UUID, chosen: ReviewFilter) -> None:
     keep_in_address({INTERVIEW_PARAMETER: str(response_id)})
 
 
-@st.cache_data(ttl=20.0, max_entries=64, show_spinner=False)
-def _read_cached_freshness(
-    store_url: str, area: str, wave_id: UUID, _person: Principal, _settings: Settings
-) -> AssessmentFreshness:
-    del area  # part of the key of the cache
-    with read_scope(store_url) as session:
-        return get_assessment_freshness(Work(session, _person, now(), _settings), wave_id=wave_id)
-
-
 def _draw_freshness(page: PageContext, choice: ReviewSelection) -> None:
     """Draw how far the quality detectors have come; newer interviews have no flags yet."""
     t = page.t
-    look = _read_cached_freshness(
-        page.settings.store_url, page.principal.area, choice.wave.id, page.principal, page.settings
-    )
+
+    def read() -> AssessmentFreshness:
+        with page.read() as work:
+            return get_assessment_freshness(work, wave_id=choice.wave.id)
+
+    look = read_cached(page, read, "freshness of flags", choice.wave.id)
     if look.finished_at is None:
         st.caption(t("Nobody has looked for odd interviews yet."))
         return

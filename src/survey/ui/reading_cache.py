@@ -1,4 +1,4 @@
-"""Readings of outside evidence, kept for the next reader who may see the same."""
+"""Readings that are kept some seconds for the next reader who may see the same."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,8 +7,8 @@ import streamlit as st
 
 from survey.ui.page_runner import PageContext
 
-_NEW_EVIDENCE_AFTER = 15.0
-"""Seconds until a page notices a delivery or a release."""
+_KEPT_SECONDS = 15.0
+"""Until a page notices a delivery, a release or new interviews."""
 _Value = TypeVar("_Value")
 
 
@@ -23,7 +23,7 @@ def read_cached(page: PageContext, read: Callable[[], _Value], what: str, *asked
     return value
 
 
-@st.cache_resource(ttl=_NEW_EVIDENCE_AFTER, max_entries=256, show_spinner=False)
+@st.cache_resource(ttl=_KEPT_SECONDS, max_entries=256, show_spinner=False)
 def _keep(key: tuple[Any, ...], _read: Callable[[], Any]) -> Any:
     del key
     return _read()
