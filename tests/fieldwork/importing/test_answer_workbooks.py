@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from survey.tabular import reading
+from survey.tabular import reading, text_table
 from survey.tabular.reading import read_table
 from survey.tabular.text_table import FileUnreadableError
 from survey.tabular.workbook_safety import WorkbookLimits
@@ -208,3 +208,29 @@ def test_links_to_other_workbooks_are_not_followed() -> None:
     link = b"<externalLink xmlns='x'><externalBook r:id='rId1' xmlns:r='y'/></externalLink>"
     content = repack_workbook(GOOD, {"xl/externalLinks/externalLink1.xml": link})
     assert rows_of(read_table(content)) == rows_of(read_table(GOOD))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 7])
+def test_a_table_is_the_same_however_many_rows_are_read_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """Rows that are blank, too short and too long, numbers between texts, and a template's note."""
+    cells: list[list[object]] = [
+        ["city", "quality", "note"], ["# notes"], ["110000", 8], [], ["310000", 9.5, "x", "beyond"],
+        [None, True, 7, None, "y"], ["110000", "8", date(2024, 5, 1)], [], ["#", 1], ["", "", "z"],
+    ]  # fmt: skip
+    workbook = build_workbook(*cells)
+    template = build_workbook(*cells, title="answers", codes=[["question", "code"]])
+    text = "\n".join(",".join("" if c is None else str(c) for c in row) for row in cells).encode()
+    whole = [read_table(content) for content in (workbook, template, text)]
+    monkeypatch.setattr(reading, "_BATCH_ROWS", rows)
+    monkeypatch.setattr(text_table, "_BATCH_ROWS", rows)
+    for before, content in zip(whole, (workbook, template, text), strict=True):
+        table = read_table(content)
+        assert list(table.iter_rows()) == list(before.iter_rows())
+        assert (table.header, table.uneven) == (before.header, before.uneven)
+        for place in range(len(table.header)):
+            assert set(table.texts(place).values) == set(before.texts(place).of_rows())
+    for content, most in ((workbook, 4), (template, 4), (text, 5)):
+        short, before = read_table(content, most_rows=most), read_table(content)
+        assert list(short.iter_rows()) == list(before.iter_rows())[:3]
