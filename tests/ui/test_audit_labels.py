@@ -99,6 +99,13 @@ def _find_details(call: ast.Call) -> list[ast.expr]:
     place = {"work.record": 2, "work.add": 3}.get(ast.unparse(call.func))
     if place is not None:
         return call.args[place:]
+    if ast.unparse(call.func) == "work.save":
+        given = [(word.arg, word.value) for word in call.keywords]
+        named = [ast.Constant(name) for name, _ in given if name]
+        return [
+            ast.Dict(list(named), [value for name, value in given if name]),
+            *(value for name, value in given if name is None),
+        ]
     return [
         argument.value
         for argument in call.keywords

@@ -174,6 +174,7 @@ class Work:
             ConflictError: it was changed since it was seen.
             RefusedError: its state does not allow the change.
         """
+        self.require(action or case.keeping)
         self.principal.require_changes_allowed()
         row = self._find(case, seen.id, action or case.keeping, is_locked=True)
         return _require_unchanged(case, row, seen, states)

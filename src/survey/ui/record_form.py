@@ -1,4 +1,4 @@
-"""Fields of a record as a form draws them: label, bounds and words are those of its columns."""
+"""Fields of a record on a page: what a form draws of them, and what a table shows."""
 
 from collections.abc import Collection
 from datetime import date
@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from survey.locale import Translator
-from survey.records import Choice, Column, Day, Key, Number, Record, Text, Yuan
-from survey.store.china_time import china_date
+from survey.records import Choice, Column, Day, Flag, Key, Number, Record, Text, Yuan
+from survey.store.china_time import china_date, format_day
 from survey.store.tables import now
 
 
@@ -54,3 +54,30 @@ def _draw_field(t: Translator, column: Column, start: Any) -> Any:
             begin = column.least if start is None else start
             return int(st.number_input(label, column.least, column.most, begin, help=hint))
     raise TypeError(column)
+
+
+def list_fields(
+    t: Translator, record: Record, names: Collection[str] = ()
+) -> list[tuple[str, str]]:
+    """Return label and value of fields of a record in words, of all if none is named."""
+    return [
+        (t(column.label), _format_value(t, column, getattr(record, name)))
+        for name, column in record.columns().items()
+        if not names or name in names
+    ]
+
+
+def _format_value(t: Translator, column: Column, value: Any) -> str:
+    match column:
+        case Choice():
+            return t(column.names[value])
+        case Flag():
+            answer = "yes" if value else "no"
+            return t(column.names[answer])
+        case Day():
+            return format_day(t, value)
+        case Yuan():
+            return f"{value / 100:.2f}"
+        case Number():
+            return f"{value:,}"
+    return value or "–"

@@ -23,17 +23,15 @@ from survey.context.comparative_tests.rules_workbook import (
     build_rules_sheets,
     read_rules_file,
 )
-from survey.locale.figures import format_score
 from survey.publish.views.comparative_test import ComparativeTestTexts
-from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState
-from survey.store.tables.comparative_tests import CHANNEL_NAMES, ComparativeTestPlan
+from survey.store.tables.comparative_tests import ComparativeTestPlan, SampleData
 from survey.ui.cases import change_case, draw_step
 from survey.ui.feedback import show_feedback
 from survey.ui.html_table import render_text_table
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.list_upload import draw_list_upload
-from survey.ui.record_form import draw_fields
+from survey.ui.record_form import draw_fields, list_fields
 
 _State = ComparativeTestState
 _OPEN = (_State.PLANNED, _State.BOUGHT)
@@ -43,13 +41,12 @@ _SHOWN = ("purpose", "funder", "laboratory", "accreditation")
 def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
     """Draw purpose, funder and laboratory, as a form while they can change."""
     t = page.t
-    plan, columns = test.plan, ComparativeTestPlan.columns()
-    facts = [(t(columns[name].label), getattr(plan, name) or "–") for name in _SHOWN]
-    st.html(render_text_table((t("Plan"), ""), facts))
+    plan = test.plan
+    st.html(render_text_table((t("Plan"), ""), list_fields(t, plan, _SHOWN)))
     if not test.summary.may_manage or test.summary.state not in _OPEN:
         return
     with st.form(f"comparative-test/plan/{test.version}", border=True, enter_to_submit=False):
-        names = columns.keys() - {"key"}
+        names = plan.columns().keys() - {"key"}
         fields = draw_fields(t, ComparativeTestPlan, names, **plan.model_dump())
         draft = ComparativeTestPlan.of(plan, **fields)
         slot = "comparative-test/plan"
@@ -150,11 +147,10 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
     """Draw the samples, and the list to enter while the test is planned."""
     t = page.t
     if test.samples:
-        heads = [t(column.label) for column in SAMPLE_SHEET.columns]
-        if not test.summary.may_manage:
-            heads.remove(t(SAMPLE_SHEET.columns[10].label))
-        rows = [_format_sample_row(page, test, position) for position in range(len(test.samples))]
-        st.html(render_text_table(heads, rows))
+        shown = SampleData.columns().keys() - (() if test.summary.may_manage else {"receipt"})
+        rows = [list_fields(t, each.data, shown) for each in test.samples]
+        heads = [label for label, _ in rows[0]]
+        st.html(render_text_table(heads, [[value for _, value in row] for row in rows]))
     state = test.summary.state
     if not test.summary.may_manage:
         return
@@ -201,24 +197,6 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
             t("The laboratory has the samples, and the rules are sealed."),
             to=_State.AT_LABORATORY,
         )
-
-
-def _format_sample_row(page: PageContext, test: ComparativeTestDetail, position: int) -> list[str]:
-    t, data = page.t, test.samples[position].data
-    return [
-        data.code,
-        data.brand,
-        data.model,
-        data.gtin or "–",
-        data.batch,
-        data.maker,
-        t(CHANNEL_NAMES[data.channel]),
-        data.place,
-        format_day(t, data.bought_on),
-        format_score(data.price_fen / 100, 2),
-        *([data.receipt] if test.summary.may_manage else []),
-        t("yes") if data.is_anonymous else t("no"),
-    ]
 
 
 def _confirm_samples(page: PageContext, test: ComparativeTestDetail, listed: SampleList) -> None:
