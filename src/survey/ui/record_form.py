@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from survey.locale import Translator
+from survey.locale.figures import format_score
 from survey.records import Choice, Column, Day, Flag, Key, Number, Record, Text, Yuan
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import now
@@ -77,7 +78,7 @@ def _format_value(t: Translator, column: Column, value: Any) -> str:
         case Day():
             return format_day(t, value)
         case Yuan():
-            return f"{value / 100:.2f}"
+            return format_score(value / 100, 2)
         case Number():
             return f"{value:,}"
     return value or "–"
