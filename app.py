@@ -3,12 +3,11 @@
 import streamlit as st
 
 from survey.access.principal import Principal
+from survey.kit.navigation import PAGES, may_open
+from survey.kit.page_runner import script_run_slot
+from survey.kit.viewer import find_principal_or_none, get_preferences
 from survey.locale import translator
 from survey.settings import current_settings
-from survey.ui.current_principal import find_principal_or_none
-from survey.ui.navigation import PAGES, may_open
-from survey.ui.preferences import get_preferences
-from survey.ui.script_runs import script_run_slot
 
 
 def pages(principal: Principal | None) -> list[st.Page]:

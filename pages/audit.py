@@ -1,9 +1,9 @@
 """Audit page: entries of the audit trail, and whether its hash chain is intact."""
 
-from survey.ui.audit_checks import draw_checks
-from survey.ui.audit_page import draw_filters, draw_trail
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.audit_checks import draw_checks
+from survey.screens.audit_page import draw_filters, draw_trail
 
 
 def draw_page(page: PageContext) -> None:

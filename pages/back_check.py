@@ -1,9 +1,9 @@
 """Back-check page: draw interviews, call respondents again, compare, and take measures."""
 
-from survey.ui.back_check import draw_back_check
-from survey.ui.back_check.filters import draw_filters
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.back_check import draw_back_check
+from survey.screens.back_check.draws import draw_filters
 
 
 def draw_page(page: PageContext) -> None:

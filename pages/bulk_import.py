@@ -1,7 +1,7 @@
 """Bulk import page: a file of interviews is checked, then written whole or not at all."""
 
-from survey.ui.bulk_import import draw_bulk_import
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import run_page
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import run_page
+from survey.screens.bulk_import import draw_bulk_import
 
 run_page(PageKey.BULK_IMPORT, draw_bulk_import)

@@ -1,8 +1,8 @@
 """Comparative tests: products measured by a laboratory, beside the score."""
 
-from survey.ui.comparative_tests.page import draw_comparative_tests
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.comparative_tests.page import draw_comparative_tests
 
 
 def draw_page(page: PageContext) -> None:

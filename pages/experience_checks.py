@@ -1,8 +1,8 @@
 """Experience checks: what blind observers noted at venues, beside the score."""
 
-from survey.ui.experience_checks.page import draw_experience_checks
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.experience_checks.page import draw_experience_checks
 
 
 def draw_page(page: PageContext) -> None:

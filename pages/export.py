@@ -1,8 +1,8 @@
 """Export page: de-identified microdata for analysts, for a stated purpose."""
 
-from survey.ui.export import draw_export
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.export import draw_export
 
 
 def draw_page(page: PageContext) -> None:

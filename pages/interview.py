@@ -1,9 +1,8 @@
 """Interview page: the surveyor reads the questions aloud and enters the answers."""
 
-from survey.ui.assisted_interview import draw_assisted_interview
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.tasks import pick_task
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.tasks import draw_assisted_interview, pick_task
 
 
 def draw_page(page: PageContext) -> None:

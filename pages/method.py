@@ -1,10 +1,10 @@
 """Method page: how the estimates were computed, from the manifest of the snapshot."""
 
-from survey.ui import filters
-from survey.ui.method import draw_method
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.results_cache import get_results
+from survey.kit import filters
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.kit.results_cache import get_results
+from survey.screens.method import draw_method
 
 
 def draw_page(page: PageContext) -> None:

@@ -1,8 +1,8 @@
 """Paper entry page: keying of sheets, double entry, and adjudication of differences."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.paper import draw_tab, draw_tabs
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.paper import draw_tab, draw_tabs
 
 
 def draw_page(page: PageContext) -> None:

@@ -1,8 +1,8 @@
 """Planning page: waves, sample and quotas, sampling points, and people."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.plan import draw_plan
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.plan import draw_plan
 
 
 def draw_page(page: PageContext) -> None:

@@ -1,9 +1,9 @@
 """Progress page: collected interviews against the plan, forecast, and alerts."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.progress import draw_filters, draw_progress
-from survey.ui.progress.quality import draw_quality_summary
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.progress import draw_filters, draw_progress
+from survey.screens.progress.summary import draw_quality_summary
 
 
 def draw_page(page: PageContext) -> None:

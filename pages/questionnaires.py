@@ -1,8 +1,8 @@
 """Questionnaires page: versions, indicators, differences, translations, paper, and upload."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.questionnaires import draw_questionnaires
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.questionnaires import draw_questionnaires
 
 
 def draw_page(page: PageContext) -> None:

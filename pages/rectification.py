@@ -1,7 +1,7 @@
 """Rectification: the problem lists of an area, what is due, and what waits for acceptance."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import run_page
-from survey.ui.problems.overview import draw_rectification
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import run_page
+from survey.screens.problems.overview import draw_rectification
 
 run_page(PageKey.RECTIFICATION, draw_rectification)

@@ -1,8 +1,8 @@
 """Release register: what is announced, signed and published, and the files of each release."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.releases import draw_releases
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.releases import draw_releases
 
 
 def draw_page(page: PageContext) -> None:

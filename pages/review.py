@@ -1,8 +1,8 @@
 """Review page: interviews are approved, returned or voided one after the other."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.review import LATE, draw_filters, draw_parked, draw_review, pick_part
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.review import LATE, draw_filters, draw_parked, draw_review, pick_part
 
 
 def draw_page(page: PageContext) -> None:

@@ -1,8 +1,8 @@
 """Sign-in codes page: supervisors print one-time codes for surveyors of their area."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.sign_in_codes import draw_sign_in_codes
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.users import draw_sign_in_codes
 
 
 def draw_page(page: PageContext) -> None:

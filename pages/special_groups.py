@@ -1,7 +1,7 @@
 """Special groups page: older people, children, rural areas, low incomes; two supplements."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import run_page
-from survey.ui.special_groups import draw_special_groups
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import run_page
+from survey.screens.special_groups import draw_special_groups
 
 run_page(PageKey.SPECIAL_GROUPS, draw_special_groups)

@@ -1,12 +1,11 @@
 """Tasks page of a surveyor: returned interviews, sampling points, invitation codes, counts."""
 
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.corrections import show_returned
+from survey.screens.invitation_codes import draw_invitation_codes, draw_invitation_sheets
+from survey.screens.tasks import draw_venue_task, pick_task, show_progress
 from survey.store.tables import StudyUnit
-from survey.ui.corrections import show_returned
-from survey.ui.invitation_codes import draw_invitation_codes, draw_invitation_sheets
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.tasks import pick_task, show_progress
-from survey.ui.venue_task import draw_venue_task
 
 
 def draw_page(page: PageContext) -> None:

@@ -1,8 +1,8 @@
 """Users page: accounts with role, area and last day, and help with signing in."""
 
-from survey.ui.navigation import PageKey
-from survey.ui.page_runner import PageContext, run_page
-from survey.ui.users import draw_users
+from survey.kit.navigation import PageKey
+from survey.kit.page_runner import PageContext, run_page
+from survey.screens.users import draw_users
 
 
 def draw_page(page: PageContext) -> None:

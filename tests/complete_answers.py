@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from survey.instrument.model import Instrument, ItemKind
-from survey.instrument.validation import validate
+from survey.questionnaire.model import Instrument, ItemKind
+from survey.questionnaire.validation import validate
 from survey.store.tables import now
 
 WOMAN_OF_1985: Mapping[str, object] = {

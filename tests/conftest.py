@@ -32,9 +32,7 @@ from sqlmodel import Session, col, select
 from seed.demo import build
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.instrument.model import (
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,
@@ -44,7 +42,7 @@ from survey.instrument.model import (
     SectionExit,
     SpecialAnswer,
 )
-from survey.results import WaveResults, changes, inference, list_waves, open_results
+from survey.results import WaveResults, analysis, changes, list_waves, open_results
 from survey.results.freeze import freeze_wave
 from survey.settings import Settings, current_settings
 from survey.store import schema
@@ -61,6 +59,8 @@ from survey.store.tables import (
     Wave,
     table_of,
 )
+from survey.waves.instruments import save_instrument
+from survey.waves.waves import NewWave, create_wave, open_wave
 from tests.both_databases import is_second_run
 from tests.next_version import NextVersion
 from tests.synthetic_results import PLANS, synthetic_store
@@ -675,7 +675,7 @@ def other_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     What a fixture of a wider scope froze has the true ones.
     """
-    known = inference.bound_difference_intervals
+    known = analysis.bound_difference_intervals
 
     def add_three_points(table: pd.DataFrame) -> pd.DataFrame:
         result = known(table)

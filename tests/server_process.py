@@ -19,12 +19,10 @@ from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.instrument.model import Instrument
-from survey.instrument.xlsform.reader import load_bundle
-from survey.sample.city_frame import shipped_cities, upsert_cities
+from survey.collection.invitations import issue_invitation
+from survey.frame.city_frame import shipped_cities, upsert_cities
+from survey.questionnaire.model import Instrument
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store import schema
 from survey.store.engine import read_scope, session_scope
@@ -39,6 +37,8 @@ from survey.store.tables import (
     SamplingPoint,
     now,
 )
+from survey.waves.instruments import save_instrument
+from survey.waves.waves import NewWave, create_wave, open_wave
 from tests.work_of import work_of
 
 CITY = "110000"

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.instruments import save_instrument, save_tree
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
-from survey.instrument.model import (
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.frame.city_frame import shipped_cities, upsert_cities
+from survey.questionnaire.indicator_tree import Indicator, IndicatorTree, Provenance
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,
@@ -23,11 +23,11 @@ from survey.instrument.model import (
     Section,
     SpecialAnswer,
 )
-from survey.sample.city_frame import shipped_cities, upsert_cities
 from survey.settings import Settings
 from survey.store import schema
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, Wave, WaveState
+from survey.waves.instruments import save_instrument, save_tree
 from tests.work_of import work_of
 
 KEY = "small-2026"
@@ -162,7 +162,7 @@ def small_tree() -> IndicatorTree:
 
 
 def person(number: int, city: str, *, psu: str | None = "p0", **answers: Any) -> tuple[Any, ...]:
-    """A row for `survey.snapshot.response_frame.frame_of`; an answer of None was never given."""
+    """A row for `survey.snapshots.response_frame.frame_of`; an answer of None was never given."""
     given = {
         "gender": ("male", "female")[number % 2],
         "age": 18 + number * 7 % 70,

@@ -34,7 +34,7 @@ from survey.settings import current_settings
 from survey.web import http, http_protocol
 from survey.web import api
 from survey.web.routes import build_app
-from survey.web.http_protocol import LimitedHttpProtocol
+from survey.web.request_middleware import LimitedHttpProtocol
 settings = current_settings()
 if len(sys.argv) > 1:
     http.BODY_SECONDS = api.BODY_SECONDS = http_protocol.HEAD_SECONDS = float(sys.argv[1])

@@ -18,13 +18,13 @@ from scipy import stats
 from survey.access.roles import NATION, Role
 from survey.disclosure import CELL_KEYS, propagate_suppression, protect
 from survey.estimate import rank_sets, significant_pairs, top_probability
-from survey.fieldwork.instruments import save_instrument, save_tree
-from survey.instrument.indicator_tree import Indicator, IndicatorTree
-from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
+from survey.frame.city_frame import build_frame_table, shipped_cities, upsert_cities
+from survey.questionnaire.indicator_tree import Indicator, IndicatorTree
+from survey.questionnaire.model import Instrument, Item, ItemKind, Language, Section
+from survey.results.analysis import add_verdicts
 from survey.results.changes import CHANGE_GROUPS, EstimatedChanges, build_change_table
 from survey.results.drivers import DRIVER_GROUPS
 from survey.results.drivers import FIGURES as DRIVER_FIGURES
-from survey.results.inference import add_verdicts
 from survey.results.measures import Measure, read_measures
 from survey.results.method import (
     ChangeMethod,
@@ -49,9 +49,8 @@ from survey.results.snapshots import (
 )
 from survey.results.table_columns import key_dtype
 from survey.results.weighting import WeightingReport
-from survey.sample.city_frame import build_frame_table, shipped_cities, upsert_cities
 from survey.settings import PROJECT_ROOT, Settings
-from survey.snapshot.snapshot_files import (
+from survey.snapshots.snapshot_files import (
     SINGLE_FILE,
     SnapshotManifest,
     find_free_folder,
@@ -62,6 +61,7 @@ from survey.snapshot.snapshot_files import (
 from survey.store import schema
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState
+from survey.waves.instruments import save_instrument, save_tree
 
 SEED = PROJECT_ROOT / "seed"
 CITY_ROLES = {Role.CITY_OFFICIAL, Role.SURVEYOR, Role.SUPERVISOR, Role.TYPIST}

@@ -65,7 +65,7 @@ def test_a_text_has_one_translation() -> None:
     } == {}
 
 
-SHIPPED_SCRIPT = ROOT / "src/survey/publish/publications/verify.py"
+SHIPPED_SCRIPT = ROOT / "src/survey/release/verify.py"
 """It runs alone, on machines of strangers, where there are no catalogs."""
 
 

@@ -12,10 +12,10 @@ FORMAT = re.compile(r"\{[^{}]*:[ z+,]*\.(?:\d|\{\w+\})[f%]\}")
 NO_FIGURES = {
     "cli/output.py": "tables of commands",
     "locale/figures.py": "the module itself",
-    "publish/codebook/headline_scripts.py": "a script that prints all digits",
-    "publish/glyph_outlines.py": "coordinates",
-    "publish/publications/figures.py": "a register with the digits of its columns",
-    "ui/audit_checks.py": "size of a file",
+    "files/codebook/headline_scripts.py": "a script that prints all digits",
+    "figures/chart_files.py": "coordinates",
+    "release/figures.py": "a register with the digits of its columns",
+    "screens/audit_checks.py": "size of a file",
 }
 IN_STYLES = re.compile(r"--depth:|width:")
 

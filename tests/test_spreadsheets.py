@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from survey.cli.output import OutputFormat, print_table
-from survey.fieldwork.importing.column_mapping import MappingFile, read_mapping, write_mapping
-from survey.fieldwork.importing.rejection_workbook import text_cell
-from survey.instrument.indicator_tree import (
+from survey.collection.importing.column_mapping import MappingFile, read_mapping, write_mapping
+from survey.collection.importing.rejections import text_cell
+from survey.figures.figure_table import csv_bytes
+from survey.frame.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
+from survey.locale import msg
+from survey.questionnaire.indicator_tree import (
     Indicator,
     IndicatorTree,
     Provenance,
     read_tree,
     tree_bytes,
 )
-from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.instrument.xlsform.writer import xlsform_bytes
-from survey.locale import msg
-from survey.publish.column_tables import csv_bytes
-from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
+from survey.questionnaire.model import Instrument, Item, ItemKind, Language, Section
+from survey.questionnaire.xlsform.writer import xlsform_bytes
 from survey.spreadsheets import csv_cell, escape_formula, is_formula, unescape_formula
 
 SOURCE = Path(__file__).parents[1] / "src" / "survey"
@@ -172,7 +172,7 @@ def test_workbooks_of_questionnaires(tmp_path: Path) -> None:
 
 
 WRITES = {"writer", "DictWriter", "to_csv", "to_excel", "Workbook", "WriteOnlyCell"}
-STORED_ONLY = {"sample/point_draw.py"}
+STORED_ONLY = {"frame/sampling_plan.py"}
 """The list of points as it was drawn from: hashed and kept, handed out to nobody."""
 
 

@@ -7,9 +7,9 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
-from survey.fieldwork.waves import get_wave, transition_wave
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Wave, WaveState
+from survey.waves.waves import get_wave, transition_wave
 from tests.work_of import work_of
 
 

@@ -18,10 +18,9 @@ from docx.shared import Mm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 from docx.text.paragraph import Paragraph
 
-from survey.publish.reports.docx_body import BODY, BULLET, CAPTION, CELL, NOTE, TABLE
-from survey.publish.reports.docx_file import SHIPPED_TEMPLATE
-from survey.publish.reports.office_zip import normalise_zip
-from survey.publish.reports.report_builder import SECTION_KEYS
+from survey.figures.office_zip import normalise_zip
+from survey.reports.docx_file import BODY, BULLET, CAPTION, CELL, NOTE, SHIPPED_TEMPLATE, TABLE
+from survey.reports.report_builder import SECTION_KEYS
 
 ACCENT, INK, QUIET = (
     RGBColor(0xBF, 0x3B, 0x30),

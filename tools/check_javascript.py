@@ -19,7 +19,7 @@ from survey.web.assets import FORM_PARTS, PAPER_PARTS, PHOTO_PARTS, STATIC
 ROOT = Path(__file__).resolve().parents[1]
 COMPILER = ROOT / ".venv" / "javascript" / "node_modules" / "typescript" / "bin" / "tsc"
 GLOBALS = ROOT / "tools" / "javascript" / "globals.d.ts"
-UI = ROOT / "src" / "survey" / "ui"
+KIT = ROOT / "src" / "survey" / "kit"
 OPTIONS = (
     "--allowJs", "--checkJs", "--noEmit", "--pretty", "false", "--target", "es2017",
     "--module", "esnext", "--alwaysStrict", "--noImplicitThis", "--noImplicitAny",
@@ -84,7 +84,7 @@ def page_bundles() -> list[Bundle]:
     streamlit.add(*_parts(("streamlit_language",)))
     streamlit.lines.append(_MODULE)
     bundles = [public, interview, keying, preview, streamlit]
-    for file in (STATIC / "component.js", *sorted(UI.glob("*.js"))):
+    for file in (STATIC / "component.js", *sorted(KIT.glob("*.js"))):
         bundles.append(Bundle(file.stem))
         bundles[-1].add(file)
     return bundles

@@ -11,7 +11,7 @@ from math import isclose
 from pathlib import Path
 
 from survey.estimate.tree import COMPOSITE
-from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance, read_tree
+from survey.questionnaire.indicator_tree import Indicator, IndicatorTree, Provenance, read_tree
 from survey.results.crosswalk import TREES, CrosswalkRow, NotComparableReason, file_name
 from survey.spreadsheets import csv_row
 

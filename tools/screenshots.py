@@ -22,7 +22,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
-from survey.publish.typeface import FONT_FILE
+from survey.figures.typeface import FONT_FILE
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "screenshots"

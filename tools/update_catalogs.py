@@ -16,9 +16,8 @@ from survey.locale import DOMAINS
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGS = ROOT / "src" / "survey" / "locale"
 EXTRA_SOURCES = {
-    "store": ("src/survey/records.py",),
-    "ui": ("pages", "app.py"),
-    "fieldwork": ("src/survey/sample",),
+    "kit": ("pages", "app.py"),
+    "tabular": ("src/survey/spreadsheets.py", "src/survey/records.py"),
     "cli": ("seed/demo/build.py",),
 }
 HEADER = r"""msgid ""

@@ -14,11 +14,10 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array, lil_array
 
 from survey.disclosure import MINIMUM_N, IntervalAuditor
-from survey.disclosure.count_bounds import CountModel, SliceAudit
-from survey.disclosure.count_equations import CountEquations
-from survey.disclosure.totals import Flags, Floats, Relation
-from survey.results.interval_audit import AuditedCells
+from survey.disclosure.count_bounds import CountEquations, CountModel, SliceAudit
+from survey.disclosure.suppression import Flags, Floats, Relation
 from survey.results.snapshots import get_shown_snapshot
+from survey.results.whole_audits import AuditedCells
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 

@@ -29,16 +29,15 @@ from sqlmodel import Session
 
 from benchmarks.arguments import parse_arguments
 from survey.estimate.design import encode
-from survey.fieldwork.waves import get_wave
-from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify
-from survey.publish.microdata.export import final_snapshot
-from survey.publish.microdata.row_attack import Floats, attack_labels
-from survey.publish.microdata.row_check import build_puzzle
-from survey.publish.microdata.rows_in_parts import sample_rows, weight_margins
-from survey.results.wave_data import WaveData
+from survey.files.microdata.deidentify import DeidentifiedRows, deidentify
+from survey.files.microdata.export import final_snapshot
+from survey.files.microdata.row_attack import Floats, attack_labels, build_puzzle
+from survey.files.microdata.rows_in_parts import sample_rows, weight_margins
+from survey.results.wave_parts import WaveData
 from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
+from survey.waves.waves import get_wave
 
 WAVES = ("main-2024", "minors-2024", "elderly-2024", "village-2026")
 COLUMNS = (

@@ -32,7 +32,7 @@ from survey.results.tables import audit_work_limit
 from survey.results.wave_parts import WaveParts
 from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings, current_settings
-from survey.snapshot.seals import open_seals
+from survey.snapshots.seals import open_seals
 from survey.store.engine import dispose_engines, read_scope
 
 AREA = ["area_level", "area"]

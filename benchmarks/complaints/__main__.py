@@ -21,13 +21,12 @@ from benchmarks.arguments import parse_arguments
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.access.work import Work
-from survey.context.areas import leaf_areas
-from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.count_check import check_counts
-from survey.context.count_kinds import COMPLAINT_CODES, COMPLAINTS
-from survey.context.deliveries import DeliveryHead, import_delivery
-from survey.publish.complaint_tables import read_complaint_year
-from survey.publish.views.complaints import build_complaint_view
+from survey.counts.complaint_tables import read_complaint_year
+from survey.counts.complaint_view import build_complaint_view
+from survey.counts.count_check import check_counts
+from survey.counts.count_kinds import COMPLAINT_CODES, COMPLAINTS
+from survey.counts.deliveries import DeliveryHead, import_delivery
+from survey.frame.code_lists import CodeListName, leaf_areas, shipped_code_lists
 from survey.settings import current_settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.schema import upgrade

@@ -25,8 +25,8 @@ from pathlib import Path
 from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import Choice, PageSession, Server, page, serving, small_demo
 from survey.access.roles import Role
+from survey.kit.navigation import PAGES_BY_KEY, PageKey
 from survey.settings import PROJECT_ROOT
-from survey.ui.navigation import PAGES_BY_KEY, PageKey
 
 PAGES = (
     PageKey.OVERVIEW,

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.waves import get_wave
 from survey.results.freeze import freeze_frame
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, session_scope
+from survey.waves.waves import get_wave
 
 WAVE = "main-2024"
 

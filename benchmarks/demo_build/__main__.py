@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.arguments import parse_arguments
-from survey.health.demo_progress import find_demo_progress
+from survey.operations.demo_progress import find_demo_progress
 from survey.settings import Settings
 
 PROGRAM = "from survey.cli.main import main\nmain()"

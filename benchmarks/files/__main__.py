@@ -26,9 +26,9 @@ import pandas as pd
 
 import survey as survey_package
 from benchmarks.arguments import parse_arguments
-from survey.instrument.model import Instrument, Item, ItemKind, Language, Section, SpecialAnswer
-from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
-from survey.publish.microdata.variables import describe_variables, texts_present
+from survey.files.microdata.file_formats import FileFormat, RowFile, write_file
+from survey.files.microdata.variables import describe_variables, texts_present
+from survey.questionnaire.model import Instrument, Item, ItemKind, Language, Section, SpecialAnswer
 
 ROWS, RATINGS, FLAGS = 62_000, 40, 40
 YARDSTICK, START, FIRST = "pandas.to_csv", "imports only", "parquet, first"

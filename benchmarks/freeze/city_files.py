@@ -11,7 +11,7 @@ import pandas as pd
 from benchmarks.estimate.synthetic import DESIGN, groups_20, tree_2023, wave
 from survey.compute import open_file
 from survey.estimate import CubeSpec, rake
-from survey.snapshot.response_files import read_file
+from survey.snapshots.response_files import read_file
 
 CITIES, ROWS_PER_POINT, MIN_POINTS = 100, 39, 16
 REGIONS = 7

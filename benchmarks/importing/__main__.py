@@ -29,15 +29,15 @@ from benchmarks.faults.failing_stores import postgresql
 from benchmarks.submission.scenario import complete_answers
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
-from survey.fieldwork.importing.commit import commit_import
-from survey.fieldwork.importing.import_plan import plan_import
-from survey.fieldwork.importing.target_wave import ImportRequest
-from survey.fieldwork.instruments import find_instrument, load_reference_data
-from survey.instrument.model import Instrument, ItemKind
-from survey.sample.city_frame import shipped_cities
+from survey.collection.importing.commit import commit_import
+from survey.collection.importing.import_plan import plan_import
+from survey.collection.importing.target_wave import ImportRequest
+from survey.frame.city_frame import shipped_cities
+from survey.questionnaire.model import Instrument, ItemKind
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.schema import upgrade
+from survey.waves.instruments import find_instrument, load_reference_data
 
 INSTRUMENT = "main-2023"
 KINDS = 60

@@ -29,16 +29,16 @@ from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import Server, serving, small_demo
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
-from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.paper.keying import check_sheet
-from survey.fieldwork.quality.assessment import assess_wave
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import get_wave
-from survey.instrument.model import Instrument, ItemKind
+from survey.collection.paper.keying import check_sheet
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.questionnaire.model import Instrument, ItemKind
+from survey.review.quality.assessment import assess_wave
 from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Response, ResponseRevision, SamplingPoint, Status, now
+from survey.waves.instruments import load_instrument
+from survey.waves.waves import get_wave
 
 WAVE, CITY = "main-2026", "420500"
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"

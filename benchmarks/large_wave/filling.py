@@ -19,11 +19,9 @@ from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.stored_responses import StoredIds, stored_interviews
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
-from survey.fieldwork.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
-from survey.fieldwork.quality.flags import FlagKind
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.sample.city_frame import shipped_cities
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.frame.city_frame import shipped_cities
+from survey.review.quality.flags import FlagKind
 from survey.settings import current_settings
 from survey.store.engine import read_scope
 from survey.store.inserts import insert_columns
@@ -39,6 +37,8 @@ from survey.store.tables import (
     new_id,
 )
 from survey.store.transactions import run_in_transaction
+from survey.waves.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
+from survey.waves.waves import NewWave, create_wave, open_wave
 
 MODEL, KEY = "main-2024", "large-2024"
 BATCH = 50_000

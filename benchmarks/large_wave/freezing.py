@@ -13,13 +13,13 @@ from sqlmodel import Session
 from benchmarks.large_wave.filling import KEY
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
-from survey.fieldwork.waves import close_wave, get_wave
 from survey.results.freeze import freeze_wave
-from survey.results.freeze_progress import FreezeStage
+from survey.results.freeze_reading import FreezeStage
 from survey.settings import current_settings
-from survey.snapshot.response_files import is_response_file
+from survey.snapshots.response_files import is_response_file
 from survey.store.tables import WaveState
 from survey.store.transactions import run_in_transaction
+from survey.waves.waves import close_wave, get_wave
 
 _STATUS, _PEAK_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _FORGET_PEAK = "5"

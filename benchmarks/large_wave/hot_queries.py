@@ -15,24 +15,24 @@ from benchmarks.large_wave.reviewing import find_reviewer
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.access.work import Work
-from survey.fieldwork.assignments import list_tasks
-from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.invitations import find_issued_invitation
-from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
-from survey.fieldwork.quality.assessment import get_assessment_freshness
-from survey.fieldwork.quality.summary import summarise_quality
-from survey.fieldwork.quota_counts import claim_quotas, find_quota_membership
-from survey.fieldwork.review.decisions import preview_bulk_decision
-from survey.fieldwork.review.response_detail import get_response_detail
-from survey.fieldwork.review.review_queue import ReviewFilter, count_queue, list_queue
-from survey.fieldwork.submission import _find_original
-from survey.fieldwork.withdrawal import _find_by_code
+from survey.collection.invitations import find_issued_invitation
+from survey.collection.submission import _find_original
+from survey.collection.withdrawal import _find_by_code
+from survey.review.decisions import preview_bulk_decision
+from survey.review.progress.wave_progress import get_progress, list_progress_waves
+from survey.review.quality.assessment import get_assessment_freshness
+from survey.review.quality.summary import summarise_quality
+from survey.review.response_detail import get_response_detail
+from survey.review.review_queue import ReviewFilter, count_queue, list_queue
 from survey.settings import current_settings
-from survey.snapshot.response_frame import response_frame
+from survey.snapshots.response_frame import response_frame
 from survey.store.china_time import china_date
 from survey.store.engine import session_scope
 from survey.store.response_insert import insert_response
 from survey.store.tables import Response, ResponseRevision, Status, new_id
+from survey.waves.assignments import list_tasks
+from survey.waves.instruments import load_instrument
+from survey.waves.quota_counts import claim_quotas, find_quota_membership
 
 _MAX_DEPTH = 12
 

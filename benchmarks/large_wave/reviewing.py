@@ -12,8 +12,8 @@ from benchmarks.large_wave.filling import LargeWave
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
 from survey.access.work import Work
-from survey.fieldwork.review.decisions import decide_many, preview_bulk_decision
-from survey.fieldwork.review.review_queue import ReviewFilter
+from survey.review.decisions import decide_many, preview_bulk_decision
+from survey.review.review_queue import ReviewFilter
 from survey.settings import current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import Account, Response, Status, table_of

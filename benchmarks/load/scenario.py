@@ -14,9 +14,7 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import Role
 from survey.access.secret_hashes import digest
 from survey.access.work import Work
-from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.instrument.model import Instrument
+from survey.questionnaire.model import Instrument
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.inserts import insert_columns
@@ -34,6 +32,8 @@ from survey.store.tables import (
     SamplingPoint,
     new_id,
 )
+from survey.waves.instruments import find_instrument, instrument_id_by_name, load_reference_data
+from survey.waves.waves import NewWave, create_wave, open_wave
 
 DIFFERENT_INTERVIEWS = 64
 TARGET = 10**6

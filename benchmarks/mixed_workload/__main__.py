@@ -22,10 +22,10 @@ from benchmarks.mixed_workload.invariants import find_violations
 from benchmarks.mixed_workload.scenario import build, engines
 from benchmarks.mixed_workload.workers import CLIENTS_PER_TRANSACTION, Crowd
 from benchmarks.submission.scenario import INSTRUMENT, ROOT, complete_answers
-from survey.fieldwork.instruments import find_instrument, load_reference_data
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.schema import upgrade
 from survey.store.transactions import conflict_counts
+from survey.waves.instruments import find_instrument, load_reference_data
 
 
 def main() -> None:

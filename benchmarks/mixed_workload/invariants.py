@@ -9,8 +9,6 @@ from sqlmodel import Session, col, func, select
 from benchmarks.mixed_workload.scenario import QUOTA_TARGET, Scenario
 from benchmarks.mixed_workload.workers import ExpectedState, current_answers
 from survey.access.audit_members import iter_members
-from survey.fieldwork.lifecycle import TRANSITIONS
-from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.store.engine import read_scope
 from survey.store.tables import (
     AuditEntry,
@@ -21,6 +19,8 @@ from survey.store.tables import (
     ResponseRevision,
     Status,
 )
+from survey.waves.lifecycle import TRANSITIONS
+from survey.waves.quotas import COUNTED_STATUSES
 
 
 def find_violations(url: str, world: Scenario, report: ExpectedState) -> list[str]:

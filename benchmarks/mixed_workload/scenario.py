@@ -12,11 +12,9 @@ from sqlmodel import Session, col, select
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.access.work import Work
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
-from survey.instrument.model import Instrument
+from survey.collection.invitations import issue_invitation
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.questionnaire.model import Instrument
 from survey.settings import current_settings
 from survey.store.engine import session_scope
 from survey.store.tables import (
@@ -30,6 +28,8 @@ from survey.store.tables import (
     Wave,
     new_id,
 )
+from survey.waves.instruments import save_instrument
+from survey.waves.waves import NewWave, close_wave, create_wave, open_wave
 
 CITY = "110000"
 BANDS = ("15-24", "25-34", "35-44", "45-54", "55-70", "71+")

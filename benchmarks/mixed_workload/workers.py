@@ -27,17 +27,13 @@ from benchmarks.mixed_workload.scenario import (
 )
 from survey.access.principal import OPERATOR, Principal
 from survey.access.work import Work
-from survey.fieldwork.correction import resubmit
-from survey.fieldwork.lifecycle import freeze_approved, lock_responses
-from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
-from survey.fieldwork.response_bulk_insert import write_responses
-from survey.fieldwork.review.decisions import decide, decide_many, preview_bulk_decision
-from survey.fieldwork.review.review_queue import ReviewFilter
-from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
-from survey.fieldwork.submission import SubmissionReceipt, submit
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import lock_wave
+from survey.collection.correction import resubmit
+from survey.collection.response_bulk_insert import write_responses
+from survey.collection.submission import SubmissionReceipt, submit
+from survey.collection.submission_envelope import Submission
 from survey.locale import SurveyError
+from survey.review.decisions import decide, decide_many, preview_bulk_decision
+from survey.review.review_queue import ReviewFilter
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -56,6 +52,10 @@ from survey.store.transactions import (
     run_batch,
     run_in_transaction,
 )
+from survey.waves.lifecycle import freeze_approved, lock_responses
+from survey.waves.quotas import QuotaPolicy, set_quota_policy
+from survey.waves.review_reasons import ReasonCode, ReviewReason
+from survey.waves.waves import lock_wave
 
 MAX_ATTEMPTS = 50
 CLIENTS_PER_TRANSACTION = 3

@@ -27,14 +27,14 @@ from benchmarks.load.__main__ import postgresql
 from benchmarks.submission.scenario import INSTRUMENT, ROOT, complete_answers
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
-from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import NewWave, create_wave
-from survey.instrument.model import Instrument
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.questionnaire.model import Instrument
 from survey.settings import current_settings
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Mode, Status
+from survey.waves.instruments import find_instrument, instrument_id_by_name, load_reference_data
+from survey.waves.waves import NewWave, create_wave
 
 LOOK_UPS = 200
 FIELDS = "answers, timings"

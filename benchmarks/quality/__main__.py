@@ -32,9 +32,9 @@ from benchmarks.quality.detection import (
 from seed.demo import build, generate_wave
 from seed.demo.bad_interviews import MOBILISED_CITY
 from survey.access.principal import OPERATOR
-from survey.fieldwork.quality.assessment import assess_wave
-from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind
-from survey.fieldwork.quality.summary import summarise_quality
+from survey.review.quality.assessment import assess_wave
+from survey.review.quality.flags import MIN_REVIEW_RISK, FlagKind
+from survey.review.quality.summary import summarise_quality
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import ResponseFlag, ResponseRisk
 

@@ -11,13 +11,9 @@ from seed.demo.field_irregularities import KINDS as LAPSES
 from seed.demo.field_irregularities import generate_irregularities
 from seed.demo.interviews import DemoWave
 from seed.demo.stored_responses import StoredIds, stored_interviews
-from survey.fieldwork.quality.flags import FlagKind
-from survey.fieldwork.quality.response_arrays import (
-    RawResponse,
-    ResponseArrays,
-    build_response_arrays,
-)
-from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.review.quality.flags import FlagKind
+from survey.review.quality.response_arrays import RawResponse, ResponseArrays, build_response_arrays
+from survey.waves.quotas import COUNTED_STATUSES
 
 Strengths = Mapping[FlagKind, npt.NDArray[np.float64]]
 """Strength of each kind for each of N interviews; 0 where there is no flag."""

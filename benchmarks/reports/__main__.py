@@ -29,9 +29,9 @@ from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import small_demo
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
-from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_archive import make_archive
-from survey.publish.reports.report_service import (
+from survey.reports.contents import ReportKind
+from survey.reports.report_batch import make_archive
+from survey.reports.report_service import (
     ReportFormat,
     ReportOrder,
     make_report_file,

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
-from survey.publish.chart_process import CHART_PROCESS
-from survey.publish.charts import prebuild_specs
-from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_service import (
+from survey.figures.charts import prebuild_specs
+from survey.figures.drawing import CHART_PROCESS
+from survey.figures.views.city import city_choices
+from survey.figures.views.view_context import list_area_choices
+from survey.reports.contents import ReportKind
+from survey.reports.report_service import (
     ReportFormat,
     ReportOrder,
     make_report_file,
     read_report_waves,
 )
-from survey.publish.views.city import city_choices
-from survey.publish.views.view_context import list_area_choices
 from survey.settings import Settings, current_settings
 
 CITY, WAVE = "320500", "main-2024"

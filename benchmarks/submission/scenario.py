@@ -10,15 +10,15 @@ from uuid import uuid4
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.access.work import Work
-from survey.fieldwork.instruments import find_instrument, instrument_id_by_name, load_reference_data
-from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.instrument.model import Instrument, Item, ItemKind
-from survey.instrument.validation import validate
+from survey.collection.invitations import issue_invitation
+from survey.questionnaire.model import Instrument, Item, ItemKind
+from survey.questionnaire.validation import validate
 from survey.settings import current_settings
 from survey.store.engine import session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Account, Assignment, PointKind, QuotaCell, SamplingPoint, new_id
+from survey.waves.instruments import find_instrument, instrument_id_by_name, load_reference_data
+from survey.waves.waves import NewWave, create_wave, open_wave
 
 ROOT = Path(__file__).resolve().parents[2]
 WAVE = "benchmark"

@@ -31,11 +31,11 @@ from benchmarks.arguments import parse_arguments
 from benchmarks.live_server import PageSession, Server, page, serving, small_demo
 from benchmarks.submission.scenario import complete_answers
 from survey.access.roles import Role
-from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.waves import get_wave
-from survey.instrument.model import Instrument
+from survey.questionnaire.model import Instrument
 from survey.settings import Settings
 from survey.store.engine import read_scope
+from survey.waves.instruments import load_instrument
+from survey.waves.waves import get_wave
 
 WAVE = "main-2026"
 """The open one, whose questionnaire the page asks first."""

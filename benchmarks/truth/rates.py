@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate import Design, estimate
-from survey.results.inference import bound_rate_intervals, pool_design_effects
+from survey.results.analysis import bound_rate_intervals, pool_design_effects
 
 CITIES, STRATA = 100, 2
 DESIGN = Design("weight", strata="stratum", psu="point")

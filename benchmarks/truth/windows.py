@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from survey.context.opinion.event_windows import compare_windows
+from survey.counts.opinion.event_windows import compare_windows
 
 LENGTHS = ((28, 14, 28), (14, 7, 14), (7, 7, 7), (30, 3, 30))
 """Days before, during and after."""

@@ -11,8 +11,8 @@ from seed.survey_provider import inventor
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
 from survey.access.roles import DEMO_CITY, ROLES, Role, demo_login
+from survey.frame.city_frame import FrameCity
 from survey.locale import translator
-from survey.sample.city_frame import FrameCity
 from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_columns
 from survey.store.tables import Account, new_id

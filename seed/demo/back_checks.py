@@ -17,10 +17,9 @@ from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
 from survey.access.work import Work
-from survey.fieldwork.back_check.call_list import CallAttempt, record_attempt
-from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
-from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
-from survey.fieldwork.waves import get_wave
+from survey.review.back_check.call_list import CallAttempt, record_attempt
+from survey.review.back_check.draws import DrawPlan, create_draw, preview_draw
+from survey.review.quality.flags import MIN_REVIEW_RISK
 from survey.settings import current_settings
 from survey.store.tables import (
     Account,
@@ -35,6 +34,7 @@ from survey.store.tables import (
     revision_join,
     table_of,
 )
+from survey.waves.waves import get_wave
 
 RANDOM_SHARE, RISK_SHARE = 0.15, 0.15
 """More than usual: after a week of fieldwork a surveyor has few interviews to draw from."""

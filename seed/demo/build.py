@@ -28,15 +28,13 @@ from seed.demo.wave_plans import PLANS, WavePlan
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role, demo_login
 from survey.access.work import Work
-from survey.fieldwork.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
-from survey.fieldwork.response_bulk_insert import (
+from survey.collection.response_bulk_insert import (
     RESPONSE_BATCH_SIZE,
     FinishedResponse,
     write_responses,
 )
-from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
+from survey.frame.city_frame import shipped_cities
 from survey.locale import Message, msg
-from survey.sample.city_frame import shipped_cities
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -44,6 +42,8 @@ from survey.store.engine import read_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Account, City, Wave
 from survey.store.transactions import run_in_transaction
+from survey.waves.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
+from survey.waves.waves import NewWave, close_wave, create_wave, open_wave
 
 FULL_SIZE = 1.0
 MIN_INTERVIEWS = 200

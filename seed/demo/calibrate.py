@@ -24,8 +24,8 @@ from seed.demo.model import (
 from seed.demo.population import Population
 from seed.demo.shipped_data import shipped_tree
 from seed.demo.wave_plans import PLANS
-from survey.context.published_figures import published_results
-from survey.sample.city_frame import shipped_cities
+from survey.figures.published_figures import published_results
+from survey.frame.city_frame import shipped_cities
 
 Floats = npt.NDArray[np.float64]
 

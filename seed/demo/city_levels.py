@@ -10,8 +10,8 @@ from seed.demo.indicator_weights import first_level, item_codes, item_weights
 from seed.demo.model import WaveModel
 from seed.demo.random_streams import random_stream
 from seed.demo.response_model import response
-from survey.context.published_figures import published_results
-from survey.instrument.indicator_tree import IndicatorTree
+from survey.figures.published_figures import published_results
+from survey.questionnaire.indicator_tree import IndicatorTree
 
 Floats = npt.NDArray[np.float64]
 

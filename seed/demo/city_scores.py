@@ -14,16 +14,16 @@ import numpy.typing as npt
 from scipy.optimize import brentq, lsq_linear
 
 from seed.demo.random_streams import random_stream
-from survey.context.published_figures import (
+from survey.estimate.tree import COMPOSITE
+from survey.figures.published_figures import (
     MEAN_OF_CITIES,
     PublishedResult,
     published_results,
     published_waves,
 )
-from survey.estimate.tree import COMPOSITE
-from survey.sample.city_frame import FrameCity, shipped_cities
-from survey.sample.population_margins import main_margins
-from survey.sample.special_groups import EVERYONE
+from survey.frame.city_frame import FrameCity, shipped_cities
+from survey.frame.population_margins import main_margins
+from survey.frame.quotas import EVERYONE
 
 Floats = npt.NDArray[np.float64]
 

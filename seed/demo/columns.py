@@ -12,7 +12,7 @@ import pandas as pd
 
 from seed.demo.model import WaveModel
 from seed.demo.sample_draw import DONT_KNOW, MISSING, NOT_EXPERIENCED, OFF_ROUTE, DrawnInterviews
-from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer
+from survey.questionnaire.model import Instrument, Item, ItemKind, SpecialAnswer
 
 Codes = npt.NDArray[np.int16]
 ABSENT = object()

@@ -17,29 +17,26 @@ from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
 from survey.access.work import Seen, Work
-from survey.context.comparative_tests.grading import Measurement
-from survey.context.comparative_tests.maker_replies import (
-    record_maker_reply,
-    send_results_to_makers,
-)
-from survey.context.comparative_tests.measured_values import ValueData, add_measured_values
-from survey.context.comparative_tests.plan import (
+from survey.comparative_tests.grading import Measurement
+from survey.comparative_tests.hearings import ReplyData
+from survey.comparative_tests.maker_replies import record_maker_reply, send_results_to_makers
+from survey.comparative_tests.measured_values import ValueData, add_measured_values
+from survey.comparative_tests.plan import (
     advance_comparative_test,
     create_comparative_test,
     set_grading_rules,
 )
-from survey.context.comparative_tests.product_samples import add_product_samples, check_digit
-from survey.context.comparative_tests.released_grades import (
+from survey.comparative_tests.product_samples import add_product_samples, check_digit
+from survey.comparative_tests.released_grades import (
     confirm_erratum,
     propose_erratum,
     sign_comparative_test,
 )
-from survey.context.comparative_tests.rules import GradingRules, parse_rules
-from survey.context.hearings import ReplyData
+from survey.comparative_tests.rules import GradingRules, parse_rules
 from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import ComparativeTest, ComparativeTestState, MeasurementRound, ReplyStance
-from survey.store.tables.comparative_tests import ComparativeTestPlan, SampleData
+from survey.store.tables.evidence import ComparativeTestPlan, SampleData
 
 DEMO_TEST = "demo-rice-cooker"
 UNSAFE, BORDERLINE, RETESTED, MISREAD = "S05", "S09", "S03", "S11"

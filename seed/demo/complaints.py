@@ -16,12 +16,17 @@ from sqlmodel import Session
 from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
-from survey.context.areas import NATION_RESIDENTS_2020, REST, leaf_areas
-from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.count_declaration import AREA, CheckedCounts
-from survey.context.count_kinds import COMPLAINT_CODES, COMPLAINTS, PERIOD
-from survey.context.deliveries import DeliveryHead, store_delivery
-from survey.sample.city_frame import shipped_cities
+from survey.counts.count_declaration import AREA, CheckedCounts
+from survey.counts.count_kinds import COMPLAINT_CODES, COMPLAINTS, PERIOD
+from survey.counts.deliveries import DeliveryHead, store_delivery
+from survey.frame.city_frame import shipped_cities
+from survey.frame.code_lists import (
+    NATION_RESIDENTS_2020,
+    REST,
+    CodeListName,
+    leaf_areas,
+    shipped_code_lists,
+)
 from survey.settings import current_settings
 
 ACCEPTED = {2022: 1_151_912, 2023: 1_400_000, 2024: 1_761_886}

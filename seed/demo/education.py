@@ -10,11 +10,11 @@ from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
 from survey.access.work import Work
-from survey.context.consumer_education.activities import add_activity
-from survey.fieldwork.photos.photo_cleaning import clean_photo
+from survey.collection.photos.photo_cleaning import clean_photo
+from survey.education.activities import add_activity
 from survey.settings import current_settings
 from survey.store.tables import Account, EducationActivity
-from survey.store.tables.education import ActivityData
+from survey.store.tables.evidence import ActivityData
 
 YEAR = 2024
 _KINDS = (

@@ -21,26 +21,20 @@ from seed.demo.random_streams import random_stream
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import DEMO_CITY, NATION, Role, demo_login
 from survey.access.work import Seen, Work
-from survey.context.experience_checks.plan import (
+from survey.collection.photos.photo_cleaning import clean_photo, save_photo
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.submission_envelope import FIRST_ROUND, SECOND_ROUND
+from survey.comparative_tests.hearings import ReplyData
+from survey.experience_checks.plan import (
     ExperienceCheckPlan,
     close_experience_check,
     create_experience_check,
     open_experience_check,
     release_experience_check,
 )
-from survey.context.experience_checks.replies import (
-    order_revisit,
-    record_venue_reply,
-    send_to_venues,
-)
-from survey.context.experience_checks.venues import VenueList, assign_observers, draw_venues
-from survey.context.hearings import ReplyData
-from survey.fieldwork.instruments import instrument_id_by_name
-from survey.fieldwork.photos.photo_cleaning import clean_photo
-from survey.fieldwork.photos.photo_intake import save_photo
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.venue_visits import FIRST_ROUND, SECOND_ROUND
-from survey.sample.point_draw import ListedPoint
+from survey.experience_checks.replies import order_revisit, record_venue_reply, send_to_venues
+from survey.experience_checks.venues import VenueList, assign_observers, draw_venues
+from survey.frame.sampling_plan import ListedPoint
 from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import (
@@ -56,6 +50,7 @@ from survey.store.tables import (
     Wave,
     new_id,
 )
+from survey.waves.instruments import instrument_id_by_name
 
 DEMO_CHECK, DEMO_OPEN_CHECK = "demo-dining-check", "demo-market-visits"
 CITIES = (DEMO_CITY, "320500", "320200")

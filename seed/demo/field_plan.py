@@ -9,7 +9,7 @@ from seed.demo.population import Population
 from seed.demo.random_streams import random_stream
 from seed.demo.response_model import LASTING_POINT, POINT_SD, SURVEYOR_SD
 from seed.demo.village import VILLAGES
-from survey.sample.special_groups import VILLAGE_SERIES
+from survey.frame.quotas import VILLAGE_SERIES
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

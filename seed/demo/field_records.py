@@ -17,10 +17,9 @@ from seed.demo.stored_responses import StoredIds
 from seed.demo.wave_plans import WavePlan
 from seed.survey_provider import inventor
 from survey.access.roles import DEMO_CITY, Role, demo_login
-from survey.sample.city_frame import shipped_cities
-from survey.sample.quotas import quota_targets
-from survey.sample.sample_size import PrecisionTarget
-from survey.sample.special_groups import VILLAGE_SERIES
+from survey.frame.city_frame import shipped_cities
+from survey.frame.quotas import VILLAGE_SERIES, quota_targets
+from survey.frame.sample_size import PrecisionTarget
 from survey.store.inserts import insert_columns
 from survey.store.tables import (
     Assignment,

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from survey.instrument.indicator_tree import IndicatorTree
+from survey.questionnaire.indicator_tree import IndicatorTree
 
 Floats = npt.NDArray[np.float64]
 

@@ -27,9 +27,9 @@ from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from seed.demo.sample_draw import DrawnInterviews, draw_interviews
 from seed.demo.shipped_data import shipped_instrument
 from seed.demo.truth import true_values
-from survey.instrument.model import Instrument
-from survey.sample.city_frame import shipped_cities
-from survey.sample.quotas import FLOOR, TOTAL, allocate, largest_remainders
+from survey.frame.city_frame import shipped_cities
+from survey.frame.quotas import FLOOR, TOTAL, allocate, largest_remainders
+from survey.questionnaire.model import Instrument
 
 Ints = npt.NDArray[np.int64]
 

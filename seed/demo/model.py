@@ -11,7 +11,7 @@ from seed.demo.population import STAGE_AGES, Population
 from seed.demo.ratings import Effects, RatingModel
 from seed.demo.response_model import response
 from seed.demo.wave_plans import WavePlan
-from survey.instrument.indicator_tree import IndicatorTree
+from survey.questionnaire.indicator_tree import IndicatorTree
 
 Floats = npt.NDArray[np.float64]
 NOT_SUBSTANTIVE = frozenset({"dk", "na", "refused"})

@@ -12,7 +12,7 @@ from seed.demo.interviews import DemoWave, generate_wave, receipt_ids
 from seed.demo.random_streams import random_stream
 from seed.demo.screen_outs import stopped_interviews
 from seed.demo.stored_responses import StoredIds, stored_interviews
-from survey.fieldwork.response_bulk_insert import FinishedResponse
+from survey.collection.response_bulk_insert import FinishedResponse
 from survey.store.china_time import china_date
 from survey.store.tables import Status
 

@@ -19,12 +19,12 @@ from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.access.work import Work
-from survey.context.code_lists import CodeListName, shipped_code_lists
-from survey.context.count_check import CountCheck
-from survey.context.count_declaration import AREA, NOT_GIVEN, CheckedCounts
-from survey.context.count_kinds import ALL_TOPICS, CHANNEL, DAY, ITEMS, OPINION, SENTIMENT, TOPIC
-from survey.context.deliveries import DeliveryHead, import_delivery
-from survey.sample.city_frame import shipped_cities
+from survey.counts.count_check import CountCheck
+from survey.counts.count_declaration import AREA, NOT_GIVEN, CheckedCounts
+from survey.counts.count_kinds import ALL_TOPICS, CHANNEL, DAY, ITEMS, OPINION, SENTIMENT, TOPIC
+from survey.counts.deliveries import DeliveryHead, import_delivery
+from survey.frame.city_frame import shipped_cities
+from survey.frame.code_lists import CodeListName, shipped_code_lists
 from survey.settings import current_settings
 
 EVENT_ITEMS, EVENT_NEGATIVE = 48_930_000, 5_485_053

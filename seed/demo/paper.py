@@ -15,11 +15,9 @@ from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, Role, demo_login
 from survey.access.work import Work
-from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.paper.double_keying import DEFAULT_SHARE, is_drawn
-from survey.fieldwork.paper.keying import Keying, check_sheet
-from survey.fieldwork.paper.keying_service import submit_keying
-from survey.instrument.model import Instrument, ItemKind
+from survey.collection.paper.keying import DEFAULT_SHARE, Keying, check_sheet, is_drawn
+from survey.collection.paper.keying_service import submit_keying
+from survey.questionnaire.model import Instrument, ItemKind
 from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import (
@@ -31,6 +29,7 @@ from survey.store.tables import (
     SamplingPoint,
     Wave,
 )
+from survey.waves.instruments import load_instrument
 
 HANDED_IN, AGREED, SETTLED, TO_KEY_AGAIN, TO_SETTLE = 14, 4, 4, 5, 3
 _SHEETS = HANDED_IN + AGREED + SETTLED + TO_KEY_AGAIN + TO_SETTLE

@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from seed.demo import village
-from survey.sample.city_frame import FrameCity
-from survey.sample.population_margins import (
+from survey.frame.city_frame import FrameCity
+from survey.frame.population_margins import (
     ELDERLY_BANDS,
     GENDERS,
     build_age_structure,
     minors_margins,
 )
-from survey.sample.special_groups import VILLAGE_SERIES
+from survey.frame.quotas import VILLAGE_SERIES
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int16]

@@ -11,21 +11,21 @@ from seed.demo.experience_check import DEMO_CHECK
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, DEMO_PROVINCE, NATION, ROLES, Role, demo_login
 from survey.access.work import Work
-from survey.fieldwork.venue_visits import FIRST_ROUND
+from survey.collection.submission_envelope import FIRST_ROUND
+from survey.frame.city_frame import shipped_cities
 from survey.locale import translator
-from survey.publish.problems.cited_evidence import key_of
-from survey.publish.problems.evidence_changes import give_evidence
-from survey.publish.problems.problem_changes import (
+from survey.rectification.cited_evidence import key_of
+from survey.rectification.problem_changes import (
     ProblemDraft,
     ProblemText,
     add_problems,
     edit_problem,
+    give_evidence,
     move_problem,
 )
-from survey.publish.problems.problem_records import ProblemRecord, list_problems
-from survey.publish.problems.proposals import build_proposals
+from survey.rectification.problem_records import ProblemRecord, list_problems
+from survey.rectification.proposals import build_proposals
 from survey.results import WaveResults, open_results
-from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings, current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import Account, ComparativeTest, EvidenceKind, ProblemState, Wave

@@ -12,9 +12,9 @@ import pandas as pd
 from seed.demo.calibrate import calibrate_wave
 from seed.demo.city_scores import NOT_COMPARABLE, YEARS
 from seed.demo.truth import true_values
-from survey.context.published_figures import MEAN_OF_CITIES, PublishedResult, published_results
-from survey.sample.city_frame import shipped_cities
-from survey.sample.special_groups import EVERYONE
+from survey.figures.published_figures import MEAN_OF_CITIES, PublishedResult, published_results
+from survey.frame.city_frame import shipped_cities
+from survey.frame.quotas import EVERYONE
 
 TOLERANCE = 0.3
 

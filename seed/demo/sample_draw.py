@@ -12,9 +12,9 @@ from seed.demo.model import WaveModel
 from seed.demo.population import RURAL_AT_RURAL_POINT, RURAL_AT_URBAN_POINT, Population
 from seed.demo.ratings import RatingModel
 from seed.demo.response_model import ITEM_SD, PERSON_SD, VISIT_SD, answers
-from survey.sample.city_frame import shipped_cities
-from survey.sample.population_margins import AgeStructure, build_age_structure
-from survey.sample.special_groups import VILLAGE_SERIES
+from survey.frame.city_frame import shipped_cities
+from survey.frame.population_margins import AgeStructure, build_age_structure
+from survey.frame.quotas import VILLAGE_SERIES
 
 Ints = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int8]

@@ -12,8 +12,8 @@ from seed.demo.interviews import DemoWave
 from seed.demo.random_streams import random_stream
 from seed.demo.stored_responses import StoredIds
 from seed.demo.village import CONSUMER
-from survey.fieldwork.response_bulk_insert import FinishedResponse
-from survey.sample.special_groups import VILLAGE_SERIES
+from survey.collection.response_bulk_insert import FinishedResponse
+from survey.frame.quotas import VILLAGE_SERIES
 from survey.store.tables import Mode, Status
 
 SCREENED_OUT, REFUSED = 0.03, 0.02

@@ -4,9 +4,9 @@ import csv
 from dataclasses import dataclass
 from functools import lru_cache
 
-from survey.instrument.indicator_tree import IndicatorTree, read_tree
-from survey.instrument.model import Instrument
-from survey.instrument.xlsform.reader import load_bundle
+from survey.questionnaire.indicator_tree import IndicatorTree, read_tree
+from survey.questionnaire.model import Instrument
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 
 

@@ -17,9 +17,9 @@ from seed.demo.interview_times import LANGUAGES, MODES
 from seed.demo.interviews import DemoWave
 from seed.demo.random_streams import random_stream
 from seed.survey_provider import inventor
-from survey.fieldwork.response_bulk_insert import FinishedResponse
-from survey.instrument.model import Instrument, ItemKind
-from survey.sample.population_margins import ELDERLY_BANDS, MAIN_BANDS
+from survey.collection.response_bulk_insert import FinishedResponse
+from survey.frame.population_margins import ELDERLY_BANDS, MAIN_BANDS
+from survey.questionnaire.model import Instrument, ItemKind
 from survey.store.tables import Mode, Status
 
 CHUNK = 4_000

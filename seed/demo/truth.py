@@ -11,8 +11,8 @@ from seed.demo.model import NOT_SUBSTANTIVE, WaveModel, any_of
 from seed.demo.shipped_data import Measure, shipped_measures
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
-from survey.sample.city_frame import build_frame_table, shipped_cities
-from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN
+from survey.frame.city_frame import build_frame_table, shipped_cities
+from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN
 
 Floats = npt.NDArray[np.float64]
 

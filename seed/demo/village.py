@@ -6,7 +6,7 @@ is what the study is read for, so the two differ item by item, in both direction
 
 from seed.demo.choices import EDUCATION, ChoiceModel, yes
 from seed.demo.ratings import Effects, RatingModel
-from survey.sample.special_groups import VILLAGE_ROLES, VILLAGE_TRADER_SHARE
+from survey.frame.quotas import VILLAGE_ROLES, VILLAGE_TRADER_SHARE
 
 PROVINCES = ("32", "41", "42", "51", "61")
 """Three regions: one rich and dense, two in the middle, two in the west."""

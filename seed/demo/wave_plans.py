@@ -15,15 +15,15 @@ from seed.demo.population import (
 )
 from seed.demo.ratings import RatingModel
 from seed.demo.shipped_data import shipped_instrument
-from survey.context.published_figures import published_waves
-from survey.sample.city_frame import FrameCity, shipped_cities
-from survey.sample.population_margins import (
+from survey.figures.published_figures import published_waves
+from survey.frame.city_frame import FrameCity, shipped_cities
+from survey.frame.population_margins import (
     PopulationMargins,
     elderly_margins,
     main_margins,
     minors_margins,
 )
-from survey.sample.special_groups import VILLAGE_SERIES
+from survey.frame.quotas import VILLAGE_SERIES
 
 _LATEST_MODEL_YEAR = 2024
 """Whose city scores a later wave borrows, as none were published since."""

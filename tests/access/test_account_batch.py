@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlmodel import select
 
-from survey.access.account_batch import (
+from survey.access.account_list import (
     NewAccount,
     create_accounts,
     issue_setup_links,
     list_pending_accounts,
 )
 from survey.access.accounts import AccountData, InvalidAccountError
-from survey.access.credentials import LINK_LIFETIME, LinkNotFoundError, get_account_of_link
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
+from survey.access.secret_hashes import LINK_LIFETIME, LinkNotFoundError, get_account_of_link
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry
 from tests.account_factory import administrator, employ_person

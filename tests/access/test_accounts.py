@@ -36,9 +36,9 @@ from survey.access.principal import (
 )
 from survey.access.roles import NATION, Action, AreaScope, Role
 from survey.access.sessions import SessionLimits, find_principal, open_session
-from survey.fieldwork.assignments import get_assigned_point, list_tasks
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, SetupLink
+from survey.waves.assignments import get_assigned_point, list_tasks
 from tests.account_factory import administrator, credential, employ_person
 from tests.work_of import work_of
 

@@ -16,17 +16,14 @@ from sqlmodel import Session, col, select
 from survey.access.answer_verify import seal_stored_answers
 from survey.access.audit_verify import ChainReport, verify
 from survey.access.principal import OPERATOR, AccessDeniedError
-from survey.fieldwork.correction import resubmit
-from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review.decisions import decide, decide_many, preview_bulk_decision
-from survey.fieldwork.review.review_queue import ReviewFilter
-from survey.fieldwork.review.undo import undo_decision
-from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
-from survey.fieldwork.submission import submit
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.withdrawal import erase_withdrawn_in_review, withdraw
-from survey.fieldwork.withdrawal_codes import hash_code
+from survey.collection.correction import resubmit
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.submission import submit
+from survey.collection.submission_envelope import Submission
+from survey.collection.withdrawal import erase_withdrawn_in_review, withdraw
+from survey.review.decisions import decide, decide_many, preview_bulk_decision
+from survey.review.review_queue import ReviewFilter
+from survey.review.undo import undo_decision
 from survey.store import audit_chain
 from survey.store.audit_chain import HASH, PLACE, answers_sha256, place_sha256
 from survey.store.engine import engine_for, read_scope, session_scope
@@ -39,6 +36,9 @@ from survey.store.tables import (
     Status,
     Wave,
 )
+from survey.waves.lifecycle import transition
+from survey.waves.personal_data import hash_code
+from survey.waves.review_reasons import ReasonCode, ReviewReason
 from tests.audit_tampering import disable_triggers
 from tests.work_of import work_of
 
@@ -336,7 +336,7 @@ def test_what_came_in_before_answers_were_sealed_is_taken_in_once(
 ) -> None:
     """As the version before left it: entries without hashes."""
     response = handed_in(field)
-    monkeypatch.setattr("survey.fieldwork.response_bulk_insert._seal_answers", lambda *_: None)
+    monkeypatch.setattr("survey.collection.response_bulk_insert._seal_answers", lambda *_: None)
     rows = imported(field, audit_chain.SEAL_BATCH_SIZE + 1)
     before = checked(field.url)
     assert before.answers.unsealed == len(rows)
@@ -476,7 +476,7 @@ def test_entries_of_an_earlier_version_hold_no_place_and_are_counted(
     field: Any, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("submission", "response_bulk_insert"):
-        monkeypatch.setattr(f"survey.fieldwork.{module}.place_sha256", lambda *_, **__: "")
+        monkeypatch.setattr(f"survey.collection.{module}.place_sha256", lambda *_, **__: "")
     first, *_ = imported(field, 1) if way == "many" else [handed_in(field)]
     report = tampered(field.url, "UPDATE response SET point_id = NULL WHERE id = :id", id=first)
     assert (findings(report), report.answers.without_place) == ([], 1)
@@ -496,10 +496,10 @@ def test_the_places_of_interviews_that_were_adopted_are_compared(
 ) -> None:
     with monkeypatch.context() as earlier:
         if missing == "hash":
-            earlier.setattr("survey.fieldwork.response_bulk_insert._seal_answers", lambda *_: None)
+            earlier.setattr("survey.collection.response_bulk_insert._seal_answers", lambda *_: None)
         else:
             for module in ("response_bulk_insert", "correction", "submission"):
-                earlier.setattr(f"survey.fieldwork.{module}.place_sha256", lambda *_, **__: "")
+                earlier.setattr(f"survey.collection.{module}.place_sha256", lambda *_, **__: "")
         first, _ = imported(field, 2, weight=1.5)
         own = handed_in(field)
         corrected(field, own)
@@ -517,7 +517,7 @@ def test_answers_that_are_not_those_of_their_entry_are_not_adopted(
     field: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr("survey.fieldwork.response_bulk_insert.place_sha256", lambda *_, **__: "")
+        earlier.setattr("survey.collection.response_bulk_insert.place_sha256", lambda *_, **__: "")
         first, _ = imported(field, 2)
     with session_scope(field.url) as session:
         disable_triggers(session)

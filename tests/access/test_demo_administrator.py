@@ -11,10 +11,10 @@ from sqlmodel import Session, select
 from survey.access.audit import record
 from survey.access.principal import DemoReadOnlyError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.dual_approval import set_single_approval
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, get_metadata
+from survey.waves.dual_approval import set_single_approval
 from tests.access.test_every_service import ASKED, Place, arguments, place
 from tests.work_of import work_of
 

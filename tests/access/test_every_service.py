@@ -22,27 +22,23 @@ from survey.access import principal as access
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.access.work import Seen, Work
-from survey.context.comparative_tests.rules import GradingRules
-from survey.context.deliveries import DeliveryHead
-from survey.context.opinion.day_entry import EnteredDay
-from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
-from survey.fieldwork.importing.target_wave import ImportRequest
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.invitation_sheets import issue_invitation_sheet
-from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.paper.keying import Keying, SheetHead
-from survey.fieldwork.paper.keying_service import FIRST
-from survey.fieldwork.quotas import QuotaPolicy
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review.decisions import BulkPreview
-from survey.fieldwork.review.review_queue import QueuePosition, ReviewFilter
-from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import summarise_wave
-from survey.instrument.xlsform.reader import load_bundle
+from survey.collection.importing.target_wave import ImportRequest
+from survey.collection.invitation_sheets import issue_invitation_sheet
+from survey.collection.invitations import issue_invitation
+from survey.collection.paper.keying import Keying, SheetHead
+from survey.collection.paper.keying_service import FIRST
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.submission_envelope import Submission
+from survey.comparative_tests.rules import GradingRules
+from survey.counts.deliveries import DeliveryHead
+from survey.counts.opinion.storage import EnteredDay
+from survey.counts.opinion_tables import EventWindow
 from survey.locale import SurveyError
-from survey.publish.opinion_tables import EventWindow
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.records import Record
+from survey.review.back_check.draws import DrawPlan, create_draw, preview_draw
+from survey.review.decisions import BulkPreview
+from survey.review.review_queue import QueuePosition, ReviewFilter
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import (
@@ -62,6 +58,10 @@ from survey.store.tables import (
     WaveAct,
     WaveState,
 )
+from survey.waves.instruments import save_instrument
+from survey.waves.quotas import QuotaPolicy
+from survey.waves.review_reasons import ReasonCode, ReviewReason
+from survey.waves.waves import summarise_wave
 from tests.access.service_discovery import SOURCE, Service, services
 from tests.records_of import record_of
 from tests.work_of import work_of
@@ -83,7 +83,7 @@ WITHOUT_PRINCIPAL = {
     "access.api_keys.find_key_holder": SECRET,
     "access.sessions.sign_in_demo": SECRET,
     "access.sessions.sign_out": SECRET,
-    "access.credentials.get_account_of_link": SECRET,
+    "access.secret_hashes.get_account_of_link": SECRET,
     "access.oidc_identity.save_oidc_request": SECRET,
     "access.oidc_identity.pop_oidc_request": SECRET,
     "access.oidc_identity.start_oidc_sign_in": SECRET,
@@ -115,30 +115,30 @@ WITHOUT_PRINCIPAL = {
     "access.second_factor.count_unencrypted": SERVER,
     "access.second_factor.encrypt_secrets": SERVER,
     "access.second_factor.count_secrets": SERVER,
-    "fieldwork.invitations.record_other_device": SECRET,
-    "fieldwork.withdrawal.withdraw": SECRET,
-    "fieldwork.back_check.phone_numbers.save_phone_number": SECRET,
-    "fieldwork.back_check.phone_numbers.reencrypt_numbers": SERVER,
-    "fieldwork.invitations.open_invitation": SECRET,
-    "fieldwork.invitations.read_invitation": SECRET,
-    "fieldwork.back_check.call_list.get_check_instrument": PUBLIC,
-    "fieldwork.instruments.find_instrument": PUBLIC,
-    "fieldwork.instruments.list_instruments": PUBLIC,
-    "fieldwork.instruments.load_instrument": PUBLIC,
-    "fieldwork.instruments.freezing_findings": PUBLIC,
-    "fieldwork.quality.assessment.is_assessment_due": SERVER,
+    "collection.invitations.record_other_device": SECRET,
+    "collection.withdrawal.withdraw": SECRET,
+    "review.back_check.phone_numbers.save_phone_number": SECRET,
+    "review.back_check.phone_numbers.reencrypt_numbers": SERVER,
+    "collection.invitations.open_invitation": SECRET,
+    "collection.invitations.read_invitation": SECRET,
+    "review.back_check.call_list.get_check_instrument": PUBLIC,
+    "waves.instruments.find_instrument": PUBLIC,
+    "waves.instruments.list_instruments": PUBLIC,
+    "waves.instruments.load_instrument": PUBLIC,
+    "waves.instruments.freezing_findings": PUBLIC,
+    "review.quality.assessment.is_assessment_due": SERVER,
     "results.snapshots.list_current_snapshots": SERVER,
     "results.snapshots.outdated_waves": SERVER,
     "results.whole_audits.is_audit_due": SERVER,
-    "snapshot.seals.open_seals": SERVER,
+    "snapshots.seals.open_seals": SERVER,
     "results.wave_results.list_waves": CATALOGUE,
     "results.wave_results.list_readable_waves": CATALOGUE,
     "results.wave_results.open_results": CATALOGUE,
     "results.row_selection.find_earlier_wave": CATALOGUE,
     "results.row_selection.open_known_results": CATALOGUE,
-    "fieldwork.waves.find_wave": CATALOGUE,
-    "fieldwork.quota_counts.list_full_groups": FULL,
-    "publish.publications.publishing_steps.build_key_list": CHECK,
+    "waves.waves.find_wave": CATALOGUE,
+    "waves.quota_counts.list_full_groups": FULL,
+    "release.publishing_steps.build_key_list": CHECK,
 }
 """What takes no principal and is called from outside, and why that is right. Everything else
 without one must be `INSIDE`, which is checked."""
@@ -148,27 +148,27 @@ BUILDING_BLOCKS = {
     "access.audit.record_many": "as record",
     "access.audit_members.record_members": "as record",
     "access.audit.record_download": "as record, of somebody who takes away what is shown",
-    "fieldwork.response_bulk_insert.write_responses": INSIDE,
-    "fieldwork.lifecycle.transition_many": INSIDE,
-    "fieldwork.planning.left_out_cities.left_out_codes": INSIDE,
-    "fieldwork.paper.keying_service.raise_already_keyed": INSIDE,
-    "fieldwork.progress.alerts.list_alerts": INSIDE,
-    "fieldwork.progress.wave_progress.list_area_progress": INSIDE,
-    "fieldwork.progress.dispositions.dispositions": INSIDE,
-    "fieldwork.progress.tallies.list_marginal_quotas": INSIDE,
-    "fieldwork.dual_approval.find_self_approved": INSIDE,
-    "fieldwork.submission.store_validated": INSIDE,
-    "context.hearings.fill_in_reply": INSIDE,
-    "context.hearings.require_heard": INSIDE,
-    "context.hearings.require_reply_deadline": INSIDE,
-    "fieldwork.photos.photo_intake.save_photo": INSIDE,
+    "collection.response_bulk_insert.write_responses": INSIDE,
+    "waves.lifecycle.transition_many": INSIDE,
+    "waves.planning.wave_editing.left_out_codes": INSIDE,
+    "collection.paper.keying_service.raise_already_keyed": INSIDE,
+    "review.progress.tallies.list_alerts": INSIDE,
+    "review.progress.wave_progress.list_area_progress": INSIDE,
+    "review.progress.tallies.dispositions": INSIDE,
+    "review.progress.tallies.list_marginal_quotas": INSIDE,
+    "waves.dual_approval.find_self_approved": INSIDE,
+    "collection.submission.store_validated": INSIDE,
+    "comparative_tests.hearings.fill_in_reply": INSIDE,
+    "comparative_tests.hearings.require_heard": INSIDE,
+    "comparative_tests.hearings.require_reply_deadline": INSIDE,
+    "collection.photos.photo_cleaning.save_photo": INSIDE,
     "results.release.apply_release": INSIDE,
     "results.whole_audits.record_audit": "as record",
     "results.whole_audits.record_whole_audit": "as record",
-    "publish.microdata.export.get_readable_wave": INSIDE,
-    "publish.microdata.export.operator_detail": INSIDE,
-    "publish.publications.register.may_read": INSIDE,
-    "publish.problems.problem_records.get_readable_problem": INSIDE,
+    "files.microdata.export.get_readable_wave": INSIDE,
+    "files.microdata.export.operator_detail": INSIDE,
+    "release.register.may_read": INSIDE,
+    "rectification.problem_records.get_readable_problem": INSIDE,
 }
 """Services with a principal that only write down who it was."""
 WRITTEN_BY_SCREENS = frozenset(
@@ -178,8 +178,8 @@ WRITTEN_BY_SCREENS = frozenset(
 OWN_ACCOUNT = "access.own_account."
 """Everybody may look after the own account, whatever else they may do; and no other's."""
 
-ABOVE = ("ui", "web", "cli")
-SCREENS = ("ui", "web")
+ABOVE = ("kit", "screens", "web", "cli")
+SCREENS = ("kit", "screens", "web")
 ALL = services()
 ASKED = [
     service for service in ALL if service.asker is not None and service.name not in BUILDING_BLOCKS
@@ -203,7 +203,7 @@ def imported_by(rooms: tuple[str, ...]) -> set[str]:
 def test_services_are_found() -> None:
     names = {service.name for service in ALL}
     assert len(ASKED) > 80
-    assert {"fieldwork.submission.submit", "results.release.release_wave"} <= names
+    assert {"collection.submission.submit", "results.release.release_wave"} <= names
     assert WITHOUT_PRINCIPAL.keys() | BUILDING_BLOCKS.keys() <= names
 
 
@@ -407,17 +407,17 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "request_id": uuid4(),
         "before": QueuePosition.of(50, 300.0, interview.id),
         "spot": QueuePosition.of(50, 300.0, interview.id),
-        "publish.problems.problem_changes.move_problem": {"to": ProblemState.DONE},
-        "context.consumer_education.activities.list_activities": {"year": 2026, "area": "CN"},
-        "context.consumer_education.activities.list_activity_years": {"area": "CN"},
+        "rectification.problem_changes.move_problem": {"to": ProblemState.DONE},
+        "education.activities.list_activities": {"year": 2026, "area": "CN"},
+        "education.activities.list_activity_years": {"area": "CN"},
         "activity_id": uuid4(),
         "photo_id": photo.id,
         "versions": {interview.id: 1},
-        "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
+        "review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "head": DeliveryHead("id", "source", moment.date()),
         "kind": DeliveryKind.COMPLAINTS,
         **{
-            f"context.opinion.{service}": {
+            f"counts.opinion.{service}": {
                 "area": ELSEWHERE,
                 "first": moment.date(),
                 "last": moment.date(),
@@ -432,13 +432,13 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
                 "day_entry.enter_opinion_day",
             )
         },
-        "publish.opinion_tables.find_busy_days": {"area": ELSEWHERE},
-        "publish.opinion_tables.read_opinion_event": {
+        "counts.opinion_tables.find_busy_days": {"area": ELSEWHERE},
+        "counts.opinion_tables.read_opinion_event": {
             "area": ELSEWHERE,
             "event": EventWindow(moment.date(), moment.date(), 14),
         },
         "lens": "total",
-        "fieldwork.importing.commit.commit_import": {
+        "collection.importing.commit.commit_import": {
             "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))
         },
     }

@@ -15,11 +15,12 @@ from survey.access import principal as access
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.access.work import Case, Owned, Seen
-from survey.fieldwork.instruments import save_instrument
 from survey.locale import NotFoundError
 from survey.store.engine import read_scope
 from survey.store.tables import VenueCheck, Wave, WaveState
 from survey.store.transactions import run_in_transaction
+from survey.waves.instruments import save_instrument
+from tests.access.service_discovery import PACKAGES
 from tests.context.experience_checks.small_check import checklist
 from tests.error_codes import raises_code
 from tests.records_of import record_of
@@ -32,7 +33,7 @@ AREA = "32"
 def owned_tables() -> dict[str, Owned[Any]]:
     """Every rule there is, found by looking."""
     found = {}
-    for room in ("fieldwork", "context", "results", "publish"):
+    for room in PACKAGES:
         package = importlib.import_module(f"survey.{room}")
         for module in pkgutil.walk_packages(package.__path__, f"survey.{room}."):
             if "__main__" not in module.name:

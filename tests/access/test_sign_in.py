@@ -5,10 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from survey.access.credentials import LINK_LIFETIME, LinkNotFoundError, replace_setup_link
 from survey.access.roles import NATION, Role
 from survey.access.second_factor import WrongFactorError
-from survey.access.secret_hashes import WeakPasswordError, verify_password
+from survey.access.secret_hashes import (
+    LINK_LIFETIME,
+    LinkNotFoundError,
+    WeakPasswordError,
+    replace_setup_link,
+    verify_password,
+)
 from survey.access.sessions import SessionLimits, end_sessions, extend_session, find_principal
 from survey.access.sign_in import (
     STEP_LIFETIME,

@@ -19,23 +19,22 @@ from typer.testing import Result
 from seed.demo import OPEN_WAVE
 from survey.access.principal import OPERATOR
 from survey.cli import demo_data
-from survey.cli.demo_data import DEMO_WAVES, build_demo, demo_in_background
-from survey.cli.demo_work import DemoPlan, StoredWave
+from survey.cli.demo_data import DEMO_WAVES, DemoPlan, StoredWave, build_demo, demo_in_background
 from survey.compute.worker import Worker
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.health.demo_progress import (
+from survey.locale import SurveyError, msg
+from survey.operations.demo_progress import (
     DemoProgress,
     begin_demo,
     find_demo_progress,
     record_demo_failure,
     record_demo_wave,
 )
-from survey.instrument.model import Instrument
-from survey.locale import SurveyError, msg
+from survey.questionnaire.model import Instrument
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Wave
+from survey.waves.instruments import save_instrument
+from survey.waves.waves import NewWave, create_wave, open_wave
 from tests.submission_clients import free_port
 from tests.work_of import work_of
 

@@ -12,11 +12,11 @@ from click.testing import Result
 from sqlmodel import select
 
 from survey.access.roles import Role
-from survey.fieldwork.waves import get_wave
 from survey.settings import Settings, current_settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, RowExport, Snapshot, WaveState
+from survey.waves.waves import get_wave
 
 Survey = Callable[..., Result]
 WAVE = "main-2024"

@@ -10,15 +10,15 @@ from typer.testing import Result
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.wave_requests import find_open_request, request_act, withdraw_request
-from survey.publish.microdata.prepared_rows import PREPARED_ROWS
+from survey.files.microdata.prepared_rows import PREPARED_ROWS
 from survey.results.freeze import freeze_wave
 from survey.results.freeze_registration import freeze_request_options
 from survey.results.release import release_request_options
 from survey.settings import current_settings
-from survey.snapshot.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Shown, Snapshot, WaveAct, WaveState, now
+from survey.waves.planning.wave_requests import find_open_request, request_act, withdraw_request
 from tests.small_waves import KEY, SmallWave, small_wave, store_people
 from tests.work_of import work_of
 

@@ -14,13 +14,13 @@ from sqlmodel import func, select
 from survey.cli import export as export_commands
 from survey.cli import report as report_commands
 from survey.cli.output_file import output_file
-from survey.fieldwork.instruments import list_instruments
-from survey.instrument.xlsform.reader import read_xlsform
+from survey.questionnaire.xlsform.reader import read_xlsform
 from survey.settings import Settings, current_settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import Account, AuditEntry
 from survey.store.transactions import StoreUnavailableError
+from survey.waves.instruments import list_instruments
 
 Survey = Callable[..., Result]
 WAVE = "main-2024"

@@ -23,15 +23,15 @@ from survey.access import work
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.cli import release
-from survey.publish.publications.early_readers import open_publication
-from survey.publish.publications.signatures import sign_publication
-from survey.publish.reports.office_zip import write_zip
+from survey.figures.office_zip import write_zip
+from survey.release.early_readers import open_publication
+from survey.release.signatures import sign_publication
 from survey.results import tables
+from survey.results.analysis import HIGHER, add_verdicts
 from survey.results.disclosure_inputs import protected_cells
 from survey.results.freeze import freeze_wave
-from survey.results.inference import HIGHER, add_verdicts
 from survey.settings import current_settings
-from survey.snapshot.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import WithoutPoint
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Publication, PublicationErratum, table_of
 from tests.conftest import MakeOnce

@@ -11,13 +11,9 @@ import pytest
 from click.testing import Result
 
 from survey.access.principal import OPERATOR
-from survey.publish.publications import verify
-from survey.publish.publications.signing_keys import (
-    find_signing_problem,
-    new_key_line,
-    read_signing_keys,
-)
-from survey.publish.publications.verify import fingerprint_of
+from survey.release import verify
+from survey.release.signing_keys import find_signing_problem, new_key_line, read_signing_keys
+from survey.release.verify import fingerprint_of
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, read_scope
 from tests.publish.publications.signed_folders import signed_files, write_folder

@@ -65,7 +65,7 @@ def test_another_ending_is_wrong_usage(survey: Survey, store: Settings, tmp_path
 
 
 def test_check_template(survey: Survey, tmp_path: Path) -> None:
-    from survey.publish.reports.docx_file import SHIPPED_TEMPLATE
+    from survey.reports.docx_file import SHIPPED_TEMPLATE
 
     assert survey("report", "check-template", str(SHIPPED_TEMPLATE)).exit_code == 0
     other = tmp_path / "other.docx"
@@ -80,13 +80,13 @@ def test_all_cities_in_one_archive(
 ) -> None:
     """Of three cities here: a hundred are measured by the benchmark."""
     from survey.cli import report
-    from survey.publish.reports import report_archive
+    from survey.reports import report_batch
 
-    whole = report_archive.list_report_cities
+    whole = report_batch.list_report_cities
     monkeypatch.setattr(
-        report_archive, "list_report_cities", lambda *given: dict(list(whole(*given).items())[:3])
+        report_batch, "list_report_cities", lambda *given: dict(list(whole(*given).items())[:3])
     )
-    make_archive = report_archive.make_archive
+    make_archive = report_batch.make_archive
 
     def make_slowly(*given: Any, tick: Callable[[int, int], None], **named: Any) -> Any:
         for done in (0, 10, 10, 10, 14, 20, 20):

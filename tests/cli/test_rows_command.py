@@ -11,14 +11,14 @@ from click.testing import Result
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.publish.microdata.exact_requests import (
+from survey.files.microdata.exact_requests import (
     decide_exact_rows,
     list_exact_requests,
     request_exact_rows,
 )
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings, current_settings
-from survey.snapshot.response_frame import build_response_frame
+from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Decision, now
 from tests.small_waves import KEY as WAVE

@@ -9,8 +9,7 @@ from click.testing import Result
 from sqlmodel import select
 from typer.testing import CliRunner
 
-from survey.access.credentials import get_account_of_link
-from survey.access.secret_hashes import verify_password
+from survey.access.secret_hashes import get_account_of_link, verify_password
 from survey.cli.main import app
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope

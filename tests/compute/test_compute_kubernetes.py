@@ -14,8 +14,8 @@ import yaml
 from benchmarks.freeze.city_files import write_cities
 from benchmarks.freeze.measure import sha256_of, tables_of
 from survey.compute import EngineError, SparkEngine, open_engine
-from survey.compute.kubernetes import complete_settings
-from survey.health.engine import try_engine
+from survey.compute.spark_connection import complete_settings
+from survey.operations.installation import try_engine
 from survey.settings import PROJECT_ROOT, Settings
 from tests.kubernetes_api import KubernetesApi
 from tests.kubernetes_pods import Image, Json
@@ -65,7 +65,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesA
         (configuration / name).write_text(text.replace(mounted, str(configuration)) + own)
     namespace = tmp_path / "namespace"
     namespace.write_text(NAMESPACE)
-    monkeypatch.setattr("survey.compute.kubernetes._NAMESPACE_FILE", namespace)
+    monkeypatch.setattr("survey.compute.spark_connection._NAMESPACE_FILE", namespace)
     monkeypatch.setenv("SPARK_CONF_DIR", str(configuration))
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     monkeypatch.setenv("HOSTNAME", DRIVER)

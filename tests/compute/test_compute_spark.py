@@ -13,7 +13,7 @@ from benchmarks.freeze.city_files import write_cities
 from benchmarks.freeze.measure import sha256_of, tables_of
 from survey.compute import EngineError, SparkEngine, open_engine
 from survey.estimate import EstimateError
-from survey.health.engine import try_engine
+from survey.operations.installation import try_engine
 from survey.settings import Settings
 from tests.spark_parts import folder_of_executor, read_file, refuse, sleep_when_early, slow_parts
 from tests.spark_processes import KillingMap, SparkProcesses, bare_interpreter, require_spark

@@ -12,9 +12,9 @@ from sqlalchemy import CheckConstraint
 from seed.demo import generate_wave
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
 from survey.estimate import Cube
-from survey.instrument.model import Instrument
+from survey.questionnaire.model import Instrument
 from survey.results.measures import measures_for, read_measures
-from survey.results.wave_data import WaveData
+from survey.results.wave_parts import WaveData
 from survey.results.wave_rules import WaveRules
 from survey.settings import PROJECT_ROOT
 from survey.store.tables import get_metadata
@@ -49,12 +49,12 @@ SCORING = ("snapshot", "estimate", "disclosure", "results")
 NEUTRAL = {"account", "city"}
 COMPUTING = ("instrument", "sample", "fieldwork", "snapshot", "estimate", "disclosure", "results")
 PACKAGES = (
-    "survey.context.comparative_tests",
-    "survey.context.complaints",
-    "survey.context.consumer_education",
-    "survey.context.deliveries",
-    "survey.context.experience_checks",
-    "survey.context.opinion",
+    "survey.comparative_tests",
+    "survey.counts.complaints",
+    "survey.education",
+    "survey.counts.deliveries",
+    "survey.experience_checks",
+    "survey.counts.opinion",
 )
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey.context.published_figures import (
+from survey.figures.published_figures import (
     published_results,
     published_series,
     published_waves,
     read_results,
 )
-from survey.sample.city_frame import shipped_cities
+from survey.frame.city_frame import shipped_cities
 
 
 def test_the_national_series() -> None:

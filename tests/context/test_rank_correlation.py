@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from survey.context.rank_correlation import compute_rank_correlation
+from survey.evidence_city.outside_city import compute_rank_correlation
 
 
 def test_known_values() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from survey.disclosure import DomainCounts, count_pairs
 from survey.results.domain_counts import find_answered
-from survey.results.wave_data import WaveData
+from survey.results.wave_parts import WaveData
 
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int64]

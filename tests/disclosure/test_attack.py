@@ -23,27 +23,26 @@ from numpy.typing import NDArray
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.context.count_declaration import TOTAL
-from survey.context.deliveries import DeliveredPeriod
-from survey.context.published_figures import published_results
-from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.fieldwork.waves import get_wave
+from survey.counts.complaint_tables import ComplaintYear
+from survey.counts.count_declaration import TOTAL
+from survey.counts.deliveries import DeliveredPeriod
+from survey.figures import views as publish_views
+from survey.figures.published_figures import published_results
+from survey.frame.city_frame import shipped_cities
 from survey.locale import SurveyError
-from survey.publish import views as publish_views
-from survey.publish.complaint_tables import ComplaintYear
 from survey.results import WaveResults, open_results
 from survey.results.disclosure_inputs import declare_totals
 from survey.results.headlines import DOMAIN
 from survey.results.snapshots import CELLS, RANK_PAIRS
-from survey.results.wave_data import WaveData
-from survey.results.wave_parts import WaveParts
+from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
-from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
-from survey.snapshot.response_files import is_response_file
-from survey.snapshot.snapshot_files import read_snapshot
+from survey.snapshots.response_files import is_response_file
+from survey.snapshots.snapshot_files import read_snapshot
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Shown, WaveState, new_id, now
+from survey.waves.instruments import load_instrument, load_tree
+from survey.waves.waves import get_wave
 from tests.disclosure.memberships import Memberships, memberships
 
 WAVE = "main-2024"

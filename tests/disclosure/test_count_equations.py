@@ -6,9 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.attacks.audits import list_every_equation
-from survey.disclosure.count_bounds import ContradictoryCountsError, CountModel, SliceAudit
-from survey.disclosure.count_equations import CountEquations
-from survey.disclosure.totals import Floats, Relation
+from survey.disclosure.count_bounds import (
+    ContradictoryCountsError,
+    CountEquations,
+    CountModel,
+    SliceAudit,
+)
+from survey.disclosure.suppression import Floats, Relation
 
 ALMOST_ANY = 300
 """So wide that both ends of an interval are found, but where nothing bounds a count from above."""

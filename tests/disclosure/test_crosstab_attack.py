@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.instrument.model import Choice, Item, ItemKind
-from survey.publish.views.crosstab import CrosstabFilters, build_crosstab
+from survey.figures.views.crosstab import CrosstabFilters, build_crosstab
+from survey.questionnaire.model import Choice, Item, ItemKind
 from survey.results import WaveResults, open_results
-from survey.results.crosstab import groups_of, list_crosstab_questions, list_group_variables
 from survey.results.freeze import freeze_frame
-from survey.snapshot.response_frame import build_response_frame
+from survey.results.peer_differences import groups_of, list_crosstab_questions, list_group_variables
+from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
 from tests.disclosure.test_attack import NATIONAL, Target, follows, target
 from tests.small_waves import person, questionnaire, rating, small_wave

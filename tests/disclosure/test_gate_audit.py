@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from survey.disclosure import determined_cells, gate, protect, secondary
-from survey.disclosure.totals import CubeAxes, Flags, Relation
+from survey.disclosure.suppression import CubeAxes, Flags, Relation
 from tests.disclosure.auditor import Auditor
 from tests.disclosure.tables import KEYS, Survey, totals
 

@@ -17,7 +17,7 @@ from survey.disclosure import (
     secondary,
 )
 from survey.disclosure.count_bounds import ContradictoryCountsError, CountModel, bound_counts
-from survey.disclosure.totals import CubeAxes, Relation
+from survey.disclosure.suppression import CubeAxes, Relation
 from tests.disclosure.tables import KEYS, Survey, totals
 
 NAN = np.nan
@@ -222,7 +222,7 @@ def test_a_model_starts_where_it_stood() -> None:
 def test_the_solver_prints_nothing() -> None:
     code = (
         "import numpy as np; from survey.disclosure import IntervalAuditor; "
-        "from survey.disclosure.totals import Relation; k = np.array([9.0, np.nan, 5.0]); "
+        "from survey.disclosure.suppression import Relation; k = np.array([9.0, np.nan, 5.0]); "
         "r = Relation(0, np.array([0, 1, 2]), False); a = IntervalAuditor(); "
         "a.narrow_cells(k, np.isnan(k), [r]); print(len(a.narrow))"
     )

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.attacks.tables import attack_questions, count_truth, name_questions
 from survey.disclosure import IntervalAuditor
 from survey.results.disclosure_inputs import audited_cells, declare_totals
-from survey.results.question_bases import QuestionBases
+from survey.results.measures import QuestionBases
 from survey.results.wave_parts import WaveParts
 from tests.disclosure.test_attack import Target, target
 

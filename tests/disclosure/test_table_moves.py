@@ -5,8 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from survey.disclosure.suppression import Relation
 from survey.disclosure.table_moves import CubeMoves, protect_determined_cells
-from survey.disclosure.totals import Relation
 
 NATION, LEFT, RIGHT, EVERYONE = 0, 1, 2, 0
 LEFT_CITIES, RIGHT_CITIES = np.arange(3, 53), np.arange(53, 103)

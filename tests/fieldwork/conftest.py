@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.submission import SubmissionReceipt, submit
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.withdrawal_codes import generate_code
+from survey.collection.invitations import issue_invitation
+from survey.collection.submission import SubmissionReceipt, submit
+from survey.collection.submission_envelope import Submission
 from survey.store.engine import session_scope
+from survey.waves.personal_data import generate_code
 from tests.work_of import work_of
 
 Handed = tuple[SubmissionReceipt, str]

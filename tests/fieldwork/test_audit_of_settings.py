@@ -5,12 +5,12 @@ from typing import Any
 from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.dual_approval import set_single_approval
-from survey.fieldwork.importing.column_mapping import MappingFile
-from survey.fieldwork.importing.mapping_draft import save_mapping
-from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
+from survey.collection.importing.column_mapping import MappingFile
+from survey.collection.importing.mapping_draft import save_mapping
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell
+from survey.waves.dual_approval import set_single_approval
+from survey.waves.quotas import QuotaPolicy, set_quota_policy
 from tests.work_of import work_of
 
 

@@ -9,14 +9,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
-from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
-from survey.fieldwork.response_bulk_insert import (
+from survey.collection.response_bulk_insert import (
     RESPONSE_BATCH_SIZE,
     FinishedResponse,
     write_responses,
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Mode, QuotaCell, Response, ResponseRevision, Status
+from survey.waves.quotas import COUNTED_STATUSES, list_cells
 from tests.work_of import work_of
 
 STARTED = datetime(2024, 5, 1, 23, 59, 59, 5, tzinfo=UTC)

@@ -10,22 +10,22 @@ import pytest
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review.response_detail import (
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.submission import _list_answer_problems as open_problems
+from survey.collection.submission_envelope import Submission
+from survey.questionnaire.validation import validate
+from survey.questionnaire.xlsform.reader import load_bundle
+from survey.review.response_detail import (
     ConsentRecord,
     ResponseDetail,
     consent_of,
     get_response_detail,
 )
-from survey.fieldwork.submission import _list_answer_problems as open_problems
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import NewWave, create_wave
-from survey.instrument.validation import validate
-from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, Status, Wave
+from survey.waves.instruments import save_instrument
+from survey.waves.waves import NewWave, create_wave
 from tests.work_of import work_of
 
 MAIN = load_bundle(PROJECT_ROOT / "seed" / "instruments", "main-2023").instrument

@@ -10,19 +10,19 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.correction import (
+from survey.collection.correction import (
     InterviewExitError,
     list_returned,
     resubmit,
     validate_correction,
 )
-from survey.fieldwork.lifecycle import ResponseConflictError, ResponseNotFoundError, transition
-from survey.fieldwork.quotas import find_cell, list_cells
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.submission import InvalidAnswersError
-from survey.fieldwork.waves import close_wave
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.submission import InvalidAnswersError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, QuotaCell, Response, ResponseRevision, Status, WaveState
+from survey.waves.lifecycle import ResponseConflictError, ResponseNotFoundError, transition
+from survey.waves.quotas import find_cell, list_cells
+from survey.waves.waves import close_wave
 from tests.error_codes import raises_code
 from tests.wave_states import move_wave
 from tests.work_of import work_of

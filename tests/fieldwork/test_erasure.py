@@ -10,8 +10,8 @@ from sqlalchemy import Table, update
 from sqlmodel import Session, SQLModel, select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.retention import delete_expired
-from survey.fieldwork.withdrawal import withdraw
+from survey.collection.retention import delete_expired
+from survey.collection.withdrawal import withdraw
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from survey.fieldwork.instruments import (
+from survey.questionnaire.indicator_tree import Indicator, IndicatorTree, Provenance
+from survey.questionnaire.model import Instrument
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id
+from survey.waves.instruments import (
     InstrumentNotFoundError,
     instrument_id_by_name,
     load_instrument,
@@ -15,10 +19,6 @@ from survey.fieldwork.instruments import (
     save_tree,
     tree_id_by_name,
 )
-from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
-from survey.instrument.model import Instrument
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id
 from tests.error_codes import raises_code
 
 

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.invitations import (
+from survey.collection.invitations import (
     COMPLETION_GRACE_PERIOD,
     LIFETIME,
     InvitationExpiredError,
@@ -27,9 +27,9 @@ from survey.fieldwork.invitations import (
     open_invitation,
     read_invitation,
 )
-from survey.fieldwork.waves import WaveNotOpenError, close_wave, open_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, new_id
+from survey.waves.waves import WaveNotOpenError, close_wave, open_wave
 from tests.work_of import work_of
 
 SECOND = timedelta(seconds=1)

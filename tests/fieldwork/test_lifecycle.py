@@ -12,18 +12,9 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Action, Role
-from survey.fieldwork.lifecycle import (
-    TRANSITIONS,
-    ResponseConflictError,
-    ResponseNotFoundError,
-    TransitionNotAllowedError,
-    transition,
-    transition_many,
-)
-from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review.decisions import preview_bulk_decision
-from survey.fieldwork.review.review_queue import ReviewFilter
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.review.decisions import preview_bulk_decision
+from survey.review.review_queue import ReviewFilter
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -36,6 +27,15 @@ from survey.store.tables import (
     WaveState,
     new_id,
 )
+from survey.waves.lifecycle import (
+    TRANSITIONS,
+    ResponseConflictError,
+    ResponseNotFoundError,
+    TransitionNotAllowedError,
+    transition,
+    transition_many,
+)
+from survey.waves.quotas import COUNTED_STATUSES, list_cells
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

@@ -11,22 +11,12 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.assignments import list_tasks, list_unfilled_quotas
-from survey.fieldwork.correction import resubmit
-from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
-from survey.fieldwork.quality.stored_interviews import stored_interviews
-from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
-from survey.fieldwork.quotas import (
-    QuotaPolicy,
-    QuotaPolicySummary,
-    get_quota_policy_summary,
-    set_quota_policy,
-)
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.submission import SubmissionReceipt, submit
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import close_wave
+from survey.collection.correction import resubmit
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.submission import SubmissionReceipt, submit
+from survey.collection.submission_envelope import Submission
+from survey.review.progress.wave_progress import get_progress, list_progress_waves
+from survey.review.quality.stored_interviews import stored_interviews
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -38,6 +28,16 @@ from survey.store.tables import (
     Wave,
     WavePlan,
 )
+from survey.waves.assignments import list_tasks, list_unfilled_quotas
+from survey.waves.lifecycle import transition
+from survey.waves.quota_counts import FullQuotaGroup, list_full_groups
+from survey.waves.quotas import (
+    QuotaPolicy,
+    QuotaPolicySummary,
+    get_quota_policy_summary,
+    set_quota_policy,
+)
+from survey.waves.waves import close_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

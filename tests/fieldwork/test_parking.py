@@ -12,8 +12,8 @@ from sqlmodel import SQLModel, col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.invitations import (
+from survey.collection import parking
+from survey.collection.invitations import (
     COMPLETION_GRACE_PERIOD,
     LIFETIME,
     InvitationExpiredError,
@@ -21,8 +21,12 @@ from survey.fieldwork.invitations import (
     InvitationUsedError,
     issue_invitation,
 )
-from survey.fieldwork.parking import intake
-from survey.fieldwork.parking.decisions import (
+from survey.collection.parking import ParkingFullError, ParkingReceipt, submit_or_park
+from survey.collection.retention import delete_expired
+from survey.collection.submission import InvalidAnswersError, SubmissionReceipt
+from survey.collection.submission_envelope import Submission
+from survey.collection.withdrawal import CodeNotFoundError, withdraw
+from survey.review.parked_decisions import (
     ParkedNotAcceptableError,
     ParkedNotFoundError,
     accept_parked,
@@ -31,19 +35,11 @@ from survey.fieldwork.parking.decisions import (
     get_parked_detail,
     list_parked,
 )
-from survey.fieldwork.parking.intake import ParkingFullError, ParkingReceipt, submit_or_park
-from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
-from survey.fieldwork.quality.assessment import assess_wave
-from survey.fieldwork.retention import delete_expired
-from survey.fieldwork.review.review_queue import ReviewFilter, count_queue
-from survey.fieldwork.review_reasons import MissingNoteError
-from survey.fieldwork.submission import InvalidAnswersError, SubmissionReceipt
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import WaveNotOpenError, close_wave
-from survey.fieldwork.withdrawal import CodeNotFoundError, withdraw
-from survey.fieldwork.withdrawal_codes import generate_code
+from survey.review.progress.wave_progress import get_progress, list_progress_waves
+from survey.review.quality.assessment import assess_wave
+from survey.review.review_queue import ReviewFilter, count_queue
 from survey.settings import Settings
-from survey.snapshot.response_frame import response_frame
+from survey.snapshots.response_frame import response_frame
 from survey.store.audit_chain import HASH, answers_sha256
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import (
@@ -61,6 +57,10 @@ from survey.store.tables import (
     WaveState,
     get_metadata,
 )
+from survey.waves.instruments import save_instrument
+from survey.waves.personal_data import generate_code
+from survey.waves.review_reasons import MissingNoteError
+from survey.waves.waves import WaveNotOpenError, close_wave
 from tests.wave_states import set_wave_state
 from tests.work_of import work_of
 
@@ -254,8 +254,8 @@ def test_a_wave_whose_figures_are_computed_takes_nothing_in_to_wait(
 
 
 def test_what_waits_is_bounded(field: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "MAX_WAITING_PER_CITY", 2)
-    monkeypatch.setattr(intake, "MAX_WAITING_PER_SURVEYOR", 1)
+    monkeypatch.setattr(parking, "MAX_WAITING_PER_CITY", 2)
+    monkeypatch.setattr(parking, "MAX_WAITING_PER_SURVEYOR", 1)
     close(field)
     send(field, finished(field, point_id=field.point.id), LATE, field.surveyor)
     with pytest.raises(ParkingFullError):

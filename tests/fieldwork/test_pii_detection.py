@@ -7,9 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seed.survey_provider import inventor
-from survey.fieldwork.pii_detection import PiiKind, clean_note, find_pii, mask_remark, mask_text
-from survey.fieldwork.withdrawal_codes import check_digit
 from survey.settings import PROJECT_ROOT
+from survey.waves.personal_data import (
+    PiiKind,
+    check_digit,
+    clean_note,
+    find_pii,
+    mask_remark,
+    mask_text,
+)
 
 WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 CHINESE = str.maketrans("0123456789", "零一二三四五六七八九")

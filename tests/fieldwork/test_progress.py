@@ -12,13 +12,13 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Action, Role
-from survey.context.published_figures import published_waves
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.disclosure import MINIMUM_N
-from survey.fieldwork.forecast import EffectiveSize
-from survey.fieldwork.progress.alerts import AlertKind
-from survey.fieldwork.progress.dispositions import Dispositions
-from survey.fieldwork.progress.tallies import AreaProgress, StatusTally
-from survey.fieldwork.progress.wave_progress import (
+from survey.figures.published_figures import published_waves
+from survey.frame.city_frame import shipped_cities, upsert_cities
+from survey.review.forecast import EffectiveSize
+from survey.review.progress.tallies import AlertKind, AreaProgress, Dispositions, StatusTally
+from survey.review.progress.wave_progress import (
     MIN_CITY_INTERVIEWS,
     WaveProgress,
     count_cells_by_day,
@@ -27,13 +27,11 @@ from survey.fieldwork.progress.wave_progress import (
     list_publishable_cities,
     recent_days,
 )
-from survey.fieldwork.quotas import list_cells
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.sample.city_frame import shipped_cities, upsert_cities
+from survey.screens.progress.quotas import list_past_void_shares
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Invitation, Mode, ResponseRisk, Status, Wave, WaveState
-from survey.ui.progress.formatting import list_past_void_shares
+from survey.waves.quotas import list_cells
 from tests.work_of import work_of
 
 SUPERVISOR = Principal(uuid4(), "Sun", Role.SUPERVISOR, "110000")

@@ -9,8 +9,13 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, ROLES, Action, Role
-from survey.fieldwork.instruments import add_instrument
-from survey.fieldwork.questionnaires import (
+from survey.collection.trial_links import open_trial
+from survey.questionnaire.model import Instrument
+from survey.questionnaire.xlsform.writer import xlsform_bytes
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import InstrumentVersion, WaveState
+from survey.waves.instruments import add_instrument
+from survey.waves.questionnaires import (
     check_upload,
     choose_predecessor,
     get_questionnaire,
@@ -18,11 +23,6 @@ from survey.fieldwork.questionnaires import (
     list_stored_findings,
     store_questionnaire,
 )
-from survey.fieldwork.trial_links import open_trial
-from survey.instrument.model import Instrument
-from survey.instrument.xlsform.writer import xlsform_bytes
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import InstrumentVersion, WaveState
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

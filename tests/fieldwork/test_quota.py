@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.quotas import AgeGenderCell, age_of, find_cell, parse_band
+from survey.waves.quotas import AgeGenderCell, age_of, find_cell, parse_band
 
 TODAY = date(2026, 5, 20)
 BANDS = ("15-24", "25-34", "35-44", "45-54", "55-70", "80+")

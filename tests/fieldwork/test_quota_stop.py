@@ -15,23 +15,23 @@ from pydantic import ValidationError
 from sqlmodel import Session, col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
-from survey.fieldwork import submission as submission_module
-from survey.fieldwork.correction import resubmit
-from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
-from survey.fieldwork.quota_counts import (
+from survey.collection import submission as submission_module
+from survey.collection.correction import resubmit
+from survey.collection.invitations import issue_invitation
+from survey.collection.submission import InvalidAnswersError, SubmissionReceipt, submit
+from survey.collection.submission_envelope import Submission
+from survey.review.progress.wave_progress import get_progress, list_progress_waves
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, QuotaCell, Response, ResponseRevision, Status
+from survey.waves.lifecycle import transition
+from survey.waves.quota_counts import (
     FullQuotaGroup,
     MatchedCell,
     QuotaMembership,
     find_quota_membership,
     list_full_groups,
 )
-from survey.fieldwork.quotas import COUNTED_STATUSES, QuotaPolicy, set_quota_policy
-from survey.fieldwork.submission import InvalidAnswersError, SubmissionReceipt, submit
-from survey.fieldwork.submission_envelope import Submission
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import AuditEntry, QuotaCell, Response, ResponseRevision, Status
+from survey.waves.quotas import COUNTED_STATUSES, QuotaPolicy, set_quota_policy
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

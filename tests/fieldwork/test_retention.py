@@ -12,19 +12,18 @@ from sqlmodel import select
 
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
-from survey.fieldwork.retention import (
+from survey.collection.retention import (
     build_retention_rules,
     clean_up_when_due,
     count_due_rows,
     delete_expired,
     is_due,
 )
-from survey.fieldwork.waves import close_wave
-from survey.fieldwork.withdrawal import withdraw
+from survey.collection.withdrawal import withdraw
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
-from survey.store.photo_files import photo_path, save_photo_file
+from survey.store.private_files import photo_path, save_photo_file
 from survey.store.tables import (
     AuditEntry,
     ImportedFile,
@@ -40,6 +39,7 @@ from survey.store.tables import (
     WaveState,
     now,
 )
+from survey.waves.waves import close_wave
 from tests.work_of import work_of
 
 HandIn = Callable[..., tuple[Any, str]]

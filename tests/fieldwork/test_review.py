@@ -15,18 +15,10 @@ from sqlmodel import col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Action, Role
-from survey.fieldwork.lifecycle import TRANSITIONS, ResponseConflictError, ResponseNotFoundError
-from survey.fieldwork.pii_detection import clean_note
-from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review.decisions import (
-    allowed_transitions,
-    decide,
-    decide_many,
-    preview_bulk_decision,
-)
-from survey.fieldwork.review.response_detail import get_response_detail
-from survey.fieldwork.review.review_queue import (
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.review.decisions import allowed_transitions, decide, decide_many, preview_bulk_decision
+from survey.review.response_detail import get_response_detail
+from survey.review.review_queue import (
     ANY_FLAG,
     REVIEWABLE,
     ReviewFilter,
@@ -36,13 +28,6 @@ from survey.fieldwork.review.review_queue import (
     list_queue,
     list_review_waves,
     list_surveyors,
-)
-from survey.fieldwork.review_reasons import (
-    REASON_NAMES,
-    REASONS_BY_STATUS,
-    MissingNoteError,
-    ReasonCode,
-    ReviewReason,
 )
 from survey.store.audit_events import EVENTS_OF_MANY
 from survey.store.engine import read_scope, session_scope
@@ -56,6 +41,16 @@ from survey.store.tables import (
     ResponseFlag,
     ResponseRisk,
     Status,
+)
+from survey.waves.lifecycle import TRANSITIONS, ResponseConflictError, ResponseNotFoundError
+from survey.waves.personal_data import clean_note
+from survey.waves.quotas import COUNTED_STATUSES, list_cells
+from survey.waves.review_reasons import (
+    REASON_NAMES,
+    REASONS_BY_STATUS,
+    MissingNoteError,
+    ReasonCode,
+    ReviewReason,
 )
 from tests.error_codes import raises_code
 from tests.work_of import work_of
@@ -457,7 +452,7 @@ def test_a_bulk_action_stops_when_anything_in_it_has_changed(
 def test_too_many_at_once_are_refused_before_anything_is_counted(
     field: Any, supervisor: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("survey.fieldwork.review.decisions.MAX_BULK_RESPONSES", 2)
+    monkeypatch.setattr("survey.review.decisions.MAX_BULK_RESPONSES", 2)
     _store(field, *[Status.SUBMITTED] * 3)
     with raises_code("too_many_at_once"):
         _preview(field, supervisor, Status.VOID)

@@ -8,14 +8,14 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.dual_approval import SecondApproverRequiredError, set_single_approval
-from survey.fieldwork.lifecycle import ResponseNotFoundError, transition, transition_many
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review.decisions import decide_many, preview_bulk_decision
-from survey.fieldwork.review.response_detail import get_response_detail
-from survey.fieldwork.review.review_queue import ReviewFilter
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.review.decisions import decide_many, preview_bulk_decision
+from survey.review.response_detail import get_response_detail
+from survey.review.review_queue import ReviewFilter
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Mode, Response, Status
+from survey.waves.dual_approval import SecondApproverRequiredError, set_single_approval
+from survey.waves.lifecycle import ResponseNotFoundError, transition, transition_many
 from tests.work_of import work_of
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
-from survey.fieldwork.invitation_sheets import (
+from survey.collection.invitation_sheets import (
     INVITATIONS_PER_PAGE,
     MAX_OPEN_INVITATIONS,
     InvitationSheet,
@@ -16,12 +16,12 @@ from survey.fieldwork.invitation_sheets import (
     list_invitation_sheets,
     void_invitation_sheet,
 )
-from survey.fieldwork.invitations import InvitationVoidedError, open_invitation
-from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
-from survey.fieldwork.waves import WaveNotOpenError, close_wave
+from survey.collection.invitations import InvitationVoidedError, open_invitation
+from survey.review.progress.wave_progress import get_progress, list_progress_waves
 from survey.store.china_time import CHINA, china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, Wave, new_id
+from survey.waves.waves import WaveNotOpenError, close_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

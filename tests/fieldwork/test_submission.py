@@ -12,7 +12,7 @@ from sqlmodel import col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.invitations import (
+from survey.collection.invitations import (
     COMPLETION_GRACE_PERIOD,
     LIFETIME,
     InvitationExpiredError,
@@ -21,14 +21,13 @@ from survey.fieldwork.invitations import (
     issue_invitation,
     open_invitation,
 )
-from survey.fieldwork.submission import (
+from survey.collection.submission import (
     InstrumentConflictError,
     InvalidAnswersError,
     SubmissionReceipt,
     submit,
 )
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import WaveNotOpenError, close_wave
+from survey.collection.submission_envelope import Submission
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -39,6 +38,7 @@ from survey.store.tables import (
     ResponseRevision,
     Status,
 )
+from survey.waves.waves import WaveNotOpenError, close_wave
 from tests.work_of import work_of
 
 ISSUED = object()

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from sqlmodel import func, select
 
-from survey.fieldwork.invitations import InvitationUsedError, issue_invitation
-from survey.fieldwork.submission import SubmissionReceipt, submit
-from survey.fieldwork.submission_envelope import Submission
+from survey.collection.invitations import InvitationUsedError, issue_invitation
+from survey.collection.submission import SubmissionReceipt, submit
+from survey.collection.submission_envelope import Submission
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, QuotaCell, Response, ResponseRevision
 from tests.work_of import work_of

@@ -9,13 +9,13 @@ from sqlmodel import delete
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.assignments import SurveyorTask, list_tasks
-from survey.fieldwork.quotas import list_cells
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import close_wave
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.store.china_time import china_date, clamp_device_time, start_of_china_day
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Assignment, Mode, Status
+from survey.waves.assignments import SurveyorTask, list_tasks
+from survey.waves.quotas import list_cells
+from survey.waves.waves import close_wave
 from tests.work_of import work_of
 
 

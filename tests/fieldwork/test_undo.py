@@ -13,14 +13,11 @@ from survey.access.audit_queries import TrailFilter, read_trail
 from survey.access.audit_verify import verify
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.dual_approval import find_self_approved
-from survey.fieldwork.quotas import list_cells
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review.decisions import decide, decide_many, preview_bulk_decision
-from survey.fieldwork.review.response_detail import get_response_detail
-from survey.fieldwork.review.review_queue import ReviewFilter
-from survey.fieldwork.review.undo import UNDO_WINDOW, UndoNotPossibleError, undo_decision
-from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.review.decisions import decide, decide_many, preview_bulk_decision
+from survey.review.response_detail import get_response_detail
+from survey.review.review_queue import ReviewFilter
+from survey.review.undo import UNDO_WINDOW, UndoNotPossibleError, undo_decision
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -32,6 +29,9 @@ from survey.store.tables import (
     ResponseFlag,
     Status,
 )
+from survey.waves.dual_approval import find_self_approved
+from survey.waves.quotas import list_cells
+from survey.waves.review_reasons import ReasonCode, ReviewReason
 from tests.work_of import work_of
 
 WHY = ReviewReason(ReasonCode.OTHER, "a mistake")

@@ -7,7 +7,9 @@ import pytest
 from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
-from survey.fieldwork.waves import (
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, WaveState
+from survey.waves.waves import (
     WAVE_TRANSITIONS,
     NewWave,
     close_wave,
@@ -16,8 +18,6 @@ from survey.fieldwork.waves import (
     open_wave,
     transition_wave,
 )
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import AuditEntry, WaveState
 from tests.error_codes import raises_code
 from tests.wave_states import move_wave, set_wave_state
 from tests.work_of import work_of

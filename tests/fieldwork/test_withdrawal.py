@@ -12,22 +12,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, func, select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.lifecycle import TransitionNotAllowedError, transition
-from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
-from survey.fieldwork.quality.assessment import assess_wave
-from survey.fieldwork.review.decisions import decide, decide_many, preview_bulk_decision
-from survey.fieldwork.review.response_detail import get_response_detail
-from survey.fieldwork.review.review_queue import ReviewFilter
-from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
-from survey.fieldwork.waves import close_wave
-from survey.fieldwork.withdrawal import (
+from survey.collection.withdrawal import (
     CodeNotFoundError,
     MistypedCodeError,
     WaveFrozenError,
     WithdrawalResult,
     withdraw,
 )
-from survey.fieldwork.withdrawal_codes import generate_code, hash_code
+from survey.review.decisions import decide, decide_many, preview_bulk_decision
+from survey.review.progress.wave_progress import get_progress, list_progress_waves
+from survey.review.quality.assessment import assess_wave
+from survey.review.response_detail import get_response_detail
+from survey.review.review_queue import ReviewFilter
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -45,6 +41,10 @@ from survey.store.tables import (
     WaveState,
     table_of,
 )
+from survey.waves.lifecycle import TransitionNotAllowedError, transition
+from survey.waves.personal_data import generate_code, hash_code
+from survey.waves.review_reasons import ReasonCode, ReviewReason
+from survey.waves.waves import close_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

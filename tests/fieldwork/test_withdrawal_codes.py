@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.withdrawal_codes import (
+from survey.waves.personal_data import (
     RANDOM_DIGITS,
     check_digit,
     format_code,

@@ -16,24 +16,23 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from survey.access.secret_hashes import digest
-from survey.fieldwork.importing.column_mapping import read_mapping
-from survey.fieldwork.paper.double_keying import read_serial
-from survey.fieldwork.paper.keying import Keying
-from survey.fieldwork.planning.sampling_points import point_list_template
-from survey.fieldwork.submission_envelope import Submission
-from survey.instrument.expressions.parser import parse
-from survey.instrument.expressions.syntax import to_json
-from survey.instrument.indicator_tree import read_tree
-from survey.instrument.model import Instrument
-from survey.instrument.validation import validate
-from survey.instrument.xlsform.reader import load_bundle, read_xlsform
+from survey.collection.importing.column_mapping import read_mapping
+from survey.collection.paper.keying import Keying, read_serial
+from survey.collection.submission_envelope import Submission
+from survey.frame.city_frame import shipped_cities
+from survey.frame.plan_workbook import read_plan_file
+from survey.frame.workbook_io import read_sheet
 from survey.locale import SurveyError
-from survey.sample.city_frame import shipped_cities
-from survey.sample.plan_workbook import read_plan_file
-from survey.sample.workbook_io import read_sheet
+from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.syntax import to_json
+from survey.questionnaire.indicator_tree import read_tree
+from survey.questionnaire.model import Instrument
+from survey.questionnaire.validation import validate
+from survey.questionnaire.xlsform.reader import load_bundle, read_xlsform
 from survey.settings import PROJECT_ROOT
 from survey.tabular.reading import read_table
-from survey.web.http_protocol import LimitedHttpProtocol
+from survey.waves.planning.sampling_points import point_list_template
+from survey.web.request_middleware import LimitedHttpProtocol
 
 REFUSALS = (SurveyError, ValidationError, orjson.JSONDecodeError)
 """What callers turn into words or a 4xx."""

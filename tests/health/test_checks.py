@@ -17,10 +17,10 @@ from survey.access.audit import record
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.access.second_factor import encrypt_secrets
-from survey.health import data_folder, database, engine, exposure, software
-from survey.health.check_result import CheckResult
-from survey.health.installation import CHECKS, check_installation
-from survey.publish.publications.signing_keys import add_key_to_file, register_key
+from survey.operations import data_folder, database, exposure, installation
+from survey.operations.check_result import CheckResult
+from survey.operations.installation import CHECKS, check_installation
+from survey.release.signing_keys import add_key_to_file, register_key
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.cipher import secret_cipher
@@ -323,10 +323,10 @@ def test_a_real_wave_behind_a_door_of_the_demo(field: Field, frozen: Settings) -
 
 
 def test_what_the_software_itself_misses(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(software, "catalog", lambda *_: here / "nothing.mo")
-    assert "make setup" in run_check(software.check_catalogs, settings())[1]
+    monkeypatch.setattr(installation, "catalog", lambda *_: here / "nothing.mo")
+    assert "make setup" in run_check(installation.check_catalogs, settings())[1]
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
-    assert not run_check(software.check_python, settings())[0]
+    assert not run_check(installation.check_python, settings())[0]
 
 
 def test_a_folder_that_a_broken_off_freeze_left(frozen: Settings) -> None:
@@ -343,11 +343,11 @@ def test_a_folder_that_a_broken_off_freeze_left(frozen: Settings) -> None:
 
 
 def test_the_engine_that_sums_waves(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run_check(engine.check_engine, settings())[0]
-    assert list(engine.try_engine(settings())) == []
+    assert run_check(installation.check_engine, settings())[0]
+    assert list(installation.try_engine(settings())) == []
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    assert run_check(engine.check_engine, settings(engine="local:2"))[0]
-    well, words = run_check(engine.check_engine, settings(engine="local:8"))
+    assert run_check(installation.check_engine, settings(engine="local:2"))[0]
+    well, words = run_check(installation.check_engine, settings(engine="local:8"))
     assert not well
     assert "local:2" in words
 
@@ -356,15 +356,15 @@ def test_the_folder_for_files_of_an_engine(tmp_path: Path) -> None:
     """A key in its address is never shown."""
     (tmp_path / "shared").mkdir()
     for location in (str(tmp_path / "shared"), (tmp_path / "shared").as_uri()):
-        well, words = run_check(engine.try_engine, settings(engine_files=location))
+        well, words = run_check(installation.try_engine, settings(engine_files=location))
         assert well
         assert "SURVEY_ENGINE_FILES" in words
     assert list((tmp_path / "shared").iterdir()) == []
     (tmp_path / "file").write_text("no folder")
-    well, words = run_check(engine.try_engine, settings(engine_files=f"{tmp_path}/file"))
+    well, words = run_check(installation.try_engine, settings(engine_files=f"{tmp_path}/file"))
     assert not well
     well, words = run_check(
-        engine.try_engine, settings(engine_files="gopher://me:" + "key@host/x?k=key")
+        installation.try_engine, settings(engine_files="gopher://me:" + "key@host/x?k=key")
     )
     assert not well
     assert "gopher://host/x" in words
@@ -374,9 +374,9 @@ def test_the_folder_for_files_of_an_engine(tmp_path: Path) -> None:
 def test_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """With or without Java, what is missing is said, on the page and by the command."""
     away = settings(engine="spark://127.0.0.1:1", engine_start_seconds=5)
-    for examine in (engine.check_engine, engine.try_engine):
+    for examine in (installation.check_engine, installation.try_engine):
         well, words = run_check(examine, away)
         assert not well
         assert "Spark" in words
     monkeypatch.setitem(sys.modules, "pyspark", None)
-    assert "pip install" in run_check(engine.check_engine, away)[1]
+    assert "pip install" in run_check(installation.check_engine, away)[1]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from survey.health.demo_progress import (
+from survey.operations.demo_progress import (
     DemoProgress,
     begin_demo,
     end_demo,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from survey.instrument.column_validation import validate_columns
-from survey.instrument.model import Instrument, SectionExit
-from survey.instrument.validation import AnswerProblem
+from survey.questionnaire.column_validation import validate_columns
+from survey.questionnaire.model import Instrument, SectionExit
+from survey.questionnaire.validation import AnswerProblem
 from survey.tabular.text_table import CodedColumn
 
 

@@ -1,6 +1,6 @@
 """A small questionnaire with one of everything."""
 
-from survey.instrument.model import (
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.instrument.model import MAX_TEXT, SectionExit
-from survey.instrument.validation import Validation, validate
+from survey.questionnaire.model import MAX_TEXT, SectionExit
+from survey.questionnaire.validation import Validation, validate
 from tests.instrument.sample_instrument import sample
 
 TODAY = date(2024, 5, 1)

@@ -8,10 +8,10 @@ import orjson
 import pytest
 from py_mini_racer import MiniRacer
 
-from survey.instrument.browser_payload import browser_form
-from survey.instrument.model import ItemKind, Section, SpecialAnswer
-from survey.instrument.validation import validate
-from survey.instrument.xlsform.reader import load_bundle
+from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.model import ItemKind, Section, SpecialAnswer
+from survey.questionnaire.validation import validate
+from survey.questionnaire.xlsform.reader import load_bundle
 from tests.instrument.sample_instrument import question, sample
 
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from pyxform.errors import ErrorCode, PyXFormError
 
-from survey.instrument.xlsform.checker_messages import RULES, translate_checker_error
-from survey.instrument.xlsform.import_log import XlsformError
-from survey.instrument.xlsform.reader import read_xlsform
 from survey.locale import translator
+from survey.questionnaire.xlsform.checker_messages import RULES, translate_checker_error
+from survey.questionnaire.xlsform.import_log import XlsformError
+from survey.questionnaire.xlsform.reader import read_xlsform
 from survey.tabular.workbook_safety import WorkbookError
 from tests.instrument.workbooks import Table, form
 

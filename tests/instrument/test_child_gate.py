@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
-from survey.fieldwork.paper.keying import check_sheet
-from survey.instrument.browser_payload import browser_form
-from survey.instrument.checks import check_instrument
-from survey.instrument.model import (
+from survey.collection.paper.keying import check_sheet
+from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.checks import check_instrument
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,
@@ -22,7 +22,7 @@ from survey.instrument.model import (
     Section,
     SectionExit,
 )
-from survey.instrument.validation import Validation, validate
+from survey.questionnaire.validation import Validation, validate
 from survey.web.assets import read_script
 from tests.instrument.column_verdicts import validate_rows
 

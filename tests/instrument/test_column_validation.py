@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.fieldwork.importing.row_answers import cell_reader, restrict_instrument
-from survey.instrument.model import (
+from survey.collection.importing.row_answers import cell_reader, restrict_instrument
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,
@@ -19,8 +19,8 @@ from survey.instrument.model import (
     SectionExit,
     SpecialAnswer,
 )
-from survey.instrument.question_types import type_of
-from survey.instrument.validation import validate
+from survey.questionnaire.question_types import type_of
+from survey.questionnaire.validation import validate
 from survey.tabular.text_table import CodedColumn, group_rows
 from tests.instrument.column_verdicts import validate_rows
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.instrument.expressions.evaluator import evaluate
-from survey.instrument.expressions.parser import parse
-from survey.instrument.expressions.syntax import (
+from survey.questionnaire.expressions.evaluator import evaluate
+from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.syntax import (
     MAX_DEPTH,
     MAX_LENGTH,
     ExpressionError,

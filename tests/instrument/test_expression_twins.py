@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
-from survey.instrument.expressions.evaluator import evaluate
-from survey.instrument.expressions.parser import parse
-from survey.instrument.expressions.pattern import Json, compile_pattern
-from survey.instrument.expressions.syntax import (
+from survey.questionnaire.expressions.evaluator import evaluate
+from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.pattern import Json, compile_pattern
+from survey.questionnaire.expressions.syntax import (
     FUNCTIONS,
     Expression,
     Literal,
@@ -22,7 +22,7 @@ from survey.instrument.expressions.syntax import (
     SelfReference,
     to_json,
 )
-from survey.instrument.expressions.values import Value
+from survey.questionnaire.expressions.values import Value
 
 HERE = Path(__file__).parent
 SCRIPT = HERE.parents[1] / "src/survey/web/static/expressions.js"

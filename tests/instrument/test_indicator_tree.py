@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey.instrument.indicator_tree import (
+from survey.locale import translator
+from survey.questionnaire.indicator_tree import (
     COLUMNS,
     Indicator,
     IndicatorTree,
@@ -19,7 +20,6 @@ from survey.instrument.indicator_tree import (
     tree_bytes,
     tree_rows,
 )
-from survey.locale import translator
 
 TREES = Path(__file__).parents[2] / "seed/trees"
 GOOD = [

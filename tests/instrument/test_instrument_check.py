@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.checks import (
+from survey.questionnaire.checks import (
     RESERVED_NAMES,
     Severity,
     check_instrument,
     only_errors,
     score_findings,
 )
-from survey.instrument.indicator_tree import read_tree
-from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
+from survey.questionnaire.indicator_tree import read_tree
+from survey.questionnaire.model import Choice, Instrument, Item, ItemKind, Language, Section
 from survey.results.analysis import STRATUM, WEIGHT
-from survey.snapshot.response_frame import RESPONSE_COLUMNS
+from survey.snapshots.response_frame import RESPONSE_COLUMNS
 from tests.instrument.sample_instrument import YES_NO, question, sample
 
 TREE = read_tree(Path(__file__).parents[2] / "seed/trees/cca-2023.csv")

@@ -7,23 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.instrument.condition_text import ConditionText
-from survey.instrument.expressions.evaluator import evaluate
-from survey.instrument.expressions.parser import parse
-from survey.instrument.expressions.values import to_boolean
-from survey.instrument.jump_targets import (
+from survey.locale import translator
+from survey.questionnaire.expressions.evaluator import evaluate
+from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.values import to_boolean
+from survey.questionnaire.jump_targets import (
     Jump,
     JumpsByItem,
     list_guided,
     list_jumps,
     question_after,
 )
-from survey.instrument.model import Instrument, Item, ItemKind, Section
-from survey.instrument.paper_codes import list_printed_options, number_questions
-from survey.instrument.question_types import type_of
-from survey.instrument.validation import validate
-from survey.instrument.xlsform.reader import load_bundle
-from survey.locale import translator
+from survey.questionnaire.model import Instrument, Item, ItemKind, Section
+from survey.questionnaire.paper_codes import list_printed_options, number_questions
+from survey.questionnaire.question_types import type_of
+from survey.questionnaire.translations import ConditionText
+from survey.questionnaire.validation import validate
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from tests.instrument.sample_instrument import YES_NO, question, sample
 

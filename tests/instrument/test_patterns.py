@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.instrument.expressions.pattern import compile_pattern
-from survey.instrument.expressions.pattern_parser import PatternError
+from survey.questionnaire.expressions.pattern import compile_pattern
+from survey.questionnaire.expressions.pattern_parser import PatternError
 
 ATOMS = st.sampled_from(
     [

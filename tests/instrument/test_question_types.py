@@ -12,13 +12,15 @@ import pytest
 from openpyxl import load_workbook
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing.row_answers import cell_reader
-from survey.fieldwork.importing.template import write_template
-from survey.instrument.browser_payload import browser_form
-from survey.instrument.checks import check_instrument, figure_findings
-from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.instrument.question_types import QUESTION_TYPES, find_type, type_of
-from survey.instrument.question_types.question_type import (
+from survey.collection.importing.row_answers import cell_reader
+from survey.collection.importing.template import write_template
+from survey.locale import msg
+from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.checks import check_instrument, figure_findings
+from survey.questionnaire.model import Instrument, Item, ItemKind, Language, Section
+from survey.questionnaire.question_types import QUESTION_TYPES, find_type, type_of
+from survey.questionnaire.question_types.question_type import (
+    NOT_IN_ANSWERS,
     Answer,
     AnswerRefusal,
     CellValue,
@@ -26,13 +28,11 @@ from survey.instrument.question_types.question_type import (
     SnapshotColumn,
     XlsformCells,
 )
-from survey.instrument.question_types.snapshot_codes import NOT_IN_ANSWERS
-from survey.instrument.validation import validate
-from survey.instrument.xlsform.reader import read_xlsform
-from survey.instrument.xlsform.writer import xlsform_bytes
-from survey.locale import msg
-from survey.snapshot.response_frame import item_columns
-from survey.ui.answer_fields import BACK_CHECK_FIELDS, CORRECTION_FIELDS
+from survey.questionnaire.validation import validate
+from survey.questionnaire.xlsform.reader import read_xlsform
+from survey.questionnaire.xlsform.writer import xlsform_bytes
+from survey.screens.corrections import BACK_CHECK_FIELDS, CORRECTION_FIELDS
+from survey.snapshots.response_frame import item_columns
 from tests.instrument.sample_instrument import YES_NO, question
 from tests.instrument.workbooks import form
 

@@ -1,7 +1,7 @@
 """Texts of a questionnaire side by side, and those that a language lacks."""
 
-from survey.instrument.model import ItemKind, Section
-from survey.instrument.translations import TextPart, count_missing, list_texts
+from survey.questionnaire.model import ItemKind, Section
+from survey.questionnaire.translations import TextPart, count_missing, list_texts
 from tests.instrument.sample_instrument import YES_NO, both, question, sample
 
 

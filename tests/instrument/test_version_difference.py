@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
-from survey.instrument.comparability import Comparability, compare_indicators
-from survey.instrument.indicator_tree import IndicatorTree, read_tree
-from survey.instrument.model import Choice, Instrument, Item, ItemKind, Section
-from survey.instrument.version_difference import ItemChange, compare_versions
-from survey.instrument.xlsform.reader import load_bundle
+from survey.questionnaire.indicator_tree import IndicatorTree, read_tree
+from survey.questionnaire.model import Choice, Instrument, Item, ItemKind, Section
+from survey.questionnaire.version_difference import (
+    Comparability,
+    ItemChange,
+    compare_indicators,
+    compare_versions,
+)
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from tests.instrument.sample_instrument import both, question, sample
 

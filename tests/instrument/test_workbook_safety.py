@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey.instrument.xlsform.import_log import XlsformError
-from survey.instrument.xlsform.reader import read_xlsform
 from survey.locale import translator
+from survey.questionnaire.xlsform.import_log import XlsformError
+from survey.questionnaire.xlsform.reader import read_xlsform
 from survey.tabular import workbook_safety
 from survey.tabular.workbook_safety import WorkbookError
 from tests.instrument.workbooks import form

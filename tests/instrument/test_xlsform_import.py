@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.checks import check_instrument
-from survey.instrument.model import ItemKind, SectionExit, SpecialAnswer
-from survey.instrument.validation import validate
-from survey.instrument.xlsform.import_log import XlsformError
-from survey.instrument.xlsform.reader import ImportedForm, read_xlsform
 from survey.locale import translator
+from survey.questionnaire.checks import check_instrument
+from survey.questionnaire.model import ItemKind, SectionExit, SpecialAnswer
+from survey.questionnaire.validation import validate
+from survey.questionnaire.xlsform.import_log import XlsformError
+from survey.questionnaire.xlsform.reader import ImportedForm, read_xlsform
 from survey.tabular.workbook_safety import WorkbookError
 from tests.instrument.workbooks import form, save
 

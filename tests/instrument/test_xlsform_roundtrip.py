@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from pyxform.xls2xform import convert
 
-from survey.instrument.checks import check_instrument
-from survey.instrument.model import (
+from survey.questionnaire.checks import check_instrument
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,
@@ -19,9 +19,9 @@ from survey.instrument.model import (
     SectionExit,
     SpecialAnswer,
 )
-from survey.instrument.xlsform.reader import load_bundle, read_xlsform
-from survey.instrument.xlsform.worksheets import strip_markup
-from survey.instrument.xlsform.writer import xlsform_bytes
+from survey.questionnaire.xlsform.reader import load_bundle, read_xlsform
+from survey.questionnaire.xlsform.worksheets import strip_markup
+from survey.questionnaire.xlsform.writer import xlsform_bytes
 from tests.instrument.sample_instrument import sample
 
 SEED = Path(__file__).parents[2] / "seed/instruments"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.browser_payload import browser_form
-from survey.instrument.xlsform.import_log import XlsformError
-from survey.instrument.xlsform.reader import read_xlsform
-from survey.instrument.xlsform.writer import xlsform_bytes
+from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.xlsform.import_log import XlsformError
+from survey.questionnaire.xlsform.reader import read_xlsform
+from survey.questionnaire.xlsform.writer import xlsform_bytes
 from tests.instrument.workbooks import form
 
 HEADER = ("type", "name", "label::中文 (zh)", "label::English (en)")

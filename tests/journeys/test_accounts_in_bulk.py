@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlmodel import func, select
 
-from survey.access.account_batch import issue_setup_links
+from survey.access.account_list import issue_setup_links
 from survey.access.principal import OPERATOR
 from survey.locale import translator
 from survey.store.engine import read_scope

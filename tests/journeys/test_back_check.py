@@ -8,14 +8,14 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import get_wave
-from survey.instrument.xlsform.reader import load_bundle
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.locale import translator
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
+from survey.waves.instruments import save_instrument
+from survey.waves.waves import get_wave
 from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.server_process import CITY, LivePlatform, open_wave_at_point, serious_problems
 from tests.work_of import work_of

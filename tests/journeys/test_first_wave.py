@@ -15,20 +15,20 @@ from survey.access.accounts import AccountData, create_account
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
 from survey.access.sessions import principal_of
+from survey.collection.invitations import issue_invitation
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.estimate.tree import COMPOSITE
-from survey.fieldwork.instruments import load_instrument, load_reference_data
-from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.planning.checklist import ChecklistTask, get_checklist
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import get_wave
+from survey.frame.quotas import EVERYONE
 from survey.locale import translator
 from survey.results import open_results
-from survey.sample.special_groups import EVERYONE
+from survey.screens.plan.page import TASK_NAMES
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Account, AuditEntry, Mode, Response, SamplingPoint, Status, now
-from survey.ui.plan.checklist import TASK_NAMES
+from survey.waves.instruments import load_instrument, load_reference_data
+from survey.waves.planning.checklist import ChecklistTask, get_checklist
+from survey.waves.waves import get_wave
 from tests.complete_answers import WOMAN_OF_1985, build_complete_answers
 from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.journeys.staff import sign_in_staff

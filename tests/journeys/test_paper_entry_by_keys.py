@@ -11,11 +11,10 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.paper.double_keying import set_share
-from survey.fieldwork.paper.keying import Keying, check_sheet
-from survey.fieldwork.paper.keying_service import submit_keying
-from survey.instrument.model import Instrument, Item, ItemKind
+from survey.collection.paper.keying import Keying, check_sheet, set_share
+from survey.collection.paper.keying_service import submit_keying
 from survey.locale import translator
+from survey.questionnaire.model import Instrument, Item, ItemKind
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PaperKeying, Response, now

@@ -4,10 +4,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.waves import close_wave
 from survey.locale import translator
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ParkedInterview, now
+from survey.waves.waves import close_wave
 from tests.server_process import LivePlatform, Respondent, expire_newest_link, serious_problems
 from tests.work_of import work_of
 

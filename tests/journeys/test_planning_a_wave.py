@@ -8,16 +8,16 @@ from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.instruments import save_tree
-from survey.fieldwork.planning.sampling_points import point_list_template
-from survey.fieldwork.waves import close_wave, get_wave
-from survey.instrument.indicator_tree import read_tree
+from survey.frame.city_frame import shipped_cities
+from survey.frame.workbook_io import WorkbookSheet, write_workbook
 from survey.locale import translator
-from survey.sample.city_frame import shipped_cities
-from survey.sample.workbook_io import WorkbookSheet, write_workbook
+from survey.questionnaire.indicator_tree import read_tree
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import PointDraw, SamplingPoint, WaveState, now
+from survey.waves.instruments import save_tree
+from survey.waves.planning.sampling_points import point_list_template
+from survey.waves.waves import close_wave, get_wave
 from tests.journeys.app_page import upload_file, wait_until_idle
 from tests.journeys.staff import sign_in_administrator
 from tests.server_process import LivePlatform, serious_problems

@@ -5,7 +5,8 @@ from itertools import count
 import pytest
 from playwright.sync_api import Page, expect
 
-from survey.instrument.model import (
+from survey.locale import translator
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,
@@ -14,7 +15,6 @@ from survey.instrument.model import (
     Section,
     SpecialAnswer,
 )
-from survey.locale import translator
 from tests.server_process import LivePlatform, Respondent, serious_problems
 
 en = translator("en")

@@ -18,15 +18,10 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
 from survey.estimate.tree import COMPOSITE
+from survey.frame.quotas import EVERYONE
 from survey.locale import translator
-from survey.publish.publications.signing_keys import (
-    add_key_to_file,
-    format_key_list,
-    list_keys,
-    register_key,
-)
+from survey.release.signing_keys import add_key_to_file, format_key_list, list_keys, register_key
 from survey.results import open_results
-from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope

@@ -8,16 +8,16 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
-from survey.fieldwork.instruments import find_instrument, save_tree
-from survey.instrument.browser_payload import browser_form
-from survey.instrument.indicator_tree import read_tree
-from survey.instrument.model import Instrument, Item
-from survey.instrument.paper_codes import list_printed_options, number_questions
-from survey.instrument.xlsform.writer import xlsform_bytes
 from survey.locale import translator
+from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.indicator_tree import read_tree
+from survey.questionnaire.model import Instrument, Item
+from survey.questionnaire.paper_codes import list_printed_options, number_questions
+from survey.questionnaire.xlsform.writer import xlsform_bytes
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response
+from survey.waves.instruments import find_instrument, save_tree
 from survey.web.assets import PAPER_PARTS, read_script
 from tests.journeys.app_page import upload_file, wait_until_idle
 from tests.journeys.staff import sign_in_administrator

@@ -22,11 +22,11 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.access.sessions import COOKIE
-from survey.fieldwork.invitations import issue_invitation
-from survey.instrument.model import Instrument
+from survey.collection.invitations import issue_invitation
 from survey.locale import translator
+from survey.operations.backup import create_backup, restore
+from survey.questionnaire.model import Instrument
 from survey.settings import Settings
-from survey.snapshot.backup import create_backup, restore
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, Response, ResponseRevision, SamplingPoint, now
 from tests.nginx_process import Nginx

@@ -11,9 +11,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from survey.access.roles import ROLES, Role
-from survey.ui import navigation
-from survey.ui.navigation import PageInfo
-from survey.ui.page_socket import CHECK_SECONDS
+from survey.kit import navigation
+from survey.kit.navigation import PageInfo
+from survey.kit.page_socket import CHECK_SECONDS
 from tests.journeys.app_page import wait_until_idle
 from tests.server_process import Respondent, Server, serious_problems
 

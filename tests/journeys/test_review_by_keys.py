@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import get_wave
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.locale import translator
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Status, now
+from survey.waves.waves import get_wave
 from tests.complete_answers import build_complete_answers
 from tests.journeys.app_page import choose_option, wait_until_idle
 from tests.server_process import CITY, LivePlatform, serious_problems

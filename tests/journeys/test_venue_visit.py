@@ -14,18 +14,18 @@ from sqlmodel import Session, select
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
 from survey.access.work import Seen
-from survey.context.experience_checks.plan import (
+from survey.experience_checks.plan import (
     ExperienceCheckPlan,
     create_experience_check,
     open_experience_check,
 )
-from survey.context.experience_checks.venues import VenueList, assign_observers, draw_venues
-from survey.fieldwork.instruments import save_instrument
+from survey.experience_checks.venues import VenueList, assign_observers, draw_venues
+from survey.frame.sampling_plan import ListedPoint
 from survey.locale import translator
-from survey.sample.point_draw import ListedPoint
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Photo, Response, VenueVisit, now
+from survey.waves.instruments import save_instrument
 from tests.context.experience_checks.small_check import checklist
 from tests.journeys.conftest import PATIENCE, PHONE
 from tests.journeys.staff import sign_in_staff

@@ -12,13 +12,15 @@ from sqlalchemy.exc import IntegrityError
 
 from survey.locale import SurveyError, msg
 from survey.observe.logs import (
+    REDACTED,
     configure_logs,
     current_request_id,
     event_logger,
+    format_error_safely,
     request_id_scope,
+    scrub,
     valid_request_id,
 )
-from survey.observe.scrub import REDACTED, format_error_safely, scrub
 from survey.settings import Settings
 
 

@@ -18,13 +18,13 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.access.secret_hashes import digest, new_token
 from survey.access.sessions import COOKIE, sign_in_demo
-from survey.fieldwork.quotas import list_cells
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.kit import viewer as ui_session
+from survey.kit.navigation import PAGES_BY_KEY, PageKey
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Account, LoginSession, Mode, Status, now
-from survey.ui import current_principal as ui_session
-from survey.ui.navigation import PAGES_BY_KEY, PageKey
+from survey.waves.quotas import list_cells
 from survey.web.routes import build_app
 from tests.work_of import work_of
 

@@ -8,11 +8,11 @@ import pytest
 from sqlmodel import col, select
 
 from survey.access.principal import Principal
-from survey.fieldwork.planning.account_list import account_template
-from survey.sample.workbook_io import WorkbookSheet, write_workbook
+from survey.frame.workbook_io import WorkbookSheet, write_workbook
+from survey.kit.navigation import PageKey
 from survey.store.engine import read_scope
 from survey.store.tables import Account, SetupLink
-from survey.ui.navigation import PageKey
+from survey.waves.planning.point_staff import account_template
 from tests.account_factory import administrator, employ_person
 
 if TYPE_CHECKING:

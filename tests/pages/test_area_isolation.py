@@ -23,10 +23,11 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import OPERATOR, WHOLE_WAVE
 from survey.access.roles import ROLES, Role
 from survey.access.secret_hashes import digest, new_token
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.instrument.model import Instrument
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.kit import download_button, url_state
+from survey.kit import viewer as ui_session
+from survey.kit.navigation import PAGES, PageInfo
+from survey.questionnaire.model import Instrument
 from survey.results.release import revoke_release
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, session_scope
@@ -43,9 +44,8 @@ from survey.store.tables import (
     WaveState,
     now,
 )
-from survey.ui import current_principal as ui_session
-from survey.ui import download_button, url_state
-from survey.ui.navigation import PAGES, PageInfo
+from survey.waves.instruments import save_instrument
+from survey.waves.waves import NewWave, create_wave, open_wave
 from tests.pages.conftest import enter_page
 from tests.synthetic_results import PLANS, synthetic_store
 from tests.work_of import work_of

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
+from survey.kit.navigation import PageKey
+from survey.operations.backup import create_backup
 from survey.settings import current_settings
-from survey.snapshot.backup import create_backup
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import AuditEntry, LoginSession, now
-from survey.ui.navigation import PageKey
 
 
 @pytest.fixture

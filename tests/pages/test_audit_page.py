@@ -15,13 +15,13 @@ from survey.access.audit_queries import TrailFilter, read_trail, stream_trail
 from survey.access.audit_verify import record_verification, verify
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
+from survey.kit.navigation import PageKey
 from survey.locale import translator
-from survey.publish.audit_export import build_audit_workbook, write_csv
+from survey.release.audit_export import build_audit_workbook, write_csv
 from survey.store.audit_chain import ChainEntry, canonical_json
 from survey.store.audit_writer import queue_entries
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id, now
-from survey.ui.navigation import PageKey
 from tests.audit_tampering import disable_triggers, run
 from tests.work_of import work_of
 

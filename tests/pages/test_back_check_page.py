@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.fieldwork.back_check.phone_numbers import encrypt_number
-from survey.fieldwork.instruments import save_instrument
-from survey.instrument.xlsform.reader import load_bundle
+from survey.kit.navigation import PageKey
+from survey.questionnaire.xlsform.reader import load_bundle
+from survey.review.back_check.phone_numbers import encrypt_number
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.cipher import configured_cipher, new_key
 from survey.store.engine import read_scope, session_scope
@@ -25,7 +25,7 @@ from survey.store.tables import (
     Status,
     SurveyorNote,
 )
-from survey.ui.navigation import PageKey
+from survey.waves.instruments import save_instrument
 
 Read = Callable[[AppTest], str]
 

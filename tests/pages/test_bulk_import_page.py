@@ -11,15 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.importing.column_mapping import SOURCE_NAMES, MappingFile
-from survey.fieldwork.importing.commit import ImportResult, commit_import
-from survey.fieldwork.importing.mapping_draft import save_mapping
-from survey.fieldwork.waves import close_wave
+from survey.collection.importing.column_mapping import SOURCE_NAMES, MappingFile
+from survey.collection.importing.commit import ImportResult, commit_import
+from survey.collection.importing.mapping_draft import save_mapping
+from survey.kit.background_job import BackgroundJob
+from survey.kit.navigation import PageKey
+from survey.screens import bulk_import
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ImportMapping, Response, Status, Wave, WaveState
-from survey.ui import bulk_import
-from survey.ui.background_job import BackgroundJob
-from survey.ui.navigation import PageKey
+from survey.waves.waves import close_wave
 from tests.work_of import work_of
 
 HEADER = "city,point,quality,gender,birth_year\n"

@@ -10,10 +10,10 @@ from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import Role
+from survey.kit.navigation import PageKey
 from survey.settings import Settings, current_settings
 from survey.store.engine import session_scope
 from survey.store.tables import ChosenPeer, Wave, WaveState
-from survey.ui.navigation import PageKey
 from tests.pages.conftest import open_tab
 from tests.wave_states import set_wave_state
 

@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.context.comparative_tests.released_grades import sign_comparative_test
+from survey.comparative_tests.released_grades import sign_comparative_test
+from survey.kit.navigation import PageKey
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ComparativeTest, ComparativeTestState
-from survey.ui.navigation import PageKey
 from tests.context.comparative_tests.small_test import RunningTest, start
 from tests.context.comparative_tests.small_test import employ as employ_named
 from tests.pages.conftest import open_tab, words_beside

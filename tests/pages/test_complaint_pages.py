@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
-from survey.context.deliveries import import_delivery
+from survey.counts.deliveries import import_delivery
+from survey.kit.navigation import PageKey
 from survey.settings import Settings
 from survey.store.transactions import run_in_transaction
-from survey.ui.navigation import PageKey
 from tests.context.complaints.count_files import check_file, count_file, head, rows_of
 from tests.work_of import work_of
 

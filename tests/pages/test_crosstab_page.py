@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import Role
+from survey.kit.navigation import PageKey
 from survey.settings import Settings
-from survey.ui.navigation import PageKey
 from tests.pages.conftest import open_tab
 
 Open = Callable[..., AppTest]

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
+from survey.kit.navigation import PageKey, menu_for
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Status, Wave
-from survey.ui.navigation import PageKey, menu_for
 
 REFUSAL = "This is a demonstration: its administrator can look at every page and change nothing."
 

@@ -13,11 +13,11 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.access.sessions import sign_out
+from survey.kit import viewer as ui_session
+from survey.kit.navigation import PageKey
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Account, AuditEntry, now
-from survey.ui import current_principal as ui_session
-from survey.ui.navigation import PageKey
 from survey.web.downloads import DOWNLOAD_STORE
 
 Fetch = Callable[[AppTest, str], bytes]
@@ -116,7 +116,7 @@ def test_whoever_has_another_area_since_is_told_to_load_the_page_again(
     read: Callable[[AppTest], str],
 ) -> None:
     """The fragment runs alone, with what the page knew when it was drawn."""
-    from survey.ui import download_button
+    from survey.kit import download_button
 
     app = _drawn(visit_as, sun)
     original = download_button.publish_file

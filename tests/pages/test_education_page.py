@@ -11,12 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from seed.demo.accounts import store_accounts
 from survey.access.roles import DEMO_CITY, Role
-from survey.sample.city_frame import shipped_cities, upsert_cities
+from survey.frame.city_frame import shipped_cities, upsert_cities
+from survey.kit.navigation import PageKey
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import AuditEntry, EducationActivity
-from survey.ui.navigation import PageKey
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]

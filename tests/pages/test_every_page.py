@@ -7,13 +7,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import ROLES, Role
+from survey.figures.charts import prebuild_specs, spec
+from survey.kit.navigation import PAGES, PAGES_BY_KEY, PageInfo, PageKey
 from survey.locale import translator
-from survey.publish.charts import prebuild_specs, spec
 from survey.settings import Settings
 from survey.store.china_time import china_date, format_day
 from survey.store.engine import session_scope
 from survey.store.tables import Account, now
-from survey.ui.navigation import PAGES, PAGES_BY_KEY, PageInfo, PageKey
 
 GUARDED = [page for page in PAGES if page.action is not None]
 RESULTS = (

@@ -9,18 +9,18 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.publish.microdata.exact_requests import (
+from survey.files.microdata.exact_requests import (
     ExactRequest,
     RequestState,
     list_exact_requests,
     request_exact_rows,
 )
+from survey.kit.navigation import PageKey
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings
-from survey.snapshot.response_frame import build_response_frame
+from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
-from survey.ui.navigation import PageKey
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave
 from tests.work_of import work_of

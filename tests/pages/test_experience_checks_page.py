@@ -12,13 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.context.experience_checks.plan import close_experience_check, release_experience_check
-from survey.context.experience_checks.replies import send_to_venues
-from survey.fieldwork.instruments import save_instrument
+from survey.experience_checks.plan import close_experience_check, release_experience_check
+from survey.experience_checks.replies import send_to_venues
+from survey.kit.navigation import PageKey
+from survey.kit.text_blocks import MAX_LISTED_ROWS
 from survey.store.engine import session_scope
 from survey.store.tables import ReplyStance, VenueReply
-from survey.ui.long_table import MAX_LISTED_ROWS
-from survey.ui.navigation import PageKey
+from survey.waves.instruments import save_instrument
 from tests.context.experience_checks.small_check import (
     START,
     SUZHOU,

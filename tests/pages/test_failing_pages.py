@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import Role
+from survey.kit.navigation import PageKey
 from survey.observe.logs import current_request_id
-from survey.ui import audit_page
-from survey.ui.navigation import PageKey
+from survey.screens import audit_page
 
 Read = Callable[[AppTest], str]
 
@@ -35,7 +35,7 @@ def test_the_number_on_the_screen_is_the_one_in_the_log(
         raise ValueError("somebody's answer")
 
     monkeypatch.setattr(audit_page, "read_trail", fail)
-    keep, log = Keep(), logging.getLogger("survey.ui.page_runner")
+    keep, log = Keep(), logging.getLogger("survey.kit.page_runner")
     log.addHandler(keep)
     try:
         text = read(visit_as(PageKey.AUDIT, employ(Role.ADMINISTRATOR, "CN")))

@@ -13,14 +13,14 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.secret_hashes import digest, new_token
-from survey.fieldwork.invitations import open_invitation, record_other_device
-from survey.fieldwork.submission import submit
-from survey.fieldwork.submission_envelope import Submission
+from survey.collection.invitations import open_invitation, record_other_device
+from survey.collection.submission import submit
+from survey.collection.submission_envelope import Submission
+from survey.kit import viewer as ui_session
+from survey.kit.navigation import PageKey
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Assignment, Invitation, LoginSession, QuotaCell, now
-from survey.ui import current_principal as ui_session
-from survey.ui.navigation import PageKey
 from tests.pages.conftest import enter_page
 
 Read = Callable[[AppTest], str]

@@ -14,14 +14,14 @@ from survey.access.audit_queries import find_last_time
 from survey.access.audit_verify import record_verification, verify
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import NATION, Role
-from survey.health.demo_progress import DemoProgress
+from survey.kit.navigation import PageKey
 from survey.locale import translator
+from survey.operations.demo_progress import DemoProgress
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, LoginSession, QuotaCell, now
-from survey.ui.navigation import PageKey
 from tests.pages.conftest import enter_page
 from tests.synthetic_results import CITY_ROLES, MAIN_GROUPS, SyntheticWave, synthetic_store
 from tests.work_of import work_of
@@ -237,7 +237,7 @@ def test_waves_of_a_demonstration_that_are_on_their_way_are_announced(
     words: str,
 ) -> None:
     use_store(frozen_waves.model_copy(update={"demo": True}))
-    monkeypatch.setattr("survey.ui.page_frame.find_demo_progress", lambda _: progress)
+    monkeypatch.setattr("survey.kit.page_frame.find_demo_progress", lambda _: progress)
     for page, role in ((PageKey.HOME, None), (PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL)):
         shown = open_page(page, role, lang="zh")
         assert not shown.exception

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import Role
+from survey.kit.navigation import PageKey
 from survey.settings import Settings
-from survey.ui.navigation import PageKey
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]

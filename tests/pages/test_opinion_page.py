@@ -9,9 +9,9 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.context.deliveries import import_delivery
+from survey.counts.deliveries import import_delivery
+from survey.kit.navigation import PageKey
 from survey.store.engine import session_scope
-from survey.ui.navigation import PageKey
 from tests.account_factory import administrator
 from tests.context.opinion.opinion_rows import check, day_rows, head, many_days
 from tests.work_of import work_of

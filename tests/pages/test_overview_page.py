@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
 from survey.access.roles import Role
+from survey.kit.navigation import PageKey
 from survey.settings import Settings
-from survey.ui.navigation import PageKey
 from tests.pages.conftest import open_tab
 from tests.synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
 

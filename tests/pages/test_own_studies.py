@@ -11,32 +11,28 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.importing.commit import commit_import
-from survey.fieldwork.importing.import_plan import plan_import
-from survey.fieldwork.importing.target_wave import ImportRequest
-from survey.instrument.xlsform.reader import read_xlsform
-from survey.publish.publications.publication_source import REPORTS, FileChoice
-from survey.publish.publications.register import (
-    PublicationDraft,
-    PublicationNotAllowedError,
-    plan_publication,
-)
-from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_archive import make_archive
-from survey.publish.reports.report_service import (
+from survey.collection.importing.commit import commit_import
+from survey.collection.importing.import_plan import plan_import
+from survey.collection.importing.target_wave import ImportRequest
+from survey.figures.tables.published_tables import build_tables
+from survey.figures.views.view_context import ViewContext
+from survey.kit.navigation import PageKey
+from survey.questionnaire.xlsform.reader import read_xlsform
+from survey.release.publication_source import REPORTS, FileChoice
+from survey.release.register import PublicationDraft, PublicationNotAllowedError, plan_publication
+from survey.reports.contents import ReportKind
+from survey.reports.report_batch import make_archive
+from survey.reports.report_service import (
     ReportFormat,
     ReportOrder,
     make_report_file,
     read_report_waves,
 )
-from survey.publish.tables.published_tables import build_tables
-from survey.publish.views.view_context import ViewContext
 from survey.results import open_results
 from survey.results.freeze import freeze_wave
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
-from survey.ui.navigation import PageKey
 from tests.conftest import FillOnce
 from tests.error_codes import raises_code
 from tests.work_of import work_of

@@ -11,13 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.paper.double_keying import set_share
-from survey.fieldwork.paper.keying import Keying
-from survey.fieldwork.paper.keying_service import submit_keying
+from survey.collection.paper.keying import Keying, set_share
+from survey.collection.paper.keying_service import submit_keying
+from survey.kit.navigation import PageKey
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Assignment, PaperPlan, now
-from survey.ui.navigation import PageKey
 from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]

@@ -11,12 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.parking.intake import ParkingReceipt, submit_or_park
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import close_wave
+from survey.collection.parking import ParkingReceipt, submit_or_park
+from survey.collection.submission_envelope import Submission
+from survey.kit.navigation import PageKey
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ParkedInterview, Response
-from survey.ui.navigation import PageKey
+from survey.waves.waves import close_wave
 from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]

@@ -14,16 +14,12 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.plan_storage import plan_cities, save_plan
-from survey.fieldwork.planning.sampling_points import point_list_template
-from survey.fieldwork.planning.staff import STAFF_SHEET
-from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave
-from survey.fieldwork.planning.wave_requests import request_act
+from survey.frame.sample_size import PrecisionTarget
+from survey.frame.sampling_plan import PlanRequest
+from survey.frame.workbook_io import WorkbookSheet, write_workbook
+from survey.kit.navigation import PageKey
 from survey.results.freeze_registration import freeze_request_options
-from survey.sample.sample_size import PrecisionTarget
-from survey.sample.sampling_plan import PlanRequest
-from survey.sample.workbook_io import WorkbookSheet, write_workbook
-from survey.snapshot.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -42,7 +38,11 @@ from survey.store.tables import (
     WaveState,
     now,
 )
-from survey.ui.navigation import PageKey
+from survey.waves.planning.plan_storage import plan_cities, save_plan
+from survey.waves.planning.sampling_points import point_list_template
+from survey.waves.planning.staff import STAFF_SHEET
+from survey.waves.planning.wave_editing import WaveDraft, add_wave
+from survey.waves.planning.wave_requests import request_act
 from tests.wave_states import move_wave, set_wave_state
 from tests.work_of import work_of
 
@@ -432,7 +432,8 @@ def test_nothing_is_frozen_for_good_under_another_name(
     _move(planned, WaveState.CLOSED)
     frozen: list[str] = []
     monkeypatch.setattr(
-        "survey.ui.plan.freeze_job.freeze_wave", lambda *_, wave_key, **__: frozen.append(wave_key)
+        "survey.screens.plan.freeze_job.freeze_wave",
+        lambda *_, wave_key, **__: frozen.append(wave_key),
     )
     app = visit_as(PageKey.PLAN, admin, wave=KEY)
     for typed in ("", "main-2026", "Wave"):
@@ -452,7 +453,7 @@ def test_the_options_of_a_freeze_are_kept_while_other_tabs_are_open(
         asked.append((without_point, groups, final))
         return SimpleNamespace(without_point=1_234)
 
-    monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
+    monkeypatch.setattr("survey.screens.plan.freeze_job.freeze_wave", freeze)
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
     assert app.radio(key=f"plan-without-point-{KEY}/en").value == "refuse"
     app.radio(key=f"plan-without-point-{KEY}/en").set_value("stratum").run()
@@ -660,7 +661,7 @@ def test_a_freeze_is_requested_by_one_and_confirmed_by_another(
         frozen.append((actor.account_id, without_point))
         return SimpleNamespace(without_point=0)
 
-    monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
+    monkeypatch.setattr("survey.screens.plan.freeze_job.freeze_wave", freeze)
     second = Account(login="chief", name="Zhou", role=Role.ADMINISTRATOR, area=NATION)
     with session_scope(planned.url) as session:
         session.add(second)
@@ -698,7 +699,7 @@ def test_a_released_wave_that_the_operator_freezes_again_is_confirmed_here(
         frozen.append(final)
         return SimpleNamespace(without_point=0)
 
-    monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
+    monkeypatch.setattr("survey.screens.plan.freeze_job.freeze_wave", freeze)
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
     assert "plan-step-frozen" not in _keys(app)
     with session_scope(planned.url) as session:

@@ -11,8 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.progress.alerts import Alert, AlertKind
-from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
+from survey.kit.navigation import PageKey
+from survey.review.progress.tallies import Alert, AlertKind
+from survey.review.progress.wave_progress import get_progress, list_progress_waves
+from survey.screens.progress.summary import review_link
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -26,8 +28,6 @@ from survey.store.tables import (
     Wave,
     now,
 )
-from survey.ui.navigation import PageKey
-from survey.ui.progress.summary import review_link
 from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]

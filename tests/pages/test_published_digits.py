@@ -16,10 +16,10 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import ROLES, Action, Role
-from survey.context.published_figures import published_results
+from survey.figures.published_figures import published_results
+from survey.kit import download_button
+from survey.kit.navigation import PAGES, PageInfo, PageKey
 from survey.settings import Settings
-from survey.ui import download_button
-from survey.ui.navigation import PAGES, PageInfo, PageKey
 
 LONG = re.compile(r"(?<![\d.\w])[-+\u2212]?\d+\.\d{2,}(?![\d.\w])")
 PLACES = {"lon", "lat"}

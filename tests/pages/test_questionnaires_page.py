@@ -12,21 +12,21 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.instruments import (
+from survey.kit.navigation import PageKey
+from survey.questionnaire.indicator_tree import read_tree
+from survey.questionnaire.model import Instrument, Item
+from survey.questionnaire.xlsform.reader import load_bundle
+from survey.questionnaire.xlsform.writer import xlsform_bytes
+from survey.settings import PROJECT_ROOT, Settings
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, InstrumentVersion
+from survey.waves.instruments import (
     add_instrument,
     find_instrument,
     load_tree,
     save_tree,
     tree_id_by_name,
 )
-from survey.instrument.indicator_tree import read_tree
-from survey.instrument.model import Instrument, Item
-from survey.instrument.xlsform.reader import load_bundle
-from survey.instrument.xlsform.writer import xlsform_bytes
-from survey.settings import PROJECT_ROOT, Settings
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, AuditEntry, InstrumentVersion
-from survey.ui.navigation import PageKey
 from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
 from survey.access.roles import Role
-from survey.publish.views import overview as overview_view
+from survey.figures.views import overview as overview_view
+from survey.kit.navigation import PageKey
 from survey.settings import Settings, current_settings
 from survey.store.engine import session_scope
 from survey.store.tables import Wave, WaveState
-from survey.ui.navigation import PageKey
 from tests.pages.conftest import open_tab
 from tests.synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
 from tests.wave_states import set_wave_state

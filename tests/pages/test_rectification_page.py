@@ -11,6 +11,7 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.roles import Role
+from survey.kit.navigation import PageKey
 from survey.settings import Settings, current_settings
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
@@ -23,7 +24,6 @@ from survey.store.tables import (
     new_id,
     now,
 )
-from survey.ui.navigation import PageKey
 from tests.pages.conftest import open_tab, words_beside
 
 Open = Callable[..., AppTest]

@@ -14,11 +14,13 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.publish.publications.register import PublicationDraft, plan_publication
-from survey.publish.publications.signing_keys import add_key_to_file, register_key
+from survey.kit.navigation import PageKey
+from survey.release.register import PublicationDraft, plan_publication
+from survey.release.signing_keys import add_key_to_file, register_key
 from survey.results.freeze import freeze_frame
+from survey.screens.release_audit import format_values
 from survey.settings import Settings
-from survey.snapshot.response_frame import build_response_frame
+from survey.snapshots.response_frame import build_response_frame
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -31,8 +33,6 @@ from survey.store.tables import (
     WaveState,
     now,
 )
-from survey.ui.navigation import PageKey
-from survey.ui.release_figure import format_values
 from tests.pages.conftest import unescape
 from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, questionnaire, rating, small_tree, small_wave

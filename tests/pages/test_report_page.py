@@ -17,13 +17,14 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
+from survey.collection.importing.rejections import ImportCancelledError
 from survey.compute.worker import Worker
-from survey.fieldwork.importing.rejections import ImportCancelledError
-from survey.publish.chart_process import CHART_PROCESS, ChartProcess
-from survey.publish.reports import report_archive
-from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_archive import make_archive
-from survey.publish.reports.report_service import (
+from survey.figures.drawing import CHART_PROCESS, ChartProcess
+from survey.kit.navigation import PageKey
+from survey.reports import report_batch
+from survey.reports.contents import ReportKind
+from survey.reports.report_batch import make_archive
+from survey.reports.report_service import (
     ReportFormat,
     ReportOrder,
     make_report_file,
@@ -32,7 +33,6 @@ from survey.publish.reports.report_service import (
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, Shown, WaveState, new_id
-from survey.ui.navigation import PageKey
 
 OpenPage = Callable[..., AppTest]
 SUZHOU = "320500"
@@ -168,10 +168,10 @@ def test_an_archive_has_every_city_and_ends_when_cancelled(
     store: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waves = read_report_waves(store, "main-2024")
-    whole = report_archive.list_report_cities(waves, OPERATOR, "zh")
+    whole = report_batch.list_report_cities(waves, OPERATOR, "zh")
     assert len(whole) == 100
     few = dict(list(whole.items())[:3])
-    monkeypatch.setattr(report_archive, "list_report_cities", lambda *_: few)
+    monkeypatch.setattr(report_batch, "list_report_cities", lambda *_: few)
     seen: list[tuple[int, int]] = []
 
     def make(tick: Callable[[int, int], None]) -> bytes:

@@ -10,10 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.quality.assessment import assess_wave
-from survey.fieldwork.review.undo import undo_decision
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.kit.navigation import PageKey
+from survey.review.quality.assessment import assess_wave
+from survey.review.undo import undo_decision
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -24,7 +23,8 @@ from survey.store.tables import (
     Status,
     WaveState,
 )
-from survey.ui.navigation import PageKey
+from survey.waves.lifecycle import transition
+from survey.waves.waves import NewWave, create_wave, open_wave
 from tests.wave_states import move_wave
 from tests.work_of import work_of
 

@@ -3,7 +3,7 @@
 import pytest
 
 from survey.access.roles import Role
-from survey.ui.navigation import PageKey
+from survey.kit.navigation import PageKey
 from tests.pages.conftest import open_tab
 
 OFFICIAL = Role.NATIONAL_OFFICIAL

@@ -9,16 +9,16 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.lifecycle import transition
-from survey.instrument.xlsform.reader import load_bundle
+from survey.kit import viewer
+from survey.kit.navigation import PageKey
+from survey.questionnaire.xlsform.reader import load_bundle
+from survey.review.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.settings import PROJECT_ROOT
 from survey.store import transactions
 from survey.store.engine import session_scope
 from survey.store.tables import Status, now
-from survey.ui import current_principal
-from survey.ui.navigation import PageKey
+from survey.waves.instruments import save_instrument
+from survey.waves.lifecycle import transition
 from tests.account_factory import administrator
 from tests.work_of import work_of
 
@@ -138,7 +138,7 @@ def test_a_click_fails_in_words_when_nothing_can_be_read_either(
 ) -> None:
     app = open_at(name)
     _go_away(monkeypatch)
-    monkeypatch.setattr(current_principal, "authenticate_session", _fail)
+    monkeypatch.setattr(viewer, "authenticate_session", _fail)
     _click(app, name)
     assert not app.exception
     assert UNREACHABLE in read(app)

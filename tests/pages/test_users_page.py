@@ -10,9 +10,9 @@ from sqlmodel import select
 from survey.access.api_keys import find_key_holder
 from survey.access.principal import Principal
 from survey.access.roles import Role
+from survey.kit.navigation import PageKey
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Credential, KeyScope, SetupLink, now
-from survey.ui.navigation import PageKey
 from tests.account_factory import administrator, employ_person
 
 if TYPE_CHECKING:

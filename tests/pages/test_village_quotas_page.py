@@ -8,10 +8,10 @@ from streamlit.testing.v1 import AppTest
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
-from survey.fieldwork.instruments import save_instrument, save_tree
-from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave
+from survey.kit.navigation import PageKey
 from survey.store.engine import session_scope
-from survey.ui.navigation import PageKey
+from survey.waves.instruments import save_instrument, save_tree
+from survey.waves.planning.wave_editing import WaveDraft, add_wave
 from tests.work_of import work_of
 
 KEY = "village-2027"

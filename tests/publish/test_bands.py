@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from survey.estimate import band_probabilities
+from survey.figures.views.bands import BandVerdict, band_verdict, read_bands
 from survey.locale import Translator, translator
-from survey.publish.views.bands import BandVerdict, band_verdict, read_bands
 
 EN, ZH = translator("en"), translator("zh")
 NAMES = ("Fair", "Good", "Excellent")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from survey.publish.views.table_slice import TableSlice
+from survey.figures.views.table_slice import TableSlice
 
 
 def _area(*codes: str | None, order: list[str]) -> TableSlice:

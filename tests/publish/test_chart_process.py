@@ -12,9 +12,8 @@ from unittest.mock import Mock
 import pytest
 
 from survey.compute.worker import Worker
-from survey.publish import chart_process
-from survey.publish.chart_engine import chart_family, draw_svg
-from survey.publish.chart_process import ChartProcess, drawing_beside
+from survey.figures import drawing
+from survey.figures.drawing import ChartProcess, chart_family, draw_svg, drawing_beside
 
 
 def chart(title: str, values: tuple[int, ...] = (3, 1, 2)) -> dict[str, Any]:
@@ -49,11 +48,11 @@ def exists(process: int) -> bool:
 @pytest.fixture
 def process() -> Iterator[ChartProcess]:
     """A process of its own that has been started."""
-    drawing = ChartProcess()
-    with drawing.allowed():
-        drawing.start()
-        wait_until(lambda: drawing.process_id is not None)
-        yield drawing
+    beside = ChartProcess()
+    with beside.allowed():
+        beside.start()
+        wait_until(lambda: beside.process_id is not None)
+        yield beside
 
 
 def process_id(process: ChartProcess) -> int:
@@ -116,7 +115,7 @@ def test_a_process_that_does_not_answer_is_given_up(
 ) -> None:
     process.draw(chart("first"))
     before = process_id(process)
-    monkeypatch.setattr(chart_process, "_MAX_DRAWING_SECONDS", 0.3)
+    monkeypatch.setattr(drawing, "_MAX_DRAWING_SECONDS", 0.3)
     os.kill(before, signal.SIGSTOP)
     assert process.draw(chart("second")) == draw_svg(chart("second"))
     assert not exists(before)
@@ -144,10 +143,10 @@ def test_a_process_whose_start_fails_is_ended(monkeypatch: pytest.MonkeyPatch, n
             super().__init__(**options)
             started.append(self.process_id)
 
-    monkeypatch.setattr(chart_process, "Worker", NotedWorker)
+    monkeypatch.setattr(drawing, "Worker", NotedWorker)
     with process.allowed():
         with monkeypatch.context() as patch:
-            patch.setattr(f"{chart_process.__name__}.{name}", _refuse)
+            patch.setattr(f"{drawing.__name__}.{name}", _refuse)
             process.start()
             wait_until(lambda: not set(threading.enumerate()) - threads)
         assert process.process_id is None
@@ -177,11 +176,11 @@ def test_a_drawing_that_is_broken_off_leaves_no_process(
 def test_it_ends_when_nobody_draws_and_with_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     process = ChartProcess()
     with process.allowed():
-        monkeypatch.setattr(chart_process, "_MAX_IDLE_SECONDS", 0.1)
+        monkeypatch.setattr(drawing, "_MAX_IDLE_SECONDS", 0.1)
         process.start()
         wait_until(lambda: process.process_id is not None)
         wait_until(lambda: process.process_id is None)
-        monkeypatch.setattr(chart_process, "_MAX_IDLE_SECONDS", 600)
+        monkeypatch.setattr(drawing, "_MAX_IDLE_SECONDS", 600)
         process.start()
         wait_until(lambda: process.process_id is not None)
         last = process_id(process)
@@ -194,27 +193,27 @@ def test_it_ends_when_nobody_draws_and_with_the_server(monkeypatch: pytest.Monke
 def test_a_command_draws_beside_where_there_is_a_processor_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    drawing = ChartProcess()
-    monkeypatch.setattr(chart_process, "CHART_PROCESS", drawing)
-    monkeypatch.setattr(chart_process, "count_usable_processors", lambda: 1)
+    beside = ChartProcess()
+    monkeypatch.setattr(drawing, "CHART_PROCESS", beside)
+    monkeypatch.setattr(drawing, "count_usable_processors", lambda: 1)
     with drawing_beside():
         time.sleep(0.1)
-        assert drawing.process_id is None
-    monkeypatch.setattr(chart_process, "count_usable_processors", lambda: 2)
+        assert beside.process_id is None
+    monkeypatch.setattr(drawing, "count_usable_processors", lambda: 2)
     with drawing_beside():
-        wait_until(lambda: drawing.process_id is not None)
-        number = drawing.process_id
+        wait_until(lambda: beside.process_id is not None)
+        number = beside.process_id
     assert number is not None
-    assert drawing.process_id is None
+    assert beside.process_id is None
     assert not exists(number)
 
 
 def test_a_command_that_ends_at_once_says_nothing_of_charts(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    drawing = ChartProcess()
-    monkeypatch.setattr(chart_process, "CHART_PROCESS", drawing)
-    monkeypatch.setattr(chart_process, "count_usable_processors", lambda: 2)
+    beside = ChartProcess()
+    monkeypatch.setattr(drawing, "CHART_PROCESS", beside)
+    monkeypatch.setattr(drawing, "count_usable_processors", lambda: 2)
     with drawing_beside():
-        wait_until(lambda: drawing.process_id is not None)
+        wait_until(lambda: beside.process_id is not None)
     assert not caplog.records

@@ -17,20 +17,19 @@ import pytest
 from lxml import etree
 from PIL import Image
 
-from survey.publish.chart_drawings import measure_drawing, set_drawing
-from survey.publish.chart_files import (
+from survey.figures.chart_drawings import measure_drawing, set_drawing
+from survey.figures.chart_files import (
     PRINT_WIDTH,
+    SVG,
     ChartFormat,
     ChartImprint,
     chart_file,
     specify_print,
 )
-from survey.publish.charts import COUNT_KINDS, ELDER, ORDINARY, ChartKind, ChartLabels, chart_spec
-from survey.publish.charts.interval_charts import PICK
-from survey.publish.charts.marks import SIGNED
-from survey.publish.charts.style import ACCENT, GREY, OKABE_ITO, SHAPES
-from survey.publish.glyph_outlines import SVG
-from survey.publish.views.chart_panels import ChartPanel
+from survey.figures.charts import COUNT_KINDS, ELDER, ORDINARY, ChartKind, ChartLabels, chart_spec
+from survey.figures.charts.interval_charts import PICK
+from survey.figures.charts.marks import ACCENT, GREY, OKABE_ITO, SHAPES, SIGNED
+from survey.figures.views.chart_panels import ChartPanel
 from survey.settings import PROJECT_ROOT
 
 SERIES = {

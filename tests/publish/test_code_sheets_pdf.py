@@ -7,15 +7,15 @@ import pytest
 import segno
 from PIL import Image
 
-from survey.access.account_batch import PrintedSetupLink, SetupLinkSheet
+from survey.access.account_list import PrintedSetupLink, SetupLinkSheet
 from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
-from survey.fieldwork.invitation_sheets import (
+from survey.collection.invitation_sheets import (
     INVITATIONS_PER_PAGE,
     InvitationSheet,
     PrintedInvitation,
 )
-from survey.publish import code_sheets_pdf
-from survey.publish.code_sheets_pdf import (
+from survey.reports import code_sheets_pdf
+from survey.reports.code_sheets_pdf import (
     INVITATIONS,
     QUIET,
     SIGN_IN_CODES,

@@ -28,25 +28,28 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.waves import get_wave
-from survey.publish.codebook.codebook import Codebook, build_codebook
-from survey.publish.codebook.data_package import data_package_bytes
-from survey.publish.codebook.ddi import NAMESPACE, ddi_bytes
-from survey.publish.codebook.documents import html_bytes
-from survey.publish.codebook.formats import CodebookFormat, codebook_file
-from survey.publish.codebook.headline_scripts import headline_scripts
-from survey.publish.microdata.deidentify import deidentify
-from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
-from survey.publish.microdata.pseudonyms import Pseudonyms
-from survey.publish.microdata.rows_in_parts import weight_margins
-from survey.publish.microdata.variables import describe_variables, texts_present
+from survey.files.codebook.codebook import Codebook, build_codebook, html_bytes
+from survey.files.codebook.formats import (
+    NAMESPACE,
+    CodebookFormat,
+    codebook_file,
+    data_package_bytes,
+    ddi_bytes,
+)
+from survey.files.codebook.headline_scripts import headline_scripts
+from survey.files.microdata.deidentify import deidentify
+from survey.files.microdata.file_formats import FileFormat, RowFile, write_file
+from survey.files.microdata.pseudonyms import Pseudonyms
+from survey.files.microdata.rows_in_parts import weight_margins
+from survey.files.microdata.variables import describe_variables, texts_present
 from survey.results import open_results
 from survey.results.snapshots import CELLS
-from survey.results.wave_data import WaveData
+from survey.results.wave_parts import WaveData
 from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import Snapshot, new_id
+from survey.waves.waves import get_wave
 from tests.work_of import work_of
 
 WAVE = "main-2024"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.publish.column_tables import BYTE_ORDER_MARK, csv_bytes, format_for_screen
+from survey.figures.figure_table import BYTE_ORDER_MARK, csv_bytes, format_for_screen
 
 TABLE = pd.DataFrame(
     {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.publish.reports.column_widths import PAGE_EMS, fit_widths
+from survey.reports.contents import PAGE_EMS, fit_widths
 
 HEADS = ("Indicator", "Suzhou", "Nation", "Difference", "95%\u00a0interval", "n", "Verdict")
 ROW = ("2.10 Freedom of choice", "92.1", "80.3", "+11.8", "10.8 to 12.7", "61,998", "▲ higher")

@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from survey.access.roles import NATION
-from survey.context.areas import leaf_areas
-from survey.context.count_declaration import TOTAL
-from survey.context.count_kinds import COMPLAINTS
-from survey.publish.complaint_gate import CountCells, protect_codes, protect_months
+from survey.counts.complaint_gate import CountCells, protect_codes, protect_months
+from survey.counts.count_declaration import TOTAL
+from survey.counts.count_kinds import COMPLAINTS
+from survey.frame.code_lists import leaf_areas
 
 AREAS = ("110000", "320100", "320200", "320300", "32xxxx", "440100", "440300", "44xxxx")
 LARGER = ("32", "44", NATION)

@@ -11,24 +11,26 @@ from numpy.typing import NDArray
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.context.areas import leaf_areas, resident_population
-from survey.context.count_declaration import TOTAL
-from survey.context.count_kinds import LENSES
-from survey.context.deliveries import import_delivery
-from survey.publish.complaint_coverage import CountComparison, compare_years, find_residents
-from survey.publish.complaint_tables import (
+from survey.counts.complaint_tables import (
     _GATED_TABLES,
     ComplaintYear,
+    CountComparison,
+    compare_years,
+    find_residents,
     list_complaint_years,
     read_complaint_year,
     read_year_before,
 )
-from survey.publish.views.complaints import (
+from survey.counts.complaint_view import (
     build_complaint_view,
     describe_total,
     list_lens_shares,
     name_area,
 )
+from survey.counts.count_declaration import TOTAL
+from survey.counts.count_kinds import LENSES
+from survey.counts.deliveries import import_delivery
+from survey.frame.code_lists import leaf_areas, resident_population
 from survey.store.engine import read_scope
 from survey.store.tables import new_id
 from survey.store.transactions import run_in_transaction

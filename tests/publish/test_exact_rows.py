@@ -16,7 +16,7 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.publish.microdata.exact_requests import (
+from survey.files.microdata.exact_requests import (
     ExactRequest,
     ExactRequestNotFoundError,
     ExactRowsRefusedError,
@@ -27,16 +27,16 @@ from survey.publish.microdata.exact_requests import (
     list_pending_requests,
     request_exact_rows,
 )
-from survey.publish.microdata.export import (
+from survey.files.microdata.export import (
     ExportNotAllowedError,
     MicrodataFile,
     export_rows,
     require_purpose,
 )
-from survey.publish.microdata.file_formats import FileFormat
+from survey.files.microdata.file_formats import FileFormat
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings
-from survey.snapshot.response_frame import build_response_frame
+from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Decision, RowExport
 from tests.conftest import FillOnce

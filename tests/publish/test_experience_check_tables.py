@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from survey.access.roles import NATION
-from survey.context.experience_checks.scores import MeanScore, ObservedVisit, RatingRange
+from survey.experience_checks.reading import MeanScore, ObservedVisit, RatingRange
+from survey.figures.views.experience_check import (
+    ALL_TYPES,
+    CheckScores,
+    build_check_scores,
+    describe_revisit,
+)
 from survey.locale import translator
-from survey.publish.experience_check_tables import ALL_TYPES, CheckScores, build_check_scores
-from survey.publish.views.experience_check import describe_revisit
 
 SUZHOU, WUXI = "320500", "320200"
 Revisits = Mapping[tuple[str, str], tuple[int, int]]

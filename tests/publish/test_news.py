@@ -10,8 +10,7 @@ from sqlmodel import select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.waves import wave_fields
-from survey.publish.news import NewsItem, NewsKind, list_news
+from survey.release.news import NewsItem, NewsKind, list_news
 from survey.results import WaveInfo
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -23,6 +22,7 @@ from survey.store.tables import (
     Shown,
     WaveRelease,
 )
+from survey.waves.waves import wave_fields
 from tests.work_of import work_of
 
 if TYPE_CHECKING:

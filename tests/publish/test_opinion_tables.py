@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.deliveries import import_delivery
-from survey.publish.opinion_tables import (
+from survey.counts.deliveries import import_delivery
+from survey.counts.opinion_tables import (
     EventWindow,
     OpinionEvent,
     find_busy_days,
     read_opinion_event,
 )
-from survey.publish.views.opinion import build_opinion_view
+from survey.counts.opinion_view import build_opinion_view
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import new_id
 from tests.context.opinion.opinion_rows import check, day_rows, head, many_days

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from survey.instrument.jump_targets import list_jumps
-from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
-from survey.instrument.paper_codes import number_questions
-from survey.instrument.xlsform.reader import load_bundle
 from survey.locale import translator
-from survey.publish.paper_form_pdf import LARGE_PRINT, USUAL_PRINT, paper_form_pdf
+from survey.questionnaire.jump_targets import list_jumps
+from survey.questionnaire.model import Choice, Instrument, Item, ItemKind, Language, Section
+from survey.questionnaire.paper_codes import number_questions
+from survey.questionnaire.xlsform.reader import load_bundle
+from survey.reports.paper_form_pdf import LARGE_PRINT, USUAL_PRINT, paper_form_pdf
 from survey.settings import PROJECT_ROOT
 from tests.pdf_reading import read_pages, run_poppler, squeeze
 

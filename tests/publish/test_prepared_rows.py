@@ -23,22 +23,16 @@ from sqlmodel import Session, select
 import survey
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.publish.microdata import (
-    export,
-    preparation_key,
-    prepared_rows,
-    row_preparation,
-    wave_release,
-)
-from survey.publish.microdata.export import MicrodataFile, export_rows
-from survey.publish.microdata.file_formats import FileFormat
-from survey.publish.microdata.prepared_rows import PREPARED_ROWS
-from survey.publish.microdata.row_preparation import prepare_rows
+from survey.files.microdata import export, prepared_rows, row_preparation, rows_in_parts
+from survey.files.microdata.export import MicrodataFile, export_rows
+from survey.files.microdata.file_formats import FileFormat
+from survey.files.microdata.prepared_rows import PREPARED_ROWS
+from survey.files.microdata.row_preparation import prepare_rows
+from survey.operations.backup import create_backup
 from survey.results.freeze import freeze_frame
 from survey.settings import PROJECT_ROOT, Settings
-from survey.snapshot.backup import create_backup
-from survey.snapshot.response_frame import build_response_frame
-from survey.snapshot.snapshot_files import SnapshotDamagedError
+from survey.snapshots.response_frame import build_response_frame
+from survey.snapshots.snapshot_files import SnapshotDamagedError
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -106,13 +100,13 @@ def desk(
     with session_scope(settings.store_url) as session:
         session.add(account)
     found = Desk(settings, Principal(account.id, account.name, Role.ANALYST, "CN"))
-    release = wave_release.release_wave
+    release = rows_in_parts.release_wave
 
     def count_release(*args: Any, **more: Any) -> Any:
         found.made += 1
         return release(*args, **more)
 
-    monkeypatch.setattr(wave_release, "release_wave", count_release)
+    monkeypatch.setattr(rows_in_parts, "release_wave", count_release)
     monkeypatch.setattr(export, "new_pseudonym_key", lambda: "ab" * 32)
     monkeypatch.setattr(survey, "STARTED_AT", float("inf"))
     yield found
@@ -229,8 +223,8 @@ def test_rows_are_made_anew_when_what_is_behind_them_changed(
 @pytest.mark.parametrize(
     ("where", "name", "value"),
     [
-        (preparation_key, "hash_software", lambda: "of another version"),
-        (preparation_key, "version", lambda _library: "99"),
+        (prepared_rows, "hash_software", lambda: "of another version"),
+        (prepared_rows, "version", lambda _library: "99"),
     ],
 )
 def test_rows_of_other_software_are_made_anew(
@@ -251,7 +245,7 @@ def test_the_rules_of_the_wave_count_in_the_key(desk: Desk) -> None:
         for name, value in (("year", 2026), ("composite", "other"), ("series", "other"),
                             ("instrument_id", uuid4()), ("tree_id", None)):  # fmt: skip
             setattr(wave, name, value)
-            keys.add(preparation_key.preparation_key(session, wave, desk.folder))
+            keys.add(prepared_rows.preparation_key(session, wave, desk.folder))
     assert len(keys) == 5
 
 
@@ -397,14 +391,14 @@ def test_whatever_rows_are_made_with_counts_in_their_key(
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (tmp_path / "rows.parquet").exists(), done.stderr
-    counted = {str(path) for path in preparation_key.list_sources()}
+    counted = {str(path) for path in prepared_rows.list_sources()}
     opened = {
         re.sub(r"__pycache__/(\w+)\.cpython-\d+\.pyc$", r"\1.py", path)
         for path in json.loads(done.stdout.splitlines()[-1])
     }
     around = tuple(
         f"{PROJECT_ROOT}/src/survey/{package}/"
-        for package in ("access", "cli", "compute", "fieldwork")
+        for package in ("access", "cli", "collection", "compute", "review", "waves")
     )
     behind = {
         path
@@ -480,6 +474,6 @@ def test_an_error_nobody_thought_of_leaves_the_freeze_as_it_is(
     def fail(*_args: Any, **_more: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(wave_release, "release_wave", fail)
+    monkeypatch.setattr(rows_in_parts, "release_wave", fail)
     assert not prepare_rows(desk.settings, wave_key=WAVE, actor=OPERATOR)
     assert "ZeroDivisionError" in caplog.text

@@ -10,16 +10,16 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
-from survey.context.code_lists import CodeListName, shipped_code_lists
+from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.city import build_city_profile
+from survey.frame.city_frame import shipped_cities
+from survey.frame.code_lists import CodeListName, shipped_code_lists
+from survey.kit.text_blocks import read_glossary
 from survey.locale import PSEUDO_LANGUAGE, label_text, labels_of, msg, translator
-from survey.publish.reports.contents import Report, ReportChart, ReportKind
-from survey.publish.reports.report_builder import build_report
-from survey.publish.reports.sentences import read_rules
-from survey.publish.views.chart_panels import ChartPanel
-from survey.publish.views.city import build_city_profile
+from survey.reports.contents import Report, ReportChart, ReportKind
+from survey.reports.report_builder import build_report
+from survey.reports.rule_check import read_rules
 from survey.results import WaveResults
-from survey.sample.city_frame import shipped_cities
-from survey.ui.glossary import read_glossary
 
 SUZHOU = "320500"
 

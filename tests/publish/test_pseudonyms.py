@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from survey.publish.microdata.prepared_rows import name_rows
-from survey.publish.microdata.pseudonyms import Pseudonyms, new_pseudonym_key
-from survey.publish.microdata.released_rows import HeadlineDeviation, ReleasedWave
+from survey.files.microdata.prepared_rows import name_rows
+from survey.files.microdata.pseudonyms import Pseudonyms, new_pseudonym_key
+from survey.files.microdata.released_rows import HeadlineDeviation, ReleasedWave
 
 
 def expected_name(secret: str, kind: str, true_name: str) -> str:

@@ -16,13 +16,13 @@ from python_calamine import CalamineWorkbook
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.publish.figure_table import format_figure_id
-from survey.publish.tables.formats import TableFormat, table_file
-from survey.publish.tables.publication_workbook import workbook_bytes
-from survey.publish.tables.published_tables import ABSENT_MARK, HIDDEN_MARK, PublishedTable
-from survey.publish.views.view_context import ViewContext
+from survey.figures.figure_table import format_figure_id
+from survey.figures.tables.formats import TableFormat, table_file
+from survey.figures.tables.published_tables import ABSENT_MARK, HIDDEN_MARK, PublishedTable
+from survey.figures.tables.workbook_sheets import workbook_bytes
+from survey.figures.views.view_context import ViewContext
+from survey.frame.quotas import SPECIAL_GROUPS
 from survey.results import list_earlier_waves, open_results
-from survey.sample.special_groups import SPECIAL_GROUPS
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import new_id

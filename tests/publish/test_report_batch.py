@@ -8,16 +8,11 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.importing.rejections import ImportCancelledError
-from survey.publish.reports import report_batch
-from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_batch import make_report_files
-from survey.publish.reports.report_service import (
-    ReportFormat,
-    ReportOrder,
-    ReportWaves,
-    read_report_waves,
-)
+from survey.collection.importing.rejections import ImportCancelledError
+from survey.reports import report_batch
+from survey.reports.contents import ReportKind
+from survey.reports.report_batch import make_report_files
+from survey.reports.report_service import ReportFormat, ReportOrder, ReportWaves, read_report_waves
 from survey.settings import Settings
 from survey.store.tables import Shown, WaveState, new_id
 

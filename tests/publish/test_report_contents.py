@@ -11,21 +11,17 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.publish.figure_table import list_figures
-from survey.publish.outside_evidence import OutsideEvidence
-from survey.publish.reports.contents import Report, ReportKind, ReportTable
-from survey.publish.reports.report_builder import SECTION_KEYS, build_report
-from survey.publish.reports.result_sections import (
-    describe_change,
-    describe_difference,
-    describe_place,
-)
-from survey.publish.reports.scope import ReportScope, split_ties
-from survey.publish.reports.sentences import read_rules
-from survey.publish.views.city import compare_with_nation
-from survey.publish.views.estimate_text import difference_of
-from survey.publish.views.ranking import describe_rank
-from survey.publish.views.view_context import ViewContext
+from survey.evidence_city.outside_city import OutsideEvidence
+from survey.figures.figure_table import list_figures
+from survey.figures.views.city import compare_with_nation
+from survey.figures.views.estimate_text import difference_of
+from survey.figures.views.ranking import describe_rank
+from survey.figures.views.view_context import ViewContext
+from survey.reports.contents import Report, ReportKind, ReportTable
+from survey.reports.report_builder import SECTION_KEYS, build_report
+from survey.reports.result_sections import describe_change, describe_difference, describe_place
+from survey.reports.rule_check import read_rules
+from survey.reports.scope import ReportScope, split_ties
 from survey.results import WaveResults
 from survey.store.tables import Shown, WaveState
 from tests.error_codes import raises_code

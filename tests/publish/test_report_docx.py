@@ -10,9 +10,9 @@ from pathlib import Path
 import docx
 import pytest
 
-from survey.publish.reports.contents import Report, ReportKind
-from survey.publish.reports.docx_file import SHIPPED_TEMPLATE, write_docx
-from survey.publish.reports.office_zip import write_zip
+from survey.figures.office_zip import write_zip
+from survey.reports.contents import Report, ReportKind
+from survey.reports.docx_file import SHIPPED_TEMPLATE, write_docx
 from survey.results import WaveResults
 from tests.error_codes import raises_code
 from tests.publish.small_evidence import small_evidence

@@ -7,8 +7,8 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.publish.outside_evidence import OutsideEvidence, read_outside_evidence
-from survey.publish.reports.contents import Paragraph, Report, ReportKind, ReportTable
+from survey.evidence_city.outside_city import OutsideEvidence, read_outside_evidence
+from survey.reports.contents import Paragraph, Report, ReportKind, ReportTable
 from survey.results import WaveResults
 from survey.store.engine import read_scope
 from survey.store.tables import new_id

@@ -2,8 +2,8 @@
 
 import pytest
 
-from survey.publish.reports.contents import Report, ReportKind
-from survey.publish.reports.pdf_file import write_pdf
+from survey.reports.contents import Report, ReportKind
+from survey.reports.pdf_file import write_pdf
 from survey.results import WaveResults
 from tests.pdf_reading import run_poppler, squeeze
 from tests.publish.test_report_contents import SUZHOU, report

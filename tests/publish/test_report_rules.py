@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from survey.locale.figures import format_signed
-from survey.publish.reports.rule_check import fields_of, find_rule_problems
-from survey.publish.reports.sentences import SHIPPED_RULES, read_rules
-from survey.publish.reports.typography import set_text, write_interval, write_places
+from survey.reports.pictures import set_text, write_interval, write_places
+from survey.reports.rule_check import SHIPPED_RULES, fields_of, find_rule_problems, read_rules
 from tests.error_codes import raises_code
 
 

@@ -7,8 +7,8 @@ import pytest
 from pptx import Presentation
 
 from survey.access.roles import NATION
-from survey.publish.reports.contents import Report, ReportKind
-from survey.publish.reports.slides import MAX_SLIDES, write_slides
+from survey.reports.contents import Report, ReportKind
+from survey.reports.slides import MAX_SLIDES, write_slides
 from survey.results import WaveResults
 from tests.publish.test_report_contents import SUZHOU, report
 from tests.publish.test_report_docx import convert_to_pdf

@@ -9,8 +9,8 @@ import pytest
 from docx.document import Document
 
 from survey.locale import translator
-from survey.publish.reports.docx_file import SHIPPED_TEMPLATE
-from survey.publish.reports.template_check import (
+from survey.reports.docx_file import SHIPPED_TEMPLATE
+from survey.reports.template_check import (
     find_template_problems,
     list_unused_sections,
     require_usable_template,

@@ -12,17 +12,15 @@ from benchmarks.attacks.rows import (
     make_file,
     make_whole_file,
 )
-from survey.instrument.model import Instrument
-from survey.publish.microdata import rows_in_parts
-from survey.publish.microdata.deidentify import DeidentifiedRows
-from survey.publish.microdata.released_rows import RowsCanBeUndoneError
-from survey.publish.microdata.row_attack import attack_labels
-from survey.publish.microdata.row_check import RowCheck, build_puzzle, check_rows
-from survey.publish.microdata.rows_in_parts import AreaParts, release_rows
-from survey.results.wave_data import WaveData
-from survey.results.wave_parts import LoadedPart
+from survey.files.microdata import rows_in_parts
+from survey.files.microdata.deidentify import DeidentifiedRows
+from survey.files.microdata.released_rows import RowsCanBeUndoneError
+from survey.files.microdata.row_attack import RowCheck, attack_labels, build_puzzle, check_rows
+from survey.files.microdata.rows_in_parts import AreaParts, release_rows
+from survey.questionnaire.model import Instrument
+from survey.results.wave_parts import LoadedPart, WaveData
 from survey.results.wave_rules import WaveRules
-from survey.snapshot.response_frame import GIVEN_WEIGHT, build_response_frame
+from survey.snapshots.response_frame import GIVEN_WEIGHT, build_response_frame
 from tests.small_waves import person, questionnaire, rating, select_one
 
 STEPS = 10

@@ -21,26 +21,26 @@ from sqlmodel import col, func, select
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.estimate import Cube, CubeSpec
-from survey.fieldwork.waves import close_wave, get_wave
-from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify
-from survey.publish.microdata.export import (
+from survey.files.microdata.deidentify import DeidentifiedRows, deidentify
+from survey.files.microdata.exact_requests import trace_export
+from survey.files.microdata.export import (
     ExportNotAllowedError,
     MicrodataFile,
     export_rows,
     list_exportable_waves,
 )
-from survey.publish.microdata.export_tracing import trace_export
-from survey.publish.microdata.file_formats import FileFormat
-from survey.publish.microdata.headline_deviation import ScoredRows, compare_headlines
-from survey.publish.microdata.pseudonyms import Pseudonyms, new_pseudonym_key
-from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
-from survey.publish.microdata.rows_in_parts import weight_margins
+from survey.files.microdata.file_formats import FileFormat
+from survey.files.microdata.headline_deviation import ScoredRows, compare_headlines
+from survey.files.microdata.pseudonyms import Pseudonyms, new_pseudonym_key
+from survey.files.microdata.released_rows import MIN_CLASS_SIZE
+from survey.files.microdata.rows_in_parts import weight_margins
 from survey.results import wave_snapshots
-from survey.results.wave_data import WaveData
+from survey.results.wave_parts import WaveData
 from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Response, RowExport, Snapshot, WaveState, now
+from survey.waves.waves import close_wave, get_wave
 from tests.work_of import work_of
 
 WAVE = "main-2024"
@@ -203,7 +203,7 @@ def test_only_analysts_take_rows(store: Settings) -> None:
 def test_an_analyst_of_a_province_takes_its_rows_only(
     store: Settings, analyst: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("survey.publish.microdata.deidentify.MIN_CLASS_SIZE", 1)
+    monkeypatch.setattr("survey.files.microdata.deidentify.MIN_CLASS_SIZE", 1)
     table = read_csv(take(store, replace(analyst, area="32")))
     assert len(table) > 20
     assert table["city_code"].astype(str).str.startswith("32").all()
@@ -220,8 +220,8 @@ def read_csv(file: MicrodataFile) -> pd.DataFrame:
 def test_a_wave_read_file_by_file_gives_the_same_file(
     store: Settings, analyst: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("survey.publish.microdata.deidentify.MIN_CLASS_SIZE", 2)
-    monkeypatch.setattr("survey.publish.microdata.export.new_pseudonym_key", lambda: "ef" * 32)
+    monkeypatch.setattr("survey.files.microdata.deidentify.MIN_CLASS_SIZE", 2)
+    monkeypatch.setattr("survey.files.microdata.export.new_pseudonym_key", lambda: "ef" * 32)
     at_once = take(store, analyst, form=FileFormat.PARQUET)
     monkeypatch.setattr(wave_snapshots, "MAX_ROWS_IN_MEMORY", 0)
     file_by_file = take(store, analyst, form=FileFormat.PARQUET)

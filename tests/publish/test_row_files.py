@@ -15,7 +15,17 @@ import pytest
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
-from survey.instrument.model import (
+from survey.files.microdata.file_formats import FileFormat, RowFile, write_file
+from survey.files.microdata.row_workbook import workbook_bytes
+from survey.files.microdata.statistics_files import STATA_LETTERS
+from survey.files.microdata.text_cells import cut_bytes, wrap_bytes
+from survey.files.microdata.variables import (
+    MAX_NAME_CHARS,
+    Variable,
+    describe_variables,
+    texts_present,
+)
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,
@@ -23,16 +33,6 @@ from survey.instrument.model import (
     Language,
     Section,
     SpecialAnswer,
-)
-from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
-from survey.publish.microdata.row_workbook import workbook_bytes
-from survey.publish.microdata.statistics_files import STATA_LETTERS
-from survey.publish.microdata.text_cells import cut_bytes, wrap_bytes
-from survey.publish.microdata.variables import (
-    MAX_NAME_CHARS,
-    Variable,
-    describe_variables,
-    texts_present,
 )
 from tests.error_codes import raises_code
 

@@ -8,13 +8,13 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import AccessDeniedError
-from survey.health.exposure import check_row_files
-from survey.publish.microdata import rows_in_parts
-from survey.publish.microdata.export import MicrodataFile, export_rows, recording_refusals
-from survey.publish.microdata.export_tracing import list_undoable_exports, settle_undoable_exports
-from survey.publish.microdata.file_formats import FileFormat
-from survey.publish.microdata.released_rows import RowsCanBeUndoneError
-from survey.publish.microdata.row_check import RowCheck
+from survey.files.microdata import rows_in_parts
+from survey.files.microdata.exact_requests import list_undoable_exports, settle_undoable_exports
+from survey.files.microdata.export import MicrodataFile, export_rows, recording_refusals
+from survey.files.microdata.file_formats import FileFormat
+from survey.files.microdata.released_rows import RowsCanBeUndoneError
+from survey.files.microdata.row_attack import RowCheck
+from survey.operations.exposure import check_row_files
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, RowExport
 from survey.store.transactions import run_in_transaction

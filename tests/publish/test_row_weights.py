@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify, questions_filtered_by
-from survey.publish.microdata.pseudonyms import Pseudonyms
-from survey.publish.microdata.release_classes import merge_classes
-from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
+from survey.files.microdata.deidentify import DeidentifiedRows, deidentify, questions_filtered_by
+from survey.files.microdata.pseudonyms import Pseudonyms
+from survey.files.microdata.release_classes import merge_classes
+from survey.files.microdata.released_rows import MIN_CLASS_SIZE
+from survey.questionnaire.model import Instrument, Item, ItemKind, Language, Section
 
 AGES, GENDERS = ("15-34", "35-54", "55-70"), ("male", "female")
 CENSUS = {

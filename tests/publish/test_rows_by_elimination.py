@@ -10,19 +10,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from survey.fieldwork.waves import get_wave
-from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
-from survey.publish.microdata.deidentify import DeidentifiedRows, deidentify
-from survey.publish.microdata.headline_deviation import compare_headlines
-from survey.publish.microdata.pseudonyms import Pseudonyms
-from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
-from survey.publish.microdata.rows_in_parts import AreaParts, release_rows, weight_margins
-from survey.results.wave_data import WaveData
-from survey.results.wave_parts import LoadedPart
+from survey.files.microdata.deidentify import DeidentifiedRows, deidentify
+from survey.files.microdata.headline_deviation import compare_headlines
+from survey.files.microdata.pseudonyms import Pseudonyms
+from survey.files.microdata.released_rows import MIN_CLASS_SIZE
+from survey.files.microdata.rows_in_parts import AreaParts, release_rows, weight_margins
+from survey.questionnaire.model import Choice, Instrument, Item, ItemKind, Language, Section
+from survey.results.wave_parts import LoadedPart, WaveData
 from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import Snapshot
+from survey.waves.waves import get_wave
 
 NAME = Pseudonyms("ab" * 32)
 CHOICES = ("low", "middle", "high", "top")

@@ -10,23 +10,17 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import AccessDeniedError
-from survey.fieldwork.waves import get_wave
-from survey.publish.microdata.deidentify import AskedColumns, deidentify
-from survey.publish.microdata.headline_deviation import compare_headlines
-from survey.publish.microdata.pseudonyms import Pseudonyms
-from survey.publish.microdata.released_rows import HeadlineDeviation
-from survey.publish.microdata.rows_in_parts import (
-    AreaParts,
-    ReleasedRows,
-    join_tables,
-    release_rows,
-)
-from survey.results.wave_data import WaveData
-from survey.results.wave_parts import LoadedPart
+from survey.files.microdata.deidentify import AskedColumns, deidentify
+from survey.files.microdata.headline_deviation import compare_headlines
+from survey.files.microdata.pseudonyms import Pseudonyms
+from survey.files.microdata.released_rows import HeadlineDeviation
+from survey.files.microdata.rows_in_parts import AreaParts, ReleasedRows, join_tables, release_rows
+from survey.results.wave_parts import LoadedPart, WaveData
 from survey.results.wave_snapshots import load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import Snapshot
+from survey.waves.waves import get_wave
 
 NAME = Pseudonyms("cd" * 32)
 

@@ -14,8 +14,8 @@ from lxml import etree
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.publish.tables.formats import TableFormat, table_file
-from survey.publish.tables.sdmx import DATA_NAME, STRUCTURE_NAME, make_codes
+from survey.figures.tables.formats import TableFormat, table_file
+from survey.figures.tables.sdmx import DATA_NAME, STRUCTURE_NAME, make_codes
 from survey.results import open_results
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope

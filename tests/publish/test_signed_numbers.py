@@ -2,8 +2,8 @@
 
 import pytest
 
+from survey.figures.tables.published_tables import _simplify_value
 from survey.locale.figures import format_change, format_score, format_signed
-from survey.publish.result_records import _simplify_value
 
 
 @pytest.mark.parametrize(

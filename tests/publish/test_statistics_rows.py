@@ -8,11 +8,11 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.publish.microdata import spss_rows, stata_rows
-from survey.publish.microdata.file_formats import FileFormat, RowFile, write_file
-from survey.publish.microdata.text_cells import TextCells
-from survey.publish.microdata.variables import describe_variables, texts_present
+from survey.files.microdata import stata_rows, statistics_files
+from survey.files.microdata.file_formats import FileFormat, RowFile, write_file
+from survey.files.microdata.text_cells import TextCells
+from survey.files.microdata.variables import describe_variables, texts_present
+from survey.questionnaire.model import Instrument, Item, ItemKind, Language, Section
 
 NUMBERS = [-99.0, -100.0, 151.0, 152.0, 0.5, 0.0, -0.0, 1e300, np.nan, 7.0, -5.0, 2.0**40]
 _SPSS_TIME = slice(84, 109)
@@ -37,13 +37,13 @@ def spss(path: Path, table: pd.DataFrame) -> bytes:
 def test_spss_rows_are_the_bytes_of_pyreadstat(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, numbers: int, length: int
 ) -> None:
-    monkeypatch.setattr(spss_rows, "_CHUNK_ROWS", 5)
+    monkeypatch.setattr(statistics_files, "_CHUNK_ROWS", 5)
     columns = {f"n{place}": np.roll(NUMBERS, place)[:count] for place in range(numbers)}
     whole = pd.DataFrame(columns)
     whole.insert(numbers // 2, "t", texts(length, count))
     cells = {"t": TextCells.of(whole["t"], 32_767)}
     one = pd.DataFrame({name: [cells[name].longest] if name in cells else [0.0] for name in whole})
-    made = spss_rows.join_rows(
+    made = statistics_files.join_rows(
         spss(tmp_path / "one.sav", one),
         [cells.get(name, columns.get(name)) for name in whole],
         count,

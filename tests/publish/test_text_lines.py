@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.publish.text_lines import CodedTexts, _join_neighbours, iter_line_bytes
+from survey.figures.text_lines import CodedTexts, _join_neighbours, iter_line_bytes
 
 
 def write(value: object) -> str:

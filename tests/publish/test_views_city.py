@@ -10,25 +10,23 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.publish.charts.interval_charts import UNCLEAR
-from survey.publish.views.chart_panels import ChartPanel
-from survey.publish.views.city import (
+from survey.figures.charts.interval_charts import UNCLEAR
+from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.city import (
     MAX_STRENGTHS,
     CityView,
+    build_city_groups,
+    build_city_indicators,
+    build_city_measures,
     build_city_profile,
     city_choices,
     compare_with_nation,
 )
-from survey.publish.views.city_peers import REFERENCES
-from survey.publish.views.city_tabs import (
-    build_city_groups,
-    build_city_indicators,
-    build_city_measures,
-)
-from survey.publish.views.estimate_text import Estimate, EstimateDifference
-from survey.publish.views.last_change import LastChanges, ScoreChange
-from survey.publish.views.measures import TOPICS
-from survey.publish.views.view_context import ViewContext
+from survey.figures.views.city_peers import REFERENCES
+from survey.figures.views.estimate_text import Estimate, EstimateDifference
+from survey.figures.views.measures import TOPICS
+from survey.figures.views.national_estimate import LastChanges, ScoreChange
+from survey.figures.views.view_context import ViewContext
 from survey.results import WaveResults
 from tests.error_codes import raises_code
 

@@ -9,7 +9,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.publish.views.crosstab import (
+from survey.figures.views.crosstab import (
     CrosstabFilters,
     CrosstabView,
     build_crosstab,
@@ -17,7 +17,7 @@ from survey.publish.views.crosstab import (
     variable_choices,
 )
 from survey.results import WaveResults
-from survey.results.crosstab import (
+from survey.results.peer_differences import (
     compare_groups,
     groups_of,
     list_crosstab_questions,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.publish.charts import ELDER, chart_spec
-from survey.publish.views.drivers import (
+from survey.figures.charts import ELDER, chart_spec
+from survey.figures.views.drivers import (
     CITY,
     DriverFilters,
     DriversView,

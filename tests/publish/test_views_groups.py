@@ -6,8 +6,8 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.publish.views.chart_panels import ChartPanel
-from survey.publish.views.special_groups import (
+from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.special_groups import (
     GroupFilters,
     GroupsView,
     build_group_indicators,
@@ -15,9 +15,9 @@ from survey.publish.views.special_groups import (
     build_special_groups_view,
     group_choices,
 )
-from survey.publish.views.supplements import SupplementView, build_supplement_view
+from survey.figures.views.supplements import SupplementView, build_supplement_view
+from survey.frame.quotas import SPECIAL_GROUPS
 from survey.results import WaveResults
-from survey.sample.special_groups import SPECIAL_GROUPS
 from survey.store.tables import WaveState, new_id
 
 Frozen = dict[str, WaveResults]

@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.locale import translator
-from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_builder import build_report
-from survey.publish.reports.sentences import read_rules
-from survey.publish.views.detriment import (
-    DETRIMENT,
-    LOSS_BOUNDS,
-    describe_middle_loss,
-    find_middle_loss,
-)
-from survey.publish.views.estimate_text import Estimate
-from survey.publish.views.modules import (
+from survey.figures.views.estimate_text import Estimate
+from survey.figures.views.modules import (
     ModuleView,
     build_module_cities,
     build_module_view,
     list_module_measures,
 )
+from survey.figures.views.special_groups import (
+    DETRIMENT,
+    LOSS_BOUNDS,
+    describe_middle_loss,
+    find_middle_loss,
+)
+from survey.locale import translator
+from survey.reports.contents import ReportKind
+from survey.reports.report_builder import build_report
+from survey.reports.rule_check import read_rules
 from survey.results import WaveResults, open_results
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope

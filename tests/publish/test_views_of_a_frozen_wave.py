@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.publish.views.changes import TrendFilters
-from survey.publish.views.chart_panels import ChartPanel
-from survey.publish.views.interval_table import IntervalTable
-from survey.publish.views.ranking import RankingFilters, build_ranking
-from survey.publish.views.small_areas import SmallAreaFilters, build_small_area_view
-from survey.publish.views.trends import build_peer_gaps
-from survey.publish.views.urban_rural import build_residence_areas
+from survey.figures.views.changes import TrendFilters
+from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.interval_table import IntervalTable
+from survey.figures.views.ranking import RankingFilters, build_ranking
+from survey.figures.views.small_areas import SmallAreaFilters, build_small_area_view
+from survey.figures.views.trends import build_peer_gaps
+from survey.figures.views.urban_rural import build_residence_areas
+from survey.frame.city_frame import shipped_cities
 from survey.results import WaveResults, open_results
-from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope
 

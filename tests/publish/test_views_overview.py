@@ -7,12 +7,14 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.published_figures import published_series
-from survey.publish.views.chart_panels import ChartPanel
-from survey.publish.views.overview import OverviewFilters, OverviewView, build_overview
-from survey.publish.views.overview_tabs import (
+from survey.figures.published_figures import published_series
+from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.overview import (
     AREA_CHOICES,
+    OverviewFilters,
+    OverviewView,
     build_city_table,
+    build_overview,
     build_overview_areas,
     build_overview_indicators,
 )

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.publish.charts import ChartKind
-from survey.publish.charts.marks import REFERENCE
-from survey.publish.views.plan import PlanView, build_plan_view, nation_half_width
-from survey.sample.city_frame import shipped_cities
-from survey.sample.quotas import plan_margins
-from survey.sample.sample_size import PrecisionTarget
-from survey.sample.sampling_plan import PlanRequest, build_sampling_plan
+from survey.figures.charts import ChartKind
+from survey.figures.charts.marks import REFERENCE
+from survey.figures.views.plan import PlanView, build_plan_view, nation_half_width
+from survey.frame.city_frame import shipped_cities
+from survey.frame.quotas import plan_margins
+from survey.frame.sample_size import PrecisionTarget
+from survey.frame.sampling_plan import PlanRequest, build_sampling_plan
 
 CITIES = shipped_cities()[:6]
 REQUEST = PlanRequest(aim=PrecisionTarget(total=3_600, price=50.0))

@@ -10,16 +10,16 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.publish.charts import ChartKind
-from survey.publish.views.ranking import (
+from survey.figures.charts import ChartKind
+from survey.figures.views.ranking import (
     FocusChoices,
     RankingFilters,
     RankingView,
     build_ranking,
     focus_choices,
 )
+from survey.frame.city_frame import shipped_cities
 from survey.results import WaveResults
-from survey.sample.city_frame import shipped_cities
 
 Frozen = dict[str, WaveResults]
 

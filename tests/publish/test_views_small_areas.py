@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.publish.views.small_areas import (
+from survey.figures.views.small_areas import (
     COMPARISONS,
     DIRECT,
     MODEL,

@@ -9,13 +9,12 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.locale import translator
-from survey.publish.chart_files import specify_print
-from survey.publish.views.changes import ChangeView, TrendFilters
-from survey.publish.views.chart_panels import ChartPanel
-from survey.publish.views.interval_table import IntervalTable, left_out_note
-from survey.publish.views.overview import OverviewFilters, build_overview
-from survey.publish.views.trends import (
+from survey.figures.chart_files import specify_print
+from survey.figures.views.changes import ChangeView, TrendFilters
+from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.interval_table import IntervalTable, left_out_note
+from survey.figures.views.overview import OverviewFilters, build_overview
+from survey.figures.views.trends import (
     TREND_AREA_LEVELS,
     build_city_changes,
     build_indicator_changes,
@@ -24,7 +23,8 @@ from survey.publish.views.trends import (
     build_years,
     list_followed_groups,
 )
-from survey.publish.views.view_context import list_area_choices
+from survey.figures.views.view_context import list_area_choices
+from survey.locale import translator
 from survey.results import WaveResults
 from survey.results.wave_results import ChangeNotComputedError
 from survey.store.tables import WaveState, new_id

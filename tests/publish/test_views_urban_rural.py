@@ -7,11 +7,10 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.locale import translator
-from survey.publish.views.chart_panels import ChartPanel
-from survey.publish.views.estimate_text import margin_of_error_caveat
-from survey.publish.views.interval_table import IntervalTable
-from survey.publish.views.urban_rural import (
+from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.estimate_text import margin_of_error_caveat
+from survey.figures.views.interval_table import IntervalTable
+from survey.figures.views.urban_rural import (
     RESIDENCE_AREA_LEVELS,
     AreaFilters,
     UrbanRuralView,
@@ -22,7 +21,8 @@ from survey.publish.views.urban_rural import (
     build_urban_rural_view,
     list_fields,
 )
-from survey.publish.views.view_context import list_area_choices
+from survey.figures.views.view_context import list_area_choices
+from survey.locale import translator
 from survey.results import WaveResults
 from survey.store.tables import WaveState, new_id
 from tests.error_codes import raises_code

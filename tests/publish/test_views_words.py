@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.locale import translator
-from survey.locale.figures import format_signed
-from survey.publish.views.chart_rows import classify_differences, gap_rows, score_rows, score_table
-from survey.publish.views.display_names import DisplayNames
-from survey.publish.views.estimate_text import (
+from survey.figures.views.chart_rows import classify_differences, gap_rows, score_rows, score_table
+from survey.figures.views.display_names import DisplayNames
+from survey.figures.views.estimate_text import (
     NO_ESTIMATE,
     Estimate,
     difference_of,
@@ -20,8 +18,10 @@ from survey.publish.views.estimate_text import (
     format_estimate,
     format_interval,
 )
-from survey.publish.views.table_slice import TableSlice
-from survey.sample.city_frame import shipped_cities
+from survey.figures.views.table_slice import TableSlice
+from survey.frame.city_frame import shipped_cities
+from survey.locale import translator
+from survey.locale.figures import format_signed
 
 T = translator("en")
 

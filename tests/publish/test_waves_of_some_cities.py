@@ -7,19 +7,18 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
-from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_builder import build_report
-from survey.publish.reports.sentences import read_rules
-from survey.publish.result_records import build_records
-from survey.publish.tables.published_tables import build_tables
-from survey.publish.views.city import build_city_profile
-from survey.publish.views.display_names import translator_of_cities
-from survey.publish.views.overview import OverviewFilters, build_overview
-from survey.publish.views.view_context import ViewContext
+from survey.figures.tables.published_tables import build_records, build_tables
+from survey.figures.views.city import build_city_profile
+from survey.figures.views.display_names import translator_of_cities
+from survey.figures.views.overview import OverviewFilters, build_overview
+from survey.figures.views.view_context import ViewContext
+from survey.frame.city_frame import shipped_cities
+from survey.reports.contents import ReportKind
+from survey.reports.report_builder import build_report
+from survey.reports.rule_check import read_rules
 from survey.results import WaveResults, open_results
 from survey.results.freeze import freeze_frame
-from survey.sample.city_frame import shipped_cities
-from survey.snapshot.response_frame import build_response_frame
+from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
 from tests.small_waves import person, small_instrument, small_tree, small_wave
 

@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.publish.charts.style import wrap_text
+from survey.figures.charts.marks import wrap_text
 
 
 def width(text: str) -> int:

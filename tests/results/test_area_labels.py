@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from survey.frame.city_frame import build_frame_table, shipped_cities
 from survey.results.domains import AREA_LEVELS, area_labels
-from survey.sample.city_frame import build_frame_table, shipped_cities
 
 
 @pytest.mark.parametrize("dtype", ["str", "category", "object"])

@@ -14,8 +14,8 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.disclosure import protect
 from survey.estimate import change, to_scores
-from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.results import list_waves, open_results, tables
+from survey.results.analysis import NONE, Q
 from survey.results.changes import (
     FALL,
     RISE,
@@ -25,16 +25,15 @@ from survey.results.changes import (
     estimate_changes,
 )
 from survey.results.freeze import freeze_wave
-from survey.results.inference import NONE, Q
-from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import estimate_wave
-from survey.results.wave_parts import WaveParts
+from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.wave_results import ChangeNotComputedError, WaveInfo
 from survey.results.wave_rules import WaveRules
 from survey.settings import Settings
-from survey.snapshot.response_frame import response_frame
+from survey.snapshots.response_frame import response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Response, Shown, Status, Wave, WaveState, new_id
+from survey.waves.instruments import load_instrument, load_tree
 
 OLD, NEW = "main-2022", "main-2023"
 READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")

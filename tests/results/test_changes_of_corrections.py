@@ -11,10 +11,9 @@ import pytest
 from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR
-from survey.health.data_folder import check_snapshots
+from survey.operations.data_folder import check_snapshots
 from survey.results import WaveResults, change_files, list_waves, open_results, tables
 from survey.results.freeze import FrozenWave, freeze_wave
-from survey.results.interval_audit import audit_wave
 from survey.results.recompute import recompute_wave
 from survey.results.release import find_current_release, revoke_release
 from survey.results.snapshots import (
@@ -24,9 +23,10 @@ from survey.results.snapshots import (
     list_published_snapshots,
 )
 from survey.results.wave_results import ChangeNotComputedError, WaveInfo, open_snapshot
+from survey.results.whole_audits import audit_wave
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft, find_seals
-from survey.snapshot.snapshot_files import parquet_bytes
+from survey.snapshots.seals import SnapshotDraft, find_seals
+from survey.snapshots.snapshot_files import parquet_bytes
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,

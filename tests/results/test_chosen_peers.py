@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import NATION, ROLES, Action, Role
-from survey.results.chosen_peers import MAX_PEERS, choose_peers, list_chosen_peers, reset_peers
-from survey.sample.city_frame import shipped_cities, upsert_cities
+from survey.frame.city_frame import shipped_cities, upsert_cities
+from survey.results.peer_differences import MAX_PEERS, choose_peers, list_chosen_peers, reset_peers
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, ChosenPeer, now

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance, read_tree
+from survey.questionnaire.indicator_tree import Indicator, IndicatorTree, Provenance, read_tree
 from survey.results.crosswalk import TREES, NotComparableReason, crosswalk, file_name
 from tools.draft_crosswalk import derive_crosswalk, write_crosswalk
 

@@ -10,26 +10,26 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.estimate import Design, estimate
-from survey.instrument.model import Choice, Instrument, Item, ItemKind
-from survey.locale import translator
-from survey.publish.views.city_tabs import build_city_groups
-from survey.publish.views.display_names import DisplayNames
-from survey.publish.views.method import build_method_view
-from survey.publish.views.special_groups import (
+from survey.figures.views.city import build_city_groups
+from survey.figures.views.display_names import DisplayNames
+from survey.figures.views.method import build_method_view
+from survey.figures.views.special_groups import (
     GroupFilters,
     build_special_groups_view,
     group_choices,
 )
+from survey.frame.quotas import EVERYONE
+from survey.locale import translator
+from survey.questionnaire.model import Choice, Instrument, Item, ItemKind
 from survey.results import WaveResults, open_results
 from survey.results.disclosure_inputs import group_totals
 from survey.results.freeze import freeze_frame
-from survey.results.group_questions import MAX_CHOICES, MAX_GROUPS
 from survey.results.recompute import recompute_wave
 from survey.results.snapshots import CELLS, DRIVERS, GAPS, HEADLINES, RANKS, SMALL_AREAS
 from survey.results.wave_parts import count_most_groups
+from survey.results.wave_rules import MAX_CHOICES, MAX_GROUPS
 from survey.results.wave_snapshots import load_wave_data
-from survey.sample.special_groups import EVERYONE
-from survey.snapshot.response_frame import build_response_frame
+from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Snapshot, now
 from tests.error_codes import raises_code

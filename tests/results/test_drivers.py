@@ -13,16 +13,15 @@ import pytest
 from seed.demo import build
 from survey.disclosure import protect
 from survey.estimate import DriverMatrix, PsuDriverSums, relative_weights
-from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.fieldwork.waves import get_wave
 from survey.results.drivers import REPLICATES, build_driver_table, figures_of
-from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import estimate_wave
-from survey.results.wave_parts import WaveParts
+from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
-from survey.snapshot.response_frame import response_frame
-from survey.snapshot.snapshot_files import parquet_bytes
+from survey.snapshots.response_frame import response_frame
+from survey.snapshots.snapshot_files import parquet_bytes
 from survey.store.engine import dispose_engines, session_scope
+from survey.waves.instruments import load_instrument, load_tree
+from survey.waves.waves import get_wave
 
 WAVE = "main-2024"
 

@@ -11,8 +11,8 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.results import list_waves, open_results, tables
 from survey.results.freeze import freeze_wave
+from survey.results.headlines import CellsFile, find_withheld_changes, list_withheld_areas
 from survey.results.release import release_wave
-from survey.results.withheld_areas import CellsFile, find_withheld_changes, list_withheld_areas
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, now
 from tests.small_waves import (

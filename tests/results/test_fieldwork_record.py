@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.disclosure import MINIMUM_N
-from survey.fieldwork.progress.dispositions import Dispositions
-from survey.results.fieldwork_record import protect_fieldwork
+from survey.results.method import protect_fieldwork
+from survey.review.progress.tallies import Dispositions
 
 COUNTS = st.integers(0, 60)
 MODES = st.dictionaries(

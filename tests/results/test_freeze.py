@@ -16,16 +16,16 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.estimate import estimate_tree
 from survey.estimate.tree import Tree
-from survey.fieldwork.instruments import find_instrument
-from survey.fieldwork.waves import NewWave, create_wave
 from survey.results import SnapshotNotFoundError, list_waves, open_results
 from survey.results.analysis import WEIGHT, add_weights, analysis_frame, sampling_design
 from survey.results.freeze import freeze_wave
 from survey.results.snapshots import CELLS
 from survey.settings import Settings
-from survey.snapshot.snapshot_files import read_snapshot
+from survey.snapshots.snapshot_files import read_snapshot
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id, now
+from survey.waves.instruments import find_instrument
+from survey.waves.waves import NewWave, create_wave
 from tests.error_codes import raises_code
 from tests.wave_states import set_wave_state
 from tests.work_of import work_of

@@ -14,26 +14,25 @@ from sqlalchemy import make_url
 from sqlmodel import Session, col, func, select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.planning.left_out_cities import leave_city_out
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.submission import submit
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import lock_series, lock_wave
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.submission import submit
+from survey.collection.submission_envelope import Submission
 from survey.locale import translator
 from survey.results.change_files import write_changes
 from survey.results.freeze import FrozenWave, freeze_wave
-from survey.results.freeze_basis import AnswersConflictError, WaveConflictError
-from survey.results.freeze_progress import FreezeStage
+from survey.results.freeze_reading import AnswersConflictError, FreezeStage, WaveConflictError
 from survey.results.recompute import recompute_wave
 from survey.results.snapshots import GAPS, changes_file, get_newest_snapshot, list_changes_paths
 from survey.results.tables import write_tables
 from survey.results.wave_parts import WaveParts
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft, find_seals
+from survey.snapshots.seals import SnapshotDraft, find_seals
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import AuditEntry, Mode, Response, Snapshot, Status, Wave, WaveState, now
 from survey.store.transactions import RowsLockedError, StoreUnavailableError, run_in_transaction
+from survey.waves.lifecycle import transition
+from survey.waves.planning.wave_editing import leave_city_out
+from survey.waves.waves import lock_series, lock_wave
 from tests.small_waves import KEY, SmallWave, add_wave, small_wave, store_people
 from tests.work_of import work_of
 

@@ -12,14 +12,19 @@ from sqlalchemy import text
 
 from survey.access.principal import OPERATOR
 from survey.compute import FilesUnavailableError, SharedFolder
-from survey.health.data_folder import check_snapshots
+from survey.operations.data_folder import check_snapshots
 from survey.results.freeze import FrozenWave, freeze_wave
-from survey.results.freeze_progress import FreezeCancelledError, FreezeStage
+from survey.results.freeze_reading import FreezeCancelledError, FreezeStage
 from survey.results.snapshots import list_newest_snapshots
 from survey.results.wave_snapshots import PartEngine, open_wave
 from survey.settings import Settings
-from survey.snapshot.snapshot_files import SnapshotDamagedError, read_snapshot, write_responses
-from survey.snapshot.unfinished_files import UNFINISHED, remove_old_unfinished
+from survey.snapshots.snapshot_files import (
+    UNFINISHED,
+    SnapshotDamagedError,
+    read_snapshot,
+    remove_old_unfinished,
+    write_responses,
+)
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from tests.error_codes import raises_code
 

@@ -10,11 +10,6 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.left_out_cities import (
-    leave_city_out,
-    list_left_out_cities,
-    restore_city,
-)
 from survey.results import WaveResults, open_results, wave_snapshots
 from survey.results.freeze import freeze_wave
 from survey.results.freeze_preview import (
@@ -25,6 +20,7 @@ from survey.results.freeze_preview import (
 )
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import AuditEntry, Response, Status, now
+from survey.waves.planning.wave_editing import leave_city_out, list_left_out_cities, restore_city
 from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, small_wave, store_people
 from tests.work_of import work_of
@@ -122,7 +118,7 @@ def test_a_large_wave_is_previewed_file_by_file_with_the_same_figures(
     at_once = preview(wave)
     assert at_once.small_cities == (SUZHOU,)
     assert at_once.shown_without_small
-    for module in ("preview_rows", "wave_snapshots"):
+    for module in ("freeze_preview", "wave_snapshots"):
         monkeypatch.setattr(f"survey.results.{module}.MAX_ROWS_IN_MEMORY", 0)
     assert preview(wave) == at_once
     assert not wave_snapshots._LAST_PART

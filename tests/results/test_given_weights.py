@@ -14,27 +14,27 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
+from survey.collection.importing.commit import commit_import
+from survey.collection.importing.import_plan import plan_import
+from survey.collection.importing.target_wave import ImportRequest
 from survey.estimate import Design, estimate
-from survey.fieldwork.importing.commit import commit_import
-from survey.fieldwork.importing.import_plan import plan_import
-from survey.fieldwork.importing.target_wave import ImportRequest
-from survey.instrument.model import Instrument
+from survey.figures.views.method import build_method_view
+from survey.files.microdata.deidentify import deidentify
+from survey.files.microdata.pseudonyms import Pseudonyms
+from survey.files.microdata.release_classes import merge_classes
+from survey.files.microdata.released_rows import MIN_CLASS_SIZE
+from survey.files.microdata.rows_in_parts import weight_margins
 from survey.locale import translator
-from survey.publish.microdata.deidentify import deidentify
-from survey.publish.microdata.pseudonyms import Pseudonyms
-from survey.publish.microdata.release_classes import merge_classes
-from survey.publish.microdata.released_rows import MIN_CLASS_SIZE
-from survey.publish.microdata.rows_in_parts import weight_margins
-from survey.publish.views.method import build_method_view
+from survey.questionnaire.model import Instrument
 from survey.results import open_results
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.freeze import freeze_frame, freeze_wave
-from survey.results.wave_data import WaveData
+from survey.results.wave_parts import WaveData
 from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import load_wave_data
 from survey.results.weighting import WeightSpread, read_given_weights
-from survey.snapshot.response_frame import GIVEN_WEIGHT, build_response_frame, response_frame
-from survey.snapshot.snapshot_files import read_snapshot
+from survey.snapshots.response_frame import GIVEN_WEIGHT, build_response_frame, response_frame
+from survey.snapshots.snapshot_files import read_snapshot
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, Snapshot, now
 from tests.audit_tampering import disable_triggers

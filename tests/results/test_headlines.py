@@ -8,15 +8,14 @@ import pandas as pd
 import pytest
 
 from survey.disclosure import protect
-from survey.instrument.indicator_tree import Indicator, IndicatorTree
-from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
+from survey.questionnaire.indicator_tree import Indicator, IndicatorTree
+from survey.questionnaire.model import Instrument, Item, ItemKind, Language, Section
 from survey.results.headlines import COLUMNS, city_weighted_mean, headline_table
 from survey.results.table_cache import CategoryIndex
-from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
-from survey.results.wave_parts import WaveParts
+from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.weighting import WeightingReport
-from survey.snapshot.snapshot_files import parquet_bytes
+from survey.snapshots.snapshot_files import parquet_bytes
 
 CITIES = ("110000", "310000", "320500")
 

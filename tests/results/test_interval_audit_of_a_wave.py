@@ -15,12 +15,12 @@ from survey.access.principal import OPERATOR
 from survey.cli.main import app
 from survey.disclosure import IntervalAuditor
 from survey.disclosure.interval_audit import NarrowCell
-from survey.disclosure.totals import Flags, Floats
-from survey.publish.views.method import build_method_view
+from survey.disclosure.suppression import Flags, Floats
+from survey.figures.views.method import build_method_view
 from survey.results import open_results
 from survey.results.freeze import freeze_wave
-from survey.results.interval_audit import audit_wave
 from survey.results.method import IntervalAuditMethod
+from survey.results.whole_audits import audit_wave
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Snapshot

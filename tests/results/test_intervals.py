@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from survey.estimate import Design, EstimateError, bound_interval, estimate, pooled_mean, share
-from survey.results.inference import (
+from survey.results.analysis import (
     bound_difference_intervals,
     bound_rate_intervals,
     pool_design_effects,

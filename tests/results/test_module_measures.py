@@ -3,8 +3,8 @@
 import pytest
 
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
-from survey.instrument.checks import check_instrument
-from survey.instrument.model import Instrument, Item, ItemKind
+from survey.questionnaire.checks import check_instrument
+from survey.questionnaire.model import Instrument, Item, ItemKind
 from survey.results.measures import MIN_SIDE, Measure, measures_for, module_measures
 from survey.results.wave_rules import WaveRules
 from tests.small_waves import questionnaire, rating, select_one

@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.results.analysis import WEIGHT, NotEstimableError, add_weights
-from survey.results.weighting import CellMerge
-from survey.sample.city_frame import shipped_cities
-from survey.sample.population_margins import SPLIT_BANDS, main_margins
-from survey.sample.quotas import plan_quotas
-from survey.sample.special_groups import (
+from survey.frame.city_frame import shipped_cities
+from survey.frame.population_margins import SPLIT_BANDS, main_margins
+from survey.frame.quotas import (
     ELDERLY,
     GUARDIAN,
     GUARDIAN_BY_AGE,
     Oversampling,
     group_shares,
+    plan_quotas,
     sample_share,
 )
+from survey.results.analysis import WEIGHT, NotEstimableError, add_weights
+from survey.results.weighting import CellMerge
 
 CITIES = [city for city in shipped_cities() if city.code in {"110000", "420500", "540100"}]
 SIZE = pd.Series({city.code: 538 for city in CITIES})

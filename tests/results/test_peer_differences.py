@@ -13,7 +13,7 @@ from scipy import stats
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.results import WaveResults
-from survey.results.inference import Q
+from survey.results.analysis import Q
 from survey.results.peer_differences import ROUNDING, compare_with_peers
 from survey.store.tables import Shown, WaveState
 

@@ -27,8 +27,8 @@ from survey.results.public_cells import (
 from survey.results.recompute import recompute_wave
 from survey.results.release import release_wave, revoke_release
 from survey.results.snapshots import CELLS
-from survey.snapshot.seals import SnapshotDraft
-from survey.snapshot.snapshot_files import parquet_bytes
+from survey.snapshots.seals import SnapshotDraft
+from survey.snapshots.snapshot_files import parquet_bytes
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, Snapshot, now
 from survey.store.transactions import run_in_transaction

@@ -15,20 +15,14 @@ from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.results import (
-    SnapshotNotFoundError,
-    list_waves,
-    open_results,
-    published_figures,
-    recompute,
-)
+from survey.results import SnapshotNotFoundError, list_waves, open_results, recompute
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.snapshots import outdated_waves
 from survey.results.tables import write_tables
 from survey.results.wave_parts import WaveParts
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft
-from survey.snapshot.snapshot_files import SnapshotDamagedError, parquet_bytes
+from survey.snapshots.seals import SnapshotDraft
+from survey.snapshots.snapshot_files import SnapshotDamagedError, parquet_bytes
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -191,14 +185,14 @@ def test_a_published_figure_is_corrected_and_never_computed_away(
 def test_the_figures_of_every_kind_are_compared(small_demo: Path) -> None:
     """A column by a wrong name would be left out without a word."""
     folder = next((small_demo / "snapshots" / "main-2024").glob("*/method.json")).parent
-    for name, columns in published_figures.FIGURES.items():
+    for name, columns in recompute.FIGURES.items():
         assert set(columns) <= set(pd.read_parquet(folder / name).columns), name
     # With the one of the two waves that was frozen last.
     changes = next((small_demo / "snapshots").rglob("changes-main-20*.parquet"))
-    assert set(published_figures.CHANGES) <= set(pd.read_parquet(changes).columns)
+    assert set(recompute.CHANGES) <= set(pd.read_parquet(changes).columns)
     tables = {path.name for path in folder.glob("*.parquet")}
     others = {name for name in tables if not name.startswith(("responses-", "changes-"))}
-    assert others - set(published_figures.FIGURES) == {"rank_pairs.parquet"}
+    assert others - set(recompute.FIGURES) == {"rank_pairs.parquet"}
 
 
 @pytest.mark.slow

@@ -10,15 +10,15 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.waves import transition_wave
-from survey.publish.views.ranking import RankingFilters, RankingView, build_ranking
-from survey.publish.views.unnamed_cities import describe_release
-from survey.publish.views.view_context import ViewContext
+from survey.figures.views.bands import describe_release
+from survey.figures.views.ranking import RankingFilters, RankingView, build_ranking
+from survey.figures.views.view_context import ViewContext
 from survey.results import WaveResults, open_results
 from survey.results.release import find_current_release, list_releases, release_wave, revoke_release
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Wave, WaveRelease, WaveState, now
+from survey.waves.waves import transition_wave
 from tests.error_codes import raises_code
 from tests.synthetic_results import PLANS, synthetic_store
 from tests.work_of import work_of

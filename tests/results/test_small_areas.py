@@ -8,9 +8,9 @@ import pytest
 
 from survey.disclosure import protect
 from survey.estimate import fay_herriot
+from survey.frame.city_frame import build_frame_table, shipped_cities
 from survey.results.small_areas import Grade, build_small_area_table, grade_cells, pooled_variance
-from survey.sample.city_frame import build_frame_table, shipped_cities
-from survey.snapshot.snapshot_files import parquet_bytes
+from survey.snapshots.snapshot_files import parquet_bytes
 
 GROUP, INDICATOR = "elderly=yes", "composite"
 FRAME = build_frame_table(shipped_cities())

@@ -11,52 +11,52 @@ import pytest
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.estimate.tree import COMPOSITE
-from survey.instrument.checks import score_findings
-from survey.instrument.indicator_tree import IndicatorTree
-from survey.locale import SurveyError, translator
-from survey.publish.views.changes import TrendFilters
-from survey.publish.views.city import build_city_profile
-from survey.publish.views.city_tabs import (
+from survey.figures.views.changes import TrendFilters
+from survey.figures.views.city import (
     build_city_groups,
     build_city_indicators,
     build_city_measures,
+    build_city_profile,
 )
-from survey.publish.views.drivers import DriverFilters, build_driver_view
-from survey.publish.views.method import build_method_view
-from survey.publish.views.overview import OverviewFilters, build_overview
-from survey.publish.views.overview_tabs import (
+from survey.figures.views.drivers import DriverFilters, build_driver_view
+from survey.figures.views.method import build_method_view
+from survey.figures.views.overview import (
+    OverviewFilters,
     build_city_table,
+    build_overview,
     build_overview_areas,
     build_overview_indicators,
 )
-from survey.publish.views.ranking import RankingFilters, build_ranking
-from survey.publish.views.small_areas import SmallAreaFilters, build_small_area_view
-from survey.publish.views.special_groups import (
+from survey.figures.views.ranking import RankingFilters, build_ranking
+from survey.figures.views.small_areas import SmallAreaFilters, build_small_area_view
+from survey.figures.views.special_groups import (
     GroupFilters,
     build_group_indicators,
     build_special_groups_view,
     group_choices,
 )
-from survey.publish.views.trends import build_peer_gaps, build_trends_answer, build_years
-from survey.publish.views.urban_rural import (
+from survey.figures.views.trends import build_peer_gaps, build_trends_answer, build_years
+from survey.figures.views.urban_rural import (
     AreaFilters,
     build_residence_areas,
     build_urban_rural_view,
 )
+from survey.frame.city_frame import shipped_cities
+from survey.locale import SurveyError, translator
+from survey.questionnaire.checks import score_findings
+from survey.questionnaire.indicator_tree import IndicatorTree
 from survey.results import WaveResults, list_waves, open_results
 from survey.results.analysis import NotEstimableError
 from survey.results.crosswalk import crosswalk
 from survey.results.disclosure_inputs import declare_totals
 from survey.results.freeze import freeze_frame, freeze_wave
 from survey.results.headlines import DOMAIN
-from survey.results.response_source import open_loaded_responses
-from survey.results.wave_data import WaveData
-from survey.results.wave_parts import WaveParts
+from survey.results.snapshots import open_loaded_responses
+from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import load_wave_data
-from survey.sample.city_frame import shipped_cities
-from survey.snapshot.response_frame import build_response_frame
-from survey.snapshot.snapshot_files import WithoutPoint
+from survey.snapshots.response_frame import build_response_frame
+from survey.snapshots.snapshot_files import WithoutPoint
 from survey.store.engine import dispose_engines, session_scope
 from tests.error_codes import raises_code
 from tests.small_waves import (

@@ -11,22 +11,11 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.left_out_cities import leave_city_out
-from survey.fieldwork.planning.wave_requests import (
-    PeopleRule,
-    RequestConflictError,
-    SecondPersonRequiredError,
-    find_open_request,
-    get_people_rule,
-    request_act,
-    withdraw_request,
-)
-from survey.fieldwork.waves import transition_wave
 from survey.results.freeze import freeze_wave
 from survey.results.freeze_registration import freeze_request_options
 from survey.results.release import release_request_options, release_wave
 from survey.settings import Settings
-from survey.snapshot.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import WithoutPoint
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -39,6 +28,17 @@ from survey.store.tables import (
     WaveState,
     now,
 )
+from survey.waves.planning.wave_editing import leave_city_out
+from survey.waves.planning.wave_requests import (
+    PeopleRule,
+    RequestConflictError,
+    SecondPersonRequiredError,
+    find_open_request,
+    get_people_rule,
+    request_act,
+    withdraw_request,
+)
+from survey.waves.waves import transition_wave
 from tests.small_waves import SmallWave, small_wave, store_people
 from tests.work_of import work_of
 

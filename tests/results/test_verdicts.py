@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 from survey.access.principal import OPERATOR
-from survey.publish.views.city import build_city_profile
-from survey.publish.views.overview import OverviewFilters, build_overview
+from survey.figures.views.city import build_city_profile
+from survey.figures.views.overview import OverviewFilters, build_overview
 from survey.results import WaveResults
-from survey.results.inference import Q, add_verdicts
+from survey.results.analysis import Q, add_verdicts
 
 Frozen = dict[str, WaveResults]
 

@@ -4,21 +4,23 @@ import pytest
 
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
 from survey.access.principal import OPERATOR
-from survey.publish.views.contrast_sides import RESIDENCE, VILLAGE, sides_of
-from survey.publish.views.urban_rural import (
+from survey.figures.views.urban_rural import (
+    RESIDENCE,
+    VILLAGE,
     AreaFilters,
     build_field_comparison,
     build_residence_areas,
     build_residence_indicators,
     build_urban_rural_view,
     list_fields,
+    sides_of,
 )
+from survey.frame.city_frame import shipped_cities
+from survey.frame.quotas import VILLAGE_SERIES
 from survey.results import WaveResults, open_results
 from survey.results.analysis import add_weights, analysis_frame
 from survey.results.freeze import freeze_frame
-from survey.sample.city_frame import shipped_cities
-from survey.sample.special_groups import VILLAGE_SERIES
-from survey.snapshot.response_frame import build_response_frame
+from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
 from tests.small_waves import person, small_wave
 

@@ -17,16 +17,15 @@ from seed.demo.interviews import generate_wave
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
 from survey.compute import LocalEngine
 from survey.results.changes import estimate_changes
-from survey.results.response_source import open_loaded_responses
 from survey.results.small_areas import build_small_area_table
+from survey.results.snapshots import open_loaded_responses
 from survey.results.tables import write_tables
-from survey.results.wave_data import WaveData
-from survey.results.wave_parts import LoadedPart, WaveParts
+from survey.results.wave_parts import LoadedPart, WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import open_files
-from survey.snapshot.response_files import plan_files
-from survey.snapshot.response_frame import GIVEN_WEIGHT
-from survey.snapshot.snapshot_files import WithoutPoint, parquet_bytes, write_responses
+from survey.snapshots.response_files import plan_files
+from survey.snapshots.response_frame import GIVEN_WEIGHT
+from survey.snapshots.snapshot_files import WithoutPoint, parquet_bytes, write_responses
 from tests.error_codes import raises_code
 
 CITIES = ("110000", "130100", "130600", "310000", "320100", "440100", "510100")

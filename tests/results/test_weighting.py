@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from survey.frame.population_margins import PopulationMargins
 from survey.results.weighting import rake_weights
-from survey.sample.population_margins import PopulationMargins
 
 BANDS = ("15-24", "25-34", "35-70")
 POPULATION = {

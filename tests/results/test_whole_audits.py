@@ -7,23 +7,23 @@ from pathlib import Path
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.health.data_folder import check_whole_audits
-from survey.publish.publications.register import PublicationDraft, plan_publication
-from survey.publish.publications.signatures import prepare_signature
-from survey.publish.publications.signing_keys import SigningKeyError
+from survey.operations.data_folder import check_whole_audits
+from survey.release.register import PublicationDraft, plan_publication
+from survey.release.signatures import prepare_signature
+from survey.release.signing_keys import SigningKeyError
 from survey.results.freeze import freeze_wave
-from survey.results.interval_audit import audit_wave
 from survey.results.release import release_wave
 from survey.results.snapshots import CELLS, get_newest_snapshot
 from survey.results.whole_audits import (
     CountAudit,
+    audit_wave,
     find_audit_problem,
     find_whole_audit,
     list_released_problems,
     record_audit,
 )
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft
+from survey.snapshots.seals import SnapshotDraft
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, now
 from tests.error_codes import raises_code

@@ -5,9 +5,9 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.sample.city_frame import shipped_cities
-from survey.sample.population_margins import main_margins
-from survey.sample.quotas import FLOOR, allocate, largest_remainders, quota_targets
+from survey.frame.city_frame import shipped_cities
+from survey.frame.population_margins import main_margins
+from survey.frame.quotas import FLOOR, allocate, largest_remainders, quota_targets
 from tests.error_codes import raises_code
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.sample.point_draw import ListedPoint, ListShortage, draw_sampling_points, list_sha256
+from survey.frame.sampling_plan import ListedPoint, ListShortage, draw_sampling_points, list_sha256
 
 KINDS = ("compound", "mall", "village")
 

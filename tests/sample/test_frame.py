@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlmodel import select
 
-from survey.sample.city_frame import (
+from survey.frame.city_frame import (
     RetailTier,
     SizeTier,
     build_frame_table,

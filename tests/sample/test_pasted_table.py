@@ -2,9 +2,9 @@
 
 import pytest
 
-from survey.fieldwork.planning.account_list import account_template
+from survey.frame.plan_workbook import MAX_PASTED_CHARS, read_pasted_rows
 from survey.locale import translator
-from survey.sample.pasted_table import MAX_PASTED_CHARS, read_pasted_rows
+from survey.waves.planning.point_staff import account_template
 from tests.error_codes import raises_code
 
 SHEET = account_template()

@@ -9,12 +9,12 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from survey.frame.city_frame import shipped_cities
+from survey.frame.plan_workbook import UploadedPlan, build_plan_sheets, read_plan_file
+from survey.frame.sample_size import AllocationRule, PrecisionTarget
+from survey.frame.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
+from survey.frame.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
 from survey.locale import msg
-from survey.sample.city_frame import shipped_cities
-from survey.sample.plan_workbook import UploadedPlan, build_plan_sheets, read_plan_file
-from survey.sample.sample_size import AllocationRule, PrecisionTarget
-from survey.sample.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
-from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
 from survey.tabular.workbook_safety import WorkbookError
 from tests.error_codes import raises_code
 

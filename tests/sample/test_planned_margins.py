@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from survey.locale import translator
-from survey.sample.city_frame import FrameCity, shipped_cities
-from survey.sample.population_margins import (
+from survey.frame.city_frame import FrameCity, shipped_cities
+from survey.frame.population_margins import (
     build_age_structure,
     elderly_margins,
     main_margins,
     minors_margins,
     national_pyramid,
 )
+from survey.locale import translator
 
 
 def test_the_national_pyramid_is_the_census() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.sample.sample_size import AllocationRule, PrecisionTarget, compute_sample
+from survey.frame.sample_size import AllocationRule, PrecisionTarget, compute_sample
 from tests.error_codes import raises_code
 
 THREE = pd.Series({"110000": 9_000_000, "320500": 4_000_000, "410500": 1_000_000})

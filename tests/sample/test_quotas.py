@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.sample.city_frame import shipped_cities
-from survey.sample.quotas import plan_quotas
-from survey.sample.sample_size import PrecisionTarget, compute_sample, evaluate_sample
-from survey.sample.special_groups import (
+from survey.frame.city_frame import shipped_cities
+from survey.frame.quotas import (
     ELDERLY,
     GUARDIAN,
     RURAL,
     group_shares,
+    plan_quotas,
     sample_share,
     weighting_design_effect,
 )
+from survey.frame.sample_size import PrecisionTarget, compute_sample, evaluate_sample
 from tests.error_codes import raises_code
 
 CITIES = shipped_cities()[:4]

@@ -5,22 +5,21 @@ The headings here are those of templates that were handed out. A new one is adde
 
 import pytest
 
-from survey.context.comparative_tests.measured_values import VALUE_SHEET
-from survey.context.comparative_tests.product_samples import SAMPLE_SHEET
-from survey.context.comparative_tests.rules_workbook import (
+from survey.comparative_tests.measured_values import VALUE_SHEET
+from survey.comparative_tests.product_samples import SAMPLE_SHEET
+from survey.comparative_tests.rules_workbook import (
     CHARACTERISTIC_SHEET,
     DECISION_SHEET,
     DEVALUATION_SHEET,
     GRADE_SHEET,
 )
-from survey.context.experience_checks.venues import venue_sheet
-from survey.fieldwork.planning.account_list import account_template
-from survey.fieldwork.planning.sampling_points import point_list_template
-from survey.fieldwork.planning.staff import STAFF_SHEET
+from survey.experience_checks.venues import venue_sheet
+from survey.frame.plan_workbook import AIM_SHEET, CITY_SHEET, read_pasted_rows
+from survey.frame.workbook_io import WorkbookColumn, WorkbookSheet, read_sheet, write_workbook
 from survey.locale import Message
-from survey.sample.pasted_table import read_pasted_rows
-from survey.sample.plan_workbook import AIM_SHEET, CITY_SHEET
-from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, read_sheet, write_workbook
+from survey.waves.planning.point_staff import account_template
+from survey.waves.planning.sampling_points import point_list_template
+from survey.waves.planning.staff import STAFF_SHEET
 
 HEADINGS = [
     (account_template(), "姓名|登录名|角色|工作区域|最后一天（可不填）|邮箱（可不填）"),

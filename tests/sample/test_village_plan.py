@@ -4,10 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from survey.sample.city_frame import shipped_cities
-from survey.sample.point_draw import ListedPoint, draw_sampling_points
-from survey.sample.sampling_plan import PlanRequest, build_sampling_plan
-from survey.sample.special_groups import VILLAGE_SERIES, VILLAGE_TRADER_SHARE
+from survey.frame.city_frame import shipped_cities
+from survey.frame.quotas import VILLAGE_SERIES, VILLAGE_TRADER_SHARE
+from survey.frame.sampling_plan import (
+    ListedPoint,
+    PlanRequest,
+    build_sampling_plan,
+    draw_sampling_points,
+)
 from tests.error_codes import raises_code
 
 CITIES = tuple(city for city in shipped_cities() if city.code in {"320500", "420500", "440300"})

@@ -11,8 +11,8 @@ from seed.demo import PLANS, generate_wave
 from seed.demo.interviews import DemoWave
 from seed.demo.screen_outs import stopped_interviews
 from seed.demo.stored_responses import StoredIds, stored_interviews
-from survey.instrument.model import SpecialAnswer
-from survey.instrument.validation import validate
+from survey.questionnaire.model import SpecialAnswer
+from survey.questionnaire.validation import validate
 from survey.store.china_time import china_date
 from survey.store.tables import Status
 

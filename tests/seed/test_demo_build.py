@@ -15,19 +15,15 @@ from seed.demo.field_plan import surveyor_login
 from seed.demo.paper import TO_KEY_AGAIN, TO_SETTLE
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import DEMO_CITY, Role, demo_login
-from survey.fieldwork.assignments import list_tasks
-from survey.fieldwork.instruments import find_instrument, load_instrument, load_reference_data
-from survey.fieldwork.paper.double_keying import list_typist_errors
-from survey.fieldwork.paper.keying_queue import (
+from survey.collection.paper.keying import list_typist_errors
+from survey.collection.paper.keying_queue import (
     list_awaiting_adjudication,
     list_awaiting_second,
     list_keying_points,
 )
-from survey.fieldwork.quotas import COUNTED_STATUSES
-from survey.fieldwork.trial_links import open_trial
-from survey.fieldwork.waves import get_wave
+from survey.collection.trial_links import open_trial
 from survey.settings import PROJECT_ROOT
-from survey.snapshot.response_frame import response_frame
+from survey.snapshots.response_frame import response_frame
 from survey.store.china_time import start_of_china_day
 from survey.store.engine import session_scope
 from survey.store.schema import upgrade
@@ -43,6 +39,10 @@ from survey.store.tables import (
     WaveState,
     now,
 )
+from survey.waves.assignments import list_tasks
+from survey.waves.instruments import find_instrument, load_instrument, load_reference_data
+from survey.waves.quotas import COUNTED_STATUSES
+from survey.waves.waves import get_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

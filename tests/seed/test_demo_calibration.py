@@ -10,10 +10,10 @@ from seed.demo.city_scores import YEARS, city_scores, national_score
 from seed.demo.residuals import TOLERANCE, Residual, residuals
 from seed.demo.truth import true_values
 from seed.demo.wave_plans import PLANS
-from survey.context.published_figures import published_results, published_waves
-from survey.sample.city_frame import shipped_cities
-from survey.sample.population_margins import main_margins
-from survey.sample.special_groups import VILLAGE_SERIES
+from survey.figures.published_figures import published_results, published_waves
+from survey.frame.city_frame import shipped_cities
+from survey.frame.population_margins import main_margins
+from survey.frame.quotas import VILLAGE_SERIES
 from survey.settings import PROJECT_ROOT
 
 ALL = residuals()

@@ -17,8 +17,8 @@ from seed.demo.comparative_test import (
 )
 from survey.access.principal import Principal
 from survey.access.roles import Role, demo_login
-from survey.context.comparative_tests.product_samples import is_gtin
-from survey.context.comparative_tests.reading import (
+from survey.comparative_tests.product_samples import is_gtin
+from survey.comparative_tests.reading import (
     ComparativeTestDetail,
     get_comparative_test,
     list_comparative_tests,

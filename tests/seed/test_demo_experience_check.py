@@ -21,20 +21,23 @@ from seed.demo.experience_check import (
 )
 from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, NATION, Role, demo_login
-from survey.context.experience_checks.reading import (
+from survey.experience_checks.reading import (
     ExperienceCheckDetail,
     get_experience_check,
     list_experience_checks,
 )
-from survey.fieldwork.assignments import list_tasks
-from survey.fieldwork.instruments import save_instrument
-from survey.publish.experience_check_tables import ALL_TYPES, build_check_figures
-from survey.publish.problems.cited_evidence import list_citable_figures
-from survey.publish.views.experience_check import build_experience_check_view
-from survey.sample.city_frame import shipped_cities, upsert_cities
+from survey.figures.views.experience_check import (
+    ALL_TYPES,
+    build_check_figures,
+    build_experience_check_view,
+)
+from survey.frame.city_frame import shipped_cities, upsert_cities
+from survey.rectification.cited_evidence import list_citable_figures
 from survey.store.engine import read_scope
 from survey.store.tables import Account, VenueCheck, VenueVisit
 from survey.store.transactions import run_in_transaction
+from survey.waves.assignments import list_tasks
+from survey.waves.instruments import save_instrument
 from tests.context.experience_checks.small_check import checklist
 from tests.work_of import work_of
 

@@ -12,9 +12,9 @@ from seed.demo.opinion import (
     build_demo_days,
     build_demo_opinion,
 )
-from survey.context.count_check import check_counts
-from survey.context.count_kinds import ITEMS, OPINION, OPINION_KEY
-from survey.context.opinion.event_windows import compare_windows
+from survey.counts.count_check import check_counts
+from survey.counts.count_kinds import ITEMS, OPINION, OPINION_KEY
+from survey.counts.opinion.event_windows import compare_windows
 from survey.tabular.reading import table_of_records
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from seed.demo.problems import PROVINCES, list_cited_keys
 from survey.access.principal import OPERATOR
-from survey.publish.problems.cited_evidence import find_citable_figure
-from survey.sample.city_frame import shipped_cities
+from survey.frame.city_frame import shipped_cities
+from survey.rectification.cited_evidence import find_citable_figure
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import EvidenceKind

@@ -10,13 +10,8 @@ from seed.demo import DemoWave, generate_wave
 from seed.demo.indicator_weights import item_codes
 from seed.demo.shipped_data import Measure, shipped_measures
 from survey.estimate import Design, Node, Tree, estimate, estimate_tree, to_scores
-from survey.sample.city_frame import shipped_cities
-from survey.sample.population_margins import (
-    ELDERLY_BANDS,
-    MAIN_BANDS,
-    elderly_margins,
-    main_margins,
-)
+from survey.frame.city_frame import shipped_cities
+from survey.frame.population_margins import ELDERLY_BANDS, MAIN_BANDS, elderly_margins, main_margins
 
 DESIGN = Design(weight="weight", strata="h", psu="psu")
 SUBSTANTIVE = {"dk", "na", "refused"}

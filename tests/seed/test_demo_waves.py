@@ -11,7 +11,7 @@ from seed.demo import PLANS, DemoWave, generate_wave
 from seed.demo.bad_interviews import MOBILISED_CITY, SHARE, UNDETECTED, count_bad_interviews
 from seed.demo.calibrate import calibrate_wave
 from seed.demo.field_plan import STRATA
-from survey.sample.city_frame import shipped_cities
+from survey.frame.city_frame import shipped_cities
 
 SMALL = 6_000
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.checks import check_instrument
-from survey.instrument.expressions.evaluator import evaluate
-from survey.instrument.expressions.parser import parse
-from survey.instrument.expressions.values import to_boolean
-from survey.instrument.indicator_tree import Provenance, read_tree
-from survey.instrument.model import Instrument, Item, ItemKind, Section, SpecialAnswer
-from survey.instrument.validation import Validation, validate
-from survey.instrument.xlsform.reader import load_bundle
+from survey.questionnaire.checks import check_instrument
+from survey.questionnaire.expressions.evaluator import evaluate
+from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.values import to_boolean
+from survey.questionnaire.indicator_tree import Provenance, read_tree
+from survey.questionnaire.model import Instrument, Item, ItemKind, Section, SpecialAnswer
+from survey.questionnaire.validation import Validation, validate
+from survey.questionnaire.xlsform.reader import load_bundle
 
 SEED = Path(__file__).parents[2] / "seed"
 INSTRUMENTS = (

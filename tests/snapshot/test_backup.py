@@ -24,21 +24,29 @@ from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.health.data_folder import check_unfinished_work
+from survey.operations import backup as backing_up
+from survey.operations.backup import BackupNotWrittenError, check_backup, create_backup, restore
+from survey.operations.data_folder import check_unfinished_work
 from survey.results import open_results
 from survey.settings import Settings
-from survey.snapshot import backup as backing_up
-from survey.snapshot.backup import BackupNotWrittenError, check_backup, create_backup, restore
 from survey.store import schema
 from survey.store.audit_events import AuditEvent
-from survey.store.backup.archive import ArchiveWriter, FilePart, TablePart, read_archive
+from survey.store.backup.archive import ArchiveWriter, FilePart, TablePart, columns_of, read_archive
 from survey.store.backup.encryption import BackupSecret, new_key_file
-from survey.store.backup.errors import BackupDamagedError, BackupLockedError, StoreOccupiedError
 from survey.store.backup.loader import stored_sha256
-from survey.store.backup.manifest import BackupManifest
-from survey.store.backup.reader import columns_of
+from survey.store.backup.manifest import (
+    BackupDamagedError,
+    BackupLockedError,
+    BackupManifest,
+    StoreOccupiedError,
+)
 from survey.store.engine import dispose_engines, engine_for, normal_url, read_scope, session_scope
-from survey.store.private_files import find_exposed_paths
+from survey.store.private_files import (
+    find_exposed_paths,
+    hold,
+    list_unfinished_work,
+    remove_unfinished_work,
+)
 from survey.store.tables import (
     Account,
     AuditEntry,
@@ -51,7 +59,6 @@ from survey.store.tables import (
     new_id,
     table_of,
 )
-from survey.store.unfinished_work import hold, list_unfinished_work, remove_unfinished_work
 from tests.error_codes import raises_code
 
 if TYPE_CHECKING:
@@ -380,7 +387,7 @@ def test_files_that_cannot_be_put_back_leave_everything_as_it_was(
         moves.append(final)
         source.rename(final)
 
-    monkeypatch.setattr("survey.snapshot.backup.shutil.move", move)
+    monkeypatch.setattr("survey.operations.backup.shutil.move", move)
     with raises_code("files_not_restored", match="No space left"):
         restored(target, file, replace=True)
     assert len(moves) == 3
@@ -627,7 +634,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from survey.access.principal import OPERATOR
 from survey.settings import Settings
-from survey.snapshot import backup
+from survey.snapshots import backup
 
 def wait(names):
     print("unpacked", flush=True)

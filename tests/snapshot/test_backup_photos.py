@@ -9,12 +9,11 @@ from PIL import Image
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.photos.photo_cleaning import clean_photo
-from survey.fieldwork.photos.photo_intake import load_photo, save_photo
+from survey.collection.photos.photo_cleaning import clean_photo, load_photo, save_photo
+from survey.operations.backup import check_backup, create_backup, restore
 from survey.settings import Settings
-from survey.snapshot.backup import check_backup, create_backup, restore
 from survey.store.engine import dispose_engines, read_scope, session_scope
-from survey.store.photo_files import photo_path, read_photo_file
+from survey.store.private_files import photo_path, read_photo_file
 from survey.store.tables import Photo, new_id
 from tests.work_of import work_of
 

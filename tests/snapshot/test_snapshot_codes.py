@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.instrument.model import (
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,
@@ -19,7 +19,7 @@ from survey.instrument.model import (
     Section,
     SpecialAnswer,
 )
-from survey.instrument.question_types.snapshot_codes import (
+from survey.questionnaire.question_types.question_type import (
     DONT_KNOW,
     MISSING,
     NOT_ASKED,
@@ -27,8 +27,8 @@ from survey.instrument.question_types.snapshot_codes import (
     NOT_IN_ANSWERS,
     REFUSED,
 )
-from survey.snapshot.response_frame import RESPONSE_COLUMNS, build_response_frame, item_columns
-from survey.snapshot.snapshot_files import parquet_bytes
+from survey.snapshots.response_frame import RESPONSE_COLUMNS, build_response_frame, item_columns
+from survey.snapshots.snapshot_files import parquet_bytes
 
 ITEMS = (
     Item(
@@ -122,7 +122,7 @@ def test_batches_of_any_size_give_the_same_bytes(
         row({"quality": 1, "gender": "male"}),
     ]
     whole = parquet_bytes(build_response_frame(rows, INSTRUMENT))
-    monkeypatch.setattr("survey.snapshot.response_frame.READ_BATCH_SIZE", size)
+    monkeypatch.setattr("survey.snapshots.response_frame.READ_BATCH_SIZE", size)
     assert parquet_bytes(build_response_frame(iter(rows), INSTRUMENT)) == whole
 
 
@@ -132,7 +132,7 @@ def test_the_answers_of_one_batch_are_gone_before_the_next_is_read(
     class Answers(dict[str, object]):
         """Answers that can be watched."""
 
-    monkeypatch.setattr("survey.snapshot.response_frame.READ_BATCH_SIZE", 2)
+    monkeypatch.setattr("survey.snapshots.response_frame.READ_BATCH_SIZE", 2)
     gone: list[int] = []
     living: list[int] = []
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.snapshot import response_files
-from survey.snapshot.response_files import hash_of_files, is_response_file, plan_files
-from survey.snapshot.snapshot_files import (
+from survey.snapshots import response_files
+from survey.snapshots.response_files import hash_of_files, is_response_file, plan_files
+from survey.snapshots.snapshot_files import (
     DRAFT_PREFIX,
     MANIFEST,
     SINGLE_FILE,
@@ -26,10 +26,10 @@ from survey.snapshot.snapshot_files import (
     install_snapshot,
     parquet_bytes,
     read_snapshot,
+    remove_old_unfinished,
     snapshot_draft,
     write_responses,
 )
-from survey.snapshot.unfinished_files import remove_old_unfinished
 
 FRAME = pd.DataFrame(
     {
@@ -209,7 +209,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("survey.snapshot.snapshot_files.replace_file", full_disk)
+    monkeypatch.setattr("survey.snapshots.snapshot_files.replace_file", full_disk)
     with pytest.raises(OSError, match="No space left"):
         write(tmp_path)
     assert list(tmp_path.iterdir()) == []

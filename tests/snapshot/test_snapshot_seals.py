@@ -21,10 +21,10 @@ from survey.results.release import release_wave
 from survey.results.snapshots import CELLS, changes_file, outdated_waves
 from survey.results.wave_results import WaveInfo, WaveResults
 from survey.settings import Settings
-from survey.snapshot import seals as sealing
-from survey.snapshot.response_files import hash_of_files
-from survey.snapshot.seals import FILES, SEAL, find_seals, seal_of_seals
-from survey.snapshot.snapshot_files import MANIFEST, SnapshotDamagedError, read_manifest
+from survey.snapshots import seals as sealing
+from survey.snapshots.response_files import hash_of_files
+from survey.snapshots.seals import FILES, SEAL, find_seals, seal_of_seals
+from survey.snapshots.snapshot_files import MANIFEST, SnapshotDamagedError, read_manifest
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Snapshot, Wave

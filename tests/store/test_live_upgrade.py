@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlmodel import func, select
 
-from survey.fieldwork.submission import SubmissionReceipt, submit
-from survey.fieldwork.submission_envelope import Submission
+from survey.collection.submission import SubmissionReceipt, submit
+from survey.collection.submission_envelope import Submission
 from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Response, SchemaFloor

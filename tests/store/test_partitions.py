@@ -10,12 +10,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.quality.stored_interviews import stored_interviews
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import NewWave, create_wave
-from survey.snapshot.response_frame import response_frame
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.review.quality.stored_interviews import stored_interviews
+from survey.snapshots.response_frame import response_frame
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Mode, ResponseRevision, Status, Wave
+from survey.waves.waves import NewWave, create_wave
 from tests.work_of import work_of
 
 

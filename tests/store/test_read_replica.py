@@ -13,7 +13,7 @@ from sqlmodel import Session, func, select
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.health.database import check_read_replica
+from survey.operations.database import check_read_replica
 from survey.settings import Settings
 from survey.store import read_replica, schema
 from survey.store.audit_events import AuditEvent

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.lifecycle import TRANSITIONS, UNDOABLE
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.store.engine import engine_for, session_scope
 from survey.store.guards import RESPONSE_MOVES
 from survey.store.tables import Mode, Status, Wave, WaveState
+from survey.waves.lifecycle import TRANSITIONS, UNDOABLE
 from tests.wave_states import set_wave_state
 from tests.work_of import work_of
 

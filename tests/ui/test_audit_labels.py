@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from survey.fieldwork.lifecycle import TRANSITIONS
-from survey.fieldwork.waves import WAVE_TRANSITIONS
+from survey.kit.audit_labels import (
+    EVENT_FAMILY_NAMES,
+    EVENT_NAMES,
+    SUBJECT_NAMES,
+    format_action,
+    format_detail,
+)
 from survey.locale import LANGUAGES, translator
 from survey.settings import PROJECT_ROOT
 from survey.store.audit_events import (
@@ -21,13 +26,8 @@ from survey.store.audit_events import (
 )
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, Outcome
-from survey.ui.audit_labels import (
-    EVENT_FAMILY_NAMES,
-    EVENT_NAMES,
-    SUBJECT_NAMES,
-    format_action,
-    format_detail,
-)
+from survey.waves.lifecycle import TRANSITIONS
+from survey.waves.waves import WAVE_TRANSITIONS
 
 SOURCE = PROJECT_ROOT / "src" / "survey"
 EVENTS = {event.value for event in AuditEvent}

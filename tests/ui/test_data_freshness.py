@@ -6,9 +6,9 @@ from streamlit.testing.v1 import AppTest
 def _page() -> None:
     from datetime import UTC, datetime, timedelta
 
+    from survey.kit.text_blocks import draw_freshness
     from survey.locale import translator
     from survey.store.read_replica import DataFreshness
-    from survey.ui.data_freshness import draw_freshness
 
     moment = datetime.now(UTC) - timedelta(seconds=75)
     draw_freshness(translator("zh"), DataFreshness(moment))

@@ -16,8 +16,8 @@ def _page() -> None:
     import streamlit as st
     from sqlalchemy.exc import OperationalError
 
+    from survey.kit.page_runner import PageContext, page_fragment
     from survey.locale import translator
-    from survey.ui.page_runner import PageContext, page_fragment
 
     @page_fragment()
     def part(visit: PageContext) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from survey.settings import PROJECT_ROOT
 
-UI = PROJECT_ROOT / "src" / "survey" / "ui"
+ROOMS = [PROJECT_ROOT / "src" / "survey" / name for name in ("kit", "screens")]
 WRITERS = {
     "bulk_import/__init__.py": "the thread of a background job keeps its problem",
     "exact_rows.py": "runs within the download button, which says its problems",
@@ -27,11 +27,15 @@ CATCHERS = {
 
 
 def _modules() -> list[Path]:
-    return [*UI.rglob("*.py"), *(PROJECT_ROOT / "pages").glob("*.py")]
+    return [
+        *(path for room in ROOMS for path in room.rglob("*.py")),
+        *(PROJECT_ROOT / "pages").glob("*.py"),
+    ]
 
 
 def _name(path: Path) -> str:
-    return path.relative_to(UI if path.is_relative_to(UI) else PROJECT_ROOT).as_posix()
+    inside = next((room for room in ROOMS if path.is_relative_to(room)), PROJECT_ROOT)
+    return path.relative_to(inside).as_posix()
 
 
 def test_only_perform_opens_transactions_for_people() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from survey.ui.glossary import explain, read_glossary
+from survey.kit.text_blocks import explain, read_glossary
 
 
 def test_every_term_has_two_names_and_two_explanations() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from survey.publish.views.interval_table import IntervalTable
-from survey.ui.interval_table import _build_screen_frame
+from survey.figures.views.interval_table import IntervalTable
+from survey.kit.interval_table import _build_screen_frame
 
 
 def table(*, is_signed: bool) -> IntervalTable:

@@ -1,8 +1,7 @@
 """Text beside the progress of a job."""
 
+from survey.kit.background_job import BackgroundJob, progress_text
 from survey.locale import msg, translator
-from survey.ui.background_job import BackgroundJob
-from survey.ui.job_progress import progress_text
 
 
 def _told(job: BackgroundJob[str], language: str = "zh") -> str:

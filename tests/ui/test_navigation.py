@@ -4,9 +4,9 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, ROLES, Role
+from survey.kit.navigation import PAGES, PAGES_BY_KEY, PageKey, landing_page, may_open, menu_for
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
-from survey.ui.navigation import PAGES, PAGES_BY_KEY, PageKey, landing_page, may_open, menu_for
 
 MENUS = {
     Role.SURVEYOR: ["home", "tasks", "interview"],

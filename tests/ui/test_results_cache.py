@@ -13,14 +13,14 @@ import streamlit as st
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
+from survey.kit import results_cache
+from survey.kit.page_runner import PageContext
 from survey.results.release import release_wave, revoke_release
 from survey.results.wave_results import WaveInfo, WaveResults
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Shown, WaveState
-from survey.ui import results_cache
-from survey.ui.page_runner import PageContext
 from tests.publish.publications.register_steps import WAVE, freeze_again
 from tests.synthetic_results import PLANS, synthetic_store
 from tests.work_of import work_of

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from survey.ui.asgi import SecurityHeadersMiddleware
+from survey.kit.asgi import SecurityHeadersMiddleware
 from survey.web.http import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT
 from tests.coroutine_runner import run_in_thread
 

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 
-from survey.ui.script_runs import MAX_COUNTED_SECONDS, ScriptRunLimit
+from survey.kit.page_runner import MAX_COUNTED_SECONDS, ScriptRunLimit
 
 
 class Crowd:

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 def script() -> None:
     import streamlit as st
 
-    from survey.ui.url_state import pick
+    from survey.kit.url_state import pick
 
     language = st.session_state.get("language", "en")
     labels = {"en": {"a": "Apple", "b": "Bear"}, "zh": {"a": "Pingguo", "b": "Xiong"}}[language]
@@ -69,7 +69,7 @@ def test_a_choice_survives_a_change_of_language() -> None:
 def pinned() -> None:
     import streamlit as st
 
-    from survey.ui.url_state import pick_pinned
+    from survey.kit.url_state import pick_pinned
 
     options = st.session_state.get("options", ["a", "b"])
     st.write(pick_pinned("Fruit", "fruit", options, show=str, language="en"))

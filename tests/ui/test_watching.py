@@ -11,12 +11,12 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.kit import periodic_tasks
+from survey.kit.periodic_tasks import run_assessment_loop
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, ResponseRisk, Status
-from survey.ui import periodic_tasks
-from survey.ui.periodic_tasks import run_assessment_loop
 from tests.coroutine_runner import run_in_thread
 from tests.work_of import work_of
 

@@ -13,7 +13,7 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from survey.access.roles import Role
-from survey.fieldwork.invitations import issue_invitation
+from survey.collection.invitations import issue_invitation
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account, QuotaCell, now

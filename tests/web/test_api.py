@@ -14,11 +14,11 @@ from starlette.testclient import TestClient
 from survey.access.principal import OPERATOR
 from survey.access.secret_hashes import new_token
 from survey.access.sessions import COOKIE
-from survey.fieldwork.invitations import TOKEN_BITS
-from survey.fieldwork.waves import close_wave
+from survey.collection.invitations import TOKEN_BITS
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, ResponseRevision, now
+from survey.waves.waves import close_wave
 from survey.web.api import MAX_BYTES
 from survey.web.routes import build_app
 from survey.web.write_queue import WriteQueue

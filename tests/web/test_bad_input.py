@@ -16,9 +16,7 @@ from starlette.testclient import TestClient
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.collection.invitations import issue_invitation
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import (
@@ -34,6 +32,8 @@ from survey.store.tables import (
     SamplingPoint,
     now,
 )
+from survey.waves.instruments import save_instrument
+from survey.waves.waves import NewWave, create_wave, open_wave
 from survey.web.routes import build_app
 from tests.web.hostile_requests import API, TOKEN, HostileRequest, cases
 from tests.work_of import work_of

@@ -5,8 +5,8 @@ from pathlib import Path
 from starlette.testclient import TestClient
 from streamlit.starlette import App
 
+from survey.kit.asgi import PathDispatcher
 from survey.settings import PROJECT_ROOT, Settings
-from survey.ui.asgi import PathDispatcher
 from survey.web.routes import build_app, is_own_path
 
 

@@ -9,11 +9,11 @@ from pydantic import SecretStr
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.fieldwork.withdrawal_codes import generate_code
 from survey.settings import Settings
 from survey.store.cipher import new_key
 from survey.store.engine import read_scope
 from survey.store.tables import ResponseContact
+from survey.waves.personal_data import generate_code
 from survey.web.api import CONTACT_URL
 from survey.web.routes import build_app
 

@@ -26,11 +26,11 @@ from websockets.typing import Subprotocol
 
 from survey.access.roles import ROLES, Role
 from survey.access.sessions import COOKIE, DEMO, open_session
+from survey.kit.navigation import PAGES
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Account, now
-from survey.ui.navigation import PAGES
 
 FILES = {path.stem for path in (PROJECT_ROOT / "pages").glob("*.py")}
 GUARDED = {page.url: page.action for page in PAGES if page.action is not None}
@@ -47,13 +47,14 @@ from pathlib import Path
 from pkgutil import walk_packages
 import uvicorn
 from streamlit.starlette import App
-import survey.ui
-import survey.ui.asgi as asgi
-from survey.publish.charts import prebuild_specs
+import survey.kit, survey.screens
+import survey.kit.asgi as asgi
+from survey.figures.charts import prebuild_specs
 from survey.settings import current_settings
 
-for module in walk_packages(survey.ui.__path__, "survey.ui."):
-    import_module(module.name)
+for room in (survey.kit, survey.screens):
+    for module in walk_packages(room.__path__, room.__name__ + "."):
+        import_module(module.name)
 prebuild_specs()
 
 children = []

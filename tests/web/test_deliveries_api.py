@@ -20,8 +20,8 @@ from starlette.testclient import TestClient
 from survey.access.api_keys import create_api_key
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
-from survey.context.count_declaration import CountKind
-from survey.context.count_kinds import COUNT_KINDS
+from survey.counts.count_declaration import CountKind
+from survey.counts.count_kinds import COUNT_KINDS
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope

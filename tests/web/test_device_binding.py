@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from survey.access.secret_hashes import digest
-from survey.fieldwork.invitations import InvitationState, get_invitation_states
+from survey.collection.invitations import InvitationState, get_invitation_states
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, QuotaCell, Response, now

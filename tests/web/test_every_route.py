@@ -22,10 +22,11 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import Role
 from survey.access.secret_hashes import digest, new_token
 from survey.access.sessions import COOKIE
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.kit.asgi import create_app
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope
-from survey.store.photo_files import save_photo_file
+from survey.store.private_files import save_photo_file
 from survey.store.tables import (
     Account,
     Invitation,
@@ -41,7 +42,6 @@ from survey.store.tables import (
     now,
     table_of,
 )
-from survey.ui.asgi import create_app
 from survey.web import request_middleware
 from survey.web.routes import build_app, build_routes
 from tests.work_of import work_of

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
-from survey.instrument.browser_payload import browser_form
-from survey.instrument.model import Instrument, Item, ItemKind
-from survey.instrument.validation import validate
-from survey.instrument.xlsform.reader import load_bundle
+from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.model import Instrument, Item, ItemKind
+from survey.questionnaire.validation import validate
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.web.assets import STATIC
 

@@ -12,7 +12,7 @@ import pytest
 from starlette.routing import Route
 
 from survey.settings import Settings
-from survey.web.http_protocol import MAX_HEAD_BYTES
+from survey.web.request_middleware import MAX_HEAD_BYTES
 from survey.web.routes import build_routes
 from tests.submission_clients import ServerProcess, wait_for
 

@@ -17,10 +17,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from survey.access.roles import Role
+from survey.kit.navigation import PAGES, PageInfo
 from survey.locale import translator
 from survey.settings import Settings
-from survey.ui.navigation import PAGES, PageInfo
-from survey.web.current_principal import CACHE_SECONDS
+from survey.web.request_middleware import CACHE_SECONDS
 from tests.page_clients import (
     STREAM,
     TIMEOUT_SECONDS,

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
-from survey.fieldwork.paper.double_keying import InvalidSerialError, read_serial
-from survey.fieldwork.paper.keying import list_exit_items
-from survey.instrument.browser_payload import browser_form
-from survey.instrument.model import Instrument, Item, ItemKind
-from survey.instrument.xlsform.reader import load_bundle
+from survey.collection.paper.keying import InvalidSerialError, list_exit_items, read_serial
+from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.model import Instrument, Item, ItemKind
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.web.assets import STATIC
 

@@ -14,12 +14,12 @@ from sqlmodel import select
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from survey.instrument.browser_payload import browser_form
 from survey.locale import translator
+from survey.questionnaire.browser_payload import browser_form
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Invitation
-from survey.web.html import HtmlPage, html_response
 from survey.web.http import PAGE_HEADERS
+from survey.web.notice_pages import HtmlPage, html_response
 
 if TYPE_CHECKING:
     from tests.conftest import Field

@@ -10,9 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from survey.access.principal import OPERATOR
-from survey.publish.publications import publishing_steps, verify
-from survey.publish.publications.signing_keys import register_key, withdraw_key
-from survey.publish.publications.verify import fingerprint_of, parse_keys
+from survey.release import publishing_steps, verify
+from survey.release.signing_keys import register_key, withdraw_key
+from survey.release.verify import fingerprint_of, parse_keys
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import now

@@ -8,10 +8,10 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.fieldwork.withdrawal_codes import format_code, generate_code
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, ResponseRevision, Wave, WaveState
+from survey.waves.personal_data import format_code, generate_code
 from survey.web.http import PAGE_HEADERS
 from survey.web.routes import build_app
 

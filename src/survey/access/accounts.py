@@ -13,7 +13,10 @@ from sqlmodel import select as select_model
 from survey.access.account_lookup import get_account_by_login
 from survey.access.attempt_limits import AttemptKey, AttemptKind, reset_attempts
 from survey.access.audit import actor_id
-from survey.access.credentials import (
+from survey.access.principal import AccessDeniedError, Principal, require_area
+from survey.access.roles import Action, Role
+from survey.access.second_factor import is_enrolled, remove_factor_data
+from survey.access.secret_hashes import (
     delete_setup_links,
     is_active,
     lock_credential,
@@ -21,9 +24,6 @@ from survey.access.credentials import (
     requires_factor,
     set_password,
 )
-from survey.access.principal import AccessDeniedError, Principal, require_area
-from survey.access.roles import Action, Role
-from survey.access.second_factor import is_enrolled, remove_factor_data
 from survey.access.sessions import end_sessions
 from survey.access.sign_in import MAX_LOGIN_CHARS, normalise_login
 from survey.access.work import Work

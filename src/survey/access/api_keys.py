@@ -15,10 +15,9 @@ from sqlmodel import Session
 
 from survey.access.account_lookup import get_account_by_login
 from survey.access.audit import actor_id
-from survey.access.credentials import active_filter, is_active
 from survey.access.principal import Principal
 from survey.access.roles import ROLES, Action, Role
-from survey.access.secret_hashes import MAX_TOKEN_CHARS, digest, new_token
+from survey.access.secret_hashes import MAX_TOKEN_CHARS, active_filter, digest, is_active, new_token
 from survey.access.work import Work
 from survey.locale import Message, RefusedError, SurveyError, msg
 from survey.store.audit_events import AuditEvent

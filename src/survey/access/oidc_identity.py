@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from survey.access.audit import record
-from survey.access.credentials import is_active
+from survey.access.secret_hashes import is_active
 from survey.access.sessions import principal_of
 from survey.access.sign_in import SignInExpiredError, create_sign_in_step, lock_sign_in_step
 from survey.locale import SurveyError, msg

@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from survey.access.attempt_limits import AttemptKey, AttemptKind, claim_attempt, reset_attempts
-from survey.access.credentials import lock_credential, requires_factor, set_password
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.second_factor import (
     Enrolment,
@@ -16,7 +15,12 @@ from survey.access.second_factor import (
     remove_factor_data,
     start_enrolment,
 )
-from survey.access.secret_hashes import verify_password
+from survey.access.secret_hashes import (
+    lock_credential,
+    requires_factor,
+    set_password,
+    verify_password,
+)
 from survey.access.sessions import end_sessions, open_session_filter, principal_of
 from survey.access.work import Work
 from survey.locale import SurveyError, msg

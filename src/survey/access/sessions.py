@@ -11,10 +11,9 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
 from survey.access.audit import record
-from survey.access.credentials import active_filter
 from survey.access.principal import Principal
 from survey.access.roles import Role, demo_login
-from survey.access.secret_hashes import digest, new_token
+from survey.access.secret_hashes import active_filter, digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope

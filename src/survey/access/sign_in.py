@@ -21,13 +21,6 @@ from survey.access.attempt_limits import (
     reset_attempts,
 )
 from survey.access.audit import record
-from survey.access.credentials import (
-    get_account_of_link,
-    is_active,
-    lock_credential,
-    requires_factor,
-    set_password,
-)
 from survey.access.second_factor import (
     Enrolment,
     WrongFactorError,
@@ -39,9 +32,14 @@ from survey.access.second_factor import (
 from survey.access.secret_hashes import (
     WeakPasswordError,
     digest,
+    get_account_of_link,
     hash_password,
+    is_active,
+    lock_credential,
     needs_rehash,
     new_token,
+    requires_factor,
+    set_password,
     verify_password,
 )
 from survey.access.sessions import SessionLimits, end_sessions, open_session, principal_of

@@ -21,11 +21,10 @@ from survey.access.attempt_limits import (
     reset_attempts,
 )
 from survey.access.audit import actor_id
-from survey.access.credentials import active_filter, is_active
 from survey.access.principal import AccessDeniedError, Principal, covers_whole_area
 from survey.access.roles import NATION, Action, Role
 from survey.access.second_factor import format_code, random_code
-from survey.access.secret_hashes import hash_password
+from survey.access.secret_hashes import active_filter, hash_password, is_active
 from survey.access.sessions import SessionLimits, open_session
 from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login
 from survey.access.work import Work

@@ -27,9 +27,28 @@ from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file, standard_output
 from survey.locale import translator
-from survey.publish.audit_export import write_csv
+from survey.operations.installation import check_installation
+from survey.release.audit_export import write_csv
 from survey.settings import current_settings
 from survey.store.transactions import run_in_transaction
+
+
+def doctor(form: FormatOption = OutputFormat.TABLE) -> None:
+    """Check store, clock, disk, snapshots, engine, backups, keys and addresses; say what to do.
+
+    Exit code 0 when all is well, 1 when something needs attention.
+    """
+    settings = current_settings()
+    t = translator(settings.language)
+    findings = check_installation(settings, OPERATOR, with_trials=True)
+    rows = [
+        (t("OK") if finding.passed else t("ATTENTION"), t(finding.name), t(finding.detail))
+        for finding in findings
+    ]
+    print_table((t("state"), t("checked"), t("finding")), rows, form)
+    if not all(finding.passed for finding in findings):
+        raise typer.Exit(1)
+
 
 app = typer.Typer(
     help="Check the audit trail, export it.", no_args_is_help=True, add_completion=False

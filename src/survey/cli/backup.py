@@ -11,9 +11,9 @@ from survey.access.principal import OPERATOR
 from survey.cli.options import read_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
 from survey.locale import translator
+from survey.operations.backup import check_backup, create_backup
+from survey.operations.backup import restore as restore_backup
 from survey.settings import current_settings
-from survey.snapshot.backup import check_backup, create_backup
-from survey.snapshot.backup import restore as restore_backup
 from survey.store.backup.encryption import START_BYTES, BackupSecret, needs_passphrase
 from survey.store.backup.manifest import BackupManifest
 

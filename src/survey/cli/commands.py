@@ -18,7 +18,7 @@ class CommandEntry(NamedTuple):
 _IN_HELP = (
     CommandEntry(
         "init",
-        "survey.cli.store_setup:init",
+        "survey.cli.demo_data:init",
         "Create or upgrade the store; load cities, indicator trees and shipped questionnaires.",
     ),
     CommandEntry(
@@ -31,7 +31,7 @@ _IN_HELP = (
     ),
     CommandEntry(
         "doctor",
-        "survey.cli.doctor:doctor",
+        "survey.cli.audit:doctor",
         "Check store, clock, disk, snapshots, engine, backups, keys and addresses; say what to do.",
     ),
     CommandEntry("form", "survey.cli.form:app", "Check, import, export and list questionnaires."),
@@ -51,7 +51,7 @@ _IN_HELP = (
         "Compute the tables of frozen waves again, after an update of the software.",
     ),
     CommandEntry(
-        "wave", "survey.cli.wave_answers:app", "Answers of a released wave: into a file, and back."
+        "wave", "survey.cli.wave:app", "Answers of a released wave: into a file, and back."
     ),
     CommandEntry(
         "disclosure", "survey.cli.disclosure:app", "What published figures tell of hidden ones."

@@ -3,40 +3,159 @@
 import logging
 import os
 import shutil
+import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from threading import Thread
+from typing import Any
 
-from sqlmodel import col, select
+import typer
+from sqlmodel import Session, col, select
 
-from survey.cli.demo_work import (
-    DemoPlan,
-    StoredWave,
-    build_progress_printer,
-    freeze_stored_wave,
-    store_beside_waves,
-    store_in_transaction,
-)
-from survey.cli.output import print_note
-from survey.cli.store_setup import put_seed_on_path
+from survey.access.principal import OPERATOR
+from survey.access.second_factor import count_unencrypted, encrypt_secrets
+from survey.access.work import operator_work
+from survey.cli.output import error_reporting, print_note
 from survey.compute import LocalEngine
 from survey.compute.worker import Worker
-from survey.fieldwork.instruments import load_reference_data
-from survey.health.demo_progress import (
+from survey.files.microdata.row_preparation import prepare_rows
+from survey.locale import SurveyError, msg, translator
+from survey.operations.demo_progress import (
     begin_demo,
     end_demo,
     find_demo_progress,
     record_demo_failure,
+    record_demo_wave,
 )
-from survey.locale import SurveyError, msg
-from survey.settings import PROJECT_ROOT, Settings
+from survey.results.freeze import freeze_wave
+from survey.settings import PROJECT_ROOT, Settings, current_settings
+from survey.store.cipher import secret_cipher
 from survey.store.engine import read_scope
-from survey.store.private_files import FOLDER_MODE
+from survey.store.private_files import FOLDER_MODE, close_to_others
 from survey.store.schema import upgrade
 from survey.store.tables import Wave
+from survey.store.transactions import run_in_transaction
+from survey.waves.instruments import load_reference_data
+
+
+@dataclass(frozen=True)
+class DemoPlan:
+    """Size, seed and processes of a demonstration."""
+
+    size: float
+    seed: int
+    workers: int
+    audit_seconds: float
+    """Time for the interval audit of each wave; 0: every hidden count."""
+
+
+@dataclass(frozen=True)
+class StoredWave:
+    """Wave that can be frozen."""
+
+    settings: Settings
+    key: str
+
+
+def freeze_stored_wave(wave: StoredWave | None) -> None:
+    """Freeze and release a wave; with None, a process has only imported what it takes."""
+    if wave is None:
+        return
+    print_note("Freezing and estimating {wave} …", wave=wave.key)
+    freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True, release=True)
+    record_demo_wave(wave.settings, wave.key)
+    prepare_rows(wave.settings, wave_key=wave.key, actor=OPERATOR)
+
+
+def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
+    """Store the wave that is still collecting, and everything that is no interview."""
+    from seed.demo import (
+        OPEN_WAVE,
+        store_back_checks,
+        store_complaints,
+        store_education,
+        store_experience_checks,
+        store_opinion,
+        store_unfinished,
+    )
+    from survey.review.quality.assessment import assess_wave
+
+    settings, plan = settings_and_plan
+    seed, photos = plan.seed, settings.photo_dir
+    store_unfinished(
+        settings.store_url, size=plan.size, seed=seed, progress=build_progress_printer(settings)
+    )
+    # Frozen interviews are past review, so only those of the open wave are looked at.
+    print_note("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
+    store = partial(store_in_transaction, settings)
+    run_in_transaction(
+        settings.store_url,
+        lambda session: assess_wave(operator_work(session, settings), wave_key=OPEN_WAVE),
+        long_running=True,
+    )
+    store(partial(store_back_checks, wave_key=OPEN_WAVE, seed=seed))
+    print_note("Making complaint statistics and opinion counts …")
+    store(partial(store_complaints, seed=seed))
+    print_note("Making experience checks …")
+    store(partial(store_experience_checks, photo_dir=photos, seed=seed))
+    store(partial(store_education, photo_dir=photos, seed=seed))
+    store(partial(store_opinion, seed=seed))
+
+
+def store_in_transaction(settings: Settings, work: Callable[..., Any]) -> None:
+    """Run work that takes `session` and `now` in a transaction of its own."""
+
+    def store(session: Session) -> None:
+        work(session=session, now=datetime.now(UTC))
+
+    run_in_transaction(settings.store_url, store, long_running=True)
+
+
+def build_progress_printer(settings: Settings) -> Callable[..., None]:
+    """Return a function that prints a message about progress in the language of the settings."""
+    t = translator(settings.language)
+    return lambda text: typer.echo(f"  {t(text)}", err=True)
+
+
+def init() -> None:
+    """Create or upgrade the store; load cities, indicator trees and shipped questionnaires.
+
+    Safe to repeat: what is there already is kept.
+    """
+    with error_reporting():
+        settings = current_settings()
+        upgrade(settings.store_url)
+        load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
+        _encrypt_old_secrets(settings)
+        close_to_others(settings)
+        print_note("The store is ready.")
+
+
+def _encrypt_old_secrets(settings: Settings) -> None:
+    """Encrypt the secrets of second factors that were set up before secrets were encrypted."""
+    with read_scope(settings.store_url) as session:
+        if not count_unencrypted(session):
+            return
+    cipher, now = secret_cipher(settings), datetime.now(UTC)
+    run_in_transaction(
+        settings.store_url, lambda session: encrypt_secrets(session=session, cipher=cipher, now=now)
+    )
+
+
+def put_seed_on_path() -> None:
+    """Make `seed/`, which is beside the package in the project folder, importable."""
+    if not (PROJECT_ROOT / "seed" / "demo").is_dir():
+        raise SurveyError(
+            msg("Demo data need the project folder; {root} has none.", root=PROJECT_ROOT)
+        )
+    if str(PROJECT_ROOT) not in sys.path:
+        sys.path.insert(0, str(PROJECT_ROOT))
+
 
 DEMO_WAVES = ("village-2026", "elderly-2024", "main-2024", "main-2023", "minors-2024")
 """In the order in which they are made: the newest is small, so that there is soon something to see;

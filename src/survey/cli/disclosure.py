@@ -8,7 +8,7 @@ import typer
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.results.audit_runs import audit_frozen_waves
-from survey.results.interval_audit import audit_wave
+from survey.results.whole_audits import audit_wave
 from survey.settings import current_settings
 from survey.store.transactions import run_in_transaction
 

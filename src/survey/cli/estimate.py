@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.publish.result_records import build_records, record_columns
+from survey.figures.tables.published_tables import build_records, record_columns
 from survey.results import WaveResults
 from survey.results.row_selection import (
     find_earlier_wave,

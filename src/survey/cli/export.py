@@ -9,26 +9,26 @@ from sqlmodel import Session
 
 from survey.access.account_lookup import AccountNotFoundError, get_account_by_login
 from survey.access.audit import record_download
-from survey.access.credentials import is_active
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
+from survey.access.secret_hashes import is_active
 from survey.access.sessions import get_demo_account, principal_of
 from survey.access.work import Work
 from survey.cli.operator import read_as_operator
 from survey.cli.options import read_suffix
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import OutputDraft, output_file
-from survey.fieldwork.waves import COMPUTED_STATES, find_wave
-from survey.locale import SurveyError, msg, translator
-from survey.publish.microdata.export import (
+from survey.files.microdata.export import (
     MicrodataFile,
     deviation_lines,
     export_rows,
     recording_refusals,
 )
-from survey.publish.microdata.file_formats import FileFormat
+from survey.files.microdata.file_formats import FileFormat
+from survey.locale import SurveyError, msg, translator
 from survey.settings import Settings, current_settings
 from survey.store.transactions import run_in_transaction
+from survey.waves.waves import COMPUTED_STATES, find_wave
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -118,7 +118,7 @@ def codebook(
 ) -> None:
     """Write what every column of the rows means: questions, values, missing values, routing."""
     # Not at the top: rows are written without what the other files are made with.
-    from survey.publish.codebook.formats import CodebookFormat, codebook_file
+    from survey.files.codebook.formats import CodebookFormat, codebook_file
 
     form = CodebookFormat(read_suffix(out, list(CodebookFormat), "--out"))
     settings = current_settings()
@@ -146,7 +146,7 @@ def table(
 
     What the disclosure rules hide is marked; figures have the decimals of every page.
     """
-    from survey.publish.tables.formats import TableFormat, table_file
+    from survey.figures.tables.formats import TableFormat, table_file
 
     form = TableFormat(read_suffix(out, list(TableFormat), "--out"))
     settings = current_settings()

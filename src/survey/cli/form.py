@@ -19,15 +19,9 @@ from survey.cli.output import (
     print_table,
 )
 from survey.cli.output_file import output_file
-from survey.fieldwork.instruments import (
-    add_instrument,
-    add_tree,
-    find_instrument,
-    freezing_findings,
-    list_instruments,
-)
-from survey.fieldwork.trial_links import open_trial
-from survey.instrument.checks import (
+from survey.collection.trial_links import open_trial
+from survey.locale import DEFAULT_LANGUAGE, msg, translator
+from survey.questionnaire.checks import (
     Finding,
     check_instrument,
     describe_figures,
@@ -35,14 +29,20 @@ from survey.instrument.checks import (
     score_findings,
     unknown_tree,
 )
-from survey.instrument.indicator_tree import IndicatorTree, TreeError, read_tree
-from survey.instrument.model import Instrument
-from survey.instrument.xlsform.reader import ImportedForm, read_xlsform
-from survey.instrument.xlsform.writer import xlsform_bytes
-from survey.locale import DEFAULT_LANGUAGE, msg, translator
-from survey.publish.paper_form_pdf import paper_form_pdf
+from survey.questionnaire.indicator_tree import IndicatorTree, TreeError, read_tree
+from survey.questionnaire.model import Instrument
+from survey.questionnaire.xlsform.reader import ImportedForm, read_xlsform
+from survey.questionnaire.xlsform.writer import xlsform_bytes
+from survey.reports.paper_form_pdf import paper_form_pdf
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import read_scope
+from survey.waves.instruments import (
+    add_instrument,
+    add_tree,
+    find_instrument,
+    freezing_findings,
+    list_instruments,
+)
 
 app = typer.Typer(
     help="Check, import, export and list questionnaires.",

@@ -8,16 +8,16 @@ import typer
 from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.options import read_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
-from survey.fieldwork.importing.commit import commit_import
-from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
-from survey.fieldwork.importing.rejections import describe_cause, reason_of
-from survey.fieldwork.importing.target_wave import ImportRequest
-from survey.fieldwork.instruments import find_instrument
-from survey.instrument.model import Instrument
-from survey.instrument.xlsform.reader import read_xlsform
+from survey.collection.importing.commit import commit_import
+from survey.collection.importing.import_plan import ImportPlan, plan_import
+from survey.collection.importing.rejections import describe_cause, reason_of
+from survey.collection.importing.target_wave import ImportRequest
 from survey.locale import Labels, Message, translator
+from survey.questionnaire.model import Instrument
+from survey.questionnaire.xlsform.reader import read_xlsform
 from survey.settings import current_settings
 from survey.store.engine import read_scope
+from survey.waves.instruments import find_instrument
 
 
 def import_answers(

@@ -9,9 +9,9 @@ from sqlmodel import Session
 from survey.access.second_factor import encrypt_secrets
 from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.fieldwork.back_check.phone_numbers import reencrypt_numbers
-from survey.fieldwork.retention import build_retention_rules, count_due_rows, delete_expired
+from survey.collection.retention import build_retention_rules, count_due_rows, delete_expired
 from survey.locale import translator
+from survey.review.back_check.phone_numbers import reencrypt_numbers
 from survey.settings import current_settings
 from survey.store.backup.encryption import new_key_file
 from survey.store.cipher import configured_cipher, new_key, secret_cipher

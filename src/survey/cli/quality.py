@@ -7,13 +7,13 @@ import typer
 
 from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.fieldwork.quality.assessment import (
+from survey.review.quality.assessment import (
     assess_new_responses,
     assess_wave,
     remove_withdrawn_assessments,
 )
-from survey.fieldwork.quality.flags import FlagKind
-from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summarise_quality
+from survey.review.quality.flags import FlagKind
+from survey.review.quality.summary import QualityGrouping, QualityRow, summarise_quality
 from survey.settings import current_settings
 
 COLUMNS = (

@@ -15,26 +15,13 @@ from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
 from survey.cli.wave import release as release_of_wave
-from survey.fieldwork.waves import find_wave
 from survey.locale import msg, translator
-from survey.publish.publications import verify
-from survey.publish.publications.early_readers import (
-    add_early_reader,
-    list_early_readers,
-    open_publication,
-)
-from survey.publish.publications.publishing_steps import (
-    build_key_list,
-    publish_publication,
-    retract_publication,
-)
-from survey.publish.publications.register import (
-    PublicationDraft,
-    list_publications,
-    plan_publication,
-)
-from survey.publish.publications.signatures import sign_publication
-from survey.publish.publications.signing_keys import (
+from survey.release import verify
+from survey.release.early_readers import add_early_reader, list_early_readers, open_publication
+from survey.release.publishing_steps import build_key_list, publish_publication, retract_publication
+from survey.release.register import PublicationDraft, list_publications, plan_publication
+from survey.release.signatures import sign_publication
+from survey.release.signing_keys import (
     SigningKey,
     SigningKeyError,
     add_key_to_file,
@@ -44,11 +31,12 @@ from survey.publish.publications.signing_keys import (
     register_key,
     withdraw_key,
 )
-from survey.publish.publications.verify import fingerprint_of, parse_keys
+from survey.release.verify import fingerprint_of, parse_keys
 from survey.settings import current_settings
 from survey.store.china_time import CHINA, china_minute_message
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, Shown
+from survey.waves.waves import find_wave
 
 T = TypeVar("T")
 app = typer.Typer(help="Signed releases, from the calendar to the published files.")

@@ -12,10 +12,10 @@ from survey.access.roles import NATION
 from survey.cli.operator import change_as_operator
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import output_file
-from survey.publish.chart_process import drawing_beside
-from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_archive import make_archive
-from survey.publish.reports.report_service import (
+from survey.figures.drawing import drawing_beside
+from survey.reports.contents import ReportKind
+from survey.reports.report_batch import make_archive
+from survey.reports.report_service import (
     ReportFile,
     ReportFormat,
     ReportOrder,
@@ -119,7 +119,7 @@ def check_template(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A Word template.")],
 ) -> None:
     """Say what is wrong with a Word template of reports; exit with 1 if anything is."""
-    from survey.publish.reports.template_check import find_template_problems, list_unused_sections
+    from survey.reports.template_check import find_template_problems, list_unused_sections
 
     with error_reporting():
         problems = find_template_problems(file)

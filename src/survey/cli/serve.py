@@ -65,8 +65,7 @@ def demo(
             if serve_after:
                 _serve(settings)
             return
-        from survey.cli.demo_data import build_demo, default_workers, demo_in_background
-        from survey.cli.demo_work import DemoPlan
+        from survey.cli.demo_data import DemoPlan, build_demo, default_workers, demo_in_background
 
         plan = DemoPlan(size, seed, workers or default_workers(), audit_seconds)
         if not serve_after:
@@ -132,8 +131,8 @@ def _bring_up_to_date(settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     import uvicorn
 
-    from survey.ui.asgi import create_app
-    from survey.web.http_protocol import LimitedHttpProtocol
+    from survey.kit.asgi import create_app
+    from survey.web.request_middleware import LimitedHttpProtocol
 
     settings.data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     close_to_others(settings)

@@ -15,15 +15,16 @@ from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.options import read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import OutputDraft, output_file
-from survey.publish.microdata.exact_requests import (
+from survey.files.microdata.exact_requests import (
     decide_exact_rows,
     export_exact_rows,
     list_exact_requests,
     request_exact_rows,
+    settle_undoable_exports,
+    trace_export,
 )
-from survey.publish.microdata.export import MicrodataFile
-from survey.publish.microdata.export_tracing import settle_undoable_exports, trace_export
-from survey.publish.microdata.file_formats import FileFormat
+from survey.files.microdata.export import MicrodataFile
+from survey.files.microdata.file_formats import FileFormat
 from survey.settings import current_settings
 from survey.store.tables import Decision
 from survey.store.transactions import run_in_transaction

@@ -10,17 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from survey.cli.operator import read_as_operator
 from survey.cli.output import error_reporting, print_note
 from survey.locale import SurveyError
-from survey.publish.publications.checks import check_published_path, describe_finding
-from survey.publish.publications.publishing_steps import build_key_list
-from survey.publish.publications.reproduction import reproduce_publication
-from survey.publish.publications.time_stamp import read_authorities
-from survey.publish.publications.verify import (
-    READ_ERRORS,
-    KeyList,
-    fingerprint_of,
-    parse_keys,
-    printable,
-)
+from survey.release.archives import check_published_path, describe_finding
+from survey.release.publishing_steps import build_key_list
+from survey.release.reproduction import reproduce_publication
+from survey.release.signing_keys import read_authorities
+from survey.release.verify import READ_ERRORS, KeyList, fingerprint_of, parse_keys, printable
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
 

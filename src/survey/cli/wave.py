@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,30 +21,91 @@ from survey.cli.output import (
     print_record,
     print_table,
 )
-from survey.fieldwork.dual_approval import set_single_approval
-from survey.fieldwork.planning.review_counts import list_review_counts
-from survey.fieldwork.planning.wave_requests import (
+from survey.collection.answer_archive.archiving import archive_answers, restore_answers
+from survey.figures.views.freeze_preview import build_freeze_preview
+from survey.files.microdata.row_preparation import prepare_rows
+from survey.locale import translator
+from survey.results.freeze import freeze_wave
+from survey.results.freeze_preview import preview_freeze
+from survey.results.freeze_reading import STAGE_NAMES, FreezeStage
+from survey.results.freeze_registration import freeze_request_options
+from survey.results.recompute import list_altered_tables, recompute_wave
+from survey.results.release import release_request_options, release_wave, revoke_release
+from survey.results.snapshots import outdated_waves
+from survey.review.review_counts import list_review_counts
+from survey.settings import Settings, current_settings
+from survey.snapshots.snapshot_files import WithoutPoint
+from survey.store.engine import read_scope
+from survey.store.tables import Shown, WaveAct
+from survey.store.transactions import run_in_transaction
+from survey.waves.dual_approval import set_single_approval
+from survey.waves.planning.wave_requests import (
     RequestConflictError,
     SecondPersonRequiredError,
     find_open_request,
     request_act,
 )
-from survey.fieldwork.quotas import QuotaPolicy, set_quota_policy
-from survey.locale import translator
-from survey.publish.microdata.row_preparation import prepare_rows
-from survey.publish.views.freeze_preview import build_freeze_preview
-from survey.results.freeze import freeze_wave
-from survey.results.freeze_preview import preview_freeze
-from survey.results.freeze_progress import STAGE_NAMES, FreezeStage
-from survey.results.freeze_registration import freeze_request_options
-from survey.results.recompute import list_altered_tables, recompute_wave
-from survey.results.release import release_request_options, release_wave, revoke_release
-from survey.results.snapshots import outdated_waves
-from survey.settings import Settings, current_settings
-from survey.snapshot.snapshot_files import WithoutPoint
-from survey.store.engine import read_scope
-from survey.store.tables import Shown, WaveAct
-from survey.store.transactions import run_in_transaction
+from survey.waves.quotas import QuotaPolicy, set_quota_policy
+
+app = typer.Typer(
+    help="Answers of a released wave: into a file, and back.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+KeyArgument = Annotated[str, typer.Argument(help="Key of the wave, for example main-2024.")]
+
+
+@app.command("archive-answers")
+def archive(
+    key: KeyArgument,
+    out: Annotated[
+        Path, typer.Option(help="New file (.parquet), or a folder in which it is named.")
+    ],
+) -> None:
+    """Move the answers of a released wave from the database into a Parquet file.
+
+    They leave the database only after the file was read back and found equal; its hash stands in
+    the audit trail. Until it is restored, single interviews of the wave cannot be opened and the
+    wave cannot be frozen anew; results stay. Where an administrator has an account, one of them
+    requests it on the page of the wave first.
+    """
+    with error_reporting():
+        settings = current_settings()
+        file = out / f"answers-{key}.parquet" if out.is_dir() else out
+        archived = change_as_operator(
+            lambda work: archive_answers(
+                work,
+                wave_key=key,
+                out=file,
+                data_dir=settings.data_dir,
+                two_people=settings.two_person_freeze,
+            ),
+            long_running=True,
+        )
+        print_note(
+            "{count} revisions of answers were moved to {file}. SHA-256: {hash}",
+            count=archived.rows,
+            file=file,
+            hash=archived.file_sha256,
+        )
+        print_note("Keep a second copy of this file elsewhere: the database has none.")
+
+
+@app.command("restore-answers")
+def restore(
+    key: KeyArgument,
+    source: Annotated[Path, typer.Option("--from", help="The file that was written.")],
+) -> None:
+    """Put archived answers back into the database, if they are what was archived."""
+    with error_reporting():
+        restored = change_as_operator(
+            lambda work: restore_answers(work, wave_key=key, source=source), long_running=True
+        )
+        print_note(
+            "{count} revisions of answers of {wave} are in the database again.",
+            count=restored.rows,
+            wave=key,
+        )
 
 
 def freeze(

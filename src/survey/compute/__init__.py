@@ -1,10 +1,15 @@
 """Where the parts of a wave are summed: engines that apply one function to every part."""
 
 from survey.compute.engine import Engine, open_engine
-from survey.compute.errors import EngineError, FilesUnavailableError
 from survey.compute.local import LocalEngine
-from survey.compute.part_files import list_files, open_file
-from survey.compute.shared_folder import SharedFolder, try_shared_folder
+from survey.compute.part_files import (
+    EngineError,
+    FilesUnavailableError,
+    SharedFolder,
+    list_files,
+    open_file,
+    try_shared_folder,
+)
 from survey.compute.spark import SparkEngine
 
 __all__ = [

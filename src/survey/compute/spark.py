@@ -12,8 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from survey.compute.environment import Environment, describe_environment
-from survey.compute.errors import EngineError
+from survey.compute.part_files import EngineError
 from survey.compute.spark_connection import (
     SparkConnection,
     find_innermost_reason,
@@ -21,6 +20,7 @@ from survey.compute.spark_connection import (
     require_spark,
 )
 from survey.compute.spark_task import build_task, read_answer
+from survey.compute.worker import Environment, describe_environment
 from survey.locale import msg
 
 AHEAD = 1

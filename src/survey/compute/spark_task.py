@@ -4,8 +4,8 @@ import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from survey.compute.environment import Environment, describe_environment
-from survey.compute.errors import EngineError
+from survey.compute.part_files import EngineError
+from survey.compute.worker import Environment, describe_environment
 from survey.locale import msg
 
 Task = Callable[[Iterator[bytes]], Iterator[bytes]]
@@ -26,7 +26,7 @@ def build_task() -> Task:
 
         worker = f"{platform.node()} ({sys.executable})"
         try:
-            from survey.compute.environment import describe_environment
+            from survey.compute.worker import describe_environment
 
             found = describe_environment()
             if found != expected:

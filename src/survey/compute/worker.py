@@ -1,16 +1,47 @@
 """Worker processes, seen from the process that gives them parts."""
 
+import hashlib
 import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import IO, Any
 
+import survey
 from survey.locale import SurveyError, msg
 
-_PROGRAM = "survey.compute.worker_process"
+_PACKAGES = ("numpy", "pandas", "pyarrow", "scipy")
+
+Environment = tuple[tuple[str, str], ...]
+"""Pairs of a name and its version."""
+
+
+@lru_cache(maxsize=1)
+def describe_environment() -> Environment:
+    """Return the versions of Python, of the packages that calculate, and of this package.
+
+    Two checkouts may carry one version number, so the sources are hashed as well.
+    """
+    python = ".".join(map(str, sys.version_info[:2]))
+    packages = ((name, version(name)) for name in _PACKAGES)
+    return (("Python", python), *packages, ("survey", _hash_sources()))
+
+
+def _hash_sources() -> str:
+    """Return twelve digits of a hash over the modules of this package."""
+    folder = Path(survey.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+_PROGRAM = "survey.compute.local"
 NICENESS = 5
 """A worker steps back behind whoever waits for a page or hands in an interview."""
 _ENVIRONMENT = {

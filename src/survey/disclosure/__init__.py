@@ -9,13 +9,14 @@ from survey.disclosure.suppression import (
     CELL_KEYS,
     HIDDEN,
     MINIMUM_N,
+    AdditiveTotal,
+    CubeAxes,
     SuppressionReason,
     count_hidden_by_rule,
     mask_reasons,
     mask_sensitive_reason,
     propagate_suppression,
 )
-from survey.disclosure.totals import AdditiveTotal, CubeAxes
 
 __all__ = [
     "CELL_KEYS",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from survey.disclosure.totals import Flags, Floats, Relation, relation_matrix
+from survey.disclosure.suppression import Flags, Floats, Relation, relation_matrix
 
 SEED = 20241201
 ZERO = 1e-4

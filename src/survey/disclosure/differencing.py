@@ -6,8 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from survey.disclosure.suppression import MINIMUM_N
-from survey.disclosure.totals import Flags, Numbers
+from survey.disclosure.suppression import MINIMUM_N, Flags, Numbers
 
 _BATCH_ROWS = 4096
 """Rows of which all pairs of groups are in memory; float32 counts them exactly."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from survey.disclosure.totals import Flags, Floats, Key
+from survey.disclosure.suppression import Flags, Floats, Key
 
 _ZERO = 1e-9
 

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from survey.disclosure.differencing import Overlaps
 from survey.disclosure.interval_audit import IntervalAuditor
 from survey.disclosure.secondary import AnswerSides, SuppressionCube, add_secondary_suppression
-from survey.disclosure.suppression import MINIMUM_N, SuppressionReason, apply_suppression
-from survey.disclosure.totals import (
+from survey.disclosure.suppression import (
+    MINIMUM_N,
     AdditiveTotal,
     CubeAxes,
     Floats,
     Key,
     Numbers,
     Relation,
+    SuppressionReason,
     add_remainder_cells,
+    apply_suppression,
     fill_remainders,
 )
 from survey.estimate.arrays import limit_to_one_thread

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from survey.disclosure.count_bounds import CountModel, SliceAudit
-from survey.disclosure.suppression import MINIMUM_N
-from survey.disclosure.totals import Flags, Floats, Relation
+from survey.disclosure.suppression import MINIMUM_N, Flags, Floats, Relation
 
 SEED = 20241126
 """Seed of the order in which indicators, and cells within them, are audited."""

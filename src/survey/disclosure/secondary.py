@@ -32,8 +32,8 @@ import numpy as np
 from survey.disclosure.count_bounds import BoundedCounts
 from survey.disclosure.determined_cells import find_determined_cells
 from survey.disclosure.interval_audit import IntervalAuditor
+from survey.disclosure.suppression import Flags, Floats, Numbers, Relation
 from survey.disclosure.table_moves import CubeMoves, protect_determined_cells
-from survey.disclosure.totals import Flags, Floats, Numbers, Relation
 
 MIN_COUNT_SLACK = 2
 """A hidden count has at least `MIN_COUNT_SLACK` + 1 possible values."""

@@ -14,7 +14,7 @@ from itertools import chain, combinations, islice, product
 
 import numpy as np
 
-from survey.disclosure.totals import Flags, Floats, Numbers, Relation, relation_matrix
+from survey.disclosure.suppression import Flags, Floats, Numbers, Relation, relation_matrix
 
 _FORBIDDEN_COST = 1e15
 _MAX_ARRIVALS = 20_000

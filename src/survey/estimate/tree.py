@@ -16,7 +16,7 @@ WEIGHT_TOLERANCE = 1e-4
 
 
 class IndicatorLike(Protocol):
-    """Attributes of an indicator in any tree; those of `survey.instrument` have them."""
+    """Attributes of an indicator in any tree; those of `survey.questionnaire` have them."""
 
     @property
     def code(self) -> str: ...

@@ -8,17 +8,111 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import Iterator, MutableMapping
+import traceback
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from ipaddress import ip_address, ip_network
 from typing import Any, TextIO
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import Processor
 
-from survey.observe.scrub import format_error_safely, scrub_event
+from survey.locale import SurveyError
 from survey.settings import Settings
+
+REDACTED = "[…]"
+_SECRET_KEYS = frozenset(
+    {"answers", "authorization", "body", "code", "cookie", "document", "login", "name", "params",
+     "password", "phone", "secret", "token"}
+)  # fmt: skip
+_LINKS = re.compile(r"(/q/)[^\s/?\"']+")
+_QUERY = re.compile(r"(\?)\S+")
+_LOGIN_OF_URL = re.compile(r"://[^/\s@]+@")
+_DETAIL = re.compile(r"DETAIL:.*", re.DOTALL)
+_ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])")
+_PHONE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?![0-9A-Za-z])")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_V4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+_V6 = re.compile(r"(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")
+_SAFE_ERROR_TYPES: tuple[type[BaseException], ...] = (
+    OSError,
+    RuntimeError,
+    ImportError,
+    AttributeError,
+)
+"""Errors whose message is about the program; that of a ValueError may hold an answer."""
+
+
+def scrub(text: str) -> str:
+    """Return `text` without tokens, queries, phone and ID numbers, mail and whole IP addresses."""
+    for pattern, instead in (
+        (_LINKS, rf"\g<1>{REDACTED}"),
+        (_LOGIN_OF_URL, f"://{REDACTED}@"),
+        (_QUERY, rf"\g<1>{REDACTED}"),
+        (_MAIL, REDACTED),
+        (_ID_NUMBER, REDACTED),
+        (_PHONE, REDACTED),
+    ):
+        text = pattern.sub(instead, text)
+    return _V6.sub(_mask_address, _V4.sub(_mask_address, text))
+
+
+def _mask_address(match: "re.Match[str]") -> str:
+    """Return the network of an address: /24 of IPv4, /48 of IPv6."""
+    try:
+        address = ip_address(match.group())
+    except ValueError:
+        return match.group()
+    size = 24 if address.version == 4 else 48
+    return str(ip_network((address, size), strict=False))
+
+
+def scrub_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a log entry with scrubbed values, at any depth."""
+    return {
+        key: REDACTED if key in _SECRET_KEYS else _scrub_text(value) for key, value in event.items()
+    }
+
+
+def _scrub_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, Mapping):
+        return scrub_event(value)
+    if isinstance(value, list | tuple | set):
+        return [_scrub_text(element) for element in value]
+    return value if value is None or isinstance(value, int | float) else scrub(str(value))
+
+
+def format_error_safely(error: BaseException) -> str:
+    """Format the traceback of `error`, leaving out messages that may contain answers."""
+    parts = []
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        frames = "".join(traceback.format_tb(current.__traceback__))
+        parts.append(
+            f"{frames}{type(current).__module__}.{type(current).__qualname__}{_safe_error_text(current)}"
+        )
+        current = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
+    return "\ncaused by:\n".join(parts)
+
+
+def _safe_error_text(error: BaseException) -> str:
+    if isinstance(error, SurveyError):
+        return f": {error.message.msgid}"
+    if isinstance(error, SQLAlchemyError):
+        # PostgreSQL names the values of a violated constraint in its second line.
+        reason = str(getattr(error, "orig", None) or error)
+        return f": {_DETAIL.sub('', reason).strip().partition(chr(10))[0]}"
+    return f": {error}" if isinstance(error, _SAFE_ERROR_TYPES) else ""
+
 
 _QUIET = ("alembic", "httpx2", "httpcore2", "watchdog", "PIL", "fontTools", "urllib3")
 Event = MutableMapping[str, Any]

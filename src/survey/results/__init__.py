@@ -11,7 +11,7 @@ from survey.results.wave_results import (
     list_waves,
     open_results,
 )
-from survey.snapshot.snapshot_files import SnapshotDamagedError
+from survey.snapshots.snapshot_files import SnapshotDamagedError
 
 __all__ = [
     "SnapshotDamagedError",

@@ -18,9 +18,9 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.compute.worker import Worker
 from survey.disclosure import IntervalAuditor
-from survey.results.interval_audit import AuditedCells
 from survey.results.whole_audits import (
     AUDIT_TASK,
+    AuditedCells,
     AuditProgress,
     CountAudit,
     identify_cells,

@@ -31,8 +31,8 @@ from survey.results.snapshots import CELLS, list_changes_paths, list_current_sna
 from survey.results.wave_parts import MapParts, WaveParts
 from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft, find_seals
-from survey.snapshot.snapshot_files import MANIFEST, SnapshotDamagedError, parquet_bytes
+from survey.snapshots.seals import SnapshotDraft, find_seals
+from survey.snapshots.snapshot_files import MANIFEST, SnapshotDamagedError, parquet_bytes
 from survey.store.tables import Snapshot, Wave
 
 _LOG = logging.getLogger(__name__)

@@ -10,13 +10,13 @@ from survey.disclosure import CELL_KEYS, SuppressionReason, propagate_suppressio
 from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppression
 from survey.estimate import Cube, EstimateError, cube_change
 from survey.estimate.tree import Tree
+from survey.frame.quotas import EVERYONE, SPECIAL_GROUPS
 from survey.locale import SurveyError, msg
+from survey.results.analysis import add_verdicts, bound_difference_intervals
 from survey.results.crosswalk import Crosswalk, crosswalk
-from survey.results.inference import add_verdicts, bound_difference_intervals
 from survey.results.public_cells import PublicCells, keep_hidden
-from survey.results.wave_cubes import CubeRequest, build_cube
+from survey.results.wave_estimates import CubeRequest, build_cube
 from survey.results.wave_parts import WaveParts
-from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 
 CHANGE_GROUPS = (EVERYONE, *SPECIAL_GROUPS)
 """The groups that are followed over the years."""

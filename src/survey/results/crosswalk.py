@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from survey.estimate.tree import COMPOSITE
-from survey.instrument.indicator_tree import IndicatorTree, Provenance
+from survey.questionnaire.indicator_tree import IndicatorTree, Provenance
 from survey.settings import PROJECT_ROOT
 
 TREES = PROJECT_ROOT / "seed" / "trees"

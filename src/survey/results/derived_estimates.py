@@ -8,7 +8,7 @@ import pandas as pd
 from survey.access.principal import Principal
 from survey.estimate import band_probabilities, pooled_mean
 from survey.estimate.arrays import Floats
-from survey.results.inference import SCALE
+from survey.results.analysis import SCALE
 from survey.results.snapshots import CELLS, HEADLINES, SMALL_AREAS
 from survey.results.table_columns import round_figures
 from survey.results.wave_results import Filter, WaveResults

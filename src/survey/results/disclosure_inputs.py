@@ -31,15 +31,15 @@ from survey.disclosure.suppression import (
     take_first_reasons,
 )
 from survey.estimate.tree import COMPOSITE
+from survey.frame.quotas import EVERYONE
 from survey.locale import RefusedError, msg
 from survey.results.domain_counts import WaveCounts, count_wave
 from survey.results.domains import AREA_LEVELS
+from survey.results.measures import Codes, QuestionBases
 from survey.results.public_cells import PublicCells, find_once_hidden, keep_hidden
-from survey.results.question_bases import Codes, QuestionBases
 from survey.results.rare_answers import find_rare_answers, join_sides
 from survey.results.wave_estimates import WaveEstimates
 from survey.results.wave_parts import WaveParts
-from survey.sample.special_groups import EVERYONE
 
 _AREA = ("area_level", "area")
 _Labels = Mapping[str, NDArray[np.object_]]

@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 from survey.disclosure import DomainCounts, count_pairs
 from survey.results.domains import area_labels
-from survey.results.measures import Measure
-from survey.results.question_bases import QuestionBases
-from survey.results.wave_data import WaveData
-from survey.results.wave_parts import PartLoader, WaveParts
+from survey.results.measures import Measure, QuestionBases
+from survey.results.wave_parts import PartLoader, WaveData, WaveParts
 
 EVERYBODY = 100.0
 """Value of a respondent whom a rate counts."""

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.access.roles import NATION
-from survey.sample.population_margins import ELDERLY_BANDS, MAIN_BANDS
-from survey.sample.special_groups import ELDERLY, EVERYONE
+from survey.frame.population_margins import ELDERLY_BANDS, MAIN_BANDS
+from survey.frame.quotas import ELDERLY, EVERYONE
 
 FRAME_COLUMNS = {
     "region3": "region3",

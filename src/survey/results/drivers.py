@@ -17,12 +17,12 @@ from survey.estimate import (
     priorities,
 )
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
-from survey.instrument.model import Item
-from survey.instrument.question_types import type_of
+from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
+from survey.questionnaire.model import Item
+from survey.questionnaire.question_types import type_of
 from survey.results.table_columns import ColumnTypes
 from survey.results.wave_parts import PartLoader, WaveParts
 from survey.results.wave_rules import WaveRules
-from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL
 
 OVERALL = "overall"
 """The question about satisfaction on the whole; it never enters the score."""

@@ -20,36 +20,47 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.estimate.arrays import release_freed_memory
-from survey.fieldwork.archived_answers import require_answers_present
-from survey.fieldwork.lifecycle import lock_responses
-from survey.fieldwork.waves import get_wave, lock_series
 from survey.results.change_files import SeriesNeighbour, list_neighbours, write_changes
-from survey.results.fieldwork_record import protect_fieldwork
-from survey.results.freeze_basis import AnswersConflictError, FreezeBasis, WaveConflictError
-from survey.results.freeze_progress import FreezeStage, FreezeTick, ignore_progress, report_parts
-from survey.results.freeze_reading import SnapshotOptions, WaveReading, is_final, read_wave
+from survey.results.freeze_reading import (
+    AnswersConflictError,
+    FreezeBasis,
+    FreezeStage,
+    FreezeTick,
+    SnapshotOptions,
+    WaveConflictError,
+    WaveReading,
+    ignore_progress,
+    is_final,
+    read_wave,
+    report_parts,
+)
 from survey.results.freeze_registration import (
     confirm_freeze,
     register_snapshot,
     require_freeze_confirmable,
 )
-from survey.results.response_source import open_loaded_responses, open_stored_responses
-from survey.results.snapshots import METHOD, get_newest_snapshot
+from survey.results.method import protect_fieldwork
+from survey.results.snapshots import (
+    METHOD,
+    get_newest_snapshot,
+    open_loaded_responses,
+    open_stored_responses,
+)
 from survey.results.tables import write_tables
 from survey.results.wave_parts import MapParts, WaveParts
 from survey.results.wave_snapshots import engine_of, open_files
 from survey.results.whole_audits import record_whole_audit
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft
-from survey.snapshot.snapshot_files import (
+from survey.snapshots.seals import SnapshotDraft
+from survey.snapshots.snapshot_files import (
     MANIFEST,
+    UnfinishedFiles,
     WithoutPoint,
     find_free_folder,
     install_snapshot,
     remove_on_failure,
     snapshot_draft,
 )
-from survey.snapshot.unfinished_files import UnfinishedFiles
 from survey.store.engine import read_scope
 from survey.store.tables import Snapshot, Wave
 from survey.store.transactions import (
@@ -58,6 +69,8 @@ from survey.store.transactions import (
     run_in_transaction,
     translate_lock_errors,
 )
+from survey.waves.lifecycle import lock_responses
+from survey.waves.waves import get_wave, lock_series, require_answers_present
 
 MAX_READINGS = 2
 """Times that a wave is read and computed while it keeps changing."""

@@ -4,11 +4,12 @@ The responses, the weights, the estimates and the gate are those of the freeze i
 of interviews are exact, those of hidden cities too: they are for whoever may freeze the wave.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,25 +21,107 @@ from survey.access.roles import NATION, Action
 from survey.disclosure import MINIMUM_N, AdditiveTotal, mask_sensitive_reason
 from survey.disclosure.suppression import SuppressionReason
 from survey.estimate.tree import COMPOSITE
-from survey.fieldwork.planning.left_out_cities import left_out_codes
-from survey.fieldwork.waves import get_wave
+from survey.frame.quotas import EVERYONE
 from survey.locale import SurveyError, msg
 from survey.results.disclosure_inputs import declare_totals
-from survey.results.preview_rows import FiledRows, LoadedRows, read_preview_rows
-from survey.results.response_source import open_stored_responses
-from survey.results.snapshots import CELLS
+from survey.results.snapshots import CELLS, ResponseSource, open_stored_responses
 from survey.results.table_cache import file_age, published_table
 from survey.results.table_columns import to_published_table
 from survey.results.tables import decide_cells
-from survey.results.wave_parts import WaveParts
+from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
-from survey.results.wave_snapshots import load_rules
-from survey.sample.special_groups import EVERYONE
+from survey.results.wave_snapshots import (
+    MAX_ROWS_IN_MEMORY,
+    forgetting_parts,
+    load_rules,
+    open_files,
+)
 from survey.settings import Settings
-from survey.snapshot.seals import open_seals
-from survey.snapshot.snapshot_files import SnapshotDamagedError, WithoutPoint, count_by_city
+from survey.snapshots.response_files import ResponseFile, join_files, plan_files
+from survey.snapshots.seals import open_seals
+from survey.snapshots.snapshot_files import (
+    SnapshotDamagedError,
+    WithoutPoint,
+    count_by_city,
+    snapshot_draft,
+    write_responses,
+)
 from survey.store.engine import read_scope
 from survey.store.tables import Snapshot, Wave
+from survey.waves.planning.wave_editing import left_out_codes
+from survey.waves.waves import get_wave
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedRows:
+    """Interviews in memory."""
+
+    frame: pd.DataFrame
+
+    @property
+    def count(self) -> int:
+        """Number of interviews."""
+        return len(self.frame)
+
+    def weigh(self, rules: WaveRules) -> WaveParts:
+        """Return the wave with weights; errors as `WaveData.weigh`."""
+        return WaveParts.of_loaded(WaveData.weigh(self.frame, rules))
+
+    def without(self, cities: Collection[str]) -> "LoadedRows":
+        """Return the interviews of the other cities."""
+        return LoadedRows(_drop_cities(self.frame, cities))
+
+
+@dataclass(frozen=True, eq=False)
+class FiledRows:
+    """Interviews in files of whole cities, of which one at a time is in memory."""
+
+    folder: Path
+    files: tuple[ResponseFile, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of interviews."""
+        return sum(file.rows for file in self.files)
+
+    def weigh(self, rules: WaveRules) -> WaveParts:
+        """Return the wave with weights; errors as `WaveData.weigh`."""
+        return open_files(self.folder, self.files, rules)
+
+    def without(self, cities: Collection[str]) -> "FiledRows":
+        """Return the interviews of the other cities; files that had others are written anew."""
+        files = []
+        for file in self.files:
+            frame = join_files([self.folder / file.name])
+            kept = _drop_cities(frame, cities)
+            if len(kept) == len(frame):
+                files.append(file)
+            elif len(kept):
+                files.append(write_responses(self.folder, f"other-{file.name}", kept))
+        return FiledRows(self.folder, tuple(files))
+
+
+@contextmanager
+def read_preview_rows(
+    settings: Settings, wave_key: str, responses: ResponseSource
+) -> Iterator[LoadedRows | FiledRows]:
+    """Read the interviews; files of theirs go with the block."""
+    if responses.rows <= MAX_ROWS_IN_MEMORY:
+        yield LoadedRows(responses.read(responses.rows_of_city))
+        return
+    with snapshot_draft(settings.snapshot_dir, wave_key) as folder, forgetting_parts():
+        planned = plan_files(responses.rows_of_city)
+        files = (
+            write_responses(folder, name, responses.read(cities))
+            for name, cities in planned.items()
+        )
+        yield FiledRows(folder, tuple(files))
+
+
+def _drop_cities(frame: pd.DataFrame, cities: Collection[str]) -> pd.DataFrame:
+    others: pd.DataFrame = frame[~frame["city_code"].isin(list(cities))].reset_index(drop=True)
+    return others
+
 
 PreviewTick = Callable[[int, int], None]
 """Told the steps that are done and all of them; stops the preview by an error."""

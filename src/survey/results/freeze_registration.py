@@ -9,16 +9,16 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.fieldwork.lifecycle import freeze_approved
-from survey.fieldwork.planning.wave_requests import confirm_act, require_confirmable
-from survey.fieldwork.waves import COMPUTED_STATES, require_transition
 from survey.results.freeze_reading import SnapshotOptions
 from survey.results.release import apply_release, release_request_options, require_no_announcement
 from survey.settings import Settings
-from survey.snapshot.seals import SEAL
-from survey.snapshot.snapshot_files import SnapshotManifest, WithoutPoint
+from survey.snapshots.seals import SEAL
+from survey.snapshots.snapshot_files import SnapshotManifest, WithoutPoint
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Shown, Snapshot, Wave, WaveAct, WaveState
+from survey.waves.lifecycle import freeze_approved
+from survey.waves.planning.wave_requests import confirm_act, require_confirmable
+from survey.waves.waves import COMPUTED_STATES, require_transition
 
 
 def freeze_request_options(

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from sqlmodel import Session, col, select
 
 from survey.disclosure import CELL_KEYS, SuppressionReason
-from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppression
-from survey.disclosure.totals import encode_labels
+from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppression, encode_labels
 from survey.locale import SurveyError, msg
 from survey.results.snapshots import CELLS
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotSeals
-from survey.snapshot.snapshot_files import SnapshotDamagedError
+from survey.snapshots.seals import SnapshotSeals
+from survey.snapshots.snapshot_files import SnapshotDamagedError
 from survey.store.tables import Publication, Snapshot, Wave, WaveRelease, WaveState
 
 _LOG = logging.getLogger(__name__)

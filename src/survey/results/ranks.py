@@ -22,10 +22,10 @@ from survey.estimate import (
     tree_draws,
 )
 from survey.estimate.tree import COMPOSITE
+from survey.frame.quotas import EVERYONE
 from survey.results.method import RankMethod
 from survey.results.table_columns import ColumnTypes
 from survey.results.wave_estimates import WaveEstimates
-from survey.sample.special_groups import EVERYONE
 
 RANKING = RankMethod()
 _THREADS = 2

@@ -15,7 +15,7 @@ from itertools import permutations
 import numpy as np
 
 from survey.disclosure import AnswerSides
-from survey.disclosure.totals import Flags
+from survey.disclosure.suppression import Flags
 from survey.results.domain_counts import EVERYBODY, Counts, Floats, careful_measures
 from survey.results.measures import Measure
 

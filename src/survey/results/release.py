@@ -14,15 +14,8 @@ from sqlmodel import Session, col, select
 from survey.access.audit import actor_id, require_reason
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.fieldwork.planning.wave_requests import (
-    confirm_act,
-    end_freeze_request,
-    record_signatures,
-    require_no_request,
-)
-from survey.fieldwork.waves import get_wave, lock_wave, require_transition
 from survey.locale import Message, RefusedError, msg
-from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
+from survey.snapshots.seals import SEAL, find_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Account,
@@ -36,6 +29,13 @@ from survey.store.tables import (
     WaveState,
     table_of,
 )
+from survey.waves.planning.wave_requests import (
+    confirm_act,
+    end_freeze_request,
+    record_signatures,
+    require_no_request,
+)
+from survey.waves.waves import get_wave, lock_wave, require_transition
 
 MIN_NAMED_CITIES, MAX_NAMED_CITIES = 10, 50
 """First places a release may name; fewer would tell a good deal of each city's score."""

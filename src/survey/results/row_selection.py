@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 from sqlmodel import Session
 
-from survey.fieldwork.waves import find_wave
 from survey.locale import Message, SurveyError, msg
 from survey.results.snapshots import list_shown_snapshots
 from survey.results.wave_results import WaveInfo, WaveResults, open_results
 from survey.settings import Settings
 from survey.store.tables import Wave
+from survey.waves.waves import find_wave
 
 _MAX_NAMED = 150
 """Choices that are named in an error."""

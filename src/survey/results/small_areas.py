@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from survey.estimate import EstimateError, bound_interval, fay_herriot
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.estimate.tree import COMPOSITE
-from survey.results.inference import SCALE
+from survey.frame.quotas import EVERYONE, SPECIAL_GROUPS
+from survey.results.analysis import SCALE
 from survey.results.table_columns import ColumnTypes
-from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 
 BANDS = ("age_band", "school_stage")
 """Variables whose groups are the special groups of a supplement."""

@@ -20,8 +20,8 @@ from survey.estimate.arrays import release_freed_memory
 from survey.locale import msg
 from survey.results.method import MethodRecord
 from survey.results.table_columns import WITHHELD, to_published_table
-from survey.snapshot.seals import read_file
-from survey.snapshot.snapshot_files import SnapshotDamagedError
+from survey.snapshots.seals import read_file
+from survey.snapshots.snapshot_files import SnapshotDamagedError
 
 _ASKED_BY = ("contrast", "basis", "composite", "area_level", "area", "group", "indicator")
 _Rows = NDArray[np.int32]

@@ -21,7 +21,8 @@ from survey.disclosure import (
 from survey.disclosure.interval_audit import SEED as AUDIT_SEED
 from survey.estimate.arrays import release_freed_memory
 from survey.estimate.variance import MIN_DF, MIN_ROWS, STATUSES
-from survey.results.analysis import DF_RULE
+from survey.frame.quotas import EVERYONE
+from survey.results.analysis import DF_RULE, Q, add_verdicts
 from survey.results.disclosure_inputs import protected_cells, protected_gaps
 from survey.results.domains import AREA_LEVELS
 from survey.results.drivers import (
@@ -33,7 +34,6 @@ from survey.results.drivers import (
     build_driver_table,
 )
 from survey.results.headlines import headline_table
-from survey.results.inference import Q, add_verdicts
 from survey.results.method import (
     ChangeMethod,
     DriverMethod,
@@ -64,9 +64,8 @@ from survey.results.snapshots import (
 )
 from survey.results.wave_estimates import PEERS, WaveEstimates, estimate_wave
 from survey.results.wave_parts import WaveParts
-from survey.sample.special_groups import EVERYONE
-from survey.snapshot.seals import SnapshotDraft
-from survey.snapshot.snapshot_files import parquet_bytes, write_parquet
+from survey.snapshots.seals import SnapshotDraft
+from survey.snapshots.snapshot_files import parquet_bytes, write_parquet
 
 
 def write_tables(

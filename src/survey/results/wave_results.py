@@ -17,12 +17,12 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import NATION, Action
 from survey.disclosure import CityRun, microaggregate, top_city_codes
 from survey.estimate.tree import COMPOSITE
-from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.fieldwork.waves import WaveSummary, wave_fields
-from survey.instrument.indicator_tree import IndicatorTree
-from survey.instrument.model import Item
+from survey.frame.quotas import EVERYONE
 from survey.locale import SurveyError, msg, translator
+from survey.questionnaire.indicator_tree import IndicatorTree
+from survey.questionnaire.model import Item
 from survey.results.changes import SAME_WAVE
+from survey.results.headlines import CellsFile, find_withheld_changes, list_withheld_areas
 from survey.results.release import find_current_release
 from survey.results.snapshots import (
     CELLS,
@@ -44,17 +44,17 @@ from survey.results.table_cache import (
     published_table,
     read_method,
 )
-from survey.results.withheld_areas import CellsFile, find_withheld_changes, list_withheld_areas
-from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotSeals, get_opened_seals, open_seals, receive_seals
-from survey.snapshot.snapshot_files import (
+from survey.snapshots.seals import SnapshotSeals, get_opened_seals, open_seals, receive_seals
+from survey.snapshots.snapshot_files import (
     MANIFEST,
     SnapshotDamagedError,
     SnapshotManifest,
     read_manifest,
 )
 from survey.store.tables import Shown, Snapshot, Wave, WaveState
+from survey.waves.instruments import load_instrument, load_tree
+from survey.waves.waves import WaveSummary, wave_fields
 
 _LOG = logging.getLogger(__name__)
 

@@ -10,15 +10,13 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from survey.compute import SharedFolder, open_engine, open_file
-from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.results.wave_data import WaveData
-from survey.results.wave_parts import LoadedPart, MapParts, PartLoader, WaveParts
+from survey.frame.quotas import oversampling_of
+from survey.results.wave_parts import LoadedPart, MapParts, PartLoader, WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
-from survey.sample.special_groups import oversampling_of
 from survey.settings import Settings
-from survey.snapshot.response_files import ResponseFile, join_files, read_file
-from survey.snapshot.seals import find_seals, read_sealed
-from survey.snapshot.snapshot_files import (
+from survey.snapshots.response_files import ResponseFile, join_files, read_file
+from survey.snapshots.seals import find_seals, read_sealed
+from survey.snapshots.snapshot_files import (
     MANIFEST,
     WithoutPoint,
     read_manifest,
@@ -28,6 +26,7 @@ from survey.snapshot.snapshot_files import (
     verify_content,
 )
 from survey.store.tables import Wave
+from survey.waves.instruments import load_instrument, load_tree
 
 MAX_ROWS_IN_MEMORY = 250_000
 """Rows of a wave that one process sums at once: some 200 MB, and no file is read twice."""

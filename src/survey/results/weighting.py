@@ -22,10 +22,10 @@ from survey.estimate import rake
 from survey.estimate.arrays import Floats
 from survey.estimate.design import encode
 from survey.estimate.margins import MarginKey
+from survey.frame.population_margins import PopulationMargins
 from survey.locale import RefusedError, msg
 from survey.results.domains import list_counts
-from survey.sample.population_margins import PopulationMargins
-from survey.snapshot.response_frame import GIVEN_WEIGHT
+from survey.snapshots.response_frame import GIVEN_WEIGHT
 
 CELL = "cell"
 GUARDIAN = "guardian"

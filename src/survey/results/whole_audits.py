@@ -6,27 +6,37 @@ again. Audits from before rates of one question were looked at together do not c
 
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 
 import orjson
+import pandas as pd
 from sqlalchemy import select
 from sqlmodel import Session
 
+from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Work
+from survey.disclosure import IntervalAuditor
 from survey.locale import Message, RefusedError, msg
+from survey.results.disclosure_inputs import audited_cells
 from survey.results.method import MethodRecord
 from survey.results.snapshots import (
     CELLS,
     SnapshotNotFoundError,
+    get_current_snapshots,
     get_newest_snapshot,
     list_current_snapshots,
     list_shown_snapshots,
 )
-from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
+from survey.results.tables import audit_work_limit
+from survey.results.wave_parts import WaveParts
+from survey.results.wave_snapshots import open_wave
+from survey.settings import Settings
+from survey.snapshots.seals import SEAL, find_seals, open_seals, seal_of_seals
 from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queued_entries
 from survey.store.leases import can_start, read_notes
-from survey.store.tables import AuditEntry, Snapshot, Wave, WaveState, table_of
+from survey.store.tables import AuditEntry, Snapshot, Wave, WaveState, now, table_of
 
 _ENTRIES = table_of(AuditEntry)
 _CELLS, _BASES = "cells_sha256", "bases"
@@ -242,3 +252,106 @@ def read_progress(session: Session) -> AuditProgress:
         str(notes.get("cells", "")),
         *(int(notes.get(name, 0)) for name in ("slices", "hidden", "audited", "narrow")),
     )
+
+
+@dataclass(frozen=True)
+class NarrowInterval:
+    """Hidden cell and the numbers between which its count is known to lie."""
+
+    area_level: str
+    area: str
+    group: str
+    indicator: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class WaveAudit:
+    """Result of an audit of a wave, of both snapshots where readers see an older one."""
+
+    hidden: int
+    audited: int
+    programmes: int
+    narrow: tuple[NarrowInterval, ...]
+
+
+def audit_wave(
+    settings: Settings,
+    session: Session,
+    *,
+    wave_key: str,
+    actor: Principal,
+    every_cell: bool = False,
+) -> WaveAudit:
+    """Audit the published cells of a wave, all of them with `every_cell`.
+
+    Where readers see an older snapshot than the newest, until a correction is published, both are
+    audited: the one is public, and the other will be.
+
+    Raises:
+        SnapshotNotFoundError: the wave has no snapshot.
+        SnapshotDamagedError: its responses are not those that were frozen.
+    """
+    actor.require(Action.ADMINISTER)
+    wave, snapshots = get_current_snapshots(session, wave_key)
+    audits = [
+        _audit_snapshot(settings, session, wave, snapshot, actor, every_cell=every_cell)
+        for snapshot in snapshots
+    ]
+    return WaveAudit(
+        hidden=sum(each.hidden for each in audits),
+        audited=sum(each.audited for each in audits),
+        programmes=sum(each.programmes for each in audits),
+        narrow=tuple(dict.fromkeys(cell for each in audits for cell in each.narrow)),
+    )
+
+
+def _audit_snapshot(
+    settings: Settings,
+    session: Session,
+    wave: Wave,
+    snapshot: Snapshot,
+    actor: Principal,
+    *,
+    every_cell: bool,
+) -> WaveAudit:
+    auditor = IntervalAuditor(work=None if every_cell else audit_work_limit(settings.audit_seconds))
+    narrow = AuditedCells.read(settings, session, wave, snapshot).audit(auditor)
+    record_audit(
+        Work(session, actor, now(), settings),
+        wave=wave,
+        snapshot=snapshot,
+        audit=CountAudit(auditor.slices, auditor.hidden, auditor.audited, len(narrow)),
+    )
+    return WaveAudit(auditor.hidden, auditor.audited, auditor.programmes, narrow)
+
+
+@dataclass(frozen=True)
+class AuditedCells:
+    """Cells of a snapshot as readers have them, and the answers behind them."""
+
+    source: WaveParts
+    published: pd.DataFrame
+    seal: str
+
+    @classmethod
+    def read(
+        cls, settings: Settings, session: Session, wave: Wave, snapshot: Snapshot
+    ) -> "AuditedCells":
+        """Read what an audit looks at.
+
+        Raises:
+            SnapshotDamagedError: the files are not those that were frozen.
+        """
+        source = open_wave(session, wave, settings.snapshot_dir / snapshot.directory)
+        seals = open_seals(settings, session, snapshot.directory)
+        published = pd.read_parquet(BytesIO(seals.read(CELLS)))
+        return cls(source, published, identify_cells(session, snapshot))
+
+    def audit(self, auditor: IntervalAuditor) -> tuple[NarrowInterval, ...]:
+        """Let `auditor` look at the cells and return those that are known too closely."""
+        return tuple(
+            NarrowInterval(*key, low, high)
+            for key, low, high in audited_cells(self.source, self.published, auditor)
+        )

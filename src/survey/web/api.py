@@ -23,25 +23,23 @@ from starlette.routing import BaseRoute, Route
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.sessions import COOKIE, find_principal
 from survey.access.work import Work
-from survey.fieldwork.back_check.phone_numbers import (
+from survey.collection.invitations import require_link_form
+from survey.collection.paper.keying_queue import get_keying_round
+from survey.collection.submission_envelope import Submission
+from survey.locale import Message, SurveyError, msg, translator
+from survey.observe.logs import current_request_id
+from survey.observe.metrics import INTERVIEWS
+from survey.review.back_check.phone_numbers import (
     MAX_ENTERED_CHARS,
     InterviewNotFoundError,
     InvalidPhoneNumberError,
     save_phone_number,
 )
-from survey.fieldwork.invitations import require_link_form
-from survey.fieldwork.paper.keying_queue import get_keying_round
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.withdrawal_codes import LENGTH
-from survey.locale import Message, SurveyError, msg, translator
-from survey.observe.logs import current_request_id
-from survey.observe.metrics import INTERVIEWS
 from survey.settings import Settings
 from survey.store.cipher import Cipher, configured_cipher
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.web.current_principal import find_current_principal
-from survey.web.html import negotiate_language
+from survey.waves.personal_data import LENGTH
 from survey.web.http import (
     BodyTooLargeError,
     RateLimit,
@@ -51,6 +49,8 @@ from survey.web.http import (
     json_response,
     read_limited_body,
 )
+from survey.web.notice_pages import negotiate_language
+from survey.web.request_middleware import find_current_principal
 from survey.web.submission_intake import (
     ELSEWHERE,
     TOO_LARGE,

@@ -30,17 +30,17 @@ from survey.access.principal import AccessDeniedError
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest
 from survey.access.work import Work
-from survey.context.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError, check_counts
-from survey.context.count_declaration import CountKind
-from survey.context.count_kinds import COUNT_KINDS
-from survey.context.deliveries import (
+from survey.collection.importing.rejections import reason_of
+from survey.counts.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError, check_counts
+from survey.counts.count_declaration import CountKind
+from survey.counts.count_kinds import COUNT_KINDS
+from survey.counts.deliveries import (
     DeliveryConflictError,
     DeliveryHead,
     DeliveryReceipt,
     import_delivery,
 )
-from survey.context.delivery_changes import DeliveryChanges, DeliveryLosesError
-from survey.fieldwork.importing.rejections import reason_of
+from survey.counts.delivery_changes import DeliveryChanges, DeliveryLosesError
 from survey.locale import LANGUAGES, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -48,8 +48,6 @@ from survey.store.tables import DeliveryKind, KeyScope, now
 from survey.store.transactions import StoreUnavailableError, run_in_transaction
 from survey.tabular.reading import plain_number, read_text_table, table_of_records
 from survey.tabular.text_table import MAX_COLUMNS
-from survey.web.deliveries_openapi import build_delivery_schema
-from survey.web.html import negotiate_language
 from survey.web.http import (
     JSON,
     BodyTooLargeError,
@@ -58,8 +56,9 @@ from survey.web.http import (
     json_response,
     read_limited_body,
 )
-from survey.web.request_keys import RequestKeys, refusal, unknown_key
-from survey.web.results_openapi import DELIVERIES
+from survey.web.notice_pages import negotiate_language
+from survey.web.results_openapi import DELIVERIES, build_delivery_schema
+from survey.web.results_tables import RequestKeys, refusal, unknown_key
 
 CSV = "text/csv"
 MAX_BODY_BYTES = {JSON: 20 * 2**20, CSV: 100 * 2**20}

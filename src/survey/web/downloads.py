@@ -28,9 +28,9 @@ from survey.locale import RefusedError, msg
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
-from survey.web.current_principal import find_current_principal
 from survey.web.http import NO_STORE, is_same_site
 from survey.web.notice_pages import NoticePage, render_notice
+from survey.web.request_middleware import find_current_principal
 
 PREFIX = "/download/"
 LIFETIME_SECONDS = 60.0

@@ -21,8 +21,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.secret_hashes import digest
-from survey.fieldwork.instruments import InstrumentNotFoundError, load_instrument
-from survey.fieldwork.invitations import (
+from survey.collection.invitations import (
     InvitationNotFoundError,
     InvitationPageData,
     OpenedOnOtherDeviceError,
@@ -31,18 +30,18 @@ from survey.fieldwork.invitations import (
     read_invitation,
     record_other_device,
 )
-from survey.fieldwork.quota_counts import FullQuotaGroup
-from survey.instrument.browser_payload import browser_form
-from survey.instrument.model import Instrument
 from survey.locale import SurveyError, label_text, translator
+from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.model import Instrument
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.transactions import StoreUnavailableError, run_reads
+from survey.waves.instruments import InstrumentNotFoundError, load_instrument
+from survey.waves.quota_counts import FullQuotaGroup
 from survey.web.api import phone_endpoint_config
 from survey.web.assets import CachedBody, cached_response
 from survey.web.form_texts import screen_language, texts_for
-from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import (
     JSON,
     NO_STORE,
@@ -55,7 +54,14 @@ from survey.web.http import (
     read_limited_body,
     set_cookie,
 )
-from survey.web.notice_pages import SUBMIT_URL, refuse_too_many_requests, render_invitation_error
+from survey.web.notice_pages import (
+    SUBMIT_URL,
+    HtmlPage,
+    html_response,
+    negotiate_language,
+    refuse_too_many_requests,
+    render_invitation_error,
+)
 from survey.web.write_queue import WriteQueue
 
 DRAFT_KEY_LENGTH = 24

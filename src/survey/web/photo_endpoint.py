@@ -17,26 +17,23 @@ from starlette.routing import BaseRoute, Route
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.work import Work
-from survey.context.consumer_education.activities import read_activity_photo
-from survey.fieldwork.photos.photo_cleaning import (
+from survey.collection.photos.photo_cleaning import (
     MAX_CONCURRENT_PHOTOS,
     MAX_PHOTO_BYTES,
+    PhotoNotFoundError,
     PhotoRefusedError,
     clean_photo,
-)
-from survey.fieldwork.photos.photo_intake import (
-    PhotoNotFoundError,
     read_visit_photo,
     require_photo_question,
     save_visit_photo,
 )
-from survey.fieldwork.waves import WaveNotOpenError
+from survey.education.activities import read_activity_photo
 from survey.locale import Message, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.transactions import StoreUnavailableError, run_in_transaction
-from survey.web.current_principal import find_current_principal
+from survey.waves.waves import WaveNotOpenError
 from survey.web.form_texts import screen_language
 from survey.web.http import (
     BodyTooLargeError,
@@ -46,6 +43,7 @@ from survey.web.http import (
     json_response,
     read_limited_body,
 )
+from survey.web.request_middleware import find_current_principal
 from survey.web.submission_intake import ELSEWHERE, TOO_MANY
 
 PREFIX = "/api/photos"

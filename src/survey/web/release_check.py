@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.publish.publications import verify
+from survey.release import verify
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.web.assets import CachedBody, cached_response
@@ -47,7 +47,7 @@ class _ReleaseCheckEndpoints:
 
     def _read_keys(self) -> bytes:
         # Imported here, because it builds reports as well, and few ask for the list.
-        from survey.publish.publications.publishing_steps import build_key_list
+        from survey.release.publishing_steps import build_key_list
 
         with read_scope(self.settings.store_url) as session:
             return build_key_list(session, self.settings)

@@ -2,24 +2,168 @@
 
 import asyncio
 import logging
+import re
 import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from survey.access.principal import Principal
+from survey.access.secret_hashes import MAX_TOKEN_CHARS, digest
+from survey.access.sessions import COOKIE, authenticate_session, find_principal
 from survey.locale import translator
 from survey.observe.logs import HEADER, new_request_id, request_id_scope, valid_request_id
 from survey.observe.metrics import FAILURES, REQUEST_SECONDS, REQUESTS
 from survey.settings import Settings
-from survey.web.html import negotiate_language
+from survey.store.engine import read_scope
+from survey.store.tables import now
 from survey.web.http import RateLimit, client_address, json_response
-from survey.web.notice_pages import build_too_many_response
+from survey.web.notice_pages import build_too_many_response, negotiate_language
 from survey.web.submission_intake import TOO_MANY
+
+MAX_HEAD_BYTES = 32 * 1024
+"""Request line and headers together; browsers send about 1 kB."""
+HEAD_SECONDS = 20.0
+"""From the first byte of a connection, or of the next request on it, to the end of the head."""
+
+
+_HOST = re.compile(rb"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+"""A name or an address, and a port; nothing that two programs could read differently."""
+
+
+class _HeadTooLargeError(Exception):
+    """Raised when the head is larger than `MAX_HEAD_BYTES`."""
+
+
+class _AmbiguousHostError(Exception):
+    """Raised without exactly one valid `Host`: server and proxy could disagree about it."""
+
+
+class LimitedHttpProtocol(HttpToolsProtocol):
+    """Uvicorn's HTTP/1.1 protocol, which closes connections whose head is too slow or too large."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _within_head = True
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_slow_head)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        unfinished = self._within_head
+        if unfinished:
+            self._head_bytes += len(data)
+            if self._head_timer is None:
+                self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_slow_head)
+        super().data_received(data)
+        if unfinished and self._within_head and self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(431)
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > MAX_HEAD_BYTES:
+            # uvicorn answers 400 to exceptions in the callbacks of its parser.
+            raise _HeadTooLargeError
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].strip()):
+            raise _AmbiguousHostError
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._within_head, self._head_bytes = True, 0
+
+    def _end_head(self) -> None:
+        self._within_head = False
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse_slow_head(self) -> None:
+        self._head_timer = None
+        self._refuse(408)
+
+    def _refuse(self, status: int) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(
+                STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.close()
+
+
+CACHE_SECONDS = 2.0
+"""How long an answer of the store counts. Pages and services ask the store themselves each time:
+the cache only decides which sockets stay open."""
+MAX_CONCURRENT_LOOK_UPS = 4
+"""Look-ups share their threads with the public form, so they use only some of them."""
+MAX_CACHED_SESSIONS = 5_000
+
+
+def find_current_principal(request: Request, settings: Settings) -> Principal | None:
+    """Return the signed-in principal and extend the session, or None without a session."""
+    secret = request.cookies.get(COOKIE)
+    return authenticate_session(settings.store_url, secret, now(), demo=settings.demo)
+
+
+@dataclass
+class SessionCache:
+    """Principals of open sessions, looked up at most every few seconds for each session.
+
+    Looking up does not extend a session.
+    """
+
+    store_url: str
+    demo: bool
+    """Whether sessions of demo accounts are taken."""
+    clock: Callable[[], float] = time.monotonic
+    _cached: OrderedDict[str, tuple[Principal, float]] = field(default_factory=OrderedDict)
+    _threads: CapacityLimiter | None = None
+
+    async def get_principal(self, secret: str | None, *, fresh: bool = False) -> Principal | None:
+        """Return the principal of an open session, or None; only open sessions are cached.
+
+        Args:
+            secret: Secret in the session's cookie.
+            fresh: Ask the store although there is a cached answer.
+        """
+        if not secret or len(secret) > MAX_TOKEN_CHARS:
+            return None
+        key = digest(secret)
+        known = self._cached.get(key)
+        if not fresh and known is not None and self.clock() - known[1] < CACHE_SECONDS:
+            return known[0]
+        if self._threads is None:
+            # A limiter belongs to the event loop in which it is created.
+            self._threads = CapacityLimiter(MAX_CONCURRENT_LOOK_UPS)
+        person = await to_thread.run_sync(partial(self._look_up, secret), limiter=self._threads)
+        self._cached.pop(key, None)
+        if person is not None:
+            self._cached[key] = (person, self.clock())
+            if len(self._cached) > MAX_CACHED_SESSIONS:
+                self._cached.popitem(last=False)
+        return person
+
+    def _look_up(self, secret: str) -> Principal | None:
+        with read_scope(self.store_url) as session:
+            return find_principal(session=session, secret=secret, now=now(), demo=self.demo)
+
 
 _LOG = logging.getLogger(__name__)
 _PAGES = "pages"

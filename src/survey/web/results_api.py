@@ -21,28 +21,30 @@ from starlette.routing import BaseRoute, Route
 from survey.access.api_keys import KeyScopeError, find_key_holder
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.work import Work
-from survey.fieldwork.waves import find_wave
+from survey.figures.tables.published_tables import build_records
 from survey.locale import LANGUAGES, SurveyError, msg, translator
-from survey.publish.result_records import build_records
 from survey.results import WaveResults
 from survey.results.row_selection import UnknownChoiceError
 from survey.results.wave_results import WaveInfo, list_readable_waves, open_results
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import KeyScope, Wave, WaveState, now
-from survey.web.html import HtmlPage, html_response, negotiate_language
+from survey.waves.waves import find_wave
 from survey.web.http import JSON
-from survey.web.request_keys import RequestKeys, refusal, unknown_key
+from survey.web.notice_pages import HtmlPage, html_response, negotiate_language
 from survey.web.results_openapi import BASE, build_openapi, list_operations
 from survey.web.results_tables import (
     PAGING,
     TABLES,
     NotReleasedError,
     ParameterError,
+    RequestKeys,
     ResultsChangedError,
     ResultsTable,
     TableRequest,
+    refusal,
     require_released,
+    unknown_key,
 )
 
 _LOG = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.access.roles import ROLES, Role, demo_purposes
-from survey.health.demo_progress import find_demo_progress
 from survey.locale import LANGUAGES, Translator, msg, translator
+from survey.operations.demo_progress import find_demo_progress
 from survey.settings import Settings
-from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import safe_path
+from survey.web.notice_pages import HtmlPage, html_response, negotiate_language
 
 LANGUAGE, LARGE = "lang", "large"
 """Query parameters for language and text size, the same as on the pages behind the sign-in."""

@@ -10,27 +10,27 @@ from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.work import Work
-from survey.fieldwork.invitations import (
+from survey.collection.invitations import (
     InvitationExpiredError,
     InvitationNotFoundError,
     InvitationUsedError,
     InvitationVoidedError,
 )
-from survey.fieldwork.paper.keying import Keying
-from survey.fieldwork.paper.keying_service import KeyingReceipt, SheetNotFoundError, submit_keying
-from survey.fieldwork.parking.intake import ParkingFullError, ParkingReceipt, submit_or_park
-from survey.fieldwork.submission import (
+from survey.collection.paper.keying import Keying
+from survey.collection.paper.keying_service import KeyingReceipt, SheetNotFoundError, submit_keying
+from survey.collection.parking import ParkingFullError, ParkingReceipt, submit_or_park
+from survey.collection.submission import (
     InstrumentConflictError,
     InvalidAnswersError,
     SubmissionReceipt,
 )
-from survey.fieldwork.submission_envelope import Submission
-from survey.fieldwork.waves import WaveNotOpenError
-from survey.instrument.validation import AnswerProblem
+from survey.collection.submission_envelope import Submission
 from survey.locale import Message, SurveyError, Translator, label_text, msg, translator
+from survey.questionnaire.validation import AnswerProblem
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import StoreUnavailableError, run_in_transaction
+from survey.waves.waves import WaveNotOpenError
 from survey.web.form_texts import screen_language
 
 _LOG = logging.getLogger(__name__)

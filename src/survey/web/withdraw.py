@@ -13,20 +13,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.fieldwork.withdrawal import (
+from survey.collection.withdrawal import (
     CodeNotFoundError,
     MistypedCodeError,
     WaveFrozenError,
     WithdrawalResult,
     withdraw,
 )
-from survey.fieldwork.withdrawal_codes import LENGTH, format_code, read_code
 from survey.locale import Message, SurveyError, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now
-from survey.web.html import HtmlPage, html_response, negotiate_language
+from survey.waves.personal_data import LENGTH, format_code, read_code
 from survey.web.http import FormToken, RateLimit, read_verified_form
-from survey.web.notice_pages import NoticePage, refuse_too_many_requests, render_notice
+from survey.web.notice_pages import (
+    HtmlPage,
+    NoticePage,
+    html_response,
+    negotiate_language,
+    refuse_too_many_requests,
+    render_notice,
+)
 from survey.web.write_queue import WriteQueue
 
 WITHDRAW_PATH = "/withdraw"

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from survey.context.comparative_tests.grading import Measurement
-from survey.context.comparative_tests.rules import GradingRules, parse_rules
+from survey.comparative_tests.grading import Measurement
+from survey.comparative_tests.rules import GradingRules, parse_rules
 
 
 def named(text: str) -> dict[str, str]:

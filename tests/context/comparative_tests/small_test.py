@@ -11,19 +11,16 @@ from sqlmodel import Session, select
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.access.work import Seen
-from survey.context.comparative_tests.grading import Measurement
-from survey.context.comparative_tests.maker_replies import (
-    record_maker_reply,
-    send_results_to_makers,
-)
-from survey.context.comparative_tests.measured_values import ValueData, add_measured_values
-from survey.context.comparative_tests.plan import (
+from survey.comparative_tests.grading import Measurement
+from survey.comparative_tests.hearings import ReplyData
+from survey.comparative_tests.maker_replies import record_maker_reply, send_results_to_makers
+from survey.comparative_tests.measured_values import ValueData, add_measured_values
+from survey.comparative_tests.plan import (
     advance_comparative_test,
     create_comparative_test,
     set_grading_rules,
 )
-from survey.context.comparative_tests.product_samples import add_product_samples
-from survey.context.hearings import ReplyData
+from survey.comparative_tests.product_samples import add_product_samples
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import (
@@ -33,7 +30,7 @@ from survey.store.tables import (
     MeasurementRound,
     ReplyStance,
 )
-from survey.store.tables.comparative_tests import ComparativeTestPlan, SampleData
+from survey.store.tables.evidence import ComparativeTestPlan, SampleData
 from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_rules import rules
 from tests.work_of import work_of

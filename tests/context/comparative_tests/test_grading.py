@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.context.comparative_tests.grading import (
+from survey.comparative_tests.grading import (
     Measurement,
     MissingValuesError,
     Verdict,
@@ -16,7 +16,7 @@ from survey.context.comparative_tests.grading import (
     grade_sample,
     is_decidable,
 )
-from survey.context.comparative_tests.rules import (
+from survey.comparative_tests.rules import (
     DecisionKind,
     DecisionRule,
     Devaluation,

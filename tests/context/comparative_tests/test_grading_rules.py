@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from survey.context.comparative_tests.rules import is_standard_edition, parse_rules
+from survey.comparative_tests.rules import is_standard_edition, parse_rules
 from tests.context.comparative_tests.small_rules import (
     COOKING,
     ENERGY,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.context.comparative_tests.product_samples import check_digit, is_gtin
+from survey.comparative_tests.product_samples import check_digit, is_gtin
 
 
 @pytest.mark.parametrize("number", ["6291041500213", "614141007349", "10614141007346", "96385074"])

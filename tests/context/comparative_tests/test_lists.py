@@ -10,15 +10,15 @@ from openpyxl import load_workbook
 
 from survey.access.roles import Role
 from survey.access.work import Seen
-from survey.context.comparative_tests.measured_values import (
+from survey.comparative_tests.measured_values import (
     VALUE_SHEET,
     build_value_template,
     read_value_file,
 )
-from survey.context.comparative_tests.product_samples import SAMPLE_SHEET, read_sample_file
-from survey.context.comparative_tests.rules_workbook import build_rules_sheets, read_rules_file
+from survey.comparative_tests.product_samples import SAMPLE_SHEET, read_sample_file
+from survey.comparative_tests.rules_workbook import build_rules_sheets, read_rules_file
+from survey.frame.workbook_io import CellError, write_workbook
 from survey.locale import SurveyError, translator
-from survey.sample.workbook_io import CellError, write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.tabular.workbook_safety import WorkbookError

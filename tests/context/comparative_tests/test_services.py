@@ -11,30 +11,30 @@ from sqlmodel import select
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.access.work import Seen
-from survey.context.comparative_tests.grading import Measurement, grade_sample
-from survey.context.comparative_tests.maker_replies import send_results_to_makers
-from survey.context.comparative_tests.measured_values import ValueData, add_measured_values
-from survey.context.comparative_tests.plan import (
+from survey.comparative_tests.grading import Measurement, grade_sample
+from survey.comparative_tests.maker_replies import send_results_to_makers
+from survey.comparative_tests.measured_values import ValueData, add_measured_values
+from survey.comparative_tests.plan import (
     advance_comparative_test,
     change_comparative_test,
     create_comparative_test,
     set_grading_rules,
 )
-from survey.context.comparative_tests.product_samples import add_product_samples
-from survey.context.comparative_tests.reading import (
+from survey.comparative_tests.product_samples import add_product_samples
+from survey.comparative_tests.reading import (
     ComparativeTestDetail,
     get_comparative_test,
     list_comparative_tests,
 )
-from survey.context.comparative_tests.released_grades import (
+from survey.comparative_tests.released_grades import (
     compute_grades,
     confirm_erratum,
     propose_erratum,
     sign_comparative_test,
     would_release,
 )
+from survey.figures.views.comparative_test import ComparativeTestTexts
 from survey.locale import NotFoundError, SurveyError, translator
-from survey.publish.views.comparative_test import ComparativeTestTexts
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComparativeTest, ComparativeTestState, MeasurementRound

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
 
-from survey.context.count_check import CountCheck, check_counts
-from survey.context.count_kinds import COMPLAINTS
-from survey.context.deliveries import DeliveryHead
+from survey.counts.count_check import CountCheck, check_counts
+from survey.counts.count_kinds import COMPLAINTS
+from survey.counts.deliveries import DeliveryHead
 from survey.tabular.reading import read_text_table
 
 HEADER = (

@@ -4,12 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from survey.context.code_lists import (
-    CROSSWALK_CSV,
-    CodeListName,
-    read_code_lists,
-    shipped_code_lists,
-)
+from survey.frame.code_lists import CROSSWALK_CSV, CodeListName, read_code_lists, shipped_code_lists
 from tests.error_codes import raises_code
 
 HEAD = "list,version,code,parent,name_zh,name_en,status\n"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from survey.context.count_kinds import COUNT_KINDS
-from survey.fieldwork.importing.rejections import ImportNotPossibleError
+from survey.collection.importing.rejections import ImportNotPossibleError
+from survey.counts.count_kinds import COUNT_KINDS
 from survey.locale import Message, translator
 from survey.store.tables import DeliveryKind
 from survey.tabular.text_table import FileUnreadableError

@@ -11,17 +11,17 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.complaints.sums import read_sums
-from survey.context.count_check import CountsRejectedError
-from survey.context.count_kinds import COMPLAINTS
-from survey.context.deliveries import (
+from survey.counts.complaints.sums import read_sums
+from survey.counts.count_check import CountsRejectedError
+from survey.counts.count_kinds import COMPLAINTS
+from survey.counts.deliveries import (
     DeliveryConflictError,
     DeliveryReceipt,
     import_delivery,
     list_delivered_periods,
     withdraw_delivery,
 )
-from survey.context.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
+from survey.counts.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComplaintCount, Delivery, DeliveryKind, new_id, table_of

@@ -12,18 +12,18 @@ from sqlmodel import Session, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.consumer_education.activities import (
+from survey.collection.photos.photo_cleaning import PhotoNotFoundError, clean_photo
+from survey.education.activities import (
     add_activity,
+    cost_per_consumer,
+    cost_per_participant,
     list_activities,
     read_activity_photo,
     take_out_activity,
 )
-from survey.context.consumer_education.costs import cost_per_consumer, cost_per_participant
-from survey.fieldwork.photos.photo_cleaning import clean_photo
-from survey.fieldwork.photos.photo_intake import PhotoNotFoundError
 from survey.store.engine import read_scope
 from survey.store.tables import Account, AuditEntry
-from survey.store.tables.education import ActivityData
+from survey.store.tables.evidence import ActivityData
 from survey.store.transactions import run_in_transaction
 from tests.error_codes import raises_code
 from tests.work_of import work_of

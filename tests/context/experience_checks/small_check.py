@@ -16,27 +16,26 @@ from seed.survey_provider import inventor
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.access.work import Seen
-from survey.context.experience_checks.plan import (
+from survey.collection.photos.photo_cleaning import clean_photo, save_visit_photo
+from survey.collection.submission import SubmissionReceipt, submit
+from survey.collection.submission_envelope import Submission
+from survey.experience_checks.plan import (
     ExperienceCheckPlan,
     create_experience_check,
     open_experience_check,
 )
-from survey.context.experience_checks.reading import ExperienceCheckDetail, get_experience_check
-from survey.context.experience_checks.venues import VenueList, assign_observers, draw_venues
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.photos.photo_cleaning import clean_photo
-from survey.fieldwork.photos.photo_intake import save_visit_photo
-from survey.fieldwork.submission import SubmissionReceipt, submit
-from survey.fieldwork.submission_envelope import Submission
-from survey.instrument.model import Instrument
-from survey.instrument.xlsform.reader import load_bundle
-from survey.sample.city_frame import shipped_cities, upsert_cities
-from survey.sample.point_draw import ListedPoint
+from survey.experience_checks.reading import ExperienceCheckDetail, get_experience_check
+from survey.experience_checks.venues import VenueList, assign_observers, draw_venues
+from survey.frame.city_frame import shipped_cities, upsert_cities
+from survey.frame.sampling_plan import ListedPoint
+from survey.questionnaire.model import Instrument
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope
 from survey.store.tables import Account, SamplingPoint, Status, Wave
 from survey.store.transactions import run_in_transaction
+from survey.waves.instruments import save_instrument
+from survey.waves.lifecycle import transition
 from tests.work_of import work_of
 
 START = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)

@@ -13,33 +13,32 @@ from sqlmodel import select
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.access.work import Seen
-from survey.context.experience_checks.plan import (
+from survey.collection.invitations import issue_invitation
+from survey.collection.parking import ParkingReceipt, submit_or_park
+from survey.collection.photos.photo_cleaning import (
+    PhotoNotFoundError,
+    PhotoRefusedError,
+    clean_photo,
+    read_visit_photo,
+    save_visit_photo,
+)
+from survey.collection.submission import InvalidAnswersError
+from survey.collection.submission_envelope import VisitExistsError
+from survey.comparative_tests.hearings import ReplyData
+from survey.experience_checks.plan import (
     close_experience_check,
     open_experience_check,
     release_experience_check,
 )
-from survey.context.experience_checks.reading import list_experience_checks
-from survey.context.experience_checks.replies import (
+from survey.experience_checks.reading import list_experience_checks
+from survey.experience_checks.replies import (
     order_revisit,
     record_venue_reply,
     send_to_venues,
     waive_revisit,
 )
-from survey.context.experience_checks.venues import assign_observers, draw_venues
-from survey.context.hearings import ReplyData
-from survey.fieldwork.assignments import list_tasks
-from survey.fieldwork.invitations import issue_invitation
-from survey.fieldwork.parking.intake import ParkingReceipt, submit_or_park
-from survey.fieldwork.photos.photo_cleaning import PhotoRefusedError, clean_photo
-from survey.fieldwork.photos.photo_intake import (
-    PhotoNotFoundError,
-    read_visit_photo,
-    save_visit_photo,
-)
-from survey.fieldwork.review.response_detail import get_response_detail
-from survey.fieldwork.submission import InvalidAnswersError
-from survey.fieldwork.venue_visits import VisitExistsError
-from survey.fieldwork.waves import find_wave, list_started_waves
+from survey.experience_checks.venues import assign_observers, draw_venues
+from survey.review.response_detail import get_response_detail
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
@@ -52,6 +51,8 @@ from survey.store.tables import (
     SamplingPoint,
 )
 from survey.store.transactions import run_in_transaction
+from survey.waves.assignments import list_tasks
+from survey.waves.waves import find_wave, list_started_waves
 from tests.context.experience_checks.small_check import (
     JIANGSU,
     OBSERVERS,

@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 from hashlib import sha256
 
-from survey.context.count_check import CountCheck, check_counts
-from survey.context.count_kinds import OPINION
-from survey.context.deliveries import DeliveryHead
+from survey.counts.count_check import CountCheck, check_counts
+from survey.counts.count_kinds import OPINION
+from survey.counts.deliveries import DeliveryHead
 from survey.tabular.reading import read_text_table
 
 HEADER = "日期,地区代码,渠道,情感倾向,话题,信息条数"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
 from benchmarks.truth import windows
-from survey.context.opinion.event_windows import compare_windows, weigh_autocorrelations
+from survey.counts.opinion.event_windows import compare_windows, weigh_autocorrelations
 
 
 def test_autocorrelations_are_weighed_by_the_restricted_likelihood() -> None:

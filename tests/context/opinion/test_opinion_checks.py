@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.context.count_check import check_counts
-from survey.context.count_kinds import COUNT_KINDS, OPINION
+from survey.counts.count_check import check_counts
+from survey.counts.count_kinds import COUNT_KINDS, OPINION
 from survey.locale import Message, translator
 from survey.store.tables import DeliveryKind
 from survey.tabular.reading import read_text_table

@@ -8,11 +8,12 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.context.count_check import CountsRejectedError
-from survey.context.deliveries import DeliveryReceipt, import_delivery, list_delivered_periods
-from survey.context.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
-from survey.context.opinion.day_entry import EnteredDay, enter_opinion_day
-from survey.context.opinion.storage import (
+from survey.counts.count_check import CountsRejectedError
+from survey.counts.deliveries import DeliveryReceipt, import_delivery, list_delivered_periods
+from survey.counts.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
+from survey.counts.opinion.storage import (
+    EnteredDay,
+    enter_opinion_day,
     list_opinion_areas,
     list_opinion_topics,
     read_opinion_days,

@@ -13,25 +13,21 @@ from sqlmodel import select
 from survey.access.audit_verify import verify
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.answer_archive import archive_file, archiving
-from survey.fieldwork.answer_archive.archive_file import ArchiveUnreadableError, file_sha256
-from survey.fieldwork.answer_archive.archiving import (
+from survey.collection.answer_archive import archiving
+from survey.collection.answer_archive.archiving import (
+    ArchiveUnreadableError,
     archive_answers,
+    file_sha256,
     find_answers_place,
     restore_answers,
 )
-from survey.fieldwork.back_check.results import get_back_check_results
-from survey.fieldwork.planning.wave_requests import (
-    SecondPersonRequiredError,
-    find_open_request,
-    request_act,
-)
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.review.response_detail import get_response_detail
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.fieldwork.withdrawal import WaveFrozenError, withdraw
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.withdrawal import WaveFrozenError, withdraw
+from survey.review.back_check.results import get_back_check_results
+from survey.review.response_detail import get_response_detail
 from survey.store.engine import read_scope, session_scope
-from survey.store.private_files import is_exposed
+from survey.store.private_files import is_exposed, list_unfinished_work
+from survey.store.response_insert import remove_answers
 from survey.store.tables import (
     Account,
     AnswerArchive,
@@ -44,8 +40,12 @@ from survey.store.tables import (
     WaveState,
 )
 from survey.store.transactions import run_in_transaction
-from survey.store.unfinished_work import list_unfinished_work
-from survey.store.wave_answers import remove_answers
+from survey.waves.planning.wave_requests import (
+    SecondPersonRequiredError,
+    find_open_request,
+    request_act,
+)
+from survey.waves.waves import NewWave, create_wave, open_wave
 from tests.error_codes import raises_code
 from tests.wave_states import set_wave_state
 from tests.work_of import work_of
@@ -293,7 +293,7 @@ def test_nothing_is_removed_when_the_file_reads_otherwise(
     released: ReleasedWave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        archiving, "read_archive", lambda path: list(archive_file.read_archive(path))[1:]
+        archiving, "read_archive", lambda path: list(archiving.read_archive(path))[1:]
     )
     with raises_code("archive_mismatch"):
         released.archive()
@@ -369,7 +369,7 @@ def test_a_file_is_noted_until_it_is_complete(
         noted.extend(note.read_text(encoding="utf-8") for note in notes)
         assert noted == [str(path)]
         assert list_unfinished_work(released.file.parent) == []
-        return archive_file.write_archive(path, lines)
+        return archiving.write_archive(path, lines)
 
     monkeypatch.setattr(archiving, "write_archive", write)
     released.archive()

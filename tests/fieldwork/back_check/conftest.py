@@ -8,13 +8,13 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.instrument.xlsform.reader import load_bundle
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.questionnaire.xlsform.reader import load_bundle
+from survey.review.back_check.draws import DrawPlan, create_draw, preview_draw
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Mode, ResponseRisk, Status
+from survey.waves.instruments import save_instrument
 from tests.work_of import work_of
 
 

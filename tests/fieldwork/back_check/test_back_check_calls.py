@@ -9,7 +9,8 @@ from sqlmodel import col, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.back_check.call_list import (
+from survey.collection.submission import InvalidAnswersError
+from survey.review.back_check.call_list import (
     BackCheckNotFoundError,
     CallAttempt,
     get_call,
@@ -17,10 +18,9 @@ from survey.fieldwork.back_check.call_list import (
     receipt_code,
     record_attempt,
 )
-from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.submission import InvalidAnswersError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, BackCheck, Channel, Outcome, Status
+from survey.waves.lifecycle import transition
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

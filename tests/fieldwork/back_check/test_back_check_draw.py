@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.back_check.draws import (
+from survey.review.back_check.draws import (
     Candidate,
     DrawnInterview,
     draw_key,

@@ -12,23 +12,26 @@ from sqlmodel import select
 from survey.access.audit_members import iter_members
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.back_check.call_list import CallAttempt, list_calls, record_attempt
-from survey.fieldwork.back_check.comparison_items import (
+from survey.collection.correction import resubmit
+from survey.estimate.interviewer_effect import wilson
+from survey.questionnaire.model import Choice, Item, ItemKind
+from survey.questionnaire.xlsform.reader import load_bundle
+from survey.review.back_check.call_list import (
+    CallAttempt,
+    WorkSelection,
+    list_calls,
+    note_retraining,
+    record_attempt,
+)
+from survey.review.back_check.comparison_items import (
     ItemComparison,
     QuestionNature,
     differs,
     list_comparisons,
 )
-from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
-from survey.fieldwork.back_check.follow_up import WorkSelection, note_retraining
-from survey.fieldwork.back_check.results import BackCheckResults, get_back_check_results
-from survey.fieldwork.correction import resubmit
-from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.quality.interviewer_effect import wilson
-from survey.fieldwork.review.decisions import decide_many, preview_bulk_decision
-from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
-from survey.instrument.model import Choice, Item, ItemKind
-from survey.instrument.xlsform.reader import load_bundle
+from survey.review.back_check.draws import DrawPlan, create_draw, preview_draw
+from survey.review.back_check.results import BackCheckResults, get_back_check_results
+from survey.review.decisions import decide_many, preview_bulk_decision
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -40,6 +43,8 @@ from survey.store.tables import (
     Status,
     SurveyorNote,
 )
+from survey.waves.lifecycle import transition
+from survey.waves.review_reasons import ReasonCode, ReviewReason
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

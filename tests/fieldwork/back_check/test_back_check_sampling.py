@@ -11,16 +11,16 @@ from sqlmodel import col, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.back_check.draws import (
+from survey.review.back_check.draws import (
     DrawPlan,
     DrawPreview,
     create_draw,
     list_draws,
     preview_draw,
 )
-from survey.fieldwork.lifecycle import transition
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, BackCheck, ChosenBy, Status
+from survey.waves.lifecycle import transition
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

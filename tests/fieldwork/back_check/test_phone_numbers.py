@@ -12,14 +12,16 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.back_check.call_list import (
+from survey.collection.withdrawal import withdraw
+from survey.questionnaire.xlsform.reader import load_bundle
+from survey.review.back_check.call_list import (
     BackCheckNotFoundError,
     CallAttempt,
     list_calls,
     record_attempt,
 )
-from survey.fieldwork.back_check.draws import DrawPlan, create_draw, preview_draw
-from survey.fieldwork.back_check.phone_numbers import (
+from survey.review.back_check.draws import DrawPlan, create_draw, preview_draw
+from survey.review.back_check.phone_numbers import (
     InterviewNotFoundError,
     InvalidPhoneNumberError,
     UndecryptableNumberError,
@@ -29,10 +31,6 @@ from survey.fieldwork.back_check.phone_numbers import (
     reveal_phone_number,
     save_phone_number,
 )
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.withdrawal import withdraw
-from survey.fieldwork.withdrawal_codes import generate_code
-from survey.instrument.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.cipher import Cipher, InvalidPhoneKeyError, configured_cipher, new_key
 from survey.store.engine import read_scope, session_scope
@@ -44,6 +42,8 @@ from survey.store.tables import (
     ResponseContact,
     ResponseRevision,
 )
+from survey.waves.instruments import save_instrument
+from survey.waves.personal_data import generate_code
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from survey.fieldwork.importing.row_answers import restrict_instrument
-from survey.instrument.model import Instrument, Item, ItemKind
-from survey.instrument.validation import validate
+from survey.collection.importing.row_answers import restrict_instrument
+from survey.questionnaire.model import Instrument, Item, ItemKind
+from survey.questionnaire.validation import validate
 
 TODAY = date(2026, 5, 20)
 COLUMNS = (

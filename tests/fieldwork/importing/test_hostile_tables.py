@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing.import_plan import plan_import
-from survey.fieldwork.importing.target_wave import ImportRequest
+from survey.collection.importing.import_plan import plan_import
+from survey.collection.importing.target_wave import ImportRequest
 from survey.locale import SurveyError
 from survey.store.engine import read_scope
 from survey.tabular.reading import read_table

@@ -12,26 +12,25 @@ from sqlmodel import SQLModel, col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.importing.column_mapping import MappingFile
-from survey.fieldwork.importing.commit import ImportResult, commit_import
-from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
-from survey.fieldwork.importing.mapping_draft import list_saved_mappings, save_mapping
-from survey.fieldwork.importing.rejection_workbook import write_rejections
-from survey.fieldwork.importing.rejections import (
+from survey.collection.importing.column_mapping import MappingFile
+from survey.collection.importing.commit import ImportResult, commit_import
+from survey.collection.importing.import_plan import ImportPlan, plan_import
+from survey.collection.importing.mapping_draft import list_saved_mappings, save_mapping
+from survey.collection.importing.rejections import (
     ImportCancelledError,
     ImportNotPossibleError,
     RejectionCauseCounter,
     RowRejection,
+    write_rejections,
 )
-from survey.fieldwork.importing.target_wave import (
+from survey.collection.importing.target_wave import (
     ImportRequest,
     list_importable_cities,
     list_waves_for_import,
 )
-from survey.fieldwork.importing.template import write_template
-from survey.fieldwork.waves import close_wave
-from survey.instrument.model import Instrument
+from survey.collection.importing.template import write_template
 from survey.locale import translator
+from survey.questionnaire.model import Instrument
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -45,6 +44,7 @@ from survey.store.tables import (
     Status,
     Wave,
 )
+from survey.waves.waves import close_wave
 from tests.work_of import work_of
 
 HEADER = ["city", "point", "surveyor", "quality", "gender", "birth_year"]

@@ -12,14 +12,12 @@ from sqlmodel import SQLModel, col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.sessions import find_principal
-from survey.fieldwork.importing.commit import ImportResult, commit_import
-from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
-from survey.fieldwork.importing.rejections import ImportNotPossibleError
-from survey.fieldwork.importing.row_reader import parse_time
-from survey.fieldwork.importing.target_wave import ImportRequest
-from survey.fieldwork.instruments import InstrumentNotFoundError
-from survey.fieldwork.waves import get_wave
-from survey.instrument.model import Instrument
+from survey.collection.importing.commit import ImportResult, commit_import
+from survey.collection.importing.import_plan import ImportPlan, plan_import
+from survey.collection.importing.rejections import ImportNotPossibleError
+from survey.collection.importing.row_reader import parse_time
+from survey.collection.importing.target_wave import ImportRequest
+from survey.questionnaire.model import Instrument
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -34,6 +32,8 @@ from survey.store.tables import (
     WaveState,
 )
 from survey.tabular.text_table import FileUnreadableError
+from survey.waves.instruments import InstrumentNotFoundError
+from survey.waves.waves import get_wave
 from tests.wave_states import move_wave
 from tests.work_of import work_of
 

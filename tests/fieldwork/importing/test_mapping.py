@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from survey.fieldwork.importing.column_mapping import (
+from survey.collection.importing.column_mapping import (
     ColumnRole,
     MappingFile,
     bind_columns,
     read_mapping,
 )
-from survey.fieldwork.importing.rejections import ImportNotPossibleError
-from survey.fieldwork.importing.row_answers import cell_reader
-from survey.instrument.model import Choice, Instrument, Item, ItemKind, SpecialAnswer
-from survey.instrument.question_types.numbers import is_number
+from survey.collection.importing.rejections import ImportNotPossibleError
+from survey.collection.importing.row_answers import cell_reader
+from survey.questionnaire.model import Choice, Instrument, Item, ItemKind, SpecialAnswer
+from survey.questionnaire.question_types.numbers import is_number
 
 
 def _mapping(*rows: str) -> MappingFile:

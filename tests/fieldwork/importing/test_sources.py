@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing.column_mapping import (
+from survey.collection.importing.column_mapping import (
     ExportSource,
     MappingFile,
     bind_columns,
@@ -17,18 +17,18 @@ from survey.fieldwork.importing.column_mapping import (
     read_mapping,
     write_mapping,
 )
-from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
-from survey.fieldwork.importing.mapping_draft import (
+from survey.collection.importing.import_plan import ImportPlan, plan_import
+from survey.collection.importing.mapping_draft import (
     SuggestionOrigin,
     draft_columns,
     list_unparsed_values,
     mapping_of,
     suggest_targets,
 )
-from survey.fieldwork.importing.rejections import ImportNotPossibleError
-from survey.fieldwork.importing.row_reader import complete_interview_times, parse_seconds
-from survey.fieldwork.importing.target_wave import ImportRequest
-from survey.instrument.model import Instrument
+from survey.collection.importing.rejections import ImportNotPossibleError
+from survey.collection.importing.row_reader import complete_interview_times, parse_seconds
+from survey.collection.importing.target_wave import ImportRequest
+from survey.questionnaire.model import Instrument
 from survey.store.engine import read_scope
 from survey.tabular.reading import read_table
 from tests.fieldwork.importing.answer_workbooks import build_workbook

@@ -7,19 +7,19 @@ import pytest
 from openpyxl import load_workbook
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
-from survey.fieldwork.importing.rejection_workbook import write_rejections
-from survey.fieldwork.importing.rejections import (
+from survey.collection.importing.import_plan import ImportPlan, plan_import
+from survey.collection.importing.rejections import (
     MAX_CAUSES,
     RejectionCauseCounter,
     RowRejection,
     describe_cause,
     reason_of,
+    write_rejections,
 )
-from survey.fieldwork.importing.row_answers import cell_reader
-from survey.fieldwork.importing.target_wave import ImportRequest
-from survey.instrument.model import Choice, Item, ItemKind, SpecialAnswer
+from survey.collection.importing.row_answers import cell_reader
+from survey.collection.importing.target_wave import ImportRequest
 from survey.locale import msg, translator
+from survey.questionnaire.model import Choice, Item, ItemKind, SpecialAnswer
 from survey.store.engine import read_scope
 from tests.work_of import work_of
 

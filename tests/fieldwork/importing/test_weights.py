@@ -11,25 +11,25 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing.column_mapping import ROLE_NAMES, ColumnRole, target_name
-from survey.fieldwork.importing.commit import ImportResult, commit_import
-from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
-from survey.fieldwork.importing.mapping_draft import draft_columns, targets_of
-from survey.fieldwork.importing.rejections import ImportNotPossibleError
-from survey.fieldwork.importing.row_reader import MAX_WEIGHT, MIN_WEIGHT, read_weight
-from survey.fieldwork.importing.target_wave import (
+from survey.collection.importing.column_mapping import ROLE_NAMES, ColumnRole, target_name
+from survey.collection.importing.commit import ImportResult, commit_import
+from survey.collection.importing.import_plan import ImportPlan, plan_import
+from survey.collection.importing.mapping_draft import draft_columns, targets_of
+from survey.collection.importing.rejections import ImportNotPossibleError
+from survey.collection.importing.row_reader import MAX_WEIGHT, MIN_WEIGHT, read_weight
+from survey.collection.importing.target_wave import (
     FileWithWeights,
     ImportRequest,
     list_files_with_weights,
 )
-from survey.fieldwork.waves import get_wave
-from survey.fieldwork.withdrawal import erase_response
-from survey.instrument.model import Instrument
+from survey.collection.withdrawal import erase_response
 from survey.locale import translator
-from survey.snapshot.response_frame import GIVEN_WEIGHT, response_frame
+from survey.questionnaire.model import Instrument
+from survey.snapshots.response_frame import GIVEN_WEIGHT, response_frame
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, table_of
 from survey.tabular.text_files import read_delimited
+from survey.waves.waves import get_wave
 from tests.work_of import work_of
 
 HEADER = ["city", "quality", "service", "gender", "birth_year"]

@@ -10,9 +10,8 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.fieldwork.paper.double_keying import set_share
-from survey.fieldwork.paper.keying import Keying
-from survey.fieldwork.paper.keying_service import KeyingReceipt, submit_keying
+from survey.collection.paper.keying import Keying, set_share
+from survey.collection.paper.keying_service import KeyingReceipt, submit_keying
 from survey.store.engine import session_scope
 from survey.store.tables import Account
 from tests.work_of import work_of

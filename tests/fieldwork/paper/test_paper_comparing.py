@@ -7,14 +7,14 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.paper.keying import (
+from survey.collection.paper.keying import (
     HEAD,
     KeyedSheet,
     check_sheet,
     count_errors,
     list_differing_fields,
 )
-from survey.instrument.model import Instrument
+from survey.questionnaire.model import Instrument
 
 DAY = date(2026, 5, 19)
 ANSWERS = st.fixed_dictionaries(

@@ -13,28 +13,27 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
-from survey.fieldwork.collection_context import PointAssignmentError
-from survey.fieldwork.paper.double_keying import (
+from survey.collection.collection_context import PointAssignmentError
+from survey.collection.paper.keying import (
     InvalidSerialError,
     InvalidShareError,
     count_unsettled,
     list_typist_errors,
     set_share,
 )
-from survey.fieldwork.paper.keying_queue import (
+from survey.collection.paper.keying_queue import (
     count_own_keyings,
     get_conflict,
     get_keying_round,
     list_awaiting_adjudication,
     list_awaiting_second,
 )
-from survey.fieldwork.paper.keying_service import (
+from survey.collection.paper.keying_service import (
     InvalidInterviewDayError,
     SheetAlreadyKeyedError,
     SheetNotFoundError,
 )
-from survey.fieldwork.submission import InstrumentConflictError, InvalidAnswersError
-from survey.fieldwork.waves import WaveNotOpenError, close_wave
+from survey.collection.submission import InstrumentConflictError, InvalidAnswersError
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -50,6 +49,7 @@ from survey.store.tables import (
     Status,
     new_id,
 )
+from survey.waves.waves import WaveNotOpenError, close_wave
 from survey.web.submission_intake import store_in_session
 from tests.error_codes import raises_code
 from tests.work_of import work_of

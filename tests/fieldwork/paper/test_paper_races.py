@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.fieldwork.paper.keying_service import SheetAlreadyKeyedError
+from survey.collection.paper.keying_service import SheetAlreadyKeyedError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PaperKeying, Response
 

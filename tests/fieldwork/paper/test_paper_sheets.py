@@ -4,10 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.paper.double_keying import InvalidSerialError, is_drawn, read_serial
-from survey.fieldwork.paper.keying import list_exit_items
-from survey.instrument.model import Instrument
-from survey.instrument.xlsform.reader import load_bundle
+from survey.collection.paper.keying import (
+    InvalidSerialError,
+    is_drawn,
+    list_exit_items,
+    read_serial,
+)
+from survey.questionnaire.model import Instrument
+from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 
 

@@ -8,15 +8,15 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
-from survey.fieldwork.planning.plan_storage import plan_cities, save_plan
-from survey.fieldwork.planning.sampling_points import point_list_template
-from survey.fieldwork.planning.staff import STAFF_SHEET
-from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave
-from survey.sample.sample_size import PrecisionTarget
-from survey.sample.sampling_plan import PlanRequest
-from survey.sample.workbook_io import WorkbookSheet, write_workbook
+from survey.frame.sample_size import PrecisionTarget
+from survey.frame.sampling_plan import PlanRequest
+from survey.frame.workbook_io import WorkbookSheet, write_workbook
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Wave
+from survey.waves.planning.plan_storage import plan_cities, save_plan
+from survey.waves.planning.sampling_points import point_list_template
+from survey.waves.planning.staff import STAFF_SHEET
+from survey.waves.planning.wave_editing import WaveDraft, add_wave
 from tests.work_of import work_of
 
 KEY = "main-2027"

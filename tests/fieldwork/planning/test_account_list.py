@@ -9,17 +9,17 @@ import pytest
 from seed.survey_provider import inventor
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import AreaScope, Role
-from survey.fieldwork.planning.account_list import (
+from survey.frame.city_frame import shipped_cities
+from survey.frame.workbook_io import WorkbookSheet, write_workbook
+from survey.locale import translator
+from survey.store.engine import read_scope
+from survey.waves.planning.point_staff import (
     AccountList,
     account_template,
     area_names,
     read_account_file,
     read_pasted_accounts,
 )
-from survey.locale import translator
-from survey.sample.city_frame import shipped_cities
-from survey.sample.workbook_io import WorkbookSheet, write_workbook
-from survey.store.engine import read_scope
 from tests.account_factory import employ_person
 from tests.work_of import work_of
 

@@ -10,14 +10,14 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.checklist import Checklist, ChecklistTask, TaskState, get_checklist
-from survey.fieldwork.planning.plan_storage import save_plan
-from survey.fieldwork.planning.point_staff import assign_person
-from survey.fieldwork.waves import close_wave, transition_wave
-from survey.sample.sample_size import PrecisionTarget
-from survey.sample.sampling_plan import PlanRequest
+from survey.frame.sample_size import PrecisionTarget
+from survey.frame.sampling_plan import PlanRequest
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import PointKind, SamplingPoint, Wave, WaveState
+from survey.waves.planning.checklist import Checklist, ChecklistTask, TaskState, get_checklist
+from survey.waves.planning.plan_storage import save_plan
+from survey.waves.planning.point_staff import assign_person
+from survey.waves.waves import close_wave, transition_wave
 from tests.work_of import work_of
 
 KEY = "main-2027"

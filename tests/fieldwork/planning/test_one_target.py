@@ -10,14 +10,9 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.assignments import list_tasks
-from survey.fieldwork.planning.checklist import ChecklistTask, get_checklist
-from survey.fieldwork.planning.plan_storage import save_plan
-from survey.fieldwork.planning.sampling_points import draw_points, read_point_list
-from survey.fieldwork.progress.wave_progress import WaveProgress, get_progress
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import get_wave, summarise_wave, transition_wave
-from survey.sample.sampling_plan import PlanRequest
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.frame.sampling_plan import PlanRequest
+from survey.review.progress.wave_progress import WaveProgress, get_progress
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Assignment,
@@ -29,6 +24,11 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
+from survey.waves.assignments import list_tasks
+from survey.waves.planning.checklist import ChecklistTask, get_checklist
+from survey.waves.planning.plan_storage import save_plan
+from survey.waves.planning.sampling_points import draw_points, read_point_list
+from survey.waves.waves import get_wave, summarise_wave, transition_wave
 from tests.work_of import work_of
 
 KEY = "main-2027"

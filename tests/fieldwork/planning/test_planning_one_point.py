@@ -8,11 +8,11 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.sampling_points import update_point
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import close_wave
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Mode, SamplingPoint, Status, Wave, new_id
+from survey.waves.planning.sampling_points import update_point
+from survey.waves.waves import close_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

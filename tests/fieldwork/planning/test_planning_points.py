@@ -9,20 +9,8 @@ import pytest
 from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
-from survey.fieldwork.planning.sampling_points import (
-    KIND_NAMES,
-    STRATUM_NAMES,
-    PointList,
-    delete_points,
-    divide_ordered,
-    draw_points,
-    preview_point_draw,
-    read_point_list,
-)
-from survey.fieldwork.planning.wave_overview import get_wave_overview, list_points
-from survey.fieldwork.waves import transition_wave
+from survey.frame.sampling_plan import canonical_csv, draw_sampling_points
 from survey.locale import translator
-from survey.sample.point_draw import canonical_csv, draw_sampling_points
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -33,6 +21,18 @@ from survey.store.tables import (
     WaveState,
 )
 from survey.tabular.workbook_safety import WorkbookError
+from survey.waves.planning.sampling_points import (
+    KIND_NAMES,
+    STRATUM_NAMES,
+    PointList,
+    delete_points,
+    divide_ordered,
+    draw_points,
+    preview_point_draw,
+    read_point_list,
+)
+from survey.waves.planning.wave_overview import get_wave_overview, list_points
+from survey.waves.waves import transition_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

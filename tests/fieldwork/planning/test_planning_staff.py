@@ -8,17 +8,17 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.assignments import list_tasks
-from survey.fieldwork.planning.staff import (
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave, WaveState
+from survey.waves.assignments import list_tasks
+from survey.waves.planning.staff import (
     AssignmentList,
     assign_people,
     read_staff_list,
     staff_template,
 )
-from survey.fieldwork.planning.wave_overview import get_wave_overview, list_points, list_postings
-from survey.fieldwork.waves import transition_wave
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave, WaveState
+from survey.waves.planning.wave_overview import get_wave_overview, list_points, list_postings
+from survey.waves.waves import transition_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

@@ -10,21 +10,21 @@ from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.instruments import save_instrument, save_tree
-from survey.fieldwork.planning.plan_storage import find_saved_request, save_plan
-from survey.fieldwork.planning.wave_editing import (
+from survey.frame.sample_size import PrecisionTarget
+from survey.frame.sampling_plan import PlanRequest
+from survey.store.engine import engine_for, read_scope, session_scope
+from survey.store.guards import WAVE_MOVES
+from survey.store.tables import AuditEntry, CityTarget, QuotaCell, QuotaMargin, WaveState, new_id
+from survey.waves.instruments import save_instrument, save_tree
+from survey.waves.planning.plan_storage import find_saved_request, save_plan
+from survey.waves.planning.wave_editing import (
     STATE_PERMISSION_TEXTS,
     WaveDraft,
     add_wave,
     change_wave,
 )
-from survey.fieldwork.planning.wave_overview import get_wave_overview, list_planning_waves
-from survey.fieldwork.waves import WAVE_TRANSITIONS
-from survey.sample.sample_size import PrecisionTarget
-from survey.sample.sampling_plan import PlanRequest
-from survey.store.engine import engine_for, read_scope, session_scope
-from survey.store.guards import WAVE_MOVES
-from survey.store.tables import AuditEntry, CityTarget, QuotaCell, QuotaMargin, WaveState, new_id
+from survey.waves.planning.wave_overview import get_wave_overview, list_planning_waves
+from survey.waves.waves import WAVE_TRANSITIONS
 from tests.error_codes import raises_code
 from tests.small_waves import questionnaire, rating, small_tree
 from tests.wave_states import move_wave

@@ -10,17 +10,17 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.assignments import list_tasks
-from survey.fieldwork.planning.point_staff import (
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, PointKind, Posting, SamplingPoint, Wave, WaveState
+from survey.waves.assignments import list_tasks
+from survey.waves.planning.point_staff import (
     PointStaff,
     assign_person,
     get_point_staff,
     remove_person,
 )
-from survey.fieldwork.planning.wave_overview import list_postings
-from survey.fieldwork.waves import transition_wave
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import AuditEntry, PointKind, Posting, SamplingPoint, Wave, WaveState
+from survey.waves.planning.wave_overview import list_postings
+from survey.waves.waves import transition_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

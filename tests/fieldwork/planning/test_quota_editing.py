@@ -9,16 +9,16 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.planning.quota_editing import (
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, QuotaCell, WaveState
+from survey.waves.planning.quota_editing import (
     CELL,
     CityQuotas,
     change_city_quotas,
     get_city_quotas,
     list_quota_cities,
 )
-from survey.fieldwork.waves import transition_wave
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import AuditEntry, QuotaCell, WaveState
+from survey.waves.waves import transition_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 

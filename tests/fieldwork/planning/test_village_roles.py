@@ -10,17 +10,11 @@ from sqlmodel import select
 
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
 from survey.access.principal import OPERATOR
-from survey.fieldwork.assignments import list_unfilled_quotas
-from survey.fieldwork.instruments import save_instrument, save_tree
-from survey.fieldwork.planning.plan_storage import save_plan
-from survey.fieldwork.planning.quota_editing import change_city_quotas, get_city_quotas
-from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave, change_wave
-from survey.fieldwork.progress.wave_progress import get_progress, list_progress_waves
-from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
-from survey.fieldwork.submission import submit
-from survey.fieldwork.submission_envelope import Submission
-from survey.sample.sample_size import PrecisionTarget
-from survey.sample.sampling_plan import PlanRequest
+from survey.collection.submission import submit
+from survey.collection.submission_envelope import Submission
+from survey.frame.sample_size import PrecisionTarget
+from survey.frame.sampling_plan import PlanRequest
+from survey.review.progress.wave_progress import get_progress, list_progress_waves
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Assignment,
@@ -33,6 +27,12 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
+from survey.waves.assignments import list_unfilled_quotas
+from survey.waves.instruments import save_instrument, save_tree
+from survey.waves.planning.plan_storage import save_plan
+from survey.waves.planning.quota_editing import change_city_quotas, get_city_quotas
+from survey.waves.planning.wave_editing import WaveDraft, add_wave, change_wave
+from survey.waves.quota_counts import FullQuotaGroup, list_full_groups
 from tests.complete_answers import build_complete_answers
 from tests.error_codes import raises_code
 from tests.wave_states import move_wave

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from survey.fieldwork.quality.response_arrays import RawResponse
-from survey.instrument.model import (
+from survey.questionnaire.model import (
     Choice,
     Instrument,
     Item,
@@ -15,6 +14,7 @@ from survey.instrument.model import (
     Section,
     SpecialAnswer,
 )
+from survey.review.quality.response_arrays import RawResponse
 
 MORNING = datetime(2026, 5, 20, 2, 0, tzinfo=UTC)
 """10:00 in China."""

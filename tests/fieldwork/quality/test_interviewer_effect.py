@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.quality.interviewer_effect import interviewer_effect, wilson
+from survey.estimate.interviewer_effect import interviewer_effect, wilson
 
 
 def test_two_surveyors_by_hand() -> None:

@@ -13,20 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ier import irv, longstring_scores, person_total
 
-from survey.fieldwork.quality.answer_detectors import (
+from survey.review.quality.answer_detectors import (
     MIN_CORRELATION_RATINGS,
     _correlate_with_means,
     _measure_longest_runs,
 )
-from survey.fieldwork.quality.flags import FlagKind
-from survey.fieldwork.quality.part_assessment import QualityAssessment, assess_part
-from survey.fieldwork.quality.response_arrays import (
-    RawResponse,
-    ResponseArrays,
-    build_response_arrays,
+from survey.review.quality.flags import FlagKind
+from survey.review.quality.response_arrays import RawResponse, ResponseArrays, build_response_arrays
+from survey.review.quality.wave_norms import PartCounts, ValueCounts, WaveNorms
+from survey.review.quality.wave_parts import (
+    MIN_PART_INTERVIEWS,
+    QualityAssessment,
+    assess_part,
+    group_cities,
 )
-from survey.fieldwork.quality.wave_norms import PartCounts, ValueCounts, WaveNorms
-from survey.fieldwork.quality.wave_parts import MIN_PART_INTERVIEWS, group_cities
 from tests.fieldwork.quality.sample_responses import (
     EXTRAS,
     LETTERS,

@@ -18,9 +18,9 @@ from benchmarks.quality.detection import (
 )
 from seed.demo import generate_wave
 from seed.demo.bad_interviews import MOBILISED_CITY
-from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind
-from survey.fieldwork.quality.part_assessment import QualityAssessment
-from survey.fieldwork.quality.response_arrays import ResponseArrays
+from survey.review.quality.flags import MIN_REVIEW_RISK, FlagKind
+from survey.review.quality.response_arrays import ResponseArrays
+from survey.review.quality.wave_parts import QualityAssessment
 from tests.fieldwork.quality.whole_wave import assess_responses
 
 Planted = tuple[ResponseArrays, "np.ndarray[tuple[int], np.dtype[np.str_]]", QualityAssessment]

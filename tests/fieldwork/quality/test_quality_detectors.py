@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from survey.fieldwork.quality.answer_detectors import (
+from survey.review.quality.answer_detectors import (
     flag_careless,
     flag_duplicates,
     flag_item_nonresponse,
@@ -16,21 +16,17 @@ from survey.fieldwork.quality.answer_detectors import (
     flag_straightlining,
     relative_pace,
 )
-from survey.fieldwork.quality.fieldwork_detectors import (
+from survey.review.quality.fieldwork_detectors import (
     flag_bursts,
     flag_interview_hours,
     flag_over_quota,
     flag_shared_devices,
     flag_wrong_points,
 )
-from survey.fieldwork.quality.flags import WEIGHTS, FlagKind, FlagSet, linear_ramp
-from survey.fieldwork.quality.part_assessment import risk_scores
-from survey.fieldwork.quality.response_arrays import (
-    RawResponse,
-    ResponseArrays,
-    build_response_arrays,
-)
-from survey.fieldwork.quality.wave_norms import PartCounts, WaveNorms
+from survey.review.quality.flags import WEIGHTS, FlagKind, FlagSet, linear_ramp
+from survey.review.quality.response_arrays import RawResponse, ResponseArrays, build_response_arrays
+from survey.review.quality.wave_norms import PartCounts, WaveNorms
+from survey.review.quality.wave_parts import risk_scores
 from tests.fieldwork.quality.sample_responses import (
     COLLEAGUE,
     EXTRAS,

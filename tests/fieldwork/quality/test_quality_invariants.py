@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.fieldwork.quality.response_arrays import RawResponse, build_response_arrays
+from survey.review.quality.response_arrays import RawResponse, build_response_arrays
 from tests.fieldwork.quality.sample_responses import (
     EXTRAS,
     LETTERS,

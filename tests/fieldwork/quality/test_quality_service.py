@@ -15,11 +15,11 @@ from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.quality.assessment import assess_wave
-from survey.fieldwork.quality.flags import KIND_NAMES, VERSION, FlagKind, flag_text
-from survey.fieldwork.quality.summary import QualityRow, summarise_quality
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.locale import translator
+from survey.review.quality.assessment import assess_wave
+from survey.review.quality.flags import KIND_NAMES, VERSION, FlagKind, flag_text
+from survey.review.quality.summary import QualityRow, summarise_quality
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,

@@ -10,17 +10,17 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.fieldwork.quality import assessment
-from survey.fieldwork.quality.assessment import (
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.review.quality import assessment
+from survey.review.quality.assessment import (
     assess_new_responses,
     assess_wave,
     get_assessment_freshness,
     is_assessment_due,
 )
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import BackgroundRun, Mode, ResponseFlag, ResponseRisk, Status, new_id
+from survey.waves.waves import close_wave
 from tests.work_of import work_of
 
 LATER = timedelta(minutes=10)

@@ -14,22 +14,22 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.quality.assessment import assess_wave
-from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind, flag_text
-from survey.fieldwork.quality.reading_floor import (
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.locale import translator
+from survey.questionnaire.model import Choice, Instrument, Item, ItemKind, Language, Section
+from survey.review.quality.assessment import assess_wave
+from survey.review.quality.fieldwork_detectors import (
     flag_reading_floor,
     min_reading_seconds,
     min_seconds_of_interviews,
 )
-from survey.fieldwork.quality.response_arrays import NOT_ASKED, RawResponse, build_response_arrays
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
-from survey.locale import translator
+from survey.review.quality.flags import MIN_REVIEW_RISK, FlagKind, flag_text
+from survey.review.quality.response_arrays import NOT_ASKED, RawResponse, build_response_arrays
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, ResponseFlag, ResponseRisk, Status, new_id
+from survey.waves.instruments import save_instrument
+from survey.waves.waves import NewWave, create_wave, open_wave
 from tests.fieldwork.quality.sample_responses import raw_response
 from tests.work_of import work_of
 

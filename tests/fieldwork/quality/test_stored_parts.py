@@ -19,13 +19,13 @@ import pytest
 from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.quality import assessment, wave_parts
-from survey.fieldwork.quality.assessment import assess_new_responses, assess_wave
-from survey.fieldwork.quality.flags import FlagKind
-from survey.fieldwork.quality.stored_interviews import stored_interviews
-from survey.fieldwork.quality.wave_parts import WavePart, read_wave_parts
-from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.withdrawal import erase_response
+from survey.collection.response_bulk_insert import FinishedResponse, write_responses
+from survey.collection.withdrawal import erase_response
+from survey.review.quality import assessment, wave_parts
+from survey.review.quality.assessment import assess_new_responses, assess_wave
+from survey.review.quality.flags import FlagKind
+from survey.review.quality.stored_interviews import stored_interviews
+from survey.review.quality.wave_parts import WavePart, read_wave_parts
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (

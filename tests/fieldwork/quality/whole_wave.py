@@ -1,8 +1,8 @@
 """Assessment of a wave that is one part, as tests of detectors take it."""
 
-from survey.fieldwork.quality.part_assessment import QualityAssessment, assess_part
-from survey.fieldwork.quality.response_arrays import ResponseArrays
-from survey.fieldwork.quality.wave_norms import PartCounts, WaveNorms
+from survey.review.quality.response_arrays import ResponseArrays
+from survey.review.quality.wave_norms import PartCounts, WaveNorms
+from survey.review.quality.wave_parts import QualityAssessment, assess_part
 
 
 def assess_responses(interviews: ResponseArrays) -> QualityAssessment:

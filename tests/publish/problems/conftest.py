@@ -11,21 +11,21 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.fieldwork.instruments import save_instrument
-from survey.publish.problems.evidence_changes import give_evidence
-from survey.publish.problems.problem_changes import (
+from survey.frame.city_frame import shipped_cities, upsert_cities
+from survey.rectification.problem_changes import (
     ProblemDraft,
     ProblemText,
     add_problems,
     edit_problem,
+    give_evidence,
     move_problem,
 )
-from survey.publish.problems.problem_records import ProblemRecord, list_problems
-from survey.publish.problems.proposals import ProblemFigure, build_proposals
+from survey.rectification.problem_records import ProblemRecord, list_problems
+from survey.rectification.proposals import ProblemFigure, build_proposals
 from survey.results import WaveResults
-from survey.sample.city_frame import shipped_cities, upsert_cities
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, ProblemBasis, ProblemState, Wave, WaveState
+from survey.waves.instruments import save_instrument
 from tests.work_of import work_of
 
 SUZHOU, NANJING, BEIJING = "320500", "320100", "110000"

@@ -9,17 +9,17 @@ from sqlmodel import Session, select
 from seed.demo.comparative_test import TRUE_VALUES, store_comparative_test
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import Role
-from survey.context.deliveries import import_delivery
-from survey.publish.problems.cited_evidence import (
+from survey.counts.deliveries import import_delivery
+from survey.rectification.cited_evidence import (
     CitedFigure,
     find_cited_figures,
     list_citable_figures,
 )
-from survey.publish.problems.problem_changes import ProblemNotAllowedError
-from survey.publish.problems.problem_records import ProblemRecord
-from survey.publish.reports.contents import ReportKind
-from survey.publish.reports.report_builder import build_report
-from survey.publish.reports.sentences import read_rules
+from survey.rectification.problem_changes import ProblemNotAllowedError
+from survey.rectification.problem_records import ProblemRecord
+from survey.reports.contents import ReportKind
+from survey.reports.report_builder import build_report
+from survey.reports.rule_check import read_rules
 from survey.results import WaveResults
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComparativeTestState, EvidenceKind, ProblemState

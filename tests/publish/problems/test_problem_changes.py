@@ -15,12 +15,15 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import NATION, ROLES, Action, Role
-from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError
-from survey.publish.problems.problem_changes import ProblemDraft, ProblemNotAllowedError
-from survey.publish.problems.problem_records import ProblemNotFoundError, list_problem_steps
-from survey.publish.problems.proposals import ProblemFigure
-from survey.publish.problems.states import PROBLEM_TRANSITIONS, right_for
+from survey.rectification.problem_changes import ProblemDraft, ProblemNotAllowedError
+from survey.rectification.problem_records import (
+    PROBLEM_TRANSITIONS,
+    ProblemNotFoundError,
+    list_problem_steps,
+    right_for,
+)
+from survey.rectification.proposals import ProblemFigure
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -30,6 +33,7 @@ from survey.store.tables import (
     ProblemState,
     WaveState,
 )
+from survey.waves.waves import get_wave
 from tests.error_codes import raises_code
 from tests.publish.problems.conftest import BEIJING, NANJING, PAST, SUZHOU, ProblemDesk
 from tests.wave_states import set_wave_state

@@ -9,22 +9,22 @@ import pytest
 from docx import Document
 
 from survey.access.principal import OPERATOR
+from survey.figures.views.view_context import ViewContext
 from survey.locale import translator
 from survey.locale.figures import format_signed
-from survey.publish.problems.problem_records import ProblemRecord
-from survey.publish.problems.problem_table import count_problems, list_reminders
-from survey.publish.problems.proposals import ProblemFigure, build_proposals, list_figures
-from survey.publish.problems.remeasurement import (
+from survey.rectification.problem_records import ProblemRecord
+from survey.rectification.problem_table import count_problems, list_reminders
+from survey.rectification.proposals import ProblemFigure, build_proposals, list_figures
+from survey.rectification.remeasurement import (
     ProblemTrend,
     compare_figures,
     find_next_wave,
     measure_problems_again,
 )
-from survey.publish.reports.contents import Report, ReportKind, ReportTable
-from survey.publish.reports.docx_file import write_docx
-from survey.publish.reports.report_builder import build_report
-from survey.publish.reports.sentences import read_rules
-from survey.publish.views.view_context import ViewContext
+from survey.reports.contents import Report, ReportKind, ReportTable
+from survey.reports.docx_file import write_docx
+from survey.reports.report_builder import build_report
+from survey.reports.rule_check import read_rules
 from survey.results import WaveResults
 from survey.results.changes import FALL, RISE
 from survey.store.tables import ProblemBasis, ProblemState, WaveState

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
-from survey.publish.publications.signing_keys import add_key_to_file, register_key
+from survey.release.signing_keys import add_key_to_file, register_key
 from survey.results.release import revoke_release
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope

@@ -14,17 +14,17 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
-from survey.publish.publications.archives import read_archived_files
-from survey.publish.publications.publishing_steps import publish_publication
-from survey.publish.publications.register import PublicationDraft, plan_publication
-from survey.publish.publications.signatures import sign_publication
+from survey.release.archives import read_archived_files
+from survey.release.publishing_steps import publish_publication
+from survey.release.register import PublicationDraft, plan_publication
+from survey.release.signatures import sign_publication
 from survey.results import open_results
 from survey.results.snapshots import CELLS, SnapshotNotFoundError, get_newest_snapshot
 from survey.results.wave_results import open_snapshot
 from survey.results.whole_audits import CountAudit, find_whole_audit, record_audit
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft
-from survey.snapshot.snapshot_files import parquet_bytes
+from survey.snapshots.seals import SnapshotDraft
+from survey.snapshots.snapshot_files import parquet_bytes
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Publication, PublicationState, Snapshot
 from tests.work_of import work_of

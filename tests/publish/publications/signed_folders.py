@@ -8,12 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from survey.publish.publications.manifest import (
-    PublicationManifest,
-    PublishedSnapshot,
-    describe_file,
-)
-from survey.publish.publications.signing_keys import SigningKey, new_key_line
+from survey.release.manifest import PublicationManifest, PublishedSnapshot, describe_file
+from survey.release.signing_keys import SigningKey, new_key_line
 
 AT = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 

@@ -10,13 +10,13 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
-from survey.publish.publications import reproduction
-from survey.publish.publications.archives import read_archived_manifest
-from survey.publish.publications.manifest import EarlierWave, PublicationManifest
-from survey.publish.publications.publishing_steps import retract_publication
-from survey.publish.publications.register import PublicationNotAllowedError
-from survey.publish.publications.reproduction import Reproduction, reproduce_publication
-from survey.publish.publications.signing_keys import add_key_to_file, register_key
+from survey.release import reproduction
+from survey.release.archives import read_archived_manifest
+from survey.release.manifest import EarlierWave, PublicationManifest
+from survey.release.publishing_steps import retract_publication
+from survey.release.register import PublicationNotAllowedError
+from survey.release.reproduction import Reproduction, reproduce_publication
+from survey.release.signing_keys import add_key_to_file, register_key
 from survey.results import list_waves
 from survey.results.freeze import freeze_wave
 from survey.settings import Settings

@@ -9,18 +9,14 @@ import pytest
 from sqlmodel import func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
-from survey.publish.publications.checks import check_published_path
-from survey.publish.publications.early_readers import open_publication
-from survey.publish.publications.figure_history import list_errata
-from survey.publish.publications.figures import Erratum, find_figure
-from survey.publish.publications.publishing_steps import (
-    list_corrected,
-    list_retracted,
-    retract_publication,
-)
-from survey.publish.publications.register import PublicationNotAllowedError, list_publications
-from survey.publish.publications.signing_keys import format_key_list, list_keys
-from survey.publish.publications.verify import KeyList, parse_keys
+from survey.release.archives import check_published_path
+from survey.release.early_readers import open_publication
+from survey.release.figure_history import list_errata
+from survey.release.figures import Erratum, find_figure
+from survey.release.publishing_steps import list_corrected, list_retracted, retract_publication
+from survey.release.register import PublicationNotAllowedError, list_publications
+from survey.release.signing_keys import format_key_list, list_keys
+from survey.release.verify import KeyList, parse_keys
 from survey.results.snapshots import CELLS
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent

@@ -1,6 +1,6 @@
 """Correction of a release that an older version built: figures that it did not know."""
 
-from survey.publish.publications.figures import find_errata, find_figure
+from survey.release.figures import find_errata, find_figure
 
 HEAD = "id,wave,area_level,area,indicator,group,measure,estimate,ci_low,ci_high,n,demo\n"
 

@@ -3,12 +3,15 @@
 import pytest
 
 from survey.locale import LANGUAGES, translator
-from survey.publish.publications.errata_summary import (
+from survey.release.figures import (
+    FIGURE_COLUMNS,
+    Erratum,
     describe_errata,
     describe_errata_in_every_language,
+    find_errata,
+    format_errata,
     summarise_errata,
 )
-from survey.publish.publications.figures import FIGURE_COLUMNS, Erratum, find_errata, format_errata
 
 A, B = "w-110000-composite-all", "w-320500-composite-all"
 BEFORE = {

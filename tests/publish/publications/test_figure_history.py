@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from survey.publish.publications.figure_history import FigureHistory, list_figure_history
+from survey.release.figure_history import FigureHistory, list_figure_history
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState

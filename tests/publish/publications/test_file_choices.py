@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.locale import LANGUAGES
-from survey.publish.publications.file_builders import FILE_BUILDERS, parse_choices
-from survey.publish.publications.publication_source import REPORTS, FileBuilderName, FileChoice
-from survey.publish.reports.report_service import ReportFormat
+from survey.release.file_builders import FILE_BUILDERS, parse_choices
+from survey.release.publication_source import REPORTS, FileBuilderName, FileChoice
+from survey.reports.report_service import ReportFormat
 from tests.error_codes import raises_code
 
 

@@ -14,10 +14,10 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
 
-from survey.publish.publications import verify
-from survey.publish.publications.manifest import zip_files
-from survey.publish.publications.signing_keys import is_signed_by_library
-from survey.publish.publications.verify import FolderSource, check_path, parse_keys
+from survey.release import verify
+from survey.release.manifest import zip_files
+from survey.release.signing_keys import is_signed_by_library
+from survey.release.verify import FolderSource, check_path, parse_keys
 from tests.publish.publications.signed_folders import (
     AT,
     FILES,

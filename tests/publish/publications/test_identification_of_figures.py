@@ -18,23 +18,27 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
+from survey.figures.office_zip import write_zip
+from survey.figures.tables.published_tables import build_records
+from survey.figures.views import method as method_views
 from survey.locale import translator
-from survey.publish.publications import file_builders
-from survey.publish.publications.file_differences import DifferenceKind, compare_contents
-from survey.publish.publications.reproduction import Reproduction, reproduce_publication
-from survey.publish.publications.signing_keys import add_key_to_file, register_key
-from survey.publish.reports import docx_file, report_service
-from survey.publish.reports.office_zip import write_zip
-from survey.publish.reports.sentences import SentenceRules, read_rules
-from survey.publish.result_records import build_records
-from survey.publish.views import method as method_views
+from survey.release import file_builders
+from survey.release.reproduction import (
+    DifferenceKind,
+    Reproduction,
+    compare_contents,
+    reproduce_publication,
+)
+from survey.release.signing_keys import add_key_to_file, register_key
+from survey.reports import docx_file, report_service
+from survey.reports.rule_check import SentenceRules, read_rules
 from survey.results import WaveResults
 from survey.results.freeze import freeze_wave
 from survey.results.snapshots import CELLS, METHOD, RANK_PAIRS, get_newest_snapshot
 from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft
-from survey.snapshot.snapshot_files import parquet_bytes
+from survey.snapshots.seals import SnapshotDraft
+from survey.snapshots.snapshot_files import parquet_bytes
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, Snapshot
 from tests.publish.publications.register_steps import (

@@ -8,17 +8,17 @@ import pytest
 from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
-from survey.health.data_folder import check_mended_reports
-from survey.publish.publications import mended_reports
-from survey.publish.publications.mended_reports import list_mended_reports
-from survey.publish.publications.signatures import sign_publication
+from survey.operations.data_folder import check_mended_reports
+from survey.release import mended_reports
+from survey.release.mended_reports import list_mended_reports
+from survey.release.signatures import sign_publication
 from survey.results import WaveResults
 from survey.results.method import IntervalAuditMethod
 from survey.results.release import release_wave
 from survey.results.snapshots import METHOD
 from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
-from survey.snapshot.seals import SnapshotDraft
+from survey.snapshots.seals import SnapshotDraft
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Publication, Shown, Snapshot
 from tests.publish.publications.register_steps import (
@@ -55,7 +55,7 @@ def published_by_an_earlier_version(
     """Sign and publish without the audit that is asked for now; its reports are not built here."""
     plan(store, builders=("figures",))
     with patch.context() as earlier:
-        earlier.setattr("survey.publish.publications.signatures._require_audited", lambda *_: None)
+        earlier.setattr("survey.release.signatures._require_audited", lambda *_: None)
         for who in ("lin", "wang"):
             act(sign_publication, store, who, SIGNED)
     publish(store)

@@ -16,27 +16,23 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError
-from survey.fieldwork.planning.wave_requests import find_open_request, request_act
+from survey.frame.city_frame import build_frame_table, shipped_cities
 from survey.locale import SurveyError
-from survey.publish.publications import publication_files
-from survey.publish.publications.checks import check_published_path
-from survey.publish.publications.early_readers import (
+from survey.release import publication_files
+from survey.release.archives import check_published_path
+from survey.release.early_readers import (
     add_early_reader,
     list_early_readers,
     open_publication,
     remove_early_reader,
 )
-from survey.publish.publications.figure_history import list_errata, list_figure_history
-from survey.publish.publications.figures import FIGURE_COLUMNS, find_figure
-from survey.publish.publications.publishing_steps import (
-    list_retracted,
-    publish_publication,
-    retract_publication,
-)
-from survey.publish.publications.register import PublicationNotAllowedError, list_publications
-from survey.publish.publications.reproduction import reproduce_publication
-from survey.publish.publications.signatures import sign_publication
-from survey.publish.publications.signing_keys import (
+from survey.release.figure_history import list_errata, list_figure_history
+from survey.release.figures import FIGURE_COLUMNS, find_figure
+from survey.release.publishing_steps import list_retracted, publish_publication, retract_publication
+from survey.release.register import PublicationNotAllowedError, list_publications
+from survey.release.reproduction import reproduce_publication
+from survey.release.signatures import sign_publication
+from survey.release.signing_keys import (
     SigningKeyError,
     add_key_to_file,
     format_key_list,
@@ -44,13 +40,12 @@ from survey.publish.publications.signing_keys import (
     register_key,
     withdraw_key,
 )
-from survey.publish.publications.verify import parse_keys
+from survey.release.verify import parse_keys
 from survey.results import list_waves
 from survey.results.freeze_registration import freeze_request_options
 from survey.results.release import release_wave, revoke_release
-from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.settings import Settings
-from survey.snapshot.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -62,6 +57,7 @@ from survey.store.tables import (
     WaveState,
     table_of,
 )
+from survey.waves.planning.wave_requests import find_open_request, request_act
 from tests.error_codes import raises_code
 from tests.publish.publications.register_steps import (
     KEY,

@@ -9,8 +9,8 @@ import pytest
 from survey.access.accounts import create_setup_link, reset_factor, set_temporary_password
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
-from survey.publish.publications.register import list_publications
-from survey.publish.publications.signatures import ResetByFirstSignerError
+from survey.release.register import list_publications
+from survey.release.signatures import ResetByFirstSignerError
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PublicationState

@@ -13,16 +13,16 @@ import pytest
 from sqlalchemy import func, make_url, update
 from sqlmodel import select
 
-from survey.fieldwork.waves import lock_wave
-from survey.publish.publications import file_builders, publishing_steps
-from survey.publish.publications.archives import ArchiveDraft
-from survey.publish.publications.figures import build_figures
-from survey.publish.publications.publishing_steps import retract_publication
-from survey.publish.publications.register import PublicationNotAllowedError
+from survey.release import file_builders, publishing_steps
+from survey.release.archives import ArchiveDraft
+from survey.release.figures import build_figures
+from survey.release.publishing_steps import retract_publication
+from survey.release.register import PublicationNotAllowedError
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, session_scope
 from survey.store.tables import AuditEntry, Publication, PublicationState, Snapshot, table_of
+from survey.waves.waves import lock_wave
 from tests.publish.publications.register_steps import (
     KEY,
     REASON,

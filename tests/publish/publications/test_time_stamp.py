@@ -9,14 +9,14 @@ from threading import Thread
 
 import pytest
 
-from survey.publish.publications.checks import check_published_path
-from survey.publish.publications.time_stamp import (
+from survey.release.archives import check_published_path
+from survey.release.signing_keys import (
     TimeStampError,
     check_time_stamp,
     read_authorities,
     request_time_stamp,
 )
-from survey.publish.publications.verify import parse_keys
+from survey.release.verify import parse_keys
 from survey.settings import Settings
 from tests.publish.publications.signed_folders import (
     new_signing_key,

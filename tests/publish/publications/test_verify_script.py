@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.publish.publications import verify
-from survey.publish.publications.checks import PROBLEM_NAMES
-from survey.publish.publications.manifest import zip_files
-from survey.publish.publications.signing_keys import SigningKey, is_signed_by_library
-from survey.publish.publications.verify import PROBLEMS, check_path, is_signed, parse_keys
+from survey.release import verify
+from survey.release.archives import PROBLEM_NAMES
+from survey.release.manifest import zip_files
+from survey.release.signing_keys import SigningKey, is_signed_by_library
+from survey.release.verify import PROBLEMS, check_path, is_signed, parse_keys
 from tests.publish.publications.signed_folders import (
     AT,
     FILES,

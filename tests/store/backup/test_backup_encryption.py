@@ -25,7 +25,7 @@ from survey.store.backup.encryption import (
     needs_passphrase,
     new_key_file,
 )
-from survey.store.backup.errors import BackupDamagedError, BackupLockedError
+from survey.store.backup.manifest import BackupDamagedError, BackupLockedError
 from tests.error_codes import raises_code
 
 KEY_TEXT = new_key_file()

@@ -24,7 +24,7 @@ from survey.store.backup.age_passphrase import (
     unwrap_with_passphrase,
     wrap_with_passphrase,
 )
-from survey.store.backup.errors import BackupLockedError, authentication_error, truncated_error
+from survey.store.backup.manifest import BackupLockedError, authentication_error, truncated_error
 
 OLD_MAGIC = b"survey-sealed-1\n"
 """Beginning of encrypted backups before the age format, which version 0.1.0 opens."""

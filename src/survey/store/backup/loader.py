@@ -6,7 +6,7 @@ one transaction drops the old tables, creates them anew and fills them.
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,19 +18,45 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from survey.locale import RefusedError, msg
-from survey.store.backup.archive import TablePart
-from survey.store.backup.errors import StoreOccupiedError, checksum_error
-from survey.store.backup.manifest import BackupManifest, TableRecord
-from survey.store.backup.reader import (
+from survey.store.backup.archive import (
     VERSION_TABLE,
+    TablePart,
     schema_tables,
     table_lines,
     without_time_limits,
 )
-from survey.store.backup.row_insert import insert_lines
-from survey.store.engine import dispose_engines, engine_for, normal_url
+from survey.store.backup.manifest import (
+    BackupManifest,
+    ColumnRecord,
+    StoreOccupiedError,
+    TableRecord,
+    checksum_error,
+)
+from survey.store.backup.row_codec import line_reader
+from survey.store.engine import add_write, dispose_engines, engine_for, normal_url
 from survey.store.private_files import SIDE_FILE_SUFFIXES
 from survey.store.schema import is_before_release, known_revisions, upgrade_within
+
+
+def insert_lines(
+    connection: Connection, table: str, columns: Sequence[ColumnRecord], lines: Iterable[bytes]
+) -> None:
+    """Insert rows that `line_writer` wrote, on this or the other database."""
+    names = [column.name for column in columns]
+    read = line_reader(columns, connection.dialect.name)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"
+        connection.exec_driver_sql(statement, [read(line) for line in lines])
+        return
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    copying = f"COPY {table} ({', '.join(names)}) FROM STDIN"
+    add_write(connection)
+    with raw.cursor() as cursor, cursor.copy(copying.encode()) as copy:
+        for line in lines:
+            copy.write_row(read(line))
+
 
 REFERENCE = frozenset(
     {"city", "indicator_tree_version", "instrument_version", "audit_head", "schema_floor"}

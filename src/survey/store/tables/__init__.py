@@ -57,61 +57,55 @@ if TYPE_CHECKING:
         SignInStep,
         SignInTries,
     )
-    from survey.store.tables.audit_and_snapshots import AuditEntry, AuditHead, AuditMember, Snapshot
-    from survey.store.tables.back_checks import (
-        BackCheck,
-        BackCheckDraw,
-        ResponseContact,
-        SurveyorNote,
-    )
-    from survey.store.tables.comparative_tests import (
+    from survey.store.tables.evidence import (
         ComparativeTest,
         ComparativeTestErratum,
+        EducationActivity,
         MakerReply,
+        Problem,
+        ProblemEvidence,
         ProductGrade,
         ProductMeasurement,
         ProductSample,
     )
-    from survey.store.tables.deliveries import (
+    from survey.store.tables.interviews import (
+        BackCheck,
+        BackCheckDraw,
+        Invitation,
+        PaperKeying,
+        PaperPlan,
+        PaperSheet,
+        ParkedInterview,
+        Response,
+        ResponseContact,
+        ResponseFlag,
+        ResponseRevision,
+        ResponseRisk,
+        SurveyorNote,
+    )
+    from survey.store.tables.operations import (
+        AuditEntry,
+        AuditHead,
+        AuditMember,
+        BackgroundRun,
         ComplaintCount,
         ComplaintSummary,
         Delivery,
         DeliveryRevision,
+        ImportedFile,
+        ImportMapping,
         OpinionCount,
+        ReviewRule,
+        SchemaFloor,
+        Snapshot,
     )
-    from survey.store.tables.education import EducationActivity
-    from survey.store.tables.exports import ExactRowRequest, RowExport
-    from survey.store.tables.imports import ImportedFile, ImportMapping
-    from survey.store.tables.interviews import (
-        Invitation,
-        Response,
-        ResponseFlag,
-        ResponseRevision,
-        ResponseRisk,
-    )
-    from survey.store.tables.operations import BackgroundRun, ReviewRule, SchemaFloor
-    from survey.store.tables.paper import PaperKeying, PaperPlan, PaperSheet
-    from survey.store.tables.parking import ParkedInterview
-    from survey.store.tables.planning import (
-        CityTarget,
-        LeftOutCity,
-        PointDraw,
-        Posting,
-        QuotaMargin,
-        WavePlan,
-    )
-    from survey.store.tables.problems import Problem, ProblemEvidence
     from survey.store.tables.publications import (
+        ExactRowRequest,
         Publication,
         PublicationErratum,
         PublicationKey,
         PublicationReader,
-    )
-    from survey.store.tables.reference import (
-        ChosenPeer,
-        City,
-        IndicatorTreeVersion,
-        InstrumentVersion,
+        RowExport,
     )
     from survey.store.tables.venue_checks import (
         Photo,
@@ -123,9 +117,19 @@ if TYPE_CHECKING:
     from survey.store.tables.waves import (
         AnswerArchive,
         Assignment,
+        ChosenPeer,
+        City,
+        CityTarget,
+        IndicatorTreeVersion,
+        InstrumentVersion,
+        LeftOutCity,
+        PointDraw,
+        Posting,
         QuotaCell,
+        QuotaMargin,
         SamplingPoint,
         Wave,
+        WavePlan,
         WaveRelease,
         WaveRequest,
     )
@@ -143,41 +147,73 @@ _TABLES_BY_MODULE = {
         "SignInStep",
         "SignInTries",
     ),
-    "audit_and_snapshots": ("AuditEntry", "AuditHead", "AuditMember", "Snapshot"),
-    "back_checks": ("BackCheck", "BackCheckDraw", "ResponseContact", "SurveyorNote"),
-    "comparative_tests": (
+    "evidence": (
         "ComparativeTest",
         "ComparativeTestErratum",
+        "EducationActivity",
         "MakerReply",
+        "Problem",
+        "ProblemEvidence",
         "ProductGrade",
         "ProductMeasurement",
         "ProductSample",
     ),
-    "deliveries": (
+    "interviews": (
+        "BackCheck",
+        "BackCheckDraw",
+        "Invitation",
+        "PaperKeying",
+        "PaperPlan",
+        "PaperSheet",
+        "ParkedInterview",
+        "Response",
+        "ResponseContact",
+        "ResponseFlag",
+        "ResponseRevision",
+        "ResponseRisk",
+        "SurveyorNote",
+    ),
+    "operations": (
+        "AuditEntry",
+        "AuditHead",
+        "AuditMember",
+        "BackgroundRun",
         "ComplaintCount",
         "ComplaintSummary",
         "Delivery",
         "DeliveryRevision",
+        "ImportMapping",
+        "ImportedFile",
         "OpinionCount",
+        "ReviewRule",
+        "SchemaFloor",
+        "Snapshot",
     ),
-    "education": ("EducationActivity",),
-    "exports": ("ExactRowRequest", "RowExport"),
-    "imports": ("ImportedFile", "ImportMapping"),
-    "interviews": ("Invitation", "Response", "ResponseFlag", "ResponseRevision", "ResponseRisk"),
-    "operations": ("BackgroundRun", "ReviewRule", "SchemaFloor"),
-    "paper": ("PaperKeying", "PaperPlan", "PaperSheet"),
-    "parking": ("ParkedInterview",),
-    "planning": ("CityTarget", "LeftOutCity", "PointDraw", "Posting", "QuotaMargin", "WavePlan"),
-    "problems": ("Problem", "ProblemEvidence"),
-    "publications": ("Publication", "PublicationErratum", "PublicationKey", "PublicationReader"),
-    "reference": ("ChosenPeer", "City", "IndicatorTreeVersion", "InstrumentVersion"),
+    "publications": (
+        "ExactRowRequest",
+        "Publication",
+        "PublicationErratum",
+        "PublicationKey",
+        "PublicationReader",
+        "RowExport",
+    ),
     "venue_checks": ("Photo", "VenueCheck", "VenueReply", "VenueRevisit", "VenueVisit"),
     "waves": (
         "AnswerArchive",
         "Assignment",
+        "ChosenPeer",
+        "City",
+        "CityTarget",
+        "IndicatorTreeVersion",
+        "InstrumentVersion",
+        "LeftOutCity",
+        "PointDraw",
+        "Posting",
         "QuotaCell",
+        "QuotaMargin",
         "SamplingPoint",
         "Wave",
+        "WavePlan",
         "WaveRelease",
         "WaveRequest",
     ),

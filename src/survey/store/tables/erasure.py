@@ -36,7 +36,7 @@ class Erasure:
     erased: Mapping[str, Any] = field(default_factory=dict)
     """Column -> what it holds from then on."""
     erased_later: Mapping[str, Any] = field(default_factory=dict)
-    """As `erased`, by the schedule of `survey.fieldwork.retention`."""
+    """As `erased`, by the schedule of `survey.collection.retention`."""
 
 
 DELETED_WITH_INTERVIEW: tuple[type[SQLModel], ...] = (

@@ -1,16 +1,22 @@
 """Tables of interviews: invitations, responses, answers, flags."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables import accounts, reference, waves  # noqa: F401  (its foreign keys)
+from survey.store.tables import accounts, waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
+    Channel,
+    ChosenBy,
     JsonDocument,
     Mode,
+    Outcome,
+    ParkingDecision,
+    ParkingReason,
+    SheetState,
     Status,
     UtcDateTime,
     enum_column,
@@ -159,10 +165,10 @@ class ResponseFlag(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     response_id: UUID = Field(foreign_key="response.id")
     kind: str = Field(max_length=24)
-    """One of `survey.fieldwork.quality.FlagKind`; the detectors own the list."""
+    """One of `survey.review.quality.FlagKind`; the detectors own the list."""
     strength: float
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
-    """The numbers of the reason in words (`survey.fieldwork.quality.reason_of`)."""
+    """The numbers of the reason in words (`survey.review.quality.reason_of`)."""
     detected_at: datetime = Field(sa_type=UtcDateTime)
     detector_version: str = Field(max_length=24)
 
@@ -182,3 +188,198 @@ class ResponseRisk(SQLModel, table=True):
     """Mean of the scored (else of all) ratings, 0 to 100; what surveyors are compared on."""
     detected_at: datetime = Field(sa_type=UtcDateTime)
     detector_version: str = Field(max_length=24)
+
+
+class BackCheckDraw(SQLModel, table=True):
+    """One draw of interviews with everything needed to repeat it; never changed."""
+
+    __tablename__ = "back_check_draw"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    area: str
+    """Area in which interviews could be drawn: `CN`, a province prefix or a city code."""
+    seed: str = Field(max_length=40)
+    random_share: float
+    risk_share: float
+    as_of: datetime = Field(sa_type=UtcDateTime)
+    """Interviews that arrived later could not be drawn."""
+    pool: int
+    drawn: int
+    drawn_sha256: str = Field(max_length=64)
+    """SHA-256 over the ids of the drawn interviews, in order."""
+    drawn_by: UUID | None = Field(default=None, foreign_key="account.id")
+    drawn_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class BackCheck(SQLModel, table=True):
+    """One interview to be checked; without an outcome it was not attempted yet."""
+
+    __tablename__ = "back_check"
+    __table_args__ = (
+        Index("ix_back_check_wave_city", "wave_id", "city_code"),
+        CheckConstraint("attempts >= 0", name="attempts"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    draw_id: UUID = Field(foreign_key="back_check_draw.id")
+    response_id: UUID = Field(foreign_key="response.id", unique=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code")
+    surveyor_id: UUID = Field(foreign_key="account.id", index=True)
+    instrument_id: UUID = Field(foreign_key="instrument_version.id")
+    """The short questionnaire that is asked."""
+    chosen_by: ChosenBy = Field(sa_type=enum_column(ChosenBy))
+    outcome: Outcome | None = Field(default=None, sa_type=enum_column(Outcome))
+    channel: Channel | None = Field(default=None, sa_type=enum_column(Channel))
+    attempts: int = 0
+    revision: int | None = None
+    """Current revision of the interview when the person was asked again."""
+    answers: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    note: str = ""
+    checked_by: UUID | None = Field(default=None, foreign_key="account.id")
+    checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lock_version: int = 1
+
+
+class SurveyorNote(SQLModel, table=True):
+    """Decision that a surveyor must be trained again, and by when."""
+
+    __tablename__ = "surveyor_note"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    retrain_by: date
+    note: str = ""
+    made_by: UUID | None = Field(default=None, foreign_key="account.id")
+    made_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class ResponseContact(SQLModel, table=True):
+    """Telephone number of a respondent, encrypted with a key that is not in the database.
+
+    It is apart from the answers, so that only a back-check brings the two together.
+    """
+
+    __tablename__ = "response_contact"
+
+    response_id: UUID = Field(foreign_key="response.id", primary_key=True)
+    sealed: str = Field(max_length=400)
+    """A Fernet token (`survey.store.cipher`)."""
+    left_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class ParkedInterview(SQLModel, table=True):
+    """Interview that came too late to count by itself; a supervisor of its city decides.
+
+    It is no `Response`, so that nothing which counts, estimates or exports can meet it. Its content
+    is erased with the decision; the row stays until it is deleted by schedule, so that a repeated
+    send gets the same receipt.
+    """
+
+    __tablename__ = "parked_interview"
+    __table_args__ = (
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided"),
+        CheckConstraint("response_id IS NULL OR decision = 'accepted'", name="accepted"),
+        Index(
+            "ix_parked_interview_waiting", "city_code", "parked_at",
+            sqlite_where=text("decision IS NULL"), postgresql_where=text("decision IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    client_uuid: UUID = Field(unique=True)
+    invitation_id: UUID | None = Field(default=None, foreign_key="invitation.id", unique=True)
+    """One link parks one interview."""
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    city_code: str = Field(foreign_key="city.code")
+    point_id: UUID | None = Field(default=None, foreign_key="sampling_point.id")
+    surveyor_id: UUID | None = Field(default=None, foreign_key="account.id")
+    mode: Mode = Field(sa_type=enum_column(Mode))
+    why: ParkingReason = Field(sa_type=enum_column(ParkingReason))
+    instrument_id: UUID = Field(foreign_key="instrument_version.id")
+    """The questionnaire that was on the screen."""
+    language: str = "zh"
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    duration_seconds: float | None = None
+    stopped: bool = False
+    """The form said that it ended early for a full quota."""
+    answers: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    timings: dict[str, float] = Field(default_factory=dict, sa_type=JsonDocument)
+    withdrawal_sha256: str | None = Field(default=None, max_length=64, index=True)
+    parked_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    decision: ParkingDecision | None = Field(default=None, sa_type=enum_column(ParkingDecision))
+    decided_by: UUID | None = Field(default=None, foreign_key="account.id")
+    """Empty once decided: the respondent withdrew."""
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    response_id: UUID | None = Field(default=None, foreign_key="response.id", unique=True)
+    """Interview that it became."""
+
+
+class PaperPlan(SQLModel, table=True):
+    """Share of a wave's sheets that is keyed twice, and the seed that draws them."""
+
+    __tablename__ = "paper_plan"
+    __table_args__ = (CheckConstraint("share >= 0 AND share <= 1", name="share"),)
+
+    wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
+    share: float
+    seed: str = Field(max_length=64)
+    changed_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class PaperSheet(SQLModel, table=True):
+    """One paper questionnaire by its printed number; a response once it is settled."""
+
+    __tablename__ = "paper_sheet"
+    __table_args__ = (
+        UniqueConstraint("wave_id", "serial"),
+        CheckConstraint("(state = 'settled') = (response_id IS NOT NULL)", name="settled"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code", index=True)
+    serial: str = Field(max_length=20)
+    keyed_twice: bool
+    """Drawn at the first keying; a later change of the share has no effect on it."""
+    state: SheetState = Field(sa_type=enum_column(SheetState))
+    response_id: UUID | None = Field(default=None, foreign_key="response.id", unique=True)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class PaperKeying(SQLModel, table=True):
+    """One keying of a sheet, never changed: 1 the first, 2 the second, 3 the adjudication.
+
+    A unique constraint ensures that a person keys or adjudicates a sheet only once.
+    """
+
+    __tablename__ = "paper_keying"
+    __table_args__ = (
+        UniqueConstraint("sheet_id", "number"),
+        UniqueConstraint("sheet_id", "account_id"),
+        CheckConstraint("number >= 1 AND number <= 3", name="number"),
+        CheckConstraint("errors >= 0 AND errors <= fields", name="errors"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    sheet_id: UUID = Field(foreign_key="paper_sheet.id")
+    number: int
+    client_uuid: UUID = Field(unique=True)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    point_id: UUID = Field(foreign_key="sampling_point.id")
+    surveyor_id: UUID = Field(foreign_key="account.id")
+    """Surveyor who is named on the sheet."""
+    interview_on: date
+    """Day of the interview in China."""
+    answers: dict[str, Any] = Field(sa_type=JsonDocument)
+    """As in a response revision: null where a question was left open on the paper."""
+    seconds: float | None = None
+    """Seconds from the first keystroke to the last."""
+    strokes: int | None = None
+    fields: int | None = None
+    """Fields of this keying that were compared on a settled sheet, keyed twice."""
+    errors: int | None = None
+    """Fields among these that differ from the settled answers."""
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

@@ -1,13 +1,166 @@
-"""Tables of the platform's operation: background tasks, schema floor, review rules."""
+"""Append-only tables: the audit trail and the snapshots of waves."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables import waves  # noqa: F401  (its foreign keys)
-from survey.store.tables.columns import JsonDocument, UtcDateTime, now
+from survey.store.tables import (
+    accounts,  # noqa: F401  (its foreign keys)
+    waves,  # noqa: F401  (its foreign keys)
+)
+from survey.store.tables.columns import (
+    DeliveryKind,
+    JsonDocument,
+    UtcDateTime,
+    enum_column,
+    new_id,
+    now,
+)
+
+
+class Delivery(SQLModel, table=True):
+    """File or message with figures from outside, as it came."""
+
+    __table_args__ = (UniqueConstraint("kind", "external_id", "is_demo"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    kind: DeliveryKind = Field(sa_type=enum_column(DeliveryKind))
+    external_id: str
+    """Id that its sender gave it; the same id twice is one delivery."""
+    source: str
+    """Who counted, as it stands below every figure."""
+    data_as_of: date
+    known_faults: str = ""
+    """What is known to be wrong or missing; shown wherever a figure of it is."""
+    code_version: str
+    """Version of the code lists by which it is coded."""
+    file_name: str = ""
+    """For people, never used as a path."""
+    sha256: str = Field(max_length=64)
+    row_count: int
+    is_demo: bool = False
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    withdrawal_reason: str | None = None
+
+
+class DeliveryRevision(SQLModel, table=True):
+    """One period of a delivery; of those not withdrawn the highest number holds."""
+
+    __tablename__ = "delivery_revision"
+    __table_args__ = (UniqueConstraint("kind", "period", "is_demo", "number"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    delivery_id: UUID = Field(foreign_key="delivery.id", index=True)
+    kind: DeliveryKind = Field(sa_type=enum_column(DeliveryKind))
+    period: str = Field(max_length=7)
+    """Month, for example `2024-05`."""
+    number: int
+    """From 1 on."""
+    is_demo: bool = False
+
+
+class ComplaintCount(SQLModel, table=True):
+    """Counts of one area, nature and class in one month, as delivered."""
+
+    __tablename__ = "complaint_count"
+    __table_args__ = (
+        CheckConstraint("solved <= accepted", name="solved"),
+        CheckConstraint("mediation_succeeded <= mediated", name="mediation"),
+    )
+
+    revision_id: UUID = Field(foreign_key="delivery_revision.id", primary_key=True)
+    area: str = Field(primary_key=True, max_length=6)
+    nature: str = Field(primary_key=True, max_length=24)
+    goods_class: str = Field(primary_key=True, max_length=24)
+    channel: str = Field(primary_key=True, max_length=24)
+    age_group: str = Field(primary_key=True, max_length=24)
+    accepted: int
+    solved: int
+    mediated: int | None = None
+    mediation_succeeded: int | None = None
+    settled_first: int | None = None
+    recovered_fen: int | None = Field(default=None, sa_type=BigInteger)
+    consultations: int | None = None
+    fraud: int | None = None
+
+
+class ComplaintSummary(SQLModel, table=True):
+    """Sums of one revision by area and the codes of one list, made when it was imported."""
+
+    __tablename__ = "complaint_summary"
+
+    revision_id: UUID = Field(foreign_key="delivery_revision.id", primary_key=True)
+    lens: str = Field(primary_key=True, max_length=12)
+    """`total`, or the code list by which the sums are taken."""
+    area: str = Field(primary_key=True, max_length=6)
+    """City, or what a province has besides; sums of larger areas are taken when they are read."""
+    code: str = Field(primary_key=True, max_length=24)
+    accepted: int
+    solved: int
+    mediated: int | None = None
+    mediation_succeeded: int | None = None
+    settled_first: int | None = None
+    recovered_fen: int | None = Field(default=None, sa_type=BigInteger)
+    consultations: int | None = None
+    fraud: int | None = None
+
+
+class OpinionCount(SQLModel, table=True):
+    """Items found on one day in one channel with one sentiment, of everything or of a topic."""
+
+    __tablename__ = "opinion_count"
+
+    revision_id: UUID = Field(foreign_key="delivery_revision.id", primary_key=True)
+    day: date = Field(primary_key=True)
+    area: str = Field(primary_key=True, max_length=6)
+    """The nation, a city, or what a province has besides; areas are parts of the nation."""
+    channel: str = Field(primary_key=True, max_length=24)
+    sentiment: str = Field(primary_key=True, max_length=24)
+    topic: str = Field(primary_key=True, max_length=40)
+    """Empty: everything that was found."""
+    items: int
+
+
+class ImportedFile(SQLModel, table=True):
+    """File whose interviews were imported, so that it is recognised when it comes again."""
+
+    __tablename__ = "imported_file"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    name: str
+    """Name of the uploaded file; for people, never used as a path."""
+    sha256: str = Field(max_length=64)
+    source: str = Field(max_length=24)
+    """One of `survey.collection.importing.column_mapping.ExportSource`."""
+    written: int
+    duplicates: int
+    rejected: int
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    at: datetime = Field(sa_type=UtcDateTime)
+    weight_column: str | None = None
+    """The column that gave the interviews their weights."""
+
+
+class ImportMapping(SQLModel, table=True):
+    """Meaning of the columns of a kind of file for one questionnaire, saved by name."""
+
+    __tablename__ = "import_mapping"
+    __table_args__ = (UniqueConstraint("instrument_name", "name"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    instrument_name: str
+    """Name that all versions of the questionnaire share."""
+    name: str
+    document: bytes = Field(sa_type=LargeBinary)
+    """The mapping file, as `survey import --mapping` takes it."""
+    author_id: UUID | None = Field(default=None, foreign_key="account.id")
+    changed_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class BackgroundRun(SQLModel, table=True):
@@ -42,3 +195,79 @@ class ReviewRule(SQLModel, table=True):
     one_person: bool
     """Whether the same person may give both approvals."""
     set_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class AuditEntry(SQLModel, table=True):
+    """Record of one change or one restricted view, chained by seals.
+
+    `actor_id` has no foreign key: an entry outlives its account, and the check would lock a row of
+    `account` behind the head of the chain.
+    """
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("ix_audit_entry_action", "action", "sequence"),
+        Index(
+            "ix_audit_entry_actor_id", "actor_id", "sequence",
+            postgresql_where=text("actor_id IS NOT NULL"),
+            sqlite_where=text("actor_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    at: datetime = Field(default_factory=now, sa_type=UtcDateTime, index=True)
+    actor_id: UUID | None = None
+    action: str
+    subject_kind: str
+    subject_id: str = Field(index=True)
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    sequence: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    """Number in the chain; empty if a version before the chain wrote the entry."""
+    hash: str | None = Field(default=None, max_length=64)
+    key_id: str | None = Field(default=None, max_length=12)
+    """Id of the key that made `hash`; empty for a seal without a key."""
+
+
+class AuditMember(SQLModel, table=True):
+    """Interview that an audit entry about many names in its `members`; an index of the trail.
+
+    No foreign keys: an entry is written at the commit, after its members.
+    """
+
+    __tablename__ = "audit_member"
+
+    response_id: UUID = Field(primary_key=True)
+    entry_id: UUID = Field(primary_key=True, index=True)
+
+
+class AuditHead(SQLModel, table=True):
+    """The only row: number and seal of the last audit entry, locked last by every writer.
+
+    `base_sequence` and `base_hash` are those of the last entry that was lawfully removed
+    (docs/audit.md).
+    """
+
+    __tablename__ = "audit_head"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one"),
+        CheckConstraint("base_sequence >= 0 AND base_sequence <= sequence", name="base"),
+    )
+
+    id: int = Field(default=1, primary_key=True)
+    sequence: int = Field(default=0, sa_type=BigInteger)
+    hash: str = Field(max_length=64)
+    base_sequence: int = Field(default=0, sa_type=BigInteger)
+    base_hash: str = Field(max_length=64)
+
+
+class Snapshot(SQLModel, table=True):
+    """Snapshot of one wave: files under `directory`, verified by `sha256`."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    final: bool
+    sha256: str
+    directory: str
+    """Relative to the snapshot folder of the settings."""
+    rows: int
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

@@ -4,10 +4,22 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text, true
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables import accounts, reference  # noqa: F401  (its foreign keys)
+from survey.store.tables import (
+    accounts,  # noqa: F401  (its foreign keys)
+    waves,  # noqa: F401  (its foreign keys)
+)
 from survey.store.tables.columns import (
     JsonDocument,
     PointKind,
@@ -20,6 +32,77 @@ from survey.store.tables.columns import (
     new_id,
     now,
 )
+
+
+class City(SQLModel, table=True):
+    """City of the survey, by its GB/T 2260 code."""
+
+    code: str = Field(primary_key=True, max_length=6)
+    name_zh: str
+    name_en: str
+    province_zh: str
+    region: str
+    region3: str
+    city_class: str
+    lon: float
+    lat: float
+    resident_population_2020: int
+    share_male: float
+    share_age_0_14: float
+    share_age_15_59: float
+    share_age_60_plus: float
+    share_age_65_plus: float
+    urbanization_rate: float
+    retail_sales: float | None = None
+    retail_sales_year: int | None = None
+    retail_sales_source: str = ""
+    census_source: str = ""
+    list_basis: str = ""
+
+
+class ChosenPeer(SQLModel, table=True):
+    """City that another city has chosen to be compared with."""
+
+    __tablename__ = "chosen_peer"
+    __table_args__ = (
+        UniqueConstraint("city_code", "peer_code"),
+        CheckConstraint("position BETWEEN 1 AND 8", name="position"),
+        CheckConstraint("peer_code <> city_code", name="other_city"),
+    )
+
+    city_code: str = Field(foreign_key="city.code", primary_key=True)
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """From 1, in the order in which they were chosen; so a city has at most eight."""
+    peer_code: str = Field(foreign_key="city.code")
+    chosen_by: UUID | None = Field(default=None, foreign_key="account.id")
+    chosen_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class InstrumentVersion(SQLModel, table=True):
+    """Immutable version of a questionnaire."""
+
+    __tablename__ = "instrument_version"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str
+    version: str
+    sha256: str = Field(unique=True)
+    document: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class IndicatorTreeVersion(SQLModel, table=True):
+    """Immutable version of an indicator tree."""
+
+    __tablename__ = "indicator_tree_version"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(unique=True)
+    sha256: str = Field(unique=True)
+    document: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
 
 _STANDS = text("revoked_at IS NULL")
 _OPEN = text("ended_at IS NULL")
@@ -191,3 +274,110 @@ class AnswerArchive(SQLModel, table=True):
     """None: the operator of the server."""
     restored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     restored_by: UUID | None = Field(default=None, foreign_key="account.id")
+
+
+class WavePlan(SQLModel, table=True):
+    """Precision that the sample sizes of a wave were computed for; one row per planned wave."""
+
+    __tablename__ = "wave_plan"
+    __table_args__ = (
+        CheckConstraint("elderly_factor >= 1 AND guardian_factor >= 1", name="factors"),
+        CheckConstraint("reserve >= 0", name="reserve"),
+    )
+
+    wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
+    margin: float
+    level: float
+    deff: float
+    rule: str
+    total: int
+    price: float = 0.0
+    budget: float | None = None
+    crossed: bool = True
+    """Whether each age x gender cell is a quota of its own; else the rows of `QuotaMargin` are."""
+    reserve: float = 0.0
+    """Additional share of the sample, to replace interviews that review voids."""
+    elderly_factor: float = 1.0
+    guardian_factor: float = 1.0
+    """Oversampling factor of the group in its city."""
+    saved_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class CityTarget(SQLModel, table=True):
+    """Sample size of one city in one wave, without the reserve."""
+
+    __tablename__ = "city_target"
+    __table_args__ = (
+        CheckConstraint("target > 0", name="target"),
+        CheckConstraint("guardian_share >= 0 AND guardian_share <= 1", name="guardian_share"),
+    )
+
+    wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
+    city_code: str = Field(foreign_key="city.code", primary_key=True)
+    target: int
+    guardian_share: float | None = None
+    """Population share of guardians, to which weights bring back an oversampled group."""
+
+
+class QuotaMargin(SQLModel, table=True):
+    """Marginal quota: target of one category of a city, for example `stratum` = `rural`."""
+
+    __tablename__ = "quota_margin"
+    __table_args__ = (
+        UniqueConstraint("wave_id", "city_code", "dimension", "category"),
+        CheckConstraint("target >= 0", name="target"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code")
+    dimension: str = Field(max_length=24)
+    """`age_band`, `gender`, `stratum`, `guardian` or `school_stage`."""
+    category: str = Field(max_length=24)
+    target: int
+    collected: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    stops: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether a full marginal quota refuses further interviews; else it is only counted."""
+
+
+class PointDraw(SQLModel, table=True):
+    """One draw of sampling points; its list and seed make it repeatable."""
+
+    __tablename__ = "point_draw"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    seed: int = Field(sa_type=BigInteger)
+    per_city: int
+    list_sha256: str = Field(max_length=64)
+    list_document: bytes = Field(sa_type=LargeBinary)
+    """The list as it was drawn from, as CSV sorted by code; its SHA-256 is `list_sha256`."""
+    listed: int
+    drawn: int
+    drawn_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class Posting(SQLModel, table=True):
+    """Place of work of a surveyor in a wave, with supervisor and agency."""
+
+    __table_args__ = (UniqueConstraint("wave_id", "account_id", "city_code"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    city_code: str = Field(foreign_key="city.code")
+    supervisor_id: UUID | None = Field(default=None, foreign_key="account.id")
+    agency: str = Field(default="", max_length=80)
+
+
+class LeftOutCity(SQLModel, table=True):
+    """City whose interviews a freeze of the wave does not count; final once it is frozen."""
+
+    __tablename__ = "left_out_city"
+
+    wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
+    city_code: str = Field(foreign_key="city.code", primary_key=True)
+    reason: str
+    left_out_by: UUID | None = Field(default=None, foreign_key="account.id")
+    """Empty: the operator of the server."""
+    left_out_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

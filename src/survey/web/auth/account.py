@@ -38,8 +38,8 @@ from survey.web.auth.pages import (
     password_field,
     recovery_code_page,
 )
-from survey.web.current_principal import find_current_principal
 from survey.web.http import delete_cookie, redirect_response
+from survey.web.request_middleware import find_current_principal
 
 ACCOUNT_PATH = "/auth/account"
 

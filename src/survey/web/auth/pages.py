@@ -23,7 +23,6 @@ from survey.locale import SurveyError, Translator, translator
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
-from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import (
     FormToken,
     RateLimit,
@@ -34,7 +33,12 @@ from survey.web.http import (
     safe_path,
     set_cookie,
 )
-from survey.web.notice_pages import refuse_too_many_requests
+from survey.web.notice_pages import (
+    HtmlPage,
+    html_response,
+    negotiate_language,
+    refuse_too_many_requests,
+)
 
 STEP_COOKIE = "survey_step"
 """Cookie with the secret of a sign-in that is not complete; it opens no page."""

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.attempt_limits import TooManyAttemptsError
-from survey.access.credentials import get_account_of_link
 from survey.access.second_factor import Enrolment, WrongFactorError
+from survey.access.secret_hashes import get_account_of_link
 from survey.access.sign_in import (
     RequiredStep,
     SignInExpiredError,

@@ -1,0 +1,377 @@
+"""Invitations: one-time links for one interview each, issued by a surveyor.
+
+A link belongs to one wave, city, sampling point and surveyor. The token is shown once; the store
+keeps its hash. A link that was opened in time may still be answered within
+`COMPLETION_GRACE_PERIOD`, because an interview made without a network arrives late. It belongs to
+the device that opened it first (`survey.collection.invitations`).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from secrets import compare_digest
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, bindparam, func, select, update
+from sqlmodel import Session, col
+from sqlmodel import select as select_model
+
+from survey.access.audit import record
+from survey.access.principal import AccessDeniedError
+from survey.access.roles import Action
+from survey.access.secret_hashes import digest, is_token_form, new_token
+from survey.access.work import Work
+from survey.locale import SurveyError, labels_of, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import (
+    AnyRow,
+    City,
+    InstrumentVersion,
+    Invitation,
+    Wave,
+    WaveState,
+    new_id,
+    table_of,
+)
+from survey.waves.assignments import get_assigned_point, require_people
+from survey.waves.quota_counts import FullQuotaGroup, list_full_groups
+from survey.waves.waves import WaveNotOpenError
+
+TOKEN_BITS = 128
+LIFETIME = timedelta(hours=24)
+COMPLETION_GRACE_PERIOD = timedelta(days=7)
+
+_INVITATIONS, _WAVES = table_of(Invitation), table_of(Wave)
+_CITIES, _VERSIONS = table_of(City), table_of(InstrumentVersion)
+
+_BY_TOKEN = (
+    select(_INVITATIONS, _WAVES.c.state, _WAVES.c.instrument_id, _WAVES.c.is_demo)
+    .join(_WAVES, _WAVES.c.id == _INVITATIONS.c.wave_id)
+    .where(_INVITATIONS.c.token_sha256 == bindparam("digest"))
+)
+_PAGE_BY_TOKEN = (
+    _BY_TOKEN.add_columns(_CITIES.c.name_zh, _CITIES.c.name_en, _VERSIONS.c.sha256)
+    .join(_VERSIONS, _VERSIONS.c.id == _WAVES.c.instrument_id)
+    .join(_CITIES, _CITIES.c.code == _INVITATIONS.c.city_code)
+)
+_BINDING = {
+    "device_sha256": bindparam("device"),
+    "opened_at": func.coalesce(_INVITATIONS.c.opened_at, bindparam("now")),
+}
+_BIND = (
+    update(_INVITATIONS)
+    .where(_INVITATIONS.c.id == bindparam("invitation"), _INVITATIONS.c.device_sha256.is_(None))
+    .values(**_BINDING)
+)
+_OPEN = (
+    update(_INVITATIONS)
+    .where(
+        _INVITATIONS.c.token_sha256 == bindparam("digest"),
+        _INVITATIONS.c.device_sha256.is_(None),
+        _INVITATIONS.c.used_at.is_(None),
+        _INVITATIONS.c.voided_at.is_(None),
+        _INVITATIONS.c.expires_at > bindparam("now"),
+        select(_WAVES.c.id)
+        .where(_WAVES.c.id == _INVITATIONS.c.wave_id, _WAVES.c.state == WaveState.OPEN)
+        .exists(),
+    )
+    .values(**_BINDING)
+    .returning(_INVITATIONS.c.id)
+)
+_MARK = (
+    update(_INVITATIONS)
+    .where(
+        _INVITATIONS.c.token_sha256 == bindparam("digest"),
+        _INVITATIONS.c.other_device_at.is_(None),
+        _INVITATIONS.c.used_at.is_(None),
+    )
+    .values(other_device_at=bindparam("now"))
+    .returning(_INVITATIONS.c.id)
+)
+
+
+class OpenedOnOtherDeviceError(SurveyError):
+    """Raised when an invitation was opened on another device already."""
+
+    code = "opened_elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Each code is for one device, and this one was opened on another already.")
+        )
+
+
+def device_proof(wave_id: UUID, secret: str) -> str:
+    """Return the hash by which a device is recognised within a wave."""
+    return digest(f"{wave_id}:{secret}")
+
+
+def belongs_to_device(invitation: AnyRow, proof: str) -> bool:
+    """Whether the invitation is bound to this device, or to none yet."""
+    bound = invitation.device_sha256
+    return bound is None or compare_digest(bound, digest(proof))
+
+
+def bind_unopened(*, session: Session, token: str, proof: str, now: datetime) -> bool:
+    """Bind an unopened invitation to this device; return False where `bind_device` must decide.
+
+    Reads, decides and writes in one statement: nearly every link is opened once.
+    """
+    values = {"digest": digest(token), "device": digest(proof), "now": now}
+    opened = session.connection().execute(_OPEN, values).scalar_one_or_none()
+    if opened is None:
+        return False
+    _record_opened(session, opened, now)
+    return True
+
+
+def bind_device(*, session: Session, invitation: AnyRow, proof: str, now: datetime) -> None:
+    """Bind an invitation to this device for good.
+
+    Raises:
+        OpenedOnOtherDeviceError: Another device was faster.
+    """
+    if invitation.device_sha256 is not None:
+        if belongs_to_device(invitation, proof):
+            return
+        raise OpenedOnOtherDeviceError
+    values = {"invitation": invitation.id, "device": digest(proof), "now": now}
+    if session.connection().execute(_BIND, values).rowcount != 1:
+        raise OpenedOnOtherDeviceError
+    _record_opened(session, invitation.id, now)
+
+
+def _record_opened(session: Session, invitation_id: UUID, now: datetime) -> None:
+    record(
+        session=session,
+        actor=None,
+        event=AuditEvent.INVITATION_OPENED,
+        subject_id=invitation_id,
+        now=now,
+    )
+
+
+def record_other_device(*, session: Session, token: str, now: datetime) -> None:
+    """Record that another device was refused; the first time goes into the audit trail."""
+    values = {"digest": digest(token), "now": now}
+    marked = session.connection().execute(_MARK, values).scalar_one_or_none()
+    if marked is not None:
+        record(
+            session=session,
+            actor=None,
+            event=AuditEvent.INVITATION_REFUSED_ELSEWHERE,
+            subject_id=marked,
+            now=now,
+        )
+
+
+class InvitationNotFoundError(SurveyError):
+    """Raised when no invitation has this token."""
+
+    code = "invitation_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(msg("This link is not valid. Please ask the surveyor for a new one."))
+
+
+class InvitationExpiredError(SurveyError):
+    """Raised when an invitation can no longer be opened."""
+
+    code = "invitation_expired"
+
+    def __init__(self) -> None:
+        super().__init__(msg("This link has expired. Please ask the surveyor for a new one."))
+
+
+class InvitationUsedError(SurveyError):
+    """Raised when an invitation was answered already."""
+
+    code = "invitation_used"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("This link has already been used for an interview. Thank you for taking part.")
+        )
+
+
+class InvitationVoidedError(SurveyError):
+    """Raised when an invitation was taken back."""
+
+    code = "invitation_voided"
+
+    def __init__(self) -> None:
+        super().__init__(msg("This code was taken back. Please ask the surveyor for a new one."))
+
+
+class InvitationState(StrEnum):
+    """State of an issued invitation as its surveyor sees it."""
+
+    ISSUED = "issued"
+    OPENED = "opened"
+    OTHER_DEVICE = "elsewhere"
+    """Opened, and another device was refused since."""
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    VOIDED = "voided"
+
+
+@dataclass(frozen=True)
+class IssuedInvitation:
+    """A new invitation with its token, which is stored nowhere."""
+
+    invitation_id: UUID
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class InvitationPageData:
+    """Everything that the respondent's page needs before the first question."""
+
+    city_name: Mapping[str, str]
+    instrument_sha256: str
+    is_demo: bool
+    full: tuple[FullQuotaGroup, ...]
+    """Who is not needed any more, at this moment."""
+    proof: str
+    """By which the page shows again that it is the same device."""
+
+
+def issue_invitation(
+    work: Work,
+    *,
+    wave_key: str,
+    point_id: UUID,
+    lifetime: timedelta = LIFETIME,
+    ready_made: bool = False,
+) -> IssuedInvitation:
+    """Issue a one-time invitation for a point assigned to the principal in an open wave.
+
+    Args:
+        ready_made: Whether the code waits on a screen until somebody scans it.
+    """
+    point = get_assigned_point(work, point_id=point_id)
+    if point.wave_key != wave_key:
+        raise AccessDeniedError(msg("This sampling point is not assigned to you."))
+    require_people(point)
+    if point.wave_state != WaveState.OPEN:
+        raise WaveNotOpenError
+    token = new_token(bits=TOKEN_BITS)
+    invitation = Invitation(
+        id=new_id(),
+        token_sha256=digest(token),
+        wave_id=point.wave_id,
+        city_code=point.city_code,
+        point_id=point.point_id,
+        surveyor_id=work.principal.account_id,
+        issued_at=work.now,
+        expires_at=work.now + lifetime,
+        ready_made=ready_made,
+    )
+    work.session.add(invitation)
+    work.session.flush()
+    work.record(
+        AuditEvent.INVITATION_ISSUED, invitation.id, {"wave": wave_key, "point": str(point_id)}
+    )
+    return IssuedInvitation(invitation.id, token, invitation.expires_at)
+
+
+def is_link_token(text: str) -> bool:
+    """Return whether links have tokens of this form: any other is refused without a look-up."""
+    return is_token_form(text, bits=TOKEN_BITS)
+
+
+def require_link_form(token: str | None) -> None:
+    """Refuse as an unknown link what no link looks like; an interview at a point has none."""
+    if token is not None and not is_link_token(token):
+        raise InvitationNotFoundError
+
+
+def find_issued_invitation(*, session: Session, token: str) -> AnyRow | None:
+    """Return the invitation behind a token with its wave's state, usable or not."""
+    return session.connection().execute(_BY_TOKEN, {"digest": digest(token)}).one_or_none()
+
+
+def get_usable_invitation(*, session: Session, token: str, now: datetime) -> AnyRow:
+    """Return the invitation behind a token with its wave's state, if it can be answered."""
+    return _require_usable(session, _BY_TOKEN, token, now)
+
+
+def _require_usable(session: Session, by_token: Select[Any], token: str, now: datetime) -> AnyRow:
+    row = session.connection().execute(by_token, {"digest": digest(token)}).one_or_none()
+    if row is None:
+        raise InvitationNotFoundError
+    if row.used_at is not None:
+        raise InvitationUsedError
+    if row.voided_at is not None:
+        raise InvitationVoidedError
+    if now >= row.expires_at + (
+        COMPLETION_GRACE_PERIOD if row.opened_at is not None else timedelta(0)
+    ):
+        raise InvitationExpiredError
+    if row.state != WaveState.OPEN:
+        raise WaveNotOpenError
+    return row
+
+
+def read_invitation(
+    *, session: Session, token: str, now: datetime, secret: str = "", proof: str = ""
+) -> InvitationPageData:
+    """Return the data of an invitation's page; writes nothing, since programs open links too.
+
+    The device shows `proof`, or has it computed from its cookie's `secret`.
+
+    Raises:
+        OpenedOnOtherDeviceError: The invitation belongs to another device.
+    """
+    invitation = _require_usable(session, _PAGE_BY_TOKEN, token, now)
+    proof = proof or device_proof(invitation.wave_id, secret)
+    if not belongs_to_device(invitation, proof):
+        raise OpenedOnOtherDeviceError
+    return InvitationPageData(
+        city_name=labels_of(invitation, "name"),
+        instrument_sha256=invitation.sha256,
+        is_demo=invitation.is_demo,
+        full=list_full_groups(
+            session=session, wave_id=invitation.wave_id, city_code=invitation.city_code
+        ),
+        proof=proof,
+    )
+
+
+def open_invitation(*, session: Session, token: str, proof: str, now: datetime) -> None:
+    """Mark an invitation as opened and bind it to its device.
+
+    Opening it again after a reload is no second use.
+
+    Raises:
+        OpenedOnOtherDeviceError: The invitation belongs to another device.
+    """
+    if not bind_unopened(session=session, token=token, proof=proof, now=now):
+        invitation = get_usable_invitation(session=session, token=token, now=now)
+        bind_device(session=session, invitation=invitation, proof=proof, now=now)
+
+
+def get_invitation_states(
+    work: Work, *, invitation_ids: Collection[UUID]
+) -> dict[UUID, InvitationState]:
+    """Return the states of invitations issued by the principal; others are left out."""
+    work.require(Action.INTERVIEW)
+    query = select_model(Invitation).where(
+        col(Invitation.id).in_(invitation_ids), Invitation.surveyor_id == work.principal.account_id
+    )
+    return {row.id: invitation_state(row, work.now) for row in work.session.exec(query)}
+
+
+def invitation_state(invitation: Invitation, now: datetime) -> InvitationState:
+    """Return the state of an invitation; an answer counts before everything else."""
+    if invitation.used_at is not None:
+        return InvitationState.ANSWERED
+    if invitation.voided_at is not None:
+        return InvitationState.VOIDED
+    if invitation.opened_at is not None:
+        elsewhere = invitation.other_device_at is not None
+        return InvitationState.OTHER_DEVICE if elsewhere else InvitationState.OPENED
+    return InvitationState.EXPIRED if now >= invitation.expires_at else InvitationState.ISSUED

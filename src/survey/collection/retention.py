@@ -1,0 +1,217 @@
+"""Deletion of expired data by schedule; the audit trail records how much, never what.
+
+The periods are settings. One of many processes works at a time: a lease in the store, which runs
+out by itself when its holder dies (as for `survey.review.quality.assessment`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Delete, Table, Update, and_, delete, func, or_, select, update
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from survey.access.audit import record
+from survey.access.principal import OPERATOR
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.locale import Message, msg
+from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
+from survey.store.engine import read_scope
+from survey.store.leases import acquire_lease, can_start, release_lease
+from survey.store.private_files import delete_photo_files
+from survey.store.tables import (
+    AuditEntry,
+    ImportedFile,
+    Invitation,
+    LoginSession,
+    ParkedInterview,
+    Photo,
+    Response,
+    ResponseContact,
+    Wave,
+    now,
+    table_of,
+)
+from survey.store.tables.erasure import ERASURES
+from survey.store.transactions import run_in_transaction
+from survey.waves.waves import COMPUTED_STATES
+
+TASK_NAME = "retention"
+RUN_INTERVAL = timedelta(days=1)
+"""Between the end of one run and the beginning of the next."""
+LEASE_DURATION = timedelta(hours=1)
+
+_CONTACTS, _INVITATIONS = table_of(ResponseContact), table_of(Invitation)
+_SESSIONS, _FILES = table_of(LoginSession), table_of(ImportedFile)
+_RESPONSES, _WAVES = table_of(Response), table_of(Wave)
+_PARKED, _PHOTOS = table_of(ParkedInterview), table_of(Photo)
+
+
+@dataclass(frozen=True)
+class RetentionRule:
+    """Rows that are deleted after `days`, or only the columns that `blanks` names."""
+
+    name: Message
+    table: Table
+    days: int
+    due: ColumnElement[bool]
+    blanks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def statement(self) -> Delete | Update:
+        """SQL statement that applies the rule."""
+        if self.blanks:
+            return update(self.table).where(self.due).values(**self.blanks)
+        return delete(self.table).where(self.due)
+
+
+def build_retention_rules(settings: Settings, at: datetime) -> dict[str, RetentionRule]:
+    """Return every retention rule by its key, for this moment."""
+
+    def before(days: int) -> datetime:
+        return at - timedelta(days=days)
+
+    device, code = settings.keep_device_days, settings.keep_code_days
+    remains = ERASURES[Response].erased_later
+    computed = select(_WAVES.c.id).where(_WAVES.c.state.in_(COMPUTED_STATES))
+    session_end = before(settings.keep_session_days)
+    return {
+        "phones": RetentionRule(
+            msg("Telephone numbers"),
+            _CONTACTS,
+            settings.keep_phone_days,
+            _CONTACTS.c.left_at <= before(settings.keep_phone_days),
+        ),
+        "devices": RetentionRule(
+            msg("Marks of devices"),
+            _INVITATIONS,
+            device,
+            and_(
+                _INVITATIONS.c.device_sha256.is_not(None),
+                _INVITATIONS.c.expires_at <= before(device),
+            ),
+            {"device_sha256": None},
+        ),
+        "sessions": RetentionRule(
+            msg("Sessions of signed-in browsers"),
+            _SESSIONS,
+            settings.keep_session_days,
+            or_(_SESSIONS.c.expires_at <= session_end, _SESSIONS.c.ended_at <= session_end),
+        ),
+        "files": RetentionRule(
+            msg("Names of imported files"),
+            _FILES,
+            settings.keep_file_name_days,
+            and_(_FILES.c.name != "", _FILES.c.at <= before(settings.keep_file_name_days)),
+            {"name": ""},
+        ),
+        "withdrawn": RetentionRule(
+            msg("Remains of withdrawn interviews"),
+            _RESPONSES,
+            settings.keep_withdrawn_days,
+            and_(
+                _RESPONSES.c.withdrawn_at <= before(settings.keep_withdrawn_days),
+                or_(*(_RESPONSES.c[column].is_not(None) for column in remains)),
+            ),
+            remains,
+        ),
+        "parked": RetentionRule(
+            msg("Late interviews, decided on or not"),
+            _PARKED,
+            settings.keep_parked_days,
+            _PARKED.c.parked_at <= before(settings.keep_parked_days),
+        ),
+        "photos": RetentionRule(
+            msg("Photos that no visit refers to"),
+            _PHOTOS,
+            settings.keep_photo_days,
+            and_(
+                _PHOTOS.c.point_id.is_not(None),
+                _PHOTOS.c.response_id.is_(None),
+                _PHOTOS.c.received_at <= before(settings.keep_photo_days),
+            ),
+        ),
+        "codes": RetentionRule(
+            msg("Hashes of withdrawal codes"),
+            _RESPONSES,
+            code,
+            and_(
+                _RESPONSES.c.withdrawal_sha256.is_not(None),
+                _RESPONSES.c.submitted_at <= before(code),
+                _RESPONSES.c.wave_id.in_(computed),
+            ),
+            {"withdrawal_sha256": None},
+        ),
+    }
+
+
+def count_due_rows(work: Work, *, at: datetime) -> dict[str, int]:
+    """Return the number of rows that each rule would delete or blank; nothing is changed."""
+    work.require(Action.ADMINISTER)
+    return {
+        key: work.session.connection()
+        .execute(select(func.count()).select_from(rule.table).where(rule.due))
+        .scalar_one()
+        for key, rule in build_retention_rules(work.settings, at).items()
+    }
+
+
+def delete_expired(work: Work, *, at: datetime) -> dict[str, int]:
+    """Apply every rule and record in the audit trail how many rows each of them changed."""
+    work.require(Action.ADMINISTER)
+    every = build_retention_rules(work.settings, at)
+    connection = work.session.connection()
+    met = {key: connection.execute(rule.statement).rowcount for key, rule in every.items()}
+    record(
+        session=work.session,
+        actor=work.principal,
+        event=AuditEvent.RETENTION_RUN,
+        subject_id=TASK_NAME,
+        now=at,
+        detail={"deleted": met, "days": {key: rule.days for key, rule in every.items()}},
+    )
+    return met
+
+
+def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
+    """Delete expired data and return the counts; None if another process does or did recently."""
+    began = now()
+    lease = run_in_transaction(
+        settings.store_url,
+        lambda session: acquire_lease(session, TASK_NAME, began=began, lasts=LEASE_DURATION),
+    )
+    if lease is None:
+        return None
+
+    def clean_up(session: Session) -> dict[str, int]:
+        met = delete_expired(Work(session, OPERATOR, datetime.now(UTC), settings), at=began)
+        release_lease(session, TASK_NAME, lease, at=now(), pause=RUN_INTERVAL, result=met)
+        return met
+
+    met = run_in_transaction(settings.store_url, clean_up)
+    with read_scope(settings.store_url) as session:
+        delete_photo_files(settings.photo_dir, _list_forgotten_photos(session), began)
+    return met
+
+
+def _list_forgotten_photos(session: Session) -> set[str]:
+    """Return the hashes of photos that this store received and that no row names any more.
+
+    The trail tells them from files that another store keeps in the same folder.
+    """
+    entries = session.exec(
+        select_rows(AuditEntry).where(col(AuditEntry.action) == AuditEvent.PHOTO_RECEIVED.value)
+    )
+    received = {str(entry.detail["sha256"]) for entry in entries}
+    named = session.exec(select_rows(Photo.sha256)).all()
+    return received.difference(named)
+
+
+def is_due(settings: Settings) -> bool:
+    """Whether a run would begin now; costs one small query."""
+    with read_scope(settings.store_url) as session:
+        return can_start(session, TASK_NAME, at=now())

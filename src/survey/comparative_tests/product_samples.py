@@ -1,0 +1,155 @@
+"""Samples of a comparative test: bought as a consumer buys them, with what proves it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.work import Seen, Work
+from survey.comparative_tests.access import TESTS
+from survey.frame.plan_workbook import read_table_file
+from survey.frame.workbook_io import CellChecker, CellError, sheet_of_record
+from survey.locale import msg
+from survey.store.audit_events import AuditEvent
+from survey.store.china_time import china_date
+from survey.store.tables import ComparativeTestState, ProductSample
+from survey.store.tables.evidence import SampleData
+
+MAX_DIGITS = 15
+
+
+def parse_decimal(text: str) -> Decimal | None:
+    """Return a plain decimal number of bounded length; None for anything else."""
+    plain = text.strip()
+    if not plain.isascii() or set(plain) - set("0123456789.-"):
+        return None
+    try:
+        number = Decimal(plain)
+    except InvalidOperation:
+        return None
+    return number if len(number.as_tuple().digits) <= MAX_DIGITS else None
+
+
+def read_decimal(check: CellChecker, key: str, *, required: bool = True) -> Decimal | None:
+    """Read a decimal number; problems are added to the errors of the row."""
+    value = check.row.cells.get(key)
+    if value in (None, ""):
+        if required:
+            check.fail(key, msg("This must not be empty."))
+        return None
+    number = parse_decimal(str(value))
+    if number is None:
+        check.fail(key, msg("This is no plain number such as 12.5."))
+    return number
+
+
+MAX_SAMPLES = 200
+MAX_PRICE_YUAN = 1_000_000
+_GTIN_LENGTHS = (8, 12, 13, 14)
+SAMPLE_SHEET = sheet_of_record("samples", SampleData)
+
+
+@dataclass(frozen=True)
+class SampleList:
+    """Samples of an uploaded list, and the problems with its cells."""
+
+    samples: tuple[SampleData, ...]
+    errors: tuple[CellError, ...]
+
+
+def read_sample_file(work: Work, seen: Seen, *, name: str, content: bytes) -> SampleList:
+    """Check an uploaded list of samples; nothing is stored.
+
+    Raises:
+        WorkbookError, RefusedError: the file as a whole.
+    """
+    test = work.get(TESTS, seen, (ComparativeTestState.PLANNED,))
+    query = select(ProductSample.code).where(ProductSample.test_id == test.id)
+    taken = dict.fromkeys(work.session.exec(query), 0)
+    listed = read_table_file(name, content, SAMPLE_SHEET)
+    samples = listed.read(lambda check: _read_sample(check, taken, china_date(work.now)))
+    too_many = msg("A test has at most {count} samples.", count=MAX_SAMPLES)
+    listed.require_rows("code", too_many if len(taken) > MAX_SAMPLES else None)
+    return SampleList(samples, listed.problems())
+
+
+def _read_sample(check: CellChecker, taken: dict[str, int], today: date) -> SampleData | None:
+    texts = {key: check.text(key) for key in ("code", "brand", "model", "batch", "maker", "place")}
+    receipt, gtin = check.text("receipt"), check.text("gtin", required=False)
+    if gtin and not is_gtin(gtin):
+        check.fail("gtin", msg("This is no barcode: its check digit does not fit."))
+    before = taken.setdefault(texts["code"], check.row.number)
+    if texts["code"] and before != check.row.number:
+        problem = msg("This number stands in row {row} as well.", row=before)
+        check.fail("code", problem if before else msg("The test has a sample of this number."))
+    bought_on = check.past_day("bought_on", today)
+    price = read_decimal(check, "price")
+    fen = None if price is None else price * 100
+    if fen is not None and (fen <= 0 or fen != int(fen) or fen > MAX_PRICE_YUAN * 100):
+        check.fail("price", msg("This is no price in yuan with at most two decimals."))
+    channel, anonymous = check.parse_choice("channel"), check.parse_choice("is_anonymous")
+    if not check.is_clean() or bought_on is None or fen is None:
+        return None
+    return SampleData(
+        **texts,
+        gtin=gtin,
+        channel=str(channel),
+        bought_on=bought_on,
+        price_fen=int(fen),
+        receipt=receipt,
+        is_anonymous=anonymous == "yes",
+    )
+
+
+def add_product_samples(work: Work, seen: Seen, *, samples: Sequence[SampleData]) -> int:
+    """Store the samples of a checked list and return their number."""
+    test = work.lock(TESTS, seen, (ComparativeTestState.PLANNED,))
+    work.session.add_all(
+        ProductSample(test_id=test.id, **sample.model_dump()) for sample in samples
+    )
+    codes = [sample.code for sample in samples]
+    work.save(TESTS, test, AuditEvent.PRODUCT_TEST_SAMPLES_ADDED, samples=codes)
+    return len(samples)
+
+
+def remove_product_samples(work: Work, seen: Seen) -> None:
+    """Remove all samples of a test that is still being bought, to enter the list anew."""
+    test = work.lock(TESTS, seen, (ComparativeTestState.PLANNED,))
+    samples = work.session.exec(select(ProductSample).where(ProductSample.test_id == test.id)).all()
+    for sample in samples:
+        work.session.delete(sample)
+    work.save(
+        TESTS,
+        test,
+        AuditEvent.PRODUCT_TEST_SAMPLES_REMOVED,
+        removed=[sample.code for sample in samples],
+    )
+
+
+def list_product_samples(session: Session, test_id: UUID) -> Sequence[ProductSample]:
+    """Return the samples of a test by their numbers; part of services that have decided."""
+    query = (
+        select(ProductSample)
+        .where(ProductSample.test_id == test_id)
+        .order_by(col(ProductSample.code))
+    )
+    return session.exec(query).all()
+
+
+def is_gtin(text: str) -> bool:
+    """Return whether the text is a GTIN (GB 12904) of 8, 12, 13 or 14 digits that fit its last."""
+    if len(text) not in _GTIN_LENGTHS or not (text.isascii() and text.isdigit()):
+        return False
+    return check_digit(text[:-1]) == int(text[-1])
+
+
+def check_digit(digits: str) -> int:
+    """Return the check digit that follows `digits`: weights 3 and 1 from the right, modulo 10."""
+    total = sum(
+        int(digit) * (3 if position % 2 == 0 else 1)
+        for position, digit in enumerate(reversed(digits))
+    )
+    return -total % 10

@@ -1,0 +1,269 @@
+"""Comparative tests as a principal may read them: the list, and one test with its grades."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.access.work import Seen, Work
+from survey.comparative_tests.access import TESTS
+from survey.comparative_tests.grading import Measurement, MissingValuesError, SampleGrade
+from survey.comparative_tests.measured_values import list_measurements, measurement_of
+from survey.comparative_tests.product_samples import list_product_samples
+from survey.comparative_tests.released_grades import (
+    compute_corrected_grades,
+    compute_grades,
+    grade_of_document,
+)
+from survey.comparative_tests.rules import GradingRules, parse_rules
+from survey.locale import Labels, labels_of
+from survey.store.tables import (
+    Account,
+    ComparativeTest,
+    ComparativeTestErratum,
+    ComparativeTestState,
+    MakerReply,
+    MeasurementRound,
+    ProductGrade,
+    ProductSample,
+)
+from survey.store.tables.columns import Reply
+from survey.store.tables.evidence import ComparativeTestPlan, SampleData
+
+
+@dataclass(frozen=True)
+class ComparativeTestSummary:
+    """Test as the list shows it."""
+
+    id: UUID
+    key: str
+    area: str
+    title: Labels
+    state: ComparativeTestState
+    is_demo: bool
+    planned_at: datetime
+    released_at: datetime | None
+    may_manage: bool
+
+
+@dataclass(frozen=True)
+class MeasuredValue:
+    """Value of one round, with why it was measured again."""
+
+    sample: str
+    characteristic: str
+    number: int
+    occasion: MeasurementRound
+    measurement: Measurement
+    measured_on: date
+    reason: str
+
+
+@dataclass(frozen=True)
+class GradedSample:
+    """Sample with its grade; the receipt is blank for readers who do not run the test."""
+
+    data: SampleData
+    grade: SampleGrade | None
+    """None until all its values are there. Once released: as released."""
+    corrected: SampleGrade | None = None
+    """Recomputed with the errata that are about this sample."""
+
+    @property
+    def standing(self) -> SampleGrade | None:
+        """Return the grade that holds now."""
+        return self.corrected or self.grade
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """Correction of a released value."""
+
+    number: int
+    sample: str
+    characteristic: str
+    before: Measurement
+    after: Measurement
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    confirmed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ComparativeTestDetail:
+    """One test with everything that the principal may read of it."""
+
+    summary: ComparativeTestSummary
+    version: int
+    plan: ComparativeTestPlan
+    rules: GradingRules
+    rules_sha256: str
+    reply_due_on: date | None
+    first_signed_by: str
+    """Name of the account that signed first, or of the operator; empty while nobody has signed."""
+    first_signed_at: datetime | None
+    released_by: str
+    one_person: str
+    samples: tuple[GradedSample, ...]
+    values: tuple[MeasuredValue, ...]
+    hearings: tuple[tuple[str, Reply], ...]
+    """Makers with what they were sent and what they replied."""
+    errata: tuple[Erratum, ...]
+
+    @property
+    def seen(self) -> Seen:
+        """Return what a change of it is made from."""
+        return Seen(self.summary.id, self.version)
+
+
+def list_comparative_tests(work: Work) -> list[ComparativeTestSummary]:
+    """Return the tests that a principal may read, the newest first."""
+    work.require(Action.READ_RESULTS)
+    query = (
+        select(ComparativeTest)
+        .where(TESTS.is_readable(work.principal))
+        .order_by(col(ComparativeTest.planned_at).desc())
+    )
+    return [_summarise(work.principal, test) for test in work.session.exec(query)]
+
+
+def _summarise(principal: Principal, test: ComparativeTest) -> ComparativeTestSummary:
+    return ComparativeTestSummary(
+        id=test.id,
+        key=test.key,
+        area=test.area,
+        title=labels_of(test, "title"),
+        state=test.state,
+        is_demo=test.is_demo,
+        planned_at=test.planned_at,
+        released_at=test.released_at,
+        may_manage=TESTS.is_kept_by(principal, area=test.area, is_demo=test.is_demo),
+    )
+
+
+def get_comparative_test(work: Work, *, test_id: UUID) -> ComparativeTestDetail:
+    """Return one test. Raises `NotFoundError`, also where it may not be read."""
+    test = work.find(TESTS, test_id)
+    samples = list_product_samples(work.session, test.id)
+    codes = {sample.id: sample.code for sample in samples}
+    is_own = TESTS.is_kept_by(work.principal, area=test.area, is_demo=test.is_demo)
+    values = [
+        MeasuredValue(
+            codes[row.sample_id],
+            row.characteristic,
+            row.number,
+            row.round,
+            measurement_of(row.value, row.is_below, row.uncertainty, row.coverage),
+            row.measured_on,
+            row.reason,
+        )
+        for row in list_measurements(work.session, samples)
+    ]
+    return ComparativeTestDetail(
+        summary=_summarise(work.principal, test),
+        version=test.lock_version,
+        plan=ComparativeTestPlan.of(test),
+        rules=parse_rules(test.rules),
+        rules_sha256=test.rules_sha256,
+        reply_due_on=test.reply_due_on,
+        first_signed_by=_get_account_name(work.session, test.first_signed_by, test.first_signed_at),
+        first_signed_at=test.first_signed_at,
+        released_by=_get_account_name(work.session, test.released_by, test.released_at),
+        one_person=test.one_person,
+        samples=_build_graded_samples(work.session, test, samples, is_own=is_own),
+        values=tuple(values),
+        hearings=_list_hearings(work.session, test.id),
+        errata=_list_errata(work.session, test.id, codes, values, is_own=is_own),
+    )
+
+
+def _build_graded_samples(
+    session: Session, test: ComparativeTest, samples: Sequence[ProductSample], *, is_own: bool
+) -> tuple[GradedSample, ...]:
+    released = test.state is ComparativeTestState.RELEASED
+    grades = (
+        _read_released_grades(session, samples)
+        if released
+        else _compute_provisional_grades(session, test)
+    )
+    corrected = compute_corrected_grades(session, test) if released else {}
+    return tuple(
+        GradedSample(
+            SampleData.of(sample, receipt=sample.receipt if is_own else ""),
+            grades.get(sample.id),
+            corrected.get(sample.id),
+        )
+        for sample in samples
+    )
+
+
+def _read_released_grades(
+    session: Session, samples: Sequence[ProductSample]
+) -> dict[UUID, SampleGrade]:
+    ids = [sample.id for sample in samples]
+    query = select(ProductGrade).where(col(ProductGrade.sample_id).in_(ids))
+    return {row.sample_id: grade_of_document(row.steps) for row in session.exec(query)}
+
+
+def _compute_provisional_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
+    """Return the grades while the test runs; none before every value is there."""
+    try:
+        return compute_grades(session, test)
+    except MissingValuesError:
+        return {}
+
+
+def _list_hearings(session: Session, test_id: UUID) -> tuple[tuple[str, Reply], ...]:
+    query = select(MakerReply).where(MakerReply.test_id == test_id).order_by(col(MakerReply.maker))
+    return tuple((row.maker, Reply.model_validate(row.model_dump())) for row in session.exec(query))
+
+
+def _list_errata(
+    session: Session,
+    test_id: UUID,
+    codes: dict[UUID, str],
+    values: Sequence[MeasuredValue],
+    *,
+    is_own: bool,
+) -> tuple[Erratum, ...]:
+    query = (
+        select(ComparativeTestErratum)
+        .where(ComparativeTestErratum.test_id == test_id)
+        .order_by(col(ComparativeTestErratum.number))
+    )
+    standing = {(value.sample, value.characteristic): value.measurement for value in values}
+    errata = []
+    for row in session.exec(query):
+        pair = (codes[row.sample_id], row.characteristic)
+        after = measurement_of(row.value, row.is_below, row.uncertainty, row.coverage)
+        before = standing[pair]
+        if row.confirmed_at is not None:
+            standing[pair] = after
+        elif not is_own:
+            continue
+        errata.append(
+            Erratum(
+                row.number,
+                *pair,
+                before,
+                after,
+                row.reason,
+                _get_account_name(session, row.proposed_by, row.proposed_at),
+                row.proposed_at,
+                row.confirmed_at,
+            )
+        )
+    return tuple(errata)
+
+
+def _get_account_name(session: Session, account_id: UUID | None, at: datetime | None) -> str:
+    """Return the name of an account, or of the operator; empty where nothing was done."""
+    if at is None:
+        return ""
+    account = session.get(Account, account_id) if account_id else None
+    return account.name if account else "operator"

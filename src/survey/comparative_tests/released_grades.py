@@ -1,0 +1,290 @@
+"""Release of a comparative test by two people, and the errata that follow it.
+
+The first person signs the grades as they are, by their hash; where a value changes afterwards,
+signing begins anew. What was released is stored with every step and is never edited: an erratum
+stands beside it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlmodel import Session, col, func, select
+
+from survey.access.audit import actor_id
+from survey.access.roles import NATION, Action
+from survey.access.work import Seen, Work
+from survey.comparative_tests.access import REASON, TESTS
+from survey.comparative_tests.grading import Measurement, SampleGrade, grade_sample
+from survey.comparative_tests.measured_values import (
+    ValueData,
+    latest_measurements,
+    list_missing_values,
+    measurement_columns,
+    measurement_of,
+    require_decidable,
+)
+from survey.comparative_tests.product_samples import list_product_samples
+from survey.comparative_tests.rules import parse_rules
+from survey.locale import RefusedError, msg
+from survey.store.audit_chain import canonical_json
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import (
+    ComparativeTest,
+    ComparativeTestErratum,
+    ComparativeTestState,
+    ProductGrade,
+)
+from survey.waves.planning.wave_requests import PeopleRule, find_people_rule, list_second_people
+
+_STEPS = TypeAdapter(SampleGrade)
+_RELEASED = (ComparativeTestState.RELEASED,)
+
+
+def grade_to_document(grade: SampleGrade) -> dict[str, Any]:
+    """Return a grade with its steps as a JSON document; decimals are texts."""
+    document: dict[str, Any] = _STEPS.dump_python(grade, mode="json")
+    return document
+
+
+def grade_of_document(document: Mapping[str, Any]) -> SampleGrade:
+    """Return the grade that a stored document holds."""
+    return _STEPS.validate_python(document)
+
+
+def compute_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
+    """Return the grade of each sample by the values that count; errata are not among them."""
+    rules, samples = parse_rules(test.rules), list_product_samples(session, test.id)
+    latest = latest_measurements(session, samples)
+    return {sample.id: grade_sample(rules, latest[sample.id]) for sample in samples}
+
+
+def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
+    """Return the grades of the samples that confirmed errata are about, recomputed with them."""
+    query = (
+        select(ComparativeTestErratum)
+        .where(
+            ComparativeTestErratum.test_id == test.id,
+            col(ComparativeTestErratum.confirmed_at).is_not(None),
+        )
+        .order_by(col(ComparativeTestErratum.number))
+    )
+    rules = parse_rules(test.rules)
+    latest = latest_measurements(session, list_product_samples(session, test.id))
+    corrected: dict[UUID, dict[str, Measurement]] = {}
+    for row in session.exec(query):
+        values = corrected.setdefault(row.sample_id, dict(latest[row.sample_id]))
+        values[row.characteristic] = measurement_of(
+            row.value, row.is_below, row.uncertainty, row.coverage
+        )
+    return {sample_id: grade_sample(rules, values) for sample_id, values in corrected.items()}
+
+
+def sign_comparative_test(
+    work: Work, seen: Seen, *, releases: bool | None = None
+) -> ComparativeTestState:
+    """Sign a test; the second signature, by another person, releases it. Return its state.
+
+    Args:
+        releases: What the person was told that this signature does; None where nobody was told.
+
+    Raises:
+        RefusedError: the principal gave the first signature.
+        RefusedError: the makers were not heard yet, or the signature would do
+            something else than the person was told.
+    """
+    test = work.lock(
+        TESTS, seen, (ComparativeTestState.MAKERS_HEARD,), Action.RELEASE_PRODUCT_TESTS
+    )
+    if list_missing_values(work.session, test):
+        raise TESTS.refuse(
+            msg("Values are missing or not decidable. Enter a retest or a correction first.")
+        )
+    grades = compute_grades(work.session, test)
+    signed = _hash_of(test, grades)
+    rule = _find_people_rule(work, test)
+    is_first = _is_unsigned(test, signed)
+    if releases is not None and releases != _does_release(rule, is_first=is_first):
+        raise TESTS.refuse(
+            msg("Meanwhile it has changed what a signature does. Please read again and sign then.")
+        )
+    if is_first:
+        test.first_signed_by, test.first_signed_at = actor_id(work.principal), work.now
+        test.signed_sha256 = signed
+        if rule is PeopleRule.TWO:
+            work.save(TESTS, test, AuditEvent.PRODUCT_TEST_SIGNED, sha256=signed)
+            return test.state
+    is_same = test.first_signed_by == actor_id(work.principal)
+    if is_same and rule is PeopleRule.TWO:
+        raise _second_signer_required()
+    test.one_person = rule.value if is_same else ""
+    test.released_by, test.released_at = actor_id(work.principal), work.now
+    test.state = ComparativeTestState.RELEASED
+    work.session.add_all(
+        ProductGrade(
+            sample_id=sample_id,
+            mark=f"{grade.mark:f}",
+            grade=grade.grade,
+            steps=grade_to_document(grade),
+        )
+        for sample_id, grade in grades.items()
+    )
+    work.save(
+        TESTS,
+        test,
+        AuditEvent.PRODUCT_TEST_RELEASED,
+        sha256=signed,
+        rules_sha256=test.rules_sha256,
+        **({"one_person": test.one_person} if test.one_person else {}),
+    )
+    return test.state
+
+
+def _second_signer_required() -> RefusedError:
+    return RefusedError(
+        "second_signer_required",
+        msg("You signed this yourself. Another person gives the second signature."),
+    )
+
+
+def list_awaited_signers(work: Work, *, test_id: UUID) -> tuple[str, ...]:
+    """Return who can sign a test or its erratum next where the principal was the first to.
+
+    Empty where it is the principal's turn, or where one person is enough.
+    """
+    action = Action.RELEASE_PRODUCT_TESTS
+    test = work.find(TESTS, test_id, action)
+    rule = _find_people_rule(work, test)
+    if rule is not PeopleRule.TWO or not _was_first(work, test):
+        return ()
+    return list_second_people(work, action=action, areas=(NATION, test.area))
+
+
+def would_release(work: Work, *, test_id: UUID) -> bool:
+    """Return whether a signature of the principal would release a test at once."""
+    action = Action.RELEASE_PRODUCT_TESTS
+    test = work.find(TESTS, test_id, action)
+    rule = _find_people_rule(work, test)
+    is_first = _is_unsigned(test, _hash_of(test, compute_grades(work.session, test)))
+    return _does_release(rule, is_first=is_first)
+
+
+def _is_unsigned(test: ComparativeTest, signed: str) -> bool:
+    return test.first_signed_at is None or test.signed_sha256 != signed
+
+
+def _does_release(rule: PeopleRule, *, is_first: bool) -> bool:
+    return not is_first or rule is not PeopleRule.TWO
+
+
+def _was_first(work: Work, test: ComparativeTest) -> bool:
+    """Return whether the principal signed the grades as they are, or proposed what waits."""
+    if test.state is ComparativeTestState.RELEASED:
+        erratum = _find_open_erratum(work.session, test.id)
+        return erratum is not None and erratum.proposed_by == actor_id(work.principal)
+    return (
+        test.state is ComparativeTestState.MAKERS_HEARD
+        and test.first_signed_by == actor_id(work.principal)
+        and test.signed_sha256 == _hash_of(test, compute_grades(work.session, test))
+    )
+
+
+def _find_people_rule(work: Work, test: ComparativeTest) -> PeopleRule:
+    return find_people_rule(
+        work,
+        action=Action.RELEASE_PRODUCT_TESTS,
+        is_demo=test.is_demo,
+        two_people=work.settings.two_person_freeze,
+        areas=(NATION, test.area),
+    )
+
+
+def _hash_of(test: ComparativeTest, grades: Mapping[UUID, SampleGrade]) -> str:
+    """Return the hash of the rules and of every step to every grade."""
+    document = {
+        "rules": test.rules_sha256,
+        "grades": {str(key): grade_to_document(grade) for key, grade in grades.items()},
+    }
+    return hashlib.sha256(canonical_json(document)).hexdigest()
+
+
+def propose_erratum(work: Work, seen: Seen, *, value: ValueData, reason: str) -> int:
+    """Propose to correct a released value and return the number of the erratum.
+
+    It counts, and readers see it, once another person has confirmed it.
+
+    Raises:
+        RefusedError: another one waits, there is no such value, or no reason.
+    """
+    test = work.lock(TESTS, seen, (ComparativeTestState.RELEASED,), Action.RELEASE_PRODUCT_TESTS)
+    if _find_open_erratum(work.session, test.id) is not None:
+        raise TESTS.refuse(msg("An erratum waits for its second person. Settle that one first."))
+    ids = {sample.code: sample.id for sample in list_product_samples(work.session, test.id)}
+    if value.sample not in ids or value.characteristic not in parse_rules(test.rules).by_key:
+        raise TESTS.refuse(msg("The test has no such value."))
+    require_decidable(test, [value])
+    query = select(func.count()).where(ComparativeTestErratum.test_id == test.id)
+    number = work.session.exec(query).one() + 1
+    why = work.require_text(TESTS, reason, REASON)
+    work.session.add(
+        ComparativeTestErratum(
+            test_id=test.id,
+            number=number,
+            sample_id=ids[value.sample],
+            characteristic=value.characteristic,
+            **measurement_columns(value.measurement),
+            measured_on=value.measured_on,
+            reason=why,
+            proposed_by=actor_id(work.principal),
+            proposed_at=work.now,
+        )
+    )
+    work.save(
+        TESTS,
+        test,
+        AuditEvent.PRODUCT_TEST_ERRATUM_PROPOSED,
+        number=number,
+        sample=value.sample,
+        characteristic=value.characteristic,
+        value=f"{value.measurement.value:f}",
+        reason=why,
+    )
+    return number
+
+
+def confirm_erratum(work: Work, seen: Seen) -> int:
+    """Confirm the erratum that waits, as another person, and return its number.
+
+    Raises:
+        RefusedError: the principal proposed it.
+        RefusedError: none waits.
+    """
+    test = work.lock(TESTS, seen, (ComparativeTestState.RELEASED,), Action.RELEASE_PRODUCT_TESTS)
+    erratum = _find_open_erratum(work.session, test.id)
+    if erratum is None:
+        raise TESTS.refuse(msg("No erratum waits for a second person."))
+    rule = _find_people_rule(work, test)
+    is_same = erratum.proposed_by == actor_id(work.principal)
+    if is_same and rule is PeopleRule.TWO:
+        raise _second_signer_required()
+    erratum.one_person = rule.value if is_same else ""
+    erratum.confirmed_by, erratum.confirmed_at = actor_id(work.principal), work.now
+    work.session.add(erratum)
+    work.save(
+        TESTS,
+        test,
+        AuditEvent.PRODUCT_TEST_ERRATUM_CONFIRMED,
+        number=erratum.number,
+        **({"one_person": erratum.one_person} if erratum.one_person else {}),
+    )
+    return erratum.number
+
+
+def _find_open_erratum(session: Session, test_id: UUID) -> ComparativeTestErratum | None:
+    query = select(ComparativeTestErratum).where(
+        ComparativeTestErratum.test_id == test_id,
+        col(ComparativeTestErratum.confirmed_at).is_(None),
+    )
+    return session.exec(query).one_or_none()

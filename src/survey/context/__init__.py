@@ -1,1 +1,0 @@
-"""Evidence beside the score and never inside it: published figures, complaint statistics, tests."""

@@ -1,0 +1,1 @@
+"""Complaint statistics and opinion counts: what was delivered, checked, stored and is shown."""

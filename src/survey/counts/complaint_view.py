@@ -1,0 +1,438 @@
+"""View of complaint statistics: rates with their bases, one lens as a table, and the months."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from survey.access.roles import NATION
+from survey.counts.complaint_gate import CountCell
+from survey.counts.complaint_tables import (
+    ComplaintYear,
+    compare_years,
+    find_coverage,
+    find_residents,
+    has_same_coverage,
+)
+from survey.counts.complaints.sums import RATES, per_100_000, share_in_percent
+from survey.counts.count_declaration import TOTAL
+from survey.counts.count_kinds import COMPLAINT_CODES
+from survey.counts.deliveries import DeliveredPeriod
+from survey.disclosure import MINIMUM_N
+from survey.figures.views.display_names import DisplayNames
+from survey.figures.views.experience_check import HIDDEN_TEXT
+from survey.frame.code_lists import REST, CodeListName, province_names, shipped_code_lists
+from survey.locale import Message, Translator, msg, translator
+from survey.locale.figures import (
+    format_change,
+    format_count,
+    format_percent,
+    format_quantity,
+    format_signed,
+)
+from survey.store.china_time import format_day
+
+LENS_NAMES: dict[str, Message] = {
+    "nature": msg("Nature"),
+    "goods_class": msg("Goods and services"),
+    "channel": msg("Channel of the complaint"),
+    "age_group": msg("Age of the complainant"),
+}
+_FEN_OF_HUNDRED_MILLION = 1e10
+_MAX_MISSING_NAMED = 8
+_MEASURE_NAMES: tuple[tuple[Message, tuple[str, ...]], ...] = (
+    *((definition.name, (definition.rate.value, definition.base)) for definition in RATES),
+    (msg("Recovered for consumers"), ("recovered_fen",)),
+    (msg("Enquiries, which are no complaints"), ("consultations",)),
+    (msg("Cases of fraud among the complaints"), ("fraud",)),
+)
+"""What is said of an area besides its complaints accepted, and the measures that it needs."""
+Cell = CountCell | None
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+"""Heads and rows of a table in words."""
+
+
+@dataclass(frozen=True)
+class LensShare:
+    """One code of a list: its count and share, and the share in the same months a year before."""
+
+    code: str
+    name: str
+    count: float | None
+    """None where it is kept back."""
+    share: float | None
+    then: float | None
+    solved: float | None
+    is_then_hidden: bool = False
+    """Whether the year before was delivered and its share is kept back."""
+    is_solved_hidden: bool = False
+
+    @property
+    def change(self) -> float | None:
+        """Change of the share in percentage points."""
+        if self.share is None or self.then is None:
+            return None
+        return round(self.share - self.then, 2)
+
+
+@dataclass(frozen=True)
+class ComplaintView:
+    """What the page shows of one area, all of it in words."""
+
+    area: str
+    title: str
+    sentences: tuple[str, ...]
+    lens_title: str
+    shares: tuple[LensShare, ...]
+    lens: Table
+    month_title: str
+    months: Table
+    notes: tuple[str, ...]
+    """Source, freshness, known faults and what is kept back; shown with every figure."""
+
+
+def lens_choices(year: ComplaintYear, language: str) -> dict[str, str]:
+    """Return the lists by which the counts of a year were delivered, with their names."""
+    t = translator(language)
+    return {lens: t(LENS_NAMES[lens]) for lens in COMPLAINT_CODES if lens in year.by_lens}
+
+
+def area_choices(year: ComplaintYear, language: str) -> dict[str, str]:
+    """Return the areas with counts, the nation first, with their names."""
+    areas = list(dict.fromkeys(area for area, _ in year.by_lens[TOTAL]))
+    areas.sort(key=lambda area: (area != NATION, len(area) == 6, area))
+    return {area: name_area(area, language) for area in areas}
+
+
+def name_area(area: str, language: str) -> str:
+    """Return the name of an area; what a province has besides its cities is said so."""
+    names, t = DisplayNames(language, None), translator(language)
+    if area.endswith(REST):
+        return t("Other areas of {province}", province=names.area(area.removesuffix(REST)))
+    return names.area(area)
+
+
+def _find_number(cell: Cell, name: str) -> float | None:
+    return None if cell is None else cell.get(name)
+
+
+def is_measure_hidden(cell: Cell, *names: str) -> bool:
+    """Return whether one of the measures was delivered and is kept back in a cell that is shown."""
+    return cell is not None and any(name in cell and cell[name] is None for name in names)
+
+
+def describe_rates(cell: Cell, t: Translator) -> list[str]:
+    """Return each rate whose counts were delivered, with its base, in words."""
+    lines = []
+    for definition in RATES:
+        share = share_in_percent(
+            _find_number(cell, definition.rate), _find_number(cell, definition.base)
+        )
+        if share is not None:
+            lines.append(
+                t(
+                    "{rate}: {share} {base} ({count} of {whole}).",
+                    rate=t(definition.name),
+                    share=format_percent(share),
+                    base=t(definition.base_name),
+                    count=format_count(_find_number(cell, definition.rate)),
+                    whole=format_count(_find_number(cell, definition.base)),
+                )
+            )
+    return lines
+
+
+def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
+    """Return the notes below counts: source, last day, known errors, how small counts are kept."""
+    lines = describe_deliveries(year.periods, t)
+    lines.append(
+        t("Complaints that a system recorded: full counts and no sample, so they have no interval.")
+    )
+    lines.append(
+        t(
+            "“<{minimum}”: kept back, because fewer than {minimum} complaints would tell who "
+            "complained, or because such a count could be computed from others.",
+            minimum=MINIMUM_N,
+        )
+    )
+    lines.append(
+        t(
+            "“{words}”: fewer than {minimum} of the complaints were so, or fewer were not, or it "
+            "would tell such a count of other areas, codes or months.",
+            words=t(HIDDEN_TEXT),
+            minimum=MINIMUM_N,
+        )
+    )
+    return lines
+
+
+def describe_deliveries(periods: Sequence[DeliveredPeriod], t: Translator) -> list[str]:
+    """Return the notes below figures: source, last day, known errors, revisions."""
+    newest = max(each.data_as_of for each in periods)
+    lines = [
+        t(
+            "Source: {sources}. Data as of {day}.",
+            sources="; ".join(dict.fromkeys(each.source for each in periods)),
+            day=format_day(t, newest),
+        )
+    ]
+    faults: dict[str, list[str]] = {}
+    for each in periods:
+        if each.known_faults:
+            faults.setdefault(each.known_faults, []).append(each.period)
+    lines += [
+        t("Known faults ({months}): {faults}", months=", ".join(months), faults=text)
+        for text, months in faults.items()
+    ]
+    revised = [each for each in periods if each.number > 1]
+    if revised:
+        lines.append(
+            t(
+                "Revised since they were first delivered: {months}.",
+                months=", ".join(each.period for each in revised),
+            )
+        )
+    return lines
+
+
+def build_complaint_view(
+    *, year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
+) -> ComplaintView:
+    """Build the view of one area by one lens, beside what the year before has of it."""
+    t, name = translator(language), name_area(area, language)
+    shares = list_lens_shares(year, before, lens, area, language)
+    title = t(
+        "Complaints in {area}, {first} to {last}",
+        area=name,
+        first=year.months[0],
+        last=year.months[-1],
+    )
+    return ComplaintView(
+        area=name,
+        title=title,
+        sentences=tuple(describe_total(year, before, area, language)),
+        lens_title=t("{lens}: share of the complaints accepted", lens=t(LENS_NAMES[lens])),
+        shares=tuple(shares),
+        lens=_build_lens_table(shares, lens, t),
+        month_title=t("Month by month"),
+        months=_build_month_table(year, area, t),
+        notes=tuple(describe_sources(year, t)),
+    )
+
+
+def format_yuan(fen: float, language: str) -> str:
+    """Return a sum of money in the units that a language counts in."""
+    t = translator(language)
+    if language != "zh":
+        return t("{number} million yuan", number=format_quantity(fen / 1e8, 1))
+    if fen >= _FEN_OF_HUNDRED_MILLION:
+        return t("{number} hundred million yuan", number=format_quantity(fen / 1e10, 2))
+    return t("{number} ten thousand yuan", number=format_quantity(fen / 1e6, 1))
+
+
+def describe_coverage(year: ComplaintYear, area: str, language: str) -> list[str]:
+    """Return from how many areas and months the counts of an area come, and what is missing."""
+    t, coverage = translator(language), find_coverage(year, area)
+    came, there = len(coverage.areas), len(coverage.areas) + len(coverage.missing)
+    months = len(year.delivered.get(area, ())) if there == 1 else len(year.months)
+    if there == 1:
+        lines = [t("From {months} of 12 months.", months=months)]
+    else:
+        lines = [t("From {came} of {there} areas and {months} of 12 months.",
+                   came=came, there=there, months=months)]  # fmt: skip
+    if area == NATION:
+        lines.append(
+            t(
+                "Something came from {came} of {there} provinces.",
+                came=len({leaf[:2] for leaf in coverage.areas}),
+                there=len(province_names()),
+            )
+        )
+    if coverage.missing:
+        named = [name_area(leaf, language) for leaf in coverage.missing[:_MAX_MISSING_NAMED]]
+        rest = " …" if len(coverage.missing) > len(named) else ""
+        lines.append(t("Not delivered: {names}.", names=t(", ").join(named) + rest))
+    if coverage.partial and there > 1:
+        lines.append(t("{count} areas lack some of these months.", count=len(coverage.partial)))
+    return lines
+
+
+def describe_comparison(
+    year: ComplaintYear, before: ComplaintYear | None, area: str, t: Translator
+) -> str:
+    """Return the change against the year before over what both have, or that there is none."""
+    found = compare_years(year, before, area)
+    if found is None:
+        return t(
+            "Not compared with {year}: no area and month are delivered and shown in both years.",
+            year=year.year - 1,
+        )
+    change, now, then = (
+        format_change(found.now, found.then), format_count(found.now), format_count(found.then),
+    )  # fmt: skip
+    if found.is_whole:
+        return t(
+            "{change} against the same months of {year} ({count}).",
+            change=change,
+            year=year.year - 1,
+            count=then,
+        )
+    return t(
+        "{change} against {year} over the {areas} areas and {months} months that both years have "
+        "and show ({now} against {then}).",
+        change=change,
+        year=year.year - 1,
+        areas=found.areas,
+        months=found.months,
+        now=now,
+        then=then,
+    )
+
+
+def describe_total(
+    year: ComplaintYear, before: ComplaintYear | None, area: str, language: str
+) -> list[str]:
+    """Return the complaints of an area in words: number, coverage, change, rates, money."""
+    t = translator(language)
+    total = year.find_cell(TOTAL, area, TOTAL)
+    if total is None:
+        return [t("The counts of this area are kept back or were not delivered.")]
+    accepted = _find_number(total, "accepted")
+    lines = [t("{count} complaints accepted.", count=format_count(accepted))]
+    lines += describe_coverage(year, area, language)
+    lines.append(describe_comparison(year, before, area, t))
+    rate = per_100_000(accepted, find_residents(year, area))
+    if rate is not None:
+        lines.append(
+            t(
+                "{rate} per 100,000 residents (2020 census) of what was delivered.",
+                rate=format_quantity(rate, 1),
+            )
+        )
+    lines += describe_rates(total, t)
+    recovered = _find_number(total, "recovered_fen")
+    if recovered is not None:
+        lines.append(t("Recovered for consumers: {sum}.", sum=format_yuan(recovered, language)))
+    enquiries, fraud = _find_number(total, "consultations"), _find_number(total, "fraud")
+    if enquiries is not None:
+        count = format_count(enquiries)
+        lines.append(t("Besides, {count} enquiries, which are no complaints.", count=count))
+    if fraud is not None:
+        lines.append(t("{count} cases of fraud among the complaints.", count=format_count(fraud)))
+    hidden = [t(name) for name, measures in _MEASURE_NAMES if is_measure_hidden(total, *measures)]
+    if hidden:
+        lines.append(t("Kept back: {names}.", names="; ".join(hidden)))
+    return lines
+
+
+def list_lens_shares(
+    year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
+) -> list[LensShare]:
+    """Return the codes of a list, the one with most complaints first."""
+    if not has_same_coverage(year, before, area):
+        before = None
+    total = _find_number(year.find_cell(TOTAL, area, TOTAL), "accepted")
+    earlier_total = (
+        _find_number(before.find_cell(TOTAL, area, TOTAL), "accepted")
+        if before is not None
+        else None
+    )
+    shares = []
+    for each in shipped_code_lists().listed(CodeListName(lens)):
+        if (NATION, each.code) not in year.by_lens[lens]:
+            continue  # nowhere in the nation: the delivery does not use this code
+        row = year.find_cell(lens, area, each.code)
+        earlier = before.find_cell(lens, area, each.code) if before is not None else None
+        count = _find_number(row, "accepted")
+        then = share_in_percent(_find_number(earlier, "accepted"), earlier_total)
+        shares.append(
+            LensShare(
+                each.code,
+                each.name(language),
+                count,
+                share_in_percent(count, total),
+                then,
+                share_in_percent(_find_number(row, "solved"), count),
+                is_then_hidden=then is None and before is not None and lens in before.by_lens,
+                is_solved_hidden=is_measure_hidden(row, "solved"),
+            )
+        )
+    return sorted(shares, key=lambda share: -(share.count or 0.0))
+
+
+def describe_share(share: LensShare, t: Translator) -> list[str]:
+    """Return one code of a list in sentences; its count is shown."""
+    words = [
+        t(
+            "{count} complaints accepted, {share} of all.",
+            count=format_count(share.count),
+            share=format_percent(share.share),
+        )
+    ]
+    if share.change is not None:
+        words.append(
+            t(
+                "In the same months of the year before: {share}; change {points} points.",
+                share=format_percent(share.then),
+                points=format_signed(share.change, 2),
+            )
+        )
+    if share.solved is not None or share.is_solved_hidden:
+        solved = _format_shown_share(share.solved, is_hidden=share.is_solved_hidden, t=t)
+        words.append(t("Solved, of those accepted: {share}.", share=solved))
+    return words
+
+
+def _format_shown_share(value: float | None, *, is_hidden: bool, t: Translator) -> str:
+    return t(HIDDEN_TEXT) if is_hidden else format_percent(value)
+
+
+def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
+    rows = tuple(
+        (
+            each.name,
+            f"<{MINIMUM_N}" if each.count is None else format_count(each.count),
+            format_percent(each.share),
+            _format_shown_share(each.then, is_hidden=each.is_then_hidden, t=t),
+            format_signed(each.change, 2),
+            _format_shown_share(each.solved, is_hidden=each.is_solved_hidden, t=t),
+        )
+        for each in shares
+    )
+    heads = (
+        t(LENS_NAMES[lens]),
+        t("Accepted"),
+        t("Share of all"),
+        t("Share a year before"),
+        t("Change in percentage points"),
+        t("Solved, of those accepted"),
+    )
+    return heads, rows
+
+
+def _build_month_table(year: ComplaintYear, area: str, t: Translator) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for month in year.months:
+        row = year.by_month.get((area, month))
+        if (area, month) not in year.by_month:
+            rows.append((month, t("not delivered"), "–", "–"))
+        elif row is None:
+            rows.append((month, f"<{MINIMUM_N}", "–", "–"))
+        else:
+            accepted, solved = _find_number(row, "accepted"), _find_number(row, "solved")
+            rows.append(
+                (
+                    month,
+                    format_count(accepted),
+                    _format_shown_share(
+                        share_in_percent(solved, accepted),
+                        is_hidden=is_measure_hidden(row, "solved"),
+                        t=t,
+                    ),
+                    t(HIDDEN_TEXT)
+                    if is_measure_hidden(row, "consultations")
+                    else format_count(_find_number(row, "consultations")),
+                )
+            )
+    heads: Sequence[str] = (
+        t("Month"), t("Accepted"), t("Solved, of those accepted"), t("Enquiries"),
+    )  # fmt: skip
+    return tuple(heads), tuple(rows)

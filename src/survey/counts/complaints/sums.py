@@ -1,0 +1,185 @@
+"""Sums of complaint counts by area and the codes of one list, in the codes of today."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+from sqlalchemy import BigInteger, case, cast, func, select
+from sqlmodel import Session
+
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.counts.count_declaration import AREA, TOTAL
+from survey.counts.count_kinds import COMPLAINTS, PERIOD
+from survey.counts.deliveries import DeliveredPeriod, list_delivered_periods
+from survey.frame.code_lists import CodeListName, CodeLists, shipped_code_lists
+from survey.locale import Message, msg
+from survey.store.tables import ComplaintSummary, DeliveryKind, table_of
+
+
+class ComplaintRate(StrEnum):
+    """Rate by the counts it divides."""
+
+    SOLVED = "solved"
+    SETTLED_FIRST = "settled_first"
+    MEDIATION = "mediation_succeeded"
+
+
+@dataclass(frozen=True)
+class RateDefinition:
+    """Rate with what it divides by what, as it stands beside the figure."""
+
+    rate: ComplaintRate
+    name: Message
+    base: str
+    """Column of the base."""
+    base_name: Message
+
+
+RATES = (
+    RateDefinition(
+        ComplaintRate.SOLVED, msg("Solved"), "accepted", msg("of the complaints accepted")
+    ),
+    RateDefinition(
+        ComplaintRate.SETTLED_FIRST,
+        msg("Settled first, without mediation"),
+        "accepted",
+        msg("of the complaints accepted"),
+    ),
+    RateDefinition(
+        ComplaintRate.MEDIATION,
+        msg("Mediation succeeded"),
+        "mediated",
+        msg("of the complaints taken to mediation"),
+    ),
+)
+
+
+def share_in_percent(part: float | None, whole: float | None) -> float | None:
+    """Return a share in per cent to two decimals; None without a base or a part."""
+    if part is None or not whole:
+        return None
+    return round(100 * part / whole, 2)
+
+
+def per_100_000(count: float | None, residents: int | None) -> float | None:
+    """Return a count per 100,000 residents to one decimal; None where either is unknown."""
+    if count is None or not residents:
+        return None
+    return round(count / residents * 100_000, 1)
+
+
+_MEASURES = COMPLAINTS.stored_measures
+_SUMMARIES = table_of(ComplaintSummary)
+
+
+def read_sums(
+    work: Work,
+    *,
+    lens: str,
+    periods: Sequence[DeliveredPeriod],
+    lists: CodeLists | None = None,
+    by_period: bool = True,
+) -> pd.DataFrame:
+    """Return the sums of one lens: period, area, code of the newest version, and the measures.
+
+    Counts that were coded by an older version are carried to the newest by the crosswalk; a code
+    that was split since is called by its old name.
+
+    Args:
+        by_period: False for sums over all of `periods`, without the column of the period. The store
+            adds the months then, and hands over a twelfth of the rows of a year.
+    """
+    work.require(Action.READ_RESULTS)
+    allowed = {
+        each.revision_id: each
+        for each in list_delivered_periods(work, kind=DeliveryKind.COMPLAINTS)
+    }
+    wanted = [each for each in periods if each.revision_id in allowed]
+    # Rows of the store that may be added: of one period if these are asked for, and always of one
+    # version of the code lists.
+    kinds = [(each.period if by_period else "", each.code_version) for each in wanted]
+    frame = _read_summaries(work.session, lens, wanted, kinds)
+    if lens != TOTAL and len(frame):
+        known = lists or shipped_code_lists()
+        maps = {version: known.to_newest(CodeListName(lens), version) for _, version in set(kinds)}
+        frame["code"] = [
+            maps[kinds[kind][1]].get(code, code)
+            for kind, code in zip(frame["kind"], frame["code"], strict=True)
+        ]
+    keys = [AREA, "code"]
+    if by_period:
+        frame[PERIOD] = [kinds[kind][0] for kind in frame["kind"]]
+        keys = [PERIOD, *keys]
+    return frame.groupby(keys, sort=True)[list(_MEASURES)].sum(min_count=1).reset_index()
+
+
+def _read_summaries(
+    session: Session, lens: str, wanted: Sequence[DeliveredPeriod], kinds: Sequence[Hashable]
+) -> pd.DataFrame:
+    """Return the stored sums of one lens over the revisions of a kind, by `kind`, area and code.
+
+    A kind is named by the first place at which `kinds` has it. A year is tens of thousands of rows:
+    an id of each, and rows that pandas takes for unknown objects, took most of the time of a page
+    that nobody had read yet.
+    """
+    names = ("kind", AREA, "code", *_MEASURES)
+    if not wanted:
+        return pd.DataFrame(columns=names)
+    ids = [each.revision_id for each in wanted]
+    numbers = {each: kinds.index(kind) for each, kind in zip(ids, kinds, strict=True)}
+    # A sum of integers is a decimal in PostgreSQL, which pandas takes for an unknown object.
+    sums = [cast(func.sum(_SUMMARIES.c[name]), BigInteger) for name in _MEASURES]
+    query = (
+        select(
+            case(numbers, value=_SUMMARIES.c.revision_id).label("kind"),
+            _SUMMARIES.c.area,
+            _SUMMARIES.c.code,
+            *sums,
+        )
+        .where(_SUMMARIES.c.lens == lens, _SUMMARIES.c.revision_id.in_(ids))
+        .group_by("kind", _SUMMARIES.c.area, _SUMMARIES.c.code)
+    )
+    rows = session.connection().execute(query).all()
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    frame = pd.DataFrame(dict(zip(names, columns, strict=True)))
+    for name in _MEASURES:
+        frame[name] = pd.to_numeric(frame[name]).astype("Float64")
+    return frame
+
+
+@dataclass(frozen=True)
+class RevisionDifference:
+    """Sums of one area in two revisions of a month; None where one of them has no such area."""
+
+    area: str
+    before: float | None
+    after: float | None
+    solved_before: float | None
+    solved_after: float | None
+
+
+def compare_revisions(
+    work: Work, *, older: DeliveredPeriod, newer: DeliveredPeriod | None
+) -> list[RevisionDifference]:
+    """Return the areas whose sums differ; exact, so only for those who deliver.
+
+    Args:
+        newer: None where no edition of the month holds: every area is returned.
+    """
+    work.require(Action.DELIVER_EVIDENCE)
+    before, after = (
+        read_sums(work, lens=TOTAL, periods=[each] if each else []).set_index(AREA)
+        for each in (older, newer)
+    )
+    differences = []
+    for area in sorted({*before.index, *after.index}):
+        row = [
+            None if area not in frame.index else float(frame.loc[area, name])
+            for name in ("accepted", "solved")
+            for frame in (before, after)
+        ]
+        if row[0] != row[1] or row[2] != row[3]:
+            differences.append(RevisionDifference(area, *row))
+    return differences

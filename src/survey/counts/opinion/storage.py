@@ -1,0 +1,205 @@
+"""Opinion counts that hold, read by area."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from uuid import UUID
+
+import orjson
+import pandas as pd
+from sqlalchemy import func, select
+
+from survey.access.roles import NATION, Action
+from survey.access.work import Work
+from survey.counts.count_check import CountCheck, check_counts
+from survey.counts.count_declaration import AREA
+from survey.counts.count_kinds import (
+    ALL_TOPICS,
+    CHANNEL,
+    DAY,
+    ITEMS,
+    NEGATIVE,
+    OPINION,
+    OPINION_KEY,
+    SENTIMENT,
+    TOPIC,
+)
+from survey.counts.deliveries import (
+    DeliveryHead,
+    DeliveryReceipt,
+    import_delivery,
+    list_standing_periods,
+)
+from survey.store.tables import DeliveryKind, OpinionCount, table_of
+from survey.tabular.reading import table_of_records
+
+_COUNTS = table_of(OpinionCount)
+
+
+def list_opinion_areas(work: Work) -> list[str]:
+    """Return the areas with counts that a reader may see: the nation, and those of their own.
+
+    There are no sums of provinces: with the cities beside them they would give small counts away.
+    """
+    work.require(Action.READ_RESULTS)
+    held = _list_revisions(work)
+    query = select(_COUNTS.c.area).where(_COUNTS.c.revision_id.in_(held)).distinct()
+    found = work.session.connection().execute(query).scalars()
+    return sorted(area for area in found if area == NATION or work.principal.covers(area))
+
+
+def read_opinion_days(work: Work, *, area: str, first: date, last: date) -> pd.DataFrame:
+    """Return items of everything found by day, channel and sentiment."""
+    return _sum_items(work, area, first, last, by=(DAY, CHANNEL, SENTIMENT), of_topics=False)
+
+
+def _sum_items(
+    work: Work, area: str, first: date, last: date, *, by: Sequence[str], of_topics: bool
+) -> pd.DataFrame:
+    """Return items of topics or of everything; an area is open to those whom it lies under.
+
+    The nation is open to every reader of results.
+    """
+    work.require(Action.READ_RESULTS, None if area == NATION else area)
+    is_topic = _COUNTS.c.topic != ALL_TOPICS
+    columns = [_COUNTS.c[name] for name in by]
+    query = (
+        select(*columns, func.sum(_COUNTS.c[ITEMS]))
+        .where(
+            _COUNTS.c.revision_id.in_(_list_revisions(work)),
+            _COUNTS.c.area == area,
+            _COUNTS.c.day.between(first, last),
+            is_topic if of_topics else ~is_topic,
+        )
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    rows = work.session.connection().execute(query).all()
+    return pd.DataFrame(rows, columns=[*by, ITEMS]).astype({ITEMS: "int64"})
+
+
+def _list_revisions(work: Work, period: str = "") -> list[UUID]:
+    """Return the revisions that hold, of every month unless one is named."""
+    standing = list_standing_periods(work, kind=DeliveryKind.OPINION)
+    return [each.revision_id for each in standing if period in {"", each.period}]
+
+
+@dataclass(frozen=True)
+class OpinionTopic:
+    """Topic over some days, with the day on which most was found."""
+
+    name: str
+    items: int
+    negative: int
+    peak_day: date
+    peak_items: int
+
+
+def list_opinion_topics(
+    work: Work, *, area: str, first: date, last: date, min_items: int = 1
+) -> list[OpinionTopic]:
+    """Return the topics of some days, the largest first.
+
+    The peak day is found in the counts: a sender states none, so none can contradict them.
+
+    Args:
+        min_items: A day counts where its negative items are none or so many, and the others as
+            well; a topic without such a day is not returned.
+    """
+    frame = _sum_items(work, area, first, last, by=(TOPIC, DAY, SENTIMENT), of_topics=True)
+    topics = []
+    for name, rows in frame.groupby(TOPIC, sort=True):
+        is_negative = rows[SENTIMENT] == NEGATIVE
+        whole = rows.groupby(DAY, sort=True)[ITEMS].sum()
+        negative = rows[ITEMS].where(is_negative, 0).groupby(rows[DAY]).sum()
+        counted = (whole > 0) & _is_none_or(negative, min_items)
+        by_day = whole[counted & _is_none_or(whole - negative, min_items)]
+        if by_day.empty:
+            continue
+        peak, most = max(by_day.items(), key=lambda pair: int(pair[1]))
+        topics.append(
+            OpinionTopic(
+                name=str(name),
+                items=int(by_day.sum()),
+                negative=int(negative[by_day.index].sum()),
+                peak_day=date.fromisoformat(str(peak)),
+                peak_items=int(most),
+            )
+        )
+    return sorted(topics, key=lambda topic: (-topic.items, topic.name))
+
+
+def _is_none_or(counts: pd.Series, least: int) -> pd.Series:
+    return (counts == 0) | (counts >= least)
+
+
+def read_month_records(work: Work, *, period: str) -> list[dict[str, object]]:
+    """Return the counts of a month that hold, as rows of a delivery; for those who deliver."""
+    work.require(Action.DELIVER_EVIDENCE)
+    query = select(*(_COUNTS.c[name] for name in (*OPINION_KEY, ITEMS))).where(
+        _COUNTS.c.revision_id.in_(_list_revisions(work, period))
+    )
+    return [
+        {**row._mapping, DAY: row.day.isoformat(), AREA: "" if row.area == NATION else row.area}
+        for row in work.session.connection().execute(query)
+    ]
+
+
+@dataclass(frozen=True)
+class EnteredDay:
+    """Counts of one day, area and topic as a person typed them."""
+
+    day: date
+    area: str
+    topic: str
+    items: Mapping[tuple[str, str], int]
+    """By channel and sentiment; a channel that is missing has no row."""
+
+    @property
+    def period(self) -> str:
+        return self.day.strftime("%Y-%m")
+
+    def records(self) -> list[dict[str, object]]:
+        """Return the counts as rows of a delivery."""
+        area = "" if self.area == NATION else self.area
+        return [
+            {
+                DAY: self.day.isoformat(),
+                AREA: area,
+                CHANNEL: channel,
+                SENTIMENT: sentiment,
+                TOPIC: self.topic,
+                ITEMS: count,
+            }
+            for (channel, sentiment), count in self.items.items()
+        ]
+
+
+def check_opinion_day(work: Work, *, entered: EnteredDay) -> CountCheck:
+    """Check the month with the entered day in the place of what stands there."""
+    work.require(Action.DELIVER_EVIDENCE)
+    own = entered.records()
+    same = (entered.day.isoformat(), "" if entered.area == NATION else entered.area, entered.topic)
+    kept = [
+        record
+        for record in read_month_records(work, period=entered.period)
+        if (record[DAY], record[AREA], record[TOPIC]) != same
+    ]
+    records = [*own, *kept]
+    digest = sha256(orjson.dumps(records, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return check_counts(OPINION, table_of_records(records), sha256=digest)
+
+
+def enter_opinion_day(work: Work, *, entered: EnteredDay, head: DeliveryHead) -> DeliveryReceipt:
+    """Store the day as a new revision of its month; the rest of the month stays as it is.
+
+    The month is read in the transaction that stores it, so that of two people none overwrites the
+    other's day.
+
+    Raises:
+        CountsRejectedError: The month would not pass the checks.
+    """
+    work.require(Action.DELIVER_EVIDENCE)
+    check = check_opinion_day(work, entered=entered)
+    return import_delivery(work, check=check, head=head)

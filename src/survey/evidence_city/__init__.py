@@ -1,0 +1,1 @@
+"""What stands beside the score of a city: other figures, complaints, opinion."""

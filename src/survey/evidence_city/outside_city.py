@@ -1,0 +1,497 @@
+"""View of what stands beside the score of a city, for its page and its report alike.
+
+Each part has sentences, tables that hold every number of the sentences, and the notes that say who
+counted and until when.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from math import atanh, sqrt, tanh
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import norm, spearmanr
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.access.work import Work
+from survey.counts.complaint_charts import ScoredCity, build_scatter
+from survey.counts.complaint_gate import CountCell
+from survey.counts.complaint_tables import (
+    ComplaintYear,
+    compare_years,
+    find_residents,
+    list_complaint_years,
+    read_complaint_year,
+    read_year_before,
+)
+from survey.counts.complaint_view import (
+    Table,
+    build_complaint_view,
+    describe_sources,
+    describe_total,
+    format_yuan,
+    is_measure_hidden,
+)
+from survey.counts.complaints.sums import RATES, per_100_000, share_in_percent
+from survey.counts.count_declaration import TOTAL
+from survey.counts.count_kinds import ITEMS, NEGATIVE
+from survey.counts.opinion.storage import list_opinion_areas
+from survey.counts.opinion_tables import (
+    EventWindow,
+    OpinionEvent,
+    find_busy_days,
+    read_opinion_event,
+)
+from survey.counts.opinion_view import describe_opinion, describe_opinion_sources, find_peak
+from survey.experience_checks.reading import get_experience_check, list_experience_checks
+from survey.figures.charts.count_charts import DURING
+from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.estimate_text import WITHHELD, estimate_at, format_interval
+from survey.figures.views.experience_check import (
+    ALL_TYPES,
+    HIDDEN_TEXT,
+    CheckScores,
+    build_check_scores,
+    describe_mean,
+    format_mean,
+    name_area,
+    name_type,
+)
+from survey.figures.views.view_context import ViewContext
+from survey.locale import Labels, Translator, label_text, msg, translator
+from survey.locale.figures import (
+    MISSING,
+    format_change,
+    format_count,
+    format_percent,
+    format_quantity,
+    format_score,
+    format_signed,
+)
+from survey.results import WaveResults
+from survey.store.china_time import format_day
+
+MIN_CITIES = 10
+"""With fewer the interval is hardly ever shorter than the whole range."""
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Correlation of two orders with its interval."""
+
+    value: float
+    low: float
+    high: float
+    cities: int
+
+
+def compute_rank_correlation(
+    first: ArrayLike, second: ArrayLike, *, level: float = 0.95
+) -> RankCorrelation | None:
+    """Return the correlation of the pairs without a gap.
+
+    None if there are fewer than `MIN_CITIES`, or one of the orders is all ties.
+    """
+    one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    known = ~(np.isnan(one) | np.isnan(other))
+    one, other = one[known], other[known]
+    count = len(one)
+    if count < MIN_CITIES or len(np.unique(one)) < 2 or len(np.unique(other)) < 2:
+        return None
+    value = float(spearmanr(one, other).statistic)
+    bounded = min(max(value, -0.999999), 0.999999)
+    half = float(norm.ppf((1 + level) / 2)) * sqrt((1 + bounded**2 / 2) / (count - 3))
+    centre = atanh(bounded)
+    return RankCorrelation(value, tanh(centre - half), tanh(centre + half), count)
+
+
+ASKED = (
+    ("had_dispute", msg("Had a dispute in the last 12 months")),
+    ("complained", msg("Of these, turned to someone")),
+    ("complained_official", msg("Of these, turned to an official body")),
+    ("complaint_solved", msg("Of those who turned to someone, dispute settled")),
+    ("complaint_satisfaction", msg("Satisfaction with how it was handled (0–100)")),
+)
+"""Measures of the survey, in the order of what happens."""
+
+
+@dataclass(frozen=True)
+class BesideScoreView:
+    """Both sides of one city in words."""
+
+    city: str
+    asked: tuple[tuple[str, str, str, str], ...]
+    """Question, figure, interval and n."""
+    recorded: tuple[str, ...]
+    agreement: tuple[str, ...]
+    """Rank correlation over the cities, and what it does not say."""
+    scatter: ChartPanel | None
+    """None where a reader sees too few cities to say anything."""
+    notes: tuple[str, ...]
+
+
+def build_beside_score(
+    *,
+    results: WaveResults,
+    principal: Principal,
+    language: str,
+    city: str,
+    year: ComplaintYear,
+    before: ComplaintYear | None,
+) -> BesideScoreView:
+    """Build the view of one city; `before` is the year before."""
+    reading = ViewContext(results, principal, language)
+    t, name = reading.t, reading.names.area(city)
+    recorded = describe_total(year, before, city, language)
+    cities = _list_scored_cities(reading, year)
+    found = compute_rank_correlation([c.score for c in cities], [c.rate for c in cities])
+    difference = t(
+        "The two sides count different things: the survey any dispute of residents in twelve "
+        "months, whomever they turned to; the system the complaints that reached it. Neither is "
+        "part of the score."
+    )
+    years = (
+        ()
+        if year.year == reading.wave.year
+        else (
+            t(
+                "The complaints are of {year}, the survey is of {wave_year}.",
+                year=year.year,
+                wave_year=reading.wave.year,
+            ),
+        )
+    )
+    return BesideScoreView(
+        city=name,
+        asked=tuple(_build_asked_rows(reading, city)),
+        recorded=tuple(recorded),
+        agreement=tuple(_describe_agreement(found, t)),
+        scatter=None
+        if found is None
+        else build_scatter(
+            cities=cities,
+            city=city,
+            name=name,
+            note=t("A point is a city. Two orders that agree tell nothing about people or causes."),
+            t=t,
+        ),
+        notes=(difference, *years, *describe_sources(year, t)),
+    )
+
+
+def _build_asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, str, str]]:
+    t = reading.t
+    cells = reading.cells(area_level="city", area=city, indicator=[key for key, _ in ASKED])
+    rows = []
+    for key, label in ASKED:
+        figure = estimate_at(cells.where("indicator", key))
+        unit = "" if key == "complaint_satisfaction" else "%"
+        if figure.available and figure.estimate is not None:
+            rows.append(
+                (
+                    t(label),
+                    f"{format_score(figure.estimate)}{unit}",
+                    format_interval(figure.low, figure.high, t),
+                    format_count(figure.n),
+                )
+            )
+        else:
+            rows.append((t(label), t(WITHHELD), "", ""))
+    return rows
+
+
+def _list_scored_cities(reading: ViewContext, year: ComplaintYear) -> list[ScoredCity]:
+    """Return the cities that a reader sees with both figures, and complaints of every month."""
+    cells = reading.cells(area_level="city")
+    cities = []
+    for code, score in zip(cells.texts("area"), cells.numbers("estimate"), strict=True):
+        row = year.find_cell(TOTAL, code, TOTAL)
+        rate = None if row is None else per_100_000(row["accepted"], find_residents(year, code))
+        if rate is not None and not np.isnan(score):
+            cities.append(ScoredCity(code, reading.names.area(code), float(score), rate))
+    return cities
+
+
+def _describe_agreement(found: RankCorrelation | None, t: Translator) -> list[str]:
+    """Return the rank correlation of the score with complaints over the cities a reader sees."""
+    if found is None:
+        return []
+    words = t(
+        "Over {cities} cities the ranks by score and by complaints per 100,000 residents "
+        "correlate with {value} ({interval}).",
+        cities=found.cities,
+        value=format_signed(found.value, 2),
+        interval=t("95%\u00a0interval {low} to {high}", low=format_signed(found.low, 2),
+                   high=format_signed(found.high, 2)),
+    )  # fmt: skip
+    if found.low <= 0 <= found.high:
+        verdict = t("No connection can be detected.")
+    else:
+        verdict = t(
+            "That is no cause: where complaining is easy, more is recorded and people may be "
+            "more content."
+        )
+    return [words, verdict]
+
+
+AROUND_DAYS = 28
+"""Days before and after the busiest ones that are looked at."""
+COMPLAINT_LENS = "nature"
+"""List by which the complaints of a city are shown; the others are on the page of complaints."""
+
+
+@dataclass(frozen=True, eq=False)
+class CheckOfCity:
+    """Released experience check with venues in a city, and its scores as they are shown."""
+
+    title: Labels
+    key: str
+    scores: CheckScores
+    data_as_of: date
+    is_demo: bool
+
+
+@dataclass(frozen=True, eq=False)
+class OutsideEvidence:
+    """Everything beside the score of a city; None or empty where nothing was delivered."""
+
+    city: str
+    year: ComplaintYear | None
+    """Complaints of the year of the wave, or of the newest before it that was delivered."""
+    before: ComplaintYear | None
+    """Complaints of the year before, of the same months where all of these were delivered."""
+    checks: tuple[CheckOfCity, ...]
+    opinion: OpinionEvent | None
+    """The busiest days, for readers who may see the opinion counts of the city."""
+
+    @property
+    def is_empty(self) -> bool:
+        return self.year is None and not self.checks and self.opinion is None
+
+    @property
+    def is_demo(self) -> bool:
+        parts: tuple[ComplaintYear | CheckOfCity | OpinionEvent | None, ...] = (
+            self.year,
+            self.opinion,
+            *self.checks,
+        )
+        return any(part.is_demo for part in parts if part is not None)
+
+
+def read_outside_evidence(work: Work, *, city: str, wave_year: int) -> OutsideEvidence:
+    """Return what stands beside the score of a city in a wave."""
+    work.require(Action.READ_RESULTS)
+    year = _read_year(work, wave_year)
+    before = (
+        read_year_before(work, year=year, lenses=(COMPLAINT_LENS,)) if year is not None else None
+    )
+    return OutsideEvidence(
+        city=city,
+        year=year,
+        before=before,
+        checks=_read_checks(work, city),
+        opinion=_read_opinion(work, city),
+    )
+
+
+def _read_year(work: Work, wave_year: int) -> ComplaintYear | None:
+    years: Mapping[int, int] = list_complaint_years(work)
+    if not years:
+        return None
+    fitting = [known for known in years if known <= wave_year]
+    return read_complaint_year(
+        work, year=max(fitting, default=min(years)), lenses=(COMPLAINT_LENS,)
+    )
+
+
+def _read_checks(work: Work, city: str) -> tuple[CheckOfCity, ...]:
+    found = []
+    for summary in list_experience_checks(work):
+        day = summary.data_as_of
+        if summary.released_at is None or day is None:
+            continue
+        check = get_experience_check(work, wave_id=summary.id)
+        scores = build_check_scores(check)
+        if city in scores.areas:
+            found.append(CheckOfCity(summary.title, summary.key, scores, day, summary.is_demo))
+    return tuple(found)
+
+
+def _read_opinion(work: Work, city: str) -> OpinionEvent | None:
+    if city not in list_opinion_areas(work):
+        return None
+    busy = find_busy_days(work, area=city)
+    if busy is None:
+        return None
+    return read_opinion_event(work, area=city, event=EventWindow(*busy, AROUND_DAYS))
+
+
+@dataclass(frozen=True)
+class OutsidePart:
+    """One source beside the score."""
+
+    title: str
+    sentences: tuple[str, ...]
+    tables: tuple[tuple[str, Table], ...]
+    """Title and contents of each table."""
+    notes: tuple[str, ...]
+    is_demo: bool
+
+
+def build_outside_parts(evidence: OutsideEvidence, language: str) -> tuple[OutsidePart, ...]:
+    """Build complaints, experience checks and opinion, as far as there are any."""
+    parts = []
+    if evidence.year is not None:
+        parts.append(_build_complaints(evidence, evidence.year, language))
+    if evidence.checks:
+        parts.append(_build_checks(evidence, language))
+    if evidence.opinion is not None:
+        parts.append(_build_opinion(evidence.opinion, language))
+    return tuple(parts)
+
+
+def _build_complaints(evidence: OutsideEvidence, year: ComplaintYear, language: str) -> OutsidePart:
+    city = evidence.city
+    view = build_complaint_view(
+        year=year, before=evidence.before, lens=COMPLAINT_LENS, area=city, language=language
+    )
+    tables = []
+    if year.find_cell(TOTAL, city, TOTAL) is not None:
+        tables.append((view.title, _build_complaint_facts(evidence, year, language)))
+        if COMPLAINT_LENS in year.by_lens:
+            tables.append((view.lens_title, view.lens))
+    return OutsidePart(view.title, view.sentences, tuple(tables), view.notes, year.is_demo)
+
+
+def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, language: str) -> Table:
+    """Return the numbers of `describe_total`: each figure with its count and its base."""
+    t = translator(language)
+    city, before = evidence.city, evidence.before
+    total = year.find_cell(TOTAL, city, TOTAL) or {}
+    accepted = total.get("accepted")
+    rows = [(t("Complaints accepted"), format_count(accepted), MISSING, MISSING)]
+    rows.append((t("Months delivered"), str(len(year.delivered.get(city, ()))), MISSING, "12"))
+    found, then = compare_years(year, before, city), year.year - 1
+    rows.append(
+        (t("Change against the same months of {year}", year=then), MISSING, MISSING, MISSING)
+        if found is None
+        else (
+            t("Change against the same months of {year}", year=then)
+            if found.is_whole
+            else t("Change against {year}, {months} months", year=then, months=found.months),
+            format_change(found.now, found.then),
+            format_count(found.now),
+            format_count(found.then),
+        )
+    )
+    residents = find_residents(year, city)
+    rate = per_100_000(accepted, residents)
+    if rate is not None:
+        name = t("Complaints per 100,000 residents (2020 census)")
+        rows.append((name, format_quantity(rate, 1), format_count(accepted), f"{residents:,d}"))
+    rows += _list_measure_rows(total, language)
+    return (t("What is counted"), t("Published figure"), t("Count"), t("Base")), tuple(rows)
+
+
+def _list_measure_rows(total: CountCell, language: str) -> list[tuple[str, str, str, str]]:
+    """Return what is counted besides the complaints accepted; a word where it is kept back."""
+    t = translator(language)
+    rows = []
+    for definition in RATES:
+        part, base = total.get(definition.rate), total.get(definition.base)
+        share = share_in_percent(part, base)
+        name = t("{rate}, {base}", rate=t(definition.name), base=t(definition.base_name))
+        if is_measure_hidden(total, definition.rate, definition.base):
+            rows.append((name, t(HIDDEN_TEXT), MISSING, MISSING))
+        elif share is not None:
+            rows.append((name, format_percent(share), format_count(part), format_count(base)))
+    recovered, name = total.get("recovered_fen"), t("Recovered for consumers")
+    if is_measure_hidden(total, "recovered_fen"):
+        rows.append((name, t(HIDDEN_TEXT), MISSING, MISSING))
+    elif recovered is not None:
+        rows.append((name, format_yuan(recovered, language), MISSING, MISSING))
+    for key, name in (
+        ("consultations", t("Enquiries, which are no complaints")),
+        ("fraud", t("Cases of fraud among the complaints")),
+    ):
+        if is_measure_hidden(total, key):
+            rows.append((name, t(HIDDEN_TEXT), MISSING, MISSING))
+        elif total.get(key) is not None:
+            rows.append((name, format_count(total[key]), MISSING, MISSING))
+    return rows
+
+
+def _build_checks(evidence: OutsideEvidence, language: str) -> OutsidePart:
+    t = translator(language)
+    sentences, rows = [], []
+    for check in evidence.checks:
+        title = label_text(check.title, language, check.key)
+        mean = check.scores.scores.get((evidence.city, ALL_TYPES))
+        hidden = t("the mean of this city is kept back.")
+        words = hidden if mean is None else describe_mean(mean, t)
+        sentences.append(t("{check}: {words}", check=title, words=words))
+        rows += _check_rows(check, evidence.city, title, language)
+    heads = (
+        t("Experience check"), t("Area"), t("Type of venue"), t("Score"),
+        t("95%\u00a0interval"), t("Venues"), t("Data as of"),
+    )  # fmt: skip
+    title = t("Experience checks in this city")
+    note = t(
+        "Venues drawn by lot and visited without notice; scores of 0 to 100. Means of few venues "
+        "are kept back. Experience checks stand beside the satisfaction score and never enter it."
+    )
+    return OutsidePart(
+        title,
+        tuple(sentences),
+        ((title, (heads, tuple(rows))),),
+        (note,),
+        any(check.is_demo for check in evidence.checks),
+    )
+
+
+def _check_rows(check: CheckOfCity, city: str, title: str, language: str) -> list[tuple[str, ...]]:
+    """Return the means of the city by type of venue, and the mean of all venues."""
+    t = translator(language)
+    day = format_day(t, check.data_as_of)
+    return [
+        (title, name_area(area, language), name_type(kind, language), *format_mean(mean, t), day)
+        for (area, kind), mean in check.scores.scores.items()
+        if area == city or (area, kind) == (NATION, ALL_TYPES)
+    ]
+
+
+def _build_opinion(event: OpinionEvent, language: str) -> OutsidePart:
+    t = translator(language)
+    title = t("What was written about: the busiest days")
+    during = event.totals.get(DURING) or {}
+    facts = [
+        (
+            t("Days of the event"),
+            t(
+                "{low} to {high}",
+                low=format_day(t, event.event.first),
+                high=format_day(t, event.event.last),
+            ),
+        ),
+        (t("Number of days"), str(sum(day.window == DURING for day in event.days))),
+    ]
+    if ITEMS in during and NEGATIVE in during:
+        facts += [
+            (t("Items"), format_count(during[ITEMS])),
+            (t("Negative share"), format_percent(100 * during[NEGATIVE] / during[ITEMS])),
+        ]
+        peak = find_peak(event)
+        if peak is not None:
+            facts += [
+                (t("Busiest day"), format_day(t, peak.day)),
+                (t("Items on that day"), format_count(peak.items)),
+            ]
+    return OutsidePart(
+        title,
+        tuple(describe_opinion(event, t)),
+        ((title, ((t("What is counted"), t("Published figure")), tuple(facts))),),
+        tuple(describe_opinion_sources(event, t)),
+        event.is_demo,
+    )

@@ -1,0 +1,152 @@
+"""Hearing of venues: they are sent what was noted, reply by a deadline, and may be revisited."""
+
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id
+from survey.access.work import Seen, Work
+from survey.collection.submission_envelope import FIRST_ROUND
+from survey.comparative_tests.hearings import ReplyData, fill_in_reply, require_reply_deadline
+from survey.experience_checks.plan import CHECKS
+from survey.locale import Message, msg
+from survey.records import Text
+from survey.store.audit_events import AuditEvent
+from survey.store.china_time import china_date
+from survey.store.tables import (
+    ReplyStance,
+    Response,
+    SamplingPoint,
+    Status,
+    VenueCheck,
+    VenueReply,
+    VenueRevisit,
+    VenueVisit,
+    WaveState,
+)
+
+STANCE_NAMES: dict[ReplyStance, Message] = {
+    ReplyStance.AGREES: msg("agrees"),
+    ReplyStance.OBJECTS: msg("objects"),
+    ReplyStance.WANTS_RETEST: msg("asks for a revisit"),
+    ReplyStance.REMARKS: msg("remarks"),
+}
+_RUNNING = (WaveState.OPEN, WaveState.CLOSED)
+
+
+def send_to_venues(work: Work, seen: Seen, *, due_on: date) -> int:
+    """Record that venues with approved visits were sent what was noted; return their number.
+
+    Venues that were sent it before keep their deadline.
+
+    Raises:
+        RefusedError: no such venue is left, or the deadline does not fit.
+    """
+    check = work.lock(CHECKS, seen, _RUNNING)
+    today = china_date(work.now)
+    require_reply_deadline(work, CHECKS, due_on)
+    sent = set(work.session.exec(select(VenueReply.point_id)).all())
+    visited = (
+        select(VenueVisit.point_id)
+        .join(Response, col(Response.id) == col(VenueVisit.response_id))
+        .where(
+            Response.wave_id == check.wave_id,
+            Response.status == Status.APPROVED,
+            VenueVisit.round == FIRST_ROUND,
+        )
+        .distinct()
+    )
+    venues = [point for point in work.session.exec(visited) if point not in sent]
+    if not venues:
+        raise CHECKS.refuse(msg("No venue is left with an approved visit that was not sent it."))
+    work.session.add_all(VenueReply(point_id=id_, sent_on=today, due_on=due_on) for id_ in venues)
+    work.save(
+        CHECKS, check, AuditEvent.VENUE_CHECK_SENT, venues=len(venues), due_on=due_on.isoformat()
+    )
+    return len(venues)
+
+
+def record_venue_reply(work: Work, seen: Seen, *, venue: str, data: ReplyData) -> None:
+    """Record the reply of a venue, and what the association answered; a later one replaces it.
+
+    Raises:
+        RefusedError: nothing was sent to this venue, or the day cannot be.
+    """
+    check = work.lock(CHECKS, seen, _RUNNING)
+    point = _get_venue(work.session, check, venue)
+    reply = work.session.get(VenueReply, point.id)
+    if reply is None:
+        raise CHECKS.refuse(msg("This venue was not sent anything yet."))
+    replied = fill_in_reply(work, CHECKS, reply, data, has_lines=True)
+    work.save(
+        CHECKS, check, AuditEvent.VENUE_CHECK_REPLY_RECEIVED, point.id, code=point.code, **replied
+    )
+
+
+def order_revisit(work: Work, seen: Seen, *, venue: str, reason: str) -> None:
+    """Order a second round of visits to a venue; the first one stays beside it.
+
+    Raises:
+        RefusedError: it was not visited yet, or is revisited already.
+    """
+    check = work.lock(CHECKS, seen, (WaveState.OPEN,))
+    point = _get_venue(work.session, check, venue)
+    first = select(VenueVisit).where(VenueVisit.point_id == point.id)
+    if work.session.exec(first).first() is None:
+        raise CHECKS.refuse(msg("This venue was not visited yet."))
+    if work.session.get(VenueRevisit, point.id) is not None:
+        raise CHECKS.refuse(msg("A revisit of this venue was ordered already."))
+    words = work.require_text(
+        CHECKS, reason, Text(label=msg("Reason of the revisit"), has_lines=True)
+    )
+    work.session.add(
+        VenueRevisit(
+            point_id=point.id,
+            reason=words,
+            ordered_by=actor_id(work.principal),
+            ordered_at=work.now,
+        )
+    )
+    work.save(
+        CHECKS,
+        check,
+        AuditEvent.VENUE_CHECK_REVISIT_ORDERED,
+        point.id,
+        code=point.code,
+        reason=words,
+    )
+
+
+def _get_venue(session: Session, check: VenueCheck, code: str) -> SamplingPoint:
+    query = select(SamplingPoint).where(
+        SamplingPoint.wave_id == check.wave_id, SamplingPoint.code == code
+    )
+    point = session.exec(query).one_or_none()
+    if point is None:
+        raise CHECKS.refuse(msg("There is no venue {code} in this check.", code=code))
+    return point
+
+
+def waive_revisit(work: Work, seen: Seen, *, venue: str, reason: str) -> None:
+    """Waive a revisit that was ordered: the check can be released without it.
+
+    Raises:
+        RefusedError: no revisit of this venue is awaited, or no reason is given.
+    """
+    check = work.lock(CHECKS, seen, _RUNNING)
+    point = _get_venue(work.session, check, venue)
+    revisit = work.session.get(VenueRevisit, point.id)
+    if check.released_at is not None or revisit is None or revisit.waived_because is not None:
+        raise CHECKS.refuse(msg("No revisit of this venue is awaited."))
+    revisit.waived_because = work.require_text(
+        CHECKS, reason, Text(label=msg("Reason"), has_lines=True)
+    )
+    work.session.add(revisit)
+    work.save(
+        CHECKS,
+        check,
+        AuditEvent.VENUE_CHECK_REVISIT_WAIVED,
+        point.id,
+        code=point.code,
+        reason=revisit.waived_because,
+    )

@@ -1,1 +1,0 @@
-"""Fieldwork: planning, invitations, submission, paper, import, review, back-checks, progress."""

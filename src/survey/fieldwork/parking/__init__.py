@@ -1,1 +1,0 @@
-"""Parked interviews: finished ones that came too late to count, and what becomes of them."""

@@ -1,0 +1,1 @@
+"""Views, charts and tables of results, for one reader at a time."""

@@ -1,0 +1,212 @@
+"""Process beside a server of pages that draws its charts.
+
+The chart library holds the interpreter while it draws, and for half a second while its engine
+starts: in a server, every reader would wait for the report of one. The process is handed the
+specification of a chart, whose figures a service has let through, and gives back the drawing; who
+may have it was decided before. Where there is no such process, charts are drawn where they are
+asked for, to the same bytes.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock, Thread, Timer
+from types import MappingProxyType
+from typing import Any
+
+import typst
+import vl_convert
+
+from survey.compute.worker import Worker, count_usable_processors
+from survey.figures.typeface import FONT_FAMILY, FONT_FILE
+
+
+@lru_cache(maxsize=1)
+def read_fonts() -> typst.Fonts:
+    """Return the typefaces: those of the machine are none of them."""
+    return typst.Fonts(include_system_fonts=False, font_paths=[str(FONT_FILE.parent)])
+
+
+def write_typst_pdf(
+    template: Path, data: Mapping[str, Any], *, made_at: datetime | None = None
+) -> bytes:
+    """Return the PDF that a template makes of `data`; the same data give the same bytes.
+
+    Args:
+        template: Reads `sys.inputs.data` (JSON), with the name of the typeface as `font` in it.
+        data: Plain values only.
+        made_at: What the file names as its time; without it none.
+    """
+    plain = json.dumps(dict(data, font=FONT_FAMILY), ensure_ascii=False)
+    content: bytes = typst.compile(
+        template.read_bytes(),
+        font_paths=read_fonts(),
+        sys_inputs={"data": plain},
+        # Typst takes whole seconds alone; the moment of a real freeze has microseconds.
+        timestamp=made_at.replace(microsecond=0) if made_at else None,
+        format="pdf",
+    )
+    return content
+
+
+@lru_cache(maxsize=1)
+def chart_family() -> str:
+    """Return the font family, registered with the chart library on first use."""
+    vl_convert.register_font_directory(str(FONT_FILE.parent))
+    return f"{FONT_FAMILY}, sans-serif"
+
+
+def draw_svg(spec: dict[str, Any]) -> str:
+    """Draw a chart as vectors; the library's engine starts with the first one."""
+    chart_family()
+    return str(vl_convert.vegalite_to_svg(spec))
+
+
+_LOG = logging.getLogger(__name__)
+_MAX_IDLE_SECONDS = 600.0
+"""How long a process without work keeps its memory."""
+_MAX_DRAWING_SECONDS = 60.0
+"""A chart takes a seventh of a second; a process that does not answer by then is given up."""
+_NO_NICENESS = 0
+"""Somebody waits for the drawing, as for a page."""
+_FIRST_CHART: Mapping[str, Any] = MappingProxyType(
+    {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": [{"name": "\u4e00", "value": 70.5, "low": 68.0}]},
+        "layer": [
+            {
+                "mark": mark,
+                "encoding": {
+                    "x": {"field": field, "type": "quantitative"},
+                    "y": {"field": "name", "type": "nominal"},
+                },
+            }
+            for mark, field in (("rule", "low"), ("point", "value"))
+        ],
+    }
+)
+"""Drawn once so that engine and typeface are there before the first chart of a reader."""
+
+
+class ChartProcess:
+    """Owner of at most one process, shared by all sessions of a server; one chart at a time."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._worker: Worker | None = None
+        self._is_allowed = False
+        self._used_at = 0.0
+
+    @property
+    def process_id(self) -> int | None:
+        """Return the id of the process that runs now, if there is one."""
+        worker = self._worker
+        return None if worker is None else worker.process_id
+
+    @contextmanager
+    def allowed(self) -> Iterator[None]:
+        """Allow the process to be started, and end it at the end."""
+        self._is_allowed = True
+        try:
+            yield
+        finally:
+            self._is_allowed = False
+            worker = self._worker
+            if worker is not None:
+                worker.kill()  # before the lock: whoever holds it may wait for a drawing
+            with self._lock:
+                self._end()
+
+    def start(self) -> None:
+        """Start the process unless it runs, and return at once; does nothing where not allowed."""
+        if not self._is_allowed or self._worker is not None:
+            return
+        Thread(target=self._keep, name="charts", daemon=True).start()
+
+    def draw(self, spec: dict[str, Any]) -> str:
+        """Return a chart as SVG, drawn by the process if there is one."""
+        if self._worker is not None:
+            with self._lock:
+                svg = self._try_draw(spec)
+            if svg is not None:
+                return svg
+        return draw_svg(spec)
+
+    def _try_draw(self, spec: Mapping[str, Any]) -> str | None:
+        """Return the drawing of the process; None if it gave none. The lock is held.
+
+        It is given up then: the chart is drawn here, and an error of the chart met again.
+        """
+        worker = self._worker
+        if worker is None:
+            return None
+        patience = Timer(_MAX_DRAWING_SECONDS, worker.kill)
+        patience.daemon = True
+        try:
+            patience.start()
+            svg: str = worker.apply(draw_svg, dict(spec))
+        except Exception as error:
+            if self._is_allowed:
+                _LOG.warning("the process that draws charts is given up: %s", error)
+            self._end()
+            return None
+        except BaseException:
+            self._end()  # its answer would come in reply to the next chart
+            raise
+        finally:
+            patience.cancel()
+            self._used_at = time.monotonic()
+        return svg
+
+    def _keep(self) -> None:
+        """Start the process, and end it when nothing was drawn for some minutes, or this fails."""
+        with self._lock:
+            if not self._is_allowed or self._worker is not None:
+                return
+            try:
+                worker = self._worker = Worker(niceness=_NO_NICENESS)
+            except OSError:
+                _LOG.exception("no process for charts could be started")
+                return
+        try:
+            with self._lock:
+                self._try_draw({**_FIRST_CHART, "config": {"font": chart_family()}})
+            self._wait_until_idle(worker)
+        except Exception:
+            _LOG.exception("the process that draws charts is given up")
+        finally:
+            with self._lock:
+                if self._worker is worker:
+                    self._end()
+
+    def _wait_until_idle(self, worker: Worker) -> None:
+        """Return when a process was given up, or has drawn nothing for some minutes."""
+        while self._worker is worker:
+            idle = time.monotonic() - self._used_at
+            if idle >= _MAX_IDLE_SECONDS:
+                return
+            time.sleep(_MAX_IDLE_SECONDS - idle)
+
+    def _end(self) -> None:
+        """End the process; the lock is held."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()
+            worker.close()
+
+
+CHART_PROCESS = ChartProcess()
+
+
+@contextmanager
+def drawing_beside() -> Iterator[None]:
+    """Let a process draw charts while this one gathers figures, if there is a processor for it."""
+    with CHART_PROCESS.allowed():
+        if count_usable_processors() > 1:
+            CHART_PROCESS.start()
+        yield

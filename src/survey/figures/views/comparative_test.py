@@ -1,0 +1,225 @@
+"""Result table of a comparative test as associations publish it, and the steps to each grade."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from survey.comparative_tests.grading import CharacteristicStep, Measurement, SampleGrade, Verdict
+from survey.comparative_tests.reading import ComparativeTestDetail, GradedSample
+from survey.comparative_tests.rules import Characteristic, Devaluation, Effect, Trigger
+from survey.locale import Labels, Message, Translator, label_text, msg
+from survey.store.tables.evidence import CHANNEL_NAMES
+
+VERDICT_NAMES: dict[Verdict, Message] = {
+    Verdict.NO_LIMIT: msg("no limit"),
+    Verdict.PASSES: msg("conforms"),
+    Verdict.PASSES_CONDITIONALLY: msg("conforms, within the uncertainty"),
+    Verdict.FAILS_CONDITIONALLY: msg("does not conform, within the uncertainty"),
+    Verdict.FAILS: msg("does not conform"),
+}
+_TRIGGER_TEXTS: dict[Trigger, Message] = {
+    Trigger.FAILS: msg("if {characteristic} does not conform"),
+    Trigger.FAILS_OR_DOUBTFUL: msg("if {characteristic} does not conform, also within doubt"),
+    Trigger.MARK_BELOW: msg("if the mark of {characteristic} is below {threshold}"),
+}
+_EFFECT_TEXTS: dict[Effect, Message] = {
+    Effect.CAP: msg("the mark is at most {amount}"),
+    Effect.CAP_AT_CHARACTERISTIC: msg("the mark is at most its own plus {amount}"),
+    Effect.DEDUCT: msg("{amount} points are taken off"),
+}
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Table of texts and numbers: heads, and rows with a cell for each."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str | float, ...], ...]
+
+
+@dataclass(frozen=True)
+class GradeSteps:
+    """Every step from the values of a sample to its grade, in words."""
+
+    characteristics: TextTable
+    devaluations: TextTable
+    sentences: tuple[str, ...]
+    """The weighted mark, what devaluations leave of it, and the grade."""
+
+
+class ComparativeTestTexts:
+    """Texts of one test in one language."""
+
+    def __init__(self, test: ComparativeTestDetail, t: Translator, language: str) -> None:
+        self._test, self._t, self._language = test, t, language
+
+    def label(self, labels: Labels) -> str:
+        """Return a name in the reader's language."""
+        return label_text(labels, self._language)
+
+    def grade_name(self, key: str) -> str:
+        """Return the name of a grade."""
+        return self.label(next(g.name for g in self._test.rules.grades if g.key == key))
+
+    def build_result_table(self) -> TextTable:
+        """Return the table of all samples, the best mark first; equal marks by their number."""
+        t, rules = self._t, self._test.rules
+        graded = [each for each in self._test.samples if each.standing is not None]
+        graded.sort(key=lambda each: (-_get_standing(each).mark, each.data.code))
+        heads = (
+            t("Brand and model"),
+            t("Grade"),
+            t("Mark, 0 to 100"),
+            *(self.characteristic_head(each) for each in rules.characteristics),
+            t("Maker"),
+            t("Batch"),
+            t("Price (yuan)"),
+            t("Bought at"),
+            t("Sample number"),
+        )
+        return TextTable(heads, tuple(self._build_result_row(each) for each in graded))
+
+    def _build_result_row(self, sample: GradedSample) -> tuple[str | float, ...]:
+        data, grade = sample.data, _get_standing(sample)
+        return (
+            f"{data.brand} {data.model}",
+            self.grade_name(grade.grade) + self._marks_of(sample),
+            float(grade.mark),
+            *(self._format_characteristic(step) for step in grade.characteristics),
+            data.maker,
+            data.batch,
+            data.price_fen / 100,
+            f"{self._t(CHANNEL_NAMES[data.channel])} · {data.place}",
+            data.code,
+        )
+
+    def _marks_of(self, sample: GradedSample) -> str:
+        """Return signs for a grade that a rule lowered or an erratum changed."""
+        lowered = _get_standing(sample).mark < _get_standing(sample).weighted
+        return (" ▼" if lowered else "") + (" *" if sample.corrected else "")
+
+    def _format_characteristic(self, step: CharacteristicStep) -> str:
+        value = format_value(step.measurement)
+        return value if step.verdict in {Verdict.NO_LIMIT, Verdict.PASSES} else (
+            f"{value} ({self._t(VERDICT_NAMES[step.verdict])})"
+        )  # fmt: skip
+
+    def characteristic_head(self, characteristic: Characteristic) -> str:
+        """Return the name of a characteristic with its unit."""
+        name = self.label(characteristic.name)
+        return f"{name} ({characteristic.unit})" if characteristic.unit else name
+
+    def format_limit(self, characteristic: Characteristic) -> str:
+        """Return the limits of a characteristic."""
+        parts = []
+        if characteristic.lower is not None:
+            parts.append(f"≥ {characteristic.lower:f}")
+        if characteristic.upper is not None:
+            parts.append(f"≤ {characteristic.upper:f}")
+        return ", ".join(parts) or "–"
+
+    def describe_devaluation(self, rule: Devaluation) -> str:
+        """Return a devaluation rule as a sentence of condition and effect."""
+        t = self._t
+        characteristic = self._test.rules.by_key[rule.characteristic]
+        condition = t(
+            _TRIGGER_TEXTS[rule.trigger].msgid,
+            characteristic=self.label(characteristic.name),
+            threshold="" if rule.threshold is None else f"{rule.threshold:f}",
+        )
+        effect = t(_EFFECT_TEXTS[rule.effect].msgid, amount=f"{rule.amount:f}")
+        return t("{condition}, {effect}", condition=condition, effect=effect)
+
+    def build_steps(self, grade: SampleGrade) -> GradeSteps:
+        """Return every step of a grade."""
+        t = self._t
+        by_key = self._test.rules.by_key
+        characteristics = TextTable(
+            (
+                t("Characteristic"),
+                t("Measured value"),
+                t("Interval"),
+                t("Limit"),
+                t("Conformity"),
+                t("Mark, 0 to 100"),
+                t("Weight (%)"),
+                t("Weighted points"),
+            ),
+            tuple(
+                (
+                    self.characteristic_head(by_key[step.characteristic]),
+                    format_value(step.measurement),
+                    self._format_interval(step),
+                    self.format_limit(by_key[step.characteristic]),
+                    self._describe_verdict(step),
+                    float(step.mark),
+                    float(step.weight),
+                    float(step.contribution),
+                )
+                for step in grade.characteristics
+            ),
+        )
+        rules = {rule.key: rule for rule in self._test.rules.devaluations}
+        devaluations = TextTable(
+            (t("Devaluation"), t("Rule"), t("Applies"), t("Result")),
+            tuple(
+                (
+                    self.label(rules[step.rule].name),
+                    self.describe_devaluation(rules[step.rule]),
+                    t("yes") if step.applies else t("no"),
+                    self._format_devaluation(step.cap, step.deduction),
+                )
+                for step in grade.devaluations
+            ),
+        )
+        return GradeSteps(characteristics, devaluations, self._describe_grading(grade))
+
+    def _format_interval(self, step: CharacteristicStep) -> str:
+        """Return the interval of a value; a dash where the laboratory gave no uncertainty."""
+        if step.measurement.uncertainty is None and not step.measurement.is_below:
+            return "–"
+        return self._t(
+            "{low} to {high}",
+            low=_format_short_number(step.low),
+            high=_format_short_number(step.high),
+        )
+
+    def _describe_verdict(self, step: CharacteristicStep) -> str:
+        verdict = self._t(VERDICT_NAMES[step.verdict])
+        if not step.is_straddling:
+            return verdict
+        doubt = self._t("the limit lies within the interval")
+        return f"{verdict} · {doubt}"
+
+    def _format_devaluation(self, cap: Decimal | None, deduction: Decimal) -> str:
+        if cap is not None:
+            return self._t("at most {cap}", cap=f"{cap:f}")
+        return f"−{deduction:f}" if deduction else "–"
+
+    def _describe_grading(self, grade: SampleGrade) -> tuple[str, ...]:
+        t = self._t
+        lowered = grade.mark < grade.weighted
+        return (
+            t("Weighted mark: {mark}", mark=f"{grade.weighted:f}"),
+            t("After devaluations: {mark}", mark=f"{grade.mark:f}")
+            if lowered
+            else t("No devaluation lowers it."),
+            t("Grade: {grade}", grade=self.grade_name(grade.grade)),
+        )
+
+
+def _get_standing(sample: GradedSample) -> SampleGrade:
+    assert sample.standing is not None
+    return sample.standing
+
+
+def format_value(measurement: Measurement) -> str:
+    """Return a value as the laboratory wrote it, with its uncertainty."""
+    value = f"{'<' if measurement.is_below else ''}{measurement.value:f}"
+    if measurement.uncertainty is None:
+        return value
+    return f"{value} ± {measurement.uncertainty:f}"
+
+
+def _format_short_number(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,310 @@
+"""View of a crosstab: one question by the groups of one area, in a table and a sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.figures.charts.marks import HIDDEN
+from survey.figures.views.chart_panels import ChartHeading, percent_title, score_title, subtitle
+from survey.figures.views.chart_rows import (
+    Rows,
+    classify_differences,
+    counts,
+    ranges,
+    ranges_of,
+    verdict_texts,
+)
+from survey.figures.views.interval_table import (
+    SIGNS,
+    IntervalTable,
+    build_interval_table,
+    draw_interval_bars,
+)
+from survey.figures.views.table_slice import Floats, TableSlice
+from survey.figures.views.view_context import ViewContext
+from survey.locale import label_text, msg
+from survey.locale.figures import format_signed
+from survey.results import WaveResults
+from survey.results.analysis import UNTESTED
+from survey.results.peer_differences import (
+    CrosstabQuestion,
+    compare_groups,
+    groups_of,
+    list_crosstab_questions,
+    list_group_variables,
+)
+
+CROSSTAB_AREA_LEVELS = ("nation", "province", "city")
+_MAX_NAMED = 3
+_NOTE = msg(
+    "Each group is compared with everybody else in the area who answered. All rows of the table "
+    "are judged together: of the differences called clear, at most 5%\u00a0are expected to be "
+    "chance. "
+    "Groups of one variable are offered, never of two at once: a table of two could give away, "
+    "together with the others, what a few people answered."
+)
+
+
+@dataclass(frozen=True)
+class CrosstabFilters:
+    """Question, variable of the groups, and area of a crosstab."""
+
+    question: str
+    variable: str
+    area: str
+
+
+@dataclass(frozen=True, eq=False)
+class CrosstabView:
+    question: str
+    sentence: str
+    """What can be told apart in the table, and what cannot."""
+    table: IntervalTable
+
+
+def question_choices(
+    *, results: WaveResults, principal: Principal, language: str
+) -> dict[str, str]:
+    """Return key and words of the questions that can be asked for."""
+    reading = ViewContext(results, principal, language)
+    return {
+        question.key: _describe_question(reading, question)
+        for question in list_crosstab_questions(results)
+    }
+
+
+def variable_choices(
+    *, results: WaveResults, principal: Principal, language: str
+) -> dict[str, str]:
+    """Return key and name of the variables that make the groups of the wave."""
+    reading = ViewContext(results, principal, language)
+    return {
+        variable: _describe_variable(reading, variable)
+        for variable in list_group_variables(results)
+    }
+
+
+def build_crosstab(
+    *, results: WaveResults, principal: Principal, language: str, filters: CrosstabFilters
+) -> CrosstabView:
+    """Build the table of one question by the groups of one variable in one area.
+
+    Raises:
+        AccessDeniedError: a city outside the reader's area before the wave is released.
+    """
+    reading = ViewContext(results, principal, language)
+    t = reading.t
+    question = next(q for q in list_crosstab_questions(results) if q.key == filters.question)
+    groups = groups_of(results, filters.variable)
+    level, area = _find_area(reading, filters.area)
+    cells = reading.cells(area_level=level, area=area, group=groups, indicator=question.indicators)
+    gaps = TableSlice(
+        compare_groups(
+            results,
+            principal,
+            area_level=level,
+            area=area,
+            groups=groups,
+            indicators=question.indicators,
+        )
+    )
+    rows = _order_rows(cells, gaps, question.indicators, groups)
+    labels = [
+        _format_row_label(reading, question, indicator, group)
+        for indicator, group in zip(
+            rows.cells.texts("indicator"), rows.cells.texts("group"), strict=True
+        )
+    ]
+    title = t(
+        "{question} By {variable}, {area}",
+        question=_describe_question(reading, question),
+        variable=_describe_variable(reading, filters.variable),
+        area=reading.names.area(area),
+    )
+    heading = ChartHeading("crosstab", title, t("Answer and group"), t(_NOTE))
+    everyone = reading.cells(area_level=level, area=area, indicator=question.indicators)
+    unit = percent_title(t) if question.is_rate else score_title(t)
+    return CrosstabView(
+        question=_describe_question(reading, question),
+        sentence=_describe_clear_rows(reading, rows, labels, reading.names.area(area)),
+        table=_build_crosstab_table(reading, heading, rows, labels, unit, everyone.max_value("n")),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _CrosstabRows:
+    """Cells and differences of the same rows in the same order, and the mark of each."""
+
+    cells: TableSlice
+    difference: Floats
+    low: Floats
+    high: Floats
+    roles: tuple[str, ...]
+    """Hidden, or the verdict on the difference."""
+    is_tested: tuple[bool, ...]
+
+
+def _order_rows(
+    cells: TableSlice, gaps: TableSlice, indicators: Sequence[str], groups: Sequence[str]
+) -> _CrosstabRows:
+    """Return the rows by answer, and by group within it."""
+    place = {
+        pair: row
+        for row, pair in enumerate(zip(cells.texts("indicator"), cells.texts("group"), strict=True))
+    }
+    pairs = [(i, g) for i in indicators for g in groups if (i, g) in place]
+    ordered = cells.take([place[pair] for pair in pairs])
+    row_of = {
+        pair: row
+        for row, pair in enumerate(zip(gaps.texts("indicator"), gaps.texts("group"), strict=True))
+    }
+    at = [row_of.get(pair, -1) for pair in pairs]
+    verdicts = [*classify_differences(gaps), HIDDEN]
+    tested = [*(verdict != UNTESTED for verdict in gaps.texts("verdict")), False]
+    absent = ~ordered.shown | np.isnan(ordered.numbers("estimate"))
+    difference, low, high = (
+        np.append(gaps.numbers(name), np.nan)[at] for name in ("difference", "ci_low", "ci_high")
+    )
+    return _CrosstabRows(
+        ordered,
+        difference,
+        low,
+        high,
+        tuple(
+            HIDDEN if gone else (verdicts[row] if tested[row] else UNCLEAR)
+            for gone, row in zip(absent, at, strict=True)
+        ),
+        tuple(tested[row] for row in at),
+    )
+
+
+def _find_area(reading: ViewContext, asked: str) -> tuple[str, str]:
+    """Return level and code of the area asked for; the nation for one that is none."""
+    cells = reading.cells(
+        area_level=CROSSTAB_AREA_LEVELS, area=asked, indicator=reading.area_indicator
+    )
+    if len(cells):
+        return cells.texts("area_level")[0], asked
+    reading.principal.require(Action.READ_RESULTS, asked)
+    return "nation", NATION
+
+
+def _describe_question(reading: ViewContext, question: CrosstabQuestion) -> str:
+    """Return the words of the question; without them the names of what it measures."""
+    names = [reading.names.indicator(indicator) for indicator in question.indicators]
+    if question.label:
+        return label_text(question.label, reading.language, names[0])
+    return names[0] if len(names) == 1 else reading.t(", ").join(names)
+
+
+def _describe_variable(reading: ViewContext, variable: str) -> str:
+    """Return the name of a variable; of one with a single group the name of that group."""
+    groups = groups_of(reading.results, variable)
+    name = reading.names.variable(variable)
+    if name == variable and len(groups) == 1:
+        name = reading.names.group(groups[0])
+    return name[:1].upper() + name[1:]
+
+
+def _format_row_label(
+    reading: ViewContext, question: CrosstabQuestion, indicator: str, group: str
+) -> str:
+    name = reading.names.group(group)
+    if len(question.indicators) == 1:
+        return name
+    answer = reading.names.indicator(indicator)
+    asked = label_text(question.label, reading.language) if question.label else ""
+    return f"{answer.removeprefix(f'{asked}: ')} · {name}"
+
+
+def _build_crosstab_table(
+    reading: ViewContext,
+    heading: ChartHeading,
+    rows: _CrosstabRows,
+    labels: Sequence[str],
+    unit: str,
+    n: float | None,
+) -> IntervalTable:
+    t, cells = reading.t, rows.cells
+    estimate, words = cells.numbers("estimate"), verdict_texts(t)
+    against = [
+        "" if role == HIDDEN else (_format_difference(difference, role) if tested else "–")
+        for role, tested, difference in zip(
+            rows.roles, rows.is_tested, rows.difference, strict=True
+        )
+    ]
+    columns: Rows = {
+        heading.rows: list(labels),
+        unit: estimate,
+        t("95%\u00a0interval"): ranges(cells, t),
+        t("Against the rest"): against,
+        t("95%\u00a0interval of the difference"): ranges_of(rows.low, rows.high, t),
+        "n": counts(cells.numbers("n")),
+    }
+    downloaded: Rows = {
+        heading.rows: list(labels),
+        unit: estimate,
+        t("95%\u00a0from"): cells.numbers("ci_low"),
+        t("95%\u00a0to"): cells.numbers("ci_high"),
+        t("Difference from the rest"): rows.difference,
+        t("Difference, 95%\u00a0from"): rows.low,
+        t("Difference, 95%\u00a0to"): rows.high,
+        t("Verdict"): [
+            words[role] if tested else ""
+            for role, tested in zip(rows.roles, rows.is_tested, strict=True)
+        ],
+        "n": counts(cells.numbers("n")),
+    }
+    ends = cells.numbers("ci_low"), estimate, cells.numbers("ci_high")
+    return build_interval_table(
+        heading,
+        subtitle(reading, unit, n),
+        [f"{i}/{g}" for i, g in zip(cells.texts("indicator"), cells.texts("group"), strict=True)],
+        columns,
+        (t("Figure with interval"), draw_interval_bars(*ends, rows.roles, origin=None)),
+        downloaded,
+        visible=[role != HIDDEN for role in rows.roles],
+        is_signed=False,
+    )
+
+
+def _format_difference(difference: float, role: str) -> str:
+    return f"{SIGNS[role]} {format_signed(difference)}"
+
+
+def _describe_clear_rows(
+    reading: ViewContext, rows: _CrosstabRows, labels: Sequence[str], area: str
+) -> str:
+    """Return how many rows differ clearly from the rest, the largest of them, and what is left."""
+    t, tested = reading.t, sum(rows.is_tested)
+    if not tested:
+        return t("Nothing in this table can be compared.")
+    clear = [row for row, role in enumerate(rows.roles) if role in {HIGHER, LOWER}]
+    if not clear:
+        return t(
+            "In {area} no group differs detectably from the rest; what looks different in the "
+            "table may be chance ({count} comparisons judged together).",
+            area=area,
+            count=tested,
+        )
+    clear.sort(key=lambda row: -abs(rows.difference[row]))
+    named = t("; ").join(
+        f"{labels[row]} {_format_difference(rows.difference[row], rows.roles[row])}"
+        for row in clear[:_MAX_NAMED]
+    )
+    words = {"area": area, "count": tested, "named": named}
+    if len(clear) == tested:
+        return t(
+            "In {area} all {count} comparisons with the rest are clear, the largest: {named}.",
+            **words,
+        )
+    return t(
+        "In {area} {clear} of {count} comparisons with the rest are clear, the largest: {named}. "
+        "The others cannot be told apart: a difference there may be chance.",
+        clear=len(clear),
+        **words,
+    )

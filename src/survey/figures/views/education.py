@@ -1,0 +1,234 @@
+"""View of consumer education: whom it reached, by which way, and what the activities cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION
+from survey.education.activities import RegisteredActivity, cost_per_consumer, cost_per_participant
+from survey.figures.views.estimate_text import WITHHELD, Estimate, estimate_at, format_interval
+from survey.figures.views.view_context import ViewContext
+from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
+from survey.locale import Translator
+from survey.locale.figures import format_quantity, format_score
+from survey.results import WaveResults
+from survey.store.china_time import format_day
+from survey.store.tables.evidence import AUDIENCE_NAMES, FORM_NAMES
+
+REACHED, RECOGNISED = "education_reached", "education_recognised"
+CHANNELS = ("education_online", "education_tv", "education_community", "education_event")
+GROUPS = (EVERYONE, ELDERLY, RURAL, GUARDIAN)
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+
+
+@dataclass(frozen=True)
+class EducationView:
+    """What the tab shows of one area, all of it in words."""
+
+    title: str
+    sentences: tuple[str, ...]
+    groups: Table
+    channels: Table
+    notes: tuple[str, ...]
+
+
+def build_education_view(
+    *,
+    results: WaveResults,
+    principal: Principal,
+    language: str,
+    area: str,
+    activities: Sequence[RegisteredActivity],
+) -> EducationView:
+    """Build the view of a city or the nation; activities are those of the year of the wave."""
+    reading = ViewContext(results, principal, language)
+    t, name = reading.t, reading.names.area(area)
+    reached = _get_estimate(reading, area, REACHED, EVERYONE)
+    cost_sentence = _describe_cost_per_consumer(reading, area, reached, activities)
+    return EducationView(
+        title=t("Consumer education, {area}, {year}", area=name, year=reading.wave.year),
+        sentences=(
+            *_describe_participants_and_cost(reading, area, reached, activities),
+            *cost_sentence,
+        ),
+        groups=_build_group_table(reading, area),
+        channels=_build_channel_table(reading, area),
+        notes=(
+            t(
+                "Reach: share of those asked who came across consumer education in twelve months. "
+                "Recognition: share of those reached who found it useful. Both are of the survey, "
+                "with n, and pass the same gate as every figure of it."
+            ),
+            *(_describe_cost_limits(t) if cost_sentence else ()),
+        ),
+    )
+
+
+def _describe_cost_limits(t: Translator) -> tuple[str]:
+    return (
+        t(
+            "The cost per consumer reached compares what was spent with whom the survey found "
+            "reached, by whatever activity; it proves no effect. Its interval is that of the "
+            "reach alone."
+        ),
+    )
+
+
+def _get_estimate(reading: ViewContext, area: str, indicator: str, group: str) -> Estimate:
+    level = "nation" if area == NATION else "city"
+    cells = reading.cells(area_level=level, area=area, indicator=[indicator], group=group)
+    return estimate_at(cells)
+
+
+def _describe_participants_and_cost(
+    reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
+) -> list[str]:
+    t = reading.t
+    if reached.available and reached.estimate is not None:
+        first = t(
+            "{share}% were reached ({interval}, n = {n}).",
+            share=format_score(reached.estimate),
+            interval=format_interval(reached.low, reached.high, t),
+            n=format_quantity(reached.n),
+        )
+    else:
+        first = t(WITHHELD)
+    lines = [first, *_describe_best_channel(reading, area)]
+    people = sum(each.data.participants for each in activities)
+    cost = sum(each.data.cost_fen for each in activities)
+    if not activities:
+        return [*lines, t("No activity of {year} is in the register.", year=reading.wave.year)]
+    lines.append(
+        t(
+            "{count} activities of {year} with {people} participants cost {cost} yuan.",
+            year=reading.wave.year,
+            count=len(activities),
+            people=f"{people:,}",
+            cost=format_quantity(cost / 100),
+        )
+    )
+    each = cost_per_participant(cost, people)
+    if each is not None:
+        lines.append(t("{yuan} yuan per participant.", yuan=format_quantity(each, 2)))
+    return lines
+
+
+def _describe_cost_per_consumer(
+    reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
+) -> tuple[str, ...]:
+    """Return the sentence on the cost per consumer reached; none where a part is not shown."""
+    cost = cost_per_consumer(
+        sum(each.data.cost_fen for each in activities),
+        _find_residents_from_15(reading, area),
+        reached.estimate,
+        reached.low,
+        reached.high,
+    )
+    if not activities or not reached.available or cost is None:
+        return ()
+    return (
+        reading.t(
+            "{yuan} yuan per consumer reached ({low} to {high}), of residents of 15 and over "
+            "(2020 census).",
+            yuan=format_quantity(cost.yuan, 3),
+            low=format_quantity(cost.low, 3),
+            high=format_quantity(cost.high, 3),
+        ),
+    )
+
+
+def _find_residents_from_15(reading: ViewContext, area: str) -> float | None:
+    city = reading.cities.get(area)
+    if city is None:
+        return None
+    return city.resident_population_2020 * (1 - city.share_age_0_14)
+
+
+def _describe_best_channel(reading: ViewContext, area: str) -> list[str]:
+    """Return the way that reached most older people, where figures of it are shown."""
+    t = reading.t
+    shown = [
+        (figure.estimate, channel, figure)
+        for channel in CHANNELS
+        if (figure := _get_estimate(reading, area, channel, ELDERLY)).available
+        and figure.estimate is not None
+    ]
+    if len(shown) < 2:
+        return []
+    ordered = sorted(shown, key=lambda each: -each[0])
+    best, second = ordered[0], ordered[1]
+    name = reading.names.indicator(best[1])
+    clear = best[2].low is not None and second[2].high is not None and best[2].low > second[2].high
+    given = {"channel": name, "share": format_score(best[0])}
+    if clear:
+        return [t("Most older people who were reached: {channel} ({share}%).", **given)]
+    return [
+        t("Of ways to older people, {channel} leads ({share}%), within the uncertainty.", **given)
+    ]
+
+
+def _format_figure_cells(reading: ViewContext, figure: Estimate) -> tuple[str, str, str]:
+    t = reading.t
+    if not figure.available or figure.estimate is None:
+        return t(WITHHELD), "–", "–"
+    return (
+        f"{format_score(figure.estimate)}%",
+        format_interval(figure.low, figure.high, t),
+        format_quantity(figure.n),
+    )
+
+
+def _build_group_table(reading: ViewContext, area: str) -> Table:
+    t = reading.t
+    interval = t("95%\u00a0interval")
+    heads = (t("Who"), t("Reached"), interval, "n", t("Found it useful"), interval, "n")
+    rows = [
+        (
+            reading.names.group(group),
+            *_format_figure_cells(reading, _get_estimate(reading, area, REACHED, group)),
+            *_format_figure_cells(reading, _get_estimate(reading, area, RECOGNISED, group)),
+        )
+        for group in GROUPS
+    ]
+    return heads, tuple(rows)
+
+
+def _build_channel_table(reading: ViewContext, area: str) -> Table:
+    t = reading.t
+    interval = t("95%\u00a0interval")
+    heads = (t("Way"), t("Of all reached"), interval, "n", t("Of older people reached"), interval,
+             "n")  # fmt: skip
+    rows = [
+        (
+            reading.names.indicator(channel),
+            *_format_figure_cells(reading, _get_estimate(reading, area, channel, EVERYONE)),
+            *_format_figure_cells(reading, _get_estimate(reading, area, channel, ELDERLY)),
+        )
+        for channel in CHANNELS
+    ]
+    return heads, tuple(rows)
+
+
+def build_activity_table(activities: Sequence[RegisteredActivity], t: Translator) -> Table:
+    """Return the activities of a register in words."""
+    heads = (
+        t("Day"), t("Activity"), t("Where held"), t("Form"), t("Audience"), t("Participants"),
+        t("Cost (yuan)"), t("Yuan per participant"),
+    )  # fmt: skip
+    rows = []
+    for each in activities:
+        data = each.data
+        rate = cost_per_participant(data.cost_fen, data.participants)
+        rows.append(
+            (
+                format_day(t, data.held_on),
+                data.title,
+                data.place,
+                t(FORM_NAMES[data.form]) if data.form in FORM_NAMES else data.form,
+                t(AUDIENCE_NAMES[data.audience]) if data.audience in AUDIENCE_NAMES else "",
+                f"{data.participants:,}",
+                format_quantity(data.cost_fen / 100),
+                format_quantity(rate, 2),
+            )
+        )
+    return heads, tuple(rows)

@@ -1,0 +1,1 @@
+"""Files for others to compute with: rows, codebook, published tables."""

@@ -1,0 +1,1 @@
+"""Sampling: city frame, population margins, sample sizes, quotas, code lists of areas."""

@@ -1,0 +1,202 @@
+"""Code lists of outside evidence, versioned, with a crosswalk from each to the newest.
+
+The lists are data (`seed/context/codes.csv`). A crosswalk maps a code to exactly one later code, so
+that counts can be carried over; what was split has no such code and cannot be compared.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from survey.access.roles import NATION
+from survey.frame.city_frame import shipped_cities
+from survey.locale import NotFoundError, label_text, labels_of, msg
+from survey.settings import PROJECT_ROOT
+
+REST = "xxxx"
+NATION_TOTAL = "000000"
+PROVINCE_RESIDENTS_CSV = PROJECT_ROOT / "seed" / "context" / "province_residents.csv"
+_MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
+
+
+@lru_cache(maxsize=1)
+def leaf_areas() -> tuple[str, ...]:
+    """Return the areas in which counts are delivered, in the order of their codes."""
+    cities = [city.code for city in shipped_cities()]
+    provinces = {code[:2] for code in cities} - _MUNICIPALITIES
+    return tuple(sorted([*cities, *(province + REST for province in provinces)]))
+
+
+@lru_cache(maxsize=1)
+def province_names() -> Mapping[str, str]:
+    """Return the Chinese name of every province by its two digits."""
+    return {city.province_code: city.province_zh for city in shipped_cities()}
+
+
+def total_area_of(code: str) -> str | None:
+    """Return the larger area that a code of a total row names; None for an area of its own."""
+    if code in {NATION_TOTAL, NATION, "100000"}:
+        return NATION
+    is_province = len(code) == 6 and code.endswith("0000") and code[:2] in province_names()
+    return code[:2] if is_province and code[:2] not in _MUNICIPALITIES else None
+
+
+def is_within(leaf: str, area: str) -> bool:
+    """Return whether an area of counts lies in the nation, a province, or is the area itself."""
+    return area == NATION or leaf.startswith(area)
+
+
+def leaves_within(area: str) -> tuple[str, ...]:
+    """Return the areas of counts that lie in the nation, in a province, or are the area itself."""
+    return tuple(leaf for leaf in leaf_areas() if is_within(leaf, area))
+
+
+@lru_cache(maxsize=1)
+def _leaf_residents() -> Mapping[str, int]:
+    """Return the residents of 2020 of each area: of cities, and what their provinces have besides.
+
+    The residents of provinces are those of the census (National Bureau of Statistics, communiqué
+    no. 3 of the seventh census); without servicemen they add up to 1,409,778,724.
+    """
+    residents = {city.code: city.resident_population_2020 for city in shipped_cities()}
+    with PROVINCE_RESIDENTS_CSV.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            province = row["province"]
+            if province not in _MUNICIPALITIES:
+                cities = [n for code, n in residents.items() if code[:2] == province]
+                residents[province + REST] = int(row["residents_2020"]) - sum(cities)
+    return residents
+
+
+def resident_population(leaves: Iterable[str]) -> int:
+    """Return the residents of 2020 of some areas; of all of them those of the nation."""
+    found = set(leaves)
+    if found == set(leaf_areas()):
+        return NATION_RESIDENTS_2020
+    return sum(_leaf_residents()[leaf] for leaf in found)
+
+
+NATION_RESIDENTS_2020 = 1_411_778_724
+"""Resident population of mainland China in the 2020 census, servicemen included."""
+
+
+_SEED = PROJECT_ROOT / "seed" / "context"
+CODES_CSV = _SEED / "codes.csv"
+CROSSWALK_CSV = _SEED / "crosswalk.csv"
+
+
+class CodeListName(StrEnum):
+    """Name of a code list; the values are columns of counts."""
+
+    NATURE = "nature"
+    GOODS_CLASS = "goods_class"
+    CHANNEL = "channel"
+    AGE_GROUP = "age_group"
+    OPINION_CHANNEL = "opinion_channel"
+    SENTIMENT = "sentiment"
+
+
+@dataclass(frozen=True)
+class ListedCode:
+    """Code of one list with its names."""
+
+    code: str
+    parent: str
+    """Goods or services; empty where the list has one level."""
+    name_zh: str
+    name_en: str
+    status: str
+    """`published`: as the associations print it; `assumed`: ours until they enter their own."""
+
+    def name(self, language: str) -> str:
+        return label_text(labels_of(self, "name"), language)
+
+
+@dataclass(frozen=True)
+class CodeLists:
+    """All versions of all lists, and where their codes went."""
+
+    codes: Mapping[tuple[CodeListName, str], tuple[ListedCode, ...]]
+    """By list and version."""
+    successors: Mapping[tuple[CodeListName, str, str], tuple[str, str]]
+    """Later version and code, by list, version and code; unchanged codes are not named."""
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Versions that a delivery can be coded by, the newest first."""
+        return tuple(sorted({version for _, version in self.codes}, reverse=True))
+
+    @property
+    def newest(self) -> str:
+        return self.versions[0]
+
+    def require_version(self, version: str) -> None:
+        """Raise `NotFoundError` if there is no such version."""
+        if version not in self.versions:
+            raise NotFoundError(
+                "codes_unknown",
+                msg(
+                    "There is no version {version} of the code lists; there are: {known}.",
+                    version=version[:20],
+                    known=", ".join(self.versions),
+                ),
+            )
+
+    def listed(self, name: CodeListName, version: str = "") -> tuple[ListedCode, ...]:
+        """Return a list as it stands in a version: the newest of its own that is not younger."""
+        wanted = version or self.newest
+        own = sorted(known for key, known in self.codes if key is name)
+        fitting = [known for known in own if known <= wanted] or own[:1]
+        return self.codes[name, fitting[-1]]
+
+    def to_newest(self, name: CodeListName, version: str) -> Mapping[str, str]:
+        """Return the code of the newest version for each code of a version.
+
+        A code that is missing here was split later, or given up: it cannot be compared.
+        """
+        kept = {each.code for each in self.listed(name)}
+        carried = {each.code: self._follow_successors(name, version, each.code) for each in
+                   self.listed(name, version)}  # fmt: skip
+        return {code: later for code, later in carried.items() if later in kept}
+
+    def _follow_successors(self, name: CodeListName, version: str, code: str) -> str:
+        while (name, version, code) in self.successors:
+            version, code = self.successors[name, version, code]
+        return code
+
+
+@lru_cache(maxsize=1)
+def shipped_code_lists() -> CodeLists:
+    """Return the code lists that come with the platform."""
+    return read_code_lists(CODES_CSV, CROSSWALK_CSV)
+
+
+def read_code_lists(codes: Path, crosswalk: Path) -> CodeLists:
+    """Read code lists and crosswalk.
+
+    Raises:
+        ValueError: A crosswalk names a code that is not listed, or goes back in time.
+    """
+    listed: dict[tuple[CodeListName, str], list[ListedCode]] = {}
+    with codes.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            key = (CodeListName(row["list"]), row["version"])
+            listed.setdefault(key, []).append(
+                ListedCode(
+                    row["code"], row["parent"], row["name_zh"], row["name_en"], row["status"]
+                )
+            )
+    known = {(*key, each.code) for key, codes_of in listed.items() for each in codes_of}
+    successors = {}
+    with crosswalk.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            name = CodeListName(row["list"])
+            before = (name, row["from_version"], row["from_code"])
+            after = (row["to_version"], row["to_code"])
+            if not {before, (name, *after)} <= known or after[0] <= before[1]:
+                raise ValueError(f"the crosswalk cannot go from {before} to {after}")
+            successors[before] = after
+    return CodeLists({key: tuple(each) for key, each in listed.items()}, successors)

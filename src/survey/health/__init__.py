@@ -1,1 +1,0 @@
-"""Checks of an installation: software, store, data folder, and what faces the public."""

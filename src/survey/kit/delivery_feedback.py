@@ -1,0 +1,85 @@
+"""What is said about a delivery: its wrong rows, and what was stored of it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from survey.collection.importing.rejections import reason_of
+from survey.counts.complaint_view import name_area
+from survey.counts.count_check import CountCheck
+from survey.counts.deliveries import DeliveryReceipt
+from survey.counts.delivery_changes import AreaChange, DeliveryChanges
+from survey.kit.page_frame import draw_notice
+from survey.kit.page_runner import PageContext
+from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_text_table
+from survey.locale.figures import format_count
+
+
+def draw_count_problems(page: PageContext, check: CountCheck) -> None:
+    """Draw what is wrong in which row of a delivery."""
+    t = page.t
+    draw_notice(
+        t("{count} problems in {rows} rows", count=check.problem_count, rows=check.row_count),
+        t("Nothing was written. Please correct the file and choose it again."),
+        alert=True,
+    )
+    rows = [
+        (str(each.row), each.column, each.value, reason_of(each.message, page.language, t))
+        for each in check.problems
+    ]
+    heads = (t("Row"), t("Column"), t("Value"), t("Reason"))
+    st.html(render_text_table(heads, rows, whole=(0, 1, 2)))
+    if check.problem_count > len(rows):
+        st.caption(t("The first {count} are listed.", count=len(rows)))
+
+
+def draw_delivery_changes(page: PageContext, changes: DeliveryChanges) -> None:
+    """Draw what stands, what comes, and in red what would be lost; to those who deliver."""
+    t = page.t
+    heads = (t("Area"), t("Month"), t("Stands"), t("Comes"), t("Would be lost"))
+    if changes.losses:
+        st.error(
+            t(
+                "This delivery takes the place of these months as they stand, and does not have "
+                "all of them: {areas} areas would lose what stands. Exact lists follow.",
+                areas=len({row.area for row in changes.losses}),
+            )
+        )
+        _draw_changes(page, "outside/lost", heads, changes.losses)
+    kept = [row for row in changes.rows if not row.lost and row.before != row.after]
+    if any(row.before is not None for row in kept):
+        st.caption(t("What changes by area and month besides:"))
+        _draw_changes(page, "outside/changed", heads[:-1], kept)
+
+
+def _draw_changes(
+    page: PageContext, key: str, heads: tuple[str, ...], changes: Sequence[AreaChange]
+) -> None:
+    t = page.t
+    rows = [
+        (
+            name_area(each.area, page.language), each.period, format_count(each.before),
+            format_count(each.after), t(", ").join(each.lost),
+        )[: len(heads)]
+        for each in changes
+    ]  # fmt: skip
+    draw_long_table(
+        heads,
+        rows,
+        key=key,
+        show_all=t("Show all {count} rows", count=len(rows)),
+        listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
+        whole=(1, 2, 3),
+    )
+
+
+def describe_receipt(page: PageContext, receipt: DeliveryReceipt) -> str:
+    """Return what was stored, month by month."""
+    t = page.t
+    months = ", ".join(
+        t("{month} (revision {number})", month=month, number=number)
+        for month, number in receipt.revisions.items()
+    )
+    if receipt.is_repeated:
+        return t("This very file is stored already: {months}.", months=months)
+    return t("Stored: {months}.", months=months)

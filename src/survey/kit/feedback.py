@@ -1,0 +1,301 @@
+"""Changes made from a page, the messages that follow them, and entries for restricted views.
+
+A view that cannot be recorded is not shown: the error of the store ends the page. Files are
+recorded when they are fetched (`web/downloads.py`).
+"""
+
+import logging
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import streamlit as st
+from sqlmodel import Session
+from streamlit.delta_generator import DeltaGenerator
+
+from survey.access.audit import record
+from survey.access.principal import Principal
+from survey.access.work import Work
+from survey.collection.submission import InvalidAnswersError
+from survey.kit.page_frame import draw_notice
+from survey.kit.page_runner import PageContext, unexpected_error_text
+from survey.kit.text_blocks import escape_markdown
+from survey.kit.viewer import require_principal
+from survey.locale import Message, SurveyError, Translator, label_text
+from survey.observe.logs import current_request_id, new_request_id, request_id_scope
+from survey.observe.metrics import FAILURES
+from survey.questionnaire.model import Instrument
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import now
+from survey.store.transactions import run_in_transaction
+from survey.waves.waves import WaveSummary
+
+_LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
+VIEW_DEDUPLICATION_WINDOW = timedelta(minutes=10)
+"""Changing a filter runs a page anew; the same person looking at the same thing is one entry."""
+_RECORDED_VIEWS = "accountable/seen"
+
+
+@dataclass(frozen=True)
+class Success(Generic[T]):
+    """Result of a change that was committed."""
+
+    value: T
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Message about a change that failed: wrong answers are listed, hints say what holds now."""
+
+    title: str
+    lines: Sequence[str]
+    hints: Sequence[str]
+
+
+def perform(
+    page: PageContext,
+    change: Callable[[Work], T],
+    *,
+    done: str | Callable[[T], str] = "",
+    slot: str = "",
+    spinner: str = "",
+    hints: Sequence[str] = (),
+    instrument: Instrument | None = None,
+    language: str = "",
+) -> Success[T] | None:
+    """Run a change in one transaction and keep its message for `show_feedback`.
+
+    The change runs as the person who is signed in at this moment: the page may have been drawn
+    hours ago. No error of it leaves this function, so that callbacks fail in words as well.
+
+    Args:
+        done: Message after the commit, or a function of the result; none if empty.
+        slot: Part of the page that shows the message; the top of the page if empty.
+        spinner: Text shown meanwhile. Not for callbacks: they run before the page is drawn, and
+            what they draw would stand where the page begins.
+        hints: Paragraphs below an error instead of "Nothing was changed."
+        instrument: Questionnaire that names the questions of wrong answers.
+        language: Language of these names; that of the page if empty.
+
+    Returns:
+        The result, or None if the change failed.
+    """
+    return _attempt_change(
+        page,
+        lambda: run_in_transaction(
+            page.settings.store_url, lambda session: change(_make_work(page, session))
+        ),
+        done=done,
+        slot=slot,
+        spinner=spinner,
+        hints=hints,
+        instrument=instrument,
+        language=language,
+    )
+
+
+def perform_in_steps(
+    page: PageContext, work: Callable[[Principal], T], *, done: str, spinner: str = ""
+) -> Success[T] | None:
+    """Run work that takes long and opens its own transactions; messages are as of `perform`."""
+    return _attempt_change(page, lambda: work(_require_changer(page)), done=done, spinner=spinner)
+
+
+def identify_reader(page: PageContext, *, slot: str = "") -> Principal | None:
+    """Return the principal signed in at this moment, for work that changes nothing.
+
+    Unlike `perform` it takes an account that only looks. If nobody is signed in, the message about
+    it is kept and None returned.
+    """
+    reader = _attempt_change(page, lambda: require_principal(page.settings), done="", slot=slot)
+    return reader.value if reader else None
+
+
+def _attempt_change(
+    page: PageContext,
+    run: Callable[[], T],
+    *,
+    done: str | Callable[[T], str],
+    slot: str = "",
+    spinner: str = "",
+    hints: Sequence[str] = (),
+    instrument: Instrument | None = None,
+    language: str = "",
+) -> Success[T] | None:
+    """Run a change and keep its message; no error leaves this function."""
+    # A callback runs before its page has begun a request.
+    with request_id_scope(current_request_id() or new_request_id()):
+        try:
+            with st.spinner(spinner) if spinner else nullcontext():
+                value = run()
+        except SurveyError as error:
+            lines = _describe_problems(page, error, instrument, language or page.language)
+            usual = [page.t("Nothing was changed.")]
+            _keep_message(page, slot, _Problem(page.t(error.message), lines, hints or usual))
+            return None
+        except Exception:
+            FAILURES.labels("page").inc()
+            _LOG.exception("change failed")
+            title, *paragraphs = unexpected_error_text(page.t)
+            _keep_message(page, slot, _Problem(title, (), paragraphs))
+            return None
+    _keep_message(page, slot, done if isinstance(done, str) else done(value))
+    return Success(value)
+
+
+def _make_work(page: PageContext, session: Session) -> Work:
+    return Work(session, _require_changer(page), now(), page.settings)
+
+
+def _require_changer(page: PageContext) -> Principal:
+    """Return the principal signed in; refuse an account that only looks, before any work."""
+    principal = require_principal(page.settings)
+    principal.require_changes_allowed()
+    return principal
+
+
+def perform_on_wave(
+    page: PageContext, wave: WaveSummary, change: Callable[[Work], T], *, done: str, slot: str = ""
+) -> Success[T] | None:
+    """Run a change of a wave as `perform` does; what is said of it names the wave.
+
+    A success is said at the top of the page, whatever `slot` shows a failure.
+    """
+    hint = about_wave(page, wave, page.t("Nothing was changed."))
+    result = perform(page, change, slot=slot, hints=[hint])
+    if result is not None:
+        set_feedback(page, about_wave(page, wave, done))
+    return result
+
+
+def perform_in_popover(
+    page: PageContext,
+    change: Callable[[Work], T],
+    *,
+    done: str | Callable[[T], str],
+    slot: str,
+    top: str = "",
+) -> Success[T] | None:
+    """Run a change as `perform` does: a failure is said in `slot`, a success at the top.
+
+    A popover stays open when its change failed, perhaps far below the top of the page: on a phone
+    a message up there would not be seen. The popover begins with `show_feedback` of its slot, a
+    form has it above its button.
+
+    Args:
+        top: Slot of the message of success; the top of the page if empty.
+    """
+    result = perform(page, change, slot=slot)
+    if result is not None:
+        set_feedback(page, done if isinstance(done, str) else done(result.value), slot=top)
+    return result
+
+
+def about_wave(page: PageContext, wave: WaveSummary, message: str) -> str:
+    """Return a message that begins with title and key of the wave it is about."""
+    return page.t("{wave}: {message}", wave=wave.full_name(page.language), message=message)
+
+
+def set_feedback(page: PageContext, message: str, *, slot: str = "") -> None:
+    """Keep a message of success for the next `show_feedback` of this page."""
+    _keep_message(page, slot, message)
+
+
+def set_problem(page: PageContext, title: str, *, slot: str = "") -> None:
+    """Keep a message about something that failed and changed nothing."""
+    _keep_message(page, slot, _Problem(title, (), [page.t("Nothing was changed.")]))
+
+
+def show_feedback(page: PageContext, slot: str = "", *, toast: bool = False) -> None:
+    """Draw the message of the last change, once.
+
+    It takes one place of the page, with a message or without: if what follows moved up when a
+    message goes, the browser would build it anew, close what is open there and lose a click.
+
+    Args:
+        toast: Success is said in a corner and disappears, for work that repeats quickly.
+    """
+    message = st.session_state.pop(_build_feedback_key(page, slot), None)
+    place = st.empty()
+    if toast and isinstance(message, str) and message:
+        st.toast(escape_markdown(message))
+    else:
+        _draw_message(place, message)
+
+
+def _draw_message(place: DeltaGenerator, message: str | _Problem | None) -> None:
+    if isinstance(message, _Problem):
+        with place:
+            draw_notice(message.title, *message.hints, lines=message.lines, alert=True)
+    elif message:
+        place.success(escape_markdown(message))
+
+
+@contextmanager
+def feedback_above(page: PageContext, slot: str = "") -> Iterator[None]:
+    """Draw the message of the last change above the block, as `show_feedback` does.
+
+    A refusal whose own place the block does not draw any more is said here: another tab or person
+    took the step meanwhile, and its popover is gone.
+    """
+    message = st.session_state.pop(_build_feedback_key(page, slot), None)
+    place = st.empty()
+    _draw_message(place, message)
+    yield
+    prefix = _build_feedback_key(page, "")
+    for key in [str(each) for each in st.session_state if str(each).startswith(prefix)]:
+        if isinstance(st.session_state[key], _Problem):
+            _draw_message(place, st.session_state.pop(key))
+
+
+@contextmanager
+def show_problems(t: Translator, *hints: str) -> Iterator[None]:
+    """Draw a notice if the block raises a `SurveyError`; the rest of the page stays."""
+    try:
+        yield
+    except SurveyError as error:
+        draw_notice(t(error.message), *hints, alert=True)
+
+
+def _keep_message(page: PageContext, slot: str, message: str | _Problem) -> None:
+    st.session_state[_build_feedback_key(page, slot)] = message
+
+
+def _build_feedback_key(page: PageContext, slot: str) -> str:
+    return f"feedback/{page.key}/{slot}"
+
+
+def _describe_problems(
+    page: PageContext, error: SurveyError, instrument: Instrument | None, language: str
+) -> list[str]:
+    """Name each wrong answer by the label of its question and say what is wrong with it."""
+    if not isinstance(error, InvalidAnswersError):
+        return []
+    lines = []
+    for problem in error.problems:
+        text = problem.message
+        note = page.t(text) if isinstance(text, Message) else label_text(text, language)
+        item = instrument.by_name.get(problem.item) if instrument else None
+        name = label_text(item.label, language, item.name) if item else problem.item
+        lines.append(page.t("{name}: {note}", name=name, note=note))
+    return lines
+
+
+def record_view_once(page: PageContext, event: AuditEvent, subject: UUID | str) -> None:
+    """Record a view of `subject` once per session and `VIEW_DEDUPLICATION_WINDOW`."""
+    seen: dict[Hashable, datetime] = st.session_state.setdefault(_RECORDED_VIEWS, {})
+    key, moment = (page.principal.account_id, event, str(subject)), now()
+    if key in seen and moment - seen[key] < VIEW_DEDUPLICATION_WINDOW:
+        return
+    run_in_transaction(
+        page.settings.store_url,
+        lambda session: record(
+            session=session, actor=page.principal, event=event, subject_id=subject, now=moment
+        ),
+    )
+    seen[key] = moment

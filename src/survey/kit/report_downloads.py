@@ -1,0 +1,199 @@
+"""Reports as documents: buttons for one area, and all cities in one archive beside the page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import streamlit as st
+
+from survey.access.roles import NATION
+from survey.figures.drawing import CHART_PROCESS
+from survey.figures.views.city import city_choices
+from survey.figures.views.view_context import list_area_choices
+from survey.kit.background_job import BackgroundJob, draw_job_progress, take_result
+from survey.kit.download_button import File, draw_download_button
+from survey.kit.feedback import set_feedback, show_feedback, show_problems
+from survey.kit.page_runner import PageContext
+from survey.kit.results_cache import get_results, get_view
+from survey.kit.url_state import pick
+from survey.kit.viewer import require_principal
+from survey.locale import Message, msg
+from survey.reports.contents import ReportKind
+from survey.reports.report_batch import ARCHIVE_MEDIA_TYPE, ReportArchive, make_archive
+from survey.reports.report_builder import NO_REPORTS
+from survey.reports.report_service import (
+    MEDIA_TYPES,
+    ReportFormat,
+    ReportOrder,
+    import_writers,
+    make_report_file,
+    read_report_waves,
+    record_reports,
+)
+from survey.results import WaveInfo, WaveResults
+from survey.store.transactions import run_in_transaction
+
+_FORMAT_NAMES: Mapping[ReportFormat, Message] = MappingProxyType(
+    {
+        ReportFormat.DOCX: msg("Report (Word)"),
+        ReportFormat.PDF: msg("Report (PDF)"),
+        ReportFormat.PPTX: msg("Slides (PowerPoint)"),
+    }
+)
+_JOB, _ARCHIVE, _MESSAGES = "reports/job", "reports/archive", "reports"
+_LEVELS = ("nation", "province")
+
+
+@dataclass(frozen=True)
+class _ArchiveJob:
+    """Archive of a wave that is being made."""
+
+    wave: WaveInfo
+    job: BackgroundJob[ReportArchive]
+
+
+def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, area: str) -> None:
+    """Draw a button for each format of the report of one area."""
+    # Ready by the time a reader has chosen: its start would be half of the first report.
+    CHART_PROCESS.start()
+    import_writers()
+    with st.container(horizontal=True, key=f"report-buttons-{kind}"):
+        for form, name in _FORMAT_NAMES.items():
+            order = ReportOrder(kind, area, form, page.language)
+            draw_download_button(
+                page,
+                page.t(name),
+                _build_report_file(page, wave, order),
+                key=f"report/{wave.key}/{kind}/{area}/{form}",
+                icon=":material/download:",
+            )
+
+
+def _build_report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) -> File:
+    """Return the file behind a button; release and area are looked up anew when it is pressed."""
+
+    def make() -> bytes:
+        waves = read_report_waves(page.settings, wave.key)
+        file = make_report_file(page.settings, waves, principal=page.principal, order=order)
+        run_in_transaction(
+            page.settings.store_url,
+            lambda session: record_reports(page.work(session), waves=waves, files=[(order, file)]),
+        )
+        return file.content
+
+    name = f"{wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
+    return File(name, MEDIA_TYPES[order.form], make)
+
+
+def draw_reports(page: PageContext, wave: WaveInfo) -> None:
+    """Draw the reports that the reader may have: of one area, and of all cities at once."""
+    t = page.t
+    st.subheader(t("Reports"), anchor=False)
+    if wave.tree_name is None:
+        st.caption(t(NO_REPORTS))
+        return
+    st.markdown(
+        t(
+            "Key findings, tables, charts, the list of problems and the method sheet, from the "
+            "published figures of the wave."
+        )
+    )
+    choices = _list_choices(page, get_results(page, wave))
+    area = pick(
+        t("Report on"),
+        "report-area",
+        list(choices),
+        show=choices.__getitem__,
+        language=page.language,
+        default=page.principal.area,
+        is_searched=True,
+    )
+    draw_report_buttons(page, wave, kind_of(area), area)
+    if kind_of(page.principal.area) is not ReportKind.CITY:
+        _draw_archive(page, wave)
+
+
+def kind_of(area: str) -> ReportKind:
+    """Return the kind of an area by its code."""
+    if area == NATION:
+        return ReportKind.NATION
+    return ReportKind.PROVINCE if len(area) == len("32") else ReportKind.CITY
+
+
+def _list_choices(page: PageContext, results: WaveResults) -> dict[str, str]:
+    larger = get_view(page, list_area_choices, results, levels=_LEVELS)
+    return {**larger, **get_view(page, city_choices, results)}
+
+
+def _draw_archive(page: PageContext, wave: WaveInfo) -> None:
+    """Draw what makes the reports of all cities, its progress, and the archive once made."""
+    t = page.t
+    _collect_archive(page)
+    show_feedback(page, _MESSAGES)
+    running: _ArchiveJob | None = st.session_state.get(_JOB)
+    if running is not None:
+        draw_job_progress(
+            page,
+            running.job,
+            lambda job: t("{done} of {total} reports", done=job.done, total=job.total),
+            key="reports/cancel",
+        )
+        return
+    if st.button(t("Make the reports of all cities"), key="reports/all"):
+        with show_problems(t, t("No file was made.")):
+            _start_archive(page, wave)
+            st.rerun()
+    kept: tuple[str, ReportArchive] | None = st.session_state.get(_ARCHIVE)
+    if kept is not None and kept[0] == wave.key:
+        archive = kept[1]
+        draw_download_button(
+            page,
+            t("Download {name}", name=archive.name),
+            File(archive.name, ARCHIVE_MEDIA_TYPE, lambda: archive.content),
+            key="reports/archive/download",
+            type="primary",
+            icon=":material/download:",
+        )
+
+
+def _start_archive(page: PageContext, wave: WaveInfo) -> None:
+    """Start the archive as the person signed in now; the thread has no cookies to read."""
+    principal = require_principal(page.settings)
+    settings, language = page.settings, page.language
+    job = BackgroundJob[ReportArchive](msg("Reports of all cities"))
+    job.start(
+        lambda tick: make_archive(
+            settings,
+            read_report_waves(settings, wave.key),
+            principal=principal,
+            form=ReportFormat.DOCX,
+            language=language,
+            tick=tick,
+        )
+    )
+    st.session_state.pop(_ARCHIVE, None)
+    st.session_state[_JOB] = _ArchiveJob(wave, job)
+
+
+def _collect_archive(page: PageContext) -> None:
+    """Keep and record the archive of a job that has ended, or say why there is none."""
+    running: _ArchiveJob | None = st.session_state.get(_JOB)
+    if running is None or running.job.running:
+        return
+    del st.session_state[_JOB]
+    cancelled = page.t("The reports were cancelled.")
+    archive = take_result(page, running.job, slot=_MESSAGES, cancelled=cancelled)
+    if archive is not None:
+        _keep_archive(page, running.wave, archive)
+
+
+def _keep_archive(page: PageContext, wave: WaveInfo, archive: ReportArchive) -> None:
+    t, waves = page.t, read_report_waves(page.settings, wave.key)
+
+    run_in_transaction(
+        page.settings.store_url,
+        lambda session: record_reports(page.work(session), waves=waves, files=archive.files),
+    )
+    st.session_state[_ARCHIVE] = (wave.key, archive)
+    ready = t("{count} reports are ready.", count=len(archive.files))
+    set_feedback(page, ready, slot=_MESSAGES)

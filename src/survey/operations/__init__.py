@@ -1,0 +1,1 @@
+"""Running an installation: health, backup and its checks."""

@@ -1,1 +1,0 @@
-"""Views, charts and files that show the results of waves."""

@@ -1,0 +1,244 @@
+"""Numbers as answers: what ratings, whole numbers and decimals have in common."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from survey.locale import Message, msg
+from survey.questionnaire.model import Choice, Item, ItemKind
+from survey.questionnaire.question_types.choices import format_choices, keep_entered
+from survey.questionnaire.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
+    CellValue,
+    ChoiceListNamer,
+    QuestionType,
+    XlsformCells,
+    fold_text,
+    half_width,
+    number_columns,
+    score_columns,
+    strip_entered,
+)
+
+MAX_INTEGER = 2**53 - 1
+"""The largest whole number that a browser holds exactly."""
+_STEP_TOLERANCE = 1e-6
+WHOLE = re.compile(r"[+-]?[0-9]{1,15}(?:\.0*)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+
+
+def as_number(raw: object) -> float | None:
+    """Return a finite number; None for anything else, truth values included."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        return None
+    return raw if isinstance(raw, int) or math.isfinite(raw) else None
+
+
+def as_whole_number(raw: object) -> int | None:
+    """Return a whole number that a browser holds exactly; None for anything else."""
+    if type(raw) is int:
+        return raw if -MAX_INTEGER <= raw <= MAX_INTEGER else None
+    number = as_number(raw)
+    if number is None or abs(number) > MAX_INTEGER or number != int(number):
+        return None
+    return int(number)
+
+
+def check_bounds(item: Item, number: float) -> Answer | AnswerRefusal:
+    """Return the number if it lies within the item's bounds and on its steps, else the refusal."""
+    if item.minimum is not None and number < item.minimum:
+        return AnswerRefusal(
+            "range", msg("Please enter {minimum} or more.", minimum=_format_bound(item.minimum))
+        )
+    if item.maximum is not None and number > item.maximum:
+        return AnswerRefusal(
+            "range", msg("Please enter {maximum} or less.", maximum=_format_bound(item.maximum))
+        )
+    if item.step is not None and item.step > 0:
+        steps = (number - (item.minimum or 0)) / item.step
+        if abs(steps - round(steps)) > _STEP_TOLERANCE:
+            return AnswerRefusal(
+                "step", msg("Please enter a multiple of {step}.", step=_format_bound(item.step))
+            )
+    return number
+
+
+def _format_bound(number: float) -> str:
+    return format(number, ".15g")
+
+
+def is_number(text: str) -> bool:
+    """Return whether a cell holds a number, in full or half width."""
+    return _NUMBER.fullmatch(half_width(text.strip())) is not None
+
+
+def parse_number_cell(text: str, spellings: Mapping[str, str]) -> CellValue:
+    """Return the number in a cell, or the code of a label; other texts unchanged."""
+    plain = half_width(text)
+    if WHOLE.fullmatch(plain):
+        return int(plain.partition(".")[0])
+    if _NUMBER.fullmatch(plain):
+        return float(plain)
+    meant = spellings.get(fold_text(text))
+    if meant is None or meant == text:
+        return text
+    return int(meant) if WHOLE.fullmatch(meant) else meant
+
+
+def write_number(value: float | None) -> str:
+    """Return a bound as it stands in a workbook: whole numbers without a point."""
+    if value is None:
+        return ""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _parse_answer(item: Item, raw: object) -> Answer | AnswerRefusal:
+    number = as_whole_number(raw)
+    if number is None:
+        return AnswerRefusal("type", msg("Please enter a whole number."))
+    return check_bounds(item, number)
+
+
+def _parse_entered(entered: Any) -> Any:
+    text = strip_entered(entered)
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+INTEGER = QuestionType(
+    kind=ItemKind.INTEGER,
+    xlsform_names=("integer", "int"),
+    write_xlsform=lambda _item, _name_list: XlsformCells("integer"),
+    parse_answer=_parse_answer,
+    import_hint=msg("a whole number"),
+    is_number=True,
+    is_compared=True,
+    snapshot_columns=number_columns,
+    parse_cell=parse_number_cell,
+    parse_entered=_parse_entered,
+)
+
+
+MAX_DECIMAL = 1e15
+
+
+def _parse_decimal_answer(item: Item, raw: object) -> Answer | AnswerRefusal:
+    number = as_number(raw)
+    if number is None or abs(number) > MAX_DECIMAL:
+        return AnswerRefusal("type", msg("Please enter a number."))
+    return check_bounds(item, number)
+
+
+def _parse_decimal_entered(entered: Any) -> Any:
+    text = strip_entered(entered)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+DECIMAL = QuestionType(
+    kind=ItemKind.DECIMAL,
+    xlsform_names=("decimal",),
+    write_xlsform=lambda _item, _name_list: XlsformCells("decimal"),
+    parse_answer=_parse_decimal_answer,
+    import_hint=msg("a number"),
+    is_number=True,
+    is_compared=True,
+    snapshot_columns=number_columns,
+    parse_cell=parse_number_cell,
+    parse_entered=_parse_decimal_entered,
+)
+
+
+RATING_APPEARANCE = "rating"
+"""Word in the column `appearance` that makes a rating of a range or a select."""
+MAX_RATING_POINTS = 11
+
+
+@dataclass(frozen=True, slots=True)
+class NumberScale:
+    """Lowest and highest number of a `range` and the step between two numbers."""
+
+    minimum: float
+    maximum: float
+    step: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all numbers of the scale are whole."""
+        return all(n == int(n) for n in (self.minimum, self.maximum, self.step))
+
+    @property
+    def kind(self) -> ItemKind:
+        """Return rating for a few whole numbers, else the kind of number."""
+        if not self.is_whole:
+            return ItemKind.DECIMAL
+        points = (self.maximum - self.minimum) / self.step + 1
+        return ItemKind.RATING if points <= MAX_RATING_POINTS else ItemKind.INTEGER
+
+
+def _write_xlsform(item: Item, name_list: ChoiceListNamer) -> XlsformCells:
+    """Return a range, or a select where scores have labels, that reads back as a rating."""
+    if item.choices:
+        special = tuple(
+            Choice(name=code.value, label=labels) for code, labels in item.special_labels.items()
+        )
+        name = name_list(item, item.choices + special)
+        return XlsformCells(f"select_one {name}", appearance=RATING_APPEARANCE)
+    scale = NumberScale(item.minimum or 0, item.maximum or 0, item.step or 1)
+    bounds = {"start": scale.minimum, "end": scale.maximum, "step": scale.step}
+    return XlsformCells(
+        "range",
+        parameters=" ".join(f"{key}={write_number(value)}" for key, value in bounds.items()),
+        appearance="" if scale.kind is ItemKind.RATING else RATING_APPEARANCE,
+    )
+
+
+def _parse_rating_answer(item: Item, raw: object) -> Answer | AnswerRefusal:
+    number = as_whole_number(raw)
+    if number is None:
+        return AnswerRefusal("type", msg("Please choose a score."))
+    return check_bounds(item, number)
+
+
+def _list_problems(item: Item) -> Iterator[Message]:
+    if item.minimum is None or item.maximum is None:
+        yield msg("A rating needs a lowest and a highest score.")
+
+
+def _list_scores(item: Item) -> list[str | int | float]:
+    low, high, step = item.minimum or 0, item.maximum or 0, item.step or 1
+    values = [low + step * number for number in range(int((high - low) / step + 1e-9) + 1)]
+    return [int(value) if value == int(value) else value for value in values]
+
+
+def _format_score(item: Item, answer: Any, language: str) -> str:
+    if isinstance(answer, int | float) and item.maximum is not None:
+        return f"{answer:g} / {item.maximum:g}"
+    return format_choices(item, answer, language)
+
+
+RATING = QuestionType(
+    kind=ItemKind.RATING,
+    # A range or a select becomes a rating by its scale, its indicator or its appearance.
+    xlsform_names=(),
+    write_xlsform=_write_xlsform,
+    parse_answer=_parse_rating_answer,
+    import_hint=msg("a score or a code from the list"),
+    is_coded=True,
+    is_score=True,
+    is_compared=True,
+    list_problems=_list_problems,
+    list_codes=_list_scores,
+    snapshot_columns=score_columns,
+    coded_columns=lambda item: (item.name,),
+    format_answer=_format_score,
+    parse_cell=parse_number_cell,
+    parse_entered=keep_entered,
+)

@@ -1,0 +1,123 @@
+"""Open questions, answered in the respondent's own words."""
+
+import re
+from collections.abc import Iterator, Mapping
+from uuid import UUID
+
+from survey.locale import Message, msg
+from survey.questionnaire.expressions.values import is_date
+from survey.questionnaire.model import MAX_TEXT, Item, ItemKind
+from survey.questionnaire.question_types.question_type import (
+    Answer,
+    AnswerRefusal,
+    CellValue,
+    QuestionType,
+    XlsformCells,
+    number_columns,
+    refuse_any,
+    text_columns,
+)
+
+_UUID_CHARS = 36
+
+
+def _parse_photo_answer(_item: Item, raw: object) -> Answer | AnswerRefusal:
+    if isinstance(raw, str) and len(raw) == _UUID_CHARS:
+        try:
+            return str(UUID(raw))
+        except ValueError:
+            pass
+    return AnswerRefusal("photo", msg("Please take a photo."))
+
+
+PHOTO = QuestionType(
+    kind=ItemKind.PHOTO,
+    xlsform_names=("image", "photo"),
+    write_xlsform=lambda _item, _name_list: XlsformCells("image"),
+    parse_answer=_parse_photo_answer,
+    import_hint=msg("the id of a photo"),
+    # It has no column in a frozen wave: it may show people.
+    is_photo=True,
+    browser_fields=lambda item: {"keeps_place": True} if item.keeps_place else {},
+)
+
+
+def _list_problems(item: Item) -> Iterator[Message]:
+    if item.calculation is None:
+        yield msg("The calculation is missing.")
+
+
+CALCULATE = QuestionType(
+    kind=ItemKind.CALCULATE,
+    xlsform_names=("calculate", "calculate_here", "hidden"),
+    write_xlsform=lambda _item, _name_list: XlsformCells("calculate"),
+    parse_answer=refuse_any,
+    import_hint=None,
+    is_shown=False,
+    list_problems=_list_problems,
+    snapshot_columns=number_columns,
+)
+
+
+NOTE = QuestionType(
+    kind=ItemKind.NOTE,
+    xlsform_names=("note",),
+    write_xlsform=lambda _item, _name_list: XlsformCells("note"),
+    parse_answer=refuse_any,
+    import_hint=None,
+    has_value=False,
+)
+
+
+_DAY = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[ T].*)?")
+
+
+def _parse_date_answer(_item: Item, raw: object) -> Answer | AnswerRefusal:
+    if not isinstance(raw, str) or not is_date(raw):
+        return AnswerRefusal(
+            "date", msg("Please enter a date of the calendar, such as 2024-05-01.")
+        )
+    return raw
+
+
+def _parse_cell(text: str, _spellings: Mapping[str, str]) -> CellValue:
+    match = _DAY.fullmatch(text)
+    return f"{match[1]}-{match[2]:0>2}-{match[3]:0>2}" if match else text
+
+
+DATE = QuestionType(
+    kind=ItemKind.DATE,
+    xlsform_names=("date",),
+    write_xlsform=lambda _item, _name_list: XlsformCells("date"),
+    parse_answer=_parse_date_answer,
+    import_hint=msg("a date such as 2024-05-01"),
+    is_compared=True,
+    snapshot_columns=text_columns,
+    parse_cell=_parse_cell,
+)
+
+
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""What no database column or JSON document should hold."""
+
+
+def _parse_answer(_item: Item, raw: object) -> Answer | AnswerRefusal:
+    if not isinstance(raw, str):
+        return AnswerRefusal("type", msg("Please enter a text."))
+    if len(raw) > MAX_TEXT:
+        return AnswerRefusal(
+            "too_long", msg("Please shorten the text to {limit} characters.", limit=MAX_TEXT)
+        )
+    return _UNWRITABLE.sub("", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+TEXT = QuestionType(
+    kind=ItemKind.TEXT,
+    xlsform_names=("text", "string"),
+    write_xlsform=lambda _item, _name_list: XlsformCells("text"),
+    parse_answer=_parse_answer,
+    import_hint=msg("a text"),
+    # It has no column in a frozen wave: it may name people, and no estimate reads it.
+    is_open_text=True,
+    browser_fields=lambda _item: {"max_length": MAX_TEXT},
+)

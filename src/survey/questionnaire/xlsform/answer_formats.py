@@ -1,0 +1,240 @@
+"""Answer formats: the type, choices and scale that a row of the survey sheet asks for."""
+
+import re
+from dataclasses import dataclass
+
+from pyxform.errors import PyXFormError
+from pyxform.parsing.parameters import parse
+
+from survey.locale import Labels, msg
+from survey.questionnaire.model import Choice, ItemKind, SpecialAnswer
+from survey.questionnaire.question_types import find_type
+from survey.questionnaire.question_types.numbers import RATING_APPEARANCE, NumberScale
+from survey.questionnaire.question_types.question_type import QuestionType
+from survey.questionnaire.xlsform.choices import ChoiceList
+from survey.questionnaire.xlsform.import_log import RowLog
+from survey.questionnaire.xlsform.languages import Languages
+from survey.questionnaire.xlsform.worksheets import (
+    ACKNOWLEDGE,
+    ACKNOWLEDGED,
+    OTHER,
+    TODAY,
+    QuestionRow,
+    WorksheetRow,
+    is_metadata,
+    parse_select_type,
+    unsupported_type_hint,
+)
+
+_DEFAULTS = {"start": "1", "end": "10", "step": "1"}
+_MAX_VALUE = 1e15
+
+
+def read_parameters(row: WorksheetRow) -> dict[str, str] | None:
+    """Return parameters such as `start=1 end=10` as a mapping; None if they cannot be read."""
+    try:
+        return dict(parse(row.text("parameters"), row.number))
+    except PyXFormError:
+        return None
+
+
+def read_scale(row: WorksheetRow) -> NumberScale | None:
+    """Return the scale of a `range` row; None if the parameters give none."""
+    parameters = read_parameters(row)
+    if parameters is None:
+        return None
+    numbers = [parse_number(parameters.get(key, _DEFAULTS[key])) for key in _DEFAULTS]
+    start, end, step = numbers
+    if start is None or end is None or not step:
+        return None
+    low, high, step = min(start, end), max(start, end), abs(step)
+    return NumberScale(low, high, step) if low < high and step <= high - low else None
+
+
+def parse_number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if abs(number) <= _MAX_VALUE else None
+
+
+_CODE = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
+SPECIALS = {special.value: special for special in SpecialAnswer}
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFormat:
+    """Type, choices, scale and special answers that a row asks for."""
+
+    kind: ItemKind
+    choices: tuple[Choice, ...] = ()
+    scale: NumberScale | None = None
+    specials: tuple[SpecialAnswer, ...] = ()
+    special_labels: tuple[tuple[SpecialAnswer, Labels], ...] = ()
+    offers_other: bool = False
+
+
+class AnswerFormatReader:
+    def __init__(
+        self,
+        lists: dict[str, ChoiceList],
+        languages: Languages,
+        row_log: RowLog,
+        indicators: dict[str, str],
+        *,
+        has_tree: bool,
+        takes_photos: bool = False,
+    ) -> None:
+        self.lists = lists
+        self.languages = languages
+        self.row_log = row_log
+        self.indicators = indicators
+        self.has_tree = has_tree
+        self.takes_photos = takes_photos
+
+    def read(self, question: QuestionRow) -> AnswerFormat | None:
+        kind = question.type
+        if is_metadata(kind) or (kind == "hidden" and not question.row.text("calculation")):
+            self.row_log.warning(question, msg("“{type}” is not recorded.", type=kind))
+            return None
+        select = parse_select_type(kind)
+        if select is not None:
+            return self.select(question, *select)
+        if kind == "range":
+            return self.range(question)
+        if kind in ACKNOWLEDGE:
+            label = self.languages.everywhere(ACKNOWLEDGED)
+            return AnswerFormat(ItemKind.SELECT_ONE, (Choice(name=ACKNOWLEDGED, label=label),))
+        if kind in TODAY:
+            return AnswerFormat(ItemKind.CALCULATE)
+        question_type = find_type(kind)
+        if question_type is not None and question_type.is_photo and not self.takes_photos:
+            self.row_log.unsupported(
+                question,
+                msg("Photos are taken of venues, never of people who are asked."),
+                "type",
+                msg("Leave the question out, or write unit = venue in the settings."),
+            )
+            return None
+        if question_type is not None and not question_type.has_choice_list:
+            return self.simple(question, question_type)
+        self.row_log.unsupported(
+            question,
+            msg("The type “{type}” is not supported.", type=kind),
+            "type",
+            unsupported_type_hint(kind),
+        )
+        return None
+
+    def simple(self, question: QuestionRow, question_type: QuestionType) -> AnswerFormat | None:
+        has_calculation = bool(question.row.text("calculation"))
+        if question_type.is_calculated and not has_calculation:
+            self.row_log.unsupported(question, msg("The calculation is missing."), "calculation")
+            return None
+        if has_calculation and question_type.is_asked:
+            self.row_log.warning(
+                question,
+                msg("A question with a calculation is only calculated, not asked."),
+                "calculation",
+            )
+            return AnswerFormat(ItemKind.CALCULATE)
+        return AnswerFormat(question_type.kind)
+
+    def select(
+        self, question: QuestionRow, kind: ItemKind | None, list_name: str, offers_other: bool
+    ) -> AnswerFormat | None:
+        if kind is None or "${" in list_name:
+            self.row_log.unsupported(
+                question,
+                msg("The type “{type}” is not supported.", type=question.type),
+                "type",
+                unsupported_type_hint(question.type),
+            )
+            return None
+        choice_list = self.lists.get(list_name)
+        if choice_list is None:
+            self.row_log.unsupported(
+                question,
+                msg("There is no list “{list}” on the choices sheet.", list=list_name),
+                "type",
+                msg("Add its choices there, with this name in the column list_name."),
+            )
+            return None
+        if kind is ItemKind.SELECT_MULTIPLE and any(
+            len(choice.name.split()) > 1 for choice in choice_list.choices
+        ):
+            self.row_log.error(
+                question,
+                msg("A choice name in the list “{list}” contains a blank.", list=list_name),
+                "type",
+                msg("Write _ instead of the blank."),
+            )
+            return None
+        if kind is ItemKind.SELECT_ONE and self.is_rating(question, choice_list):
+            return self.rating_of_choices(question, choice_list)
+        if offers_other and all(choice.name != OTHER for choice in choice_list.choices):
+            other = Choice(name=OTHER, label=self.languages.instrument_languages(msg("Other")))
+            return AnswerFormat(kind, (*choice_list.choices, other), offers_other=True)
+        return AnswerFormat(kind, choice_list.choices, offers_other=offers_other)
+
+    def is_rating(self, question: QuestionRow, choice_list: ChoiceList) -> bool:
+        """Return whether a select is a rating: it has an indicator, or the appearance and scores.
+
+        The appearance alone may mean something else to other tools.
+        """
+        if self.indicator(question.row, question.name):
+            return True
+        is_marked = RATING_APPEARANCE in question.row.text("appearance").split()
+        return is_marked and choice_list.scores() is not None
+
+    def indicator(self, row: WorksheetRow, name: str) -> str:
+        """Return the indicator code; in other forms a column of that name may hold anything."""
+        written = row.text("indicator")
+        if written and not self.has_tree and not _CODE.match(written):
+            written = ""
+        return written or self.indicators.get(name, "")
+
+    def rating_of_choices(
+        self, question: QuestionRow, choice_list: ChoiceList
+    ) -> AnswerFormat | None:
+        scores = choice_list.scores()
+        if scores is None:
+            self.row_log.error(
+                question,
+                msg("The choices of a rating must be consecutive whole numbers."),
+                "type",
+                msg("Name them 1, 2, 3 …, and dk, na or refused for the rest."),
+            )
+            return None
+        special = [choice for choice in choice_list.choices if choice.name in SPECIALS]
+        return AnswerFormat(
+            ItemKind.RATING,
+            tuple(choice for choice in choice_list.choices if choice.name not in SPECIALS),
+            NumberScale(*scores, 1),
+            tuple(SPECIALS[choice.name] for choice in special),
+            tuple((SPECIALS[choice.name], choice.label) for choice in special),
+        )
+
+    def range(self, question: QuestionRow) -> AnswerFormat | None:
+        scale = read_scale(question.row)
+        if scale is None:
+            self.row_log.error(
+                question,
+                msg("The parameters of the range cannot be used."),
+                "parameters",
+                msg("Write for example start=1 end=10 step=1."),
+            )
+            return None
+        forced = scale.is_whole and RATING_APPEARANCE in question.row.text("appearance").split()
+        kind = ItemKind.RATING if forced else scale.kind
+        return AnswerFormat(kind, self.tick_labels(question.row, scale), scale)
+
+    def tick_labels(self, row: WorksheetRow, scale: NumberScale) -> tuple[Choice, ...]:
+        """Return the labels of the scores if there is one for each, else none."""
+        name = (read_parameters(row) or {}).get("tick_labelset", "")
+        choice_list = self.lists.get(name)
+        if choice_list is None or scale.kind is not ItemKind.RATING:
+            return ()
+        whole = choice_list.scores() == (scale.minimum, scale.maximum) and scale.step == 1
+        return choice_list.choices if whole else ()

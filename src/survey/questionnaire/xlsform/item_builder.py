@@ -1,0 +1,206 @@
+"""Builder of the items that a row of the survey sheet stands for."""
+
+from typing import Any
+
+from pyxform import aliases
+
+from survey.locale import Labels, msg
+from survey.questionnaire.model import Item, ItemKind, PrivacyRole, SpecialAnswer
+from survey.questionnaire.question_types import QUESTION_TYPES
+from survey.questionnaire.question_types.numbers import RATING_APPEARANCE
+from survey.questionnaire.question_types.question_type import QuestionType
+from survey.questionnaire.xlsform.answer_formats import (
+    SPECIALS,
+    AnswerFormat,
+    AnswerFormatReader,
+    parse_number,
+)
+from survey.questionnaire.xlsform.import_log import RowLog
+from survey.questionnaire.xlsform.languages import Languages
+from survey.questionnaire.xlsform.worksheets import OTHER, TODAY, QuestionRow, WorksheetRow
+
+Limits = tuple[float | None, float | None, float | None]
+"""Minimum, maximum, step."""
+
+_TRUE = frozenset({"1", "true()"})
+
+
+class ItemBuilder:
+    def __init__(self, formats: AnswerFormatReader, languages: Languages, row_log: RowLog) -> None:
+        self.formats = formats
+        self.languages = languages
+        self.row_log = row_log
+
+    def items(self, question: QuestionRow) -> tuple[Item, ...] | None:
+        """Return the items of a row: none when it is left out or wrong, two with `or_other`."""
+        if question.row.text("choice_filter"):
+            self.row_log.unsupported(
+                question,
+                msg("choice_filter is not supported."),
+                "choice_filter",
+                msg("Use a question for each list with its own relevant."),
+            )
+            return None
+        answer_format = self.formats.read(question)
+        if answer_format is None:
+            return None
+        item = self.item(question, answer_format)
+        return (item, self.other(item)) if answer_format.offers_other else (item,)
+
+    def item(self, question: QuestionRow, answer_format: AnswerFormat) -> Item:
+        row, question_type = question.row, QUESTION_TYPES[answer_format.kind]
+        silent = not question_type.is_asked
+        minimum, maximum, step = self.limits(question, answer_format)
+        fields: dict[str, Any] = {
+            "name": question.name,
+            "kind": answer_format.kind,
+            "label": self.label(question, question_type),
+            "hint": self.languages.labels(row, "hint"),
+            "required": not silent and self.required(question),
+            "relevant": row.text("relevant") or None,
+            "calculation": self.calculation(question) if question_type.is_calculated else None,
+            "choices": answer_format.choices,
+            "minimum": minimum,
+            "maximum": maximum,
+            "step": step,
+            "specials": self.specials(question, answer_format),
+            "special_labels": dict(answer_format.special_labels),
+            "sensitive": self.yes(question, "sensitive"),
+            "keeps_place": question_type.is_photo and self.yes(question, "keeps_place"),
+            "privacy": self.privacy(question),
+            "module": row.text("module") or None,
+            "indicator": self.formats.indicator(row, question.name) or None,
+            "is_measured": self.yes(question, "measured"),
+            "appearance": self.appearance(row),
+        }
+        if not silent:
+            fields |= {
+                "required_message": self.languages.labels(row, "required_message"),
+                "constraint": row.text("constraint") or None,
+                "constraint_message": self.languages.labels(row, "constraint_message"),
+                "low_label": self.languages.labels(row, "low_label"),
+                "high_label": self.languages.labels(row, "high_label"),
+            }
+        if fields["indicator"] and not question_type.is_score:
+            self.row_log.error(
+                question,
+                msg("Only a rating can have an indicator."),
+                "indicator",
+                msg("Use range, or select_one with choices 1, 2, 3 …"),
+            )
+        self.check_extras(question)
+        return Item(**fields)
+
+    def label(self, question: QuestionRow, question_type: QuestionType) -> Labels:
+        label = self.languages.labels(question.row, "label")
+        if label or not question_type.is_shown:
+            return label
+        self.row_log.warning(
+            question, msg("This question has no label; its name is shown."), "label"
+        )
+        return self.languages.everywhere(question.name)
+
+    def calculation(self, question: QuestionRow) -> str | None:
+        if question.type in TODAY:
+            return "today()"
+        return question.row.text("calculation") or None
+
+    def required(self, question: QuestionRow) -> bool:
+        written = question.row.text("required")
+        if not written or written.lower() in _TRUE:
+            return bool(written)
+        known = aliases.yes_no.get(written)
+        if known is None and written not in ("0", "-"):
+            self.row_log.warning(
+                question,
+                msg("“required” can be yes or no; a condition there is not supported."),
+                "required",
+            )
+        return known is True
+
+    def yes(self, question: QuestionRow, column: str) -> bool:
+        return aliases.yes_no.get(question.row.text(column).lower()) is True
+
+    def privacy(self, question: QuestionRow) -> PrivacyRole | None:
+        written = question.row.text("privacy").lower()
+        if not written or written in set(PrivacyRole):
+            return PrivacyRole(written) if written else None
+        self.row_log.error(
+            question,
+            msg("“{code}” says nothing about privacy.", code=written),
+            "privacy",
+            msg("Write consent, child_age, guardian_consent, about_child or anonymous_visit."),
+        )
+        return None
+
+    def appearance(self, row: WorksheetRow) -> str | None:
+        return (
+            " ".join(word for word in row.text("appearance").split() if word != RATING_APPEARANCE)
+            or None
+        )
+
+    def specials(
+        self, question: QuestionRow, answer_format: AnswerFormat
+    ) -> tuple[SpecialAnswer, ...]:
+        codes = question.row.text("specials").replace(",", " ").split()
+        unknown = [code for code in codes if code not in SPECIALS]
+        if unknown:
+            self.row_log.error(
+                question,
+                msg("“{code}” is not a special answer.", code=unknown[0]),
+                "specials",
+                msg("Write dk, na or refused."),
+            )
+        named = [SPECIALS[code] for code in codes if code in SPECIALS]
+        return tuple(dict.fromkeys((*named, *answer_format.specials)))
+
+    def limits(self, question: QuestionRow, answer_format: AnswerFormat) -> Limits:
+        if answer_format.scale is not None:
+            return (
+                answer_format.scale.minimum,
+                answer_format.scale.maximum,
+                answer_format.scale.step,
+            )
+        if not QUESTION_TYPES[answer_format.kind].is_number:
+            return None, None, None
+        return (
+            self.number(question, "minimum"),
+            self.number(question, "maximum"),
+            self.number(question, "step"),
+        )
+
+    def number(self, question: QuestionRow, column: str) -> float | None:
+        written = question.row.text(column)
+        number = parse_number(written) if written else None
+        if written and number is None:
+            self.row_log.error(question, msg("“{text}” is not a number.", text=written), column)
+        return number
+
+    def other(self, item: Item) -> Item:
+        """Return the text question that `or_other` stands for."""
+        condition = f"selected(${{{item.name}}}, '{OTHER}')"
+        if item.relevant:
+            condition = f"({item.relevant}) and {condition}"
+        return Item(
+            name=f"{item.name}_{OTHER}",
+            kind=ItemKind.TEXT,
+            label=self.languages.instrument_languages(msg("Please specify.")),
+            relevant=condition,
+            module=item.module,
+            sensitive=item.sensitive,
+            privacy=item.privacy if item.privacy is PrivacyRole.ABOUT_CHILD else None,
+        )
+
+    def check_extras(self, question: QuestionRow) -> None:
+        """Report media, defaults and triggers, which are left out."""
+        columns = {column for column, _ in question.row.cells}
+        media = min((column for column in columns if column.startswith("media::")), default=None)
+        if media is not None:
+            self.row_log.unsupported(
+                question,
+                msg("Pictures and sounds are not supported; the text is shown."),
+                media,
+                msg("Clear this cell."),
+            )
+        for column in sorted(columns & {"default", "trigger"}):
+            self.row_log.warning(question, msg("This column is not used."), column)

@@ -1,0 +1,383 @@
+"""Reader from a workbook, rows in its layout or a shipped questionnaire to an instrument."""
+
+import csv
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pyxform.errors import PyXFormError
+from pyxform.xls2json import workbook_to_json
+
+from survey.locale import Labels, Message, msg
+from survey.questionnaire.checks import Finding
+from survey.questionnaire.model import Instrument, Item, ItemKind, Section, SectionExit
+from survey.questionnaire.xlsform.answer_formats import AnswerFormatReader
+from survey.questionnaire.xlsform.checker_messages import translate_checker_error
+from survey.questionnaire.xlsform.choices import read_choices
+from survey.questionnaire.xlsform.group_tree import build_group_tree
+from survey.questionnaire.xlsform.import_log import (
+    SETTINGS,
+    SURVEY,
+    ImportLog,
+    RowLog,
+    Unsupported,
+    XlsformError,
+)
+from survey.questionnaire.xlsform.item_builder import ItemBuilder
+from survey.questionnaire.xlsform.languages import Languages
+from survey.questionnaire.xlsform.reference_resolver import (
+    ResolvedGroup,
+    resolve_piping,
+    resolve_references,
+)
+from survey.questionnaire.xlsform.worksheets import (
+    FormWorksheets,
+    Worksheet,
+    WorksheetRow,
+    from_rows,
+    read_worksheets,
+    strip_markup,
+)
+from survey.tabular.workbook_safety import (
+    CheckedWorkbook,
+    WorkbookError,
+    check_form_file,
+    open_workbook,
+)
+
+MAX_PAGE_ITEMS = 15
+"""A group with groups inside and more items than this becomes several sections."""
+
+
+def join_conditions(*conditions: str | None) -> str | None:
+    """Return the conditions joined by `and`; a single one stays as it is written."""
+    given = [condition for condition in conditions if condition is not None]
+    if len(given) < 2:
+        return given[0] if given else None
+    return " and ".join(f"({condition})" for condition in given)
+
+
+class SectionBuilder:
+    def __init__(self, sheet: Worksheet, languages: Languages, log: ImportLog) -> None:
+        self.sheet = sheet
+        self.languages = languages
+        self.log = log
+        self.names: set[str] = set()
+        self.item_names: set[str] = set()
+
+    def sections(self, root: ResolvedGroup) -> tuple[Section, ...]:
+        self.item_names = {item.name for item in root.items()}
+        self.names = {child.name for child in root.children if isinstance(child, ResolvedGroup)}
+        return tuple(self.split(root, None, is_root=True))
+
+    def split(
+        self, group: ResolvedGroup, relevant: str | None, *, is_root: bool = False
+    ) -> Iterator[Section]:
+        """Yield the sections of a group; items outside its groups get sections of their own."""
+        loose: list[Item] = []
+        for child in (*group.children, None):
+            if isinstance(child, Item):
+                loose.append(child)
+                continue
+            if loose:
+                yield self.automatic(group, relevant, tuple(loose), is_root=is_root)
+                loose = []
+            if child is not None:
+                yield from self.of_group(child, relevant)
+
+    def of_group(self, group: ResolvedGroup, outer: str | None) -> Iterator[Section]:
+        relevant = join_conditions(outer, group.relevant)
+        nested = any(isinstance(child, ResolvedGroup) for child in group.children)
+        ends = self.ends(group.row)
+        if nested and ends is None and sum(1 for _ in group.items()) > MAX_PAGE_ITEMS:
+            yield from self.split(group, relevant)
+            return
+        items = tuple(self.flat(group))
+        if items or ends is not None:
+            title = self.languages.labels(group.row, "label")
+            yield Section(name=group.name, title=title, relevant=relevant, ends=ends, items=items)
+
+    def automatic(
+        self, group: ResolvedGroup, relevant: str | None, items: tuple[Item, ...], *, is_root: bool
+    ) -> Section:
+        title = {} if is_root else self.languages.labels(group.row, "label")
+        return Section(
+            name=self.new_name("page" if is_root else group.name),
+            title=title,
+            relevant=relevant,
+            items=items,
+        )
+
+    def new_name(self, stem: str) -> str:
+        candidates = (f"{stem}_{number}" for number in range(1, 10_000))
+        name = next(candidate for candidate in candidates if candidate not in self.names)
+        self.names.add(name)
+        return name
+
+    def flat(self, group: ResolvedGroup, outer: str | None = None) -> Iterator[Item]:
+        """Yield items with the conditions of the groups between them and the section."""
+        for child in group.children:
+            if isinstance(child, Item):
+                condition = join_conditions(outer, child.relevant)
+                yield child.model_copy(update={"relevant": condition})
+                continue
+            relevant = join_conditions(outer, child.relevant)
+            heading = self.heading(child, relevant)
+            if heading is not None:
+                yield heading
+            yield from self.flat(child, relevant)
+
+    def heading(self, group: ResolvedGroup, relevant: str | None) -> Item | None:
+        label = self.languages.labels(group.row, "label")
+        if not label or not group.children:
+            return None
+        name = f"{group.name}_heading"
+        while name in self.item_names:
+            name += "_"
+        self.item_names.add(name)
+        return Item(name=name, kind=ItemKind.NOTE, label=label, relevant=relevant)
+
+    def ends(self, row: WorksheetRow) -> SectionExit | None:
+        written = row.text("ends")
+        if not written:
+            return None
+        try:
+            return SectionExit(written)
+        except ValueError:
+            self.log.error(
+                msg("“{text}” is not a way to end an interview.", text=written),
+                row=row.number,
+                column=self.sheet.header("ends"),
+                suggestion=msg("Write screened_out or refused."),
+            )
+            return None
+
+
+_UNVERSIONED = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedForm:
+    instrument: Instrument
+    skipped: tuple[Finding, ...]
+    """What the form contains and the instrument does not."""
+    warnings: tuple[Finding, ...]
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Row of each question in the sheet `survey`."""
+
+
+_YES = frozenset({"yes", "true", "1"})
+
+
+def read_xlsform(source: Path, *, unsupported: Unsupported = "refuse") -> ImportedForm:
+    """Read a workbook; a `WorkbookError` or an `XlsformError` says why it is not imported."""
+    return _read_workbook(open_workbook(source), unsupported)
+
+
+def read_xlsform_content(
+    name: str, content: bytes, *, unsupported: Unsupported = "refuse"
+) -> ImportedForm:
+    """Read the bytes of a file as `read_xlsform` does; `name` says its format."""
+    return _read_workbook(check_form_file(name, content), unsupported)
+
+
+def _read_workbook(workbook: CheckedWorkbook, unsupported: Unsupported) -> ImportedForm:
+    return _read_form(read_worksheets(workbook), workbook.stem, unsupported, {})
+
+
+def read_sheets(
+    survey: Iterable[Mapping[str, str]],
+    choices: Iterable[Mapping[str, str]],
+    settings: Mapping[str, str],
+    *,
+    indicators: Mapping[str, str] | None = None,
+    unsupported: Unsupported = "refuse",
+) -> ImportedForm:
+    """Read rows in the layout of the sheets; `indicators` maps item names to indicator codes."""
+    sheets = from_rows(survey, choices, settings)
+    return _read_form(sheets, "form", unsupported, dict(indicators or {}))
+
+
+def _read_form(
+    sheets: FormWorksheets, stem: str, unsupported: Unsupported, indicators: dict[str, str]
+) -> ImportedForm:
+    log = ImportLog(unsupported)
+    languages = Languages(sheets, log)
+    lists = read_choices(sheets.choices, languages, log)
+    root = build_group_tree(sheets.survey, log)
+    row_log = RowLog(sheets.survey, log)
+    has_tree = bool(sheets.settings.text("tree"))
+    unit = _read_unit(sheets.settings, log)
+    formats = AnswerFormatReader(
+        lists, languages, row_log, indicators, has_tree=has_tree, takes_photos=unit == "venue"
+    )
+    questions = ItemBuilder(formats, languages, row_log)
+    resolved = resolve_references(root, questions, sheets.survey, log)
+    laid_out = SectionBuilder(sheets.survey, languages, log).sections(resolved)
+    rows = {question.name: question.row.number for question in root.questions()}
+    sections = resolve_piping(laid_out, rows, log)
+    if not any(section.items for section in sections) and not log.errors:
+        log.error(_describe_missing_questions(log), row=2)
+    if not log.errors:
+        _check_with_pyxform(sheets, log)
+    if log.errors:
+        raise XlsformError(log.errors, log.skipped)
+    instrument = Instrument(
+        name=_read_name(sheets.settings, stem),
+        version=sheets.settings.text("version") or _UNVERSIONED,
+        unit=unit,
+        title=_read_title(sheets.settings, languages, stem),
+        default_language=languages.default.code,
+        languages=languages.all,
+        tree=sheets.settings.text("tree") or None,
+        renormalise=sheets.settings.text("renormalise").lower() in _YES,
+        sections=sections,
+        thanks=_read_thanks(sheets.settings, languages),
+    )
+    languages.report()
+    if not sheets.settings.text("version"):
+        instrument = _add_version(instrument, log)
+    return ImportedForm(instrument, tuple(log.skipped), tuple(log.warnings), rows)
+
+
+def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:
+    """Report what pyxform says of the form: an error, unless parts of it were skipped."""
+    if sheets.definition is None:
+        return
+    try:
+        workbook_to_json(replace(sheets.definition), warnings=[])
+    except PyXFormError as error:
+        found = translate_checker_error(error)
+        log.unsupported(found.message, sheet=found.sheet or SURVEY, row=found.row)
+
+
+def _read_name(settings: WorksheetRow, stem: str) -> str:
+    written = settings.text("id_string") or settings.text("name") or stem
+    return re.sub(r"[^\w.-]+", "-", written).strip("-.")[:80] or "form"
+
+
+def _read_unit(settings: WorksheetRow, log: ImportLog) -> Literal["person", "venue"]:
+    """Return what the form is about; without a word of it, people."""
+    written = settings.text("unit").lower()
+    if written == "venue":
+        return "venue"
+    if written not in {"", "person"}:
+        log.warning(
+            msg("“{unit}” is no unit of a questionnaire; it is taken to be about people.",
+                unit=written),
+            sheet=SETTINGS,
+        )  # fmt: skip
+    return "person"
+
+
+def _read_title(settings: WorksheetRow, languages: Languages, stem: str) -> Labels:
+    usual = strip_markup(settings.text("title")) or settings.text("id_string") or stem
+    return {
+        language.code: strip_markup(settings.text(f"title_{language.code}")) or usual
+        for language in languages.all
+    }
+
+
+def _read_thanks(settings: WorksheetRow, languages: Languages) -> Labels:
+    """Return the thanks: columns `thanks_zh` …, or one `thanks` for a form in one language."""
+    texts = {
+        language.code: text
+        for language in languages.all
+        if (text := strip_markup(settings.text(f"thanks_{language.code}")))
+    }
+    usual = strip_markup(settings.text("thanks"))
+    if usual:
+        texts.setdefault(languages.default.code, usual)
+    return languages.complete(texts)
+
+
+def _describe_missing_questions(log: ImportLog) -> Message:
+    if log.skipped:
+        return msg("No question is left of the form: what it asks is listed above as left out.")
+    return msg("The form has no questions.")
+
+
+def _add_version(instrument: Instrument, log: ImportLog) -> Instrument:
+    """Give a form without a version one made from its content: equal forms, equal versions."""
+    version = instrument.sha256[:8]
+    log.warning(
+        msg("The form has no version; “{version}” is taken from its content.", version=version),
+        sheet=SETTINGS,
+    )
+    return instrument.model_copy(update={"version": version})
+
+
+_MINUTES_MARK = "{minutes}"
+
+
+class _BundleConfig(BaseModel):
+    """Contents of `<name>.toml`: the modules of a questionnaire in their order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    version: str
+    title_zh: str
+    title_en: str
+    default_language: str = "zh"
+    tree: str | None = None
+    unit: Literal["person", "venue"] = "person"
+    minutes: int | None = None
+    """Length of the usual interview; stands in a module where it says `{minutes}`."""
+    modules: list[str]
+    indicators: dict[str, str] = {}
+
+
+def load_bundle(folder: Path, name: str) -> ImportedForm:
+    """Read `<name>.toml`, its `modules/*.csv` and `choices.csv` from `folder`."""
+    recipe = _read_bundle_config(folder / f"{name}.toml")
+    survey = [
+        row
+        for module in recipe.modules
+        for row in _read_csv_rows(folder / "modules" / f"{module}.csv")
+    ]
+    if recipe.minutes is not None:
+        length = str(recipe.minutes)
+        survey = [
+            {header: text.replace(_MINUTES_MARK, length) for header, text in row.items()}
+            for row in survey
+        ]
+    settings = {
+        "form_id": recipe.name,
+        "version": recipe.version,
+        "form_title": recipe.title_zh,
+        "title_zh": recipe.title_zh,
+        "title_en": recipe.title_en,
+        "default_language": recipe.default_language,
+        "tree": recipe.tree or "",
+        "unit": recipe.unit,
+    }
+    return read_sheets(
+        survey, _read_csv_rows(folder / "choices.csv"), settings, indicators=recipe.indicators
+    )
+
+
+def _read_bundle_config(path: Path) -> _BundleConfig:
+    try:
+        return _BundleConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise WorkbookError(
+            msg("“{name}” cannot be read: {reason}", name=path.name, reason=str(error))
+        ) from error
+
+
+def _read_csv_rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [
+                {header: text or "" for header, text in row.items() if header}
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise WorkbookError(
+            msg("“{name}” cannot be read: {reason}", name=path.name, reason=str(error))
+        ) from error

@@ -1,0 +1,255 @@
+"""Resolver of expressions: removes those that refer to parts of the form left out."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pyxform.aliases import BINDING_CONVERSIONS
+from pyxform.parsing.sheet_headers import clean_text_values
+
+from survey.locale import Labels, Message, msg
+from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.syntax import ExpressionError, references, uses_self
+from survey.questionnaire.model import Choice, Item, Section
+from survey.questionnaire.xlsform.group_tree import QuestionGroup
+from survey.questionnaire.xlsform.import_log import ImportLog
+from survey.questionnaire.xlsform.item_builder import ItemBuilder
+from survey.questionnaire.xlsform.worksheets import QuestionRow, Worksheet, WorksheetRow
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedGroup:
+    """Group whose conditions can be evaluated, with its children in order."""
+
+    row: WorksheetRow
+    name: str
+    relevant: str | None
+    children: tuple["Item | ResolvedGroup", ...]
+
+    def items(self) -> Iterator[Item]:
+        for child in self.children:
+            if isinstance(child, ResolvedGroup):
+                yield from child.items()
+            else:
+                yield child
+
+
+@dataclass(slots=True)
+class _KnownNames:
+    """Names of the form that are known at the current place of the walk."""
+
+    all: frozenset[str]
+    asked: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
+
+
+def _clean_expression(source: str) -> str:
+    """Return the source with straight quotes and with Excel's TRUE and FALSE as functions."""
+    return str(BINDING_CONVERSIONS.get(source) or clean_text_values(source))
+
+
+def _clean_item(item: Item) -> Item:
+    """Return an item added by the reader with its condition cleaned like the form's own."""
+    relevant = item.relevant and _clean_expression(item.relevant)
+    return item.model_copy(update={"relevant": relevant})
+
+
+def resolve_references(
+    root: QuestionGroup, questions: ItemBuilder, sheet: Worksheet, log: ImportLog
+) -> ResolvedGroup:
+    names = frozenset(question.name for question in root.questions())
+    return _ReferenceResolver(questions, sheet, log, _KnownNames(names)).group(root, None)
+
+
+class _ReferenceResolver:
+    def __init__(
+        self, questions: ItemBuilder, sheet: Worksheet, log: ImportLog, known: _KnownNames
+    ) -> None:
+        self.questions = questions
+        self.sheet = sheet
+        self.log = log
+        self.known = known
+
+    def group(self, group: QuestionGroup, relevant: str | None) -> ResolvedGroup:
+        children: list[Item | ResolvedGroup] = []
+        for child in group.children:
+            if isinstance(child, QuestionRow):
+                children += self.question(child)
+            elif (resolved := self.subgroup(child)) is not None:
+                children.append(resolved)
+        return ResolvedGroup(group.row, group.name, relevant, tuple(children))
+
+    def subgroup(self, group: QuestionGroup) -> ResolvedGroup | None:
+        if group.repeats:
+            self.log.unsupported(
+                msg(
+                    "The repeat “{name}” with {count} questions is not supported.",
+                    name=group.name,
+                    count=sum(1 for _ in group.questions()),
+                ),
+                row=group.row.number,
+                column=self.sheet.header("type"),
+                item=group.name,
+                suggestion=msg(
+                    "Ask the questions once, or write them as often as they are needed."
+                ),
+            )
+            self.leave_out(group)
+            return None
+        relevant = group.row.text("relevant") or None
+        if relevant is not None:
+            relevant = _clean_expression(relevant)
+            if not self.works(relevant, group.row, group.name, "relevant"):
+                self.leave_out(group)
+                return None
+        return self.group(group, relevant)
+
+    def leave_out(self, group: QuestionGroup) -> None:
+        self.known.left_out |= {question.name for question in group.questions()}
+
+    def question(self, question: QuestionRow) -> tuple[Item, ...]:
+        items = self.questions.items(question)
+        if items is None:
+            self.known.left_out.add(question.name)
+            return ()
+        first = self.item(items[0], question.row)
+        if first is None:
+            self.known.left_out.add(question.name)
+            return ()
+        self.known.asked.add(first.name)
+        others = tuple(_clean_item(item) for item in items[1:])
+        self.known.asked |= {item.name for item in others}
+        return (first, *others)
+
+    def item(self, item: Item, row: WorksheetRow) -> Item | None:
+        """Return the item without an unusable constraint; None if its condition is unusable."""
+        changes: dict[str, str | None] = {}
+        for column in ("relevant", "calculation"):
+            source = getattr(item, column)
+            if source is None:
+                continue
+            changes[column] = _clean_expression(source)
+            if not self.works(changes[column] or "", row, item.name, column):
+                return None
+        if item.constraint is not None:
+            constraint = _clean_expression(item.constraint)
+            works = self.works(constraint, row, item.name, "constraint")
+            changes["constraint"] = constraint if works else None
+        return item.model_copy(update=changes) if changes else item
+
+    def works(self, source: str, row: WorksheetRow, name: str, column: str) -> bool:
+        """Return whether the expression can be evaluated at this place of the form."""
+        header = self.sheet.header(column)
+        try:
+            expression = parse(source)
+        except ExpressionError as error:
+            self.log.unsupported(
+                error.message, row=row.number, column=header, item=name, suggestion=error.suggestion
+            )
+            return False
+        itself = uses_self(expression) or name in references(expression)
+        if itself and column != "constraint":
+            self.log.unsupported(
+                msg("An expression here cannot refer to its own question."),
+                row=row.number,
+                column=header,
+                item=name,
+                suggestion=msg("Refer to an earlier question."),
+            )
+            return False
+        unknown = references(expression) - self.known.asked - {name}
+        for reference in sorted(unknown):
+            self.unknown(reference, row, header, name)
+        return not unknown
+
+    def unknown(self, reference: str, row: WorksheetRow, header: str, name: str) -> None:
+        if reference in self.known.left_out:
+            self.log.follows(
+                msg("This depends on “{name}”, which is left out.", name=reference),
+                row=row.number,
+                column=header,
+                item=name,
+            )
+            return
+        self.log.unsupported(
+            self.why_unknown(reference),
+            row=row.number,
+            column=header,
+            item=name,
+            suggestion=msg("Refer to a question that comes before this one."),
+        )
+
+    def why_unknown(self, reference: str) -> Message:
+        if reference in self.known.all:
+            return msg("${{{name}}} is asked only later.", name=reference)
+        return msg("There is no question named “{name}”.", name=reference)
+
+
+_MENTION = re.compile(r"\$\{\s*([^{}\s]*)\s*\}")
+_ELLIPSIS = "…"
+_TEXTS = ("label", "hint", "required_message", "constraint_message", "low_label", "high_label")
+
+
+def resolve_piping(
+    sections: Iterable[Section], rows: Mapping[str, int], log: ImportLog
+) -> tuple[Section, ...]:
+    """Return the sections with only such references as the form can fill in at that place."""
+    asked: set[str] = set()
+    resolved: list[Section] = []
+    for section in sections:
+        scope = _PipingScope(asked, section.name, None, log)
+        title = scope.labels(section.title)
+        items = []
+        for item in section.items:
+            items.append(
+                _resolve_item(item, _PipingScope(asked, item.name, rows.get(item.name), log))
+            )
+            asked.add(item.name)
+        resolved.append(section.model_copy(update={"title": title, "items": tuple(items)}))
+    return tuple(resolved)
+
+
+@dataclass(frozen=True, slots=True)
+class _PipingScope:
+    asked: set[str]
+    name: str
+    row: int | None
+    log: ImportLog
+    reported: set[str] = field(default_factory=set)
+
+    def labels(self, labels: Labels) -> Labels:
+        return {language: self.text(text) for language, text in labels.items()}
+
+    def text(self, text: str) -> str:
+        unknown = {name for name in _MENTION.findall(text) if name not in self.asked}
+        for name in sorted(unknown - self.reported):
+            self.reported.add(name)
+            self.log.warning(
+                msg("The text shows “{name}”, which is not known here.", name=name),
+                row=self.row,
+                item=self.name,
+            )
+        if not unknown:
+            return text
+        return _MENTION.sub(lambda match: match[0] if match[1] in self.asked else _ELLIPSIS, text)
+
+
+def _resolve_item(item: Item, scope: _PipingScope) -> Item:
+    if not any("${" in text for labels in _list_texts(item) for text in labels.values()):
+        return item
+    changes: dict[str, object] = {column: scope.labels(getattr(item, column)) for column in _TEXTS}
+    changes["choices"] = tuple(
+        Choice(name=choice.name, label=scope.labels(choice.label)) for choice in item.choices
+    )
+    changes["special_labels"] = {
+        code: scope.labels(labels) for code, labels in item.special_labels.items()
+    }
+    return item.model_copy(update=changes)
+
+
+def _list_texts(item: Item) -> list[Labels]:
+    return [
+        *(getattr(item, column) for column in _TEXTS),
+        *(choice.label for choice in item.choices),
+        *item.special_labels.values(),
+    ]

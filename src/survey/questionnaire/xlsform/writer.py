@@ -1,0 +1,214 @@
+"""Writer of an instrument as an XLSForm workbook that reads back as the same instrument.
+
+What XLSForm has no column for stands in columns of our own (indicator, measured, module, sensitive,
+specials, ends, minimum, maximum, step, low_label, high_label, keeps_place, tree, unit), which other
+tools ignore.
+"""
+
+import io
+from collections.abc import Iterable, Mapping
+
+from openpyxl import Workbook
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+
+from survey.locale import Labels
+from survey.questionnaire.model import Choice, Instrument, Item, Language, Section
+from survey.questionnaire.question_types import type_of
+from survey.questionnaire.question_types.numbers import write_number
+from survey.spreadsheets import write_text_cell
+
+_PLAIN_COLUMNS = ("required", "relevant", "constraint", "calculation", "appearance", "parameters")
+_EXTENSION_COLUMNS = (
+    "specials",
+    "indicator",
+    "measured",
+    "module",
+    "sensitive",
+    "keeps_place",
+    "privacy",
+    "ends",
+    "minimum",
+    "maximum",
+    "step",
+)
+_WIDTHS = {"type": 24, "name": 22, "label": 48, "hint": 32, "relevant": 36}
+
+Record = Mapping[str, str]
+
+
+def xlsform_bytes(instrument: Instrument) -> bytes:
+    """Return `instrument` as the content of a workbook."""
+    lists = _Lists(instrument.languages)
+    survey = list(_iter_survey_records(instrument, lists))
+    workbook = Workbook(write_only=True)
+    _write_worksheet(workbook, "survey", _list_survey_header(instrument.languages), survey)
+    _write_worksheet(workbook, "choices", _list_choices_header(instrument.languages), lists.records)
+    settings = _build_settings(instrument)
+    _write_worksheet(workbook, "settings", tuple(settings), [settings])
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def _format_language(language: Language) -> str:
+    return f"{language.name} ({language.code})"
+
+
+def _list_translated_columns(column: str, languages: Iterable[Language]) -> tuple[str, ...]:
+    return tuple(f"{column}::{_format_language(language)}" for language in languages)
+
+
+def _list_survey_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
+    return (
+        "type",
+        "name",
+        *_list_translated_columns("label", languages),
+        *_list_translated_columns("hint", languages),
+        *_PLAIN_COLUMNS,
+        *_list_translated_columns("required_message", languages),
+        *_list_translated_columns("constraint_message", languages),
+        *_EXTENSION_COLUMNS,
+        *_list_translated_columns("low_label", languages),
+        *_list_translated_columns("high_label", languages),
+    )
+
+
+def _list_choices_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
+    return ("list_name", "name", *_list_translated_columns("label", languages))
+
+
+def _build_settings(instrument: Instrument) -> dict[str, str]:
+    default = next(
+        language
+        for language in instrument.languages
+        if language.code == instrument.default_language
+    )
+    usual = instrument.title.get(instrument.default_language, instrument.name)
+    return {
+        "form_title": usual,
+        "form_id": instrument.name,
+        "version": instrument.version,
+        "default_language": _format_language(default),
+        "tree": instrument.tree or "",
+        **({"renormalise": "yes"} if instrument.renormalise else {}),
+        **({"unit": instrument.unit} if instrument.unit != "person" else {}),
+        **{f"title_{code}": title for code, title in instrument.title.items()},
+        **{f"thanks_{code}": text for code, text in instrument.thanks.items()},
+    }
+
+
+class _Lists:
+    """Choice lists of the workbook; each is written once, whatever uses it."""
+
+    def __init__(self, languages: tuple[Language, ...]) -> None:
+        self.languages = languages
+        self.records: list[Record] = []
+        self.names: dict[tuple[str, ...], str] = {}
+
+    def name(self, item: Item, choices: tuple[Choice, ...]) -> str:
+        key = tuple(choice.model_dump_json() for choice in choices)
+        if key not in self.names:
+            used_names = set(self.names.values())
+            name = item.name if item.name not in used_names else f"{item.name}_{len(used_names)}"
+            self.names[key] = name
+            self.records += [
+                {"list_name": name, "name": choice.name, **self.labels("label", choice.label)}
+                for choice in choices
+            ]
+        return self.names[key]
+
+    def labels(self, column: str, labels: Labels) -> dict[str, str]:
+        return {
+            f"{column}::{_format_language(language)}": labels[language.code]
+            for language in self.languages
+            if language.code in labels
+        }
+
+
+def _iter_survey_records(instrument: Instrument, lists: _Lists) -> Iterable[Record]:
+    for section in instrument.sections:
+        yield _build_group_start(section, lists)
+        for item in section.items:
+            yield _build_item_record(item, lists)
+        yield {"type": "end_group"}
+
+
+def _build_group_start(section: Section, lists: _Lists) -> Record:
+    return {
+        "type": "begin_group",
+        "name": section.name,
+        "relevant": section.relevant or "",
+        "ends": section.ends.value if section.ends else "",
+        **lists.labels("label", section.title),
+    }
+
+
+def _build_item_record(item: Item, lists: _Lists) -> Record:
+    cells = type_of(item).write_xlsform(item, lists.name)
+    record = {
+        "type": cells.type,
+        "name": item.name,
+        "required": "yes" if item.required else "",
+        "relevant": item.relevant or "",
+        "constraint": item.constraint or "",
+        "calculation": item.calculation or "",
+        "appearance": " ".join(word for word in (cells.appearance, item.appearance) if word),
+        "parameters": cells.parameters,
+        "specials": " ".join(special.value for special in item.specials),
+        "indicator": item.indicator or "",
+        "measured": "yes" if item.is_measured else "",
+        "module": item.module or "",
+        "sensitive": "yes" if item.sensitive else "",
+        "keeps_place": "yes" if item.keeps_place else "",
+        "privacy": item.privacy.value if item.privacy else "",
+    }
+    if type_of(item).is_number:
+        record |= {
+            column: write_number(value)
+            for column, value in (
+                ("minimum", item.minimum),
+                ("maximum", item.maximum),
+                ("step", item.step),
+            )
+        }
+    for column in (
+        "label",
+        "hint",
+        "required_message",
+        "constraint_message",
+        "low_label",
+        "high_label",
+    ):
+        record |= lists.labels(column, getattr(item, column))
+    return record
+
+
+def _write_worksheet(
+    workbook: Workbook, title: str, header: tuple[str, ...], records: Iterable[Record]
+) -> None:
+    records = list(records)
+    used = [name for name in header if name in _ALWAYS or any(row.get(name) for row in records)]
+    sheet = workbook.create_sheet(title)
+    sheet.freeze_panes = "C2"
+    for number, name in enumerate(used, start=1):
+        letter = get_column_letter(number)
+        sheet.column_dimensions[letter].width = _WIDTHS.get(name.partition("::")[0], 18)
+    sheet.append([_build_cell(sheet, name, bold=True) for name in used])
+    for record in records:
+        sheet.append([_build_cell(sheet, record.get(name, "")) for name in used])
+
+
+_ALWAYS = frozenset({"type", "name", "list_name", "form_id", "version"})
+
+
+def _build_cell(sheet: object, text: str, *, bold: bool = False) -> Cell | None:
+    """Return a text cell: an expression such as `=1` must not become a formula."""
+    if not text:
+        return None
+    cell = WriteOnlyCell(sheet, value="")
+    write_text_cell(cell, text)
+    cell.font = Font(bold=bold)
+    cell.alignment = Alignment(wrap_text=True, vertical="top")
+    return cell

@@ -1,0 +1,400 @@
+"""Changes of problem lists: adding, editing and transitions, each with its audit entry.
+
+The city keeps its list; the province accepts what was put right or opens it again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id
+from survey.access.principal import AccessDeniedError, Principal
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.locale import ConflictError, SurveyError, msg
+from survey.rectification.cited_evidence import CitedFigure, find_citable_figure
+from survey.rectification.problem_records import (
+    EDITABLE_STATES,
+    NOTE_STATES,
+    PROBLEM_TRANSITIONS,
+    STATE_NAMES,
+    get_readable_problem,
+    right_for,
+)
+from survey.rectification.proposals import ProblemFigure, build_proposals, is_published
+from survey.results import WaveResults
+from survey.store.audit_events import AuditEvent, problem_event
+from survey.store.china_time import china_date
+from survey.store.tables import (
+    AuditEntry,
+    EvidenceKind,
+    Problem,
+    ProblemBasis,
+    ProblemEvidence,
+    ProblemState,
+    WaveState,
+)
+from survey.waves.personal_data import clean_note
+from survey.waves.waves import lock_wave
+
+MIN_TEXT_CHARS = 2
+MAX_WORDING_CHARS, MAX_MEASURE_CHARS, MAX_UNIT_CHARS = 300, 1_000, 100
+MAX_NOTE_CHARS, MAX_PROBLEMS = 500, 60
+MAX_DEADLINE_DAYS = 5 * 366
+
+
+class ProblemNotAllowedError(SurveyError):
+    """Raised when state, figure or a missing text does not allow a change of a problem list."""
+
+    code = "problem_not_allowed"
+
+
+@dataclass(frozen=True)
+class ProblemDraft:
+    """Problem to add: the figure that it rests on, and its wording."""
+
+    basis: ProblemBasis
+    figure: ProblemFigure
+    wording: str
+
+
+@dataclass(frozen=True)
+class ProblemText:
+    """What the city writes into an entry of its list."""
+
+    wording: str
+    measure: str = ""
+    unit: str = ""
+    deadline: date | None = None
+
+
+def add_problems(
+    work: Work, *, results: WaveResults, city_code: str, drafts: Sequence[ProblemDraft]
+) -> int:
+    """Add problems to the list of a city and return how many were new.
+
+    What is on the list already is left as it is, so that a second click changes nothing.
+
+    Args:
+        results: The released wave whose figures the problems rest on.
+
+    Raises:
+        ProblemNotAllowedError: the wave is not released, a figure is not published for this city,
+            no rule proposes it for the reason named, or a text is too short or too long.
+    """
+    work.require(Action.KEEP_PROBLEMS, city_code)
+    wave = lock_wave(session=work.session, key=results.wave.key)
+    if wave.state is not WaveState.RELEASED:
+        raise ProblemNotAllowedError(
+            msg("Problems are listed from a released wave; {wave} is not released.", wave=wave.key)
+        )
+    listed = _list_figures(work.session, wave.id, city_code)
+    new = {draft.figure: draft for draft in drafts if draft.figure not in listed}
+    if len(listed) + len(new) > MAX_PROBLEMS:
+        raise ProblemNotAllowedError(msg("A list has at most {most} problems.", most=MAX_PROBLEMS))
+    _require_figures(results, work.principal, city_code, new.values())
+    for draft in new.values():
+        problem = Problem(
+            wave_id=wave.id,
+            city_code=city_code,
+            basis=draft.basis,
+            indicator=draft.figure.indicator,
+            respondent_group=draft.figure.group,
+            wording=clean_text(draft.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
+            created_by=actor_id(work.principal),
+            created_at=work.now,
+            changed_at=work.now,
+        )
+        work.session.add(problem)
+        work.session.flush()
+        work.record(
+            AuditEvent.PROBLEM_ADDED,
+            problem.id,
+            {
+                "wave": wave.key,
+                "city": city_code,
+                "basis": draft.basis,
+                "indicator": draft.figure.indicator,
+                "group": draft.figure.group,
+                "wording": problem.wording,
+            },
+        )
+    return len(new)
+
+
+def edit_problem(work: Work, *, problem_id: UUID, expected_version: int, text: ProblemText) -> None:
+    """Change wording, measure, responsible unit and deadline of a problem.
+
+    Raises:
+        ProblemNotFoundError, ConflictError
+        ProblemNotAllowedError: it is reported as put right or accepted, a text is too long, or the
+            new deadline is over or too far away.
+    """
+    problem = lock_problem(work, Action.KEEP_PROBLEMS, problem_id, expected_version)
+    if problem.state not in EDITABLE_STATES:
+        raise ProblemNotAllowedError(
+            msg("This entry cannot be changed now: {state}.", state=STATE_NAMES[problem.state])
+        )
+    changed = ProblemText(
+        clean_text(text.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
+        clean_text(text.measure, 0, MAX_MEASURE_CHARS),
+        clean_text(text.unit, 0, MAX_UNIT_CHARS),
+        text.deadline,
+    )
+    if changed.deadline != problem.deadline:
+        _require_deadline(changed.deadline, china_date(work.now))
+    if problem.state is not ProblemState.PROPOSED:
+        _require_hands(changed.unit, changed.deadline)
+    before = ProblemText(problem.wording, problem.measure, problem.unit, problem.deadline)
+    if changed == before:
+        return
+    problem.wording, problem.measure = changed.wording, changed.measure
+    problem.unit, problem.deadline = changed.unit, changed.deadline
+    save_problem(work.session, problem, work.now)
+    work.record(
+        AuditEvent.PROBLEM_CHANGED,
+        problem.id,
+        {"from": _describe_text(before), "to": _describe_text(changed)},
+    )
+
+
+def move_problem(
+    work: Work, *, problem_id: UUID, expected_version: int, to: ProblemState, note: str = ""
+) -> None:
+    """Bring a problem into another state.
+
+    Raises:
+        AccessDeniedError: the transition is that of the other side, or outside the area.
+        ProblemNotFoundError, ConflictError
+        ProblemNotAllowedError: no such transition from its state, or unit, deadline, evidence or
+            reason are missing.
+    """
+    right = right_for(to)
+    if right is None:
+        raise AccessDeniedError(msg("Your role does not include this."))
+    problem = lock_problem(work, right, problem_id, expected_version)
+    before, why = problem.state, clean_note(note)
+    if PROBLEM_TRANSITIONS.get((before, to)) is not right:
+        raise ProblemNotAllowedError(
+            msg(
+                "A problem that stands as “{before}” cannot become “{to}”.",
+                before=STATE_NAMES[before],
+                to=STATE_NAMES[to],
+            )
+        )
+    if to in NOTE_STATES or why:
+        why = clean_text(note, MIN_TEXT_CHARS, MAX_NOTE_CHARS)
+    if to is ProblemState.IN_PROGRESS:
+        _require_hands(problem.unit, problem.deadline)
+    if to is ProblemState.DONE:
+        _require_evidence(work.session, problem)
+    problem.state = to
+    save_problem(work.session, problem, work.now)
+    work.record(
+        problem_event(to), problem.id, {"from": before, "to": to, **({"note": why} if why else {})}
+    )
+
+
+def lock_problem(work: Work, right: Action, problem_id: UUID, expected_version: int) -> Problem:
+    """Lock a problem for a change by somebody with the right to it in its city."""
+    work.require(right)
+    problem, _ = get_readable_problem(work, problem_id, lock=True)
+    if problem.version != expected_version:
+        raise ConflictError(
+            "problem_changed",
+            msg(
+                "Somebody has changed this problem meanwhile. Please look at it again, then decide."
+            ),
+        )
+    return problem
+
+
+def save_problem(session: Session, problem: Problem, now: datetime) -> None:
+    """Store a changed problem under its next version."""
+    problem.version += 1
+    problem.changed_at = now
+    session.add(problem)
+    session.flush()
+
+
+def _list_figures(session: Session, wave_id: UUID, city_code: str) -> set[ProblemFigure]:
+    query = select(Problem.indicator, Problem.respondent_group).where(
+        Problem.wave_id == wave_id,
+        Problem.city_code == city_code,
+        col(Problem.state) != ProblemState.WITHDRAWN,
+    )
+    return {ProblemFigure(indicator, group) for indicator, group in session.exec(query)}
+
+
+def _require_figures(
+    results: WaveResults, principal: Principal, city_code: str, drafts: Iterable[ProblemDraft]
+) -> None:
+    """Raise unless every figure is published, and proposed by rule where a rule is named."""
+    proposed = {
+        (proposal.basis, proposal.figure)
+        for proposal in build_proposals(
+            results=results, principal=principal, language="en", city=city_code
+        )
+    }
+    for draft in drafts:
+        if not is_published(results, principal, city_code, draft.figure):
+            raise ProblemNotAllowedError(
+                msg("A problem rests on a published figure of the city; this is none.")
+            )
+        if draft.basis is not ProblemBasis.CHOSEN and (draft.basis, draft.figure) not in proposed:
+            raise ProblemNotAllowedError(msg("The results of the wave do not propose this."))
+
+
+def _require_evidence(session: Session, problem: Problem) -> None:
+    """Raise unless evidence was given, after the last return if there was one."""
+    query = select(AuditEntry.at).where(
+        AuditEntry.subject_id == str(problem.id), AuditEntry.action == AuditEvent.PROBLEM_REOPENED
+    )
+    returned = session.exec(query.order_by(col(AuditEntry.at).desc()).limit(1)).first()
+    given = select(ProblemEvidence.id).where(ProblemEvidence.problem_id == problem.id)
+    if returned is not None:
+        given = given.where(col(ProblemEvidence.given_at) >= returned)
+    if session.exec(given.limit(1)).first() is None:
+        raise ProblemNotAllowedError(
+            msg("Give evidence of what was done first; after a return, new evidence.")
+        )
+
+
+def _require_hands(unit: str, deadline: date | None) -> None:
+    if not unit or deadline is None:
+        raise ProblemNotAllowedError(msg("Name the responsible unit and the deadline first."))
+
+
+def _require_deadline(deadline: date | None, today: date) -> None:
+    if deadline is None:
+        return
+    if not today <= deadline <= today + timedelta(days=MAX_DEADLINE_DAYS):
+        raise ProblemNotAllowedError(
+            msg("The deadline lies between today and five years from now.")
+        )
+
+
+def clean_text(text: str, min_chars: int, max_chars: int) -> str:
+    """Return a text as it is stored, on one line and without personal data."""
+    cleaned = clean_note(text)
+    if not min_chars <= len(cleaned) <= max_chars:
+        raise ProblemNotAllowedError(
+            msg(
+                "Each text has to be filled in with {fewest} to {most} characters.",
+                fewest=min_chars,
+                most=max_chars,
+            )
+        )
+    return cleaned
+
+
+def _describe_text(text: ProblemText) -> dict[str, str | None]:
+    deadline = text.deadline.isoformat() if text.deadline else None
+    return {**asdict(text), "deadline": deadline}
+
+
+MAX_STATEMENT_CHARS, MAX_LINK_CHARS = 2_000, 500
+MAX_EVIDENCE = 50
+
+
+def give_evidence(
+    work: Work,
+    *,
+    problem_id: UUID,
+    expected_version: int,
+    statement: str,
+    link: str = "",
+    cites: str = "",
+) -> None:
+    """Add evidence for what was done: a statement, alone or with a link or a cited figure.
+
+    Args:
+        cites: Key of a published figure (`cited_evidence.key_of`).
+
+    Raises:
+        ProblemNotFoundError, ConflictError
+        ProblemNotAllowedError: nothing is being put right, no statement, no address of a page, a
+            link from an account of the demonstration, or a figure that is not published.
+    """
+    problem = lock_problem(work, Action.KEEP_PROBLEMS, problem_id, expected_version)
+    if problem.state not in EDITABLE_STATES or problem.state is ProblemState.PROPOSED:
+        raise ProblemNotAllowedError(msg("Evidence is given while a problem is being put right."))
+    if cites and link.strip():
+        raise ProblemNotAllowedError(
+            msg("Give the link and the figure one after the other: each with its own statement.")
+        )
+    figure = _require_citable(work, problem.city_code, cites) if cites else None
+    kind, reference = EvidenceKind.STATEMENT, ""
+    if figure is not None:
+        kind, reference = figure.kind, figure.reference
+    elif link.strip():
+        kind, reference = EvidenceKind.LINK, _require_link(work.principal, link)
+    given = ProblemEvidence(
+        problem_id=problem.id,
+        kind=kind,
+        statement=clean_text(statement, MIN_TEXT_CHARS, MAX_STATEMENT_CHARS),
+        reference=reference,
+        given_by=actor_id(work.principal),
+        given_at=work.now,
+    )
+    query = select(ProblemEvidence.id).where(ProblemEvidence.problem_id == problem.id)
+    if len(work.session.exec(query).all()) >= MAX_EVIDENCE:
+        raise ProblemNotAllowedError(
+            msg("A problem has at most {most} pieces of evidence.", most=MAX_EVIDENCE)
+        )
+    work.session.add(given)
+    save_problem(work.session, problem, work.now)
+    work.record(
+        AuditEvent.PROBLEM_EVIDENCE_GIVEN,
+        problem.id,
+        {"kind": given.kind, "statement": given.statement, **_describe_cited(given, figure)},
+    )
+
+
+def _require_citable(work: Work, city_code: str, key: str) -> CitedFigure:
+    """Return the figure that is cited; the trail keeps the Chinese words of what it said."""
+    found = find_citable_figure(work, city_code=city_code, key=key, language="zh")
+    if found is None:
+        raise ProblemNotAllowedError(msg("This figure is not published for the city."))
+    return found
+
+
+def _describe_cited(given: ProblemEvidence, figure: CitedFigure | None) -> dict[str, str]:
+    if figure is None:
+        return {"link": given.reference}
+    return {"cites": figure.title, "figure": figure.figure, "as_of": figure.data_as_of.isoformat()}
+
+
+def _require_link(principal: Principal, link: str) -> str:
+    """Return the address of a page on the web; anything else could run in a reader's browser.
+
+    Anybody can be an official of the demonstration, and its visitors share one store: a link of
+    one would be opened by another as if the platform had put it there.
+    """
+    if principal.is_demo:
+        raise ProblemNotAllowedError(
+            msg("The demonstration keeps no links. Say in words what was done.")
+        )
+    address = link.strip()
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        parts, host = None, None
+    if (
+        parts is None
+        or not host
+        or parts.scheme not in {"http", "https"}
+        or parts.username is not None
+        or len(address) > MAX_LINK_CHARS
+        or not address.isprintable()
+        or " " in address
+    ):
+        raise ProblemNotAllowedError(
+            msg("A link begins with http:// or https:// and names a page.")
+        )
+    return address

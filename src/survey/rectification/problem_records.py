@@ -1,0 +1,266 @@
+"""Problems as officials read them: lists of an area, and the history of one problem."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.principal import AccessDeniedError, area_filter
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.locale import Labels, Message, SurveyError, labels_of, msg
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    EvidenceKind,
+    Problem,
+    ProblemBasis,
+    ProblemEvidence,
+    ProblemState,
+    Wave,
+    table_of,
+)
+
+PROBLEM_TRANSITIONS: Mapping[tuple[ProblemState, ProblemState], Action] = MappingProxyType(
+    {
+        (ProblemState.PROPOSED, ProblemState.IN_PROGRESS): Action.KEEP_PROBLEMS,
+        (ProblemState.PROPOSED, ProblemState.WITHDRAWN): Action.KEEP_PROBLEMS,
+        (ProblemState.IN_PROGRESS, ProblemState.DONE): Action.KEEP_PROBLEMS,
+        (ProblemState.REOPENED, ProblemState.DONE): Action.KEEP_PROBLEMS,
+        (ProblemState.DONE, ProblemState.ACCEPTED): Action.ACCEPT_PROBLEMS,
+        (ProblemState.DONE, ProblemState.REOPENED): Action.ACCEPT_PROBLEMS,
+        (ProblemState.ACCEPTED, ProblemState.REOPENED): Action.ACCEPT_PROBLEMS,
+    }
+)
+EDITABLE_STATES = frozenset(
+    {ProblemState.PROPOSED, ProblemState.IN_PROGRESS, ProblemState.REOPENED}
+)
+"""States in which the city may change the entry; in them a deadline can be missed, too."""
+NOTE_STATES = frozenset({ProblemState.REOPENED, ProblemState.WITHDRAWN})
+"""States that are reached with a reason in words."""
+STATE_NAMES: Mapping[ProblemState, Message] = MappingProxyType(
+    {
+        ProblemState.PROPOSED: msg("proposed"),
+        ProblemState.IN_PROGRESS: msg("being put right"),
+        ProblemState.DONE: msg("put right, waits for acceptance"),
+        ProblemState.ACCEPTED: msg("accepted"),
+        ProblemState.REOPENED: msg("opened again"),
+        ProblemState.WITHDRAWN: msg("taken off the list"),
+    }
+)
+BASIS_NAMES: Mapping[ProblemBasis, Message] = MappingProxyType(
+    {
+        ProblemBasis.PRIORITY: msg("among the three first to improve"),
+        ProblemBasis.BELOW_NATION: msg("clearly below the nation"),
+        ProblemBasis.GROUP_GAP: msg("a special group rates lower"),
+        ProblemBasis.CHOSEN: msg("chosen by the city"),
+    }
+)
+EVIDENCE_NAMES: Mapping[EvidenceKind, Message] = MappingProxyType(
+    {
+        EvidenceKind.STATEMENT: msg("statement"),
+        EvidenceKind.LINK: msg("link"),
+        EvidenceKind.COMPLAINTS: msg("complaint statistics"),
+        EvidenceKind.EXPERIENCE_CHECK: msg("experience check"),
+        EvidenceKind.COMPARATIVE_TEST: msg("comparative test"),
+    }
+)
+
+
+def right_for(to: ProblemState) -> Action | None:
+    """Return the right that it takes to bring a problem into a state; None where none is enough."""
+    actions = {action for (_, state), action in PROBLEM_TRANSITIONS.items() if state == to}
+    return actions.pop() if len(actions) == 1 else None
+
+
+def next_states(state: ProblemState) -> tuple[ProblemState, ...]:
+    """Return the states that can follow, in the order of the table."""
+    return tuple(to for before, to in PROBLEM_TRANSITIONS if before is state)
+
+
+_PROBLEMS = table_of(Problem)
+
+
+class ProblemNotFoundError(SurveyError):
+    """Raised when no problem in the principal's area has the given id."""
+
+    code = "problem_unknown"
+
+
+@dataclass(frozen=True)
+class EvidenceRecord:
+    """Evidence as it was given."""
+
+    kind: EvidenceKind
+    statement: str
+    reference: str
+    given_at: datetime
+    given_by: str
+    """Name of the account, or of the operator."""
+
+
+@dataclass(frozen=True)
+class ProblemRecord:
+    """Problem on the list of a city, with its wave and the evidence given so far."""
+
+    id: UUID
+    wave_key: str
+    wave_year: int
+    wave_title: Labels
+    series: str
+    city_code: str
+    basis: ProblemBasis
+    indicator: str
+    group: str
+    wording: str
+    measure: str
+    unit: str
+    deadline: date | None
+    state: ProblemState
+    version: int
+    changed_at: datetime
+    evidence: tuple[EvidenceRecord, ...] = ()
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is on the list, not taken off it."""
+        return self.state is not ProblemState.WITHDRAWN
+
+    def is_overdue(self, today: date) -> bool:
+        """Return whether the deadline is over and the problem not reported as put right."""
+        return self.state in EDITABLE_STATES and self.deadline is not None and self.deadline < today
+
+    def is_due(self, today: date, days: int) -> bool:
+        """Return whether the deadline lies within the next `days`, today included."""
+        return (
+            self.state in EDITABLE_STATES
+            and self.deadline is not None
+            and 0 <= (self.deadline - today).days <= days
+        )
+
+
+@dataclass(frozen=True)
+class ProblemStep:
+    """Entry in the history of a problem, from the audit trail."""
+
+    at: datetime
+    by: str
+    """Name of the account, or of the operator."""
+    action: str
+    detail: Mapping[str, Any]
+
+
+def list_problems(work: Work, *, city_code: str | None = None) -> tuple[ProblemRecord, ...]:
+    """Return the problems of a city, or of every city of the principal's area.
+
+    The newest wave comes first, then the city, then the order in which they were added.
+    """
+    work.require(Action.READ_PROBLEMS, city_code)
+    query = (
+        select(Problem, Wave)
+        .join(Wave, col(Wave.id) == col(Problem.wave_id))
+        .where(area_filter(work.principal, _PROBLEMS.c.city_code))
+    )
+    if city_code is not None:
+        query = query.where(Problem.city_code == city_code)
+    if work.principal.is_demo:
+        query = query.where(col(Wave.is_demo))
+    return _build_records(work.session, work.session.exec(query))
+
+
+def list_all_problems(session: Session, series: str) -> dict[str, tuple[ProblemRecord, ...]]:
+    """Return the problems of a series by city, for services that check right and area."""
+    query = (
+        select(Problem, Wave)
+        .join(Wave, col(Wave.id) == col(Problem.wave_id))
+        .where(Wave.series == series)
+    )
+    lists: dict[str, tuple[ProblemRecord, ...]] = {}
+    for problem in _build_records(session, session.exec(query)):
+        lists[problem.city_code] = (*lists.get(problem.city_code, ()), problem)
+    return lists
+
+
+def list_problem_steps(work: Work, *, problem_id: UUID) -> tuple[ProblemStep, ...]:
+    """Return what happened to a problem, the newest last. Raises `ProblemNotFoundError`."""
+    work.require(Action.READ_PROBLEMS)
+    get_readable_problem(work, problem_id)
+    query = (
+        select(AuditEntry, Account.name)
+        .outerjoin(Account, col(Account.id) == col(AuditEntry.actor_id))
+        .where(AuditEntry.subject_id == str(problem_id))
+        .order_by(col(AuditEntry.at), col(AuditEntry.id))
+    )
+    return tuple(
+        ProblemStep(entry.at, name or str(entry.detail.get("by", "")), entry.action, entry.detail)
+        for entry, name in work.session.exec(query)
+    )
+
+
+def get_readable_problem(
+    work: Work, problem_id: UUID, *, lock: bool = False
+) -> tuple[Problem, Wave]:
+    """Return a problem of the principal's area with its wave; the caller has checked the right."""
+    query = select(Problem).where(
+        Problem.id == problem_id, area_filter(work.principal, _PROBLEMS.c.city_code)
+    )
+    problem = work.session.exec(query.with_for_update() if lock else query).one_or_none()
+    if problem is None:
+        raise ProblemNotFoundError(msg("There is no such problem in your area."))
+    wave = work.session.get_one(Wave, problem.wave_id)
+    if work.principal.is_demo and not wave.is_demo:
+        raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
+    return problem, wave
+
+
+def _build_records(
+    session: Session, rows: Iterable[tuple[Problem, Wave]]
+) -> tuple[ProblemRecord, ...]:
+    found = sorted(rows, key=lambda row: (-row[1].year, row[1].key, row[0].city_code, row[0].id))
+    evidence = _read_evidence(session, [problem.id for problem, _ in found])
+    return tuple(
+        ProblemRecord(
+            id=problem.id,
+            wave_key=wave.key,
+            wave_year=wave.year,
+            wave_title=labels_of(wave, "title"),
+            series=wave.series,
+            city_code=problem.city_code,
+            basis=problem.basis,
+            indicator=problem.indicator,
+            group=problem.respondent_group,
+            wording=problem.wording,
+            measure=problem.measure,
+            unit=problem.unit,
+            deadline=problem.deadline,
+            state=problem.state,
+            version=problem.version,
+            changed_at=problem.changed_at,
+            evidence=evidence.get(problem.id, ()),
+        )
+        for problem, wave in found
+    )
+
+
+def _read_evidence(
+    session: Session, problem_ids: list[UUID]
+) -> dict[UUID, tuple[EvidenceRecord, ...]]:
+    evidence: dict[UUID, tuple[EvidenceRecord, ...]] = {}
+    if not problem_ids:
+        return evidence
+    query = (
+        select(ProblemEvidence, Account.name)
+        .outerjoin(Account, col(Account.id) == col(ProblemEvidence.given_by))
+        .where(col(ProblemEvidence.problem_id).in_(problem_ids))
+        .order_by(col(ProblemEvidence.given_at), col(ProblemEvidence.id))
+    )
+    for given, name in session.exec(query):
+        record = EvidenceRecord(
+            given.kind, given.statement, given.reference, given.given_at, name or "operator"
+        )
+        evidence[given.problem_id] = (*evidence.get(given.problem_id, ()), record)
+    return evidence

@@ -1,0 +1,203 @@
+"""Builders of the files of a publication: by name, from the results that its readers may see.
+
+A builder is a function of `PublicationSource` and a choice of languages and formats, and returns
+bytes by path; the same source gives the same bytes, so that `survey reproduce` can compare them.
+What it makes is read by everybody, so it reads results as `PUBLIC_READER` alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from survey.access.roles import NATION
+from survey.figures.figure_table import csv_bytes
+from survey.figures.tables.formats import tidy_table
+from survey.figures.tables.published_tables import build_tables
+from survey.figures.tables.workbook_sheets import workbook_bytes
+from survey.figures.views.display_names import DisplayNames
+from survey.figures.views.view_context import ViewContext
+from survey.files.codebook.codebook import describe_results
+from survey.files.codebook.formats import CODEBOOK_WRITERS
+from survey.frame.quotas import EVERYONE
+from survey.locale import Message, NotFoundError, msg, translator
+from survey.release import verify
+from survey.release.figures import build_figures
+from survey.release.publication_source import (
+    PUBLIC_READER,
+    FileBuilderName,
+    FileChoice,
+    PublicationSource,
+)
+from survey.reports.contents import ReportKind
+from survey.reports.report_batch import make_report_files
+from survey.reports.report_service import ReportOrder, ReportWaves
+
+DocumentBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
+
+
+def _open_reading(source: PublicationSource, language: str) -> ViewContext:
+    return ViewContext(source.results, PUBLIC_READER, language)
+
+
+def build_workbooks(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
+    """Return the publication workbook, one a language."""
+    files = {}
+    for language in choice.languages:
+        context = _open_reading(source, language)
+        tables = build_tables(context, next((each.wave for each in source.earlier), None))
+        files[f"tables/tables.{language}.xlsx"] = workbook_bytes(context, tables)
+    return files
+
+
+def build_tidy_files(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
+    """Return a row for each area, group and indicator, one file a language."""
+    return {
+        f"tables/tidy.{language}.csv": csv_bytes(
+            tidy_table(_open_reading(source, language), [each.wave for each in source.earlier])
+        )
+        for language in choice.languages
+    }
+
+
+def build_codebooks(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
+    """Return the codebook of the wave, in each of its formats and languages."""
+    return {
+        f"codebook/codebook.{language}.{form.value}": write(codebook)
+        for language in choice.languages
+        for codebook in [
+            describe_results(
+                source.results, source.instrument, principal=PUBLIC_READER, language=language
+            )
+        ]
+        for form, write in CODEBOOK_WRITERS.items()
+    }
+
+
+def _build_reports(
+    kind: ReportKind, source: PublicationSource, choice: FileChoice
+) -> Mapping[str, bytes]:
+    """Return the reports on the areas of a kind whose score everybody may see."""
+    settings = source.settings.model_copy(update={"report_contact": source.contact})
+    waves = ReportWaves(source.results, source.earlier, {})
+    orders = [
+        ReportOrder(kind, area, form, language)
+        for area in _list_areas(source, kind)
+        for language in choice.languages
+        for form in choice.formats
+    ]
+    files = make_report_files(settings, waves, principal=PUBLIC_READER, orders=orders)
+    return {f"reports/{file.name}": file.content for file in files}
+
+
+def _list_areas(source: PublicationSource, kind: ReportKind) -> Sequence[str]:
+    if source.results.tree is None:
+        return ()
+    if kind is ReportKind.NATION:
+        return (NATION,)
+    cells = _open_reading(source, "en").cells(area_level=kind.value)
+    return sorted(cells.keep(cells.shown).texts("area"))
+
+
+build_nation_report: DocumentBuilder = partial(_build_reports, ReportKind.NATION)
+build_province_reports: DocumentBuilder = partial(_build_reports, ReportKind.PROVINCE)
+build_city_reports: DocumentBuilder = partial(_build_reports, ReportKind.CITY)
+
+
+SCRIPT_BUILDER = "verify"
+FIGURES_FILE, ERRATA_FILE, SCRIPT_FILE = "figures.csv", "errata.csv", "verify.py"
+_LEVELS = ("nation", "region3", "region", "province", "size_tier", "city")
+
+FileBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class BuilderInfo:
+    """Builder with its name on screen."""
+
+    name: Message
+    build: FileBuilder
+
+
+def _build_figures(source: PublicationSource, _: FileChoice) -> Mapping[str, bytes]:
+    earlier = [each.wave for each in source.earlier]
+    return {FIGURES_FILE: build_figures(source.results, PUBLIC_READER, earlier)}
+
+
+def _build_tables(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
+    """Return scores of everyone by area, a file a level and language."""
+    return {
+        f"tables/{level}.{language}.csv": _score_table(source, level, language)
+        for level in _LEVELS
+        for language in choice.languages
+    }
+
+
+def _score_table(source: PublicationSource, level: str, language: str) -> bytes:
+    results, t = source.results, translator(language)
+    names = DisplayNames.of(results, language)
+    cells = results.cells(PUBLIC_READER, area_level=level, group=EVERYONE)
+    table = cells[cells["shown"].astype(bool)]
+    columns = {
+        t("Area"): [names.area(str(area)) for area in table["area"]],
+        t("Indicator"): [names.indicator(str(code)) for code in table["indicator"]],
+        t("Estimate"): table["estimate"].tolist(),
+        t("Lower bound"): table["ci_low"].tolist(),
+        t("Upper bound"): table["ci_high"].tolist(),
+        "n": [int(n) for n in table["n"]],
+    }
+    remarks = [source.title[language], results.wave.label(language), source.contact]
+    if results.wave.is_demo:
+        remarks.insert(0, t("Demonstration data"))
+    return csv_bytes(pd.DataFrame(columns), remarks)
+
+
+FILE_BUILDERS: Mapping[FileBuilderName, BuilderInfo] = MappingProxyType(
+    {
+        FileBuilderName.FIGURES: BuilderInfo(msg("Every figure with its id (CSV)"), _build_figures),
+        FileBuilderName.TABLES: BuilderInfo(msg("Scores by area (CSV)"), _build_tables),
+        FileBuilderName.WORKBOOK: BuilderInfo(msg("Publication workbook (XLSX)"), build_workbooks),
+        FileBuilderName.TIDY: BuilderInfo(
+            msg("Every area, group and indicator (tidy CSV)"), build_tidy_files
+        ),
+        FileBuilderName.CODEBOOK: BuilderInfo(msg("Codebook (XLSX, HTML, DDI)"), build_codebooks),
+        FileBuilderName.NATION_REPORT: BuilderInfo(msg("National report"), build_nation_report),
+        FileBuilderName.PROVINCE_REPORTS: BuilderInfo(
+            msg("Reports on the provinces"), build_province_reports
+        ),
+        FileBuilderName.CITY_REPORTS: BuilderInfo(msg("Reports on the cities"), build_city_reports),
+    }
+)
+"""Every builder by its name, which is stored with the publication."""
+
+
+def parse_choices(texts: Sequence[str]) -> tuple[FileChoice, ...]:
+    """Return the approved list of a release.
+
+    Raises:
+        NotFoundError: a text names no builder, one is named twice, or figures are missing.
+    """
+    choices = tuple(FileChoice.parse(text) for text in texts)
+    names = [choice.name for choice in choices]
+    if FileBuilderName.FIGURES not in names or len(set(names)) != len(names):
+        raise NotFoundError(
+            "builder_unknown",
+            msg(
+                "A release holds the figures and any of these, each once: {choices}",
+                choices=", ".join(FILE_BUILDERS),
+            ),
+        )
+    return choices
+
+
+def build_files(source: PublicationSource, names: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+    """Return every file by path, with the name of its builder; the script for strangers is one."""
+    files = {
+        path: (choice.name.value, data)
+        for choice in parse_choices(names)
+        for path, data in FILE_BUILDERS[choice.name].build(source, choice).items()
+    }
+    return {**files, SCRIPT_FILE: (SCRIPT_BUILDER, Path(verify.__file__).read_bytes())}

@@ -1,0 +1,142 @@
+"""Manifest of a publication (`release.json`): what was published, and the hash of each file."""
+
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime
+from io import BytesIO
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from survey.release.figures import ErrataSummary
+
+MIN_BLOCK_BYTES, MAX_BLOCKS = 1024, 256
+BLOCK_DIGITS = 16
+"""Hexadecimal digits of a block's hash: it names the bytes that differ, the whole hash decides."""
+_OFFICE_SUFFIXES = (".docx", ".xlsx", ".pptx")
+
+
+class PublishedFile(BaseModel):
+    """A file of a publication, with hashes of its blocks so that a changed byte can be named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    builder: str
+    """Which builder made it, see `file_builders`."""
+    size: int
+    sha256: str
+    block_size: int
+    blocks: tuple[str, ...]
+    parts: dict[str, str] = {}
+    """SHA-256 of each part of an Office file."""
+
+
+class PublishedSnapshot(BaseModel):
+    """Snapshot that all figures come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str
+    """Of the frozen responses."""
+    seal_sha256: str
+    """One hash for all files of the snapshot; empty for one without seals."""
+    final: bool
+    frozen_at: datetime
+
+
+class EarlierWave(BaseModel):
+    """Earlier wave of the series that was released when the reports were made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wave: str
+    snapshot_sha256: str
+    seal_sha256: str = ""
+    """One hash for all files of its snapshot: the same responses frozen again have another one.
+    Empty in manifests from before it was kept, and for a snapshot without seals."""
+
+
+class PublicationManifest(BaseModel):
+    """Contents of `release.json`; the signature covers its exact bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    id: str
+    demo: bool
+    title: dict[str, str]
+    wave: str
+    series: str
+    year: int
+    snapshot: PublishedSnapshot
+    software: str
+    instrument: str
+    tree: str | None
+    tree_sha256: str | None
+    composite: str
+    weights: str
+    rules: dict[str, Any]
+    """Thresholds of the disclosure gate and levels of the tests that the figures passed."""
+    fieldwork: dict[str, Any] | None = None
+    """Modes, response and cooperation rate, rejections; none where a snapshot has no record."""
+    shown: str
+    """What readers of other areas see of a city: `scores`, `names` or `nothing`."""
+    first_places: int | None = None
+    embargo_until: datetime
+    contact: str
+    approved: tuple[str, ...] = ()
+    """Approved list of its files: kinds, languages and formats; empty before it was kept here."""
+    earlier: tuple[EarlierWave, ...] = ()
+    """Earlier waves that its reports compare with."""
+    corrects: str | None = None
+    """Id of the publication that this one replaces."""
+    reason: str = ""
+    """Why it was corrected."""
+    errata: ErrataSummary | None = None
+    """What it changes of the release before; none where there is none before, and of manifests from
+    before it was kept here."""
+    prepared_at: datetime
+    files: tuple[PublishedFile, ...]
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes that are signed: keys in order, times in UTC."""
+        option = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        return orjson.dumps(self.model_dump(mode="json"), option=option)
+
+
+def describe_file(path: str, data: bytes, builder: str) -> PublishedFile:
+    """Return the entry of a file in the manifest."""
+    block_size = MIN_BLOCK_BYTES
+    while block_size * MAX_BLOCKS < len(data):
+        block_size *= 2
+    blocks = (data[start : start + block_size] for start in range(0, len(data), block_size))
+    return PublishedFile(
+        path=path,
+        builder=builder,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        block_size=block_size,
+        blocks=tuple(hashlib.sha256(block).hexdigest()[:BLOCK_DIGITS] for block in blocks),
+        parts=_hash_parts(data) if path.endswith(_OFFICE_SUFFIXES) else {},
+    )
+
+
+def _hash_parts(data: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        names = archive.namelist()
+        return {name: hashlib.sha256(archive.read(name)).hexdigest() for name in names}
+
+
+def zip_files(files: Mapping[str, bytes], at: datetime) -> bytes:
+    """Return an archive that is the same for the same files: fixed order, time and attributes."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for path, data in sorted(files.items()):
+            info = zipfile.ZipInfo(path, (at.year, at.month, at.day, at.hour, at.minute, 0))
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            info.create_system = 3  # also where this runs on Windows
+            archive.writestr(info, data)
+    return buffer.getvalue()

@@ -1,0 +1,183 @@
+"""Contents of a report: sections of sentences, tables and charts, whatever file they go into."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from survey.figures.views.chart_panels import ChartPanel
+
+PAGE_EMS = 52.0
+"""Width of the text on A4 in letters' heights of a cell: 468 points at 9 points."""
+_PADDING_EMS = 1.3
+"""Left and right of the text of a cell."""
+_WIDE_EMS, _NARROW_EMS = 1.0, 0.58
+"""Of a Chinese character and, on average, of a bold letter or digit."""
+_WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+_UNIT = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+(?:\u00a0[^\s{_WIDE}]+)*")
+"""What a line is never broken within: a Chinese character, a word, a number."""
+
+
+def fit_widths(wanted: Sequence[float], rows: Sequence[Sequence[str]]) -> tuple[float, ...]:
+    """Return the width of each column as its part of 1.
+
+    A column keeps the part it wants unless a word of it would break; then it takes what the word
+    needs, and the columns with room to spare give it. Where all words together are wider than the
+    page, each column gets its part of what it needs.
+
+    Args:
+        wanted: wanted parts of the width, on any scale.
+        rows: cells of the heads and of every row.
+    """
+    needed = [
+        max((_measure_longest_word(row[place]) for row in rows), default=0.0) + _PADDING_EMS
+        for place in range(len(wanted))
+    ]
+    if sum(needed) >= PAGE_EMS:
+        return tuple(width / sum(needed) for width in needed)
+    fixed: set[int] = set()
+    while True:
+        room = PAGE_EMS - sum(needed[place] for place in fixed)
+        whole = sum(part for place, part in enumerate(wanted) if place not in fixed)
+        widths = [
+            needed[place] if place in fixed else room * part / whole
+            for place, part in enumerate(wanted)
+        ]
+        narrow = {place for place, width in enumerate(widths) if width < needed[place] - 1e-9}
+        if not narrow:
+            return tuple(width / PAGE_EMS for width in widths)
+        fixed |= narrow
+
+
+def _measure_longest_word(text: str) -> float:
+    """Return the width in ems of the longest part that is never broken."""
+    return max(map(_measure_word, _UNIT.findall(text)), default=0.0)
+
+
+def _measure_word(word: str) -> float:
+    return sum(_WIDE_EMS if re.match(f"[{_WIDE}]", char) else _NARROW_EMS for char in word)
+
+
+class ReportKind(StrEnum):
+    """Kind of area that a report is about."""
+
+    CITY = "city"
+    PROVINCE = "province"
+    NATION = "nation"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Sentences that stand together; a `quiet` one is a note."""
+
+    text: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class BulletList:
+    """Short lines, each with a bullet."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Column of a table; `share` is its part of the width of the page."""
+
+    head: str
+    share: float
+    is_number: bool = False
+    is_detail: bool = False
+    """Left out on slides, which have no room for it."""
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """Table of texts; every number in it is a published figure, rounded."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """Width of each column as its part of the page, with no word broken."""
+        heads = tuple(column.head for column in self.columns)
+        return fit_widths([column.share for column in self.columns], (heads, *self.rows))
+
+
+@dataclass(frozen=True, eq=False)
+class ReportChart:
+    """Chart with the heading that stands outside its picture."""
+
+    panel: ChartPanel
+
+
+Block = Paragraph | BulletList | ReportTable | ReportChart
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """Section of a report; `key` names it in templates."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Imprint:
+    """Facts that stand on the cover and at the foot of every page."""
+
+    organisation: str
+    contact: str
+    wave: str
+    made_at: datetime
+    """Time at which the snapshot was frozen, so that a report made again is the same."""
+    date: str
+    snapshot: str
+    """SHA-256 of the interviews, which is the same after rules or weights were corrected."""
+    figures: str
+    """SHA-256 of all that the figures come from; empty where none was recorded."""
+    marks: tuple[str, ...]
+    """Demonstration, provisional or not released, on every page."""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Whole report in one language, as every format writes it."""
+
+    kind: ReportKind
+    code: str
+    area: str
+    language: str
+    title: str
+    subtitle: str
+    imprint: Imprint
+    words: Mapping[str, str]
+    """Headings and labels outside the sections, by name."""
+    findings: tuple[str, ...]
+    """Key findings, a sentence each."""
+    sections: tuple[Section, ...]
+
+    def find_section(self, key: str) -> Section | None:
+        """Return the section of that key; None where the report has nothing to say on it."""
+        return next((section for section in self.sections if section.key == key), None)
+
+    def tables(self) -> Iterator[ReportTable]:
+        """Yield the tables of all sections in order."""
+        for section in self.sections:
+            yield from (block for block in section.blocks if isinstance(block, ReportTable))
+
+    def sentences(self) -> Iterator[str]:
+        """Yield the findings and every sentence of the sections."""
+        yield from self.findings
+        for section in self.sections:
+            for block in section.blocks:
+                if isinstance(block, Paragraph):
+                    yield block.text
+                elif isinstance(block, BulletList):
+                    yield from block.lines

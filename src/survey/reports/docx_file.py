@@ -1,0 +1,240 @@
+"""Report as a Word document, from a template that an association edits in Word."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from docx.oxml.ns import qn
+from docx.oxml.shape import CT_Inline
+from docx.oxml.xmlchemy import serialize_for_reading
+from docx.shared import Inches
+from docxtpl import DocxTemplate
+from jinja2.exceptions import TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
+
+from survey.figures.office_zip import normalise_zip
+from survey.locale import RefusedError, msg
+from survey.reports.contents import (
+    Block,
+    BulletList,
+    Paragraph,
+    Report,
+    ReportChart,
+    ReportTable,
+    Section,
+)
+from survey.reports.pictures import ReportPictures, number_captions
+
+BODY, BULLET, CAPTION, NOTE, CELL, TABLE = (
+    "Body Text", "List Bullet", "Caption", "Report Note", "Report Cell", "Report Table",
+)  # fmt: skip
+STYLES = (BODY, BULLET, CAPTION, NOTE, CELL, TABLE)
+"""Styles that a template must have; an association changes how they look in Word."""
+PAGE_TWIPS = 9184
+"""Width between the margins, 162 mm, in twentieths of a point."""
+_MAX_INCHES, _MAX_HEIGHT_INCHES = 6.35, 5.4
+_TOGETHER = 14
+"""Rows of a table up to which it is kept on one page."""
+
+
+class BodyWriter:
+    """Writer of sections for one document; pictures become parts of it."""
+
+    def __init__(self, part: Any, captions: Mapping[int, str], pictures: ReportPictures) -> None:
+        self._part = part
+        self._captions = captions
+        self._pictures = pictures
+        self._style_ids = {
+            style.name: style.style_id for style in part.document.styles if style.name in STYLES
+        }
+        self._picture_count = 0
+
+    def write(self, section: Section) -> str:
+        """Return the blocks of a section as XML."""
+        return "".join(self._write_block(block) for block in section.blocks)
+
+    def _write_block(self, block: Block) -> str:
+        if isinstance(block, Paragraph):
+            return self._render_paragraph(NOTE if block.quiet else BODY, block.text)
+        if isinstance(block, BulletList):
+            return "".join(self._render_paragraph(BULLET, line) for line in block.lines)
+        if isinstance(block, ReportTable):
+            return self._render_table(block)
+        return self._render_chart(block)
+
+    def _render_paragraph(
+        self, style: str, text: str, *, keeps: bool = False, align: str = ""
+    ) -> str:
+        properties = f'<w:pStyle w:val="{self._style_ids.get(style, style)}"/>'
+        if keeps:
+            properties += "<w:keepNext/>"
+        if align:
+            properties += f'<w:jc w:val="{align}"/>'
+        return f"<w:p><w:pPr>{properties}</w:pPr>{_run(text)}</w:p>"
+
+    def _render_chart(self, block: ReportChart) -> str:
+        picture = self._pictures.draw_png(block.panel)
+        self._picture_count += 1
+        relation, _ = self._part.get_or_add_image(io.BytesIO(picture.content))
+        scale = min(1.0, _MAX_INCHES / picture.width, _MAX_HEIGHT_INCHES / picture.height)
+        width, height = picture.width * scale, picture.height * scale
+        inline = CT_Inline.new_pic_inline(
+            self._picture_count,
+            relation,
+            f"chart-{self._picture_count}.png",
+            Inches(width),
+            Inches(height),
+        )
+        inline.docPr.set("descr", block.panel.alt)
+        style = self._style_ids.get(BODY, BODY)
+        drawing = (
+            f'<w:p><w:pPr><w:pStyle w:val="{style}"/><w:keepNext/><w:jc w:val="center"/></w:pPr>'
+            f"<w:r><w:drawing>{serialize_for_reading(inline)}</w:drawing></w:r></w:p>"
+        )
+        note = " ".join(text for text in (block.panel.subtitle, block.panel.note) if text)
+        return (
+            self._render_paragraph(CAPTION, self._captions[id(block)], keeps=True)
+            + drawing
+            + self._render_paragraph(NOTE, note)
+        )
+
+    def _render_table(self, table: ReportTable) -> str:
+        widths = [round(PAGE_TWIPS * width) for width in table.widths]
+        together = len(table.rows) <= _TOGETHER
+        head = self._render_row(
+            [column.head for column in table.columns], table, widths, is_head=True
+        )
+        rows = [
+            self._render_row(row, table, widths, keeps=together and index < len(table.rows) - 1)
+            for index, row in enumerate(table.rows)
+        ]
+        grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+        style = quoteattr(self._style_ids.get(TABLE, TABLE))
+        return (
+            self._render_paragraph(CAPTION, self._captions[id(table)], keeps=True)
+            + f'<w:tbl><w:tblPr><w:tblStyle w:val={style}/><w:tblW w:w="{PAGE_TWIPS}" '
+            'w:type="dxa"/><w:tblLayout w:type="fixed"/><w:tblLook w:val="0420" '
+            'w:firstRow="1" w:noVBand="1"/></w:tblPr>'
+            f"<w:tblGrid>{grid}</w:tblGrid>{head}{''.join(rows)}</w:tbl>"
+            + self._render_paragraph(NOTE, table.note)
+        )
+
+    def _render_row(
+        self,
+        texts: Sequence[str],
+        table: ReportTable,
+        widths: Sequence[int],
+        *,
+        is_head: bool = False,
+        keeps: bool = False,
+    ) -> str:
+        cells = "".join(
+            f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/><w:vAlign w:val="center"/></w:tcPr>'
+            + self._render_paragraph(
+                CELL, text, keeps=keeps or is_head, align="right" if column.is_number else "left"
+            )
+            + "</w:tc>"
+            for text, column, width in zip(texts, table.columns, widths, strict=True)
+        )
+        repeated = "<w:tblHeader/>" if is_head else ""
+        return f"<w:tr><w:trPr><w:cantSplit/>{repeated}</w:trPr>{cells}</w:tr>"
+
+
+def _run(text: str) -> str:
+    """Return text as a run; line breaks stay."""
+    if not text:
+        return ""
+    lines = "<w:br/>".join(
+        f'<w:t xml:space="preserve">{escape(line)}</w:t>' for line in text.split("\n")
+    )
+    return f"<w:r>{lines}</w:r>"
+
+
+SHIPPED_TEMPLATE = Path(__file__).with_name("report.docx")
+_LANGUAGE_TAGS: Mapping[str, str] = MappingProxyType({"zh": "zh-CN", "en": "en-GB"})
+
+
+def open_template(template: Path) -> DocxTemplate:
+    """Return a Word template, opened.
+
+    Raises:
+        RefusedError: the file is no Word document.
+    """
+    try:
+        opened = DocxTemplate(io.BytesIO(template.read_bytes()))
+        opened.init_docx()
+    except Exception as error:  # docx raises errors of zip, XML and its own
+        raise RefusedError(
+            "template_unusable",
+            msg("{file} is no Word document (.docx) that can be opened.", file=template.name),
+        ) from error
+    return opened
+
+
+def write_docx(
+    report: Report, template: Path | None = None, pictures: ReportPictures | None = None
+) -> bytes:
+    """Return the report as a Word document; the same report gives the same bytes."""
+    file = template or SHIPPED_TEMPLATE
+    document = open_template(file)
+    writer = BodyWriter(document.docx.part, number_captions(report), pictures or ReportPictures())
+    environment = SandboxedEnvironment(autoescape=True)
+    try:
+        document.render(template_fields(report, writer), environment, autoescape=True)
+    except TemplateError as error:
+        raise RefusedError(
+            "template_unusable",
+            msg("The template {file} cannot be filled: {reason}", file=file.name, reason=error),
+        ) from error
+    _set_properties(document.docx.core_properties, report)
+    _set_language(document.docx.styles.element, report)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return normalise_zip(buffer.getvalue())
+
+
+def template_fields(report: Report, writer: BodyWriter) -> dict[str, Any]:
+    """Return every field that a template may name (docs/reports.md)."""
+    imprint = report.imprint
+    return {
+        "title": report.title,
+        "subtitle": report.subtitle,
+        "area": report.area,
+        "organisation": imprint.organisation,
+        "contact": imprint.contact,
+        "wave": imprint.wave,
+        "date": imprint.date,
+        "snapshot": imprint.snapshot,
+        "figures": imprint.figures,
+        "mark": " · ".join(imprint.marks),
+        "words": report.words,
+        "findings": list(report.findings),
+        "sections": {
+            section.key: {"title": section.title, "body": Markup(writer.write(section))}
+            for section in report.sections
+        },
+    }
+
+
+def _set_properties(properties: Any, report: Report) -> None:
+    properties.title = report.title
+    properties.subject = report.subtitle
+    properties.author = report.imprint.organisation
+    properties.last_modified_by = report.imprint.organisation
+    properties.created = properties.modified = report.imprint.made_at.replace(tzinfo=None)
+    properties.revision = 1
+    properties.language = _LANGUAGE_TAGS[report.language]
+
+
+def _set_language(styles: Any, report: Report) -> None:
+    """Name the languages of the text: Chinese signs are those of the mainland in every report.
+
+    Without a name, or with one of another country, an office program draws the signs of that.
+    """
+    for named in styles.iter(qn("w:lang")):
+        named.set(qn("w:val"), _LANGUAGE_TAGS[report.language])
+        named.set(qn("w:eastAsia"), _LANGUAGE_TAGS["zh"])

@@ -1,0 +1,280 @@
+"""Sections on what to do: priorities, and a list of problems to fill in and follow up."""
+
+from collections.abc import Sequence
+
+from survey.figures.figure_table import AGREEMENT, IMPORTANCE, SCORE
+from survey.figures.views.drivers import Priority, list_city_priorities
+from survey.figures.views.estimate_text import WITHHELD
+from survey.figures.views.trends import find_code_in
+from survey.figures.views.view_context import ViewContext
+from survey.frame.quotas import EVERYONE
+from survey.locale import SurveyError
+from survey.locale.figures import format_score, format_signed
+from survey.rectification.cited_evidence import describe_day, key_of
+from survey.rectification.problem_records import BASIS_NAMES, STATE_NAMES, ProblemRecord
+from survey.rectification.remeasurement import compare_figures, list_problem_figures
+from survey.reports.contents import (
+    Block,
+    Column,
+    Paragraph,
+    ReportChart,
+    ReportKind,
+    ReportTable,
+    Section,
+)
+from survey.reports.pictures import join_list
+from survey.reports.result_sections import build_change_table
+from survey.reports.scope import MAX_NAMED, ReportScope
+from survey.store.china_time import china_date, format_day
+
+_HALF = 50.0
+_BLANK = ""
+
+
+def build_priorities(scope: ReportScope) -> Section | None:
+    """Build the matrix with the first three to improve; None for an area without one."""
+    if scope.kind is ReportKind.PROVINCE:
+        return None
+    view, t = scope.drivers, scope.reading.t
+    if view.matrix is None:
+        return scope.section("priorities", [Paragraph(view.sentence)])
+    lines = [describe_priorities(scope), describe_certainty(scope)]
+    lines.append(scope.say("priorities", "meaning"))
+    blocks: list[Block] = [Paragraph(line) for line in lines if line]
+    blocks.append(ReportChart(view.matrix))
+    if view.priorities:
+        columns = (
+            Column(t("Indicator"), 3.6),
+            Column(t("Influence (%)"), 1.5, is_number=True),
+            Column(t("95%\u00a0interval"), 2.4, is_number=True),
+            Column(t("Score"), 1.4, is_number=True),
+            Column(t("95%\u00a0interval"), 2.4, is_number=True),
+            *scope.precision_columns(),
+            Column(t("Among the first three in (%)"), 2, is_number=True),
+        )
+        rows = tuple(_build_priority_row(scope, priority) for priority in view.priorities)
+        note = _write_priority_note(scope)
+        blocks.append(ReportTable(t("First to improve"), columns, rows, note))
+    return scope.section("priorities", blocks)
+
+
+def describe_priorities(scope: ReportScope) -> str:
+    """Return what to improve first, each with its weight and score."""
+    priorities = scope.drivers.priorities
+    if not priorities:
+        return scope.say("priorities", "none")
+    items = [
+        scope.say(
+            "priorities",
+            "item",
+            name=priority.name,
+            weight=format_score(priority.importance.estimate),
+            score=format_score(priority.performance.estimate),
+        )
+        for priority in priorities
+    ]
+    return scope.say("priorities", "some", list=join_list(items, scope.language, long=True))
+
+
+def describe_certainty(scope: ReportScope) -> str:
+    """Return how sure the priorities are together; empty where it cannot be told."""
+    share = scope.drivers.set_agreement
+    if share is None:
+        return ""
+    case = "steady" if share >= _HALF else "unsteady"
+    return scope.say("priorities", case, share=format_score(share))
+
+
+def _write_priority_note(scope: ReportScope) -> str:
+    """Return how sure the three are together, and the ids of the figures."""
+    share, code = scope.drivers.set_agreement, scope.say("ids", "indicator")
+    lines = [scope.say("priorities", "together", share=format_score(share))] if share else []
+    measures = (IMPORTANCE, SCORE, AGREEMENT)
+    ids = [scope.figure_id(measure, indicator=code) for measure in measures]
+    return " ".join([*lines, scope.name_ids(*ids)])
+
+
+def _build_priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ...]:
+    own = scope.own_figures([priority.code])[priority.code, EVERYONE]
+    return (
+        scope.reading.names.numbered(priority.code),
+        format_score(priority.importance.estimate),
+        scope.interval(priority.importance),
+        format_score(priority.performance.estimate),
+        scope.interval(priority.performance),
+        *scope.write_precision(own),
+        format_score(priority.agreement),
+    )
+
+
+def build_problems(scope: ReportScope) -> Section | None:
+    """Build the list of problems, and last wave's measured again.
+
+    The list is the one that the city keeps; without one, what the results propose, with columns to
+    fill in.
+    """
+    if scope.kind is ReportKind.PROVINCE:
+        return None
+    blocks = _build_kept_list(scope) or _build_proposed_list(scope)
+    again, case = _build_remeasured_list(scope), "listed"
+    if again is None:
+        again, case = _build_remeasured_priorities(scope), "past"
+    if again is not None and scope.before is not None:
+        year = str(scope.before.wave.year)
+        blocks += [Paragraph(scope.say("problems", case, year=year)), again]
+    return scope.section("problems", blocks)
+
+
+def _build_kept_list(scope: ReportScope) -> list[Block]:
+    """Return the list that the city keeps of this wave; nothing where it has none."""
+    t, problems = scope.reading.t, scope.problems_of(scope.reading.results)
+    if not problems:
+        return []
+    columns = (
+        Column(t("No."), 0.7, is_number=True),
+        Column(t("Problem"), 3.2),
+        Column(t("Why it is listed"), 2.4),
+        Column(t("Responsible unit"), 2),
+        Column(t("Measure to take"), 2.8),
+        Column(t("Deadline"), 1.9),
+        Column(t("State"), 1.6),
+    )
+    rows = tuple(
+        (
+            str(number),
+            problem.wording,
+            t(BASIS_NAMES[problem.basis]),
+            problem.unit,
+            problem.measure,
+            format_day(t, problem.deadline) if problem.deadline else "",
+            t(STATE_NAMES[problem.state]),
+        )
+        for number, problem in enumerate(problems, start=1)
+    )
+    note = t("As of {day}", day=_find_last_change(scope, problems))
+    table = ReportTable(t("List of problems"), columns, rows, note)
+    return [Paragraph(scope.say("problems", "kept")), table, *_list_cited_figures(scope, problems)]
+
+
+def _list_cited_figures(scope: ReportScope, problems: Sequence[ProblemRecord]) -> list[Block]:
+    """Return what evidence cites from beside the score; nothing where it cites nothing."""
+    t = scope.reading.t
+    rows = tuple(
+        (str(number), given.statement, figure.title, figure.figure, describe_day(figure, t))
+        for number, problem in enumerate(problems, start=1)
+        for given in problem.evidence
+        if (figure := scope.cited.get(key_of(given.kind, given.reference))) is not None
+    )
+    if not rows:
+        return []
+    columns = (
+        Column(t("No."), 0.7, is_number=True),
+        Column(t("Evidence"), 2.8),
+        Column(t("Cites"), 3.2),
+        Column(t("Published figure"), 4.4),
+        Column(t("Data as of"), 2.2),
+    )
+    note = scope.say("problems", "cited")
+    return [ReportTable(t("Evidence from beside the score"), columns, rows, note)]
+
+
+def _find_last_change(scope: ReportScope, problems: Sequence[ProblemRecord]) -> str:
+    """Return the day of the last change of a list."""
+    last = max(problem.changed_at for problem in problems)
+    return format_day(scope.reading.t, china_date(last))
+
+
+def _build_proposed_list(scope: ReportScope) -> list[Block]:
+    """Return what the results propose, with columns to fill in."""
+    t, rows = scope.reading.t, _build_problem_rows(scope)
+    blocks: list[Block] = [Paragraph(scope.say("problems", "table" if rows else "none"))]
+    if rows:
+        columns = (
+            Column(t("No."), 0.8, is_number=True),
+            Column(t("Problem"), 3),
+            Column(t("Why it is listed"), 3),
+            Column(t("Responsible unit"), 2.4),
+            Column(t("Measure to take"), 3),
+            Column(t("Deadline"), 1.8),
+        )
+        blocks.append(ReportTable(t("List of problems"), columns, tuple(rows)))
+    return blocks
+
+
+def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
+    """Return the list of the wave before with the change of each; None where there is none."""
+    problems = scope.problems_of(scope.before)
+    if not problems or scope.before is None:
+        return None
+    t = scope.reading.t
+    figures = list_problem_figures(problems)
+    again = compare_figures(scope.reading, scope.before, scope.area, figures)
+    columns = (
+        Column(t("Problem"), 3.4),
+        Column(t("Responsible unit"), 1.9),
+        Column(t("State"), 1.7),
+        Column(str(scope.before.wave.year), 1.2, is_number=True),
+        Column(str(scope.reading.wave.year), 1.2, is_number=True),
+        Column(t("Change"), 1.2, is_number=True),
+        Column(t("95%\u00a0interval"), 2, is_number=True),
+        Column(t("Problem is"), 1.8),
+    )
+    rows = tuple(
+        (
+            problem.wording,
+            problem.unit,
+            t(STATE_NAMES[problem.state]),
+            format_score(again[figure].before.estimate),
+            format_score(again[figure].after.estimate),
+            format_signed(again[figure].change.estimate),
+            scope.interval(again[figure].change),
+            scope.say("problems", again[figure].trend.value),
+        )
+        for problem, figure in zip(problems, figures, strict=True)
+    )
+    notes = [t("As of {day}", day=_find_last_change(scope, problems))]
+    # Why a figure is hidden is nowhere said in a report.
+    reasons = (each.reason for each in again.values() if each.reason != t(WITHHELD))
+    notes += dict.fromkeys(reason for reason in reasons if reason)
+    note = join_list(notes, scope.language, long=True)
+    return ReportTable(t("Last problems measured again"), columns, rows, note)
+
+
+def _build_problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:
+    """Return the priorities and the largest gaps below the nation, each indicator once."""
+    first = {priority.code: priority for priority in scope.drivers.priorities}
+    below = dict(scope.below[:MAX_NAMED])
+    rows: list[tuple[str, ...]] = []
+    for code in (*first, *(code for code in below if code not in first)):
+        case = "both" if code in first and code in below else "priority" if code in first else "gap"
+        reasons = [scope.say("problems", case)]
+        if code in first:
+            score = format_score(first[code].performance.estimate)
+            reasons.append(scope.say("problems", "score", score=score))
+        if code in below:
+            size = format_signed(below[code].figure.estimate)
+            reasons.append(scope.say("problems", "difference", difference=size))
+        why = join_list(reasons, scope.language, long=True)
+        name = scope.reading.names.numbered(code)
+        rows.append((str(len(rows) + 1), name, why, _BLANK, _BLANK, _BLANK))
+    return rows
+
+
+def _build_remeasured_priorities(scope: ReportScope) -> ReportTable | None:
+    """Return the priorities of the wave before with their change; None where none is known."""
+    if scope.before is None or scope.kind is not ReportKind.CITY:
+        return None
+    earlier = ViewContext(scope.before, scope.reading.principal, scope.language)
+    try:
+        past, _ = list_city_priorities(earlier, scope.area)
+    except SurveyError:
+        return None
+    now_of = {
+        find_code_in(scope.before, scope.reading.results, code): code
+        for code in scope.reading.lowest_codes
+    }
+    codes = [now_of[priority.code] for priority in past if priority.code in now_of]
+    changes = scope.changes(codes)
+    if changes is None:
+        return None
+    return build_change_table(scope, changes, scope.reading.t("Last problems measured again"))

@@ -1,0 +1,77 @@
+"""Report as PDF, set by Typst with the Chinese typeface embedded."""
+
+from pathlib import Path
+from typing import Any
+
+from survey.figures.drawing import write_typst_pdf
+from survey.reports.contents import Block, BulletList, Paragraph, Report, ReportTable
+from survey.reports.pictures import ReportPictures, number_captions
+
+_TEMPLATE = Path(__file__).with_name("report.typ")
+_MAX_POINTS, _MAX_HEIGHT_POINTS = 455.0, 400.0
+
+
+def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
+    """Return the report as PDF; the same report gives the same bytes."""
+    captions, pictures = number_captions(report), pictures or ReportPictures()
+    imprint, words = report.imprint, report.words
+    labels = (
+        (words["organisation"], imprint.organisation),
+        (words["contact"], imprint.contact),
+        (words["date"], imprint.date),
+    )
+    data = {
+        "language": report.language,
+        "title": report.title,
+        "subtitle": report.subtitle,
+        "words": dict(words),
+        "imprint": {
+            "organisation": imprint.organisation,
+            "wave": imprint.wave,
+            "date": imprint.date,
+            "snapshot": imprint.snapshot,
+            "figures": imprint.figures,
+            "marks": " · ".join(imprint.marks),
+            "lines": labels,
+        },
+        "findings": report.findings,
+        "sections": [
+            {
+                "title": section.title,
+                "blocks": [_describe_block(block, captions, pictures) for block in section.blocks],
+            }
+            for section in report.sections
+        ],
+    }
+    return write_typst_pdf(_TEMPLATE, data, made_at=imprint.made_at)
+
+
+def _describe_block(
+    block: Block, captions: dict[int, str], pictures: ReportPictures
+) -> dict[str, Any]:
+    """Return a block as plain data for the template."""
+    if isinstance(block, Paragraph):
+        return {"kind": "paragraph", "text": block.text}
+    if isinstance(block, BulletList):
+        return {"kind": "list", "lines": block.lines}
+    caption = captions[id(block)]
+    if isinstance(block, ReportTable):
+        return {
+            "kind": "table",
+            "caption": caption,
+            "heads": [column.head for column in block.columns],
+            "shares": block.widths,
+            "numbers": [column.is_number for column in block.columns],
+            "rows": block.rows,
+            "note": block.note,
+        }
+    drawing = pictures.draw_svg(block.panel)
+    scale = min(1.0, _MAX_POINTS / drawing.width, _MAX_HEIGHT_POINTS / drawing.height)
+    return {
+        "kind": "chart",
+        "caption": caption,
+        "svg": drawing.svg,
+        "width": drawing.width * scale,
+        "alt": block.panel.alt,
+        "note": " ".join(text for text in (block.panel.subtitle, block.panel.note) if text),
+    }

@@ -1,0 +1,291 @@
+"""Sections on people: special groups beside the rest, complaints, losses, education."""
+
+from collections import Counter
+
+from survey.access.roles import NATION
+from survey.counts.complaint_view import Table
+from survey.evidence_city.outside_city import OutsidePart, build_outside_parts
+from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.figures.figure_table import SCORE, gap_measure
+from survey.figures.views.changes import mark_roles
+from survey.figures.views.chart_rows import classify_differences
+from survey.figures.views.estimate_text import (
+    difference_of,
+    estimate_at,
+    signed_ends,
+    unsigned_difference,
+)
+from survey.figures.views.measures import rates, ratings
+from survey.figures.views.overview import OverviewFilters, build_overview_areas
+from survey.figures.views.ranking import ListedCity, list_first_and_last
+from survey.figures.views.table_slice import TableSlice
+from survey.frame.quotas import ELDERLY, GUARDIAN, RURAL
+from survey.locale.figures import MISSING, format_score, format_signed
+from survey.reports.contents import (
+    Block,
+    Column,
+    Paragraph,
+    ReportChart,
+    ReportKind,
+    ReportTable,
+    Section,
+)
+from survey.reports.pictures import join_list
+from survey.reports.result_sections import city_table
+from survey.reports.scope import ReportScope, choose_case
+from survey.results.small_areas import Grade
+
+_FIRST_SHARE = 3.0
+"""Part of the width of the first column, which holds names; the others share the rest alike."""
+
+
+def build_outside(scope: ReportScope) -> Section | None:
+    """Build what stands beside the score; None where there is nothing of this city."""
+    if scope.kind is not ReportKind.CITY or scope.outside is None or scope.outside.is_empty:
+        return None
+    blocks: list[Block] = [Paragraph(scope.say("outside", "apart"))]
+    for part in build_outside_parts(scope.outside, scope.language):
+        blocks += _list_blocks(part)
+    return scope.section("outside", blocks)
+
+
+def _list_blocks(part: OutsidePart) -> list[Block]:
+    """Return the sentences of a part, its tables, and below the last of them its notes."""
+    note = " ".join(part.notes)
+    blocks: list[Block] = [Paragraph(sentence) for sentence in part.sentences]
+    for number, (title, table) in enumerate(part.tables, start=1):
+        blocks.append(_build_table(title, table, note if number == len(part.tables) else ""))
+    if not part.tables:
+        blocks.append(Paragraph(note, quiet=True))
+    return blocks
+
+
+def _build_table(title: str, table: Table, note: str) -> ReportTable:
+    heads, rows = table
+    columns = tuple(
+        Column(head, 1.6 if place else _FIRST_SHARE, is_number=place > 0)
+        for place, head in enumerate(heads)
+    )
+    return ReportTable(title, columns, rows, note)
+
+
+_LEVELS = ("region3", "city_class", "size_tier")
+
+
+def build_areas(scope: ReportScope) -> Section | None:
+    """Build the scores of the regions and kinds of cities; only for the nation."""
+    if scope.kind is not ReportKind.NATION:
+        return None
+    reading, t = scope.reading, scope.reading.t
+    blocks: list[Block] = [Paragraph(scope.say("areas", "table"))]
+    for level in _LEVELS:
+        cells = reading.cells(area_level=level, indicator=scope.main).descending("estimate")
+        rows, ids = [], []
+        for row, code in enumerate(cells.texts("area")):
+            figure = estimate_at(cells, row=row)
+            if figure.available:
+                ids.append(scope.figure_id(SCORE, area=code, area_level=level))
+                rows.append(
+                    (
+                        reading.names.area(code),
+                        format_score(figure.estimate),
+                        scope.interval(figure),
+                        *scope.write_precision(figure),
+                    )
+                )
+        columns = (
+            Column(reading.names.level(level), 4),
+            Column(t("Score"), 1.5, is_number=True),
+            Column(t("95%\u00a0interval"), 3, is_number=True),
+            *scope.precision_columns(),
+        )
+        if rows:
+            note = scope.name_ids(*ids)
+            blocks.append(ReportTable(reading.names.level(level), columns, tuple(rows), note))
+    panel = build_overview_areas(
+        results=reading.results,
+        principal=reading.principal,
+        language=scope.language,
+        filters=OverviewFilters(),
+        by="region3",
+    )
+    blocks.insert(1, ReportChart(panel))
+    return scope.section("areas", blocks) if len(blocks) > 2 else None
+
+
+def build_cities(scope: ReportScope) -> Section | None:
+    """Build the cities of the area with places; None for a city, or where none may be named."""
+    if scope.kind is ReportKind.CITY:
+        return None
+    codes = [code for code in scope.order.codes if _lies_in(scope, code)]
+    title = scope.reading.t("Cities by score")
+    table = city_table(scope, codes, title)
+    if not table.rows:
+        return None
+    blocks: list[Block] = [Paragraph(scope.say("cities", "table"))]
+    if scope.kind is ReportKind.NATION:
+        blocks += [
+            Paragraph(line)
+            for line in (*_name_first_and_last_cities(scope), _count_changes(scope))
+            if line
+        ]
+    return scope.section("cities", [*blocks, table])
+
+
+def _lies_in(scope: ReportScope, code: str) -> bool:
+    city = scope.reading.cities.get(code)
+    return scope.kind is ReportKind.NATION or (
+        city is not None and city.province_code == scope.area
+    )
+
+
+def _name_first_and_last_cities(scope: ReportScope) -> list[str]:
+    """Return the cities at the first and at the last places, in words."""
+    ends = list_first_and_last(scope.reading, scope.main, count=5)
+    return [
+        scope.say("cities", case, list=_list_cities(scope, listed))
+        for case, listed in zip(("first", "last"), ends, strict=True)
+        if listed
+    ]
+
+
+def _list_cities(scope: ReportScope, listed: tuple[ListedCity, ...]) -> str:
+    items = [
+        scope.say("cities", "item", name=city.name, places=city.possible_ranks) for city in listed
+    ]
+    return join_list(items, scope.language)
+
+
+def _count_changes(scope: ReportScope) -> str:
+    """Return how many cities rose and fell since the wave before; empty where none is known."""
+    rows = scope.city_changes
+    if rows is None:
+        return ""
+    counted = Counter(mark_roles(rows))
+    return scope.say(
+        "change",
+        "cities",
+        rise=str(counted[HIGHER]),
+        fall=str(counted[LOWER]),
+        none=str(counted[UNCLEAR]),
+    )
+
+
+_FOLLOWED = (ELDERLY, GUARDIAN, RURAL)
+_TOPICS = ("complaint", "detriment", "education")
+_CASES = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "none"}
+_VERDICTS = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "unclear"}
+
+
+def build_groups(scope: ReportScope) -> Section | None:
+    """Build the special groups against the rest of the area; hidden ones are not mentioned."""
+    reading, t = scope.reading, scope.reading.t
+    groups = [group for group in _FOLLOWED if group in reading.results.method.groups]
+    gaps = reading.gaps(
+        "rest", area_level=scope.level, area=scope.area, group=groups, indicator=scope.main
+    ).in_order("group", groups)
+    grades, roles = _read_grades(scope, groups), classify_differences(gaps)
+    figures = scope.own_figures([scope.main], groups)
+    lines: list[str] = []
+    rows: list[tuple[str, ...]] = []
+    for row, group in enumerate(gaps.texts("group")):
+        if roles[row] not in _CASES:
+            continue
+        gap = difference_of(reading.names.group(group), gaps, row)
+        write_words = signed_ends if roles[row] == UNCLEAR else unsigned_difference
+        words = write_words(gap.figure)
+        case = choose_case(_CASES, roles[row], gap.figure)
+        indicator = reading.names.indicator(scope.main)
+        if gap.figure.low is not None:
+            lines.append(
+                scope.say(
+                    "groups", case, group=gap.name, indicator=indicator, area=scope.name, **words
+                )
+            )
+        rows.append(
+            (
+                gap.name,
+                format_score(gap.group),
+                format_score(gap.reference),
+                format_signed(gap.figure.estimate),
+                scope.interval(gap.figure),
+                *scope.write_precision(figures[scope.main, group]),
+                scope.say_verdict(_VERDICTS, roles[row], gap.figure),
+                grades.get(group, MISSING),
+            )
+        )
+    if not rows:
+        return None
+    columns: tuple[Column, ...] = (
+        Column(t("Group"), 3.2),
+        Column(t("Group score"), 1.5, is_number=True),
+        Column(t("Everybody else"), 1.9, is_number=True),
+        Column(t("Difference"), 1.9, is_number=True),
+        Column(t("95%\u00a0interval"), 2.4, is_number=True),
+        *scope.precision_columns(),
+        Column(t("Verdict"), 2.2),
+        Column(t("Grade"), 1.3, is_number=True),
+    )
+    if not grades:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    blocks: list[Block] = [Paragraph(line) for line in lines]
+    code = scope.say("ids", "group")
+    ids = [scope.figure_id(measure, group=code) for measure in (SCORE, gap_measure("rest"))]
+    notes = [scope.say("groups", "grades")] if grades else []
+    note = " ".join([*notes, scope.name_ids(*ids)])
+    blocks.append(ReportTable(t("Special groups beside the rest"), columns, tuple(rows), note))
+    return scope.section("groups", blocks)
+
+
+def _read_grades(scope: ReportScope, groups: list[str]) -> dict[str, str]:
+    """Return the grades of the groups of a city; none for other areas."""
+    rows = TableSlice(
+        scope.reading.results.small_areas(
+            scope.reading.principal, area=scope.area, group=groups, indicator=scope.main
+        )
+    )
+    known = {Grade.A.value, Grade.B.value, Grade.C.value}
+    return {
+        group: grade
+        for group, grade in zip(rows.texts("group"), rows.texts("grade"), strict=True)
+        if grade in known
+    }
+
+
+def build_complaints(scope: ReportScope) -> Section | None:
+    """Build what people report on complaints, losses and education; None if nothing was asked."""
+    reading, t = scope.reading, scope.reading.t
+    keys = [measure.key for of in (rates, ratings) for measure in of(reading, _TOPICS)]
+    own = reading.cells(area_level=scope.level, area=scope.area, indicator=keys)
+    own = own.in_order("indicator", keys)
+    nation = reading.cells(area_level="nation", area=NATION, indicator=keys)
+    others = dict(zip(nation.texts("indicator"), nation.numbers("estimate"), strict=True))
+    rows: list[tuple[str, ...]] = []
+    for row, key in enumerate(own.texts("indicator")):
+        figure = estimate_at(own, row=row)
+        if figure.available:
+            rows.append(
+                (
+                    reading.names.indicator(key),
+                    format_score(figure.estimate),
+                    scope.interval(figure),
+                    *scope.write_precision(figure),
+                    format_score(others.get(key)),
+                )
+            )
+    if not rows:
+        return None
+    columns: tuple[Column, ...] = (
+        Column(t("Question"), 5),
+        Column(reading.names.area(scope.area), 1.4, is_number=True),
+        Column(t("95%\u00a0interval"), 2.6, is_number=True),
+        *scope.precision_columns(),
+        Column(reading.names.area(NATION), 1.4, is_number=True),
+    )
+    if scope.area == NATION:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    title = t("Per cent of those asked, or score (0–100) of a rating")
+    return scope.section(
+        "complaints",
+        [Paragraph(scope.say("complaints", "table")), ReportTable(title, columns, tuple(rows))],
+    )

@@ -1,0 +1,151 @@
+"""Pictures of the charts of a report: vectors, and 300 dots per inch for Word and slides."""
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import isnan
+
+from survey.figures.chart_drawings import (
+    Drawing,
+    draw_chart,
+    is_drawn_beside,
+    set_drawing,
+    specify_chart,
+)
+from survey.figures.charts import ChartKind
+from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.estimate_text import Estimate, format_interval
+from survey.locale import translator
+from survey.locale.figures import MISSING, format_count, format_score
+from survey.reports.contents import Report, ReportChart, ReportTable, Section
+
+
+def number_captions(report: Report) -> dict[int, str]:
+    """Return the caption of each table and chart by its identity, numbered in order."""
+    t, captions = translator(report.language), {}
+    tables = charts = 0
+    for section in report.sections:
+        for block in section.blocks:
+            if isinstance(block, ReportTable):
+                tables += 1
+                captions[id(block)] = t("Table {number}  {title}", number=tables, title=block.title)
+            elif isinstance(block, ReportChart):
+                charts += 1
+                captions[id(block)] = t(
+                    "Figure {number}  {title}", number=charts, title=block.panel.title
+                )
+    return captions
+
+
+_NO_BREAK = "\u00a0"
+_HAN = r"[\u3400-\u9fff]"
+_NUMBER_AND_UNIT = re.compile(rf"(?<=\d) (?={_HAN}|points?\b|interviews?\b|cities\b)")
+_HAN_THEN_LATIN = re.compile(rf"({_HAN})(?=[A-Za-z0-9±−+])")
+_LATIN_THEN_HAN = re.compile(rf"([A-Za-z0-9%])(?={_HAN})")
+_MINUS = re.compile(r"(?<![A-Za-z0-9–-])-(?=\d)")
+
+
+def write_interval(low: float | None, high: float | None, language: str) -> str:
+    """Format an interval in words; a dash where there is none."""
+    if low is None or high is None or isnan(low) or isnan(high):
+        return MISSING
+    return format_interval(low, high, translator(language))
+
+
+def write_estimate(figure: Estimate, language: str) -> str:
+    """Format a score and, on further lines, its interval, n and design effect."""
+    lines = [format_score(figure.estimate), write_interval(figure.low, figure.high, language)]
+    lines.append(f"n {format_count(figure.n)}")
+    if figure.deff is not None:
+        lines[-1] += f", deff {format_score(figure.deff)}"
+    return "\n".join(line for line in lines if line != MISSING)
+
+
+def write_places(low: float | None, high: float | None) -> str:
+    """Format a set of places; a dash where there is none."""
+    if low is None or high is None or isnan(low) or isnan(high):
+        return MISSING
+    return f"{int(low)}" if low == high else f"{int(low)}–{int(high)}"
+
+
+def join_list(parts: Sequence[str], language: str, *, long: bool = False) -> str:
+    """Join the parts of a list inside a sentence; `long` ones hold commas of their own."""
+    if language == "zh":
+        return ("；" if long else "、").join(parts)
+    return ("; " if long else ", ").join(parts)
+
+
+def set_text(text: str, language: str) -> str:
+    """Return a sentence as it is printed: true minus signs, spaces, numbers beside their units."""
+    text = _MINUS.sub("\u2212", text)
+    if language == "zh":
+        text = _HAN_THEN_LATIN.sub(r"\1 ", text)
+        text = _LATIN_THEN_HAN.sub(r"\1 ", text)
+    return _NUMBER_AND_UNIT.sub(_NO_BREAK, text)
+
+
+_WIDTHS = {ChartKind.MATRIX: 520.0, ChartKind.TREND: 470.0, ChartKind.PEERS: 500.0}
+_USUAL_WIDTH = 380.0
+"""Width of the drawing in pixels; labels stand beside it."""
+_POINTS_PER_INCH = 72.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Chart as PNG, with its size in inches."""
+
+    content: bytes
+    width: float
+    height: float
+
+
+class ReportPictures:
+    """Drawings of the charts of one report, without titles and without hidden rows.
+
+    Where another process draws, a chart is begun when its section is there, and is ready when the
+    other sections are; elsewhere it is drawn when it is asked for. The drawings are the same.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="report charts")
+        self._begun: dict[int, Future[Drawing]] = {}
+
+    def begin(self, section: Section) -> None:
+        """Begin the charts of a section, and return at once."""
+        if not is_drawn_beside():
+            return
+        for block in section.blocks:
+            if isinstance(block, ReportChart):
+                drawing = self._executor.submit(draw_chart, _specify(block.panel))
+                self._begun[id(block.panel)] = drawing
+
+    def draw_svg(self, panel: ChartPanel) -> Drawing:
+        """Draw a chart as vectors."""
+        begun = self._begun.get(id(panel))
+        return draw_chart(_specify(panel)) if begun is None else begun.result()
+
+    def draw_png(self, panel: ChartPanel) -> Picture:
+        """Draw a chart at print resolution."""
+        drawing = self.draw_svg(panel)
+        width, height = drawing.width / _POINTS_PER_INCH, drawing.height / _POINTS_PER_INCH
+        return Picture(set_drawing(drawing, "png"), width, height)
+
+    def close(self) -> None:
+        """Give up what was begun and is not drawn yet."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def report_pictures() -> Iterator[ReportPictures]:
+    """Draw the charts of one report, and give up the others at the end."""
+    pictures = ReportPictures()
+    try:
+        yield pictures
+    finally:
+        pictures.close()
+
+
+def _specify(panel: ChartPanel) -> dict[str, object]:
+    return specify_chart(panel, panel.drawn, width=_WIDTHS.get(panel.kind, _USUAL_WIDTH))

@@ -1,0 +1,322 @@
+"""Whole reports of a city, a province and the nation, made once for every format."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+
+from survey.access.principal import Principal
+from survey.access.roles import NATION, Action
+from survey.evidence_city.outside_city import OutsideEvidence
+from survey.figures.views.display_names import is_nationwide
+from survey.figures.views.estimate_text import WITHHELD, margin_of_error_caveat
+from survey.figures.views.method import MethodView, build_method_view
+from survey.figures.views.view_context import Facts, ViewContext
+from survey.locale import RefusedError, msg
+from survey.locale.figures import format_count, format_score
+from survey.rectification.cited_evidence import CitedFigure
+from survey.rectification.problem_records import ProblemRecord
+from survey.reports.comparison_sections import build_leaders, build_strengths, build_tree
+from survey.reports.contents import (
+    Block,
+    BulletList,
+    Column,
+    Imprint,
+    Paragraph,
+    Report,
+    ReportKind,
+    ReportTable,
+    Section,
+)
+from survey.reports.improvement_sections import (
+    build_priorities,
+    build_problems,
+    describe_priorities,
+)
+from survey.reports.people_sections import (
+    build_areas,
+    build_cities,
+    build_complaints,
+    build_groups,
+    build_outside,
+)
+from survey.reports.pictures import set_text
+from survey.reports.result_sections import (
+    build_change,
+    build_headline,
+    build_place,
+    build_years,
+    describe_change,
+    describe_difference,
+    describe_headline,
+    describe_place,
+)
+from survey.reports.rule_check import SentenceRules
+from survey.reports.scope import ReportScope
+from survey.results import WaveInfo, WaveResults
+from survey.results.domains import MAIN_SERIES, SHIPPED_SERIES
+from survey.store.china_time import china_date, format_day
+from survey.store.tables import WaveState
+
+_READING_RULES = 8
+_STRATEGY = "strategy"
+_DISCLOSURES = (
+    _STRATEGY, "sponsor", "instrument", "population", "recruitment", "modes", "dates", "precision",
+    "weighting", "processing", "limits",
+)  # fmt: skip
+
+
+def build_method(scope: ReportScope, imprint: Imprint) -> Section | None:
+    """Build the method sheet of the wave."""
+    reading, t = scope.reading, scope.reading.t
+    results = reading.results
+    view = build_method_view(
+        wave=results.wave,
+        manifest=results.manifest,
+        method=results.method,
+        tree=results.tree,
+        language=scope.language,
+    )
+    blocks: list[Block] = [
+        Paragraph(set_text(margin_of_error_caveat(scope.figure, t), scope.language)),
+        _build_disclosures(scope, view, imprint),
+        _build_facts_table(scope, t("Where the figures come from"), view.snapshot),
+        _build_facts_table(scope, t("Fieldwork"), view.fieldwork),
+        _build_facts_table(scope, t("Weights"), view.weights),
+        _build_facts_table(scope, t("Margins of error"), view.errors),
+        _build_facts_table(scope, t("What is not shown"), view.disclosure),
+    ]
+    return scope.section("method", [block for block in blocks if block is not None])
+
+
+def _build_facts_table(scope: ReportScope, title: str, facts: Facts) -> ReportTable:
+    t = scope.reading.t
+    columns = (Column(t("Choice"), 3), Column(t("In this wave"), 7))
+    rows = tuple((name, _cut_hash(value)) for name, value in facts)
+    return ReportTable(title, columns, rows)
+
+
+def _cut_hash(value: str) -> str:
+    """Return a value whose hash, which no line can hold, is cut into groups of sixteen."""
+    if len(value) == 64 and " " not in value:
+        return " ".join(value[start : start + 16] for start in range(0, 64, 16))
+    return value
+
+
+def _build_disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -> ReportTable:
+    t, results = scope.reading.t, scope.reading.results
+    manifest, method = results.manifest, results.method
+    words = {
+        "organisation": imprint.organisation,
+        "contact": imprint.contact,
+        "instrument": f"{manifest.instrument} {manifest.instrument_version}",
+        "cities": str(manifest.cities),
+        "date": imprint.date,
+        "year": str(manifest.year),
+        "n": format_count(manifest.rows),
+        "own": format_count(scope.figure.n),
+        "area": scope.name,
+        "interval": scope.interval(scope.figure),
+        "deff": format_score(method.weighting.kish_deff),
+        "effective": dict(view.weights).get(t("Effective number of interviews"), ""),
+        "minimum": str(method.minimum_n),
+        "modes": dict(view.fieldwork)[t("Modes of the interviews")],
+        "margin": dict(view.weights).get(t("Raked to"), ""),
+    }
+    rows = tuple(
+        (
+            str(number),
+            scope.say("disclosure", f"{key}_name"),
+            scope.say("disclosure", _choose_disclosure_case(key, results), **words),
+        )
+        for number, key in enumerate(_DISCLOSURES, 1)
+    )
+    columns = (
+        Column(t("No."), 0.8, is_number=True),
+        Column(t("Disclosure"), 2.6),
+        Column(t("In this wave"), 7),
+    )
+    return ReportTable(t("Disclosures (AAPOR Transparency Initiative)"), columns, rows)
+
+
+def _choose_disclosure_case(key: str, results: WaveResults) -> str:
+    """Return the case of a disclosure: what the shipped survey does is no text of another study."""
+    method, series = results.method, results.wave.series
+    is_own = series not in SHIPPED_SERIES
+    if key == "weighting":
+        if method.weighting.way == "given":
+            return "weighting_given"
+        return key if method.weighting.margin else "weighting_totals"
+    if key == "population" and series != MAIN_SERIES:
+        return "population_own" if is_own else f"population_{series}"
+    if key == "recruitment" and is_own:
+        return "recruitment_own" if method.assumed_deff is None else "recruitment_no_points"
+    return f"{key}_own" if key == _STRATEGY and is_own else key
+
+
+def build_reading(scope: ReportScope) -> Section | None:
+    """Build how to read the report, a rule a line."""
+    lines = tuple(scope.say("reading", str(number + 1)) for number in range(_READING_RULES))
+    return scope.section("reading", [BulletList(lines)])
+
+
+SECTIONS = (
+    build_headline,
+    build_place,
+    build_years,
+    build_change,
+    build_areas,
+    build_cities,
+    build_tree,
+    build_strengths,
+    build_groups,
+    build_complaints,
+    build_outside,
+    build_leaders,
+    build_priorities,
+    build_problems,
+)
+"""Sections in the order of a report; each builder returns None where it has nothing to say."""
+SECTION_KEYS = (
+    "headline", "place", "years", "change", "areas", "cities", "tree", "strengths", "groups",
+    "complaints", "outside", "leaders", "priorities", "problems", "method", "reading",
+)  # fmt: skip
+"""Keys of all sections, as templates name them."""
+WORDS = ("findings", "contact", "date", "snapshot", "figures", "page", "organisation")
+"""Headings and labels outside the sections, as templates name them."""
+
+
+NO_REPORTS = msg("This wave has no composite score, and reports are about one. See its tables.")
+
+
+def build_report(
+    results: WaveResults,
+    *,
+    principal: Principal,
+    kind: ReportKind,
+    area: str,
+    language: str,
+    rules: SentenceRules,
+    organisation: str = "",
+    contact: str = "",
+    others: Sequence[WaveResults] = (),
+    peers: tuple[str, ...] = (),
+    problems: tuple[ProblemRecord, ...] = (),
+    cited: Mapping[str, CitedFigure] = MappingProxyType({}),
+    read_outside: Callable[[], OutsideEvidence | None] = lambda: None,
+    begin_section: Callable[[Section], None] = lambda _section: None,
+) -> Report:
+    """Build the contents of a report; `others` are the further waves of the same series.
+
+    `peers` are the cities that a city has chosen to be compared with, `problems` its lists of
+    problems from all waves, `cited` what these cite from beside the score, `read_outside` returns
+    all that stands there. All change after a release, so that a report that has to be the same
+    whenever it is made again takes none of them.
+
+    Args:
+        begin_section: called with each section once it is there, before the next one is built.
+
+    Raises:
+        AccessDeniedError: the role reads no results, or the area lies outside the reader's.
+        RefusedError: the wave has no such area, or its score is not shown.
+    """
+    wave = results.wave
+    earlier = [each for each in others if (each.wave.year, each.wave.key) < (wave.year, wave.key)]
+    scope = ReportScope(
+        kind=kind,
+        area=area,
+        reading=ViewContext(results, principal, language),
+        earlier=sorted(earlier, key=lambda each: (each.wave.year, each.wave.key), reverse=True),
+        rules=rules.for_cities(wave.cities),
+        peers=peers,
+        problems=problems,
+        cited=cited,
+        read_outside=read_outside,
+    )
+    _require_score(scope)
+    imprint = _build_imprint(scope, organisation, contact)
+    sections: list[Section] = []
+    for build in (*SECTIONS, partial(build_method, imprint=imprint), build_reading):
+        section = build(scope)
+        if section is not None:
+            begin_section(section)
+            sections.append(section)
+    return Report(
+        kind=kind,
+        code=area,
+        area=scope.name,
+        language=scope.language,
+        title=scope.say("title", _choose_title_case(kind, wave), area=scope.name),
+        subtitle=scope.say("title", "subtitle", wave=imprint.wave),
+        imprint=imprint,
+        words={name: scope.say("word", name) for name in WORDS},
+        findings=_list_findings(scope),
+        sections=tuple(sections),
+    )
+
+
+def _choose_title_case(kind: ReportKind, wave: WaveInfo) -> str:
+    """Return the title of a report; that on some cities together is named by them, as a city's."""
+    if kind is ReportKind.NATION and not is_nationwide(wave.cities):
+        kind = ReportKind.CITY
+    return kind.value if wave.series in SHIPPED_SERIES else f"own_{kind.value}"
+
+
+def _require_score(scope: ReportScope) -> None:
+    """Raise unless the reader may see the score of the area."""
+    principal = scope.reading.principal
+    principal.require(Action.READ_RESULTS)
+    if scope.reading.results.tree is None:
+        raise RefusedError("report_impossible", NO_REPORTS)
+    cells = scope.reading.cells(area_level=scope.level, area=scope.area, indicator=scope.main)
+    if not len(cells):
+        if scope.area != NATION:
+            principal.require(Action.READ_RESULTS, scope.area)
+        raise RefusedError(
+            "report_impossible",
+            msg("This wave has no results of the area {area}.", area=scope.area),
+        )
+    if not scope.figure.available:
+        raise RefusedError(
+            "report_impossible",
+            msg("There is no report on {area}. {reason}", area=scope.name, reason=WITHHELD),
+        )
+
+
+def _build_imprint(scope: ReportScope, organisation: str, contact: str) -> Imprint:
+    wave, manifest = scope.reading.wave, scope.reading.results.manifest
+    marks = {
+        "demo": wave.is_demo,
+        "provisional": not wave.final,
+        "unreleased": wave.state is not WaveState.RELEASED,
+    }
+    return Imprint(
+        organisation=organisation or scope.reading.t("(organisation not stated)"),
+        contact=contact or scope.reading.t("(contact not stated)"),
+        wave=wave.label(scope.language),
+        made_at=manifest.frozen_at,
+        date=format_day(scope.reading.t, china_date(manifest.frozen_at)),
+        snapshot=wave.snapshot_sha256,
+        figures=wave.seal_sha256,
+        marks=tuple(scope.say("mark", mark) for mark, holds in marks.items() if holds),
+    )
+
+
+def _list_findings(scope: ReportScope) -> tuple[str, ...]:
+    """Return the key findings, a sentence each."""
+    lines = [
+        describe_headline(scope),
+        describe_place(scope),
+        describe_change(scope),
+        describe_difference(scope),
+    ]
+    if scope.above:
+        lines.append(
+            scope.say("strengths", "above", list=scope.list_differences(scope.above, "above"))
+        )
+    if scope.below:
+        lines.append(
+            scope.say("strengths", "below", list=scope.list_differences(scope.below, "below"))
+        )
+    if scope.kind is not ReportKind.PROVINCE and scope.drivers.priorities:
+        lines.append(describe_priorities(scope))
+    return tuple(line for line in lines if line)

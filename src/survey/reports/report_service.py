@@ -1,0 +1,234 @@
+"""Reports for a reader: access, the waves they draw on, the file, and its entry in the trail."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from importlib import import_module
+from types import MappingProxyType
+
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.evidence_city.outside_city import OutsideEvidence, read_outside_evidence
+from survey.rectification.cited_evidence import CitedFigure, find_cited_figures
+from survey.rectification.problem_records import ProblemRecord, list_all_problems
+from survey.reports.contents import Report, ReportKind
+from survey.reports.pictures import ReportPictures, report_pictures
+from survey.reports.report_builder import build_report
+from survey.reports.rule_check import read_rules
+from survey.results import WaveResults, list_waves, open_results
+from survey.results.peer_differences import list_all_peers
+from survey.results.row_selection import open_known_results
+from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
+from survey.store.engine import read_scope
+
+
+class ReportFormat(StrEnum):
+    """Format of a report, as its file name ends."""
+
+    DOCX = "docx"
+    PDF = "pdf"
+    PPTX = "pptx"
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+MEDIA_TYPES: Mapping[ReportFormat, str] = MappingProxyType(
+    {
+        ReportFormat.DOCX: f"{_OFFICE}.wordprocessingml.document",
+        ReportFormat.PDF: "application/pdf",
+        ReportFormat.PPTX: f"{_OFFICE}.presentationml.presentation",
+    }
+)
+
+
+@dataclass(frozen=True)
+class ReportOrder:
+    """Order of one report: area, format and language."""
+
+    kind: ReportKind
+    area: str
+    form: ReportFormat
+    language: str
+
+
+@dataclass(frozen=True)
+class ReportFile:
+    """File of a report."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class ReportWaves:
+    """Results that the reports of one wave draw on."""
+
+    results: WaveResults
+    others: Sequence[WaveResults]
+    peers: Mapping[str, tuple[str, ...]]
+    """City -> the cities that it has chosen to be compared with; told to readers of its area."""
+    problems: Mapping[str, tuple[ProblemRecord, ...]] = field(default_factory=dict)
+    """City -> its problem lists from the waves of the series, for readers with the right."""
+    has_outside: bool = False
+    """Whether reports of cities take what stands beside the score, which goes on changing."""
+
+
+def open_report_waves(settings: Settings, session: Session, wave_key: str) -> ReportWaves:
+    """Return the results of a wave and of the further waves of its series."""
+    results = open_known_results(settings, session, wave_key)
+    others = tuple(
+        open_results(settings, session, wave.key)
+        for wave in list_waves(settings, session, results.wave.series)
+        if wave.key != results.wave.key
+    )
+    problems = list_all_problems(session, results.wave.series)
+    return ReportWaves(results, others, list_all_peers(session), problems, has_outside=True)
+
+
+def make_report_file(
+    settings: Settings, waves: ReportWaves, *, principal: Principal, order: ReportOrder
+) -> ReportFile:
+    """Return the file of a report for a reader; the caller records it with `record_reports`.
+
+    Raises:
+        AccessDeniedError: the role reads no results, or the area lies outside the reader's.
+        RefusedError: the wave has no such area, or its score is not shown.
+    """
+    problems = _list_readable_problems(waves, principal, order.area)
+    with report_pictures() as pictures:
+        report = build_report(
+            waves.results,
+            principal=principal,
+            kind=order.kind,
+            area=order.area,
+            language=order.language,
+            rules=read_rules(settings.report_rules),
+            organisation=settings.report_organisation,
+            contact=settings.report_contact,
+            others=waves.others,
+            peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
+            problems=problems,
+            cited=_read_cited(settings, principal, problems, order),
+            read_outside=partial(_read_outside, settings, waves, principal, order),
+            begin_section=pictures.begin,
+        )
+        content = _WRITERS[order.form](report, settings, pictures)
+    name = f"{waves.results.wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
+    return ReportFile(name, MEDIA_TYPES[order.form], content)
+
+
+def _list_readable_problems(
+    waves: ReportWaves, principal: Principal, area: str
+) -> tuple[ProblemRecord, ...]:
+    readable = principal.may(Action.READ_PROBLEMS) and principal.covers(area)
+    return waves.problems.get(area, ()) if readable else ()
+
+
+def _read_outside(
+    settings: Settings, waves: ReportWaves, principal: Principal, order: ReportOrder
+) -> OutsideEvidence | None:
+    if not waves.has_outside or order.kind is not ReportKind.CITY:
+        return None
+    with read_scope(settings.store_url) as session:
+        return read_outside_evidence(
+            Work(session, principal, datetime.now(UTC), settings),
+            city=order.area,
+            wave_year=waves.results.wave.year,
+        )
+
+
+def _read_cited(
+    settings: Settings,
+    principal: Principal,
+    problems: tuple[ProblemRecord, ...],
+    order: ReportOrder,
+) -> Mapping[str, CitedFigure]:
+    evidence = [given for problem in problems for given in problem.evidence]
+    if not evidence:
+        return {}
+    with read_scope(settings.store_url) as session:
+        return find_cited_figures(
+            Work(session, principal, datetime.now(UTC), settings),
+            city_code=order.area,
+            evidence=evidence,
+            language=order.language,
+        )
+
+
+def _write_docx(report: Report, settings: Settings, pictures: ReportPictures) -> bytes:
+    """Return the report in the template of the association, if that can be used."""
+    from survey.reports.docx_file import write_docx
+
+    if settings.report_template is not None:
+        from survey.reports.template_check import require_usable_template
+
+        require_usable_template(settings.report_template)
+    return write_docx(report, settings.report_template, pictures)
+
+
+def _write_pdf(report: Report, _settings: Settings, pictures: ReportPictures) -> bytes:
+    from survey.reports.pdf_file import write_pdf
+
+    return write_pdf(report, pictures)
+
+
+def _write_slides(report: Report, _settings: Settings, pictures: ReportPictures) -> bytes:
+    from survey.reports.slides import write_slides
+
+    return write_slides(report, pictures)
+
+
+_WRITERS: Mapping[ReportFormat, Callable[[Report, Settings, ReportPictures], bytes]] = (
+    MappingProxyType(
+        {
+            ReportFormat.DOCX: _write_docx,
+            ReportFormat.PDF: _write_pdf,
+            ReportFormat.PPTX: _write_slides,
+        }
+    )
+)
+"""Each imports the library of its format when it is called: a command writes one of them."""
+
+
+def import_writers() -> None:
+    """Import what writes reports, in a server before somebody waits for the first one."""
+    for name in ("docx_file", "template_check", "pdf_file", "slides"):
+        import_module(f"survey.reports.{name}")
+
+
+def record_reports(
+    work: Work, *, waves: ReportWaves, files: Sequence[tuple[ReportOrder, ReportFile]]
+) -> None:
+    """Record that reports were made, an entry each."""
+    work.require(Action.READ_RESULTS)
+    wave = waves.results.wave
+    for order, file in files:
+        work.record(
+            AuditEvent.EXPORT_REPORT,
+            wave.key,
+            {
+                "area": order.area,
+                "form": order.form.value,
+                "language": order.language,
+                "snapshot": wave.snapshot_sha256,
+                "sha256": file.sha256,
+            },
+        )
+
+
+def read_report_waves(settings: Settings, wave_key: str) -> ReportWaves:
+    """Return the results of a wave and of its series, in a reading scope of their own."""
+    with read_scope(settings.store_url) as session:
+        return open_report_waves(settings, session, wave_key)

@@ -1,0 +1,337 @@
+"""Sections on the score itself: the result, the place, the years and the change."""
+
+from collections.abc import Sequence
+
+from survey.figures.charts.cities import UNRANKED
+from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.figures.charts.marks import HIDDEN
+from survey.figures.figure_table import RANK, SCORE, change_measure, gap_measure
+from survey.figures.views.changes import mark_roles
+from survey.figures.views.city import build_city_profile
+from survey.figures.views.estimate_text import (
+    UNRELIABLE,
+    difference_of,
+    estimate_at,
+    signed_ends,
+    unsigned_difference,
+)
+from survey.figures.views.table_slice import TableSlice
+from survey.figures.views.trends import TrendScope, find_code_in, trend_chart
+from survey.figures.views.view_context import ViewContext
+from survey.locale.figures import MISSING, format_count, format_score, format_signed
+from survey.reports.contents import (
+    Block,
+    Column,
+    Paragraph,
+    ReportChart,
+    ReportKind,
+    ReportTable,
+    Section,
+)
+from survey.reports.pictures import join_list, write_estimate, write_interval, write_places
+from survey.reports.scope import ReportScope, choose_case, split_ties
+from survey.results import WaveResults
+from survey.results.ranks import RANKING
+
+CHANGE_CASES = {HIGHER: "rise", LOWER: "fall", UNCLEAR: "none"}
+"""Case of the rules for each verdict of a change; a hidden one has none."""
+
+_NEIGHBOURS = 5
+"""Cities on either side of a city in the table of its peers."""
+
+
+def describe_headline(scope: ReportScope) -> str:
+    """Return the score and how sure it is, in words."""
+    figure = scope.figure
+    words = {
+        "area": scope.name,
+        "indicator": scope.reading.names.indicator(scope.main),
+        "score": format_score(figure.estimate),
+    }
+    if figure.low is None or figure.high is None:
+        return scope.say("headline", "no_interval", **words)
+    words |= {"low": format_score(figure.low), "high": format_score(figure.high)}
+    case = "unreliable" if figure.status == UNRELIABLE else "interval"
+    return scope.say("headline", case, **words)
+
+
+def describe_change(scope: ReportScope) -> str:
+    """Return whether the score changed since the wave before; empty where nothing is known."""
+    if scope.before is None:
+        return scope.say("change", "no_wave")
+    year = str(scope.before.wave.year)
+    if not scope.is_comparable:
+        return scope.say("change", "not_comparable", year=year)
+    rows = scope.changes([scope.main])
+    role = mark_roles(rows)[0] if rows is not None and len(rows) else HIDDEN
+    if rows is None or role not in CHANGE_CASES:
+        return ""
+    figure = difference_of("", rows).figure
+    case = choose_case(CHANGE_CASES, role, figure)
+    write_words = signed_ends if role == UNCLEAR else unsigned_difference
+    return scope.say("change", case, year=year, **write_words(figure))
+
+
+def describe_difference(scope: ReportScope) -> str:
+    """Return whether a city differs from the nation; empty where nothing may be said."""
+    difference = scope.difference
+    if difference is None or difference.case == HIDDEN:
+        return ""
+    case, figure = difference.case, difference.figure
+    write_words = unsigned_difference if difference.is_clear else signed_ends
+    return scope.say("nation", "none" if case == UNCLEAR else case, **write_words(figure))
+
+
+def describe_place(scope: ReportScope) -> str:
+    """Return the place of a city with its set, ties named as ties; empty for other areas."""
+    row = scope.order.row(scope.area) if scope.kind is ReportKind.CITY else None
+    if row is None or not len(scope.order.rank) or not _has_order(scope):
+        return ""
+    order, case = scope.order, scope.order.case(row)
+    words = {
+        "ranked": format_count(order.ranked[row]),
+        "place": format_count(order.rank[row]),
+        "tied": format_count(order.tied[row]),
+        "low": format_count(order.low[row]),
+        "high": format_count(order.high[row]),
+        # The set says how many cities lie surely above and below, not which: cities within it may
+        # be told apart from this one, and cities outside it may not.
+        "count": format_count(order.high[row] - order.low[row]),
+        "minimum": format_count(RANKING.ranked_from_n),
+    }
+    return scope.say("place", UNRANKED if case == HIDDEN else case, **words)
+
+
+def _has_order(scope: ReportScope) -> bool:
+    return scope.reading.results.method.ranking is not None
+
+
+def build_headline(scope: ReportScope) -> Section | None:
+    """Build the section with the score, its change and its difference from the nation."""
+    lines = (describe_headline(scope), describe_change(scope), describe_difference(scope))
+    blocks: list[Block] = [Paragraph(line) for line in lines if line]
+    blocks.append(_build_key_figures(scope))
+    return scope.section("headline", blocks)
+
+
+def _build_key_figures(scope: ReportScope) -> ReportTable:
+    """Return the figures of the sentences, a row each."""
+    t, figure = scope.reading.t, scope.figure
+    rows = [
+        (
+            scope.reading.names.indicator(scope.main),
+            format_score(figure.estimate),
+            scope.interval(figure),
+            *scope.write_precision(figure),
+        )
+    ]
+    ids = [scope.figure_id(SCORE)]
+    changes = scope.changes([scope.main])
+    if changes is not None and len(changes) and scope.before is not None:
+        change = difference_of("", changes).figure
+        if change.available:
+            label = t("Change since {year}", year=str(scope.before.wave.year))
+            shown = format_signed(change.estimate), scope.interval(change)
+            rows.append((label, *shown, *scope.write_precision(change)))
+            ids.append(scope.figure_id(change_measure(scope.before.wave.key)))
+    if scope.difference is not None and scope.difference.figure.available:
+        gap = scope.difference.figure
+        label = t("Difference from the nation")
+        shown = format_signed(gap.estimate), scope.interval(gap)
+        rows.append((label, *shown, *scope.write_precision(gap)))
+        ids.append(scope.figure_id(gap_measure("nation")))
+    columns = (
+        Column(t("Figure"), 4),
+        Column(t("Published figure"), 2, is_number=True),
+        Column(t("95%\u00a0interval"), 3, is_number=True),
+        *scope.precision_columns(),
+    )
+    return ReportTable(t("Key figures"), columns, tuple(rows), scope.name_ids(*ids))
+
+
+def build_place(scope: ReportScope) -> Section | None:
+    """Build the section on the place of a city, with its peers; None where it has none."""
+    sentence = describe_place(scope)
+    if not sentence:
+        return None
+    reading = scope.reading
+    view = build_city_profile(
+        results=reading.results,
+        principal=reading.principal,
+        language=scope.language,
+        city=scope.area,
+        peers=scope.peers,
+    )
+    blocks: list[Block] = [Paragraph(sentence), Paragraph(scope.say("place", "caution"))]
+    codes = [scope.area]
+    if view.peers is not None:
+        blocks.append(ReportChart(view.peers))
+        codes = _list_nearest_peers(scope, set(view.peers.chart_rows["code"]))
+    blocks.append(city_table(scope, codes, scope.reading.t("Peers with the nearest scores")))
+    return scope.section("place", blocks)
+
+
+def _list_nearest_peers(scope: ReportScope, peers: set[str]) -> list[str]:
+    """Return the cities among `peers` next to this one in the order, on both sides."""
+    ordered = [code for code in scope.order.codes if code in peers]
+    at = ordered.index(scope.area)
+    return ordered[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS + 1]
+
+
+def city_table(scope: ReportScope, codes: Sequence[str], title: str) -> ReportTable:
+    """Return score, place and possible places of cities, in their order of places."""
+    t, order = scope.reading.t, scope.order
+    known = set(codes)
+    rows = []
+    for row, code in enumerate(order.codes):
+        figure = estimate_at(order.cells, row=row)
+        if code in known and figure.available:
+            rows.append(
+                (
+                    scope.reading.names.area(code),
+                    format_score(figure.estimate),
+                    scope.interval(figure),
+                    *scope.write_precision(figure),
+                    format_count(order.rank[row]),
+                    write_places(order.low[row], order.high[row]),
+                )
+            )
+    columns = (
+        Column(t("City"), 3),
+        Column(t("Score"), 1.5, is_number=True),
+        Column(t("95%\u00a0interval"), 3, is_number=True),
+        *scope.precision_columns(),
+        Column(t("Place"), 1.3, is_number=True),
+        Column(t("Possible places"), 2, is_number=True),
+    )
+    city = scope.say("ids", "city")
+    note = scope.name_ids(scope.figure_id(SCORE, area=city), scope.figure_id(RANK, area=city))
+    return ReportTable(title, columns, tuple(rows), note)
+
+
+def build_years(scope: ReportScope) -> Section | None:
+    """Build the table of up to three waves, an indicator a row."""
+    waves = sorted((scope.reading.results, *scope.earlier[:2]), key=lambda each: each.wave.year)
+    codes, t = scope.upper_codes, scope.reading.t
+    columns_of = [_format_scores_in_wave(scope, results, codes) for results in waves]
+    own = columns_of[waves.index(scope.reading.results)]
+    rows = [
+        (scope.reading.names.numbered(code), *(column.get(code, MISSING) for column in columns_of))
+        for code in codes
+        if code in own
+    ]
+    columns = (
+        Column(t("Indicator"), 4),
+        *(Column(str(results.wave.year), 2.2, is_number=True) for results in waves),
+    )
+    title = t("Scores and 95%\u00a0intervals by wave")
+    blocks: list[Block] = [Paragraph(scope.say("years", "table"))]
+    if len(waves) > 1:
+        blocks.append(Paragraph(scope.say("years", "caution")))
+    trend = trend_chart(
+        scope.reading,
+        scope.earlier,
+        scope.main,
+        scope=TrendScope(scope.level, scope.area),
+        key="report-years",
+    )
+    if len(trend.chart_rows["year"]) > 1:
+        blocks.append(ReportChart(trend))
+    note = scope.name_ids(scope.figure_id(SCORE, indicator=scope.say("ids", "indicator")))
+    blocks.append(ReportTable(title, columns, tuple(rows), note))
+    return scope.section("years", blocks)
+
+
+def _format_scores_in_wave(
+    scope: ReportScope, results: WaveResults, codes: Sequence[str]
+) -> dict[str, str]:
+    """Return the scores of a wave in words, by code of this wave, comparable ones only."""
+    reading = ViewContext(results, scope.reading.principal, scope.language)
+    code_of = {code: find_code_in(results, scope.reading.results, code) for code in codes}
+    asked = [code for code in code_of.values() if code is not None]
+    cells = reading.cells(area_level=scope.level, area=scope.area, indicator=asked)
+    row_of = {code: row for row, code in enumerate(cells.texts("indicator"))}
+    scores = {}
+    for code, then in code_of.items():
+        if then is None or then not in row_of:
+            continue
+        figure = estimate_at(cells, row=row_of[then])
+        if figure.available:
+            scores[code] = write_estimate(figure, scope.language)
+    return scores
+
+
+def build_change(scope: ReportScope) -> Section | None:
+    """Build the changes since the wave before, with verdicts; None without such a wave."""
+    rows = scope.changes(scope.upper_codes)
+    if rows is None or scope.before is None:
+        return None
+    roles = mark_roles(rows)
+    t = scope.reading.t
+    lines, moved = [], 0
+    for role, case in ((HIGHER, "risen"), (LOWER, "fallen")):
+        chosen = [row for row, own in enumerate(roles) if own == role]
+        moved += len(chosen)
+        if chosen:
+            lines.append(scope.say("change", case, list=_list_changes(scope, rows, chosen)))
+    if not moved:
+        lines.append(scope.say("change", "unmoved"))
+    lines.append(scope.say("change", "rule"))
+    table = build_change_table(scope, rows, t("Change by indicator"))
+    if table is None:
+        return None
+    return scope.section("change", [*map(Paragraph, lines), table])
+
+
+def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> ReportTable | None:
+    """Return changes with their verdicts, an indicator a row; None where none may be shown."""
+    if scope.before is None:
+        return None
+    roles, t = mark_roles(changes), scope.reading.t
+    before, after, difference, low, high, n_before, n = (
+        changes.numbers(name)
+        for name in ("reference", "estimate", "difference", "ci_low", "ci_high", "n_before", "n")
+    )
+    rows = tuple(
+        (
+            scope.reading.names.numbered(code),
+            format_score(before[row]),
+            format_score(after[row]),
+            format_signed(difference[row]),
+            write_interval(low[row], high[row], scope.language),
+            f"{format_count(n_before[row])} / {format_count(n[row])}",
+            scope.say_verdict(CHANGE_CASES, roles[row], difference_of("", changes, row).figure),
+        )
+        for row, code in enumerate(changes.texts("indicator"))
+        if roles[row] in CHANGE_CASES
+    )
+    columns = (
+        Column(t("Indicator"), 3.3),
+        Column(str(scope.before.wave.year), 1.4, is_number=True),
+        Column(str(scope.reading.wave.year), 1.4, is_number=True),
+        Column(t("Change"), 1.4, is_number=True),
+        Column(t("95%\u00a0interval"), 2.4, is_number=True),
+        Column(f"n {scope.before.wave.year} / {scope.reading.wave.year}", 1.9, is_number=True,
+               is_detail=True),
+        Column(t("Verdict"), 3.4),
+    )  # fmt: skip
+    measure = change_measure(scope.before.wave.key)
+    note = scope.name_ids(scope.figure_id(measure, indicator=scope.say("ids", "indicator")))
+    return ReportTable(title, columns, rows, note) if rows else None
+
+
+def _list_changes(scope: ReportScope, rows: TableSlice, chosen: Sequence[int]) -> str:
+    """Return the largest changes in words, ties named as ties."""
+    difference = rows.numbers("difference")
+    ordered = sorted(chosen, key=lambda row: -abs(difference[row]))
+    names = [scope.reading.names.indicator(code) for code in rows.texts("indicator")]
+    parts = [
+        scope.say(
+            "change",
+            "item" if len(tied) == 1 else "tied",
+            name=join_list([names[row] for row in tied], scope.language),
+            change=format_signed(difference[tied[0]]),
+        )
+        for tied in split_ties(ordered, lambda row: format_score(float(difference[row])))
+    ]
+    return join_list(parts, scope.language, long=True)

@@ -1,0 +1,1 @@
+"""What supervisors look at: review queue, decisions, quality, progress, back-checks."""

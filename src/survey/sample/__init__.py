@@ -1,1 +1,0 @@
-"""Sampling: city frame, sample sizes, quotas, sampling points."""

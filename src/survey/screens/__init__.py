@@ -1,0 +1,1 @@
+"""Bodies of the pages, named like what they show."""

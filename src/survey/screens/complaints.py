@@ -1,0 +1,404 @@
+"""Page of rights and education: complaints by four lenses, opinion monitoring, education."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import partial
+from uuid import uuid4
+
+import pandas as pd
+import streamlit as st
+
+from survey.access.roles import NATION
+from survey.access.work import Work
+from survey.counts.complaint_charts import build_month_chart, build_share_chart
+from survey.counts.complaint_tables import (
+    ComplaintYear,
+    list_complaint_years,
+    read_complaint_year,
+    read_year_before,
+)
+from survey.counts.complaint_view import area_choices, build_complaint_view, lens_choices, name_area
+from survey.counts.count_declaration import AREA, NOT_GIVEN
+from survey.counts.count_kinds import CHANNEL, DAY, ITEMS, MAX_TOPIC_CHARS, SENTIMENT, TOPIC
+from survey.counts.deliveries import DeliveredPeriod, DeliveryHead, DeliveryReceipt
+from survey.counts.opinion.storage import (
+    EnteredDay,
+    check_opinion_day,
+    enter_opinion_day,
+    list_opinion_areas,
+    read_month_records,
+)
+from survey.counts.opinion_tables import (
+    EventWindow,
+    OpinionEvent,
+    find_busy_days,
+    read_opinion_event,
+)
+from survey.counts.opinion_view import build_opinion_view
+from survey.evidence_city.outside_city import AROUND_DAYS
+from survey.frame.code_lists import CodeListName, leaf_areas, shipped_code_lists
+from survey.kit import filters, text_blocks
+from survey.kit.chart_panel import (
+    CountSource,
+    draw_count_notes,
+    draw_count_panel,
+    draw_count_table,
+    draw_demo_mark,
+    draw_none_delivered,
+)
+from survey.kit.delivery_feedback import describe_receipt, draw_count_problems
+from survey.kit.feedback import perform
+from survey.kit.page_frame import draw_notice
+from survey.kit.page_runner import PageContext, read_cached
+from survey.kit.text_blocks import draw_freshness, render_table
+from survey.kit.url_state import draw_tabs, keep_in_address, pick
+from survey.screens.education import draw_education
+from survey.screens.special_groups import draw_losses
+from survey.store.china_time import china_date
+from survey.store.read_replica import LateReading, read_late
+from survey.store.tables import now
+
+_PREFIX = "outside/entry"
+
+
+def draw_opinion_entry(page: PageContext, periods: Sequence[DeliveredPeriod]) -> None:
+    """Draw the form in an expander, which is closed to begin with."""
+    t = page.t
+    expander = st.expander(
+        t("Enter or correct one day by hand"), key=f"{_PREFIX}/open", on_change="rerun"
+    )
+    if expander.open:
+        with expander:
+            _draw_form(page, periods)
+
+
+def _draw_form(page: PageContext, periods: Sequence[DeliveredPeriod]) -> None:
+    t = page.t
+    st.caption(
+        t(
+            "The day takes the place of what stands there; the rest of its month stays. Both "
+            "together are a new revision. Leave a row empty where a channel was not looked at."
+        )
+    )
+    with st.container(horizontal=True):
+        yesterday = china_date(now()) - timedelta(days=1)
+        day = st.date_input(
+            t("Day"),
+            value=yesterday,
+            max_value=yesterday,
+            format="YYYY-MM-DD",
+            key=f"{_PREFIX}/day",
+        )
+        area = st.selectbox(
+            t("Area"),
+            [NATION, *leaf_areas()],
+            format_func=lambda code: name_area(code, page.language),
+            key=f"{_PREFIX}/area",
+        )
+        topic = st.text_input(
+            t("Topic; empty for everything found"),
+            max_chars=MAX_TOPIC_CHARS,
+            key=f"{_PREFIX}/topic",
+        )
+    period = day.strftime("%Y-%m")
+    held = next((each for each in periods if each.period == period and each.is_current), None)
+    grid = _draw_grid(page, day, area, topic.strip())
+    source = st.text_input(
+        t("Source"),
+        value=held.source if held else "",
+        max_chars=200,
+        key=f"{_PREFIX}/source/{period}",
+    )
+    faults = st.text_area(
+        t("Known faults; shown with every figure"),
+        value=held.known_faults if held else "",
+        max_chars=2_000,
+        key=f"{_PREFIX}/faults/{period}",
+    )
+    if st.button(t("Check and store this day"), key=f"{_PREFIX}/store", disabled=not source):
+        entered = EnteredDay(day, area, topic.strip(), _read_grid(grid))
+        _store_day(page, entered, source, faults)
+
+
+def _draw_grid(page: PageContext, day: date, area: str, topic: str) -> pd.DataFrame:
+    t, lists = page.t, shipped_code_lists()
+    sentiments = lists.listed(CodeListName.SENTIMENT)
+    channels = {
+        each.code: each.name(page.language) for each in lists.listed(CodeListName.OPINION_CHANNEL)
+    } | {NOT_GIVEN: t("Not given")}
+    known = _read_known_counts(page, day, area, topic)
+    rows = pd.DataFrame(
+        {
+            sentiment.code: [known.get((channel, sentiment.code)) for channel in channels]
+            for sentiment in sentiments
+        },
+        index=pd.Index(list(channels), name=CHANNEL),
+        dtype="Int64",
+    )
+    rows.insert(0, CHANNEL, list(channels.values()))
+    edited: pd.DataFrame = st.data_editor(
+        rows,
+        hide_index=True,
+        disabled=[CHANNEL],
+        column_config={
+            CHANNEL: t("Channel"),
+            **{
+                sentiment.code: st.column_config.NumberColumn(
+                    sentiment.name(page.language), min_value=0, step=1
+                )
+                for sentiment in sentiments
+            },
+        },
+        key=f"{_PREFIX}/grid/{day}/{area}/{topic}",
+    )
+    return edited
+
+
+def _read_known_counts(
+    page: PageContext, day: date, area: str, topic: str
+) -> dict[tuple[str, str], int]:
+    with page.read() as work:
+        records = read_month_records(work, period=day.strftime("%Y-%m"))
+    place = (day.isoformat(), "" if area == NATION else area, topic)
+    return {
+        (str(record[CHANNEL]), str(record[SENTIMENT])): int(str(record[ITEMS]))
+        for record in records
+        if (record[DAY], record[AREA], record[TOPIC]) == place
+    }
+
+
+def _read_grid(grid: pd.DataFrame) -> dict[tuple[str, str], int]:
+    return {
+        (str(channel), str(sentiment)): int(count)
+        for sentiment in grid.columns.drop(CHANNEL)
+        for channel, count in grid[sentiment].dropna().items()
+    }
+
+
+def _store_day(page: PageContext, entered: EnteredDay, source: str, faults: str) -> None:
+    t = page.t
+    if not entered.items:
+        st.warning(t("There is no count in the table."))
+        return
+    with page.read() as work:
+        check = check_opinion_day(work, entered=entered)
+    if check.counts is None:
+        draw_count_problems(page, check)
+        return
+    head = DeliveryHead(
+        f"entry-{entered.day}-{uuid4().hex[:12]}", source, china_date(now()), faults
+    )
+
+    def run(work: Work) -> DeliveryReceipt:
+        return enter_opinion_day(work, entered=entered, head=head)
+
+    perform(page, run, done=lambda receipt: describe_receipt(page, receipt))
+    st.rerun()
+
+
+_AROUND_DAYS = ("14", "28", "56")
+MAX_EVENT_DAYS = 62
+
+
+def draw_opinion(page: PageContext) -> None:
+    """Draw the tab."""
+    t = page.t
+    areas = _get_areas(page)
+    if not areas:
+        draw_none_delivered(page, t("No opinion counts have been delivered yet"))
+        return
+    with filters.filter_row("opinion"):
+        names = {area: name_area(area, page.language) for area in areas}
+        area = pick(
+            t("Nation or city"),
+            "opinion_area",
+            areas,
+            show=names.__getitem__,
+            language=page.language,
+            default=NATION,
+        )
+        chosen = _pick_event(page, area)
+    if chosen is None:
+        return
+    reading = _get_event(page, area, chosen)
+    found = reading.value
+    if found is None:
+        draw_notice(
+            t("Nothing was delivered for these days"), t("Choose days that were delivered.")
+        )
+        return
+    _draw_event(page, found)
+    draw_freshness(t, reading.freshness)
+
+
+def _pick_event(page: PageContext, area: str) -> EventWindow | None:
+    t = page.t
+    usual = _get_busy_days(page, area)
+    if usual is None:
+        return None
+    first, last = (
+        _parse_day(st.query_params.get(name, "")) or otherwise
+        for name, otherwise in zip(("from", "to"), usual, strict=True)
+    )
+    arrived = (first, last)
+    if not arrived[0] <= arrived[1]:
+        arrived = usual
+    days = st.date_input(
+        t("Days of the event"), value=arrived, format="YYYY-MM-DD", key=f"opinion/days/{area}"
+    )
+    around = int(
+        pick(
+            t("Days before and after"),
+            "around",
+            list(_AROUND_DAYS),
+            show=lambda count: t("{count} days", count=count),
+            language=page.language,
+            default=str(AROUND_DAYS),
+        )
+    )
+    if not isinstance(days, tuple) or len(days) != 2:
+        return None
+    first, last = days
+    if (last - first).days >= MAX_EVENT_DAYS:
+        draw_notice(
+            t("This event is too long"), t("Choose at most {count} days.", count=MAX_EVENT_DAYS)
+        )
+        return None
+    if (first, last) != usual:
+        keep_in_address({"from": first.isoformat(), "to": last.isoformat()})
+    return EventWindow(first, last, around)
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _draw_event(page: PageContext, event: OpinionEvent) -> None:
+    t = page.t
+    view = build_opinion_view(event=event, language=page.language)
+    draw_demo_mark(page, event.is_demo)
+    st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
+    text_blocks.draw_sentences(view.sentences)
+    source = CountSource(f"opinion-{event.area}", event.is_demo, view.notes)
+    draw_count_panel(page, view.shares, source)
+    draw_count_table(t("Before, during and after"), view.windows)
+    draw_count_panel(page, view.items, source)
+    if view.topics[1]:
+        draw_count_table(t("Topics with their peak day"), view.topics)
+    draw_count_table(t("By channel"), view.channels)
+    draw_count_notes(view.notes)
+
+
+def _get_areas(page: PageContext) -> list[str]:
+    def read() -> list[str]:
+        with page.read() as work:
+            return list_opinion_areas(work)
+
+    return read_cached(page, read, "opinion areas")
+
+
+def _get_busy_days(page: PageContext, area: str) -> tuple[date, date] | None:
+    def read() -> tuple[date, date] | None:
+        with page.read() as work:
+            return find_busy_days(work, area=area)
+
+    return read_cached(page, read, "busy days", area)
+
+
+def _get_event(
+    page: PageContext, area: str, event: EventWindow
+) -> LateReading[OpinionEvent | None]:
+    def read() -> LateReading[OpinionEvent | None]:
+        return read_late(
+            page.settings,
+            lambda session: read_opinion_event(page.work(session), area=area, event=event),
+        )
+
+    return read_cached(page, read, "event", area, event)
+
+
+def draw_rights_page(page: PageContext) -> None:
+    """Draw the tabs of the page."""
+    t = page.t
+    draw_tabs(
+        {
+            "complaints": (t("Complaints"), partial(draw_complaints, page)),
+            "detriment": (t("Losses"), partial(draw_losses, page)),
+            "education": (t("Consumer education"), partial(draw_education, page)),
+            "opinion": (t("Opinion monitoring"), partial(draw_opinion, page)),
+        },
+        language=page.language,
+    )
+
+
+def draw_complaints(page: PageContext) -> None:
+    """Draw complaint statistics of the nation or an area by one lens."""
+    years = _get_years(page)
+    if not years:
+        draw_none_delivered(page, page.t("No complaint statistics have been delivered yet"))
+        return
+    with filters.filter_row():
+        reading = _pick_year(page, years)
+        year = reading.value
+        if year is None:
+            return
+        areas = area_choices(year, page.language)
+        area = filters.pick_area_scope(page, areas, page.t("Nation, province or city"))
+        lenses = lens_choices(year, page.language)
+        lens = pick(
+            page.t("Split by"),
+            "lens",
+            list(lenses),
+            show=lenses.__getitem__,
+            language=page.language,
+        )
+    if area is None:
+        return
+    before = read_late(
+        page.settings,
+        lambda session: read_year_before(page.work(session), year=year),
+        reader=page.principal.account_id,
+    ).value
+    view = build_complaint_view(
+        year=year, before=before, lens=lens, area=area, language=page.language
+    )
+    draw_demo_mark(page, year.is_demo)
+    st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
+    text_blocks.draw_sentences(view.sentences)
+    source = CountSource(f"complaints-{year.year}-{area}", year.is_demo, view.notes)
+    shares = build_share_chart(
+        shares=view.shares, title=view.lens_title, years=(year.year, year.year - 1), t=page.t
+    )
+    draw_count_panel(page, shares, source)
+    st.html(render_table(*view.lens))
+    months = build_month_chart(year=year, area=area, language=page.language)
+    draw_count_panel(page, months, source)
+    draw_count_table(view.month_title, view.months)
+    draw_count_notes(view.notes)
+    draw_freshness(page.t, reading.freshness)
+
+
+def _pick_year(page: PageContext, years: dict[int, int]) -> LateReading[ComplaintYear | None]:
+    labels = {
+        str(year): page.t("{year} ({months} months)", year=year, months=months)
+        for year, months in years.items()
+    }
+    chosen = pick(
+        page.t("Year"), "year", list(labels), show=labels.__getitem__, language=page.language
+    )
+    return read_late(
+        page.settings,
+        lambda session: read_complaint_year(page.work(session), year=int(chosen)),
+        reader=page.principal.account_id,
+    )
+
+
+def _get_years(page: PageContext) -> dict[int, int]:
+    def read() -> dict[int, int]:
+        with page.read() as work:
+            return list_complaint_years(work)
+
+    return read_cached(page, read, "years")

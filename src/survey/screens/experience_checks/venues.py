@@ -1,0 +1,152 @@
+"""Venues of a check: the list and its draw, the observers, and how far the visits are."""
+
+from functools import partial
+
+import streamlit as st
+
+from survey.experience_checks.reading import ExperienceCheckDetail, VenueRow
+from survey.experience_checks.venues import (
+    MAX_PER_TYPE,
+    VenueList,
+    assign_observers,
+    cities_of_area,
+    draw_venues,
+    list_observers,
+    read_venue_file,
+    venue_sheet,
+)
+from survey.figures.views.experience_check import name_area, name_type
+from survey.kit.cases import change_case
+from survey.kit.feedback import show_feedback
+from survey.kit.page_runner import PageContext
+from survey.kit.response_html import render_photo
+from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table
+from survey.screens.plan.staff import draw_list_upload
+from survey.store.tables import WaveState, now
+from survey.waves.planning.sampling_points import MAX_SEED
+
+_MAX_SHOWN_PHOTOS = 12
+
+
+def draw_venues_tab(page: PageContext, check: ExperienceCheckDetail) -> None:
+    """Draw the venues that the reader may see, and in its state the draw and the observers."""
+    t = page.t
+    if check.venues:
+        _draw_table(page, check)
+    else:
+        st.caption(t("Single venues are shown to those who are responsible for their city."))
+    if not check.summary.may_manage or check.summary.state is not WaveState.PLANNED:
+        return
+    draw_list_upload(
+        page,
+        name=f"venues-{check.summary.key}",
+        label=t("List of venues (XLSX or CSV)"),
+        file_key=f"experience-check/venues/{check.version}",
+        template=lambda _: venue_sheet(cities_of_area(check.summary.area), page.language),
+        read=lambda session, name, content: read_venue_file(
+            page.work(session), wave_id=check.summary.id, name=name, content=content
+        ),
+        confirm=partial(_confirm_draw, page, check),
+        types=("xlsx", "csv"),
+    )
+    if check.venues:
+        _draw_observers(page, check)
+
+
+def _draw_table(page: PageContext, check: ExperienceCheckDetail) -> None:
+    t, is_own = page.t, check.summary.may_manage
+    heads = [t("Venue"), t("Code"), t("City"), t("Type of venue"), t("Visits")]
+    if is_own:
+        heads.append(t("Observers"))
+    draw_long_table(
+        heads,
+        [_format_venue_row(page, check, venue) for venue in check.venues],
+        key=f"experience-check/venues/{check.summary.key}/all",
+        show_all=t("Show all {count} venues", count=len(check.venues)),
+        listed=t("The first {count} venues.", count=MAX_LISTED_ROWS),
+    )
+    with_photos = [venue for venue in check.venues if venue.photos]
+    if with_photos:
+        by_code = {venue.code: venue for venue in with_photos}
+        chosen = st.selectbox(
+            t("Photos of a venue"),
+            list(by_code),
+            index=None,
+            format_func=lambda code: by_code[code].name,
+            key="experience-check/photos",
+        )
+        if chosen is not None:
+            _draw_photos(page, by_code[chosen])
+
+
+def _format_venue_row(
+    page: PageContext, check: ExperienceCheckDetail, venue: VenueRow
+) -> list[str]:
+    t = page.t
+    visits = t("{approved} of {needed} approved", approved=venue.approved, needed=check.observers)
+    if venue.sent > venue.approved:
+        visits += t(", {count} under review", count=venue.sent - venue.approved)
+    if venue.revisits:
+        visits += t(", revisits: {count}", count=venue.revisits)
+    row = [
+        venue.name,
+        venue.code,
+        name_area(venue.city, page.language),
+        name_type(venue.venue_type, page.language),
+        visits,
+    ]
+    return [*row, t(", ").join(venue.observers)] if check.summary.may_manage else row
+
+
+def _draw_photos(page: PageContext, venue: VenueRow) -> None:
+    t = page.t
+    st.caption(t("Evidence: please do not pass on. Place and device were removed on arrival."))
+    shown, label = venue.photos[:_MAX_SHOWN_PHOTOS], t("photo")
+    pictures = (render_photo(photo, f"{label} {number}") for number, photo in enumerate(shown, 1))
+    st.html(f"<div>{' '.join(pictures)}</div>")
+
+
+def _confirm_draw(page: PageContext, check: ExperienceCheckDetail, listed: VenueList) -> None:
+    t = page.t
+    st.write(t("{count} venues are right.", count=len(listed.venues)))
+    per_type = st.number_input(t("Venues of each type in each city"), 1, MAX_PER_TYPE, 12)
+    seed = st.number_input(
+        t("Seed of the draw"),
+        0,
+        MAX_SEED,
+        int(now().strftime("%Y%m%d")),
+        help=t("With list and seed the draw can be repeated; both are recorded."),
+    )
+    slot = "experience-check/venues/draw"
+    done = t("The venues are drawn. Next come the observers.")
+    show_feedback(page, slot)
+    st.button(
+        t("Draw the venues"),
+        key=slot,
+        type="primary",
+        on_click=change_case,
+        args=(page, check.seen, draw_venues, done, slot),
+        kwargs={"listed": listed, "per_type": int(per_type), "seed": int(seed)},
+    )
+
+
+def _draw_observers(page: PageContext, check: ExperienceCheckDetail) -> None:
+    t = page.t
+    with page.read() as work:
+        people = list_observers(work, wave_id=check.summary.id)
+    with st.form(f"experience-check/observers/{check.version}", border=True):
+        chosen = st.multiselect(
+            t("Observers"),
+            list(people),
+            format_func=lambda login: f"{people[login][0]} · {login}",
+            help=t(
+                "Surveyors of the area. Each venue gets different people by lot; none sees what "
+                "another notes."
+            ),
+        )
+        slot = "experience-check/observers"
+        show_feedback(page, slot)
+        if st.form_submit_button(t("Assign observers"), type="primary"):
+            done, seed = t("Every venue has its observers."), int(f"{now():%Y%m%d}")
+            change_case(page, check.seen, assign_observers, done, slot, logins=chosen, seed=seed)
+            st.rerun()

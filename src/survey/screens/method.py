@@ -1,0 +1,228 @@
+"""The method page: formulas, settings of this snapshot, and terms."""
+
+import pandas as pd
+import streamlit as st
+
+from survey.figures.views.estimate_text import QUOTA_SAMPLE
+from survey.figures.views.method import MethodView, build_method_view
+from survey.figures.views.view_context import Facts
+from survey.kit.page_runner import PageContext
+from survey.kit.text_blocks import read_glossary
+from survey.locale import Translator
+from survey.results import WaveResults
+
+
+def draw_method(page: PageContext, results: WaveResults) -> None:
+    """Draw the method by which the estimates of one wave were computed."""
+    t = page.t
+    view = build_method_view(
+        wave=results.wave,
+        manifest=results.manifest,
+        method=results.method,
+        tree=results.tree,
+        language=page.language,
+        questions=results.questions,
+    )
+    st.header(t("Where the figures come from"), anchor=False)
+    st.markdown(
+        t(
+            "Approved interviews of a wave are frozen to a file whose fingerprint is printed here. "
+            "The same file and the same software give the same figures."
+        )
+    )
+    _draw_facts(t, view.snapshot)
+    st.header(t("Fieldwork"), anchor=False)
+    _draw_facts(t, view.fieldwork)
+    _draw_scores(t)
+    _draw_weights(t, view)
+    _draw_errors(t)
+    _draw_rates(t)
+    _draw_facts(t, view.errors)
+    st.header(t("What is not shown"), anchor=False)
+    st.markdown(
+        t(
+            "A figure that rests on too few people is not shown anywhere: not on a page, not in a "
+            "table, not in a download. It is marked as withheld, never as zero. Figures from which "
+            "a hidden one could be worked out are hidden as well, the same everywhere."
+        )
+    )
+    _draw_facts(t, view.disclosure)
+    _draw_comparisons(t, view)
+    _draw_small_groups(t, view)
+    _draw_drivers(t, view)
+    _draw_bands(t, view)
+    if view.tree is not None:
+        st.header(t("Indicators and their weights"), anchor=False)
+        st.table(view.tree, hide_index=True, border="horizontal")
+    with st.expander(t("Unscored measures")):
+        st.table(view.measures, hide_index=True, border="horizontal")
+    _draw_glossary(page)
+
+
+def _draw_weights(t: Translator, view: MethodView) -> None:
+    st.header(t("Weighting"), anchor=False)
+    st.markdown(
+        t(
+            "The interviews of this wave came with weights of their own: each says how much its "
+            "interview counts. They are used as they were given. How the sample was drawn and how "
+            "the weights were made is for whoever supplied the file to say."
+        )
+        if view.given_weights
+        else t(
+            "Each interview first stands for an equal part of its city. Within the city the "
+            "weights are then raked until the sample has the population's own structure. City "
+            "totals are resident populations, so the nation is not the mean of its cities."
+        )
+    )
+    _draw_facts(t, view.weights)
+
+
+def _draw_facts(t: Translator, facts: Facts) -> None:
+    table = pd.DataFrame(facts, columns=[t("Choice"), t("In this wave")])
+    st.table(table, hide_index=True, border="horizontal")
+
+
+def _draw_scores(t: Translator) -> None:
+    st.header(t("Scores"), anchor=False)
+    st.markdown(
+        t(
+            "An answer x on the scale from min to max becomes a score of 0 to 100. Don't know, not "
+            "experienced, refused, not asked and missing are five different codes; none of them is "
+            "a score."
+        )
+    )
+    st.latex(r"y = \frac{x - \min}{\max - \min} \times 100")
+    st.markdown(
+        t(
+            "The score of an item in a group of people is the weighted mean over those who gave a "
+            "score; an indicator adds its items with the weights of the tree. Where an item has no "
+            "score at all, the indicators above it are not available."
+        )
+    )
+    st.latex(
+        r"\bar y_{kd} = \frac{\sum_{i \in d} w_i\, r_{ik}\, y_{ik}}{\sum_{i \in d} w_i\, r_{ik}}"
+    )
+    st.latex(r"\theta_d = \sum_k \omega_k\, \bar y_{kd}")
+
+
+def _draw_errors(t: Translator) -> None:
+    st.header(t("Margins of error"), anchor=False)
+    st.markdown(t(QUOTA_SAMPLE))
+    st.markdown(
+        t(
+            "Standard errors come from the spread between sampling points within strata. Groups "
+            "are never cut out of the sample: points without members of the group count as zero. "
+            "Differences are estimated as differences, not from two separate intervals."
+        )
+    )
+    st.latex(
+        r"z_i = 1_{[i \in d]} \sum_k \omega_k\, "
+        r"\frac{r_{ik}\,(y_{ik} - \bar y_{kd})}{\sum_{d} w\, r_k}"
+    )
+    st.latex(r"V = \sum_h \frac{n_h}{n_h - 1} \sum_j \left(z_{hj} - \bar z_h\right)^2")
+
+
+def _draw_rates(t: Translator) -> None:
+    st.markdown(
+        t(
+            "Every interval stays between 0 and 100. Rates have intervals on the scale of log "
+            "odds, and so have scores whose usual interval would leave the range. Rates below 5 "
+            "and above 95, and figures where everybody in the sample agreed, have the interval of "
+            "their effective number of answers: the number of answers divided by the design "
+            "effect of all areas of the same kind together (Korn and Graubard 1998; Franco and "
+            "others 2019; Jeffreys' interval, Brown and others 2001)."
+        )
+    )
+
+
+def _draw_comparisons(t: Translator, view: MethodView) -> None:
+    """Draw how ranks and changes are computed; nothing for a wave without a composite."""
+    if view.ranks:
+        st.header(t("Places of the cities"), anchor=False)
+        st.markdown(
+            t(
+                "Two cities are told apart only where their difference is larger than chance "
+                "would make the largest difference of all pairs of cities. The set of places of a "
+                "city goes from one more than the cities surely above it to all but those surely "
+                "below it. All sets hold together. "
+                "Each city counts with the degrees of freedom of its own margin of error."
+            )
+        )
+        above, below = t("surely above"), t("surely below")
+        st.latex(
+            rf"R_j = \left[\,1 + \#\{{i: i \text{{ {above} }} j\}},\; "
+            rf"p - \#\{{i: i \text{{ {below} }} j\}}\,\right], \quad "
+            r"|\hat\theta_i - \hat\theta_j| > c\,\sqrt{V_i + V_j}"
+        )
+        _draw_facts(t, view.ranks)
+    if view.change:
+        st.header(t("Change between waves"), anchor=False)
+        st.markdown(
+            t(
+                "A change is estimated over the cities of both waves. Sampling points that served "
+                "both bring their covariance. An arrow stands only where the change holds after "
+                "all cities shown were tested together; everywhere else there is no detectable "
+                "change."
+            )
+        )
+        st.latex(r"V(\hat\theta_2 - \hat\theta_1) = V_1 + V_2 - 2\,\mathrm{Cov}_{12}")
+        _draw_facts(t, view.change)
+
+
+def _draw_small_groups(t: Translator, view: MethodView) -> None:
+    if not view.small_areas:
+        return
+    st.header(t("Special groups by city"), anchor=False)
+    st.markdown(
+        t(
+            "A direct figure carries a grade. Beside it stands a model estimate (Fay–Herriot): a "
+            "weighted mean of the direct figure and of what the city's own score, its region and "
+            "its class let expect. The direct figure weighs more the surer it is. The variance "
+            "between cities comes from the adjusted likelihood, which never takes it for 0 (Li and "
+            "Lahiri 2010). Model estimates are moved together until they agree with the direct "
+            "national figure."
+        )
+    )
+    st.latex(
+        r"\tilde\theta_d = \gamma_d\,\hat\theta_d + (1 - \gamma_d)\,x_d^{\top}\hat\beta, "
+        r"\quad \gamma_d = \frac{\hat\sigma_u^2}{\hat\sigma_u^2 + V_d}"
+    )
+    _draw_facts(t, view.small_areas)
+
+
+def _draw_drivers(t: Translator, view: MethodView) -> None:
+    if not view.drivers:
+        return
+    st.header(t("What drives satisfaction"), anchor=False)
+    st.markdown(
+        t(
+            "Importance is an indicator's share in the explained variance of satisfaction on the "
+            "whole (Johnson's relative weights, from weighted correlations). Its interval comes "
+            "from resampling the sampling points within strata (Rao–Wu)."
+        )
+    )
+    _draw_facts(t, view.drivers)
+
+
+def _draw_bands(t: Translator, view: MethodView) -> None:
+    st.header(t("Bands"), anchor=False)
+    st.markdown(
+        t(
+            "A band is named with its probability. Below 90%\u00a0it is not settled, and the "
+            "figure is marked so."
+        )
+    )
+    st.table(view.bands, hide_index=True, border="horizontal")
+
+
+def _draw_glossary(page: PageContext) -> None:
+    t = page.t
+    st.header(t("Words"), anchor=False)
+    terms = read_glossary().values()
+    table = pd.DataFrame(
+        {
+            t("Term"): [term.name(page.language) for term in terms],
+            t("Meaning"): [term.explanation(page.language) for term in terms],
+        }
+    )
+    st.table(table, hide_index=True, border="horizontal")

@@ -1,0 +1,311 @@
+"""Release of a wave's results: past releases, and the dialogs to release or revoke."""
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.collection.answer_archive.archiving import AnswersPlace, find_answers_place
+from survey.kit.navigation import PageKey
+from survey.kit.page_frame import draw_notice
+from survey.kit.page_runner import PageContext
+from survey.results.release import (
+    MAX_NAMED_CITIES,
+    MAX_REASON_CHARS,
+    MIN_NAMED_CITIES,
+    SHOWN_NAMES,
+    ReleaseRecord,
+    find_standing_publication,
+    list_releases,
+    release_request_options,
+    release_wave,
+    revoke_release,
+)
+from survey.screens.plan.freeze_steps import draw_name_field
+from survey.screens.plan.wave_steps import (
+    decide_person_step,
+    draw_consequences,
+    draw_dialog_button,
+    draw_move_button,
+    find_request,
+    perform_in_dialog,
+    step_label,
+)
+from survey.store.china_time import format_china_minute
+from survey.store.tables import Shown, WaveAct, WaveState
+from survey.waves.planning.wave_overview import WaveOverview
+from survey.waves.planning.wave_requests import OpenRequest, request_act
+from survey.waves.waves import COMPUTED_STATES, require_wave_name
+
+_ARCHIVED_NAME = "plan-archive-name"
+
+
+def draw_archive_part(page: PageContext, wave: WaveOverview) -> None:
+    """Draw where the answers are; nothing before the wave is released."""
+    if wave.state is not WaveState.RELEASED:
+        return
+    t = page.t
+    with page.read() as work:
+        place = find_answers_place(work, wave_key=wave.key)
+    st.subheader(t("Answers of single interviews"), anchor=False)
+    if place.archived_at is not None:
+        _draw_archived(page, place)
+        return
+    st.caption(
+        t(
+            "The answers are in the database. When nobody needs to open single interviews any "
+            "more, the operator of the server can move them into a file; results stay."
+        )
+    )
+    if not page.principal.may(Action.ADMINISTER) or find_request(page, wave) is not None:
+        return
+    step = decide_person_step(page, wave, WaveAct.ARCHIVE, None)
+    if step.is_request:
+        draw_dialog_button(
+            page,
+            wave,
+            step.label,
+            key="plan-step-archived",
+            is_next=False,
+            body=partial(_draw_request_dialog, page, wave, step.people_texts),
+        )
+
+
+def _draw_archived(page: PageContext, place: AnswersPlace) -> None:
+    t = page.t
+    assert place.archived_at is not None
+    st.info(
+        t(
+            "The answers are archived in the file {file} since {time}. Results, reports and files "
+            "of rows are as before. Until the file is restored, single interviews cannot be "
+            "opened, back-checks not compared, and the wave not be frozen anew.",
+            file=place.file_name,
+            time=format_china_minute(t, place.archived_at),
+        )
+    )
+
+
+def _draw_request_dialog(page: PageContext, wave: WaveOverview, people: tuple[str, ...]) -> None:
+    t = page.t
+    draw_consequences(
+        [
+            t("The operator of the server moves the answers into a file, which is compared first."),
+            t("Single interviews cannot be opened until the file is restored. Results stay."),
+            t("If the file is lost, so are the answers: keep a second copy elsewhere."),
+            *people,
+        ]
+    )
+    draw_name_field(page, wave, _ARCHIVED_NAME)
+    draw_move_button(t("Request the archive"), "archived", _request_archive, page, wave)
+
+
+def _request_archive(page: PageContext, wave: WaveOverview) -> None:
+    typed = str(st.session_state.get(_ARCHIVED_NAME) or "")
+
+    def change(work: Work) -> None:
+        require_wave_name(wave, typed)
+        request_act(work, key=wave.key, act=WaveAct.ARCHIVE, options={})
+
+    done = page.t("The archive is requested. The operator of the server does it.")
+    perform_in_dialog(page, wave, change, done=done)
+
+
+_NAME, _SHOWN, _FIRST_RANKS, _REASON = (
+    "plan-release-name", "plan-release-shown", "plan-release-places", "plan-release-reason",
+)  # fmt: skip
+
+
+def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
+    """Draw the button that releases the results, or takes the release back."""
+    if not page.principal.may(Action.RELEASE):
+        return
+    if wave.state is WaveState.FROZEN:
+        request = find_request(page, wave)
+        if request is not None and request.is_own:
+            return
+        draw_dialog_button(
+            page,
+            wave,
+            step_label(page, WaveAct.RELEASE, request),
+            key="plan-step-released",
+            is_next=True,
+            body=partial(_draw_release_dialog, page, wave, request),
+        )
+    elif wave.state is WaveState.RELEASED:
+        draw_dialog_button(
+            page,
+            wave,
+            page.t("Take the release back"),
+            key="plan-step-revoked",
+            is_next=False,
+            body=partial(_draw_revoke_dialog, page, wave),
+        )
+
+
+def draw_release_part(page: PageContext, wave: WaveOverview) -> None:
+    """Draw what readers see and the past releases; nothing for a wave that is not frozen."""
+    if wave.state not in COMPUTED_STATES:
+        return
+    t = page.t
+    with page.read() as work:
+        past = list_releases(work, wave_key=wave.key)
+    st.subheader(t("Release of the results"), anchor=False)
+    st.caption(
+        t(
+            "Until a wave is released, readers see the cities of their own area by name and all "
+            "others unnamed. National readers see every city."
+        )
+    )
+    if past:
+        rows = [_format_release_row(page, release) for release in past]
+        st.table(rows, border="horizontal", alt=t("Release of the results"))
+
+
+def _format_release_row(page: PageContext, release: ReleaseRecord) -> dict[str, str]:
+    t = page.t
+    shown = t(SHOWN_NAMES[release.shown])
+    if release.first_places is not None:
+        shown = f"{shown} ({release.first_places})"
+    released_at = format_china_minute(t, release.released_at)
+    return {
+        t("Others may see"): shown,
+        t("Released"): f"{released_at} {release.released_by}".strip(),
+        t("Taken back"): f"{format_china_minute(t, release.ended_at)} {release.reason}"
+        if release.ended_at
+        else "–",
+    }
+
+
+def _draw_release_dialog(
+    page: PageContext, wave: WaveOverview, request: OpenRequest | None
+) -> None:
+    t = page.t
+    step = decide_person_step(page, wave, WaveAct.RELEASE, request)
+    if request is None:
+        _draw_release_fields(page)
+    consequences = [
+        t("Readers of every area see this within a quarter of a minute."),
+        t("A release can be taken back. What others have read or saved by then stays with them: "
+          "that cannot be undone."),
+    ]  # fmt: skip
+    consequences.extend(step.people_texts)
+    if request is not None:
+        consequences.insert(0, _describe_request(page, request))
+    draw_consequences(consequences)
+    draw_name_field(page, wave, _NAME)
+    move = _request_release if step.is_request else _release_wave
+    draw_move_button(step.label, "released", move, page, wave, request)
+
+
+def _draw_release_fields(page: PageContext) -> None:
+    t = page.t
+    names = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
+    shown = st.radio(
+        t("What others may see of a city"), list(names), key=_SHOWN, format_func=names.__getitem__
+    )
+    if shown == Shown.NAMES:
+        st.number_input(
+            t("First places that are named"),
+            MIN_NAMED_CITIES,
+            MAX_NAMED_CITIES,
+            MIN_NAMED_CITIES,
+            key=_FIRST_RANKS,
+        )
+
+
+def _describe_request(page: PageContext, request: OpenRequest) -> str:
+    shown, first_ranks = _get_release_options(request)
+    text = page.t(SHOWN_NAMES[shown])
+    return page.t(
+        "Others may see: {shown}.", shown=f"{text} ({first_ranks})" if first_ranks else text
+    )
+
+
+def _get_release_options(request: OpenRequest | None) -> tuple[Shown, int | None]:
+    """Return what is shown, and how many first places: as requested, else as chosen now."""
+    if request is not None:
+        return Shown(request.options["shown"]), request.options["first_places"]
+    shown = Shown(st.session_state[_SHOWN])
+    return shown, int(st.session_state[_FIRST_RANKS]) if shown is Shown.NAMES else None
+
+
+def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
+    shown, first_ranks = _get_release_options(request)
+    typed = str(st.session_state.get(_NAME) or "")
+
+    def change(work: Work) -> None:
+        require_wave_name(wave, typed)
+        request_act(
+            work,
+            key=wave.key,
+            act=WaveAct.RELEASE,
+            options=release_request_options(shown, first_ranks),
+        )
+
+    done = page.t("The release is requested. Another person confirms it on this page.")
+    _perform_release(page, wave, change, done)
+
+
+def _release_wave(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
+    shown, first_ranks = _get_release_options(request)
+    typed = str(st.session_state.get(_NAME) or "")
+
+    def change(work: Work) -> None:
+        require_wave_name(wave, typed)
+        release_wave(
+            work,
+            wave_key=wave.key,
+            shown=shown,
+            first_places=first_ranks,
+            two_people=page.settings.two_person_freeze,
+        )
+
+    _perform_release(page, wave, change, page.t("The results are released."))
+
+
+def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
+    t = page.t
+    with page.read() as work:
+        standing = find_standing_publication(work, wave_key=wave.key)
+    if standing is not None:
+        _draw_obstacle(page, standing)
+        return
+    consequences = [
+        t("Readers of other areas see the cities unnamed again."),
+        t("What others have read or saved stays with them."),
+    ]
+    draw_consequences(consequences)
+    st.text_input(t("Why the release is taken back"), key=_REASON, max_chars=MAX_REASON_CHARS)
+    draw_move_button(t("Take the release back"), "revoked", _revoke_release, page, wave)
+
+
+def _draw_obstacle(page: PageContext, standing: str) -> None:
+    """Draw which published release stands, and where it is taken back together with the wave's."""
+    t = page.t
+    draw_notice(
+        t("The published release {release} stands", release=standing),
+        t(
+            "It is taken back in the register of releases, and the release of this wave goes with "
+            "it. Here nothing can be taken back before."
+        ),
+    )
+    address = page.address(PageKey.RELEASES)
+    st.link_button(t("Open the register of releases"), address, type="primary")
+
+
+def _revoke_release(page: PageContext, wave: WaveOverview) -> None:
+    reason = str(st.session_state.get(_REASON) or "")
+
+    def change(work: Work) -> None:
+        revoke_release(work, wave_key=wave.key, reason=reason)
+
+    _perform_release(page, wave, change, page.t("The release is taken back."))
+
+
+def _perform_release(
+    page: PageContext, wave: WaveOverview, change: Callable[[Work], None], done: str
+) -> None:
+    if perform_in_dialog(page, wave, change, done=done):
+        st.cache_data.clear()

@@ -1,0 +1,351 @@
+"""Steps of a wave: the bar of its states, and the dialogs that open, close and reopen it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from survey.access.principal import OPERATOR
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.kit.feedback import perform_on_wave, show_feedback
+from survey.kit.page_frame import draw_notice
+from survey.kit.page_runner import PageContext, open_dialog
+from survey.kit.text_blocks import escape_markdown
+from survey.locale import Message, msg
+from survey.store.china_time import format_china_minute
+from survey.store.tables import WaveAct, WaveState
+from survey.waves.planning.wave_overview import WaveOverview, WaveStage, list_wave_stages
+from survey.waves.planning.wave_requests import (
+    ACT_ACTIONS,
+    OpenRequest,
+    PeopleRule,
+    find_open_request,
+    get_people_rule,
+    withdraw_request,
+)
+from survey.waves.waves import transition_wave
+
+PEOPLE_RULE_TEXTS: dict[PeopleRule, Message] = {
+    PeopleRule.TWO: msg("This takes two people: you request it, and another person confirms it."),
+    PeopleRule.DEMO: msg(
+        "In a demonstration one person is enough. In a real survey another person confirms."
+    ),
+    PeopleRule.ALONE: msg(
+        "Nobody else has the right to confirm this, so one person is enough. The audit trail says "
+        "so. An account for a second person makes it safer."
+    ),
+    PeopleRule.OFF: msg("In this installation one person is enough."),
+}
+_STEP_LABELS: dict[WaveAct, tuple[Message, Message, Message]] = {
+    WaveAct.FREEZE: (
+        msg("Freeze for good"), msg("Request the freeze"), msg("Confirm the freeze"),
+    ),
+    WaveAct.RELEASE: (
+        msg("Release the results"), msg("Request the release"), msg("Confirm the release"),
+    ),
+    WaveAct.ARCHIVE: (
+        msg("Archive the answers"), msg("Request the archive"), msg("Confirm the archive"),
+    ),
+}  # fmt: skip
+"""What a button says to one person who is enough, to the first, and to the second of two."""
+_ASKED: dict[WaveAct, Message] = {
+    WaveAct.FREEZE: msg("{person} requested on {time} that this wave be frozen for good."),
+    WaveAct.RELEASE: msg("{person} requested on {time} that the results be released."),
+    WaveAct.ARCHIVE: msg(
+        "{person} requested on {time} that the answers be archived. The operator of the server "
+        "does it with the command survey wave archive-answers."
+    ),
+}
+
+
+MAX_NAMED_PEOPLE = 5
+
+
+def draw_awaited_people(page: PageContext, title: str, names: Sequence[str]) -> None:
+    """Draw that the signed-in person has done a step, and who does it next."""
+    t, named = page.t, page.t(", ").join(names[:MAX_NAMED_PEOPLE])
+    draw_notice(
+        title,
+        t("Next another person signs here: {names}.", names=named)
+        if len(names) <= MAX_NAMED_PEOPLE
+        else t(
+            "Next another person signs here: {names}, or another of {count} people who may.",
+            names=named,
+            count=len(names),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class PersonStep:
+    """What one person does in a step of a wave that may take two."""
+
+    label: str
+    is_request: bool
+    """Whether another person confirms it later."""
+    people_texts: tuple[str, ...]
+    """How many people the step takes, and why; empty for the second one."""
+
+
+def decide_person_step(
+    page: PageContext, wave: WaveOverview, act: WaveAct, request: OpenRequest | None
+) -> PersonStep:
+    """Return what the signed-in person does: the step itself, its request or its confirmation."""
+    if request is not None:
+        return PersonStep(step_label(page, act, request), False, ())
+    rule = _find_people_rule(page, wave, act)
+    # The operator of the server archives, and is another person than anybody with an account.
+    if rule is PeopleRule.TWO or (act is WaveAct.ARCHIVE and rule is PeopleRule.ALONE):
+        text = page.t(PEOPLE_RULE_TEXTS[PeopleRule.TWO])
+        return PersonStep(page.t(_STEP_LABELS[act][1]), True, (text,))
+    return PersonStep(step_label(page, act, None), False, (page.t(PEOPLE_RULE_TEXTS[rule]),))
+
+
+def step_label(page: PageContext, act: WaveAct, request: OpenRequest | None) -> str:
+    """Return the name of a step, or of its confirmation if somebody requested it."""
+    alone, _, confirm = _STEP_LABELS[act]
+    return page.t(alone if request is None else confirm)
+
+
+def find_request(page: PageContext, wave: WaveOverview) -> OpenRequest | None:
+    """Return the request of the wave that waits for a second person."""
+    with page.read() as work:
+        return find_open_request(work, key=wave.key)
+
+
+def _find_people_rule(page: PageContext, wave: WaveOverview, act: WaveAct) -> PeopleRule:
+    """Return how many people a step of the wave takes."""
+    with page.read() as work:
+        return get_people_rule(
+            work, key=wave.key, act=act, two_people=page.settings.two_person_freeze
+        )
+
+
+def draw_request(page: PageContext, wave: WaveOverview) -> None:
+    """Draw the open request, and the button that withdraws it for people with the right to."""
+    request = find_request(page, wave)
+    if request is None:
+        return
+    t = page.t
+    person = t("The operator of the server") if request.by == OPERATOR.name else request.by
+    asked = t(_ASKED[request.act].msgid, person=person, time=format_china_minute(t, request.at))
+    if request.is_own:
+        next_step = t("You requested this yourself. Another person confirms it.")
+    else:
+        next_step = t("A second person looks at it and confirms or refuses.")
+    draw_notice(t("A request waits for a second person"), asked, next_step)
+    if page.principal.may(ACT_ACTIONS[request.act]):
+        label = t("Withdraw the request") if request.is_own else t("Refuse the request")
+        st.button(label, key="plan-withdraw", on_click=_withdraw_request, args=(page, wave))
+
+
+def _withdraw_request(page: PageContext, wave: WaveOverview) -> None:
+    def change(work: Work) -> None:
+        withdraw_request(work, key=wave.key)
+
+    perform_on_wave(page, wave, change, done=page.t("The request is withdrawn."))
+
+
+IN_DIALOG = "dialog"
+"""Where a dialog shows what went wrong; it stays open then."""
+_DIALOG_DONE, _DIALOG_OPEN = "plan/dialog-done", "plan/dialog-open"
+_STAGE_NAMES: dict[WaveState, Message] = {
+    WaveState.PLANNED: msg("Plan"),
+    WaveState.OPEN: msg("Collect"),
+    WaveState.CLOSED: msg("End"),
+    WaveState.FROZEN: msg("Freeze"),
+    WaveState.RELEASED: msg("Release"),
+}
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Transition that needs nothing but a second look."""
+
+    to: WaveState
+    label: Message
+    done: Message
+    consequences: tuple[Message, ...]
+
+
+_OPEN = _Step(
+    WaveState.OPEN,
+    msg("Open the wave"),
+    msg("The wave is open: interviews can be collected."),
+    (
+        msg("Surveyors can interview from now on."),
+        msg("Series, year, questionnaire, indicator tree, first day and oversampling are fixed."),
+        msg("The wave can be closed, and opened again."),
+    ),
+)
+_CLOSE = _Step(
+    WaveState.CLOSED,
+    msg("Close the wave"),
+    msg("The wave is closed: no interview arrives any more."),
+    (
+        msg("No interview arrives any more; whoever opens a link reads that the survey is over."),
+        msg("Review goes on. The plan cannot be changed."),
+        msg("The wave can be opened again."),
+    ),
+)
+_REOPEN = _Step(
+    WaveState.OPEN,
+    msg("Open the wave again"),
+    msg("The wave is open again."),
+    (
+        msg("Interviews can be collected again, and points and people added."),
+        msg("The wave has to be closed again before it is frozen for good."),
+    ),
+)
+
+
+def close_finished_dialog(page: PageContext) -> None:
+    """Forget a dialog when the whole page is drawn, but show what went wrong in it."""
+    st.session_state.pop(_DIALOG_DONE, None)
+    st.session_state.pop(_DIALOG_OPEN, None)
+    show_feedback(page, IN_DIALOG)
+
+
+def is_dialog_open() -> bool:
+    """Return whether a dialog lies over the page; drawing the whole page anew would close it."""
+    return _DIALOG_OPEN in st.session_state
+
+
+def finish_dialog() -> None:
+    """Let the open dialog close at its next run."""
+    st.session_state[_DIALOG_DONE] = True
+
+
+def perform_in_dialog(
+    page: PageContext, wave: WaveOverview, change: Callable[[Work], None], *, done: str
+) -> bool:
+    """Change a wave from its dialog, which closes then, or stays open and says what went wrong.
+
+    The second press of a double click comes when the change is made and the dialog not yet gone:
+    it changes nothing, and no refusal is said beside the success.
+    """
+    if _DIALOG_DONE in st.session_state:
+        return False
+    succeeded = perform_on_wave(page, wave, change, done=done, slot=IN_DIALOG) is not None
+    if succeeded:
+        finish_dialog()
+    return succeeded
+
+
+def draw_stages(page: PageContext, wave: WaveOverview) -> None:
+    """Draw the five states of a wave, with time and person of those it has reached."""
+    with page.read() as work:
+        stages = list_wave_stages(work, key=wave.key)
+    items = "".join(_render_stage(page, stage) for stage in stages)
+    label = escape(page.t("State of the wave"))
+    st.html(f'<ol class="hcs-stages" aria-label="{label}">{items}</ol>')
+
+
+def _render_stage(page: PageContext, stage: WaveStage) -> str:
+    name = escape(page.t(_STAGE_NAMES[stage.state]))
+    css = "current" if stage.is_current else "reached" if stage.is_reached else "ahead"
+    current = ' aria-current="step"' if stage.is_current else ""
+    detail = ""
+    if stage.at is not None:
+        by = page.t("on the server") if stage.by == OPERATOR.name else stage.by
+        at = format_china_minute(page.t, stage.at)
+        detail = f"<small>{escape(f'{at} {by}'.strip())}</small>"
+    elif not stage.is_reached:
+        text = page.t("not yet")
+        detail = f"<small>{escape(text)}</small>"
+    return f'<li class="{css}"{current}><b>{name}</b>{detail}</li>'
+
+
+def draw_field_steps(page: PageContext, wave: WaveOverview) -> None:
+    """Draw the buttons of the steps between planning and the end of collecting."""
+    if not page.principal.may(Action.PLAN):
+        return
+    if wave.state is WaveState.PLANNED:
+        _draw_step(page, wave, _OPEN, is_next=True)
+    elif wave.state is WaveState.OPEN:
+        _draw_step(page, wave, _CLOSE, is_next=True)
+    elif wave.state is WaveState.CLOSED:
+        _draw_step(page, wave, _REOPEN, is_next=False)
+
+
+def _draw_step(page: PageContext, wave: WaveOverview, step: _Step, *, is_next: bool) -> None:
+    draw_dialog_button(
+        page,
+        wave,
+        page.t(step.label),
+        key=f"plan-step-{step.to.value}",
+        is_next=is_next,
+        body=partial(_draw_step_dialog, page, wave, step),
+    )
+
+
+def draw_reopen_button(page: PageContext, wave: WaveOverview, label: str, *, key: str) -> None:
+    """Draw a further button of the dialog that opens a closed wave again."""
+    body = partial(_draw_step_dialog, page, wave, _REOPEN)
+    draw_dialog_button(page, wave, label, key=key, is_next=False, body=body)
+
+
+def draw_dialog_button(
+    page: PageContext,
+    wave: WaveOverview,
+    label: str,
+    *,
+    key: str,
+    is_next: bool,
+    body: Callable[[], None],
+) -> None:
+    """Draw a button that opens a dialog about the wave.
+
+    Args:
+        is_next: The step comes next: of all buttons on the page it alone is the primary one.
+        body: Draws what follows the name of the wave.
+    """
+
+    def draw() -> None:
+        if _DIALOG_DONE in st.session_state:
+            # Forgotten when the page is drawn: a press that comes until then is of this dialog.
+            st.rerun()
+        st.session_state[_DIALOG_OPEN] = True
+        st.markdown(f"**{escape_markdown(wave.full_name(page.language))}**")
+        show_feedback(page, IN_DIALOG)
+        body()
+
+    if st.button(f"{label} …", key=key, type="primary" if is_next else "secondary"):
+        open_dialog(page, label, draw, on_dismiss="rerun")
+
+
+def draw_consequences(consequences: list[str], *, warnings: str = "") -> None:
+    """Draw what a step will bring, one point each."""
+    if warnings:
+        st.warning(warnings)
+    st.markdown("\n".join(f"- {consequence}" for consequence in consequences))
+
+
+def draw_move_button(label: str, step: str, move: Callable[..., None], *args: object) -> None:
+    """Draw the button at the end of a dialog that takes the step.
+
+    Args:
+        step: Name of the step in the key of the button.
+        move: What the press calls with `args`, before the page is drawn again.
+    """
+    st.button(label, key=f"plan-move-{step}", type="primary", on_click=move, args=args)
+
+
+def _draw_step_dialog(page: PageContext, wave: WaveOverview, step: _Step) -> None:
+    t = page.t
+    warning = ""
+    if step is _OPEN and wave.warnings:
+        lacking = "; ".join(t(missing) for missing in wave.warnings)
+        warning = t("The wave can be opened, but: {lacking}.", lacking=lacking)
+    draw_consequences([t(text) for text in step.consequences], warnings=warning)
+    draw_move_button(t(step.label), step.to.value, _transition_wave, page, wave, step)
+
+
+def _transition_wave(page: PageContext, wave: WaveOverview, step: _Step) -> None:
+    def change(work: Work) -> None:
+        transition_wave(work, key=wave.key, to=step.to)
+
+    perform_in_dialog(page, wave, change, done=page.t(step.done))

@@ -1,0 +1,280 @@
+"""One problem: what the city writes, its evidence, its history, and the steps of each side."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.kit import text_blocks
+from survey.kit.audit_labels import format_action, format_actor, format_detail
+from survey.kit.feedback import perform, perform_in_popover, show_feedback
+from survey.kit.page_runner import PageContext, open_dialog, read_cached
+from survey.locale import Message, msg
+from survey.rectification.cited_evidence import (
+    CitedFigure,
+    describe_day,
+    find_cited_figures,
+    key_of,
+    list_citable_figures,
+)
+from survey.rectification.problem_changes import (
+    MAX_LINK_CHARS,
+    MAX_MEASURE_CHARS,
+    MAX_NOTE_CHARS,
+    MAX_STATEMENT_CHARS,
+    MAX_UNIT_CHARS,
+    MAX_WORDING_CHARS,
+    ProblemText,
+    edit_problem,
+    give_evidence,
+    move_problem,
+)
+from survey.rectification.problem_records import (
+    EDITABLE_STATES,
+    EVIDENCE_NAMES,
+    NOTE_STATES,
+    PROBLEM_TRANSITIONS,
+    EvidenceRecord,
+    ProblemRecord,
+    list_problem_steps,
+    next_states,
+)
+from survey.rectification.problem_table import EMPTY, format_state
+from survey.store.china_time import china_date, format_china_minute, format_day
+from survey.store.tables import EvidenceKind, ProblemState, now
+
+PROBLEM_MESSAGES = "problems"
+_STEP_NAMES: dict[ProblemState, Message] = {
+    ProblemState.IN_PROGRESS: msg("Begin to put it right"),
+    ProblemState.WITHDRAWN: msg("Take off the list"),
+    ProblemState.DONE: msg("Report as put right"),
+    ProblemState.ACCEPTED: msg("Accept"),
+    ProblemState.REOPENED: msg("Open again"),
+}
+
+
+def pick_problem(
+    page: PageContext, problems: Sequence[ProblemRecord], label: Callable[[ProblemRecord], str]
+) -> ProblemRecord | None:
+    """Draw the choice of one problem; None while none is chosen, nothing without problems."""
+    if not problems:
+        return None
+    by_id = {str(problem.id): problem for problem in problems}
+    chosen = st.selectbox(
+        page.t("Problem to open"),
+        list(by_id),
+        index=None,
+        format_func=lambda each: label(by_id[each]),
+        placeholder=page.t("Please choose"),
+        key=f"problems/chosen/{page.language}",
+        filter_mode="fuzzy",
+    )
+    return by_id.get(chosen) if chosen else None
+
+
+def draw_entry(page: PageContext, problem: ProblemRecord, figure: str) -> None:
+    """Draw one problem with everything that the signed-in person may do about it."""
+    t = page.t
+    today = china_date(now())
+    facts = [
+        (t("Rests on"), figure),
+        (t("Responsible unit"), problem.unit or EMPTY),
+        (t("Measure to take"), problem.measure or EMPTY),
+        (t("Deadline"), format_day(t, problem.deadline) if problem.deadline else EMPTY),
+        (t("State"), format_state(t, problem, today)),
+    ]
+    with st.container(border=True):
+        lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+        st.html(
+            f'<div class="hcs-problem"><h3>{escape(problem.wording)}</h3><dl>{lines}</dl></div>'
+        )
+        _draw_evidence(page, problem)
+        show_feedback(page, _build_slot(problem))
+        _draw_steps(page, problem)
+        _draw_history(page, problem)
+
+
+def _draw_evidence(page: PageContext, problem: ProblemRecord) -> None:
+    """Draw what was given as evidence; a link opens beside the platform and is told nothing."""
+    t = page.t
+    if not problem.evidence:
+        return
+    with page.read() as work:
+        cited = find_cited_figures(
+            work, city_code=problem.city_code, evidence=problem.evidence, language=page.language
+        )
+    lines = []
+    for given in problem.evidence:
+        what = _render_reference(page, given, cited)
+        when = f"{format_china_minute(t, given.given_at)} · {format_actor(t, given.given_by)}"
+        lines.append(f"<li>{escape(given.statement)}{what} <small>{escape(when)}</small></li>")
+    title = escape(t("Evidence"))
+    st.html(f"<p>{title}</p><ul>{''.join(lines)}</ul>")
+
+
+def _render_reference(
+    page: PageContext, given: EvidenceRecord, cited: Mapping[str, CitedFigure]
+) -> str:
+    """Return the link or the cited figure of a piece of evidence; empty where it has none."""
+    t = page.t
+    if given.kind is EvidenceKind.STATEMENT:
+        return ""
+    if given.kind is EvidenceKind.LINK:
+        link = escape(given.reference, quote=True)
+        return f' <a href="{link}" target="_blank" rel="noopener noreferrer">{link}</a>'
+    figure = cited.get(key_of(given.kind, given.reference))
+    if figure is None:
+        words = t("The figure that is cited ({kind}) is not shown now.",
+                  kind=t(EVIDENCE_NAMES[given.kind]))  # fmt: skip
+        return f"<br>{escape(words)}"
+    facts = [figure.title, figure.figure, describe_day(figure, t)]
+    return f"<br>{escape(' · '.join(facts))}"
+
+
+def _draw_history(page: PageContext, problem: ProblemRecord) -> None:
+    t = page.t
+    with st.expander(t("History")):
+        with page.read() as work:
+            steps = list_problem_steps(work, problem_id=problem.id)
+        for step in steps:
+            head = (
+                f"{format_china_minute(t, step.at)} · {format_actor(t, step.by)} · "
+                f"{format_action(t, step.action)}"
+            )
+            st.text("\n".join([head, *format_detail(t, step.detail)]))
+
+
+def _draw_steps(page: PageContext, problem: ProblemRecord) -> None:
+    t, principal = page.t, page.principal
+    keeps = principal.may(Action.KEEP_PROBLEMS) and principal.covers(problem.city_code)
+    with st.container(horizontal=True):
+        if keeps and problem.state in EDITABLE_STATES:
+            if st.button(t("Edit"), key=f"problems/edit/{problem.id}"):
+                open_dialog(page, t("Edit the problem"), partial(_draw_form, page, problem))
+            if problem.state is not ProblemState.PROPOSED:
+                with st.popover(t("Give evidence"), key=f"problems/giving/{problem.id}"):
+                    _draw_evidence_form(page, problem)
+        for to in next_states(problem.state):
+            if principal.may(PROBLEM_TRANSITIONS[problem.state, to]):
+                _draw_step(page, problem, to)
+
+
+def _draw_step(page: PageContext, problem: ProblemRecord, to: ProblemState) -> None:
+    t, label = page.t, page.t(_STEP_NAMES[to])
+    key = f"problems/{to.value}/{problem.id}"
+    if to not in NOTE_STATES:
+        args = page, problem, to, "", _build_slot(problem)
+        st.button(label, key=key, type="primary", on_click=_move_problem, args=args)
+        return
+    # By its key it closes with its step: without, that of the next step would be open instead.
+    with st.popover(label, key=f"{key}/popover"):
+        note = f"{key}/note"
+        show_feedback(page, key)
+        st.text_area(t("Reason"), key=note, max_chars=MAX_NOTE_CHARS)
+        st.button(label, key=key, on_click=_move_problem, args=(page, problem, to, note, key))
+
+
+def _build_slot(problem: ProblemRecord) -> str:
+    """Return where the entry says that one of its buttons was refused."""
+    return f"problems/entry/{problem.id}"
+
+
+def _move_problem(
+    page: PageContext, problem: ProblemRecord, to: ProblemState, note: str, slot: str
+) -> None:
+    reason = str(st.session_state.get(note, "")) if note else ""
+
+    def change(work: Work) -> None:
+        move_problem(
+            work, problem_id=problem.id, expected_version=problem.version, to=to, note=reason
+        )
+
+    done = page.t("The problem is moved on.")
+    perform_in_popover(page, change, done=done, slot=slot, top=PROBLEM_MESSAGES)
+
+
+def _draw_form(page: PageContext, problem: ProblemRecord) -> None:
+    """Draw the fields of an entry in a dialog, which stays open when they are refused."""
+    t, key = page.t, f"problems/form/{problem.id}/{problem.version}"
+    with st.form(key, border=False, enter_to_submit=False):
+        wording = st.text_area(t("Problem"), problem.wording, max_chars=MAX_WORDING_CHARS)
+        # Its calendar opens downwards and must not lie over the button at the end.
+        deadline = st.date_input(t("Deadline"), problem.deadline, format="YYYY-MM-DD")
+        measure = st.text_area(t("Measure to take"), problem.measure, max_chars=MAX_MEASURE_CHARS)
+        unit = st.text_input(t("Responsible unit"), problem.unit, max_chars=MAX_UNIT_CHARS)
+        st.caption(t("Numbers of telephones and documents of persons are masked when it is kept."))
+        if not st.form_submit_button(t("Keep"), type="primary"):
+            return
+    text = ProblemText(wording, measure, unit, deadline if isinstance(deadline, date) else None)
+
+    def change(work: Work) -> None:
+        edit_problem(work, problem_id=problem.id, expected_version=problem.version, text=text)
+
+    if perform(page, change, done=t("The problem is kept."), slot=PROBLEM_MESSAGES) is None:
+        show_feedback(page, PROBLEM_MESSAGES)
+        return
+    st.rerun()
+
+
+def _draw_evidence_form(page: PageContext, problem: ProblemRecord) -> None:
+    t, key = page.t, f"problems/evidence/{problem.id}/{problem.version}"
+    show_feedback(page, key)
+    st.text_area(t("What was done"), key=f"{key}/text", max_chars=MAX_STATEMENT_CHARS)
+    st.text_input(
+        t("Link, if there is one"),
+        key=f"{key}/link",
+        max_chars=MAX_LINK_CHARS,
+        disabled=page.principal.is_demo,
+        placeholder=t("Not in the demonstration") if page.principal.is_demo else None,
+    )
+    figures = _get_citable(page, problem.city_code)
+    st.selectbox(
+        t("Figure from beside the score, if one shows it"),
+        list(figures),
+        index=None,
+        format_func=lambda each: figures[each].title,
+        placeholder=t("Please choose"),
+        key=f"{key}/cites",
+        filter_mode="fuzzy",
+    )
+    chosen = figures.get(str(st.session_state.get(f"{key}/cites")))
+    if chosen is not None:
+        st.caption(text_blocks.escape_markdown(f"{chosen.figure} · {describe_day(chosen, t)}"))
+    st.button(
+        t("Give evidence"),
+        key=key,
+        type="primary",
+        on_click=_give_evidence,
+        args=(page, problem, key),
+    )
+
+
+def _give_evidence(page: PageContext, problem: ProblemRecord, key: str) -> None:
+    statement, link, cites = (
+        str(st.session_state.get(f"{key}/{part}") or "") for part in ("text", "link", "cites")
+    )
+
+    def change(work: Work) -> None:
+        give_evidence(
+            work,
+            problem_id=problem.id,
+            expected_version=problem.version,
+            statement=statement,
+            link=link,
+            cites=cites,
+        )
+
+    done = page.t("The evidence is kept.")
+    perform_in_popover(page, change, done=done, slot=key, top=PROBLEM_MESSAGES)
+
+
+def _get_citable(page: PageContext, city: str) -> dict[str, CitedFigure]:
+    def read() -> dict[str, CitedFigure]:
+        with page.read() as work:
+            return list_citable_figures(work, city_code=city, language=page.language)
+
+    return read_cached(page, read, "citable", city, page.language)

@@ -1,0 +1,422 @@
+"""Release register: the calendar, one release with its files, and the steps of its signers."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
+from functools import partial
+
+import streamlit as st
+
+from survey.access.audit_queries import CredentialReset
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.kit.download_button import File, draw_download_button
+from survey.kit.feedback import perform, perform_in_popover, perform_in_steps, show_feedback
+from survey.kit.page_frame import draw_notice
+from survey.kit.page_runner import PageContext
+from survey.kit.text_blocks import escape_markdown
+from survey.kit.viewer import require_principal
+from survey.locale import RefusedError, msg
+from survey.release.early_readers import open_publication
+from survey.release.publishing_steps import publish_publication, retract_publication
+from survey.release.register import (
+    MAX_TEXT_CHARS,
+    PUBLIC_STATES,
+    STATE_NAMES,
+    PublicationDraft,
+    PublicationSummary,
+    list_publications,
+    plan_publication,
+)
+from survey.release.signatures import list_awaited_signers, sign_publication
+from survey.screens.plan.page import draw_signing_problem
+from survey.screens.plan.wave_steps import PEOPLE_RULE_TEXTS, draw_awaited_people
+from survey.screens.release_audit import (
+    describe_files,
+    draw_audit_problems,
+    draw_audit_standing,
+    draw_early_readers,
+    draw_errata,
+    draw_figure_history,
+    draw_file_choices,
+)
+from survey.store.china_time import CHINA, format_china_minute
+from survey.store.tables import PublicationState, now
+from survey.store.transactions import run_in_transaction
+from survey.waves.planning.wave_overview import list_planning_waves
+from survey.waves.planning.wave_requests import PeopleRule
+from survey.waves.waves import COMPUTED_STATES
+from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
+
+_ZIP = "application/zip"
+_PLAN = "releases/plan"
+_PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
+
+Change = Callable[[Work], object]
+
+
+def draw_releases(page: PageContext) -> None:
+    """Draw the calendar of releases, the one chosen, and the form that announces one."""
+    t = page.t
+    show_feedback(page)
+    with page.read() as work:
+        releases = list_publications(work)
+    st.caption(
+        t(
+            "A release is a set of files made from one frozen wave, signed by two people and "
+            "published at an announced minute. Its files can be checked by anybody, offline."
+        )
+    )
+    if releases:
+        _draw_calendar(page, releases)
+        _draw_release(page, _pick_release(page, releases))
+    else:
+        draw_notice(
+            t("No release has been announced yet"),
+            t("The calendar shows every release with its minute from the day it is announced."),
+        )
+    draw_figure_history(page)
+    if page.principal.may(Action.RELEASE):
+        draw_audit_problems(page)
+        _draw_plan_form(page, releases)
+
+
+def _draw_calendar(page: PageContext, releases: Sequence[PublicationSummary]) -> None:
+    t = page.t
+    rows = [
+        {
+            t("Release"): release.title[page.language],
+            t("Announced for"): format_china_minute(t, release.embargo_until),
+            t("State"): t(STATE_NAMES[release.state]),
+            t("Contact"): release.contact,
+        }
+        for release in releases
+    ]
+    st.subheader(t("Release calendar"), anchor=False)
+    st.table(rows, border="horizontal", alt=t("Release calendar"))
+
+
+def _pick_release(page: PageContext, releases: Sequence[PublicationSummary]) -> PublicationSummary:
+    by_key = {release.key: release for release in releases}
+    if len(by_key) == 1:
+        return releases[0]
+    key = st.selectbox(
+        page.t("Release"),
+        list(by_key),
+        format_func=lambda each: f"{by_key[each].title[page.language]} ({each})",
+        key="releases/chosen",
+    )
+    return by_key[key]
+
+
+def _draw_release(page: PageContext, release: PublicationSummary) -> None:
+    t = page.t
+    st.subheader(escape_markdown(release.title[page.language]), anchor=False)
+    st.table(
+        _build_release_facts(page, release), border="horizontal", alt=release.title[page.language]
+    )
+    if release.may_read:
+        site = page.settings.public_url.rstrip("/")
+        draw_download_button(
+            page,
+            t("Files of the release"),
+            File(f"release-{release.key}.zip", _ZIP, partial(_read_files, page, release.key)),
+            key=f"releases/files/{release.key}",
+            icon=":material/download:",
+        )
+        st.caption(
+            t(
+                "Anybody can check these files on any computer: with the script {script} and the "
+                "list of keys {keys}, taken from here and not from the files, whose copy a forger "
+                "would exchange. The guide is docs/publishing.md.",
+                script=site + SCRIPT_PATH,
+                keys=site + KEYS_PATH,
+            )
+        )
+    if release.follows and release.state in PUBLIC_STATES and release.may_read:
+        draw_errata(page, release)
+    if page.principal.may(Action.RELEASE):
+        draw_early_readers(page, release)
+        if release.state is PublicationState.PLANNED:
+            draw_audit_standing(page, release.wave)
+        _draw_steps(page, release)
+
+
+def _build_release_facts(page: PageContext, release: PublicationSummary) -> list[dict[str, str]]:
+    """Return the facts of a release as rows of a table of two columns."""
+    t = page.t
+    facts: list[tuple[str, str]] = [
+        (t("Id"), release.key),
+        (t("Wave"), release.wave),
+        (t("State"), t(STATE_NAMES[release.state])),
+        (t("Announced for"), format_china_minute(t, release.embargo_until)),
+        (
+            t("First signature"),
+            _format_signature(
+                page, release.first_signed_by, release.first_signed_at, release.first_resets
+            ),
+        ),
+        (
+            t("Second signature"),
+            # The same name twice would look like two people.
+            t(PEOPLE_RULE_TEXTS[PeopleRule(release.one_person)])
+            if release.one_person
+            else _format_signature(
+                page, release.second_signed_by, release.second_signed_at, release.second_resets
+            ),
+        ),
+        (t("Contact"), release.contact),
+        (t("Files"), describe_files(page, release.builders)),
+    ]
+    if release.published_at is not None:
+        facts.append((t("Published"), format_china_minute(t, release.published_at)))
+    if release.corrects:
+        facts.append((t("Corrects"), f"{release.corrects}: {release.correction_reason}"))
+    if release.retracted_at is not None:
+        facts.append(
+            (
+                t("Taken back"),
+                f"{format_china_minute(t, release.retracted_at)} {release.retraction_reason}",
+            )
+        )
+    if release.closed_by:
+        facts.append(
+            (
+                t("Closed"),
+                t(
+                    "{release} hides figures that these files show. Only those who release open "
+                    "them.",
+                    release=release.closed_by,
+                ),
+            )
+        )
+    if release.is_demo:
+        facts.append((t("Data"), t("Demo data")))
+    return [{t("Fact"): name, t("Value"): value} for name, value in facts]
+
+
+def _format_signature(
+    page: PageContext, name: str, at: datetime | None, resets: Sequence[CredentialReset]
+) -> str:
+    """Return who signed and when, and who could have signed in as that person before."""
+    if at is None:
+        return "–"
+    t = page.t
+    notes = [
+        t(
+            "password or second factor reset by {person}, {time}",
+            person=reset.by,
+            time=format_china_minute(t, reset.at),
+        )
+        for reset in resets
+    ]
+    return " · ".join([name, format_china_minute(t, at), *notes])
+
+
+def _read_files(page: PageContext, key: str) -> bytes:
+    """Return the archive; opening it before it is published is recorded."""
+    return run_in_transaction(
+        page.settings.store_url,
+        lambda session: open_publication(
+            Work(session, require_principal(page.settings), now(), page.settings), key=key
+        ),
+    )
+
+
+def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
+    t = page.t
+    # Of a press that came too late: another tab or person took the step, and its popover is gone.
+    if release.state is not PublicationState.SIGNED:
+        show_feedback(page, _PUBLISHING + release.key)
+    if release.state is PublicationState.RETRACTED:
+        show_feedback(page, _TAKING_BACK + release.key)
+    awaited = _list_awaited_signers(page, release)
+    if awaited:
+        draw_awaited_people(page, t("You have signed this release"), awaited)
+    with st.container(horizontal=True):
+        may_sign = release.state is PublicationState.PLANNED and not awaited
+        if may_sign and st.button(
+            t("Sign"), key=f"releases/sign/{release.key}", type="primary", icon=":material/draw:"
+        ):
+            _sign_release(page, release)
+        if release.state is PublicationState.SIGNED:
+            _draw_confirmed_step(
+                page,
+                release,
+                label=t("Publish"),
+                warning=t(
+                    "From then on everybody who reads results sees the wave and these files. What "
+                    "others have read or saved cannot be taken back."
+                ),
+                change=lambda work: publish_publication(work, key=release.key),
+                done=t("{release} is published.", release=release.key),
+            )
+        if release.state is not PublicationState.RETRACTED:
+            _draw_retraction(page, release)
+
+
+def _list_awaited_signers(page: PageContext, release: PublicationSummary) -> tuple[str, ...]:
+    """Return who signs next where the signed-in person has signed; empty otherwise."""
+    if release.state is not PublicationState.PLANNED or release.first_signed_at is None:
+        return ()
+    with page.read() as work:
+        return list_awaited_signers(work, key=release.key)
+
+
+def _sign_release(page: PageContext, release: PublicationSummary) -> None:
+    t = page.t
+    done = t(
+        "Signed by you. Another person signs as well, unless one person is enough here; the state "
+        "below says which."
+    )
+    perform_in_steps(
+        page,
+        lambda person: sign_publication(
+            page.settings, principal=person, key=release.key, clock=now
+        ),
+        done=done,
+        spinner=t("Building and signing the files …"),
+    )
+    st.rerun()
+
+
+def _draw_confirmed_step(
+    page: PageContext,
+    release: PublicationSummary,
+    *,
+    label: str,
+    warning: str,
+    change: Change,
+    done: str,
+) -> None:
+    """Draw a step that asks for the id of the release to be typed."""
+    t = page.t
+    # By its key it closes with its step: without, “Take back” would be open in its place.
+    with st.popover(label, key=f"releases/publishing/{release.key}"):
+        show_feedback(page, _PUBLISHING + release.key)
+        st.markdown(warning)
+        key = f"releases/typed/{release.key}"
+        st.text_input(t("Type {release} to confirm", release=release.key), key=key)
+        st.button(
+            label,
+            key=f"releases/publish/{release.key}",
+            type="primary",
+            on_click=_change_if_typed,
+            args=(page, release.key, key, change, done),
+        )
+
+
+def _change_if_typed(
+    page: PageContext, release_key: str, field: str, change: Change, done: str
+) -> None:
+    typed = str(st.session_state.get(field, "")).strip()
+
+    def change_if_named(work: Work) -> None:
+        if typed != release_key:
+            raise RefusedError(
+                "release_not_named", msg("Please type {release} to confirm.", release=release_key)
+            )
+        change(work)
+
+    perform_in_popover(page, change_if_named, done=done, slot=_PUBLISHING + release_key)
+
+
+def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
+    t = page.t
+    key = f"releases/reason/{release.key}"
+    with st.popover(t("Take back"), key=f"releases/taking-back/{release.key}"):
+        show_feedback(page, _TAKING_BACK + release.key)
+        st.markdown(
+            t(
+                "One person is enough, for it has to be quick. What replaced this release goes on "
+                "standing; what others have saved stays with them."
+            )
+            if release.state is PublicationState.CORRECTED
+            else t(
+                "One person is enough, for it has to be quick. A published release takes the "
+                "release of its wave with it; what others have saved stays with them."
+            )
+        )
+        st.text_input(t("Reason"), key=key, max_chars=MAX_TEXT_CHARS)
+        st.button(
+            t("Take back {release}", release=release.key),
+            key=f"releases/retract/{release.key}",
+            on_click=_retract_release,
+            args=(page, release.key, key),
+        )
+
+
+def _retract_release(page: PageContext, release_key: str, field: str) -> None:
+    reason = str(st.session_state.get(field, ""))
+    perform_in_popover(
+        page,
+        lambda work: retract_publication(work, key=release_key, reason=reason),
+        done=page.t("{release} is taken back.", release=release_key),
+        slot=_TAKING_BACK + release_key,
+    )
+
+
+def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -> None:
+    """Draw the form that announces a release, or that nothing can be announced."""
+    t = page.t
+    with page.read() as work:
+        computed = [wave for wave in list_planning_waves(work) if wave.state in COMPUTED_STATES]
+    # The first one is chosen to begin with: the newest of the main study, not a supplement.
+    computed.sort(key=lambda wave: (wave.series != "main", -wave.year))
+    announced = {
+        release.wave
+        for release in releases
+        if release.state in {PublicationState.PLANNED, PublicationState.SIGNED}
+    }
+    open_waves = {
+        wave.key: wave.label(page.language) for wave in computed if wave.key not in announced
+    }
+    st.subheader(t("Announce a release"), anchor=False)
+    if not open_waves:
+        st.caption(t("A wave can be announced once it is frozen for good."))
+        return
+    if not all(wave.is_demo for wave in computed):
+        draw_signing_problem(page)
+    standing = {
+        release.wave: release.key
+        for release in releases
+        if release.state is PublicationState.PUBLISHED
+    }
+    # Emptied once a release is announced: what was typed is about that one.
+    with st.form(f"{_PLAN}/{len(releases)}", border=True, enter_to_submit=False):
+        wave = st.selectbox(t("Wave"), list(open_waves), format_func=open_waves.__getitem__)
+        title_zh = st.text_input(t("Chinese title"), max_chars=MAX_TEXT_CHARS)
+        title_en = st.text_input(t("English title"), max_chars=MAX_TEXT_CHARS)
+        contact = st.text_input(
+            t("Contact"), max_chars=MAX_TEXT_CHARS, help=t("Name, telephone and e-mail.")
+        )
+        with st.container(horizontal=True):
+            day = st.date_input(t("Day"), value=None, format="YYYY-MM-DD")
+            minute = st.time_input(t("Time in China"), value=time(10), step=60)
+        builders = draw_file_choices(page)
+        reason = st.text_input(
+            t("Reason of the correction, if one stands already"), max_chars=MAX_TEXT_CHARS
+        )
+        if not st.form_submit_button(t("Announce"), type="primary"):
+            return
+    if not isinstance(day, date) or wave is None:
+        draw_notice(t("Please choose the day of the release."), alert=True)
+        return
+    draft = PublicationDraft(
+        wave=wave,
+        title_zh=title_zh,
+        title_en=title_en,
+        contact=contact,
+        embargo_until=datetime.combine(day, minute, CHINA),
+        builders=builders,
+        corrects=standing.get(wave, ""),
+        reason=reason,
+    )
+    announced_key = perform(
+        page,
+        lambda work: plan_publication(work, draft=draft),
+        done=t("The release is announced. Next it is signed."),
+    )
+    if announced_key is None:
+        show_feedback(page)
+        return
+    st.rerun()

@@ -1,0 +1,367 @@
+"""Special groups: the answer about one group, its cities in a table, and the supplements."""
+
+from collections.abc import Callable
+from functools import partial
+from html import escape
+
+import streamlit as st
+
+from survey.access.roles import NATION
+from survey.figures.views.crosstab import (
+    CROSSTAB_AREA_LEVELS,
+    CrosstabFilters,
+    build_crosstab,
+    question_choices,
+    variable_choices,
+)
+from survey.figures.views.estimate_text import format_interval
+from survey.figures.views.measures import TOPICS
+from survey.figures.views.modules import (
+    MODULE_AREA_LEVELS,
+    NO_COMPOSITE,
+    ModuleView,
+    build_module_cities,
+    build_module_view,
+    build_question_table,
+    list_module_measures,
+    list_questions,
+)
+from survey.figures.views.overview import AREA_CHOICES
+from survey.figures.views.small_areas import (
+    WAVES,
+    SmallAreaFilters,
+    band_choices,
+    build_small_area_view,
+)
+from survey.figures.views.special_groups import (
+    DETRIMENT,
+    GroupFilters,
+    GroupsView,
+    build_group_indicators,
+    build_group_reports,
+    build_special_groups_view,
+)
+from survey.figures.views.supplements import build_supplement_view
+from survey.figures.views.urban_rural import (
+    RESIDENCE,
+    RESIDENCE_AREA_LEVELS,
+    AreaFilters,
+    build_field_comparison,
+    build_residence_areas,
+    build_residence_groups,
+    build_residence_indicators,
+    build_urban_rural_view,
+    sides_of,
+)
+from survey.figures.views.view_context import list_area_choices
+from survey.kit import chart_panel, filters, text_blocks
+from survey.kit.interval_table import draw_interval_table
+from survey.kit.page_frame import draw_notice
+from survey.kit.page_runner import PageContext
+from survey.kit.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
+from survey.kit.url_state import draw_tabs, pick
+from survey.locale.figures import format_score
+from survey.results import WaveInfo, WaveResults
+
+
+def draw_crosstab(page: PageContext) -> None:
+    """Draw the page."""
+    t = page.t
+    with filters.filter_row():
+        wave = filters.pick_wave(page)
+        if wave is None:
+            return
+        results = get_results(page, wave)
+        questions = get_view(page, question_choices, results)
+        variables = get_view(page, variable_choices, results)
+        if not questions or not variables:
+            text_blocks.draw_sentence(t("This wave holds no question by groups."))
+            return
+        question = pick(
+            t("1. Question"),
+            "question",
+            list(questions),
+            show=questions.__getitem__,
+            language=page.language,
+            is_searched=True,
+        )
+        variable = pick(
+            t("2. Groups"),
+            "split",
+            list(variables),
+            show=variables.__getitem__,
+            language=page.language,
+        )
+        areas = get_view(page, list_area_choices, results, levels=CROSSTAB_AREA_LEVELS)
+        area = filters.pick_area_scope(page, areas, t("3. Area"))
+    if area is None:
+        return
+    chosen = CrosstabFilters(question, variable, area)
+    view = get_view(page, build_crosstab, results, filters=chosen)
+    text_blocks.draw_sentence(view.sentence)
+    draw_interval_table(page, view.table, wave, has_details=False)
+    st.caption(
+        t(
+            "The question as it was asked: {question} Shares are of those who were asked it and "
+            "gave an answer.",
+            question=text_blocks.escape_markdown(view.question),
+        )
+    )
+
+
+def draw_questions(page: PageContext, results: WaveResults, city: str = "") -> None:
+    """Draw all questions in a city; without one in the whole wave, and one of them by city."""
+    t, wave = page.t, results.wave
+    text_blocks.draw_sentence(t(NO_COMPOSITE))
+    if wave.is_demo:
+        st.caption(t("DEMO DATA: generated, no result of any survey"))
+    table = get_view(page, build_question_table, results, area=city or NATION)
+    draw_interval_table(page, table, wave, has_details=False)
+    if city:
+        return
+    questions = get_view(page, list_questions, results)
+    if not questions:
+        return
+    with filters.filter_row("question"):
+        measure = pick(
+            t("Question by city"),
+            "measure",
+            list(questions),
+            show=questions.__getitem__,
+            language=page.language,
+        )
+    by_city = get_view(page, build_module_cities, results, measure=measure)
+    draw_interval_table(page, by_city, wave, links_cities=True, has_details=False)
+
+
+def draw_losses(page: PageContext) -> None:
+    """Draw what disputes cost those who had one, in a wave and an area of choice."""
+    chosen = filters.pick_wave_and_area(page, "losses", MODULE_AREA_LEVELS, series=None)
+    if chosen is not None:
+        draw_module(page, *chosen, DETRIMENT)
+
+
+def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) -> None:
+    """Draw all figures of a module in an area, then the one chosen city by city."""
+    t = page.t
+    view: ModuleView = get_view(page, build_module_view, results, area=area, topic=topic)
+    if not view.is_asked:
+        draw_notice(
+            t("This wave did not ask about it: {topic}", topic=t(TOPICS[topic])),
+            t("Please choose another wave above."),
+        )
+        return
+    if results.wave.is_demo:
+        st.caption(t("DEMO DATA: generated, no result of any survey"))
+    st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
+    text_blocks.draw_sentences(view.sentences)
+    for panel in view.panels:
+        chart_panel.draw_chart_panel(page, panel, results.wave)
+    for note in view.notes:
+        st.caption(text_blocks.escape_markdown(note))
+    measures = get_view(page, list_module_measures, results, topic=topic)
+    with filters.filter_row("module-measure"):
+        measure = pick(
+            t("Question by city"),
+            "measure",
+            list(measures),
+            show=measures.__getitem__,
+            language=page.language,
+        )
+    table = get_view(page, build_module_cities, results, measure=measure)
+    draw_interval_table(page, table, results.wave, links_cities=True, has_details=False)
+
+
+def draw_urban_rural(page: PageContext) -> None:
+    """Draw the page."""
+    t = page.t
+    with filters.filter_row():
+        wave = filters.pick_wave(page, "main")
+        if wave is None:
+            return
+        results = get_results(page, wave)
+        if not filters.has_scores(page, results):
+            return
+        known = get_view(page, list_area_choices, results, levels=RESIDENCE_AREA_LEVELS)
+        place = filters.pick_area_scope(page, known)
+        indicator = filters.pick_indicator(page, results)
+    if place is None:
+        return
+    chosen = AreaFilters(place, indicator)
+    view = get_view(page, build_urban_rural_view, results, filters=chosen)
+    sides = sides_of(results)
+    text_blocks.draw_difference(page, view.difference, view.sentence, against=t(sides.both[1]))
+    drawers = {
+        "indicators": (t("Indicators"), partial(_draw_residence_indicators, page, results, chosen)),
+        "areas": (t("Areas"), partial(_draw_areas, page, results, chosen)),
+        "groups": (t("Residence and registration"), partial(_draw_groups, page, results, chosen)),
+        "fields": (t("Fields of consumption"), partial(_draw_fields, page, results, chosen)),
+        "modules": (t("Fields by place"), partial(_draw_modules, page, results, chosen)),
+    }
+    if sides is not RESIDENCE:
+        del drawers["groups"]
+    draw_tabs(drawers, language=page.language)
+
+
+def _draw_residence_indicators(
+    page: PageContext, results: WaveResults, chosen: AreaFilters
+) -> None:
+    picture = get_view(page, build_residence_indicators, results, filters=chosen)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
+
+
+def _draw_areas(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
+    with filters.filter_row("areas"):
+        by = filters.pick_level(page, results, (*AREA_CHOICES, "city"))
+    table = get_view(page, build_residence_areas, results, indicator=chosen.indicator, by=by)
+    draw_interval_table(page, table, results.wave, links_cities=by == "city", has_details=False)
+
+
+def _draw_groups(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
+    picture = get_view(page, build_residence_groups, results, filters=chosen)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
+
+
+def _draw_fields(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
+    with filters.filter_row("fields"):
+        field = filters.pick_field(page, results)
+    for picture in get_view(page, build_field_comparison, results, place=chosen.place, field=field):
+        chart_panel.draw_chart_panel(page, picture, results.wave)
+
+
+def _draw_modules(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
+    with filters.filter_row("modules"):
+        field = filters.pick_field(page, results)
+    draw_module(page, results, chosen.place, field)
+
+
+_ANSWER, _GROUPS = 7, 5
+"""Shares of the width of the two columns."""
+
+
+def draw_special_groups(page: PageContext) -> None:
+    """Draw the page."""
+    t = page.t
+    with filters.filter_row():
+        wave = filters.pick_wave(page, "main")
+        if wave is not None and not filters.has_scores(page, get_results(page, wave)):
+            wave = None
+        if wave is not None:
+            results = get_results(page, wave)
+            group = filters.pick_group(page, results)
+            chosen = GroupFilters(group, filters.pick_indicator(page, results))
+    if wave is not None:
+        _draw_answer(page, wave, get_view(page, build_special_groups_view, results, filters=chosen))
+    tabs: dict[str, tuple[str, Callable[[], None]]] = {}
+    if wave is not None:
+        tabs = {
+            "cities": (t("Cities"), partial(_draw_cities, page, results, chosen)),
+            "reports": (
+                t("What they met with"), partial(_draw_reports, page, results, chosen.group)
+            ),
+            "indicators": (
+                t("Indicators"), partial(_draw_indicators, page, results, chosen.group)
+            ),
+        }  # fmt: skip
+    supplements = {
+        "elderly": t("Supplement: older people"), "minors": t("Supplement: children"),
+    }  # fmt: skip
+    for study, name in supplements.items():
+        # Without a main wave the page has said that there are no results: once is enough.
+        if wave is not None or list_frozen_waves(page, study):
+            tabs[study] = name, partial(_draw_supplement, page, study)
+    if tabs:
+        draw_tabs(tabs, language=page.language, name="study")
+
+
+def _draw_answer(page: PageContext, wave: WaveInfo, view: GroupsView) -> None:
+    answer, groups = st.columns([_ANSWER, _GROUPS], gap="large")
+    with answer, st.container(gap="xsmall"):
+        text_blocks.draw_difference(page, view.difference, view.sentence)
+        _draw_reports_list(page, view)
+    with groups:
+        chart_panel.draw_compact_panel(page, view.groups, wave)
+
+
+def _draw_reports_list(page: PageContext, view: GroupsView) -> None:
+    """Draw the problems that members of the group report most often."""
+    if not view.reports:
+        return
+    t = page.t
+    rows = "".join(
+        f"<li><span>{escape(name)}</span><span>"
+        + escape(
+            t(
+                "{share}% ({interval})",
+                share=format_score(figure.estimate or 0.0),
+                interval=format_interval(figure.low, figure.high, t),
+            )
+        )
+        + "</span></li>"
+        for name, figure in view.reports
+    )
+    title = t("What they met with most often")
+    listed = f"<section><h3>{escape(title)}</h3><ul>{rows}</ul></section>"
+    st.html(f'<div class="hcs-findings">{listed}</div>')
+
+
+def _draw_reports(page: PageContext, results: WaveResults, group: str) -> None:
+    picture = get_view(page, build_group_reports, results, group=group)
+    if picture is None:
+        st.caption(page.t("Nothing was asked of this group alone."))
+        return
+    chart_panel.draw_chart_panel(page, picture, results.wave)
+
+
+def _draw_indicators(page: PageContext, results: WaveResults, group: str) -> None:
+    picture = get_view(page, build_group_indicators, results, group=group)
+    chart_panel.draw_chart_panel(page, picture, results.wave)
+
+
+def _draw_supplement(page: PageContext, study: str) -> None:
+    with filters.filter_row(study):
+        wave = filters.pick_wave(page, study, name=f"{study}-wave")
+    if wave is None:
+        return
+    results = get_results(page, wave)
+    view = get_view(page, build_supplement_view, results)
+    text_blocks.draw_headline(page, view.headline, view.sentence, unit="%")
+    text_blocks.draw_method_note(page, view.headline)
+    t = page.t
+    panels = {
+        "problems": (t("What they met with"), view.problems),
+        "ratings": (t("Their ratings"), view.ratings),
+        "answered": (t("Who answered"), view.answered),
+        "by-answerer": (t("Ratings by who answered"), view.by_answerer),
+    }
+    tabs: dict[str, tuple[str, Callable[[], None]]] = {
+        code: (title, partial(chart_panel.draw_chart_panel, page, panel, wave))
+        for code, (title, panel) in panels.items()
+        if panel is not None
+    }
+    if band_choices(results):
+        tabs["cities"] = t("Cities"), partial(_draw_bands, page, results, study)
+    draw_tabs(tabs, language=page.language)
+
+
+def _draw_bands(page: PageContext, results: WaveResults, study: str) -> None:
+    with filters.filter_row("bands"):
+        band = filters.pick_group(page, results, band_choices(results), name=f"{study}-group")
+    _draw_cities(page, results, GroupFilters(band))
+
+
+def _draw_cities(page: PageContext, results: WaveResults, chosen: GroupFilters) -> None:
+    """Draw the table of the cities and what opens from it."""
+    if chosen.group not in band_choices(results):
+        st.caption(page.t("This group is not followed city by city."))
+        return
+    with filters.filter_row("cities"):
+        beside = filters.pick_comparison(page)
+    others = list_other_waves(page, results.wave) if beside == WAVES else ()
+    asked = SmallAreaFilters(chosen.group, chosen.indicator, beside)
+    view = get_view(page, build_small_area_view, results, others=others, filters=asked)
+    city = draw_interval_table(page, view.cities, results.wave, links_cities=True)
+    st.caption(view.sentence)
+    if city:
+        picture = get_view(page, build_group_indicators, results, group=chosen.group, area=city)
+        chart_panel.draw_chart_panel(page, picture, results.wave)

@@ -1,0 +1,382 @@
+"""Snapshots on disk: a folder per content with its manifest, written whole or not at all."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from survey.locale import SurveyError, msg
+from survey.snapshots.response_files import ResponseFile, describe_file, hash_of_files, join_files
+from survey.store.private_files import FILE_MODE, FOLDER_MODE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class WithoutPoint(StrEnum):
+    """Treatment of interviews without a sampling point where others have one."""
+
+    REFUSE = "refuse"
+    STRATUM = "stratum"
+    """They are a stratum of their own in each city, everybody a point."""
+
+
+class WeightFile(BaseModel):
+    """An imported file whose column gave interviews their weights.
+
+    By its content: a file's name may name people, and the store forgets it after a while.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str
+    column: str
+
+
+class SnapshotManifest(BaseModel):
+    """Contents of `manifest.json`, with the SHA-256 of the data file beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1, 2] = 2
+    """1: all responses in one file; 2: in the files of `responses`."""
+    wave: str
+    series: str
+    year: int
+    title: dict[str, str]
+    is_demo: bool
+    final: bool
+    composite: str
+    instrument: str
+    instrument_version: str
+    instrument_sha256: str
+    tree: str | None
+    tree_sha256: str | None
+    without_question: tuple[str, ...] = ()
+    """Indicators of the tree that no question measures: the questionnaire declares that the others
+    under their parent take their weight."""
+    rows: int
+    cities: int
+    statuses: tuple[str, ...]
+    """Which responses were taken in."""
+    without_point: WithoutPoint = WithoutPoint.REFUSE
+    """As whoever froze the wave chose."""
+    groups: tuple[str, ...] = ()
+    """Questions whose answers make further groups, as whoever froze the wave declared."""
+    left_out: tuple[str, ...] = ()
+    """Codes of cities that were left out of the wave."""
+    weights: Literal["raked", "given"] = "raked"
+    """Made here, or brought along by the interviews."""
+    weight_files: tuple[WeightFile, ...] = ()
+    """Where given weights come from, in the order of the imports."""
+    responses_sha256: str
+    responses: tuple[ResponseFile, ...] = ()
+    """Files of the responses in the order of their names; none in format 1."""
+    files: dict[str, str] | None = None
+    """SHA-256 of every other file of the folder; none before files were sealed."""
+    software: str
+    frozen_at: datetime
+
+
+SINGLE_FILE = "responses.parquet"
+"""File of all responses in format 1."""
+MANIFEST = "manifest.json"
+DRAFT_PREFIX = ".draft-"
+"""Of the folder beside the snapshots of a wave that a new one is written to."""
+
+
+class SnapshotDamagedError(SurveyError):
+    """Raised when files are missing or do not match their manifest."""
+
+    code = "snapshot_damaged"
+
+
+def parquet_bytes(frame: "pd.DataFrame") -> bytes:
+    """Return Parquet of `frame`; equal frames give equal bytes under the same pyarrow."""
+    buffer = BytesIO()
+    write_parquet(frame, buffer)
+    return buffer.getvalue()
+
+
+def write_parquet(frame: "pd.DataFrame", file: BinaryIO) -> None:
+    """Write Parquet of `frame` as `parquet_bytes` returns it."""
+    frame.to_parquet(file, index=False, compression="zstd")
+
+
+def content_sha256(data: bytes) -> str:
+    """Return the SHA-256 of bytes in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def replace_file(path: Path, data: bytes | BinaryIO) -> None:
+    """Write a draft and rename it, so that a reader sees the old file or the new one."""
+    draft = NamedTemporaryFile(dir=path.parent, prefix=".", delete=False)  # noqa: SIM115
+    target = Path(draft.name)
+    try:
+        with draft:
+            if isinstance(data, bytes):
+                draft.write(data)
+            else:
+                data.seek(0)
+                shutil.copyfileobj(data, draft)
+        target.chmod(FILE_MODE)
+        target.replace(path)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def remove_on_failure(
+    may_be_registered: Callable[[Path], bool] = lambda _folder: False,
+) -> Iterator[list[Path]]:
+    """Remove the folders appended to the list when the block raises.
+
+    A snapshot without its tables, or one that the store does not know, would be left behind.
+
+    Args:
+        may_be_registered: whether a folder has to stay: a connection can break after the database
+            has committed.
+    """
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for folder in made:
+            if may_be_registered(folder):
+                continue
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                folder.parent.rmdir()
+        raise
+
+
+@contextmanager
+def snapshot_draft(root: Path, wave: str) -> Iterator[Path]:
+    """Make a folder for the files of a new snapshot; it goes with the block unless installed."""
+    try:
+        draft = _make_draft(root, wave)
+    except FileNotFoundError:
+        # Another freeze of the wave has just removed the folder, which was empty.
+        draft = _make_draft(root, wave)
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        # Of a wave that has no other snapshot.
+        with suppress(OSError):
+            draft.parent.rmdir()
+
+
+def _make_draft(root: Path, wave: str) -> Path:
+    for folder in (root, root / wave):
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=DRAFT_PREFIX, dir=root / wave))
+
+
+def write_responses(draft: Path, name: str, frame: "pd.DataFrame") -> ResponseFile:
+    """Write the responses of some cities to a file of a draft."""
+    data = parquet_bytes(frame)
+    replace_file(draft / name, data)
+    return describe_file(name, frame, data)
+
+
+def find_free_folder(draft: Path, manifest: SnapshotManifest) -> Path:
+    """Return the folder of a new snapshot: `<wave>/<first 12 of the hash>`, numbered from 2.
+
+    Tables that were registered, and perhaps signed, stay as they are: the same responses frozen
+    again get a folder of their own.
+    """
+    name, number = manifest.responses_sha256[:12], 1
+    while (folder := draft.parent / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return folder
+
+
+def install_snapshot(
+    draft: Path, manifest: SnapshotManifest, folder: Path, made: list[Path] | None = None
+) -> Path:
+    """Move a draft to its folder, as `find_free_folder` found it, and return that.
+
+    The folder appears by one rename, so a crash leaves either all of it or nothing. It is put into
+    `made`, see `remove_on_failure`.
+
+    Raises:
+        OSError: something has come to lie there.
+    """
+    replace_file(draft / MANIFEST, manifest.model_dump_json(indent=2).encode())
+    draft.chmod(FOLDER_MODE)
+    draft.replace(folder)
+    if made is not None:
+        made.append(folder)
+    return folder
+
+
+def parse_manifest(data: bytes) -> SnapshotManifest:
+    """Parse a manifest. Raises `ValueError` if it is none."""
+    return SnapshotManifest.model_validate_json(data)
+
+
+def read_manifest(folder: Path) -> SnapshotManifest:
+    """Read a manifest. Raises `SnapshotDamagedError` if it is missing or unreadable."""
+    try:
+        return parse_manifest((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise SnapshotDamagedError(
+            msg("The snapshot in {folder} cannot be read. Freeze the wave again.", folder=folder)
+        ) from error
+
+
+def read_snapshot(folder: Path) -> "tuple[SnapshotManifest, pd.DataFrame]":
+    """Read manifest and all responses, after comparing the data with their hashes."""
+    manifest = read_manifest(folder)
+    hashes = response_hashes(folder, manifest)
+    return manifest, join_files([read_verified(folder / name, hashes[name]) for name in hashes])
+
+
+def check_snapshot(folder: Path) -> SnapshotManifest:
+    """Raise `SnapshotDamagedError` unless the data match the hashes in the manifest."""
+    manifest = read_manifest(folder)
+    for name, sha256 in response_hashes(folder, manifest).items():
+        read_verified(folder / name, sha256)
+    return manifest
+
+
+def count_by_city(folder: Path) -> dict[str, int]:
+    """Count the responses of each city of a snapshot. Raises `SnapshotDamagedError`."""
+    # Not at the top, as in `survey.snapshots.response_frame`.
+    import pandas as pd
+
+    counts: Counter[str] = Counter()
+    for name, sha256 in response_hashes(folder, read_manifest(folder)).items():
+        data = BytesIO(read_verified(folder / name, sha256))
+        counts.update(pd.read_parquet(data, columns=["city_code"])["city_code"].astype(str))
+    return dict(counts)
+
+
+def response_hashes(folder: Path, manifest: SnapshotManifest) -> dict[str, str]:
+    """Return file name -> SHA-256 of the responses. Raises `SnapshotDamagedError`."""
+    if not manifest.responses:
+        return {SINGLE_FILE: manifest.responses_sha256}
+    if hash_of_files(manifest.responses) != manifest.responses_sha256:
+        raise _build_changed_data_error(folder)
+    return {file.name: file.sha256 for file in manifest.responses}
+
+
+def read_verified(path: Path, sha256: str) -> bytes:
+    """Return the content of a file with this hash. Raises `SnapshotDamagedError`."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SnapshotDamagedError(
+            msg(
+                "The snapshot in {folder} cannot be read. Freeze the wave again.",
+                folder=path.parent,
+            )
+        ) from error
+    return verify_content(data, sha256, path.parent)
+
+
+def verify_content(data: bytes, sha256: str, folder: Path) -> bytes:
+    """Return the content of a file in `folder` with this hash. Raises `SnapshotDamagedError`."""
+    if content_sha256(data) != sha256:
+        raise _build_changed_data_error(folder)
+    return data
+
+
+def _build_changed_data_error(folder: Path) -> SnapshotDamagedError:
+    return SnapshotDamagedError(
+        msg("The data of the snapshot in {folder} were changed after it was frozen.", folder=folder)
+    )
+
+
+UNFINISHED = ".unfinished"
+"""Folder of kept files beside the snapshots of a wave."""
+MAX_AGE_SECONDS = 24 * 3600
+
+
+class _KeptFile(BaseModel):
+    """File with the fingerprint of the stored responses that it was made of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    file: ResponseFile
+
+
+class UnfinishedFiles:
+    """Files that are kept until the freeze of their wave has ended well."""
+
+    def __init__(self, root: Path, wave: str) -> None:
+        self._folder = root / wave / UNFINISHED
+
+    def link_into(self, draft: Path, name: str, fingerprint: str) -> ResponseFile | None:
+        """Put a kept file into a draft and return it; None without one of the same responses."""
+        try:
+            kept = _KeptFile.model_validate_json(self._locate_description(name).read_bytes())
+            if kept.fingerprint != fingerprint:
+                return None
+            os.link(self._folder / name, draft / name)
+            # Compared where it now lies: another freeze may replace the kept one.
+            read_verified(draft / name, kept.file.sha256)
+        except (OSError, ValidationError, SnapshotDamagedError):
+            (draft / name).unlink(missing_ok=True)
+            return None
+        return kept.file
+
+    def keep(self, draft: Path, file: ResponseFile, fingerprint: str) -> None:
+        """Keep a file of a draft, where the file system has hard links."""
+        # A freeze does not need it, and another freeze of the wave may remove the folder.
+        with suppress(OSError):
+            self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            self._locate_description(file.name).unlink(missing_ok=True)
+            (self._folder / file.name).unlink(missing_ok=True)
+            os.link(draft / file.name, self._folder / file.name)
+            kept = _KeptFile(fingerprint=fingerprint, file=file)
+            replace_file(self._locate_description(file.name), kept.model_dump_json().encode())
+
+    def remove(self) -> None:
+        """Remove all files that are kept."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _locate_description(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+
+def remove_old_unfinished(root: Path, *, max_age_seconds: float = MAX_AGE_SECONDS) -> int:
+    """Remove kept files that no freeze used in time and old drafts, and return their files' number.
+
+    A draft is as old as the last file that was written to it.
+    """
+    oldest = time.time() - max_age_seconds
+    removed = 0
+    for path in root.glob(f"*/{UNFINISHED}/*"):
+        # A freeze may remove or replace files at this moment.
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+                removed += 1
+    for draft in root.glob(f"*/{DRAFT_PREFIX}*"):
+        with suppress(FileNotFoundError):
+            if draft.stat().st_mtime < oldest:
+                removed += len(list(draft.iterdir()))
+                shutil.rmtree(draft, ignore_errors=True)
+                # Of a wave that has no snapshot.
+                with suppress(OSError):
+                    draft.parent.rmdir()
+    for folder in root.glob(f"*/{UNFINISHED}"):
+        with suppress(OSError):
+            folder.rmdir()
+    return removed

@@ -1,0 +1,397 @@
+"""Tables of comparative tests of products: plan, samples, measured values, replies, grades.
+
+None of them refers to a wave, a response or a snapshot, nor is referred to by one.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Annotated, Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Enum, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from survey.locale import Message, msg
+from survey.records import Choice, Day, Flag, Key, Number, Record, Text, Yuan
+from survey.store.tables import (
+    accounts,  # noqa: F401  (its foreign keys)
+    venue_checks,  # noqa: F401  (its foreign keys)
+)
+from survey.store.tables.columns import (
+    ComparativeTestState,
+    EvidenceKind,
+    JsonDocument,
+    MeasurementRound,
+    ProblemBasis,
+    ProblemState,
+    Reply,
+    UtcDateTime,
+    enum_column,
+    new_id,
+    now,
+)
+
+_STANDING = text("state <> 'withdrawn'")
+
+
+class Problem(SQLModel, table=True):
+    """Problem that a city lists after a wave; it rests on one published figure of the wave."""
+
+    __table_args__ = (
+        CheckConstraint("(unit <> '' AND deadline IS NOT NULL) OR state IN "
+                        "('proposed', 'withdrawn')", name="in_somebodys_hands"),
+        Index(
+            "uq_problem_standing", "wave_id", "city_code", "indicator", "respondent_group",
+            unique=True, sqlite_where=_STANDING, postgresql_where=_STANDING,
+        ),
+        Index("ix_problem_city_code", "city_code"),
+    )  # fmt: skip
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code")
+    basis: ProblemBasis = Field(sa_type=enum_column(ProblemBasis))
+    indicator: str
+    """Indicator or measure of the figure, by its code in the wave."""
+    respondent_group: str
+    wording: str
+    measure: str = ""
+    """What is to be done."""
+    unit: str = ""
+    """Responsible unit."""
+    deadline: date | None = None
+    state: ProblemState = Field(default=ProblemState.PROPOSED, sa_type=enum_column(ProblemState))
+    version: int = 1
+    """Counts the changes; a change names the version that it was made from."""
+    created_by: UUID | None = Field(default=None, foreign_key="account.id")
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    changed_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class ProblemEvidence(SQLModel, table=True):
+    """Evidence for what was done about a problem; never changed and never deleted."""
+
+    __tablename__ = "problem_evidence"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    problem_id: UUID = Field(foreign_key="problem.id", index=True)
+    # Without a constraint: SQLite could take a further kind only by building the table anew.
+    kind: EvidenceKind = Field(
+        sa_type=Enum(
+            EvidenceKind,
+            name="evidencekind",
+            native_enum=False,
+            create_constraint=False,
+            length=24,
+            values_callable=lambda kinds: [kind.value for kind in kinds],
+        )
+    )
+    statement: str
+    reference: str = ""
+    """Address of a link, or which figure from beside the score another kind cites."""
+    given_by: UUID | None = Field(default=None, foreign_key="account.id")
+    given_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+FORM_NAMES: Mapping[str, Message] = MappingProxyType(
+    {
+        "talk": msg("talk or class"),
+        "stall": msg("stall or event on the street"),
+        "visit": msg("visit of a neighbourhood or village"),
+        "school": msg("class at a school"),
+        "online": msg("online: article, video, live stream"),
+        "media": msg("television, radio, newspaper"),
+        "print": msg("poster or leaflet"),
+        "other": msg("other form"),
+    }
+)
+AUDIENCE_NAMES: Mapping[str, Message] = MappingProxyType(
+    {
+        "everybody": msg("everybody"),
+        "elderly": msg("older people"),
+        "minors": msg("children and parents"),
+        "students": msg("students"),
+        "rural": msg("rural residents"),
+        "traders": msg("traders"),
+    }
+)
+_FIRST_YEAR = 2015
+
+
+class ActivityData(Record):
+    """What is recorded of an activity."""
+
+    area: str = Field(max_length=6)
+    """Nation, province or city whose association held it."""
+    title: Annotated[
+        str,
+        Text(label=msg("Activity"), most=100, refusal=msg("The title has 2 to 100 characters.")),
+    ]
+    place: Annotated[
+        str,
+        Text(label=msg("Location"), most=200, refusal=msg("The place has 2 to 200 characters.")),
+    ]
+    held_on: Annotated[
+        date,
+        Day(
+            label=msg("Day"),
+            first=date(_FIRST_YEAR, 1, 1),
+            refusal=msg("The register begins in {year}.", year=_FIRST_YEAR),
+        ),
+    ]
+    form: Annotated[
+        str, Choice(label=msg("Form"), names=FORM_NAMES, refusal=msg("Please choose a form."))
+    ] = Field(max_length=24)
+    audience: Annotated[
+        str,
+        Choice(
+            label=msg("Audience"), names=AUDIENCE_NAMES, refusal=msg("Please choose an audience.")
+        ),
+    ] = Field(max_length=24)
+    participants: Annotated[
+        int,
+        Number(
+            label=msg("Participants"),
+            least=1,
+            most=100_000_000,
+            refusal=msg("The number of people lies between 1 and 100 million."),
+        ),
+    ]
+    """People who took part, or whom it was shown to, as counted or estimated by its organiser."""
+    cost_fen: Annotated[
+        int,
+        Yuan(
+            label=msg("Cost (yuan)"),
+            least=0,
+            most=100_000_000,
+            refusal=msg("The cost lies between 0 and 100 million yuan."),
+        ),
+    ] = Field(sa_type=BigInteger)
+
+
+class EducationActivity(ActivityData, table=True):
+    """Activity of consumer education; taken out with a reason, never changed."""
+
+    __tablename__ = "education_activity"
+    __table_args__ = (
+        CheckConstraint("participants > 0 AND cost_fen >= 0", name="counts"),
+        CheckConstraint("taken_out_at IS NULL OR reason <> ''", name="with_reason"),
+        Index("ix_education_activity_held_on", "held_on"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    photo_id: UUID | None = Field(default=None, foreign_key="photo.id", index=True)
+    is_demo: bool = False
+    entered_by: UUID | None = Field(default=None, foreign_key="account.id")
+    entered_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    taken_out_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str = ""
+
+
+CHANNEL_NAMES: Mapping[str, Message] = MappingProxyType(
+    {
+        "online": msg("online shop"),
+        "supermarket": msg("supermarket"),
+        "mall": msg("department store or mall"),
+        "market": msg("market"),
+        "brand_store": msg("shop of the brand"),
+        "other": msg("elsewhere"),
+    }
+)
+YES_NO: Mapping[str, Message] = MappingProxyType({"yes": msg("yes"), "no": msg("no")})
+_TWO_PEOPLE = (
+    "{second}_at IS NULL OR one_person <> '' "
+    "OR ({first}_by IS NULL) <> ({second}_by IS NULL) "
+    "OR ({first}_by IS NOT NULL AND {first}_by <> {second}_by)"
+)
+"""The operator of the server is one person, whose account is null."""
+
+
+class ComparativeTestPlan(Record):
+    """What is known of a test before it is bought."""
+
+    key: Annotated[
+        str, Key(help=msg("Small letters, digits and hyphens, such as rice-cooker-2026."))
+    ] = Field(unique=True)
+    """Name of the test for people and files, for example `rice-cooker-2026`."""
+    area: str
+    """Nation or province whose association runs the test."""
+    title_zh: Annotated[str, Text(label=msg("Chinese title"), most=100)]
+    title_en: Annotated[str, Text(label=msg("English title"), most=100)]
+    purpose: Annotated[str, Text(label=msg("Purpose"), is_long=True)]
+    funder: Annotated[
+        str,
+        Text(
+            label=msg("Funder"),
+            most=200,
+            help=msg("Who pays for the test. A test paid by a maker is no comparative test."),
+        ),
+    ]
+    """Source of the money: a test paid by a maker is no comparative test."""
+    laboratory: Annotated[str, Text(label=msg("Laboratory"), least=0, most=200)] = ""
+    accreditation: Annotated[
+        str,
+        Text(
+            label=msg("Accreditation number"),
+            least=0,
+            most=100,
+            help=msg("Of the accreditation (CNAS) or approval (CMA) for these methods."),
+        ),
+    ] = ""
+    """Number of the laboratory's accreditation (CNAS) or approval (CMA)."""
+
+
+class ComparativeTest(ComparativeTestPlan, table=True):
+    """Comparative test with its plan, its rules and its state."""
+
+    __tablename__ = "comparative_test"
+    __table_args__ = (
+        CheckConstraint(
+            _TWO_PEOPLE.format(first="first_signed", second="released"), name="two_people"
+        ),
+        CheckConstraint("(state = 'released') = (released_at IS NOT NULL)", name="released"),
+        CheckConstraint("released_at IS NULL OR rules_sha256 <> ''", name="released_with_rules"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    rules: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    rules_sha256: str = ""
+    """Hash of the rules when they were sealed, before the samples reached the laboratory."""
+    reply_due_on: date | None = None
+    """Last day on which makers may reply to their results."""
+    state: ComparativeTestState = Field(
+        default=ComparativeTestState.PLANNED, sa_type=enum_column(ComparativeTestState)
+    )
+    lock_version: int = 1
+    is_demo: bool = False
+    planned_by: UUID | None = Field(default=None, foreign_key="account.id")
+    planned_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    first_signed_by: UUID | None = Field(default=None, foreign_key="account.id")
+    first_signed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    signed_sha256: str = ""
+    """Hash of the grades that the first person signed: others would not be the signed ones."""
+    released_by: UUID | None = Field(default=None, foreign_key="account.id")
+    released_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    one_person: str = ""
+    """Why one signature was enough; empty where two people signed."""
+
+
+class SampleData(Record):
+    """What is recorded of a sample."""
+
+    code: Annotated[str, Text(label=msg("Sample number"), width=12)]
+    """Number under which the laboratory knows it, without its brand."""
+    brand: Annotated[str, Text(label=msg("Brand"), width=18)]
+    model: Annotated[str, Text(label=msg("Model"), width=18)]
+    gtin: Annotated[str, Text(label=msg("Barcode (GTIN, may stay empty)"), width=18)] = ""
+    """Empty where the product carries none."""
+    batch: Annotated[str, Text(label=msg("Batch"), width=16)]
+    maker: Annotated[str, Text(label=msg("Maker"), width=28)]
+    channel: Annotated[str, Choice(label=msg("Channel"), width=18, names=CHANNEL_NAMES)]
+    place: Annotated[str, Text(label=msg("Shop or platform"), width=24)]
+    """Shop or platform where it was bought."""
+    bought_on: Annotated[date, Day(label=msg("Bought on"))]
+    price_fen: Annotated[
+        int, Yuan(label=msg("Price (yuan)"), width=12, key="price", least=0, most=1_000_000)
+    ]
+    receipt: Annotated[str, Text(label=msg("Number of the receipt"), width=20)]
+    is_anonymous: Annotated[bool, Flag(label=msg("Bought anonymously"), names=YES_NO)]
+    """Whether it was bought as any consumer would buy it."""
+
+
+class ProductSample(SampleData, table=True):
+    """Product bought for a test, with what proves where it came from."""
+
+    __tablename__ = "product_sample"
+    __table_args__ = (
+        UniqueConstraint("test_id", "code"),
+        CheckConstraint("price_fen > 0", name="price"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    test_id: UUID = Field(foreign_key="comparative_test.id")
+
+
+class ProductMeasurement(SQLModel, table=True):
+    """Measured value of one characteristic; a later round stands beside the earlier ones."""
+
+    __tablename__ = "product_measurement"
+    __table_args__ = (
+        UniqueConstraint("sample_id", "characteristic", "number"),
+        CheckConstraint("number > 0", name="number"),
+        CheckConstraint("round = 'first' OR reason <> ''", name="with_reason"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    sample_id: UUID = Field(foreign_key="product_sample.id")
+    characteristic: str
+    number: int
+    """From 1; the highest one counts."""
+    round: MeasurementRound = Field(sa_type=enum_column(MeasurementRound))
+    value: str
+    """Decimal as the laboratory wrote it, with all its digits."""
+    is_below: bool = False
+    """Whether it was not detected and `value` is the limit of detection."""
+    uncertainty: str | None = None
+    coverage: str | None = None
+    measured_on: date
+    reason: str = ""
+    entered_by: UUID | None = Field(default=None, foreign_key="account.id")
+    entered_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class MakerReply(Reply, table=True):
+    """Hearing of a maker about its own results."""
+
+    __tablename__ = "maker_reply"
+    __table_args__ = (
+        UniqueConstraint("test_id", "maker"),
+        CheckConstraint("(received_on IS NULL) = (stance IS NULL)", name="received"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    test_id: UUID = Field(foreign_key="comparative_test.id")
+    maker: str
+
+
+class ProductGrade(SQLModel, table=True):
+    """Grade of a sample as it was released, with every step; never changed afterwards."""
+
+    __tablename__ = "product_grade"
+
+    sample_id: UUID = Field(foreign_key="product_sample.id", primary_key=True)
+    mark: str
+    grade: str
+    steps: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+
+
+class ComparativeTestErratum(SQLModel, table=True):
+    """Correction of a released value; it stands beside what was released."""
+
+    __tablename__ = "comparative_test_erratum"
+    __table_args__ = (
+        UniqueConstraint("test_id", "number"),
+        CheckConstraint("reason <> ''", name="with_reason"),
+        CheckConstraint(
+            _TWO_PEOPLE.format(first="proposed", second="confirmed"), name="two_people"
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    test_id: UUID = Field(foreign_key="comparative_test.id")
+    number: int
+    sample_id: UUID = Field(foreign_key="product_sample.id")
+    characteristic: str
+    value: str
+    is_below: bool = False
+    uncertainty: str | None = None
+    coverage: str | None = None
+    measured_on: date
+    reason: str
+    proposed_by: UUID | None = Field(default=None, foreign_key="account.id")
+    proposed_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    confirmed_by: UUID | None = Field(default=None, foreign_key="account.id")
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Until a second person has confirmed it, nobody but those who run the test sees it."""
+    one_person: str = ""

@@ -1,1 +1,0 @@
-"""Streamlit user interface: the parts that the pages are made of."""

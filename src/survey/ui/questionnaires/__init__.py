@@ -1,5 +1,0 @@
-"""Page of the questionnaires and their indicators."""
-
-from survey.ui.questionnaires.page import draw_questionnaires
-
-__all__ = ["draw_questionnaires"]

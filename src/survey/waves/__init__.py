@@ -1,0 +1,1 @@
+"""Waves: plan, points, staff, quotas, stored questionnaires, and the state a wave is in."""

@@ -1,0 +1,284 @@
+"""Life cycle of a response: the table of transitions and the functions that make them.
+
+The database holds the same table and the ways back of a decision (`store.guards`), and refuses what
+stands in neither.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, select
+
+from survey.access.audit_members import record_members
+from survey.access.principal import POINT_SEPARATOR, AccessDeniedError, Principal
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.locale import Message, RefusedError, SurveyError, msg
+from survey.store.audit_events import bulk_event, response_event
+from survey.store.tables import AnyRow, Response, SamplingPoint, Status, Wave, table_of
+from survey.waves.dual_approval import SecondApproverRequiredError, find_self_approved
+from survey.waves.quota_counts import adjust_quota_counts
+from survey.waves.quotas import COUNTED_STATUSES
+from survey.waves.waves import COMPUTED_STATES, STATE_NAMES
+
+_RESPONSES, _WAVES = table_of(Response), table_of(Wave)
+_RESPONSE_BATCH_SIZE = 500
+"""Interviews named in one statement."""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Permission that a transition needs, and whether it needs a reason."""
+
+    action: Action
+    needs_reason: bool = False
+
+
+_REVIEW = Transition(Action.REVIEW)
+_REVIEW_WITH_REASON = Transition(Action.REVIEW, needs_reason=True)
+_ASSOCIATION = Transition(Action.APPROVE_FINALLY)
+_ASSOCIATION_WITH_REASON = Transition(Action.APPROVE_FINALLY, needs_reason=True)
+_INTERVIEWER = Transition(Action.INTERVIEW)
+
+TRANSITIONS: dict[tuple[Status, Status], Transition] = {
+    (Status.DRAFT, Status.SUBMITTED): _INTERVIEWER,
+    (Status.DRAFT, Status.SCREENED_OUT): _INTERVIEWER,
+    (Status.DRAFT, Status.REFUSED): _INTERVIEWER,
+    (Status.DRAFT, Status.QUOTA_FULL): _INTERVIEWER,
+    (Status.SUBMITTED, Status.RETURNED): _REVIEW_WITH_REASON,
+    (Status.RETURNED, Status.SUBMITTED): _INTERVIEWER,
+    (Status.SUBMITTED, Status.CITY_APPROVED): _REVIEW,
+    (Status.CITY_APPROVED, Status.SUBMITTED): _REVIEW_WITH_REASON,
+    (Status.CITY_APPROVED, Status.RETURNED): _ASSOCIATION_WITH_REASON,
+    (Status.CITY_APPROVED, Status.APPROVED): _ASSOCIATION,
+    (Status.APPROVED, Status.RETURNED): _ASSOCIATION_WITH_REASON,
+    (Status.APPROVED, Status.FROZEN): Transition(Action.ADMINISTER),
+    (Status.SUBMITTED, Status.VOID): _REVIEW_WITH_REASON,
+    (Status.RETURNED, Status.VOID): _REVIEW_WITH_REASON,
+    (Status.CITY_APPROVED, Status.VOID): _ASSOCIATION_WITH_REASON,
+    (Status.APPROVED, Status.VOID): _ASSOCIATION_WITH_REASON,
+    (Status.VOID, Status.SUBMITTED): _REVIEW_WITH_REASON,
+}
+
+UNDOABLE: frozenset[tuple[Status, Status]] = frozenset(
+    (start, to)
+    for (start, to), rule in TRANSITIONS.items()
+    if rule.action in {Action.REVIEW, Action.APPROVE_FINALLY}
+)
+"""Decisions that whoever made them can take back; the database knows the ways back as well."""
+
+STATUS_NAMES: dict[Status, Message] = {
+    Status.DRAFT: msg("draft"),
+    Status.SUBMITTED: msg("submitted"),
+    Status.RETURNED: msg("sent back"),
+    Status.CITY_APPROVED: msg("approved by the city"),
+    Status.APPROVED: msg("approved"),
+    Status.FROZEN: msg("frozen"),
+    Status.SCREENED_OUT: msg("screened out"),
+    Status.REFUSED: msg("declined"),
+    Status.QUOTA_FULL: msg("quota full"),
+    Status.VOID: msg("void"),
+}
+
+
+class ResponseNotFoundError(SurveyError):
+    """Raised when no response has this id in the principal's area."""
+
+    code = "response_unknown"
+
+
+class TransitionNotAllowedError(SurveyError):
+    """Raised when no such transition exists for the state of a response."""
+
+    code = "move_forbidden"
+
+
+class ResponseConflictError(SurveyError):
+    """Raised when a response was changed by somebody else since it was read."""
+
+    code = "response_changed"
+
+
+def transition(
+    work: Work, *, response_id: UUID, to: Status, reason: str, expected_version: int
+) -> int:
+    """Move a response to another state and return its new version.
+
+    Args:
+        expected_version: The version that was seen; another one is a conflict.
+    """
+    query = select(Response).where(Response.id == response_id).with_for_update()
+    response = work.session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    if response is None:
+        raise ResponseNotFoundError(msg("This interview does not exist."))
+    here = _is_at_own_point(work, response)
+    if response.lock_version != expected_version and _may_view(work.principal, response, here):
+        raise ResponseConflictError(
+            msg("Somebody else changed this interview in the meantime. Please look at it again.")
+        )
+    _require_allowed(work.principal, response, to, reason, at_own_point=here)
+    require_not_computed(work.session, {response.wave_id})
+    if response.withdrawn_at is not None:
+        raise TransitionNotAllowedError(
+            msg("The respondent has withdrawn this interview; what was answered is deleted.")
+        )
+    _require_other_person(work, [response.id], to)
+    start = response.status
+    response.status, response.reason = to, reason.strip()
+    response.lock_version += 1
+    work.session.add(response)
+    work.session.flush()
+    adjust_quota_counts(session=work.session, changes={response.id: count_change(start, to)})
+    work.record(
+        response_event(to), response.id, {"from": start, "to": to, "reason": response.reason}
+    )
+    return response.lock_version
+
+
+def transition_many(work: Work, *, rows: Sequence[AnyRow], to: Status, reason: str) -> int:
+    """Move many responses to the same state and return their number, all or none.
+
+    `rows` have `id`, `wave_id`, `status`, `city_code` and `surveyor_id`, read and locked in this
+    transaction. One entry in the audit trail for each wave names them all.
+    """
+    if not rows:
+        return 0
+    words = reason.strip()
+    for row in rows:
+        _require_allowed(work.principal, row, to, words)
+    _require_other_person(work, [row.id for row in rows], to)
+    require_not_computed(work.session, {row.wave_id for row in rows})
+    for first in range(0, len(rows), _RESPONSE_BATCH_SIZE):
+        ids = [row.id for row in rows[first : first + _RESPONSE_BATCH_SIZE]]
+        work.session.connection().execute(
+            sa.update(_RESPONSES)
+            .where(_RESPONSES.c.id.in_(ids))
+            .values(status=to, reason=words, lock_version=_RESPONSES.c.lock_version + 1)
+        )
+    adjust_quota_counts(
+        session=work.session, changes={row.id: count_change(row.status, to) for row in rows}
+    )
+    for wave_id, members in group_members(rows).items():
+        record_members(
+            work,
+            event=bulk_event(to),
+            subject_id=wave_id,
+            members=members,
+            detail={"to": to, "reason": words},
+        )
+    return len(rows)
+
+
+def group_members(rows: Sequence[AnyRow]) -> dict[UUID, dict[Status, list[UUID]]]:
+    """Return the ids of responses by wave and by the state in which they are."""
+    groups: dict[UUID, dict[Status, list[UUID]]] = {}
+    for row in rows:
+        groups.setdefault(row.wave_id, {}).setdefault(row.status, []).append(row.id)
+    return groups
+
+
+def lock_responses(*, session: Session, wave_id: UUID) -> None:
+    """Lock all responses of the wave against transitions and corrections until the commit.
+
+    They are locked in the order of their ids, as in bulk transitions, so that no two transactions
+    wait for each other in a circle.
+    """
+    held = (
+        sa.select(_RESPONSES.c.id)
+        .where(_RESPONSES.c.wave_id == wave_id)
+        .order_by(_RESPONSES.c.id)
+        .with_for_update()
+    )
+    session.connection().execute(sa.select(sa.func.count()).select_from(held.subquery()))
+
+
+def freeze_approved(*, session: Session, wave_id: UUID, left_out: Collection[str] = ()) -> int:
+    """Freeze the locked approved interviews of a wave and return their number.
+
+    Args:
+        left_out: Codes of cities whose interviews stay as they are.
+    """
+    frozen = session.connection().execute(
+        sa.update(_RESPONSES)
+        .where(
+            _RESPONSES.c.wave_id == wave_id,
+            _RESPONSES.c.status == Status.APPROVED,
+            _RESPONSES.c.city_code.not_in(left_out),
+        )
+        .values(status=Status.FROZEN)
+    )
+    return frozen.rowcount
+
+
+def _is_at_own_point(work: Work, response: Response) -> bool:
+    """Return whether the interview lies in the principal's area, and that is a single point."""
+    if POINT_SEPARATOR not in work.principal.area or response.point_id is None:
+        return False
+    point = work.session.get_one(SamplingPoint, response.point_id)
+    return work.principal.covers_point(response.city_code, point.code)
+
+
+def _may_view(principal: Principal, response: Response, at_own_point: bool) -> bool:
+    own = response.surveyor_id == principal.account_id and principal.may(Action.INTERVIEW)
+    within = principal.covers(response.city_code)
+    return (own and (within or at_own_point)) or (within and principal.may(Action.REVIEW))
+
+
+def _require_allowed(
+    principal: Principal,
+    response: Response | AnyRow,
+    to: Status,
+    reason: str,
+    *,
+    at_own_point: bool = False,
+) -> None:
+    rule = TRANSITIONS.get((response.status, to))
+    # Without a rule, no action allows it; who may not even look learns nothing about its state.
+    action = rule.action if rule else Action.REVIEW
+    asks_point = action is Action.INTERVIEW and at_own_point
+    principal.require(action, None if asks_point else response.city_code)
+    if rule is None:
+        raise TransitionNotAllowedError(
+            msg(
+                "An interview that is {state} cannot become {to}.",
+                state=STATUS_NAMES[response.status],
+                to=STATUS_NAMES[to],
+            )
+        )
+    if rule.action is Action.INTERVIEW and response.surveyor_id != principal.account_id:
+        raise AccessDeniedError(msg("This interview was not made by you."))
+    if rule.needs_reason and not reason.strip():
+        raise RefusedError("reason_missing", msg("Please give a reason."))
+
+
+def require_not_computed(session: Session, wave_ids: Collection[UUID]) -> None:
+    """Raise if results were computed from one of the waves.
+
+    The interviews are locked, and a wave is frozen for good only after all of its own are locked.
+    """
+    query = sa.select(_WAVES.c.key, _WAVES.c.state).where(
+        _WAVES.c.id.in_(wave_ids), _WAVES.c.state.in_(COMPUTED_STATES)
+    )
+    wave = session.connection().execute(query).first()
+    if wave is not None:
+        raise TransitionNotAllowedError(
+            msg(
+                "Wave {key} is {state}: its figures are computed, and its interviews stay as they "
+                "are.",
+                key=wave.key,
+                state=STATE_NAMES[wave.state],
+            )
+        )
+
+
+def _require_other_person(work: Work, response_ids: Sequence[UUID], to: Status) -> None:
+    """Raise if the last approval would be by the person who gave the first."""
+    if to is Status.APPROVED and find_self_approved(work, response_ids=response_ids):
+        raise SecondApproverRequiredError
+
+
+def count_change(start: Status, to: Status) -> int:
+    """Return the change of the quota counts that the transition causes."""
+    return (to in COUNTED_STATUSES) - (start in COUNTED_STATUSES)

@@ -1,0 +1,299 @@
+"""Staff of a wave: surveyors by point, supervisors and agencies, from a workbook."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from survey.access.principal import covers, covers_point
+from survey.access.roles import Action, Role
+from survey.access.work import Work
+from survey.frame.workbook_io import (
+    CellChecker,
+    CellError,
+    WorkbookColumn,
+    WorkbookSheet,
+    read_sheet,
+)
+from survey.locale import RefusedError, msg
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import (
+    Account,
+    Assignment,
+    Posting,
+    SamplingPoint,
+    Wave,
+    WaveState,
+    table_of,
+)
+from survey.waves.planning.wave_editing import STATE_PERMISSION_TEXTS
+from survey.waves.waves import get_wave, lock_wave
+
+SURVEYORS = frozenset({Role.SURVEYOR, Role.TYPIST})
+SUPERVISORS = frozenset({Role.SUPERVISOR})
+MAX_AGENCY_CHARS = 80
+
+
+@dataclass(frozen=True)
+class PointAssignment:
+    """Assignment of one surveyor to one sampling point."""
+
+    login: str
+    point: str
+    city_code: str
+    account_id: UUID
+    point_id: UUID
+    supervisor_id: UUID | None
+    agency: str
+
+
+@dataclass(frozen=True)
+class AssignmentList:
+    """Assignments read from a file, and the problems with other rows."""
+
+    jobs: tuple[PointAssignment, ...]
+    errors: tuple[CellError, ...]
+    present: int
+    """Jobs that the wave has already."""
+
+
+@dataclass(frozen=True)
+class AssignmentCounts:
+    """Numbers of assignments and postings that were written."""
+
+    assigned: int
+    people: int
+
+
+STAFF_SHEET = WorkbookSheet(
+    "people",
+    (
+        WorkbookColumn("login", msg("Login of the surveyor"), 24),
+        WorkbookColumn("point", msg("Code of the point"), 24),
+        WorkbookColumn("supervisor", msg("Login of the supervisor (may stay empty)"), 24),
+        WorkbookColumn("agency", msg("Agency (may stay empty)"), 28),
+    ),
+)
+
+
+def staff_template(work: Work, *, key: str) -> WorkbookSheet:
+    """Return the template, with the wave's points and staff as drop-downs."""
+    work.require(Action.PLAN)
+    wave = get_wave(session=work.session, key=key)
+    points = tuple(sorted(_load_points(work.session, wave)))
+    accounts = _load_accounts(work.session)
+    login, point, supervisor, agency = STAFF_SHEET.columns
+    return WorkbookSheet(
+        STAFF_SHEET.name,
+        (
+            WorkbookColumn(
+                login.key, login.label, login.width, choices=_list_logins(accounts, SURVEYORS)
+            ),
+            WorkbookColumn(point.key, point.label, point.width, choices=points),
+            WorkbookColumn(
+                supervisor.key,
+                supervisor.label,
+                supervisor.width,
+                choices=_list_logins(accounts, SUPERVISORS),
+            ),
+            agency,
+        ),
+    )
+
+
+def _list_logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tuple[str, ...]:
+    return tuple(sorted(login for login, account in accounts.items() if account.role in roles))
+
+
+def read_staff_list(work: Work, *, key: str, name: str, content: bytes) -> AssignmentList:
+    """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
+    work.require(Action.PLAN)
+    wave = get_wave(session=work.session, key=key)
+    listed = read_sheet(name, content, STAFF_SHEET)
+    reader = _StaffListReader(_load_points(work.session, wave), _load_accounts(work.session))
+    jobs = listed.read(reader.read)
+    known = _list_assigned_pairs(work.session, wave)
+    present = sum((job.account_id, job.point_id) in known for job in jobs)
+    return AssignmentList(jobs, listed.problems(), present)
+
+
+def _load_points(session: Session, wave: Wave) -> dict[str, SamplingPoint]:
+    query = select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)
+    return {point.code: point for point in session.exec(query)}
+
+
+def _load_accounts(session: Session) -> dict[str, Account]:
+    roles = [role.value for role in SURVEYORS | SUPERVISORS]
+    query = select(Account).where(col(Account.active), col(Account.role).in_(roles))
+    return {account.login: account for account in session.exec(query)}
+
+
+def _list_assigned_pairs(session: Session, wave: Wave) -> set[tuple[UUID, UUID]]:
+    query = (
+        select(Assignment.account_id, Assignment.point_id)
+        .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
+        .where(SamplingPoint.wave_id == wave.id)
+    )
+    return {(account, point) for account, point in session.exec(query)}
+
+
+class _StaffListReader:
+    """Reader of the rows of one list."""
+
+    def __init__(
+        self, points: Mapping[str, SamplingPoint], accounts: Mapping[str, Account]
+    ) -> None:
+        self._points, self._accounts = points, accounts
+        self._seen: dict[tuple[str, str], int] = {}
+        self._posting: dict[tuple[str, str], tuple[int, str, str]] = {}
+
+    def read(self, check: CellChecker) -> PointAssignment | None:
+        """Read one row."""
+        surveyor = self._read_person(check, "login", SURVEYORS)
+        point = self._read_point(check)
+        supervisor = None
+        if check.text("supervisor", required=False):
+            supervisor = self._read_person(check, "supervisor", SUPERVISORS)
+        agency = check.text("agency", required=False)
+        if len(agency) > MAX_AGENCY_CHARS:
+            check.fail(
+                "agency", msg("This is longer than {limit} characters.", limit=MAX_AGENCY_CHARS)
+            )
+        if surveyor is None or point is None or not check.is_clean():
+            return None
+        self._check_assignment(check, surveyor, point, supervisor, agency)
+        if not check.is_clean():
+            return None
+        return PointAssignment(
+            surveyor.login,
+            point.code,
+            point.city_code,
+            surveyor.id,
+            point.id,
+            supervisor.id if supervisor else None,
+            agency,
+        )
+
+    def _read_person(self, check: CellChecker, key: str, roles: frozenset[Role]) -> Account | None:
+        login = check.text(key)
+        person = self._accounts.get(login)
+        if login and person is None:
+            check.fail(key, msg("Nobody signs in with this name, or the account is closed."))
+        elif person is not None and person.role not in roles:
+            check.fail(key, msg("This person has another role."))
+        return person
+
+    def _read_point(self, check: CellChecker) -> SamplingPoint | None:
+        code = check.text("point")
+        point = self._points.get(code)
+        if code and point is None:
+            check.fail("point", msg("The wave has no sampling point with this code."))
+        return point
+
+    def _check_assignment(
+        self,
+        check: CellChecker,
+        surveyor: Account,
+        point: SamplingPoint,
+        supervisor: Account | None,
+        agency: str,
+    ) -> None:
+        """Check what depends on several cells of a row, or on two rows."""
+        number, city = check.row.number, point.city_code
+        outside_area = msg("The point lies outside the area of this person.")
+        if not covers_point(surveyor.area, city, point.code):
+            check.fail("login", outside_area)
+        if supervisor is not None and not covers(supervisor.area, city):
+            check.fail("supervisor", outside_area)
+        twice = self._seen.setdefault((surveyor.login, point.code), number)
+        if twice != number:
+            check.fail("point", msg("The same surveyor and point stand in row {row}.", row=twice))
+        asked = (supervisor.login if supervisor else "", agency)
+        before = self._posting.setdefault((surveyor.login, city), (number, *asked))
+        if before[1:] != asked:
+            check.fail(
+                "supervisor",
+                msg(
+                    "Row {row} names another supervisor or agency for this surveyor.", row=before[0]
+                ),
+            )
+
+
+def assign_people(work: Work, *, key: str, listed: AssignmentList) -> AssignmentCounts:
+    """Store a list: add new assignments, replace supervisor and agency of its surveyors.
+
+    Raises:
+        RefusedError: The wave is closed, frozen or released.
+        RefusedError: Rows are wrong, or the store changed since the list was read.
+    """
+    work.require(Action.PLAN)
+    wave = lock_wave(session=work.session, key=key)
+    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
+    if listed.errors or not listed.jobs:
+        raise RefusedError("staff_wrong", msg("Please mend the list first; nothing was changed."))
+    points = {point.id for point in _load_points(work.session, wave).values()}
+    if any(job.point_id not in points for job in listed.jobs):
+        raise RefusedError(
+            "staff_wrong", msg("The sampling points have changed. Please upload the list again.")
+        )
+    known = _list_assigned_pairs(work.session, wave)
+    fresh = [job for job in listed.jobs if (job.account_id, job.point_id) not in known]
+    work.session.add_all(
+        Assignment(account_id=job.account_id, point_id=job.point_id) for job in fresh
+    )
+    replaced = _list_replaced_postings(work.session, wave, listed)
+    people = _save_postings(work.session, wave, listed)
+    work.record(
+        AuditEvent.WAVE_STAFFED,
+        wave.id,
+        {"jobs": len(listed.jobs), "assigned": len(fresh), "people": people, **replaced},
+    )
+    return AssignmentCounts(len(fresh), people)
+
+
+def _list_replaced_postings(
+    session: Session, wave: Wave, listed: AssignmentList
+) -> dict[str, dict[str, str]]:
+    """Return postings with a new supervisor or agency, before and after, for the audit trail."""
+    table = table_of(Posting)
+    known = {
+        (row.account_id, row.city_code): f"{row.supervisor_id or ''} {row.agency}".strip()
+        for row in session.connection().execute(table.select().where(table.c.wave_id == wave.id))
+    }
+    wanted = {
+        (job.account_id, job.city_code): f"{job.supervisor_id or ''} {job.agency}".strip()
+        for job in listed.jobs
+    }
+    changed = [key for key in wanted if key in known and known[key] != wanted[key]]
+    return {
+        "from": {f"{account} {city}": known[account, city] for account, city in changed},
+        "to": {f"{account} {city}": wanted[account, city] for account, city in changed},
+    }
+
+
+def _save_postings(session: Session, wave: Wave, listed: AssignmentList) -> int:
+    postings = {(job.account_id, job.city_code): job for job in listed.jobs}
+    table = table_of(Posting)
+    for account_id, city in postings:
+        session.connection().execute(
+            delete(table).where(
+                table.c.wave_id == wave.id,
+                table.c.account_id == account_id,
+                table.c.city_code == city,
+            )
+        )
+    session.add_all(
+        Posting(
+            wave_id=wave.id,
+            account_id=account_id,
+            city_code=city,
+            supervisor_id=job.supervisor_id,
+            agency=job.agency,
+        )
+        for (account_id, city), job in postings.items()
+    )
+    session.flush()
+    return len(postings)

@@ -1,0 +1,271 @@
+"""Questionnaires as their page shows them: where they are used, uploads before they are stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.access.principal import OPERATOR
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.locale import Labels, RefusedError, labels_of, msg
+from survey.questionnaire.checks import Finding, Severity, check_instrument, only_errors
+from survey.questionnaire.indicator_tree import IndicatorTree
+from survey.questionnaire.model import Instrument
+from survey.questionnaire.paper_codes import number_questions
+from survey.questionnaire.xlsform.import_log import XlsformError
+from survey.questionnaire.xlsform.reader import ImportedForm, read_xlsform_content
+from survey.store.audit_events import AuditEvent
+from survey.store.tables import Account, AuditEntry, InstrumentVersion, Wave, WaveState
+from survey.tabular.workbook_safety import WorkbookError
+from survey.waves.instruments import (
+    add_instrument,
+    freezing_findings,
+    instrument_id_by_sha256,
+    list_tree_names,
+    load_instrument,
+    load_tree,
+    tree_id_by_name,
+)
+from survey.waves.waves import TRIAL_SERIES
+
+
+@dataclass(frozen=True)
+class QuestionnaireUse:
+    """A wave that asks a questionnaire."""
+
+    key: str
+    title: Labels
+    state: WaveState
+
+
+@dataclass(frozen=True)
+class QuestionnaireSummary:
+    """A stored version: what it is called, how long it is, who brought it when, who uses it."""
+
+    id: UUID
+    name: str
+    version: str
+    sha256: str
+    title: Labels
+    tree: str
+    languages: tuple[str, ...]
+    items: int
+    scored: int
+    added_at: datetime
+    added_by: str
+    """Empty for one that came with the platform, and for principals who may not read plans."""
+    uses: tuple[QuestionnaireUse, ...]
+    """Released waves only, for principals who may not read plans."""
+
+    @property
+    def key(self) -> str:
+        """Return name and version as they stand in addresses."""
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True)
+class Questionnaire:
+    """A stored version with its indicator tree, if the store has it."""
+
+    instrument: Instrument
+    tree: IndicatorTree | None
+
+
+@dataclass(frozen=True)
+class UploadCheck:
+    """What an uploaded file holds; nothing of it is stored."""
+
+    form: ImportedForm | None
+    """None if the file could not be read as a questionnaire."""
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    tree: IndicatorTree | None = None
+    """The stored tree that the questionnaire names."""
+    already_stored: bool = False
+    taken_version: bool = False
+    """Whether the store holds other content under this name and version."""
+
+
+def list_questionnaires(work: Work) -> tuple[QuestionnaireSummary, ...]:
+    """Return every stored version: names in order, of each the newest first."""
+    work.require(Action.READ_QUESTIONNAIRES)
+    rows = work.session.exec(
+        select(InstrumentVersion.id, InstrumentVersion.created_at).order_by(
+            col(InstrumentVersion.name),
+            col(InstrumentVersion.created_at).desc(),
+            col(InstrumentVersion.id).desc(),
+        )
+    ).all()
+    reads_plans = work.principal.may(Action.READ_PLAN)
+    uses = _list_uses(work.session, released_only=not reads_plans)
+    authors = _list_authors(work.session) if reads_plans else {}
+    return tuple(
+        _summarise_questionnaire(
+            work.session, id_, at, authors.get(str(id_), ""), uses.get(id_, ())
+        )
+        for id_, at in rows
+    )
+
+
+def _summarise_questionnaire(
+    session: Session, id_: UUID, at: datetime, author: str, uses: tuple[QuestionnaireUse, ...]
+) -> QuestionnaireSummary:
+    instrument = load_instrument(session=session, instrument_id=id_)
+    return QuestionnaireSummary(
+        id=id_,
+        name=instrument.name,
+        version=instrument.version,
+        sha256=instrument.sha256,
+        title=instrument.title,
+        tree=instrument.tree or "",
+        languages=tuple(language.code for language in instrument.languages),
+        items=len(number_questions(instrument)),
+        scored=len(instrument.scored_items),
+        added_at=at,
+        added_by=author,
+        uses=uses,
+    )
+
+
+def _list_uses(
+    session: Session, *, released_only: bool
+) -> dict[UUID, tuple[QuestionnaireUse, ...]]:
+    """Return the waves of each version; trial waves are no use."""
+    query = select(Wave).where(Wave.series != TRIAL_SERIES).order_by(col(Wave.year), col(Wave.key))
+    if released_only:
+        query = query.where(Wave.state == WaveState.RELEASED)
+    uses: dict[UUID, tuple[QuestionnaireUse, ...]] = {}
+    for wave in session.exec(query):
+        use = QuestionnaireUse(wave.key, labels_of(wave, "title"), wave.state)
+        uses[wave.instrument_id] = (*uses.get(wave.instrument_id, ()), use)
+    return uses
+
+
+def _list_authors(session: Session) -> dict[str, str]:
+    """Return the name of the person, or `operator`, that brought each version, by its id."""
+    query = (
+        select(AuditEntry.subject_id, AuditEntry.detail, Account.name)
+        .join(Account, col(Account.id) == col(AuditEntry.actor_id), isouter=True)
+        .where(AuditEntry.action == AuditEvent.INSTRUMENT_ADDED.value)
+    )
+    return {
+        subject: name or (OPERATOR.name if detail.get("by") else "")
+        for subject, detail, name in session.exec(query)
+    }
+
+
+def get_questionnaire(work: Work, *, instrument_id: UUID) -> Questionnaire:
+    """Return a stored version with its tree."""
+    work.require(Action.READ_QUESTIONNAIRES)
+    instrument = load_instrument(session=work.session, instrument_id=instrument_id)
+    return Questionnaire(instrument, _find_tree(work.session, instrument.tree))
+
+
+def _find_tree(session: Session, name: str | None) -> IndicatorTree | None:
+    """Return the stored tree with this name, if there is one."""
+    if name is None or name not in list_tree_names(session=session):
+        return None
+    return load_tree(session=session, tree_id=tree_id_by_name(session=session, name=name))
+
+
+def list_stored_findings(work: Work, *, instrument_id: UUID) -> tuple[Finding, ...]:
+    """Return what stands against a wave with a stored version today, for example a missing tree."""
+    work.require(Action.READ_QUESTIONNAIRES)
+    instrument = load_instrument(session=work.session, instrument_id=instrument_id)
+    return (
+        *check_instrument(instrument),
+        *freezing_findings(session=work.session, instrument=instrument),
+    )
+
+
+def choose_predecessor(
+    summaries: tuple[QuestionnaireSummary, ...], chosen: QuestionnaireSummary
+) -> QuestionnaireSummary | None:
+    """Return the version before: of the same name, else the newest older one with a tree."""
+    older = [each for each in summaries if each.added_at < chosen.added_at]
+    named = [each for each in older if each.name == chosen.name]
+    related = [each for each in older if each.tree and chosen.tree]
+    candidates = named or related
+    return max(candidates, key=lambda each: each.added_at, default=None)
+
+
+def check_upload(
+    work: Work,
+    *,
+    file_name: str,
+    content: bytes,
+    skip_unsupported: bool = False,
+    renormalise: bool = False,
+) -> UploadCheck:
+    """Read an uploaded workbook and return every finding; nothing is stored.
+
+    Args:
+        skip_unsupported: Leave out what is not supported, and list it, instead of refusing it.
+        renormalise: Declare that indicators without a question leave their weight to the others.
+    """
+    work.require(Action.PLAN)
+    try:
+        form = _read_upload(file_name, content, skip_unsupported)
+    except XlsformError as error:
+        warnings = [each for each in error.findings if each.severity is Severity.WARNING]
+        return UploadCheck(None, only_errors(error.findings), tuple(warnings))
+    except WorkbookError as error:
+        return UploadCheck(None, (Finding(error.message),), ())
+    if renormalise:
+        declared = form.instrument.model_copy(update={"renormalise": True})
+        form = replace(form, instrument=declared)
+    findings = list_form_findings(session=work.session, instrument=form.instrument, rows=form.rows)
+    stored = (
+        instrument_id_by_sha256(session=work.session, sha256=form.instrument.sha256) is not None
+    )
+    return UploadCheck(
+        form,
+        findings,
+        (*form.skipped, *form.warnings),
+        tree=_find_tree(work.session, form.instrument.tree),
+        already_stored=stored,
+        taken_version=not stored and _is_taken(work.session, form.instrument),
+    )
+
+
+@lru_cache(maxsize=4)
+def _read_upload(file_name: str, content: bytes, skip_unsupported: bool) -> ImportedForm:
+    """Read a file once for all the clicks on the page that shows what is in it."""
+    return read_xlsform_content(
+        file_name, content, unsupported="skip" if skip_unsupported else "refuse"
+    )
+
+
+def list_form_findings(
+    *, session: Session, instrument: Instrument, rows: Mapping[str, int]
+) -> tuple[Finding, ...]:
+    """Return the errors for which a questionnaire is not stored."""
+    structure = only_errors(check_instrument(instrument))
+    return (*structure, *freezing_findings(session=session, instrument=instrument, rows=rows))
+
+
+def _is_taken(session: Session, instrument: Instrument) -> bool:
+    query = select(InstrumentVersion.id).where(
+        InstrumentVersion.name == instrument.name, InstrumentVersion.version == instrument.version
+    )
+    return session.exec(query).first() is not None
+
+
+def store_questionnaire(work: Work, *, instrument: Instrument, rows: Mapping[str, int]) -> UUID:
+    """Store an uploaded questionnaire as a new version, and record it in the audit trail.
+
+    Raises:
+        RefusedError: It has errors by now, for example because a tree is gone.
+        ConflictError: The version exists with other content.
+    """
+    work.require(Action.PLAN)
+    if list_form_findings(session=work.session, instrument=instrument, rows=rows):
+        raise RefusedError(
+            "questionnaire_not_fit",
+            msg("This questionnaire has errors. Check the file again before you store it."),
+        )
+    return add_instrument(work, instrument=instrument)
