@@ -1,4 +1,4 @@
-"""List of accounts for administrators, with a filter."""
+"""List of accounts for administrators, and many new ones at once with their setup links."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

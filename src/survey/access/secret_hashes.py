@@ -1,4 +1,4 @@
-"""Secrets and the hashes that the store keeps: Argon2id of passwords, SHA-256 of random tokens.
+"""Secrets, the hashes that the store keeps of them, and the credentials made of these.
 
 A token is handed out once; a password must not be easy to guess.
 """

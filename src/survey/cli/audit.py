@@ -1,4 +1,4 @@
-"""Commands that verify and export the audit trail."""
+"""Commands that verify and export the audit trail, and `survey doctor`."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Building of the demonstration: waves are stored one after the other and frozen side by side."""
+"""Building of the demonstration, from an empty store to waves that are frozen side by side."""
 
 import logging
 import os

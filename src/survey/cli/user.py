@@ -1,4 +1,4 @@
-"""Commands for accounts: the first administrator, and help for people who cannot sign in."""
+"""Commands for accounts: the first administrator, lists of new ones, help with signing in."""
 
 from collections.abc import Callable
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Commands on a wave: rules of quotas and review, freezing, release and recomputation."""
+"""Commands on a wave: rules, freezing, release, recomputation, and its answers in an archive."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A finished interview as a browser sends it: the envelope of its answers, checked on arrival."""
+"""A finished interview or visit of a venue as a browser sends it, checked on arrival."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

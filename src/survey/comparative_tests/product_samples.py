@@ -1,4 +1,4 @@
-"""Samples of a comparative test: bought as a consumer buys them, with what proves it."""
+"""Samples of a comparative test: bought as a consumer buys them, with barcode and proof."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Files of the parts of a wave, at a path or at a URI that pyarrow knows."""
+"""Files of the parts of a wave, at a path, a URI or in a shared folder, and their errors."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""The driver's side of Spark: its Java process and its context, started within bounded time."""
+"""The driver's side of Spark, also on Kubernetes: its Java process and its context."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Worker processes, seen from the process that gives them parts."""
+"""Worker processes and their environment, seen from the process that gives them parts."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Complaint counts as they may be read: sums of a year behind the disclosure gate.
+"""Complaint counts as they may be read: sums of a year and coverage, behind the gate.
 
 Counts of complaints are full counts of a system and no sample, so they have no interval. But a
 count of one to nine in a small area tells who complained: such a cell, and what would let it be

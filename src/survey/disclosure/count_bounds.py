@@ -1,4 +1,4 @@
-"""Bounds that the published counts put on each hidden one.
+"""Equations of the published counts, and the bounds they put on each hidden one.
 
 `BoundedCounts` follows one relation after the other. It is cheap, looks at every cell of every
 wave, and is not as sharp as `CountModel`, which solves linear programmes over all relations of an

@@ -1,4 +1,4 @@
-"""Register of activities of consumer education: entered, read, and taken out with a reason.
+"""Register of activities of consumer education, entered, read, taken out; and their costs.
 
 An activity is never overwritten: what was entered wrongly is taken out and entered anew.
 """

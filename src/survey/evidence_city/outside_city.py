@@ -1,4 +1,4 @@
-"""View of what stands beside the score of a city, for its page and its report alike.
+"""What stands beside the score of a city: read once, for its page and its report alike.
 
 Each part has sentences, tables that hold every number of the sentences, and the notes that say who
 counted and until when.

@@ -1,4 +1,4 @@
-"""Experience checks as a principal may read them: the list, and one check with its visits."""
+"""Experience checks as a principal may read them: the list, one check, its visits and scores."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Chart as a file to print: PNG, SVG or PDF, 16 cm wide, with title, notes and source inside."""
+"""Chart as a file to print: PNG, SVG or PDF, 16 cm wide, with glyphs as outlines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

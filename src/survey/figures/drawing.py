@@ -1,4 +1,4 @@
-"""Process beside a server of pages that draws its charts.
+"""Drawing beside a server of pages: its charts in a process of their own, and typeset PDF.
 
 The chart library holds the interpreter while it draws, and for half a second while its engine
 starts: in a server, every reader would wait for the report of one. The process is handed the

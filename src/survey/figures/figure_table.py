@@ -1,4 +1,4 @@
-"""Published figures of a wave as tables of one form, each figure with its id.
+"""Published figures of a wave as tables of one form, by figure or by column, each with its id.
 
 Scores, shares, ranks, differences, changes, importance and model figures are read as every page
 reads them, through the gate, the embargo and the area of the reader. The id is made of what the

@@ -1,4 +1,4 @@
-"""Code lists of outside evidence, versioned, with a crosswalk from each to the newest.
+"""Code lists and areas of outside evidence, versioned, with a crosswalk to the newest.
 
 The lists are data (`seed/context/codes.csv`). A crosswalk maps a code to exactly one later code, so
 that counts can be carried over; what was split has no such code and cannot be compared.

@@ -1,4 +1,4 @@
-"""Workbook of a sample plan: to discuss, to change by hand, and to upload again.
+"""Workbook of a sample plan, and lists that are pasted instead of uploaded.
 
 Sheet `aim` holds the aim, sheet `cities` what every city gets and can tell, sheets `groups` and
 `quota` what follows. Coming back, the aim and, city by city, the number of interviews and the share

@@ -1,4 +1,4 @@
-"""Allocation of interviews to cities, and of a city's interviews to its quota cells.
+"""Allocation of interviews to cities and quota cells, with the study's special groups.
 
 The survey asks for an error of at most 5 points at 95 % in every city: 384 interviews if they were
 a simple random sample, times the planning design effect of 1.4, is **538, the floor**. The total is

@@ -1,4 +1,4 @@
-"""Sampling plan as a whole: precision, oversampling, and the sizes and quotas of every city."""
+"""Sampling plan as a whole: precision, oversampling, sizes, quotas, and the draw of points."""
 
 import csv
 import hashlib

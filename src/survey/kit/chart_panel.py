@@ -1,4 +1,4 @@
-"""Panel of a chart: title, chart, remarks, data table and downloads."""
+"""Panel of a chart or of counts: title, chart, remarks, data table and downloads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

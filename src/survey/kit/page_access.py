@@ -1,4 +1,4 @@
-"""Access control in front of Streamlit: session, origin, sockets and uploads."""
+"""Access control in front of Streamlit: session, origin, sockets, and limits on uploads."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Runner of all pages: access check, frame, body, and errors in words."""
+"""Runner of all pages: access check, frame, body, pace, readings kept, errors in words."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""HTML of an interview under review: header, consent, answers, history."""
+"""HTML of an interview under review: header, consent, answers, photos, history."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""Text blocks of results pages: headline number, tiles, and short lists."""
+"""Text blocks of pages: headline number, tiles, lists, tables as HTML, words explained."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence

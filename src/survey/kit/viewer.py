@@ -1,4 +1,4 @@
-"""Preferences of a viewer, language and large text, kept in the address."""
+"""Who looks at a page: preferences kept in the address, and the principal signed in now."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

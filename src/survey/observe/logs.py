@@ -1,4 +1,4 @@
-"""Logging of the whole process: JSON lines for machines, plain text on a terminal.
+"""Logging of the whole process, without what may name a person: JSON lines or plain text.
 
 The id of the current request is in every log line and on the screen of an error: a reader can say
 it aloud, and an operator finds the line.

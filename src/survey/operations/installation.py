@@ -1,4 +1,4 @@
-"""All checks of an installation in their order, for the command line and for administrators."""
+"""All checks of an installation in their order; those of software and engine are here."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Texts of a questionnaire side by side in its languages."""
+"""Texts of a questionnaire side by side in its languages, and its conditions in words."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

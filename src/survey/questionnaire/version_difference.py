@@ -1,4 +1,4 @@
-"""Difference between two versions of a questionnaire, question by question."""
+"""Difference between two versions of a questionnaire, and what stays comparable."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

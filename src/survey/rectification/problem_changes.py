@@ -1,4 +1,4 @@
-"""Changes of problem lists: adding, editing and transitions, each with its audit entry.
+"""Changes of problem lists: adding, editing, evidence and transitions, each with its entry.
 
 The city keeps its list; the province accepts what was put right or opens it again.
 """

@@ -1,4 +1,4 @@
-"""Problems as officials read them: lists of an area, and the history of one problem."""
+"""Problems as officials read them: states, lists of an area, and the history of one."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

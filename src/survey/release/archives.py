@@ -1,4 +1,4 @@
-"""Archives of publications in the folder of releases, compared with the register when read."""
+"""Archives of publications in the folder of releases, compared with the register and checked."""
 
 import hashlib
 import os

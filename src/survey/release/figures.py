@@ -1,4 +1,4 @@
-"""Published figures with stable ids (`figures.csv`), and what a correction changes of them."""
+"""Published figures with stable ids (`figures.csv`), what a correction changes, and its sum."""
 
 import csv
 import io

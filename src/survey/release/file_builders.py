@@ -1,4 +1,4 @@
-"""Builders of the files of a publication: by name, from the results that its readers may see.
+"""Builders of the files of a publication by name, tables and documents.
 
 A builder is a function of `PublicationSource` and a choice of languages and formats, and returns
 bytes by path; the same source gives the same bytes, so that `survey reproduce` can compare them.

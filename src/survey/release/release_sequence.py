@@ -1,4 +1,4 @@
-"""Releases of a wave in their order: which were ever public, and which one came before.
+"""Releases of a wave in their order, and the snapshots that earlier ones showed.
 
 What was public once stays known to whoever saved it, also after it was taken back. So a further
 release is compared with every one that was public, whatever its state is now.

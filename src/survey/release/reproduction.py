@@ -1,4 +1,4 @@
-"""Reproduction of a release: every file built again from the snapshot and compared."""
+"""Reproduction of a release: every file built again, compared, and its differences in words."""
 
 import re
 import zipfile

@@ -1,4 +1,4 @@
-"""Keys that sign publications: private ones outside the store, public ones registered in it.
+"""Keys that sign publications, private and registered ones, and time stamps.
 
 A private key is a line of a file or a setting, the newest last; the newest signs. A public key
 stays valid after a newer one signs, until it is withdrawn: what it signed is then genuine no more.

@@ -1,4 +1,4 @@
-"""Contents of a report: sections of sentences, tables and charts, whatever file they go into."""
+"""Contents of a report: sections of sentences, tables with their widths, and charts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Report as a Word document, from a template that an association edits in Word."""
+"""Report as a Word document, body and template, which an association edits in Word."""
 
 import io
 from collections.abc import Mapping, Sequence

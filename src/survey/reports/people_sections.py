@@ -1,4 +1,4 @@
-"""Sections on people: special groups beside the rest, complaints, losses, education."""
+"""Sections on people and areas: special groups, complaints, losses, education, provinces."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Pictures of the charts of a report: vectors, and 300 dots per inch for Word and slides."""
+"""Typography of reports, and pictures of their charts: vectors, or 300 dots per inch."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Many reports at once, in worker processes."""
+"""Many reports at once, in worker processes, and as one archive."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whole reports of a city, a province and the nation, made once for every format."""
+"""Whole reports of a city, a province and the nation with their method, for every format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

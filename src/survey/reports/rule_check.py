@@ -1,4 +1,4 @@
-"""Check of an association's own sentences: they word a result otherwise and tell no other one."""
+"""Rules of an association's own sentences: they word a result otherwise and tell no other one."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""Check of a Word template: its file, its fields, missing ones and missing styles, in words."""
+"""Check of a Word template: its package, its fields, missing ones and missing styles, in words."""
 
 import re
 import zipfile

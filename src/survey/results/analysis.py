@@ -1,4 +1,4 @@
-"""Analysis frame: a snapshot's responses with groups, weights, sampling points and design."""
+"""Analysis frame of a snapshot, with groups, weights and design; and inference on it."""
 
 from collections.abc import Collection, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Preview of a freeze: which cities it would show, hidden ones because of whom, what changes.
+"""Preview of a freeze from its rows: cities shown, hidden ones because of whom, what changes.
 
 The responses, the weights, the estimates and the gate are those of the freeze itself. The numbers
 of interviews are exact, those of hidden cities too: they are for whoever may freeze the wave.

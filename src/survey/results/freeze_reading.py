@@ -1,4 +1,4 @@
-"""What a freeze takes from the store, in one view of it: responses as files, rules and manifest."""
+"""What a freeze takes from the store, in one view of it, and the facts it rests on."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""National figure of each indicator, by each way of counting the nation.
+"""National figure of each indicator, by each way of counting, and the areas withheld.
 
 `domain`: all residents as one population, the weights of each city adding up to its declared
 total. `city_weighted`: the mean of the city scores, weighted by the same totals,

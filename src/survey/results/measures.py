@@ -1,4 +1,4 @@
-"""Unscored measures of a questionnaire: rates and means.
+"""Unscored measures of a questionnaire: rates and means, and whom each question was put to.
 
 Which measures there are is data (`seed/instruments/measures.csv`), not code; none of them ever
 enters the score.

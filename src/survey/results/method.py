@@ -1,4 +1,4 @@
-"""Record of every choice behind the figures of one snapshot, shown on the method page."""
+"""Record of every choice behind the figures of one snapshot, and of its fieldwork."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Differences of a city from the mean of peers that it has chosen.
+"""Peers that a city has chosen, its differences from them, and tables by two questions.
 
 They are computed from published digits alone, so that they tell nothing more, however often the
 peers are changed: differences from any eight of a hundred cities, each rounded once from exact

@@ -1,4 +1,4 @@
-"""Recomputation of the tables of frozen waves, for example after an update.
+"""Recomputation of the tables of frozen waves, and of what of them is published.
 
 The responses stay as they were frozen, and so do the snapshot, its fingerprint and the wave's
 state: only what is computed from them is written again.

@@ -1,4 +1,4 @@
-"""Snapshots of frozen waves that are newest or that readers see, and whether they are current."""
+"""Snapshots that are newest or that readers see, whether they are current, and their rows."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

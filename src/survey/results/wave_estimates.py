@@ -1,4 +1,4 @@
-"""Estimates of every cell and every gap of a wave."""
+"""Estimates of every cell and every gap of a wave, from the cubes of its parts."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

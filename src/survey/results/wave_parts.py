@@ -1,4 +1,4 @@
-"""A wave as parts of whole cities, and what all its tables need to know of every part.
+"""A wave as parts of whole cities: its data, and what all its tables need of every part.
 
 Each part is read, weighed and summed on its own, here or in another process; what comes back are
 arrays by city, never by respondent, and they are joined in an order that does not depend on the

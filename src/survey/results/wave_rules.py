@@ -1,4 +1,4 @@
-"""Rules that a wave is measured by: questionnaire, tree, measures and composite, without rows."""
+"""Rules that a wave is measured by: questionnaire, tree, measures, groups and composite."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields

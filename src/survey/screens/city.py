@@ -1,4 +1,4 @@
-"""City profile: the answer on the first screen, and tabs for the rest."""
+"""City profile: the answer on the first screen, tabs for the rest, peers of its own choice."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Page of rights and education: complaints by four lenses, opinion monitoring, education."""
+"""Page of rights and education: complaints by four lenses, opinion monitoring and its entry."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Interviews that a reviewer returned to a surveyor, with a form to correct them."""
+"""Interviews that a reviewer returned to a surveyor, with the fields to correct them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

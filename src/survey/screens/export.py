@@ -1,4 +1,4 @@
-"""Page of what may be taken of a wave: reports, tables, codebook and single interviews."""
+"""Page of what may be taken of a wave: reports, result files, codebook, single interviews."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

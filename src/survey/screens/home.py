@@ -1,4 +1,4 @@
-"""Start page for signed-in people, by role; others see `web/start_page.py`."""
+"""Start page for signed-in people, by role, with news and the state of the installation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

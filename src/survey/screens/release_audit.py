@@ -1,4 +1,4 @@
-"""Audit of hidden counts that a signature asks for: how it stands, and what has not passed it."""
+"""Parts of the register of releases: audit, files, early readers, a figure through its releases."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time

@@ -1,4 +1,4 @@
-"""Special groups: the answer about one group, its cities in a table, and the supplements."""
+"""Pages of groups: special groups, town and countryside, modules, tables by two questions."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""Tasks of a surveyor: choice of the sampling point, and counts so far."""
+"""Tasks of a surveyor: the sampling point or venue, counts so far, and the interview itself."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""The administrator's page: list of accounts, details of one, form for a new one."""
+"""The administrator's page: accounts, details of one, form for a new one, one-time codes."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Snapshots on disk: a folder per content with its manifest, written whole or not at all."""
+"""Snapshots on disk: a folder per content, written whole or not at all, and its remains."""
 
 import hashlib
 import os

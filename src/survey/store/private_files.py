@@ -1,4 +1,4 @@
-"""Notes of files that are being written with answers in them, so that none outlives its work.
+"""Files of the account that serves: permissions, photos, and notes of those being written.
 
 Work that is killed removes nothing behind itself. It leaves its note in the data folder, and nobody
 holds the note's lock any more: what the note names is then removed by the next such work, or by the

@@ -1,4 +1,4 @@
-"""Insert of one finished interview with its answers.
+"""Answers of a wave: one interview stored, and all of them as lines for an archive.
 
 Half the cost of an interview on PostgreSQL is sending statements, so there it is one; on SQLite,
 which runs in the process, it is three.

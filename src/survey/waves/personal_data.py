@@ -1,4 +1,4 @@
-"""Detection of personal data in open text: numbers of telephones, documents and cards.
+"""Personal data in open text, and the codes by which respondents withdraw.
 
 Open text stays in the store and enters no snapshot; whoever is shown it anyway (a reviewer, a
 supervisor) gets it through here. Digits are found in any script that people type them in: full

@@ -1,4 +1,4 @@
-"""Pages with one notice: an error, a refusal, that something is done, or that the network is away.
+"""Pages as HTML, and those with one notice: an error, a refusal, that something is done.
 
 The last one is kept on the device by a service worker, with the form's files. The worker handles
 addresses under `/q/` only, and browsers run it over HTTPS or on this machine; elsewhere the page

@@ -1,4 +1,4 @@
-"""ASGI middleware around every request: request ids, metrics, errors, pace, and NUL bytes."""
+"""ASGI middleware around every request: ids, metrics, errors, pace; who asks, and bad bytes."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Description of the API for programs: an OpenAPI 3.1 document, and lines for people."""
+"""Descriptions of the API for programs, results and deliveries: OpenAPI 3.1 documents."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tables that the results API serves: how each is read, and by what it can be filtered."""
+"""Tables that the results API serves, how each is filtered, and the keys that requests bring."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

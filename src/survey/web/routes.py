@@ -1,4 +1,4 @@
-"""Routes of everything that is served beside Streamlit."""
+"""Routes of everything that is served beside Streamlit, and what they answer to errors."""
 
 import logging
 from collections.abc import Awaitable, Callable

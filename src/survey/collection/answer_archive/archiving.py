@@ -1,4 +1,4 @@
-"""Archiving the answers of a released wave into a file, and restoring them.
+"""Archiving the answers of a released wave into a file of one format, and restoring them.
 
 Both are one transaction: answers leave the database only if the file was written, read back and
 found equal, and come back only if they are, line by line, what left.

@@ -1,4 +1,4 @@
-"""Reasons why a file or a row cannot be imported, counted by cause."""
+"""Reasons why a file or a row cannot be imported, by cause, and as a workbook."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Keying of one paper sheet: what the browser sends, its validation and comparison."""
+"""Keying of one paper sheet: what is sent, its validation and comparison; sheets keyed twice."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Cleaning of a photo from outside: checked by its content, decoded, and encoded anew as JPEG.
+"""Photos from outside: checked by content, encoded anew as JPEG, stored and shown.
 
 What is stored is never what was sent. Decoding proves that it is a picture; encoding anew leaves
 behind everything that is none: EXIF with place, time and device, comments, embedded previews, and

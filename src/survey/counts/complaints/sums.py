@@ -1,4 +1,4 @@
-"""Sums of complaint counts by area and the codes of one list, in the codes of today."""
+"""Sums of complaint counts by area and the codes of one list, and rates made of them."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Opinion counts that hold, read by area."""
+"""Opinion counts that hold, read by area, and the entry of one day."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Marks that several charts share, and the names of the data's columns.
+"""Style of charts, marks that several share, and the names of the data's columns.
 
 Every chart reads one small frame: `label` (row title), the value, `ci_low`, `ci_high`, `n`,
 `range` (the interval in words), `role` (what the row is) and `note` (why nothing is drawn).

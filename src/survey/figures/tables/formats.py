@@ -1,4 +1,4 @@
-"""Formats of the published tables, made for one reader."""
+"""Formats of the published tables, made for one reader; the tidy table is one."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Tables of a wave as they are published: every figure with its n, interval, design effect and id.
+"""Tables of a wave as they are published, and the records that programs read of them.
 
 They are figures with the decimals that were published, as `survey.figures.figure_table` reads
 them. A cell without a figure says so with a mark, never with a blank.

@@ -1,4 +1,4 @@
-"""Worksheets of published workbooks: text, contents, and tables that programs read as well."""
+"""Worksheets of published workbooks, and the workbook of a publication."""
 
 import io
 from collections.abc import Sequence

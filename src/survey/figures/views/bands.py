@@ -1,4 +1,4 @@
-"""Bands of scores, and how probable it is that a score lies in one."""
+"""Bands of scores, how probable each is, and the cities that a list does not name."""
 
 import csv
 from collections.abc import Callable, Sequence

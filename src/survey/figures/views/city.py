@@ -1,4 +1,4 @@
-"""View of one city: the answer, its peers, strengths, priorities and special groups."""
+"""View of one city: the answer, its peers, strengths, priorities, groups, and its tabs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Cities and areas that a city is compared with: the nation, its peers, and those it has chosen."""
+"""Cities and areas that a city is compared with, and how far it is from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""View of an experience check in words: its answer first, then scores and agreement as tables."""
+"""View of an experience check in words, and its tables of scores and agreement."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""View of a module of questions outside the score: its figures in one area, and city by city.
+"""View of a module of questions outside the score: one area, city by city, question by question.
 
 A module is all measures of one topic (`measures.csv`). None of them is part of the indicator tree.
 """

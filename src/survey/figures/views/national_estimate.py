@@ -1,4 +1,4 @@
-"""National figure on the basis that the reader chose, and on the others."""
+"""National figure on each basis, and its change since the wave before."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""View of the national overview: the answer, the cities that stand out, and the years."""
+"""View of the national overview: the answer, the cities that stand out, the years, its tabs."""
 
 from collections import Counter
 from collections.abc import Sequence

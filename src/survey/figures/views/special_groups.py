@@ -1,4 +1,4 @@
-"""View of the main study's special groups against everybody else."""
+"""View of the main study's special groups against everybody else, and of losses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

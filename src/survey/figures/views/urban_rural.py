@@ -1,4 +1,4 @@
-"""View of town and countryside: scores side by side, then fields of consumption."""
+"""View of town and countryside: both sides of a contrast, then fields of consumption."""
 
 from dataclasses import dataclass
 

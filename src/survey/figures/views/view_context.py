@@ -1,4 +1,4 @@
-"""Context of a view: the results of one wave, the principal and the language."""
+"""Context of a view: results, principal, language; and the facts of the fieldwork behind it."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Codebook of a frozen wave, made from its questionnaire and its published results.
+"""Codebook of a frozen wave, from its questionnaire and results, as data and as documents.
 
 It holds no counts of answers: those of a rare answer would be figures that no gate has looked at.
 The one number of a variable is the published n behind its national figure.

@@ -1,4 +1,4 @@
-"""Formats of the codebook, and the bundle of all of them with the scripts."""
+"""Formats of the codebook (data package, DDI), and the bundle of all with the scripts."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Exact files of interviews with their own weights, requested by one and decided by another.
+"""Exact files of interviews: requested by one, decided by another, and traced afterwards.
 
 An approval is good for one export, of the results that were asked for, by the person who asked,
 within seven days.

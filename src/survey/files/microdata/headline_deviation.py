@@ -1,4 +1,4 @@
-"""What de-identification costs the headline: the largest difference of a score, in points."""
+"""Sample of the rows in a file, and what de-identification costs the headline, in points."""
 
 import hashlib
 import math

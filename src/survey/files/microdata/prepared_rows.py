@@ -1,4 +1,4 @@
-"""Released rows of a whole wave, kept beside its snapshot for the next export of it.
+"""Released rows of a whole wave, kept beside its snapshot under a key of all they are made of.
 
 Rows of the whole nation differ from export to export in nothing but the names of rows and points.
 The freeze, or else the first export, therefore keeps them under their true ids, readable as the

@@ -1,4 +1,4 @@
-"""Attack on the blanked labels of a file of rows, with the published table of its wave.
+"""Attack on the blanked labels of a file of rows with the published table, and its verdict.
 
 Whoever has both knows, of every group of a city that is published, how many people answered each
 question and their rounded mean. The rows of the file that carry the group's label make up a part

@@ -1,4 +1,4 @@
-"""Interviews of a reader's area, de-identified part by part and joined by their new names."""
+"""Interviews of a reader's area or a whole wave, de-identified part by part and joined."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

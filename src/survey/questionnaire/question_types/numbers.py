@@ -1,4 +1,4 @@
-"""Numbers as answers: what ratings, whole numbers and decimals have in common."""
+"""Numbers as answers: ratings, whole numbers, decimals, and what they have in common."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""What a question type consists of: one frozen dataclass of flags and functions."""
+"""What a question type consists of, and the codes that its answers have in a snapshot."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Selects with one answer."""
+"""Selects with one answer and with several."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Open questions, answered in the respondent's own words."""
+"""Types without choices or numbers: open text, date, photo, calculation, note."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Worksheets of a form as rows of named cells of plain text.
+"""Worksheets of a form as rows of named cells of plain text, and the names of its types.
 
 pyxform reads the file formats. Its reader of .xlsx trusts the size that a sheet claims to have and
 loses, without a word, the rows beyond it; several programs write a size that is wrong. Here the

@@ -1,4 +1,4 @@
-"""Call list of the back-checks, and the outcome of each attempt.
+"""Call list of the back-checks, the outcome of each attempt, and what follows for a surveyor.
 
 Whoever asks sees neither the answers of the interview nor a name: a checker who knows what was said
 hears it again. A telephone number, where one was left, is read one at a time and by supervisors

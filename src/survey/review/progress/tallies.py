@@ -1,4 +1,4 @@
-"""Tallies of interviews by state, for a quota cell, a city or all cities."""
+"""Tallies of interviews by state, their dispositions, and the alerts that follow from them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Detectors on the fieldwork: odd hours, bursts, shared devices, full quotas, wrong points.
+"""Detectors on the fieldwork: odd hours, bursts, shared devices, and answers read too fast.
 
 A one-time link serves one interview only, so a shared list of links shows here and nowhere else.
 """

@@ -1,4 +1,4 @@
-"""A wave in parts: its interviews are read once, and looked at twice.
+"""A wave in parts: its interviews are read once, assessed part by part, and looked at twice.
 
 The first look counts what is usual in the wave. The second needs that of the whole wave, so the
 parts wait for it on disk, as arrays.

@@ -1,4 +1,4 @@
-"""Draws of interviews to check again: shares and seed, preview, past draws."""
+"""Draws of interviews to check again: filters, shares and seed, preview, past draws."""
 
 import secrets
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The page of experience checks: which check, its answer first, and a tab for each of its parts."""
+"""The page of experience checks: which check, its answer first, a tab for each of its parts."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""Error rates of typists, and the share of sheets that is keyed twice."""
+"""Paper under a second look: sheets decided between two keyings, error rates of typists."""
 
 from html import escape
 from typing import Any

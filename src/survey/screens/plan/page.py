@@ -1,4 +1,4 @@
-"""The planner's page: one wave with its state, and what belongs to it in six tabs."""
+"""The planner's page: one wave with its state and checklist, and what belongs to it in six tabs."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""Release of a wave's results: past releases, and the dialogs to release or revoke."""
+"""Release of a wave's results: past ones, dialogs to release or revoke, archive of its answers."""
 
 from collections.abc import Callable
 from functools import partial

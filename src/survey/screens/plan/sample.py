@@ -1,4 +1,4 @@
-"""Sample of a wave: the planner of its size and precision, and what full quotas do."""
+"""Sample of a wave: its cities, the planner of size and precision, what full quotas do."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Assignment of people to sampling points: list upload and present assignments."""
+"""Assignment of people to sampling points, one by one or by a list; upload of any list."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

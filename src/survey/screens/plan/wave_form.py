@@ -1,4 +1,4 @@
-"""Facts of a wave, and the form that makes or changes one."""
+"""Facts of a wave, the form that makes or changes one, and the upload of its tree."""
 
 import codecs
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Steps of a wave: the bar of its states, and the dialogs that open, close and reopen it."""
+"""Steps of a wave: the bar of its states, the dialogs of each, and the second person."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

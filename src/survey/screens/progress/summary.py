@@ -1,4 +1,4 @@
-"""Summary of the progress page: share collected, forecast, key numbers, alerts, response rates."""
+"""Summary of the progress page: share collected, forecast, alerts, response rates, quality."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Tab of the difference to another version: questions, and comparisons over the years."""
+"""Tabs of the difference to another version, of translations, and of the paper form."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Tab of the indicators: the tree as a table, its sums, and a changed tree under a new name."""
+"""Tabs of questions and of indicators: the tree, its sums, a changed tree under a new name."""
 
 import codecs
 from collections.abc import Iterator, Mapping, Sequence

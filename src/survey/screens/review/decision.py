@@ -1,4 +1,4 @@
-"""Decisions on an interview: their buttons, the form for a reason, and the next interview."""
+"""Decisions on one interview or many: buttons, reason, undo, and the next interview."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Format of a backup file: a tar stream of compressed table parts and files, manifest last.
+"""Format of a backup file and its reader: compressed table parts and files, manifest last.
 
 Unencrypted files open with `tar`, `gzip` and a text editor, even without this software.
 """

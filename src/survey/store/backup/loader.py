@@ -1,4 +1,4 @@
-"""Loading of a backup into a store: everything and verified, or nothing.
+"""Loading of a backup into a store, row by row: everything and verified, or nothing.
 
 On SQLite a new database is built beside the present one and replaces it at the end. On PostgreSQL
 one transaction drops the old tables, creates them anew and fills them.

@@ -1,4 +1,4 @@
-"""Manifest of a backup: its last member, against which the content is checked."""
+"""Manifest of a backup, its last member, and the errors of reading one."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Tables of comparative tests of products: plan, samples, measured values, replies, grades.
+"""Tables of comparative tests, of consumer education, and of the problem lists of cities.
 
 None of them refers to a wave, a response or a snapshot, nor is referred to by one.
 """

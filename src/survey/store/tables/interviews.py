@@ -1,4 +1,4 @@
-"""Tables of interviews: invitations, responses, answers, flags."""
+"""Tables of interviews: invitations, responses, flags, paper, what waits, back-checks."""
 
 from datetime import date, datetime
 from typing import Any

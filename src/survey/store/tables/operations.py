@@ -1,4 +1,4 @@
-"""Append-only tables: the audit trail and the snapshots of waves."""
+"""Tables of the audit trail, snapshots, imports, deliveries, and the state of the store."""
 
 from datetime import date, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tables of publications: the register, its early readers and errata, and the public keys."""
+"""Tables of publications: register, early readers, errata, keys; and of exported rows."""
 
 from datetime import datetime
 from typing import Any

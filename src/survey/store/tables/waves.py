@@ -1,4 +1,4 @@
-"""Tables of waves: points, assignments, quota cells, releases, requests, archived answers."""
+"""Tables of waves: cities, questionnaires, plan, points, quota cells, releases, requests."""
 
 from datetime import date, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Assignment of one surveyor to one sampling point, and its end; lists are in `staff`."""
+"""Assignment of one surveyor to one sampling point, its end; and lists of accounts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

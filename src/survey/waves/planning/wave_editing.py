@@ -1,4 +1,4 @@
-"""Creation and change of waves, as far as their state allows."""
+"""Creation and change of waves, as far as their state allows, and the cities left out of one."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Overview of the waves for planners: how far each is prepared, and what is missing."""
+"""Overview of the waves for planners: how far each is, what is missing, and its history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pages `/auth/login` (name and password) and `/auth/code` (a surveyor's one-time code)."""
+"""Pages `/auth/login`, `/auth/code` and the choice of a role in a demonstration."""
 
 from dataclasses import dataclass
 from functools import partial
