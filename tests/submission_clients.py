@@ -31,13 +31,13 @@ SERVE_SCRIPT = """
 import sys
 import uvicorn
 from survey.settings import current_settings
-from survey.web import http, http_protocol
+from survey.web import http, request_middleware
 from survey.web import api
 from survey.web.routes import build_app
 from survey.web.request_middleware import LimitedHttpProtocol
 settings = current_settings()
 if len(sys.argv) > 1:
-    http.BODY_SECONDS = api.BODY_SECONDS = http_protocol.HEAD_SECONDS = float(sys.argv[1])
+    http.BODY_SECONDS = api.BODY_SECONDS = request_middleware.HEAD_SECONDS = float(sys.argv[1])
 uvicorn.run(
     build_app(settings), port=settings.port, http=LimitedHttpProtocol, log_level="warning",
     access_log=False, proxy_headers=False, server_header=False,

@@ -17,8 +17,7 @@ from survey.access.audit import record
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.access.second_factor import encrypt_secrets
-from survey.operations import data_folder, database, exposure, installation
-from survey.operations.check_result import CheckResult
+from survey.operations import CheckResult, data_folder, database, exposure, installation
 from survey.operations.installation import CHECKS, check_installation
 from survey.release.signing_keys import add_key_to_file, register_key
 from survey.settings import Settings

@@ -634,7 +634,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from survey.access.principal import OPERATOR
 from survey.settings import Settings
-from survey.snapshots import backup
+from survey.operations import backup
 
 def wait(names):
     print("unpacked", flush=True)

@@ -41,7 +41,7 @@ def _hash_sources() -> str:
     return digest.hexdigest()[:12]
 
 
-_PROGRAM = "survey.compute.local"
+_PROGRAM = "survey.compute.worker_process"
 NICENESS = 5
 """A worker steps back behind whoever waits for a page or hands in an interview."""
 _ENVIRONMENT = {

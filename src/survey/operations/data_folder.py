@@ -14,7 +14,7 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
 from survey.locale import Message, SurveyError, msg
-from survey.operations.check_result import STORE_UNREADABLE, CheckResult
+from survey.operations import STORE_UNREADABLE, CheckResult
 from survey.release.mended_reports import list_mended_reports
 from survey.results.snapshots import CELLS, GAPS, METHOD, list_current_snapshots
 from survey.results.table_cache import read_method

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from survey.access.second_factor import count_secrets
 from survey.locale import Message, SurveyError, msg
-from survey.operations.check_result import STORE_UNREADABLE, CheckResult
+from survey.operations import STORE_UNREADABLE, CheckResult
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope

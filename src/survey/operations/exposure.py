@@ -12,7 +12,7 @@ from survey.access.principal import OPERATOR
 from survey.access.work import Work
 from survey.files.microdata.exact_requests import list_undoable_exports
 from survey.locale import Message, msg
-from survey.operations.check_result import STORE_UNREADABLE, CheckResult
+from survey.operations import STORE_UNREADABLE, CheckResult
 from survey.release.signing_keys import find_signing_problem
 from survey.settings import Settings
 from survey.store.engine import read_scope

@@ -18,8 +18,7 @@ from survey.compute import (
 )
 from survey.locale import DOMAINS, msg
 from survey.locale import catalog_file as catalog
-from survey.operations import data_folder, database, exposure
-from survey.operations.check_result import CheckResult
+from survey.operations import CheckResult, data_folder, database, exposure
 from survey.settings import Settings
 
 _NAME = msg("Engine")

@@ -33,7 +33,7 @@ from survey.kit.results_cache import (
 from survey.kit.text_blocks import draw_links, escape_markdown
 from survey.kit.viewer import LANGUAGE, LARGE, find_visit_before
 from survey.locale import Message, label_text
-from survey.operations.check_result import CheckResult
+from survey.operations import CheckResult
 from survey.operations.installation import check_installation
 from survey.release.news import NewsItem, NewsKind, list_news
 from survey.reports.contents import ReportKind
