@@ -23,6 +23,8 @@ from survey.results.wave_rules import WaveRules
 from survey.snapshots.response_frame import GIVEN_WEIGHT, build_response_frame
 from tests.small_waves import person, questionnaire, rating, select_one
 
+pytestmark = pytest.mark.slow
+
 STEPS = 10
 """For the attack on one question of one city; about half a second."""
 SEEDS = range(4)

@@ -26,6 +26,8 @@ from survey.store.tables import now
 from tests.small_waves import SmallWave, small_wave, store_people
 from tests.work_of import work_of
 
+pytestmark = pytest.mark.slow
+
 NOTHING = 1e-9
 """Seconds of the audit of the freeze."""
 

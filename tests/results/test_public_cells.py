@@ -35,6 +35,8 @@ from survey.store.transactions import run_in_transaction
 from tests.small_waves import SmallWave, small_wave, store_people
 from tests.work_of import work_of
 
+pytestmark = pytest.mark.slow
+
 LABELS = st.sampled_from(["a", "b", "c"])
 TABLES = st.dictionaries(st.tuples(LABELS, LABELS, LABELS, LABELS), st.booleans(), max_size=30)
 

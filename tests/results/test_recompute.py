@@ -37,6 +37,8 @@ from survey.store.tables import (
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 
+pytestmark = pytest.mark.slow
+
 WAVE, RELEASE = "minors-2024", "minors-2024-1"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

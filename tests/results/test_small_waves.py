@@ -72,6 +72,8 @@ from tests.small_waves import (
     small_wave,
 )
 
+pytestmark = pytest.mark.slow
+
 CODES = [city.code for city in shipped_cities()]
 
 

@@ -28,6 +28,8 @@ from survey.snapshots.response_frame import GIVEN_WEIGHT
 from survey.snapshots.snapshot_files import WithoutPoint, parquet_bytes, write_responses
 from tests.error_codes import raises_code
 
+pytestmark = pytest.mark.slow
+
 CITIES = ("110000", "130100", "130600", "310000", "320100", "440100", "510100")
 AUDIT_SECONDS = 0.2
 
