@@ -6,6 +6,7 @@ record can be made with any values; it is checked by the service, which knows th
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,7 +20,7 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Column:
+class Column(ABC):
     """Field of a record as people meet it: its label, and what it accepts."""
 
     label: Message
@@ -35,9 +36,9 @@ class Column:
         """Return the value as it is stored."""
         return value
 
+    @abstractmethod
     def accepts(self, value: Any) -> bool:
         """Return whether a clean value can be stored."""
-        raise NotImplementedError
 
     def find_problem(self, value: Any, today: date) -> Message | None:
         """Return why a clean value is not accepted on a day; None where it is."""

@@ -28,7 +28,7 @@ WITHOUT_FIGURES = {
     PageKey.RELEASES, PageKey.COMPARATIVE_TESTS, PageKey.COMPLAINTS, PageKey.EXPERIENCE_CHECKS,
 }  # fmt: skip
 """Pages that show nothing in a store of frozen waves alone; the files of releases are tested in
-`publish/publications`."""
+`release`."""
 ASKED: dict[str, str] = {"city": "320500", "place": "320500", "lang": "en", "detail": "yes"}
 PUBLISHED = {result.score for result in published_results()} | {2.10}
 """And the code of an indicator that looks like a number."""

@@ -36,6 +36,9 @@ _FIELDS = frozenset(
 _RENDERED = re.compile(r"word/(document|header\d*|footer\d*)\.xml")
 _TAG = re.compile(r"\{[{%#]")
 
+_NO_ARCHIVE = (zipfile.BadZipFile, NotImplementedError)
+"""What `zipfile` raises for what is none, and for a version or a packing that it does not know."""
+
 
 def find_package_problems(template: Path) -> list[Message]:
     """Return what is wrong with the file, before a reader of Word documents opens it.
@@ -46,7 +49,7 @@ def find_package_problems(template: Path) -> list[Message]:
         return [_describe_size(MAX_FILE_BYTES)]
     try:
         archive = zipfile.ZipFile(template)
-    except (zipfile.BadZipFile, NotImplementedError):
+    except _NO_ARCHIVE:
         return []
     with archive:
         members = archive.infolist()
@@ -69,7 +72,7 @@ def _inspect_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterat
     """
     try:
         content = archive.read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except (*_NO_ARCHIVE, zlib.error, EOFError, RuntimeError):
         yield _describe_unreadable(member.filename)
         return
     yield from _inspect_part(member.filename, content)

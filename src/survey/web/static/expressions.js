@@ -1,4 +1,4 @@
-/* Evaluates the JSON form of XLSForm expressions; the twin of survey.instrument.expressions.
+/* Evaluates the JSON form of XLSForm expressions; the twin of survey.questionnaire.expressions.
    The rules are written down in docs/expressions.md. ES2017, no dependency, one global. */
 var SurveyExpressions = (function () {
   "use strict";
