@@ -10,7 +10,7 @@ from sqlmodel import Session
 from survey.locale import SurveyError, msg
 from survey.store.engine import read_scope
 from survey.store.tables import Account
-from survey.store.transactions import Work, WorkSucceeded
+from survey.store.transactions import UnitOfWork, WorkSucceeded
 from survey.web import write_queue as write_queue_module
 from survey.web.write_queue import BATCH_WINDOW_SECONDS, MAX_BATCH_WORKS, WriteQueue
 from tests.coroutine_runner import run_in_thread
@@ -70,7 +70,7 @@ def test_a_busy_desk_waits_for_more_and_an_idle_one_does_not(
     """Who comes while it waits shares the next transaction with who was there already."""
     sizes: list[int] = []
 
-    def written(_url: str, works: Sequence[Work]) -> list[WorkSucceeded]:
+    def written(_url: str, works: Sequence[UnitOfWork]) -> list[WorkSucceeded]:
         sizes.append(len(works))
         return [WorkSucceeded(None) for _ in works]
 

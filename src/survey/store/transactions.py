@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Work = Callable[[Session], Any]
+UnitOfWork = Callable[[Session], Any]
 """A unit of work."""
 
 UNAVAILABLE_ERRORS = (OperationalError, InterfaceError, InternalError, TimeoutError)
@@ -195,7 +195,7 @@ class WorkFailed:
     error: Exception
 
 
-def run_batch(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFailed]:
+def run_batch(url: str, works: Sequence[UnitOfWork]) -> list[WorkSucceeded | WorkFailed]:
     """Run units of work in order in one transaction and return their outcomes in that order.
 
     If the database objects to a unit or to the commit, or if a unit raises after it wrote, nothing
@@ -210,7 +210,7 @@ def run_batch(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFaile
     return [_run_separately(url, work) for work in works]
 
 
-def run_reads(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFailed]:
+def run_reads(url: str, works: Sequence[UnitOfWork]) -> list[WorkSucceeded | WorkFailed]:
     """Run units of work that only read, and return their outcomes in that order.
 
     They wait for no writer, but for whoever keeps a whole SQLite database to itself.
@@ -218,7 +218,7 @@ def run_reads(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFaile
     return [_run_read(url, work) for work in works]
 
 
-def _run_read(url: str, work: Work) -> WorkSucceeded | WorkFailed:
+def _run_read(url: str, work: UnitOfWork) -> WorkSucceeded | WorkFailed:
     try:
         with _translate_database_errors(), read_scope(url) as session:
             return WorkSucceeded(work(session))
@@ -230,14 +230,14 @@ class _RetrySeparatelyError(Exception):
     """Raised when the units of a batch must be run in transactions of their own."""
 
 
-def _run_separately(url: str, work: Work) -> WorkSucceeded | WorkFailed:
+def _run_separately(url: str, work: UnitOfWork) -> WorkSucceeded | WorkFailed:
     try:
         return WorkSucceeded(run_in_transaction(url, work))
     except Exception as error:
         return WorkFailed(error)
 
 
-def _run_together(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFailed]:
+def _run_together(url: str, works: Sequence[UnitOfWork]) -> list[WorkSucceeded | WorkFailed]:
     with session_scope(url) as session:
         connection = session.connection()
         if connection.dialect.name == "postgresql":
@@ -246,7 +246,7 @@ def _run_together(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkF
 
 
 def _run_in_batch(
-    session: Session, connection: Connection, work: Work
+    session: Session, connection: Connection, work: UnitOfWork
 ) -> WorkSucceeded | WorkFailed:
     writes_before, queued_before = write_count(connection), queue_length(session)
     try:

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from survey.observe.metrics import BATCH_WORKS
 from survey.store.transactions import (
     StoreUnavailableError,
-    Work,
+    UnitOfWork,
     WorkFailed,
     WorkSucceeded,
     run_batch,
@@ -39,7 +39,7 @@ class WriteQueue:
     """Queue of one store, used in one event loop; of reads, with `run_reads`."""
 
     store_url: str
-    run: Callable[[str, list[Work]], list[WorkSucceeded | WorkFailed]] = run_batch
+    run: Callable[[str, list[UnitOfWork]], list[WorkSucceeded | WorkFailed]] = run_batch
     _pending: deque[tuple[Callable[[Session], Any], asyncio.Future[Any]]] = field(
         default_factory=deque
     )

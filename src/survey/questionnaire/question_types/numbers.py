@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from survey.locale import Message, msg
@@ -102,10 +103,11 @@ def _parse_answer(item: Item, raw: object) -> Answer | AnswerRefusal:
     return check_bounds(item, number)
 
 
-def _parse_entered(entered: Any) -> Any:
+def _parse_entered(kind: type[int] | type[float], entered: Any) -> Any:
+    """Return the number that was entered, or its text, which the check of the answer refuses."""
     text = strip_entered(entered)
     try:
-        return int(text)
+        return kind(text)
     except ValueError:
         return text
 
@@ -120,7 +122,7 @@ INTEGER = QuestionType(
     is_compared=True,
     snapshot_columns=number_columns,
     parse_cell=parse_number_cell,
-    parse_entered=_parse_entered,
+    parse_entered=partial(_parse_entered, int),
 )
 
 
@@ -134,14 +136,6 @@ def _parse_decimal_answer(item: Item, raw: object) -> Answer | AnswerRefusal:
     return check_bounds(item, number)
 
 
-def _parse_decimal_entered(entered: Any) -> Any:
-    text = strip_entered(entered)
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
 DECIMAL = QuestionType(
     kind=ItemKind.DECIMAL,
     xlsform_names=("decimal",),
@@ -152,7 +146,7 @@ DECIMAL = QuestionType(
     is_compared=True,
     snapshot_columns=number_columns,
     parse_cell=parse_number_cell,
-    parse_entered=_parse_decimal_entered,
+    parse_entered=partial(_parse_entered, float),
 )
 
 
