@@ -21,8 +21,8 @@ from survey.store.tables import Account, table_of
 from survey.store.transactions import (
     MAX_ATTEMPTS,
     StoreUnavailableError,
+    UnitOfWork,
     UnstorableTextError,
-    Work,
     WorkFailed,
     WorkSucceeded,
     conflict_counts,
@@ -154,7 +154,7 @@ def test_two_transactions_that_want_each_others_rows_both_come_through(postgres_
     assert sorted("".join(sorted(name)) for name in names) == ["12a", "12b"]
 
 
-def add(login: str) -> Work:
+def add(login: str) -> UnitOfWork:
     def work(session: Session) -> str:
         session.add(Account(login=login, name=login, role="surveyor", area="CN"))
         return login
@@ -162,7 +162,7 @@ def add(login: str) -> Work:
     return work
 
 
-def after(first: Work, error: Exception) -> Work:
+def after(first: UnitOfWork, error: Exception) -> UnitOfWork:
     """Does what `first` does, and then fails."""
 
     def work(session: Session) -> None:
@@ -240,7 +240,7 @@ def test_two_batches_that_want_each_others_rows_both_come_through(postgres_url: 
     run_batch(postgres_url, [add("a"), add("b")])
     both_hold_one = Barrier(2)
 
-    def rename(login: str, mark: str, *, meet: bool = False) -> Work:
+    def rename(login: str, mark: str, *, meet: bool = False) -> UnitOfWork:
         met: list[bool] = []
 
         def work(session: Session) -> None:
@@ -253,7 +253,7 @@ def test_two_batches_that_want_each_others_rows_both_come_through(postgres_url: 
 
         return work
 
-    def run(*works: Work) -> Callable[[], None]:
+    def run(*works: UnitOfWork) -> Callable[[], None]:
         def go() -> None:
             assert all(isinstance(each, WorkSucceeded) for each in run_batch(postgres_url, works))
 
