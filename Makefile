@@ -20,6 +20,8 @@ CATALOGS := $(wildcard src/survey/locale/*/LC_MESSAGES/*.po)
 COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Else each worker, server and command of the tests would compile all that it imports, each time.
+test test-slow: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test test-slow test-all check audit format bench bench-quick screenshots clean setup lock catalogs programs spark ddi-schema
 

@@ -2,7 +2,8 @@
 
 from survey.kit.navigation import PageKey
 from survey.kit.page_runner import PageContext, run_page
-from survey.screens.review import LATE, draw_filters, draw_parked, draw_review, pick_part
+from survey.screens.review.filters import draw_filters
+from survey.screens.review.page import LATE, draw_parked, draw_review, pick_part
 
 
 def draw_page(page: PageContext) -> None:

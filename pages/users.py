@@ -1,12 +1,7 @@
 """Users page: accounts with role, area and last day, and help with signing in."""
 
 from survey.kit.navigation import PageKey
-from survey.kit.page_runner import PageContext, run_page
+from survey.kit.page_runner import run_page
 from survey.screens.users import draw_users
 
-
-def draw_page(page: PageContext) -> None:
-    draw_users(page)
-
-
-run_page(PageKey.USERS, draw_page)
+run_page(PageKey.USERS, draw_users)

@@ -128,6 +128,9 @@ _TOPICS = {
 }
 
 
+NAMED_CITIES = ("320500", "440100", "110000", "310000", "320100")
+
+
 @dataclass(frozen=True)
 class SyntheticWave:
     """One made-up wave."""
@@ -138,6 +141,8 @@ class SyntheticWave:
     groups: Mapping[str, float]
     n: int
     tree: bool = True
+    cities: int = 100
+    """Of so many cities are there figures, each of as many respondents as if it were of all."""
 
 
 PLANS = (
@@ -388,9 +393,16 @@ def _write(
     (folder / METHOD).write_text(method.model_dump_json())
 
 
-def _areas() -> pd.DataFrame:
+def _choose_cities(codes: pd.Series, wanted: int) -> list[str]:
+    """Return so many city codes from all over the country, first those that tests name."""
+    step = max(len(codes) // wanted, 1)
+    return list(dict.fromkeys([*NAMED_CITIES, *codes.iloc[::step], *codes]))[:wanted]
+
+
+def _areas(plan: SyntheticWave) -> pd.DataFrame:
     """area_level, area, share of the nation's interviews, and a made-up effect."""
     frame = build_frame_table(shipped_cities())
+    frame = frame[frame["code"].isin(_choose_cities(frame["code"], plan.cities))]
     rng = np.random.default_rng(7)
     effect = pd.Series(rng.normal(0, 4, len(frame)), index=frame.index)
     rows = [("nation", "CN", 1.0, 0.0)]
@@ -409,7 +421,7 @@ def _areas() -> pd.DataFrame:
 
 
 def _cells(plan: SyntheticWave, indicators: list[str], scored: int) -> pd.DataFrame:
-    areas = _areas()
+    areas = _areas(plan)
     rng = np.random.default_rng(plan.year)
     groups = list(plan.groups)
     shape = (len(areas), len(groups), len(indicators))

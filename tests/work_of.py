@@ -10,6 +10,8 @@ from survey.settings import Settings
 
 _NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 _SETTINGS = Settings()
+ONE_PERSON = Settings(two_person_freeze=False)
+"""Settings of an installation where one person is enough for what cannot be undone."""
 
 
 def work_of(

@@ -43,7 +43,7 @@ _HEADER = "期间,地区代码,投诉性质,商品服务类别,投诉渠道,投�
 def write_counts(path: Path, rows: int) -> None:
     """Write a file of that many counts, every key once."""
     lists, random = shipped_code_lists(), np.random.default_rng(1)
-    codes = [[each.code for each in lists.listed(CodeListName(name))] for name in COMPLAINT_CODES]
+    codes = [[each.code for each in lists.codes_of(CodeListName(name))] for name in COMPLAINT_CODES]
     months = [f"2024-{month:02d}" for month in range(1, 13)]
     keys = itertools.product(months, codes[2][:3], codes[3][:4], leaf_areas(), codes[0], codes[1])
     accepted = random.poisson(4, rows)

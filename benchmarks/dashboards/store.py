@@ -11,8 +11,11 @@ from pathlib import Path
 from survey.access.principal import OPERATOR
 from survey.results.freeze import freeze_frame
 from survey.settings import PROJECT_ROOT, Settings
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, session_scope
+from survey.store.tables import now
 from survey.waves.waves import get_wave
+from tests.work_of import work_of
 
 WAVE = "main-2024"
 
@@ -26,7 +29,10 @@ def replace_wave(settings: Settings, responses: int) -> None:
     with session_scope(settings.store_url) as session:
         wave = get_wave(session=session, key=WAVE)
         freeze_frame(
-            settings, session, wave=wave, frame=frame, actor=OPERATOR, final=True, release=True
+            work_of(session, OPERATOR, now(), settings=settings),
+            wave=wave,
+            frame=frame,
+            options=FreezeOptions(final=True, release=True),
         )
     dispose_engines()
 

@@ -20,6 +20,7 @@ from survey.access.principal import OPERATOR
 from survey.results.freeze import freeze_wave
 from survey.results.snapshots import SMALL_AREAS
 from survey.settings import PROJECT_ROOT, Settings
+from survey.snapshots.snapshot_files import FreezeOptions
 
 sys.path.insert(0, str(PROJECT_ROOT))
 WAVE = "main-2024"
@@ -33,7 +34,7 @@ def build_published_table(size: float) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), database_url="")
         build(settings.store_url, waves=[WAVE], size=size, truth_dir=Path(folder))
-        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, options=FreezeOptions(final=True))
         truth = pd.read_parquet(Path(folder) / f"truth-{WAVE}.parquet")
         # From the file: the mean squared error does not leave the results.
         (path,) = settings.snapshot_dir.rglob(SMALL_AREAS)

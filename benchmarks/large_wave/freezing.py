@@ -17,6 +17,7 @@ from survey.results.freeze import freeze_wave
 from survey.results.freeze_reading import FreezeStage
 from survey.settings import current_settings
 from survey.snapshots.response_files import is_response_file
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.tables import WaveState
 from survey.store.transactions import run_in_transaction
 from survey.waves.waves import close_wave, get_wave
@@ -73,7 +74,9 @@ def main() -> None:
     settings = current_settings()
     run_in_transaction(settings.store_url, _close)
     meter = FreezeMeter()
-    frozen = freeze_wave(settings, wave_key=KEY, actor=OPERATOR, final=True, tick=meter.tick)
+    frozen = freeze_wave(
+        settings, wave_key=KEY, actor=OPERATOR, tick=meter.tick, options=FreezeOptions(final=True)
+    )
     meter.begin("end")
     print(frozen)
     files = [path for path in settings.snapshot_dir.rglob("*") if path.is_file()]

@@ -25,7 +25,7 @@ from survey.review.quality.summary import summarise_quality
 from survey.review.response_detail import get_response_detail
 from survey.review.review_queue import ReviewFilter, count_queue, list_queue
 from survey.settings import current_settings
-from survey.snapshots.response_frame import response_frame
+from survey.snapshots.response_frame import CountedResponses, response_frame
 from survey.store.china_time import china_date
 from survey.store.engine import session_scope
 from survey.store.response_insert import insert_response
@@ -115,7 +115,7 @@ def _tasks(session: Session, sample: Sample) -> object:
 
 def _freeze_reading(session: Session, sample: Sample) -> object:
     instrument = load_instrument(session=session, instrument_id=sample.row.instrument_id)
-    return response_frame(session=session, wave_id=sample.wave.id, instrument=instrument)
+    return response_frame(session, instrument, CountedResponses(sample.wave.id))
 
 
 def _city(sample: Sample) -> ReviewFilter:

@@ -19,7 +19,7 @@ from survey.access.roles import NATION
 from survey.figures.charts import prebuild_specs
 from survey.figures.drawing import CHART_PROCESS
 from survey.figures.views.city import city_choices
-from survey.figures.views.view_context import list_area_choices
+from survey.figures.views.view_context import ViewContext, list_area_choices
 from survey.reports.contents import ReportKind
 from survey.reports.report_service import (
     ReportFormat,
@@ -58,10 +58,8 @@ def draw_page(settings: Settings) -> None:
     """Do what a server does at its start and for the page with the button."""
     prebuild_specs()
     results = read_report_waves(settings, WAVE).results
-    city_choices(results=results, principal=OPERATOR, language="zh")
-    list_area_choices(
-        results=results, levels=("nation", "province"), principal=OPERATOR, language="zh"
-    )
+    city_choices(ViewContext(results, OPERATOR, "zh"))
+    list_area_choices(ViewContext(results, OPERATOR, "zh"), levels=("nation", "province"))
 
 
 def measure(settings: Settings, form: ReportFormat, area: str) -> dict[str, float]:

@@ -38,7 +38,7 @@ _NATURE_SHARES = {
     "other": 0.045,
 }  # fmt: skip
 _CHANNELS = ("online", "telephone", "visit")
-_CLASSES = [each.code for each in shipped_code_lists().listed(CodeListName.GOODS_CLASS)]
+_CLASSES = [each.code for each in shipped_code_lists().codes_of(CodeListName.GOODS_CLASS)]
 _AGES = ("18_29", "30_44", "45_59", "60_plus", "not_stated")
 
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
-from seed.demo.experience_check import CITIES, draw_picture
+from seed.demo.experience_check import CITIES, draw_clean_photo
 from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role, demo_login
 from survey.access.work import Work
-from survey.collection.photos.photo_cleaning import clean_photo
 from survey.education.activities import add_activity
 from survey.settings import current_settings
 from survey.store.tables import Account, EducationActivity
@@ -36,7 +35,7 @@ def store_education(*, session: Session, photo_dir: Path, seed: int, now: dateti
     login = demo_login(Role.NATIONAL_OFFICIAL)
     account = session.exec(select(Account).where(Account.login == login)).one()
     official = Principal(account.id, account.name, Role.NATIONAL_OFFICIAL, NATION, is_demo=True)
-    picture = clean_photo(draw_picture(9))
+    picture = draw_clean_photo(9)
     for city in CITIES:
         for number, (title, place, form, audience, people, yuan) in enumerate(_KINDS):
             for month in sorted(stream.choice(12, size=3, replace=False).tolist()):
@@ -54,7 +53,6 @@ def store_education(*, session: Session, photo_dir: Path, seed: int, now: dateti
                         cost_fen=round(yuan * float(stream.uniform(0.7, 1.4))) * 100,
                     ),
                     photo=picture if with_photo else None,
-                    photo_sent=picture.content if with_photo else b"",
                     photo_dir=photo_dir,
                     is_demo=True,
                 )

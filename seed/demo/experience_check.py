@@ -5,8 +5,10 @@ it with probability `COPIES`, and otherwise guesses with the same share. So with
 Cohen's κ and Krippendorff's α are `COPIES` squared, and over types and items α follows by formula.
 """
 
+import hashlib
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ from seed.demo.random_streams import random_stream
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import DEMO_CITY, NATION, Role, demo_login
 from survey.access.work import Seen, Work
-from survey.collection.photos.photo_cleaning import clean_photo, save_photo
+from survey.collection.photos.photo_cleaning import CleanPhoto, clean_photo
+from survey.collection.photos.photo_storage import save_photo
 from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.collection.submission_envelope import FIRST_ROUND, SECOND_ROUND
 from survey.comparative_tests.hearings import ReplyData
@@ -91,7 +94,7 @@ class _DemoChecks:
             account.id, account.name, Role.NATIONAL_OFFICIAL, NATION, is_demo=True
         )
         self._instrument = instrument_id_by_name(session=session, name="venue-check", version=None)
-        self._pictures = [clean_photo(draw_picture(number)) for number in range(4)]
+        self._pictures = [draw_clean_photo(number) for number in range(4)]
 
     def store(self) -> None:
         self._store_released()
@@ -271,7 +274,6 @@ class _DemoChecks:
             Work(self._session, person, self._now, current_settings()),
             folder=self._photo_dir,
             photo_id=photo_id,
-            sent=photo.content,
             photo=photo,
             point_id=point.id,
         )
@@ -286,6 +288,12 @@ def _list_venues(
             for number in range(1, count + 1):
                 name = f"{_CITY_ZH[city]}演示{_TYPE_ZH[kind]}{number:02d}号"
                 yield ListedPoint(f"{city}-{kind}-{number:02d}", city, name, kind, kind)
+
+
+def draw_clean_photo(number: int) -> CleanPhoto:
+    """Return a drawn picture as a cleaned photo that counts as sent in this very form."""
+    photo = clean_photo(draw_picture(number))
+    return replace(photo, sent_sha256=hashlib.sha256(photo.content).hexdigest())
 
 
 def draw_picture(number: int) -> bytes:

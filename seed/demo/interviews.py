@@ -133,7 +133,7 @@ def sizes(people: Population, valid: int) -> Ints:
     scaled = max(1, int(FLOOR * valid / TOTAL))
     floor = FLOOR if FLOOR * len(weight) <= valid <= TOTAL else scaled
     codes = [city.code for city in shipped_cities()]
-    return allocate(pd.Series(weight, index=codes), total=valid, floor=floor).size.to_numpy()
+    return allocate(pd.Series(weight, index=codes), total=valid, floor=floor).to_numpy()
 
 
 def _reserve_slipped(size: Ints, slipped: int) -> Ints:

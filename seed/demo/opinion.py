@@ -121,7 +121,7 @@ def build_demo_opinion(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
 
 
 def _build_nation_rows(days: pd.DataFrame) -> pd.DataFrame:
-    codes = [each.code for each in shipped_code_lists().listed(CodeListName.OPINION_CHANNEL)]
+    codes = [each.code for each in shipped_code_lists().codes_of(CodeListName.OPINION_CHANNEL)]
     shares = np.array([_CHANNEL_SHARES[code] for code in codes])
     rows = []
     for day, items, negative in days.itertuples(index=False):

@@ -12,6 +12,7 @@ from survey.access.principal import Principal
 from survey.access.roles import DEMO_CITY, DEMO_PROVINCE, NATION, ROLES, Role, demo_login
 from survey.access.work import Work
 from survey.collection.submission_envelope import FIRST_ROUND
+from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities
 from survey.locale import translator
 from survey.rectification.cited_evidence import key_of
@@ -116,9 +117,7 @@ class _Office:
         """List what a wave proposes, and bring each problem into a state."""
         drafts = [
             ProblemDraft(each.basis, each.figure, each.wording)
-            for each in build_proposals(
-                results=results, principal=self.official, language="zh", city=self.city
-            )
+            for each in build_proposals(ViewContext(results, self.official, "zh"), city=self.city)
         ][:MAX_LISTED]
         added = add_problems(
             Work(self.session, self.official, start, current_settings()),

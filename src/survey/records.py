@@ -1,4 +1,4 @@
-"""Records: what people enter of a thing, each field declared once.
+"""Records: the fields that people enter about a thing, each declared once for all its uses.
 
 A field is an annotation such as `Annotated[str, Text(label=msg("Title"), least=2, most=100)]`. The
 table inherits it as a column, the service checks it, and form and worksheet are made from it. A
@@ -8,20 +8,36 @@ record can be made with any values; it is checked by the service, which knows th
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+from uuid import UUID
 
 from sqlmodel import SQLModel
 
 from survey.locale import Message, RefusedError, msg
 
+_D = TypeVar("_D")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
+
+
+def build_from(kind: type[_D], row: Any, **other: Any) -> _D:
+    """Return a `kind` made of the fields that `row` has under the same names, and of `other`."""
+    names = [each.name for each in fields(kind) if each.name not in other]  # type: ignore[arg-type]
+    return kind(**{name: getattr(row, name) for name in names}, **other)
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """Return the UUID that a text spells; None if it spells none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Column(ABC):
-    """Field of a record as people meet it: its label, and what it accepts."""
+    """Declaration of one field of a record: its label, and which values it accepts."""
 
     label: Message
     help: Message | None = None
@@ -38,15 +54,15 @@ class Column(ABC):
 
     @abstractmethod
     def accepts(self, value: Any) -> bool:
-        """Return whether a clean value can be stored."""
+        """Return whether a value, already cleaned, can be stored."""
 
     def find_problem(self, value: Any, today: date) -> Message | None:
-        """Return why a clean value is not accepted on a day; None where it is."""
+        """Return why a cleaned value is refused on the day `today`; None if it is accepted."""
         del today
         return None if self.accepts(value) else self.explain()
 
     def explain(self) -> Message:
-        """Return what is said of a value that is not accepted."""
+        """Return the sentence that people read when a value is refused."""
         return self.refusal or msg("{what}: this is not possible.", what=self.label)
 
 
@@ -132,7 +148,7 @@ class Yuan(Number):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Day(Column):
-    """Day, which `may_come` or has been; `refusal` is about one before the first day."""
+    """Day not before `first`, whose `refusal` says so; `may_come` allows days after today."""
 
     first: date = date.min
     may_come: bool = False
@@ -147,7 +163,7 @@ class Day(Column):
 
 
 class Record(SQLModel):
-    """What people enter of a thing. A table of it inherits the fields and checks nothing."""
+    """Base of what people enter about a thing; a table inherits its fields without the checks."""
 
     @classmethod
     def columns(cls) -> dict[str, Column]:
@@ -161,11 +177,11 @@ class Record(SQLModel):
 
     @classmethod
     def of(cls, row: SQLModel, **other: Any) -> Self:
-        """Return the record of a row of its table or another record, with `other` values."""
+        """Return a record of the values of a table's row or of another record, or of `other`."""
         return cls(**{name: getattr(row, name) for name in cls.model_fields} | other)
 
     def checked(self, code: str, today: date) -> Self:
-        """Return the record as it is stored.
+        """Return the record with cleaned values; raise an error with `code` if one is refused.
 
         Raises:
             RefusedError: about the first field that is not accepted, with this code.

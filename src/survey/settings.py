@@ -1,4 +1,4 @@
-"""Settings: environment variables and `.env` as one immutable object."""
+"""Settings of one process, read from environment variables and `.env`, never changed."""
 
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -193,17 +193,17 @@ class Settings(BaseSettings):
 
     @property
     def own_key_file(self) -> Path:
-        """Key file for secrets that no configured key encrypts."""
+        """Key file for second factors where no configured key encrypts them."""
         return self.secret_key_file or self.data_dir / "secret.key"
 
     @property
     def demo_marker(self) -> Path:
-        """File that is in the data folder once the demo data are complete."""
+        """File in the data folder that exists once the demo data are complete."""
         return self.data_dir / "demo.json"
 
     @property
     def demo_progress_dir(self) -> Path:
-        """Folder that is in the data folder while demo data are being made."""
+        """Folder in the data folder that exists while demo data are being made."""
         return self.data_dir / "demo-progress"
 
     @property

@@ -1,4 +1,4 @@
-"""Text of spreadsheet files: cells that would run as formulas, and the encodings of CSV files.
+"""Safe texts in spreadsheet files: no cell that runs as a formula; encodings of CSV files.
 
 CSV carries no types: a cell that begins like a formula is run when the file is opened, also behind
 blanks and, in some programs, in full width (OWASP, CSV injection). An apostrophe in front makes it
@@ -30,18 +30,18 @@ def is_formula(text: str) -> bool:
 
 
 def escape_formula(text: str) -> str:
-    """Return `text` as a CSV cell may hold it; `unescape_formula` reads it back."""
+    """Return `text` as a CSV cell that no program runs; `unescape_formula` reads it back."""
     return _QUOTE + text if is_formula(text.lstrip(_QUOTE)) else text
 
 
 def unescape_formula(cell: str) -> str:
-    """Return the text behind a cell that `escape_formula` wrote."""
+    """Return the text that `escape_formula` wrote as `cell`."""
     quoted = cell.startswith(_QUOTE) and is_formula(cell.lstrip(_QUOTE))
     return cell.removeprefix(_QUOTE) if quoted else cell
 
 
 def csv_cell(value: object) -> object:
-    """Return a value for a CSV writer: empty for None, numbers as they are, text made harmless.
+    """Return a value for a CSV writer: empty for None, numbers as they are, texts escaped.
 
     Lines within a cell end in LF: a lone CR is not quoted by every writer, and what follows it
     would be a cell of its own.
@@ -54,7 +54,7 @@ def csv_cell(value: object) -> object:
 
 
 def csv_row(values: Iterable[object]) -> list[object]:
-    """Return the values of a row as CSV cells."""
+    """Return the values of a row as cells for a CSV writer, see `csv_cell`."""
     return [csv_cell(value) for value in values]
 
 
@@ -67,7 +67,7 @@ def write_text_cell(cell: Any, text: str) -> None:
 
 
 def decode_table_text(content: bytes) -> tuple[str, str]:
-    """Return the text of a CSV file, and the name of its encoding.
+    """Return the text of a CSV file, and the name of the encoding it was read in.
 
     UTF-16 is told by its mark; what is no UTF-8 is what Excel saves in China, GB18030.
 

@@ -1,6 +1,7 @@
 """Every public service, found by looking: functions of the lower rooms that take a `Work`.
 
-Those that take a session instead are parts of services, or take a secret that says who asks.
+Those that take a session or a `SignIn` instead are parts of services, or take a secret that says
+who asks.
 """
 
 import importlib
@@ -16,6 +17,7 @@ from sqlmodel import Session
 
 import survey
 from survey.access.principal import Principal
+from survey.access.sessions import SignIn
 from survey.access.work import Work
 
 PACKAGES = (
@@ -79,7 +81,7 @@ def _find_services() -> Iterator[Service]:
 def _service(name: str, function: Callable[..., Any]) -> Service | None:
     hints = get_type_hints(function, localns=dict(_FOR_TYPES))
     parameters = {key: hints.get(key) for key in inspect.signature(function).parameters}
-    if not {Session, Work} & set(parameters.values()):
+    if not {Session, SignIn, Work} & set(parameters.values()):
         return None
     asker = next((key for key, hint in parameters.items() if _says_who_asks(hint)), None)
     return Service(name, function, parameters, asker)

@@ -38,7 +38,7 @@ def _create(field: Field, by: Principal, people: list[NewAccount]) -> list[str]:
     with session_scope(field.url) as session:
         sheet = create_accounts(work_of(session, by, field.now), accounts=people)
     assert sheet.expires_at == field.now + LINK_LIFETIME
-    return [person.token for person in sheet.people]
+    return [person.secret for person in sheet.people]
 
 
 def _logins(field: Field) -> set[str]:
@@ -104,7 +104,7 @@ def test_a_new_link_replaces_the_one_before(field: Field) -> None:
         sheet = issue_setup_links(work_of(session, OPERATOR, field.now), logins=["s000", "s000"])
     (renewed,) = sheet.people
     with session_scope(field.url) as session:
-        found = get_account_of_link(session=session, token=renewed.token, now=field.now)
+        found = get_account_of_link(session=session, token=renewed.secret, now=field.now)
         assert found.login == "s000"
         with pytest.raises(LinkNotFoundError):
             get_account_of_link(session=session, token=first, now=field.now)

@@ -11,7 +11,6 @@ import pytest
 from sqlmodel import select
 
 from survey.access.account_list import AccountFilter, list_accounts
-from survey.access.account_lookup import AccountNotFoundError
 from survey.access.accounts import (
     AccountConflictError,
     AccountData,
@@ -35,7 +34,13 @@ from survey.access.principal import (
     covers_whole_area,
 )
 from survey.access.roles import NATION, Action, AreaScope, Role
-from survey.access.sessions import SessionLimits, find_principal, open_session
+from survey.access.sessions import (
+    AccountNotFoundError,
+    SessionLimits,
+    SignIn,
+    find_principal,
+    open_session,
+)
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, SetupLink
 from survey.waves.assignments import get_assigned_point, list_tasks
@@ -69,17 +74,13 @@ def _change(field: Field, by: Principal, login: str, seen: AccountData, entry: A
 def _open(field: Field, account_id: Any) -> str:
     with session_scope(field.url) as session:
         return open_session(
-            session=session,
-            account=session.get_one(Account, account_id),
-            limits=LIMITS,
-            how="password",
-            now=field.now,
+            SignIn(session, field.now), session.get_one(Account, account_id), LIMITS, how="password"
         )
 
 
 def _who(field: Field, secret: str) -> Principal | None:
     with read_scope(field.url) as session:
-        return find_principal(session=session, secret=secret, now=field.now)
+        return find_principal(session, secret, field.now)
 
 
 def _audit(field: Field, action: str) -> list[dict[str, Any]]:
@@ -163,7 +164,7 @@ def test_a_change_holds_at_once_in_open_sessions_and_says_what_stood_there(
         ends_at = session.get_one(Account, account.id).ends_at
         assert ends_at is not None
         assert ends_at.isoformat() == "2026-05-20T16:00:00+00:00"
-        principal = find_principal(session=session, secret=secret, now=ends_at)
+        principal = find_principal(session, secret, ends_at)
     assert principal is None
     _change(field, root, "lina", moved, moved)
     assert len(_audit(field, "account.changed")) == 1

@@ -9,10 +9,11 @@ from sqlmodel import col, select
 
 from survey.access.roles import NATION, Role
 from survey.access.sessions import (
-    LIFETIME,
+    SESSION_LIFETIME,
     VISIT_GAP,
     DemoAccountMissingError,
     SessionLimits,
+    SignIn,
     find_last_visit,
     find_principal,
     open_session,
@@ -38,14 +39,14 @@ def _add_account(url: str, **changes: object) -> Account:
 
 def _sign_in(url: str, role: Role = Role.SURVEYOR, now: datetime = NOW) -> str:
     with session_scope(url) as session:
-        return sign_in_demo(session=session, role=role, now=now)
+        return sign_in_demo(SignIn(session, now), role)
 
 
 def test_a_demo_role_signs_in_and_is_recognised(store_url: str) -> None:
     account = _add_account(store_url)
     secret = _sign_in(store_url)
     with read_scope(store_url) as session:
-        principal = find_principal(session=session, secret=secret, now=NOW)
+        principal = find_principal(session, secret, NOW)
     assert principal is not None
     assert principal.account_id == account.id
     assert (principal.role, principal.area, principal.is_demo) == (Role.SURVEYOR, "110000", True)
@@ -81,9 +82,9 @@ def test_a_session_ends_by_itself(store_url: str) -> None:
     _add_account(store_url)
     secret = _sign_in(store_url)
     with read_scope(store_url) as session:
-        last = NOW + LIFETIME - timedelta(seconds=1)
-        assert find_principal(session=session, secret=secret, now=last) is not None
-        assert find_principal(session=session, secret=secret, now=NOW + LIFETIME) is None
+        last = NOW + SESSION_LIFETIME - timedelta(seconds=1)
+        assert find_principal(session, secret, last) is not None
+        assert find_principal(session, secret, NOW + SESSION_LIFETIME) is None
 
 
 def test_signing_out_ends_this_session_and_no_other(store_url: str) -> None:
@@ -91,10 +92,10 @@ def test_signing_out_ends_this_session_and_no_other(store_url: str) -> None:
     mine, other = _sign_in(store_url), _sign_in(store_url)
     for _ in range(2):
         with session_scope(store_url) as session:
-            sign_out(session=session, secret=mine, now=NOW)
+            sign_out(session, mine, NOW)
     with read_scope(store_url) as session:
-        assert find_principal(session=session, secret=mine, now=NOW) is None
-        assert find_principal(session=session, secret=other, now=NOW) is not None
+        assert find_principal(session, mine, NOW) is None
+        assert find_principal(session, other, NOW) is not None
         actions = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.id))).all()
     assert actions == ["session.opened", "session.opened", "session.ended"]
 
@@ -106,13 +107,13 @@ def test_a_deactivated_account_is_out_at_once(store_url: str) -> None:
         stored = session.get_one(Account, account.id)
         stored.active = False
     with read_scope(store_url) as session:
-        assert find_principal(session=session, secret=secret, now=NOW) is None
+        assert find_principal(session, secret, NOW) is None
 
 
 def test_sessions_that_ran_out_are_swept_at_the_next_sign_in(store_url: str) -> None:
     _add_account(store_url)
     _sign_in(store_url)
-    _sign_in(store_url, now=NOW + 2 * LIFETIME)
+    _sign_in(store_url, now=NOW + 2 * SESSION_LIFETIME)
     with read_scope(store_url) as session:
         assert len(session.exec(select(LoginSession)).all()) == 1
 
@@ -123,7 +124,7 @@ def test_every_demo_role_keeps_its_own_area(store_url: str) -> None:
     for role in Role:
         secret = _sign_in(store_url, role)
         with read_scope(store_url) as session:
-            principal = find_principal(session=session, secret=secret, now=NOW)
+            principal = find_principal(session, secret, NOW)
         assert principal is not None
         assert principal.role is role
 
@@ -135,7 +136,7 @@ def test_no_invented_secret_opens_anything(store_url: str, forged: str | None) -
         if not session.exec(select(Account)).all():
             _add_account(store_url)
             _sign_in(store_url)
-        assert find_principal(session=session, secret=forged, now=NOW) is None
+        assert find_principal(session, forged, NOW) is None
 
 
 def _enter(url: str, account: Account, now: datetime) -> datetime | None:
@@ -143,8 +144,8 @@ def _enter(url: str, account: Account, now: datetime) -> datetime | None:
     with session_scope(url) as session:
         held = session.get_one(Account, account.id)
         limits = SessionLimits(timedelta(hours=8), timedelta(hours=1))
-        secret = open_session(session=session, account=held, limits=limits, how="code", now=now)
-        return find_last_visit(session=session, secret=secret)
+        secret = open_session(SignIn(session, now), held, limits, how="code")
+        return find_last_visit(session, secret)
 
 
 def test_a_session_knows_the_visit_before_and_signing_in_again_continues_a_visit(
@@ -168,6 +169,6 @@ def test_the_visitors_of_a_demonstration_have_no_visit_before(store_url: str) ->
     _sign_in(store_url)
     secret = _sign_in(store_url, now=NOW + timedelta(days=1))
     with read_scope(store_url) as session:
-        assert find_last_visit(session=session, secret=secret) is None
-        assert find_last_visit(session=session, secret=None) is None
-        assert find_last_visit(session=session, secret="unknown") is None
+        assert find_last_visit(session, secret) is None
+        assert find_last_visit(session, None) is None
+        assert find_last_visit(session, "unknown") is None

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from survey.access.roles import NATION, Role
 from survey.access.second_factor import WrongFactorError
@@ -14,7 +14,13 @@ from survey.access.secret_hashes import (
     replace_setup_link,
     verify_password,
 )
-from survey.access.sessions import SessionLimits, end_sessions, extend_session, find_principal
+from survey.access.sessions import (
+    SessionLimits,
+    SignIn,
+    end_sessions,
+    extend_session,
+    find_principal,
+)
 from survey.access.sign_in import (
     STEP_LIFETIME,
     CredentialLookup,
@@ -40,41 +46,36 @@ LIMITS = SessionLimits(timedelta(hours=12), timedelta(minutes=30))
 NEW = "quiet rivers carry lanterns home"
 
 
+def asking(session: Session, now: datetime, step: str | None = None) -> SignIn:
+    return SignIn(session, now, "203.0.113.7", step)
+
+
 def _enter(url: str, login: str, now: datetime = NOW) -> str:
     """Name and password are right; the secret of the step after them."""
     with session_scope(url) as session:
-        lookup = look_up_credentials(session=session, login=login, address="203.0.113.7", now=now)
+        lookup = look_up_credentials(asking(session, now), login)
     assert verify_password(lookup.password_hash, PASSWORD)
     return _begin(url, lookup, now)
 
 
 def _begin(url: str, lookup: CredentialLookup, now: datetime = NOW) -> str:
     with session_scope(url) as session:
-        return open_sign_in(
-            session=session,
-            lookup=lookup,
-            password=PASSWORD,
-            address="203.0.113.7",
-            redirect_to="/",
-            now=now,
-        )
+        return open_sign_in(asking(session, now), lookup, password=PASSWORD, redirect_to="/")
 
 
 def _next(url: str, step: str, now: datetime = NOW) -> RequiredStep:
     with session_scope(url) as session:
-        return get_sign_in_state(session=session, secret=step, now=now).next
+        return get_sign_in_state(asking(session, now, step)).next
 
 
 def _finish(url: str, step: str, now: datetime = NOW) -> str:
     with session_scope(url) as session:
-        return complete_sign_in(session=session, secret=step, limits=LIMITS, now=now)
+        return complete_sign_in(asking(session, now, step), LIMITS)
 
 
 def _prove(url: str, step: str, code: str, now: datetime = NOW) -> bool:
     with session_scope(url) as session:
-        return verify_factor_step(
-            session=session, secret=step, code=code, address="203.0.113.7", now=now
-        )
+        return verify_factor_step(asking(session, now, step), code)
 
 
 def test_a_password_alone_opens_a_session_for_a_role_that_needs_no_more(store_url: str) -> None:
@@ -82,8 +83,8 @@ def test_a_password_alone_opens_a_session_for_a_role_that_needs_no_more(store_ur
     step = _enter(store_url, " WANG ")
     secret = _finish(store_url, step)
     with read_scope(store_url) as session:
-        assert find_principal(session=session, secret=secret, now=NOW) == person
-        assert find_principal(session=session, secret=step, now=NOW) is None
+        assert find_principal(session, secret, NOW) == person
+        assert find_principal(session, step, NOW) is None
     with pytest.raises(SignInExpiredError):
         _finish(store_url, step)
 
@@ -95,16 +96,14 @@ def test_a_role_that_needs_a_second_factor_gets_nothing_before_it(store_url: str
     with pytest.raises(SignInExpiredError):
         _finish(store_url, step)
     with session_scope(store_url) as session:
-        enrolment = get_enrolment(session=session, secret=step, now=NOW)
+        enrolment = get_enrolment(asking(session, NOW, step))
     with session_scope(store_url) as session:
-        again = get_enrolment(session=session, secret=step, now=NOW)
+        again = get_enrolment(asking(session, NOW, step))
     assert again == enrolment
     with pytest.raises(WrongFactorError), session_scope(store_url) as session:
-        finish_enrolment(session=session, secret=step, code="000000", now=NOW)
+        finish_enrolment(asking(session, NOW, step), "000000")
     with session_scope(store_url) as session:
-        codes = finish_enrolment(
-            session=session, secret=step, code=code_at(NOW, enrolment.secret), now=NOW
-        )
+        codes = finish_enrolment(asking(session, NOW, step), code_at(NOW, enrolment.secret))
     assert len(set(codes)) == 10
     assert _finish(store_url, step)
     with read_scope(store_url) as session:
@@ -134,10 +133,8 @@ def test_a_recovery_code_works_once_however_it_is_typed(store_url: str) -> None:
     person = employ_person(store_url, "root", Role.ADMINISTRATOR, NATION)
     step = _enter(store_url, "root")
     with session_scope(store_url) as session:
-        enrolment = get_enrolment(session=session, secret=step, now=NOW)
-        codes = finish_enrolment(
-            session=session, secret=step, code=code_at(NOW, enrolment.secret), now=NOW
-        )
+        enrolment = get_enrolment(asking(session, NOW, step))
+        codes = finish_enrolment(asking(session, NOW, step), code_at(NOW, enrolment.secret))
     second = _enter(store_url, "root")
     typed = f" {codes[0][:4].lower()}-{codes[0][4:8]} {codes[0][8:]} "
     assert _prove(store_url, second, typed)
@@ -156,9 +153,9 @@ def test_a_password_that_somebody_else_gave_is_good_for_choosing_another(store_u
     assert _next(store_url, step) is RequiredStep.PASSWORD
     for weak in (PASSWORD, "short", "password1234", "wang wang wang", "a" * 129):
         with pytest.raises(WeakPasswordError), session_scope(store_url) as session:
-            choose_password(session=session, secret=step, password=weak, now=NOW)
+            choose_password(asking(session, NOW, step), weak)
     with session_scope(store_url) as session:
-        choose_password(session=session, secret=step, password=NEW, now=NOW)
+        choose_password(asking(session, NOW, step), NEW)
     assert _finish(store_url, step)
     with read_scope(store_url) as session:
         assert verify_password(credential(session, person.account_id).password_hash, NEW)
@@ -180,9 +177,7 @@ def test_nobody_comes_in_by_an_account_that_is_not_alive(store_url: str) -> None
     for login, changes in dead.items():
         employ_person(store_url, login, **changes)  # type: ignore[arg-type]
         with session_scope(store_url) as session:
-            lookup = look_up_credentials(
-                session=session, login=login, address="203.0.113.7", now=NOW
-            )
+            lookup = look_up_credentials(asking(session, NOW), login)
         assert not verify_password(lookup.password_hash, PASSWORD), login
 
 
@@ -192,7 +187,7 @@ def test_the_end_date_counts_at_once_in_open_sessions(store_url: str) -> None:
     with read_scope(store_url) as session:
         for minutes, open_ in ((9, True), (10, False)):
             moment = NOW + timedelta(minutes=minutes)
-            principal = find_principal(session=session, secret=secret, now=moment)
+            principal = find_principal(session, secret, moment)
             assert (principal is not None) is open_
 
 
@@ -201,17 +196,17 @@ def test_a_session_that_is_not_used_ends_and_one_that_is_used_ends_as_well(store
     secret = _finish(store_url, _enter(store_url, "wang"))
     unused = NOW + LIMITS.idle if LIMITS.idle else NOW
     with read_scope(store_url) as session:
-        assert find_principal(session=session, secret=secret, now=unused) is None
+        assert find_principal(session, secret, unused) is None
     moment = NOW
     while moment < NOW + LIMITS.lifetime:
         with session_scope(store_url) as session:
-            assert find_principal(session=session, secret=secret, now=moment) is not None
-            extend_session(session=session, secret=secret, now=moment)
+            assert find_principal(session, secret, moment) is not None
+            extend_session(session, secret, moment)
         moment += timedelta(minutes=29)
     with session_scope(store_url) as session:
-        assert find_principal(session=session, secret=secret, now=moment) is None
-        extend_session(session=session, secret=secret, now=moment)
-        assert find_principal(session=session, secret=secret, now=moment) is None
+        assert find_principal(session, secret, moment) is None
+        extend_session(session, secret, moment)
+        assert find_principal(session, secret, moment) is None
 
 
 def test_a_link_sets_the_password_once_and_ends_the_sessions_of_before(store_url: str) -> None:
@@ -226,18 +221,18 @@ def test_a_link_sets_the_password_once_and_ends_the_sessions_of_before(store_url
         )
     for wrong in (first, "", "x" * 500):
         with pytest.raises(LinkNotFoundError), session_scope(store_url) as session:
-            use_link(session=session, token=wrong, password=NEW, now=NOW)
+            use_link(asking(session, NOW), wrong, NEW)
     with pytest.raises(WeakPasswordError), session_scope(store_url) as session:
-        use_link(session=session, token=token, password="123456789012", now=NOW)
+        use_link(asking(session, NOW), token, "123456789012")
     with pytest.raises(LinkNotFoundError), session_scope(store_url) as session:
-        use_link(session=session, token=token, password=NEW, now=NOW + LINK_LIFETIME)
+        use_link(asking(session, NOW + LINK_LIFETIME), token, NEW)
     with session_scope(store_url) as session:
-        step = use_link(session=session, token=token, password=NEW, now=NOW)
+        step = use_link(asking(session, NOW), token, NEW)
     assert _next(store_url, step) is RequiredStep.NOTHING
     with pytest.raises(LinkNotFoundError), session_scope(store_url) as session:
-        use_link(session=session, token=token, password=PASSWORD, now=NOW)
+        use_link(asking(session, NOW), token, PASSWORD)
     with read_scope(store_url) as session:
-        assert find_principal(session=session, secret=before, now=NOW) is None
+        assert find_principal(session, before, NOW) is None
 
 
 def test_a_link_is_no_way_round_the_second_factor(store_url: str) -> None:
@@ -246,7 +241,7 @@ def test_a_link_is_no_way_round_the_second_factor(store_url: str) -> None:
         token = replace_setup_link(
             session=session, account_id=person.account_id, created_by=None, now=NOW
         )
-        step = use_link(session=session, token=token, password=NEW, now=NOW)
+        step = use_link(asking(session, NOW), token, NEW)
     assert _next(store_url, step) is RequiredStep.FACTOR
 
 
@@ -254,11 +249,11 @@ def test_a_password_replaced_while_it_is_compared_lets_nobody_in(store_url: str)
     person = employ_person(store_url, "wang")
     step = _enter(store_url, "wang")
     with session_scope(store_url) as session:
-        lookup = look_up_credentials(session=session, login="wang", address="203.0.113.7", now=NOW)
+        lookup = look_up_credentials(asking(session, NOW), "wang")
         token = replace_setup_link(
             session=session, account_id=person.account_id, created_by=None, now=NOW
         )
-        use_link(session=session, token=token, password=NEW, now=NOW)
+        use_link(asking(session, NOW), token, NEW)
     with pytest.raises(SignInRefusedError):
         _begin(store_url, lookup)
     with pytest.raises(SignInExpiredError):

@@ -13,7 +13,7 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.access.second_factor import normalise_code
 from survey.access.secret_hashes import verify_password
-from survey.access.sessions import SessionLimits, find_principal
+from survey.access.sessions import SessionLimits, SignIn, find_principal
 from survey.access.sign_in import CredentialLookup, SignInRefusedError
 from survey.access.sign_in_codes import (
     generate_codes,
@@ -47,21 +47,17 @@ def _make(field: Field, by: Principal, *logins: str, days: int = 1) -> list[str]
             codes=generate_codes(len(set(logins))),
             days=days,
         )
-    return [person.code for person in sheet.people]
+    return [person.secret for person in sheet.people]
 
 
 def _look_up_code(field: Field, login: str, later: timedelta = timedelta(0)) -> CredentialLookup:
     with session_scope(field.url) as session:
-        return look_up_code(
-            session=session, login=login, address="203.0.113.7", now=field.now + later
-        )
+        return look_up_code(SignIn(session, field.now + later, "203.0.113.7"), login)
 
 
 def _enter(field: Field, lookup: CredentialLookup) -> str:
     with session_scope(field.url) as session:
-        return redeem_code(
-            session=session, lookup=lookup, address="203.0.113.7", limits=LIMITS, now=field.now
-        )
+        return redeem_code(SignIn(session, field.now, "203.0.113.7"), lookup, LIMITS)
 
 
 def test_a_code_signs_its_surveyor_in_once(field: Field, supervisor: Principal) -> None:
@@ -71,7 +67,7 @@ def test_a_code_signs_its_surveyor_in_once(field: Field, supervisor: Principal) 
     assert verify_password(lookup.password_hash, normalise_code(f" {code.lower()} "))
     secret = _enter(field, lookup)
     with read_scope(field.url) as session:
-        assert find_principal(session=session, secret=secret, now=field.now) == field.surveyor
+        assert find_principal(session, secret, field.now) == field.surveyor
     with pytest.raises(SignInRefusedError):
         _enter(field, lookup)
     assert _look_up_code(field, "li") == CredentialLookup(None, None)

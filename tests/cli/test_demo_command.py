@@ -19,7 +19,7 @@ from typer.testing import Result
 from seed.demo import OPEN_WAVE
 from survey.access.principal import OPERATOR
 from survey.cli import demo_data
-from survey.cli.demo_data import DEMO_WAVES, DemoPlan, StoredWave, build_demo, demo_in_background
+from survey.cli.demo_data import DEMO_WAVES, DemoPlan, build_demo, demo_in_background
 from survey.compute.worker import Worker
 from survey.locale import SurveyError, msg
 from survey.operations.demo_progress import (
@@ -213,7 +213,7 @@ def test_a_wave_that_cannot_be_frozen_ends_the_build(
 ) -> None:
     """Nothing more is stored, and whoever serves pages is told."""
 
-    def refuse(wave: StoredWave | None) -> None:
+    def refuse(wave: tuple[Settings, str] | None) -> None:
         if wave is not None:
             raise SurveyError(msg("This wave cannot be frozen."))
 

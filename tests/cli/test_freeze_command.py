@@ -12,10 +12,9 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.files.microdata.prepared_rows import PREPARED_ROWS
 from survey.results.freeze import freeze_wave
-from survey.results.freeze_registration import freeze_request_options
 from survey.results.release import release_request_options
 from survey.settings import current_settings
-from survey.snapshots.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import FreezeOptions, WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Shown, Snapshot, WaveAct, WaveState, now
 from survey.waves.planning.wave_requests import find_open_request, request_act, withdraw_request
@@ -115,8 +114,7 @@ def test_the_operator_requests_a_freeze_once_and_does_not_confirm_it(
         wave.settings,
         wave_key=KEY,
         actor=administrator,
-        final=True,
-        without_point=WithoutPoint.STRATUM,
+        options=FreezeOptions(final=True, without_point=WithoutPoint.STRATUM),
     )
     assert state(wave) is WaveState.FROZEN
 
@@ -124,7 +122,7 @@ def test_the_operator_requests_a_freeze_once_and_does_not_confirm_it(
 def test_the_operator_confirms_with_the_options_of_the_request(
     survey: Survey, wave: SmallWave, administrator: Principal
 ) -> None:
-    options = freeze_request_options(WithoutPoint.STRATUM, ())
+    options = FreezeOptions(without_point=WithoutPoint.STRATUM).as_request()
     request(wave, administrator, WaveAct.FREEZE, options)
     frozen = survey("freeze", "--wave", KEY, "--final", "--format", "json")
     assert frozen.exit_code == 0, frozen.output
@@ -137,7 +135,12 @@ def test_the_operator_confirms_with_the_options_of_the_request(
 def test_a_release_takes_the_second_person_and_what_was_requested(
     survey: Survey, wave: SmallWave, administrator: Principal
 ) -> None:
-    request(wave, administrator, WaveAct.FREEZE, freeze_request_options(WithoutPoint.REFUSE, ()))
+    request(
+        wave,
+        administrator,
+        WaveAct.FREEZE,
+        FreezeOptions(without_point=WithoutPoint.REFUSE).as_request(),
+    )
     assert survey("freeze", "--wave", KEY, "--final").exit_code == 0
     asked = survey("release", "wave", "--wave", KEY, "--show", "scores")
     assert asked.exit_code == 0, asked.output

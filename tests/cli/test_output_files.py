@@ -11,7 +11,7 @@ import typer
 from click.testing import Result
 from sqlmodel import func, select
 
-from survey.cli import export as export_commands
+from survey.cli import operator
 from survey.cli import report as report_commands
 from survey.cli.output_file import output_file
 from survey.questionnaire.xlsform.reader import read_xlsform
@@ -69,13 +69,7 @@ def refuse_to_write(*_: Any) -> NoReturn:
 def test_what_cannot_be_recorded_leaves_no_file(
     survey: Survey, store: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    from survey.cli import audit
-
-    for module, name in (
-        (export_commands, "record_download"),
-        (report_commands, "record_reports"),
-        (audit, "record_download"),
-    ):
+    for module, name in ((operator, "record_download"), (report_commands, "record_reports")):
         monkeypatch.setattr(module, name, refuse_to_record)
     assert run(survey, command, folder).exit_code == 1
     assert list(folder.iterdir()) == []
@@ -182,12 +176,10 @@ def test_a_wave_that_nobody_knows_is_said_to_be_unknown(
 def test_a_trail_on_standard_output_is_recorded_before_it_is_printed(
     survey: Survey, store: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from survey.cli import audit
-
     printed = survey("audit", "export", "-")
     assert printed.stdout.startswith("\ufeffNumber,")
     assert count_entries(store) == 1
-    monkeypatch.setattr(audit, "record_download", refuse_to_record)
+    monkeypatch.setattr(operator, "record_download", refuse_to_record)
     refused = survey("audit", "export", "-")
     assert (refused.exit_code, refused.stdout) == (1, "")
 

@@ -31,7 +31,7 @@ from survey.results.analysis import HIGHER, add_verdicts
 from survey.results.disclosure_inputs import protected_cells
 from survey.results.freeze import freeze_wave
 from survey.settings import current_settings
-from survey.snapshots.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import FreezeOptions, WithoutPoint
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Publication, PublicationErratum, table_of
 from tests.conftest import MakeOnce
@@ -97,8 +97,7 @@ class Desk:
             current_settings(),
             wave_key=KEY,
             actor=OPERATOR,
-            final=True,
-            without_point=WithoutPoint.STRATUM,
+            options=FreezeOptions(final=True, without_point=WithoutPoint.STRATUM),
         )
 
     def listed(self) -> dict[str, dict[str, str]]:
@@ -122,8 +121,7 @@ def frozen_wave(make_once: MakeOnce) -> Path:
             made.settings,
             wave_key=KEY,
             actor=OPERATOR,
-            final=True,
-            without_point=WithoutPoint.STRATUM,
+            options=FreezeOptions(final=True, without_point=WithoutPoint.STRATUM),
         )
 
     return make_once("frozen-small-wave", fill)

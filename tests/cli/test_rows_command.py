@@ -19,6 +19,7 @@ from survey.files.microdata.exact_requests import (
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings, current_settings
 from survey.snapshots.response_frame import build_response_frame
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Decision, now
 from tests.small_waves import KEY as WAVE
@@ -42,12 +43,10 @@ def people(survey: Survey) -> dict[str, Principal]:
     }
     with session_scope(settings.store_url) as session:
         freeze_frame(
-            settings,
-            session,
+            work_of(session, OPERATOR, now(), settings=settings),
             wave=SmallWave(settings).read(session),
             frame=build_response_frame(rows, small_instrument(few_groups=True)),
-            actor=OPERATOR,
-            final=True,
+            options=FreezeOptions(final=True),
         )
         session.add_all(accounts.values())
     return {

@@ -28,6 +28,7 @@ from survey.counts.count_declaration import TOTAL
 from survey.counts.deliveries import DeliveredPeriod
 from survey.figures import views as publish_views
 from survey.figures.published_figures import published_results
+from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities
 from survey.locale import SurveyError
 from survey.results import WaveResults, open_results
@@ -284,15 +285,17 @@ def test_only_cities_that_are_shown_are_told_apart(target: Target) -> None:
 
 
 def views() -> list[Callable[..., Any]]:
-    """Every function of the views that takes results and a reader."""
+    """Every function of the views that takes a context, and filters by their names only."""
     functions = []
     for module in pkgutil.iter_modules(publish_views.__path__):
         room = importlib.import_module(f"{publish_views.__name__}.{module.name}")
         for name, member in vars(room).items():
             own = inspect.isfunction(member) and member.__module__ == room.__name__
             if own and not name.startswith("_"):
+                parameters = inspect.signature(member).parameters.values()
+                by_position = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
                 hints = get_type_hints(member)
-                if hints.get("results") is WaveResults and hints.get("principal") is Principal:
+                if [hints[each] for each in by_position] == [ViewContext]:
                     functions.append(member)
     return functions
 
@@ -315,7 +318,7 @@ def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
     """Filters with the city wherever one can be named, and every detail that can be asked for."""
     hints, given = get_type_hints(view), {}
     for name, parameter in inspect.signature(view).parameters.items():
-        if name in {"results", "principal", "language"} or parameter.default is not parameter.empty:
+        if name == "context" or parameter.default is not parameter.empty:
             continue
         if name == "filters":
             known = {"city": city, "focus": city, "place": city, "area": city, "detail": True}
@@ -384,7 +387,7 @@ def test_every_number_of_every_view_is_one_that_its_reader_was_given(
     for view, city in itertools.product(views(), ("420500", "110000")):
         arguments = asked_for(view, city)
         with suppress(SurveyError, KeyError):
-            result = view(results=target.results, principal=reader, language="en", **arguments)
+            result = view(ViewContext(target.results, reader, "en"), **arguments)
             numbers = np.abs(np.array(list(figures_of(result)), dtype=float))
             numbers = numbers[np.isfinite(numbers) & (numbers != np.round(numbers))]
             numbers = numbers[~np.isin(numbers, PRESS)]

@@ -9,14 +9,17 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.figures.views.crosstab import CrosstabFilters, build_crosstab
+from survey.figures.views.view_context import ViewContext
 from survey.questionnaire.model import Choice, Item, ItemKind
 from survey.results import WaveResults, open_results
 from survey.results.freeze import freeze_frame
 from survey.results.peer_differences import groups_of, list_crosstab_questions, list_group_variables
 from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
+from survey.store.tables import now
 from tests.disclosure.test_attack import NATIONAL, Target, follows, target
 from tests.small_waves import person, questionnaire, rating, small_wave
+from tests.work_of import work_of
 
 __all__ = ["target"]
 Places = dict[tuple[str, str, str], int]
@@ -29,9 +32,7 @@ def crosstab_counts(
 ) -> dict[tuple[str, str], int]:
     """Respondents by indicator and group, as the table of the page has them."""
     view = build_crosstab(
-        results=target.results,
-        principal=NATIONAL,
-        language="en",
+        ViewContext(target.results, NATIONAL, "en"),
         filters=CrosstabFilters(question, variable, area),
     )
     pairs = [tuple(code.split("/", 1)) for code in view.table.codes]
@@ -149,11 +150,9 @@ def _freeze_debts(folder: Path) -> WaveResults:
     wave = small_wave(folder, instrument=instrument, series="debts")
     with session_scope(wave.settings.store_url) as session:
         freeze_frame(
-            wave.settings,
-            session,
+            work_of(session, OPERATOR, now(), settings=wave.settings),
             wave=wave.read(session),
             frame=build_response_frame(people, instrument),
-            actor=OPERATOR,
         )
     with session_scope(wave.settings.store_url) as session:
         return open_results(wave.settings, session, wave.key)

@@ -25,6 +25,8 @@ ALLOWED = {
         "SnapshotDamagedError",
         "SnapshotManifest",
         "WithoutPoint",
+        # What a freeze was asked to do with interviews and questions.
+        "FreezeOptions",
         "check_snapshot",
         # Files that a freeze had read when it was cut off: named and removed, never read.
         "UNFINISHED",
@@ -50,6 +52,7 @@ ALLOWED = {
     # Hashes of files, and whether they fit.
     "survey.snapshots.seals": {
         "SEAL",
+        "find_seal",
         "find_seals",
         "seal_of_seals",
         "was_sealed_as",
@@ -72,8 +75,8 @@ FROM_RESULTS = {
     # administrator alone.
     "freeze_wave", "recompute_wave", "audit_wave", "release_wave", "revoke_release",
     "list_releases", "list_release_changes", "find_current_release", "release_signed_wave",
-    "find_standing_publication",
-    "get_newest_snapshot", "get_shown_snapshot", "freeze_request_options",
+    "find_standing_publication", "find_announced_publication",
+    "get_newest_snapshot", "get_shown_snapshot",
     "release_request_options",
     "outdated_waves", "list_altered_tables", "list_current_snapshots", "list_published_snapshots",
     "list_shown_snapshots",

@@ -14,7 +14,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.collection.invitations import (
     COMPLETION_GRACE_PERIOD,
-    LIFETIME,
+    INVITATION_LIFETIME,
     InvitationExpiredError,
     InvitationNotFoundError,
     InvitationPageData,
@@ -76,7 +76,7 @@ def test_a_link_opens_what_it_is_bound_to(field: Any) -> None:
     assert opened.instrument_sha256 == field.instrument.sha256
     assert opened.is_demo is False
     assert opened.full == ()
-    assert issued.expires_at == field.now + LIFETIME
+    assert issued.expires_at == field.now + INVITATION_LIFETIME
 
 
 def test_looking_at_a_link_does_not_open_it(field: Any) -> None:
@@ -114,22 +114,22 @@ def test_opening_is_recorded_once_and_reloading_is_no_second_use(field: Any) -> 
 def test_a_link_that_nobody_opened_in_time_is_dead(field: Any) -> None:
     issued = _issue(field)
     with pytest.raises(InvitationExpiredError):
-        _open(field, issued.token, after=LIFETIME)
-    assert _status(field, issued, after=LIFETIME) is InvitationState.EXPIRED
+        _open(field, issued.token, after=INVITATION_LIFETIME)
+    assert _status(field, issued, after=INVITATION_LIFETIME) is InvitationState.EXPIRED
 
 
 def test_a_link_opened_at_the_last_second_may_be_finished(field: Any) -> None:
     issued = _issue(field)
-    _open(field, issued.token, after=LIFETIME - SECOND)
-    _open(field, issued.token, after=LIFETIME + COMPLETION_GRACE_PERIOD - SECOND)
+    _open(field, issued.token, after=INVITATION_LIFETIME - SECOND)
+    _open(field, issued.token, after=INVITATION_LIFETIME + COMPLETION_GRACE_PERIOD - SECOND)
     with pytest.raises(InvitationExpiredError):
-        _open(field, issued.token, after=LIFETIME + COMPLETION_GRACE_PERIOD)
+        _open(field, issued.token, after=INVITATION_LIFETIME + COMPLETION_GRACE_PERIOD)
 
 
 def test_a_used_link_is_used_even_after_it_expired(field: Any) -> None:
     issued = _issue(field)
     _mark_used(field, issued)
-    for after in (timedelta(0), LIFETIME + COMPLETION_GRACE_PERIOD):
+    for after in (timedelta(0), INVITATION_LIFETIME + COMPLETION_GRACE_PERIOD):
         with pytest.raises(InvitationUsedError):
             _open(field, issued.token, after=after)
 

@@ -15,7 +15,7 @@ from survey.access.roles import NATION, Role
 from survey.collection import parking
 from survey.collection.invitations import (
     COMPLETION_GRACE_PERIOD,
-    LIFETIME,
+    INVITATION_LIFETIME,
     InvitationExpiredError,
     InvitationNotFoundError,
     InvitationUsedError,
@@ -39,7 +39,7 @@ from survey.review.progress.wave_progress import get_progress, list_progress_wav
 from survey.review.quality.assessment import assess_wave
 from survey.review.review_queue import ReviewFilter, count_queue
 from survey.settings import Settings
-from survey.snapshots.response_frame import response_frame
+from survey.snapshots.response_frame import CountedResponses, response_frame
 from survey.store.audit_chain import HASH, answers_sha256
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import (
@@ -59,12 +59,12 @@ from survey.store.tables import (
 )
 from survey.waves.instruments import save_instrument
 from survey.waves.personal_data import generate_code
-from survey.waves.review_reasons import MissingNoteError
 from survey.waves.waves import WaveNotOpenError, close_wave
+from tests.error_codes import raises_code
 from tests.wave_states import set_wave_state
 from tests.work_of import work_of
 
-LATE = LIFETIME + COMPLETION_GRACE_PERIOD + timedelta(hours=1)
+LATE = INVITATION_LIFETIME + COMPLETION_GRACE_PERIOD + timedelta(hours=1)
 
 
 @pytest.fixture
@@ -276,7 +276,7 @@ def test_a_supervisor_accepts_it_and_it_counts_from_then_on(
         detail = get_parked_detail(work_of(session, supervisor), parked_id=parked_id)
     assert detail.objection is None
     assert {answered.item.name for part in detail.parts for answered in part.answers} > {"quality"}
-    with pytest.raises(MissingNoteError):
+    with raises_code("note_missing"):
         accept(field, supervisor, parked_id, " ")
     receipt = accept(field, supervisor, parked_id)
     assert (receipt.status, collected(field)) == (Status.SUBMITTED, 1)
@@ -392,7 +392,7 @@ def test_the_schema_lets_no_count_and_no_figure_meet_it(field: Any) -> None:
     with watched_statements(field.url) as statements, read_scope(field.url) as session:
         waves = list_progress_waves(work_of(session, OPERATOR))
         get_progress(work_of(session, OPERATOR, field.now), wave=waves[0], usual_waste=0.1)
-        response_frame(session=session, wave_id=field.wave.id, instrument=field.instrument)
+        response_frame(session, field.instrument, CountedResponses(field.wave.id))
     with watched_statements(field.url) as more, session_scope(field.url) as session:
         assess_wave(work_of(session, OPERATOR, field.now), wave_key=field.wave.key)
     assert len(statements) > 3

@@ -14,7 +14,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.collection.invitations import (
     COMPLETION_GRACE_PERIOD,
-    LIFETIME,
+    INVITATION_LIFETIME,
     InvitationExpiredError,
     InvitationNotFoundError,
     InvitationUsedError,
@@ -169,7 +169,10 @@ def test_a_second_send_gets_the_same_receipt_and_changes_nothing(field: Any) -> 
     sent = _submission(field)
     first = _submit(field, sent)
     before, actions = _counts(field), _actions(field)
-    for after in (timedelta(0), LIFETIME + COMPLETION_GRACE_PERIOD + timedelta(days=300)):
+    for after in (
+        timedelta(0),
+        INVITATION_LIFETIME + COMPLETION_GRACE_PERIOD + timedelta(days=300),
+    ):
         again = _submit(field, sent, after=after)
         assert again == SubmissionReceipt(
             first.response_id, first.status, duplicate=True, dropped=0
@@ -255,9 +258,9 @@ def test_an_interview_opened_in_time_may_arrive_late_and_no_later(field: Any) ->
     for sent in (in_time, too_late):
         with session_scope(field.url) as session:
             open_invitation(session=session, token=sent.token or "", proof="phone", now=field.now)
-    _submit(field, in_time, after=LIFETIME + timedelta(days=6))
+    _submit(field, in_time, after=INVITATION_LIFETIME + timedelta(days=6))
     with pytest.raises(InvitationExpiredError):
-        _submit(field, too_late, after=LIFETIME + COMPLETION_GRACE_PERIOD)
+        _submit(field, too_late, after=INVITATION_LIFETIME + COMPLETION_GRACE_PERIOD)
 
 
 def test_a_forged_link_is_unknown(field: Any) -> None:

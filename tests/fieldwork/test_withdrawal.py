@@ -41,7 +41,7 @@ from survey.store.tables import (
     WaveState,
     table_of,
 )
-from survey.waves.lifecycle import TransitionNotAllowedError, transition
+from survey.waves.lifecycle import transition
 from survey.waves.personal_data import generate_code, hash_code
 from survey.waves.review_reasons import ReasonCode, ReviewReason
 from survey.waves.waves import close_wave
@@ -177,7 +177,7 @@ def test_neither_review_nor_sql_brings_it_back(field: Any, hand_in: HandIn) -> N
     receipt, code = hand_in()
     take_back(field, code)
     response = stored(field, receipt.response_id)
-    with session_scope(field.url) as session, pytest.raises(TransitionNotAllowedError):
+    with session_scope(field.url) as session, raises_code("move_forbidden"):
         transition(
             work_of(session, OPERATOR, field.now),
             response_id=response.id,

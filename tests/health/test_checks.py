@@ -322,7 +322,7 @@ def test_a_real_wave_behind_a_door_of_the_demo(field: Field, frozen: Settings) -
 
 
 def test_what_the_software_itself_misses(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation, "catalog", lambda *_: here / "nothing.mo")
+    monkeypatch.setattr(installation, "catalog_file", lambda *_: here / "nothing.mo")
     assert "make setup" in run_check(installation.check_catalogs, settings())[1]
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
     assert not run_check(installation.check_python, settings())[0]
@@ -355,15 +355,15 @@ def test_the_folder_for_files_of_an_engine(tmp_path: Path) -> None:
     """A key in its address is never shown."""
     (tmp_path / "shared").mkdir()
     for location in (str(tmp_path / "shared"), (tmp_path / "shared").as_uri()):
-        well, words = run_check(installation.try_engine, settings(engine_files=location))
+        well, words = run_check(installation.try_files, settings(engine_files=location))
         assert well
         assert "SURVEY_ENGINE_FILES" in words
     assert list((tmp_path / "shared").iterdir()) == []
     (tmp_path / "file").write_text("no folder")
-    well, words = run_check(installation.try_engine, settings(engine_files=f"{tmp_path}/file"))
+    well, words = run_check(installation.try_files, settings(engine_files=f"{tmp_path}/file"))
     assert not well
     well, words = run_check(
-        installation.try_engine, settings(engine_files="gopher://me:" + "key@host/x?k=key")
+        installation.try_files, settings(engine_files="gopher://me:" + "key@host/x?k=key")
     )
     assert not well
     assert "gopher://host/x" in words

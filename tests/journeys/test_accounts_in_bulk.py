@@ -91,4 +91,4 @@ def _new_link(live_server: LivePlatform, login: str) -> str:
         live_server.settings.store_url,
         lambda session: issue_setup_links(work_of(session, OPERATOR, now()), logins=[login]),
     )
-    return sheet.people[0].token
+    return sheet.people[0].secret

@@ -20,6 +20,7 @@ from survey.collection.response_bulk_insert import FinishedResponse, write_respo
 from survey.estimate.tree import COMPOSITE
 from survey.frame.quotas import EVERYONE
 from survey.locale import translator
+from survey.operations.checklist import ChecklistTask
 from survey.results import open_results
 from survey.screens.plan.page import TASK_NAMES
 from survey.settings import PROJECT_ROOT, Settings
@@ -27,7 +28,6 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Account, AuditEntry, Mode, Response, SamplingPoint, Status, now
 from survey.waves.instruments import load_instrument, load_reference_data
-from survey.waves.planning.checklist import ChecklistTask, get_checklist
 from survey.waves.waves import get_wave
 from tests.complete_answers import WOMAN_OF_1985, build_complete_answers
 from tests.journeys.app_page import choose_option, wait_until_idle
@@ -181,10 +181,10 @@ def _prepare_the_wave(empty_server: Server, desk: Page) -> None:
     _take_the_step(desk, "open")
     expect(desk.get_by_text(zh("The wave is open: interviews can be collected."))).to_be_visible()
     _open(desk, home)
-    expect(desk.locator(".hcs-checklist li")).to_have_count(7)
+    expect(desk.locator(".hcs-checklist li")).to_have_count(12)
     expect(desk.locator(".hcs-checklist li.done")).to_have_count(7)
-    with read_scope(_store(empty_server)) as session:
-        assert get_checklist(work_of(session, OPERATOR)).is_done
+    current = desk.locator(".hcs-checklist [aria-current=step]")
+    expect(current).to_contain_text(zh(TASK_NAMES[ChecklistTask.REVIEW]))
 
 
 def _take_the_step(page: Page, state: str, *, typed: str = "") -> None:

@@ -143,7 +143,7 @@ def sign(page: Page, key: str) -> None:
 
 def choose_release(page: Page, key: str) -> None:
     """Choose a release where there are several."""
-    box = page.locator(".st-key-releases-chosen")
+    box = page.locator(".st-key-release-zh")
     if box.count():
         choose_option(box.get_by_role("combobox"), key)
         wait_until_idle(page)

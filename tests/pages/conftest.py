@@ -17,7 +17,7 @@ from streamlit.util import calc_hash
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.access.secret_hashes import digest, new_token
-from survey.access.sessions import COOKIE, sign_in_demo
+from survey.access.sessions import COOKIE, SignIn, sign_in_demo
 from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.kit import viewer as ui_session
 from survey.kit.navigation import PAGES_BY_KEY, PageKey
@@ -64,7 +64,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
         secret = None
         if role is not None:
             with session_scope(settings.store_url) as session:
-                secret = sign_in_demo(session=session, role=role, now=now())
+                secret = sign_in_demo(SignIn(session, now()), role)
         monkeypatch.setattr(ui_session, "session_cookie", lambda: secret)
         app = enter_page(page, **query)
         assert not app.exception

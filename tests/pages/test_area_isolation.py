@@ -7,6 +7,7 @@ process, and the national office, which sees everything, has opened every page b
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def _settings_of(folder: Path) -> Settings:
 
 
 def _fill(settings: Settings, small_instrument: Instrument) -> None:
-    synthetic_store(settings, plans=PLANS[:2], measures_a_topic=1)
+    plans = [replace(plan, cities=25) for plan in PLANS[:2]]
+    synthetic_store(settings, plans=plans, measures_a_topic=1)
     for path in Path(settings.snapshot_dir).rglob("*.parquet"):
         if path.name in FIGURES or path.name.startswith("changes-"):
             _plant(path)

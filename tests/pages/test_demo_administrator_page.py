@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Role
-from survey.kit.navigation import PageKey, menu_for
+from survey.kit.navigation import PageKey, list_menu
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Status, Wave
 
@@ -32,7 +32,12 @@ def onlooker(field: Any) -> Principal:
 
 
 def test_every_page_of_the_role_opens(visit_as: Any, onlooker: Principal) -> None:
-    pages = {page.key for page in menu_for(onlooker)}
+    pages = {
+        page.key
+        for section in list_menu(onlooker)
+        for entry in section.entries
+        for page in entry.pages
+    }
     assert {PageKey.PLAN, PageKey.USERS, PageKey.AUDIT} <= pages
     for page in (PageKey.PLAN, PageKey.USERS, PageKey.AUDIT):
         assert not visit_as(page, onlooker).exception

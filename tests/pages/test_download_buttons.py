@@ -101,7 +101,7 @@ def test_on_a_page_that_was_drawn_before_signing_out_nothing_is_made(
     app = _drawn(visit_as, sun)
     secret = ui_session.session_cookie()
     with session_scope(field.url) as session:
-        sign_out(session=session, secret=secret, now=now())
+        sign_out(session, secret, now())
     app.button(key="progress/csv").click().run()
     assert "Please sign in first" in read(app)
     assert not DOWNLOAD_STORE._pending

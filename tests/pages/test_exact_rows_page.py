@@ -19,6 +19,7 @@ from survey.kit.navigation import PageKey
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings
 from survey.snapshots.response_frame import build_response_frame
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
 from tests.small_waves import KEY as WAVE
@@ -43,12 +44,10 @@ def frozen(field: Any, tmp_path: Path) -> Settings:
     people = [person(number, "110000", psu=f"p{number % 4}") for number in range(120)]
     with session_scope(field.url) as session:
         freeze_frame(
-            settings,
-            session,
+            work_of(session, OPERATOR, now(), settings=settings),
             wave=SmallWave(settings).read(session),
             frame=build_response_frame(people, instrument),
-            actor=OPERATOR,
-            final=True,
+            options=FreezeOptions(final=True),
         )
     return settings
 

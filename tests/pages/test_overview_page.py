@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -147,3 +148,23 @@ def test_the_cities_that_stand_out_are_links_to_their_pages(
     assert len(links) == 20
     assert all("wave=main-2024" in link for link in links)
     assert all("lang=en&amp;large=1" in link for link in links)
+
+
+def test_a_few_cities_leave_no_empty_frame(
+    open_page: Open, frozen_waves: Settings, use_store: Use
+) -> None:
+    use_store(frozen_waves)
+
+    def frames(**query: str) -> list[int]:
+        app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en", **query)
+        return [height for height in _fixed_heights(app.main) if height >= 400]
+
+    assert frames() == [600]
+    assert frames(city_class="直辖市") == []
+
+
+def _fixed_heights(block: Any) -> list[int]:
+    config = getattr(getattr(block, "proto", None), "height_config", None)
+    own = [config.pixel_height] if config else []
+    below = getattr(block, "children", {}).values()
+    return own + [height for child in below for height in _fixed_heights(child)]

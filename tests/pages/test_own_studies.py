@@ -31,6 +31,7 @@ from survey.reports.report_service import (
 from survey.results import open_results
 from survey.results.freeze import freeze_wave
 from survey.settings import current_settings
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
 from tests.conftest import FillOnce
@@ -110,7 +111,12 @@ def import_and_freeze(
         assert len(plan.accepted) == 120, plan.causes
         with session_scope(field.url) as session:
             commit_import(work_of(session, OPERATOR, field.now), plan=plan)
-        freeze_wave(current_settings(), wave_key=f"mycity-{year}", actor=OPERATOR, final=True)
+        freeze_wave(
+            current_settings(),
+            wave_key=f"mycity-{year}",
+            actor=OPERATOR,
+            options=FreezeOptions(final=True),
+        )
 
 
 @pytest.fixture
@@ -264,8 +270,7 @@ def test_declared_groups_are_chosen_on_the_page_of_groups_in_the_words_of_the_fo
         current_settings(),
         wave_key="mycity-2025",
         actor=OPERATOR,
-        final=True,
-        groups=("again", "reasons"),
+        options=FreezeOptions(final=True, groups=("again", "reasons")),
     )
     person = employ(Role.ADMINISTRATOR, "CN")
     app = visit_as(PageKey.SPECIAL_GROUPS, person, wave="mycity-2025")

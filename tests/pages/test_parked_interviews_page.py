@@ -63,7 +63,7 @@ def test_without_late_interviews_the_page_is_the_queue(
 def test_it_is_accepted_with_a_reason_and_not_without(
     visit_as: Any, supervisor: Principal, parked: UUID, read: Read, field: Any
 ) -> None:
-    assert "Late interviews to decide on (1)" in read(visit_as(PageKey.HOME, supervisor))
+    assert "Late interviews to decide on: 1" in read(visit_as(PageKey.HOME, supervisor))
     choice = visit_as(PageKey.REVIEW, supervisor).button_group(key="part/en")
     assert choice.options == ["Review queue", "Late interviews to decide on (1)"]
     page = visit_as(PageKey.REVIEW, supervisor, part="late")

@@ -18,8 +18,7 @@ from survey.frame.sample_size import PrecisionTarget
 from survey.frame.sampling_plan import PlanRequest
 from survey.frame.workbook_io import WorkbookSheet, write_workbook
 from survey.kit.navigation import PageKey
-from survey.results.freeze_registration import freeze_request_options
-from survey.snapshots.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import FreezeOptions, WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -41,8 +40,9 @@ from survey.store.tables import (
 from survey.waves.planning.plan_storage import plan_cities, save_plan
 from survey.waves.planning.sampling_points import point_list_template
 from survey.waves.planning.staff import STAFF_SHEET
-from survey.waves.planning.wave_editing import WaveDraft, add_wave
+from survey.waves.planning.wave_editing import add_wave
 from survey.waves.planning.wave_requests import request_act
+from survey.waves.waves import WaveDraft
 from tests.wave_states import move_wave, set_wave_state
 from tests.work_of import work_of
 
@@ -449,8 +449,8 @@ def test_the_options_of_a_freeze_are_kept_while_other_tabs_are_open(
     _move(planned, WaveState.CLOSED)
     asked: list[tuple[WithoutPoint, tuple[str, ...], bool]] = []
 
-    def freeze(*_: Any, without_point: Any, groups: Any, final: bool, **__: Any) -> Any:
-        asked.append((without_point, groups, final))
+    def freeze(*_: Any, options: FreezeOptions, **__: Any) -> Any:
+        asked.append((options.without_point, options.groups, options.final))
         return SimpleNamespace(without_point=1_234)
 
     monkeypatch.setattr("survey.screens.plan.freeze_job.freeze_wave", freeze)
@@ -657,8 +657,8 @@ def test_a_freeze_is_requested_by_one_and_confirmed_by_another(
     _move(planned, WaveState.OPEN, WaveState.CLOSED)
     frozen: list[tuple[Any, WithoutPoint]] = []
 
-    def freeze(*_: Any, actor: Principal, without_point: WithoutPoint, **__: Any) -> Any:
-        frozen.append((actor.account_id, without_point))
+    def freeze(*_: Any, actor: Principal, options: FreezeOptions, **__: Any) -> Any:
+        frozen.append((actor.account_id, options.without_point))
         return SimpleNamespace(without_point=0)
 
     monkeypatch.setattr("survey.screens.plan.freeze_job.freeze_wave", freeze)
@@ -695,8 +695,8 @@ def test_a_released_wave_that_the_operator_freezes_again_is_confirmed_here(
         set_wave_state(session, wave, WaveState.RELEASED)
     frozen: list[bool] = []
 
-    def freeze(*_: Any, final: bool, **__: Any) -> Any:
-        frozen.append(final)
+    def freeze(*_: Any, options: FreezeOptions, **__: Any) -> Any:
+        frozen.append(options.final)
         return SimpleNamespace(without_point=0)
 
     monkeypatch.setattr("survey.screens.plan.freeze_job.freeze_wave", freeze)
@@ -707,7 +707,7 @@ def test_a_released_wave_that_the_operator_freezes_again_is_confirmed_here(
             work_of(session, OPERATOR, now()),
             key=KEY,
             act=WaveAct.FREEZE,
-            options=freeze_request_options(WithoutPoint.REFUSE, ()),
+            options=FreezeOptions(without_point=WithoutPoint.REFUSE).as_request(),
         )
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
     app.button(key="plan-step-frozen").click().run()

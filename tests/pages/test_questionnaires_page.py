@@ -223,6 +223,38 @@ def test_a_new_version_shows_its_difference_and_is_stored_once_confirmed(
     assert "worded anew 1" in read(app)
 
 
+def test_a_form_without_a_tree_gets_equal_weights_in_one_click(
+    field: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    def bare(item: Item) -> Item:
+        return item.model_copy(update={"indicator": None})
+
+    form = field.instrument
+    sections = tuple(
+        section.model_copy(update={"items": tuple(bare(item) for item in section.items)})
+        for section in form.sections
+    )
+    form = form.model_copy(update={"version": "3", "tree": None, "sections": sections})
+    app = visit_as(PageKey.QUESTIONNAIRES, admin, form="new")
+    _upload(app, "form.xlsx", xlsform_bytes(form))
+    assert "No score is computed" in read(app)
+    app.radio(key="questionnaires/weights").set_value("equal").run()
+    assert "No score is computed" not in read(app)
+    app.button(key="questionnaires/store").click().run()
+    assert [each.value for each in app.success] == ["small, version 3, is stored."]
+    with read_scope(field.url) as session:
+        stored = find_instrument(session=session, name="small", version="3")
+        tree = load_tree(
+            session=session, tree_id=tree_id_by_name(session=session, name="small-3-equal")
+        )
+        added = session.exec(select(AuditEntry.action).order_by(AuditEntry.id)).all()[-2:]
+    assert stored.tree == "small-3-equal"
+    rated = [item for item in stored.items() if item.indicator]
+    assert {item.indicator for item in rated} == {node.code for node in tree.level(3)}
+    assert {node.weight for node in tree.level(3)} == {1 / len(rated)}
+    assert set(added) == {"tree.added", "instrument.added"}
+
+
 def test_texts_of_a_workbook_are_shown_and_never_obeyed(
     field: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:

@@ -218,18 +218,20 @@ def test_a_failure_is_told_calmly_with_a_number(
     assert "a secret detail" in caplog.text
 
 
-def test_damaged_results_are_named_as_such(
+def test_damaged_results_are_named_as_such_and_their_place_on_the_server_is_not(
     open_page: Open, read: Read, frozen_waves: Settings
 ) -> None:
     cells = next((frozen_waves.data_dir / "snapshots" / "main-2023").rglob("method.json"))
     hidden = cells.with_suffix(".away")
     cells.rename(hidden)
     try:
-        app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", wave="main-2023")
-        assert "This cannot be shown" in read(app)
-        assert "Freeze the wave again" in read(app)
+        words = read(open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", wave="main-2023"))
     finally:
         hidden.rename(cells)
+    assert "This cannot be shown" in words
+    assert "Freeze the wave again" in words
+    assert f"main-2023/{cells.parent.name}" in words
+    assert str(frozen_waves.data_dir) not in words
 
 
 @pytest.mark.parametrize("key", [PageKey.HOME, PageKey.OVERVIEW, PageKey.CITY, PageKey.TRENDS])

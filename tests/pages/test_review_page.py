@@ -13,6 +13,7 @@ from survey.access.roles import Role
 from survey.kit.navigation import PageKey
 from survey.review.quality.assessment import assess_wave
 from survey.review.undo import undo_decision
+from survey.screens.review import decision
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -410,6 +411,24 @@ def test_a_late_click_on_the_interview_before_does_not_decide_on_the_next_one(
     assert app.query_params["interview"] == str(second)
     stale.click().run()
     assert _statuses(field) == ["city_approved", "submitted"]
+
+
+def test_a_double_click_on_a_slow_day_decides_once_and_is_no_refusal(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Both presses are handled before the page is drawn again."""
+    first, second = collect(100.0, 200.0)
+    change = decision._decide_on_interview
+    monkeypatch.setattr(
+        decision, "_decide_on_interview", lambda *args: [change(*args) for _ in range(2)]
+    )
+    app = visit_as(PageKey.REVIEW, supervisor, interview=str(first))
+    _press(app, "review-city_approved")
+    assert _statuses(field) == ["city_approved", "submitted"]
+    assert app.query_params["interview"] == str(second)
+    assert "Now approved by the city." in read(app)
+    assert "Nothing was changed" not in read(app)
 
 
 def test_undo_takes_back_the_decision_it_was_offered_for_and_no_later_one(

@@ -11,7 +11,8 @@ from survey.access.roles import NATION, Role
 from survey.kit.navigation import PageKey
 from survey.store.engine import session_scope
 from survey.waves.instruments import save_instrument, save_tree
-from survey.waves.planning.wave_editing import WaveDraft, add_wave
+from survey.waves.planning.wave_editing import add_wave
+from survey.waves.waves import WaveDraft
 from tests.work_of import work_of
 
 KEY = "village-2027"

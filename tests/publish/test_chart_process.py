@@ -13,7 +13,7 @@ import pytest
 
 from survey.compute.worker import Worker
 from survey.figures import drawing
-from survey.figures.drawing import ChartProcess, chart_family, draw_svg, drawing_beside
+from survey.figures.drawing import ChartProcess, chart_family, chart_process_for_report, draw_svg
 
 
 def chart(title: str, values: tuple[int, ...] = (3, 1, 2)) -> dict[str, Any]:
@@ -196,11 +196,11 @@ def test_a_command_draws_beside_where_there_is_a_processor_for_it(
     beside = ChartProcess()
     monkeypatch.setattr(drawing, "CHART_PROCESS", beside)
     monkeypatch.setattr(drawing, "count_usable_processors", lambda: 1)
-    with drawing_beside():
+    with chart_process_for_report():
         time.sleep(0.1)
         assert beside.process_id is None
     monkeypatch.setattr(drawing, "count_usable_processors", lambda: 2)
-    with drawing_beside():
+    with chart_process_for_report():
         wait_until(lambda: beside.process_id is not None)
         number = beside.process_id
     assert number is not None
@@ -214,6 +214,6 @@ def test_a_command_that_ends_at_once_says_nothing_of_charts(
     beside = ChartProcess()
     monkeypatch.setattr(drawing, "CHART_PROCESS", beside)
     monkeypatch.setattr(drawing, "count_usable_processors", lambda: 2)
-    with drawing_beside():
+    with chart_process_for_report():
         wait_until(lambda: beside.process_id is not None)
     assert not caplog.records

@@ -7,8 +7,7 @@ import pytest
 import segno
 from PIL import Image
 
-from survey.access.account_list import PrintedSetupLink, SetupLinkSheet
-from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
+from survey.access.sign_in_codes import PrintedSecret, SecretSheet
 from survey.collection.invitation_sheets import (
     INVITATIONS_PER_PAGE,
     InvitationSheet,
@@ -108,14 +107,12 @@ def record_and_draw(addresses: list[str], address: str) -> str:
     return draw_qr_code(address)
 
 
-def sign_in_codes(count: int, **changes: str) -> SignInCodeSheet:
+def sign_in_codes(count: int, **changes: str) -> SecretSheet:
     people = tuple(
-        PrintedSignInCode(
-            changes.get("login", f"s-{n:02d}"), changes.get("name", "李娜"), "ABCD-2345"
-        )
+        PrintedSecret(changes.get("login", f"s-{n:02d}"), changes.get("name", "李娜"), "ABCD-2345")
         for n in range(count)
     )
-    return SignInCodeSheet(people, datetime(2026, 5, 20, 16, tzinfo=UTC), is_demo=True)
+    return SecretSheet(people, datetime(2026, 5, 20, 16, tzinfo=UTC), is_demo=True)
 
 
 @pytest.mark.parametrize(("count", "pages"), [(1, 1), (10, 1), (11, 2)])
@@ -146,11 +143,9 @@ def test_long_names_of_people_stay_on_the_paper() -> None:
     assert sign_in_sheet_pdf(sheet, origin="http://[::1]:8501", language="zh")
 
 
-def setup_links(count: int) -> SetupLinkSheet:
-    people = tuple(
-        PrintedSetupLink(f"s-{n:03d}", "\u674e\u5a1c", f"token-{n}") for n in range(count)
-    )
-    return SetupLinkSheet(people, datetime(2026, 5, 20, 16, tzinfo=UTC))
+def setup_links(count: int) -> SecretSheet:
+    people = tuple(PrintedSecret(f"s-{n:03d}", "\u674e\u5a1c", f"token-{n}") for n in range(count))
+    return SecretSheet(people, datetime(2026, 5, 20, 16, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

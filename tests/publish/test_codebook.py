@@ -37,7 +37,7 @@ from survey.files.codebook.formats import (
     ddi_bytes,
 )
 from survey.files.codebook.headline_scripts import headline_scripts
-from survey.files.microdata.deidentify import deidentify
+from survey.files.microdata.deidentify import deidentify, name_exact_rows
 from survey.files.microdata.file_formats import FileFormat, RowFile, write_file
 from survey.files.microdata.pseudonyms import Pseudonyms
 from survey.files.microdata.rows_in_parts import weight_margins
@@ -81,13 +81,7 @@ def source(store: Settings) -> WaveData:
 
 @pytest.fixture(scope="module")
 def exact_file(source: WaveData) -> RowFile:
-    made = deidentify(
-        source.people,
-        source.instrument,
-        Pseudonyms("ab" * 32),
-        margins=weight_margins(source),
-        exact=True,
-    )
+    made = name_exact_rows(source.people, source.instrument, Pseudonyms("ab" * 32))
     variables = describe_variables(texts_present(made.table), source.instrument, "zh")
     return RowFile(made.table, variables, "演示数据", ["为林导出", "用途：复算"])
 
@@ -234,13 +228,10 @@ def test_another_program_finds_nothing_wrong_with_the_package_and_its_rows(
     store: Settings, source: WaveData, tmp_path: Path, exact: bool, language: str
 ) -> None:
     """Every cell is read as its field says: type, missing values, key, required columns."""
-    made = deidentify(
-        source.people,
-        source.instrument,
-        Pseudonyms("ab" * 32),
-        margins=weight_margins(source),
-        exact=exact,
-    )
+    names, margins = Pseudonyms("ab" * 32), weight_margins(source)
+    made = deidentify(source.people, source.instrument, names, margins=margins)
+    if exact:
+        made = name_exact_rows(source.people, source.instrument, names)
     variables = describe_variables(texts_present(made.table), source.instrument, language)
     rows = RowFile(made.table, variables, "演示数据", ["为林导出", "用途：复算"])
     data = tmp_path / "rows.csv"

@@ -37,8 +37,9 @@ from survey.files.microdata.file_formats import FileFormat
 from survey.results.freeze import freeze_frame
 from survey.settings import Settings
 from survey.snapshots.response_frame import build_response_frame
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
-from survey.store.tables import Account, AuditEntry, Decision, RowExport
+from survey.store.tables import Account, AuditEntry, Decision, RowExport, now
 from tests.conftest import FillOnce
 from tests.publish.test_row_export import read_csv
 from tests.small_waves import KEY as WAVE
@@ -122,12 +123,10 @@ def freeze(settings: Settings) -> None:
     ]
     with session_scope(settings.store_url) as session:
         freeze_frame(
-            settings,
-            session,
+            work_of(session, OPERATOR, now(), settings=settings),
             wave=SmallWave(settings).read(session),
             frame=build_response_frame(people, small_instrument(few_groups=True)),
-            actor=OPERATOR,
-            final=True,
+            options=FreezeOptions(final=True),
         )
 
 

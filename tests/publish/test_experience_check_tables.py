@@ -28,7 +28,7 @@ def scores_of(venues: Revisits, *, only_revisited: int = 0) -> CheckScores:
         for number in range(count + only_revisited):
             rounds = [1] * (number < count) + [2] * (number < again or number >= count)
             visits += [
-                ObservedVisit(f"{city}{kind}{number}", city, kind, round_, "o", True,
+                ObservedVisit(f"{city}{kind}{number}", city, kind, round_, True,
                               {"clean": float(number % 3 == 0 or round_ == 2)})
                 for round_ in rounds
             ]  # fmt: skip

@@ -32,7 +32,7 @@ from survey.operations.backup import create_backup
 from survey.results.freeze import freeze_frame
 from survey.settings import PROJECT_ROOT, Settings
 from survey.snapshots.response_frame import build_response_frame
-from survey.snapshots.snapshot_files import SnapshotDamagedError
+from survey.snapshots.snapshot_files import FreezeOptions, SnapshotDamagedError
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -43,6 +43,7 @@ from survey.store.tables import (
     Snapshot,
     Wave,
     WaveState,
+    now,
 )
 from tests.conftest import FillOnce
 from tests.publish.test_exact_rows import freeze
@@ -258,9 +259,11 @@ def test_rows_of_an_earlier_freeze_are_not_those_of_the_next(desk: Desk) -> None
             small_instrument(few_groups=True),
         )
         freeze_frame(
-            desk.settings, session, wave=SmallWave(desk.settings).read(session), frame=frame,
-            actor=OPERATOR, final=True,
-        )  # fmt: skip
+            work_of(session, OPERATOR, now(), settings=desk.settings),
+            wave=SmallWave(desk.settings).read(session),
+            frame=frame,
+            options=FreezeOptions(final=True),
+        )
     assert desk.file != before
     assert not desk.file.exists()
     assert desk.take().rows == 54, "nine in ten of 60"

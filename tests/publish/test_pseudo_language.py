@@ -12,6 +12,7 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.figures.views.chart_panels import ChartPanel
 from survey.figures.views.city import build_city_profile
+from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities
 from survey.frame.code_lists import CodeListName, shipped_code_lists
 from survey.kit.text_blocks import read_glossary
@@ -19,6 +20,7 @@ from survey.locale import PSEUDO_LANGUAGE, label_text, labels_of, msg, translato
 from survey.reports.contents import Report, ReportChart, ReportKind
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
+from survey.reports.scope import ReportScope
 from survey.results import WaveResults
 
 SUZHOU = "320500"
@@ -74,7 +76,8 @@ def test_names_in_both_languages_are_looked_up() -> None:
         assert find_unmarked(label_text(labels_of(city, "name"), PSEUDO_LANGUAGE)) == ""
     for name in CodeListName:
         assert not any(
-            find_unmarked(each.name(PSEUDO_LANGUAGE)) for each in shipped_code_lists().listed(name)
+            find_unmarked(each.name(PSEUDO_LANGUAGE))
+            for each in shipped_code_lists().codes_of(name)
         )
     for term in read_glossary().values():
         assert find_unmarked(term.name(PSEUDO_LANGUAGE) + term.explanation(PSEUDO_LANGUAGE)) == ""
@@ -85,14 +88,14 @@ def test_names_in_both_languages_are_looked_up() -> None:
 )
 def test_a_report_has_no_text_of_its_own(frozen: Frozen, kind: ReportKind, area: str) -> None:
     report = build_report(
-        frozen["main-2024"],
-        principal=OPERATOR,
-        kind=kind,
-        area=area,
-        language=PSEUDO_LANGUAGE,
-        rules=read_rules(),
-        others=[frozen["main-2023"]],
-        read_outside=lambda: None,
+        ReportScope(
+            kind,
+            area,
+            ViewContext(frozen["main-2024"], OPERATOR, PSEUDO_LANGUAGE),
+            [frozen["main-2023"]],
+            read_rules(),
+            read_outside=lambda: None,
+        )
     )
     left_out = {text for text in texts_of_report(report) if find_unmarked(text)}
     assert left_out == set()
@@ -100,9 +103,7 @@ def test_a_report_has_no_text_of_its_own(frozen: Frozen, kind: ReportKind, area:
 
 def test_the_first_screen_of_a_city_has_no_text_of_its_own(frozen: Frozen) -> None:
     view = build_city_profile(
-        results=frozen["main-2024"],
-        principal=OPERATOR,
-        language=PSEUDO_LANGUAGE,
+        ViewContext(frozen["main-2024"], OPERATOR, PSEUDO_LANGUAGE),
         city=SUZHOU,
         others=[frozen["main-2023"]],
     )

@@ -21,7 +21,7 @@ def expected_name(secret: str, kind: str, true_name: str) -> str:
 
 
 def released(columns: dict[str, list[str | None] | list[int]]) -> ReleasedWave:
-    return ReleasedWave(pa.table(columns), {}, 0, 0, 0, 0, 0, 0, HeadlineDeviation(None, None))
+    return ReleasedWave(pa.table(columns), {}, HeadlineDeviation(None, None))
 
 
 @pytest.mark.parametrize("key_bytes", [1, 32, 63, 64])

@@ -46,14 +46,14 @@ def report(
     outside: OutsideEvidence | None = None,
 ) -> Report:
     return build_report(
-        frozen["main-2024"],
-        principal=principal,
-        kind=kind,
-        area=area,
-        language=language,
-        rules=read_rules(),
-        others=[frozen["main-2023"]],
-        read_outside=lambda: outside,
+        ReportScope(
+            kind,
+            area,
+            ViewContext(frozen["main-2024"], principal, language),
+            [frozen["main-2023"]],
+            read_rules(),
+            read_outside=lambda: outside,
+        )
     )
 
 
@@ -118,7 +118,7 @@ def test_the_place_of_every_city_is_what_the_pairs_say(frozen: Frozen, language:
         )
         said = describe_place(scope)
         assert {str(int(rank)), str(low), str(high), str(len(unclear))} <= numbers_in(said), said
-        page = describe_rank(scope.reading, city, "composite")
+        page = describe_rank(scope.context, city, "composite")
         assert {str(low), str(high), str(len(unclear))} <= numbers_in(page), page
         for words in (said, page):
             assert not re.search("其间|之间的城市|in between|between (?:them|these)", words)
@@ -361,13 +361,14 @@ def test_an_unknown_area_is_said(frozen: Frozen) -> None:
 
 def test_chosen_peers_take_the_place_of_cities_of_the_size(frozen: Frozen) -> None:
     made = build_report(
-        frozen["main-2024"],
-        principal=OPERATOR,
-        kind=ReportKind.CITY,
-        area=SUZHOU,
-        language="en",
-        rules=read_rules(),
-        peers=("320200", "330100"),
+        ReportScope(
+            ReportKind.CITY,
+            SUZHOU,
+            ViewContext(frozen["main-2024"], OPERATOR, "en"),
+            (),
+            read_rules(),
+            peers=("320200", "330100"),
+        )
     )
     cities = {row[0] for row in table_of(made, "place").rows}
     assert cities == {"Suzhou", "Wuxi", "Hangzhou"}

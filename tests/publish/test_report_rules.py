@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from survey.figures.views.ranking import format_rank_set
 from survey.locale.figures import format_signed
-from survey.reports.pictures import set_text, write_interval, write_places
+from survey.reports.pictures import set_text, write_interval
 from survey.reports.rule_check import SHIPPED_RULES, fields_of, find_rule_problems, read_rules
 from tests.error_codes import raises_code
 
@@ -100,5 +101,5 @@ def test_numbers_and_spaces_are_set_in_one_way() -> None:
     assert text == "得分 80.0\u00a0分，比 2023\u00a0年 \u22120.4\u00a0分"
     assert format_signed(-0.4) == "\u22120.4"
     assert write_interval(None, 1.0, "zh") == "–"
-    assert write_places(3.0, 3.0) == "3"
-    assert write_places(3.0, 9.0) == "3–9"
+    assert format_rank_set(3.0, 3.0) == "3"
+    assert format_rank_set(3.0, 9.0) == "3–9"

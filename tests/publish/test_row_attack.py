@@ -147,6 +147,7 @@ def test_answers_are_exchanged_where_something_is_blanked_and_nowhere_else() -> 
     assert same[made.circles < 0].all()
     assert not blanked[made.circles < 0].any()
     assert same[blanked].mean() < 0.1
+    assert made.exchanged == (made.circles >= 0).sum() > 0
     cities = made.kept["city_code"].astype(str).to_numpy()
     for city in CITIES:
         np.testing.assert_array_equal(

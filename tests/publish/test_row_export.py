@@ -21,7 +21,7 @@ from sqlmodel import col, func, select
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.estimate import Cube, CubeSpec
-from survey.files.microdata.deidentify import DeidentifiedRows, deidentify
+from survey.files.microdata.deidentify import DeidentifiedRows, deidentify, name_exact_rows
 from survey.files.microdata.exact_requests import trace_export
 from survey.files.microdata.export import (
     ExportNotAllowedError,
@@ -91,13 +91,10 @@ def rows(source: WaveData) -> pd.DataFrame:
 
 
 def made_of(source: WaveData, people: pd.DataFrame, *, exact: bool = False) -> DeidentifiedRows:
-    return deidentify(
-        people,
-        source.instrument,
-        Pseudonyms("ab" * 32),
-        margins=weight_margins(source),
-        exact=exact,
-    )
+    names = Pseudonyms("ab" * 32)
+    if exact:
+        return name_exact_rows(people, source.instrument, names)
+    return deidentify(people, source.instrument, names, margins=weight_margins(source))
 
 
 def take(

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from survey.files.microdata.deidentify import DeidentifiedRows, deidentify, questions_filtered_by
+from survey.files.microdata.deidentify import (
+    DeidentifiedRows,
+    deidentify,
+    name_exact_rows,
+    questions_filtered_by,
+)
 from survey.files.microdata.pseudonyms import Pseudonyms
 from survey.files.microdata.release_classes import merge_classes
 from survey.files.microdata.released_rows import MIN_CLASS_SIZE
@@ -76,9 +81,10 @@ def form() -> Instrument:
 
 
 def file_of(people: pd.DataFrame, *, exact: bool = False) -> DeidentifiedRows:
-    return deidentify(
-        people, form(), Pseudonyms("ab" * 32), margins=("age_band", "gender"), exact=exact
-    )
+    names = Pseudonyms("ab" * 32)
+    if exact:
+        return name_exact_rows(people, form(), names)
+    return deidentify(people, form(), names, margins=("age_band", "gender"))
 
 
 def given_back(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:

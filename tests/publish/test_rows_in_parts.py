@@ -111,8 +111,8 @@ def test_a_question_tells_of_its_filter_if_it_was_passed_in_another_part(source:
         AskedColumns.of(pd.DataFrame({"q": pd.Series([code, code], dtype="int8"), "x": ["a", "b"]}))
         for code in (7, -4)
     )
-    assert everybody.telling == nobody.telling == frozenset()
-    assert AskedColumns.join([everybody, nobody]).telling == {"q"}
+    assert everybody.selective_columns == nobody.selective_columns == frozenset()
+    assert AskedColumns.join([everybody, nobody]).selective_columns == {"q"}
     found = AskedColumns.of(source.people)
     one_part = deidentify(source.people, source.instrument, NAME, asked=found).table
     pd.testing.assert_frame_equal(

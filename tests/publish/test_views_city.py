@@ -36,9 +36,7 @@ SUZHOU = "320500"
 
 def view(frozen: Frozen, language: str = "en", **filters: object) -> CityView:
     return build_city_profile(
-        results=frozen["main-2024"],
-        principal=OPERATOR,
-        language=language,
+        ViewContext(frozen["main-2024"], OPERATOR, language),
         others=[frozen["main-2023"]],
         **{"city": SUZHOU, **filters},
     )
@@ -48,9 +46,7 @@ def tree_of(
     frozen: Frozen, against: str = "nation", *, detail: bool = False, language: str = "en"
 ) -> ChartPanel:
     return build_city_indicators(
-        results=frozen["main-2024"],
-        principal=OPERATOR,
-        language=language,
+        ViewContext(frozen["main-2024"], OPERATOR, language),
         city=SUZHOU,
         against=against,
         detail=detail,
@@ -95,7 +91,7 @@ def test_strengths_are_the_largest_clear_differences_of_the_lowest_level(frozen:
 
 def test_a_priority_that_is_a_strength_is_marked_as_both(frozen: Frozen) -> None:
     marked = 0
-    for city in city_choices(results=frozen["main-2024"], principal=OPERATOR, language="en"):
+    for city in city_choices(ViewContext(frozen["main-2024"], OPERATOR, "en")):
         shown = view(frozen, city=city)
         tree = frozen["main-2024"].tree
         assert tree is not None
@@ -148,7 +144,7 @@ def test_the_peers_are_the_cities_of_its_size_or_region(frozen: Frozen) -> None:
 
 
 def test_the_comparison_never_calls_an_unclear_difference_one(frozen: Frozen) -> None:
-    for city in city_choices(results=frozen["main-2024"], principal=OPERATOR, language="en"):
+    for city in city_choices(ViewContext(frozen["main-2024"], OPERATOR, "en")):
         shown = view(frozen, city=city)
         assert shown.difference is not None
         if shown.difference.is_clear:
@@ -229,7 +225,7 @@ def test_the_marks_are_those_of_the_chosen_yardstick(frozen: Frozen, against: st
 def test_a_group_whose_own_interval_leaves_zero_out_is_not_called_the_same(frozen: Frozen) -> None:
     """The verdict is on all groups together; the line has the interval of this one."""
     unsure = 0
-    cities = city_choices(results=frozen["main-2024"], principal=OPERATOR, language="en")
+    cities = city_choices(ViewContext(frozen["main-2024"], OPERATOR, "en"))
     for group in (group for city in cities for group in view(frozen, city=city).groups):
         found = re.search(r"\(([+\u2212]?[\d.]+) to ([+\u2212]?[\d.]+)\)", group.text)
         if group.sign != "○" or found is None:
@@ -242,9 +238,7 @@ def test_a_group_whose_own_interval_leaves_zero_out_is_not_called_the_same(froze
 
 
 def test_a_suppressed_group_shows_words_and_no_number(frozen: Frozen) -> None:
-    shown = build_city_groups(
-        results=frozen["main-2024"], principal=OPERATOR, language="en", city=SUZHOU
-    )
+    shown = build_city_groups(ViewContext(frozen["main-2024"], OPERATOR, "en"), city=SUZHOU)
     hidden = shown.data[shown.data["role"] == "hidden"]
     assert len(hidden)
     assert hidden[["estimate", "ci_low", "ci_high", "n"]].isna().all(axis=None)
@@ -258,9 +252,7 @@ def test_a_suppressed_group_shows_words_and_no_number(frozen: Frozen) -> None:
 
 
 def test_a_chart_says_when_a_point_has_no_interval(frozen: Frozen) -> None:
-    shown = build_city_groups(
-        results=frozen["main-2024"], principal=OPERATOR, language="en", city=SUZHOU
-    )
+    shown = build_city_groups(ViewContext(frozen["main-2024"], OPERATOR, "en"), city=SUZHOU)
     rows = shown.chart_rows
     drawn = [role not in {"hidden", "reference"} for role in rows["role"]]
     first = drawn.index(True)
@@ -284,7 +276,7 @@ def test_a_chart_says_when_a_point_has_no_interval(frozen: Frozen) -> None:
 @pytest.mark.parametrize("topic", TOPICS)
 def test_reports_stand_beside_the_nation(frozen: Frozen, topic: str) -> None:
     for picture in build_city_measures(
-        results=frozen["main-2024"], principal=OPERATOR, language="en", city=SUZHOU, topic=topic
+        ViewContext(frozen["main-2024"], OPERATOR, "en"), city=SUZHOU, topic=topic
     ):
         assert picture.text.series == ("Suzhou", "Nation")
         assert set(picture.data["series"]) == {"Suzhou", "Nation"}
@@ -298,6 +290,6 @@ def test_an_unknown_city_is_an_error_in_words(frozen: Frozen) -> None:
 
 def test_after_release_every_reader_may_open_every_city(frozen: Frozen) -> None:
     official = Principal(uuid4(), "Li", Role.CITY_OFFICIAL, SUZHOU)
-    choices = city_choices(results=frozen["main-2024"], principal=official, language="en")
+    choices = city_choices(ViewContext(frozen["main-2024"], official, "en"))
     assert len(choices) == 100
     assert choices[SUZHOU] == "Suzhou 苏州"

@@ -16,6 +16,7 @@ from survey.figures.views.crosstab import (
     question_choices,
     variable_choices,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.peer_differences import (
     compare_groups,
@@ -25,12 +26,11 @@ from survey.results.peer_differences import (
 )
 
 Frozen = dict[str, WaveResults]
-READING: dict[str, Any] = {"principal": OPERATOR, "language": "en"}
 
 
 def build(results: WaveResults, question: str, variable: str, area: str = "CN") -> CrosstabView:
     filters = CrosstabFilters(question, variable, area)
-    return build_crosstab(results=results, filters=filters, **READING)
+    return build_crosstab(ViewContext(results, OPERATOR, "en"), filters=filters)
 
 
 def test_every_question_by_every_variable_is_what_the_cells_hold(frozen: Frozen) -> None:
@@ -57,10 +57,10 @@ def test_every_question_by_every_variable_is_what_the_cells_hold(frozen: Frozen)
 
 def test_questions_and_groups_are_chosen_by_their_words(frozen: Frozen) -> None:
     results = frozen["main-2024"]
-    questions = question_choices(results=results, **READING)
+    questions = question_choices(ViewContext(results, OPERATOR, "en"))
     assert questions["had_dispute"] == "Had a dispute in the last 12 months"
     assert len(questions) == len(list_crosstab_questions(results))
-    variables = variable_choices(results=results, **READING)
+    variables = variable_choices(ViewContext(results, OPERATOR, "en"))
     assert variables["age_band"] == "Age"
     assert variables["elderly"] == "60–70 years"
     assert "all" not in variables
@@ -73,7 +73,10 @@ def test_the_words_of_the_questionnaire_go_before_the_names_of_its_figures(froze
     asked = WaveResults(
         results.wave, results.manifest, results.tree, results._folder, {"had_dispute": question}
     )
-    assert question_choices(results=asked, **READING)["had_dispute"] == "Did you have a dispute?"
+    assert (
+        question_choices(ViewContext(asked, OPERATOR, "en"))["had_dispute"]
+        == "Did you have a dispute?"
+    )
     assert build(asked, "had_dispute", "gender").question == "Did you have a dispute?"
 
 
@@ -142,11 +145,7 @@ def test_another_city_is_refused_before_release(frozen: Frozen) -> None:
     official = Principal(uuid4(), "Li", Role.CITY_OFFICIAL, "320500")
     filters = CrosstabFilters("had_dispute", "gender", "110000")
     with pytest.raises(AccessDeniedError):
-        build_crosstab(
-            results=closed(frozen["main-2024"]), principal=official, language="en", filters=filters
-        )
+        build_crosstab(ViewContext(closed(frozen["main-2024"]), official, "en"), filters=filters)
     surveyor = Principal(uuid4(), "Li", Role.SURVEYOR, "320500")
     with pytest.raises(AccessDeniedError):
-        build_crosstab(
-            results=frozen["main-2024"], principal=surveyor, language="en", filters=filters
-        )
+        build_crosstab(ViewContext(frozen["main-2024"], surveyor, "en"), filters=filters)

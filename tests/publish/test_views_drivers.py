@@ -12,6 +12,7 @@ from survey.figures.views.drivers import (
     build_driver_view,
     driver_choices,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.results import WaveResults
 
 Frozen = dict[str, WaveResults]
@@ -26,10 +27,7 @@ def view(
     wave: str = "main-2024",
 ) -> DriversView:
     return build_driver_view(
-        results=frozen[wave],
-        principal=OPERATOR,
-        language=language,
-        filters=DriverFilters(city, whom),
+        ViewContext(frozen[wave], OPERATOR, language), filters=DriverFilters(city, whom)
     )
 
 
@@ -75,7 +73,7 @@ def test_the_matrix_draws_what_the_table_says(frozen: Frozen) -> None:
 
 
 def test_groups_of_the_nation_are_offered(frozen: Frozen) -> None:
-    choices = driver_choices(results=frozen["main-2024"], principal=OPERATOR, language="en")
+    choices = driver_choices(ViewContext(frozen["main-2024"], OPERATOR, "en"))
     assert list(choices) == [CITY, "all", "elderly=yes", "guardian=yes", "residence=rural"]
     shown = view(frozen, whom="elderly=yes")
     assert shown.matrix is not None

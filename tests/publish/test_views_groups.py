@@ -16,6 +16,7 @@ from survey.figures.views.special_groups import (
     group_choices,
 )
 from survey.figures.views.supplements import SupplementView, build_supplement_view
+from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import SPECIAL_GROUPS
 from survey.results import WaveResults
 from survey.store.tables import WaveState, new_id
@@ -25,15 +26,12 @@ Frozen = dict[str, WaveResults]
 
 def view(frozen: Frozen, group: str, indicator: str = "composite") -> GroupsView:
     return build_special_groups_view(
-        results=frozen["main-2024"],
-        principal=OPERATOR,
-        language="en",
-        filters=GroupFilters(group, indicator),
+        ViewContext(frozen["main-2024"], OPERATOR, "en"), filters=GroupFilters(group, indicator)
     )
 
 
 def build_supplement(frozen: Frozen, key: str, language: str = "en") -> SupplementView:
-    return build_supplement_view(results=frozen[key], principal=OPERATOR, language=language)
+    return build_supplement_view(ViewContext(frozen[key], OPERATOR, language))
 
 
 @pytest.mark.parametrize("group", SPECIAL_GROUPS)
@@ -67,9 +65,7 @@ def test_an_unknown_group_falls_back_to_the_first(frozen: Frozen) -> None:
 
 def test_groups_have_topics_of_their_own(frozen: Frozen) -> None:
     def reports(group: str) -> ChartPanel | None:
-        return build_group_reports(
-            results=frozen["main-2024"], principal=OPERATOR, language="en", group=group
-        )
+        return build_group_reports(ViewContext(frozen["main-2024"], OPERATOR, "en"), group=group)
 
     assert reports("elderly=yes") is not None
     assert reports("guardian=yes") is not None
@@ -94,7 +90,7 @@ def test_what_they_met_with_are_problems_the_most_frequent_first(frozen: Frozen)
 def test_the_indicators_of_a_group_in_a_place(frozen: Frozen, area: str, level: str) -> None:
     results = frozen["main-2024"]
     shown = build_group_indicators(
-        results=results, principal=OPERATOR, language="en", group="elderly=yes", area=area
+        ViewContext(results, OPERATOR, "en"), group="elderly=yes", area=area
     )
     gaps = results.gaps(
         OPERATOR,
@@ -116,7 +112,7 @@ def test_before_release_a_city_outside_the_area_is_refused(frozen: Frozen) -> No
     )
     with pytest.raises(AccessDeniedError):
         build_group_indicators(
-            results=closed, principal=official, language="en", group="elderly=yes", area="110000"
+            ViewContext(closed, official, "en"), group="elderly=yes", area="110000"
         )
 
 

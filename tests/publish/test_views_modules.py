@@ -22,10 +22,12 @@ from survey.figures.views.special_groups import (
     describe_middle_loss,
     find_middle_loss,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.locale import translator
 from survey.reports.contents import ReportKind
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
+from survey.reports.scope import ReportScope
 from survey.results import WaveResults, open_results
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope
@@ -42,9 +44,15 @@ def results(frozen_small_demo: Path) -> Iterator[WaveResults]:
     dispose_engines()
 
 
-def module(results: WaveResults, topic: str = DETRIMENT, **more: object) -> ModuleView:
-    given_filters = {"principal": OPERATOR, "language": "zh", "area": "CN", **more}
-    return build_module_view(results=results, topic=topic, **given_filters)  # type: ignore[arg-type]
+def module(
+    results: WaveResults,
+    topic: str = DETRIMENT,
+    *,
+    principal: Principal = OPERATOR,
+    language: str = "zh",
+    area: str = "CN",
+) -> ModuleView:
+    return build_module_view(ViewContext(results, principal, language), topic=topic, area=area)
 
 
 def share(low: float, high: float) -> Estimate:
@@ -130,20 +138,18 @@ def test_a_wave_that_did_not_ask_has_no_module(results: WaveResults) -> None:
 
 
 def test_every_measure_of_a_module_is_listed_by_city(results: WaveResults) -> None:
-    reading = {"results": results, "principal": OPERATOR, "language": "zh"}
-    measures = list_module_measures(**reading, topic="green")
+    context = ViewContext(results, OPERATOR, "zh")
+    measures = list_module_measures(context, topic="green")
     assert measures["green_bought"] == "过去3个月买过绿色商品"
-    table = build_module_cities(**reading, measure="green_bought")
+    table = build_module_cities(context, measure="green_bought")
     assert len(table.codes) + len(table.unnamed) == 100
     assert not table.is_signed
     assert "n = " in table.subtitle
 
 
 def test_losses_stand_in_the_report_of_the_nation(results: WaveResults) -> None:
-    made = build_report(
-        results, principal=OPERATOR, kind=ReportKind.NATION, area="CN", language="zh",
-        rules=read_rules(), others=[],
-    )  # fmt: skip
+    context = ViewContext(results, OPERATOR, "zh")
+    made = build_report(ReportScope(ReportKind.NATION, "CN", context, [], read_rules()))
     rows = {row[0]: row for table in made.tables() for row in table.rows}
     lost = rows["遇到纠纷者损失了钱"]
     shown = module(results)

@@ -1,7 +1,6 @@
 """Views of a wave that was really frozen, whose tables name their areas each in its own order."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from survey.figures.views.ranking import RankingFilters, build_ranking
 from survey.figures.views.small_areas import SmallAreaFilters, build_small_area_view
 from survey.figures.views.trends import build_peer_gaps
 from survey.figures.views.urban_rural import build_residence_areas
+from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities
 from survey.results import WaveResults, open_results
 from survey.settings import Settings
@@ -32,19 +32,17 @@ def results(frozen_small_demo: Path) -> WaveResults:
 
 
 def ranking(results: WaveResults) -> ChartPanel:
-    return build_ranking(
-        results=results, principal=OPERATOR, language="en", filters=RankingFilters()
-    ).chart_panel
+    return build_ranking(ViewContext(results, OPERATOR, "en"), filters=RankingFilters()).chart_panel
 
 
 def tables_by_city(results: WaveResults) -> dict[str, IntervalTable]:
     """Every table whose rows are the cities, in English."""
-    reading: Any = {"results": results, "principal": OPERATOR, "language": "en"}
-    peers = build_peer_gaps(**reading, filters=TrendFilters())
+    context = ViewContext(results, OPERATOR, "en")
+    peers = build_peer_gaps(context, filters=TrendFilters())
     assert isinstance(peers, IntervalTable)
     return {
-        "special group": build_small_area_view(**reading, filters=SmallAreaFilters(GROUP)).cities,
-        "town and countryside": build_residence_areas(**reading, indicator="composite", by="city"),
+        "special group": build_small_area_view(context, filters=SmallAreaFilters(GROUP)).cities,
+        "town and countryside": build_residence_areas(context, indicator="composite", by="city"),
         "peers": peers,
     }
 

@@ -18,6 +18,7 @@ from survey.figures.views.overview import (
     build_overview_areas,
     build_overview_indicators,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.results import WaveResults
 
 Frozen = dict[str, WaveResults]
@@ -25,9 +26,9 @@ Frozen = dict[str, WaveResults]
 
 def view(frozen: Frozen, filters: OverviewFilters | None = None, **more: object) -> OverviewView:
     return build_overview(
-        results=frozen["main-2024"],
-        principal=more.get("principal", OPERATOR),
-        language=more.get("language", "en"),
+        ViewContext(
+            frozen["main-2024"], more.get("principal", OPERATOR), more.get("language", "en")
+        ),
         filters=filters or OverviewFilters(),
         others=[frozen["main-2023"]],
     )
@@ -35,9 +36,7 @@ def view(frozen: Frozen, filters: OverviewFilters | None = None, **more: object)
 
 def areas(frozen: Frozen, by: str = "region3", basis: str = "domain") -> ChartPanel:
     return build_overview_areas(
-        results=frozen["main-2024"],
-        principal=OPERATOR,
-        language="en",
+        ViewContext(frozen["main-2024"], OPERATOR, "en"),
         filters=OverviewFilters(basis=basis),
         by=by,
     )
@@ -167,10 +166,10 @@ def test_every_picture_has_title_wave_unit_n_and_words_for_those_who_cannot_see(
     frozen: Frozen, language: str
 ) -> None:
     shown = view(frozen, language=language)
-    common = {"results": frozen["main-2024"], "principal": OPERATOR, "language": language}
+    context = ViewContext(frozen["main-2024"], OPERATOR, language)
     for picture in (
-        build_overview_indicators(**common, basis="domain"),
-        build_overview_areas(**common, filters=OverviewFilters(), by="region3"),
+        build_overview_indicators(context, basis="domain"),
+        build_overview_areas(context, filters=OverviewFilters(), by="region3"),
         shown.city_map,
         shown.trend,
     ):
@@ -200,9 +199,7 @@ def test_the_change_since_last_time_is_said_with_its_verdict(frozen: Frozen) -> 
 
 def test_a_first_wave_says_that_there_is_none_before(frozen: Frozen) -> None:
     first = build_overview(
-        results=frozen["main-2023"],
-        principal=OPERATOR,
-        language="en",
+        ViewContext(frozen["main-2023"], OPERATOR, "en"),
         filters=OverviewFilters(),
         others=[frozen["main-2024"]],
     )
@@ -235,7 +232,7 @@ def test_the_first_and_the_last_ten_are_those_of_the_ranks(frozen: Frozen) -> No
 
 def test_the_table_has_a_row_per_city_with_numbers_to_sort_by(frozen: Frozen) -> None:
     table = build_city_table(
-        results=frozen["main-2024"], principal=OPERATOR, language="en", indicator="composite"
+        ViewContext(frozen["main-2024"], OPERATOR, "en"), indicator="composite"
     )
     ranks = frozen["main-2024"].ranks(OPERATOR, indicator="composite").set_index("area")
     assert len(table.codes) == len(table.columns["City"]) == 100

@@ -18,6 +18,7 @@ from survey.figures.views.ranking import (
     build_ranking,
     focus_choices,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities
 from survey.results import WaveResults
 
@@ -27,9 +28,7 @@ Frozen = dict[str, WaveResults]
 def view(results: WaveResults, **more: object) -> RankingView:
     filters = {name: value for name, value in more.items() if name not in {"principal", "language"}}
     return build_ranking(
-        results=results,
-        principal=more.get("principal", OPERATOR),
-        language=more.get("language", "en"),
+        ViewContext(results, more.get("principal", OPERATOR), more.get("language", "en")),
         filters=RankingFilters(**filters),
     )
 
@@ -45,7 +44,7 @@ def drawn(shown: RankingView) -> pd.DataFrame:
 
 
 def choices(results: WaveResults, principal: Principal = OPERATOR) -> FocusChoices:
-    return focus_choices(results=results, principal=principal, language="en", indicator="composite")
+    return focus_choices(ViewContext(results, principal, "en"), indicator="composite")
 
 
 def test_cities_are_in_the_order_of_their_places(frozen: Frozen) -> None:

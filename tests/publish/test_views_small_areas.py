@@ -18,6 +18,7 @@ from survey.figures.views.small_areas import (
     band_choices,
     build_small_area_view,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.snapshots import CELLS
 
@@ -35,9 +36,7 @@ def view(
 ) -> SmallAreasView:
     others = tuple(results for key, results in frozen.items() if key != wave)
     return build_small_area_view(
-        results=frozen[wave],
-        principal=OPERATOR,
-        language=language,
+        ViewContext(frozen[wave], OPERATOR, language),
         filters=SmallAreaFilters(group, indicator, beside),
         others=tuple(other for other in others if other.wave.series == frozen[wave].wave.series),
     )

@@ -23,7 +23,7 @@ from survey.figures.views.trends import (
     build_years,
     list_followed_groups,
 )
-from survey.figures.views.view_context import list_area_choices
+from survey.figures.views.view_context import ViewContext, list_area_choices
 from survey.locale import translator
 from survey.results import WaveResults
 from survey.results.wave_results import ChangeNotComputedError
@@ -63,17 +63,15 @@ def build(
     filters: TrendFilters,
     others: tuple[Any, ...] = (),
 ) -> Trends:
-    reading = {
-        "results": results, "principal": principal, "language": language, "filters": filters
-    }  # fmt: skip
-    change, obstacle = build_trends_answer(**reading, others=others)
+    context = ViewContext(results, principal, language)
+    change, obstacle = build_trends_answer(context, filters=filters, others=others)
     return Trends(
         change,
         obstacle,
-        build_city_changes(**reading, others=others),
-        build_indicator_changes(**reading, others=others),
-        build_peer_gaps(**reading),
-        build_years(**reading, others=others),
+        build_city_changes(context, filters=filters, others=others),
+        build_indicator_changes(context, filters=filters, others=others),
+        build_peer_gaps(context, filters=filters),
+        build_years(context, filters=filters, others=others),
     )
 
 
@@ -313,9 +311,7 @@ def test_years_of_a_place(frozen: Frozen, place: str, name: str) -> None:
 
 def test_the_overview_keeps_its_own_picture_of_the_years(frozen: Frozen) -> None:
     shown = build_overview(
-        results=frozen["main-2024"],
-        principal=OPERATOR,
-        language="en",
+        ViewContext(frozen["main-2024"], OPERATOR, "en"),
         filters=OverviewFilters(),
         others=(frozen[BEFORE],),
     ).trend
@@ -330,10 +326,8 @@ def test_scores_published_about_cities_do_not_stand_beside_another_study(frozen:
     villages = Altered(cities, wave=replace(cities.wave, series="rural"))
     drawn = []
     for results in (cities, villages):
-        shown = build_overview(
-            results=results, principal=OPERATOR, language="en",
-            filters=OverviewFilters(), others=(),
-        ).trend  # fmt: skip
+        context = ViewContext(results, OPERATOR, "en")
+        shown = build_overview(context, filters=OverviewFilters(), others=()).trend
         drawn.append(set(shown.data["series"]))
         assert ("Published scores" in shown.note) == (results is cities)
     assert drawn == [{"own", "published"}, {"own"}]
@@ -363,17 +357,15 @@ def test_a_place_outside_the_readers_area_is_refused(frozen: Frozen) -> None:
         closed, frozen["main-2024"].manifest, frozen["main-2024"].tree, frozen["main-2024"]._folder
     )
     assert "110000" not in list_area_choices(
-        results=results, principal=official, language="en", levels=TREND_AREA_LEVELS
+        ViewContext(results, official, "en"), levels=TREND_AREA_LEVELS
     )
     with pytest.raises(AccessDeniedError):
-        build_years(
-            results=results, principal=official, language="en", filters=TrendFilters(place="110000")
-        )
+        build_years(ViewContext(results, official, "en"), filters=TrendFilters(place="110000"))
 
 
 def test_places_are_nation_regions_sizes_and_cities(frozen: Frozen) -> None:
     choices = list_area_choices(
-        results=frozen["main-2024"], principal=OPERATOR, language="en", levels=TREND_AREA_LEVELS
+        ViewContext(frozen["main-2024"], OPERATOR, "en"), levels=TREND_AREA_LEVELS
     )
     assert len(choices) == 1 + 3 + 4 + 100
     assert next(iter(choices)) == "CN"

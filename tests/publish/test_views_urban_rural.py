@@ -1,7 +1,6 @@
 """Town and countryside: the engine's gap, in words that do not say more than it does."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pytest
 
@@ -21,7 +20,7 @@ from survey.figures.views.urban_rural import (
     build_urban_rural_view,
     list_fields,
 )
-from survey.figures.views.view_context import list_area_choices
+from survey.figures.views.view_context import ViewContext, list_area_choices
 from survey.locale import translator
 from survey.results import WaveResults
 from survey.store.tables import WaveState, new_id
@@ -44,13 +43,13 @@ class UrbanRural:
 def build(
     results: WaveResults, language: str = "en", by: str = "region3", **filters: str
 ) -> UrbanRural:
-    reading: Any = {"results": results, "principal": OPERATOR, "language": language}
+    context = ViewContext(results, OPERATOR, language)
     chosen = AreaFilters(**filters)
     return UrbanRural(
-        build_urban_rural_view(**reading, filters=chosen),
-        build_residence_indicators(**reading, filters=chosen),
-        build_residence_groups(**reading, filters=chosen),
-        build_residence_areas(**reading, indicator=chosen.indicator, by=by),
+        build_urban_rural_view(context, filters=chosen),
+        build_residence_indicators(context, filters=chosen),
+        build_residence_groups(context, filters=chosen),
+        build_residence_areas(context, indicator=chosen.indicator, by=by),
     )
 
 
@@ -101,7 +100,7 @@ def test_a_region_is_not_mixed_with_another_division_of_the_same_name(frozen: Fr
 def test_the_sentence_calls_a_difference_one_only_where_it_is_clear(frozen: Frozen) -> None:
     counts = {True: 0, False: 0}
     for city in list_area_choices(
-        results=frozen["main-2024"], principal=OPERATOR, language="en", levels=RESIDENCE_AREA_LEVELS
+        ViewContext(frozen["main-2024"], OPERATOR, "en"), levels=RESIDENCE_AREA_LEVELS
     ):
         shown = view(frozen, place=city).answer
         if not shown.difference.figure.available:
@@ -128,7 +127,7 @@ def test_every_area_of_the_division_is_listed_or_named(frozen: Frozen) -> None:
 def test_fields_show_town_and_countryside_beside_each_other(frozen: Frozen) -> None:
     for field in list_fields(frozen["main-2024"]):
         pictures = build_field_comparison(
-            results=frozen["main-2024"], principal=OPERATOR, language="zh", place="CN", field=field
+            ViewContext(frozen["main-2024"], OPERATOR, "zh"), place="CN", field=field
         )
         assert pictures
         for picture in pictures:
@@ -137,16 +136,12 @@ def test_fields_show_town_and_countryside_beside_each_other(frozen: Frozen) -> N
 
 def test_before_release_a_place_outside_the_area_is_refused(frozen: Frozen) -> None:
     results = unreleased(frozen["main-2024"])
-    choices = list_area_choices(
-        results=results, principal=SUZHOU, language="en", levels=RESIDENCE_AREA_LEVELS
-    )
+    choices = list_area_choices(ViewContext(results, SUZHOU, "en"), levels=RESIDENCE_AREA_LEVELS)
     assert [code for code in choices if code.isdigit()] == ["320500"]
     with pytest.raises(AccessDeniedError):
-        build_urban_rural_view(
-            results=results, principal=SUZHOU, language="en", filters=AreaFilters("110000")
-        )
+        build_urban_rural_view(ViewContext(results, SUZHOU, "en"), filters=AreaFilters("110000"))
     by_city = build_residence_areas(
-        results=results, principal=SUZHOU, language="en", indicator="composite", by="city"
+        ViewContext(results, SUZHOU, "en"), indicator="composite", by="city"
     )
     assert by_city.table["Area"].tolist() == ["Suzhou"]
 
@@ -171,8 +166,5 @@ def test_a_wave_that_did_not_ask_says_so(frozen: Frozen) -> None:
     results.method = results.method.model_copy(update={"groups": ("all", "gender=male")})
     with raises_code("residence_not_asked", match="does not record"):
         build_urban_rural_view(
-            results=results,
-            principal=OPERATOR,
-            language="en",
-            filters=replace(AreaFilters(), place="CN"),
+            ViewContext(results, OPERATOR, "en"), filters=replace(AreaFilters(), place="CN")
         )

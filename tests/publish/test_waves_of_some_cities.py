@@ -16,11 +16,14 @@ from survey.frame.city_frame import shipped_cities
 from survey.reports.contents import ReportKind
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
+from survey.reports.scope import ReportScope
 from survey.results import WaveResults, open_results
 from survey.results.freeze import freeze_frame
 from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
+from survey.store.tables import now
 from tests.small_waves import person, small_instrument, small_tree, small_wave
+from tests.work_of import work_of
 
 CITIES = ("110000", "310000", "320500")
 NATIONWIDE = re.compile(r"全国|\bnation\b", re.IGNORECASE)
@@ -36,7 +39,11 @@ def three_cities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WaveResul
     ]
     with session_scope(wave.settings.store_url) as session:
         frame = build_response_frame(people, instrument)
-        freeze_frame(wave.settings, session, wave=wave.read(session), frame=frame, actor=OPERATOR)
+        freeze_frame(
+            work_of(session, OPERATOR, now(), settings=wave.settings),
+            wave=wave.read(session),
+            frame=frame,
+        )
     with session_scope(wave.settings.store_url) as session:
         yield open_results(wave.settings, session, wave.key)
     dispose_engines()
@@ -48,12 +55,13 @@ def test_reports_call_it_by_its_cities(
     three_cities: WaveResults, language: str, name: str, kind: ReportKind
 ) -> None:
     made = build_report(
-        three_cities,
-        principal=OPERATOR,
-        kind=kind,
-        area=NATION if kind is ReportKind.NATION else CITIES[0],
-        language=language,
-        rules=read_rules(),
+        ReportScope(
+            kind,
+            NATION if kind is ReportKind.NATION else CITIES[0],
+            ViewContext(three_cities, OPERATOR, language),
+            (),
+            read_rules(),
+        )
     )
     texts = [made.title, made.area, *made.sentences()]
     for table in made.tables():
@@ -68,9 +76,9 @@ def test_reports_call_it_by_its_cities(
 def test_pages_and_files_call_it_by_its_cities(
     three_cities: WaveResults, language: str, name: str
 ) -> None:
-    reading = {"results": three_cities, "principal": OPERATOR, "language": language}
-    overview = build_overview(**reading, filters=OverviewFilters())
-    city = build_city_profile(**reading, city=CITIES[0])
+    context = ViewContext(three_cities, OPERATOR, language)
+    overview = build_overview(context, filters=OverviewFilters())
+    city = build_city_profile(context, city=CITIES[0])
     said = "\n".join([*overview.sentences, overview.counted, *city.sentences])
     said += str(overview.city_map.text) + overview.city_map.title
     tables = build_tables(ViewContext(three_cities, OPERATOR, language))

@@ -20,6 +20,7 @@ from survey.results.whole_audits import (
     is_audit_due,
     read_progress,
 )
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.leases import acquire_lease
 from survey.store.tables import now
@@ -39,7 +40,7 @@ def wave(tmp_path: Path) -> Iterator[SmallWave]:
     # Not everybody answered everything, so that there is more than one base.
     store_people(made, {"110000": 12, "310000": 15}, service=None)
     settings = made.settings.model_copy(update={"audit_seconds": NOTHING})
-    freeze_wave(settings, wave_key=made.key, actor=OPERATOR, final=True)
+    freeze_wave(settings, wave_key=made.key, actor=OPERATOR, options=FreezeOptions(final=True))
     yield made
     dispose_engines()
 

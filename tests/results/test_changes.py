@@ -30,7 +30,7 @@ from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.wave_results import ChangeNotComputedError, WaveInfo
 from survey.results.wave_rules import WaveRules
 from survey.settings import Settings
-from survey.snapshots.response_frame import response_frame
+from survey.snapshots.response_frame import CountedResponses, response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Response, Shown, Status, Wave, WaveState, new_id
 from survey.waves.instruments import load_instrument, load_tree
@@ -64,7 +64,7 @@ def sources(small_demo: Settings) -> dict[str, WaveData]:
                 tree=load_tree(session=session, tree_id=wave.tree_id),
                 composite=wave.composite,
             )
-            frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
+            frame = response_frame(session, instrument, CountedResponses(wave.id))
             by_wave[wave.key] = WaveData.weigh(frame, rules)
     dispose_engines()
     return by_wave

@@ -26,7 +26,7 @@ from survey.results.wave_results import ChangeNotComputedError, WaveInfo, open_s
 from survey.results.whole_audits import audit_wave
 from survey.settings import Settings
 from survey.snapshots.seals import SnapshotDraft, find_seals
-from survey.snapshots.snapshot_files import parquet_bytes
+from survey.snapshots.snapshot_files import FreezeOptions, parquet_bytes
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -65,7 +65,12 @@ def template(light: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     later = add_wave(wave, LATER, 2027)
     store_interviews(later, CITIES)
     for each in (wave, later):
-        freeze_wave(wave.settings, wave_key=each.key, actor=OPERATOR, final=True, release=True)
+        freeze_wave(
+            wave.settings,
+            wave_key=each.key,
+            actor=OPERATOR,
+            options=FreezeOptions(final=True, release=True),
+        )
         register(each)
     dispose_engines()
     return folder
@@ -128,7 +133,9 @@ def void_some(wave: SmallWave) -> None:
 
 
 def freeze(wave: SmallWave) -> FrozenWave:
-    return freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True)
+    return freeze_wave(
+        wave.settings, wave_key=wave.key, actor=OPERATOR, options=FreezeOptions(final=True)
+    )
 
 
 def opened(wave: SmallWave, *, newest: bool = False) -> WaveResults:
@@ -338,7 +345,7 @@ def test_a_pair_that_was_never_computed_is_said(earlier: SmallWave, later: Small
 def test_what_readers_see_is_audited_and_checked_beside_the_newest(earlier: SmallWave) -> None:
     freeze(earlier)
     with session_scope(earlier.settings.store_url) as session:
-        audit_wave(earlier.settings, session, wave_key=KEY, actor=OPERATOR)
+        audit_wave(work_of(session, OPERATOR, settings=earlier.settings), wave_key=KEY)
     with read_scope(earlier.settings.store_url) as session:
         query = select(AuditEntry.detail).where(AuditEntry.action == "wave.intervals_audited")
         seals = [detail["seal_sha256"] for detail in session.exec(query)]

@@ -18,6 +18,7 @@ from survey.figures.views.special_groups import (
     build_special_groups_view,
     group_choices,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
 from survey.locale import translator
 from survey.questionnaire.model import Choice, Instrument, Item, ItemKind
@@ -30,6 +31,7 @@ from survey.results.wave_parts import count_most_groups
 from survey.results.wave_rules import MAX_CHOICES, MAX_GROUPS
 from survey.results.wave_snapshots import load_wave_data
 from survey.snapshots.response_frame import build_response_frame
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Snapshot, now
 from tests.error_codes import raises_code
@@ -115,12 +117,10 @@ def wave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWave]:
 def frozen(wave: SmallWave, groups: Sequence[str] = ()) -> WaveResults:
     with session_scope(wave.settings.store_url) as session:
         freeze_frame(
-            wave.settings,
-            session,
+            work_of(session, OPERATOR, now(), settings=wave.settings),
             wave=wave.read(session),
             frame=build_response_frame(guests(), cafe()),
-            actor=OPERATOR,
-            groups=groups,
+            options=FreezeOptions(groups=groups),
         )
     with session_scope(wave.settings.store_url) as session:
         return open_results(wave.settings, session, wave.key)
@@ -229,16 +229,11 @@ def test_pages_name_the_groups_in_the_words_of_the_form(wave: SmallWave, languag
     assert names.group("reasons=price") == wanted
     assert {"reasons=price", "again=yes", "gender=male"} <= set(group_choices(results))
     view = build_special_groups_view(
-        results=results,
-        principal=OPERATOR,
-        language=language,
-        filters=GroupFilters("reasons=price", "food"),
+        ViewContext(results, OPERATOR, language), filters=GroupFilters("reasons=price", "food")
     )
     assert view.name == wanted
     assert wanted in view.groups.table.to_string()
-    groups = build_city_groups(
-        results=results, principal=OPERATOR, language=language, city="110000"
-    )
+    groups = build_city_groups(ViewContext(results, OPERATOR, language), city="110000")
     assert groups.table.empty, "without a composite no first question stands in for one"
     method = build_method_view(
         wave=results.wave,
@@ -323,11 +318,9 @@ def test_an_own_question_of_numbers_with_the_name_of_a_variable_makes_no_groups(
     ]
     with session_scope(other.settings.store_url) as session:
         freeze_frame(
-            other.settings,
-            session,
+            work_of(session, OPERATOR, now(), settings=other.settings),
             wave=other.read(session),
             frame=build_response_frame(people, form),
-            actor=OPERATOR,
         )
     with session_scope(other.settings.store_url) as session:
         groups = open_results(other.settings, session, other.key).method.groups

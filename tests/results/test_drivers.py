@@ -17,7 +17,7 @@ from survey.results.drivers import REPLICATES, build_driver_table, figures_of
 from survey.results.wave_estimates import estimate_wave
 from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
-from survey.snapshots.response_frame import response_frame
+from survey.snapshots.response_frame import CountedResponses, response_frame
 from survey.snapshots.snapshot_files import parquet_bytes
 from survey.store.engine import dispose_engines, session_scope
 from survey.waves.instruments import load_instrument, load_tree
@@ -34,7 +34,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> WaveData:
     with session_scope(url) as session:
         wave = get_wave(session=session, key=WAVE)
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-        frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
+        frame = response_frame(session, instrument, CountedResponses(wave.id))
         assert wave.tree_id is not None
         tree = load_tree(session=session, tree_id=wave.tree_id)
     dispose_engines()

@@ -13,6 +13,7 @@ from survey.results import list_waves, open_results, tables
 from survey.results.freeze import freeze_wave
 from survey.results.headlines import CellsFile, find_withheld_changes, list_withheld_areas
 from survey.results.release import release_wave
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, now
 from tests.small_waves import (
@@ -23,7 +24,7 @@ from tests.small_waves import (
     small_wave,
     store_people,
 )
-from tests.work_of import work_of
+from tests.work_of import ONE_PERSON, work_of
 
 SUZHOU, NANJING, WUXI = "320500", "320100", "320200"
 FURTHER = dict.fromkeys(("130100", "361100", "430600", "441900"), 30)
@@ -44,7 +45,9 @@ def waves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallWave,
         later = add_wave(earlier, "small-2027", 2027)
         store_people(later, {SUZHOU: 40, NANJING: 40, WUXI: 40} | FURTHER)
         for wave in (earlier, later):
-            freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True)
+            freeze_wave(
+                wave.settings, wave_key=wave.key, actor=OPERATOR, options=FreezeOptions(final=True)
+            )
         yield earlier, later
     dispose_engines()
 
@@ -92,10 +95,9 @@ def test_what_only_one_wave_restricts_is_restricted(waves: tuple[SmallWave, Smal
     earlier, _ = waves
     with session_scope(earlier.settings.store_url) as session:
         release_wave(
-            work_of(session, OPERATOR, now()),
+            work_of(session, OPERATOR, now(), settings=ONE_PERSON),
             wave_key=earlier.key,
             shown=Shown.SCORES,
-            two_people=False,
         )
     seen = read_areas(waves, OFFICIAL)
     assert ("province", "32") not in seen

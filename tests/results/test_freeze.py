@@ -21,7 +21,7 @@ from survey.results.analysis import WEIGHT, add_weights, analysis_frame, samplin
 from survey.results.freeze import freeze_wave
 from survey.results.snapshots import CELLS
 from survey.settings import Settings
-from survey.snapshots.snapshot_files import read_snapshot
+from survey.snapshots.snapshot_files import FreezeOptions, read_snapshot
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id, now
 from survey.waves.instruments import find_instrument
@@ -57,7 +57,9 @@ def test_a_wave_goes_the_whole_way_on_postgresql(postgres_url: str, tmp_path: Pa
 
     event.listen(engine_for(postgres_url), "before_cursor_execute", note_plan)
     try:
-        final = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+        final = freeze_wave(
+            settings, wave_key=WAVE, actor=OPERATOR, options=FreezeOptions(final=True)
+        )
     finally:
         event.remove(engine_for(postgres_url), "before_cursor_execute", note_plan)
     # Else each file, and each fingerprint, would be read by a walk through all interviews of all
@@ -75,7 +77,7 @@ def test_a_wave_goes_the_whole_way(settings: Settings) -> None:
     _cells_agree_with_the_estimator(settings, folder)
     _the_gate_holds(settings)
     before = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
-    final = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    final = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, options=FreezeOptions(final=True))
     again = settings.snapshot_dir / final.directory
     assert again != folder, "the files of the provisional results are not written over"
     after = {path.name: path.read_bytes() for path in again.glob("*.parquet")}
@@ -184,13 +186,13 @@ def test_a_released_wave_stays_released_and_an_open_one_is_not_closed_by_freezin
 
     state(WaveState.OPEN)
     with raises_code("wave_move_forbidden", match="open and cannot become frozen"):
-        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, options=FreezeOptions(final=True))
     assert state() is WaveState.OPEN
     state(WaveState.CLOSED)
-    freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, options=FreezeOptions(final=True))
     state(WaveState.RELEASED)
     for final in (False, True):
-        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=final)
+        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, options=FreezeOptions(final=final))
         assert state() is WaveState.RELEASED
         with session_scope(settings.store_url) as session:
             assert [info.final for info in list_waves(settings, session)] == [True]
@@ -215,11 +217,11 @@ def test_what_stood_outside_stays_outside_when_a_wave_is_frozen_again(
     with engine_for(settings.store_url).begin() as connection:
         connection.execute(text("DROP TRIGGER tr_response_move"))
         connection.execute(back, {"key": WAVE})
-    first = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    first = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, options=FreezeOptions(final=True))
     with engine_for(settings.store_url).begin() as connection:
         connection.execute(text("DROP TRIGGER tr_response_computed"))
         assert connection.execute(outside, {"key": WAVE}).rowcount == 1
-    again = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    again = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, options=FreezeOptions(final=True))
     assert (again.rows, again.sha256) == (first.rows, first.sha256)
 
 
@@ -244,7 +246,7 @@ def test_nothing_stays_behind_when_the_disk_is_full(
 
     monkeypatch.setattr("survey.results.freeze.write_tables", full)
     with pytest.raises(OSError, match="space"):
-        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, options=FreezeOptions(final=True))
     with session_scope(settings.store_url) as session:
         assert [info.final for info in list_waves(settings, session)] == [False]
         wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()

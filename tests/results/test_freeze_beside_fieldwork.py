@@ -27,6 +27,7 @@ from survey.results.tables import write_tables
 from survey.results.wave_parts import WaveParts
 from survey.settings import Settings
 from survey.snapshots.seals import SnapshotDraft, find_seals
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import AuditEntry, Mode, Response, Snapshot, Status, Wave, WaveState, now
 from survey.store.transactions import RowsLockedError, StoreUnavailableError, run_in_transaction
@@ -176,7 +177,11 @@ def test_final_results_hold_what_was_approved_while_they_were_computed(wave: Sma
     url = wave.settings.store_url
     meanwhile = Meanwhile(lambda: approve_one(url))
     frozen = freeze_wave(
-        wave.settings, wave_key=wave.key, actor=OPERATOR, final=True, tick=meanwhile
+        wave.settings,
+        wave_key=wave.key,
+        actor=OPERATOR,
+        tick=meanwhile,
+        options=FreezeOptions(final=True),
     )
     assert frozen.rows == APPROVED + 1
     assert state_of(wave) is WaveState.FROZEN
@@ -195,7 +200,13 @@ def test_a_wave_that_does_not_come_to_rest_is_refused_in_words(wave: SmallWave) 
     url = wave.settings.store_url
     meanwhile = Meanwhile(lambda: approve_one(url), times=2)
     with pytest.raises(AnswersConflictError) as refused:
-        freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True, tick=meanwhile)
+        freeze_wave(
+            wave.settings,
+            wave_key=wave.key,
+            actor=OPERATOR,
+            tick=meanwhile,
+            options=FreezeOptions(final=True),
+        )
     assert "冻结" in translator("zh")(refused.value.message)
     assert meanwhile.done == 2
     assert state_of(wave) is WaveState.CLOSED
@@ -266,7 +277,11 @@ def test_a_provisional_freeze_that_ends_first_does_not_hide_the_released_results
     settings = wave.settings
     meanwhile = Meanwhile(lambda: freeze_wave(settings, wave_key=wave.key, actor=OPERATOR))
     freeze_wave(
-        settings, wave_key=wave.key, actor=OPERATOR, final=True, release=True, tick=meanwhile
+        settings,
+        wave_key=wave.key,
+        actor=OPERATOR,
+        tick=meanwhile,
+        options=FreezeOptions(final=True, release=True),
     )
     assert counts(settings.store_url)["snapshots"] == 2
     assert state_of(wave) is WaveState.RELEASED
@@ -281,7 +296,13 @@ def test_two_waves_of_a_series_are_frozen_at_once(wave: SmallWave) -> None:
 
     def freeze(key: str) -> FrozenWave:
         meet = Meanwhile(lambda: both_compute.wait(LATEST_SECONDS))
-        return freeze_wave(wave.settings, wave_key=key, actor=OPERATOR, final=True, tick=meet)
+        return freeze_wave(
+            wave.settings,
+            wave_key=key,
+            actor=OPERATOR,
+            tick=meet,
+            options=FreezeOptions(final=True),
+        )
 
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(freeze, (wave.key, later.key))
@@ -384,7 +405,12 @@ def test_a_freeze_waits_for_who_holds_another_wave_of_its_series(
                 free.set()
 
         monkeypatch.setattr("survey.results.freeze.sleep", pause)
-        frozen = freeze_wave(impatient.settings, wave_key=impatient.key, actor=OPERATOR, final=True)
+        frozen = freeze_wave(
+            impatient.settings,
+            wave_key=impatient.key,
+            actor=OPERATOR,
+            options=FreezeOptions(final=True),
+        )
     assert len(pauses) >= 2
     assert state_of(impatient) is WaveState.FROZEN
     folder = impatient.settings.snapshot_dir / frozen.directory

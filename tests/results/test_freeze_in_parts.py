@@ -26,22 +26,30 @@ from survey.snapshots.snapshot_files import (
     write_responses,
 )
 from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import Snapshot
 from tests.error_codes import raises_code
 
 WAVE = "main-2024"
 
 
 @pytest.fixture
-def settings(frozen_small_demo: Path, tmp_path: Path) -> Iterator[Settings]:
+def settings(frozen_few_cities: Path, tmp_path: Path) -> Iterator[Settings]:
     """A copy of a small wave that was frozen once, so that every freeze finds its folder."""
-    shutil.copytree(frozen_small_demo, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(frozen_few_cities, tmp_path, dirs_exist_ok=True)
     yield Settings(database_url="", data_dir=tmp_path)
     dispose_engines()
 
 
-def tables(settings: Settings, frozen: FrozenWave) -> dict[str, bytes]:
+def tables(settings: Settings, frozen: FrozenWave | Snapshot) -> dict[str, bytes]:
     folder = settings.snapshot_dir / frozen.directory
     return {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+
+
+def tables_at_once(settings: Settings) -> dict[str, bytes]:
+    """Tables of the snapshot that was there before, of the whole wave at once."""
+    with read_scope(settings.store_url) as session:
+        ((_, known),) = list_newest_snapshots(session)
+        return tables(settings, known)
 
 
 def folders(settings: Settings) -> list[str]:
@@ -58,7 +66,7 @@ def folders(settings: Settings) -> list[str]:
 @pytest.mark.slow
 def test_every_engine_gives_the_same_files(settings: Settings) -> None:
     """Whole waves at once, file by file in this process, and in two processes."""
-    at_once = tables(settings, freeze_wave(settings, wave_key=WAVE, actor=OPERATOR))
+    at_once = tables_at_once(settings)
     assert len([name for name in at_once if name.startswith("responses-")]) > 20
     for engine in ("local:2",):
         frozen = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, engine=engine)
@@ -71,6 +79,7 @@ def test_copies_for_workers_are_gone_after_the_freeze(
 ) -> None:
     shared = tmp_path_factory.mktemp("shared folder")
     apart = settings.model_copy(update={"engine_files": shared.as_uri()})
+    at_once = tables_at_once(settings)
     seen: set[str] = set()
 
     def watch(stage: FreezeStage, done: int, _total: int) -> None:
@@ -84,7 +93,6 @@ def test_copies_for_workers_are_gone_after_the_freeze(
     assert list(shared.iterdir()) == []
     frozen = freeze_wave(apart, wave_key=WAVE, actor=OPERATOR, engine="local:2")
     assert list(shared.iterdir()) == []
-    at_once = tables(settings, freeze_wave(settings, wave_key=WAVE, actor=OPERATOR))
     assert tables(settings, frozen) == at_once
 
 
@@ -107,6 +115,7 @@ def test_workers_read_copies_and_no_others(settings: Settings) -> None:
                 [part() for part in source.parts]
 
 
+@pytest.mark.slow
 def test_a_folder_for_copies_that_is_away_is_said_before_anything_is_read(
     settings: Settings,
 ) -> None:
@@ -116,6 +125,7 @@ def test_a_folder_for_copies_that_is_away_is_said_before_anything_is_read(
     assert folders(settings) == []
 
 
+@pytest.mark.slow
 def test_an_unknown_engine_is_said_before_anything_is_read(settings: Settings) -> None:
     with raises_code("engine_unknown"):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, engine="cloud")

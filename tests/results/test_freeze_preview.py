@@ -18,6 +18,7 @@ from survey.results.freeze_preview import (
     PreviewCancelledError,
     preview_freeze,
 )
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import AuditEntry, Response, Status, now
 from survey.waves.planning.wave_editing import leave_city_out, list_left_out_cities, restore_city
@@ -50,7 +51,9 @@ def leave_out(wave: SmallWave, city: str, reason: str = "two interviews only") -
 
 
 def freeze(wave: SmallWave, *, final: bool = False) -> WaveResults:
-    freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=final)
+    freeze_wave(
+        wave.settings, wave_key=wave.key, actor=OPERATOR, options=FreezeOptions(final=final)
+    )
     with read_scope(wave.settings.store_url) as session:
         return open_results(wave.settings, session, wave.key)
 

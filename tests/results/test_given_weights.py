@@ -33,8 +33,13 @@ from survey.results.wave_parts import WaveData
 from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import load_wave_data
 from survey.results.weighting import WeightSpread, read_given_weights
-from survey.snapshots.response_frame import GIVEN_WEIGHT, build_response_frame, response_frame
-from survey.snapshots.snapshot_files import read_snapshot
+from survey.snapshots.response_frame import (
+    GIVEN_WEIGHT,
+    CountedResponses,
+    build_response_frame,
+    response_frame,
+)
+from survey.snapshots.snapshot_files import FreezeOptions, read_snapshot
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, Snapshot, now
 from tests.audit_tampering import disable_triggers
@@ -100,7 +105,9 @@ def by_hand(city: int | None, score: Any) -> float:
 
 
 def test_the_figures_are_those_of_the_given_weights(wave: SmallWave) -> None:
-    frozen = freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True)
+    frozen = freeze_wave(
+        wave.settings, wave_key=wave.key, actor=OPERATOR, options=FreezeOptions(final=True)
+    )
     with session_scope(wave.settings.store_url) as session:
         results = open_results(wave.settings, session, wave.key)
     manifest, frame = read_snapshot(wave.settings.snapshot_dir / frozen.directory)
@@ -294,15 +301,15 @@ def test_equal_weights_never_cost_less_than_nothing(seed: int) -> None:
 def test_equal_weights_cost_nothing_and_scale_changes_no_figure(wave: SmallWave) -> None:
     assert WeightSpread.of(pd.Series(np.ones(5)), pd.Series(["110000"] * 5)).kish_deff == 1
     with read_scope(wave.settings.store_url) as session:
-        frame = response_frame(
-            session=session, wave_id=wave.read(session).id, instrument=small_instrument()
-        )
+        frame = response_frame(session, small_instrument(), CountedResponses(wave.read(session).id))
     shown = []
     for scale in (1.0, 1e-6, 1e6):
         scaled = frame.assign(**{GIVEN_WEIGHT: frame[GIVEN_WEIGHT] * scale})
         with session_scope(wave.settings.store_url) as session:
             freeze_frame(
-                wave.settings, session, wave=wave.read(session), frame=scaled, actor=OPERATOR
+                work_of(session, OPERATOR, now(), settings=wave.settings),
+                wave=wave.read(session),
+                frame=scaled,
             )
         with session_scope(wave.settings.store_url) as session:
             results = open_results(wave.settings, session, wave.key)

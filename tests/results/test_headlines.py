@@ -204,7 +204,7 @@ def test_a_wave_without_a_tree_has_no_headline_but_a_file_that_can_be_asked(tmp_
     file = tmp_path / "headlines.parquet"
     file.write_bytes(parquet_bytes(table))
     again = pd.read_parquet(file)
-    assert CategoryIndex(again, ["basis", "composite"]).find({"basis": ["domain"]}).empty
+    assert CategoryIndex.of(again, ["basis", "composite"]).find({"basis": ["domain"]}).empty
 
 
 def test_a_decision_about_the_nation_holds_for_both() -> None:

@@ -25,6 +25,7 @@ from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Snapshot
 from tests.error_codes import raises_code
+from tests.work_of import work_of
 
 WAVE = "main-2024"
 
@@ -99,7 +100,7 @@ def test_the_command_names_what_it_finds_and_fails(
 
 def test_who_looked_stands_in_the_trail(store: Settings) -> None:
     with session_scope(store.store_url) as session:
-        audit_wave(store, session, wave_key=WAVE, actor=OPERATOR)
+        audit_wave(work_of(session, OPERATOR, settings=store), wave_key=WAVE)
     with read_scope(store.store_url) as session:
         details = session.exec(
             select(AuditEntry.detail).where(AuditEntry.action == "wave.intervals_audited")

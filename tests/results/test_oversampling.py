@@ -61,7 +61,7 @@ def _truth() -> float:
 
 @lru_cache(maxsize=1)
 def _quota() -> pd.DataFrame:
-    return plan_quotas(CITIES, "main", SIZE, boosts=BOOSTS, guardian_share=SHARES).cells
+    return plan_quotas(CITIES, "main", SIZE, oversampling=KNOWN).cells
 
 
 def _sample(rng: np.random.Generator) -> pd.DataFrame:

@@ -28,12 +28,12 @@ from survey.results.recompute import recompute_wave
 from survey.results.release import release_wave, revoke_release
 from survey.results.snapshots import CELLS
 from survey.snapshots.seals import SnapshotDraft
-from survey.snapshots.snapshot_files import parquet_bytes
+from survey.snapshots.snapshot_files import FreezeOptions, parquet_bytes
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, Snapshot, now
 from survey.store.transactions import run_in_transaction
 from tests.small_waves import SmallWave, small_wave, store_people
-from tests.work_of import work_of
+from tests.work_of import ONE_PERSON, work_of
 
 pytestmark = pytest.mark.slow
 
@@ -95,7 +95,7 @@ def test_no_number_of_publications_shows_what_one_of_them_hid(
 def wave(tmp_path: Path) -> Iterator[SmallWave]:
     made = small_wave(tmp_path / "data")
     store_people(made, {"110000": 30, "310000": 30})
-    freeze_wave(made.settings, wave_key=made.key, actor=OPERATOR, final=True)
+    freeze_wave(made.settings, wave_key=made.key, actor=OPERATOR, options=FreezeOptions(final=True))
     yield made
     dispose_engines()
 
@@ -103,10 +103,9 @@ def wave(tmp_path: Path) -> Iterator[SmallWave]:
 def release(wave: SmallWave) -> None:
     with session_scope(wave.settings.store_url) as session:
         release_wave(
-            work_of(session, OPERATOR, now()),
+            work_of(session, OPERATOR, now(), settings=ONE_PERSON),
             wave_key=wave.key,
             shown=Shown.SCORES,
-            two_people=False,
         )
 
 

@@ -61,7 +61,7 @@ def again(settings: Settings, actor: Principal = OPERATOR, wave: str = WAVE) -> 
 
 
 def altered(settings: Settings, session: Session, actor: Principal = OPERATOR) -> tuple[str, ...]:
-    return list_altered_tables(settings, session, wave_key=WAVE, actor=actor)
+    return list_altered_tables(work_of(session, actor, settings=settings), wave_key=WAVE)
 
 
 def test_tables_of_another_version_are_named_and_mended(

@@ -71,7 +71,7 @@ def cities(store: Settings, reader: Principal = CITY) -> int:
 
 def order(store: Settings, reader: Principal = CITY, **filters: str) -> RankingView:
     return build_ranking(
-        results=results(store), principal=reader, language="en", filters=RankingFilters(**filters)
+        ViewContext(results(store), reader, "en"), filters=RankingFilters(**filters)
     )
 
 

@@ -9,7 +9,12 @@ import pytest
 from survey.disclosure import protect
 from survey.estimate import fay_herriot
 from survey.frame.city_frame import build_frame_table, shipped_cities
-from survey.results.small_areas import Grade, build_small_area_table, grade_cells, pooled_variance
+from survey.results.small_areas import (
+    Reliability,
+    build_small_area_table,
+    grade_cells,
+    pooled_variance,
+)
 from survey.snapshots.snapshot_files import parquet_bytes
 
 GROUP, INDICATOR = "elderly=yes", "composite"
@@ -117,13 +122,13 @@ def test_the_weighted_mean_of_the_model_is_the_direct_national_figure():
 @pytest.mark.parametrize(
     ("n", "half_width", "grade"),
     [
-        (100, 3.0, Grade.A),
-        (100, 3.0001, Grade.B),
-        (99, 0.5, Grade.B),
-        (30, 9.0, Grade.B),
-        (29, 0.5, Grade.C),
-        (10, 9.0, Grade.C),
-        (500, np.nan, Grade.C),
+        (100, 3.0, Reliability.A),
+        (100, 3.0001, Reliability.B),
+        (99, 0.5, Reliability.B),
+        (30, 9.0, Reliability.B),
+        (29, 0.5, Reliability.C),
+        (10, 9.0, Reliability.C),
+        (500, np.nan, Reliability.C),
     ],
 )
 def test_grades_at_their_edges(n, half_width, grade):
@@ -131,7 +136,7 @@ def test_grades_at_their_edges(n, half_width, grade):
         {"n": [n], "ci_low": [64 - half_width], "ci_high": [64 + half_width], "shown": [True]}
     )
     assert list(grade_cells(cell)) == [grade]
-    assert list(grade_cells(cell.assign(shown=False))) == [Grade.SUPPRESSED]
+    assert list(grade_cells(cell.assign(shown=False))) == [Reliability.SUPPRESSED]
 
 
 def test_a_hidden_cell_takes_no_part_and_comes_back_from_nowhere():
@@ -145,7 +150,7 @@ def test_a_hidden_cell_takes_no_part_and_comes_back_from_nowhere():
     pd.testing.assert_frame_equal(*tables)
     hidden = tables[0].loc[city]
     assert hidden[["estimate", "se", "ci_low", "ci_high", "n"]].isna().all()
-    assert hidden["grade"] == Grade.SUPPRESSED
+    assert hidden["grade"] == Reliability.SUPPRESSED
     assert hidden["model_basis"] == "synthetic"
     assert hidden["shrinkage"] == 0
     assert not np.isnan(hidden["model"])
@@ -195,7 +200,7 @@ def test_a_cell_without_an_error_gets_the_synthetic_figure():
     cells.loc[row, ["se", "ci_low", "ci_high"]] = np.nan
     city = made(cells, gaps).loc["320500"]
     assert city["model_basis"] == "synthetic"
-    assert city["grade"] == Grade.C
+    assert city["grade"] == Reliability.C
 
 
 def test_pooled_variance_by_hand():

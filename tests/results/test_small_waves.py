@@ -41,10 +41,11 @@ from survey.figures.views.urban_rural import (
     build_residence_areas,
     build_urban_rural_view,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities
 from survey.locale import SurveyError, translator
 from survey.questionnaire.checks import score_findings
-from survey.questionnaire.indicator_tree import IndicatorTree
+from survey.questionnaire.indicator_tree import IndicatorTree, weigh_equally
 from survey.results import WaveResults, list_waves, open_results
 from survey.results.analysis import NotEstimableError
 from survey.results.crosswalk import crosswalk
@@ -56,8 +57,9 @@ from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import load_wave_data
 from survey.snapshots.response_frame import build_response_frame
-from survey.snapshots.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import FreezeOptions, WithoutPoint
 from survey.store.engine import dispose_engines, session_scope
+from survey.store.tables import now
 from tests.error_codes import raises_code
 from tests.small_waves import (
     SmallWave,
@@ -71,6 +73,7 @@ from tests.small_waves import (
     small_tree,
     small_wave,
 )
+from tests.work_of import work_of
 
 pytestmark = pytest.mark.slow
 
@@ -88,12 +91,10 @@ def frozen(
 ) -> WaveResults:
     with session_scope(wave.settings.store_url) as session:
         freeze_frame(
-            wave.settings,
-            session,
+            work_of(session, OPERATOR, now(), settings=wave.settings),
             wave=wave.read(session),
             frame=frame,
-            actor=OPERATOR,
-            without_point=without_point,
+            options=FreezeOptions(without_point=without_point),
         )
     with session_scope(wave.settings.store_url) as session:
         return open_results(wave.settings, session, wave.key)
@@ -105,23 +106,23 @@ def look_at_every_page(
     """What the pages of results show of the wave."""
     shown: dict[str, Any] = {}
     for language in languages:
-        reading = {"results": results, "principal": OPERATOR, "language": language}
-        shown["overview"] = build_overview(**reading, filters=OverviewFilters())
-        shown["indicators"] = build_overview_indicators(**reading, basis=DOMAIN)
-        shown["areas"] = build_overview_areas(**reading, filters=OverviewFilters(), by="region3")
-        shown["table"] = build_city_table(**reading, indicator=COMPOSITE)
-        shown["city"] = build_city_profile(**reading, city=code)
-        shown["city indicators"] = build_city_indicators(**reading, city=code, against="nation")
-        shown["city groups"] = build_city_groups(**reading, city=code)
-        shown["city reports"] = build_city_measures(**reading, city=code, topic="complaint")
-        shown["ranking"] = build_ranking(**reading, filters=RankingFilters())
-        shown["drivers"] = build_driver_view(**reading, filters=DriverFilters(code))
-        shown["trends"] = build_trends_answer(**reading, filters=TrendFilters())
-        shown["peers"] = build_peer_gaps(**reading, filters=TrendFilters())
-        shown["years"] = build_years(**reading, filters=TrendFilters())
+        context = ViewContext(results, OPERATOR, language)
+        shown["overview"] = build_overview(context, filters=OverviewFilters())
+        shown["indicators"] = build_overview_indicators(context, basis=DOMAIN)
+        shown["areas"] = build_overview_areas(context, filters=OverviewFilters(), by="region3")
+        shown["table"] = build_city_table(context, indicator=COMPOSITE)
+        shown["city"] = build_city_profile(context, city=code)
+        shown["city indicators"] = build_city_indicators(context, city=code, against="nation")
+        shown["city groups"] = build_city_groups(context, city=code)
+        shown["city reports"] = build_city_measures(context, city=code, topic="complaint")
+        shown["ranking"] = build_ranking(context, filters=RankingFilters())
+        shown["drivers"] = build_driver_view(context, filters=DriverFilters(code))
+        shown["trends"] = build_trends_answer(context, filters=TrendFilters())
+        shown["peers"] = build_peer_gaps(context, filters=TrendFilters())
+        shown["years"] = build_years(context, filters=TrendFilters())
         if "residence=rural" in results.method.groups:
-            shown["residence"] = build_urban_rural_view(**reading, filters=AreaFilters())
-            shown["places"] = build_residence_areas(**reading, indicator=COMPOSITE, by="city")
+            shown["residence"] = build_urban_rural_view(context, filters=AreaFilters())
+            shown["places"] = build_residence_areas(context, indicator=COMPOSITE, by="city")
         shown["method"] = build_method_view(
             wave=results.wave,
             manifest=results.manifest,
@@ -130,10 +131,10 @@ def look_at_every_page(
             language=language,
         )
         for group in group_choices(results):
-            shown["groups"] = build_special_groups_view(**reading, filters=GroupFilters(group))
-            shown["group indicators"] = build_group_indicators(**reading, group=group, area=code)
+            shown["groups"] = build_special_groups_view(context, filters=GroupFilters(group))
+            shown["group indicators"] = build_group_indicators(context, group=group, area=code)
         shown["small areas"] = build_small_area_view(
-            **reading, filters=SmallAreaFilters("elderly=yes")
+            context, filters=SmallAreaFilters("elderly=yes")
         )
     return shown
 
@@ -156,7 +157,7 @@ def test_a_wave_of_one_city_is_frozen_and_read(wave: SmallWave, code: str) -> No
     look_at_every_page(results, code, languages=("zh",))
     official = Principal(uuid4(), "o", Role.CITY_OFFICIAL, code)
     assert list(results.rank_pairs(official, indicator=COMPOSITE)["other"]) == []
-    profile = build_city_profile(results=results, principal=official, language="zh", city=code)
+    profile = build_city_profile(ViewContext(results, official, "zh"), city=code)
     assert profile.name
 
 
@@ -461,3 +462,19 @@ def test_one_tree_of_which_two_waves_measure_different_parts() -> None:
     assert mapping is not None
     assert set(mapping.before_of) == {"2", "2.1", "2.1.1"}
     assert set(mapping.why_not) == {"composite"}
+
+
+def test_equal_weights_score_the_mean_of_the_ratings(tmp_path: Path) -> None:
+    """The rating of everything together is not in it: it would be its own explanation."""
+    bare = questionnaire(rating("price"), rating("service"), rating("overall"), few_groups=True)
+    form, tree = weigh_equally(bare)
+    wave = small_wave(tmp_path, instrument=form, tree=tree)
+    people = [person(number, "110000", psu=f"p{number % 4}") for number in range(60)]
+    results = frozen(wave, build_response_frame(people, form))
+    look_at_every_page(results, "110000")
+    cells = results.cells(OPERATOR, area="110000", group="all")
+    scores = cells.set_index("indicator")["estimate"]
+    ratings = [item.indicator for item in form.scored_items]
+    assert len(ratings) == 2
+    assert scores[COMPOSITE] == pytest.approx(scores[ratings].mean(), abs=0.1)
+    dispose_engines()

@@ -35,11 +35,11 @@ def test_finds_what_comparing_every_row_finds(
     for column, values in wanted.items():
         keep &= table[column].isin(values)
     expected = table[keep].reset_index(drop=True)
-    pd.testing.assert_frame_equal(CategoryIndex(table, COLUMNS).find(wanted), expected)
+    pd.testing.assert_frame_equal(CategoryIndex.of(table, COLUMNS).find(wanted), expected)
 
 
 def test_what_a_caller_does_with_an_answer_changes_no_other_answer(table: pd.DataFrame) -> None:
-    lookup = CategoryIndex(table, COLUMNS)
+    lookup = CategoryIndex.of(table, COLUMNS)
     wanted = {"area": ["CN"]}
     before = lookup.find(wanted).copy(deep=True)
     spoiled = lookup.find(wanted)
@@ -53,7 +53,7 @@ def test_answers_are_given_up_in_the_order_they_came(
     table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("survey.results.table_cache._CACHE_SIZE", 2)
-    lookup = CategoryIndex(table, COLUMNS)
+    lookup = CategoryIndex.of(table, COLUMNS)
     for area in ("CN", "11", "12", "CN"):
         assert set(lookup.find({"area": [area]})["area"].astype(str)) == {area}
 

@@ -12,10 +12,9 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.results.freeze import freeze_wave
-from survey.results.freeze_registration import freeze_request_options
 from survey.results.release import release_request_options, release_wave
 from survey.settings import Settings
-from survey.snapshots.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import FreezeOptions, WithoutPoint
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -40,9 +39,9 @@ from survey.waves.planning.wave_requests import (
 )
 from survey.waves.waves import transition_wave
 from tests.small_waves import SmallWave, small_wave, store_people
-from tests.work_of import work_of
+from tests.work_of import ONE_PERSON, work_of
 
-FREEZE = freeze_request_options(WithoutPoint.REFUSE, ())
+FREEZE = FreezeOptions(without_point=WithoutPoint.REFUSE).as_request()
 RELEASE = release_request_options(Shown.SCORES, None)
 Employ = Callable[..., Principal]
 
@@ -74,7 +73,12 @@ def request(wave: SmallWave, person: Principal, act: WaveAct = WaveAct.FREEZE) -
 
 
 def freeze(wave: SmallWave, person: Principal, settings: Settings | None = None) -> None:
-    freeze_wave(settings or wave.settings, wave_key=wave.key, actor=person, final=True)
+    freeze_wave(
+        settings or wave.settings,
+        wave_key=wave.key,
+        actor=person,
+        options=FreezeOptions(final=True),
+    )
 
 
 def release(wave: SmallWave, person: Principal) -> None:
@@ -87,11 +91,10 @@ def state(wave: SmallWave) -> WaveState:
         return wave.read(session).state
 
 
-def rule(wave: SmallWave, person: Principal, *, two_people: bool = True) -> PeopleRule:
+def rule(wave: SmallWave, person: Principal, settings: Settings | None = None) -> PeopleRule:
     with read_scope(wave.settings.store_url) as session:
-        return get_people_rule(
-            work_of(session, person, now()), key=wave.key, act=WaveAct.FREEZE, two_people=two_people
-        )
+        work = work_of(session, person, now(), settings=settings or Settings())
+        return get_people_rule(work, key=wave.key, act=WaveAct.FREEZE)
 
 
 def test_one_requests_another_confirms_and_the_requester_cannot(
@@ -151,8 +154,7 @@ def test_freezing_a_released_wave_again_takes_two_people(wave: SmallWave, employ
             wave.settings,
             wave_key=wave.key,
             actor=admin,
-            final=True,
-            without_point=WithoutPoint.STRATUM,
+            options=FreezeOptions(final=True, without_point=WithoutPoint.STRATUM),
         )
     assert snapshots(wave) == before
     freeze(wave, admin)
@@ -189,7 +191,7 @@ def test_one_person_is_enough_where_no_other_could_confirm(wave: SmallWave, empl
     assert rule(wave, OPERATOR) is PeopleRule.TWO
     other = employ()
     assert rule(wave, admin) is PeopleRule.TWO
-    assert rule(wave, admin, two_people=False) is PeopleRule.OFF
+    assert rule(wave, admin, ONE_PERSON) is PeopleRule.OFF
     assert rule(wave, employ(is_demo=True)) is PeopleRule.DEMO
     freeze(wave, other, wave.settings.model_copy(update={"two_person_freeze": False}))
     with read_scope(wave.settings.store_url) as session:
@@ -206,8 +208,7 @@ def test_a_confirmation_confirms_what_was_requested(wave: SmallWave, employ: Emp
             wave.settings,
             wave_key=wave.key,
             actor=second,
-            final=True,
-            without_point=WithoutPoint.STRATUM,
+            options=FreezeOptions(final=True, without_point=WithoutPoint.STRATUM),
         )
     with (
         session_scope(wave.settings.store_url) as session,

@@ -10,6 +10,7 @@ from scipy import stats
 from survey.access.principal import OPERATOR
 from survey.figures.views.city import build_city_profile
 from survey.figures.views.overview import OverviewFilters, build_overview
+from survey.figures.views.view_context import ViewContext
 from survey.results import WaveResults
 from survey.results.analysis import Q, add_verdicts
 
@@ -100,9 +101,7 @@ def test_an_interval_without_zero_is_no_verdict_by_itself(frozen: Frozen) -> Non
 
 def test_a_city_has_one_verdict_on_the_map_in_the_list_and_on_its_own_page(frozen: Frozen) -> None:
     results = frozen["main-2024"]
-    shown = build_overview(
-        results=results, principal=OPERATOR, language="en", filters=OverviewFilters()
-    )
+    shown = build_overview(ViewContext(results, OPERATOR, "en"), filters=OverviewFilters())
     on_map = dict(zip(shown.city_map.data["label"], shown.city_map.data["role"], strict=True))
     assert shown.standing is not None
     counted = Counter(on_map.values())
@@ -111,7 +110,7 @@ def test_a_city_has_one_verdict_on_the_map_in_the_list_and_on_its_own_page(froze
         OPERATOR, contrast="nation", area_level="city", group="all", indicator="composite"
     )
     for code in gaps["area"].astype(str)[:12]:
-        page = build_city_profile(results=results, principal=OPERATOR, language="en", city=code)
+        page = build_city_profile(ViewContext(results, OPERATOR, "en"), city=code)
         assert page.difference is not None
         assert page.difference.is_clear == (on_map[page.name] != "unclear")
         assert page.difference.is_higher == (on_map[page.name] == "higher")

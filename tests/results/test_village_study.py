@@ -15,6 +15,7 @@ from survey.figures.views.urban_rural import (
     list_fields,
     sides_of,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities
 from survey.frame.quotas import VILLAGE_SERIES
 from survey.results import WaveResults, open_results
@@ -22,7 +23,9 @@ from survey.results.analysis import add_weights, analysis_frame
 from survey.results.freeze import freeze_frame
 from survey.snapshots.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
+from survey.store.tables import now
 from tests.small_waves import person, small_wave
+from tests.work_of import work_of
 
 SUZHOU, YICHANG = "320500", "420500"
 RATED = tuple(item.name for item in shipped_instrument("village-2026").scored_items)
@@ -72,11 +75,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> WaveResults:
     )
     with session_scope(wave.settings.store_url) as session:
         freeze_frame(
-            wave.settings,
-            session,
+            work_of(session, OPERATOR, now(), settings=wave.settings),
             wave=wave.read(session),
             frame=build_response_frame(people(), instrument),
-            actor=OPERATOR,
         )
     with session_scope(wave.settings.store_url) as session:
         known = open_results(wave.settings, session, wave.key)
@@ -84,16 +85,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> WaveResults:
     return known
 
 
-def reading(results: WaveResults, language: str = "zh") -> dict[str, object]:
-    return {"results": results, "principal": OPERATOR, "language": language}
+def reading(results: WaveResults, language: str = "zh") -> ViewContext:
+    return ViewContext(results, OPERATOR, language)
 
 
 def test_the_gap_of_traders_is_there_by_indicator(results: WaveResults) -> None:
     assert sides_of(results) is VILLAGE
-    view = build_urban_rural_view(**reading(results), filters=AreaFilters())  # type: ignore[arg-type]
+    view = build_urban_rural_view(reading(results), filters=AreaFilters())
     assert view.difference.figure.estimate == pytest.approx(200 / 9, abs=1)
     assert "经营者" in view.sentence
-    picture = build_residence_indicators(**reading(results), filters=AreaFilters())  # type: ignore[arg-type]
+    picture = build_residence_indicators(reading(results), filters=AreaFilters())
     assert picture.title == "两市合计农村：经营者减消费者，按指标"
     assert len(picture.table) == 1 + 3 + 6
     assert (picture.table["差值"].dropna() > GAP / 2).all()
@@ -101,10 +102,10 @@ def test_the_gap_of_traders_is_there_by_indicator(results: WaveResults) -> None:
 
 
 def test_the_gap_is_there_by_city_and_what_each_side_is_asked_alone(results: WaveResults) -> None:
-    table = build_residence_areas(**reading(results), indicator="composite", by="city")  # type: ignore[arg-type]
+    table = build_residence_areas(reading(results), indicator="composite", by="city")
     assert set(table.codes) == {SUZHOU, YICHANG}
     assert set(list_fields(results)) == {"rural", "education"}
-    pictures = build_field_comparison(**reading(results), place="CN", field="rural")  # type: ignore[arg-type]
+    pictures = build_field_comparison(reading(results), place="CN", field="rural")
     assert {"消费者", "经营者"} == set(pictures[0].chart_rows["series"])
     labels = [label.replace("\n", "") for label in pictures[0].chart_rows["label"]]
     assert "经营者：进货每次都查凭证" in labels

@@ -25,7 +25,12 @@ from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import open_files
 from survey.snapshots.response_files import plan_files
 from survey.snapshots.response_frame import GIVEN_WEIGHT
-from survey.snapshots.snapshot_files import WithoutPoint, parquet_bytes, write_responses
+from survey.snapshots.snapshot_files import (
+    FreezeOptions,
+    WithoutPoint,
+    parquet_bytes,
+    write_responses,
+)
 from tests.error_codes import raises_code
 
 pytestmark = pytest.mark.slow
@@ -50,13 +55,13 @@ class Draft:
         self.files[path.name] = buffer.getvalue()
 
 
-def rules_of(**options: Any) -> WaveRules:
+def rules_of(options: FreezeOptions = FreezeOptions()) -> WaveRules:  # noqa: B008, frozen
     return WaveRules.of(
         series="main",
         instrument=shipped_instrument("main-2024"),
         tree=shipped_tree("cca-2023"),
         composite="item_means",
-        **options,
+        options=options,
     )
 
 
@@ -179,7 +184,7 @@ def test_interviews_without_points_are_the_same_stratum_in_parts(
     """One city that has no points at all does not know of itself that others have."""
     gone = np.ones(len(frame), bool) if without == "all" else frame["city_code"] == CITIES[3]
     lacking = frame.assign(psu=frame["psu"].where(~gone), stratum=frame["stratum"].where(~gone))
-    rules = rules_of(without_point=WithoutPoint.STRATUM)
+    rules = rules_of(FreezeOptions(without_point=WithoutPoint.STRATUM))
     at_once = WaveParts.of_loaded(WaveData.weigh(lacking, rules))
     in_parts = parts_of(lacking, [[city] for city in CITIES], rules)
     assert in_parts.facts.without_point == at_once.facts.without_point

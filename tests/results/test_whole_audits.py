@@ -24,11 +24,12 @@ from survey.results.whole_audits import (
 )
 from survey.settings import Settings
 from survey.snapshots.seals import SnapshotDraft
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Shown, now
 from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, small_wave, store_people
-from tests.work_of import work_of
+from tests.work_of import ONE_PERSON, work_of
 
 UNBOUNDED, NOTHING = 0.0, 1e-9
 """Seconds of the audit of a freeze."""
@@ -44,7 +45,7 @@ def wave(tmp_path: Path) -> Iterator[SmallWave]:
 
 def freeze(wave: SmallWave, audit_seconds: float) -> Settings:
     settings = wave.settings.model_copy(update={"audit_seconds": audit_seconds})
-    freeze_wave(settings, wave_key=wave.key, actor=OPERATOR, final=True)
+    freeze_wave(settings, wave_key=wave.key, actor=OPERATOR, options=FreezeOptions(final=True))
     return settings
 
 
@@ -66,17 +67,14 @@ def test_a_release_is_signed_once_the_whole_audit_has_passed(wave: SmallWave) ->
     with raises_code("audit_missing", match=f"audit --wave {wave.key} --all"):
         sign(wave, key)
     with session_scope(wave.settings.store_url) as session:
-        some = audit_wave(
-            wave.settings.model_copy(update={"audit_seconds": NOTHING}),
-            session,
-            wave_key=wave.key,
-            actor=OPERATOR,
-        )
+        settings = wave.settings.model_copy(update={"audit_seconds": NOTHING})
+        some = audit_wave(work_of(session, OPERATOR, settings=settings), wave_key=wave.key)
         assert some.audited < some.hidden
     with raises_code("audit_missing"):
         sign(wave, key)
     with session_scope(wave.settings.store_url) as session:
-        audit_wave(wave.settings, session, wave_key=wave.key, actor=OPERATOR, every_cell=True)
+        work = work_of(session, OPERATOR, settings=wave.settings)
+        audit_wave(work, wave_key=wave.key, every_cell=True)
     assert problem(wave) == ""
     with pytest.raises(SigningKeyError):  # the next thing that is asked for
         sign(wave, key)
@@ -109,10 +107,9 @@ def test_an_audit_that_found_counts_known_closely_lets_nothing_be_signed(wave: S
     settings = freeze(wave, NOTHING)
     with session_scope(settings.store_url) as session:
         release_wave(
-            work_of(session, OPERATOR, now()),
+            work_of(session, OPERATOR, now(), settings=ONE_PERSON),
             wave_key=wave.key,
             shown=Shown.SCORES,
-            two_people=False,
         )
     [unknown] = check_whole_audits(settings)
     assert not unknown.passed
@@ -131,6 +128,7 @@ def test_an_audit_that_found_counts_known_closely_lets_nothing_be_signed(wave: S
     assert not failed.passed
     assert "survey disclosure audit" in str(failed.detail)
     with session_scope(settings.store_url) as session:
-        audit_wave(settings, session, wave_key=wave.key, actor=OPERATOR, every_cell=True)
+        work = work_of(session, OPERATOR, settings=settings)
+        audit_wave(work, wave_key=wave.key, every_cell=True)
     [passed] = check_whole_audits(settings)
     assert passed.passed

@@ -11,6 +11,7 @@ from survey.frame.quotas import (
     ELDERLY,
     GUARDIAN,
     RURAL,
+    Oversampling,
     group_shares,
     plan_quotas,
     sample_share,
@@ -31,7 +32,7 @@ def _sum(table: pd.DataFrame, **where: str) -> pd.Series:
 
 
 def test_crossed_cells_add_up_and_the_strata_follow_the_census() -> None:
-    quotas = plan_quotas(CITIES, "main", SIZE, boosts={})
+    quotas = plan_quotas(CITIES, "main", SIZE)
     assert (_sum(quotas.cells) == SIZE).all()
     assert set(quotas.margins["dimension"]) == {"stratum"}
     assert (_sum(quotas.margins) == SIZE).all()
@@ -40,7 +41,7 @@ def test_crossed_cells_add_up_and_the_strata_follow_the_census() -> None:
 
 
 def test_marginal_quotas_are_the_sums_of_the_cells() -> None:
-    quotas = plan_quotas(CITIES, "main", SIZE, boosts={}, crossed=False, reserve=0.1)
+    quotas = plan_quotas(CITIES, "main", SIZE, crossed=False, reserve=0.1)
     for dimension in ("age_band", "gender"):
         for category, cells in quotas.cells.groupby(dimension):
             margin = _sum(quotas.margins, dimension=dimension, category=str(category))
@@ -51,25 +52,27 @@ def test_asking_the_elderly_three_times_as_often_cuts_their_band_off_and_triples
     None
 ):
     shares = group_shares(CITIES, "main")
-    quotas = plan_quotas(CITIES, "main", SIZE, boosts={ELDERLY: 3.0})
+    quotas = plan_quotas(CITIES, "main", SIZE, oversampling=Oversampling(3.0))
     assert {"55-59", "60-70"} <= set(quotas.cells["age_band"])
     asked = _sum(quotas.cells, age_band="60-70") / SIZE
     odds = (asked / (1 - asked)) / (shares[ELDERLY] / (1 - shares[ELDERLY]))
     assert np.allclose(odds, 3.0, rtol=0.02)
-    assert "55-70" in set(plan_quotas(CITIES, "main", SIZE, boosts={}).cells["age_band"])
+    assert "55-70" in set(plan_quotas(CITIES, "main", SIZE).cells["age_band"])
 
 
 def test_guardians_get_a_target_of_their_own() -> None:
-    quotas = plan_quotas(CITIES, "main", SIZE, boosts={GUARDIAN: 2.0}, guardian_share=GUARDIANS)
+    quotas = plan_quotas(
+        CITIES, "main", SIZE, oversampling=Oversampling(1.0, 2.0, GUARDIANS.to_dict())
+    )
     yes = _sum(quotas.margins, dimension="guardian", category="yes")
     assert ((yes / SIZE - sample_share(GUARDIANS, 2.0)).abs() < 1 / 500).all()
     assert (yes + _sum(quotas.margins, dimension="guardian", category="no") == SIZE).all()
 
 
 def test_the_supplements_have_their_own_cells() -> None:
-    elderly = plan_quotas(CITIES, "elderly", SIZE, boosts={})
+    elderly = plan_quotas(CITIES, "elderly", SIZE)
     assert set(elderly.cells["age_band"]) == {"60-69", "70-79", "80+"}
-    minors = plan_quotas(CITIES, "minors", SIZE, boosts={})
+    minors = plan_quotas(CITIES, "minors", SIZE)
     assert minors.cells.empty
     assert (_sum(minors.margins, dimension="school_stage") == SIZE).all()
 
@@ -133,8 +136,7 @@ def test_whatever_is_planned_targets_add_up(
         CITIES,
         "main",
         size,
-        boosts={ELDERLY: elderly, GUARDIAN: guardians},
-        guardian_share=GUARDIANS,
+        oversampling=Oversampling(elderly, guardians, GUARDIANS.to_dict()),
         crossed=crossed,
         reserve=reserve,
     )

@@ -23,7 +23,7 @@ from survey.collection.paper.keying_queue import (
 )
 from survey.collection.trial_links import open_trial
 from survey.settings import PROJECT_ROOT
-from survey.snapshots.response_frame import response_frame
+from survey.snapshots.response_frame import CountedResponses, response_frame
 from survey.store.china_time import start_of_china_day
 from survey.store.engine import session_scope
 from survey.store.schema import upgrade
@@ -167,7 +167,7 @@ def _snapshot(session: Session) -> None:
     expected = generate_wave("main-2024", n=620).approved
     wave = get_wave(session=session, key="main-2024")
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-    frozen = response_frame(session=session, wave_id=wave.id, instrument=instrument)
+    frozen = response_frame(session, instrument, CountedResponses(wave.id))
     assert list(frozen.columns) == list(expected.columns)
     for name in frozen.columns:
         left, right = frozen[name], expected[name]

@@ -21,7 +21,7 @@ def test_what_its_problems_cite_is_published_for_every_city_with_a_list(small_de
     with read_scope(settings.store_url) as session:
         keys = [key for key, _ in list_cited_keys(session)]
         figures = [
-            find_citable_figure(work_of(session, OPERATOR), city_code=city, key=key, language="zh")
+            find_citable_figure(work_of(session, OPERATOR), city_code=city, key=key)
             for city in cities
             for key in keys
         ]

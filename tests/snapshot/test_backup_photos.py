@@ -9,7 +9,8 @@ from PIL import Image
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.collection.photos.photo_cleaning import clean_photo, load_photo, save_photo
+from survey.collection.photos.photo_cleaning import clean_photo
+from survey.collection.photos.photo_storage import load_photo, save_photo
 from survey.operations.backup import check_backup, create_backup, restore
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
@@ -36,7 +37,6 @@ def source(_sqlite_template: Path, tmp_path: Path) -> Settings:
                 work_of(session, OPERATOR),
                 folder=settings.photo_dir,
                 photo_id=new_id(),
-                sent=target.getvalue(),
                 photo=clean_photo(target.getvalue()),
             )
     return settings

@@ -12,7 +12,7 @@ from sqlmodel import select
 from survey.access.principal import OPERATOR
 from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.review.quality.stored_interviews import stored_interviews
-from survey.snapshots.response_frame import response_frame
+from survey.snapshots.response_frame import CountedResponses, response_frame
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Mode, ResponseRevision, Status, Wave
 from survey.waves.waves import NewWave, create_wave
@@ -90,10 +90,7 @@ def test_reading_one_wave_looks_into_its_part_only(two_waves: tuple[Any, Wave], 
             list(stored_interviews(session, field.wave.id))
         else:
             response_frame(
-                session=session,
-                wave_id=field.wave.id,
-                instrument=field.instrument,
-                statuses=(Status.SUBMITTED,),
+                session, field.instrument, CountedResponses(field.wave.id, (Status.SUBMITTED,))
             )
     assert plans
     for plan in plans:

@@ -18,7 +18,12 @@ from survey.settings import Settings
 from survey.store import read_replica, schema
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines
-from survey.store.read_replica import LateReading, check_replica, read_late, require_read_url
+from survey.store.read_replica import (
+    LateReading,
+    check_replica,
+    read_from_replica,
+    require_read_url,
+)
 from survey.store.tables import Account
 from survey.store.transactions import run_in_transaction
 from tests.error_codes import raises_code
@@ -53,7 +58,7 @@ class Pair:
         run_in_transaction(self.settings.store_url, work)
 
     def count(self, reader: UUID | None = None) -> LateReading[int]:
-        return read_late(self.settings, _count, reader=reader)
+        return read_from_replica(self.settings, _count, reader=reader)
 
 
 def _count(session: Session) -> int:
@@ -168,7 +173,7 @@ def test_a_replica_that_ends_in_the_middle_of_a_reading_costs_no_error(pair: Pai
         return _count(session)
 
     try:
-        reading = read_late(pair.settings, work)
+        reading = read_from_replica(pair.settings, work)
         assert asked == [True, False]
         assert reading.freshness is None
         assert pair.count().freshness is None
@@ -187,7 +192,7 @@ def test_nothing_can_be_written_through_it(pair: Pair) -> None:
     def work(session: Session) -> str:
         return str(session.connection().execute(text("SHOW transaction_read_only")).scalar_one())
 
-    assert read_late(pair.settings, work).value == "on"
+    assert read_from_replica(pair.settings, work).value == "on"
 
 
 def test_another_schema_sends_readers_to_the_primary(pair: Pair) -> None:
@@ -207,11 +212,11 @@ def test_a_server_that_is_no_replica_of_the_store_is_not_read(
     pair: Pair, postgres_url: str
 ) -> None:
     wrong = pair.settings.model_copy(update={"database_read_url": postgres_url})
-    assert read_late(wrong, _count).freshness is None
+    assert read_from_replica(wrong, _count).freshness is None
     (finding,) = check_read_replica(wrong)
     assert "no replica" in str(finding.detail)
     swapped = Settings(database_url=postgres_url, database_read_url=pair.standby.url)
-    assert read_late(swapped, _count).value == 0
+    assert read_from_replica(swapped, _count).value == 0
     (finding,) = check_read_replica(swapped)
     assert "another database" in str(finding.detail)
 
@@ -234,6 +239,6 @@ def test_an_address_that_cannot_be_a_replica_is_refused_in_words(store: str, rep
 
 def test_without_a_replica_reading_is_as_ever(store_url: str) -> None:
     settings = Settings(database_url=store_url)
-    reading = read_late(settings, _count)
+    reading = read_from_replica(settings, _count)
     assert (reading.value, reading.freshness) == (0, None)
     assert list(check_read_replica(settings)) == []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from survey.access.audit import record
 from survey.access.audit_verify import ANCHOR, Anchor, verify
 from survey.access.principal import OPERATOR
-from survey.kit.periodic_tasks import log_anchor
+from survey.kit.asgi import log_anchor
 from survey.observe.logs import configure_logs
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent

@@ -17,13 +17,7 @@ from survey.kit.audit_labels import (
 )
 from survey.locale import LANGUAGES, translator
 from survey.settings import PROJECT_ROOT
-from survey.store.audit_events import (
-    AuditEvent,
-    SubjectKind,
-    back_check_event,
-    response_event,
-    wave_event,
-)
+from survey.store.audit_events import AuditEvent, SubjectKind, state_event
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, Outcome
 from survey.waves.lifecycle import TRANSITIONS
@@ -47,9 +41,9 @@ def test_every_event_is_written_by_its_declaration() -> None:
 
 
 def test_every_transition_is_an_event() -> None:
-    assert {response_event(to).value for _, to in TRANSITIONS} <= EVENTS
-    assert {wave_event(to).value for ends in WAVE_TRANSITIONS.values() for to in ends} <= EVENTS
-    assert {back_check_event(outcome).value for outcome in Outcome} <= EVENTS
+    assert {state_event(to).value for _, to in TRANSITIONS} <= EVENTS
+    assert {state_event(to).value for ends in WAVE_TRANSITIONS.values() for to in ends} <= EVENTS
+    assert {state_event(outcome).value for outcome in Outcome} <= EVENTS
 
 
 def test_every_event_and_subject_has_a_name_and_no_other() -> None:

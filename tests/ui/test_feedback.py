@@ -1,4 +1,4 @@
-"""Pages change things through `perform` alone, which says every failure in words."""
+"""Pages change things through `run_change` alone, which says every failure in words."""
 
 import ast
 from pathlib import Path
@@ -8,9 +8,8 @@ from survey.settings import PROJECT_ROOT
 ROOMS = [PROJECT_ROOT / "src" / "survey" / name for name in ("kit", "screens")]
 WRITERS = {
     "bulk_import/__init__.py": "the thread of a background job keeps its problem",
-    "exact_rows.py": "runs within the download button, which says its problems",
     "feedback.py": "the one way",
-    "export.py": "the thread of a background job keeps its problem",
+    "export.py": "a background job keeps its problem, and the download button says those of files",
     "releases.py": "runs within the download button, which says its problems",
     "report_downloads.py": "runs within the download button, which says its problems",
     "invitation_codes.py": "issues the next code while it is drawn, without a click",

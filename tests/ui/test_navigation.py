@@ -4,130 +4,121 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, ROLES, Role
-from survey.kit.navigation import PAGES, PAGES_BY_KEY, PageKey, landing_page, may_open, menu_for
+from survey.kit.navigation import (
+    PAGES,
+    PAGES_BY_KEY,
+    PageKey,
+    landing_page,
+    list_menu,
+    list_neighbours,
+    may_open,
+)
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 
-MENUS = {
-    Role.SURVEYOR: ["home", "tasks", "interview"],
-    Role.TYPIST: ["home", "paper"],
-    Role.SUPERVISOR: [
-        "home",
-        "progress",
-        "review",
-        "back_check",
-        "bulk_import",
-        "paper",
-        "method",
-        "sign_in_codes",
-    ],
-    Role.CITY_OFFICIAL: [
-        "home",
-        "overview",
-        "city",
-        "special_groups",
-        "urban_rural",
-        "trends",
-        "crosstab",
-        "rectification",
-        "comparative_tests",
-        "experience_checks",
-        "complaints",
-        "method",
-        "export",
-        "releases",
-    ],
-    Role.PROVINCE_OFFICIAL: [
-        "home",
-        "overview",
-        "city",
-        "special_groups",
-        "urban_rural",
-        "trends",
-        "crosstab",
-        "rectification",
-        "comparative_tests",
-        "experience_checks",
-        "complaints",
-        "method",
-        "export",
-        "releases",
-    ],
-    Role.NATIONAL_OFFICIAL: [
-        "home",
-        "overview",
-        "city",
-        "special_groups",
-        "urban_rural",
-        "trends",
-        "crosstab",
-        "rectification",
-        "comparative_tests",
-        "experience_checks",
-        "complaints",
-        "progress",
-        "outside_data",
-        "plan",
-        "questionnaires",
-        "method",
-        "export",
-        "releases",
-    ],
-    Role.FINAL_REVIEWER: ["home", "progress", "review", "method"],
-    Role.ANALYST: [
-        "home",
-        "overview",
-        "city",
-        "special_groups",
-        "urban_rural",
-        "trends",
-        "crosstab",
-        "comparative_tests",
-        "experience_checks",
-        "complaints",
-        "questionnaires",
-        "method",
-        "export",
-        "releases",
-    ],
-    Role.ADMINISTRATOR: [
-        "home",
-        "overview",
-        "city",
-        "special_groups",
-        "urban_rural",
-        "trends",
-        "crosstab",
-        "rectification",
-        "comparative_tests",
-        "experience_checks",
-        "complaints",
-        "progress",
-        "review",
-        "back_check",
-        "bulk_import",
-        "outside_data",
-        "paper",
-        "plan",
-        "questionnaires",
-        "method",
-        "export",
-        "releases",
-        "sign_in_codes",
-        "users",
-        "audit",
-    ],
+RESULTS = [["overview"], ["city"], ["special_groups", "urban_rural"], ["trends", "crosstab"]]
+BESIDE = ["complaints", "experience_checks", "comparative_tests", "rectification"]
+AREA_OFFICIAL = {
+    None: [["home"]],
+    "Results": [*RESULTS, BESIDE],
+    "Publication": [["export", "releases"], ["method"]],
 }
+MENUS: dict[Role, dict[str | None, list[list[str]]]] = {
+    Role.SURVEYOR: {None: [["home"]], "In the field": [["tasks", "interview"]]},
+    Role.TYPIST: {None: [["home"]], "In the field": [["paper"]]},
+    Role.SUPERVISOR: {
+        None: [["home"]],
+        "In the field": [
+            ["progress", "sign_in_codes"],
+            ["review", "back_check"],
+            ["paper", "bulk_import"],
+        ],
+        "Publication": [["method"]],
+    },
+    Role.FINAL_REVIEWER: {
+        None: [["home"]],
+        "In the field": [["progress"], ["review"]],
+        "Publication": [["method"]],
+    },
+    Role.CITY_OFFICIAL: AREA_OFFICIAL,
+    Role.PROVINCE_OFFICIAL: AREA_OFFICIAL,
+    Role.NATIONAL_OFFICIAL: {
+        None: [["home"]],
+        "Results": [*RESULTS, [*BESIDE, "outside_data"]],
+        "In the field": [["progress"]],
+        "Organisation": [["plan"], ["questionnaires"]],
+        "Publication": [["releases"], ["export"], ["method"]],
+    },
+    Role.ANALYST: {
+        None: [["home"]],
+        "Results": [*RESULTS, BESIDE[:-1]],
+        "Organisation": [["questionnaires"]],
+        "Publication": [["export", "releases"], ["method"]],
+    },
+    Role.ADMINISTRATOR: {
+        None: [["home"]],
+        "Results": [*RESULTS, [*BESIDE, "outside_data"]],
+        "In the field": [
+            ["progress", "sign_in_codes"],
+            ["review", "back_check"],
+            ["paper", "bulk_import"],
+        ],
+        "Organisation": [["plan"], ["questionnaires"], ["users"]],
+        "Publication": [["releases"], ["export"], ["method"], ["audit"]],
+    },
+}
+COUNTS = {
+    Role.SURVEYOR: 2, Role.TYPIST: 2, Role.SUPERVISOR: 5, Role.FINAL_REVIEWER: 4,
+    Role.CITY_OFFICIAL: 8, Role.PROVINCE_OFFICIAL: 8, Role.ANALYST: 9,
+    Role.NATIONAL_OFFICIAL: 12, Role.ADMINISTRATOR: 16,
+}  # fmt: skip
+"""Entries of the menu, as the design of the paths has them."""
+
+
+def person(role: Role) -> Principal:
+    return Principal(OPERATOR.account_id, "Li", role, NATION)
+
+
+def entries(principal: Principal | None) -> list[list[str]]:
+    return [
+        [page.key.value for page in entry.pages]
+        for section in list_menu(principal)
+        for entry in section.entries
+    ]
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_role_sees_only_its_pages(role: Role) -> None:
-    person = Principal(OPERATOR.account_id, "Li", role, NATION)
-    assert [page.key for page in menu_for(person)] == MENUS[role]
+def test_the_menu_of_a_role_under_its_headings(role: Role) -> None:
+    shown = {
+        section.heading.msgid if section.heading else None: [
+            [page.key.value for page in entry.pages] for entry in section.entries
+        ]
+        for section in list_menu(person(role))
+    }
+    assert shown == MENUS[role]
+    assert list(shown) == list(MENUS[role])
+    assert len(entries(person(role))) == COUNTS[role]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_page_of_a_role_is_in_its_menu_once_and_no_other(role: Role) -> None:
+    pages = [key for entry in entries(person(role)) for key in entry]
+    assert len(set(pages)) == len(pages)
+    assert set(pages) == {page.key.value for page in PAGES if may_open(page, person(role))}
 
 
 def test_a_stranger_sees_the_start_page_only() -> None:
-    assert [page.key for page in menu_for(None)] == [PageKey.HOME]
+    assert entries(None) == [["home"]]
+
+
+def test_pages_of_one_entry_link_to_each_other() -> None:
+    supervisor = person(Role.SUPERVISOR)
+    for key in (PageKey.REVIEW, PageKey.BACK_CHECK):
+        pages = list_neighbours(key, supervisor)
+        assert [page.key for page in pages] == [PageKey.REVIEW, PageKey.BACK_CHECK]
+    assert list_neighbours(PageKey.METHOD, supervisor) == ()
+    assert list_neighbours(PageKey.PAPER, person(Role.TYPIST)) == ()
+    assert list_neighbours(PageKey.INTERVIEW, person(Role.SURVEYOR)) == ()
 
 
 def test_every_file_in_pages_is_registered_and_the_other_way_round() -> None:
@@ -153,8 +144,12 @@ def test_addresses_are_single_plain_segments_and_unique() -> None:
 
 def test_titles_are_translated() -> None:
     chinese, english = translator("zh"), translator("en")
-    for page in PAGES:
-        assert chinese(page.title) != english(page.title)
+    texts = [page.title for page in PAGES]
+    for section in list_menu(person(Role.ADMINISTRATOR)):
+        texts += [section.heading] if section.heading else []
+        texts += [entry.title for entry in section.entries]
+    for text in texts:
+        assert chinese(text) != english(text)
 
 
 @pytest.mark.parametrize("role", Role)

@@ -23,7 +23,7 @@ from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Shown, WaveState
 from tests.publish.publications.register_steps import WAVE, freeze_again
 from tests.synthetic_results import PLANS, synthetic_store
-from tests.work_of import work_of
+from tests.work_of import ONE_PERSON, work_of
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 CITY = Principal(uuid4(), "A city", Role.CITY_OFFICIAL, "320500")
@@ -61,7 +61,7 @@ def _release(store: Settings) -> None:
     """Release the wave as another process does: the caches of this one stay as they are."""
     with session_scope(store.store_url) as session:
         release_wave(
-            work_of(session, OPERATOR, NOW), wave_key=WAVE, shown=Shown.SCORES, two_people=False
+            work_of(session, OPERATOR, NOW, settings=ONE_PERSON), wave_key=WAVE, shown=Shown.SCORES
         )
 
 

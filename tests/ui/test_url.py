@@ -9,11 +9,11 @@ def script() -> None:
     import streamlit as st
 
     from survey.kit.url_state import pick
+    from survey.kit.viewer import Preferences
 
     language = st.session_state.get("language", "en")
     labels = {"en": {"a": "Apple", "b": "Bear"}, "zh": {"a": "Pingguo", "b": "Xiong"}}[language]
-    chosen = pick("Fruit", "fruit", ["a", "b"], show=labels.__getitem__, language=language)
-    st.write(chosen)
+    st.write(pick(Preferences(language, large=False), "Fruit", "fruit", labels))
 
 
 def run(**query: str) -> AppTest:
@@ -70,9 +70,10 @@ def pinned() -> None:
     import streamlit as st
 
     from survey.kit.url_state import pick_pinned
+    from survey.kit.viewer import Preferences
 
-    options = st.session_state.get("options", ["a", "b"])
-    st.write(pick_pinned("Fruit", "fruit", options, show=str, language="en"))
+    choices = {code: code for code in st.session_state.get("options", ["a", "b"])}
+    st.write(pick_pinned(Preferences("en", large=False), "Fruit", "fruit", choices))
 
 
 def run_pinned(**query: str) -> AppTest:

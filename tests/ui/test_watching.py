@@ -12,8 +12,8 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.collection.response_bulk_insert import FinishedResponse, write_responses
-from survey.kit import periodic_tasks
-from survey.kit.periodic_tasks import run_assessment_loop
+from survey.kit import asgi
+from survey.kit.asgi import run_assessment_loop
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, ResponseRisk, Status
@@ -64,11 +64,9 @@ def test_what_arrived_is_looked_at_and_stopping_stops(field: Any, tmp_path: Path
 def test_a_run_that_failed_is_in_the_log(
     code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(
-        periodic_tasks, "_PROGRAM", (sys.executable, "-c", f"raise SystemExit({code})")
-    )
+    monkeypatch.setattr(asgi, "_PROGRAM", (sys.executable, "-c", f"raise SystemExit({code})"))
     settings = Settings(data_dir=tmp_path)
-    run_in_thread(periodic_tasks._run_command(settings, "quality-new"))
+    run_in_thread(asgi._run_command(settings, "quality-new"))
     # asyncio may still speak of the process that an earlier test ended.
-    logged = [line.message for line in caplog.records if line.name == periodic_tasks.__name__]
+    logged = [line.message for line in caplog.records if line.name == asgi.__name__]
     assert logged == ["quality-new ended with exit code 1"] * code

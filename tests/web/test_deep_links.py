@@ -25,7 +25,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from survey.access.roles import ROLES, Role
-from survey.access.sessions import COOKIE, DEMO, open_session
+from survey.access.sessions import COOKIE, DEMO, SignIn, open_session
 from survey.kit.navigation import PAGES
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
@@ -113,9 +113,7 @@ def cookies(data_dir: Path) -> dict[Role, str]:
             account = Account(login=f"some-{role}", name="Somebody", role=role, area="CN")
             session.add(account)
             session.flush()
-            secret = open_session(
-                session=session, account=account, limits=DEMO, how="test", now=now()
-            )
+            secret = open_session(SignIn(session, now()), account, DEMO, how="test")
             made[role] = f"{COOKIE}={secret}"
     return made
 
@@ -197,7 +195,7 @@ def test_the_first_visitor_is_refused(
     assert action not in ROLES[stranger].actions
     received = first_visit(servers[address], address, cookies[stranger])
     t = translator("zh")
-    words = "This page is not part of your role" if action else "Your pages"
+    words = "This page is not part of your role" if action else "Your sampling points"
     assert t(words) in received.text
     assert received.elements <= WORDS
 

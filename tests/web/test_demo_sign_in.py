@@ -40,7 +40,7 @@ def test_a_role_is_chosen_with_one_click(client: TestClient, field: Field) -> No
     assert "samesite=lax" in cookie
     assert "secure" not in cookie
     with read_scope(field.url) as session:
-        person = find_principal(session=session, secret=client.cookies[COOKIE], now=now())
+        person = find_principal(session, client.cookies[COOKIE], now())
         kept = session.exec(select(LoginSession)).one()
     assert person is not None
     assert (person.role, person.is_demo) == ("analyst", True)
@@ -104,7 +104,7 @@ def test_signing_out_ends_the_session(client: TestClient, field: Field) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert COOKIE not in client.cookies
     with read_scope(field.url) as session:
-        assert find_principal(session=session, secret=secret, now=now()) is None
+        assert find_principal(session, secret, now()) is None
 
 
 def test_signing_out_twice_is_no_error(client: TestClient) -> None:

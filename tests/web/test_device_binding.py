@@ -56,7 +56,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_pages(
     client: TestClient, invite: Invite
 ) -> None:
     words = client.get(f"/q/{invite()}").headers["set-cookie"].lower()
-    assert DEVICE_COOKIE in words
+    assert DEVICE_COOKIE.name in words
     for part in ("httponly", "samesite=lax", "path=/q/"):
         assert part in words
     assert "secure" not in words
@@ -127,7 +127,7 @@ def test_a_device_is_recognised_within_a_wave_by_a_hash_of_its_own(
 ) -> None:
     proofs = {_open_and_bind(client, invite()) for _ in range(2)}
     assert len(proofs) == 1
-    secret = client.cookies[DEVICE_COOKIE]
+    secret = client.cookies[DEVICE_COOKIE.name]
     with read_scope(field.url) as session:
         stored = set(session.exec(select(Invitation.device_sha256)).all())
     assert stored == {digest(*proofs)}

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from survey.access.principal import Principal
 from survey.access.roles import Action, Role
-from survey.access.sessions import COOKIE, end_sessions, principal_of, sign_in_demo
+from survey.access.sessions import COOKIE, SignIn, end_sessions, principal_of, sign_in_demo
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, now
@@ -42,7 +42,7 @@ def _nothing_waits() -> Iterator[None]:
 
 def signed_in(field: Field, role: Role) -> tuple[str, Principal]:
     with session_scope(field.url) as session:
-        secret = sign_in_demo(session=session, role=role, now=now())
+        secret = sign_in_demo(SignIn(session, now()), role)
         account = session.exec(select(Account).where(Account.login == f"demo-{role}")).one()
         return secret, principal_of(account)
 

@@ -24,7 +24,7 @@ from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Credential, LoginSession, SignInTries, now
 from survey.web.auth.pages import STEP_COOKIE
-from survey.web.http import FormToken
+from survey.web.http import FORM_COOKIE
 from survey.web.routes import build_app
 from tests.account_factory import PASSWORD, SECRET, code_at, employ_person
 from tests.work_of import work_of
@@ -58,7 +58,7 @@ def done(client: TestClient) -> Answer:
 
 def signed_in(client: TestClient, field: Field) -> str | None:
     with read_scope(field.url) as session:
-        person = find_principal(session=session, secret=client.cookies.get(COOKIE), now=now())
+        person = find_principal(session, client.cookies.get(COOKIE), now())
     return person.name if person else None
 
 
@@ -97,7 +97,7 @@ def test_name_and_password_lead_to_where_the_person_wanted_to_go(
     assert "samesite=lax" in cookie
     assert "path=/;" in cookie
     assert signed_in(client, field) == "Wang"
-    assert STEP_COOKIE not in client.cookies
+    assert STEP_COOKIE.name not in client.cookies
 
 
 @pytest.mark.usefixtures("wang")
@@ -171,7 +171,7 @@ def test_a_step_secret_opens_no_page_and_dies_with_its_use(
 ) -> None:
     employ_person(field.url, "wang", factor=now())
     login(client)
-    step = client.cookies[STEP_COOKIE]
+    step = client.cookies[STEP_COOKIE.name]
     client.cookies.set(COOKIE, step)
     assert signed_in(client, field) is None
     assert client.get("/auth/account", follow_redirects=False).status_code == 303
@@ -253,10 +253,10 @@ def test_a_form_that_is_not_ours_changes_nothing(client: TestClient, field: Fiel
     ):
         answer = client.post("/auth/login", data=sent, headers=headers, follow_redirects=False)
         assert answer.status_code == 403
-    client.cookies.delete(FormToken.COOKIE)
+    client.cookies.delete(FORM_COOKIE.name)
     answer = client.post("/auth/login", data={**fields, "token": token}, follow_redirects=False)
     assert answer.status_code == 403
-    assert STEP_COOKIE not in client.cookies
+    assert STEP_COOKIE.name not in client.cookies
 
 
 POSTS = [
@@ -408,7 +408,7 @@ def _codes(field: Field, *logins: str) -> list[str]:
             codes=generate_codes(len(logins)),
             days=1,
         )
-    return [person.code for person in sheet.people]
+    return [person.secret for person in sheet.people]
 
 
 def test_a_printed_code_signs_its_surveyor_in_once(

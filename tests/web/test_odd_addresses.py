@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from survey.access.roles import Role
-from survey.access.sessions import COOKIE, sign_in_demo
+from survey.access.sessions import COOKIE, SignIn, sign_in_demo
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account, now
@@ -48,7 +48,7 @@ def visitor(field: Field, tmp_path: Path) -> Iterator[TestClient]:
             Account(login="demo-typist", name="T", role=Role.TYPIST, area="110000", is_demo=True)
         )
         session.flush()
-        secret = sign_in_demo(session=session, role=Role.TYPIST, now=now())
+        secret = sign_in_demo(SignIn(session, now()), Role.TYPIST)
     with TestClient(build_app(settings), cookies={COOKIE: secret}) as client:
         client.app_settings = settings  # type: ignore[attr-defined]
         yield client

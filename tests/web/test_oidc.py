@@ -73,7 +73,7 @@ def go(client: TestClient, subject: str, then: str = "/") -> str:
 
 def who(client: TestClient, field: Field) -> str | None:
     with read_scope(field.url) as session:
-        person = find_principal(session=session, secret=client.cookies.get(COOKIE), now=now())
+        person = find_principal(session, client.cookies.get(COOKIE), now())
     return person.name if person else None
 
 

@@ -27,7 +27,7 @@ from survey.web.results_openapi import BASE, DELIVERIES
 from survey.web.routes import build_app
 from tests.error_codes import raises_code
 from tests.synthetic_results import PLANS, synthetic_store
-from tests.work_of import work_of
+from tests.work_of import ONE_PERSON, work_of
 
 WAVE, EARLIER = "main-2024", "main-2023"
 ESTIMATES = f"{BASE}/waves/{WAVE}/estimates"
@@ -43,7 +43,7 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         public_rate_per_minute=0,
         api_rate_per_minute=0,
     )
-    plans = [plan for plan in PLANS if plan.key in {WAVE, EARLIER}]
+    plans = [replace(plan, cities=60) for plan in PLANS if plan.key in {WAVE, EARLIER}]
     synthetic_store(settings, plans=plans, measures_a_topic=1)
     with session_scope(settings.store_url) as session:
         for login, area in LOGINS.items():
@@ -76,7 +76,9 @@ def client(settings: Settings) -> Iterator[TestClient]:
 
 def release(settings: Settings, key: str = WAVE, shown: Shown = Shown.SCORES) -> None:
     with session_scope(settings.store_url) as session:
-        release_wave(work_of(session, OPERATOR, now()), wave_key=key, shown=shown, two_people=False)
+        release_wave(
+            work_of(session, OPERATOR, now(), settings=ONE_PERSON), wave_key=key, shown=shown
+        )
 
 
 def test_a_damaged_snapshot_is_told_in_neutral_words(
@@ -93,7 +95,7 @@ def test_a_damaged_snapshot_is_told_in_neutral_words(
         answer = ask(client, ESTIMATES, key)
         assert (answer.status_code, answer.json()["code"]) == (503, "results_unavailable")
         assert str(settings.data_dir) not in answer.text
-        assert str(folder) in caplog.text
+        assert f"{WAVE}/{folder.name}" in caplog.text
         # The others answer.
         release(settings, EARLIER)
         rows = ask(client, f"{BASE}/waves", key).json()["rows"]

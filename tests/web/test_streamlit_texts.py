@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit import file_util
 
-from survey.kit.page_document import DocumentChangedError, build_document
+from survey.kit.page_access import DocumentChangedError, build_document
 from survey.locale import translator
 from survey.web.assets import asset_url
 from survey.web.streamlit_texts import STREAMLIT_TEXTS, streamlit_texts

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
-from survey.access.account_lookup import get_account_by_login
 from survey.access.accounts import (
     AccountData,
     InvalidAccountError,
@@ -19,9 +18,11 @@ from survey.access.accounts import (
 )
 from survey.access.roles import Action, Role
 from survey.access.secret_hashes import LINK_LIFETIME, active_filter
-from survey.access.sessions import open_session_filter
+from survey.access.sessions import get_account_by_login, open_session_filter
+from survey.access.sign_in_codes import PrintedSecret, SecretSheet
 from survey.access.work import Work
 from survey.locale import SurveyError, msg
+from survey.records import build_from
 from survey.store.tables import Account, AnyRow, Credential, LoginSession, SetupLink, table_of
 
 MAX_ACCOUNTS_AT_ONCE = 1_000
@@ -33,32 +34,15 @@ _LINKS, _SESSIONS = table_of(SetupLink), table_of(LoginSession)
 
 @dataclass(frozen=True)
 class NewAccount:
-    """Account that is to be created."""
+    """Account to be created: its login and its editable fields."""
 
     login: str
     entry: AccountData
 
 
 @dataclass(frozen=True)
-class PrintedSetupLink:
-    """Setup link of one person as it is printed; the store keeps only the hash of its token."""
-
-    login: str
-    name: str
-    token: str
-
-
-@dataclass(frozen=True)
-class SetupLinkSheet:
-    """Setup links that were issued together, valid until `expires_at`."""
-
-    people: tuple[PrintedSetupLink, ...]
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
 class PendingAccount:
-    """Account in use whose person has not chosen a password yet."""
+    """Open account that has no password yet, with the end of its setup link if one is valid."""
 
     login: str
     name: str
@@ -68,8 +52,8 @@ class PendingAccount:
     """End of the present setup link; None if there is none that works."""
 
 
-def create_accounts(work: Work, *, accounts: Sequence[NewAccount]) -> SetupLinkSheet:
-    """Create all accounts with a setup link each, or none of them.
+def create_accounts(work: Work, *, accounts: Sequence[NewAccount]) -> SecretSheet:
+    """Create all accounts and a setup link for each, or none; return the links for printing.
 
     Raises:
         InvalidAccountError: An account is not possible; the message begins with its login.
@@ -87,11 +71,11 @@ def create_accounts(work: Work, *, accounts: Sequence[NewAccount]) -> SetupLinkS
                 msg("{login}: {reason}", login=account.login, reason=error.message)
             ) from error
         links.append(_issue_link(work, created.login, created.name))
-    return SetupLinkSheet(tuple(links), work.now + LINK_LIFETIME)
+    return SecretSheet(tuple(links), work.now + LINK_LIFETIME)
 
 
-def issue_setup_links(work: Work, *, logins: Sequence[str]) -> SetupLinkSheet:
-    """Replace the setup links of people who have no password yet.
+def issue_setup_links(work: Work, *, logins: Sequence[str]) -> SecretSheet:
+    """Replace the setup links of accounts without a password; return the new ones for printing.
 
     Raises:
         InvalidAccountError: Somebody has chosen a password since, or the account was closed.
@@ -109,7 +93,7 @@ def issue_setup_links(work: Work, *, logins: Sequence[str]) -> SetupLinkSheet:
                 )
             )
         links.append(_issue_link(work, login, waiting[login].name))
-    return SetupLinkSheet(tuple(links), work.now + LINK_LIFETIME)
+    return SecretSheet(tuple(links), work.now + LINK_LIFETIME)
 
 
 def _require_count(count: int) -> None:
@@ -119,13 +103,12 @@ def _require_count(count: int) -> None:
         )
 
 
-def _issue_link(work: Work, login: str, name: str) -> PrintedSetupLink:
-    token = create_setup_link(work, login=login)
-    return PrintedSetupLink(login, name, token)
+def _issue_link(work: Work, login: str, name: str) -> PrintedSecret:
+    return PrintedSecret(login, name, create_setup_link(work, login=login))
 
 
 def list_pending_accounts(work: Work) -> list[PendingAccount]:
-    """List the accounts in use that have no password yet, by area and login."""
+    """Return the open accounts that have no password yet, by area and login."""
     work.require(Action.ADMINISTER)
     links = (
         select(_LINKS.c.account_id, func.max(_LINKS.c.expires_at).label("expires_at"))
@@ -153,7 +136,7 @@ MAX_LISTED_ACCOUNTS = 200
 
 @dataclass(frozen=True)
 class AccountSummary:
-    """One account as administrators see it."""
+    """One account in the administrators' list: fields, state, kinds of credentials, last use."""
 
     id: UUID
     login: str
@@ -173,7 +156,7 @@ class AccountSummary:
 
     @property
     def entry(self) -> AccountData:
-        """The editable fields of the account."""
+        """Editable fields of the account: name, role, area, last day, e-mail address."""
         return AccountData(self.name, self.role, self.area, self.last_day, self.email)
 
 
@@ -192,7 +175,7 @@ class AccountFilter:
 
 @dataclass(frozen=True)
 class AccountPage:
-    """First accounts of a filter, and how many there are."""
+    """First accounts that match a filter (`lines`), and the number of all that do (`count`)."""
 
     lines: tuple[AccountSummary, ...]
     count: int
@@ -201,7 +184,7 @@ class AccountPage:
 def list_accounts(
     work: Work, *, account_filter: AccountFilter, limit: int = MAX_LISTED_ACCOUNTS
 ) -> AccountPage:
-    """List the accounts of a filter by login."""
+    """Return the first `limit` accounts that match a filter, by login, and count all that do."""
     work.require(Action.ADMINISTER)
     query = _filter_query(select(_ACCOUNTS.c.id), account_filter, work.now)
     connection = work.session.connection()
@@ -211,7 +194,7 @@ def list_accounts(
 
 
 def get_account_summary(work: Work, *, login: str) -> AccountSummary:
-    """Return one account by its login; raises `AccountNotFoundError`."""
+    """Return one account's fields, state, credentials, last use; raises `AccountNotFoundError`."""
     work.require(Action.ADMINISTER)
     lines = _list_summaries(work.session, [get_account_by_login(work.session, login).id], work.now)
     return lines[0]
@@ -263,15 +246,11 @@ def _list_summaries(session: Session, ids: Any, now: datetime) -> list[AccountSu
 
 
 def _build_summary(row: AnyRow, now: datetime) -> AccountSummary:
-    return AccountSummary(
-        id=row.id,
-        login=row.login,
-        name=row.name,
+    return build_from(
+        AccountSummary,
+        row,
         role=Role(row.role),
-        area=row.area,
         email=row.email or "",
-        active=row.active,
-        is_demo=row.is_demo,
         last_day=last_day_of(row.ends_at),
         is_over=row.ends_at is not None and row.ends_at <= now,
         has_password=row.password_hash is not None,

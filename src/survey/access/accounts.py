@@ -10,7 +10,6 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 from sqlmodel import select as select_model
 
-from survey.access.account_lookup import get_account_by_login
 from survey.access.attempt_limits import AttemptKey, AttemptKind, reset_attempts
 from survey.access.audit import actor_id
 from survey.access.principal import AccessDeniedError, Principal, require_area
@@ -24,7 +23,7 @@ from survey.access.secret_hashes import (
     requires_factor,
     set_password,
 )
-from survey.access.sessions import end_sessions
+from survey.access.sessions import end_sessions, get_account_by_login
 from survey.access.sign_in import MAX_LOGIN_CHARS, normalise_login
 from survey.access.work import Work
 from survey.locale import SurveyError, msg
@@ -39,39 +38,31 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
 class InvalidAccountError(SurveyError):
-    """Raised when an account cannot have or do what was asked; the message says why."""
+    """Raised for invalid fields of an account, or when its state does not allow what was asked."""
 
     code = "account_wrong"
 
 
 class AccountConflictError(SurveyError):
-    """Raised when an account was changed since the administrator read it."""
+    """Raised when an account is not any more as the administrator last read it."""
 
     code = "account_changed"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("Somebody else changed this account in the meantime. Please look at it again.")
-        )
+    message = msg("Somebody else changed this account in the meantime. Please look at it again.")
 
 
 class LastAdministratorError(SurveyError):
     """Raised when a change would leave nobody to administer the platform."""
 
     code = "last_administrator"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "This would leave the system without an administrator who can sign in. "
-                "Make another one first."
-            )
-        )
+    message = msg(
+        "This would leave the system without an administrator who can sign in. "
+        "Make another one first."
+    )
 
 
 @dataclass(frozen=True)
 class AccountData:
-    """Editable fields of an account; `last_day` is a day in China, included."""
+    """Editable fields of an account, which works to the end of `last_day` (a day in China)."""
 
     name: str
     role: Role
@@ -81,7 +72,7 @@ class AccountData:
 
 
 def last_day_of(ends_at: datetime | None) -> date | None:
-    """Return the last day in China on which an account works."""
+    """Return the last day in China on which an account works; None if it has no end."""
     if ends_at is None:
         return None
     local = ends_at.astimezone(CHINA)
@@ -89,7 +80,7 @@ def last_day_of(ends_at: datetime | None) -> date | None:
 
 
 def create_account(work: Work, *, login: str, entry: AccountData) -> Account:
-    """Create an account; it cannot sign in before it has a setup link or a password."""
+    """Create an account, as yet without password or setup link, and its audit entry; return it."""
     work.require(Action.ADMINISTER)
     name = clean_login(login)
     query = select_model(Account.id).where(Account.login == name)
@@ -106,7 +97,7 @@ def create_account(work: Work, *, login: str, entry: AccountData) -> Account:
 
 
 def change_account(work: Work, *, login: str, seen: AccountData, entry: AccountData) -> None:
-    """Replace role, area, end date, name and e-mail, with effect on open sessions.
+    """Replace an account's fields by `entry` if still equal to `seen`; also holds in open sessions.
 
     Raises:
         AccountConflictError: The account is not as it was `seen`.
@@ -132,7 +123,7 @@ def change_account(work: Work, *, login: str, seen: AccountData, entry: AccountD
         return
     if requires_factor(account) and not is_enrolled(work.session.get(Credential, account.id)):
         # A session of before was opened without a second factor, which the role now asks for.
-        end_sessions(session=work.session, account_id=account.id, now=work.now)
+        end_sessions(work.session, account.id, work.now)
     work.record(
         AuditEvent.ACCOUNT_CHANGED,
         account.id,
@@ -144,7 +135,7 @@ def change_account(work: Work, *, login: str, seen: AccountData, entry: AccountD
 
 
 def set_active(work: Work, *, login: str, active: bool) -> None:
-    """Close an account, which ends its sessions, links and codes, or open it again."""
+    """Reopen a closed account if `active`, else close it and end its sessions, links and codes."""
     work.require(Action.ADMINISTER)
     _lock_administrators(work.session)
     administrators = _list_administrators(work.session)
@@ -157,7 +148,12 @@ def set_active(work: Work, *, login: str, active: bool) -> None:
     work.session.flush()
     _require_other_administrator(work.session, administrators)
     if not active:
-        _revoke_access(work.session, account.id, work.now)
+        end_sessions(work.session, account.id, work.now)
+        delete_setup_links(work.session, account.id)
+        connection = work.session.connection()
+        connection.execute(
+            update(_CODES).where(_CODES.c.account_id == account.id).values(expires_at=work.now)
+        )
     work.record(
         AuditEvent.ACCOUNT_OPENED if active else AuditEvent.ACCOUNT_CLOSED,
         account.id,
@@ -166,7 +162,7 @@ def set_active(work: Work, *, login: str, active: bool) -> None:
 
 
 def clean_login(login: str) -> str:
-    """Return a login as it is stored; raises `InvalidAccountError`."""
+    """Return a login in small letters as the store keeps it; raises `InvalidAccountError`."""
     name = normalise_login(login)
     if not _LOGIN.fullmatch(name) or len(login.strip()) > MAX_LOGIN_CHARS:
         raise InvalidAccountError(
@@ -176,7 +172,7 @@ def clean_login(login: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """Return the name of a person as it is stored; raises `InvalidAccountError`."""
+    """Return a person's name without outer spaces; raises `InvalidAccountError`."""
     cleaned = name.strip()
     if not cleaned or len(cleaned) > 80 or not cleaned.isprintable():
         raise InvalidAccountError(msg("Please give a name of at most 80 characters."))
@@ -184,7 +180,7 @@ def clean_name(name: str) -> str:
 
 
 def clean_email(email: str) -> str:
-    """Return an e-mail address as it is stored, empty for none; raises `InvalidAccountError`."""
+    """Return an e-mail address in small letters, "" for none; raises `InvalidAccountError`."""
     cleaned = email.strip().lower()
     if cleaned and not _EMAIL.fullmatch(cleaned):
         raise InvalidAccountError(msg("This is not an e-mail address."))
@@ -204,17 +200,12 @@ def _apply_account_data(session: Session, account: Account, entry: AccountData) 
 
 
 def _build_account_data(account: Account) -> AccountData:
-    return AccountData(
-        account.name,
-        Role(account.role),
-        account.area,
-        last_day_of(account.ends_at),
-        account.email or "",
-    )
+    role, last_day = Role(account.role), last_day_of(account.ends_at)
+    return AccountData(account.name, role, account.area, last_day, account.email or "")
 
 
 def _build_audit_detail(entry: AccountData) -> Mapping[str, str | None]:
-    """Return the fields of an account as the audit trail keeps them."""
+    """Return the fields of an account as entries of the audit trail hold them."""
     return {
         **asdict(entry),
         "role": entry.role.value,
@@ -223,7 +214,7 @@ def _build_audit_detail(entry: AccountData) -> Mapping[str, str | None]:
 
 
 def require_other_account(principal: Principal, account: Account) -> None:
-    """Raise `AccessDeniedError` if the account is the principal's own."""
+    """Raise `AccessDeniedError` if the account is that of the principal."""
     if account.id == principal.account_id:
         raise AccessDeniedError(
             msg("You cannot do this to your own account. Ask another administrator.")
@@ -231,13 +222,13 @@ def require_other_account(principal: Principal, account: Account) -> None:
 
 
 def _require_other_administrator(session: Session, before: set[UUID]) -> None:
-    """Raise `LastAdministratorError` if a change left no administrator."""
+    """Raise `LastAdministratorError` if there were administrators `before` and now are none."""
     if before and not _list_administrators(session):
         raise LastAdministratorError
 
 
 def _lock_administrators(session: Session) -> None:
-    """Lock the administrators, so that two of them cannot remove each other at once."""
+    """Lock the administrators' rows, so that two of them cannot remove each other at once."""
     session.connection().execute(
         select(_ACCOUNTS.c.id)
         .where(_ACCOUNTS.c.role == Role.ADMINISTRATOR)
@@ -247,7 +238,7 @@ def _lock_administrators(session: Session) -> None:
 
 
 def _list_administrators(session: Session) -> set[UUID]:
-    """Return the accounts that can sign in and administer without an end date."""
+    """Return the ids of administrators who can sign in and whose account has no end date."""
     query = (
         select(_ACCOUNTS.c.id)
         .join(_CREDENTIALS, _CREDENTIALS.c.account_id == _ACCOUNTS.c.id)
@@ -262,17 +253,8 @@ def _list_administrators(session: Session) -> set[UUID]:
     return set(session.connection().execute(query).scalars())
 
 
-def _revoke_access(session: Session, account_id: UUID, now: datetime) -> None:
-    end_sessions(session=session, account_id=account_id, now=now)
-    delete_setup_links(session=session, account_id=account_id)
-    connection = session.connection()
-    connection.execute(
-        update(_CODES).where(_CODES.c.account_id == account_id).values(expires_at=now)
-    )
-
-
 def create_setup_link(work: Work, *, login: str) -> str:
-    """Create a one-time link for choosing a password and return its token.
+    """Create a one-time link to choose a password; return its token; raise for closed accounts.
 
     The present password stays valid until the link is used, so that a link sent to the wrong person
     locks nobody out.
@@ -281,39 +263,32 @@ def create_setup_link(work: Work, *, login: str) -> str:
     account = get_account_by_login(work.session, login)
     if account.is_demo or not is_active(account, work.now):
         raise InvalidAccountError(msg("This account is closed or belongs to the demonstration."))
-    reset_attempts(session=work.session, key=AttemptKey(AttemptKind.NAME, account.login))
-    token = replace_setup_link(
-        session=work.session,
-        account_id=account.id,
-        created_by=actor_id(work.principal),
-        now=work.now,
-    )
+    reset_attempts(work.session, AttemptKey(AttemptKind.NAME, account.login))
+    token = replace_setup_link(work.session, account.id, actor_id(work.principal), work.now)
     work.record(AuditEvent.ACCOUNT_LINK_MADE, account.id)
     return token
 
 
 def set_temporary_password(work: Work, *, login: str, password: str) -> None:
-    """Set a password that the person must change at the next sign-in."""
+    """Set a password that must be changed at the next sign-in; end all sessions."""
     work.require(Action.ADMINISTER)
     account = get_account_by_login(work.session, login)
-    set_password(
-        session=work.session, account=account, password=password, now=work.now, must_change=True
-    )
-    ended = end_sessions(session=work.session, account_id=account.id, now=work.now)
-    reset_attempts(session=work.session, key=AttemptKey(AttemptKind.NAME, account.login))
+    set_password(work.session, account, password, work.now, must_change=True)
+    ended = end_sessions(work.session, account.id, work.now)
+    reset_attempts(work.session, AttemptKey(AttemptKind.NAME, account.login))
     work.record(AuditEvent.ACCOUNT_PASSWORD_GIVEN, account.id, {"sessions_ended": ended})
 
 
 def reset_factor(work: Work, *, login: str) -> None:
-    """Remove a lost second factor; the person sets up another one at the next sign-in."""
+    """Remove a lost second factor and end all sessions; the next sign-in sets up another."""
     work.require(Action.ADMINISTER)
     account = get_account_by_login(work.session, login)
     require_other_account(work.principal, account)
-    credential = lock_credential(session=work.session, account_id=account.id)
+    credential = lock_credential(work.session, account.id)
     had = is_enrolled(credential)
-    remove_factor_data(session=work.session, credential=credential)
-    reset_attempts(session=work.session, key=AttemptKey(AttemptKind.FACTOR, str(account.id)))
-    ended = end_sessions(session=work.session, account_id=account.id, now=work.now)
+    remove_factor_data(work.session, credential)
+    reset_attempts(work.session, AttemptKey(AttemptKind.FACTOR, str(account.id)))
+    ended = end_sessions(work.session, account.id, work.now)
     work.record(
         AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,
         account.id,
@@ -322,9 +297,9 @@ def reset_factor(work: Work, *, login: str) -> None:
 
 
 def end_all_sessions(work: Work, *, login: str) -> int:
-    """End all sessions of an account and return how many there were."""
+    """End all sessions of an account and return how many were open."""
     work.require(Action.ADMINISTER)
     account = get_account_by_login(work.session, login)
-    ended = end_sessions(session=work.session, account_id=account.id, now=work.now)
+    ended = end_sessions(work.session, account.id, work.now)
     work.record(AuditEvent.ACCOUNT_SESSIONS_ENDED, account.id, {"sessions_ended": ended})
     return ended

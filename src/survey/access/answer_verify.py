@@ -5,13 +5,13 @@ read as a stream; memory holds one hash per interview.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BindParameter, bindparam, select, text
+from sqlalchemy import BindParameter, Connection, Executable, bindparam, select, text
 from sqlmodel import Session
 
 from survey.access.roles import Action
@@ -59,12 +59,12 @@ _ENTRIES_POSTGRES = text(_ENTRIES.format(detail="CAST(detail AS text)")).bindpar
 _ENTRIES_SQLITE = text(_ENTRIES.format(detail="detail")).bindparams(_WANTED)
 
 _Key = tuple[bytes, int]
-AddDefect = Callable[[int, int, Message], None]
+AddDefect = Callable[[Message, int], None]
 
 
 @dataclass
 class AnswerReport:
-    """Result of the comparison; `unsealed` revisions have no hash in the trail."""
+    """Counts of stored answers, by what their comparison with the audit trail's hashes found."""
 
     compared: int = 0
     unsealed: int = 0
@@ -76,7 +76,7 @@ class AnswerReport:
 
 
 class _SealedRevision(NamedTuple):
-    """Hashes of a revision in the trail, with the number of their entry."""
+    """Hashes of one revision of an interview in the audit trail, and the number of their entry."""
 
     sha256: str
     place: str
@@ -85,17 +85,13 @@ class _SealedRevision(NamedTuple):
 
 @dataclass
 class _TrailHashes:
-    """Hashes of answers in the trail, by revision."""
+    """What the audit trail says of answers: hashes by revision, withdrawals, archived waves."""
 
     hashes: dict[_Key, _SealedRevision] = field(default_factory=dict)
     latest: dict[bytes, int] = field(default_factory=dict)
     """The newest revision of those interviews that have more than one."""
     withdrawn: set[bytes] = field(default_factory=set)
     archived_waves: set[UUID] = field(default_factory=set)
-
-    def add_all(self, rows: Iterable[AnyRow]) -> None:
-        for row in rows:
-            self.add(row)
 
     def add(self, row: AnyRow) -> None:
         if row.action not in _ACTIONS:
@@ -124,7 +120,7 @@ class _TrailHashes:
 
 @dataclass(frozen=True)
 class _MismatchedRevision:
-    """Revision that does not match; entries made meanwhile may still explain it."""
+    """Stored revision of answers that differs from its hash; new audit entries may explain it."""
 
     response: bytes
     number: int
@@ -135,7 +131,7 @@ class _MismatchedRevision:
 
 
 class AnswerHashes:
-    """Collector of the hashes in the trail, which then compares all stored answers."""
+    """Collector of the answer hashes of the audit trail, to compare all stored answers with."""
 
     def __init__(self) -> None:
         self.report = AnswerReport()
@@ -143,11 +139,11 @@ class AnswerHashes:
         self._mismatches: list[_MismatchedRevision] = []
 
     def add_entry(self, entry: AnyRow) -> None:
-        """Add a row of the trail: `sequence`, `action`, subject, and `detail` as text."""
+        """Add an audit entry: row with `sequence`, `action`, subject, and `detail` as text."""
         self._trail.add(entry)
 
     def compare(self, session: Session, *, after: int, add: AddDefect) -> None:
-        """Compare every stored revision with the entries up to number `after`.
+        """Compare stored answers with entries collected and those above `after`; report by `add`.
 
         What was stored or withdrawn meanwhile is explained by the later entries.
         """
@@ -157,33 +153,28 @@ class AnswerHashes:
             missing.pop(key, None)
             self.report.compared += 1
             self._check_revision(key, row)
-        self._trail.add_all(iter_entries(session, after, _ACTIONS))
+        for entry in iter_entries(session, after, _ACTIONS):
+            self._trail.add(entry)
         for suspect in self._mismatches:
             self._report_mismatch(suspect, add)
         self._excuse_archived(session, missing)
         for (response, number), sealed in missing.items():
-            add(
-                sealed.sequence,
-                sealed.sequence,
-                msg(
-                    "The answers of interview {response} (revision {number}) are gone.",
-                    response=UUID(bytes=response),
-                    number=number,
-                ),
+            gone = msg(
+                "The answers of interview {response} (revision {number}) are gone.",
+                response=UUID(bytes=response),
+                number=number,
             )
+            add(gone, sealed.sequence)
         self._report_unsealed(add)
 
     def _excuse_archived(self, session: Session, missing: dict[_Key, _SealedRevision]) -> None:
-        """Take the answers out of `missing` of which the trail says that an archive holds them."""
+        """Remove from `missing`, in place, answers whose wave the trail reports as archived."""
         if not self._trail.archived_waves or not missing:
             return
         query = select(_RESPONSES.c.id).where(
             _RESPONSES.c.wave_id.in_(sorted(self._trail.archived_waves))
         )
-        result = session.connection().execute(
-            query, execution_options={"yield_per": READ_BATCH_SIZE}
-        )
-        archived = {response.bytes for response in result.scalars()}
+        archived = {row.id.bytes for row in stream_rows(session.connection(), query)}
         for key in [key for key in missing if key[0] in archived]:
             del missing[key]
             self.report.archived += 1
@@ -215,22 +206,18 @@ class AnswerHashes:
             self.report.unsealed += 1
             self.report.first_unsealed = self.report.first_unsealed or name
             return
-        sequence = sealed.sequence if sealed else 0
-        add(sequence, sequence, _describe_defect(suspect, self._trail, name))
+        add(_describe_defect(suspect, self._trail, name), sealed.sequence if sealed else 0)
 
     def _report_unsealed(self, add: AddDefect) -> None:
         if self.report.unsealed:
-            add(
-                0,
-                0,
-                msg(
-                    "{count} stored answers have no entry with their hash, the first of interview "
-                    "{response}: they came in before answers were sealed, or past the platform. "
-                    "Look where they come from, then run: survey audit adopt",
-                    count=self.report.unsealed,
-                    response=self.report.first_unsealed,
-                ),
+            unsealed = msg(
+                "{count} stored answers have no entry with their hash, the first of interview "
+                "{response}: they came in before answers were sealed, or past the platform. "
+                "Look where they come from, then run: survey audit adopt",
+                count=self.report.unsealed,
+                response=self.report.first_unsealed,
             )
+            add(unsealed, 0)
 
 
 def _matches_trail(suspect: _MismatchedRevision, held: _TrailHashes) -> bool:
@@ -243,12 +230,12 @@ def _matches_trail(suspect: _MismatchedRevision, held: _TrailHashes) -> bool:
 
 
 def _is_rightly_current(suspect: _MismatchedRevision, held: _TrailHashes) -> bool:
-    """Whether the revision counts as the current one just where it is the newest."""
+    """Return whether `suspect` is rightly current or not: only the newest revision in `held` is."""
     return suspect.is_current == (suspect.number == held.latest.get(suspect.response, 1))
 
 
 def _is_in_place(suspect: _MismatchedRevision, sealed: _SealedRevision) -> bool:
-    """Whether city, point and quota cell are those of the entry; it is the newest that counts."""
+    """Return whether city, point and quota cell of `suspect`, if current, match entry `sealed`."""
     return not suspect.is_current or sealed.place in {"", suspect.place}
 
 
@@ -278,7 +265,7 @@ def _describe_defect(suspect: _MismatchedRevision, held: _TrailHashes, name: str
 
 
 def _parse_answers(stored: Any) -> Mapping[str, Any] | None:
-    """Return the answers of a stored document; None if it cannot be answers."""
+    """Return the answers by item from stored JSON; None if it is no JSON object."""
     try:
         document = orjson.loads(stored)
     except (ValueError, TypeError):
@@ -300,26 +287,27 @@ def _encode_id(value: UUID | str) -> bytes:
 def _iter_revisions(session: Session) -> Iterator[AnyRow]:
     connection = session.connection()
     query = _READ_POSTGRES if connection.dialect.name == "postgresql" else _READ_SQLITE
-    result = connection.execute(query, execution_options={"yield_per": READ_BATCH_SIZE})
-    for rows in result.partitions():
+    yield from stream_rows(connection, query)
+
+
+def stream_rows(
+    connection: Connection, query: Executable, values: Mapping[str, Any] | None = None
+) -> Iterator[AnyRow]:
+    """Yield the rows of a query; memory holds `READ_BATCH_SIZE` of them at a time."""
+    options = {"yield_per": READ_BATCH_SIZE}
+    for rows in connection.execute(query, values, execution_options=options).partitions():
         yield from rows
 
 
 def iter_entries(session: Session, after: int, actions: Collection[str]) -> Iterator[AnyRow]:
-    """Yield the entries after number `after` with one of these actions, by number."""
+    """Yield the audit entries numbered above `after` with one of these actions, by number."""
     connection = session.connection()
     query = _ENTRIES_POSTGRES if connection.dialect.name == "postgresql" else _ENTRIES_SQLITE
-    result = connection.execute(
-        query,
-        {"after": after, "actions": sorted(actions)},
-        execution_options={"yield_per": READ_BATCH_SIZE},
-    )
-    for rows in result.partitions():
-        yield from rows
+    yield from stream_rows(connection, query, {"after": after, "actions": sorted(actions)})
 
 
 def seal_stored_answers(work: Work) -> int:
-    """Enter the hashes of stored answers, or of their places, that no entry holds.
+    """Record in the audit trail the hashes of stored answers that it lacks; return their number.
 
     These interviews came in before answers, or places, were sealed. The entries say that they were
     made afterwards, because nothing proves the interviews until then.
@@ -329,7 +317,8 @@ def seal_stored_answers(work: Work) -> int:
     """
     work.require(Action.ADMINISTER)
     held = _TrailHashes()
-    held.add_all(iter_entries(work.session, 0, _ACTIONS))
+    for entry in iter_entries(work.session, 0, _ACTIONS):
+        held.add(entry)
     unsealed: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     count = 0
     for row, sha256, place in _iter_unsealed(work.session, held):
@@ -345,7 +334,7 @@ def seal_stored_answers(work: Work) -> int:
 
 
 def _iter_unsealed(session: Session, held: _TrailHashes) -> Iterator[tuple[AnyRow, str, str]]:
-    """Yield revisions with the hashes of their answers and place, where an entry lacks one.
+    """Yield (row, answer hash, hash of city, point and cell) of revisions not all in trail `held`.
 
     Answers that are not those of their entry are left to the verification.
     """

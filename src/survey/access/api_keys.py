@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlmodel import Session
 
-from survey.access.account_lookup import get_account_by_login
 from survey.access.audit import actor_id
 from survey.access.principal import Principal
 from survey.access.roles import ROLES, Action, Role
 from survey.access.secret_hashes import MAX_TOKEN_CHARS, active_filter, digest, is_active, new_token
+from survey.access.sessions import get_account_by_login, principal_of
 from survey.access.work import Work
 from survey.locale import Message, RefusedError, SurveyError, msg
+from survey.records import build_from
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, ApiKey, KeyScope, table_of
 
@@ -40,7 +41,7 @@ SCOPE_ACTIONS: Mapping[KeyScope, Action] = {
 
 
 class KeyScopeError(SurveyError):
-    """Raised when a key that works is used for something that it was not made for."""
+    """Raised when a valid key is used for something other than the scope it was made for."""
 
     code = "key_scope"
 
@@ -52,7 +53,7 @@ class KeyScopeError(SurveyError):
 
 @dataclass(frozen=True)
 class KeyHolder:
-    """Key that works, with the principal as whom it acts."""
+    """Valid API key, and the principal whose rights it has."""
 
     key_id: UUID
     principal: Principal
@@ -60,7 +61,7 @@ class KeyHolder:
 
 @dataclass(frozen=True)
 class ApiKeySummary:
-    """A key as lists name it; its secret is stored nowhere."""
+    """API key in the list of administrators; its secret is stored nowhere."""
 
     id: UUID
     name: str
@@ -74,7 +75,7 @@ class ApiKeySummary:
 def create_api_key(
     work: Work, *, login: str, name: str, days: int, scope: KeyScope = KeyScope.RESULTS
 ) -> str:
-    """Create a key for an account that may do what its scope says; it is shown only once.
+    """Create a key for an account, valid `days` days for one scope; return it, shown only once.
 
     Raises:
         RefusedError: the account cannot have one, or name or duration do not fit.
@@ -119,7 +120,7 @@ def create_api_key(
 
 
 def revoke_api_key(work: Work, *, key_id: UUID) -> None:
-    """End a key at once. Raises `RefusedError` if there is none that works."""
+    """End an API key at once. Raises `RefusedError` if no valid key has the id."""
     work.require(Action.ADMINISTER)
     row = work.session.get(ApiKey, key_id, with_for_update=True)
     if row is None or row.revoked_at is not None:
@@ -135,7 +136,7 @@ def revoke_api_key(work: Work, *, key_id: UUID) -> None:
 
 
 def list_api_keys(work: Work) -> list[ApiKeySummary]:
-    """Return all keys, the newest first."""
+    """Return all API keys, ended ones included, the newest first."""
     work.require(Action.ADMINISTER)
     query = (
         select(_KEYS, _ACCOUNTS.c.login)
@@ -143,15 +144,7 @@ def list_api_keys(work: Work) -> list[ApiKeySummary]:
         .order_by(_KEYS.c.created_at.desc(), _KEYS.c.id.desc())
     )
     return [
-        ApiKeySummary(
-            row.id,
-            row.name,
-            row.login,
-            KeyScope(row.scope),
-            row.created_at,
-            row.expires_at,
-            row.revoked_at,
-        )
+        build_from(ApiKeySummary, row, scope=KeyScope(row.scope))
         for row in work.session.connection().execute(query)
     ]
 
@@ -159,7 +152,7 @@ def list_api_keys(work: Work) -> list[ApiKeySummary]:
 def find_key_holder(
     *, session: Session, key: str, scope: KeyScope, now: datetime
 ) -> KeyHolder | None:
-    """Return as whom a key acts now within a scope; None if it opens nothing.
+    """Return key and principal of a valid API key, or None; raise if it lacks `scope`.
 
     Raises:
         KeyScopeError: The key works, and was made for another scope.
@@ -170,12 +163,10 @@ def find_key_holder(
         select(_ACCOUNTS, _KEYS.c.id.label("key_id"), _KEYS.c.scope)
         .join(_KEYS, _KEYS.c.account_id == _ACCOUNTS.c.id)
         .where(
-            and_(
-                _KEYS.c.secret_sha256 == digest(key),
-                _KEYS.c.revoked_at.is_(None),
-                _KEYS.c.expires_at > now,
-                active_filter(now),
-            )
+            _KEYS.c.secret_sha256 == digest(key),
+            _KEYS.c.revoked_at.is_(None),
+            _KEYS.c.expires_at > now,
+            active_filter(now),
         )
     )
     row = session.connection().execute(query).one_or_none()
@@ -183,4 +174,4 @@ def find_key_holder(
         return None
     if row.scope != scope:
         raise KeyScopeError(KeyScope(row.scope))
-    return KeyHolder(row.key_id, Principal(row.id, row.name, Role(row.role), row.area, row.is_demo))
+    return KeyHolder(row.key_id, principal_of(row))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlmodel import Session
 
 from survey.access.secret_hashes import digest
@@ -22,7 +22,7 @@ _TRIES = table_of(SignInTries)
 
 
 class AttemptKind(StrEnum):
-    """What attempts are counted by."""
+    """What sign-in attempts are counted by: login, address, second factor, or sign-in code."""
 
     NAME = "name"
     ADDRESS = "address"
@@ -58,7 +58,7 @@ ATTEMPT_POLICIES = {
 
 
 class TooManyAttemptsError(SurveyError):
-    """Raised when the next attempt must wait; nothing was looked up."""
+    """Raised, before anything is looked up, when the next sign-in attempt must still wait."""
 
     code = "too_many_tries"
 
@@ -72,21 +72,25 @@ class TooManyAttemptsError(SurveyError):
 
 @dataclass(frozen=True)
 class AttemptKey:
-    """Login or address whose attempts are counted."""
+    """Kind of attempt, and the login, address or account whose attempts are counted."""
 
     kind: AttemptKind
     identifier: str
 
     @property
     def subject(self) -> str:
-        """Hash of the login or address, which is what the store keeps."""
+        """Kind and hash of the login or address, by which the store counts."""
         return f"{self.kind}:{digest(self.identifier)}"
 
 
-def claim_attempt(*, session: Session, keys: Sequence[AttemptKey], now: datetime) -> None:
+def claim_attempt(session: Session, keys: Sequence[AttemptKey], now: datetime) -> None:
     """Count one attempt of each key, or raise `TooManyAttemptsError` and count none."""
     connection = session.connection()
-    connection.execute(delete(_TRIES).where(or_(*_select_expired(now))))
+    expired = (
+        _TRIES.c.subject.startswith(f"{kind}:") & (_TRIES.c.last_at < now - policy.reset_after)
+        for kind, policy in ATTEMPT_POLICIES.items()
+    )
+    connection.execute(delete(_TRIES).where(or_(*expired)))
     rows = []
     for counter in sorted(keys, key=lambda each: each.subject):
         insert_if_new(
@@ -102,24 +106,17 @@ def claim_attempt(*, session: Session, keys: Sequence[AttemptKey], now: datetime
         _save_attempts(session, counter, row.tries + 1, now)
 
 
-def refund_attempt(*, session: Session, key: AttemptKey, now: datetime) -> None:
-    """Uncount the last attempt, which was no failure."""
+def refund_attempt(session: Session, key: AttemptKey, now: datetime) -> None:
+    """Take the last attempt back from the count, because it was no failure."""
     query = select(_TRIES.c.tries).where(_TRIES.c.subject == key.subject).with_for_update()
     tries = session.connection().execute(query).scalar_one_or_none()
     if tries is not None:
         _save_attempts(session, key, max(tries - 1, 0), now)
 
 
-def reset_attempts(*, session: Session, key: AttemptKey) -> None:
-    """Reset the count of a key after the person proved who they are."""
+def reset_attempts(session: Session, key: AttemptKey) -> None:
+    """Delete the count of a key, after the person has proved who they are."""
     session.connection().execute(delete(_TRIES).where(_TRIES.c.subject == key.subject))
-
-
-def _select_expired(now: datetime) -> list[ColumnElement[bool]]:
-    return [
-        _TRIES.c.subject.startswith(f"{kind}:") & (_TRIES.c.last_at < now - policy.reset_after)
-        for kind, policy in ATTEMPT_POLICIES.items()
-    ]
 
 
 def _save_attempts(session: Session, key: AttemptKey, tries: int, now: datetime) -> None:
@@ -132,7 +129,7 @@ def _save_attempts(session: Session, key: AttemptKey, tries: int, now: datetime)
 
 
 def delay_after(kind: AttemptKind, tries: int) -> timedelta:
-    """Return the delay after a number of failed attempts."""
+    """Return how long the next attempt must wait after `tries` failed ones."""
     policy = ATTEMPT_POLICIES[kind]
     if tries < policy.free_attempts:
         return timedelta(0)

@@ -63,7 +63,7 @@ def record_many(
             event.value,
             event.subject_kind.value,
             str(subject),
-            canonical_json(_add_operator(actor, detail)),
+            canonical_json({"by": OPERATOR.name, **detail} if actor == OPERATOR else detail),
         )
         for subject, detail in subjects.items()
     ]
@@ -72,18 +72,17 @@ def record_many(
 
 
 def actor_id(actor: Principal | None) -> UUID | None:
-    """Return the account that a table names for an actor; None for the operator of the server."""
+    """Return the account id that tables store for an actor; None for operator or respondent."""
     return None if actor is None or actor == OPERATOR else actor.account_id
 
 
-def _add_operator(actor: Principal | None, detail: dict[str, Any]) -> dict[str, Any]:
-    return {"by": OPERATOR.name, **detail} if actor == OPERATOR else detail
+MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
 
 
-def require_reason(typed: str, *, least: int, most: int, refusal: SurveyError) -> str:
-    """Return a reason in one line; raise `refusal` if it has too few or too many characters."""
+def require_reason(typed: str, refusal: SurveyError) -> str:
+    """Return a typed reason in one line; raise `refusal` unless its length is within bounds."""
     reason = " ".join(typed.split())
-    if not least <= len(reason) <= most:
+    if not MIN_REASON_CHARS <= len(reason) <= MAX_REASON_CHARS:
         raise refusal
     return reason
 
@@ -91,7 +90,7 @@ def require_reason(typed: str, *, least: int, most: int, refusal: SurveyError) -
 def record_download(
     *, session: Session, principal: Principal, file_name: str, size: int, now: datetime
 ) -> None:
-    """Record that a principal took a file of `size` bytes."""
+    """Record in the audit trail that a principal downloaded a file of `size` bytes."""
     record(
         session=session,
         actor=principal,

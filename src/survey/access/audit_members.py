@@ -32,7 +32,7 @@ def record_members(
     members: Mapping[Status, Sequence[UUID]],
     detail: Mapping[str, Any],
 ) -> None:
-    """Queue one audit entry about many interviews and index it by each of them."""
+    """Queue one audit entry on many interviews (`members`: ids by state), and index it by each."""
     by_state = {
         state.value: [response_id.hex for response_id in ids] for state, ids in members.items()
     }
@@ -49,7 +49,7 @@ def record_members(
 
 
 def iter_members(detail: Mapping[str, Any]) -> Iterator[tuple[UUID, Status]]:
-    """Yield the interviews that an entry about many names, each with its state before.
+    """Yield each interview that an entry about many names, with its state before the change.
 
     Raises:
         ValueError: The entry holds what is no member.
@@ -59,8 +59,8 @@ def iter_members(detail: Mapping[str, Any]) -> Iterator[tuple[UUID, Status]]:
             yield UUID(plain), Status(state)
 
 
-def verify_members(session: Session, row: AnyRow, add: Callable[[int, int, Message], None]) -> None:
-    """Add a defect if the index does not name exactly the members of an entry."""
+def verify_members(session: Session, row: AnyRow, add: Callable[[Message, int], None]) -> None:
+    """Report a defect by `add` if the index differs from the members in the audit entry `row`."""
     if row.action not in EVENTS_OF_MANY:
         return
     try:
@@ -71,15 +71,12 @@ def verify_members(session: Session, row: AnyRow, add: Callable[[int, int, Messa
     entry_id = row.id if isinstance(row.id, UUID) else UUID(row.id)
     query = select(_MEMBERS.c.response_id).where(_MEMBERS.c.entry_id == entry_id)
     if named != set(session.connection().execute(query).scalars()):
-        add(
-            row.sequence,
-            row.sequence,
-            msg("The index of members does not name the interviews of this entry."),
-        )
+        other = msg("The index of members does not name the interviews of this entry.")
+        add(other, row.sequence)
 
 
 def count_stray_members(session: Session) -> int:
-    """Return how many rows of the index belong to no entry about many interviews."""
+    """Return how many rows of the member index belong to no entry about many interviews."""
     entry = exists().where(
         _ENTRIES.c.id == _MEMBERS.c.entry_id, _ENTRIES.c.action.in_(sorted(EVENTS_OF_MANY))
     )

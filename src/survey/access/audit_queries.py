@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, select, union_all
+from sqlalchemy import Select, select, union_all
 from sqlmodel import Session
 
 from survey.access.audit_verify import CHAIN
 from survey.access.principal import OPERATOR
 from survey.access.roles import Action
 from survey.access.work import Work
+from survey.records import build_from, parse_uuid
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AnyRow, AuditEntry, AuditHead, AuditMember, Wave, table_of
 
@@ -34,7 +35,7 @@ _ACCOUNTS, _WAVES = table_of(Account), table_of(Wave)
 
 @dataclass(frozen=True)
 class TrailFilter:
-    """Filter of audit entries; fields that are None or empty do not restrict it.
+    """Filter of audit entries; fields that are None or empty do not restrict the result.
 
     `actor` is an account's id, `operator` or `public`; `family` is the first word of an action;
     `subject` is the whole id of what an entry is about, or of one of many that it names.
@@ -49,7 +50,7 @@ class TrailFilter:
 
 @dataclass(frozen=True)
 class TrailEntry:
-    """One audit entry; `actor` is a name, `operator`, or empty for a respondent."""
+    """One audit entry for reading; `actor` is a name, `operator`, or empty for a respondent."""
 
     number: int
     at: datetime
@@ -65,7 +66,7 @@ class TrailEntry:
 
 @dataclass(frozen=True)
 class CredentialReset:
-    """A way in that somebody else opened to an account: its password or its second factor."""
+    """Reset of an account's password or second factor by somebody else: by whom, and when."""
 
     by_id: UUID | None
     """None for the operator of the server."""
@@ -76,7 +77,7 @@ class CredentialReset:
 def list_credential_resets(
     session: Session, account_id: UUID | None, *, since: datetime, until: datetime
 ) -> tuple[CredentialReset, ...]:
-    """Return who gave an account a password, a link to set one, or took its factor, and when.
+    """Return resets of an account's password or factor by others from `since` to `until`, in order.
 
     Whoever does that can act in the name of the account.
     """
@@ -100,7 +101,7 @@ def list_credential_resets(
 
 @dataclass(frozen=True)
 class TrailState:
-    """First and last entry number, and the result of the last verification."""
+    """Numbers of the audit trail's first and last entry, and result of its last verification."""
 
     first: int
     last: int
@@ -110,7 +111,7 @@ class TrailState:
 
 
 def trail_state(work: Work) -> TrailState:
-    """Return the state of the trail; only for administrators."""
+    """Return first and last entry number and the last verification; for administrators only."""
     work.require(Action.ADMINISTER)
     connection = work.session.connection()
     head = connection.execute(select(_HEAD)).one_or_none()
@@ -130,7 +131,7 @@ def trail_state(work: Work) -> TrailState:
 
 
 def find_last_time(work: Work, *, event: AuditEvent) -> datetime | None:
-    """Return when something was entered last; None if never. Only for administrators."""
+    """Return when this kind of event was last recorded; None if never. For administrators only."""
     work.require(Action.ADMINISTER)
     query = (
         select(_ENTRIES.c.at)
@@ -143,7 +144,7 @@ def find_last_time(work: Work, *, event: AuditEvent) -> datetime | None:
 
 
 def trail_people(work: Work) -> dict[str, str]:
-    """Return the names of all accounts by their id."""
+    """Return `account id -> name` of all accounts, with the login where name and login differ."""
     work.require(Action.ADMINISTER)
     query = select(_ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.login).order_by(_ACCOUNTS.c.name)
     return {
@@ -153,7 +154,7 @@ def trail_people(work: Work) -> dict[str, str]:
 
 
 def read_trail(work: Work, *, choice: TrailFilter, below: int | None = None) -> list[TrailEntry]:
-    """Return the newest `PAGE_SIZE` entries of a filter, or those before entry `below`."""
+    """Return the newest `PAGE_SIZE` entries that match filter `choice`, and are below `below`."""
     work.require(Action.ADMINISTER)
     query = _build_query(choice).order_by(_ENTRIES.c.sequence.desc()).limit(PAGE_SIZE)
     if below is not None:
@@ -164,7 +165,7 @@ def read_trail(work: Work, *, choice: TrailFilter, below: int | None = None) -> 
 def stream_trail(
     work: Work, *, choice: TrailFilter, limit: int | None = None
 ) -> Iterator[TrailEntry]:
-    """Yield the entries of a filter from the oldest on, at most `limit` of them."""
+    """Yield the entries that match filter `choice`, the oldest first, at most `limit` of them."""
     work.require(Action.ADMINISTER)
     query = _build_query(choice).order_by(_ENTRIES.c.sequence)
     after, given = None, 0
@@ -196,17 +197,12 @@ def _build_query(choice: TrailFilter) -> Select[Any]:
             _ENTRIES.c.action >= f"{choice.family}.", _ENTRIES.c.action < f"{choice.family}/"
         )
     if choice.subject:
-        query = query.where(_ENTRIES.c.id.in_(_select_entries_about(choice.subject)))
+        alone = select(_ENTRIES.c.id).where(_ENTRIES.c.subject_id == choice.subject)
+        # A subject that is no id of an interview is no member of anything.
+        response_id = parse_uuid(choice.subject) or UUID(int=0)
+        together = select(_MEMBERS.c.entry_id).where(_MEMBERS.c.response_id == response_id)
+        query = query.where(_ENTRIES.c.id.in_(union_all(alone, together)))
     return _filter_by_actor(query, choice.actor)
-
-
-def _select_entries_about(subject: str) -> CompoundSelect[Any]:
-    """Return the ids of the entries about a subject, alone or as one of many."""
-    alone = select(_ENTRIES.c.id).where(_ENTRIES.c.subject_id == subject)
-    # A subject that is no id of an interview is no member of anything.
-    response_id = _parse_uuid(subject) or UUID(int=0)
-    together = select(_MEMBERS.c.entry_id).where(_MEMBERS.c.response_id == response_id)
-    return union_all(alone, together)
 
 
 def _filter_by_actor(query: Select[Any], actor: str | None) -> Select[Any]:
@@ -223,23 +219,20 @@ def _filter_by_actor(query: Select[Any], actor: str | None) -> Select[Any]:
 def _build_entries(session: Session, rows: Sequence[AnyRow]) -> list[TrailEntry]:
     names = _read_subject_names(session, rows)
     return [
-        TrailEntry(
-            row.sequence,
-            row.at,
-            row.name or str(row.detail.get("by", "")),
-            row.action,
-            row.subject_kind,
-            row.subject_id,
-            names.get((row.subject_kind, row.subject_id), ""),
-            row.detail,
-            row.hash or "",
+        build_from(
+            TrailEntry,
+            row,
+            number=row.sequence,
+            actor=row.name or str(row.detail.get("by", "")),
+            subject=names.get((row.subject_kind, row.subject_id), ""),
+            hash=row.hash or "",
         )
         for row in rows
     ]
 
 
 def _read_subject_names(session: Session, rows: Sequence[AnyRow]) -> dict[tuple[str, str], str]:
-    """Return the names of the waves and accounts that entries are about."""
+    """Return `(kind, id) -> name` of the accounts, and waves (by key), that entries are about."""
     named: dict[tuple[str, str], str] = {}
     for kind, table, name in (
         ("wave", _WAVES, _WAVES.c.key),
@@ -248,17 +241,10 @@ def _read_subject_names(session: Session, rows: Sequence[AnyRow]) -> dict[tuple[
         ids = {
             uuid
             for row in rows
-            if row.subject_kind == kind and (uuid := _parse_uuid(row.subject_id))
+            if row.subject_kind == kind and (uuid := parse_uuid(row.subject_id))
         }
         if ids:
             query = select(table.c.id, name.label("called")).where(table.c.id.in_(ids))
             for row in session.connection().execute(query):
                 named[kind, str(row.id)] = row.called
     return named
-
-
-def _parse_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

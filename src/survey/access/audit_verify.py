@@ -18,6 +18,7 @@ from survey.access.roles import Action
 from survey.access.state_verify import InterviewStates
 from survey.access.work import Work
 from survey.locale import Message, msg
+from survey.records import build_from
 from survey.settings import current_settings
 from survey.store.audit_chain import (
     NO_KEY_ID,
@@ -57,14 +58,14 @@ _ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
 
 @dataclass(frozen=True)
 class Anchor:
-    """Seal that was written down elsewhere: entry number `sequence` had `hash`."""
+    """Number and seal (chain hash) of an audit entry, as written down outside the store."""
 
     sequence: int
     hash: str
 
     @classmethod
     def parse(cls, text: str) -> "Anchor":
-        """Parse `number:seal`; raises ValueError for anything else."""
+        """Parse an anchor written as `number:seal`; raises ValueError for anything else."""
         number, _, seal_text = text.strip().partition(":")
         if not _SEAL.fullmatch(seal_text):
             raise ValueError(text)
@@ -73,7 +74,7 @@ class Anchor:
 
 @dataclass(frozen=True)
 class ChainDefect:
-    """Defect of the entries `first` to `last`; 0 if it is about none in particular."""
+    """Defect of the entries numbered `first` to `last`; both 0 if it concerns no entry."""
 
     first: int
     last: int
@@ -82,7 +83,7 @@ class ChainDefect:
 
 @dataclass
 class ChainReport:
-    """Result of a verification of the whole trail."""
+    """Result of a verification of the whole audit trail: extent, counts and defects."""
 
     first: int = 0
     """Entry number after which the chain begins."""
@@ -99,14 +100,14 @@ class ChainReport:
 
     @property
     def is_intact(self) -> bool:
-        """Whether no defect was found."""
+        """Whether the verification found no defect."""
         return not self.wrong
 
-    def add(self, first: int, last: int, text: Message) -> None:
-        """Add a defect."""
+    def add(self, text: Message, first: int = 0, last: int = 0) -> None:
+        """Count a defect of one entry, of a range of entries, or of none, and keep its text."""
         self.wrong += 1
         if len(self.findings) < _MAX_LISTED_DEFECTS:
-            self.findings.append(ChainDefect(first, last, text))
+            self.findings.append(ChainDefect(first, last or first, text))
 
 
 def verify(
@@ -116,7 +117,7 @@ def verify(
     new_key: bool = False,
     tick: Callable[[int, int], None] | None = None,
 ) -> ChainReport:
-    """Verify seals, numbers and head of the chain, and all stored answers against their hashes.
+    """Verify audit trail (chain, `anchors`; `new_key` still unused) and answers; return defects.
 
     The trail is read as a stream by number; entries written meanwhile are left for the next time.
 
@@ -129,7 +130,7 @@ def verify(
     report = ChainReport()
     head = work.session.connection().execute(select(_HEAD)).one_or_none()
     if head is None:
-        report.add(0, 0, msg("The head of the chain is gone."))
+        report.add(msg("The head of the chain is gone."))
     verifier = _ChainVerifier(
         report, keyring(current_settings()), {anchor.sequence: anchor for anchor in anchors}
     )
@@ -150,24 +151,22 @@ def verify(
     _check_unchained_entries(work.session, report)
     stray = count_stray_members(work.session)
     if stray:
-        report.add(0, 0, msg("{count} members belong to no entry about many.", count=stray))
+        report.add(msg("{count} members belong to no entry about many.", count=stray))
     if verifier.ring.keys and report.keyed_from is None and report.rows and not new_key:
         report.add(
-            0,
-            0,
-            msg("A key is set, and no entry is sealed with it. If it is new, say so (--new-key)."),
+            msg("A key is set, and no entry is sealed with it. If it is new, say so (--new-key).")
         )
     return report
 
 
 def get_latest_anchor(*, session: Session) -> Anchor | None:
-    """Return number and seal of the last entry, which reveal nothing about anybody."""
+    """Return number and seal (chain hash) of the last entry; None if no head is stored."""
     head = session.connection().execute(select(_HEAD)).one_or_none()
     return None if head is None else Anchor(head.sequence, head.hash)
 
 
 def record_verification(work: Work, *, report: ChainReport) -> None:
-    """Record the result in the trail, where the audit page reads it."""
+    """Record the result of a verification as an entry, which the audit page reads."""
     work.require(Action.ADMINISTER)
     work.record(
         AuditEvent.AUDIT_VERIFIED,
@@ -183,7 +182,7 @@ def record_verification(work: Work, *, report: ChainReport) -> None:
 
 
 def _read_entries(session: Session, after: int, last: int) -> Iterator[AnyRow]:
-    """Yield the chained entries by number, up to the head at the start of the reading."""
+    """Yield the entries numbered above `after` up to `last`, by number, in batches."""
     connection = session.connection()
     query = _READ_POSTGRES if connection.dialect.name == "postgresql" else _READ_SQLITE
     bounds = {"after": after, "last": last, "count": _ENTRY_BATCH_SIZE}
@@ -193,14 +192,14 @@ def _read_entries(session: Session, after: int, last: int) -> Iterator[AnyRow]:
 
 
 def _check_unchained_entries(session: Session, report: ChainReport) -> None:
-    """Report entries without a number, and entries beyond the head."""
+    """Add to `report` defects for entries without a number, or numbered after the head."""
     connection = session.connection()
     unchained = select(func.count()).where(
         _ENTRIES.c.sequence.is_(None) | (_ENTRIES.c.sequence <= report.first)
     )
     count = connection.execute(unchained).scalar_one()
     if count:
-        report.add(0, 0, msg("{count} entries stand outside of the chain.", count=count))
+        report.add(msg("{count} entries stand outside of the chain.", count=count))
     end = func.coalesce(select(_HEAD.c.sequence).scalar_subquery(), _MAX_SEQUENCE)
     beyond = connection.execute(
         select(func.min(_ENTRIES.c.sequence), func.max(_ENTRIES.c.sequence)).where(
@@ -208,9 +207,7 @@ def _check_unchained_entries(session: Session, report: ChainReport) -> None:
         )
     ).one()
     if beyond[0] is not None:
-        report.add(
-            beyond[0], beyond[1], msg("These entries stand behind the end that the head names.")
-        )
+        report.add(msg("These entries stand behind the end that the head names."), *beyond)
 
 
 @dataclass
@@ -233,10 +230,10 @@ class _ChainVerifier:
 
     def check_entry(self, row: AnyRow) -> None:
         if row.sequence < self._expected:
-            self.report.add(row.sequence, row.sequence, msg("This number is there twice."))
+            self.report.add(msg("This number is there twice."), row.sequence)
             return
         if row.sequence > self._expected:
-            self.report.add(self._expected, row.sequence - 1, msg("These entries are missing."))
+            self.report.add(msg("These entries are missing."), self._expected, row.sequence - 1)
             self._previous_seal = None
         self._check_key(row)
         self._check_anchor(row)
@@ -252,60 +249,46 @@ class _ChainVerifier:
             self._keyed = True
             self.report.keyed_from = self.report.keyed_from or row.sequence
         elif self._keyed:
-            self.report.add(
-                row.sequence, row.sequence, msg("Sealed without the key, after entries with it.")
-            )
+            self.report.add(msg("Sealed without the key, after entries with it."), row.sequence)
 
     def _seal_holds(self, row: AnyRow) -> bool:
         key = None
         if row.key_id != NO_KEY_ID:
             key = self.ring.key(row.key_id or "")
             if key is None:
-                self.report.add(
-                    row.sequence,
-                    row.sequence,
-                    msg("Sealed with the key {name}, which is not here.", name=row.key_id),
-                )
+                unknown = msg("Sealed with the key {name}, which is not here.", name=row.key_id)
+                self.report.add(unknown, row.sequence)
                 return False
         if self._previous_seal is not None and _seal_of(self._previous_seal, row, key) != row.hash:
-            self.report.add(row.sequence, row.sequence, msg("Changed after it was written."))
+            self.report.add(msg("Changed after it was written."), row.sequence)
             return False
         return self._previous_seal is not None
 
     def _check_anchor(self, row: AnyRow) -> None:
         anchor = self.anchors.pop(row.sequence, None)
         if anchor is not None and anchor.hash != row.hash:
-            self.report.add(
-                row.sequence, row.sequence, msg("Its seal is not the one that was written down.")
-            )
+            self.report.add(msg("Its seal is not the one that was written down."), row.sequence)
 
     def finish(self, head: AnyRow | None) -> None:
         if head is not None:
             self._check_head(head)
         for sequence in sorted(self.anchors):
             if sequence > self.report.first:
-                self.report.add(
-                    sequence, sequence, msg("This entry was written down once and is missing.")
-                )
+                self.report.add(msg("This entry was written down once and is missing."), sequence)
 
     def _check_head(self, head: AnyRow) -> None:
         last = self._expected - 1
         if last < head.sequence:
-            self.report.add(last + 1, head.sequence, msg("These entries are missing at the end."))
+            self.report.add(msg("These entries are missing at the end."), last + 1, head.sequence)
         elif head.hash != self.report.hash:
-            self.report.add(
-                head.sequence,
-                head.sequence,
-                msg("The head names another seal than the last entry."),
-            )
+            self.report.add(msg("The head names another seal than the last entry."), head.sequence)
         if head.base_sequence and self._announced_base != (head.base_sequence, head.base_hash):
-            self.report.add(
-                1, head.base_sequence, msg("These entries were removed, and no entry says so.")
-            )
+            removed = msg("These entries were removed, and no entry says so.")
+            self.report.add(removed, 1, head.base_sequence)
 
 
 def _seal_of(onto: str, row: AnyRow, key: bytes | None) -> str | None:
-    """Return the seal that a row should have; None if it holds what no entry can."""
+    """Return the seal (chain hash) of a row that follows seal `onto`; None for a malformed row."""
     try:
         written = SealInput(
             _text_of(row.id),
@@ -326,7 +309,7 @@ def _text_of(value: UUID | str) -> str:
 
 
 def _time_of(value: datetime | str) -> str:
-    """Return a stored time as seals cover it; SQLite returns text in UTC without a zone."""
+    """Return a stored time in the form that seals cover; SQLite returns UTC text without zone."""
     return (
         format_utc(value)
         if isinstance(value, datetime)
@@ -335,7 +318,7 @@ def _time_of(value: datetime | str) -> str:
 
 
 def seal_unchained_entries(work: Work) -> int:
-    """Seal the entries outside of the chain and return how many there were.
+    """Give number and seal (chain hash) to audit entries that have none; return how many had none.
 
     An audit entry records their number and a SHA-256 over their ids, because nothing proves what
     they say.
@@ -349,18 +332,7 @@ def seal_unchained_entries(work: Work) -> int:
     rows = work.session.exec(query).all()
     if not rows:
         return 0
-    entries = [
-        ChainEntry(
-            row.id,
-            row.at,
-            row.actor_id,
-            row.action,
-            row.subject_kind,
-            row.subject_id,
-            canonical_json(row.detail),
-        )
-        for row in rows
-    ]
+    entries = [build_from(ChainEntry, row, detail=canonical_json(row.detail)) for row in rows]
     work.session.expunge_all()
     seal_stored_entries(work.session.connection(), entries)
     ids = hashlib.sha256(b"".join(entry.id.bytes for entry in entries)).hexdigest()

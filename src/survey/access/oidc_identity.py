@@ -8,13 +8,11 @@ administrator entered for the account. A sign-in never creates an account or giv
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from survey.access.audit import record
 from survey.access.secret_hashes import is_active
-from survey.access.sessions import principal_of
+from survey.access.sessions import SignIn
 from survey.access.sign_in import SignInExpiredError, create_sign_in_step, lock_sign_in_step
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
@@ -22,22 +20,18 @@ from survey.store.tables import Account, OutsideIdentity
 
 
 class OidcAccountNotFoundError(SurveyError):
-    """Raised when no account belongs to an identity."""
+    """Raised when no account here belongs to an identity of the provider."""
 
     code = "outside_identity_unknown"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "The provider knows you, but no account here belongs to you. Ask the administrator "
-                "to enter your e-mail address in your account."
-            )
-        )
+    message = msg(
+        "The provider knows you, but no account here belongs to you. Ask the administrator "
+        "to enter your e-mail address in your account."
+    )
 
 
 @dataclass(frozen=True)
 class OidcRequest:
-    """Request to a provider, which its answer must match."""
+    """Sign-in request sent to a provider; the provider's answer must match its values."""
 
     issuer: str
     state: str
@@ -48,19 +42,18 @@ class OidcRequest:
 
 @dataclass(frozen=True)
 class OidcIdentity:
-    """Identity that a provider states; `email` only if the provider has verified it."""
+    """Identity that a provider confirms; `email` is empty unless the provider verified it."""
 
     issuer: str
     subject: str
     email: str = ""
 
 
-def save_oidc_request(*, session: Session, request: OidcRequest, now: datetime) -> str:
-    """Save a request for this browser and return the secret for its cookie."""
+def save_oidc_request(sign_in: SignIn, request: OidcRequest) -> str:
+    """Save a sign-in request to a provider; return the secret for the browser's cookie."""
     return create_sign_in_step(
-        session=session,
-        account_id=None,
-        now=now,
+        sign_in,
+        None,
         detail={
             "issuer": request.issuer,
             "state": request.state,
@@ -71,30 +64,23 @@ def save_oidc_request(*, session: Session, request: OidcRequest, now: datetime) 
     )
 
 
-def pop_oidc_request(
-    *, session: Session, secret: str | None, state: str, now: datetime
-) -> OidcRequest:
-    """Return the request that an answer belongs to, once; raises `SignInExpiredError`."""
-    step = lock_sign_in_step(session=session, secret=secret, now=now)
+def pop_oidc_request(sign_in: SignIn, state: str) -> OidcRequest:
+    """Return and delete this browser's request with a state; raises `SignInExpiredError`."""
+    step = lock_sign_in_step(sign_in)
     kept = step.detail
     if step.account_id is not None or "state" not in kept:
         raise SignInExpiredError
     if not hmac.compare_digest(str(kept["state"]).encode(), state.encode()):
         raise SignInExpiredError
-    session.delete(step)
-    session.flush()
+    sign_in.session.delete(step)
+    sign_in.session.flush()
     return OidcRequest(kept["issuer"], kept["state"], kept["nonce"], kept["verifier"], kept["then"])
 
 
 def start_oidc_sign_in(
-    *,
-    session: Session,
-    identity: OidcIdentity,
-    second_factor: bool,
-    redirect_to: str,
-    now: datetime,
+    sign_in: SignIn, identity: OidcIdentity, *, second_factor: bool, redirect_to: str
 ) -> str | None:
-    """Open a sign-in for an identity and return the secret of its next step.
+    """Start an identity's sign-in (`second_factor`: by its provider); return its secret or None.
 
     Args:
         second_factor: The provider has verified a second factor, so ours is not needed.
@@ -102,42 +88,35 @@ def start_oidc_sign_in(
     Returns:
         None, and an audit entry, if no active account belongs to the identity.
     """
-    account = _find_linked_account(session, identity) or _link_account(session, identity, now)
-    if account is None or account.is_demo or not is_active(account, now):
-        record(
-            session=session,
-            actor=None,
-            event=AuditEvent.SESSION_REFUSED,
-            subject_id=account.id if account else "unknown",
-            now=now,
-            detail={"how": "outside"},
-        )
+    account = _find_linked_account(sign_in, identity) or _link_account(sign_in, identity)
+    if account is None or account.is_demo or not is_active(account, sign_in.now):
+        sign_in.record_refusal(account.id if account else None, "outside")
         return None
     return create_sign_in_step(
-        session=session,
-        account_id=account.id,
-        now=now,
+        sign_in,
+        account.id,
         second_factor=second_factor,
         detail={"issuer": identity.issuer, "then": redirect_to},
     )
 
 
 def _hash_identity(identity: OidcIdentity) -> str:
-    """Return the hash of issuer and subject, unambiguous for every pair."""
+    """Return the SHA-256 of issuer and subject; the issuer's length keeps pairs distinct."""
     pair = f"{len(identity.issuer)}:{identity.issuer}{identity.subject}"
     return hashlib.sha256(pair.encode()).hexdigest()
 
 
-def _find_linked_account(session: Session, identity: OidcIdentity) -> Account | None:
+def _find_linked_account(sign_in: SignIn, identity: OidcIdentity) -> Account | None:
     query = select(OutsideIdentity).where(OutsideIdentity.key_sha256 == _hash_identity(identity))
-    linked = session.exec(query).one_or_none()
-    return session.get(Account, linked.account_id) if linked else None
+    linked = sign_in.session.exec(query).one_or_none()
+    return sign_in.session.get(Account, linked.account_id) if linked else None
 
 
-def _link_account(session: Session, identity: OidcIdentity, now: datetime) -> Account | None:
-    """Link an identity by its verified e-mail address to an account without an identity."""
+def _link_account(sign_in: SignIn, identity: OidcIdentity) -> Account | None:
+    """Link an identity to the account with its verified e-mail; return it, None without one."""
     if not identity.email:
         return None
+    session, now = sign_in.session, sign_in.now
     query = select(Account).where(Account.email == identity.email.strip().lower()).with_for_update()
     account = session.exec(query).one_or_none()
     if account is None or account.is_demo or not is_active(account, now):
@@ -157,12 +136,5 @@ def _link_account(session: Session, identity: OidcIdentity, now: datetime) -> Ac
         )
     )
     session.flush()
-    record(
-        session=session,
-        actor=principal_of(account),
-        event=AuditEvent.ACCOUNT_OUTSIDE_LINKED,
-        subject_id=account.id,
-        now=now,
-        detail={"issuer": identity.issuer},
-    )
+    sign_in.record(account, AuditEvent.ACCOUNT_OUTSIDE_LINKED, {"issuer": identity.issuer})
     return account

@@ -31,17 +31,15 @@ _SESSIONS, _RECOVERY = table_of(LoginSession), table_of(RecoveryCode)
 
 
 class WrongPasswordError(SurveyError):
-    """Raised when the present password is wrong."""
+    """Raised when the password that was entered is not the person's present one."""
 
     code = "password_wrong"
-
-    def __init__(self) -> None:
-        super().__init__(msg("The present password is not right."))
+    message = msg("The present password is not right.")
 
 
 @dataclass(frozen=True)
 class OpenSession:
-    """Browser in which the person is signed in."""
+    """Open session of one's account in a browser: start, last use, and whether it is this one."""
 
     started_at: datetime
     last_seen: datetime
@@ -50,7 +48,7 @@ class OpenSession:
 
 @dataclass(frozen=True)
 class OwnAccount:
-    """One's own account as its page shows it."""
+    """What people see of their own account: credentials, recovery codes left, open sessions."""
 
     login: str
     name: str
@@ -62,7 +60,7 @@ class OwnAccount:
 
 
 def get_own_account(work: Work, *, session_hash: str | None) -> OwnAccount:
-    """Return the own account; `session_hash` is the SHA-256 of the asking browser's secret."""
+    """Return one's own account; `session_hash` is the SHA-256 of this browser's secret."""
     account = _get_own_account(work)
     credential = work.session.get(Credential, account.id)
     left = select(func.count()).where(_RECOVERY.c.account_id == account.id)
@@ -89,12 +87,12 @@ def get_own_account(work: Work, *, session_hash: str | None) -> OwnAccount:
 
 
 def claim_password_attempt(work: Work) -> None:
-    """Count an attempt at one's own password, which a stolen session must not guess.
+    """Count an attempt at one's own password, so that a stolen session cannot guess it.
 
     Runs in its own transaction, before a function below compares the password.
     """
     _get_own_account(work)
-    claim_attempt(session=work.session, keys=(_attempt_key(work.principal),), now=work.now)
+    claim_attempt(work.session, [_attempt_key(work.principal)], work.now)
 
 
 def change_password(
@@ -107,51 +105,51 @@ def change_password(
         WeakPasswordError: `password` is short or easy to guess.
     """
     account = _require_password(work, current_password)
-    set_password(session=work.session, account=account, password=password, now=work.now)
-    ended = end_sessions(session=work.session, account_id=account.id, now=work.now, keep=secret)
+    set_password(work.session, account, password, work.now)
+    ended = end_sessions(work.session, account.id, work.now, keep=secret)
     work.record(AuditEvent.ACCOUNT_PASSWORD_CHANGED, account.id, {"sessions_ended": ended})
 
 
 def start_factor(work: Work, *, current_password: str) -> Enrolment:
-    """Start the set-up of a second factor; an earlier one stops working."""
+    """Remove one's second factor and start setting up a new one; return the new one's secret."""
     account = _require_password(work, current_password)
-    credential = lock_credential(session=work.session, account_id=account.id)
+    credential = lock_credential(work.session, account.id)
     had = is_enrolled(credential)
-    remove_factor_data(session=work.session, credential=credential)
+    remove_factor_data(work.session, credential)
     work.record(
         AuditEvent.ACCOUNT_SECOND_FACTOR_BEGUN, account.id, {"from": {"second_factor": had}}
     )
-    return start_enrolment(session=work.session, credential=credential, login=account.login)
+    return start_enrolment(work.session, credential, account.login)
 
 
 def find_pending_enrolment(work: Work) -> Enrolment | None:
-    """Return the second factor that waits for its first code; None if there is none."""
+    """Return the second factor whose first code is still missing; None if there is none."""
     account = _get_own_account(work)
     credential = work.session.get(Credential, account.id)
     if credential is None or credential.totp_secret is None or is_enrolled(credential):
         return None
-    return start_enrolment(session=work.session, credential=credential, login=account.login)
+    return start_enrolment(work.session, credential, account.login)
 
 
 def confirm_factor(work: Work, *, code: str) -> tuple[str, ...]:
-    """Activate the factor by its first code and return the recovery codes.
+    """Activate one's second factor by its first code; return the recovery codes.
 
     Raises `WrongFactorError`.
     """
     account = _get_own_account(work)
-    credential = lock_credential(session=work.session, account_id=account.id)
-    codes = confirm_enrolment(session=work.session, credential=credential, code=code, now=work.now)
+    credential = lock_credential(work.session, account.id)
+    codes = confirm_enrolment(work.session, credential, code, work.now)
     work.record(AuditEvent.ACCOUNT_SECOND_FACTOR_SET, account.id)
     return codes
 
 
 def remove_factor(work: Work, *, current_password: str) -> None:
-    """Remove the second factor, where the role allows it."""
+    """Remove one's own second factor; denied if the role requires one."""
     account = _require_password(work, current_password)
     if requires_factor(account):
         raise AccessDeniedError(msg("Your role needs a second factor."))
-    credential = lock_credential(session=work.session, account_id=account.id)
-    remove_factor_data(session=work.session, credential=credential)
+    credential = lock_credential(work.session, account.id)
+    remove_factor_data(work.session, credential)
     work.record(
         AuditEvent.ACCOUNT_SECOND_FACTOR_REMOVED,
         account.id,
@@ -160,17 +158,17 @@ def remove_factor(work: Work, *, current_password: str) -> None:
 
 
 def replace_recovery_codes(work: Work, *, current_password: str) -> tuple[str, ...]:
-    """Create ten recovery codes; earlier ones stop working."""
+    """Create and return ten recovery codes of one's own; earlier ones stop working."""
     account = _require_password(work, current_password)
     if not is_enrolled(work.session.get(Credential, account.id)):
         raise AccessDeniedError(msg("Set up the second factor first."))
     work.record(AuditEvent.ACCOUNT_RECOVERY_CODES_MADE, account.id)
-    return new_recovery_codes(session=work.session, account_id=account.id)
+    return new_recovery_codes(work.session, account.id)
 
 
 def sign_out_everywhere(work: Work) -> int:
-    """End all own sessions, this one included, and return how many there were."""
-    ended = end_sessions(session=work.session, account_id=work.principal.account_id, now=work.now)
+    """End all sessions of one's own account, this one too; return how many there were."""
+    ended = end_sessions(work.session, work.principal.account_id, work.now)
     work.record(
         AuditEvent.ACCOUNT_SESSIONS_ENDED, work.principal.account_id, {"sessions_ended": ended}
     )
@@ -189,7 +187,7 @@ def _require_password(work: Work, current_password: str) -> Account:
     credential = work.session.get(Credential, account.id)
     if not verify_password(credential.password_hash if credential else None, current_password):
         raise WrongPasswordError
-    reset_attempts(session=work.session, key=_attempt_key(work.principal))
+    reset_attempts(work.session, _attempt_key(work.principal))
     return account
 
 

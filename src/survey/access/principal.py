@@ -32,28 +32,23 @@ _CITIES, _POINTS = table_of(City), table_of(SamplingPoint)
 
 
 class AccessDeniedError(SurveyError):
-    """Raised when the role or the area of a principal does not allow what was asked for."""
+    """Raised when role or area of a principal does not allow what was asked."""
 
     code = "access_denied"
 
 
 class DemoReadOnlyError(AccessDeniedError):
-    """Raised when the administrator of a demonstration would change something."""
+    """Raised when the administrator of a demonstration tries to change something."""
 
     code = "demo_read_only"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "This is a demonstration: its administrator can look at every page and change "
-                "nothing."
-            )
-        )
+    message = msg(
+        "This is a demonstration: its administrator can look at every page and change nothing."
+    )
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Signed-in account, or the operator of the server.
+    """Signed-in account or the server's operator, with role and area.
 
     `area` is `CN`, a two-digit province prefix, a six-digit GB/T 2260 city code, or a city code and
     the code of one of its sampling points (`110000/110000-u-01`). The area of a point covers no
@@ -68,19 +63,19 @@ class Principal:
 
     @property
     def is_read_only(self) -> bool:
-        """Whether the account may look and change nothing: the administrator of a demonstration.
+        """Whether the account may look but not change: the administrator of a demonstration.
 
         Its visitors share one store, which an administrator could close for all others.
         """
         return self.is_demo and self.role is Role.ADMINISTRATOR
 
     def require_changes_allowed(self) -> None:
-        """Raise `DemoReadOnlyError` if the account may only look."""
+        """Raise `DemoReadOnlyError` if the account is read-only."""
         if self.is_read_only:
             raise DemoReadOnlyError
 
     def may(self, action: Action) -> bool:
-        """Return whether the role has the right to an action, in some area."""
+        """Return whether the principal's role includes an action, whatever the area."""
         return action in ROLES[self.role].actions
 
     def covers(self, city_code: str) -> bool:
@@ -102,14 +97,14 @@ class Principal:
 
 
 def covers(area: str, city_code: str) -> bool:
-    """Return whether the city lies in an area: `CN`, a province prefix, or a city code."""
+    """Return whether a city lies in an area: `CN`, a province prefix, or a city code."""
     if area == NATION:
         return True
     return len(area) in {2, 6} and city_code.startswith(area)
 
 
 def covers_point(area: str, city_code: str, point_code: str) -> bool:
-    """Return whether the point lies in an area: that of the point itself, or one with its city."""
+    """Return whether a point lies in an area: the point itself, its city, province or `CN`."""
     return covers(area, city_code) or area == f"{city_code}{POINT_SEPARATOR}{point_code}"
 
 
@@ -124,7 +119,7 @@ class AreaNotAllowedError(SurveyError):
 
 
 def area_scope_of(area: str) -> AreaScope | None:
-    """Return the kind of an area by its form; None if the form is of no area."""
+    """Return nation, province, city or point by an area's form; None for any other form."""
     city, mark, point = area.partition(POINT_SEPARATOR)
     if mark:
         return AreaScope.POINT if len(city) == 6 and city.isdigit() and point else None
@@ -134,12 +129,12 @@ def area_scope_of(area: str) -> AreaScope | None:
 
 
 def city_of_area(area: str) -> str:
-    """Return the area without its sampling point: a city, a province or the nation."""
+    """Return an area without its sampling point: a city, a province or the nation."""
     return area.partition(POINT_SEPARATOR)[0]
 
 
 def covers_whole_area(principal: Principal, area: str) -> bool:
-    """Return whether the principal's area includes the whole of another area."""
+    """Return whether the principal's area includes all of `area`; False if it is malformed."""
     if principal.area == NATION or principal.area == area:
         return area_scope_of(area) is not None
     return area_scope_of(area) in {AreaScope.CITY, AreaScope.POINT} and principal.covers(
@@ -170,7 +165,7 @@ def _area_exists(session: Session, scope: AreaScope, area: str) -> bool:
 
 
 def area_filter(principal: Principal, city_code: "Column[Any]") -> ColumnElement[bool]:
-    """Return the condition for rows of cities that the principal covers."""
+    """Return the SQL condition that a column `city_code` is of a city in the principal's area."""
     if principal.area == NATION:
         return true()
     if len(principal.area) == 6:
@@ -181,7 +176,7 @@ def area_filter(principal: Principal, city_code: "Column[Any]") -> ColumnElement
 
 
 def whole_area_filter(principal: Principal, area: SQLColumnExpression[str]) -> ColumnElement[bool]:
-    """Return the condition for rows whose whole area lies in the principal's."""
+    """Return the SQL condition for rows whose `area` lies entirely in the principal's area."""
     if principal.area == NATION:
         return true()
     if len(principal.area) in {2, 6}:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
-from types import MappingProxyType
 
 from survey.locale import LANGUAGES, Message, SurveyError, msg, translator
 
@@ -18,7 +17,7 @@ _COMMA = re.compile("[,\uff0c\u3001]")
 
 
 class Role(StrEnum):
-    """Role of an account; the values are stored."""
+    """Role of an account, which decides what it may do; the values are stored."""
 
     SURVEYOR = "surveyor"
     TYPIST = "typist"
@@ -32,7 +31,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """Right that a role has or has not; services require it."""
+    """Right that roles have or lack; services require it of the principal."""
 
     INTERVIEW = "interview"
     KEY_PAPER = "key_paper"
@@ -66,7 +65,7 @@ class Action(StrEnum):
 
 
 class AreaScope(StrEnum):
-    """Kind of area that an account can have."""
+    """Kind of area that an account can have, from the nation to one sampling point."""
 
     NATION = "nation"
     PROVINCE = "province"
@@ -76,7 +75,7 @@ class AreaScope(StrEnum):
 
 @dataclass(frozen=True)
 class RoleDefinition:
-    """Everything that the platform knows about one role."""
+    """One role: names, rights, kinds of area, use in a demonstration, and sign-in requirements."""
 
     name: Message
     other_names: Message
@@ -94,7 +93,7 @@ class RoleDefinition:
     """Whether nothing is open to the role before it has set up a second factor."""
 
 
-ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
+ROLES: Mapping[Role, RoleDefinition] = {
     Role.NATIONAL_OFFICIAL: RoleDefinition(
         name=msg("National official"),
         other_names=msg("national, nation"),
@@ -232,18 +231,18 @@ ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
         demo_purpose=msg("Looks at waves, people and the audit trail; here without changing any."),
         requires_factor=True,
     ),
-})  # fmt: skip
+}  # fmt: skip
 """Every role, in the order in which a demonstration offers them."""
 
 
 class UnknownRoleError(SurveyError):
-    """Raised for a word that names no role; the message lists the words."""
+    """Raised for a word that means no role; the message lists the valid ones."""
 
     code = "role_unknown"
 
 
 def role_words(role: Role) -> frozenset[str]:
-    """Return the words that mean a role: its code, its name, and what people say, in any language.
+    """Return the words for a role in lower case: code, name, other names, in each language.
 
     They are in lower case.
     """
@@ -254,7 +253,7 @@ def role_words(role: Role) -> frozenset[str]:
 
 
 def parse_role(word: str) -> Role:
-    """Return the role that a word means. Raises `UnknownRoleError`."""
+    """Return the role that a typed word means. Raises `UnknownRoleError`."""
     asked = word.strip().casefold()
     found = next((role for role in Role if asked in role_words(role)), None)
     if found is None:
@@ -265,7 +264,7 @@ def parse_role(word: str) -> Role:
 
 
 def list_role_names(roles: Iterable[Role]) -> Message:
-    """Return the names of roles with their codes, in one line."""
+    """Return the names of roles with their codes, as one line separated by commas."""
     first, *others = [
         msg("{name} ({code})", name=ROLES[role].name, code=role.value) for role in roles
     ]
@@ -273,10 +272,10 @@ def list_role_names(roles: Iterable[Role]) -> Message:
 
 
 def demo_login(role: Role) -> str:
-    """Return the login of a role's account in a demonstration."""
+    """Return the login of the account that a demonstration has for a role."""
     return f"demo-{role.value}"
 
 
 def demo_purposes() -> dict[Role, Message]:
-    """Return the roles that a demonstration offers, with what a visitor can try in each."""
+    """Return `role -> what visitors can try in it` of the roles that a demonstration offers."""
     return {role: known.demo_purpose for role, known in ROLES.items() if known.demo_purpose}

@@ -46,11 +46,7 @@ class WrongFactorError(SurveyError):
     """Raised when a code is wrong or was used already."""
 
     code = "second_factor_wrong"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("This code is not right, or it was used already. Wait for the next one.")
-        )
+    message = msg("This code is not right, or it was used already. Wait for the next one.")
 
 
 @dataclass(frozen=True)
@@ -62,12 +58,12 @@ class Enrolment:
 
 
 def is_enrolled(credential: Credential | None) -> bool:
-    """Return whether a second factor is in force."""
+    """Return whether a second factor was confirmed, so that signing in requires it."""
     return credential is not None and credential.totp_since is not None
 
 
-def start_enrolment(*, session: Session, credential: Credential, login: str) -> Enrolment:
-    """Return the secret that waits for its first code, the same until then.
+def start_enrolment(session: Session, credential: Credential, login: str) -> Enrolment:
+    """Return the secret awaiting its first code, created if needed; raise if a factor is in force.
 
     A second factor in force has to be removed first.
     """
@@ -85,19 +81,19 @@ def start_enrolment(*, session: Session, credential: Credential, login: str) -> 
 
 
 def confirm_enrolment(
-    *, session: Session, credential: Credential, code: str, now: datetime
+    session: Session, credential: Credential, code: str, now: datetime
 ) -> tuple[str, ...]:
-    """Activate the second factor by its first code and return the recovery codes."""
+    """Activate the second factor by its first code, return recovery codes; raise if it is wrong."""
     if credential.totp_since is not None or not _accept_code(credential, code, now):
         raise WrongFactorError
     credential.totp_since = now
     session.add(credential)
     session.flush()
-    return new_recovery_codes(session=session, account_id=credential.account_id)
+    return new_recovery_codes(session, credential.account_id)
 
 
-def new_recovery_codes(*, session: Session, account_id: UUID) -> tuple[str, ...]:
-    """Create ten recovery codes; earlier ones stop working."""
+def new_recovery_codes(session: Session, account_id: UUID) -> tuple[str, ...]:
+    """Replace the recovery codes of an account and return the ten new ones."""
     session.connection().execute(delete(_CODES).where(_CODES.c.account_id == account_id))
     codes = tuple(random_code(_RECOVERY_SIGNS) for _ in range(RECOVERY_CODES))
     session.add_all(RecoveryCode(code_sha256=digest(code), account_id=account_id) for code in codes)
@@ -105,10 +101,8 @@ def new_recovery_codes(*, session: Session, account_id: UUID) -> tuple[str, ...]
     return codes
 
 
-def verify_factor(
-    *, session: Session, credential: Credential, code: str, now: datetime
-) -> str | None:
-    """Return how a code proves the factor: `app`, `recovery` (now used), or None if not."""
+def verify_factor(session: Session, credential: Credential, code: str, now: datetime) -> str | None:
+    """Return `app` or `recovery` for a right code, now used up, and None for a wrong one."""
     if credential.totp_since is None:
         return None
     if _accept_code(credential, code, now):
@@ -124,8 +118,8 @@ def verify_factor(
     return "recovery" if used.rowcount == 1 else None
 
 
-def remove_factor_data(*, session: Session, credential: Credential) -> None:
-    """Delete the second factor and its recovery codes."""
+def remove_factor_data(session: Session, credential: Credential) -> None:
+    """Delete the second factor of a credential, and its recovery codes."""
     credential.totp_secret = credential.totp_since = credential.totp_step = None
     session.add(credential)
     session.connection().execute(delete(_CODES).where(_CODES.c.account_id == credential.account_id))
@@ -133,7 +127,7 @@ def remove_factor_data(*, session: Session, credential: Credential) -> None:
 
 
 def random_code(count: int) -> str:
-    """Return a random code that can be read aloud and typed."""
+    """Return a random code of `count` characters that can be read aloud and typed."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(count))
 
 
@@ -148,7 +142,7 @@ def normalise_code(typed: str) -> str:
 
 
 def _accept_code(credential: Credential, code: str, now: datetime) -> bool:
-    """Return whether a code is one of now that was not used, and mark it as used."""
+    """Return whether a code of the app is valid now and unused, and mark it as used."""
     typed = code.strip().replace(" ", "")
     secret = plain_secret(credential)
     if secret is None or not (len(typed) == 6 and typed.isascii()):
@@ -159,19 +153,12 @@ def _accept_code(credential: Credential, code: str, now: datetime) -> bool:
         used = credential.totp_step is not None and step <= credential.totp_step
         if not used and secrets.compare_digest(totp.generate_otp(step), typed):
             credential.totp_step = step
-            _encrypt_old_secret(credential, secret)
+            # A key that cannot be used locks nobody out; `survey doctor` reports it.
+            if is_unencrypted(credential.totp_secret or ""):
+                with suppress(InvalidPhoneKeyError):
+                    credential.totp_secret = encrypted_secret(credential.account_id, secret)
             return True
     return False
-
-
-def _encrypt_old_secret(credential: Credential, secret: str) -> None:
-    """Encrypt a secret that an older version stored unencrypted.
-
-    A key that cannot be used locks nobody out; `survey doctor` reports it.
-    """
-    if is_unencrypted(credential.totp_secret or ""):
-        with suppress(InvalidPhoneKeyError):
-            credential.totp_secret = encrypted_secret(credential.account_id, secret)
 
 
 def _build_cipher_owner(account_id: UUID) -> str:
@@ -184,12 +171,12 @@ def is_unencrypted(stored: str) -> bool:
 
 
 def encrypted_secret(account_id: UUID, secret: str) -> str:
-    """Return a secret as it is stored; raises `InvalidPhoneKeyError`."""
+    """Return a factor's secret encrypted for the store; raises `InvalidPhoneKeyError`."""
     return secret_cipher(current_settings()).encrypt(_build_cipher_owner(account_id), secret)
 
 
 def plain_secret(credential: Credential) -> str | None:
-    """Return the secret of a credential; None if there is none or no key decrypts it.
+    """Return a factor's decrypted secret; None if there is none or no key decrypts it.
 
     Then a recovery code still works, and an administrator can reset the factor.
     """
@@ -205,13 +192,13 @@ def plain_secret(credential: Credential) -> str | None:
 
 
 def count_unencrypted(session: Session) -> int:
-    """Return how many secrets are stored unencrypted."""
+    """Return how many secrets of second factors are stored unencrypted."""
     query = select(func.count()).where(_SECRET.is_not(None), _SECRET.not_like(f"{TOKEN_START}%"))
     return int(session.connection().execute(query).scalar_one())
 
 
 def count_secrets(session: Session) -> tuple[int, int, int]:
-    """Return how many secrets are unencrypted, how many no key decrypts, and how many exist."""
+    """Return how many factor secrets are unencrypted, how many unreadable, how many in all."""
     query = select(Credential).where(col(Credential.totp_secret).is_not(None))
     credentials = session.exec(query).all()
     unencrypted = sum(is_unencrypted(credential.totp_secret or "") for credential in credentials)
@@ -220,7 +207,7 @@ def count_secrets(session: Session) -> tuple[int, int, int]:
 
 
 def encrypt_secrets(*, session: Session, cipher: Cipher, now: datetime) -> tuple[int, int]:
-    """Encrypt every secret with the first key.
+    """Encrypt factor secrets with the cipher's first key, record it; return (changed, unreadable).
 
     Returns:
         How many secrets changed, and how many none of the keys opens.

@@ -10,7 +10,6 @@ import string
 from datetime import datetime, timedelta
 from functools import cache
 from threading import Lock
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -46,40 +45,38 @@ Parameters that are raised later reach each password when it is next used."""
 _ZXCVBN_LOCK = Lock()
 """zxcvbn keeps the words about a person in a dictionary of the whole process."""
 
-_ADVICE = MappingProxyType(
-    {
-        text.msgid: text
-        for text in (
-            msg("Use a few words, avoid common phrases."),
-            msg("No need for symbols, digits, or uppercase letters."),
-            msg("Add another word or two. Uncommon words are better."),
-            msg("Straight rows of keys are easy to guess."),
-            msg("Short keyboard patterns are easy to guess."),
-            msg("Use a longer keyboard pattern with more turns."),
-            msg('Repeats like "aaa" are easy to guess.'),
-            msg('Repeats like "abcabcabc" are only slightly harder to guess than "abc".'),
-            msg("Avoid repeated words and characters."),
-            msg('Sequences like "abc" or "6543" are easy to guess.'),
-            msg("Avoid sequences."),
-            msg("Recent years are easy to guess."),
-            msg("Avoid recent years."),
-            msg("Avoid years that are associated with you."),
-            msg("Dates are often easy to guess."),
-            msg("Avoid dates and years that are associated with you."),
-            msg("This is a top-10 common password."),
-            msg("This is a top-100 common password."),
-            msg("This is a very common password."),
-            msg("This is similar to a commonly used password."),
-            msg("A word by itself is easy to guess."),
-            msg("Names and surnames by themselves are easy to guess."),
-            msg("Common names and surnames are easy to guess."),
-            msg("Capitalization doesn't help very much."),
-            msg("All-uppercase is almost as easy to guess as all-lowercase."),
-            msg("Reversed words aren't much harder to guess."),
-            msg("Predictable substitutions like '@' instead of 'a' don't help very much."),
-        )
-    }
-)
+_ADVICE = {
+    text.msgid: text
+    for text in (
+        msg("Use a few words, avoid common phrases."),
+        msg("No need for symbols, digits, or uppercase letters."),
+        msg("Add another word or two. Uncommon words are better."),
+        msg("Straight rows of keys are easy to guess."),
+        msg("Short keyboard patterns are easy to guess."),
+        msg("Use a longer keyboard pattern with more turns."),
+        msg('Repeats like "aaa" are easy to guess.'),
+        msg('Repeats like "abcabcabc" are only slightly harder to guess than "abc".'),
+        msg("Avoid repeated words and characters."),
+        msg('Sequences like "abc" or "6543" are easy to guess.'),
+        msg("Avoid sequences."),
+        msg("Recent years are easy to guess."),
+        msg("Avoid recent years."),
+        msg("Avoid years that are associated with you."),
+        msg("Dates are often easy to guess."),
+        msg("Avoid dates and years that are associated with you."),
+        msg("This is a top-10 common password."),
+        msg("This is a top-100 common password."),
+        msg("This is a very common password."),
+        msg("This is similar to a commonly used password."),
+        msg("A word by itself is easy to guess."),
+        msg("Names and surnames by themselves are easy to guess."),
+        msg("Common names and surnames are easy to guess."),
+        msg("Capitalization doesn't help very much."),
+        msg("All-uppercase is almost as easy to guess as all-lowercase."),
+        msg("Reversed words aren't much harder to guess."),
+        msg("Predictable substitutions like '@' instead of 'a' don't help very much."),
+    )
+}
 """All advice of zxcvbn, for translation."""
 MAX_TOKEN_CHARS = 128
 _TOKEN_SIGNS = frozenset(string.ascii_letters + string.digits + "-_")
@@ -102,7 +99,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(kept: str | None, password: str) -> bool:
-    """Return whether the password has this hash; takes as long without a hash, and is False."""
+    """Return whether a password fits hash `kept`; False for None, after equally long work."""
     try:
         # Asked for in every case, so that the first to be refused waits no longer than others.
         placeholder = _get_placeholder_hash()
@@ -114,7 +111,7 @@ def verify_password(kept: str | None, password: str) -> bool:
 
 @cache
 def _get_placeholder_hash() -> str:
-    """Return a hash to compare with where there is none; most commands never need one."""
+    """Return a dummy hash to compare with where no hash is stored, so that the time is the same."""
     return _HASHER.hash("nobody has this password")
 
 
@@ -124,7 +121,7 @@ def needs_rehash(kept: str) -> bool:
 
 
 def require_strong(password: str, *, about: tuple[str, ...]) -> None:
-    """Raise `WeakPasswordError` for a weak password; `about` are words about the person."""
+    """Raise `WeakPasswordError` for a weak password; words in `about` (login, name) weaken it."""
     # A pasted Chinese character holds more than a letter does: eight of them are enough.
     if len(password) + len(_HAN.findall(password)) // 2 < MIN_PASSWORD_CHARS:
         raise WeakPasswordError(
@@ -156,22 +153,22 @@ def require_strong(password: str, *, about: tuple[str, ...]) -> None:
 
 
 def invent_password_example() -> str:
-    """Return four words in pinyin as advice; never the same for long, and refused as a password."""
+    """Return four random words in pinyin as an example; a password of such words is refused."""
     return " ".join(secrets.SystemRandom().sample(EXAMPLE_WORDS, 4))
 
 
 def new_token(*, bits: int) -> str:
-    """Return a random text that is safe in URLs and cookies."""
+    """Return a random text of `bits` bits that is safe in URLs and cookies."""
     return secrets.token_urlsafe(bits // 8)
 
 
 def is_token_form(text: str, *, bits: int) -> bool:
-    """Return whether `new_token` makes texts of this form."""
+    """Return whether a text has the length and the characters of a `new_token` of `bits`."""
     return len(text) == -(-bits // 8 * 4 // 3) and _TOKEN_SIGNS.issuperset(text)
 
 
 def digest(token: str) -> str:
-    """Return the SHA-256 that the store keeps instead of a token."""
+    """Return the hexadecimal SHA-256 of a token, which the store keeps instead of it."""
     return hashlib.sha256(token[:MAX_TOKEN_CHARS].encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -183,20 +180,16 @@ class LinkNotFoundError(SurveyError):
     """Raised when a setup link does not exist, was used or has expired."""
 
     code = "setup_link_unknown"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("This link is not valid any more. Ask the administrator for a new one.")
-        )
+    message = msg("This link is not valid any more. Ask the administrator for a new one.")
 
 
 def is_active(account: Account, now: datetime) -> bool:
-    """Return whether an account may do anything at this moment."""
+    """Return whether an account is open and its end has not passed."""
     return account.active and (account.ends_at is None or account.ends_at > now)
 
 
 def active_filter(now: Any) -> ColumnElement[bool]:
-    """Return the condition for accounts of which `is_active` is true at a time or parameter."""
+    """Return the SQL condition for accounts active at `now`, a time or a bound parameter."""
     ends_at = _ACCOUNTS.c.ends_at
     return and_(_ACCOUNTS.c.active, or_(ends_at.is_(None), ends_at > now))
 
@@ -206,8 +199,8 @@ def requires_factor(account: Account) -> bool:
     return ROLES[Role(account.role)].requires_factor
 
 
-def lock_credential(*, session: Session, account_id: UUID) -> Credential:
-    """Return the credential of an account, locked; create an empty one if there is none."""
+def lock_credential(session: Session, account_id: UUID) -> Credential:
+    """Return the credential of an account, its row locked; create an empty one if none."""
     credential = session.get(Credential, account_id, with_for_update=True, populate_existing=True)
     if credential is None:
         credential = Credential(account_id=account_id)
@@ -217,28 +210,28 @@ def lock_credential(*, session: Session, account_id: UUID) -> Credential:
 
 
 def set_password(
-    *, session: Session, account: Account, password: str, now: datetime, must_change: bool = False
+    session: Session, account: Account, password: str, now: datetime, must_change: bool = False
 ) -> None:
-    """Replace the password and delete the links that were to set it.
+    """Replace an account's password (temporary if `must_change`) and delete its setup links.
 
     Raises:
         WeakPasswordError: The password is short or easy to guess.
     """
     require_strong(password, about=(account.login, account.name, account.email or ""))
-    credential = lock_credential(session=session, account_id=account.id)
+    credential = lock_credential(session, account.id)
     credential.password_hash = hash_password(password)
     credential.password_set_at = now
     credential.must_change = must_change
     session.add(credential)
-    delete_setup_links(session=session, account_id=account.id)
+    delete_setup_links(session, account.id)
     session.flush()
 
 
 def replace_setup_link(
-    *, session: Session, account_id: UUID, created_by: UUID | None, now: datetime
+    session: Session, account_id: UUID, created_by: UUID | None, now: datetime
 ) -> str:
-    """Create a link that sets the password once; return its token, delete earlier links."""
-    delete_setup_links(session=session, account_id=account_id)
+    """Replace the setup links of an account by one for 72 hours, and return its token."""
+    delete_setup_links(session, account_id)
     token = new_token(bits=192)
     session.add(
         SetupLink(
@@ -253,13 +246,13 @@ def replace_setup_link(
     return token
 
 
-def delete_setup_links(*, session: Session, account_id: UUID) -> None:
+def delete_setup_links(session: Session, account_id: UUID) -> None:
     """Delete the setup links of an account."""
     session.connection().execute(delete(_LINKS).where(_LINKS.c.account_id == account_id))
 
 
-def get_account_of_link(*, session: Session, token: str, now: datetime) -> Account:
-    """Return the account of a setup link without using it; raises `LinkNotFoundError`."""
+def get_account_of_link(session: Session, token: str, now: datetime) -> Account:
+    """Return the account of a valid setup link, not used up; raises `LinkNotFoundError`."""
     link = session.get(SetupLink, digest(token), with_for_update=True)
     account = session.get(Account, link.account_id) if link and link.expires_at > now else None
     if account is None or not is_active(account, now):

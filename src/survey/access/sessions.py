@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
+from survey.access.attempt_limits import AttemptKey, AttemptKind
 from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Role, demo_login
@@ -17,12 +18,12 @@ from survey.access.secret_hashes import active_filter, digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
-from survey.store.tables import Account, LoginSession, SignInStep, UtcDateTime, table_of
+from survey.store.tables import Account, AnyRow, LoginSession, SignInStep, UtcDateTime, table_of
 from survey.store.transactions import StoreUnavailableError, run_in_transaction
 
 COOKIE = "survey_session"
 """Name of the cookie that holds the secret; `web` sets it, pages read it."""
-LIFETIME = timedelta(hours=12)
+SESSION_LIFETIME = timedelta(hours=12)
 """Lifetime of a demo session, which does not end by being idle."""
 VISIT_GAP = timedelta(hours=1)
 """Signing in again after a shorter time continues the same visit."""
@@ -34,7 +35,7 @@ _STEPS = table_of(SignInStep)
 
 
 def open_session_filter(now: Any) -> ColumnElement[bool]:
-    """Return the condition for sessions that are open at a time or parameter."""
+    """Return the SQL condition for sessions open at `now`, a time or a bound parameter."""
     return and_(
         _SESSIONS.c.ended_at.is_(None),
         _SESSIONS.c.expires_at > now,
@@ -43,14 +44,7 @@ def open_session_filter(now: Any) -> ColumnElement[bool]:
 
 
 _PRINCIPAL = (
-    select(
-        _ACCOUNTS.c.id,
-        _ACCOUNTS.c.name,
-        _ACCOUNTS.c.role,
-        _ACCOUNTS.c.area,
-        _ACCOUNTS.c.is_demo,
-        _SESSIONS.c.seen_at,
-    )
+    select(*_ACCOUNTS.c["id", "name", "role", "area", "is_demo"], _SESSIONS.c.seen_at)
     .join(_SESSIONS, _SESSIONS.c.account_id == _ACCOUNTS.c.id)
     .where(
         _SESSIONS.c.secret_sha256 == bindparam("digest"),
@@ -62,37 +56,76 @@ _PRINCIPAL = (
 
 @dataclass(frozen=True)
 class SessionLimits:
-    """Longest duration of a session, and longest time without use (None: the same)."""
+    """Longest duration of a session, and longest time without use (None: no such limit)."""
 
     lifetime: timedelta
     idle: timedelta | None
 
 
-DEMO = SessionLimits(LIFETIME, None)
+DEMO = SessionLimits(SESSION_LIFETIME, None)
 
 
-@dataclass(frozen=True)
-class SessionMatch:
-    """Principal of a session; `needs_renewal` if its last use was recorded some time ago."""
+class AccountNotFoundError(SurveyError):
+    """Raised when no account has the login that was asked for."""
 
-    principal: Principal
-    needs_renewal: bool
+    code = "account_unknown"
+    message = msg("There is no such account.")
 
 
 class DemoAccountMissingError(SurveyError):
-    """Raised when the store has no account for a demo role."""
+    """Raised when the store has no account of a demonstration for a role."""
 
     code = "no_demo_account"
 
 
-def sign_in_demo(*, session: Session, role: Role, now: datetime) -> str:
-    """Open a session for a demo role and return its secret; only a demo database has such roles."""
-    account = get_demo_account(session, role)
-    return open_session(session=session, account=account, limits=DEMO, how="demo", now=now)
+@dataclass(frozen=True)
+class SignIn:
+    """Circumstances of a sign-in: database session, time, client address, secret of its step."""
+
+    session: Session
+    now: datetime
+    address: str = ""
+    """Address under which the client's attempts are counted."""
+    secret: str | None = None
+    """Secret of the step that this browser has come to."""
+
+    @property
+    def address_key(self) -> AttemptKey:
+        """Key by which attempts from the client's address are counted."""
+        return AttemptKey(AttemptKind.ADDRESS, self.address)
+
+    def record(
+        self, account: Account, event: AuditEvent, detail: dict[str, Any] | None = None
+    ) -> None:
+        """Queue one audit entry about an account, with that account as its actor."""
+        record(
+            session=self.session,
+            actor=principal_of(account),
+            event=event,
+            subject_id=account.id,
+            now=self.now,
+            detail=detail,
+        )
+
+    def record_refusal(self, account_id: UUID | None, how: str) -> None:
+        """Queue the audit entry on a sign-in that failed by method `how`, without typed login."""
+        record(
+            session=self.session,
+            actor=None,
+            event=AuditEvent.SESSION_REFUSED,
+            subject_id=account_id or "unknown",
+            now=self.now,
+            detail={"how": how},
+        )
+
+
+def sign_in_demo(sign_in: SignIn, role: Role) -> str:
+    """Open a session as a role of a demonstration, and return its secret."""
+    return open_session(sign_in, get_demo_account(sign_in.session, role), DEMO, how="demo")
 
 
 def get_demo_account(session: Session, role: Role) -> Account:
-    """Return the account of a demo role; only a demo database has such accounts."""
+    """Return the account of a demonstration's role; raises `DemoAccountMissingError`."""
     query = select_model(Account).where(
         Account.login == demo_login(role), col(Account.is_demo), col(Account.active)
     )
@@ -104,10 +137,18 @@ def get_demo_account(session: Session, role: Role) -> Account:
     return account
 
 
-def open_session(
-    *, session: Session, account: Account, limits: SessionLimits, how: str, now: datetime
-) -> str:
-    """Open a session and return its secret; `how` says how the person proved who they are."""
+def get_account_by_login(session: Session, login: str) -> Account:
+    """Return the account with a login, its row locked; raises `AccountNotFoundError`."""
+    query = select_model(Account).where(Account.login == login).with_for_update()
+    account = session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    if account is None:
+        raise AccountNotFoundError
+    return account
+
+
+def open_session(sign_in: SignIn, account: Account, limits: SessionLimits, *, how: str) -> str:
+    """Open a session within `limits`; return its secret; `how` names the proof of identity."""
+    session, now = sign_in.session, sign_in.now
     visited_before_at = None if account.is_demo else _find_last_visit(session, account.id, now)
     session.execute(
         delete(_SESSIONS).where(_SESSIONS.c.account_id == account.id, _SESSIONS.c.expires_at <= now)
@@ -125,19 +166,12 @@ def open_session(
         )
     )
     session.flush()
-    record(
-        session=session,
-        actor=principal_of(account),
-        event=AuditEvent.SESSION_OPENED,
-        subject_id=account.id,
-        now=now,
-        detail={"how": how},
-    )
+    sign_in.record(account, AuditEvent.SESSION_OPENED, {"how": how})
     return secret
 
 
 def _find_last_visit(session: Session, account_id: UUID, now: datetime) -> datetime | None:
-    """Return when an account was used last in an earlier visit; None if it never was."""
+    """Return when an account was last used before this visit; None if it never was."""
     used_at = func.coalesce(_SESSIONS.c.seen_at, _SESSIONS.c.created_at, type_=UtcDateTime)
     query = (
         select(used_at.label("used_at"), _SESSIONS.c.visited_before_at)
@@ -153,46 +187,43 @@ def _find_last_visit(session: Session, account_id: UUID, now: datetime) -> datet
     return before if now - used < VISIT_GAP else used
 
 
-def find_last_visit(*, session: Session, secret: str | None) -> datetime | None:
-    """Return when the account of a session was used last in an earlier visit; None if never."""
+def find_last_visit(session: Session, secret: str | None) -> datetime | None:
+    """Return when the account of a session was last used in an earlier visit; None if never."""
     held = session.get(LoginSession, digest(secret)) if secret else None
     return held.visited_before_at if held else None
 
 
-def principal_of(account: Account) -> Principal:
-    """Return the principal of an account."""
+def principal_of(account: Account | AnyRow) -> Principal:
+    """Return the principal of an account, or of a row with the columns of one."""
     return Principal(account.id, account.name, Role(account.role), account.area, account.is_demo)
 
 
-def find_session(
-    *, session: Session, secret: str | None, now: datetime, demo: bool = True
-) -> SessionMatch | None:
-    """Return the session of a secret if it is valid now; None otherwise.
+def _find_session(
+    session: Session, secret: str | None, now: datetime, *, demo: bool
+) -> AnyRow | None:
+    """Return the row of an open session; None without one, or for a demo account unless `demo`."""
+    if not secret:
+        return None
+    parameters = {"digest": digest(secret), "now": now}
+    row = session.connection().execute(_PRINCIPAL, parameters).one_or_none()
+    return None if row is None or (row.is_demo and not demo) else row
+
+
+def find_principal(
+    session: Session, secret: str | None, now: datetime, *, demo: bool = True
+) -> Principal | None:
+    """Return an open session's principal; None without one, or for demo accounts unless `demo`.
 
     Args:
         demo: Whether the installation is a demonstration: where it is not, or not any more, a
             session of a demo account opens nothing.
     """
-    if not secret:
-        return None
-    parameters = {"digest": digest(secret), "now": now}
-    row = session.connection().execute(_PRINCIPAL, parameters).one_or_none()
-    if row is None or (row.is_demo and not demo):
-        return None
-    principal = Principal(row.id, row.name, Role(row.role), row.area, row.is_demo)
-    return SessionMatch(principal, row.seen_at is not None and row.seen_at <= now - RENEWED_AFTER)
+    row = _find_session(session, secret, now, demo=demo)
+    return None if row is None else principal_of(row)
 
 
-def find_principal(
-    *, session: Session, secret: str | None, now: datetime, demo: bool = True
-) -> Principal | None:
-    """Return the principal of a secret as `find_session` finds it; None otherwise."""
-    seen = find_session(session=session, secret=secret, now=now, demo=demo)
-    return seen.principal if seen else None
-
-
-def extend_session(*, session: Session, secret: str, now: datetime) -> None:
-    """Record that a session was used, unless it has ended."""
+def extend_session(session: Session, secret: str, now: datetime) -> None:
+    """Record the use of a session and postpone its idle end, unless it has ended."""
     held = session.get(LoginSession, digest(secret), with_for_update=True)
     if held is None or held.seen_at is None or held.idle_until is None or held.idle_until <= now:
         return
@@ -202,14 +233,14 @@ def extend_session(*, session: Session, secret: str, now: datetime) -> None:
 
 
 def end_sessions(
-    *,
     session: Session,
     account_id: UUID,
     now: datetime,
+    *,
     keep: str | None = None,
     keep_step: str | None = None,
 ) -> int:
-    """End every open session and every unfinished sign-in of an account.
+    """End an account's sessions but `keep` and sign-ins but `keep_step`; return how many sessions.
 
     The session with the secret `keep` and the sign-in with the secret `keep_step` go on. Returns
     how many sessions ended.
@@ -229,9 +260,9 @@ def end_sessions(
     return connection.execute(update(_SESSIONS).where(ended).values(ended_at=now)).rowcount
 
 
-def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:
-    """End the session of a secret; an unknown secret is no error."""
-    principal = find_principal(session=session, secret=secret, now=now)
+def sign_out(session: Session, secret: str | None, now: datetime) -> None:
+    """End the session that has a secret, and record it; an unknown secret is no error."""
+    principal = find_principal(session, secret, now)
     if principal is None or secret is None:
         return
     held = session.get_one(LoginSession, digest(secret))
@@ -253,21 +284,19 @@ _LOG = logging.getLogger(__name__)
 def authenticate_session(
     url: str, secret: str | None, now: datetime, *, demo: bool
 ) -> Principal | None:
-    """Return the principal of a session cookie; None if it opens no session.
+    """Return the principal of open session `secret`, renew it; None if none, or demo unless `demo`.
 
     Writes at most once per minute and session; a store that takes no writes does not matter.
     """
     if not secret:
         return None
     with read_scope(url) as session:
-        seen = find_session(session=session, secret=secret, now=now, demo=demo)
-    if seen is None:
+        row = _find_session(session, secret, now, demo=demo)
+    if row is None:
         return None
-    if seen.needs_renewal:
+    if row.seen_at is not None and row.seen_at <= now - RENEWED_AFTER:
         try:
-            run_in_transaction(
-                url, lambda session: extend_session(session=session, secret=secret, now=now)
-            )
+            run_in_transaction(url, lambda session: extend_session(session, secret, now))
         except StoreUnavailableError:
             _LOG.warning("a session could not be renewed: the store takes nothing in")
-    return seen.principal
+    return principal_of(row)

@@ -5,13 +5,13 @@ which is valid for fifteen minutes and for these functions only. The slow compar
 belongs between two transactions, so each half is a function of its own.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import delete
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from survey.access.attempt_limits import (
     AttemptKey,
@@ -20,7 +20,6 @@ from survey.access.attempt_limits import (
     refund_attempt,
     reset_attempts,
 )
-from survey.access.audit import record
 from survey.access.second_factor import (
     Enrolment,
     WrongFactorError,
@@ -42,7 +41,7 @@ from survey.access.secret_hashes import (
     set_password,
     verify_password,
 )
-from survey.access.sessions import SessionLimits, end_sessions, open_session, principal_of
+from survey.access.sessions import SessionLimits, SignIn, end_sessions, open_session
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Credential, SignInStep, table_of
@@ -53,7 +52,7 @@ _STEPS = table_of(SignInStep)
 
 
 class RequiredStep(StrEnum):
-    """Step that is still missing before a session opens."""
+    """Step that a sign-in still needs: second factor, new password, set-up of a factor, or none."""
 
     FACTOR = "factor"
     PASSWORD = "password"
@@ -62,28 +61,22 @@ class RequiredStep(StrEnum):
 
 
 class SignInRefusedError(SurveyError):
-    """Raised when a sign-in fails; it does not say why."""
+    """Raised when a sign-in fails; its message does not reveal the reason."""
 
     code = "sign_in_refused"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("Login and password, or code, do not fit together, or the account is closed.")
-        )
+    message = msg("Login and password, or code, do not fit together, or the account is closed.")
 
 
 class SignInExpiredError(SurveyError):
-    """Raised when a sign-in step is unknown or has expired."""
+    """Raised when the step of a sign-in is unknown, expired, or not the one expected."""
 
     code = "sign_in_step_over"
-
-    def __init__(self) -> None:
-        super().__init__(msg("This took too long. Please sign in again."))
+    message = msg("This took too long. Please sign in again.")
 
 
 @dataclass(frozen=True)
 class CredentialLookup:
-    """Account and password hash found for a login; both None if there is no such account."""
+    """Account id and hash (of password or sign-in code) for a login; None if no account is open."""
 
     account_id: UUID | None
     password_hash: str | None
@@ -91,7 +84,7 @@ class CredentialLookup:
 
 @dataclass(frozen=True)
 class SignInState:
-    """State of a sign-in: account, next step, and where to go afterwards."""
+    """State of a sign-in: account, required step, and address to open afterwards."""
 
     account: Account
     next: RequiredStep
@@ -100,59 +93,39 @@ class SignInState:
 
 
 def normalise_login(typed: str) -> str:
-    """Return a login in its stored form, however it was typed."""
+    """Return a typed login without outer spaces, in small letters, cut to its longest length."""
     return typed.strip().lower()[:MAX_LOGIN_CHARS]
 
 
-def sign_in_attempt_keys(login: str, address: str) -> tuple[AttemptKey, AttemptKey]:
-    """Return the keys by which attempts of this login and address are counted."""
-    return AttemptKey(AttemptKind.NAME, normalise_login(login)), AttemptKey(
-        AttemptKind.ADDRESS, address
-    )
-
-
-def look_up_credentials(
-    *, session: Session, login: str, address: str, now: datetime
-) -> CredentialLookup:
-    """Count the attempt and find account and hash; raises `TooManyAttemptsError`."""
-    claim_attempt(session=session, keys=sign_in_attempt_keys(login, address), now=now)
+def look_up_credentials(sign_in: SignIn, login: str) -> CredentialLookup:
+    """Count a sign-in attempt and find account and hash; raises `TooManyAttemptsError`."""
+    name = normalise_login(login)
+    keys = (AttemptKey(AttemptKind.NAME, name), sign_in.address_key)
+    claim_attempt(sign_in.session, keys, sign_in.now)
     # One statement, whether or not there is such a name.
     query = (
         select(Account, Credential)
         .join(Credential, col(Credential.account_id) == col(Account.id), isouter=True)
-        .where(Account.login == normalise_login(login))
+        .where(Account.login == name)
     )
-    account, credential = session.exec(query).one_or_none() or (None, None)
-    if account is None or account.is_demo or not is_active(account, now):
+    account, credential = sign_in.session.exec(query).one_or_none() or (None, None)
+    if account is None or account.is_demo or not is_active(account, sign_in.now):
         return CredentialLookup(None, None)
     return CredentialLookup(account.id, credential.password_hash if credential else None)
 
 
 def record_refused_sign_in(
-    *, session: Session, lookup: CredentialLookup, how: str, now: datetime
+    sign_in: SignIn, lookup: CredentialLookup, *, how: str
 ) -> SignInRefusedError:
-    """Record a failed sign-in without the typed login; return the error to raise."""
-    record(
-        session=session,
-        actor=None,
-        event=AuditEvent.SESSION_REFUSED,
-        subject_id=lookup.account_id or "unknown",
-        now=now,
-        detail={"how": how},
-    )
+    """Record that the sign-in of `lookup` failed by method `how`; return the error to raise."""
+    sign_in.record_refusal(lookup.account_id, how)
     return SignInRefusedError()
 
 
 def open_sign_in(
-    *,
-    session: Session,
-    lookup: CredentialLookup,
-    password: str,
-    address: str,
-    redirect_to: str,
-    now: datetime,
+    sign_in: SignIn, lookup: CredentialLookup, *, password: str, redirect_to: str
 ) -> str:
-    """Open a sign-in after a right password and return the secret of its next step.
+    """Open a sign-in after `lookup` matched `password`; return the secret of its next step.
 
     Args:
         redirect_to: Where to go after the last step.
@@ -162,27 +135,25 @@ def open_sign_in(
     """
     if lookup.account_id is None:
         raise SignInRefusedError
-    credential = lock_credential(session=session, account_id=lookup.account_id)
+    credential = lock_credential(sign_in.session, lookup.account_id)
     if credential.password_hash is None or credential.password_hash != lookup.password_hash:
         raise SignInRefusedError
-    refund_attempt(session=session, key=AttemptKey(AttemptKind.ADDRESS, address), now=now)
+    refund_attempt(sign_in.session, sign_in.address_key, sign_in.now)
     if needs_rehash(credential.password_hash):
         credential.password_hash = hash_password(password)
-        session.add(credential)
-    return create_sign_in_step(
-        session=session, account_id=lookup.account_id, now=now, detail={"then": redirect_to}
-    )
+        sign_in.session.add(credential)
+    return create_sign_in_step(sign_in, lookup.account_id, detail={"then": redirect_to})
 
 
 def create_sign_in_step(
-    *,
-    session: Session,
+    sign_in: SignIn,
     account_id: UUID | None,
-    now: datetime,
+    *,
     second_factor: bool = False,
     detail: dict[str, str] | None = None,
 ) -> str:
-    """Store the state of a sign-in and return the secret for the browser."""
+    """Store a step of 15 minutes (`second_factor`: checked before); return the browser's secret."""
+    session, now = sign_in.session, sign_in.now
     session.connection().execute(delete(_STEPS).where(_STEPS.c.expires_at <= now))
     secret = new_token(bits=256)
     session.add(
@@ -199,21 +170,22 @@ def create_sign_in_step(
     return secret
 
 
-def lock_sign_in_step(*, session: Session, secret: str | None, now: datetime) -> SignInStep:
-    """Return the step of a secret, locked; raises `SignInExpiredError`."""
-    step = session.get(SignInStep, digest(secret), with_for_update=True) if secret else None
-    if step is None or step.expires_at <= now:
+def lock_sign_in_step(sign_in: SignIn) -> SignInStep:
+    """Return the step of the browser's secret, its row locked; raises `SignInExpiredError`."""
+    secret = sign_in.secret
+    step = sign_in.session.get(SignInStep, digest(secret), with_for_update=True) if secret else None
+    if step is None or step.expires_at <= sign_in.now:
         raise SignInExpiredError
     return step
 
 
-def get_sign_in_state(*, session: Session, secret: str | None, now: datetime) -> SignInState:
-    """Return what the browser has to do next; raises `SignInExpiredError`."""
-    step = lock_sign_in_step(session=session, secret=secret, now=now)
-    account = session.get(Account, step.account_id) if step.account_id else None
-    if account is None or not is_active(account, now):
+def get_sign_in_state(sign_in: SignIn) -> SignInState:
+    """Return account and required step of a sign-in; raises `SignInExpiredError`."""
+    step = lock_sign_in_step(sign_in)
+    account = sign_in.session.get(Account, step.account_id) if step.account_id else None
+    if account is None or not is_active(account, sign_in.now):
         raise SignInExpiredError
-    credential = session.get(Credential, account.id)
+    credential = sign_in.session.get(Credential, account.id)
     return SignInState(
         account, _choose_required_step(step, account, credential), step.detail.get("then", "/")
     )
@@ -232,132 +204,96 @@ def _choose_required_step(
     return RequiredStep.NOTHING
 
 
-def _require_step(
-    session: Session, secret: str | None, expected: RequiredStep, now: datetime
-) -> Account:
-    state = get_sign_in_state(session=session, secret=secret, now=now)
+def _require_step(sign_in: SignIn, expected: RequiredStep) -> Account:
+    state = get_sign_in_state(sign_in)
     if state.next is not expected:
         raise SignInExpiredError
     return state.account
 
 
-def claim_factor_attempt(
-    *, session: Session, secret: str | None, address: str, now: datetime
-) -> Account:
-    """Count an attempt at the second factor before the code is compared."""
-    account = _require_step(session, secret, RequiredStep.FACTOR, now)
-    keys = (
-        AttemptKey(AttemptKind.FACTOR, str(account.id)),
-        AttemptKey(AttemptKind.ADDRESS, address),
-    )
-    claim_attempt(session=session, keys=keys, now=now)
-    return account
-
-
-def verify_factor_step(
-    *, session: Session, secret: str | None, code: str, address: str, now: datetime
-) -> bool:
-    """Return whether a code of the app or a recovery code proves the second factor."""
-    account = _require_step(session, secret, RequiredStep.FACTOR, now)
-    credential = lock_credential(session=session, account_id=account.id)
-    how = verify_factor(session=session, credential=credential, code=code, now=now)
-    if how is None:
-        record_refused_sign_in(
-            session=session, lookup=CredentialLookup(account.id, None), how="second factor", now=now
-        )
-        return False
-    reset_attempts(session=session, key=AttemptKey(AttemptKind.FACTOR, str(account.id)))
-    refund_attempt(session=session, key=AttemptKey(AttemptKind.ADDRESS, address), now=now)
-    if how == "recovery":
-        record(
-            session=session,
-            actor=principal_of(account),
-            event=AuditEvent.ACCOUNT_RECOVERY_CODE_USED,
-            subject_id=account.id,
-            now=now,
-        )
-    step = lock_sign_in_step(session=session, secret=secret, now=now)
+def _pass_second_factor(sign_in: SignIn) -> None:
+    step = lock_sign_in_step(sign_in)
     step.second_factor = True
-    session.add(step)
-    session.flush()
+    sign_in.session.add(step)
+    sign_in.session.flush()
+
+
+def claim_factor_attempt(sign_in: SignIn) -> None:
+    """Count an attempt at the second factor, before its code is compared."""
+    account = _require_step(sign_in, RequiredStep.FACTOR)
+    keys = (AttemptKey(AttemptKind.FACTOR, str(account.id)), sign_in.address_key)
+    claim_attempt(sign_in.session, keys, sign_in.now)
+
+
+def verify_factor_step(sign_in: SignIn, code: str) -> bool:
+    """Pass the factor step with an app or recovery code; return whether the code was right."""
+    account = _require_step(sign_in, RequiredStep.FACTOR)
+    credential = lock_credential(sign_in.session, account.id)
+    how = verify_factor(sign_in.session, credential, code, sign_in.now)
+    if how is None:
+        sign_in.record_refusal(account.id, "second factor")
+        return False
+    reset_attempts(sign_in.session, AttemptKey(AttemptKind.FACTOR, str(account.id)))
+    refund_attempt(sign_in.session, sign_in.address_key, sign_in.now)
+    if how == "recovery":
+        sign_in.record(account, AuditEvent.ACCOUNT_RECOVERY_CODE_USED)
+    _pass_second_factor(sign_in)
     return True
 
 
-def choose_password(*, session: Session, secret: str | None, password: str, now: datetime) -> None:
-    """Replace a temporary password by a strong one of the person's own."""
-    account = _require_step(session, secret, RequiredStep.PASSWORD, now)
-    if verify_password(
-        lock_credential(session=session, account_id=account.id).password_hash, password
-    ):
+def choose_password(sign_in: SignIn, password: str) -> None:
+    """Replace a temporary password by the person's own; raises `WeakPasswordError`."""
+    account = _require_step(sign_in, RequiredStep.PASSWORD)
+    if verify_password(lock_credential(sign_in.session, account.id).password_hash, password):
         raise WeakPasswordError(msg("Please choose another password than the present one."))
-    _change_password(session, account, password, now, keep_step=secret)
+    _change_password(sign_in, account, password)
 
 
-def use_link(*, session: Session, token: str, password: str, now: datetime) -> str:
-    """Set the password with a setup link, now used; return the secret of the next step."""
-    account = get_account_of_link(session=session, token=token, now=now)
-    _change_password(session, account, password, now)
-    return create_sign_in_step(session=session, account_id=account.id, now=now)
+def use_link(sign_in: SignIn, token: str, password: str) -> str:
+    """Set a password by a setup link, which is then used up; return the next step's secret."""
+    account = get_account_of_link(sign_in.session, token, sign_in.now)
+    # No sign-in of this account that is under way may survive, not even this browser's.
+    _change_password(replace(sign_in, secret=None), account, password)
+    return create_sign_in_step(sign_in, account.id)
 
 
-def _change_password(
-    session: Session, account: Account, password: str, now: datetime, keep_step: str | None = None
-) -> None:
-    set_password(session=session, account=account, password=password, now=now)
-    ended = end_sessions(session=session, account_id=account.id, now=now, keep_step=keep_step)
-    record(
-        session=session,
-        actor=principal_of(account),
-        event=AuditEvent.ACCOUNT_PASSWORD_CHANGED,
-        subject_id=account.id,
-        now=now,
-        detail={"sessions_ended": ended},
-    )
+def _change_password(sign_in: SignIn, account: Account, password: str) -> None:
+    """Set the password, and end all sessions and sign-ins except the present one."""
+    session, now = sign_in.session, sign_in.now
+    set_password(session, account, password, now)
+    ended = end_sessions(session, account.id, now, keep_step=sign_in.secret)
+    sign_in.record(account, AuditEvent.ACCOUNT_PASSWORD_CHANGED, {"sessions_ended": ended})
 
 
-def get_enrolment(*, session: Session, secret: str | None, now: datetime) -> Enrolment:
-    """Return the secret for the authenticator app."""
-    account = _require_step(session, secret, RequiredStep.ENROL, now)
-    credential = lock_credential(session=session, account_id=account.id)
-    return start_enrolment(session=session, credential=credential, login=account.login)
+def get_enrolment(sign_in: SignIn) -> Enrolment:
+    """Return the secret for the authenticator app that this sign-in has to set up."""
+    account = _require_step(sign_in, RequiredStep.ENROL)
+    credential = lock_credential(sign_in.session, account.id)
+    return start_enrolment(sign_in.session, credential, account.login)
 
 
-def finish_enrolment(
-    *, session: Session, secret: str | None, code: str, now: datetime
-) -> tuple[str, ...]:
-    """Activate the app by its first code and return recovery codes.
+def finish_enrolment(sign_in: SignIn, code: str) -> tuple[str, ...]:
+    """Activate the authenticator app by its first code; return the recovery codes.
 
     Raises:
         WrongFactorError: The code is wrong.
     """
-    account = _require_step(session, secret, RequiredStep.ENROL, now)
-    credential = lock_credential(session=session, account_id=account.id)
+    account = _require_step(sign_in, RequiredStep.ENROL)
+    credential = lock_credential(sign_in.session, account.id)
     if credential.totp_secret is None:
         raise WrongFactorError
-    codes = confirm_enrolment(session=session, credential=credential, code=code, now=now)
-    step = lock_sign_in_step(session=session, secret=secret, now=now)
-    step.second_factor = True
-    session.add(step)
-    record(
-        session=session,
-        actor=principal_of(account),
-        event=AuditEvent.ACCOUNT_SECOND_FACTOR_SET,
-        subject_id=account.id,
-        now=now,
-    )
+    codes = confirm_enrolment(sign_in.session, credential, code, sign_in.now)
+    _pass_second_factor(sign_in)
+    sign_in.record(account, AuditEvent.ACCOUNT_SECOND_FACTOR_SET)
     return codes
 
 
-def complete_sign_in(
-    *, session: Session, secret: str | None, limits: SessionLimits, now: datetime
-) -> str:
-    """Open the session after the last step and return its secret."""
-    account = _require_step(session, secret, RequiredStep.NOTHING, now)
-    step = lock_sign_in_step(session=session, secret=secret, now=now)
+def complete_sign_in(sign_in: SignIn, limits: SessionLimits) -> str:
+    """Open the session after the last step of a sign-in, and return its secret."""
+    account = _require_step(sign_in, RequiredStep.NOTHING)
+    step = lock_sign_in_step(sign_in)
     how = "outside" if "issuer" in step.detail else "password"
-    reset_attempts(
-        session=session, key=AttemptKey(AttemptKind.NAME, normalise_login(account.login))
-    )
-    session.delete(step)
-    session.flush()
-    return open_session(session=session, account=account, limits=limits, how=how, now=now)
+    reset_attempts(sign_in.session, AttemptKey(AttemptKind.NAME, normalise_login(account.login)))
+    sign_in.session.delete(step)
+    sign_in.session.flush()
+    return open_session(sign_in, account, limits, how=how)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, true
-from sqlmodel import Session
 from sqlmodel import select as select_model
 
 from survey.access.attempt_limits import (
@@ -25,7 +24,7 @@ from survey.access.principal import AccessDeniedError, Principal, covers_whole_a
 from survey.access.roles import NATION, Action, Role
 from survey.access.second_factor import format_code, random_code
 from survey.access.secret_hashes import active_filter, hash_password, is_active
-from survey.access.sessions import SessionLimits, open_session
+from survey.access.sessions import SessionLimits, SignIn, open_session
 from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login
 from survey.access.work import Work
 from survey.locale import RefusedError, msg
@@ -41,7 +40,7 @@ _ACCOUNTS, _CODES = table_of(Account), table_of(SignInCode)
 
 @dataclass(frozen=True)
 class SurveyorCodeStatus:
-    """Surveyor of the own area, and how long their present code is valid."""
+    """Surveyor in one's area, and the end of their present code; None if they have none."""
 
     login: str
     name: str
@@ -51,32 +50,32 @@ class SurveyorCodeStatus:
 
 @dataclass(frozen=True)
 class NewCode:
-    """Code and the hash that the store keeps of it."""
+    """Sign-in code before it is issued: as plain text, and as the hash for the store."""
 
     plain: str
     hash: str
 
 
 @dataclass(frozen=True)
-class PrintedSignInCode:
-    """Code of one surveyor as it is printed; it is stored nowhere."""
+class PrintedSecret:
+    """Sign-in code or setup-link token of one person for printing; only its hash is stored."""
 
     login: str
     name: str
-    code: str
+    secret: str
 
 
 @dataclass(frozen=True)
-class SignInCodeSheet:
-    """Codes that were issued together, valid until `expires_at`."""
+class SecretSheet:
+    """Codes or links that were issued together and are all valid until `expires_at`."""
 
-    people: tuple[PrintedSignInCode, ...]
+    people: tuple[PrintedSecret, ...]
     expires_at: datetime
-    is_demo: bool
+    is_demo: bool = False
 
 
 def list_surveyors_for_codes(work: Work) -> list[SurveyorCodeStatus]:
-    """List the surveyors of the own area who may sign in now, by area and login."""
+    """Return the surveyors in one's area who may sign in now, by area and login."""
     work.require(Action.HAND_OUT_CODES)
     query = (
         select(_ACCOUNTS, _CODES.c.expires_at)
@@ -99,7 +98,7 @@ def list_surveyors_for_codes(work: Work) -> list[SurveyorCodeStatus]:
 
 
 def _select_surveyors(principal: Principal) -> ColumnElement[bool]:
-    """Return a condition for the accounts within the area, perhaps some more.
+    """Return a rough SQL condition for accounts in the area; callers check each one afterwards.
 
     `covers_whole_area` decides; the condition keeps other accounts from being read.
     """
@@ -109,14 +108,14 @@ def _select_surveyors(principal: Principal) -> ColumnElement[bool]:
 
 
 def generate_codes(count: int) -> tuple[NewCode, ...]:
-    """Generate codes; hashing is slow, so it happens before the transaction."""
+    """Return random codes with hashes, at most `MAX_CODES_PER_SHEET`; slow, so done beforehand."""
     codes = [random_code(CODE_LENGTH) for _ in range(min(count, MAX_CODES_PER_SHEET))]
     return tuple(NewCode(code, hash_password(code)) for code in codes)
 
 
 def issue_sign_in_codes(
     work: Work, *, logins: Sequence[str], codes: Sequence[NewCode], days: int
-) -> SignInCodeSheet:
+) -> SecretSheet:
     """Issue one code to each surveyor, valid for `days` days in China with today as the first.
 
     A code that a surveyor had before stops working.
@@ -145,15 +144,15 @@ def issue_sign_in_codes(
                 expires_at=expires_at,
             )
         )
-        reset_attempts(session=work.session, key=AttemptKey(AttemptKind.CODE, account.login))
+        reset_attempts(work.session, AttemptKey(AttemptKind.CODE, account.login))
         work.record(AuditEvent.ACCOUNT_CODE_MADE, account.id, {"until": expires_at.isoformat()})
-        printed.append(PrintedSignInCode(account.login, account.name, format_code(code.plain)))
+        printed.append(PrintedSecret(account.login, account.name, format_code(code.plain)))
     work.session.flush()
-    return SignInCodeSheet(tuple(printed), expires_at, all(person.is_demo for person in people))
+    return SecretSheet(tuple(printed), expires_at, all(person.is_demo for person in people))
 
 
 def _lock_surveyor(work: Work, login: str) -> Account:
-    """Return a surveyor of the own area; one elsewhere is reported as missing."""
+    """Return a surveyor of one's area, the row locked; raises `AccessDeniedError` if none."""
     query = select_model(Account).where(Account.login == login).with_for_update()
     account = work.session.exec(query).one_or_none()
     fits = (
@@ -168,47 +167,35 @@ def _lock_surveyor(work: Work, login: str) -> Account:
     return account
 
 
-def look_up_code(*, session: Session, login: str, address: str, now: datetime) -> CredentialLookup:
-    """Count the attempt and find the hash of the code; raises `TooManyAttemptsError`."""
+def look_up_code(sign_in: SignIn, login: str) -> CredentialLookup:
+    """Count a sign-in attempt and find the code's hash; raises `TooManyAttemptsError`."""
     name = normalise_login(login)
-    keys = (AttemptKey(AttemptKind.CODE, name), AttemptKey(AttemptKind.ADDRESS, address))
-    claim_attempt(session=session, keys=keys, now=now)
+    keys = (AttemptKey(AttemptKind.CODE, name), sign_in.address_key)
+    claim_attempt(sign_in.session, keys, sign_in.now)
     query = (
         select(_ACCOUNTS.c.id, _CODES.c.code_hash)
         .join(_CODES, _CODES.c.account_id == _ACCOUNTS.c.id)
-        .where(_ACCOUNTS.c.login == name, _CODES.c.expires_at > now)
+        .where(_ACCOUNTS.c.login == name, _CODES.c.expires_at > sign_in.now)
     )
-    row = session.connection().execute(query).one_or_none()
+    row = sign_in.session.connection().execute(query).one_or_none()
     return CredentialLookup(row.id, row.code_hash) if row else CredentialLookup(None, None)
 
 
-def redeem_code(
-    *,
-    session: Session,
-    lookup: CredentialLookup,
-    address: str,
-    limits: SessionLimits,
-    now: datetime,
-) -> str:
-    """Use a right code up and open a session; of two at once, only one succeeds.
+def redeem_code(sign_in: SignIn, lookup: CredentialLookup, limits: SessionLimits) -> str:
+    """Delete the sign-in code checked by `lookup` and open a session; return its secret.
 
     Raises:
         SignInRefusedError: The code was used, replaced or closed in the meantime.
     """
-    code = (
-        session.get(SignInCode, lookup.account_id, with_for_update=True)
-        if lookup.account_id
-        else None
-    )
-    account = session.get(Account, lookup.account_id) if code else None
+    session, account_id = sign_in.session, lookup.account_id
+    code = session.get(SignInCode, account_id, with_for_update=True) if account_id else None
+    account = session.get(Account, account_id) if code else None
     if code is None or account is None or code.code_hash != lookup.password_hash:
         raise SignInRefusedError
-    if account.role != Role.SURVEYOR or not is_active(account, now):
+    if account.role != Role.SURVEYOR or not is_active(account, sign_in.now):
         raise SignInRefusedError
     session.delete(code)
     session.flush()
-    refund_attempt(session=session, key=AttemptKey(AttemptKind.ADDRESS, address), now=now)
-    reset_attempts(
-        session=session, key=AttemptKey(AttemptKind.CODE, normalise_login(account.login))
-    )
-    return open_session(session=session, account=account, limits=limits, how="code", now=now)
+    refund_attempt(session, sign_in.address_key, sign_in.now)
+    reset_attempts(session, AttemptKey(AttemptKind.CODE, normalise_login(account.login)))
+    return open_session(sign_in, account, limits, how="code")

@@ -5,7 +5,6 @@ state but the freeze of its wave. Interviews of which the trail holds no state c
 before such entries named it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,7 +12,7 @@ import orjson
 from sqlalchemy import select
 from sqlmodel import Session
 
-from survey.access.answer_verify import READ_BATCH_SIZE, AddDefect, iter_entries
+from survey.access.answer_verify import AddDefect, iter_entries, stream_rows
 from survey.access.audit_members import iter_members
 from survey.locale import msg
 from survey.store.audit_chain import HASH, iter_hashes
@@ -32,7 +31,7 @@ _WITHDRAWN_FROM = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _TrailState:
-    """State of an interview by the newest entry about it, and the number of that entry."""
+    """State of an interview after the newest audit entry about it, and that entry's number."""
 
     status: str
     sequence: int
@@ -41,12 +40,12 @@ class _TrailState:
 
 @dataclass
 class InterviewStates:
-    """Collector of states in the trail, which then compares the stored ones."""
+    """Collector of interview states from the audit trail, to compare the stored ones with."""
 
     _states: dict[bytes, _TrailState] = field(default_factory=dict)
 
     def add_entry(self, row: AnyRow) -> None:
-        """Add a row of the trail: `sequence`, `action`, subject, and `detail` as text."""
+        """Replay an audit entry (sequence, action, subject, detail) onto the expected states."""
         if row.action not in _ACTIONS:
             return
         try:
@@ -77,11 +76,13 @@ class InterviewStates:
             self._states[response] = _TrailState(left, sequence, is_withdrawn=True)
 
     def compare(self, session: Session, *, after: int, add: AddDefect) -> None:
-        """Compare every stored state with the entries up to number `after`.
+        """Compare stored states with entries collected and those above `after`; report by `add`.
 
         What was decided meanwhile is explained by the later entries.
         """
-        suspects = [row for row in _iter_responses(session) if not self._matches(row)]
+        query = select(_RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.withdrawn_at)
+        stored = stream_rows(session.connection(), query)
+        suspects = [row for row in stored if not self._matches(row)]
         if not suspects:
             return
         for entry in iter_entries(session, after, _ACTIONS):
@@ -90,17 +91,14 @@ class InterviewStates:
             if self._matches(row):
                 continue
             known = self._states[row.id.bytes]
-            add(
-                known.sequence,
-                known.sequence,
-                msg(
-                    "Interview {response} is stored as {stored}; the newest entry about it says "
-                    "{written}.",
-                    response=row.id,
-                    stored=_name_state(row.status, row.withdrawn_at is not None),
-                    written=_name_state(known.status, known.is_withdrawn),
-                ),
+            other = msg(
+                "Interview {response} is stored as {stored}; the newest entry about it says "
+                "{written}.",
+                response=row.id,
+                stored=_name_state(row.status, row.withdrawn_at is not None),
+                written=_name_state(known.status, known.is_withdrawn),
             )
+            add(other, known.sequence)
 
     def _matches(self, row: AnyRow) -> bool:
         known = self._states.get(row.id.bytes)
@@ -114,10 +112,3 @@ class InterviewStates:
 
 def _name_state(status: str, is_withdrawn: bool) -> str:
     return f"{status}, withdrawn" if is_withdrawn else str(status)
-
-
-def _iter_responses(session: Session) -> Iterable[AnyRow]:
-    query = select(_RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.withdrawn_at)
-    result = session.connection().execute(query, execution_options={"yield_per": READ_BATCH_SIZE})
-    for rows in result.partitions():
-        yield from rows

@@ -35,7 +35,7 @@ R = TypeVar("R", bound=Record)
 
 
 class Seen(NamedTuple):
-    """Thing as somebody saw it, who changes that version and no other."""
+    """Id and version of a row as somebody saw it; a change applies to that version only."""
 
     id: UUID
     version: int
@@ -43,7 +43,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Owned(Generic[T]):
-    """Who keeps and who reads the rows of a table that each belong to an area.
+    """Rules of a table whose rows belong to an area: who may change them, and who may read them.
 
     `name` begins the codes of its errors `…_unknown` and `…_changed`.
     """
@@ -61,17 +61,17 @@ class Owned(Generic[T]):
     """Condition for those that everybody reads who reads results."""
 
     def is_own(self, principal: Principal) -> ColumnElement[bool]:
-        """Return the condition for rows of the principal's area; a demonstration has its own."""
+        """Return the SQL condition for rows in the principal's area; demo accounts: demo rows."""
         area = whole_area_filter(principal, self.area)
         return and_(area, self.is_demo) if principal.is_demo else area
 
     def is_readable(self, principal: Principal) -> ColumnElement[bool]:
-        """Return the condition for rows that the principal may read as they stand."""
+        """Return the SQL condition for rows that the principal may read."""
         is_open = and_(self.is_open, self.is_demo) if principal.is_demo else and_(self.is_open)
         return or_(is_open, self.is_own(principal)) if principal.may(self.keeping) else is_open
 
     def is_kept_by(self, principal: Principal, *, area: str, is_demo: bool) -> bool:
-        """Return whether the principal may change a row of an area."""
+        """Return whether the principal may change a row of an area, real or of a demonstration."""
         return (
             principal.may(self.keeping)
             and covers_whole_area(principal, area)
@@ -79,19 +79,19 @@ class Owned(Generic[T]):
         )
 
     def require_area(self, principal: Principal, area: str) -> None:
-        """Raise `AccessDeniedError` unless the principal keeps rows of the whole of an area."""
+        """Raise `AccessDeniedError` unless the principal may change such rows in all of an area."""
         principal.require(self.keeping)
         if not covers_whole_area(principal, area):
             raise AccessDeniedError(msg("This is outside your area."))
 
     def refuse(self, message: Message) -> RefusedError:
-        """Return the error about a step that is not possible, or about what is missing for it."""
+        """Return (do not raise) the error that says `message` about a refused step or entry."""
         return RefusedError(self.refused, message)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Case(Owned[T]):
-    """Owned rows that go through states; a change names the version that it was made from."""
+    """Rules of `Owned` rows that also have a state; a change names the version it is based on."""
 
     changed: Message
     """Sentence for whoever changes a version that is not the newest."""
@@ -105,7 +105,7 @@ class Case(Owned[T]):
 
 @dataclass(frozen=True)
 class Work:
-    """Circumstances of one call of a service.
+    """Circumstances of a service's call: database session, principal, time, settings.
 
     `now` carries a time zone. The session ends with the caller's transaction; nothing is committed
     here.
@@ -139,13 +139,13 @@ class Work:
     def add(
         self, row: SQLModel, event: AuditEvent, subject_id: UUID | str, detail: dict[str, Any]
     ) -> None:
-        """Store a new row and queue its entry; a row that the database refuses leaves none."""
+        """Flush a new row and queue its audit entry; if the database refuses it, none is queued."""
         self.session.add(row)
         self.session.flush()
         self.record(event, subject_id, detail)
 
     def find(self, owned: Owned[T], row_id: UUID, action: Action | None = None) -> T:
-        """Return a row that the principal may read; with an action, one of the own area.
+        """Return a row of `owned` that may be read or, by `action`, is in the own area; else raise.
 
         Raises:
             AccessDeniedError: the role has no right to the action, or to read results.
@@ -156,14 +156,14 @@ class Work:
     def get(
         self, case: Case[T], seen: Seen, states: Collection[StrEnum], action: Action | None = None
     ) -> T:
-        """Return a row to those who keep it, to check what they would change; as `lock`."""
+        """Return a row, unlocked; raise unless its version is as `seen`, its state in `states`."""
         row = self._find(case, seen.id, action or case.keeping, is_locked=False)
         return _require_unchanged(case, row, seen, states)
 
     def lock(
         self, case: Case[T], seen: Seen, states: Collection[StrEnum], action: Action | None = None
     ) -> T:
-        """Lock a row for a change by those who keep it, and read it afresh.
+        """Lock a row for a change and return it; raise unless right, version and state allow it.
 
         Args:
             states: States in which the change is possible.
@@ -188,7 +188,7 @@ class Work:
         /,
         **detail: Any,
     ) -> int:
-        """Store a changed row with its entry and return its new version.
+        """Flush a changed row, queue its audit entry, and return the row's new version.
 
         Args:
             subject_id: What the entry is about; the row itself if None.
@@ -202,11 +202,11 @@ class Work:
         return int(versioned.lock_version)
 
     def check(self, owned: Owned[Any], record: R) -> R:
-        """Return a record as it is stored. Raises the error of `Owned.refuse` by its fields."""
+        """Return a record with its fields cleaned; raise the error of `Owned.refuse` if unfit."""
         return record.checked(owned.refused, china_date(self.now))
 
     def require_text(self, owned: Owned[Any], text: str, column: Text) -> str:
-        """Return a text as it is stored. Raises the error of `Owned.refuse` by its length."""
+        """Return a text cleaned for `column`; raises the error of `Owned.refuse` if unfit."""
         words = column.clean(text)
         problem = column.find_problem(words, china_date(self.now))
         if problem is not None:
@@ -238,5 +238,5 @@ def _require_unchanged(case: Case[T], row: T, seen: Seen, states: Collection[Str
 
 
 def operator_work(session: Session, settings: Settings) -> Work:
-    """Return the work of the server's operator at this moment, for commands."""
+    """Return the work of the server's operator at the present time, for commands."""
     return Work(session, OPERATOR, datetime.now(UTC), settings)

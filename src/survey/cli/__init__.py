@@ -1,4 +1,4 @@
-"""The command `survey`."""
+"""Commands of the program `survey`."""
 
 from survey.cli.main import main
 

@@ -1,6 +1,5 @@
-"""Commands for the keys with which programs read released results or deliver outside data."""
+"""Commands for API keys, with which programs read released results or deliver counts."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -30,7 +29,6 @@ def create(
 ) -> None:
     """Make a key and print it; it is shown only this once."""
     with error_reporting():
-        datetime.now(UTC)
         key = change_as_operator(
             lambda work: create_api_key(work, login=login, name=name, days=days, scope=scope)
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,6 @@ import orjson
 import typer
 
 from survey.access.answer_verify import seal_stored_answers
-from survey.access.audit import record_download
 from survey.access.audit_queries import TrailFilter, stream_trail
 from survey.access.audit_verify import (
     ANCHOR,
@@ -22,15 +20,13 @@ from survey.access.audit_verify import (
     verify,
 )
 from survey.access.principal import OPERATOR
-from survey.access.work import Work
-from survey.cli.operator import change_as_operator, read_as_operator
+from survey.cli.operator import change_as_operator, read_as_operator, record_output
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file, standard_output
 from survey.locale import translator
 from survey.operations.installation import check_installation
 from survey.release.audit_export import write_csv
 from survey.settings import current_settings
-from survey.store.transactions import run_in_transaction
 
 
 def doctor(form: FormatOption = OutputFormat.TABLE) -> None:
@@ -78,7 +74,6 @@ def verify_trail(
 
     Exit code 1 if there is one.
     """
-    current_settings()
     with error_reporting():
         known = [*_parse_anchors(anchor or []), *(_iter_anchors(anchors) if anchors else [])]
         with read_as_operator() as work:
@@ -94,8 +89,7 @@ def export_trail(
     out: Annotated[Path, typer.Argument(help="CSV file to write, or - for standard output.")],
 ) -> None:
     """Write the whole trail as CSV, from the oldest entry on; the export is entered too."""
-    settings = current_settings()
-    t = translator(settings.language)
+    t = translator(current_settings().language)
     output = standard_output() if str(out) == "-" else output_file(out, private=True)
     with error_reporting(), output as draft:
         with read_as_operator() as work:
@@ -104,17 +98,7 @@ def export_trail(
             count = write_csv(text, entries, t)
             text.detach()
         draft.flush()
-        size = draft.file.tell()
-        run_in_transaction(
-            settings.store_url,
-            lambda session: record_download(
-                session=session,
-                principal=OPERATOR,
-                file_name=out.name,
-                size=size,
-                now=datetime.now(UTC),
-            ),
-        )
+        record_output(out.name, draft.file.tell())
     print_note("{count} entries were written.", count=count)
 
 
@@ -122,14 +106,12 @@ def export_trail(
 def adopt() -> None:
     """Take in entries and answers that the version before stored without a seal; says how many."""
     with error_reporting():
-        count, answers = change_as_operator(_adopt, long_running=True)
+        count, answers = change_as_operator(
+            lambda work: (seal_unchained_entries(work), seal_stored_answers(work)),
+            long_running=True,
+        )
         print_note("{count} entries were taken into the chain.", count=count)
         print_note("The hashes of {count} stored answers were entered.", count=answers)
-
-
-def _adopt(work: Work) -> tuple[int, int]:
-    entries = seal_unchained_entries(work)
-    return entries, seal_stored_answers(work)
 
 
 def _parse_anchors(texts: list[str]) -> list[Anchor]:

@@ -10,7 +10,7 @@ import typer
 from survey.access.principal import OPERATOR
 from survey.cli.options import read_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
-from survey.locale import translator
+from survey.locale import msg, translator
 from survey.operations.backup import check_backup, create_backup
 from survey.operations.backup import restore as restore_backup
 from survey.settings import current_settings
@@ -105,29 +105,21 @@ def _choose_new_secret(
         return BackupSecret.key_file(read_bytes(key_file))
     if not encrypt:
         return None
-    given = os.environ.get(PASSPHRASE)
-    t = translator(current_settings().language)
-    return BackupSecret.passphrase(
-        given or typer.prompt(t("Passphrase"), hide_input=True, confirmation_prompt=True)
-    )
+    return _ask_passphrase(is_new=True)
 
 
 def _choose_opening_secret(source: Path, key_file: Path | None) -> BackupSecret | None:
     if key_file is not None:
         return BackupSecret.key_file(read_bytes(key_file))
-    if not needs_passphrase(_read_start(source)):
-        return None
-    t = translator(current_settings().language)
+    return _ask_passphrase() if needs_passphrase(read_bytes(source, START_BYTES)) else None
+
+
+def _ask_passphrase(*, is_new: bool = False) -> BackupSecret:
     given = os.environ.get(PASSPHRASE)
-    return BackupSecret.passphrase(given or typer.prompt(t("Passphrase"), hide_input=True))
-
-
-def _read_start(source: Path) -> bytes:
-    try:
-        with source.open("rb") as stream:
-            return stream.read(START_BYTES)
-    except OSError as error:
-        raise typer.BadParameter(f"{source}: {error.strerror}") from error
+    words = translator(current_settings().language)(msg("Passphrase"))
+    return BackupSecret.passphrase(
+        given or typer.prompt(words, hide_input=True, confirmation_prompt=is_new)
+    )
 
 
 def _print_manifest(manifest: BackupManifest, path: Path, form: OutputFormat) -> None:

@@ -1,4 +1,4 @@
-"""Building of the demonstration, from an empty store to waves that are frozen side by side."""
+"""Building of the demonstration: an empty store is filled, and its waves are frozen in parallel."""
 
 import logging
 import os
@@ -34,6 +34,7 @@ from survey.operations.demo_progress import (
 )
 from survey.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings, current_settings
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.cipher import secret_cipher
 from survey.store.engine import read_scope
 from survey.store.private_files import FOLDER_MODE, close_to_others
@@ -45,7 +46,7 @@ from survey.waves.instruments import load_reference_data
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """Size, seed and processes of a demonstration."""
+    """Size, random seed, worker processes and audit seconds of a demonstration to be built."""
 
     size: float
     seed: int
@@ -54,26 +55,20 @@ class DemoPlan:
     """Time for the interval audit of each wave; 0: every hidden count."""
 
 
-@dataclass(frozen=True)
-class StoredWave:
-    """Wave that can be frozen."""
-
-    settings: Settings
-    key: str
-
-
-def freeze_stored_wave(wave: StoredWave | None) -> None:
-    """Freeze and release a wave; with None, a process has only imported what it takes."""
-    if wave is None:
+def freeze_stored_wave(settings_and_key: tuple[Settings, str] | None) -> None:
+    """Freeze and release the demo wave of the given key; for None only start the process."""
+    if settings_and_key is None:
         return
-    print_note("Freezing and estimating {wave} …", wave=wave.key)
-    freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR, final=True, release=True)
-    record_demo_wave(wave.settings, wave.key)
-    prepare_rows(wave.settings, wave_key=wave.key, actor=OPERATOR)
+    settings, key = settings_and_key
+    print_note("Freezing and estimating {wave} …", wave=key)
+    options = FreezeOptions(final=True, release=True)
+    freeze_wave(settings, wave_key=key, actor=OPERATOR, options=options)
+    record_demo_wave(settings, key)
+    prepare_rows(settings, wave_key=key, actor=OPERATOR)
 
 
 def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
-    """Store the wave that is still collecting, and everything that is no interview."""
+    """Store demo data besides frozen waves: an open wave, complaint counts, checks, education."""
     from seed.demo import (
         OPEN_WAVE,
         store_back_checks,
@@ -108,7 +103,7 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
 
 
 def store_in_transaction(settings: Settings, work: Callable[..., Any]) -> None:
-    """Run work that takes `session` and `now` in a transaction of its own."""
+    """Run `work`, which takes `session` and `now`, in a transaction of its own."""
 
     def store(session: Session) -> None:
         work(session=session, now=datetime.now(UTC))
@@ -117,7 +112,7 @@ def store_in_transaction(settings: Settings, work: Callable[..., Any]) -> None:
 
 
 def build_progress_printer(settings: Settings) -> Callable[..., None]:
-    """Return a function that prints a message about progress in the language of the settings."""
+    """Return a function that prints a progress message in the language of the settings."""
     t = translator(settings.language)
     return lambda text: typer.echo(f"  {t(text)}", err=True)
 
@@ -137,7 +132,7 @@ def init() -> None:
 
 
 def _encrypt_old_secrets(settings: Settings) -> None:
-    """Encrypt the secrets of second factors that were set up before secrets were encrypted."""
+    """Encrypt those secrets of second factors that an earlier version stored in plain text."""
     with read_scope(settings.store_url) as session:
         if not count_unencrypted(session):
             return
@@ -148,7 +143,7 @@ def _encrypt_old_secrets(settings: Settings) -> None:
 
 
 def put_seed_on_path() -> None:
-    """Make `seed/`, which is beside the package in the project folder, importable."""
+    """Make `seed/` in the project folder importable; raise `SurveyError` if it is missing."""
     if not (PROJECT_ROOT / "seed" / "demo").is_dir():
         raise SurveyError(
             msg("Demo data need the project folder; {root} has none.", root=PROJECT_ROOT)
@@ -167,12 +162,12 @@ _LOG = logging.getLogger(__name__)
 
 
 def default_workers() -> int:
-    """Return how many processes freeze the waves of a demonstration on this machine."""
+    """Return how many processes freeze demo waves on this machine unless told otherwise."""
     return min(MAX_WORKERS, os.cpu_count() or 1)
 
 
 def build_demo(settings: Settings, plan: DemoPlan) -> None:
-    """Build the demo data; they are complete once their marker is there.
+    """Build the whole demonstration in place of what an earlier build has left.
 
     What a build before has left is thrown away, but for the rows of a shared database.
 
@@ -184,7 +179,7 @@ def build_demo(settings: Settings, plan: DemoPlan) -> None:
 
 
 def _begin(settings: Settings) -> None:
-    """Throw away what a build before has left: none of it may count as made by the next."""
+    """Delete what an earlier build of the demonstration left, and record the start of a new one."""
     put_seed_on_path()
     if settings.database_url:
         _require_no_demo_waves(settings)
@@ -195,7 +190,7 @@ def _begin(settings: Settings) -> None:
 
 
 def _require_no_demo_waves(settings: Settings) -> None:
-    """Refuse a shared database with waves of a build before: they may be half filled.
+    """Raise `SurveyError` if a shared database holds demo waves of an earlier build.
 
     Only the keys of this build count: trying out a questionnaire makes a wave marked demo as well.
     """
@@ -230,7 +225,7 @@ def _build(settings: Settings, plan: DemoPlan) -> None:
 
 @contextmanager
 def demo_in_background(settings: Settings, plan: DemoPlan) -> Iterator[None]:
-    """Build the demo data in another process, and enter the block once a first wave is there.
+    """Start building the demonstration in another process; begin the block once a wave is ready.
 
     The other process is ended with the block, whatever it is doing.
 
@@ -249,7 +244,7 @@ def demo_in_background(settings: Settings, plan: DemoPlan) -> Iterator[None]:
 
 
 class _BackgroundBuild:
-    """A build in another process, and the thread that waits for it."""
+    """Build of the demonstration in another process, with the thread that waits for it."""
 
     def __init__(self, settings: Settings, plan: DemoPlan) -> None:
         self._settings, self._plan = settings, plan
@@ -296,7 +291,7 @@ def _has_first_wave(settings: Settings) -> bool:
 
 
 def _fill(settings: Settings, plan: DemoPlan) -> None:
-    """Store waves in this process, and freeze them in others.
+    """Store the demo waves in this process, and freeze them in worker processes.
 
     Everything is begun as soon as what it needs is there, so that hardly a core is idle: what
     stands beside the waves is stored while nothing large can be frozen yet, and the problem lists
@@ -311,7 +306,7 @@ def _fill(settings: Settings, plan: DemoPlan) -> None:
         begun = [engine.submit(freeze_stored_wave, None) for _ in range(plan.workers)]
         frozen: dict[str, Future[None]] = {}
         for key in _store_waves(settings, plan):
-            frozen[key] = engine.submit(freeze_stored_wave, StoredWave(audited, key))
+            frozen[key] = engine.submit(freeze_stored_wave, (audited, key))
             _require_no_failure([*begun, *frozen.values()])
             if key == DEMO_WAVES[0]:
                 begun.append(engine.submit(store_beside_waves, (settings, plan)))
@@ -321,7 +316,7 @@ def _fill(settings: Settings, plan: DemoPlan) -> None:
 
 
 def _wait_for(futures: Iterable[Future[None]]) -> None:
-    """Return when all are done; raise the error of the first that fails at once."""
+    """Wait for all futures; as soon as one fails, raise its error."""
     futures = tuple(futures)
     wait(futures, return_when=FIRST_EXCEPTION)
     _require_no_failure(futures)

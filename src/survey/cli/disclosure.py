@@ -1,4 +1,4 @@
-"""Commands that audit what published counts reveal of hidden ones."""
+"""Commands that audit which hidden counts could be computed from published ones."""
 
 import os
 from typing import Annotated
@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from survey.access.principal import OPERATOR
+from survey.cli.operator import change_as_operator
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.results.audit_runs import audit_frozen_waves
 from survey.results.whole_audits import audit_wave
 from survey.settings import current_settings
-from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(no_args_is_help=True, help="What published figures tell of hidden ones.")
 _COLUMNS = ("area_level", "area", "group", "indicator", "low", "high")
@@ -38,25 +38,10 @@ def audit(
     Lists the hidden cells whose count is known too closely, and then exits with code 1.
     """
     with error_reporting():
-        settings = current_settings()
-        wave_audit = run_in_transaction(
-            settings.store_url,
-            lambda session: audit_wave(
-                settings, session, wave_key=wave, actor=OPERATOR, every_cell=every_cell
-            ),
-            long_running=True,
+        wave_audit = change_as_operator(
+            lambda work: audit_wave(work, wave_key=wave, every_cell=every_cell), long_running=True
         )
-        rows = [
-            (
-                interval.area_level,
-                interval.area,
-                interval.group,
-                interval.indicator,
-                interval.low,
-                interval.high,
-            )
-            for interval in wave_audit.narrow
-        ]
+        rows = [tuple(getattr(each, name) for name in _COLUMNS) for each in wave_audit.narrow]
         if rows or form is not OutputFormat.TABLE:
             print_table(_COLUMNS, rows, form)
         if form is OutputFormat.TABLE:

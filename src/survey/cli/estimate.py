@@ -23,7 +23,7 @@ from survey.store.engine import read_scope
 
 
 class ResultTable(StrEnum):
-    """Table of a wave that can be printed."""
+    """Table of a wave's results that `survey estimate` can print, such as ranks."""
 
     CELLS = "cells"
     GAPS = "gaps"

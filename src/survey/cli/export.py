@@ -1,23 +1,27 @@
-"""Commands that write files of a wave; the ending of the file's name chooses its format."""
+"""Commands that write files of a wave; the file name's suffix chooses the format."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlmodel import Session
 
-from survey.access.account_lookup import AccountNotFoundError, get_account_by_login
-from survey.access.audit import record_download
-from survey.access.principal import OPERATOR, Principal
+from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.access.secret_hashes import is_active
-from survey.access.sessions import get_demo_account, principal_of
+from survey.access.sessions import (
+    AccountNotFoundError,
+    get_account_by_login,
+    get_demo_account,
+    principal_of,
+)
 from survey.access.work import Work
-from survey.cli.operator import read_as_operator
+from survey.cli.operator import change_as_operator, read_as_operator, record_output
 from survey.cli.options import read_suffix
 from survey.cli.output import error_reporting, print_note
-from survey.cli.output_file import OutputDraft, output_file
+from survey.cli.output_file import output_file
 from survey.files.microdata.export import (
     MicrodataFile,
     deviation_lines,
@@ -26,8 +30,7 @@ from survey.files.microdata.export import (
 )
 from survey.files.microdata.file_formats import FileFormat
 from survey.locale import SurveyError, msg, translator
-from survey.settings import Settings, current_settings
-from survey.store.transactions import run_in_transaction
+from survey.settings import current_settings
 from survey.waves.waves import COMPUTED_STATES, find_wave
 
 app = typer.Typer(no_args_is_help=True)
@@ -42,11 +45,7 @@ def export() -> None:
 
 class AnalystNeededError(SurveyError):
     code = "no_analyst_named"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("Rows go to an analyst for a purpose. Please name both: --account and --purpose.")
-        )
+    message = msg("Rows go to an analyst for a purpose. Please name both: --account and --purpose.")
 
 
 @app.command()
@@ -75,10 +74,10 @@ def rows(
     form = FileFormat(read_suffix(out, list(FileFormat), "--out"))
     settings = current_settings()
 
-    def export(session: Session) -> MicrodataFile:
-        principal, why = _order(settings, session, wave, account, purpose)
+    def export(work: Work) -> MicrodataFile:
+        reader, why = _order(work, wave, account, purpose)
         made = export_rows(
-            Work(session, principal, datetime.now(UTC), settings),
+            replace(work, principal=reader),
             wave_key=wave,
             purpose=why,
             form=form,
@@ -93,7 +92,7 @@ def rows(
         recording_refusals(settings),
         output_file(out, overwrite=False) as draft,
     ):
-        made = run_in_transaction(settings.store_url, export, long_running=True)
+        made = change_as_operator(export, long_running=True)
     print_note("{rows} interviews written to {file}.", rows=made.rows, file=out)
     for line in deviation_lines(translator(settings.language), made.deviation):
         print_note(line)
@@ -121,14 +120,9 @@ def codebook(
     from survey.files.codebook.formats import CodebookFormat, codebook_file
 
     form = CodebookFormat(read_suffix(out, list(CodebookFormat), "--out"))
-    settings = current_settings()
-    with error_reporting(), output_file(out) as draft:
-        with read_as_operator() as work:
-            content = codebook_file(
-                work, wave_key=wave, form=form, language=settings.language, data=data
-            )
-        _write_recorded(settings, draft, out.name, content)
-    print_note("Written to {file}.", file=out)
+    language = current_settings().language
+    build = partial(codebook_file, wave_key=wave, form=form, language=language, data=data)
+    _write_recorded(out, build)
 
 
 @app.command()
@@ -149,60 +143,50 @@ def table(
     from survey.figures.tables.formats import TableFormat, table_file
 
     form = TableFormat(read_suffix(out, list(TableFormat), "--out"))
-    settings = current_settings()
+    language = current_settings().language
+    _write_recorded(out, partial(table_file, wave_key=wave, form=form, language=language))
+
+
+def _write_recorded(out: Path, build: Callable[[Work], bytes]) -> None:
     with error_reporting(), output_file(out) as draft:
         with read_as_operator() as work:
-            content = table_file(work, wave_key=wave, form=form, language=settings.language)
-        _write_recorded(settings, draft, out.name, content)
+            content = build(work)
+        draft.write(content)
+        record_output(out.name, len(content))
     print_note("Written to {file}.", file=out)
 
 
-def _write_recorded(settings: Settings, draft: OutputDraft, name: str, content: bytes) -> None:
-    """Write a file of results and record in the trail that the operator took it."""
-    draft.write(content)
-    run_in_transaction(
-        settings.store_url,
-        lambda session: record_download(
-            session=session,
-            principal=OPERATOR,
-            file_name=name,
-            size=len(content),
-            now=datetime.now(UTC),
-        ),
-    )
-
-
-def analyst_principal(session: Session, login: str) -> Principal:
-    """Return the active account in whose name a command acts."""
-    account = get_account_by_login(session, login)
-    if not is_active(account, datetime.now(UTC)):
+def analyst_principal(work: Work, login: str) -> Principal:
+    """Return the principal of account `login`, for whom a command acts; raise if it is inactive."""
+    account = get_account_by_login(work.session, login)
+    if not is_active(account, work.now):
         raise AccountNotFoundError
     return principal_of(account)
 
 
 def _order(
-    settings: Settings, session: Session, wave: str, account: str | None, purpose: str | None
+    work: Work, wave: str, account: str | None, purpose: str | None
 ) -> tuple[Principal, str]:
-    """Return the reader that gets the rows, and the purpose; a demonstration has both."""
-    if _is_demo(settings, session, wave):
-        t = translator(settings.language)
+    """Return (account that gets the rows, purpose); both required, but demo waves have defaults."""
+    if _is_demo(work, wave):
+        t = translator(work.settings.language)
         reader = (
-            analyst_principal(session, account)
+            analyst_principal(work, account)
             if account
-            else principal_of(get_demo_account(session, Role.ANALYST))
+            else principal_of(get_demo_account(work.session, Role.ANALYST))
         )
         return reader, purpose or t("To try out the demonstration")
     if account is None or purpose is None:
         raise AnalystNeededError
-    return analyst_principal(session, account), purpose
+    return analyst_principal(work, account), purpose
 
 
-def _is_demo(settings: Settings, session: Session, key: str) -> bool:
-    """Return whether a wave is of a demonstration; without results, say which waves have some."""
-    wave = find_wave(session=session, key=key)
+def _is_demo(work: Work, key: str) -> bool:
+    """Return whether a wave is demo data; if it has no results, raise and name waves that have."""
+    wave = find_wave(session=work.session, key=key)
     if wave is not None and wave.state in COMPUTED_STATES:
         return wave.is_demo
     # Not at the top: rows that were kept are written without what reads results.
     from survey.results.row_selection import open_known_results
 
-    return open_known_results(settings, session, key).wave.is_demo
+    return open_known_results(work.settings, work.session, key).wave.is_demo

@@ -1,7 +1,8 @@
-"""Commands for questionnaires as XLSForm workbooks."""
+"""Commands that check, import, export and list questionnaires as XLSForm workbooks."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from survey.access.work import Work
-from survey.cli.operator import change_as_operator
+from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.output import (
     FormatOption,
     OutputFormat,
@@ -95,8 +96,7 @@ def check(
         imported = _read_form(workbook, skip_unsupported, renormalise)
         findings = [*imported.skipped, *imported.warnings]
         _print_findings(findings, form)
-        _print_size(imported.instrument)
-        _print_figures(imported.instrument)
+        _print_contents(imported.instrument)
         problems = only_errors(check_instrument(imported.instrument))
         _refuse((*problems, *_freeze_findings(imported, tree)))
 
@@ -121,8 +121,7 @@ def import_form(
             add_instrument(work, instrument=instrument)
 
         change_as_operator(add_if_fit)
-        _print_size(instrument)
-        _print_figures(instrument)
+        _print_contents(instrument)
         print_record(_build_record(instrument), form)
 
 
@@ -149,13 +148,7 @@ def export(
     version: Annotated[str | None, typer.Option(help="Default: the newest version.")] = None,
 ) -> None:
     """Write a stored questionnaire as an XLSForm workbook."""
-    with error_reporting():
-        with read_scope(current_settings().store_url) as session:
-            instrument = find_instrument(session=session, name=name, version=version)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with output_file(output) as draft:
-            draft.write(xlsform_bytes(instrument))
-        print_note("Written: {path}", path=output)
+    _write_form(name, version, output, xlsform_bytes)
 
 
 @app.command()
@@ -171,12 +164,19 @@ def paper(
     ] = False,
 ) -> None:
     """Write a stored questionnaire as a PDF to print, numbered as the page for paper entry."""
+    build = partial(paper_form_pdf, language=language, large=large)
+    _write_form(name, version, output, build)
+
+
+def _write_form(
+    name: str, version: str | None, output: Path, build: Callable[[Instrument], bytes]
+) -> None:
     with error_reporting():
-        with read_scope(current_settings().store_url) as session:
-            instrument = find_instrument(session=session, name=name, version=version)
+        with read_as_operator() as work:
+            instrument = find_instrument(session=work.session, name=name, version=version)
         output.parent.mkdir(parents=True, exist_ok=True)
         with output_file(output) as draft:
-            draft.write(paper_form_pdf(instrument, language=language, large=large))
+            draft.write(build(instrument))
         print_note("Written: {path}", path=output)
 
 
@@ -216,7 +216,7 @@ def try_form(
 
 
 def _read_tree(file: Path, name: str | None = None) -> IndicatorTree:
-    """Read an indicator tree; print every error with its row."""
+    """Return the indicator tree in a file; print all of its errors and exit with 1 if any."""
     try:
         return read_tree(file, name=name)
     except TreeError as error:
@@ -226,7 +226,7 @@ def _read_tree(file: Path, name: str | None = None) -> IndicatorTree:
 
 
 def _freeze_findings(imported: ImportedForm, tree: Path | None) -> tuple[Finding, ...]:
-    """Return what would stop the freezing of a wave; without a store, by the shipped trees."""
+    """Return findings in a form that prevent freezing, by file `tree`, else the tree it names."""
     instrument, rows = imported.instrument, imported.rows
     if tree is not None:
         return score_findings(instrument, _read_tree(tree), rows)
@@ -242,7 +242,7 @@ def _freeze_findings(imported: ImportedForm, tree: Path | None) -> tuple[Finding
 
 
 def _refuse(findings: Iterable[Finding]) -> None:
-    """Print findings and exit with 1 if there are any."""
+    """Print findings of a questionnaire's check and exit with 1; do nothing if there are none."""
     listed = tuple(findings)
     if not listed:
         return
@@ -280,7 +280,7 @@ def _build_record(instrument: Instrument) -> dict[str, object]:
     }
 
 
-def _print_size(instrument: Instrument) -> None:
+def _print_contents(instrument: Instrument) -> None:
     print_note(
         "{name} {version}: {sections} sections, {items} items.",
         name=instrument.name,
@@ -288,11 +288,7 @@ def _print_size(instrument: Instrument) -> None:
         sections=len(instrument.sections),
         items=sum(1 for _ in instrument.items()),
     )
-
-
-def _print_figures(instrument: Instrument) -> None:
-    """Print which figures a form without a composite score gives."""
-    figures = describe_figures(instrument)
+    figures = describe_figures(instrument)  # only of a questionnaire without a composite score
     if figures is not None:
         print_note(figures)
 

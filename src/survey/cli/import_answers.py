@@ -91,7 +91,7 @@ def _load_instrument(form: str, skip_unsupported: bool) -> Instrument:
 
 
 def _explain(plan: ImportPlan) -> None:
-    """Print what a person should know before the rows are written."""
+    """Print the remarks, unused columns and rejected rows of an import before it is written."""
     for remark in plan.remarks:
         print_note(remark)
     if plan.unmapped:

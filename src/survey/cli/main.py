@@ -1,4 +1,4 @@
-"""The command `survey`: one module per group of commands."""
+"""Entry point of the command `survey`, which imports each command only when it is called."""
 
 import gc
 from collections.abc import Iterator
@@ -37,7 +37,9 @@ class LazyCommandGroup(TyperGroup):
         with _without_collections():
             target = getattr(import_module(module), attribute)
         if not isinstance(target, typer.Typer):
-            target = _single_command_app(target)
+            app = typer.Typer(add_completion=False, context_settings=_SETTINGS)
+            app.command()(target)
+            target = app
         command = typer.main.get_command(target)
         command.name = name
         return command
@@ -45,7 +47,7 @@ class LazyCommandGroup(TyperGroup):
 
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Import without looking for garbage, and leave what was imported alone ever after.
+    """Switch garbage collection off in the block; afterwards exempt all objects made so far.
 
     Modules stay until the end; to look through their objects again and again was a seventh of the
     start of a command.
@@ -56,12 +58,6 @@ def _without_collections() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _single_command_app(function: object) -> typer.Typer:
-    app = typer.Typer(add_completion=False, context_settings=_SETTINGS)
-    app.command()(function)  # type: ignore[type-var]
-    return app
 
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -79,5 +75,5 @@ app.callback()(choose_store)
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Run the command that the process's arguments name."""
     app()

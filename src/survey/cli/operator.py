@@ -1,9 +1,10 @@
-"""What a command does in the store: as the operator of the server, with this process's settings."""
+"""Transactions of commands, which act as the server's operator with this process's settings."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from survey.access.audit import record_download
 from survey.access.work import Work, operator_work
 from survey.settings import current_settings
 from survey.store.engine import read_scope
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 
 def change_as_operator(change: Callable[[Work], T], *, long_running: bool = False) -> T:
-    """Run a change in a transaction of its own and return its result after the commit.
+    """Run `change` as the operator in a transaction (`long_running`: more time); return its result.
 
     Raises:
         StoreUnavailableError: see `run_in_transaction`.
@@ -28,7 +29,20 @@ def change_as_operator(change: Callable[[Work], T], *, long_running: bool = Fals
 
 @contextmanager
 def read_as_operator(*, long_running: bool = False) -> Iterator[Work]:
-    """Yield the operator's work in a session that reads only."""
+    """Yield a read-only `Work` of the operator; `long_running` raises the store's time limits."""
     settings = current_settings()
     with read_scope(settings.store_url, long_running=long_running) as session:
         yield operator_work(session, settings)
+
+
+def record_output(file_name: str, size: int) -> None:
+    """Record in the audit trail that the operator took a file of `size` bytes."""
+    change_as_operator(
+        lambda work: record_download(
+            session=work.session,
+            principal=work.principal,
+            file_name=file_name,
+            size=size,
+            now=work.now,
+        )
+    )

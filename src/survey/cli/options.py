@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, and helpers that read their values."""
 
 import os
 from collections.abc import Iterable
@@ -36,22 +36,23 @@ def choose_store(
 
 
 def set_environment(environment: dict[str, str]) -> Settings:
-    """Set variables for this process and its pages, and return the settings they make."""
+    """Set environment variables for this process, and return the settings read from them anew."""
     os.environ.update(environment)
     current_settings.cache_clear()
     return current_settings()
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the content of a file; a missing or unreadable file is wrong usage."""
+def read_bytes(path: Path, most: int = -1) -> bytes:
+    """Return a file's content or its first `most` bytes; raise `BadParameter` if unreadable."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(most)
     except OSError as error:
         raise typer.BadParameter(f"{path}: {error.strerror}") from error
 
 
 def read_suffix(path: Path, known: Iterable[str], option: str) -> str:
-    """Return the ending of a file name; an ending that no format has is wrong usage."""
+    """Return a file name's suffix without dot; raise `BadParameter` on `option` unless `known`."""
     ending = path.suffix.removeprefix(".").lower()
     if ending not in set(known):
         endings = ", ".join(f".{each}" for each in known)

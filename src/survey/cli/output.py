@@ -1,4 +1,4 @@
-"""Output of commands: tables for people or machines, errors in the reader's language."""
+"""Output of commands: tables for people or programs, and errors in the user's language."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ PIPED_WIDTH = 200
 
 
 class OutputFormat(StrEnum):
-    """Format of a command's output."""
+    """Format in which a command prints its results."""
 
     TABLE = "table"
     CSV = "csv"
@@ -35,12 +35,12 @@ FormatOption = Annotated[
 
 
 def print_note(text: str | Message, **params: object) -> None:
-    """Print one line for the person at the terminal, to stderr so that tables can be piped."""
+    """Print one translated line to stderr, so that stdout has only tables for pipes."""
     typer.echo(translator(current_settings().language)(text, **params), err=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: OutputFormat) -> None:
-    """Print `rows` under `columns` to stdout."""
+    """Print rows with their column names to stdout, as text, CSV or JSON."""
     listed = [tuple(row) for row in rows]
     if form is OutputFormat.JSON:
         records = [dict(zip(columns, row, strict=True)) for row in listed]
@@ -70,14 +70,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Out
 
 
 def _format_cell(value: Any) -> str:
-    """Return a cell for people: floats to two decimals, empty for None."""
+    """Return a value as text for people: floats with two decimals, None as empty."""
     if value is None:
         return ""
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def print_record(record: Mapping[str, Any], form: OutputFormat) -> None:
-    """Print one record: a row for machines, a line per field for people."""
+    """Print one record: as a table of fields for people, as one row in CSV or JSON."""
     if form is OutputFormat.TABLE:
         print_table(("", ""), record.items(), form)
     else:
@@ -86,7 +86,7 @@ def print_record(record: Mapping[str, Any], form: OutputFormat) -> None:
 
 @contextmanager
 def error_reporting() -> Iterator[None]:
-    """Print an error that a person can act on as one line and exit with 1."""
+    """Within the block, print an error that a person can act on as one line and exit with 1."""
     try:
         yield
     except (SurveyError, DatabaseError) as error:
@@ -98,7 +98,7 @@ def error_reporting() -> Iterator[None]:
 
 
 def _find_schema_problem(error: Exception) -> SurveyError | None:
-    """Return the schema problem behind a failed statement; None if there is none."""
+    """Return what is wrong with the store's schema if it explains a database error, else None."""
     if not isinstance(error, DatabaseError | StoreUnavailableError):
         return None
     # Not at the top: commands start without the library of migrations.

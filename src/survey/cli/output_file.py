@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, and in place only once they are recorded.
+"""Output files of commands: written as drafts, moved into place once they are recorded.
 
 What is handed out is recorded, and what could not be written is not recorded as done. A command
 therefore writes a draft beside the place of the file and records it; then the draft is moved into
@@ -24,14 +24,14 @@ _NEW_FILE_MODE = 0o666
 
 
 class OutputDraft:
-    """Content of a file that is not in its place yet."""
+    """Temporary file with the output of a command, moved to its final path once complete."""
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self.file = file
         self._path = path
 
     def write(self, content: bytes) -> None:
-        """Write the whole content; a transaction that runs again writes it once more.
+        """Write the whole content in place of any earlier, and flush it to the disk.
 
         Raises:
             BadParameter: there is no room for it.
@@ -43,7 +43,7 @@ class OutputDraft:
         self.flush()
 
     def flush(self) -> None:
-        """Bring the content to the disk, so that nothing can fail after it was recorded."""
+        """Flush the content to the disk, so that writing cannot fail after it was recorded."""
         with _wrong_usage(self._path):
             self.file.flush()
             os.fsync(self.file.fileno())
@@ -52,7 +52,7 @@ class OutputDraft:
 def output_file(
     path: Path, *, private: bool = False, overwrite: bool = True
 ) -> AbstractContextManager[OutputDraft]:
-    """Give the draft of a file; it is moved into place after the block, and removed if that fails.
+    """Yield a draft moved to `path` after the block; a file there is an error unless `overwrite`.
 
     Record the file within the block, once its content is written. A file that is there already is
     replaced at once and keeps its owner and permissions, or stays.
@@ -72,7 +72,7 @@ def output_file(
 
 @contextmanager
 def standard_output() -> Iterator[OutputDraft]:
-    """Give a draft that is printed after the block, or not at all if that fails."""
+    """Yield a draft; print it to stdout after the block, or drop it on an error."""
     with tempfile.TemporaryFile() as file:
         yield OutputDraft(file, Path("-"))
         file.seek(0)
@@ -93,7 +93,10 @@ def _plain_file(path: Path, private: bool, overwrite: bool) -> Iterator[OutputDr
     place = Path(os.path.realpath(path))
     draft = place.with_name(f".draft-{secrets.token_hex(8)}")
     with _wrong_usage(path):
-        _reserve(place, overwrite)
+        if not overwrite:
+            place.touch(mode=FILE_MODE, exist_ok=False)
+        elif place.exists():
+            place.open("ab").close()
     try:
         with _open_draft(draft, path) as file:
             yield OutputDraft(file, path)
@@ -112,16 +115,8 @@ def _open_draft(draft: Path, path: Path) -> BinaryIO:
         return open(draft, "xb", opener=open_private)
 
 
-def _reserve(place: Path, overwrite: bool) -> None:
-    """Raise `OSError` where no file can be put, or one that must stay."""
-    if not overwrite:
-        place.touch(mode=FILE_MODE, exist_ok=False)
-    elif place.exists():
-        place.open("ab").close()
-
-
 def _copy_permissions(place: Path, draft: Path, *, private: bool) -> None:
-    """Give a draft the owner and the permissions that its file has, or will have."""
+    """Give `draft` owner and mode of the file at `place`, else a new file's; 0600 if `private`."""
     if place.exists():
         before = place.stat()
         with suppress(PermissionError):

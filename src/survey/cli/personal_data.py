@@ -1,4 +1,4 @@
-"""Commands that protect personal data: keys kept outside of the store, deletion by schedule."""
+"""Commands that protect personal data: encryption keys, and deletion by schedule."""
 
 from datetime import UTC, datetime
 from typing import Annotated

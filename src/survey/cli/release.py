@@ -1,4 +1,4 @@
-"""Commands on signed releases and the keys that sign them."""
+"""Commands on signed releases, and on the keys that sign them."""
 
 import hashlib
 from base64 import b64decode
@@ -50,7 +50,7 @@ _MINUTE = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 
 
 def _run(service: Callable[..., T], **order: object) -> T:
-    """Run a service as the operator, in a transaction of its own."""
+    """Run a service as the operator in a transaction of its own; return its result."""
     return change_as_operator(lambda work: service(work, **order))
 
 
@@ -99,7 +99,7 @@ def plan_release(
 
 
 def _note_signing_problem(wave_key: str) -> None:
-    """Say on announcing a release of a real wave that it could not be signed."""
+    """Print why releases of this wave cannot be signed; nothing for demo waves or if they can."""
     settings = current_settings()
     with read_as_operator() as work:
         wave = find_wave(session=work.session, key=wave_key)
@@ -175,7 +175,6 @@ def fetch_release(
     release: Release, out: Annotated[Path, typer.Option(help="File for the archive (.zip).")]
 ) -> None:
     """Write the archive of a signed release to a file."""
-    current_settings()
 
     def fetch(work: Work) -> None:
         draft.write(open_publication(work, key=release))

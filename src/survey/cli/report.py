@@ -1,4 +1,4 @@
-"""Commands that make reports of a wave as documents."""
+"""Commands that write reports of a wave as documents."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -10,9 +10,10 @@ import typer
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION
 from survey.cli.operator import change_as_operator
+from survey.cli.options import read_suffix
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import output_file
-from survey.figures.drawing import drawing_beside
+from survey.figures.drawing import chart_process_for_report
 from survey.reports.contents import ReportKind
 from survey.reports.report_batch import make_archive
 from survey.reports.report_service import (
@@ -34,7 +35,7 @@ _PROGRESS_STEP = 10
 
 
 class ReportLanguage(StrEnum):
-    """Language of a report."""
+    """Language in which a report is written."""
 
     ZH = "zh"
     EN = "en"
@@ -102,7 +103,7 @@ def write_all(
 
 
 def _build_progress_printer() -> Callable[[int, int], None]:
-    """Return what prints a line for every ten reports; it is called while it waits as well."""
+    """Return a function of `(done, total)` that prints a progress line for every ten reports."""
     printed = 0
 
     def print_progress(done: int, total: int) -> None:
@@ -136,9 +137,10 @@ def check_template(
 def _write_report(
     kind: ReportKind, area: str, wave: str, out: Path, language: ReportLanguage
 ) -> None:
-    order = ReportOrder(kind, area, _format_of(out), language.value)
+    form = ReportFormat(read_suffix(out, list(ReportFormat), "--out"))
+    order = ReportOrder(kind, area, form, language.value)
     settings = current_settings()
-    with error_reporting(), output_file(out) as draft, drawing_beside():
+    with error_reporting(), output_file(out) as draft, chart_process_for_report():
         waves = read_report_waves(settings, wave)
         file = make_report_file(settings, waves, principal=OPERATOR, order=order)
         draft.write(file.content)
@@ -148,11 +150,3 @@ def _write_report(
 
 def _record(waves: ReportWaves, files: Sequence[tuple[ReportOrder, ReportFile]]) -> None:
     change_as_operator(lambda work: record_reports(work, waves=waves, files=files))
-
-
-def _format_of(out: Path) -> ReportFormat:
-    ending = out.suffix.removeprefix(".").lower()
-    if ending not in list(ReportFormat):
-        listed = ", ".join(f".{form}" for form in ReportFormat)
-        raise typer.BadParameter(f"the file name has to end in one of {listed}", param_hint="--out")
-    return ReportFormat(ending)

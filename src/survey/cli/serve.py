@@ -1,4 +1,4 @@
-"""Commands that serve the platform, with demo data or on a store of its own.
+"""Commands that run the platform, with demo data or on a store of its own.
 
 Modules that make demo data are imported only if there are none, so that serving starts fast.
 """
@@ -55,13 +55,22 @@ def demo(
     """Make demo data, if there are none, in a database of their own; everything is marked demo."""
     with error_reporting():
         audit_seconds = _choose_demo_audit(current_settings(), size)
-        settings = _demo_settings()
+        present = _bound_demo_audit(current_settings())
+        data_dir = (
+            present.data_dir if present.data_dir.name == "demo" else present.data_dir / "demo"
+        )
+        settings = set_environment({"SURVEY_DATA_DIR": str(data_dir), "SURVEY_DEMO": "1"})
         if renew and not settings.database_url:
             shutil.rmtree(settings.data_dir, ignore_errors=True)
         if settings.demo_marker.exists():
             print_note("Demo data are there already.")
             upgrade(settings.store_url)
-            _bring_up_to_date(settings)
+            with read_scope(settings.store_url) as session:
+                outdated = outdated_waves(settings, session)
+            if outdated:
+                from survey.cli.wave import recompute_tables
+
+                recompute_tables(outdated)
             if serve_after:
                 _serve(settings)
             return
@@ -93,7 +102,7 @@ def serve(
 
 
 def _choose_demo_audit(present: Settings, size: float) -> float:
-    """Return the seconds for the audit of each demo wave, as chosen or else without bound.
+    """Return the seconds a demo wave's audit may take: set in `present`, else by size; 0: no limit.
 
     What is shown as released has passed the whole audit, as everywhere. A smaller demonstration is
     there to try something out soon: hardly a count of it is shown, and its audit takes longest.
@@ -104,28 +113,13 @@ def _choose_demo_audit(present: Settings, size: float) -> float:
 
 
 def _bound_demo_audit(present: Settings) -> Settings:
-    """Return the settings with the audit of a demonstration, unless another one was chosen.
+    """Return settings with a time limit for audits, unless `present` has one set explicitly.
 
     Any visitor of a demonstration may preview a freeze.
     """
     if "audit_seconds" in present.model_fields_set:
         return present
     return set_environment({"SURVEY_AUDIT_SECONDS": DEMO_AUDIT_SECONDS})
-
-
-def _demo_settings() -> Settings:
-    present = _bound_demo_audit(current_settings())
-    data_dir = present.data_dir if present.data_dir.name == "demo" else present.data_dir / "demo"
-    return set_environment({"SURVEY_DATA_DIR": str(data_dir), "SURVEY_DEMO": "1"})
-
-
-def _bring_up_to_date(settings: Settings) -> None:
-    with read_scope(settings.store_url) as session:
-        outdated = outdated_waves(settings, session)
-    if outdated:
-        from survey.cli.wave import recompute_tables
-
-        recompute_tables(settings, outdated)
 
 
 def _serve(settings: Settings) -> None:

@@ -1,20 +1,20 @@
-"""Commands for exact files of rows, and to trace a copy of rows to its export."""
+"""Commands for exact files of rows, and for tracing a copy of rows to the export it is from."""
 
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from sqlmodel import Session
 
 from survey.access.work import Work
 from survey.cli.export import analyst_principal
 from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.options import read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.cli.output_file import OutputDraft, output_file
+from survey.cli.output_file import output_file
 from survey.files.microdata.exact_requests import (
     decide_exact_rows,
     export_exact_rows,
@@ -25,9 +25,7 @@ from survey.files.microdata.exact_requests import (
 )
 from survey.files.microdata.export import MicrodataFile
 from survey.files.microdata.file_formats import FileFormat
-from survey.settings import current_settings
 from survey.store.tables import Decision
-from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -56,19 +54,13 @@ def request(
     Prints the number of the request. What was asked for here is not decided here.
     """
     with error_reporting():
-        made = run_in_transaction(
-            current_settings().store_url,
-            lambda session: request_exact_rows(
-                Work(
-                    session,
-                    analyst_principal(session, account),
-                    datetime.now(UTC),
-                    current_settings(),
-                ),
+        made = change_as_operator(
+            lambda work: request_exact_rows(
+                replace(work, principal=analyst_principal(work, account)),
                 wave_key=wave,
                 purpose=purpose,
                 by_operator=True,
-            ),
+            )
         )
     typer.echo(str(made))
 
@@ -117,28 +109,23 @@ def export(
     ],
 ) -> None:
     """Take the one file of an approved request, for the analyst who asked for it."""
-    ending = read_suffix(output, list(FileFormat), "--output")
-    # Before the approval is used: where nothing can be written, it stays good.
-    with error_reporting(), output_file(output, overwrite=False) as draft:
-        made = _export_rows(number, account, FileFormat(ending), draft)
-    print_note("{rows} interviews written to {file}.", rows=made.rows, file=output)
+    form = FileFormat(read_suffix(output, list(FileFormat), "--output"))
 
-
-def _export_rows(number: UUID, account: str, form: FileFormat, draft: OutputDraft) -> MicrodataFile:
-    settings = current_settings()
-
-    def export(session: Session) -> MicrodataFile:
+    def take(work: Work) -> MicrodataFile:
         made = export_exact_rows(
-            Work(session, analyst_principal(session, account), datetime.now(UTC), settings),
+            replace(work, principal=analyst_principal(work, account)),
             request_id=number,
             form=form,
-            language=settings.language,
+            language=work.settings.language,
             by_operator=True,
         )
         draft.write(made.content)  # the approval stays good if that fails
         return made
 
-    return run_in_transaction(settings.store_url, export, long_running=True)
+    # Before the approval is used: where nothing can be written, it stays good.
+    with error_reporting(), output_file(output, overwrite=False) as draft:
+        made = change_as_operator(take, long_running=True)
+    print_note("{rows} interviews written to {file}.", rows=made.rows, file=output)
 
 
 @app.command()
@@ -181,7 +168,7 @@ def trace_rows(
             (
                 str(traced_export.export_id),
                 traced_export.account,
-                f"{traced_export.made_at:%Y-%m-%d %H:%M}",
+                _format_minute(traced_export.made_at),
                 traced_export.purpose,
                 traced_export.matched,
             )

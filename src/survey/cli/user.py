@@ -1,4 +1,4 @@
-"""Commands for accounts: the first administrator, lists of new ones, help with signing in."""
+"""Commands for accounts: creating the first administrator, importing lists, helping to sign in."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -11,7 +11,6 @@ import typer
 from survey.access.account_list import (
     AccountFilter,
     AccountSummary,
-    SetupLinkSheet,
     create_accounts,
     get_account_summary,
     list_accounts,
@@ -27,14 +26,15 @@ from survey.access.accounts import (
     set_temporary_password,
 )
 from survey.access.roles import NATION, Role, UnknownRoleError, parse_role
+from survey.access.sign_in_codes import SecretSheet
 from survey.access.work import Work
 from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.options import read_bytes
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
-from survey.locale import SurveyError, msg, translator
+from survey.locale import Message, SurveyError, msg, translator
 from survey.reports.code_sheets_pdf import setup_link_sheet_pdf
-from survey.settings import Settings, current_settings
+from survey.settings import current_settings
 from survey.spreadsheets import decode_table_text
 from survey.waves.planning.point_staff import AccountList, read_account_file, read_pasted_accounts
 
@@ -73,32 +73,30 @@ def import_accounts(
         if dry_run or not listed.accounts:
             print_note("{count} accounts would be created.", count=len(listed.accounts))
             return
-        settings = current_settings()
-        origin = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
         if sheet is not None:
-            issued = _create_with_sheet(settings, listed, sheet, origin)
+            issued = _create_with_sheet(listed, sheet)
         else:
-            issued = change_as_operator(partial(_create, listed))
+            issued = change_as_operator(partial(create_accounts, accounts=listed.accounts))
             rows = [
-                (person.login, person.name, f"{origin}/auth/setup/{person.token}")
+                (person.login, person.name, f"{_get_origin()}/auth/setup/{person.secret}")
                 for person in issued.people
             ]
             print_table(("login", "name", "link"), rows, output)
         print_note("{count} accounts were created.", count=len(issued.people))
 
 
-def _create(listed: AccountList, work: Work) -> SetupLinkSheet:
-    return create_accounts(work, accounts=listed.accounts)
+def _get_origin() -> str:
+    settings = current_settings()
+    return settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
 
 
-def _create_with_sheet(
-    settings: Settings, listed: AccountList, sheet: Path, origin: str
-) -> SetupLinkSheet:
-    """Create the accounts if their links, which are shown only once, could be written."""
+def _create_with_sheet(listed: AccountList, sheet: Path) -> SecretSheet:
+    """Create accounts `listed` and write their setup links to file `sheet`, both or neither."""
 
-    def create(work: Work) -> SetupLinkSheet:
-        issued = _create(listed, work)
-        draft.write(setup_link_sheet_pdf(issued, origin=origin, language=settings.language))
+    def create(work: Work) -> SecretSheet:
+        issued = create_accounts(work, accounts=listed.accounts)
+        language = work.settings.language
+        draft.write(setup_link_sheet_pdf(issued, origin=_get_origin(), language=language))
         return issued
 
     with output_file(sheet, private=True) as draft:
@@ -244,22 +242,19 @@ def change(
         )
         change_account(work, login=login, seen=before, entry=entry)
 
-    _run_change(change_data)
-    print_note("{login} is changed.", login=login)
+    _run_change(change_data, msg("{login} is changed.", login=login))
 
 
 @app.command()
 def disable(login: Login) -> None:
     """Close an account: its sessions end, its links and codes do nothing any more."""
-    _run_change(lambda work: set_active(work, login=login, active=False))
-    print_note("{login} is closed.", login=login)
+    _run_change(set_active, msg("{login} is closed.", login=login), login=login, active=False)
 
 
 @app.command()
 def enable(login: Login) -> None:
     """Open a closed account again."""
-    _run_change(lambda work: set_active(work, login=login, active=True))
-    print_note("{login} is open again.", login=login)
+    _run_change(set_active, msg("{login} is open again.", login=login), login=login, active=True)
 
 
 @app.command()
@@ -274,20 +269,21 @@ def reset(login: Login, password: AskPassword = False) -> None:
 @app.command("reset-factor")
 def reset_factor_(login: Login) -> None:
     """For a lost phone: the person sets up another one at the next sign-in."""
-    _run_change(lambda work: reset_factor(work, login=login))
-    print_note("{login} sets up a second factor at the next sign-in.", login=login)
+    note = msg("{login} sets up a second factor at the next sign-in.", login=login)
+    _run_change(reset_factor, note, login=login)
 
 
 @app.command("sign-out")
 def sign_out(login: Login) -> None:
     """End every session of an account."""
-    _run_change(lambda work: end_all_sessions(work, login=login))
-    print_note("{login} is signed out everywhere.", login=login)
+    note = msg("{login} is signed out everywhere.", login=login)
+    _run_change(end_all_sessions, note, login=login)
 
 
-def _run_change(change: Callable[[Work], object]) -> None:
+def _run_change(change: Callable[..., object], note: Message, **order: object) -> None:
     with error_reporting():
-        change_as_operator(change)
+        change_as_operator(lambda work: change(work, **order))
+    print_note(note)
 
 
 def _get_day(until: datetime | None) -> date | None:
@@ -301,7 +297,7 @@ def _ask_password() -> str:
 
 
 def _set_password_or_link(work: Work, login: str, typed: str) -> str | None:
-    """Set a typed password, or return the token of a setup link."""
+    """Set the password if `typed` and return None; else return the token of a new setup link."""
     if not typed:
         return create_setup_link(work, login=login)
     set_temporary_password(work, login=login, password=typed)
@@ -314,10 +310,8 @@ def _print_setup_link(login: str, token: str | None) -> None:
             "{login} signs in with this password and has to choose another one.", login=login
         )
         return
-    settings = current_settings()
-    origin = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
     print_note("{login} chooses a password here, once, within three days:", login=login)
-    typer.echo(f"{origin}/auth/setup/{token}")
+    typer.echo(f"{_get_origin()}/auth/setup/{token}")
 
 
 def _build_account_row(line: AccountSummary) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Check of published files by their signature, and reproduction from the snapshot."""
+"""Commands that check published files by their signature, and build a release again to compare."""
 
 from pathlib import Path
 from typing import Annotated
@@ -80,7 +80,7 @@ def _read_keys(file: Path) -> KeyList:
 
 
 def _find_stored_keys(settings: Settings) -> KeyList | None:
-    """Return the keys of the store at hand; None where there is none, which is no error."""
+    """Return the list of signing keys in the configured store; None if there is no such store."""
     url = make_url(settings.store_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         return None
@@ -99,7 +99,6 @@ def reproduce(
     Exit code 0: every file is the same, byte for byte; 1: one differs, or it cannot be built again.
     """
     with error_reporting():
-        current_settings()
         with read_as_operator(long_running=True) as work:
             result = reproduce_publication(work, key=release)
         if not result.is_same_snapshot:

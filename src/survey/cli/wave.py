@@ -1,14 +1,14 @@
-"""Commands on a wave: rules, freezing, release, recomputation, and its answers in an archive."""
+"""Commands on a wave: quotas, review, freezing, release, recomputation and archived answers."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.access.work import operator_work
@@ -28,16 +28,14 @@ from survey.locale import translator
 from survey.results.freeze import freeze_wave
 from survey.results.freeze_preview import preview_freeze
 from survey.results.freeze_reading import STAGE_NAMES, FreezeStage
-from survey.results.freeze_registration import freeze_request_options
 from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.release import release_request_options, release_wave, revoke_release
 from survey.results.snapshots import outdated_waves
 from survey.review.review_counts import list_review_counts
 from survey.settings import Settings, current_settings
-from survey.snapshots.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import FreezeOptions, WithoutPoint
 from survey.store.engine import read_scope
 from survey.store.tables import Shown, WaveAct
-from survey.store.transactions import run_in_transaction
 from survey.waves.dual_approval import set_single_approval
 from survey.waves.planning.wave_requests import (
     RequestConflictError,
@@ -73,13 +71,7 @@ def archive(
         settings = current_settings()
         file = out / f"answers-{key}.parquet" if out.is_dir() else out
         archived = change_as_operator(
-            lambda work: archive_answers(
-                work,
-                wave_key=key,
-                out=file,
-                data_dir=settings.data_dir,
-                two_people=settings.two_person_freeze,
-            ),
+            lambda work: archive_answers(work, wave_key=key, out=file, data_dir=settings.data_dir),
             long_running=True,
         )
         print_note(
@@ -156,23 +148,21 @@ def freeze(
     """
     if preview and final:
         raise typer.BadParameter("Give either --preview or --final.")
-    names = [name.strip() for name in groups.split(",") if name.strip()]
+    names = tuple(name.strip() for name in groups.split(",") if name.strip())
+    options = FreezeOptions(without_point=without_point, groups=names)
     with error_reporting():
         settings = current_settings()
         if preview:
-            _print_preview(settings, wave, without_point, names, form)
+            _print_preview(settings, wave, options, form)
             return
-        if not names and without_point is WithoutPoint.REFUSE:
-            without_point, names = _read_requested_freeze(wave)
-        options = freeze_request_options(without_point, names)
-        with _request_if_required(wave, WaveAct.FREEZE, options):
+        if not options.groups and without_point is WithoutPoint.REFUSE:
+            options = _read_requested_freeze(wave)
+        with _request_if_required(wave, WaveAct.FREEZE, options.as_request()):
             frozen = freeze_wave(
                 settings,
                 wave_key=wave,
-                final=final,
                 actor=OPERATOR,
-                without_point=without_point,
-                groups=names,
+                options=replace(options, final=final),
                 engine=engine,
                 tick=_print_progress,
             )
@@ -181,7 +171,7 @@ def freeze(
 
 
 def _print_progress(stage: FreezeStage, done: int, total: int) -> None:
-    """Print the progress of a freeze on one line of a terminal."""
+    """Print a freeze's progress on one terminal line; print nothing if stderr is no terminal."""
     if not sys.stderr.isatty():
         return
     text = str(translator(current_settings().language)(STAGE_NAMES[stage], done=done, total=total))
@@ -189,16 +179,10 @@ def _print_progress(stage: FreezeStage, done: int, total: int) -> None:
 
 
 def _print_preview(
-    settings: Settings,
-    wave: str,
-    without_point: WithoutPoint,
-    groups: Sequence[str],
-    form: OutputFormat,
+    settings: Settings, wave: str, options: FreezeOptions, form: OutputFormat
 ) -> None:
-    """Print the sentences and the cities of the preview that the page of the wave shows."""
-    made = preview_freeze(
-        settings, wave_key=wave, principal=OPERATOR, without_point=without_point, groups=groups
-    )
+    """Print a freeze's preview, with the same sentences and cities as on the wave's page."""
+    made = preview_freeze(settings, wave_key=wave, principal=OPERATOR, options=options)
     with read_as_operator() as work:
         counts = list_review_counts(work, key=wave)
     view = build_freeze_preview(made, counts, settings.language)
@@ -207,18 +191,18 @@ def _print_preview(
     print_table([str(column) for column in view.cities], view.cities.itertuples(index=False), form)
 
 
-def _read_requested_freeze(wave: str) -> tuple[WithoutPoint, list[str]]:
-    """Return the options that somebody requested a freeze with; a confirmation takes the same."""
+def _read_requested_freeze(wave: str) -> FreezeOptions:
+    """Return the options of the open request to freeze a wave, or the defaults without one."""
     with read_as_operator() as work:
         request = find_open_request(work, key=wave)
     if request is None or request.act is not WaveAct.FREEZE:
-        return WithoutPoint.REFUSE, []
-    return WithoutPoint(request.options["without_point"]), list(request.options["groups"])
+        return FreezeOptions()
+    return FreezeOptions.of_request(request.options)
 
 
 @contextmanager
 def _request_if_required(wave: str, act: WaveAct, options: Mapping[str, Any]) -> Iterator[None]:
-    """Request the step of the block where it takes a second person: the operator is one person."""
+    """Run the block; if `act` takes two people, store a request that another one confirms."""
     try:
         yield
     except SecondPersonRequiredError as error:
@@ -259,7 +243,6 @@ def release(
         raise typer.BadParameter("Give either --show or --revoke.")
 
     with error_reporting():
-        settings = current_settings()
         if show is None:
             change_as_operator(lambda work: revoke_release(work, wave_key=wave, reason=reason))
             print_note("The release of {wave} is taken back.", wave=wave)
@@ -267,13 +250,7 @@ def release(
         options = release_request_options(show, top)
         with _request_if_required(wave, WaveAct.RELEASE, options):
             change_as_operator(
-                lambda work: release_wave(
-                    work,
-                    wave_key=wave,
-                    shown=show,
-                    first_places=top,
-                    two_people=settings.two_person_freeze,
-                )
+                lambda work: release_wave(work, wave_key=wave, shown=show, first_places=top)
             )
             print_note("{wave} is released.", wave=wave)
 
@@ -290,24 +267,23 @@ def recompute(
     were computed by another version.
     """
     with error_reporting():
-        recompute_tables(current_settings(), wave)
+        recompute_tables(wave)
 
 
-def recompute_tables(settings: Settings, keys: list[str] | None = None) -> None:
-    """Recompute the named waves, or those that need it, and print which."""
+def recompute_tables(keys: list[str] | None = None) -> None:
+    """Recompute the named waves, or else all outdated ones, and print a note for each."""
+    settings = current_settings()
     with read_scope(settings.store_url) as session:
         needed = keys or outdated_waves(settings, session)
     for key in needed:
         _report_altered_tables(settings, key)
         print_note("Computing the results of {wave} again …", wave=key)
-        run_in_transaction(
-            settings.store_url, partial(_recompute_wave, settings, key), long_running=True
-        )
+        change_as_operator(partial(recompute_wave, wave_key=key), long_running=True)
 
 
 def _report_altered_tables(settings: Settings, key: str) -> None:
     with read_scope(settings.store_url) as session:
-        altered = list_altered_tables(settings, session, wave_key=key, actor=OPERATOR)
+        altered = list_altered_tables(operator_work(session, settings), wave_key=key)
     if altered:
         print_note(
             "These files in the results of {wave} were changed after they had been sealed, and not "
@@ -315,10 +291,6 @@ def _report_altered_tables(settings: Settings, key: str) -> None:
             wave=key,
             files=", ".join(altered),
         )
-
-
-def _recompute_wave(settings: Settings, key: str, session: Session) -> None:
-    recompute_wave(operator_work(session, settings), wave_key=key)
 
 
 def quota(

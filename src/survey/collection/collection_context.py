@@ -12,16 +12,11 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.invitations import get_usable_invitation
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
+from survey.records import build_from
 from survey.store.tables import Mode, StudyUnit, WaveState
 from survey.waves.assignments import AssignedPoint, find_assigned_point, require_assigned_point
 from survey.waves.waves import WaveNotOpenError
-
-
-class PointAssignmentError(SurveyError):
-    """Raised when the surveyor named on a sheet is not assigned to its sampling point."""
-
-    code = "not_at_this_point"
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ class CollectionContext:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """Return the columns of `Response` that the context fills."""
+        """Values for a new `Response` row, as column name -> value: wave, point, surveyor, mode."""
         return {name: value for name, value in vars(self).items() if name != "unit"}
 
     @property
@@ -50,24 +45,16 @@ class CollectionContext:
 
 
 def context_from_invitation(*, session: Session, token: str, now: datetime) -> CollectionContext:
-    """Return the context that an invitation is bound to."""
+    """Return the context of an interview by link; raise if this is unknown, used or not valid."""
     invitation = get_usable_invitation(session=session, token=token, now=now)
-    return CollectionContext(
-        wave_id=invitation.wave_id,
-        city_code=invitation.city_code,
-        point_id=invitation.point_id,
-        surveyor_id=invitation.surveyor_id,
-        invitation_id=invitation.id,
-        instrument_id=invitation.instrument_id,
-        is_demo=invitation.is_demo,
-        mode=Mode.SELF,
-    )
+    own = {"invitation_id": invitation.id, "mode": Mode.SELF, "unit": StudyUnit.PERSON}
+    return build_from(CollectionContext, invitation, **own)
 
 
 def context_from_assignment(
     *, session: Session, principal: Principal | None, point_id: UUID
 ) -> CollectionContext:
-    """Return the context of a sampling point assigned to the principal."""
+    """Return the context of an interview at an open point assigned to the principal."""
     if principal is None:
         raise AccessDeniedError(msg("Please sign in first."))
     point = require_assigned_point(session, principal, point_id)
@@ -79,11 +66,13 @@ def context_from_assignment(
 def context_from_paper(
     work: Work, *, action: Action, point_id: UUID, surveyor_id: UUID, states: Collection[WaveState]
 ) -> CollectionContext:
-    """Return the context named on a paper sheet; its point must lie in the principal's area."""
+    """Return the context of a paper sheet; raise unless `action` and wave `states` allow it."""
     work.require(action)
     point = find_assigned_point(session=work.session, account_id=surveyor_id, point_id=point_id)
     if point is None or point.unit is StudyUnit.VENUE:
-        raise PointAssignmentError(msg("This surveyor does not work at this sampling point."))
+        raise RefusedError(
+            "not_at_this_point", msg("This surveyor does not work at this sampling point.")
+        )
     work.require(action, point.city_code)
     if point.wave_state not in states:
         raise WaveNotOpenError
@@ -93,14 +82,5 @@ def context_from_paper(
 def _build_context_at_point(
     point: AssignedPoint, surveyor_id: UUID, mode: Mode
 ) -> CollectionContext:
-    return CollectionContext(
-        wave_id=point.wave_id,
-        city_code=point.city_code,
-        point_id=point.point_id,
-        surveyor_id=surveyor_id,
-        invitation_id=None,
-        instrument_id=point.instrument_id,
-        is_demo=point.is_demo,
-        mode=mode,
-        unit=point.unit,
-    )
+    own = {"surveyor_id": surveyor_id, "invitation_id": None, "mode": mode}
+    return build_from(CollectionContext, point, **own)

@@ -13,9 +13,10 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.submission import InvalidAnswersError
 from survey.collection.submission_envelope import mask_remarks
-from survey.locale import RefusedError, SurveyError, labels_of, msg
+from survey.locale import RefusedError, labels_of, msg
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.validation import Validation, validate
+from survey.records import build_from
 from survey.store.audit_chain import HASH, PLACE, REVISION, answers_sha256, place_sha256
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -44,12 +45,6 @@ _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
 _POINTS, _WAVES = table_of(SamplingPoint), table_of(Wave)
 
 
-class InterviewExitError(SurveyError):
-    """Raised when the corrected answers lead to an exit of the questionnaire."""
-
-    code = "interview_ends"
-
-
 @dataclass(frozen=True)
 class ReturnedResponse:
     """An interview that was returned to its surveyor, with its current answers."""
@@ -75,8 +70,7 @@ def list_returned(work: Work) -> list[ReturnedResponse]:
     query = (
         select(
             _RESPONSES,
-            _WAVES.c.title_zh,
-            _WAVES.c.title_en,
+            *_WAVES.c["title_zh", "title_en"],
             _POINTS.c.name.label("point_name"),
             _POINTS.c.code.label("point_code"),
             _REVISIONS.c.answers,
@@ -96,14 +90,24 @@ def list_returned(work: Work) -> list[ReturnedResponse]:
     )
     rows = work.session.connection().execute(query).all()
     return [
-        _build_returned_response(work.session, row)
+        build_from(
+            ReturnedResponse,
+            row,
+            response_id=row.id,
+            version=row.lock_version,
+            wave_title=labels_of(row, "title"),
+            point_name=row.point_name or "",
+            reason=ReviewReason.parse(row.reason),
+            day=china_date(row.started_at or row.submitted_at),
+            instrument=load_instrument(session=work.session, instrument_id=row.instrument_id),
+        )
         for row in rows
         if work.principal.covers_point(row.city_code, row.point_code or "")
     ]
 
 
 def validate_correction(returned: ReturnedResponse, answers: Mapping[str, Any]) -> Validation:
-    """Validate corrected answers for the day of the interview."""
+    """Return the validation of corrected answers for the day of the interview; store nothing."""
     return validate(returned.instrument, answers, today=returned.day)
 
 
@@ -130,26 +134,32 @@ def resubmit(
         reason=words,
         expected_version=expected_version,
     )
-    row, timings, number = _get_own_response(work.session, response_id)
+    query = (
+        select(_RESPONSES, _REVISIONS.c.answers, _REVISIONS.c.timings, _REVISIONS.c.number)
+        .select_from(_RESPONSES.join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS)))
+        .where(_RESPONSES.c.id == response_id, _REVISIONS.c.is_current)
+    )
+    row = work.session.connection().execute(query).one()
     instrument = load_instrument(session=work.session, instrument_id=row.instrument_id)
     day = china_date(row.started_at or row.submitted_at)
     checked = mask_remarks(instrument, validate(instrument, answers, today=day))
     if checked.problems:
         raise InvalidAnswersError(checked.problems)
     if checked.ending is not None:
-        raise InterviewExitError(
+        raise RefusedError(
+            "interview_ends",
             msg(
                 "With these answers the interview would have ended early. Please tell your "
                 "supervisor, who can take it out."
-            )
+            ),
         )
-    _save_correction(work, row, number + 1, checked, timings, words)
+    _save_correction(work, row, checked, words)
     cell_id = _move_quota_counts(work.session, row, checked.answers, day)
     work.record(
         AuditEvent.RESPONSE_CORRECTED,
         response_id,
         {
-            REVISION: number + 1,
+            REVISION: row.number + 1,
             HASH: answers_sha256(checked.stored_answers, row.given_weight),
             PLACE: place_sha256(
                 checked.stored_answers,
@@ -162,24 +172,8 @@ def resubmit(
     return version
 
 
-def _build_returned_response(session: Session, row: AnyRow) -> ReturnedResponse:
-    return ReturnedResponse(
-        response_id=row.id,
-        version=row.lock_version,
-        wave_title=labels_of(row, "title"),
-        is_demo=row.is_demo,
-        point_name=row.point_name or "",
-        submitted_at=row.submitted_at,
-        reason=ReviewReason.parse(row.reason),
-        language=row.language,
-        day=china_date(row.started_at or row.submitted_at),
-        instrument=load_instrument(session=session, instrument_id=row.instrument_id),
-        answers=row.answers,
-    )
-
-
 def _require_correctable(work: Work, response_id: UUID) -> None:
-    """Raise a specific error if the response cannot be corrected. `transition` checks again."""
+    """Raise `ResponseNotFoundError` if the state of the interview's wave allows no corrections."""
     query = (
         select(_WAVES.c.state)
         .join(_RESPONSES, _RESPONSES.c.wave_id == _WAVES.c.id)
@@ -192,27 +186,7 @@ def _require_correctable(work: Work, response_id: UUID) -> None:
         raise ResponseNotFoundError(msg("This wave takes no corrections any more."))
 
 
-def _get_own_response(
-    session: Session, response_id: UUID
-) -> tuple[AnyRow, Mapping[str, float], int]:
-    """Return the response with the timings and the number of its newest revision."""
-    query = (
-        select(_RESPONSES, _REVISIONS.c.answers, _REVISIONS.c.timings, _REVISIONS.c.number)
-        .select_from(_RESPONSES.join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS)))
-        .where(_RESPONSES.c.id == response_id, _REVISIONS.c.is_current)
-    )
-    row = session.connection().execute(query).one()
-    return row, row.timings, row.number
-
-
-def _save_correction(
-    work: Work,
-    row: AnyRow,
-    number: int,
-    checked: Validation,
-    timings: Mapping[str, float],
-    note: str,
-) -> None:
+def _save_correction(work: Work, row: AnyRow, checked: Validation, note: str) -> None:
     connection = work.session.connection()
     connection.execute(
         update(_REVISIONS)
@@ -229,10 +203,10 @@ def _save_correction(
             "id": new_id(),
             "response_id": row.id,
             "wave_id": row.wave_id,
-            "number": number,
+            "number": row.number + 1,
             "is_current": True,
             "answers": checked.stored_answers,
-            "timings": timings,
+            "timings": row.timings,
             "author_id": work.principal.account_id,
             "reason": note,
             "created_at": work.now,

@@ -50,17 +50,28 @@ _UNTOUCHED = (
 
 @dataclass(frozen=True)
 class PrintedInvitation:
-    """One printed code of a sheet; its token is stored nowhere."""
+    """One printed one-time code of a sheet, with a secret token of which only a hash is stored."""
 
     serial: int
     token: str
 
 
 @dataclass(frozen=True)
-class InvitationSheet:
-    """Contents of a printed sheet."""
+class _PrintedSheet:
+    """Id and short name of a printed sheet of one-time codes."""
 
     id: UUID
+
+    @property
+    def name(self) -> str:
+        """Name printed on the sheet, short enough to be read aloud."""
+        return self.id.hex[-4:].upper()
+
+
+@dataclass(frozen=True)
+class InvitationSheet(_PrintedSheet):
+    """Everything that is printed on a sheet of one-time codes."""
+
     wave_title: Mapping[str, str]
     city_name: Mapping[str, str]
     point_name: str
@@ -69,17 +80,11 @@ class InvitationSheet:
     expires_at: datetime
     codes: tuple[PrintedInvitation, ...]
 
-    @property
-    def name(self) -> str:
-        """Short name printed on the sheet."""
-        return sheet_name(self.id)
-
 
 @dataclass(frozen=True)
-class InvitationSheetStatus:
+class InvitationSheetStatus(_PrintedSheet):
     """A printed sheet with the number of its codes by state."""
 
-    id: UUID
     point_name: str
     issued_at: datetime
     expires_at: datetime
@@ -87,19 +92,9 @@ class InvitationSheetStatus:
     untouched: int
     """Neither opened nor taken back."""
 
-    @property
-    def name(self) -> str:
-        """Short name printed on the sheet."""
-        return sheet_name(self.id)
-
-
-def sheet_name(sheet_id: UUID) -> str:
-    """Return the name printed on a sheet, short enough to be read aloud."""
-    return sheet_id.hex[-4:].upper()
-
 
 def issue_invitation_sheet(work: Work, *, point_id: UUID, pages: int, days: int) -> InvitationSheet:
-    """Issue a printed sheet of one-time invitations, all or none.
+    """Issue and return a sheet of `pages` pages of one-time codes, valid for `days`; all or none.
 
     They open until the end of the `days`-th day in China, today being the first, and not beyond the
     day on which the wave closes.
@@ -161,7 +156,7 @@ def issue_invitation_sheet(work: Work, *, point_id: UUID, pages: int, days: int)
 
 
 def list_invitation_sheets(work: Work) -> list[InvitationSheetStatus]:
-    """Return the surveyor's sheets that can still be opened, the newest first."""
+    """Return the surveyor's printed sheets with codes not expired yet, the newest first."""
     work.require(Action.INTERVIEW)
     query = (
         select(
@@ -169,8 +164,8 @@ def list_invitation_sheets(work: Work) -> list[InvitationSheetStatus]:
             _POINTS.c.name,
             _INVITATIONS.c.issued_at,
             _INVITATIONS.c.expires_at,
-            func.count().label("printed"),
-            func.count().filter(_UNTOUCHED).label("untouched"),
+            func.count(),
+            func.count().filter(_UNTOUCHED),
         )
         .join(_POINTS, _POINTS.c.id == _INVITATIONS.c.point_id)
         .where(
@@ -179,19 +174,11 @@ def list_invitation_sheets(work: Work) -> list[InvitationSheetStatus]:
             _INVITATIONS.c.expires_at > work.now,
         )
         .group_by(
-            _INVITATIONS.c.sheet_id,
-            _POINTS.c.name,
-            _INVITATIONS.c.issued_at,
-            _INVITATIONS.c.expires_at,
+            _INVITATIONS.c.sheet_id, _POINTS.c.name, *_INVITATIONS.c["issued_at", "expires_at"]
         )
         .order_by(_INVITATIONS.c.issued_at.desc())
     )
-    return [
-        InvitationSheetStatus(
-            row.sheet_id, row.name, row.issued_at, row.expires_at, row.printed, row.untouched
-        )
-        for row in work.session.connection().execute(query)
-    ]
+    return [InvitationSheetStatus(*row) for row in work.session.connection().execute(query)]
 
 
 def void_invitation_sheet(work: Work, *, sheet_id: UUID) -> int:
@@ -211,7 +198,7 @@ def void_invitation_sheet(work: Work, *, sheet_id: UUID) -> int:
 
 
 def _require_open_limit(work: Work, count: int) -> None:
-    """Lock the surveyor's sheets and raise if they would hold too many open invitations."""
+    """Lock the surveyor's account; raise if `count` more codes are too many to be open at once."""
     connection = work.session.connection()
     connection.execute(
         select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.id == work.principal.account_id).with_for_update()
@@ -239,11 +226,8 @@ def _get_point_context(session: Session, point: AssignedPoint) -> AnyRow:
     query = (
         select(
             _POINTS.c.name,
-            _CITIES.c.name_zh,
-            _CITIES.c.name_en,
-            _WAVES.c.title_zh,
-            _WAVES.c.title_en,
-            _WAVES.c.closes_on,
+            *_CITIES.c["name_zh", "name_en"],
+            *_WAVES.c["title_zh", "title_en", "closes_on"],
         )
         .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
         .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)

@@ -40,7 +40,7 @@ from survey.waves.quota_counts import FullQuotaGroup, list_full_groups
 from survey.waves.waves import WaveNotOpenError
 
 TOKEN_BITS = 128
-LIFETIME = timedelta(hours=24)
+INVITATION_LIFETIME = timedelta(hours=24)
 COMPLETION_GRACE_PERIOD = timedelta(days=7)
 
 _INVITATIONS, _WAVES = table_of(Invitation), table_of(Wave)
@@ -96,26 +96,22 @@ class OpenedOnOtherDeviceError(SurveyError):
     """Raised when an invitation was opened on another device already."""
 
     code = "opened_elsewhere"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("Each code is for one device, and this one was opened on another already.")
-        )
+    message = msg("Each code is for one device, and this one was opened on another already.")
 
 
 def device_proof(wave_id: UUID, secret: str) -> str:
-    """Return the hash by which a device is recognised within a wave."""
+    """Return the hash of wave and device's cookie `secret`, by which the wave knows the device."""
     return digest(f"{wave_id}:{secret}")
 
 
 def belongs_to_device(invitation: AnyRow, proof: str) -> bool:
-    """Whether the invitation is bound to this device, or to none yet."""
+    """Return whether an invitation is bound to the device with `proof`, or to none yet."""
     bound = invitation.device_sha256
     return bound is None or compare_digest(bound, digest(proof))
 
 
 def bind_unopened(*, session: Session, token: str, proof: str, now: datetime) -> bool:
-    """Bind an unopened invitation to this device; return False where `bind_device` must decide.
+    """Open a valid, unopened invitation and bind it to the device with `proof`; else return False.
 
     Reads, decides and writes in one statement: nearly every link is opened once.
     """
@@ -123,12 +119,12 @@ def bind_unopened(*, session: Session, token: str, proof: str, now: datetime) ->
     opened = session.connection().execute(_OPEN, values).scalar_one_or_none()
     if opened is None:
         return False
-    _record_opened(session, opened, now)
+    _record_event(session, AuditEvent.INVITATION_OPENED, opened, now)
     return True
 
 
 def bind_device(*, session: Session, invitation: AnyRow, proof: str, now: datetime) -> None:
-    """Bind an invitation to this device for good.
+    """Bind an invitation for good to the device with `proof`; raise if it is bound to another one.
 
     Raises:
         OpenedOnOtherDeviceError: Another device was faster.
@@ -140,73 +136,51 @@ def bind_device(*, session: Session, invitation: AnyRow, proof: str, now: dateti
     values = {"invitation": invitation.id, "device": digest(proof), "now": now}
     if session.connection().execute(_BIND, values).rowcount != 1:
         raise OpenedOnOtherDeviceError
-    _record_opened(session, invitation.id, now)
+    _record_event(session, AuditEvent.INVITATION_OPENED, invitation.id, now)
 
 
-def _record_opened(session: Session, invitation_id: UUID, now: datetime) -> None:
-    record(
-        session=session,
-        actor=None,
-        event=AuditEvent.INVITATION_OPENED,
-        subject_id=invitation_id,
-        now=now,
-    )
+def _record_event(session: Session, event: AuditEvent, invitation_id: UUID, now: datetime) -> None:
+    record(session=session, actor=None, event=event, subject_id=invitation_id, now=now)
 
 
 def record_other_device(*, session: Session, token: str, now: datetime) -> None:
-    """Record that another device was refused; the first time goes into the audit trail."""
+    """Record once, also in the audit trail, that an invitation was refused to a second device."""
     values = {"digest": digest(token), "now": now}
     marked = session.connection().execute(_MARK, values).scalar_one_or_none()
     if marked is not None:
-        record(
-            session=session,
-            actor=None,
-            event=AuditEvent.INVITATION_REFUSED_ELSEWHERE,
-            subject_id=marked,
-            now=now,
-        )
+        _record_event(session, AuditEvent.INVITATION_REFUSED_ELSEWHERE, marked, now)
 
 
 class InvitationNotFoundError(SurveyError):
     """Raised when no invitation has this token."""
 
     code = "invitation_unknown"
-
-    def __init__(self) -> None:
-        super().__init__(msg("This link is not valid. Please ask the surveyor for a new one."))
+    message = msg("This link is not valid. Please ask the surveyor for a new one.")
 
 
 class InvitationExpiredError(SurveyError):
     """Raised when an invitation can no longer be opened."""
 
     code = "invitation_expired"
-
-    def __init__(self) -> None:
-        super().__init__(msg("This link has expired. Please ask the surveyor for a new one."))
+    message = msg("This link has expired. Please ask the surveyor for a new one.")
 
 
 class InvitationUsedError(SurveyError):
     """Raised when an invitation was answered already."""
 
     code = "invitation_used"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("This link has already been used for an interview. Thank you for taking part.")
-        )
+    message = msg("This link has already been used for an interview. Thank you for taking part.")
 
 
 class InvitationVoidedError(SurveyError):
     """Raised when an invitation was taken back."""
 
     code = "invitation_voided"
-
-    def __init__(self) -> None:
-        super().__init__(msg("This code was taken back. Please ask the surveyor for a new one."))
+    message = msg("This code was taken back. Please ask the surveyor for a new one.")
 
 
 class InvitationState(StrEnum):
-    """State of an issued invitation as its surveyor sees it."""
+    """State of a one-time link for its surveyor: issued, opened, answered, expired and so on."""
 
     ISSUED = "issued"
     OPENED = "opened"
@@ -219,7 +193,7 @@ class InvitationState(StrEnum):
 
 @dataclass(frozen=True)
 class IssuedInvitation:
-    """A new invitation with its token, which is stored nowhere."""
+    """New one-time link with its secret token, of which only a hash is stored."""
 
     invitation_id: UUID
     token: str
@@ -228,7 +202,7 @@ class IssuedInvitation:
 
 @dataclass(frozen=True)
 class InvitationPageData:
-    """Everything that the respondent's page needs before the first question."""
+    """Data with which a respondent's page begins: city, questionnaire, full quotas, proof."""
 
     city_name: Mapping[str, str]
     instrument_sha256: str
@@ -244,10 +218,10 @@ def issue_invitation(
     *,
     wave_key: str,
     point_id: UUID,
-    lifetime: timedelta = LIFETIME,
+    lifetime: timedelta = INVITATION_LIFETIME,
     ready_made: bool = False,
 ) -> IssuedInvitation:
-    """Issue a one-time invitation for a point assigned to the principal in an open wave.
+    """Issue a one-time link for the principal's point; `ready_made` if a screen keeps it for later.
 
     Args:
         ready_made: Whether the code waits on a screen until somebody scans it.
@@ -279,23 +253,23 @@ def issue_invitation(
 
 
 def is_link_token(text: str) -> bool:
-    """Return whether links have tokens of this form: any other is refused without a look-up."""
+    """Return whether a text has the form of an invitation's token; nothing is looked up."""
     return is_token_form(text, bits=TOKEN_BITS)
 
 
 def require_link_form(token: str | None) -> None:
-    """Refuse as an unknown link what no link looks like; an interview at a point has none."""
+    """Raise `InvitationNotFoundError` for a text without the form of a token; None passes."""
     if token is not None and not is_link_token(token):
         raise InvitationNotFoundError
 
 
 def find_issued_invitation(*, session: Session, token: str) -> AnyRow | None:
-    """Return the invitation behind a token with its wave's state, usable or not."""
+    """Return the row of an invitation with its wave's state, usable or not; None if unknown."""
     return session.connection().execute(_BY_TOKEN, {"digest": digest(token)}).one_or_none()
 
 
 def get_usable_invitation(*, session: Session, token: str, now: datetime) -> AnyRow:
-    """Return the invitation behind a token with its wave's state, if it can be answered."""
+    """Return row and wave state of an invitation; raise if unknown, used, void or expired."""
     return _require_usable(session, _BY_TOKEN, token, now)
 
 
@@ -319,7 +293,7 @@ def _require_usable(session: Session, by_token: Select[Any], token: str, now: da
 def read_invitation(
     *, session: Session, token: str, now: datetime, secret: str = "", proof: str = ""
 ) -> InvitationPageData:
-    """Return the data of an invitation's page; writes nothing, since programs open links too.
+    """Return what an invitation's page shows a device of `proof` or cookie `secret`; write nothing.
 
     The device shows `proof`, or has it computed from its cookie's `secret`.
 
@@ -342,7 +316,7 @@ def read_invitation(
 
 
 def open_invitation(*, session: Session, token: str, proof: str, now: datetime) -> None:
-    """Mark an invitation as opened and bind it to its device.
+    """Mark an invitation as opened and bind it to the device with `proof`; raise if another has it.
 
     Opening it again after a reload is no second use.
 
@@ -357,7 +331,7 @@ def open_invitation(*, session: Session, token: str, proof: str, now: datetime) 
 def get_invitation_states(
     work: Work, *, invitation_ids: Collection[UUID]
 ) -> dict[UUID, InvitationState]:
-    """Return the states of invitations issued by the principal; others are left out."""
+    """Return id -> state for those of `invitation_ids` that the principal issued."""
     work.require(Action.INTERVIEW)
     query = select_model(Invitation).where(
         col(Invitation.id).in_(invitation_ids), Invitation.surveyor_id == work.principal.account_id

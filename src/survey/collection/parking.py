@@ -9,7 +9,6 @@ or the sender is signed in and worked at this sampling point.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -61,7 +60,7 @@ from survey.waves.waves import WaveNotOpenError
 def erase_parked(
     session: Session, parked_id: UUID, decision: ParkingDecision, **decided: Any
 ) -> None:
-    """Set the decision on a parked interview and blank everything that was answered."""
+    """Set the decision on a parked interview and blank its answers and other personal data."""
     kept_code = {} if decision is ParkingDecision.WITHDRAWN else {"withdrawal_sha256": None}
     session.connection().execute(
         update(_PARKED)
@@ -82,7 +81,7 @@ def lock_parked_by_code(session: Session, code_sha256: str) -> list[AnyRow]:
 
 
 def withdraw_parked(session: Session, parked_id: UUID, now: datetime) -> None:
-    """Erase a waiting interview in the name of its respondent; the figures never knew it."""
+    """Erase a parked interview that its respondent withdraws, and record it; no count changes."""
     erase_parked(session, parked_id, ParkingDecision.WITHDRAWN, decided_at=now)
     record(
         session=session,
@@ -99,15 +98,13 @@ MAX_WAITING_PER_CITY = 500
 MAX_WAITING_PER_SURVEYOR = 100
 """As above, of those that one signed-in surveyor sent."""
 
-PARKABLE: Mapping[type[SurveyError], ParkingReason] = MappingProxyType(
-    {
-        InvitationExpiredError: ParkingReason.LINK_EXPIRED,
-        InvitationVoidedError: ParkingReason.LINK_VOIDED,
-        WaveNotOpenError: ParkingReason.WAVE_CLOSED,
-        InstrumentConflictError: ParkingReason.INSTRUMENT_REPLACED,
-        AccessDeniedError: ParkingReason.POINT_REASSIGNED,
-    }
-)
+PARKABLE: Mapping[type[SurveyError], ParkingReason] = {
+    InvitationExpiredError: ParkingReason.LINK_EXPIRED,
+    InvitationVoidedError: ParkingReason.LINK_VOIDED,
+    WaveNotOpenError: ParkingReason.WAVE_CLOSED,
+    InstrumentConflictError: ParkingReason.INSTRUMENT_REPLACED,
+    AccessDeniedError: ParkingReason.POINT_REASSIGNED,
+}
 """Refusals of a submission after which it may be parked; after all others it is not."""
 _STATES = frozenset({WaveState.OPEN, WaveState.CLOSED})
 """A wave whose figures are computed takes nothing in any more, not even to wait."""
@@ -118,22 +115,18 @@ _VERSIONS = table_of(InstrumentVersion)
 
 
 class ParkingFullError(SurveyError):
-    """Raised when too many parked interviews wait already; the phone keeps it and tries again."""
+    """Raised when too many parked interviews wait already; the phone keeps this one and retries."""
 
     code = "parking_full"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "Your answers are safe on this device. Many others wait to be looked at, so they "
-                "are sent again later."
-            )
-        )
+    message = msg(
+        "Your answers are safe on this device. Many others wait to be looked at, so they "
+        "are sent again later."
+    )
 
 
 @dataclass(frozen=True)
 class ParkingReceipt:
-    """Proof that the interview is kept for a supervisor; a repeated send gets the same."""
+    """Proof that an interview is parked for a supervisor; sent again, it gets the same receipt."""
 
     parked_id: UUID
     duplicate: bool
@@ -141,7 +134,7 @@ class ParkingReceipt:
 
 @dataclass(frozen=True)
 class _Origin:
-    """Wave, city, point and surveyor from which a refused interview proves to come."""
+    """Proven origin of an interview not accepted: wave, city, point, surveyor, link and mode."""
 
     wave_id: UUID
     city_code: str
@@ -178,7 +171,7 @@ def _park_interview(
     why: ParkingReason,
     now: datetime,
 ) -> ParkingReceipt | None:
-    """Park the interview; None if nothing proves where it comes from, or its link parked another.
+    """Park the interview because of `why`; None if its origin is unproven or its link was parked.
 
     Raises:
         InvalidAnswersError: The answers need another look first, which the respondent can take.
@@ -222,7 +215,7 @@ def _find_parked(session: Session, client_uuid: UUID) -> UUID | None:
 
 
 def _find_instrument(session: Session, sha256: str, wave_id: UUID) -> Instrument | None:
-    """Return the questionnaire that was on the screen, if it is a version of the wave's own."""
+    """Return the questionnaire with this hash; None unless its name is that of the wave's own."""
     of_wave = select(_WAVES.c.instrument_id).where(_WAVES.c.id == wave_id)
     asked = load_instrument(
         session=session, instrument_id=session.connection().execute(of_wave).scalar_one()
@@ -246,7 +239,7 @@ def _find_origin_by_link(session: Session, submission: Submission) -> _Origin | 
 def _find_origin_by_account(
     session: Session, point_id: UUID, principal: Principal | None, why: ParkingReason
 ) -> _Origin | None:
-    """Return the origin of what a signed-in surveyor sent from a point in the own area."""
+    """Return the origin of a surveyor's interview refused because of `why`; None if unproven."""
     if principal is None or not principal.may(Action.INTERVIEW):
         return None
     query = (
@@ -295,11 +288,7 @@ def _build_parked_row(
         "duration_seconds": submission.duration_seconds,
         "stopped": submission.stopped is not None,
         "answers": dict(checked.answers),
-        "timings": {
-            name: round(seconds, 2)
-            for name, seconds in submission.timings.items()
-            if name in checked.answers
-        },
+        "timings": submission.timings_of(checked.answers),
         "withdrawal_sha256": submission.withdrawal_sha256,
         "parked_at": now,
     }

@@ -1,7 +1,7 @@
 """Bulk insertion of finished interviews, for imports and generated waves."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -33,7 +33,7 @@ from survey.store.tables import (
     new_id,
     table_of,
 )
-from survey.waves.quota_counts import count_marginal_quotas
+from survey.waves.quota_counts import count_marginal_quotas, iter_batches
 from survey.waves.quotas import COUNTED_STATUSES, add_to_counts
 
 RESPONSE_BATCH_SIZE = 2000
@@ -76,14 +76,14 @@ def write_responses(
     rows: Iterable[FinishedResponse],
     event: AuditEvent = AuditEvent.RESPONSES_IMPORTED,
 ) -> int:
-    """Append interviews to a wave and return their number; quota counts are updated.
+    """Append interviews to a wave, record them as `event`, count quotas; return their number.
 
     A `client_uuid` that exists already fails the whole transaction.
     """
     work.require(Action.IMPORT)
     counted: Counter[UUID] = Counter()
-    total = 0
-    for batch in _iter_batches(rows):
+    total, remaining = 0, iter(rows)
+    while batch := list(islice(remaining, RESPONSE_BATCH_SIZE)):
         for city_code in {row.city_code for row in batch}:
             work.require(Action.IMPORT, city_code)
         _write_batch(work, wave, batch)
@@ -99,40 +99,26 @@ def write_responses(
     return total
 
 
-def _iter_batches(rows: Iterable[FinishedResponse]) -> Iterator[list[FinishedResponse]]:
-    remaining = iter(rows)
-    while batch := list(islice(remaining, RESPONSE_BATCH_SIZE)):
-        yield batch
-
-
 def _seal_answers(work: Work, wave: Wave, batch: list[FinishedResponse]) -> None:
-    """Record state and hashes of many interviews in one audit entry, to keep imports small."""
-    for status, rows in _iter_sealed_together(batch):
-        hashes, places = {}, {}
-        for row in rows:
-            name = format_sealed_name(row.id)
-            hashes[name] = answers_sha256(row.answers, row.given_weight)
-            places[name] = place_sha256(
-                row.answers,
-                city_code=row.city_code,
-                point_id=row.point_id,
-                cell_id=row.quota_cell_id,
-            )
-        work.record(
-            AuditEvent.RESPONSES_SEALED,
-            wave.id,
-            {"responses": len(rows), STATE: status, HASH: hashes, PLACE: places},
-        )
-
-
-def _iter_sealed_together(
-    batch: list[FinishedResponse],
-) -> Iterator[tuple[Status, list[FinishedResponse]]]:
-    """Yield interviews that one entry names: they came in in the same state."""
+    """Record status and hashes of interviews in audit entries, each for many interviews."""
     for status in sorted({row.status for row in batch}):
-        rows = [row for row in batch if row.status is status]
-        for first in range(0, len(rows), SEAL_BATCH_SIZE):
-            yield status, rows[first : first + SEAL_BATCH_SIZE]
+        alike = [row for row in batch if row.status is status]
+        for rows in iter_batches(alike, SEAL_BATCH_SIZE):
+            hashes, places = {}, {}
+            for row in rows:
+                name = format_sealed_name(row.id)
+                hashes[name] = answers_sha256(row.answers, row.given_weight)
+                places[name] = place_sha256(
+                    row.answers,
+                    city_code=row.city_code,
+                    point_id=row.point_id,
+                    cell_id=row.quota_cell_id,
+                )
+            work.record(
+                AuditEvent.RESPONSES_SEALED,
+                wave.id,
+                {"responses": len(rows), STATE: status, HASH: hashes, PLACE: places},
+            )
 
 
 def _write_batch(work: Work, wave: Wave, batch: list[FinishedResponse]) -> None:

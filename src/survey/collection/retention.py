@@ -53,7 +53,7 @@ _PARKED, _PHOTOS = table_of(ParkedInterview), table_of(Photo)
 
 @dataclass(frozen=True)
 class RetentionRule:
-    """Rows that are deleted after `days`, or only the columns that `blanks` names."""
+    """Rule that deletes rows of a table after `days`, or only empties the columns in `blanks`."""
 
     name: Message
     table: Table
@@ -63,38 +63,33 @@ class RetentionRule:
 
     @property
     def statement(self) -> Delete | Update:
-        """SQL statement that applies the rule."""
+        """SQL statement that deletes or blanks the rows due by the rule."""
         if self.blanks:
             return update(self.table).where(self.due).values(**self.blanks)
         return delete(self.table).where(self.due)
 
 
 def build_retention_rules(settings: Settings, at: datetime) -> dict[str, RetentionRule]:
-    """Return every retention rule by its key, for this moment."""
+    """Return key -> retention rule; what is due is compared with the moment `at`."""
 
-    def before(days: int) -> datetime:
-        return at - timedelta(days=days)
+    def rule(
+        what: Message, table: Table, since: str, days: int, *due: ColumnElement[bool], **blanks: Any
+    ) -> RetentionRule:
+        is_over = table.c[since] <= at - timedelta(days=days)
+        return RetentionRule(what, table, days, and_(is_over, *due), blanks)
 
-    device, code = settings.keep_device_days, settings.keep_code_days
     remains = ERASURES[Response].erased_later
     computed = select(_WAVES.c.id).where(_WAVES.c.state.in_(COMPUTED_STATES))
-    session_end = before(settings.keep_session_days)
+    session_end = at - timedelta(days=settings.keep_session_days)
     return {
-        "phones": RetentionRule(
-            msg("Telephone numbers"),
-            _CONTACTS,
-            settings.keep_phone_days,
-            _CONTACTS.c.left_at <= before(settings.keep_phone_days),
-        ),
-        "devices": RetentionRule(
+        "phones": rule(msg("Telephone numbers"), _CONTACTS, "left_at", settings.keep_phone_days),
+        "devices": rule(
             msg("Marks of devices"),
             _INVITATIONS,
-            device,
-            and_(
-                _INVITATIONS.c.device_sha256.is_not(None),
-                _INVITATIONS.c.expires_at <= before(device),
-            ),
-            {"device_sha256": None},
+            "expires_at",
+            settings.keep_device_days,
+            _INVITATIONS.c.device_sha256.is_not(None),
+            device_sha256=None,
         ),
         "sessions": RetentionRule(
             msg("Sessions of signed-in browsers"),
@@ -102,55 +97,50 @@ def build_retention_rules(settings: Settings, at: datetime) -> dict[str, Retenti
             settings.keep_session_days,
             or_(_SESSIONS.c.expires_at <= session_end, _SESSIONS.c.ended_at <= session_end),
         ),
-        "files": RetentionRule(
+        "files": rule(
             msg("Names of imported files"),
             _FILES,
+            "at",
             settings.keep_file_name_days,
-            and_(_FILES.c.name != "", _FILES.c.at <= before(settings.keep_file_name_days)),
-            {"name": ""},
+            _FILES.c.name != "",
+            name="",
         ),
-        "withdrawn": RetentionRule(
+        "withdrawn": rule(
             msg("Remains of withdrawn interviews"),
             _RESPONSES,
+            "withdrawn_at",
             settings.keep_withdrawn_days,
-            and_(
-                _RESPONSES.c.withdrawn_at <= before(settings.keep_withdrawn_days),
-                or_(*(_RESPONSES.c[column].is_not(None) for column in remains)),
-            ),
-            remains,
+            or_(*(_RESPONSES.c[column].is_not(None) for column in remains)),
+            **remains,
         ),
-        "parked": RetentionRule(
+        "parked": rule(
             msg("Late interviews, decided on or not"),
             _PARKED,
+            "parked_at",
             settings.keep_parked_days,
-            _PARKED.c.parked_at <= before(settings.keep_parked_days),
         ),
-        "photos": RetentionRule(
+        "photos": rule(
             msg("Photos that no visit refers to"),
             _PHOTOS,
+            "received_at",
             settings.keep_photo_days,
-            and_(
-                _PHOTOS.c.point_id.is_not(None),
-                _PHOTOS.c.response_id.is_(None),
-                _PHOTOS.c.received_at <= before(settings.keep_photo_days),
-            ),
+            _PHOTOS.c.point_id.is_not(None),
+            _PHOTOS.c.response_id.is_(None),
         ),
-        "codes": RetentionRule(
+        "codes": rule(
             msg("Hashes of withdrawal codes"),
             _RESPONSES,
-            code,
-            and_(
-                _RESPONSES.c.withdrawal_sha256.is_not(None),
-                _RESPONSES.c.submitted_at <= before(code),
-                _RESPONSES.c.wave_id.in_(computed),
-            ),
-            {"withdrawal_sha256": None},
+            "submitted_at",
+            settings.keep_code_days,
+            _RESPONSES.c.withdrawal_sha256.is_not(None),
+            _RESPONSES.c.wave_id.in_(computed),
+            withdrawal_sha256=None,
         ),
     }
 
 
 def count_due_rows(work: Work, *, at: datetime) -> dict[str, int]:
-    """Return the number of rows that each rule would delete or blank; nothing is changed."""
+    """Return rule key -> number of rows that the rule would delete or blank; change nothing."""
     work.require(Action.ADMINISTER)
     return {
         key: work.session.connection()
@@ -161,7 +151,7 @@ def count_due_rows(work: Work, *, at: datetime) -> dict[str, int]:
 
 
 def delete_expired(work: Work, *, at: datetime) -> dict[str, int]:
-    """Apply every rule and record in the audit trail how many rows each of them changed."""
+    """Delete or blank what is due and record it; return rule key -> number of rows."""
     work.require(Action.ADMINISTER)
     every = build_retention_rules(work.settings, at)
     connection = work.session.connection()
@@ -178,7 +168,7 @@ def delete_expired(work: Work, *, at: datetime) -> dict[str, int]:
 
 
 def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
-    """Delete expired data and return the counts; None if another process does or did recently."""
+    """Delete expired data; return rule key -> rows, None if another process did it lately."""
     began = now()
     lease = run_in_transaction(
         settings.store_url,
@@ -194,24 +184,17 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
 
     met = run_in_transaction(settings.store_url, clean_up)
     with read_scope(settings.store_url) as session:
-        delete_photo_files(settings.photo_dir, _list_forgotten_photos(session), began)
+        # Photos that no row names any more; the trail tells them from files of another store.
+        entries = session.exec(
+            select_rows(AuditEntry).where(col(AuditEntry.action) == AuditEvent.PHOTO_RECEIVED.value)
+        )
+        received = {str(entry.detail["sha256"]) for entry in entries}
+        named = session.exec(select_rows(Photo.sha256)).all()
+        delete_photo_files(settings.photo_dir, received.difference(named), began)
     return met
 
 
-def _list_forgotten_photos(session: Session) -> set[str]:
-    """Return the hashes of photos that this store received and that no row names any more.
-
-    The trail tells them from files that another store keeps in the same folder.
-    """
-    entries = session.exec(
-        select_rows(AuditEntry).where(col(AuditEntry.action) == AuditEvent.PHOTO_RECEIVED.value)
-    )
-    received = {str(entry.detail["sha256"]) for entry in entries}
-    named = session.exec(select_rows(Photo.sha256)).all()
-    return received.difference(named)
-
-
 def is_due(settings: Settings) -> bool:
-    """Whether a run would begin now; costs one small query."""
+    """Whether a deletion of expired data would begin now; costs one small query."""
     with read_scope(settings.store_url) as session:
         return can_start(session, TASK_NAME, at=now())

@@ -60,13 +60,13 @@ OLDEST_START = timedelta(days=30)
 _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
 _FIRST = (
     select(
-        _RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.dropped_answers,
-        _RESPONSES.c.instrument_id, _RESPONSES.c.started_at, _RESPONSES.c.withdrawn_at,
+        *_RESPONSES.c["id", "status", "dropped_answers"],
+        *_RESPONSES.c["instrument_id", "started_at", "withdrawn_at"],
         _REVISIONS.c.answers,
     )
     .join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS))
     .where(_RESPONSES.c.client_uuid == bindparam("client"), _REVISIONS.c.number == 1)
-)  # fmt: skip
+)
 _DELETE_REVISION = delete(_REVISIONS).where(
     _REVISIONS.c.response_id == bindparam("response"), _REVISIONS.c.wave_id == bindparam("wave")
 )
@@ -100,7 +100,7 @@ class InstrumentConflictError(SurveyError):
 
 
 @dataclass(frozen=True)
-class _ValidSubmission:
+class ValidSubmission:
     """A submission that passed every check and only has to be stored."""
 
     submission: Submission
@@ -114,22 +114,22 @@ class _ValidSubmission:
 
     @property
     def author_id(self) -> UUID | None:
-        """Account that keyed the answers; None for respondents."""
+        """Account that keyed the answers; None for a respondent's own interview."""
         return self.keyed_by or self.context.author_id
 
     @property
     def today(self) -> date:
-        """Day of the interview in China."""
+        """Day of the interview in China, by which its answers were validated."""
         return china_date(self.started)
 
     def status(self, membership: QuotaMembership) -> Status:
-        """Return the state of the interview, as far as its quotas are known without a lock."""
+        """Return the status to store: an early ending, quota full by `membership`, or submitted."""
         if self.checked.ending is not None:
             return Status(self.checked.ending.value)
         return Status.SUBMITTED if membership.full is None else Status.QUOTA_FULL
 
     def record(self, status: Status) -> dict[str, Any]:
-        """Return the answers to store; after an early end, open questions were mostly not asked.
+        """Return item -> answer to store; open questions are None unless a quota ended it.
 
         A form that claimed an early end without a full quota is not believed: then nulls stand for
         asked questions without an answer, as in any other interview.
@@ -145,18 +145,11 @@ class _ValidSubmission:
         wanted = self.submission.language
         return wanted if wanted in offered else self.instrument.default_language
 
-    @property
-    def timings(self) -> dict[str, float]:
-        """Seconds spent on each question."""
-        kept = self.checked.answers
-        given = self.submission.timings.items()
-        return {name: round(seconds, 2) for name, seconds in given if name in kept}
-
 
 def submit(
     *, session: Session, submission: Submission, principal: Principal | None, now: datetime
 ) -> SubmissionReceipt:
-    """Store one interview in the transaction of `session`; sending it again changes nothing."""
+    """Validate and store one interview and return its receipt; sending it again changes nothing."""
     try:
         accepted = _accept_answers(session, submission, principal, now)
     except SurveyError:
@@ -174,24 +167,12 @@ def submit(
     return _build_duplicate_receipt(session, submission, first, now)
 
 
-def store_validated(
-    work: Work,
-    *,
-    submission: Submission,
-    context: CollectionContext,
-    instrument: Instrument,
-    checked: Validation,
-    started: datetime,
-    keyed_by: UUID | None,
-) -> SubmissionReceipt | None:
+def store_validated(work: Work, accepted: ValidSubmission) -> SubmissionReceipt | None:
     """Store an interview that was checked elsewhere: a settled sheet, an accepted late one.
 
     Returns:
         None if an interview with this `client_uuid` is stored already.
     """
-    accepted = _ValidSubmission(
-        submission, context, instrument, checked, started, work.now, keyed_by
-    )
     return _store_response(work.session, accepted, work.principal)
 
 
@@ -201,8 +182,12 @@ def _find_original(session: Session, client_uuid: UUID) -> AnyRow | None:
 
 def _accept_answers(
     session: Session, submission: Submission, principal: Principal | None, now: datetime
-) -> _ValidSubmission:
-    context = _find_context(session, submission, principal, now)
+) -> ValidSubmission:
+    context = (
+        context_from_invitation(session=session, token=submission.token or "", now=now)
+        if (point_id := submission.point_id) is None
+        else context_from_assignment(session=session, principal=principal, point_id=point_id)
+    )
     instrument = load_instrument(session=session, instrument_id=context.instrument_id)
     if instrument.sha256 != submission.instrument_sha256:
         raise InstrumentConflictError(
@@ -215,11 +200,11 @@ def _accept_answers(
     )
     if missing:
         raise InvalidAnswersError(missing)
-    return _ValidSubmission(submission, context, instrument, checked, started, now)
+    return ValidSubmission(submission, context, instrument, checked, started, now)
 
 
 def check_answers(submission: Submission, instrument: Instrument, started: datetime) -> Validation:
-    """Validate the answers for the day of the interview. Raises `InvalidAnswersError`."""
+    """Return the validation for the day of `started`; raise `InvalidAnswersError` for problems."""
     checked = validate(instrument, submission.answers, today=china_date(started))
     problems = _list_answer_problems(checked, submission, instrument)
     if problems:
@@ -230,7 +215,7 @@ def check_answers(submission: Submission, instrument: Instrument, started: datet
 def _list_answer_problems(
     checked: Validation, submission: Submission, instrument: Instrument
 ) -> tuple[AnswerProblem, ...]:
-    """Return the problems with the answers; after an early end, open questions are none.
+    """Return problems of the answers, without open questions if a full quota ended the form.
 
     A missing consent is a problem in any case, and an interview that ends by another exit did not
     end for a quota. Whether a quota is full is checked later.
@@ -245,20 +230,10 @@ def _list_answer_problems(
     )
 
 
-def _find_context(
-    session: Session, submission: Submission, principal: Principal | None, now: datetime
-) -> CollectionContext:
-    if submission.point_id is not None:
-        return context_from_assignment(
-            session=session, principal=principal, point_id=submission.point_id
-        )
-    return context_from_invitation(session=session, token=submission.token or "", now=now)
-
-
 def _store_response(
-    session: Session, accepted: _ValidSubmission, principal: Principal | None
+    session: Session, accepted: ValidSubmission, principal: Principal | None
 ) -> SubmissionReceipt | None:
-    """Store everything that belongs to the interview; return None if another send was faster."""
+    """Store an interview, its quota counts and its visit; None if it was stored meanwhile."""
     response_id, membership = new_id(), _find_quotas(session, accepted)
     status, full = accepted.status(membership), membership.full
 
@@ -289,7 +264,9 @@ def _store_response(
         # Others took the last places since the quotas were read. A status never moves to
         # `quota_full`, so the rows of this very transaction are written anew.
         status = Status.QUOTA_FULL
-        _erase_response(session, response_id, accepted.context.wave_id)
+        written = {"response": response_id, "wave": accepted.context.wave_id}
+        session.connection().execute(_DELETE_REVISION, written)
+        session.connection().execute(_DELETE_RESPONSE, {"response": response_id})
         insert()
     dropped, answers = len(accepted.checked.off_route), accepted.record(status)
     record(
@@ -315,7 +292,7 @@ def _store_response(
     return SubmissionReceipt(response_id, status, duplicate=False, dropped=dropped)
 
 
-def _find_quotas(session: Session, accepted: _ValidSubmission) -> QuotaMembership:
+def _find_quotas(session: Session, accepted: ValidSubmission) -> QuotaMembership:
     if accepted.checked.ending is not None:
         return NO_QUOTAS
     membership = find_quota_membership(
@@ -332,14 +309,8 @@ def _find_quotas(session: Session, accepted: _ValidSubmission) -> QuotaMembershi
     return membership
 
 
-def _erase_response(session: Session, response_id: UUID, wave_id: UUID) -> None:
-    connection = session.connection()
-    connection.execute(_DELETE_REVISION, {"response": response_id, "wave": wave_id})
-    connection.execute(_DELETE_RESPONSE, {"response": response_id})
-
-
 def _build_response_row(
-    accepted: _ValidSubmission,
+    accepted: ValidSubmission,
     response_id: UUID,
     membership: QuotaMembership,
     status: Status,
@@ -362,14 +333,14 @@ def _build_response_row(
     }
 
 
-def _build_revision_row(accepted: _ValidSubmission, status: Status) -> dict[str, object]:
+def _build_revision_row(accepted: ValidSubmission, status: Status) -> dict[str, object]:
     return {
         "id": new_id(),
         "wave_id": accepted.context.wave_id,
         "number": 1,
         "is_current": True,
         "answers": accepted.record(status),
-        "timings": accepted.timings,
+        "timings": accepted.submission.timings_of(accepted.checked.answers),
         "author_id": accepted.author_id,
         "reason": "",
         "created_at": accepted.now,
@@ -384,8 +355,12 @@ def _build_duplicate_receipt(
             session=session, actor=None, event=AuditEvent.RESPONSE_REPLAYED_WITH_OTHER_CONTENT,
             subject_id=first.id, now=now,
         )  # fmt: skip
+    exits = {Status.SCREENED_OUT, Status.REFUSED, Status.QUOTA_FULL}
     return SubmissionReceipt(
-        first.id, _original_status_of(first.status), duplicate=True, dropped=first.dropped_answers
+        first.id,
+        first.status if first.status in exits else Status.SUBMITTED,
+        duplicate=True,
+        dropped=first.dropped_answers,
     )
 
 
@@ -401,9 +376,3 @@ def _is_same_content(session: Session, submission: Submission, first: AnyRow) ->
     # Both are possible after an early end: the quota was full then, or the form was not believed.
     possible = [again.stored_answers, *([again.answers] if submission.stopped else [])]
     return not _list_answer_problems(again, submission, instrument) and first.answers in possible
-
-
-def _original_status_of(status: Status) -> Status:
-    """Return the status of the first receipt; the sender is not told about the review."""
-    exits = {Status.SCREENED_OUT, Status.REFUSED, Status.QUOTA_FULL}
-    return status if status in exits else Status.SUBMITTED

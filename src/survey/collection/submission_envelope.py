@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from survey.access.work import Work
 from survey.collection.collection_context import CollectionContext
-from survey.locale import SurveyError, msg
+from survey.locale import ConflictError, msg
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.question_types import type_of
 from survey.questionnaire.validation import AnswerProblem, Validation
@@ -22,30 +22,18 @@ from survey.waves.assignments import get_assigned_point
 from survey.waves.personal_data import LENGTH, hash_code, mask_remark, read_code
 
 FIRST_ROUND, SECOND_ROUND = 1, 2
-_PHOTOS, _REVISITS, _VISITS = table_of(Photo), table_of(VenueRevisit), table_of(VenueVisit)
-_CHECKS = table_of(VenueCheck)
-
-
-class VisitExistsError(SurveyError):
-    """Raised when an observer has sent a visit of this venue in this round already."""
-
-    code = "visit_exists"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("You have sent your visit of this venue already. Another one is not taken.")
-        )
+_PHOTOS, _REVISITS, _CHECKS = table_of(Photo), table_of(VenueRevisit), table_of(VenueCheck)
 
 
 def get_round(*, session: Session, point_id: UUID) -> int:
-    """Return the round that a visit of the venue belongs to now."""
+    """Return the round of visits at a venue: 1, or 2 after a second visit was ordered."""
     query = select(_REVISITS.c.point_id).where(_REVISITS.c.point_id == point_id)
     ordered = session.connection().execute(query).one_or_none()
     return FIRST_ROUND if ordered is None else SECOND_ROUND
 
 
 def get_scenario(work: Work, *, point_id: UUID) -> str:
-    """Return what an observer is to do at a venue that is assigned to the principal."""
+    """Return an experience check's instructions for visiting the principal's venue; "" if none."""
     point = get_assigned_point(work, point_id=point_id)
     query = select(_CHECKS.c.scenario).where(_CHECKS.c.wave_id == point.wave_id)
     return str(work.session.connection().execute(query).scalar_one_or_none() or "")
@@ -59,10 +47,10 @@ def claim_visit(
     instrument: Instrument,
     answers: Mapping[str, Any],
 ) -> None:
-    """Store that a response is the observer's visit of the venue, and whose its photos are.
+    """Record a response as the observer's visit of a venue, and assign its photos to it.
 
     Raises:
-        VisitExistsError: The observer sent one before in this round; nothing is stored.
+        ConflictError: The observer sent one before in this round; nothing is stored.
     """
     visit = {
         "response_id": response_id,
@@ -71,7 +59,10 @@ def claim_visit(
         "round": get_round(session=session, point_id=context.point_id),
     }
     if not insert_if_new(session.connection(), VenueVisit, visit):
-        raise VisitExistsError
+        raise ConflictError(
+            "visit_exists",
+            msg("You have sent your visit of this venue already. Another one is not taken."),
+        )
     photos = [UUID(photo) for _, photo in iter_photos(instrument, answers)]
     if photos:
         session.connection().execute(
@@ -82,7 +73,7 @@ def claim_visit(
 
 
 def mask_remarks(instrument: Instrument, checked: Validation) -> Validation:
-    """Return answers of a visit with personal data in remarks masked; others as they are.
+    """Return `checked` with personal data in remarks masked if a venue's visit, else unchanged.
 
     An observer writes about people who do not know of it: nothing that names them is stored.
     """
@@ -104,7 +95,7 @@ def find_missing_photos(
     answers: Mapping[str, Any],
     context: CollectionContext,
 ) -> tuple[AnswerProblem, ...]:
-    """Return the answers that name a photo which did not arrive from this observer."""
+    """Return a problem for each answer that names a photo not received from this observer."""
     if context.unit is not StudyUnit.VENUE:
         return ()
     named = {item: UUID(photo) for item, photo in iter_photos(instrument, answers)}
@@ -129,7 +120,7 @@ def _select_own_photos(context: CollectionContext, photos: list[UUID]) -> Any:
 
 
 def iter_photos(instrument: Instrument, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the questions for photos that were answered, with the id of the photo."""
+    """Yield (item name, photo id) for each answered question that asks for a photo."""
     for item in instrument.items():
         if type_of(item).is_photo and isinstance(answers.get(item.name), str):
             yield item.name, answers[item.name]
@@ -140,7 +131,7 @@ IMPORT_UUID_VERSION = 5
 
 
 def _require_iso_time(moment: object) -> object:
-    """Refuse a bare number, which would be read as seconds since 1970."""
+    """Return the moment unchanged; raise for a bare number, which would be seconds since 1970."""
     if isinstance(moment, datetime) or (isinstance(moment, str) and ":" in moment):
         return moment
     raise ValueError("times are written as in ISO 8601")
@@ -194,11 +185,16 @@ class Submission(BaseModel):
 
     @property
     def duration_seconds(self) -> float | None:
-        """Seconds between beginning and end, if both are known."""
+        """Seconds between beginning and end; None if unknown or not within 0 to 30 days."""
         if self.finished_at is None:
             return None
         lasted = self.finished_at - self.started_at
         return lasted.total_seconds() if timedelta(0) <= lasted <= MAX_INTERVIEW_DURATION else None
+
+    def timings_of(self, answers: Mapping[str, Any]) -> dict[str, float]:
+        """Return item name -> seconds spent on the question, to a hundredth, for `answers`."""
+        given = self.timings.items()
+        return {name: round(seconds, 2) for name, seconds in given if name in answers}
 
     @property
     def withdrawal_sha256(self) -> str | None:

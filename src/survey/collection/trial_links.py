@@ -14,7 +14,7 @@ from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, W
 from survey.waves.instruments import save_instrument
 from survey.waves.waves import TRIAL_SERIES, NewWave, create_wave, open_wave
 
-LIFETIME = timedelta(days=1)
+TRIAL_LIFETIME = timedelta(days=1)
 
 
 def open_trial(work: Work, *, instrument: Instrument, city_code: str) -> IssuedInvitation:
@@ -38,7 +38,7 @@ def open_trial(work: Work, *, instrument: Instrument, city_code: str) -> IssuedI
         session.flush()
     principal = Principal(surveyor.id, surveyor.name, Role.SURVEYOR, city_code, is_demo=True)
     return issue_invitation(
-        replace(work, principal=principal), wave_key=key, point_id=point.id, lifetime=LIFETIME
+        replace(work, principal=principal), wave_key=key, point_id=point.id, lifetime=TRIAL_LIFETIME
     )
 
 

@@ -67,7 +67,7 @@ class WithdrawalResult:
 
 
 def withdraw(*, session: Session, typed: str, now: datetime) -> WithdrawalResult:
-    """Withdraw the interview with this code; a second time changes nothing.
+    """Erase the interview with this withdrawal code, stored or parked; a repeat changes nothing.
 
     Raises:
         MistypedCodeError, CodeNotFoundError, WaveFrozenError: Nothing was withdrawn.

@@ -19,8 +19,8 @@ from survey.comparative_tests.rules import (
     DecisionRule,
     Devaluation,
     Effect,
-    Grade,
     GradingRules,
+    MarkGrade,
     MarkPoint,
     Trigger,
 )
@@ -30,7 +30,7 @@ _NO_MARK = Decimal()
 
 
 class Verdict(StrEnum):
-    """Result of comparing a value with its limits."""
+    """Result of comparing a measured value with its limits: passes, fails, or either in doubt."""
 
     NO_LIMIT = "no_limit"
     PASSES = "passes"
@@ -46,7 +46,7 @@ FAILING = frozenset({Verdict.FAILS, Verdict.FAILS_CONDITIONALLY})
 
 @dataclass(frozen=True)
 class Measurement:
-    """Measured value with its expanded uncertainty and coverage factor, as the laboratory gives it.
+    """Measured value with expanded uncertainty and coverage factor, as the laboratory reports it.
 
     `is_below` marks a value that was not detected: it lies between 0 and `value`.
     """
@@ -59,7 +59,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class CharacteristicStep:
-    """One characteristic of one sample: the value, what it means beside the limit, and its mark."""
+    """Grading of one characteristic of a sample: value, comparison with limits, mark, weight."""
 
     characteristic: str
     measurement: Measurement
@@ -77,7 +77,7 @@ class CharacteristicStep:
 
 @dataclass(frozen=True)
 class DevaluationStep:
-    """One devaluation rule, applied or not."""
+    """One devaluation rule for a sample: whether it applies, its cap and its deduction."""
 
     rule: str
     applies: bool
@@ -88,7 +88,7 @@ class DevaluationStep:
 
 @dataclass(frozen=True)
 class SampleGrade:
-    """Every step from the values of a sample to its grade."""
+    """Grade of a sample with every step of its calculation."""
 
     characteristics: tuple[CharacteristicStep, ...]
     weighted: Decimal
@@ -98,7 +98,7 @@ class SampleGrade:
 
 
 class MissingValuesError(ValueError):
-    """Raised when values of a sample are missing or not decidable: nothing is graded on a part."""
+    """Raised when values of a sample are missing or cannot be compared with their limits."""
 
     def __init__(self, characteristics: tuple[str, ...]) -> None:
         super().__init__(", ".join(characteristics))
@@ -106,7 +106,7 @@ class MissingValuesError(ValueError):
 
 
 def grade_sample(rules: GradingRules, values: Mapping[str, Measurement]) -> SampleGrade:
-    """Return the grade of a sample with each step that leads to it.
+    """Return the grade of a sample, with each step that leads to it.
 
     Raises:
         MissingValuesError: values of some characteristics are missing, or not decidable.
@@ -134,7 +134,7 @@ def grade_sample(rules: GradingRules, values: Mapping[str, Measurement]) -> Samp
 
 
 def is_decidable(characteristic: Characteristic, measurement: Measurement | None) -> bool:
-    """Return whether there is a value that can be compared with its limits.
+    """Return whether a measurement exists and can be compared with the limits.
 
     What was not detected lies anywhere between 0 and the limit of detection. Where that reaches
     beyond a limit, the value may be on either side of it (ILAC-G8:09/2019): it neither conforms
@@ -147,19 +147,19 @@ def is_decidable(characteristic: Characteristic, measurement: Measurement | None
 
 
 def apply_devaluations(weighted: Decimal, steps: tuple[DevaluationStep, ...]) -> Decimal:
-    """Return the mark after all deductions and caps: the lowest of them, never below 0."""
+    """Return mark `weighted` less all deductions, at most the lowest cap, and never below 0."""
     deducted = weighted - sum((step.deduction for step in steps), _NO_MARK)
     caps = [step.cap for step in steps if step.cap is not None]
     return max(min([deducted, *caps]), _NO_MARK)
 
 
-def find_grade(grades: tuple[Grade, ...], mark: Decimal) -> Grade:
-    """Return the best grade whose lowest mark is reached."""
+def find_grade(grades: tuple[MarkGrade, ...], mark: Decimal) -> MarkGrade:
+    """Return the grade with the highest lower bound that the mark reaches."""
     return max((each for each in grades if each.from_mark <= mark), key=lambda each: each.from_mark)
 
 
 def round_mark(mark: Decimal) -> Decimal:
-    """Round a mark to one decimal, half up."""
+    """Return a mark rounded to one decimal, half up."""
     return mark.quantize(MARK_STEP, ROUND_HALF_UP)
 
 
@@ -191,14 +191,14 @@ def _grade_characteristic(
 
 
 def _expand_uncertainty(measurement: Measurement, rule: DecisionRule) -> Decimal:
-    """Return the expanded uncertainty at the coverage factor of the rule."""
+    """Return the expanded uncertainty, converted to the coverage factor of the rule."""
     if measurement.uncertainty is None or measurement.is_below:
         return _NO_MARK
     return measurement.uncertainty / (measurement.coverage or rule.coverage) * rule.coverage
 
 
 def decide(characteristic: Characteristic, measurement: Measurement, rule: DecisionRule) -> Verdict:
-    """Compare a value with its limits by the decision rule."""
+    """Return the `Verdict` on a value and its limits, by the decision rule on uncertainty."""
     inside = min(_iter_limit_distances(characteristic, measurement), default=None)
     if inside is None:
         return Verdict.NO_LIMIT
@@ -215,7 +215,7 @@ def decide(characteristic: Characteristic, measurement: Measurement, rule: Decis
 def _iter_limit_distances(
     characteristic: Characteristic, measurement: Measurement
 ) -> Iterator[Decimal]:
-    """Yield how far the value lies within each limit; negative beyond it."""
+    """Yield the value's distance to each limit: positive inside the limit, negative beyond."""
     if characteristic.upper is not None:
         yield characteristic.upper - measurement.value
     if characteristic.lower is not None:
@@ -223,7 +223,7 @@ def _iter_limit_distances(
 
 
 def _interpolate_mark(points: tuple[MarkPoint, ...], value: Decimal) -> Decimal:
-    """Return the mark of a value: on a line between two points, constant beyond the outer ones."""
+    """Return the mark of a value by linear interpolation, constant beyond the outer points."""
     if value <= points[0].value:
         return points[0].mark
     for before, after in pairwise(points):

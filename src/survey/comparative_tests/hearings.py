@@ -17,7 +17,7 @@ MIN_REPLY_DAYS, MAX_REPLY_DAYS, MAX_REPLY_CHARS = 5, 90, 2000
 
 @dataclass(frozen=True)
 class ReplyData:
-    """What a maker or a venue replied, and what the association answered."""
+    """Reply of a maker or a venue, and the association's answer."""
 
     stance: ReplyStance
     text: str
@@ -26,7 +26,7 @@ class ReplyData:
 
 
 def require_reply_deadline(work: Work, case: Case[Any], due_on: date) -> None:
-    """Raise the error of the case unless there is time enough to reply, and not for ever."""
+    """Raise `RefusedError` for `case` unless `due_on` leaves enough days to reply, not too many."""
     days = due_on - china_date(work.now)
     if not timedelta(MIN_REPLY_DAYS) <= days <= timedelta(MAX_REPLY_DAYS):
         raise case.refuse(
@@ -39,7 +39,7 @@ def require_reply_deadline(work: Work, case: Case[Any], due_on: date) -> None:
 
 
 def require_heard(work: Work, case: Case[Any], replies: Iterable[tuple[str, Reply]]) -> None:
-    """Raise the error of the case while somebody can still reply, naming the first."""
+    """Raise `RefusedError` for `case` if one of `replies` is missing and its deadline not over."""
     for name, reply in replies:
         if reply.received_on is None and reply.due_on >= china_date(work.now):
             raise case.refuse(msg("{maker} can still reply: its deadline is not over.", maker=name))
@@ -48,7 +48,7 @@ def require_heard(work: Work, case: Case[Any], replies: Iterable[tuple[str, Repl
 def fill_in_reply(
     work: Work, case: Case[Any], reply: Reply, data: ReplyData, *, has_lines: bool = False
 ) -> Mapping[str, str]:
-    """Write a reply and its answer into the row of what was sent; return what the trail keeps.
+    """Write `data` into `reply`, keeping lines if `has_lines`; return field -> text for the trail.
 
     Raises the error of the case where the texts do not fit, or the reply came before what it is
     about or after today.

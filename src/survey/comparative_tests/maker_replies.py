@@ -23,7 +23,7 @@ _HEARING = (ComparativeTestState.RESULTS_IN, ComparativeTestState.MAKERS_HEARD)
 
 
 def send_results_to_makers(work: Work, seen: Seen, *, due_on: date) -> int:
-    """Record that every maker got its results, with the last day of a reply; return their number.
+    """Record that makers of test `seen` were sent their results, with a deadline; return how many.
 
     Raises:
         RefusedError: sent before, or a deadline that is too short or too long.
@@ -49,7 +49,7 @@ def send_results_to_makers(work: Work, seen: Seen, *, due_on: date) -> int:
 
 
 def record_maker_reply(work: Work, seen: Seen, *, maker: str, data: ReplyData) -> None:
-    """Record the reply of a maker, and what the association answered; a later one replaces it.
+    """Record a maker's reply and the association's answer in test `seen`, replacing earlier ones.
 
     Raises:
         RefusedError: no results were sent to this maker, or the day cannot be.

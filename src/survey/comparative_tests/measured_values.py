@@ -29,6 +29,7 @@ from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import (
     ComparativeTest,
+    ComparativeTestErratum,
     ComparativeTestState,
     MeasurementRound,
     ProductMeasurement,
@@ -63,7 +64,7 @@ _LATER_STATES = (
 
 @dataclass(frozen=True)
 class ValueData:
-    """Measured value of one characteristic of one sample, by the sample's number."""
+    """Measured value of a sample's characteristic, both named as in an uploaded list."""
 
     sample: str
     characteristic: str
@@ -73,14 +74,14 @@ class ValueData:
 
 @dataclass(frozen=True)
 class ValueList:
-    """Values of an uploaded list, and the problems with its cells."""
+    """Values read from an uploaded list, and the problems found in its cells."""
 
     values: tuple[ValueData, ...]
     errors: tuple[CellError, ...]
 
 
 def build_value_template(work: Work, seen: Seen) -> WorkbookSheet:
-    """Return the worksheet for the laboratory: a row for each sample and characteristic.
+    """Return a laboratory's worksheet for test `seen`: a row per sample and characteristic.
 
     It names samples by number only, so that the laboratory does not learn brands from it.
     """
@@ -100,7 +101,7 @@ def build_value_template(work: Work, seen: Seen) -> WorkbookSheet:
 def read_value_file(
     work: Work, seen: Seen, *, occasion: MeasurementRound, name: str, content: bytes
 ) -> ValueList:
-    """Check an uploaded list of measured values; nothing is stored.
+    """Return values and problems of a list for round `occasion` of test `seen`; store nothing.
 
     Raises:
         WorkbookError, RefusedError: the file as a whole.
@@ -132,7 +133,7 @@ def require_decidable(test: ComparativeTest, values: Iterable[ValueData]) -> Non
 
 
 class _ValueReader:
-    """Reader of the rows of one list of values."""
+    """Reader of the rows of a list of values, by the test's samples and rules."""
 
     def __init__(
         self, session: Session, test: ComparativeTest, occasion: MeasurementRound, today: date
@@ -144,7 +145,7 @@ class _ValueReader:
         ids = {sample.id: sample.code for sample in samples}
         self._stored = {
             (ids[value.sample_id], value.characteristic)
-            for value in _list_stored_values(session, ids)
+            for value in list_measurements(session, ids)
         }
         self._characteristics = {
             text.casefold(): characteristic.key
@@ -154,11 +155,15 @@ class _ValueReader:
         self._rows: dict[tuple[str, str], int] = {}
 
     def read(self, check: CellChecker) -> ValueData | None:
-        """Read one row."""
-        sample = check.known("sample", self._find_sample, msg("The test has no such sample."))
+        """Return the value of one row; None if a cell is wrong, which is noted in `check`."""
+        sample = check.known(
+            "sample",
+            lambda text: self._codes.get(text.casefold()),
+            msg("The test has no such sample."),
+        )
         key = check.known(
             "characteristic",
-            self._find_characteristic,
+            lambda text: self._characteristics.get(text.casefold()),
             msg("The rules of this test know no such characteristic."),
         )
         if sample is None or key is None:
@@ -169,12 +174,6 @@ class _ValueReader:
         if day is None or measurement is None or not check.is_clean():
             return None
         return ValueData(sample, key, measurement, day)
-
-    def _find_sample(self, text: str) -> str | None:
-        return self._codes.get(text.casefold())
-
-    def _find_characteristic(self, text: str) -> str | None:
-        return self._characteristics.get(text.casefold())
 
     def _check_pair(self, check: CellChecker, sample: str, key: str) -> None:
         before = self._rows.setdefault((sample, key), check.row.number)
@@ -221,7 +220,7 @@ class _ValueReader:
 def add_measured_values(
     work: Work, seen: Seen, *, values: Sequence[ValueData], occasion: MeasurementRound, reason: str
 ) -> int:
-    """Store the values of a checked list beside the earlier ones and return their number.
+    """Add checked values of round `occasion` to test `seen`, beside earlier ones; return how many.
 
     After a retest or a correction the first signature of a release is void.
 
@@ -235,7 +234,7 @@ def add_measured_values(
     why = "" if is_first else work.require_text(TESTS, reason, REASON)
     ids = {sample.code: sample.id for sample in list_product_samples(work.session, test.id)}
     numbers: dict[tuple[UUID, str], int] = {}
-    for stored in _list_stored_values(work.session, ids.values()):
+    for stored in list_measurements(work.session, ids.values()):
         numbers[stored.sample_id, stored.characteristic] = stored.number
     for value in values:
         pair = (ids[value.sample], value.characteristic)
@@ -267,7 +266,7 @@ def add_measured_values(
 
 
 def measurement_columns(measurement: Measurement) -> dict[str, Any]:
-    """Return a measurement as the columns of a table hold it, with every digit."""
+    """Return column -> value of a measurement, its decimals as exact texts."""
     return {
         "value": _format_decimal(measurement.value),
         "is_below": measurement.is_below,
@@ -276,15 +275,13 @@ def measurement_columns(measurement: Measurement) -> dict[str, Any]:
     }
 
 
-def measurement_of(
-    value: str, is_below: bool, uncertainty: str | None, coverage: str | None
-) -> Measurement:
-    """Return the measurement that columns of a table hold."""
+def measurement_of(row: ProductMeasurement | ComparativeTestErratum) -> Measurement:
+    """Return the measurement stored in the columns of a row."""
     return Measurement(
-        Decimal(value),
-        None if uncertainty is None else Decimal(uncertainty),
-        None if coverage is None else Decimal(coverage),
-        is_below,
+        Decimal(row.value),
+        None if row.uncertainty is None else Decimal(row.uncertainty),
+        None if row.coverage is None else Decimal(row.coverage),
+        row.is_below,
     )
 
 
@@ -292,16 +289,8 @@ def _format_decimal(number: Decimal | None) -> str | None:
     return None if number is None else f"{number:f}"
 
 
-def list_measurements(
-    session: Session, samples: Sequence[ProductSample]
-) -> Sequence[ProductMeasurement]:
-    """Return every value of the samples, earlier rounds first."""
-    return _list_stored_values(session, [sample.id for sample in samples])
-
-
-def _list_stored_values(
-    session: Session, sample_ids: Iterable[UUID]
-) -> Sequence[ProductMeasurement]:
+def list_measurements(session: Session, sample_ids: Iterable[UUID]) -> Sequence[ProductMeasurement]:
+    """Return all stored values of the samples, the earlier rounds first."""
     query = (
         select(ProductMeasurement)
         .where(col(ProductMeasurement.sample_id).in_(list(sample_ids)))
@@ -313,17 +302,15 @@ def _list_stored_values(
 def latest_measurements(
     session: Session, samples: Sequence[ProductSample]
 ) -> dict[UUID, dict[str, Measurement]]:
-    """Return the values that count, by sample and characteristic."""
+    """Return sample id -> characteristic key -> latest measurement of these samples."""
     latest: dict[UUID, dict[str, Measurement]] = {sample.id: {} for sample in samples}
-    for row in list_measurements(session, samples):
-        latest[row.sample_id][row.characteristic] = measurement_of(
-            row.value, row.is_below, row.uncertainty, row.coverage
-        )
+    for row in list_measurements(session, latest):
+        latest[row.sample_id][row.characteristic] = measurement_of(row)
     return latest
 
 
 def list_missing_values(session: Session, test: ComparativeTest) -> list[tuple[str, str]]:
-    """Return number and characteristic of each value that is missing or not decidable."""
+    """Return `(sample, characteristic)` for values missing or not comparable with their limits."""
     rules: GradingRules = parse_rules(test.rules)
     samples = list_product_samples(session, test.id)
     latest = latest_measurements(session, samples)

@@ -25,7 +25,7 @@ _OPEN_STATES = (ComparativeTestState.PLANNED, ComparativeTestState.BOUGHT)
 def create_comparative_test(
     work: Work, *, draft: ComparativeTestPlan, is_demo: bool = False
 ) -> UUID:
-    """Plan a test and return its id.
+    """Plan a comparative test, record it, and return its id.
 
     Raises:
         AccessDeniedError: the area is not the principal's own.
@@ -49,7 +49,7 @@ def create_comparative_test(
 
 
 def change_comparative_test(work: Work, seen: Seen, *, draft: ComparativeTestPlan) -> None:
-    """Change the texts of a plan; key and area stay.
+    """Change and record the plan's texts of test `seen` (id, version), but not its key and area.
 
     Raises:
         RefusedError: a text is missing, or the laboratory has the samples.
@@ -61,7 +61,7 @@ def change_comparative_test(work: Work, seen: Seen, *, draft: ComparativeTestPla
 
 
 def set_grading_rules(work: Work, seen: Seen, *, rules: GradingRules) -> None:
-    """Store the rules of a test; once the laboratory has the samples they cannot change.
+    """Store the rules of test `seen` (id, version); raise once a laboratory has the samples.
 
     Raises:
         RefusedError: the laboratory has the samples.
@@ -72,7 +72,7 @@ def set_grading_rules(work: Work, seen: Seen, *, rules: GradingRules) -> None:
 
 
 def advance_comparative_test(work: Work, seen: Seen, *, to: ComparativeTestState) -> None:
-    """Take a test to its next state: bought, at the laboratory, results in, or makers heard.
+    """Move test `seen` (id, version) to its next state `to`; raise if that does not come next.
 
     Handing the samples over seals the rules: nobody can fit weights to the results.
 

@@ -22,7 +22,7 @@ MAX_DIGITS = 15
 
 
 def parse_decimal(text: str) -> Decimal | None:
-    """Return a plain decimal number of bounded length; None for anything else."""
+    """Return the number in a plain decimal text of at most 15 digits; None for other texts."""
     plain = text.strip()
     if not plain.isascii() or set(plain) - set("0123456789.-"):
         return None
@@ -34,7 +34,7 @@ def parse_decimal(text: str) -> Decimal | None:
 
 
 def read_decimal(check: CellChecker, key: str, *, required: bool = True) -> Decimal | None:
-    """Read a decimal number; problems are added to the errors of the row."""
+    """Return the number in cell `key` or None; note a fault if wrong, or empty and `required`."""
     value = check.row.cells.get(key)
     if value in (None, ""):
         if required:
@@ -54,14 +54,14 @@ SAMPLE_SHEET = sheet_of_record("samples", SampleData)
 
 @dataclass(frozen=True)
 class SampleList:
-    """Samples of an uploaded list, and the problems with its cells."""
+    """Samples read from an uploaded list, and the problems found in its cells."""
 
     samples: tuple[SampleData, ...]
     errors: tuple[CellError, ...]
 
 
 def read_sample_file(work: Work, seen: Seen, *, name: str, content: bytes) -> SampleList:
-    """Check an uploaded list of samples; nothing is stored.
+    """Return samples read from an uploaded list for test `seen`, and its problems; store nothing.
 
     Raises:
         WorkbookError, RefusedError: the file as a whole.
@@ -105,7 +105,7 @@ def _read_sample(check: CellChecker, taken: dict[str, int], today: date) -> Samp
 
 
 def add_product_samples(work: Work, seen: Seen, *, samples: Sequence[SampleData]) -> int:
-    """Store the samples of a checked list and return their number."""
+    """Add the samples of a checked list to test `seen` (id, version); return their number."""
     test = work.lock(TESTS, seen, (ComparativeTestState.PLANNED,))
     work.session.add_all(
         ProductSample(test_id=test.id, **sample.model_dump()) for sample in samples
@@ -116,7 +116,7 @@ def add_product_samples(work: Work, seen: Seen, *, samples: Sequence[SampleData]
 
 
 def remove_product_samples(work: Work, seen: Seen) -> None:
-    """Remove all samples of a test that is still being bought, to enter the list anew."""
+    """Delete all samples of planned test `seen`, so that the list can be entered anew."""
     test = work.lock(TESTS, seen, (ComparativeTestState.PLANNED,))
     samples = work.session.exec(select(ProductSample).where(ProductSample.test_id == test.id)).all()
     for sample in samples:
@@ -130,7 +130,7 @@ def remove_product_samples(work: Work, seen: Seen) -> None:
 
 
 def list_product_samples(session: Session, test_id: UUID) -> Sequence[ProductSample]:
-    """Return the samples of a test by their numbers; part of services that have decided."""
+    """Return a test's samples sorted by number; the caller has checked the right."""
     query = (
         select(ProductSample)
         .where(ProductSample.test_id == test_id)
@@ -140,7 +140,7 @@ def list_product_samples(session: Session, test_id: UUID) -> Sequence[ProductSam
 
 
 def is_gtin(text: str) -> bool:
-    """Return whether the text is a GTIN (GB 12904) of 8, 12, 13 or 14 digits that fit its last."""
+    """Return whether a text is a GTIN (GB 12904): 8, 12, 13 or 14 digits, check digit right."""
     if len(text) not in _GTIN_LENGTHS or not (text.isascii() and text.isdigit()):
         return False
     return check_digit(text[:-1]) == int(text[-1])

@@ -21,6 +21,7 @@ from survey.comparative_tests.released_grades import (
 )
 from survey.comparative_tests.rules import GradingRules, parse_rules
 from survey.locale import Labels, labels_of
+from survey.records import build_from
 from survey.store.tables import (
     Account,
     ComparativeTest,
@@ -37,7 +38,7 @@ from survey.store.tables.evidence import ComparativeTestPlan, SampleData
 
 @dataclass(frozen=True)
 class ComparativeTestSummary:
-    """Test as the list shows it."""
+    """Comparative test as lists show it: titles, state, dates, and who may manage it."""
 
     id: UUID
     key: str
@@ -52,7 +53,7 @@ class ComparativeTestSummary:
 
 @dataclass(frozen=True)
 class MeasuredValue:
-    """Value of one round, with why it was measured again."""
+    """One measured value of a sample, with round, day, and reason for a repeated measurement."""
 
     sample: str
     characteristic: str
@@ -65,7 +66,7 @@ class MeasuredValue:
 
 @dataclass(frozen=True)
 class GradedSample:
-    """Sample with its grade; the receipt is blank for readers who do not run the test."""
+    """Sample with grade as released and as corrected; few readers see its purchase receipt."""
 
     data: SampleData
     grade: SampleGrade | None
@@ -75,13 +76,13 @@ class GradedSample:
 
     @property
     def standing(self) -> SampleGrade | None:
-        """Return the grade that holds now."""
+        """The grade that is valid now: the corrected one if there is one."""
         return self.corrected or self.grade
 
 
 @dataclass(frozen=True)
-class Erratum:
-    """Correction of a released value."""
+class ValueErratum:
+    """Correction of a released value, proposed by one person and confirmed by another."""
 
     number: int
     sample: str
@@ -96,7 +97,7 @@ class Erratum:
 
 @dataclass(frozen=True)
 class ComparativeTestDetail:
-    """One test with everything that the principal may read of it."""
+    """One comparative test with all that the principal may read of it."""
 
     summary: ComparativeTestSummary
     version: int
@@ -113,16 +114,16 @@ class ComparativeTestDetail:
     values: tuple[MeasuredValue, ...]
     hearings: tuple[tuple[str, Reply], ...]
     """Makers with what they were sent and what they replied."""
-    errata: tuple[Erratum, ...]
+    errata: tuple[ValueErratum, ...]
 
     @property
     def seen(self) -> Seen:
-        """Return what a change of it is made from."""
+        """Id and version of the test as it was read, for a service that changes it."""
         return Seen(self.summary.id, self.version)
 
 
 def list_comparative_tests(work: Work) -> list[ComparativeTestSummary]:
-    """Return the tests that a principal may read, the newest first."""
+    """Return the comparative tests that the principal may read, the newest first."""
     work.require(Action.READ_RESULTS)
     query = (
         select(ComparativeTest)
@@ -133,48 +134,39 @@ def list_comparative_tests(work: Work) -> list[ComparativeTestSummary]:
 
 
 def _summarise(principal: Principal, test: ComparativeTest) -> ComparativeTestSummary:
-    return ComparativeTestSummary(
-        id=test.id,
-        key=test.key,
-        area=test.area,
+    return build_from(
+        ComparativeTestSummary,
+        test,
         title=labels_of(test, "title"),
-        state=test.state,
-        is_demo=test.is_demo,
-        planned_at=test.planned_at,
-        released_at=test.released_at,
         may_manage=TESTS.is_kept_by(principal, area=test.area, is_demo=test.is_demo),
     )
 
 
 def get_comparative_test(work: Work, *, test_id: UUID) -> ComparativeTestDetail:
-    """Return one test. Raises `NotFoundError`, also where it may not be read."""
+    """Return one comparative test; raise `NotFoundError` also if it may not be read."""
     test = work.find(TESTS, test_id)
     samples = list_product_samples(work.session, test.id)
     codes = {sample.id: sample.code for sample in samples}
     is_own = TESTS.is_kept_by(work.principal, area=test.area, is_demo=test.is_demo)
     values = [
-        MeasuredValue(
-            codes[row.sample_id],
-            row.characteristic,
-            row.number,
-            row.round,
-            measurement_of(row.value, row.is_below, row.uncertainty, row.coverage),
-            row.measured_on,
-            row.reason,
+        build_from(
+            MeasuredValue,
+            row,
+            sample=codes[row.sample_id],
+            occasion=row.round,
+            measurement=measurement_of(row),
         )
-        for row in list_measurements(work.session, samples)
+        for row in list_measurements(work.session, codes)
     ]
-    return ComparativeTestDetail(
+    return build_from(
+        ComparativeTestDetail,
+        test,
         summary=_summarise(work.principal, test),
         version=test.lock_version,
         plan=ComparativeTestPlan.of(test),
         rules=parse_rules(test.rules),
-        rules_sha256=test.rules_sha256,
-        reply_due_on=test.reply_due_on,
         first_signed_by=_get_account_name(work.session, test.first_signed_by, test.first_signed_at),
-        first_signed_at=test.first_signed_at,
         released_by=_get_account_name(work.session, test.released_by, test.released_at),
-        one_person=test.one_person,
         samples=_build_graded_samples(work.session, test, samples, is_own=is_own),
         values=tuple(values),
         hearings=_list_hearings(work.session, test.id),
@@ -211,7 +203,7 @@ def _read_released_grades(
 
 
 def _compute_provisional_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
-    """Return the grades while the test runs; none before every value is there."""
+    """Return `sample id -> grade` of a test not yet released; empty if values are missing."""
     try:
         return compute_grades(session, test)
     except MissingValuesError:
@@ -230,7 +222,7 @@ def _list_errata(
     values: Sequence[MeasuredValue],
     *,
     is_own: bool,
-) -> tuple[Erratum, ...]:
+) -> tuple[ValueErratum, ...]:
     query = (
         select(ComparativeTestErratum)
         .where(ComparativeTestErratum.test_id == test_id)
@@ -240,29 +232,27 @@ def _list_errata(
     errata = []
     for row in session.exec(query):
         pair = (codes[row.sample_id], row.characteristic)
-        after = measurement_of(row.value, row.is_below, row.uncertainty, row.coverage)
+        after = measurement_of(row)
         before = standing[pair]
         if row.confirmed_at is not None:
             standing[pair] = after
         elif not is_own:
             continue
         errata.append(
-            Erratum(
-                row.number,
-                *pair,
-                before,
-                after,
-                row.reason,
-                _get_account_name(session, row.proposed_by, row.proposed_at),
-                row.proposed_at,
-                row.confirmed_at,
+            build_from(
+                ValueErratum,
+                row,
+                sample=pair[0],
+                before=before,
+                after=after,
+                proposed_by=_get_account_name(session, row.proposed_by, row.proposed_at),
             )
         )
     return tuple(errata)
 
 
 def _get_account_name(session: Session, account_id: UUID | None, at: datetime | None) -> str:
-    """Return the name of an account, or of the operator; empty where nothing was done."""
+    """Return an account's name, "operator" without an account; empty if `at` is None."""
     if at is None:
         return ""
     account = session.get(Account, account_id) if account_id else None

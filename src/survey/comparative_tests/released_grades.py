@@ -40,29 +40,28 @@ from survey.store.tables import (
 from survey.waves.planning.wave_requests import PeopleRule, find_people_rule, list_second_people
 
 _STEPS = TypeAdapter(SampleGrade)
-_RELEASED = (ComparativeTestState.RELEASED,)
 
 
 def grade_to_document(grade: SampleGrade) -> dict[str, Any]:
-    """Return a grade with its steps as a JSON document; decimals are texts."""
+    """Return a grade with its steps as a JSON document, its decimals as texts."""
     document: dict[str, Any] = _STEPS.dump_python(grade, mode="json")
     return document
 
 
 def grade_of_document(document: Mapping[str, Any]) -> SampleGrade:
-    """Return the grade that a stored document holds."""
+    """Return the grade with its steps from a document of `grade_to_document`."""
     return _STEPS.validate_python(document)
 
 
 def compute_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
-    """Return the grade of each sample by the values that count; errata are not among them."""
+    """Return `sample id -> grade` by the latest values of each sample; errata are left out."""
     rules, samples = parse_rules(test.rules), list_product_samples(session, test.id)
     latest = latest_measurements(session, samples)
     return {sample.id: grade_sample(rules, latest[sample.id]) for sample in samples}
 
 
 def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
-    """Return the grades of the samples that confirmed errata are about, recomputed with them."""
+    """Return `sample id -> grade` for samples with confirmed errata, computed anew."""
     query = (
         select(ComparativeTestErratum)
         .where(
@@ -76,24 +75,21 @@ def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UU
     corrected: dict[UUID, dict[str, Measurement]] = {}
     for row in session.exec(query):
         values = corrected.setdefault(row.sample_id, dict(latest[row.sample_id]))
-        values[row.characteristic] = measurement_of(
-            row.value, row.is_below, row.uncertainty, row.coverage
-        )
+        values[row.characteristic] = measurement_of(row)
     return {sample_id: grade_sample(rules, values) for sample_id, values in corrected.items()}
 
 
 def sign_comparative_test(
     work: Work, seen: Seen, *, releases: bool | None = None
 ) -> ComparativeTestState:
-    """Sign a test; the second signature, by another person, releases it. Return its state.
+    """Sign test `seen`, return its state; raise if `releases` (will this release it?) is wrong.
 
     Args:
         releases: What the person was told that this signature does; None where nobody was told.
 
     Raises:
-        RefusedError: the principal gave the first signature.
-        RefusedError: the makers were not heard yet, or the signature would do
-            something else than the person was told.
+        RefusedError: the principal gave the first signature, the makers were not heard yet, or
+            the signature would do something else than the person was told.
     """
     test = work.lock(
         TESTS, seen, (ComparativeTestState.MAKERS_HEARD,), Action.RELEASE_PRODUCT_TESTS
@@ -116,10 +112,7 @@ def sign_comparative_test(
         if rule is PeopleRule.TWO:
             work.save(TESTS, test, AuditEvent.PRODUCT_TEST_SIGNED, sha256=signed)
             return test.state
-    is_same = test.first_signed_by == actor_id(work.principal)
-    if is_same and rule is PeopleRule.TWO:
-        raise _second_signer_required()
-    test.one_person = rule.value if is_same else ""
+    test.one_person = _judge_second_signature(work, rule, test.first_signed_by)
     test.released_by, test.released_at = actor_id(work.principal), work.now
     test.state = ComparativeTestState.RELEASED
     work.session.add_all(
@@ -142,15 +135,20 @@ def sign_comparative_test(
     return test.state
 
 
-def _second_signer_required() -> RefusedError:
-    return RefusedError(
-        "second_signer_required",
-        msg("You signed this yourself. Another person gives the second signature."),
-    )
+def _judge_second_signature(work: Work, rule: PeopleRule, first: UUID | None) -> str:
+    """Return why one person is enough, "" if two signed; raise if `first` alone fails `rule`."""
+    if first != actor_id(work.principal):
+        return ""
+    if rule is PeopleRule.TWO:
+        raise RefusedError(
+            "second_signer_required",
+            msg("You signed this yourself. Another person gives the second signature."),
+        )
+    return rule.value
 
 
 def list_awaited_signers(work: Work, *, test_id: UUID) -> tuple[str, ...]:
-    """Return who can sign a test or its erratum next where the principal was the first to.
+    """Return who can give the second signature after the principal, or confirm an erratum.
 
     Empty where it is the principal's turn, or where one person is enough.
     """
@@ -163,7 +161,7 @@ def list_awaited_signers(work: Work, *, test_id: UUID) -> tuple[str, ...]:
 
 
 def would_release(work: Work, *, test_id: UUID) -> bool:
-    """Return whether a signature of the principal would release a test at once."""
+    """Return whether a test would be released if the principal signed it now."""
     action = Action.RELEASE_PRODUCT_TESTS
     test = work.find(TESTS, test_id, action)
     rule = _find_people_rule(work, test)
@@ -180,7 +178,7 @@ def _does_release(rule: PeopleRule, *, is_first: bool) -> bool:
 
 
 def _was_first(work: Work, test: ComparativeTest) -> bool:
-    """Return whether the principal signed the grades as they are, or proposed what waits."""
+    """Return whether the principal gave a test's first signature, or proposed its open erratum."""
     if test.state is ComparativeTestState.RELEASED:
         erratum = _find_open_erratum(work.session, test.id)
         return erratum is not None and erratum.proposed_by == actor_id(work.principal)
@@ -193,16 +191,12 @@ def _was_first(work: Work, test: ComparativeTest) -> bool:
 
 def _find_people_rule(work: Work, test: ComparativeTest) -> PeopleRule:
     return find_people_rule(
-        work,
-        action=Action.RELEASE_PRODUCT_TESTS,
-        is_demo=test.is_demo,
-        two_people=work.settings.two_person_freeze,
-        areas=(NATION, test.area),
+        work, action=Action.RELEASE_PRODUCT_TESTS, is_demo=test.is_demo, areas=(NATION, test.area)
     )
 
 
 def _hash_of(test: ComparativeTest, grades: Mapping[UUID, SampleGrade]) -> str:
-    """Return the hash of the rules and of every step to every grade."""
+    """Return the SHA-256 of a test's rules and of every step to every grade."""
     document = {
         "rules": test.rules_sha256,
         "grades": {str(key): grade_to_document(grade) for key, grade in grades.items()},
@@ -211,7 +205,7 @@ def _hash_of(test: ComparativeTest, grades: Mapping[UUID, SampleGrade]) -> str:
 
 
 def propose_erratum(work: Work, seen: Seen, *, value: ValueData, reason: str) -> int:
-    """Propose to correct a released value and return the number of the erratum.
+    """Propose to correct a released value of test `seen`, record that; return the erratum's number.
 
     It counts, and readers see it, once another person has confirmed it.
 
@@ -255,21 +249,17 @@ def propose_erratum(work: Work, seen: Seen, *, value: ValueData, reason: str) ->
 
 
 def confirm_erratum(work: Work, seen: Seen) -> int:
-    """Confirm the erratum that waits, as another person, and return its number.
+    """Confirm and record the waiting erratum of test `seen` as a second person; return its number.
 
     Raises:
-        RefusedError: the principal proposed it.
-        RefusedError: none waits.
+        RefusedError: none waits, or the principal proposed it.
     """
     test = work.lock(TESTS, seen, (ComparativeTestState.RELEASED,), Action.RELEASE_PRODUCT_TESTS)
     erratum = _find_open_erratum(work.session, test.id)
     if erratum is None:
         raise TESTS.refuse(msg("No erratum waits for a second person."))
     rule = _find_people_rule(work, test)
-    is_same = erratum.proposed_by == actor_id(work.principal)
-    if is_same and rule is PeopleRule.TWO:
-        raise _second_signer_required()
-    erratum.one_person = rule.value if is_same else ""
+    erratum.one_person = _judge_second_signature(work, rule, erratum.proposed_by)
     erratum.confirmed_by, erratum.confirmed_at = actor_id(work.principal), work.now
     work.session.add(erratum)
     work.save(

@@ -32,7 +32,7 @@ Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 def is_standard_edition(text: str) -> bool:
-    """Return whether a text names a standard with the year of its edition: GB 4706.1-2005."""
+    """Return whether a text names a standard with its year, such as GB 4706.1-2005."""
     return _STANDARD.fullmatch(text.strip()) is not None
 
 
@@ -41,14 +41,14 @@ class _Frozen(BaseModel):
 
 
 class MarkPoint(_Frozen):
-    """Mark of one measured value; between two points the mark lies on a straight line."""
+    """Mark for one measured value; between two points marks are interpolated linearly."""
 
     value: Number
     mark: Annotated[Number, Field(ge=0, le=100)]
 
 
 class Characteristic(_Frozen):
-    """Characteristic that is measured on every sample."""
+    """Characteristic that is measured on every sample, with limits, weight and marks."""
 
     key: Key
     name: Labels
@@ -72,7 +72,7 @@ class Characteristic(_Frozen):
 
 
 class DecisionKind(StrEnum):
-    """Decision rules of ILAC-G8:09/2019, section 4.2."""
+    """Rule on uncertainty at a limit: simple, guard band or non-binary (ILAC-G8:09/2019, 4.2)."""
 
     SIMPLE = "simple"
     """Binary, simple acceptance: the value alone decides (4.2.1)."""
@@ -83,7 +83,7 @@ class DecisionKind(StrEnum):
 
 
 class DecisionRule(_Frozen):
-    """How the uncertainty of a value counts when it is compared with a limit."""
+    """How uncertainty is allowed for when a value is compared with a limit."""
 
     kind: DecisionKind = DecisionKind.NON_BINARY
     factor: Annotated[Number, Field(gt=0, le=3)] = Decimal(1)
@@ -93,7 +93,7 @@ class DecisionRule(_Frozen):
 
 
 class Trigger(StrEnum):
-    """Finding on a characteristic that makes a devaluation apply."""
+    """Condition of a devaluation: a characteristic fails, is doubtful, or has a low mark."""
 
     FAILS = "fails"
     """The value fails its limit, beyond doubt if the decision rule knows doubt."""
@@ -104,7 +104,7 @@ class Trigger(StrEnum):
 
 
 class Effect(StrEnum):
-    """What a devaluation does to the mark; none of them can raise it."""
+    """Effect of a devaluation on the mark: a limit to it, or a deduction from it."""
 
     CAP = "cap"
     """The mark is at most `amount`."""
@@ -126,8 +126,8 @@ class Devaluation(_Frozen):
     amount: Annotated[Number, Field(ge=0, le=100)]
 
 
-class Grade(_Frozen):
-    """Grade from a mark upwards."""
+class MarkGrade(_Frozen):
+    """Grade (such as A) for marks from its lower bound up to the next grade's."""
 
     key: Key
     name: Labels
@@ -135,7 +135,7 @@ class Grade(_Frozen):
 
 
 class _ProblemError(ValueError):
-    """Carries a message through the validation of pydantic, which knows errors of values only."""
+    """`ValueError` with a translatable message, which a validator of pydantic can raise."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message.msgid)
@@ -143,13 +143,13 @@ class _ProblemError(ValueError):
 
 
 class GradingRules(_Frozen):
-    """Everything that turns the values of a sample into its grade."""
+    """All rules that turn measured values of a sample into its grade."""
 
     characteristics: Annotated[
         tuple[Characteristic, ...], Field(max_length=MAX_CHARACTERISTICS)
     ] = ()
     devaluations: Annotated[tuple[Devaluation, ...], Field(max_length=MAX_DEVALUATIONS)] = ()
-    grades: Annotated[tuple[Grade, ...], Field(max_length=MAX_GRADES)] = ()
+    grades: Annotated[tuple[MarkGrade, ...], Field(max_length=MAX_GRADES)] = ()
     decision: DecisionRule = DecisionRule()
 
     @model_validator(mode="after")
@@ -170,12 +170,12 @@ class GradingRules(_Frozen):
 
     @property
     def sha256(self) -> str:
-        """Hash of the document, by which the rules are recognised."""
+        """SHA-256 of the rules as canonical JSON, which identifies them."""
         return hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()
 
 
 def parse_rules(document: Mapping[str, Any]) -> GradingRules:
-    """Return the rules of a document as it is stored.
+    """Return the grading rules in a stored JSON document.
 
     Raises:
         RefusedError: they contradict themselves, or a part of them is no such thing.

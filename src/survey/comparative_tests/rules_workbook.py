@@ -6,14 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from survey.comparative_tests.product_samples import parse_decimal, read_decimal
-from survey.comparative_tests.rules import (
-    Characteristic,
-    DecisionKind,
-    Effect,
-    GradingRules,
-    Trigger,
-    parse_rules,
-)
+from survey.comparative_tests.rules import DecisionKind, Effect, GradingRules, Trigger, parse_rules
 from survey.frame.workbook_io import (
     CellChecker,
     CellError,
@@ -85,81 +78,51 @@ DECISION_SHEET = WorkbookSheet(
         WorkbookColumn("coverage", msg("Coverage factor k"), 16),
     ),
 )
+_SHEETS = (CHARACTERISTIC_SHEET, DEVALUATION_SHEET, GRADE_SHEET, DECISION_SHEET)
+"""Each has the name of the part of `GradingRules` that it holds, one element a row."""
+_NUMBERS = frozenset(
+    {"lower", "upper", "weight", "threshold", "amount", "from_mark", "factor", "coverage"}
+)
+_OPTIONAL = frozenset({"group", "unit", "limit_standard", "lower", "upper", "threshold"})
 
 
 @dataclass(frozen=True)
 class UploadedRules:
-    """Rules of an uploaded workbook; with errors there are none."""
+    """Grading rules read from an uploaded workbook (None if wrong), and errors of its cells."""
 
     rules: GradingRules | None
     errors: tuple[CellError, ...]
 
 
 def build_rules_sheets(rules: GradingRules) -> list[WorkbookSheet]:
-    """Return the worksheets of rules, to fill in or to change."""
-    characteristics = [
-        [
-            each.key,
-            each.name.get("zh", ""),
-            each.name.get("en", ""),
-            each.group,
-            each.unit,
-            each.method,
-            each.limit_standard,
-            _convert_number(each.lower),
-            _convert_number(each.upper),
-            _convert_number(each.weight),
-            format_points(each),
-        ]
-        for each in rules.characteristics
-    ]
-    devaluations = [
-        [
-            each.key,
-            each.name.get("zh", ""),
-            each.name.get("en", ""),
-            each.characteristic,
-            each.trigger.value,
-            _convert_number(each.threshold),
-            each.effect.value,
-            _convert_number(each.amount),
-        ]
-        for each in rules.devaluations
-    ]
-    grades = [
-        [
-            each.key,
-            each.name.get("zh", ""),
-            each.name.get("en", ""),
-            _convert_number(each.from_mark),
-        ]
-        for each in rules.grades
-    ]
-    decision = rules.decision
+    """Return worksheets filled with the grading rules, to be changed and uploaded again."""
+    parts = {**dict(rules), "decision": (rules.decision,)}
     return [
-        replace(CHARACTERISTIC_SHEET, rows=characteristics),
-        replace(DEVALUATION_SHEET, rows=devaluations),
-        replace(GRADE_SHEET, rows=grades),
         replace(
-            DECISION_SHEET,
+            sheet,
             rows=[
-                [
-                    decision.kind.value,
-                    _convert_number(decision.factor),
-                    _convert_number(decision.coverage),
-                ]
+                [_format_cell(part, column.key) for column in sheet.columns]
+                for part in parts[sheet.name]
             ],
-        ),
+        )
+        for sheet in _SHEETS
     ]
 
 
-def format_points(characteristic: Characteristic) -> str:
-    """Return the marks by value as a cell holds them: `20:100; 40:50`."""
-    return "; ".join(f"{each.value:f}:{each.mark:f}" for each in characteristic.points)
+def _format_cell(part: Any, key: str) -> object:
+    """Return the value of a rule in column `key` for a worksheet; mark points as `20:100`."""
+    if key in ("zh", "en"):
+        return part.name.get(key, "")
+    value = getattr(part, key)
+    if key == "points":
+        return "; ".join(f"{each.value:f}:{each.mark:f}" for each in value)
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
+    return value
 
 
 def read_rules_file(name: str, content: bytes) -> UploadedRules:
-    """Check an uploaded workbook of rules; nothing is stored.
+    """Return rules read from an uploaded workbook, and errors of its cells; store nothing.
 
     Raises:
         WorkbookError: the file as a whole.
@@ -167,14 +130,9 @@ def read_rules_file(name: str, content: bytes) -> UploadedRules:
     """
     errors: list[CellError] = []
     document: dict[str, Any] = {}
-    for part, sheet, read in (
-        ("characteristics", CHARACTERISTIC_SHEET, _read_characteristic),
-        ("devaluations", DEVALUATION_SHEET, _read_devaluation),
-        ("grades", GRADE_SHEET, _read_grade),
-        ("decision", DECISION_SHEET, _read_decision),
-    ):
+    for sheet in _SHEETS:
         listed = read_sheet(name, content, sheet)
-        document[part] = listed.read(read)
+        document[sheet.name] = listed.read(_read_part)
         errors += listed.errors
     document["decision"] = document["decision"][0] if document["decision"] else {}
     if errors:
@@ -182,22 +140,22 @@ def read_rules_file(name: str, content: bytes) -> UploadedRules:
     return UploadedRules(parse_rules(document), ())
 
 
-def _read_key_and_name(check: CellChecker) -> dict[str, Any]:
-    return {"key": check.text("key"), "name": {"zh": check.text("zh"), "en": check.text("en")}}
+def _read_part(check: CellChecker) -> dict[str, Any]:
+    part = {column.key: _read_cell(check, column) for column in check.sheet.columns}
+    if "zh" in part:
+        part["name"] = {language: part.pop(language) for language in ("zh", "en")}
+    return part
 
 
-def _read_characteristic(check: CellChecker) -> dict[str, Any]:
-    return {
-        **_read_key_and_name(check),
-        "group": check.text("group", required=False),
-        "unit": check.text("unit", required=False),
-        "method": check.text("method"),
-        "limit_standard": check.text("limit_standard", required=False),
-        "lower": read_decimal(check, "lower", required=False),
-        "upper": read_decimal(check, "upper", required=False),
-        "weight": read_decimal(check, "weight"),
-        "points": _read_points(check),
-    }
+def _read_cell(check: CellChecker, column: WorkbookColumn) -> object:
+    key, required = column.key, column.key not in _OPTIONAL
+    if key == "points":
+        return _read_points(check)
+    if column.value_names:
+        return check.parse_choice(key)
+    if key in _NUMBERS:
+        return read_decimal(check, key, required=required)
+    return check.text(key, required=required)
 
 
 def _read_points(check: CellChecker) -> Sequence[dict[str, Decimal]]:
@@ -212,33 +170,3 @@ def _read_points(check: CellChecker) -> Sequence[dict[str, Decimal]]:
             return []
         points.append({"value": numbers[0], "mark": numbers[1]})
     return points
-
-
-def _read_devaluation(check: CellChecker) -> dict[str, Any]:
-    return {
-        **_read_key_and_name(check),
-        "characteristic": check.text("characteristic"),
-        "trigger": check.parse_choice("trigger"),
-        "threshold": read_decimal(check, "threshold", required=False),
-        "effect": check.parse_choice("effect"),
-        "amount": read_decimal(check, "amount"),
-    }
-
-
-def _read_grade(check: CellChecker) -> dict[str, Any]:
-    return {**_read_key_and_name(check), "from_mark": read_decimal(check, "from_mark")}
-
-
-def _read_decision(check: CellChecker) -> dict[str, Any]:
-    return {
-        "kind": check.parse_choice("kind"),
-        "factor": read_decimal(check, "factor"),
-        "coverage": read_decimal(check, "coverage"),
-    }
-
-
-def _convert_number(number: Decimal | None) -> float | int | None:
-    """Return a number as a workbook holds it."""
-    if number is None:
-        return None
-    return int(number) if number == int(number) else float(number)

@@ -17,7 +17,6 @@ __all__ = [
     "EngineError",
     "FilesUnavailableError",
     "LocalEngine",
-    "NotFoundError",
     "SharedFolder",
     "SparkEngine",
     "list_files",

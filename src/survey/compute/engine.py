@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from survey.compute.local import LocalEngine
@@ -16,16 +15,11 @@ _SPARK_HERE = "spark+"
 
 
 class Engine(Protocol):
-    """Applies a function to every part of a wave, somewhere, and gives back small arrays."""
+    """Protocol of an engine, which applies a function to every part of a wave, here or remotely."""
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
     def map(self, function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
         """Yield what `function` returns for each part, in the order of the parts."""
@@ -33,7 +27,7 @@ class Engine(Protocol):
 
 
 def open_engine(name: str = "local", *, python: str = "", start_seconds: float = 120) -> Engine:
-    """Return the engine of this name; nothing is started before its first use.
+    """Return the engine `name` (local, Spark), not started; `python` is that of Spark's workers.
 
     Args:
         name: `local` (this process), `local:N` (N worker processes), or a Spark master:

@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Any, Self
 
 from survey.compute.worker import Worker
@@ -15,7 +14,7 @@ _LOOK_SECONDS = 0.5
 
 
 class LocalEngine:
-    """Engine that maps parts in this process (`workers` 1), or in as many processes as named.
+    """Engine that maps parts in this process (`workers` 1) or in that many worker processes.
 
     Results come in the order of the parts, so sums over them do not depend on which was ready
     first. `while_waiting` is called twice a second while a result of another process is waited for;
@@ -34,12 +33,7 @@ class LocalEngine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # Ended, not waited for: whoever cancels a long work need not see the end of its parts.
         for worker in self._started:
             worker.kill()
@@ -71,7 +65,7 @@ class LocalEngine:
                 future.cancel()
 
     def submit(self, function: Callable[[Any], Any], part: Any) -> Future[Any]:
-        """Return the future result of `function` for a part, which an idle worker takes up.
+        """Give a part to the next idle worker; return the future result of `function(part)`.
 
         For work whose parts differ and depend on each other. Parts are begun in the order in which
         they were submitted; in this process (`workers` 1) each is done when this returns.
@@ -91,7 +85,7 @@ class LocalEngine:
         return future.result()
 
     def _start_workers(self) -> ThreadPoolExecutor:
-        """Return the threads that speak with the workers, which are started when first needed."""
+        """Start the workers when first needed; return the pool of threads that serve them."""
         if self._threads is None:
             while len(self._started) < self.workers:  # one by one: each is ended if the next fails
                 self._started.append(Worker())
@@ -100,7 +94,7 @@ class LocalEngine:
         return self._threads
 
     def _apply(self, function: Callable[[Any], Any], part: Any) -> Any:
-        """Return the result of a part from an idle worker."""
+        """Return the result of `function` for a part, computed by the next idle worker."""
         worker = self._idle.get()
         try:
             return worker.apply(function, part)

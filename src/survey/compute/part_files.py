@@ -16,7 +16,7 @@ from survey.locale import SurveyError, msg
 
 
 class FilesUnavailableError(SurveyError):
-    """Raised for a location of files whose scheme is unknown or whose host is away."""
+    """Raised for files at a location of unknown scheme or whose host cannot be reached."""
 
     code = "files_unreachable"
 
@@ -32,7 +32,7 @@ _HADOOP_SCHEMES = ("hdfs", "viewfs")
 
 
 def locate(location: str | Path) -> tuple[FileSystem, str]:
-    """Return the file system of a path or URI, and the path within it.
+    """Return the pyarrow file system of a path or URI, and the path in it; raise if unreachable.
 
     Args:
         location: a path, or `file://…`, `s3://bucket/…`, `hdfs://host:port/…` and what else
@@ -51,7 +51,7 @@ def locate(location: str | Path) -> tuple[FileSystem, str]:
 
 
 def describe_unavailable(location: str, error: Exception) -> FilesUnavailableError:
-    """Return an error of the file system in words, without the keys that a URI may hold."""
+    """Return, not raise, the error that `location` (shown without keys) cannot be reached."""
     shown = without_secrets(location)
     reason = str(error).partition("\n")[0].replace(location, shown)
     if urlsplit(location).scheme in _HADOOP_SCHEMES:
@@ -69,7 +69,7 @@ def describe_unavailable(location: str, error: Exception) -> FilesUnavailableErr
 
 
 def list_files(folder: str | Path, suffix: str = ".parquet") -> tuple[str, ...]:
-    """Return the locations of the files in a folder, in the order of their names.
+    """Return the locations of the files in a folder that end in `suffix`, sorted by name.
 
     Raises:
         FilesUnavailableError: as `locate`.
@@ -86,7 +86,7 @@ def list_files(folder: str | Path, suffix: str = ".parquet") -> tuple[str, ...]:
 
 
 def join_location(folder: str | Path, name: str) -> str:
-    """Return the location of a file or folder in a folder; options of a URI stay at its end."""
+    """Return the location of `name` in a folder (path or URI); options of a URI stay at its end."""
     if _ANY_SCHEME not in str(folder):
         return f"{folder}/{name}"
     head, mark, options = str(folder).partition("?")
@@ -95,7 +95,7 @@ def join_location(folder: str | Path, name: str) -> str:
 
 @contextmanager
 def open_file(location: str | Path) -> Iterator[pa.NativeFile]:
-    """Open a file for reading, of which pyarrow and pandas fetch only what they need.
+    """Open a file for reading in a block; pyarrow and pandas fetch only what they need of it.
 
     Raises:
         FilesUnavailableError: as `locate`.
@@ -108,7 +108,7 @@ def open_file(location: str | Path) -> Iterator[pa.NativeFile]:
 
 
 def without_secrets(location: str) -> str:
-    """Return a URI without what stands before @ or after ?, which may be a key."""
+    """Return a URI without its user name, password and options, which may hold keys."""
     if _ANY_SCHEME not in location:
         return location
     parts = urlsplit(location)
@@ -123,7 +123,7 @@ _KEPT_SECONDS = 24 * 3600
 
 
 class SharedFolder:
-    """Folder for one piece of work, by path or URI; use `SharedFolder.open`."""
+    """Temporary folder for one piece of work, at a path or URI; use `SharedFolder.open`."""
 
     def __init__(self, location: str) -> None:
         self.location = location
@@ -132,7 +132,7 @@ class SharedFolder:
     @classmethod
     @contextmanager
     def open(cls, parent: str) -> Iterator["SharedFolder"]:
-        """Make a folder of its own in `parent`, and remove it with its copies at the end.
+        """Create a new folder in `parent`, and remove it with its files when the block ends.
 
         What cannot be removed is named in the log: the work is done all the same. Folders that
         processes left behind when they were killed are removed a day later.
@@ -143,7 +143,10 @@ class SharedFolder:
         folder = cls(join_location(parent, f"{_PREFIX}{uuid_utils.uuid7()}"))
         with _translate_file_errors(parent):
             system, path = locate(folder.location)
-            _create_private(system, path)
+            system.create_dir(path)
+            # Nobody else on this machine may enter it; a store has its own rules.
+            if isinstance(system, LocalFileSystem):
+                Path(path).chmod(_FOLDER_MODE)
         try:
             _remove_abandoned(parent)
             yield folder
@@ -155,7 +158,7 @@ class SharedFolder:
                 _LOG.error("copies of interviews stay in %s: %s", path, error)
 
     def copy(self, path: Path, sha256: str) -> str:
-        """Return the location of a copy of the file whose content has this hash.
+        """Copy a file to the folder, once for each hash `sha256`, and return the copy's location.
 
         Raises:
             FileNotFoundError: there is no such file here.
@@ -172,15 +175,8 @@ class SharedFolder:
         return self._copied[sha256]
 
 
-def _create_private(system: FileSystem, path: str) -> None:
-    """Create a folder that nobody else on this machine may enter; a store has its own rules."""
-    system.create_dir(path)
-    if isinstance(system, LocalFileSystem):
-        Path(path).chmod(_FOLDER_MODE)
-
-
 def _remove_abandoned(parent: str) -> None:
-    """Remove the folders of earlier work that have been there for a day: they hold interviews.
+    """Remove folders with interviews that earlier work left in `parent` over a day ago.
 
     What cannot be listed or removed is named in the log: no work has to wait for it.
     """
@@ -197,7 +193,7 @@ def _remove_abandoned(parent: str) -> None:
 
 
 def _find_start(name: str) -> float | None:
-    """Return when the work began that a folder was made for; None if it is no such folder."""
+    """Return the time, from its name, at which a shared folder was made; None for others."""
     if not name.startswith(_PREFIX):
         return None
     try:
@@ -208,7 +204,7 @@ def _find_start(name: str) -> float | None:
 
 
 def try_shared_folder(parent: str) -> None:
-    """Write a file to a folder, read it, and remove it.
+    """Raise `FilesUnavailableError` unless a file in `parent` can be written, read and removed.
 
     Raises:
         FilesUnavailableError: one of these failed.
@@ -224,7 +220,7 @@ def try_shared_folder(parent: str) -> None:
 
 @contextmanager
 def _translate_file_errors(location: str) -> Iterator[None]:
-    """Say an error of the file system in words."""
+    """Raise file system errors of the block as `FilesUnavailableError` with an explanation."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
@@ -34,7 +33,7 @@ _LOST = re.compile(r"ExecutorLostFailure .*?Reason:(.*?)(?:Driver stacktrace|\Z)
 
 
 class SparkEngine:
-    """Engine that maps each part as one job of Spark.
+    """Engine that maps each part as one job of Apache Spark.
 
     Spark repeats what a lost worker was doing. Results come in the order of the parts, a few of
     them at a time, so that the driver holds no more than those on their way.
@@ -49,12 +48,7 @@ class SparkEngine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -87,7 +81,7 @@ class SparkEngine:
                     self._ask_java(lambda context: context.cancelJobGroup(group))
 
     def require_master(self) -> None:
-        """Raise unless Spark and Java are here and the port of the master answers.
+        """Raise an error unless Spark and Java are installed and the master's port answers.
 
         Raises:
             EngineError: one of them does not.
@@ -96,7 +90,7 @@ class SparkEngine:
         require_master(self.master)
 
     def wait_for_worker(self) -> Environment:
-        """Return the versions of the first worker that answers.
+        """Start Spark if needed, and return the package versions of the first worker to answer.
 
         Raises:
             EngineError: Spark cannot be started, the worker lacks something, or none answers.
@@ -120,7 +114,7 @@ class SparkEngine:
         return self._threads.submit(self._run_job, self._connection.context, group, payload)
 
     def _run_job(self, context: Any, group: str, payload: bytes) -> Any:
-        """Return the result of a part; each thread here is one job of Spark."""
+        """Run the pickled `payload` as a Spark job of group `group`; return its result."""
         from py4j.protocol import Py4JError, Py4JJavaError
 
         context.pythonExec = self.python
@@ -134,7 +128,7 @@ class SparkEngine:
         return read_answer(answer)
 
     def _wait_for_result(self, future: Future[Any]) -> Any:
-        """Return the result of a job as soon as it is there, or raise if there are no workers."""
+        """Wait for a job and return its result; raise if all workers stay away too long."""
         alone_since = None
         while not wait([future], _LOOK_SECONDS).done:
             if not self._has_no_workers():
@@ -153,7 +147,7 @@ class SparkEngine:
         return future.result()
 
     def _ask_java(self, question: Callable[[Any], Any]) -> Any:
-        """Return what a context answers, or raise that its Java process has ended."""
+        """Return `question(context)` of the Spark context; raise an error if Java has ended."""
         from py4j.protocol import Py4JError
 
         assert self._connection is not None
@@ -191,7 +185,7 @@ class SparkEngine:
         )
 
     def _explain_failure(self, reason: str) -> EngineError:
-        """Return what a job's failure means, from what Spark wrote of it."""
+        """Return, not raise, the error for a failed job by Spark's text `reason`."""
         if "Cannot run program" in reason:
             return EngineError(
                 msg(

@@ -24,7 +24,7 @@ _IMAGE_SETTINGS = ("spark.kubernetes.container.image", "spark.kubernetes.executo
 
 
 def complete_settings(conf: Any, own_address: str) -> None:
-    """Set what the settings of Spark leave open.
+    """Set driver address and namespace in `conf` for Spark on Kubernetes where not set.
 
     Args:
         conf: settings, with those of the administrator.
@@ -63,10 +63,10 @@ _one_context = threading.Lock()
 
 
 class SparkConnection:
-    """A context of Spark with a Java process of its own, which ends with it."""
+    """Context of Spark with a Java process of its own, which ends with the connection."""
 
     def __init__(self, master: str, start_seconds: float) -> None:
-        """Start Java and reach the master.
+        """Start Java and connect to the master, waiting at most `start_seconds`.
 
         Raises:
             EngineError: Spark or Java is not installed, or the master does not answer in time.
@@ -90,7 +90,7 @@ class SparkConnection:
             raise
 
     def close(self) -> None:
-        """Stop the context and its Java process."""
+        """Stop the context and its Java process, and let this process open another."""
         from pyspark import SparkContext
 
         if self.context is not None:
@@ -113,7 +113,7 @@ class SparkConnection:
             self.context.stop()
 
     def require_java(self) -> None:
-        """Raise if the Java process has ended.
+        """Raise an error if the Java process has ended.
 
         Raises:
             EngineError: it has; Spark ends it, for example, when too many workers failed.
@@ -130,7 +130,7 @@ class SparkConnection:
             )
 
     def log_java(self) -> None:
-        """Write the last lines of the Java process to the log."""
+        """Write the end of the Java process's error output to the log."""
         _log.warning("Spark's Java process wrote: %s", self._read_java_log()[-_LOG_CHARS:])
 
     def _read_java_log(self) -> str:
@@ -156,7 +156,7 @@ class SparkConnection:
             ) from None
 
     def _open_context(self, master: str, start_seconds: float) -> Any:
-        """Return a context; a thread of its own opens it, because that may take forever."""
+        """Return a new Spark context, opened in a thread; raise after `start_seconds`."""
         from pyspark import SparkConf, SparkContext
 
         opened: list[Any] = []
@@ -210,17 +210,17 @@ class SparkConnection:
 
 
 def find_innermost_reason(trace: str) -> str:
-    """Return what the cause of all causes in a trace of Java says; empty if it says nothing."""
+    """Return the message of the innermost cause in a Java stack trace, or an empty text."""
     return next(reversed(_REASON.findall(trace)), "").strip()
 
 
 def _find_last_error(log: str) -> str:
-    """Return the last error of a log that Spark wrote; empty if there is none."""
+    """Return the last error message in a log of Spark, or an empty text."""
     return next(reversed(_ERROR_LINE.findall(log)), "").strip()
 
 
 def require_spark() -> None:
-    """Raise unless the package and a Java runtime are on this machine.
+    """Raise an error unless the package pyspark and a Java runtime are on this machine.
 
     Raises:
         EngineError: one of them is missing.
@@ -243,7 +243,7 @@ def require_spark() -> None:
 
 
 def require_master(master: str) -> str:
-    """Raise unless a port that the name of the master names accepts a connection.
+    """Raise an error unless a port named by the master's URL accepts a connection.
 
     Returns:
         The address of this machine that the master sees; empty where the name has no port.

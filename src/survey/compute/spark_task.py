@@ -12,7 +12,7 @@ Task = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
 def build_task() -> Task:
-    """Return the function that applies pickled functions to their parts.
+    """Return the function that Spark's workers run, which applies pickled functions to parts.
 
     It is a closure on purpose: Spark then ships its code, so that a worker without this package
     can still say that it lacks it.
@@ -49,7 +49,7 @@ def build_task() -> Task:
 
 
 def read_answer(answer: bytes) -> Any:
-    """Return the result that a worker sent, or raise the error that it met.
+    """Return the result in a Spark worker's pickled answer, or raise the error in it.
 
     Raises:
         EngineError: the worker lacks a package, or has another version of one.
@@ -73,7 +73,7 @@ def read_answer(answer: bytes) -> Any:
 
 
 def _build_difference_error(worker: str, found: Environment) -> EngineError:
-    """Return the error that names the first version in which a worker differs."""
+    """Return the error that names the first of a worker's versions `found` to differ from here."""
     own, theirs = dict(describe_environment()), dict(found)
     name = next(name for name in (*own, *theirs) if own.get(name) != theirs.get(name))
     return EngineError(

@@ -33,7 +33,7 @@ def describe_environment() -> Environment:
 
 
 def _hash_sources() -> str:
-    """Return twelve digits of a hash over the modules of this package."""
+    """Return the first twelve hex digits of a SHA-256 hash of this package's modules."""
     folder = Path(survey.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
@@ -54,14 +54,14 @@ that wait for each other on the cores of other workers burn more than they help.
 
 
 def count_usable_processors() -> int:
-    """Return the number of processors that this process may use; a container may have some only."""
+    """Return the number of processors that this process may use, perhaps not all there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class WorkerLostError(SurveyError):
-    """Raised when a worker process ended before its work was done, for lack of memory perhaps."""
+    """Raised when a worker process ends before its work is done, perhaps for lack of memory."""
 
     code = "worker_lost"
 
@@ -92,11 +92,11 @@ class Worker:
 
     @property
     def process_id(self) -> int:
-        """Return the id of the process."""
+        """Process id of the worker."""
         return self._process.pid
 
     def apply(self, function: Callable[[Any], Any], part: Any) -> Any:
-        """Return what `function` returns for a part in the process, or raise what it raises.
+        """Return the result of `function` for a part, computed in the process, or raise its error.
 
         Raises:
             WorkerLostError: the process has ended.
@@ -123,7 +123,7 @@ class Worker:
         return result
 
     def kill(self) -> None:
-        """End the process, whatever it is doing."""
+        """Kill the process at once, and wait until it has ended."""
         self._process.kill()
         self._process.wait()
 
@@ -135,7 +135,7 @@ class Worker:
         self.close()
 
     def close(self) -> None:
-        """Close the pipes to a process that has ended, once no thread waits for it."""
+        """Close the pipes to the process, after it has ended and no thread waits for it."""
         # What was not sent any more cannot be sent now.
         with suppress(OSError):
             self._input.close()

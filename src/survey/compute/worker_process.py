@@ -19,7 +19,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Apply functions until the input ends, which it does when the other process has ended."""
+    """Apply functions from standard input to parts, write the results, and end with the input."""
     # Ctrl+C reaches every process of a terminal; the other process ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     niceness, max_bytes, max_seconds = map(int, sys.argv[1:])
@@ -53,7 +53,7 @@ def _limit_resources(max_bytes: int, max_seconds: int) -> None:
 
 
 def _end_with_caller() -> None:
-    """End at once when the other process has ended, also in the middle of a work of minutes."""
+    """Start a thread that ends this process at once when the calling process has ended."""
     if not hasattr(select, "poll"):
         return
     hung_up = select.poll()
@@ -68,7 +68,7 @@ def _end_with_caller() -> None:
 
 
 def _apply(function: Callable[[Any], Any], part: Any) -> bytes:
-    """Return the pickled pair of a result and None, or of None and an error."""
+    """Return the pickled pair (result, None), or (None, error) if the function raises."""
     try:
         return pickle.dumps((function(part), None))
     except Exception as error:

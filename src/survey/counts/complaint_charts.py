@@ -1,4 +1,4 @@
-"""Charts of complaint statistics: shares of two years, months of areas, score and complaints.
+"""Charts of complaint statistics: shares in two years, monthly rates of areas, scores by rate.
 
 They draw full counts of a system, so none has an interval; what is kept back is not drawn.
 """
@@ -28,7 +28,7 @@ _CITY_CODE_LENGTH = 6
 def build_share_chart(
     *, shares: Sequence[LensShare], title: str, years: tuple[int, int], t: Translator
 ) -> ChartPanel:
-    """Return the chart of the share of each code, beside that of the year before."""
+    """Return the chart of each code's share of complaints, this year and the year before."""
     known = [each for each in shares if each.share is not None]
     names = [each.name for each in known]
     now = [np.nan if each.share is None else each.share for each in known]
@@ -61,7 +61,7 @@ def build_share_chart(
 
 
 def build_month_chart(*, year: ComplaintYear, area: str, language: str) -> ChartPanel:
-    """Return one small chart an area: complaints per 100,000 residents by month, on one scale."""
+    """Return one small chart per area of monthly complaints per 100,000 residents, on one scale."""
     t = translator(language)
     areas = _list_compared_areas(year, area)
     rates = {code: _compute_monthly_rates(year, code) for code in areas}
@@ -101,21 +101,15 @@ def build_month_chart(*, year: ComplaintYear, area: str, language: str) -> Chart
         chart_rows=rows if rates and largest else {},
         table_columns={
             t("Area"): rows["label"],
-            t("Month"): [
-                f"{year.year}-{month:02d}" for month in _convert_to_integers(rows["month"])
-            ],
+            t("Month"): [f"{year.year}-{month:0>2}" for month in map(str, rows["month"])],
             t("Per 100,000 residents"): rows["value"],
         },
         note=t("A gap in a line: kept back, or not delivered."),
     )
 
 
-def _convert_to_integers(values: Sequence[object]) -> list[int]:
-    return [int(str(value)) for value in values]
-
-
 def _list_compared_areas(year: ComplaintYear, area: str) -> list[str]:
-    """Return the area, the nation, and the cities with most complaints around it."""
+    """Return codes of the area, the nation, and cities nearby with most complaints."""
     around = area[:2] if area != NATION and _has_neighbours(year, area) else ""
     cities = [
         (row["accepted"] or 0.0, code)
@@ -133,7 +127,7 @@ def _has_neighbours(year: ComplaintYear, area: str) -> bool:
 
 
 def _compute_monthly_rates(year: ComplaintYear, area: str) -> dict[int, float]:
-    """Return complaints per 100,000 residents by month, without those that are kept back."""
+    """Return month number -> complaints per 100,000 residents, without hidden months."""
     rates = {}
     for month in year.months:
         row = year.by_month.get((area, month))
@@ -146,7 +140,7 @@ def _compute_monthly_rates(year: ComplaintYear, area: str) -> dict[int, float]:
 
 @dataclass(frozen=True)
 class ScoredCity:
-    """City with its score and the complaints per 100,000 residents that were recorded."""
+    """City with its satisfaction score and its recorded complaints per 100,000 residents."""
 
     code: str
     name: str
@@ -157,7 +151,7 @@ class ScoredCity:
 def build_scatter(
     *, cities: Sequence[ScoredCity], city: str, name: str, note: str, t: Translator
 ) -> ChartPanel:
-    """Return the chart of score and complaints of every city that a reader may see."""
+    """Return the chart of score against complaints: a point per city, `city` marked, medians."""
     title = t("Score and complaints of the cities")
     rows: Mapping[str, Sequence[object]] = {
         "code": [each.code for each in cities] + [""],

@@ -1,4 +1,4 @@
-"""Gate of complaint counts: which sums of areas, codes and months are shown, measure by measure.
+"""Disclosure gate of complaint counts: decides which counts by area, code and month are shown.
 
 Two pages show one year: its own, whole, and that of the year after, the same months of it. What is
 left between them is a count like any other, so both come from one decision.
@@ -40,7 +40,7 @@ _WHOLES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class GatedCounts:
-    """Cells of a year, and of those months of it with which the next year is compared."""
+    """Counts that may be shown: of a year, and of its months that the next year compares with."""
 
     whole: CountCells = field(default_factory=dict)
     same: CountCells = field(default_factory=dict)
@@ -49,14 +49,14 @@ class GatedCounts:
 
 @dataclass(frozen=True)
 class GatedMonths:
-    """Totals of the areas and their months, decided together: months add up to their year."""
+    """Areas' yearly totals and months that may be shown, protected together."""
 
     totals: GatedCounts
     months: CountCells
 
 
 def protect_months(total: pd.DataFrame, same: Collection[str]) -> GatedMonths:
-    """Return the totals of each area and its months, gated.
+    """Return areas' totals and months that may be shown, and the sums of months `same` that may.
 
     Args:
         total: Sums by period and area.
@@ -113,7 +113,7 @@ def protect_months(total: pd.DataFrame, same: Collection[str]) -> GatedMonths:
 def protect_codes(
     frame: pd.DataFrame, total: pd.DataFrame, months: GatedMonths, same: pd.DataFrame | None
 ) -> GatedCounts:
-    """Return the sums by area and code with the totals of each area, gated.
+    """Return sums by area and code that may be shown, given totals `months`, also of months `same`.
 
     Every list adds up to the totals, so what these show and hide is decided once, before any list:
     a total that is shown stays so, and what it tells of the codes is what the codes are protected
@@ -162,7 +162,7 @@ def _protect_parts(
     totals: Sequence[AdditiveTotal],
     open_totals: Mapping[str, _Keys],
 ) -> tuple[_Keys, _Keys]:
-    """Return which cells of the year, and of the same months, are shown side by side.
+    """Return keys (area, code) that may be shown: of year (`sums`), of compared months (`same`).
 
     What the same months leave of the year is a part that nobody prints and anybody can subtract.
 
@@ -187,7 +187,7 @@ def _protect_parts(
 
 
 class _GatedRows:
-    """Sums whose counts are gated one after the other; what names a row is laid out once.
+    """Rows of sums of complaints, to find which of their counts may be shown.
 
     Args:
         open_totals: keys of the totals over all codes that are shown, where that was decided
@@ -212,7 +212,7 @@ class _GatedRows:
             self._kept = self._is_open & (sums["code"] == TOTAL).to_numpy()
 
     def find_shown_measure(self, name: str) -> _Keys:
-        """Return the cells in which a measure, and what is left of each whole of it, may be shown.
+        """Return keys of cells where measure `name`, and each whole minus it, may be shown.
 
         Each of these counts is gated by itself. A cell is shown where all are: then no sum of what
         is shown is a small count of any of them (docs/complaints.md).
@@ -230,7 +230,7 @@ class _GatedRows:
         return shown
 
     def find_shown(self, counts: pd.Series) -> _Keys:
-        """Return the keys of the rows whose count the gate lets through."""
+        """Return the keys of the rows whose count in `counts` may be shown."""
         table = self._sums[self._by].assign(n=counts.astype("float64").to_numpy())
         decided = []
         if self._is_open is not None:
@@ -246,7 +246,7 @@ class _GatedRows:
 def _build_cells(
     sums: pd.DataFrame, by: list[str], shown: _Keys, measures: Mapping[str, _Keys]
 ) -> CountCells:
-    """Return the cells with the complaints accepted and further measures as far as they are shown.
+    """Return key (columns `by`) -> its `measures` that may be shown; None for a key not in `shown`.
 
     Money is recovered in complaints that were solved; it is shown where their number is.
     """
@@ -269,7 +269,7 @@ def _build_cells(
 
 
 def _list_keys(rows: pd.DataFrame, by: list[str]) -> list[tuple[str, ...]]:
-    """Return the key of each row as texts."""
+    """Return the values of the columns `by` of each row, as a tuple of texts."""
     return list(zip(*(rows[name].astype(str).tolist() for name in by), strict=True))
 
 
@@ -280,7 +280,7 @@ def _keys_of_measure(cells: CountCells, name: str) -> _Keys:
 
 
 def _add_larger_areas(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return sums of cities with those of provinces and the nation below them."""
+    """Return sums by area and `keys`, those of provinces and the nation added to the cities'."""
     parts = [frame]
     is_part = frame["area"].isin(_PARTS_OF_PROVINCES)
     for larger, rows in (

@@ -1,4 +1,4 @@
-"""Complaint counts as they may be read: sums of a year and coverage, behind the gate.
+"""Complaint counts of a year as readers may see them, with coverage and comparison of years.
 
 Counts of complaints are full counts of a system and no sample, so they have no interval. But a
 count of one to nine in a small area tells who complained: such a cell, and what would let it be
@@ -40,7 +40,7 @@ _LOCK = Lock()
 
 @dataclass(frozen=True, eq=False)
 class ComplaintYear:
-    """Gated sums over some months of a year, for every area and every lens."""
+    """A year's complaint counts by area, code and month; small counts are hidden."""
 
     year: int
     periods: tuple[DeliveredPeriod, ...]
@@ -59,7 +59,7 @@ class ComplaintYear:
 
     @cached_property
     def delivered(self) -> Mapping[str, frozenset[str]]:
-        """Months that were delivered, by city or what a province has besides."""
+        """Code of a city, or of the rest of a province -> months that were delivered of it."""
         months: dict[str, set[str]] = {}
         for area, month in self.by_month:
             if area in leaf_areas():
@@ -67,12 +67,12 @@ class ComplaintYear:
         return {area: frozenset(of_area) for area, of_area in months.items()}
 
     def find_cell(self, lens: str, area: str, code: str) -> CountCell | None:
-        """Return the measures of a cell; None where it is hidden or nothing was delivered."""
+        """Return measures of an area and code of list `lens`; None if hidden or not delivered."""
         return self.by_lens.get(lens, {}).get((area, code))
 
 
 def list_complaint_years(work: Work) -> dict[int, int]:
-    """Return the years with deliveries, the newest first, each with its number of months."""
+    """Return year -> number of months delivered, newest year first."""
     work.require(Action.READ_RESULTS)
     years: dict[int, int] = {}
     for each in list_standing_periods(work, kind=DeliveryKind.COMPLAINTS):
@@ -84,7 +84,7 @@ def list_complaint_years(work: Work) -> dict[int, int]:
 def read_complaint_year(
     work: Work, *, year: int, like: Sequence[str] = (), lenses: Collection[str] = LENSES
 ) -> ComplaintYear | None:
-    """Return the gated sums of a year; None if nothing of it was delivered.
+    """Return a year's counts by lists `lenses`, or of months as in `like`; None if not delivered.
 
     Args:
         like: Months of the next year, all that are delivered: only the same months are summed, so
@@ -124,7 +124,7 @@ def read_complaint_year(
 def read_year_before(
     work: Work, *, year: ComplaintYear, lenses: Collection[str] = LENSES
 ) -> ComplaintYear | None:
-    """Return the same months of the year before; where some are missing, all that there are of it.
+    """Return the year before by `lenses`: the same months, or just totals if some are missing.
 
     Of months that are not the same only what both years have is compared (`complaint_coverage`).
     """
@@ -138,7 +138,7 @@ def _protect_year(
     same: tuple[DeliveredPeriod, ...],
     lenses: Sequence[str],
 ) -> tuple[GatedMonths, dict[str, GatedCounts]]:
-    """Return the gated months with the totals, and the gated cells of each lens.
+    """Return totals by area and month, and list -> its counts, small ones hidden; `same`: compared.
 
     A revision never changes, and every reader who may use it sees the same: what was gated for its
     id is kept for the next reader.
@@ -185,7 +185,7 @@ _Units = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class CountCoverage:
-    """Areas that were delivered of a larger area, beside those there are."""
+    """Parts (cities, rest of provinces) of an area: delivered, not delivered, or incomplete."""
 
     areas: tuple[str, ...]
     missing: tuple[str, ...]
@@ -194,7 +194,7 @@ class CountCoverage:
 
 
 def find_coverage(year: ComplaintYear, area: str) -> CountCoverage:
-    """Return which parts of an area were delivered."""
+    """Return which parts of an area were delivered, were not, or lack months."""
     expected = leaves_within(area)
     areas = tuple(leaf for leaf in expected if leaf in year.delivered)
     return CountCoverage(
@@ -205,7 +205,7 @@ def find_coverage(year: ComplaintYear, area: str) -> CountCoverage:
 
 
 def find_residents(year: ComplaintYear, area: str) -> int | None:
-    """Return the residents of what was delivered; None where months are missing of a single area.
+    """Return residents of an area's delivered parts, by their months; None for a partial city.
 
     Of a larger area each part counts for the share of the months that were delivered of it.
     """
@@ -220,7 +220,7 @@ def find_residents(year: ComplaintYear, area: str) -> int | None:
 
 @dataclass(frozen=True)
 class CountComparison:
-    """Complaints accepted of the areas and months that two years have."""
+    """Complaints accepted in two years, over the areas and months that both years have."""
 
     now: float
     then: float
@@ -233,7 +233,7 @@ class CountComparison:
 def compare_years(
     year: ComplaintYear, before: ComplaintYear | None, area: str
 ) -> CountComparison | None:
-    """Return the complaints of an area beside those of the year before, like with like."""
+    """Return an area's complaints in two years over months and areas of both; None without any."""
     if before is None:
         return None
     is_whole = has_same_coverage(year, before, area)
@@ -261,7 +261,7 @@ def compare_years(
 
 
 def has_same_coverage(year: ComplaintYear, before: ComplaintYear | None, area: str) -> bool:
-    """Return whether two years were delivered for the same parts and months of an area."""
+    """Return whether both years were delivered for the same parts and months of an area."""
     return before is not None and _list_units(year, area) == _list_units(before, area)
 
 

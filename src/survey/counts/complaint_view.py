@@ -1,4 +1,4 @@
-"""View of complaint statistics: rates with their bases, one lens as a table, and the months."""
+"""Complaint statistics of an area in words: rates with bases, table of one code list, months."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ LENS_NAMES: dict[str, Message] = {
 _FEN_OF_HUNDRED_MILLION = 1e10
 _MAX_MISSING_NAMED = 8
 _MEASURE_NAMES: tuple[tuple[Message, tuple[str, ...]], ...] = (
-    *((definition.name, (definition.rate.value, definition.base)) for definition in RATES),
+    *((definition.name, (definition.rate, definition.base)) for definition in RATES),
     (msg("Recovered for consumers"), ("recovered_fen",)),
     (msg("Enquiries, which are no complaints"), ("consultations",)),
     (msg("Cases of fraud among the complaints"), ("fraud",)),
@@ -52,7 +52,7 @@ Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 @dataclass(frozen=True)
 class LensShare:
-    """One code of a list: its count and share, and the share in the same months a year before."""
+    """One code of a code list: count, share in per cent, and share in the year before."""
 
     code: str
     name: str
@@ -67,7 +67,7 @@ class LensShare:
 
     @property
     def change(self) -> float | None:
-        """Change of the share in percentage points."""
+        """Change of the share from the year before in percentage points; None if unknown."""
         if self.share is None or self.then is None:
             return None
         return round(self.share - self.then, 2)
@@ -75,7 +75,7 @@ class LensShare:
 
 @dataclass(frozen=True)
 class ComplaintView:
-    """What the page shows of one area, all of it in words."""
+    """Texts and tables that the page of complaint statistics shows of one area."""
 
     area: str
     title: str
@@ -90,20 +90,20 @@ class ComplaintView:
 
 
 def lens_choices(year: ComplaintYear, language: str) -> dict[str, str]:
-    """Return the lists by which the counts of a year were delivered, with their names."""
+    """Return code list -> its name, for code lists by which a year's counts were delivered."""
     t = translator(language)
     return {lens: t(LENS_NAMES[lens]) for lens in COMPLAINT_CODES if lens in year.by_lens}
 
 
 def area_choices(year: ComplaintYear, language: str) -> dict[str, str]:
-    """Return the areas with counts, the nation first, with their names."""
+    """Return code -> name of the areas with counts: nation, provinces, cities."""
     areas = list(dict.fromkeys(area for area, _ in year.by_lens[TOTAL]))
     areas.sort(key=lambda area: (area != NATION, len(area) == 6, area))
     return {area: name_area(area, language) for area in areas}
 
 
 def name_area(area: str, language: str) -> str:
-    """Return the name of an area; what a province has besides its cities is said so."""
+    """Return the name of an area; what remains of a province is called “Other areas of …”."""
     names, t = DisplayNames(language, None), translator(language)
     if area.endswith(REST):
         return t("Other areas of {province}", province=names.area(area.removesuffix(REST)))
@@ -115,17 +115,16 @@ def _find_number(cell: Cell, name: str) -> float | None:
 
 
 def is_measure_hidden(cell: Cell, *names: str) -> bool:
-    """Return whether one of the measures was delivered and is kept back in a cell that is shown."""
+    """Return whether any of these measures was delivered but is hidden in a shown cell."""
     return cell is not None and any(name in cell and cell[name] is None for name in names)
 
 
 def describe_rates(cell: Cell, t: Translator) -> list[str]:
-    """Return each rate whose counts were delivered, with its base, in words."""
+    """Return a sentence for each rate, with numerator and base, whose counts are not hidden."""
     lines = []
     for definition in RATES:
-        share = share_in_percent(
-            _find_number(cell, definition.rate), _find_number(cell, definition.base)
-        )
+        count, whole = _find_number(cell, definition.rate), _find_number(cell, definition.base)
+        share = share_in_percent(count, whole)
         if share is not None:
             lines.append(
                 t(
@@ -133,15 +132,15 @@ def describe_rates(cell: Cell, t: Translator) -> list[str]:
                     rate=t(definition.name),
                     share=format_percent(share),
                     base=t(definition.base_name),
-                    count=format_count(_find_number(cell, definition.rate)),
-                    whole=format_count(_find_number(cell, definition.base)),
+                    count=format_count(count),
+                    whole=format_count(whole),
                 )
             )
     return lines
 
 
 def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
-    """Return the notes below counts: source, last day, known errors, how small counts are kept."""
+    """Return notes on a year's counts: source, date, known errors, how small counts are hidden."""
     lines = describe_deliveries(year.periods, t)
     lines.append(
         t("Complaints that a system recorded: full counts and no sample, so they have no interval.")
@@ -165,7 +164,7 @@ def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
 
 
 def describe_deliveries(periods: Sequence[DeliveredPeriod], t: Translator) -> list[str]:
-    """Return the notes below figures: source, last day, known errors, revisions."""
+    """Return the notes on some delivered periods: source, last day, known errors, revisions."""
     newest = max(each.data_as_of for each in periods)
     lines = [
         t(
@@ -196,7 +195,7 @@ def describe_deliveries(periods: Sequence[DeliveredPeriod], t: Translator) -> li
 def build_complaint_view(
     *, year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
 ) -> ComplaintView:
-    """Build the view of one area by one lens, beside what the year before has of it."""
+    """Return the view of one area by one code list, compared with the year before."""
     t, name = translator(language), name_area(area, language)
     shares = list_lens_shares(year, before, lens, area, language)
     title = t(
@@ -219,7 +218,7 @@ def build_complaint_view(
 
 
 def format_yuan(fen: float, language: str) -> str:
-    """Return a sum of money in the units that a language counts in."""
+    """Return a sum in fen as text: in million yuan or, in Chinese, in 10,000 or 100 million."""
     t = translator(language)
     if language != "zh":
         return t("{number} million yuan", number=format_quantity(fen / 1e8, 1))
@@ -229,7 +228,7 @@ def format_yuan(fen: float, language: str) -> str:
 
 
 def describe_coverage(year: ComplaintYear, area: str, language: str) -> list[str]:
-    """Return from how many areas and months the counts of an area come, and what is missing."""
+    """Return sentences on how many areas and months were delivered, and which areas are missing."""
     t, coverage = translator(language), find_coverage(year, area)
     came, there = len(coverage.areas), len(coverage.areas) + len(coverage.missing)
     months = len(year.delivered.get(area, ())) if there == 1 else len(year.months)
@@ -258,7 +257,7 @@ def describe_coverage(year: ComplaintYear, area: str, language: str) -> list[str
 def describe_comparison(
     year: ComplaintYear, before: ComplaintYear | None, area: str, t: Translator
 ) -> str:
-    """Return the change against the year before over what both have, or that there is none."""
+    """Return a sentence on the change over what both years have, or that none can be compared."""
     found = compare_years(year, before, area)
     if found is None:
         return t(
@@ -290,7 +289,7 @@ def describe_comparison(
 def describe_total(
     year: ComplaintYear, before: ComplaintYear | None, area: str, language: str
 ) -> list[str]:
-    """Return the complaints of an area in words: number, coverage, change, rates, money."""
+    """Return sentences on an area's complaints: number, coverage, change, rates and money."""
     t = translator(language)
     total = year.find_cell(TOTAL, area, TOTAL)
     if total is None:
@@ -326,17 +325,14 @@ def describe_total(
 def list_lens_shares(
     year: ComplaintYear, before: ComplaintYear | None, lens: str, area: str, language: str
 ) -> list[LensShare]:
-    """Return the codes of a list, the one with most complaints first."""
+    """Return the share of each code of a list in an area's complaints, largest count first."""
     if not has_same_coverage(year, before, area):
         before = None
     total = _find_number(year.find_cell(TOTAL, area, TOTAL), "accepted")
-    earlier_total = (
-        _find_number(before.find_cell(TOTAL, area, TOTAL), "accepted")
-        if before is not None
-        else None
-    )
+    earlier_cell = before.find_cell(TOTAL, area, TOTAL) if before is not None else None
+    earlier_total = _find_number(earlier_cell, "accepted")
     shares = []
-    for each in shipped_code_lists().listed(CodeListName(lens)):
+    for each in shipped_code_lists().codes_of(CodeListName(lens)):
         if (NATION, each.code) not in year.by_lens[lens]:
             continue  # nowhere in the nation: the delivery does not use this code
         row = year.find_cell(lens, area, each.code)
@@ -359,7 +355,7 @@ def list_lens_shares(
 
 
 def describe_share(share: LensShare, t: Translator) -> list[str]:
-    """Return one code of a list in sentences; its count is shown."""
+    """Return sentences on one code whose count is shown: count, share, change and solved share."""
     words = [
         t(
             "{count} complaints accepted, {share} of all.",

@@ -1,4 +1,4 @@
-"""Declaration of a kind of counts: its columns, keys, measures, bounds, parts of wholes, tables.
+"""Declaration of a kind of counts: its columns, keys, measures, bounds, and where it is stored.
 
 Check, store, template and interface descriptions read it; a new kind is a new declaration.
 """
@@ -34,21 +34,21 @@ _MONTH_CHARS = len("2024-05")
 
 @dataclass(frozen=True)
 class DeliveredColumn:
-    """Column by its names in files, the first of which the template has."""
+    """Column of a delivery with its names in files; templates use the first name."""
 
     names: tuple[str, ...]
     required: bool
     example: str
 
     def has_name(self, key: str, header: str) -> bool:
-        """Return whether a head of a file means this column: its key, or one of its names."""
+        """Return whether a column head of a file is this column's key or one of its names."""
         wanted = header.strip().lower()
         return wanted == key or wanted in (name.lower() for name in self.names)
 
 
 @dataclass(frozen=True)
 class TextKey:
-    """Column of the key of a count whose texts are of no code list."""
+    """Key column of counts (month, day, topic) whose values are parsed, not from a code list."""
 
     parse: Callable[[str], str | None]
     """Function from a text to the code that is stored; None for a text that is not allowed."""
@@ -59,7 +59,7 @@ class TextKey:
 
 @dataclass(frozen=True)
 class PartOfWhole:
-    """Rows that are parts of others and never larger."""
+    """Rule that counts of parts, such as topics or areas, are never larger than their whole."""
 
     column: str
     """Column that is the `missing` of its key in a whole, and something else in a part."""
@@ -74,7 +74,7 @@ class PartOfWhole:
 
 @dataclass(frozen=True)
 class CountKind:
-    """One kind of counts, declared once."""
+    """Declaration of one kind of counts: how it is delivered, checked and stored."""
 
     kind: DeliveryKind
     name: Message
@@ -116,12 +116,12 @@ class CountKind:
 
     @cached_property
     def columns(self) -> Mapping[str, DeliveredColumn]:
-        """Columns of a delivery by their key."""
+        """Key -> column of a delivery, without the entry of words that mark rows of totals."""
         return {key: column for key, column in self._named.items() if key != TOTAL}
 
     @property
     def total_names(self) -> tuple[str, ...]:
-        """Texts in a column of a row that sums over it, the usual one first; empty without such."""
+        """Texts that mark a row of totals in a code column, the usual one first; may be empty."""
         return self._named[TOTAL].names if TOTAL in self._named else ()
 
     @property
@@ -129,12 +129,12 @@ class CountKind:
         return {name: key for name, key in self.keys.items() if isinstance(key, CodeListName)}
 
     def missing_code(self, column: str) -> str:
-        """Return the code of a key that a file has no column for."""
+        """Return the code to store in a key column if a file has no such column."""
         key = self.keys[column]
         return NOT_GIVEN if isinstance(key, CodeListName) else key.missing
 
     def stored_name(self, measure: str) -> str:
-        """Return the name of a measure in the store."""
+        """Return a measure's column in the store: with the suffix `_fen` if it is money."""
         return f"{measure}_fen" if measure in self.money else measure
 
     @property
@@ -142,7 +142,7 @@ class CountKind:
         return tuple(map(self.stored_name, self.measures))
 
     def bind_columns(self, header: Sequence[str]) -> tuple[dict[str, int], tuple[str, ...]]:
-        """Return the position of each column in a file, and the heads that nothing uses.
+        """Return column key -> position in the file, and the column heads that are unknown.
 
         Raises:
             ImportNotPossibleError: A required column is missing, or two columns mean the same.
@@ -173,7 +173,7 @@ class CountKind:
         return places, tuple(each for each in ignored if each)
 
     def write_template(self, version: str = "") -> bytes:
-        """Return the workbook that a sender fills in: an example, and the codes of a version.
+        """Return the .xlsx template for senders: an example row, and the codes of a version.
 
         The first worksheet is the one that is read.
         """
@@ -190,7 +190,7 @@ class CountKind:
         listed = workbook.create_sheet(t(msg("Codes")))
         listed.append([t(msg("Column")), t(msg("Code")), t(msg("Name"))])
         for key, name in self.codes.items():
-            for each in lists.listed(name, version):
+            for each in lists.codes_of(name, version):
                 listed.append([self.columns[key].names[0], each.code, each.name_zh])
         cities = {city.code: city.name_zh for city in shipped_cities()}
         rest = t(msg("Other areas of the province"))
@@ -203,7 +203,7 @@ class CountKind:
 
 @dataclass(frozen=True, eq=False)
 class CheckedCounts:
-    """Counts of a delivery that passed every check, one row a key, sorted by it."""
+    """Counts of a delivery that passed every check: one row per key, sorted by key."""
 
     kind: CountKind
     frame: pd.DataFrame
@@ -214,7 +214,7 @@ class CheckedCounts:
     """Rows of totals that were compared and are not kept."""
 
     def months_of(self, frame: pd.DataFrame) -> "pd.Series[str]":
-        """Return the month of each row."""
+        """Return the month (`2024-05`) of each row of `frame`."""
         return frame[self.kind.when].map(lambda text: text[:_MONTH_CHARS])
 
     @property
@@ -223,7 +223,7 @@ class CheckedCounts:
 
     @property
     def area_sums(self) -> dict[tuple[str, str], int]:
-        """Sums of the first measure over everything, by area and month or day."""
+        """`(area, month or day) -> sum` of the first measure, without rows on single topics."""
         frame = self.frame
         for column in self.kind.whole.keys() & self.kind.keys.keys():
             frame = frame[frame[column] == self.kind.whole[column]]

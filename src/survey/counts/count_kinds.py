@@ -1,4 +1,4 @@
-"""Kinds of counts as they are declared: complaint statistics and opinion monitoring."""
+"""The two declared kinds of counts: complaint statistics and opinion monitoring."""
 
 from collections.abc import Mapping
 from datetime import date

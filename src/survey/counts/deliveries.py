@@ -1,24 +1,26 @@
-"""Deliveries of outside evidence: what came from whom, and which revision of a period holds.
+"""Deliveries of counts from outside: who delivered what, and which revision of a period counts.
 
 A period that is delivered again is a new revision; the older ones stay readable. The same id from
 the same kind of sender twice is one delivery.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
-from sqlmodel import Session
+import pandas as pd
+from sqlalchemy import func, select
+from sqlmodel import Session, SQLModel
 
 from survey.access.audit import actor_id
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.counts.count_check import CountCheck
-from survey.counts.count_declaration import CheckedCounts
-from survey.counts.count_storage import insert_counts, read_area_sums
+from survey.counts.count_declaration import AREA, NOT_GIVEN, TOTAL, CheckedCounts, CountKind
 from survey.counts.delivery_changes import (
+    AreaSums,
     DeliveryChanges,
     DeliveryNotAllowedError,
     compare_sums,
@@ -27,23 +29,26 @@ from survey.counts.delivery_changes import (
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
+from survey.store.inserts import insert_columns
 from survey.store.tables import Account, DeliveryKind, DeliveryRevision, new_id, table_of
 from survey.store.tables import Delivery as StoredDelivery
 
 MAX_SOURCE_CHARS, MAX_FAULTS_CHARS, MAX_ID_CHARS = 200, 2_000, 100
 _DELIVERIES, _REVISIONS = table_of(StoredDelivery), table_of(DeliveryRevision)
 _ACCOUNTS = table_of(Account)
+_BATCH_ROWS = 50_000
+"""Rows made into Python objects at once; a million together would take a gigabyte."""
 
 
 class DeliveryConflictError(SurveyError):
-    """Raised when an id was delivered before with another content; nothing was stored."""
+    """Raised when an id was used before for a delivery with other content; nothing was stored."""
 
     code = "delivery_conflict"
 
 
 @dataclass(frozen=True)
 class DeliveryHead:
-    """What a sender says about a delivery."""
+    """What a sender states about a delivery besides its counts: id, source, date, known faults."""
 
     external_id: str
     source: str
@@ -64,7 +69,7 @@ class DeliveryHead:
 
 @dataclass(frozen=True)
 class DeliveredPeriod:
-    """Revision of one period, with the delivery that brought it."""
+    """Revision of one month of counts, with the delivery that it belongs to."""
 
     revision_id: UUID
     period: str
@@ -86,7 +91,7 @@ class DeliveredPeriod:
 
 @dataclass(frozen=True)
 class DeliveryReceipt:
-    """Answer to a delivery: its revisions, and whether it was stored before."""
+    """Answer to a delivery: month -> revision number, and whether it was stored before."""
 
     delivery_id: UUID
     revisions: Mapping[str, int]
@@ -96,7 +101,7 @@ class DeliveryReceipt:
 
 
 def require_head(head: DeliveryHead, *, now: datetime) -> None:
-    """Raise `DeliveryNotAllowedError` unless the head says who counted, and until when."""
+    """Raise `DeliveryNotAllowedError` unless id, source, known faults and date are acceptable."""
     for text, limit in ((head.external_id, MAX_ID_CHARS), (head.source, MAX_SOURCE_CHARS)):
         if not text.strip() or len(text) > limit or not text.isprintable():
             raise DeliveryNotAllowedError(
@@ -127,7 +132,7 @@ def _is_plain_text(text: str) -> bool:
 def find_repeated(
     work: Work, *, kind: DeliveryKind, head: DeliveryHead, sha256: str
 ) -> DeliveryReceipt | None:
-    """Return the receipt of a delivery that was stored before; None if it is new.
+    """Return the receipt if this delivery is stored; None if its id is new; raise on other content.
 
     What is said about a delivery belongs to it: other known faults under the same id are a conflict
     as well, because nobody would ever see them.
@@ -175,7 +180,7 @@ def find_repeated(
 
 
 def import_delivery(work: Work, *, check: CountCheck, head: DeliveryHead) -> DeliveryReceipt:
-    """Store a checked delivery; nothing is stored if one row is wrong, or if it was stored before.
+    """Store a checked delivery and return its receipt; one stored before only gets its receipt.
 
     The check takes most of the time and writes nothing, so it is done before the transaction.
 
@@ -195,22 +200,22 @@ def import_delivery(work: Work, *, check: CountCheck, head: DeliveryHead) -> Del
 def preview_delivery(
     work: Work, *, counts: CheckedCounts, data_as_of: date | None = None, is_demo: bool = False
 ) -> DeliveryChanges:
-    """Return what checked counts would change of what stands; nothing is stored.
+    """Return what would change, by area and month, if these counts were stored; store nothing.
 
     Raises:
         DeliveryNotAllowedError: A month or day had not ended when it was counted.
     """
     work.require(Action.DELIVER_EVIDENCE)
     require_ended(counts.area_sums, data_as_of=data_as_of, now=work.now)
-    is_demo = work.principal.is_demo or is_demo
-    standing = _find_standing(work.session, counts.kind.kind, counts.periods, is_demo=is_demo)
-    return compare_sums(read_area_sums(work.session, counts.kind, standing), counts.area_sums)
+    known = _list_revisions(work, counts, is_demo=work.principal.is_demo or is_demo)
+    newest = {row.period: row.id for row in known if row.withdrawn_at is None}
+    return compare_sums(_read_area_sums(work.session, counts.kind, newest), counts.area_sums)
 
 
 def store_delivery(
     work: Work, *, counts: CheckedCounts, head: DeliveryHead, sha256: str, sums_only: bool = False
 ) -> DeliveryReceipt:
-    """Store checked counts as new revisions of their periods, and return the receipt.
+    """Store counts (with `sums_only` their sums) as a new revision per month; return a receipt.
 
     Args:
         sums_only: Whether to leave out single counts, which no page reads, where sums are stored.
@@ -221,39 +226,23 @@ def store_delivery(
         work, counts=counts, data_as_of=head.data_as_of, is_demo=head.is_demo
     )
     changes.require_confirmed(head.confirmed_losses)
-    rows = len(counts.frame)
-    revisions = record_delivery(
-        work,
-        kind=counts.kind.kind,
-        head=head,
-        sha256=sha256,
-        rows=rows,
-        periods=counts.periods,
-        lost=sum(len(row.lost) for row in changes.losses),
-    )
-    insert_counts(work.session, counts, revisions, sums_only=sums_only)
+    lost = sum(len(row.lost) for row in changes.losses)
+    revisions = _record_delivery(work, counts, head, sha256, lost)
+    _insert_counts(work.session, counts, revisions, sums_only=sums_only)
     first = next(iter(revisions.values()))
     numbers = {period: each.number for period, each in revisions.items()}
-    return DeliveryReceipt(first.delivery_id, numbers, rows, is_repeated=False)
+    return DeliveryReceipt(first.delivery_id, numbers, len(counts.frame), is_repeated=False)
 
 
-def record_delivery(
-    work: Work,
-    *,
-    kind: DeliveryKind,
-    head: DeliveryHead,
-    sha256: str,
-    rows: int,
-    periods: Sequence[str],
-    lost: int,
+def _record_delivery(
+    work: Work, counts: CheckedCounts, head: DeliveryHead, sha256: str, lost: int
 ) -> dict[str, DeliveryRevision]:
-    """Store a delivery with a new revision of each period, and return these by period.
+    """Store a delivery with number of sums `lost`, and its revisions; return month -> revision.
 
     Args:
         lost: How many sums by area and month or day are gone with it, as its sender confirmed.
     """
-    work.require(Action.DELIVER_EVIDENCE)
-    is_demo = work.principal.is_demo or head.is_demo
+    kind, is_demo = counts.kind.kind, work.principal.is_demo or head.is_demo
     delivery = StoredDelivery(
         id=new_id(),
         kind=kind,
@@ -264,14 +253,14 @@ def record_delivery(
         code_version=head.code_version,
         file_name=head.file_name[:200],
         sha256=sha256,
-        row_count=rows,
+        row_count=len(counts.frame),
         is_demo=is_demo,
         account_id=actor_id(work.principal),
         at=work.now,
     )
     work.session.add(delivery)
     work.session.flush()
-    before = _get_newest_numbers(work.session, kind, periods, is_demo=is_demo)
+    before = {row.period: row.number for row in _list_revisions(work, counts, is_demo=is_demo)}
     revisions = {
         period: DeliveryRevision(
             id=new_id(),
@@ -281,7 +270,7 @@ def record_delivery(
             number=before.get(period, 0) + 1,
             is_demo=is_demo,
         )
-        for period in periods
+        for period in counts.periods
     }
     work.session.add_all(revisions.values())
     work.session.flush()
@@ -291,7 +280,7 @@ def record_delivery(
         {
             "kind": kind.value,
             "id": delivery.external_id,
-            "rows": rows,
+            "rows": delivery.row_count,
             "periods": {period: each.number for period, each in revisions.items()},
             "sha256": sha256,
             **({"lost_sums": lost} if lost else {}),
@@ -302,7 +291,7 @@ def record_delivery(
 
 
 def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
-    """Withdraw a delivery: of each of its months the edition before it holds again, if any.
+    """Withdraw a delivery; each month's previous revision, if any, becomes the current one.
 
     What was delivered stays in the store and can be read by those who deliver.
 
@@ -333,45 +322,23 @@ def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
     )
 
 
-def _match_periods(
-    kind: DeliveryKind, periods: Iterable[str], *, is_demo: bool
-) -> tuple[ColumnElement[bool], ...]:
-    return (
-        _REVISIONS.c.kind == kind,
-        _REVISIONS.c.is_demo == is_demo,
-        _REVISIONS.c.period.in_(list(periods)),
-    )
-
-
-def _get_newest_numbers(
-    session: Session, kind: DeliveryKind, periods: Iterable[str], *, is_demo: bool
-) -> dict[str, int]:
+def _list_revisions(work: Work, counts: CheckedCounts, *, is_demo: bool) -> Iterable[Any]:
+    """Return revisions, withdrawn ones too, of the months in `counts`, lowest number first."""
     query = (
-        select(_REVISIONS.c.period, func.max(_REVISIONS.c.number).label("number"))
-        .where(*_match_periods(kind, periods, is_demo=is_demo))
-        .group_by(_REVISIONS.c.period)
-    )
-    return {row.period: row.number for row in session.connection().execute(query)}
-
-
-def _find_standing(
-    session: Session, kind: DeliveryKind, periods: Iterable[str], *, is_demo: bool
-) -> dict[UUID, str]:
-    """Return the revisions of some periods that hold, with their periods."""
-    query = (
-        select(_REVISIONS.c.id, _REVISIONS.c.period)
+        select(*_REVISIONS.c["id", "period", "number"], _DELIVERIES.c.withdrawn_at)
         .join(_DELIVERIES, _DELIVERIES.c.id == _REVISIONS.c.delivery_id)
         .where(
-            _DELIVERIES.c.withdrawn_at.is_(None), *_match_periods(kind, periods, is_demo=is_demo)
+            _REVISIONS.c.kind == counts.kind.kind,
+            _REVISIONS.c.is_demo == is_demo,
+            _REVISIONS.c.period.in_(counts.periods),
         )
         .order_by(_REVISIONS.c.number)
     )
-    newest = {row.period: row.id for row in session.connection().execute(query)}
-    return {revision_id: period for period, revision_id in newest.items()}
+    return work.session.connection().execute(query).all()
 
 
 def list_delivered_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredPeriod]:
-    """Return every revision of every period that a reader may use, newest period first.
+    """Return every revision of every month that the reader may use, newest month first.
 
     An account of the demonstration reads what is demo; others read real deliveries, and demo ones
     only as long as there is no other.
@@ -380,10 +347,13 @@ def list_delivered_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredP
     query = (
         select(
             _REVISIONS.c.id.label("revision_id"),
-            _REVISIONS.c.period,
-            _REVISIONS.c.number,
-            _DELIVERIES,
-            _ACCOUNTS.c.name.label("delivered_by"),
+            *_REVISIONS.c["period", "number", "delivery_id"],
+            *_DELIVERIES.c["external_id", "source", "data_as_of", "known_faults", "code_version"],
+            *_DELIVERIES.c["is_demo", "withdrawn_at"],
+            _DELIVERIES.c.row_count.label("rows"),
+            _DELIVERIES.c.at.label("delivered_at"),
+            func.coalesce(_ACCOUNTS.c.name, "").label("delivered_by"),
+            func.coalesce(_DELIVERIES.c.withdrawal_reason, "").label("withdrawal_reason"),
         )
         .join(_DELIVERIES, _DELIVERIES.c.id == _REVISIONS.c.delivery_id)
         .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _DELIVERIES.c.account_id)
@@ -399,29 +369,91 @@ def list_delivered_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredP
             continue
         if row.withdrawn_at is None:
             newest.setdefault(row.period, row.number)
-        listed.append(
-            DeliveredPeriod(
-                revision_id=row.revision_id,
-                period=row.period,
-                number=row.number,
-                is_current=row.number == newest.get(row.period),
-                delivery_id=row.id,
-                external_id=row.external_id,
-                source=row.source,
-                data_as_of=row.data_as_of,
-                known_faults=row.known_faults,
-                code_version=row.code_version,
-                rows=row.row_count,
-                is_demo=row.is_demo,
-                delivered_at=row.at,
-                delivered_by=row.delivered_by or "",
-                withdrawn_at=row.withdrawn_at,
-                withdrawal_reason=row.withdrawal_reason or "",
-            )
-        )
+        is_current = row.number == newest.get(row.period)
+        listed.append(DeliveredPeriod(**row._mapping, is_current=is_current))
     return listed
 
 
 def list_standing_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredPeriod]:
-    """Return the revision of every period that holds and that a reader may use, newest first."""
+    """Return the current revision of each month that the reader may use, newest month first."""
     return [each for each in list_delivered_periods(work, kind=kind) if each.is_current]
+
+
+def _insert_counts(
+    session: Session,
+    counts: CheckedCounts,
+    revisions: Mapping[str, DeliveryRevision],
+    *,
+    sums_only: bool = False,
+) -> None:
+    """Store counts under the revisions of their months, and their sums by each code list.
+
+    Args:
+        sums_only: Whether to leave out the single counts of a kind with sums, which no page reads.
+    """
+    kind = counts.kind
+    if kind.sums is kind.table or not sums_only:
+        _insert_rows(session, kind.table, counts, counts.frame, [*kind.keys], revisions)
+    if kind.sums is not kind.table:
+        for lens, sums in _summarise_counts(counts):
+            keys = [kind.when, AREA, "code"]
+            _insert_rows(session, kind.sums, counts, sums, keys, revisions, lens=lens)
+
+
+def _summarise_counts(counts: CheckedCounts) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield (code list, sums by month, area and code); first `total`, summed over all codes.
+
+    They are made once, when a delivery is stored: a page over a million counts reads a few
+    thousand rows. A list that the delivery does not use has none: "not given" is no channel.
+    """
+    measures, when = list(counts.measures), counts.kind.when
+    for lens in (TOTAL, *counts.kind.codes):
+        if lens != TOTAL and set(counts.frame[lens].cat.categories) == {NOT_GIVEN}:
+            continue
+        by = [when, AREA, *([lens] if lens != TOTAL else [])]
+        sums = counts.frame.groupby(by, observed=True, sort=True)[measures].sum().reset_index()
+        sums["code"] = sums[lens].astype(str) if lens != TOTAL else TOTAL
+        yield lens, sums[[when, AREA, "code", *measures]]
+
+
+def _insert_rows(
+    session: Session,
+    model: type[SQLModel],
+    counts: CheckedCounts,
+    frame: pd.DataFrame,
+    keys: Sequence[str],
+    revisions: Mapping[str, DeliveryRevision],
+    **constants: str,
+) -> None:
+    stored = [name for name in keys if name in table_of(model).columns]
+    missing: dict[str, object] = dict.fromkeys({*counts.kind.stored_measures} - {*counts.measures})
+    for period, part in frame.groupby(counts.months_of(frame), observed=True, sort=True):
+        fixed = {"revision_id": revisions[str(period)].id, **constants, **missing}
+        for start in range(0, len(part), _BATCH_ROWS):
+            rows = part.iloc[start : start + _BATCH_ROWS]
+            columns = {name: rows[name].tolist() for name in (*stored, *counts.measures)}
+            insert_columns(session.connection(), model, columns, fixed)
+
+
+def _read_area_sums(session: Session, kind: CountKind, newest: Mapping[str, UUID]) -> AreaSums:
+    """Return (area, month or day) -> stored sum of the first measure, without single topics.
+
+    Args:
+        newest: Revision by month.
+    """
+    standing = {revision_id: period for period, revision_id in newest.items()}
+    table = table_of(kind.sums)
+    days = [table.c[kind.when]] if kind.when in table.c else []
+    by = [table.c.revision_id, table.c[AREA], *days]
+    query = (
+        select(*by, func.sum(table.c[kind.measures[0]]))
+        .where(
+            table.c.revision_id.in_(list(standing)),
+            *(table.c[name] == value for name, value in kind.whole.items()),
+        )
+        .group_by(*by)
+    )
+    return {
+        (area, day[0].isoformat() if day else standing[revision_id]): int(total)
+        for revision_id, area, *day, total in session.connection().execute(query)
+    }

@@ -1,4 +1,4 @@
-"""What a delivery changes: the sums that stand, those that come, and what would be lost.
+"""Changes that a delivery makes: sums stored now, sums delivered, and what would be lost.
 
 A month that is delivered again takes the place of what stands of it, also of areas and days that
 the new delivery does not have. Nothing is lost without a word: whoever delivers confirms the list.
@@ -21,14 +21,14 @@ _MAX_NAMED = 12
 
 
 class DeliveryNotAllowedError(SurveyError):
-    """Raised when what is said about a delivery does not fit; nothing was stored."""
+    """Raised when the statements about a delivery are not acceptable; nothing was stored."""
 
     code = "delivery_refused"
 
 
 @dataclass(frozen=True)
 class AreaChange:
-    """Sum of an area in a month: what stands, what comes, and the months or days that are lost."""
+    """Stored and delivered sum of an area in a month, and months or days that would be lost."""
 
     area: str
     period: str
@@ -41,31 +41,31 @@ class AreaChange:
 
 @dataclass(frozen=True)
 class DeliveryChanges:
-    """Changes of a delivery by area and month, losses first."""
+    """Changes that a delivery makes, one row per area and month, rows with losses first."""
 
     rows: tuple[AreaChange, ...]
 
     @cached_property
     def losses(self) -> tuple[AreaChange, ...]:
-        """Areas and months of which something that stands does not come."""
+        """Rows in which a stored month or day is missing from the delivery."""
         return tuple(row for row in self.rows if row.lost)
 
     @property
     def confirmation(self) -> str:
-        """Text by which a sender confirms exactly these losses; empty without any."""
+        """Hash by which a sender confirms exactly these losses; empty if nothing is lost."""
         if not self.losses:
             return ""
         lost = "\n".join(f"{row.area} {' '.join(row.lost)}" for row in self.losses)
         return sha256(lost.encode()).hexdigest()[:16]
 
     def require_confirmed(self, confirmation: str) -> None:
-        """Raise `DeliveryLosesError` unless these very losses, or none, were confirmed."""
+        """Raise `DeliveryLosesError` if something is lost that `confirmation` does not confirm."""
         if self.losses and confirmation != self.confirmation:
             raise DeliveryLosesError(self)
 
 
 class DeliveryLosesError(SurveyError):
-    """Raised when a delivery would lose what stands and nobody confirmed it; nothing was stored."""
+    """Raised when a delivery lacks stored counts and nobody confirmed it; nothing was stored."""
 
     code = "delivery_loses"
 
@@ -82,7 +82,7 @@ class DeliveryLosesError(SurveyError):
 
 
 def compare_sums(before: AreaSums, after: AreaSums) -> DeliveryChanges:
-    """Return what changes by area and month where `after` takes the place of `before`."""
+    """Return changes by area and month if sums `after` replace sums `before`, losses first."""
     keys = sorted({*before, *after}, key=lambda key: (key[1], key[0]))
     by_row: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for area, name in keys:
@@ -106,7 +106,7 @@ def _add(sums: AreaSums, keys: Iterable[tuple[str, str]]) -> int | None:
 
 
 def require_ended(sums: AreaSums, *, data_as_of: date | None, now: datetime) -> None:
-    """Raise `DeliveryNotAllowedError` if a month or day had not ended when it was counted.
+    """Raise `DeliveryNotAllowedError` if a month or day of `sums` had not ended by `data_as_of`.
 
     Args:
         data_as_of: Day until which data were counted; None where nobody has said so yet.

@@ -1,4 +1,4 @@
-"""Opinion counts as they may be read: the days around an event, behind the disclosure gate.
+"""Opinion counts of the days around an event as readers may see them, after the disclosure gate.
 
 Items are public, but in a small area a handful of them leads to who wrote them. Readers choose the
 windows, and two windows subtracted are a day: so days are what is gated, by channel and sentiment,
@@ -36,28 +36,28 @@ Numbers = Mapping[str, float]
 
 @dataclass(frozen=True)
 class EventWindow:
-    """Days of an event, and how many days before and after it are looked at."""
+    """First and last day of an event, and how many days before and after are shown."""
 
     first: date
     last: date
     around: int
 
     def window_of(self, day: date) -> str:
-        """Return whether a day lies before, during or after the event."""
+        """Return the window in which a day is: before, during or after the event."""
         if day < self.first:
             return BEFORE
         return AFTER if day > self.last else DURING
 
     @property
     def span(self) -> tuple[date, date]:
-        """First and last day that are looked at."""
+        """First and last day of all three windows."""
         around = timedelta(days=self.around)
         return self.first - around, self.last + around
 
 
 @dataclass(frozen=True)
 class OpinionDay:
-    """Counts of one day; None where they are hidden."""
+    """Items and negative items of one day; None where the disclosure gate hides them."""
 
     day: date
     window: str
@@ -66,7 +66,7 @@ class OpinionDay:
 
     @property
     def share(self) -> float | None:
-        """Negative share in per cent."""
+        """Negative share of the day's items in per cent; None if hidden or without items."""
         if self.items is None or self.negative is None or not self.items:
             return None
         return 100 * self.negative / self.items
@@ -74,7 +74,7 @@ class OpinionDay:
 
 @dataclass(frozen=True, eq=False)
 class OpinionEvent:
-    """Gated counts of one area around an event, with what changed."""
+    """An area's opinion counts around an event, small ones hidden, and changes from before."""
 
     area: str
     event: EventWindow
@@ -97,12 +97,12 @@ class OpinionEvent:
 
     @property
     def whole(self) -> Numbers | None:
-        """Items and negative items of all days."""
+        """Items and negative items summed over all days; None where hidden."""
         return self.totals.get(_WHOLE)
 
 
 def find_busy_days(work: Work, *, area: str) -> tuple[date, date] | None:
-    """Return the days around the busiest of the last year that had at least half of its items.
+    """Return first and last day of the busy days around the last year's peak, or None.
 
     They are found in the counts that are shown: a window that a hidden day moves would tell about
     it. None if nothing was delivered; the newest day if every day of the year is hidden.
@@ -131,7 +131,7 @@ def find_busy_days(work: Work, *, area: str) -> tuple[date, date] | None:
 
 
 def read_opinion_event(work: Work, *, area: str, event: EventWindow) -> OpinionEvent | None:
-    """Return the counts of an area around an event; None if nothing of it was delivered."""
+    """Return an area's counts around an event, small ones hidden; None without any."""
     work.require(Action.READ_RESULTS)
     first, last = event.span
     counts = read_opinion_days(work, area=area, first=first, last=last)
@@ -166,7 +166,7 @@ def read_opinion_event(work: Work, *, area: str, event: EventWindow) -> OpinionE
 
 
 def _protect_days(counts: pd.DataFrame) -> _Cells:
-    """Return days by channel behind the gate, each day decided by itself.
+    """Return (day, channel) -> items and negative items; None for those hidden.
 
     Readers choose the windows: if the other days had a say in what is hidden beside a small count,
     two windows would hide different channels of one day, and what one shows solves the other.
@@ -199,7 +199,7 @@ def _protect_days(counts: pd.DataFrame) -> _Cells:
 
 @lru_cache(maxsize=_MAX_KEPT_DAYS)
 def _protect_day(numbers: tuple[tuple[str, str, float], ...]) -> Mapping[tuple[str, str], float]:
-    """Return the counts of one day by channel and sentiment; not a number where they are hidden.
+    """Return (channel, sentiment) -> a day's count, NaN if hidden; only this day decides.
 
     Sentiments add up to all items, channels to the day. Nothing but the counts of the day decides.
     """
@@ -237,7 +237,7 @@ def _sum_channels(cells: _Cells) -> dict[str, Numbers | None]:
 
 
 def _sum_days(pairs: "Sequence[tuple[float | None, float | None]]") -> Numbers | None:
-    """Return items and negative items over days; what a day hides is hidden in the sum."""
+    """Return sums of items and negative items, each only if no day is hidden; None if neither."""
     sums = {}
     for name, numbers in zip((ITEMS, NEGATIVE), zip(*pairs, strict=True), strict=False):
         known = [number for number in numbers if number is not None]
@@ -249,7 +249,7 @@ def _sum_days(pairs: "Sequence[tuple[float | None, float | None]]") -> Numbers |
 def _compute_changes(
     days: tuple[OpinionDay, ...], values: list[float | None]
 ) -> dict[str, WindowDifference | None]:
-    """Return the change from before for the other windows; None if a day has no value.
+    """Return window -> its mean minus that before the event; None if any day lacks a value.
 
     Days without a value are the small ones: the mean of the others would say something else.
     """

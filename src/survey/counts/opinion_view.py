@@ -1,4 +1,4 @@
-"""View of opinion monitoring: the days around an event in words, as a chart and as tables."""
+"""Opinion monitoring around an event: sentences, charts and tables for the page of one area."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _NO_SAMPLE = msg(
 
 @dataclass(frozen=True, eq=False)
 class OpinionView:
-    """What the page shows of one area around an event."""
+    """Texts, charts and tables that the page of opinion monitoring shows of one area."""
 
     title: str
     sentences: tuple[str, ...]
@@ -56,7 +56,7 @@ class OpinionView:
 
 
 def build_opinion_view(*, event: OpinionEvent, language: str) -> OpinionView:
-    """Build the view of one area."""
+    """Return the view of an area's opinion counts around one event."""
     t, name = translator(language), name_area(event.area, language)
     first, last = event.event.first, event.event.last
     title = t(
@@ -92,7 +92,7 @@ def build_opinion_view(*, event: OpinionEvent, language: str) -> OpinionView:
 
 
 def describe_opinion_sources(event: OpinionEvent, t: Translator) -> list[str]:
-    """Return what the items are, of whom they were delivered, and what is known to be wrong."""
+    """Return the notes on what items are, which area they name, their source and known errors."""
     lines = [t(_NO_SAMPLE)]
     if event.area != NATION:
         lines.append(t("Only items that name this area; most items name none."))
@@ -100,7 +100,7 @@ def describe_opinion_sources(event: OpinionEvent, t: Translator) -> list[str]:
 
 
 def describe_opinion(event: OpinionEvent, t: Translator) -> list[str]:
-    """Return items, negative share and busiest day of the event in words."""
+    """Return sentences on an event: items found, their negative share, and the busiest day."""
     during = event.totals.get(DURING)
     if during is None or NEGATIVE not in during or ITEMS not in during:
         return [t("The counts of this event are kept back or were not delivered.")]
@@ -126,7 +126,7 @@ def describe_opinion(event: OpinionEvent, t: Translator) -> list[str]:
 
 
 def find_peak(event: OpinionEvent) -> OpinionDay | None:
-    """Return the day of the event with most items; None where all are kept back."""
+    """Return the day during the event with most items; None if the items of all days are hidden."""
     known = [day for day in event.days if day.items is not None and day.window == DURING]
     return max(known, key=lambda day: day.items or 0.0, default=None)
 
@@ -180,10 +180,6 @@ def _describe_share(change: WindowDifference, window: str, t: Translator) -> str
     )
 
 
-def _list_days_in_milliseconds(event: OpinionEvent) -> list[float]:
-    return [datetime.combine(day.day, time(), UTC).timestamp() * 1_000 for day in event.days]
-
-
 def _build_day_chart(
     event: OpinionEvent,
     key: str,
@@ -192,8 +188,8 @@ def _build_day_chart(
     numbers: Sequence[float | None],
     t: Translator,
 ) -> ChartPanel:
-    """Return the chart of one value a day, with the mean of each window that has all its days."""
-    at = _list_days_in_milliseconds(event)
+    """Return a chart of daily `numbers` of `value`, with means of windows without hidden days."""
+    at = [datetime.combine(day.day, time(), UTC).timestamp() * 1_000 for day in event.days]
     rows: dict[str, list[object]] = {
         name: [] for name in ("at", "value", "role", "window", "first", "last", "label", "run")
     }
@@ -252,7 +248,9 @@ def _build_window_table(event: OpinionEvent, t: Translator) -> Table:
                 t(WINDOW_NAMES[window]),
                 str(len(days)),
                 _format_items(numbers),
-                _format_items_a_day(numbers, len(days)),
+                format_quantity(numbers[ITEMS] / len(days), 1)
+                if numbers is not None and ITEMS in numbers
+                else "–",
                 format_percent(float(np.mean(shares)) if len(shares) == len(days) else None, 1),
                 "–" if change is None else format_signed(change.value),
                 "–"
@@ -278,11 +276,6 @@ def _build_window_table(event: OpinionEvent, t: Translator) -> Table:
 
 def _format_items(numbers: Numbers | None) -> str:
     return _HIDDEN if numbers is None or ITEMS not in numbers else format_count(numbers[ITEMS])
-
-
-def _format_items_a_day(numbers: Numbers | None, days: int) -> str:
-    known = numbers is not None and ITEMS in numbers
-    return format_quantity(numbers[ITEMS] / days, 1) if known and numbers is not None else "–"
 
 
 def _format_share(part: float | None, whole: float | None) -> str:
@@ -317,7 +310,7 @@ def _build_channel_table(event: OpinionEvent, language: str) -> Table:
     t = translator(language)
     names = {
         each.code: each.name(language)
-        for each in shipped_code_lists().listed(CodeListName.OPINION_CHANNEL)
+        for each in shipped_code_lists().codes_of(CodeListName.OPINION_CHANNEL)
     } | {NOT_GIVEN: t("Not given")}
     whole = (event.whole or {}).get(ITEMS)
     rows = sorted(
@@ -337,7 +330,7 @@ def _build_channel_table(event: OpinionEvent, language: str) -> Table:
 
 
 def _name_days(days: Sequence[date], t: Translator) -> str:
-    """Return days in words, those in a row as one span; the first spans of many."""
+    """Return days as text, consecutive days as one span; after the first spans an ellipsis."""
     spans: list[list[date]] = []
     for day in days:
         if spans and day - spans[-1][-1] == timedelta(days=1):

@@ -21,7 +21,7 @@ from survey.disclosure.suppression import Flags, Floats, Numbers, Relation
 
 @dataclass(frozen=True, eq=False)
 class CountEquations:
-    """`matrix` @ x = `sides` with x >= 0; the hidden counts are `spread` @ x + `offsets`."""
+    """Equations `matrix` @ x = `sides` by which published totals bound hidden counts, x >= 0."""
 
     matrix: csr_array
     sides: Floats
@@ -30,7 +30,7 @@ class CountEquations:
 
     @classmethod
     def of(cls, known: Floats, relations: Sequence[Relation]) -> "CountEquations":
-        """Build the equations of a slice; `known` is null where nothing is published."""
+        """Build equations of hidden counts from `known` ones (NaN: hidden) and their relations."""
         hidden = np.isnan(known.ravel())
         values = np.where(hidden, 0.0, known.ravel())
         equations, wholes, may_define = _list_equations(known.shape, relations)
@@ -61,7 +61,7 @@ class CountEquations:
 def _list_equations(
     shape: tuple[int, ...], relations: Sequence[Relation]
 ) -> tuple[csr_array, Numbers, Flags]:
-    """Return one row per equation over all places, the whole less its parts.
+    """Return equations (whole less parts) over a cube's cells, without those that others imply.
 
     Along an axis nothing is said of places that are sums along an axis before: it follows from what
     is said of their parts.
@@ -109,7 +109,7 @@ def _list_equations(
 def _split_relations(
     relations: Sequence[Relation],
 ) -> tuple[Sequence[Relation], Sequence[Relation]]:
-    """Return the relations of an axis whose parts are no wholes, and what these do not imply."""
+    """Return relations whose parts are no wholes themselves, and others not implied by those."""
     wholes = {int(relation.members[0]) for relation in relations}
     simple: list[Relation] = []
     others: list[Relation] = []
@@ -135,7 +135,7 @@ _PASSES = 100
 
 @dataclass(eq=False)
 class BoundedCounts:
-    """Search for counts between close bounds, which remembers what has not changed."""
+    """Bounds of hidden counts, kept between calls and recomputed only where counts have changed."""
 
     relations: Sequence[Relation]
     minimum: int
@@ -143,7 +143,7 @@ class BoundedCounts:
     _narrow: Flags | None = None
 
     def narrow_cells(self, known: Floats) -> Flags:
-        """Return the unknown places whose count lies between bounds less than `minimum` apart.
+        """Return flags of hidden counts (NaN in `known`) whose bounds are under `minimum` apart.
 
         Args:
             known: counts by place; null where nothing is published.
@@ -170,7 +170,7 @@ class BoundedCounts:
 
 
 def bound_counts(known: Floats, relations: Sequence[Relation]) -> tuple[Floats, Floats]:
-    """Return the smallest and largest count of every place, from parts and wholes in turn."""
+    """Return lower and upper bounds of every count (`known` or NaN), tightened by relations."""
     unknown = np.isnan(known)
     low, high = np.where(unknown, 0.0, known), np.where(unknown, _UNBOUNDED, known)
     adding = [relation for relation in relations if not relation.mixture]
@@ -214,7 +214,7 @@ class ContradictoryCountsError(ValueError):
 
 @dataclass(frozen=True)
 class SliceAudit:
-    """Result of an audit of the hidden cells of one slice."""
+    """Hidden cells of one slice with wide and with too narrow bounds on their counts."""
 
     wide: frozenset[int] = frozenset()
     """Places in the slice (flat); they stay wide when more is hidden."""
@@ -228,7 +228,7 @@ class SliceAudit:
 
 @dataclass(eq=False)
 class CountModel:
-    """Hidden counts x >= 0 of one slice with the published totals as equations.
+    """Linear programme of one slice: hidden counts x >= 0, published totals as equations.
 
     From one programme to the next only the objective changes, so that the solver starts from where
     it stood; every solution shows a possible value of every hidden cell.
@@ -247,7 +247,7 @@ class CountModel:
     def of(
         cls, known: Floats, relations: Sequence[Relation], equations: CountEquations | None = None
     ) -> "CountModel":
-        """Build the model of one slice; `known` is null where nothing is published.
+        """Build the linear programme of a slice from `known` counts; NaN where not published.
 
         Args:
             equations: what is said of the slice; None: what follows from the relations.
@@ -279,7 +279,7 @@ class CountModel:
         before: SliceAudit | None = None,
         work: float = np.inf,
     ) -> SliceAudit:
-        """Audit the targets until `work` is done.
+        """Bound counts of `target` cells within `work`; list wide (`minimum`) and narrow ones.
 
         Args:
             before: an audit when less was hidden. What was wide is so still; what was narrow is
@@ -308,7 +308,7 @@ class CountModel:
         return SliceAudit(before.wide.union(positions[~narrow].tolist()), narrow_bounds)
 
     def _bound_cell(self, cell: int, minimum: int) -> None:
-        """Find both ends of the interval of a cell, as far as it is not known to be wide."""
+        """Bound a cell's possible count from both sides; stop once bounds are `minimum` apart."""
         for direction in (1.0, -1.0):
             if not self._is_narrow(np.array([cell]), minimum)[0]:
                 return
@@ -319,7 +319,7 @@ class CountModel:
     def _bound_mixtures(
         self, cells: Numbers, minimum: int, rng: np.random.Generator, work: float
     ) -> None:
-        """Bound many cells at once in random mixtures, which shows most wide cells to be wide."""
+        """Maximise and minimise random sums of `cells`, so most bounds prove `minimum` wide."""
         stale = 0
         for _ in range(_MAX_MIXTURE_PROGRAMMES):
             open_cells = cells[self._is_narrow(cells, minimum)]
@@ -338,7 +338,7 @@ class CountModel:
         return narrow
 
     def _get_integer_bounds(self, cells: Numbers) -> tuple[Floats, Floats]:
-        """Return the smallest and largest whole number found so far."""
+        """Return the smallest and largest whole count found so far for each of `cells`."""
         return np.ceil(self.low[cells] - _TOLERANCE), np.floor(self.high[cells] + _TOLERANCE)
 
     def _solve(self, cost: Floats) -> None:
@@ -358,7 +358,7 @@ class CountModel:
 
 @cache
 def suppress_banner() -> None:
-    """Keep the solver's banner off standard output.
+    """Create one solver with standard output redirected, so that its banner is not printed.
 
     The first solver of a process prints one, whatever its options; a command that prints JSON must
     print nothing else.
@@ -377,7 +377,7 @@ def suppress_banner() -> None:
 
 
 def _create_solver(equations: CountEquations, upper: float) -> highspy.Highs:
-    """Create a deterministic solver: one thread, primal simplex, which keeps its basis."""
+    """Create a deterministic solver of the equations for counts of 0 … `upper`, in one thread."""
     matrix = equations.matrix
     model = highspy.HighsLp()
     model.num_row_, model.num_col_ = matrix.shape

@@ -26,7 +26,7 @@ _SIFT = 25
 def find_determined_cells(
     hidden: Flags, relations: Sequence[Relation], since: Flags | None = None
 ) -> Flags:
-    """Find the hidden cells that are determined by the relations that add up.
+    """Return flags of hidden cells that totals determine; slices equal in `since` are skipped.
 
     Where nothing has changed `since`, which was looked at before, nothing is found again.
     """
@@ -57,7 +57,7 @@ def find_determined_cells(
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """Relations of one axis, each weighted by one over its hidden members."""
+    """Equations of the totals along one axis, each weighted by one over its hidden members."""
 
     matrix: Floats
     axis: int
@@ -69,7 +69,7 @@ class _Side:
 
 
 class _System:
-    """Normal operator on the hidden cells; the last axis numbers independent systems."""
+    """Normal equations of hidden cells' values; each last-axis index is a system of its own."""
 
     def __init__(self, unknown: NDArray[np.generic], sums: Sequence[Floats]) -> None:
         self.unknown, self._sums = unknown.astype(float), sums
@@ -94,7 +94,7 @@ class _System:
 
 
 def _apply_along_axis(matrix: Floats, values: Floats, axis: int) -> Floats:
-    """Apply `matrix` to one axis of `values`."""
+    """Return `matrix` times `values` along one axis."""
     first = np.moveaxis(values, axis, 0)
     result = (matrix @ first.reshape(len(first), -1)).reshape(len(matrix), *first.shape[1:])
     turned: Floats = np.moveaxis(result, 0, axis)
@@ -102,7 +102,7 @@ def _apply_along_axis(matrix: Floats, values: Floats, axis: int) -> Floats:
 
 
 def _draw_from_null_space(system: "_System") -> Floats:
-    """Return random numbers less their part in the row space, one draw per system."""
+    """Return, per system, a random change of hidden cells that leaves every total unchanged."""
     rng = np.random.default_rng(SEED)
     draw = rng.uniform(-1.0, 1.0, system.unknown.shape[:-1])[..., None] * system.unknown
     free: Floats = draw.copy()

@@ -14,7 +14,7 @@ _BATCH_ROWS = 4096
 
 @dataclass(frozen=True, eq=False)
 class Overlaps:
-    """Pairs of rows of a table, m x 2."""
+    """Pairs of table rows whose respondents are the same or almost so, as row numbers (m, 2)."""
 
     near: Numbers
     """Pairs whose respondents differ by 1 to minimum - 1 people."""
@@ -22,7 +22,7 @@ class Overlaps:
     """Pairs with the same respondents."""
 
     def select(self, columns: int, chosen: Numbers) -> "Overlaps":
-        """Return the pairs of rows of a table with other columns, some of which come several times.
+        """Return the pairs renumbered for a table of only the `chosen` ones of its `columns`.
 
         Args:
             columns: of the table of these pairs, the last of its keys.
@@ -47,7 +47,7 @@ class Overlaps:
 
 @dataclass(frozen=True, eq=False)
 class DomainCounts:
-    """Respondents with a figure in areas and in groups, two groups at a time.
+    """Numbers of respondents with a figure, by city, indicator and pair of groups (both members).
 
     C cities, A areas, I indicators; the pairs of the G groups are those of `numpy.triu_indices(G)`,
     each group with itself among them.
@@ -61,11 +61,11 @@ class DomainCounts:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Numbers of areas, groups and indicators, in the order of the rows that overlaps name."""
+        """Numbers of areas, groups and indicators, the order in which rows are numbered."""
         return self.within.shape[0], self.groups, self.both.shape[1]
 
     def counts(self) -> Numbers:
-        """Return the respondents of each domain and indicator, areas × groups × indicators."""
+        """Return the numbers of respondents, areas × groups × indicators."""
         first, other = np.triu_indices(self.groups)
         alone = self.both[:, :, first == other].astype(np.float64)
         flat = self.within.astype(np.float64) @ alone.reshape(len(alone), -1)
@@ -76,7 +76,7 @@ class DomainCounts:
     def count_both(
         self, cities: Flags, first: Numbers, other: Numbers, indicator: Numbers
     ) -> Numbers:
-        """Return the respondents of both groups of each pair in these cities."""
+        """Count people in flagged `cities` who are in both groups of a pair (`first`, `other`)."""
         pair = self._pair_index[first, other]
         city = np.flatnonzero(cities).reshape(-1, *(1,) * np.broadcast(indicator, pair).ndim)
         total: Numbers = self.both[city, indicator, pair].sum(axis=0, dtype=np.int64)
@@ -84,7 +84,7 @@ class DomainCounts:
 
     @cached_property
     def _pair_index(self) -> Numbers:
-        """Place of a pair of groups, G x G."""
+        """Index, groups × groups, of each pair of groups along the last axis of `both`."""
         first, other = np.triu_indices(self.groups)
         place = np.zeros((self.groups, self.groups), dtype=np.int64)
         place[first, other] = place[other, first] = np.arange(len(first))
@@ -92,7 +92,7 @@ class DomainCounts:
 
 
 def count_pairs(member: Flags, answered: Flags) -> NDArray[np.int32]:
-    """Return the respondents of both groups of each pair with a figure, indicators × pairs.
+    """Count people in both groups of a pair (`member`) who `answered`, indicators × pairs.
 
     Args:
         member: whether a respondent is in a group, n x G.
@@ -111,7 +111,7 @@ def count_pairs(member: Flags, answered: Flags) -> NDArray[np.int32]:
 def find_overlaps(
     who: DomainCounts, *, nested: frozenset[tuple[int, int]], minimum: int = MINIMUM_N
 ) -> Overlaps:
-    """Find all pairs of domains, of one area or of two, that differ by few respondents.
+    """Find pairs of domains that differ by under `minimum` people; `nested`: areas within others.
 
     |A delta B| = |A| + |B| - 2 |A and B|. Pairs of which one has fewer than `minimum` respondents
     are left out: that one is hidden anyway.
@@ -135,7 +135,7 @@ def find_overlaps(
 def _close_pairs(
     who: DomainCounts, n: Numbers, areas: tuple[int, int], is_nested: bool, minimum: int
 ) -> tuple[Numbers, Numbers]:
-    """Return pairs of rows of one or two areas that differ by less than `minimum`, and by how much.
+    """Return row pairs of two areas (indices) that differ by under `minimum`, and by how many.
 
     Who is in one area only always makes a difference; where that alone is enough, nothing else
     is counted.

@@ -31,7 +31,7 @@ def areas_to_withhold(
     covered: Collection[str],
     beside: Collection[Collection[str]] = (),
 ) -> frozenset[Key]:
-    """Return the areas to withhold from a reader, so that no city of others is determined.
+    """Return those of `areas` to withhold, or they and sums `beside` reveal a city not `covered`.
 
     Of the areas that together determine a city the one with the fewest cities outside `covered`
     goes first, so that the nation stays longest.
@@ -57,7 +57,7 @@ def areas_to_withhold(
 
 
 def _find_single_city_rows(sums: Floats) -> Flags:
-    """Return the rows of `sums` that take part in a combination that is one single city."""
+    """Return flags of rows of `sums` (0/1 by city) that combine linearly to a single city."""
     inverse = np.linalg.pinv(sums)
     spanned = np.abs(inverse @ sums - np.eye(sums.shape[1])).max(axis=0) < _ZERO
     rows: Flags = (np.abs(inverse[spanned]) > _ZERO).any(axis=0)
@@ -70,7 +70,7 @@ MIN_OUTSIDE_CITIES = 3
 
 @dataclass(frozen=True)
 class CityRun:
-    """Neighbours in the order of the cities."""
+    """Neighbours in a ranking that stay unnamed: their first and last place and mean score."""
 
     first: int
     last: int
@@ -80,7 +80,7 @@ class CityRun:
 
 
 def microaggregate(scores: pd.DataFrame, covers: Callable[[str], bool]) -> tuple[CityRun, ...]:
-    """Return the runs of one indicator, highest first.
+    """Return runs of neighbouring unnamed cities, highest first; `covers(code)`: the reader's.
 
     Args:
         scores: `area`, `estimate`: the cities that take a place, in any order.
@@ -100,7 +100,7 @@ def microaggregate(scores: pd.DataFrame, covers: Callable[[str], bool]) -> tuple
 
 
 def top_city_codes(ranks: pd.DataFrame, count: int) -> tuple[str, ...]:
-    """Return the codes of the cities in the first `count` places, in the order of codes.
+    """Return the codes of the cities with rank `count` or better, sorted by code.
 
     No place is told. A city that shares the last place is named as well.
     """

@@ -22,7 +22,6 @@ from survey.disclosure.suppression import (
     Floats,
     Key,
     Numbers,
-    Relation,
     SuppressionReason,
     add_remainder_cells,
     apply_suppression,
@@ -49,7 +48,7 @@ def protect(
     axes: CubeAxes | None = None,
     once_hidden: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
-    """Return `table` with `shown` (bool) and `reason` (category), hidden figures set to null.
+    """Return a copy of `table` after all disclosure rules, with `shown`, `reason`, nulls if hidden.
 
     A row is hidden when the unweighted count in column `n`, or in any further column of `counts`
     (the other side of a comparison), is below `minimum`; the count itself is blanked as well.
@@ -92,7 +91,7 @@ def protect(
 def find_small_counts(
     table: pd.DataFrame, *, n: str = "n", counts: Sequence[str] = (), minimum: int = MINIMUM_N
 ) -> NDArray[np.int8]:
-    """Return the reason of each row that has too few respondents by itself, see `protect`."""
+    """Return each row's reason code (shown, empty, too few) by the least of `n` and `counts`."""
     least = np.nan_to_num(table[n].to_numpy(dtype=float))
     for other in counts:
         least = np.minimum(least, np.nan_to_num(table[other].to_numpy(dtype=float)))
@@ -112,12 +111,16 @@ def _apply_further_rules(
     auditor: IntervalAuditor | None,
     kept: NDArray[np.bool_],
 ) -> NDArray[np.int8]:
-    """Return the reasons after the rules that look at more than one count."""
+    """Return reason codes after the rules on answers, differencing and secondary suppression."""
     reasons = reasons.copy()
     counted = axes.cube(size, 0).astype(np.int64)
     declared = axes.relations(totals)
     n, relations = add_remainder_cells(counted, declared)
-    cost = _compute_suppression_cost(n, relations)
+    # Its respondents, at most over axes that do not add up: the choice is the same for every
+    # indicator, so that none tells what another hides.
+    adding = {relation.axis for relation in relations if not relation.mixture}
+    others = tuple(axis for axis in range(n.ndim) if axis not in adding)
+    cost = np.broadcast_to(n.max(axis=others, keepdims=True), n.shape) if others else n
     at = axes.positions
     shown = reasons == _CODE[SuppressionReason.SHOWN]
     tells = ~np.isnan(answer) if sides is None else ~np.isnan(answer) | sides.telling
@@ -158,7 +161,7 @@ def audit_published(
     totals: Sequence[AdditiveTotal],
     auditor: IntervalAuditor,
 ) -> None:
-    """Let `auditor` look at a protected table as readers have it.
+    """Record in `auditor` how closely the true `counts` of hidden rows can be bounded by readers.
 
     Args:
         published: keys `by`, `shown`, and `n` where it is shown.
@@ -183,7 +186,7 @@ def narrow_keys(
     totals: Sequence[AdditiveTotal],
     auditor: IntervalAuditor,
 ) -> list[Key]:
-    """Return the keys of the cells that an audit of `table` found too narrow."""
+    """Return the keys `by` of rows whose hidden counts `auditor` found bounded too narrowly."""
     if not auditor.narrow:
         return []
     axes = CubeAxes(table, by, totals)
@@ -192,20 +195,10 @@ def narrow_keys(
     return [tuple(keys.iloc[row[cell.position]]) for cell in auditor.narrow]
 
 
-def _compute_suppression_cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
-    """Return what hiding a cell costs: its respondents, at most over axes that do not add up.
-
-    The choice is the same for every indicator, so that none tells what another hides.
-    """
-    adding = {relation.axis for relation in relations if not relation.mixture}
-    others = tuple(axis for axis in range(n.ndim) if axis not in adding)
-    return np.broadcast_to(n.max(axis=others, keepdims=True), n.shape) if others else n
-
-
 def _select_smaller_rows(
     pairs: Numbers, cost: Numbers, order: Numbers, reasons: NDArray[np.int8]
 ) -> Numbers:
-    """Return, of every pair that would be shown, the row with fewer respondents, else the later."""
+    """Return the row to hide of each shown pair: of lower `cost`, of ties the later in `order`."""
     open_pairs = pairs[(reasons[pairs] == _CODE[SuppressionReason.SHOWN]).all(axis=1)]
     row, other = open_pairs[:, 0], open_pairs[:, 1]
     first = (cost[row] < cost[other]) | ((cost[row] == cost[other]) & (order[row] > order[other]))

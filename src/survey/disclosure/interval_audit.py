@@ -22,7 +22,7 @@ WORK_PER_SECOND = 50_000
 
 @dataclass(frozen=True)
 class NarrowCell:
-    """Hidden count, by its place in the cube, between two bounds that are too close."""
+    """Hidden cell, by its position in the cube, whose count has bounds too close together."""
 
     position: tuple[int, ...]
     low: int
@@ -31,7 +31,7 @@ class NarrowCell:
 
 @dataclass(eq=False)
 class IntervalAuditor:
-    """Auditor of a cube, slice by slice (one per base), and again where it has changed.
+    """Auditor that bounds the hidden counts of a cube by linear programming, slice by slice.
 
     `work` bounds how many cells are looked at; None: all. From one look to the next more is hidden,
     never less: whatever the published counts allowed they allow still, so that only what was too
@@ -60,7 +60,7 @@ class IntervalAuditor:
         return sum(audit.audited for _, audit in self._audits.values())
 
     def narrow_cells(self, known: Floats, target: Flags, relations: Sequence[Relation]) -> Flags:
-        """Return the places in `target` whose interval is known to be too narrow.
+        """Audit the `target` cells by the `known` counts (else NaN); return flags of narrow ones.
 
         Args:
             known: counts by place; null where nothing is published.

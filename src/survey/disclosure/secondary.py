@@ -43,7 +43,7 @@ _WHOLE_COST = 1e12
 
 @dataclass(frozen=True, eq=False)
 class AnswerSides:
-    """People on the sides of the rates of each cell, over the fewest that may stand there."""
+    """Respondents on each side (counted or not) of sensitive rates, divided by the minimum."""
 
     telling: Flags
     """Cells in which a rate would tell by itself."""
@@ -53,7 +53,7 @@ class AnswerSides:
     """Sides on which nobody may stand, the steps between two rates of a question."""
 
     def find_telling(self, parts: Flags, cells: Numbers) -> Flags:
-        """Return where `parts` among `cells`, members x columns, would tell together."""
+        """Return flags of columns of `cells` whose `parts` have too few people on one side."""
         with np.errstate(invalid="ignore"):
             joint = np.where(parts, self.counts[:, cells], 0.0).sum(axis=1)
         told = (joint < 1) & ((joint > 0) | ~self.may_be_none[:, None])
@@ -63,7 +63,7 @@ class AnswerSides:
 
 @dataclass(frozen=True, eq=False)
 class SuppressionCube:
-    """Cells by place, one axis per kind of key."""
+    """Counts, costs and flags of the cells of a table, one axis per kind of key."""
 
     n: Numbers
     few: Flags
@@ -83,12 +83,12 @@ class SuppressionCube:
     """Of rates of sensitive questions, cells in the order of the flat cube."""
 
     def known(self, hidden: Flags) -> Floats:
-        """Return the published counts: those of cells that are shown, null elsewhere."""
+        """Return published counts; NaN for cells flagged `hidden` or not in the table."""
         return np.where(hidden | ~self.listed, np.nan, self.n)
 
     @cached_property
     def cost(self) -> Floats:
-        """`size` with a small addition that lets no two cells be equal."""
+        """Cost of hiding each cell: `size` with a small addition that makes all costs differ."""
         order = np.lexsort((np.arange(self.n.size), self.n.ravel(), self.size.ravel()))
         place = np.empty(self.n.size)
         place[order] = np.arange(self.n.size)
@@ -97,7 +97,7 @@ class SuppressionCube:
 
     @property
     def price(self) -> Floats:
-        """`cost`; infinite where there are no respondents to hide, or readers see them anyway."""
+        """Cost of hiding each cell; infinite if it is empty or published elsewhere."""
         return np.where((self.n > 0) & ~self.kept, self.cost, np.inf)
 
 
@@ -107,7 +107,7 @@ def add_secondary_suppression(
     relations: Sequence[Relation],
     auditor: IntervalAuditor | None = None,
 ) -> Flags:
-    """Return `hidden` with the further cells that must be hidden."""
+    """Return flags `hidden` with further cells, so that totals and bounds reveal none of them."""
     views = [_RelationColumns(cube, relation) for relation in relations]
     hidden = _close_relations(cube, hidden, views)
     moves: CubeMoves | None = None
@@ -137,7 +137,7 @@ def _widen_intervals(
     bounds: BoundedCounts,
     auditor: IntervalAuditor | None,
 ) -> Flags:
-    """Hide one more cell beside each whose count lies in too narrow an interval.
+    """Return `hidden` with further cells, as `bounds` or `auditor` find counts known too closely.
 
     This is repeated until the simple bounds find nothing; then the linear programmes are asked.
     """
@@ -161,7 +161,7 @@ def _close_relations(
     views: Sequence["_RelationColumns"],
     added: Flags | None = None,
 ) -> Flags:
-    """Return `hidden` with more cells until no relation is open; none was before `added` came."""
+    """Return `hidden` with cells added until no whole reveals a part; `added`: where to check."""
     hidden = hidden.copy()
     if added is None:
         waiting = {place: view.every for place, view in enumerate(views)}
@@ -173,7 +173,10 @@ def _close_relations(
             place: views[place].select_open(hidden, columns) for place, columns in waiting.items()
         }
         _hide_one_more(hidden, views, open_columns)
-        _hide_same_respondents(hidden, cube.same_respondents)
+        # Of two cells that have the same respondents both.
+        flat = hidden.reshape(-1)
+        either = flat[cube.same_respondents].any(axis=1)
+        flat[cube.same_respondents[either].ravel()] = True
         waiting = dict(_iter_touched_relations(views, hidden & ~before))
     return hidden
 
@@ -181,7 +184,7 @@ def _close_relations(
 def _hide_one_more(
     hidden: Flags, views: Sequence["_RelationColumns"], open_columns: dict[int, Numbers]
 ) -> None:
-    """Hide one more member of every open relation that another has not closed meanwhile."""
+    """Hide, in place, one more member of each open column; `open_columns`: by place in `views`."""
     coverage = np.zeros(hidden.shape, dtype=np.int64)
     for place, columns in open_columns.items():
         views[place].add(coverage, columns)
@@ -191,7 +194,7 @@ def _hide_one_more(
 
 
 def _widen_hidden(hidden: Flags, leaking: Flags, views: Sequence["_RelationColumns"]) -> Flags:
-    """Return `hidden` with one more member beside every determined cell, where there is one."""
+    """Return `hidden` with one cell added in a relation of each cell of `leaking`, if possible."""
     hidden, waiting = hidden.copy(), leaking.copy()
     at = np.nonzero(leaking)
     columns = [view.select_giving(hidden, view.select_touched(at)) for view in views]
@@ -203,13 +206,6 @@ def _widen_hidden(hidden: Flags, leaking: Flags, views: Sequence["_RelationColum
         view.hide(hidden, coverage, still)
         view.clear(waiting, still)
     return hidden
-
-
-def _hide_same_respondents(hidden: Flags, same: Numbers) -> None:
-    """Hide both of two cells that have the same respondents."""
-    flat = hidden.reshape(-1)
-    either = flat[same].any(axis=1)
-    flat[same[either].ravel()] = True
 
 
 def _iter_touched_relations(
@@ -227,10 +223,10 @@ def _iter_touched_relations(
 def _widen_around_narrow(
     hidden: Flags, narrow: Flags, views: Sequence["_RelationColumns"]
 ) -> Flags:
-    """Hide one more member beside each narrow cell.
+    """Return `hidden` with one cell added in a relation near each cell flagged `narrow`.
 
-    Where all of a cell's own relations are hidden, beside those that it shares them with, and so
-    on.
+    Where all members of its relations are hidden, a relation of one of these members is taken, and
+    so on.
     """
     near = narrow
     while near.any():
@@ -249,7 +245,7 @@ def _widen_around_narrow(
 
 
 class _RelationColumns:
-    """One relation in every column of the other keys.
+    """Columns of a relation: its whole and parts at each combination of keys on the other axes.
 
     It keeps where its cells are, not what they hold: a cell is in some dozen relations, and copies
     of them all would take more memory than the rest of a freeze. Positions are those of the flat
@@ -270,7 +266,7 @@ class _RelationColumns:
         self.every: Numbers = np.arange(len(self._column))
 
     def select_touched(self, at: Sequence[Numbers]) -> Numbers:
-        """Return the columns that have a member among cells, given by their places on each axis."""
+        """Return the columns that have a member among the cells `at` (indices by axis)."""
         mine = self._is_member[at[self._axis]]
         column = np.zeros(len(self._column), dtype=bool)
         if self._others:
@@ -281,14 +277,14 @@ class _RelationColumns:
         return np.flatnonzero(column)
 
     def select_flagged(self, flags: Flags, columns: Numbers) -> Numbers:
-        """Return those of `columns` in which a member is flagged."""
+        """Return those of `columns` (indices) in which any member is flagged."""
         flagged_columns: Numbers = columns[
             flags.ravel()[self._get_member_positions(columns)].any(axis=0)
         ]
         return flagged_columns
 
     def select_open(self, hidden: Flags, columns: Numbers) -> Numbers:
-        """Return those of `columns` in which the relation reveals something and can hide more."""
+        """Return those of `columns` that reveal a hidden cell but can hide another member."""
         columns = self.select_giving(hidden, columns)
         cells = self._get_member_positions(columns)
         n = self._cube.n.ravel()[cells]
@@ -300,14 +296,14 @@ class _RelationColumns:
         return open_columns
 
     def select_giving(self, hidden: Flags, columns: Numbers) -> Numbers:
-        """Return those of `columns` in which a member is left to hide."""
+        """Return those of `columns` in which at least one member can still be hidden."""
         giving_columns: Numbers = columns[
             self._is_left_to_hide(hidden, self._get_member_positions(columns)).any(axis=0)
         ]
         return giving_columns
 
     def _is_telling(self, n: Numbers, gone: Flags, cells: Numbers) -> Flags:
-        """Return where the shown whole tells too much about its hidden parts."""
+        """Return flags of columns whose shown whole tells too much of parts `gone` (hidden)."""
         parts, size = gone[1:], n[1:]
         answer = np.where(parts, self._cube.answer.ravel()[cells[1:]], -np.inf)
         alike = np.isfinite(answer).any(axis=0) & ~np.isnan(answer).any(axis=0)
@@ -330,11 +326,11 @@ class _RelationColumns:
         return narrow
 
     def add(self, coverage: Numbers, columns: Numbers) -> None:
-        """Count, for each cell, the columns of relations it is in."""
+        """Add 1 to the counts `coverage`, in place, at every member of `columns`."""
         coverage.reshape(-1)[self._get_member_positions(columns)] += 1
 
     def hide(self, hidden: Flags, coverage: Numbers, columns: Numbers) -> None:
-        """Hide one more member in each of `columns`."""
+        """Hide, in place, a member of each column: cheapest by cost over `coverage`, whole last."""
         if not len(columns):
             return
         cells = self._get_member_positions(columns)
@@ -344,15 +340,15 @@ class _RelationColumns:
         hidden.reshape(-1)[cells[choice, np.arange(len(columns))]] = True
 
     def mark(self, flags: Flags, columns: Numbers) -> None:
-        """Set the flag of every member in `columns`."""
+        """Set the flags of all members of `columns`, in place."""
         flags.reshape(-1)[self._get_member_positions(columns)] = True
 
     def clear(self, waiting: Flags, columns: Numbers) -> None:
-        """Reset the flag of every member in `columns`."""
+        """Clear the flags `waiting` of all members of `columns`, in place."""
         waiting.reshape(-1)[self._get_member_positions(columns)] = False
 
     def _is_left_to_hide(self, hidden: Flags, cells: Numbers) -> Flags:
-        """Return which cells have respondents, are shown, and are not kept."""
+        """Return flags of those `cells` that have people and are neither hidden nor kept."""
         left: Flags = (
             (self._cube.n.ravel()[cells] > 0)
             & ~hidden.ravel()[cells]
@@ -361,6 +357,6 @@ class _RelationColumns:
         return left
 
     def _get_member_positions(self, columns: Numbers) -> Numbers:
-        """Return the positions of all members (whole first) in `columns`, members x columns."""
+        """Return flat positions of all members in `columns`, the whole first, members × columns."""
         cells: Numbers = self._member[:, None] + self._column[columns]
         return cells

@@ -17,7 +17,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class AdditiveTotal:
-    """Sum that a reader can compute: `parts` make up `whole`, whatever the other keys are.
+    """Total that a reader can compute: `parts` add up to `whole`, for any values of other keys.
 
     Where the parts do not reach the whole, what remains is a cell of its own that is never shown
     but can be worked out (people who did not state their income).
@@ -34,7 +34,7 @@ class AdditiveTotal:
 
 @dataclass(frozen=True)
 class Relation:
-    """Total in places of one axis of a cube, the whole first."""
+    """Additive total in a cube: indices along one `axis`, first of the whole, then of its parts."""
 
     axis: int
     members: Numbers
@@ -42,7 +42,7 @@ class Relation:
 
 
 def relation_matrix(relations: Sequence[Relation], size: int) -> Floats:
-    """Return one row per relation over the places of its axis: the whole 1, each part -1."""
+    """Return a matrix over `size` places, a row per relation: 1 at its whole, -1 at each part."""
     matrix = np.zeros((len(relations), size))
     for row, relation in enumerate(relations):
         matrix[row, relation.members[0]] = 1.0
@@ -51,7 +51,7 @@ def relation_matrix(relations: Sequence[Relation], size: int) -> Floats:
 
 
 class CubeAxes:
-    """Axes of a table as a cube; key columns that a total names together are one axis.
+    """Axes by which rows of a table form a cube, with each row's position on each axis.
 
     Labels are in the order of their text, so that the order of rows decides nothing.
     """
@@ -59,7 +59,12 @@ class CubeAxes:
     def __init__(
         self, table: pd.DataFrame, by: Sequence[str], totals: Sequence[AdditiveTotal]
     ) -> None:
-        self.columns = _order_axes(by, totals)
+        named = list(dict.fromkeys(total.along for total in totals))
+        named_columns = [column for along in named for column in along]
+        if len(set(named_columns)) < len(named_columns) or not set(named_columns) <= set(by):
+            raise ValueError(f"totals must name key columns, each in one axis: {named}")
+        alone = [(column,) for column in by if column not in named_columns]
+        self.columns = sorted([*named, *alone], key=lambda columns: list(by).index(columns[0]))
         self.labels: list[dict[Key, int]] = []
         codes = []
         for columns in self.columns:
@@ -73,13 +78,13 @@ class CubeAxes:
             raise ValueError(f"rows with the same keys: {list(by)}")
 
     def cube(self, values: Floats, empty: float) -> Floats:
-        """Return the values of the rows by place; `empty` where there is no row."""
+        """Return the values of the rows as a cube, with `empty` at places without a row."""
         result = np.full(self.shape, empty)
         result[self.positions] = values
         return result
 
     def relations(self, totals: Sequence[AdditiveTotal]) -> list[Relation]:
-        """Return the totals whose whole and at least one part are in the table."""
+        """Return totals as sorted relations, if the table has the whole and at least one part."""
         relations = []
         for total in totals:
             axis = self.columns.index(total.along)
@@ -94,18 +99,8 @@ class CubeAxes:
         )
 
 
-def _order_axes(by: Sequence[str], totals: Sequence[AdditiveTotal]) -> list[Key]:
-    """Return the axes in the order of `by`."""
-    named = list(dict.fromkeys(total.along for total in totals))
-    named_columns = [column for along in named for column in along]
-    if len(set(named_columns)) < len(named_columns) or not set(named_columns) <= set(by):
-        raise ValueError(f"totals must name key columns, each in one axis: {named}")
-    alone = [(column,) for column in by if column not in named_columns]
-    return sorted([*named, *alone], key=lambda columns: list(by).index(columns[0]))
-
-
 def encode_labels(column: pd.Series) -> tuple[Numbers, list[str]]:
-    """Return the place of each value among the distinct ones in text order, and these texts."""
+    """Return each value's index among the column's sorted distinct texts, and these texts."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, texts = column.cat.codes.to_numpy(), column.cat.categories.astype(str).to_numpy()
     else:
@@ -116,7 +111,7 @@ def encode_labels(column: pd.Series) -> tuple[Numbers, list[str]]:
 
 
 def _encode_keys(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
-    """Return the place of each row among the distinct keys of several columns, and these keys."""
+    """Return the index of each row among the distinct keys of its columns, and these keys."""
     codes, labels = zip(*(encode_labels(frame[column]) for column in frame), strict=True)
     sizes = [len(names) for names in labels]
     distinct, place = np.unique(np.ravel_multi_index(codes, sizes), return_inverse=True)
@@ -131,7 +126,7 @@ def _encode_keys(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
 def fill_remainders(
     values: Floats, relations: Sequence[Relation], complete: Sequence[Relation]
 ) -> None:
-    """Fill the places that `add_remainder_cells` added: what the parts leave of the whole."""
+    """Fill, in place, each remainder cell that `complete` adds to `relations`: whole less parts."""
     for before, after in zip(relations, complete, strict=True):
         if len(after.members) > len(before.members):
             moved = np.moveaxis(values, before.axis, 0)
@@ -142,7 +137,7 @@ def fill_remainders(
 def add_remainder_cells(
     n: Numbers, relations: Sequence[Relation]
 ) -> tuple[Numbers, list[Relation]]:
-    """Add a place for each relation whose parts do not reach the whole.
+    """Return `n` and relations with a remainder cell where parts sum to less than the whole.
 
     Returns the counts with these places, and the relations with them among their parts.
 
@@ -186,7 +181,7 @@ FIGURE_COLUMNS = (
 
 
 class SuppressionReason(StrEnum):
-    """Reason why a cell is not shown; empty for a cell that is.
+    """Reason why a cell is not shown; empty for a cell that is shown.
 
     The order is that of the rules: a cell has the reason of the first rule that hid it.
     """
@@ -210,7 +205,7 @@ REASONS = tuple(reason.value for reason in SuppressionReason)
 def apply_suppression(
     table: pd.DataFrame, reasons: NDArray[np.int8], figures: Sequence[str] = FIGURE_COLUMNS
 ) -> pd.DataFrame:
-    """Return `table` with `shown` and `reason`, and the figures of hidden rows set to null.
+    """Return a copy of `table` with `shown` and `reason` from `reasons`; hidden `figures`: null.
 
     `reasons` are places in `REASONS`, one a row.
     """
@@ -227,13 +222,13 @@ def apply_suppression(
 
 
 def count_hidden_by_rule(table: pd.DataFrame) -> dict[str, int]:
-    """Count the rows of a protected table hidden by each rule."""
+    """Count the rows of a protected table that each rule has hidden, by reason."""
     counted = table["reason"].value_counts()
     return {reason: int(counted.get(reason, 0)) for reason in REASONS if reason}
 
 
 def mask_sensitive_reason(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a protected table in which the reason `unanimous` is given as `secondary`.
+    """Return a copy of a protected table with the reason `unanimous` replaced by `secondary`.
 
     The true reason would tell what it hides, that all of them gave the same answer.
     """
@@ -248,7 +243,7 @@ def mask_sensitive_reason(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def mask_reasons(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a protected table with one reason for all hidden rows, and without their status.
+    """Return a copy of a protected table with one reason and no status for all hidden rows.
 
     The status of a hidden row would tell as well: `empty` that nobody is in it, `not_estimable`
     that all of them come from one sampling point.
@@ -268,7 +263,7 @@ def mask_reasons(table: pd.DataFrame) -> pd.DataFrame:
 
 @lru_cache(maxsize=64)
 def _get_shared_index(labels: tuple[str, ...]) -> pd.Index:
-    """Return the categories as one shared object, so that readers recognise them at once."""
+    """Return one cached index for equal labels, so that comparing categories is fast."""
     return pd.Index(labels)
 
 
@@ -283,7 +278,7 @@ def propagate_suppression(
     at: Mapping[str, str | pd.Series] | None = None,
     figures: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Return `table` with the `shown` and `reason` of the cells its rows are about.
+    """Return a copy of `table`, rows hidden if the row of `cells` with their keys `by` is hidden.
 
     Hidden rows are blanked. A row already hidden stays hidden, so that a row about several cells
     follows each in turn: `propagate_suppression(propagate_suppression(changes, before), after)`.
@@ -311,7 +306,7 @@ def find_cell_reasons(
     by: Sequence[str] = CELL_KEYS,
     at: Mapping[str, str | pd.Series] | None = None,
 ) -> NDArray[np.int8]:
-    """Return, for each row of `table`, the reason of the cell it is about, as a place in `REASONS`.
+    """Return, for each row of `table`, the reason code of the row of `cells` with its keys `by`.
 
     Arguments and errors are those of `propagate_suppression`.
     """
@@ -319,7 +314,7 @@ def find_cell_reasons(
 
 
 def take_first_reasons(first: NDArray[np.int8], *further: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return the first reason by which each row is hidden, places in `REASONS`."""
+    """Return each row's first reason code above 0 (shown), from `first`, then further arrays."""
     result = first
     for reasons in further:
         result = np.where(result > 0, result, reasons)
@@ -332,7 +327,7 @@ def _find_rows(
     by: Sequence[str],
     fixed: Mapping[str, str | pd.Series],
 ) -> NDArray[np.int64]:
-    """Return the row of `cells` that each row of `table` is about."""
+    """Return, for each row of `table`, the row number in `cells` with its keys, or `fixed` ones."""
     if not len(table):
         return np.zeros(0, dtype=np.int64)
     known, row = np.zeros(len(cells), dtype=np.int64), np.zeros(len(table), dtype=np.int64)
@@ -369,6 +364,6 @@ def _get_key_column(
 
 
 def encode_reasons(table: pd.DataFrame) -> NDArray[np.int8]:
-    """Return the reason of each row of a protected table, as a place in `REASONS`."""
+    """Return the reason of each row of a protected table as a position in `REASONS`."""
     codes, labels = encode_labels(table["reason"])
     return np.array([REASONS.index(label) for label in labels], dtype=np.int8)[codes]

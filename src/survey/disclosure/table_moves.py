@@ -25,7 +25,7 @@ _PRODUCT_ROWS = 64
 
 @dataclass(frozen=True, eq=False)
 class AxisMoves:
-    """Exchanges along one axis: the places that each touches, m × size."""
+    """Changes of counts along one axis that keep every total true, as flags of cells (m, size)."""
 
     exchanges: Flags
     arrivals: Flags
@@ -39,7 +39,7 @@ class AxisMoves:
 
 @dataclass(frozen=True, eq=False)
 class CubeMoves:
-    """Exchanges in a cube, along each axis with sums."""
+    """Changes of counts that keep every total true, for each axis of a cube that has totals."""
 
     axes: tuple[int, ...]
     moves: tuple[AxisMoves, ...]
@@ -72,7 +72,7 @@ def _build_axis_moves(relations: Sequence[Relation], size: int) -> AxisMoves:
 
 
 def _find_neutral_changes(changes: Iterable[Floats], sums: Floats) -> Flags:
-    """Return the places touched by the changes that change no relation, batch by batch.
+    """Return cells (flags, m × size) of changes that alter no total of `sums` (a row per total).
 
     Most change one, so all of them together would take many times the memory of what is kept.
     """
@@ -80,7 +80,7 @@ def _find_neutral_changes(changes: Iterable[Floats], sums: Floats) -> Flags:
 
 
 def _iter_arrivals(relations: Sequence[Relation], wholes: set[int], size: int) -> Iterator[Floats]:
-    """Yield, for each whole, 1 there and in one part of each of its relations, in every way.
+    """Yield batches of changes that add a person to one of `wholes` and to a part per relation.
 
     A whole with more than `_MAX_ARRIVALS` ways has none.
     """
@@ -99,7 +99,7 @@ def _iter_arrivals(relations: Sequence[Relation], wholes: set[int], size: int) -
 
 
 def _lift_matrix(sums: Floats) -> Floats:
-    """Return, for each place, 1 there and in every whole above it."""
+    """Return a 0/1 matrix: places that, by `sums`, also count a person of each place."""
     size = sums.shape[1]
     lifted = np.eye(size)
     for _ in range(len(sums)):
@@ -116,7 +116,7 @@ def _lift_matrix(sums: Floats) -> Floats:
 def protect_determined_cells(
     hidden: Flags, leaking: Flags, price: Floats, exchanges: CubeMoves
 ) -> tuple[Flags, Flags]:
-    """Return `hidden` with the cells that free those in `leaking`, and which remain determined.
+    """Return `hidden` with the cheapest cells that unfix cells of `leaking`, and those still fixed.
 
     `price` is that of hiding a cell; infinite for one without respondents.
     """
@@ -145,7 +145,7 @@ def protect_determined_cells(
 def _find_cheapest_move(
     price: Floats, at: Sequence[int], moves: Sequence[AxisMoves]
 ) -> tuple[Numbers, ...] | None:
-    """Return the places of the cheapest product of exchanges that touches `at`, or None."""
+    """Return the cells of the change through `at` that is cheapest by `price`; else None."""
     fit = [move.touching(int(here)) for move, here in zip(moves, at, strict=True)]
     if any(len(move) == 0 for move in fit):
         return None

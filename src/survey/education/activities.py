@@ -15,15 +15,15 @@ from survey.access.audit import actor_id
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.access.work import Owned, Work
-from survey.collection.photos.photo_cleaning import (
-    CleanPhoto,
+from survey.collection.photos.photo_cleaning import CleanPhoto
+from survey.collection.photos.photo_storage import (
     PhotoNotFoundError,
     StoredPhoto,
     load_photo,
     save_photo,
 )
 from survey.locale import NotFoundError, msg
-from survey.records import Text
+from survey.records import Text, build_from
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import EducationActivity, Photo, new_id
 from survey.store.tables.evidence import ActivityData
@@ -31,7 +31,7 @@ from survey.store.tables.evidence import ActivityData
 
 @dataclass(frozen=True)
 class CostPerConsumer:
-    """Cost per consumer reached in yuan, with the interval of the share."""
+    """Cost in yuan per consumer reached, with interval from that of the share reached."""
 
     yuan: float
     low: float
@@ -39,7 +39,7 @@ class CostPerConsumer:
 
 
 def cost_per_participant(cost_fen: int, participants: int) -> float | None:
-    """Return yuan per participant; None without any."""
+    """Return the cost in yuan per participant; None without participants."""
     return cost_fen / 100 / participants if participants > 0 else None
 
 
@@ -50,7 +50,7 @@ def cost_per_consumer(
     low: float | None,
     high: float | None,
 ) -> CostPerConsumer | None:
-    """Return yuan per consumer reached.
+    """Return yuan per consumer reached, by `reached` % (`low` to `high`) of `residents`; or None.
 
     Args:
         residents: Residents of 15 and over.
@@ -82,7 +82,7 @@ _REASON = Text(
 
 @dataclass(frozen=True)
 class RegisteredActivity:
-    """Activity as it is read."""
+    """Activity as registered, with its photo, and whether the principal may change it."""
 
     id: UUID
     data: ActivityData
@@ -96,11 +96,10 @@ def add_activity(
     *,
     data: ActivityData,
     photo: CleanPhoto | None = None,
-    photo_sent: bytes = b"",
     photo_dir: Path | None = None,
     is_demo: bool = False,
 ) -> UUID:
-    """Enter an activity of the principal's area and return its id.
+    """Enter an activity into the register of its area, with its photo; return its id.
 
     Raises:
         AccessDeniedError: the area is not the principal's own.
@@ -111,7 +110,7 @@ def add_activity(
     photo_id = None
     if photo is not None and photo_dir is not None:
         photo_id = new_id()
-        save_photo(work, folder=photo_dir, photo_id=photo_id, sent=photo_sent, photo=photo)
+        save_photo(work, folder=photo_dir, photo_id=photo_id, photo=photo)
         work.session.flush()
     activity = EducationActivity(
         **clean.model_dump(),
@@ -128,7 +127,7 @@ def add_activity(
 
 
 def take_out_activity(work: Work, *, activity_id: UUID, reason: str) -> None:
-    """Take an activity out of the register for good; it stays stored with the reason.
+    """Take an activity out of the register for good; its row stays stored with the reason.
 
     Raises:
         NotFoundError: there is none in the principal's area.
@@ -157,12 +156,11 @@ def list_activities(work: Work, *, year: int, area: str) -> list[RegisteredActiv
         .order_by(col(EducationActivity.held_on).desc(), col(EducationActivity.id))
     )
     return [
-        RegisteredActivity(
-            row.id,
-            ActivityData.of(row),
-            row.photo_id,
-            row.is_demo,
-            ACTIVITIES.is_kept_by(work.principal, area=row.area, is_demo=row.is_demo),
+        build_from(
+            RegisteredActivity,
+            row,
+            data=ActivityData.of(row),
+            may_change=ACTIVITIES.is_kept_by(work.principal, area=row.area, is_demo=row.is_demo),
         )
         for row in work.session.exec(query)
     ]
@@ -179,7 +177,7 @@ def list_activity_years(work: Work, *, area: str) -> list[int]:
 
 
 def _select_readable(principal: Principal, area: str) -> list[ColumnElement[bool]]:
-    """Return the conditions on what stands in the register of an area for a reader."""
+    """Return SQL conditions for an area's activities, not taken out, that `principal` may read."""
     conditions: list[ColumnElement[bool]] = [col(EducationActivity.taken_out_at).is_(None)]
     if principal.is_demo:
         conditions.append(col(EducationActivity.is_demo).is_(True))
@@ -189,7 +187,7 @@ def _select_readable(principal: Principal, area: str) -> list[ColumnElement[bool
 
 
 def read_activity_photo(work: Work, *, folder: Path, photo_id: UUID) -> StoredPhoto:
-    """Return the photo of an activity to those who keep the register of its area.
+    """Return the photo of an activity, to those who keep the register of its area.
 
     Raises:
         AccessDeniedError: the role keeps no register.

@@ -29,7 +29,7 @@ Metric = Literal["nominal", "interval"]
 
 @dataclass(frozen=True)
 class AgreementEstimate:
-    """Coefficient of agreement with its interval; 1 is perfect, 0 is what chance gives."""
+    """Coefficient of agreement with its interval; 1 is perfect agreement, 0 is that of chance."""
 
     value: float
     low: float
@@ -41,7 +41,7 @@ class AgreementEstimate:
 def compute_cohen_kappa(
     table: ArrayLike, *, level: float = 0.95, minimum: int = MIN_UNITS
 ) -> AgreementEstimate | None:
-    """Return kappa of a square table of counts: first observer in rows, second in columns.
+    """Return Cohen's kappa of two observers' count table; None below `minimum` pairs.
 
     None with fewer than `minimum` pairs, or where both observers used one and the same category
     throughout: chance alone would then give full agreement.
@@ -59,11 +59,12 @@ def compute_cohen_kappa(
     error = compute_kappa_error(share, total)
     size = _count_effective(observed, (1 - expected) * error, total)
     low, high = _bound_agreement(observed, expected, min(size, total), level)
-    return AgreementEstimate(kappa, low, high, round(total))
+    # Rounding may put an end that is the value itself one digit beyond it.
+    return AgreementEstimate(kappa, min(low, kappa), max(high, kappa), round(total))
 
 
 def _count_effective(observed: float, error: float, total: float) -> float:
-    """Return how many independent answers would have this error; `total` where all agreed."""
+    """Return the sample size at which a share has this standard `error`; without error, `total`."""
     spread = observed * (1 - observed)
     return spread / error**2 if error > 0 and spread > 0 else total
 
@@ -71,7 +72,7 @@ def _count_effective(observed: float, error: float, total: float) -> float:
 def _bound_agreement(
     observed: float, expected: float, size: float, level: float
 ) -> tuple[float, float]:
-    """Return the ends of a coefficient from the interval of the agreement that was seen."""
+    """Return low and high of agreement beyond `expected`, from a share `observed` of `size`."""
     ends = bound_share(observed, size, level=level)
     low, high = (1 - (1 - float(end)) / (1 - expected) for end in ends)
     value = 1 - (1 - observed) / (1 - expected)
@@ -79,7 +80,7 @@ def _bound_agreement(
 
 
 def compute_kappa_error(share: Floats, total: float) -> float:
-    """Return the standard error of kappa (Fleiss, Cohen and Everitt 1969, formula 13).
+    """Return kappa's standard error (Fleiss et al. 1969) from the table `share` of `total` pairs.
 
     Args:
         share: the square table, as shares of `total` pairs.
@@ -102,7 +103,7 @@ def compute_krippendorff_alpha(
     level: float = 0.95,
     minimum: int = MIN_UNITS,
 ) -> AgreementEstimate | None:
-    """Return alpha with an interval from the spread between venues.
+    """Return Krippendorff's alpha (`metric`: nominal or interval); None below `minimum` venues.
 
     Args:
         venues: For each venue its units (items), each the values that the observers gave. A unit
@@ -120,7 +121,10 @@ def compute_krippendorff_alpha(
     pairs = np.array([_count_coincidences(units, position) for units in paired])
     distance, whole = _compute_distances(values, metric), pairs.sum(axis=0)
     alpha = float(_compute_alpha(whole[None], distance)[0])
-    error = _compute_jackknife_error(_compute_alpha(whole - pairs, distance))
+    # Jackknife over venues.
+    without_one = _compute_alpha(whole - pairs, distance)
+    known = without_one[~np.isnan(without_one)]
+    error = sqrt((len(known) - 1) / len(known) * float(((known - known.mean()) ** 2).sum()))
     if metric == "interval" and error > 0:
         # Squares of errors have heavy tails: their spread is known as from a third of the venues.
         t = float(stdtrit(len(paired) / 3, (1 + level) / 2))
@@ -133,17 +137,12 @@ def compute_krippendorff_alpha(
         observed = 1 - (1 - alpha) * (1 - chance)
         size = _count_effective(observed, (1 - chance) * error, len(paired))
         ends = _bound_agreement(observed, chance, min(size, sum(map(len, paired))), level)
-    return AgreementEstimate(alpha, max(ends[0], -1.0), ends[1], len(paired))
-
-
-def _compute_jackknife_error(without_one: Floats) -> float:
-    """Return the error of a figure from its values without one unit each."""
-    known = without_one[~np.isnan(without_one)]
-    return sqrt((len(known) - 1) / len(known) * float(((known - known.mean()) ** 2).sum()))
+    low, high = min(ends[0], alpha), max(ends[1], alpha)
+    return AgreementEstimate(alpha, max(low, -1.0), high, len(paired))
 
 
 def _count_coincidences(units: Sequence[Sequence[float]], position: Mapping[float, int]) -> Floats:
-    """Return the coincidence matrix of the units of one venue."""
+    """Return the coincidence matrix of one venue's `units` (values); `position`: value -> row."""
     matrix = np.zeros((len(position), len(position)))
     for unit in units:
         counts = np.zeros(len(position))
@@ -161,7 +160,7 @@ def _compute_distances(values: Sequence[float], metric: Metric) -> Floats:
 
 
 def _compute_alpha(pairs: Floats, distance: Floats) -> Floats:
-    """Return alpha of each coincidence matrix; null where nothing varies."""
+    """Return alpha of each matrix in `pairs` by the `distance` of values; NaN if all are equal."""
     margins = pairs.sum(axis=2)
     total = margins.sum(axis=1)
     observed = (pairs * distance).sum(axis=(1, 2))
@@ -173,7 +172,7 @@ def _compute_alpha(pairs: Floats, distance: Floats) -> Floats:
 def tabulate_pairs(
     pairs: Sequence[tuple[Hashable, Hashable]], categories: Sequence[Hashable]
 ) -> Floats:
-    """Return the square table of counts of the pairs of two observers."""
+    """Count pairs of `categories` in a square table: first observer in rows, second in columns."""
     position = {category: index for index, category in enumerate(categories)}
     table = np.zeros((len(categories), len(categories)))
     for first, second in pairs:

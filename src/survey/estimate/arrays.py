@@ -20,17 +20,17 @@ Kind = TypeVar("Kind", Floats, Singles, Flags)
 
 
 def flatten_rows(values: Kind) -> Kind:
-    """Return (m, ...) as (m, the rest), also where m is 0 because an area level has no areas."""
+    """Return an array (m, ...) reshaped to two dimensions (m, k), also where m is 0."""
     return values.reshape(len(values), prod(values.shape[1:]))
 
 
 def weighted_count(codes: Codes, weights: Floats, groups: int) -> Floats:
-    """Return the sum of `weights` (m,) by code, shape (groups,)."""
+    """Return the sum of `weights` (m,) for each code 0 … groups - 1, shape (groups,)."""
     return np.bincount(codes, weights, minlength=groups).astype(np.float64, copy=False)
 
 
 def group_sum(codes: Codes, values: Floats, groups: int, weights: Floats | None = None) -> Floats:
-    """Sum the rows of `values` (m, c), each times its weight, by code, shape (groups, c)."""
+    """Return sums by code of the rows of `values` (m, c), times `weights` if given, (groups, c)."""
     size = len(codes)
     entries = np.ones(size) if weights is None else weights
     member = sparse.csc_matrix((entries, codes, np.arange(size + 1)), shape=(groups, size))
@@ -38,7 +38,7 @@ def group_sum(codes: Codes, values: Floats, groups: int, weights: Floats | None 
 
 
 def ratio(numerator: Floats, denominator: Floats, otherwise: float = 0.0) -> Floats:
-    """Divide elementwise; return `otherwise` where the denominator is not positive."""
+    """Return the elementwise quotient, and `otherwise` where the denominator is not positive."""
     shape = np.broadcast_shapes(numerator.shape, denominator.shape)
     quotient = np.full(shape, otherwise)
     np.divide(numerator, denominator, out=quotient, where=denominator > 0)
@@ -46,14 +46,14 @@ def ratio(numerator: Floats, denominator: Floats, otherwise: float = 0.0) -> Flo
 
 
 def sum_by_code(codes: Codes, values: Floats, size: int) -> Floats:
-    """Sum (B, ...) by code, skipping -1, shape (size, ...)."""
+    """Return sums of `values` (B, ...) for each code 0 … size - 1; code -1 is left out."""
     inside = np.flatnonzero(codes >= 0)
     flat = flatten_rows(values[inside])
     return group_sum(codes[inside], flat, size).reshape(size, *values.shape[1:])
 
 
 def limit_to_one_thread() -> AbstractContextManager[object]:
-    """Limit BLAS to one thread, because many small products gain nothing from more."""
+    """Return a context manager that limits BLAS to one thread, enough for small products."""
     limit: AbstractContextManager[object] = _blas().limit(limits=1, user_api="blas")
     return limit
 
@@ -64,7 +64,7 @@ def _blas() -> ThreadpoolController:
 
 
 def release_freed_memory() -> None:
-    """Give memory that was freed back to the system, which keeps a long computation small.
+    """Give memory that Arrow and the C library hold unused back to the operating system.
 
     What the C library keeps is worth having between two cubes of the same wave, not between one
     stage of a freeze and the next (malloc_trim(3)); other C libraries have no such function. Where
@@ -83,7 +83,7 @@ def _c_library() -> ctypes.CDLL:
 
 @cache
 def keep_freed_memory() -> None:
-    """Let the C library keep the memory that one cube frees for the next one.
+    """Make the C library keep the memory that one cube frees, so that the next can reuse it.
 
     glibc gives a large free top of its heap back to the system, and every page of it is then
     fetched anew: a fifth of a cube's time. The first large block that a process frees sets how

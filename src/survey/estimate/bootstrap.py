@@ -22,7 +22,7 @@ def bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Return the spread of any statistic over resamples of the PSUs.
+    """Return errors and percentile intervals of `statistic(frame)` with PSUs resampled by `design`.
 
     Args:
         statistic: called with the frame, first as it is and then with `design.weight` replaced by
@@ -60,7 +60,7 @@ def bootstrap(
 
 
 def rao_wu(sample: Sample, replicates: int, seed: int) -> Floats:
-    """Return bootstrap weight factors of the PSUs, shape (replicates, P)."""
+    """Return Rao–Wu weight factors by PSU, replicates × PSUs, the same for the same `seed`."""
     if sample.rule == "fail" and sample.lonely.any():
         raise EstimateError("lonely_psu", stratum=sample.stratum_labels[sample.lonely][0])
     factors = np.ones((replicates, len(sample.stratum)))
@@ -70,21 +70,17 @@ def rao_wu(sample: Sample, replicates: int, seed: int) -> Floats:
         n, chosen = len(psus), psus.to_numpy()
         if n < 2:
             continue
-        rng = _create_stratum_generator(seed, sample.stratum_labels[stratum])
+        # Each stratum has its own generator, so that a wave can be resampled in parts.
+        digest = blake2b(str(sample.stratum_labels[stratum]).encode(), digest_size=16).digest()
+        rng = np.random.default_rng([seed, int.from_bytes(digest)])
         draws = rng.multinomial(n - 1, np.full(n, 1 / n), size=replicates)
         s = np.sqrt(sample.scale[sample.stratum[chosen[0]]] * (n - 1) / n)
         factors[:, chosen] = 1 - s + s * n / (n - 1) * draws
     return factors
 
 
-def _create_stratum_generator(seed: int, stratum: object) -> np.random.Generator:
-    """Return the generator of one stratum, so that a wave can be resampled in parts."""
-    digest = blake2b(str(stratum).encode(), digest_size=16).digest()
-    return np.random.default_rng([seed, int.from_bytes(digest)])
-
-
 def summary(estimate: Floats, values: Floats, level: float) -> pd.DataFrame:
-    """Return standard error, percentile interval and mean of replicates (R, c), leaving out NaN."""
+    """Return errors and intervals of statistics from replicate `values`, a row per statistic."""
     count = (~np.isnan(values)).sum(axis=0)
     tail = (1 - level) / 2
     usable = np.where(count > 1, values, np.nan)

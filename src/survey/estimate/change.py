@@ -46,7 +46,7 @@ def change(
     matched: str | Sequence[str] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Estimate the difference of weighted means between two waves, after less before, by domain.
+    """Estimate differences of weighted means, `after` less `before`, by domain (columns `by`).
 
     Args:
         before, after: the waves; both have the columns of `design`, `variables` and `by`. A PSU
@@ -96,13 +96,13 @@ def change(
 
 
 def difference_variance(apart: Floats, covariance: Floats) -> Floats:
-    """Return V1 + V2 - 2 Cov, 0 where only rounding is left because the answers are the same."""
+    """Return a difference's variance, `apart` (V1 + V2) less 2 Cov; mere rounding is set to 0."""
     variance = apart - 2 * covariance
     return np.where(variance < ROUNDING_TOLERANCE * apart, 0.0, variance)
 
 
 def benjamini_hochberg(p: Floats, family: Codes) -> Floats:
-    """Return P values adjusted for the false discovery rate within each family.
+    """Return P values adjusted for the false discovery rate among tests of equal `family` code.
 
     Rejecting those <= q holds the rate at q (Benjamini and Hochberg 1995). NaN is no test.
 
@@ -126,7 +126,7 @@ def benjamini_hochberg(p: Floats, family: Codes) -> Floats:
 
 @dataclass(frozen=True)
 class _Wave:
-    """One wave's estimates and their spread, arrays of shape (D, T)."""
+    """Estimates of one wave with variances and numbers of members, arrays domains × statistics."""
 
     sample: Sample
     names: list[str]
@@ -136,7 +136,7 @@ class _Wave:
     members: Floats
 
     def cells(self, strata: Codes, size: int) -> Codes:
-        """Return the (domain, stratum) code of each pair, -1 for strata without a new number."""
+        """Return the (domain, stratum) code of each entry; `strata`: new codes, `size` many."""
         sums = self.linearised.sums
         stratum = strata[self.sample.stratum[sums.psu]]
         return np.where(stratum >= 0, sums.domain * size + stratum, -1)
@@ -145,7 +145,7 @@ class _Wave:
 def _align(
     before: pd.DataFrame, after: pd.DataFrame, by: list[str], matched: str | Sequence[str] | None
 ) -> tuple[Domains, Domains]:
-    """Return the domains of both waves with one list of keys."""
+    """Return both waves' domains in common codes; with `matched`, of rows with keys in both."""
     keys = [] if matched is None else names_of(matched)
     names = list(dict.fromkeys([*by, *keys]))
     halves = [
@@ -182,7 +182,7 @@ def _read_wave(
 
 
 def _compute_shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats, Floats]:
-    """Return covariance and degrees of freedom of PSUs that serve both waves, (D, T) each."""
+    """Return covariance and df due to the PSUs that serve both waves, domains × statistics each."""
     strata = len(first.sample.psus)
     psu, domain, z, members = _match_shared_entries(first, second)
     own = first.cells(np.arange(strata), strata)
@@ -215,7 +215,7 @@ def _compute_shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats,
 def _match_shared_entries(
     first: _Wave, second: _Wave
 ) -> tuple[Codes, Codes, tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Return the (PSU, domain) pairs of PSUs in both waves, with z and members of each wave.
+    """Return (PSU, domain) entries of PSUs in both waves, with each wave's totals and members.
 
     A wave without the pair has 0.
 
@@ -242,7 +242,7 @@ def _match_shared_entries(
 
 
 def _compute_stratum_means(wave: _Wave, cell: Codes, cells: Codes, strata: int) -> Floats:
-    """Return the mean of z over all PSUs of each (domain, stratum) cell of the first wave.
+    """Return the mean linearised total per PSU in each of `cells`; `cell`: that of each entry.
 
     It is 0 in one-PSU strata, as for the variance.
     """
@@ -257,7 +257,7 @@ def _compute_stratum_means(wave: _Wave, cell: Codes, cells: Codes, strata: int) 
 
 
 def _compute_joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
-    """Return sqrt(c1 c2) of each stratum of the first wave.
+    """Return sqrt(c1 c2) by stratum of `first` (c: its factor); `same`: the second's stratum there.
 
     It is 0 where the stratum is not in both waves or not counted.
     """
@@ -273,7 +273,7 @@ Two = tuple[Floats, Floats]
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
-    """Means with their intervals, NaN where one of the waves or their change is unknown."""
+    """Means over two waves with their intervals, one value a domain; NaN where unknown."""
 
     estimate: Floats
     low: Floats
@@ -289,7 +289,7 @@ def pooled_mean(
     level: float,
     scale: tuple[float, float] | None = None,
 ) -> Pooled:
-    """Return the mean of two waves, each counted alike, with its interval.
+    """Return the unweighted mean of two waves' estimates, with an interval within `scale`.
 
     V = (V1 + V2 + 2 Cov) / 4 with 2 Cov = V1 + V2 - V(change), so that the points that served both
     waves count; t with the smaller df of the two. All arrays have one value a domain. Figures on a

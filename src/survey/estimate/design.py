@@ -17,7 +17,7 @@ LONELY_RULES = ("fail", "certainty", "adjust", "average")
 
 @dataclass(frozen=True)
 class Design:
-    """Columns of a frame that carry the design.
+    """Sampling design: the frame's columns of weight, stratum, PSU and population, and its rules.
 
     Args:
         weight: sampling weight, finite and not negative.
@@ -47,7 +47,7 @@ class Design:
 
 @dataclass(frozen=True)
 class Strata:
-    """Strata of a sample and how many PSUs each has: all that a variance asks of the design."""
+    """Strata of a sample: labels, numbers of PSUs in sample and population, lonely-PSU rule."""
 
     stratum_labels: pd.Index
     units: Codes
@@ -61,7 +61,7 @@ class Strata:
 
     @cached_property
     def scale(self) -> Floats:
-        """Factor of a stratum's squared deviations, shape (H,).
+        """Factor (1 - f) n / (n - 1) of each stratum's squared deviations in the variance.
 
         (1 - f) n / (n - 1), and (1 - f) where the stratum has one PSU.
         """
@@ -71,17 +71,17 @@ class Strata:
 
     @cached_property
     def lonely(self) -> Flags:
-        """Strata with one PSU that are no certainty by their population, shape (H,)."""
+        """Flags of strata with a single sampled PSU that is not their whole population."""
         lonely: Flags = (self.units == 1) & (self.scale > 1e-7)
         return lonely
 
     @property
     def counted(self) -> Flags:
-        """Strata that add to the variance under the lonely rule, shape (H,)."""
+        """Flags of strata that contribute to the variance under the lonely-PSU rule."""
         return ~self.lonely | (self.rule == "adjust")
 
     def require_enough(self, column: str | None) -> None:
-        """Raise an error for a stratum with more sampled PSUs than its population has."""
+        """Raise an error, naming `column`, if a stratum has more sampled PSUs than population."""
         if (short := np.flatnonzero(self.population < self.units)).size:
             raise EstimateError(
                 "fpc_too_small",
@@ -94,7 +94,7 @@ class Strata:
 
 @dataclass(frozen=True)
 class Sample(Strata):
-    """A design read from one frame: n rows, P PSUs, H strata, everything as integer codes."""
+    """Sampling design read from one frame as integer codes: n rows, P PSUs, H strata."""
 
     weight: Floats
     psu: Codes
@@ -105,7 +105,7 @@ class Sample(Strata):
 
     @classmethod
     def read(cls, frame: pd.DataFrame, design: Design) -> Self:
-        """Encode `design` for `frame`.
+        """Read the columns of `design` from `frame`, and encode strata and PSUs.
 
         Raises:
             EstimateError: a column is absent, a weight is missing or negative, a design code is
@@ -141,7 +141,7 @@ class Sample(Strata):
         return sample
 
     def without_points(self, block: Codes) -> "Sample":
-        """Return the same rows with one PSU per (block, stratum).
+        """Return a copy in which all rows of one `block` (code per row) and stratum form one PSU.
 
         For sums of a sample whose points were not recorded, where no variance is taken between
         PSUs.
@@ -162,20 +162,20 @@ class Sample(Strata):
 
 
 def _pair_labels(*pairs: tuple[pd.Index, Codes]) -> pd.MultiIndex:
-    """Return labels of two levels from the distinct labels of each and their codes."""
+    """Return a two-level index, each level given as (distinct labels, code of each entry)."""
     levels, codes = zip(*pairs, strict=True)
     return pd.MultiIndex(levels, codes, verify_integrity=False)
 
 
 def get_column(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Return a column, or raise an error that names it."""
+    """Return the column `name`, or raise an error that names the missing column."""
     if name not in frame.columns:
         raise EstimateError("missing_column", column=name)
     return frame[name]
 
 
 def encode(values: pd.Series, *, sort: bool = False) -> tuple[npt.NDArray[np.integer], pd.Index]:
-    """Return the code of each value, -1 where it is missing, and the distinct values.
+    """Return the code of each value (-1: missing) and the distinct values, sorted if `sort`.
 
     Categories are read off, not hashed, and keep their order.
     """
@@ -192,7 +192,7 @@ def encode(values: pd.Series, *, sort: bool = False) -> tuple[npt.NDArray[np.int
 
 
 def numbers(frame: pd.DataFrame, name: str) -> Floats:
-    """Return a column as float64 with NaN for missing, shape (n,)."""
+    """Return a numeric column as float64 with NaN for missing, shape (n,)."""
     series = get_column(frame, name)
     if not (pd.api.types.is_numeric_dtype(series.dtype) or series.isna().all()):
         raise EstimateError("not_numeric", column=name)
@@ -200,7 +200,7 @@ def numbers(frame: pd.DataFrame, name: str) -> Floats:
 
 
 def read_weight(frame: pd.DataFrame, name: str) -> Floats:
-    """Return the weight column, finite and not negative, shape (n,)."""
+    """Return the weight column, shape (n,); raise an error for missing or negative weights."""
     weight = numbers(frame, name)
     if missing := int((~np.isfinite(weight)).sum()):
         raise EstimateError("missing_weight", column=name, count=missing)
@@ -219,7 +219,7 @@ def _codes(frame: pd.DataFrame, name: str | None, missing: str) -> tuple[Codes, 
 
 
 def _population(frame: pd.DataFrame, design: Design, stratum: Codes, labels: pd.Index) -> Floats:
-    """Return the PSUs in the population of each stratum, infinity without `fpc`."""
+    """Return the population's number of PSUs by stratum code; infinity without `fpc`."""
     if design.fpc is None:
         return np.full(len(labels), np.inf)
     population = numbers(frame, design.fpc)

@@ -27,7 +27,7 @@ REFERENCE_COLUMNS = ("estimate", "reference_estimate", "n_reference")
 
 @dataclass(frozen=True)
 class DifferenceInputs:
-    """Inputs of a table of differences, first less second, arrays of shape (D, T)."""
+    """Two estimates, with variance and counts of their difference, arrays domains × statistics."""
 
     first: Floats
     second: Floats
@@ -43,7 +43,7 @@ class DifferenceInputs:
     """Magnitude of the numbers behind both sides."""
 
     def pieces(self, size: int) -> "Iterator[DifferenceInputs]":
-        """Yield a few domains at a time, one piece without any where there are none."""
+        """Yield slices of `size` domains; a single empty piece where there are no domains."""
         for start in range(0, max(len(self.first), 1), size):
             part = slice(start, start + size)
             yield DifferenceInputs(*(getattr(self, field.name)[part] for field in fields(self)))
@@ -51,7 +51,7 @@ class DifferenceInputs:
     def columns(
         self, level: float, names: tuple[str, str, str] = REFERENCE_COLUMNS
     ) -> dict[str, np.ndarray]:
-        """Return the columns of the table; `names` are first, second and the second's n."""
+        """Return (name -> column) of a difference table; `names`: both estimates', second n's."""
         first, second, n_second = names
         difference = self.first - self.second
         difference = np.where(np.abs(difference) < ROUNDING_TOLERANCE * self.size, 0.0, difference)
@@ -83,7 +83,7 @@ def compare(
     by: str | Sequence[str] = (),
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Estimate the difference of weighted means, group less reference, within each domain.
+    """Estimate differences of weighted means, group less reference, within domains of columns `by`.
 
     Args:
         variables: numeric columns, or a tree, whose indicators are then compared (item means).
@@ -130,7 +130,7 @@ def compare(
 
 
 class _LabelSums:
-    """PSU sums of every (domain, label), returned one label at a time."""
+    """Sums by PSU for each pair of domain and compared group; `of` selects one group's."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class _LabelSums:
 
 
 def _read_labels(frame: pd.DataFrame, group: Selector) -> tuple[Codes, list[str]]:
-    """Return the label of each row, -1 for none, and the names of the labels."""
+    """Return the label code of each row (-1 for none) and the names of the groups to compare."""
     if isinstance(group, str) and not pd.api.types.is_bool_dtype(get_column(frame, group)):
         codes, levels = encode(frame[group], sort=True)
         if not len(levels):
@@ -173,7 +173,7 @@ def _find_level_index(labels: list[str], reference: Selector) -> int | None:
 
 
 def _level_of(group: Selector, reference: Selector, frame: pd.DataFrame) -> Selector:
-    """Return the reference as a selector; unknown text is a level of the `group` column."""
+    """Return `reference` as a selector; a text that is no column means that value of `group`."""
     selector = isinstance(reference, tuple | Mapping) or reference in frame.columns
     return (group, reference) if isinstance(group, str) and not selector else reference
 
@@ -185,7 +185,7 @@ def _list_selector_terms(group: Selector) -> list[tuple[str, Hashable]]:
 
 
 def _find_matching_rows(frame: pd.DataFrame, group: Selector) -> Flags:
-    """Return which rows satisfy every (column, level) term; missing values satisfy none."""
+    """Return flags of rows that meet every (column, value) term of `group`; missing ones do not."""
     rows = np.ones(len(frame), dtype=np.bool_)
     for name, level in _list_selector_terms(group):
         hit = (get_column(frame, name) == level).fillna(False).to_numpy(np.bool_)
@@ -196,7 +196,7 @@ def _find_matching_rows(frame: pd.DataFrame, group: Selector) -> Flags:
 
 
 def domain_difference(group: PsuSums, reference: PsuSums) -> DifferenceInputs:
-    """Return the difference of two sets of domains of one sample, which may overlap."""
+    """Return the estimates of `group` less those of `reference`, by domain, of one sample."""
     first, second = Linearised.of(group), Linearised.of(reference)
     sample, domains = group.sample, group.domains
     psu, domain, z, members = merge(
@@ -230,7 +230,7 @@ def _count_psus_with_members(sums: PsuSums) -> Floats:
 
 
 def _compute_design_df(sums: PsuSums) -> Floats:
-    """Return PSUs with members less strata with members, shape (D, T)."""
+    """Return degrees of freedom (PSUs less strata, with members), domains × statistics."""
     strata = len(sums.sample.psus)
     cell, cells = pd.factorize(sums.domain * strata + sums.sample.stratum[sums.psu])
     occupied = group_sum(cell, sums.members, len(cells)) > 0
@@ -242,7 +242,7 @@ def _compute_design_df(sums: PsuSums) -> Floats:
 def _compute_simple_random_variance(
     sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
 ) -> Floats:
-    """Return the simple-random variance of a difference when every row is its own PSU.
+    """Return a difference's variance under simple random sampling, from linearised totals `z`.
 
     Over the rows of either side: sum(w u^2) / sum(w) / (n - 1), u = z sum(w) / w.
     """

@@ -31,7 +31,7 @@ class Domains:
 
     @classmethod
     def read(cls, frame: pd.DataFrame, by: Sequence[str]) -> Self:
-        """Return one domain per combination of `by` found in the frame, sorted.
+        """Return one domain per combination of `by` values found in the frame, sorted.
 
         Categorical columns contribute all their categories, so that a declared but unobserved
         cell appears (as `empty`). A row with a missing key belongs to no domain.
@@ -53,7 +53,7 @@ class Domains:
         return cls(code, pd.DataFrame(keys))
 
     def only(self, rows: Flags) -> "Domains":
-        """Return the same domains with only `rows` in them; the other rows stay in the sample."""
+        """Return a copy in which rows outside `rows` have no domain, but stay in the sample."""
         return Domains(np.where(rows, self.code, -1), self.keys)
 
 
@@ -67,7 +67,7 @@ def _encode(series: pd.Series) -> tuple[Codes, pd.Index]:
 
 
 def _complete(observed: Codes, sizes: tuple[int, ...], declared: list[bool]) -> Codes:
-    """Return observed cells, crossed with every level of the declared (categorical) keys."""
+    """Return sorted cell codes of `observed` and of all values of `declared` (category) columns."""
     if not any(declared) or 0 in sizes:
         return observed
     level = np.unravel_index(observed, sizes)
@@ -88,7 +88,7 @@ def long_table(
     columns: Mapping[str, np.ndarray],
     groups: Sequence[Hashable] | None = None,
 ) -> pd.DataFrame:
-    """Build one row per (domain, variable) from columns (D, T).
+    """Build a table, a row per (domain, variable), from `columns`: arrays domains × variables.
 
     With `groups`, one row per (domain, group, variable) from columns (D, G, T): the domain's keys,
     `group`, `variable`, then the columns.
@@ -112,7 +112,7 @@ def long_table(
 
 
 def describe(table: pd.DataFrame, sample: Strata) -> pd.DataFrame:
-    """Record in `attrs` one-PSU strata, their rule, and an assumed deff."""
+    """Record one-PSU strata, their rule and an assumed deff in `table.attrs`; return the table."""
     table.attrs["lonely_psu"] = sample.rule
     table.attrs["lonely_strata"] = sample.stratum_labels[sample.lonely].tolist()
     if sample.assumed_deff is not None:

@@ -23,7 +23,7 @@ FLAT = 1e-12
 def relative_weights(
     x: pd.DataFrame | npt.ArrayLike, y: pd.Series | npt.ArrayLike, weight: pd.Series | npt.ArrayLike
 ) -> pd.Series:
-    """Return Johnson's relative weights: each predictor's share of the explained variance of `y`.
+    """Return Johnson's relative weights: each predictor's (`x`) share of explained variance of `y`.
 
     Args:
         x: predictors (n, k), NaN for no score.
@@ -58,7 +58,7 @@ def relative_weights(
 
 
 def _compute_correlations(table: Floats, weight: Floats, names: list[str]) -> Floats:
-    """Return weighted correlations over the rows that score both of a pair, shape (k, k)."""
+    """Return weighted correlations (k, k) of columns; raise an error naming a constant one."""
     scored = (~np.isnan(table)).astype(np.float64)
     middle = ratio(weight @ np.nan_to_num(table), weight @ scored)
     centred = np.where(scored > 0, table - middle, 0.0)
@@ -76,7 +76,7 @@ def _compute_correlations(table: Floats, weight: Floats, names: list[str]) -> Fl
 
 @dataclass(frozen=True)
 class DriverMatrix:
-    """Importance and performance in one domain: K predictors, R resamples.
+    """Importance and performance of K predictors in one domain, as estimated and in R resamples.
 
     `importance` are Johnson's relative weights (they sum to R squared), `performance` the weighted
     means of the predictors. The resamples are NaN where a column does not vary in one, and
@@ -99,7 +99,7 @@ class DriverMatrix:
 
     @property
     def r_squared(self) -> float:
-        """Explained part of the variance of the outcome."""
+        """R²: the share of the outcome's variance that the predictors explain."""
         return float(self.importance.sum())
 
 
@@ -113,7 +113,7 @@ def driver_matrix(
     replicates: int = 500,
     seed: int = 0,
 ) -> dict[str, DriverMatrix]:
-    """Estimate and resample importance and performance of `predictors` in each domain.
+    """Estimate importance of `predictors` for `outcome` and their means, by domain, resampled.
 
     Args:
         frame: the whole sample; NaN for no score. Domains are never made by dropping rows.
@@ -154,7 +154,7 @@ def driver_matrix(
 
 @dataclass(frozen=True)
 class PsuDriverSums:
-    """Sums of one domain by PSU, with what each resample draws of them; P PSUs, R resamples.
+    """Sums of products in one domain by PSU, with each resample's weight factors by PSU.
 
     Small enough to send: the sums of all resamples are thirty times as large.
     """
@@ -167,7 +167,7 @@ class PsuDriverSums:
     """Weight factors, shape (R, P)."""
 
     def total(self) -> "DriverSums":
-        """Return the sums over all PSUs, as they are and of each resample."""
+        """Return the sums over all PSUs, with weights as they are and for each resample."""
         psus, shape = len(self.sums), self.sums.shape[1:]
         return DriverSums(
             n=self.n,
@@ -179,7 +179,7 @@ class PsuDriverSums:
 
 @dataclass(frozen=True)
 class DriverSums:
-    """Sums of one domain over some PSUs; they add up over PSUs of different strata."""
+    """Sums of products in one domain over some PSUs; sums of disjoint strata can be added up."""
 
     n: int
     """Rows with a positive weight that score the outcome and any predictor."""
@@ -191,7 +191,7 @@ class DriverSums:
     """Whether any stratum has PSUs to draw from."""
 
     def add(self, other: "DriverSums") -> "DriverSums":
-        """Add the sums over other PSUs to these arrays, which are large, and return all of them."""
+        """Add the other sums to these arrays in place, and return all of them."""
         np.add(self.whole, other.whole, out=self.whole)
         np.add(self.resampled, other.resampled, out=self.resampled)
         return replace(
@@ -210,7 +210,7 @@ def driver_sums(
     replicates: int,
     seed: int,
 ) -> dict[str, PsuDriverSums]:
-    """Return the sums of each domain by PSU of `frame`, which has whole strata.
+    """Return domain -> sums of products about `centre` by PSU; `frame` must hold whole strata.
 
     Args:
         centre: value about which each predictor and the outcome are summed, shape (K + 1,); near
@@ -228,7 +228,7 @@ def driver_sums(
 
 
 def matrix_of(sums: DriverSums, names: Sequence[str], centre: Floats) -> DriverMatrix:
-    """Return importance and performance in a domain from its sums.
+    """Return importance and mean of `names` but the last, the outcome, from sums about `centre`.
 
     Args:
         names: the predictors, then the outcome.
@@ -252,7 +252,7 @@ def matrix_of(sums: DriverSums, names: Sequence[str], centre: Floats) -> DriverM
 def priorities(
     importance: Floats, performance: Floats, *, best: float = 100.0, most: int = 3
 ) -> Flags:
-    """Return which predictors come first for improvement, shape (..., K).
+    """Return flags of up to `most` predictors: important, below average and short of `best`.
 
     Those that weigh at least as much as the average predictor and score at most the average
     score; of these, the `most` with the largest importance x (best - score), which is how far
@@ -279,7 +279,7 @@ def _find_member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
 def _sum_domain(
     table: Floats, sample: Sample, factors: Floats, rows: Codes, centre: Floats
 ) -> PsuDriverSums:
-    """Return the sums of one domain, whose `rows` are sorted by PSU."""
+    """Return a domain's sums of products about `centre` by PSU; `rows` are sorted by PSU."""
     values, weight, psu = table[rows], sample.weight[rows], sample.psu[rows]
     scored = ~np.isnan(values)
     centred = np.where(scored, values - centre, 0.0)
@@ -291,7 +291,7 @@ def _sum_domain(
 def _sum_pairs_by_psu(
     centred: Floats, known: Floats, weight: Floats, psu: Codes
 ) -> tuple[Floats, Codes]:
-    """Return sums by PSU over the rows that score both of a pair, and the PSUs.
+    """Return sums of weights and products by PSU for pairs of columns (`known`: scored), and PSUs.
 
     Weight, first of the pair, its square and the product, shape (P, 4, K + 1, K + 1).
     """
@@ -311,7 +311,7 @@ def _sum_pairs_by_psu(
 
 @dataclass(frozen=True)
 class _ReplicateWeights:
-    """Relative weights over resamples: arrays (R, K) and, for `varies`, (R, K + 1)."""
+    """Relative weights and means of each resample, and which columns vary in it."""
 
     importance: Floats
     performance: Floats
@@ -323,7 +323,7 @@ class _ReplicateWeights:
 
 
 def _replicate_weights(sums: Floats, middle: Floats) -> _ReplicateWeights:
-    """Return relative weights and means from sums about `middle`, (R, 4, K + 1, K + 1)."""
+    """Return relative weights and means of each resample, from sums taken about `middle`."""
     mass, first, square, product = (sums[:, part] for part in range(4))
     mean = ratio(first, mass)
     variance = ratio(square, mass) - mean**2
@@ -341,7 +341,7 @@ def _replicate_weights(sums: Floats, middle: Floats) -> _ReplicateWeights:
 
 
 def _compute_johnson_weights(correlation: Floats) -> Floats:
-    """Return relative weights from correlations (R, K + 1, K + 1), the outcome last."""
+    """Return Johnson's relative weights from correlations (R, K + 1, K + 1), the outcome last."""
     values, vectors = np.linalg.eigh(correlation[:, :-1, :-1])
     root = np.sqrt(np.maximum(values, 0.0))[:, None, :]
     turned = vectors.swapaxes(1, 2)

@@ -34,7 +34,7 @@ def estimate(
     level: float = 0.95,
     deff: Deff = "replace",
 ) -> pd.DataFrame:
-    """Estimate the weighted mean of each variable in each domain, with its design-based error.
+    """Estimate weighted means of `variables` by domain (columns `by`), with design-based errors.
 
     Args:
         frame: one row per respondent.
@@ -78,7 +78,7 @@ def share(
     method: ShareMethod = "logit",
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Estimate the weighted share of respondents with `variable` = 1 in each domain.
+    """Estimate the weighted share of rows with `variable` = 1 by domain; `method`: of interval.
 
     Args:
         variable: a column of 0, 1 (or False, True) and missing.
@@ -165,7 +165,7 @@ INTERVALS: dict[str, Callable[[Inference, float], tuple[Floats, Floats]]] = {
 
 
 def names_of(columns: str | Sequence[str]) -> list[str]:
-    """Return a list of distinct column names."""
+    """Return column names as a list; raise an error if one is given twice."""
     if not isinstance(columns, str | Iterable):
         raise EstimateError("missing_column", column=columns)
     names = [columns] if isinstance(columns, str) else list(columns)
@@ -176,7 +176,7 @@ def names_of(columns: str | Sequence[str]) -> list[str]:
 
 
 def matrix(frame: pd.DataFrame, names: Sequence[str]) -> Floats:
-    """Return columns as float64 with NaN for missing, shape (n, K)."""
+    """Return columns as one float64 matrix with NaN for missing, shape (n, K)."""
     if not names:
         raise EstimateError("no_variables")
     return np.column_stack([numbers(frame, name) for name in names])

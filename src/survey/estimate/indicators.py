@@ -22,7 +22,7 @@ COMPOSITES = ("item_means", "per_respondent")
 def to_scores(
     frame: pd.DataFrame, items: Sequence[str], *, minimum: int = 1, maximum: int = 10
 ) -> pd.DataFrame:
-    """Return `frame` with `items` as scores on 0–100, NaN where the raw code is negative.
+    """Return a copy of `frame` with `items` on 0–100 instead of minimum … maximum; negatives NaN.
 
     The negative codes (don't know, not experienced, refused, not asked, missing) are distinct
     reasons for having no score; all are NaN here.
@@ -35,7 +35,7 @@ def to_scores(
 
 
 def rescale(frame: pd.DataFrame, item: str, minimum: int, maximum: int) -> Floats:
-    """Return one raw item as scores on 0–100, shape (n,)."""
+    """Return raw answers from minimum … maximum as scores 0–100, NaN where negative, shape (n,)."""
     raw = numbers(frame, item)
     odd = (raw >= 0) & ((raw < minimum) | (raw > maximum))
     if odd.any():
@@ -56,7 +56,7 @@ def estimate_tree(
     deff: Deff = "replace",
     renormalise: bool = False,
 ) -> pd.DataFrame:
-    """Estimate every indicator of the tree, and the composite, in each domain.
+    """Estimate every indicator and the composite of `tree` in each domain (values of `by`).
 
     Args:
         frame: item columns are scores on 0–100 with NaN for no score (see `to_scores`).
@@ -96,7 +96,10 @@ def estimate_tree(
         )
         columns = inference.columns()
         if not renormalise:
-            _blank(columns, _find_incomplete(sample, domains, values, tree.omega))
+            incomplete = _find_incomplete(sample, domains, values, tree.omega)
+            for name in ("estimate", "se", "ci_low", "ci_high", "deff"):
+                columns[name] = np.where(incomplete, np.nan, columns[name])
+            columns["status"] = np.where(incomplete, STATUSES.index("empty"), columns["status"])
     table = describe(long_table(domains, tree.variables, columns), sample)
     table.attrs |= {"composite": composite, "renormalise": renormalise}
     return table
@@ -118,7 +121,7 @@ def statistics_of(
 
 
 def score_matrix(frame: pd.DataFrame, tree: Tree) -> Floats:
-    """Return item scores, shape (n, K); raise an error for raw codes."""
+    """Return the scores of the tree's items, shape (n, K); raise an error for raw codes."""
     values = matrix(frame, tree.item_columns)
     lowest = np.fmin.reduce(values, axis=0, initial=np.inf)
     if (lowest < 0).any():
@@ -130,7 +133,7 @@ def score_matrix(frame: pd.DataFrame, tree: Tree) -> Floats:
 
 
 def respondent_scores(values: Floats, omega: Floats) -> Floats:
-    """Return each respondent's weighted mean over the items answered, shape (n, T)."""
+    """Return each row's mean of the items answered, weighted by `omega`, rows × statistics."""
     scored = ~np.isnan(values)
     weight = scored @ omega.T
     total = np.where(scored, values, 0.0) @ omega.T
@@ -138,15 +141,9 @@ def respondent_scores(values: Floats, omega: Floats) -> Floats:
 
 
 def _find_incomplete(sample: Sample, domains: Domains, values: Floats, omega: Floats) -> np.ndarray:
-    """Return where an item of a statistic has no score in the domain, shape (D, T)."""
+    """Return flags, domains × statistics, where an item of the statistic has no score at all."""
     inside = np.flatnonzero((domains.code >= 0) & (sample.weight > 0))
     scores = group_sum(
         domains.code[inside], (~np.isnan(values[inside])).astype(np.float64), domains.count
     )
     return np.asarray((scores == 0).astype(np.float64) @ (omega != 0).T > 0)
-
-
-def _blank(columns: dict[str, np.ndarray], where: np.ndarray) -> None:
-    for name in ("estimate", "se", "ci_low", "ci_high", "deff"):
-        columns[name] = np.where(where, np.nan, columns[name])
-    columns["status"] = np.where(where, STATUSES.index("empty"), columns["status"])

@@ -22,7 +22,7 @@ ROUNDING_TOLERANCE = 1e-12
 
 @dataclass(frozen=True)
 class Inference:
-    """Columns of an estimate table, arrays of shape (D, T)."""
+    """Estimates with errors, intervals, counts, deff and status, arrays domains × statistics."""
 
     estimate: Floats
     se: Floats
@@ -36,13 +36,13 @@ class Inference:
     status: np.ndarray
 
     def columns(self) -> dict[str, np.ndarray]:
-        """Return the columns by name, in the order of the table."""
+        """Return the arrays by column name, in the order of an estimate table."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True)
 class InferenceInputs:
-    """Inputs of an estimate table, arrays of shape (D, T)."""
+    """Point estimates, variances and counts for inference, arrays domains × statistics."""
 
     estimate: Floats
     magnitude: Floats
@@ -57,13 +57,13 @@ class InferenceInputs:
     """Sum of weights."""
 
     def pieces(self, size: int) -> "Iterator[InferenceInputs]":
-        """Yield a few domains at a time, which keeps the work within the processor's cache."""
+        """Yield slices of `size` domains, small enough for the processor's cache."""
         for start in range(0, len(self.estimate), size):
             part = slice(start, start + size)
             yield InferenceInputs(*(getattr(self, field.name)[part] for field in fields(self)))
 
     def to_inference(self, sample: Strata, level: float, deff: Deff) -> Inference:
-        """Return standard errors, intervals, deff and status."""
+        """Compute errors, intervals at `level`, design effects (way `deff`) and status."""
         variance = self.spread.variance
         if sample.assumed_deff is not None:
             variance = self.simple * sample.assumed_deff
@@ -105,7 +105,7 @@ def infer_linear(
     deff: Deff = "replace",
     renormalise: bool = False,
 ) -> Inference:
-    """Estimate `omega` (T, K) combinations of the means of `values` (n, K) in every domain."""
+    """Estimate, by domain, the combinations `omega` (T, K) of means of `values` (n, K)."""
     sums = PsuSums.collect(sample, domains, values, omega, renormalise=renormalise)
     linearised = Linearised.of(sums)
     members, base = sums.by_domain(sums.members), sums.by_domain(sums.base)
@@ -124,7 +124,7 @@ def infer_linear(
 
 
 def estimate_magnitude(linearised: Linearised) -> Floats:
-    """Return the size of the numbers behind an estimate, shape (D, T).
+    """Return the magnitude of each estimate; a difference far below it is mere rounding.
 
     Below a small part of it a difference is rounding.
     """
@@ -166,7 +166,7 @@ def simple_random_variance(
 
 
 def effective_n(sample: Sample, domains: Domains, values: Floats) -> Floats:
-    """Return Kish's effective sample size (sum w)^2 / sum w^2 of the scored rows, shape (D, K)."""
+    """Return Kish's effective size (sum w)² / sum w² of the scored rows, domains × columns."""
     inside = np.flatnonzero(domains.code >= 0)
     weight = sample.weight[inside, None] * ~np.isnan(values[inside])
     total = group_sum(domains.code[inside], weight, domains.count)

@@ -16,7 +16,7 @@ RARE_SHARE = 0.05
 
 
 def is_error_silent(se: Floats, size: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Return where an error is 0 but for rounding, on a scale of this size.
+    """Return flags of standard errors that are 0, or so small beside `size` as to be rounding.
 
     All answers agreed; neither an interval nor a design effect can be made of such an error.
     """
@@ -34,7 +34,7 @@ def bound_interval(
     highest: float = 100.0,
     logit: npt.ArrayLike = False,
 ) -> tuple[Floats, Floats]:
-    """Return the ends of an interval that contains the estimate and stays on the scale.
+    """Return intervals' low and high in `lowest` … `highest`, on log odds if `logit` or near ends.
 
     Args:
         estimate, se, df: of each figure; without an error or degrees of freedom (at least 1, or
@@ -82,7 +82,7 @@ def bound_interval(
 def bound_share(
     share: npt.ArrayLike, size: npt.ArrayLike, *, level: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Return the ends of the interval of a share of `size` effective answers, between 0 and 1.
+    """Return low and high, within 0 … 1, of the interval of a share of `size` effective answers.
 
     Korn and Graubard (1998) put the answers over the design effect into Clopper and Pearson's
     interval. That one holds too often; Jeffreys' holds the level on average, with the outer ends of
@@ -104,7 +104,7 @@ def bound_share(
 def band_probabilities(
     estimate: npt.ArrayLike, se: npt.ArrayLike, df: npt.ArrayLike, edges: Sequence[float]
 ) -> Floats:
-    """Return the probability that the true value lies in each band between `edges`.
+    """Return the probability that the true value lies in each band between `edges`, units × bands.
 
     Args:
         estimate, se, df: one value per unit (p,); without a usable error (missing or no degrees

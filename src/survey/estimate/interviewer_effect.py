@@ -14,7 +14,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class InterviewerEffect:
-    """Share of the variance that lies between surveyors, and its effect on a city's error."""
+    """Share of the variance that lies between surveyors, and the design effect that it causes."""
 
     icc: float
     """Intra-class correlation, estimated; may fall below 0 by chance."""
@@ -27,7 +27,7 @@ class InterviewerEffect:
 def interviewer_effect(
     values: Floats, surveyor: Ints, stratum: Ints | None = None
 ) -> InterviewerEffect | None:
-    """Estimate the interviewer effect on `values`, by `surveyor` nested in `stratum`.
+    """Estimate the surveyors' share of the variance of `values` in strata; None if not estimable.
 
     The one-way analysis-of-variance estimator: icc = (MSB - MSW) / (MSB + (m0 - 1) MSW) with
     m0 = (N - sum over strata of sum m^2 / N_stratum) / (k - strata), m the interviews of each of k
@@ -62,7 +62,7 @@ def interviewer_effect(
 
 
 def wilson(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's score interval of a proportion; (0, 1) without trials.
+    """Return low and high of Wilson's interval of successes / trials; (0, 1) without trials.
 
     Wilson (1927), Journal of the American Statistical Association 22, 209-212.
     """

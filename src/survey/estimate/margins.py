@@ -17,7 +17,7 @@ CONSISTENCY = 1e-8
 
 @dataclass(frozen=True)
 class RakingGroups:
-    """Groups of rows raked separately: the values of `within`, or one nameless group."""
+    """Groups of rows that are raked separately: the values of `within`, or one group of all."""
 
     column: str | None
     code: Codes
@@ -38,7 +38,7 @@ class RakingGroups:
 
 @dataclass(frozen=True)
 class RakingMargin:
-    """Margin with the cell of each row and the total of each cell (C,), NaN where undeclared.
+    """Raking margin: each row's cell, and each cell's target total, NaN where undeclared.
 
     Cells are the grid groups × levels of each column, in C order.
     """
@@ -51,11 +51,11 @@ class RakingMargin:
 
     @property
     def width(self) -> int:
-        """Cells per group."""
+        """Number of cells in each group."""
         return int(np.prod([len(level) for level in self.levels]))
 
     def fail(self, code: str, cell: int, **params: object) -> NoReturn:
-        """Raise an error that names group, margin and cell."""
+        """Raise an `EstimateError` with this `code` that names group, margin and cell."""
         group, label = self.labels(cell)
         raise EstimateError(
             code,
@@ -67,13 +67,13 @@ class RakingMargin:
         )
 
     def labels(self, cell: int) -> tuple[Hashable, Hashable]:
-        """Return the name of a cell: value of `within`, and level or tuple of levels."""
+        """Return (value of `within`, level or tuple of levels) that name a cell."""
         place = np.unravel_index(cell % self.width, [len(level) for level in self.levels])
         levels = tuple(level[int(i)] for level, i in zip(self.levels, place, strict=True))
         return self.groups.labels[cell // self.width], levels[0] if len(levels) == 1 else levels
 
     def neighbour(self, cell: int, occupied: Flags) -> Hashable:
-        """Return the nearest occupied cell along the column with most levels.
+        """Return the level(s) of the nearest cell flagged `occupied`, for a merge; else None.
 
         Errors propose to merge with it.
         """
@@ -94,7 +94,7 @@ class RakingMargin:
 def read_margins(
     frame: pd.DataFrame, base: Floats, margins: Mapping[MarginKey, pd.Series], groups: RakingGroups
 ) -> list[RakingMargin]:
-    """Match targets to rows; raise an error for targets that cannot be met."""
+    """Return margins with target totals by cell; raise an error if rows cannot meet them."""
     if not margins:
         raise EstimateError("no_margins")
     built = [
@@ -144,7 +144,7 @@ def _read_margin(
 def _find_target_groups(
     name: MarginKey, groups: RakingGroups, key: pd.Index, targets: pd.Series
 ) -> Codes:
-    """Return the group of each target; raise an error if a positive target has no respondents."""
+    """Return each target's raking group (`key`: its value), -1 if no rows; raise if above 0."""
     group = groups.labels.get_indexer(key)
     stale = np.flatnonzero((group < 0) & (targets.to_numpy() > 0))
     if stale.size:

@@ -18,7 +18,7 @@ from survey.estimate.domains import Domains
 
 @dataclass(frozen=True)
 class PsuSums:
-    """Sums over the m observed (PSU, domain) pairs; K items, T statistics, D domains.
+    """Sums over the rows of m observed (PSU, domain) pairs; K items, T statistics, D domains.
 
     `total` is taken about `centre` (K,), the items' overall means, which keeps the arithmetic
     exact to rounding. A row is in the base of a statistic when it scores any of its items.
@@ -55,7 +55,7 @@ class PsuSums:
         *,
         renormalise: bool = False,
     ) -> Self:
-        """Sum `values` (n, K), NaN for no score, by PSU and domain."""
+        """Sum `values` (n, K; NaN: no score) by PSU and domain, for statistics `omega` (T, K)."""
         scored = ~np.isnan(values)
         weight = sample.weight
         mass = weight @ scored
@@ -86,7 +86,7 @@ class PsuSums:
         )
 
     def within(self, domain_map: Codes, domains: int) -> "PsuSums":
-        """Return the sums with relabelled domains.
+        """Return a copy in `domains` domains, renumbered by `domain_map`; those at -1 are dropped.
 
         Pairs whose domain maps to -1 leave the domain, not the sample.
         """
@@ -97,7 +97,7 @@ class PsuSums:
         return replace(self, domains=domains, domain=moved[kept], **kept_pairs)
 
     def without(self, part: "PsuSums") -> "PsuSums":
-        """Return these domains less a part of each; `part` has the same domains and sample."""
+        """Return these sums less those of `part`, which is a subset of each domain's rows."""
         order = np.argsort(self._key())
         place = order[np.searchsorted(self._key()[order], part._key())]
 
@@ -119,7 +119,7 @@ class PsuSums:
         )
 
     def by_domain(self, pair_values: Floats) -> Floats:
-        """Add pairs (m, ...) up to domains (D, ...)."""
+        """Return values of (PSU, domain) entries summed by domain."""
         return group_sum(self.domain, pair_values, self.domains)
 
     def _key(self) -> Codes:
@@ -128,7 +128,7 @@ class PsuSums:
 
 @dataclass(frozen=True)
 class Linearised:
-    """Estimates (D, T) and the linearised PSU totals behind them, one row per (PSU, domain)."""
+    """Estimates by domain, and the linearised totals behind them, a row per (PSU, domain) entry."""
 
     sums: PsuSums
     estimate: Floats
@@ -156,15 +156,15 @@ class Linearised:
 
 
 def base_indicator(scored: Floats, omega: Floats) -> Floats:
-    """Return 1.0 where scores (..., K) contain any item of a statistic, shape (..., T)."""
+    """Return 1.0 where any item of a statistic is scored, else 0.0, shape (..., T)."""
     scores: Floats = scored @ (omega != 0).T
     return (scores > 0).astype(np.float64)
 
 
 def coverage_of(scored: Flags, omega: Floats, renormalise: bool) -> Floats:
-    """Return the factor of each statistic (..., T), given which items (..., K) are scored at all.
+    """Return a factor by statistic: 1; with items unscored NaN, or a rescaling if `renormalise`.
 
-    It is 1, or NaN where one is not, or the factor that spreads its weight over the others.
+    It is 1, or NaN where an item has none, or the factor that spreads its weight over the others.
     """
     whole = omega.sum(axis=1)
     part = scored @ omega.T

@@ -14,7 +14,7 @@ from survey.estimate.margins import MarginKey, RakingGroups, RakingMargin, read_
 
 @dataclass(frozen=True)
 class RakeResult:
-    """Raked weights and a report on the raking.
+    """Raked weights, and a report on the raking with one row per group of rows.
 
     `weights` is aligned with the frame. `report` has one row per value of `within` (a single row
     without it): n (rows with a positive weight), total, sweeps, largest_misfit (relative, over
@@ -27,12 +27,12 @@ class RakeResult:
 
     @property
     def sweeps(self) -> int:
-        """Sweeps of the slowest group."""
+        """Number of sweeps over the margins that the slowest group took."""
         return int(self.report["sweeps"].max())
 
     @property
     def largest_misfit(self) -> float:
-        """Largest relative misfit of any cell."""
+        """Largest relative misfit of any margin cell, over all groups."""
         return float(self.report["largest_misfit"].max())
 
 
@@ -46,7 +46,7 @@ def rake(
     max_sweeps: int = 200,
     trim: float | None = None,
 ) -> RakeResult:
-    """Scale base weights until every margin matches its targets.
+    """Rake the column `weight` to the targets of `margins`, apart for each value of `within`.
 
     Args:
         weight: base weight, not negative.
@@ -76,7 +76,10 @@ def rake(
     final = raked
     trimmed: Codes = np.zeros(len(groups.labels), dtype=np.intp)
     if trim is not None:
-        cut = _trim(raked, groups, trim)
+        positive = raked > 0
+        median = pd.Series(raked[positive]).groupby(groups.code[positive]).median()
+        middle = median.reindex(range(len(groups.labels))).to_numpy()[groups.code]
+        cut = np.where(positive, np.clip(raked, middle / trim, middle * trim), raked)
         trimmed = np.bincount(groups.code[cut != raked], minlength=len(groups.labels))
         final = sweeper.run(cut)
     report = _report(groups, raked, final, sweeper, trimmed)
@@ -84,7 +87,7 @@ def rake(
 
 
 class _Sweeper:
-    """Sweeps over the margins; rows that share every cell are folded into one."""
+    """Iterative proportional fitting of margins; rows that share every cell are scaled as one."""
 
     def __init__(
         self, margins: list[RakingMargin], groups: RakingGroups, tolerance: float, max_sweeps: int
@@ -102,7 +105,7 @@ class _Sweeper:
         self.misfit = np.zeros(len(groups.labels))
 
     def run(self, base: Floats) -> Floats:
-        """Return row weights that meet every margin, starting from `base`."""
+        """Return row weights that meet every margin, raked from the weights `base`."""
         start = weighted_count(self._fold, base, len(self._cells[0]))
         mass = start.copy()
         self.sweeps[:] = 0
@@ -110,7 +113,8 @@ class _Sweeper:
         for sweep in range(1, self._max_sweeps + 1):
             moved = np.zeros_like(self.misfit)
             for margin, cell in zip(self._margins, self._cells, strict=True):
-                factor = _scale_factor(margin, cell, mass)
+                current = weighted_count(cell, mass, len(margin.target))
+                factor = ratio(margin.target, current, 1.0)  # 1 where the cell is empty
                 # A group that is done stays: its weights must not depend on the other groups.
                 factor.reshape(-1, margin.width)[~going] = 1.0
                 mass *= factor[cell]
@@ -127,7 +131,7 @@ class _Sweeper:
         return base * ratio(mass, start)[self._fold]
 
     def _measure_misfits(self, mass: Floats) -> Floats:
-        """Return the largest relative misfit of any cell of each group."""
+        """Return, by group, the largest relative misfit of cell totals by the weights `mass`."""
         misfit = np.zeros_like(self.misfit)
         for margin, cell in zip(self._margins, self._cells, strict=True):
             departure = _find_largest_departure(margin, _compute_relative_total(margin, cell, mass))
@@ -151,28 +155,15 @@ class _Sweeper:
         )
 
 
-def _scale_factor(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
-    """Return target over current total of each cell; 1 where the cell is empty."""
-    current = weighted_count(cell, mass, len(margin.target))
-    return ratio(margin.target, current, 1.0)
-
-
 def _compute_relative_total(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
-    """Return current total over target of each cell; 1 where the target is 0 or absent."""
+    """Return total weight (`mass`, by row) over target of each `cell`; 1 without a target."""
     current = weighted_count(cell, mass, len(margin.target))
     return ratio(current, margin.target, 1.0)
 
 
 def _find_largest_departure(margin: RakingMargin, ratio: Floats) -> Floats:
-    """Return the largest departure from 1 within each group."""
+    """Return the largest absolute difference of `ratio` from 1 within each group."""
     return np.asarray(np.abs(ratio - 1).reshape(-1, margin.width).max(axis=1))
-
-
-def _trim(weights: Floats, groups: RakingGroups, tau: float) -> Floats:
-    positive = weights > 0
-    median = pd.Series(weights[positive]).groupby(groups.code[positive]).median()
-    middle = median.reindex(range(len(groups.labels))).to_numpy()[groups.code]
-    return np.where(positive, np.clip(weights, middle / tau, middle * tau), weights)
 
 
 def _report(

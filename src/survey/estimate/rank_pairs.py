@@ -19,7 +19,7 @@ _SLACK = 1e-4
 
 
 class RankPairs(ABC):
-    """Ordered pairs of units, and the largest standardised difference over any set of them.
+    """Ordered pairs of units (such as cities): which unit is significantly above which.
 
     Of fifty million differences only those matter that may reach the quantile of the largest. With
     t_i the error of a unit over its own standard error, the square of a standardised difference is
@@ -28,7 +28,7 @@ class RankPairs(ABC):
     """
 
     def __init__(self, x: Floats, standard: Floats | None, level: float, step_down: bool) -> None:
-        """Prepare the pairs; `standard` is t (draws, p), or None for dependent errors."""
+        """Prepare pairs of estimates `x`; `standard`: errors over se, None if correlated."""
         self._difference = x[:, None] - x
         self._level, self._step_down = level, step_down
         self._standard = standard
@@ -38,31 +38,31 @@ class RankPairs(ABC):
     @property
     @abstractmethod
     def draws(self) -> int:
-        """Number of draws."""
+        """Number of random draws of the errors."""
 
     @abstractmethod
     def exceeds(self, critical: float) -> Flags:
-        """Return [i, j], true where estimate i exceeds estimate j by more than `critical`."""
+        """Return flags [i, j]: the standardised difference of i from j exceeds `critical`."""
 
     @abstractmethod
     def needed(self, critical: float) -> Floats:
-        """Return the least t_i² + t_j² with which a pair of each unit may reach `critical`."""
+        """Return each unit's least t_i² + t_j² at which a pair's difference reaches `critical`."""
 
     @abstractmethod
     def standardised(self, draws: Codes, units: Codes) -> np.ndarray:
-        """Return each of the units, in its draw, less every unit, shape (m, p).
+        """Return standardised errors of units[k] less every unit, in draws[k], a row for each k.
 
         Only the sign and the order of the differences matter.
         """
 
     def count_simultaneously(self) -> tuple[Codes, Codes]:
-        """Count units surely above and surely below each unit, all pairs decided together."""
+        """Count units significantly above and below each unit, all pairs tested jointly."""
         p = len(self._difference)
         above = self._decide(~np.eye(p, dtype=np.bool_), np.arange(p))
         return above.sum(axis=0), above.sum(axis=1)
 
     def count_unit_by_unit(self) -> tuple[Codes, Codes]:
-        """Count units surely above and surely below each unit, its pairs decided by themselves."""
+        """Count units significantly above and below each unit, each unit tested by itself."""
         p = len(self._difference)
         above, below = np.zeros(p, dtype=np.intp), np.zeros(p, dtype=np.intp)
         for i in range(p):
@@ -73,7 +73,7 @@ class RankPairs(ABC):
         return above, below
 
     def _decide(self, pairs: Flags, units: Codes) -> Flags:
-        """Return above[i, j], where i is surely above j. Each of the `pairs` has one of `units`."""
+        """Return flags [i, j], i significantly above j, of flagged `pairs` with `units`."""
         above = np.zeros_like(pairs)
         search = _LargestDifferenceSearch(self, units, pairs, self._level) if pairs.any() else None
         while search is not None and pairs.any():
@@ -87,12 +87,12 @@ class RankPairs(ABC):
 
     @cached_property
     def _extremes(self) -> tuple[Floats, Floats]:
-        """Return the largest t² of each draw among its positive and among its negative errors."""
+        """Largest squared error of each draw among positive ones, and among negative ones."""
         t = np.zeros((self.draws, 1)) if self._standard is None else self._standard
         return t.max(axis=1, initial=0) ** 2, t.min(axis=1, initial=0) ** 2
 
     def max_pair_bound(self, units: Codes) -> Floats:
-        """Return an upper bound of t_i² + t_j² over the pairs of each unit, (draws, units).
+        """Return, draws × units, an upper bound of t_i² + t_j² over each unit's pairs.
 
         With all units it holds for the pairs in which the unit has the larger error.
         """
@@ -106,7 +106,7 @@ class RankPairs(ABC):
         return np.asarray(np.maximum(own + opposite, np.maximum(high, low)))
 
     def max_over_pairs(self, draws: Codes, units: Codes, pairs: Flags) -> Floats:
-        """Return the largest difference of the units in their draws over the pairs, by draw."""
+        """Return each draw's largest standardised difference among flagged `pairs` with `units`."""
         largest = np.full(self.draws, -np.inf)
         upward, downward = np.where(pairs, 0.0, np.inf), np.where(pairs.T, 0.0, np.inf)
         for start in range(0, len(draws), COLUMN_BATCH_SIZE):
@@ -120,7 +120,7 @@ class RankPairs(ABC):
 
 
 class _LargestDifferenceSearch:
-    """Search for the largest difference of each draw, as far as the quantile needs it."""
+    """Search for each draw's largest standardised difference, exact only near the quantile."""
 
     def __init__(self, pairs: RankPairs, units: Codes, open_pairs: Flags, level: float) -> None:
         self._pairs, self._units, self._level = pairs, units, level
@@ -129,7 +129,7 @@ class _LargestDifferenceSearch:
         self._looked_at = self._find_candidates()
 
     def max_differences(self, open_pairs: Flags) -> Floats:
-        """Return the largest difference of each draw, minus infinity below what the quantile needs.
+        """Return each draw's largest difference over flagged pairs; -inf if too small.
 
         Over fewer pairs than the last time it is no larger.
         """
@@ -144,14 +144,14 @@ class _LargestDifferenceSearch:
             self._looked_at = self._find_candidates()
 
     def _find_candidates(self) -> tuple[Codes, Codes]:
-        """Find which units of which draws may reach the first floor."""
+        """Return (draws, units) whose differences may reach the current floor."""
         floor = self._floors[0]
         needed = self._pairs.needed(floor)[self._units] * (1 - _SLACK) if floor > 0 else -np.inf
         draw, unit = np.nonzero(self._pair_bound >= needed)
         return draw, self._units[unit]
 
     def _estimate_floors(self, open_pairs: Flags) -> list[float]:
-        """Estimate floors from a few draws; the first lies a little below the quantile."""
+        """Return lower limits of the search from some draws, the first just below the quantile."""
         first = np.arange(min(PILOT_DRAWS, self._pairs.draws))
         units = self._units
         largest = self._pairs.max_over_pairs(
@@ -162,7 +162,7 @@ class _LargestDifferenceSearch:
 
 
 class KnownErrors(RankPairs):
-    """Differences standardised by known errors."""
+    """Pairs of units whose differences are standardised by known errors."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class KnownErrors(RankPairs):
         level: float,
         step_down: bool,
     ) -> None:
-        """Prepare the pairs from errors `noise` (draws, p) and errors of differences (p, p)."""
+        """Prepare pairs of `x`; `noise`: drawn errors, `deviation`: se of differences."""
         super().__init__(x, standard, level, step_down)
         self._noise, self._deviation = noise, deviation
         self._inverse = ratio(np.ones(1), deviation)
@@ -195,7 +195,7 @@ class KnownErrors(RankPairs):
 
 
 class EstimatedErrors(RankPairs):
-    """Differences standardised by estimated errors, with each unit's degrees of freedom.
+    """Pairs whose differences are standardised by estimated errors with degrees of freedom.
 
     Every draw has errors and, apart from them, error variances of its own, as another sample would
     have. A difference d with variance V = v_i + v_j is Welch's t, with the degrees of freedom
@@ -215,7 +215,7 @@ class EstimatedErrors(RankPairs):
         level: float,
         step_down: bool,
     ) -> None:
-        """Prepare the pairs from errors `noise` (draws, p) and drawn variances `scale`.
+        """Prepare pairs of `x` by drawn errors `noise` and `scale` (drawn over own variance).
 
         `scale` is the drawn over the estimated variance.
         """
@@ -235,7 +235,7 @@ class EstimatedErrors(RankPairs):
         return np.asarray(self._observed > critical)
 
     def needed(self, critical: float) -> Floats:
-        """Return the least t_i² + t_j² with which a pair of each unit may reach `critical`.
+        """Return each unit's least t_i² + t_j² (squared errors) for a pair to reach `critical`.
 
         The square grows with degrees of freedom, of which a pair has at most the sum.
         """
@@ -252,7 +252,7 @@ class EstimatedErrors(RankPairs):
 
 
 def deviate_squares(x: Floats, se: Floats, df: Floats) -> Floats:
-    """Return differences of estimates (p, p), row less column, as signed squared normal deviates.
+    """Return all differences of `x`, row less column, as signed squares of normal deviates.
 
     See `EstimatedErrors`: the square of the deviate that is as improbable, with the sign of the
     difference.
@@ -265,7 +265,7 @@ def deviate_squares(x: Floats, se: Floats, df: Floats) -> Floats:
 def _compute_signed_square(
     difference: np.ndarray, variance: np.ndarray, share: np.ndarray
 ) -> np.ndarray:
-    """Return the signed square of a difference; `share` is v_i²/df_i + v_j²/df_j.
+    """Return a difference as signed square of a normal deviate; `share` is v_i²/df_i + v_j²/df_j.
 
     Without a variance any difference is infinitely clear.
     """

@@ -86,7 +86,7 @@ def significant_pairs(
     *,
     df: pd.Series | npt.ArrayLike | float | None = None,
 ) -> Flags:
-    """Return [i, j], true where unit i is surely above unit j.
+    """Return flags [i, j]: unit i is significantly above j, by `critical` from `rank_sets`.
 
     `critical` is the one that `rank_sets` gives for the same estimates and degrees of freedom; the
     pairs are then those that its simultaneous sets count.
@@ -136,7 +136,7 @@ def rank_sensitivity(
     level: float = 0.95,
     weight_draws: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Return how far ranks move when the indicator weights are varied.
+    """Return units' ranks by weighted `scores`, and their range as weights vary by `spread`.
 
     Args:
         scores: units × indicators.
@@ -169,7 +169,7 @@ def rank_sensitivity(
 def tree_draws(
     tree: Tree, *, spread: float = 0.2, draws: int = 1_000, seed: int = 0
 ) -> pd.DataFrame:
-    """Draw weights of the indicators in the composite, varying the weights under every parent.
+    """Draw weights of the tree's lowest indicators in the composite, varied by `spread`.
 
     Each family is drawn by itself, as `rank_sensitivity` draws one set of weights, and multiplied
     down the tree. Returns draws × indicators that have items of their own.
@@ -191,7 +191,7 @@ def tree_draws(
 def dirichlet_weights(
     weights: Floats, spread: float, draws: int, rng: np.random.Generator
 ) -> Floats:
-    """Draw (draws, k) weights about `weights` (k,) with relative variance spread².
+    """Draw Dirichlet weights (draws, k) about `weights` (k,) with relative variance spread².
 
     The variance is averaged by weight; a single weight stays as it is.
     """
@@ -211,7 +211,7 @@ def _read_vector(name: str, values: pd.Series | npt.ArrayLike) -> Floats:
 def _degrees_of_freedom(
     df: pd.Series | npt.ArrayLike | float | None, units: int, covariance: npt.ArrayLike | None
 ) -> Floats | None:
-    """Return degrees of freedom (p,), or None where every error is taken as known."""
+    """Return `df` as an array of `units` values; None where every error is taken as known."""
     if df is None:
         return None
     given = _read_vector("df", df)
@@ -228,7 +228,7 @@ def _degrees_of_freedom(
 
 
 def _draw_variance_ratios(df: Floats, draws: int, seed: int) -> Floats:
-    """Draw variances over true ones, chi-squared over its degrees of freedom, (draws, p).
+    """Draw ratios of estimated to true variance, chi-squared over its df, shape (draws, p).
 
     They are independent of the errors, as in a normal sample: another stream of the same seed.
     """
@@ -247,7 +247,7 @@ def _draw_errors(
     seed: int,
     normal_draws: npt.ArrayLike | None,
 ) -> tuple[Floats, Floats]:
-    """Draw errors of the estimates (draws, p), and return the errors of differences (p, p)."""
+    """Draw errors of estimates, draws × units; return them and standard errors of differences."""
     p = len(se)
     if normal_draws is None:
         standard = np.random.default_rng(seed).standard_normal((draws, p))
@@ -268,7 +268,7 @@ def _draw_errors(
 
 
 def _compute_covariance_root(sigma: Floats) -> Floats:
-    """Return the lower Cholesky factor, or, of a singular matrix, its symmetric root."""
+    """Return the Cholesky factor of a covariance, or the symmetric root of a singular one."""
     try:
         return np.asarray(np.linalg.cholesky(sigma), dtype=np.float64)
     except np.linalg.LinAlgError:

@@ -16,7 +16,7 @@ MAX_ITERATIONS = 100
 
 @dataclass(frozen=True)
 class SmallAreaResult:
-    """Model estimates for m areas; Series have the index of the direct estimates.
+    """Fay–Herriot estimates for m areas; Series have the index of the direct estimates.
 
     `eblup` is shrinkage * direct + (1 - shrinkage) * synthetic, `mse` its second-order unbiased
     mean squared error, `coefficients` the regression (intercept first) and `model_variance` the
@@ -40,7 +40,7 @@ def fay_herriot(
     likelihood: Likelihood = "restricted",
     tolerance: float = 1e-4,
 ) -> SmallAreaResult:
-    """Predict area means from direct estimates by the Fay–Herriot model (EBLUP).
+    """Predict area means from `direct` estimates and `covariates` by the Fay–Herriot model.
 
     Args:
         direct: direct estimates by area; a missing one gets the synthetic estimate.
@@ -98,7 +98,7 @@ def fay_herriot(
 
 
 def _align_to_areas(values: pd.Series | npt.ArrayLike, areas: pd.Index, name: str) -> pd.Series:
-    """Return the values of the areas: a series by its index, anything else by position."""
+    """Return `values` in the order of `areas`: a series by index, an array by place, checked."""
     if isinstance(values, pd.Series):
         return values.reindex(areas)
     given = np.asarray(values)
@@ -146,7 +146,7 @@ def _check(areas: pd.Index, x: Floats, psi: Floats, seen: Flags) -> None:
 
 
 def _fit_reml(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[float, int]:
-    """Return the model variance by Fisher scoring on the restricted likelihood, and the steps."""
+    """Return the model variance by REML of `y` on `x` (`psi`: its variances), and iterations."""
     model = float(np.median(psi))
     for iteration in range(1, MAX_ITERATIONS + 1):
         precision = 1 / (model + psi)
@@ -165,7 +165,7 @@ def _fit_reml(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[floa
 
 
 def _fit_adjusted(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[float, int]:
-    """Return the model variance that maximises A times the restricted likelihood, and the steps."""
+    """Return the adjusted-likelihood model variance of `y` on `x` (`psi`: variances), and steps."""
     # Not at the top: it takes 22 MiB of every process, and few fit a model.
     from scipy.optimize import minimize_scalar
 
@@ -184,14 +184,14 @@ def _fit_adjusted(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[
 
 
 def _compute_bias_of_mse(shrinkage: Floats, precision: Floats) -> Floats:
-    """Return what the bias of the adjusted variance, 2 / (A tr V^-2), adds to g1: at most 2 g3."""
+    """Return each area's MSE term for the bias of the adjusted model variance: at most 2 g3."""
     g3 = (1 - shrinkage) ** 2 * precision * 2 / np.sum(precision**2)
     with np.errstate(divide="ignore"):
         return np.asarray(g3 * np.where(shrinkage > 0, np.minimum(1 / shrinkage, 2), 0.0))
 
 
 def _compute_mse(model: float, shrinkage: Floats, precision: Floats, leverage: Floats) -> Floats:
-    """Return g1 + g2 + 2 g3; without a direct estimate, model variance plus leverage."""
+    """Return areas' mean squared errors g1 + g2 + 2 g3 by the `model` variance."""
     noise = 1 - shrinkage
     g1 = noise * model
     g2 = noise**2 * leverage

@@ -16,7 +16,7 @@ WEIGHT_TOLERANCE = 1e-4
 
 
 class IndicatorLike(Protocol):
-    """Attributes of an indicator in any tree; those of `survey.questionnaire` have them."""
+    """Protocol of an indicator of any tree, such as those of `survey.questionnaire`."""
 
     @property
     def code(self) -> str: ...
@@ -30,7 +30,7 @@ class IndicatorLike(Protocol):
 
 @dataclass(frozen=True)
 class Node:
-    """Indicator; `parent` is None on the first level, `weight` its share of the parent."""
+    """Indicator of a tree; `parent` is None on level 1, `weight` its share of the parent."""
 
     code: str
     parent: str | None
@@ -40,7 +40,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Tree:
-    """Indicators and the items that feed them.
+    """Tree of weighted indicators, with the item columns that feed them.
 
     A tree without nodes and items is for questionnaires that have rates and means of numbers and no
     rating; its composite, a sum of nothing, has no meaning.
@@ -94,13 +94,13 @@ class Tree:
 
     @classmethod
     def of(cls, indicators: Iterable[IndicatorLike], items: Mapping[str, str]) -> Self:
-        """Build a tree from any indicators with code, parent, level and weight."""
+        """Build a tree from indicators and `items`, a mapping item column -> indicator code."""
         nodes = (Node(i.code, i.parent, i.level, i.weight) for i in indicators)
         return cls(tuple(nodes), dict(items))
 
     @classmethod
     def from_frame(cls, table: pd.DataFrame, items: Mapping[str, str] | None = None) -> Self:
-        """Build a tree from a table with columns code, parent, level and weight.
+        """Build a tree from a table (code, parent, level, weight); `items`: item column -> code.
 
         Parent is missing or empty on the first level, as in an indicator file read with
         `dtype={"code": str, "parent": str}`.
@@ -122,23 +122,23 @@ class Tree:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Indicator codes, then "composite": the T statistics of the tree."""
+        """Names of the T statistics of the tree: the indicator codes, then "composite"."""
         return (*self.codes, COMPOSITE)
 
     @cached_property
     def feeds(self) -> dict[str, str]:
-        """Item column -> indicator code."""
+        """Code of the indicator that each item column feeds."""
         parents = {node.parent for node in self.nodes}
         return dict(self.items) or {code: code for code in self.codes if code not in parents}
 
     @cached_property
     def item_columns(self) -> tuple[str, ...]:
-        """The K item columns."""
+        """Names of the K item columns."""
         return tuple(self.feeds)
 
     @cached_property
     def omega(self) -> Floats:
-        """Weight of each item in each statistic, shape (T, K).
+        """Weight of each item in each statistic, statistics × items.
 
         The product of the tree's weights from the indicator down to the item.
         """

@@ -21,7 +21,7 @@ MIN_ROWS = 30
 
 @dataclass(frozen=True)
 class PsuVariance:
-    """Variance between PSUs and what it rests on, arrays of shape (D, T)."""
+    """Variance between PSUs, its degrees of freedom and PSU counts, arrays domains × statistics."""
 
     variance: Floats
     """NaN where it cannot be estimated."""
@@ -32,14 +32,14 @@ class PsuVariance:
     """Factor of the lonely rule on the sum of squares."""
 
     def __getitem__(self, domains: slice) -> "PsuVariance":
-        """Return some of the domains."""
+        """Return the same arrays for a slice of the domains."""
         return PsuVariance(*(getattr(self, field.name)[domains] for field in fields(self)))
 
 
 def merge(
     sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats
 ) -> tuple[Codes, Codes, Floats, Floats]:
-    """Add up entries that share a PSU and a domain."""
+    """Sum `z` and `members` of entries of equal PSU and domain; return PSUs, domains and sums."""
     key, keys = pd.factorize(domain * len(sample.stratum) + psu)
     return (
         keys % len(sample.stratum),
@@ -52,7 +52,7 @@ def merge(
 def psu_variance(
     sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
 ) -> PsuVariance:
-    """Return the variance of the totals `z` (m, T) by domain, from unique (PSU, domain) pairs.
+    """Return the variance by domain of linearised totals `z` (m, T), one per (PSU, domain) pair.
 
     `members` (m, T) counts rows with a positive weight, and decides df and lonely strata.
 
@@ -72,7 +72,7 @@ def psu_variance(
 def from_cells(
     sample: Strata, stratum: Codes, home: Codes, squares: Floats, occupied: Flags, psus: Floats
 ) -> PsuVariance:
-    """Add the squared deviations of (stratum, domain) cells up to domains, by the lonely rule.
+    """Return variances by domain from cells' `squares`; `home`: a cell's domain, `psus`: by domain.
 
     Args:
         stratum, home: stratum and domain of each cell, shape (c,).
@@ -91,7 +91,7 @@ def from_cells(
 def sum_of_squares_by_domain(
     sample: Strata, stratum: Codes, home: Codes, squares: Floats, domains: int
 ) -> Floats:
-    """Sum squares of cells times their stratum's factor by domain.
+    """Return sums by domain (`home`) of cells' squares, each times its stratum's factor.
 
     Lonely strata count only if adjusted.
     """
@@ -102,7 +102,7 @@ def sum_of_squares_by_domain(
 def lonely_factor(
     sample: Strata, stratum: Codes, home: Codes, occupied: Flags, domains: int
 ) -> Floats:
-    """Return the factor of the lonely rule on a domain's variance, shape (domains, T).
+    """Return the lonely-PSU rule's factors of domains' variances; `home`: the domain of a cell.
 
     Strata over strata that count under `average`, NaN where no stratum counts, otherwise 1.
 
@@ -122,7 +122,7 @@ def lonely_factor(
 
 
 def _sum_squares(sample: Sample, cell_of_entry: Codes, stratum: Codes, z: Floats) -> Floats:
-    """Return squared deviations within each (stratum, domain) cell, empty PSUs as zeros.
+    """Return squared deviations of PSU totals `z` from stratum means, by cell; empty PSUs are 0.
 
     A one-PSU stratum is centred at 0, the mean of linearised totals over all PSUs (`adjust`).
     """
@@ -135,7 +135,7 @@ def _sum_squares(sample: Sample, cell_of_entry: Codes, stratum: Codes, z: Floats
 
 
 def t_quantile(df: Floats, level: float) -> Floats:
-    """Return the two-sided Student quantile; NaN where df < 1."""
+    """Return two-sided quantiles of Student's t at confidence `level`; NaN where df < 1."""
     if not 0 < level < 1:
         raise EstimateError("bad_level", level=level)
     whole = df.astype(np.intp)
@@ -147,12 +147,12 @@ def t_quantile(df: Floats, level: float) -> Floats:
 
 
 def t_pvalue(t: Floats, df: Floats) -> Floats:
-    """Return the two-sided P value; NaN where df < 1."""
+    """Return two-sided P values of t statistics; NaN where df < 1."""
     return np.asarray(2 * special.stdtr(np.where(df >= 1, df, np.nan), -np.abs(t)))
 
 
 def estimate_status(estimate: Floats, se: Floats, df: Floats, members: Floats) -> Codes:
-    """Return positions in `STATUSES`.
+    """Return each estimate's status (`ok`, `unreliable`, `empty` …) as a position in `STATUSES`.
 
     No estimate is `empty`, no standard error `not_estimable`, df < 8 or n < 30 `unreliable`.
     """

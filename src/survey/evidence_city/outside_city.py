@@ -1,4 +1,4 @@
-"""What stands beside the score of a city: read once, for its page and its report alike.
+"""Complaints, experience checks and opinion on a city besides its score, for page and report.
 
 Each part has sentences, tables that hold every number of the sentences, and the notes that say who
 counted and until when.
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm, spearmanr
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.counts.complaint_charts import ScoredCity, build_scatter
@@ -70,7 +69,6 @@ from survey.locale.figures import (
     format_score,
     format_signed,
 )
-from survey.results import WaveResults
 from survey.store.china_time import format_day
 
 MIN_CITIES = 10
@@ -79,7 +77,7 @@ MIN_CITIES = 10
 
 @dataclass(frozen=True)
 class RankCorrelation:
-    """Correlation of two orders with its interval."""
+    """Rank correlation over cities, with its confidence interval."""
 
     value: float
     low: float
@@ -90,7 +88,7 @@ class RankCorrelation:
 def compute_rank_correlation(
     first: ArrayLike, second: ArrayLike, *, level: float = 0.95
 ) -> RankCorrelation | None:
-    """Return the correlation of the pairs without a gap.
+    """Return Spearman's correlation of `first` and `second` with interval; None if too few pairs.
 
     None if there are fewer than `MIN_CITIES`, or one of the orders is all ties.
     """
@@ -119,7 +117,7 @@ ASKED = (
 
 @dataclass(frozen=True)
 class BesideScoreView:
-    """Both sides of one city in words."""
+    """Texts, figures and chart comparing a city's survey results with recorded complaints."""
 
     city: str
     asked: tuple[tuple[str, str, str, str], ...]
@@ -133,19 +131,12 @@ class BesideScoreView:
 
 
 def build_beside_score(
-    *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
-    city: str,
-    year: ComplaintYear,
-    before: ComplaintYear | None,
+    context: ViewContext, *, city: str, year: ComplaintYear, before: ComplaintYear | None
 ) -> BesideScoreView:
-    """Build the view of one city; `before` is the year before."""
-    reading = ViewContext(results, principal, language)
-    t, name = reading.t, reading.names.area(city)
-    recorded = describe_total(year, before, city, language)
-    cities = _list_scored_cities(reading, year)
+    """Build the comparison of a city's survey results with complaints of `year` and of `before`."""
+    t, name = context.t, context.names.area(city)
+    recorded = describe_total(year, before, city, context.language)
+    cities = _list_scored_cities(context, year)
     found = compute_rank_correlation([c.score for c in cities], [c.rate for c in cities])
     difference = t(
         "The two sides count different things: the survey any dispute of residents in twelve "
@@ -154,18 +145,18 @@ def build_beside_score(
     )
     years = (
         ()
-        if year.year == reading.wave.year
+        if year.year == context.wave.year
         else (
             t(
                 "The complaints are of {year}, the survey is of {wave_year}.",
                 year=year.year,
-                wave_year=reading.wave.year,
+                wave_year=context.wave.year,
             ),
         )
     )
     return BesideScoreView(
         city=name,
-        asked=tuple(_build_asked_rows(reading, city)),
+        asked=tuple(_build_asked_rows(context, city)),
         recorded=tuple(recorded),
         agreement=tuple(_describe_agreement(found, t)),
         scatter=None
@@ -181,9 +172,9 @@ def build_beside_score(
     )
 
 
-def _build_asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, str, str]]:
-    t = reading.t
-    cells = reading.cells(area_level="city", area=city, indicator=[key for key, _ in ASKED])
+def _build_asked_rows(context: ViewContext, city: str) -> list[tuple[str, str, str, str]]:
+    t = context.t
+    cells = context.cells(area_level="city", area=city, indicator=[key for key, _ in ASKED])
     rows = []
     for key, label in ASKED:
         figure = estimate_at(cells.where("indicator", key))
@@ -202,20 +193,20 @@ def _build_asked_rows(reading: ViewContext, city: str) -> list[tuple[str, str, s
     return rows
 
 
-def _list_scored_cities(reading: ViewContext, year: ComplaintYear) -> list[ScoredCity]:
-    """Return the cities that a reader sees with both figures, and complaints of every month."""
-    cells = reading.cells(area_level="city")
+def _list_scored_cities(context: ViewContext, year: ComplaintYear) -> list[ScoredCity]:
+    """Return the cities shown with both a score and complaints per 100,000 residents."""
+    cells = context.cells(area_level="city")
     cities = []
     for code, score in zip(cells.texts("area"), cells.numbers("estimate"), strict=True):
         row = year.find_cell(TOTAL, code, TOTAL)
         rate = None if row is None else per_100_000(row["accepted"], find_residents(year, code))
         if rate is not None and not np.isnan(score):
-            cities.append(ScoredCity(code, reading.names.area(code), float(score), rate))
+            cities.append(ScoredCity(code, context.names.area(code), float(score), rate))
     return cities
 
 
 def _describe_agreement(found: RankCorrelation | None, t: Translator) -> list[str]:
-    """Return the rank correlation of the score with complaints over the cities a reader sees."""
+    """Return sentences on `found`, the rank correlation of scores and complaints; none for None."""
     if found is None:
         return []
     words = t(
@@ -244,7 +235,7 @@ COMPLAINT_LENS = "nature"
 
 @dataclass(frozen=True, eq=False)
 class CheckOfCity:
-    """Released experience check with venues in a city, and its scores as they are shown."""
+    """Released experience check with venues in the city, and its scores as shown."""
 
     title: Labels
     key: str
@@ -255,7 +246,7 @@ class CheckOfCity:
 
 @dataclass(frozen=True, eq=False)
 class OutsideEvidence:
-    """Everything beside the score of a city; None or empty where nothing was delivered."""
+    """Complaints, experience checks and opinion counts of a city; None or empty if missing."""
 
     city: str
     year: ComplaintYear | None
@@ -272,16 +263,11 @@ class OutsideEvidence:
 
     @property
     def is_demo(self) -> bool:
-        parts: tuple[ComplaintYear | CheckOfCity | OpinionEvent | None, ...] = (
-            self.year,
-            self.opinion,
-            *self.checks,
-        )
-        return any(part.is_demo for part in parts if part is not None)
+        return any(part.is_demo for part in (self.year, self.opinion, *self.checks) if part)
 
 
 def read_outside_evidence(work: Work, *, city: str, wave_year: int) -> OutsideEvidence:
-    """Return what stands beside the score of a city in a wave."""
+    """Read complaints, experience checks and opinion counts of a city for a wave's year."""
     work.require(Action.READ_RESULTS)
     year = _read_year(work, wave_year)
     before = (
@@ -330,7 +316,7 @@ def _read_opinion(work: Work, city: str) -> OpinionEvent | None:
 
 @dataclass(frozen=True)
 class OutsidePart:
-    """One source beside the score."""
+    """One source of evidence other than the score: title, sentences, tables and notes."""
 
     title: str
     sentences: tuple[str, ...]
@@ -341,7 +327,7 @@ class OutsidePart:
 
 
 def build_outside_parts(evidence: OutsideEvidence, language: str) -> tuple[OutsidePart, ...]:
-    """Build complaints, experience checks and opinion, as far as there are any."""
+    """Build the parts on complaints, experience checks and opinion that have evidence."""
     parts = []
     if evidence.year is not None:
         parts.append(_build_complaints(evidence, evidence.year, language))
@@ -366,7 +352,7 @@ def _build_complaints(evidence: OutsideEvidence, year: ComplaintYear, language: 
 
 
 def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, language: str) -> Table:
-    """Return the numbers of `describe_total`: each figure with its count and its base."""
+    """Return a table of a city's complaint figures of `year`, each with count and denominator."""
     t = translator(language)
     city, before = evidence.city, evidence.before
     total = year.find_cell(TOTAL, city, TOTAL) or {}
@@ -396,7 +382,7 @@ def _build_complaint_facts(evidence: OutsideEvidence, year: ComplaintYear, langu
 
 
 def _list_measure_rows(total: CountCell, language: str) -> list[tuple[str, str, str, str]]:
-    """Return what is counted besides the complaints accepted; a word where it is kept back."""
+    """Return table rows of the rates and measures in `total`, a city's complaints; some hidden."""
     t = translator(language)
     rows = []
     for definition in RATES:
@@ -407,19 +393,15 @@ def _list_measure_rows(total: CountCell, language: str) -> list[tuple[str, str, 
             rows.append((name, t(HIDDEN_TEXT), MISSING, MISSING))
         elif share is not None:
             rows.append((name, format_percent(share), format_count(part), format_count(base)))
-    recovered, name = total.get("recovered_fen"), t("Recovered for consumers")
-    if is_measure_hidden(total, "recovered_fen"):
-        rows.append((name, t(HIDDEN_TEXT), MISSING, MISSING))
-    elif recovered is not None:
-        rows.append((name, format_yuan(recovered, language), MISSING, MISSING))
-    for key, name in (
-        ("consultations", t("Enquiries, which are no complaints")),
-        ("fraud", t("Cases of fraud among the complaints")),
+    for key, name, show in (
+        ("recovered_fen", t("Recovered for consumers"), lambda fen: format_yuan(fen, language)),
+        ("consultations", t("Enquiries, which are no complaints"), format_count),
+        ("fraud", t("Cases of fraud among the complaints"), format_count),
     ):
         if is_measure_hidden(total, key):
             rows.append((name, t(HIDDEN_TEXT), MISSING, MISSING))
         elif total.get(key) is not None:
-            rows.append((name, format_count(total[key]), MISSING, MISSING))
+            rows.append((name, show(total[key]), MISSING, MISSING))
     return rows
 
 
@@ -452,7 +434,7 @@ def _build_checks(evidence: OutsideEvidence, language: str) -> OutsidePart:
 
 
 def _check_rows(check: CheckOfCity, city: str, title: str, language: str) -> list[tuple[str, ...]]:
-    """Return the means of the city by type of venue, and the mean of all venues."""
+    """Return table rows, headed `title`, of a check's mean scores: by type in the city, of all."""
     t = translator(language)
     day = format_day(t, check.data_as_of)
     return [

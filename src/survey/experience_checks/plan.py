@@ -21,7 +21,7 @@ from survey.comparative_tests.hearings import require_heard
 from survey.locale import msg
 from survey.questionnaire.model import Instrument
 from survey.records import Day, Key, Number, Record, Text
-from survey.store.audit_events import AuditEvent, wave_event
+from survey.store.audit_events import AuditEvent, state_event
 from survey.store.inserts import insert_if_new
 from survey.store.tables import (
     Assignment,
@@ -62,7 +62,7 @@ CHECKS = Case(
 
 
 def may_see_venues(principal: Principal, city_code: str) -> bool:
-    """Return whether a principal may see single venues of a city once the check is released."""
+    """Return whether the principal may see scores of single venues of a released check."""
     answers_for_it = principal.may(Action.MANAGE_VENUE_CHECKS) or principal.may(
         Action.KEEP_PROBLEMS
     )
@@ -75,7 +75,7 @@ _UNDECIDED = (Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED)
 
 
 class ExperienceCheckPlan(Record):
-    """What is decided about a check before a venue is drawn."""
+    """Texts, checklist, observers and days of a check, decided before venues are drawn."""
 
     key: Annotated[str, Key(help=msg("Small letters, digits and hyphens, such as dining-2026."))]
     area: str
@@ -108,7 +108,7 @@ class ExperienceCheckPlan(Record):
 
 
 def list_checklists(work: Work) -> Mapping[UUID, Instrument]:
-    """Return the questionnaires about venues, the newest version first."""
+    """Return `id -> questionnaire about venues`, the newest version first."""
     work.require(Action.MANAGE_VENUE_CHECKS)
     query = select(InstrumentVersion.id).order_by(col(InstrumentVersion.created_at).desc())
     loaded = {
@@ -121,7 +121,7 @@ def list_checklists(work: Work) -> Mapping[UUID, Instrument]:
 def create_experience_check(
     work: Work, *, draft: ExperienceCheckPlan, is_demo: bool = False
 ) -> UUID:
-    """Plan a check and return the id of its wave.
+    """Plan an experience check, record it, and return the id of its wave.
 
     Raises:
         AccessDeniedError: the area is not the principal's own.
@@ -177,13 +177,12 @@ def _check_plan(work: Work, draft: ExperienceCheckPlan) -> ExperienceCheckPlan:
 
 
 def open_experience_check(work: Work, seen: Seen) -> None:
-    """Open a check for visits: every venue has all its observers.
+    """Open check `seen` (id, version) for visits; raise unless every venue has all its observers.
 
     Raises:
         RefusedError: there are no venues, or one lacks an observer.
     """
-    states = (WaveState.PLANNED, WaveState.CLOSED)
-    check = work.lock(CHECKS, seen, states)
+    check = work.lock(CHECKS, seen, (WaveState.PLANNED, WaveState.CLOSED))
     if check.released_at is not None:
         raise CHECKS.refuse(msg("The check is released; nothing changes."))
     query = (
@@ -209,13 +208,13 @@ def open_experience_check(work: Work, seen: Seen) -> None:
 
 
 def close_experience_check(work: Work, seen: Seen) -> None:
-    """Close a check: no visit arrives any more, review goes on."""
+    """Close check `seen` (id, version) for further visits; the review of those made goes on."""
     check = work.lock(CHECKS, seen, (WaveState.OPEN,))
     _move_check(work, check, WaveState.CLOSED)
 
 
 def release_experience_check(work: Work, seen: Seen) -> None:
-    """Release a check for good to everybody who reads results.
+    """Release check `seen` (id, version) to everybody who reads results; it cannot be undone.
 
     Raises:
         RefusedError: visits wait for review, none was approved, a venue can
@@ -242,7 +241,7 @@ def release_experience_check(work: Work, seen: Seen) -> None:
 
 
 def _require_hearing(work: Work, check: VenueCheck) -> None:
-    """Raise unless every venue replied or had its time, and revisits are done or waived."""
+    """Raise while a venue may still reply or an ordered revisit is open."""
     of_wave = (
         select(SamplingPoint.name, VenueReply)
         .join(VenueReply, col(VenueReply.point_id) == col(SamplingPoint.id))
@@ -279,4 +278,4 @@ def _require_hearing(work: Work, check: VenueCheck) -> None:
 def _move_check(work: Work, check: VenueCheck, to: WaveState) -> None:
     require_transition(check.wave, to)
     before, check.wave.state = check.wave.state, to
-    work.save(CHECKS, check, wave_event(to), **{"from": before, "to": to})
+    work.save(CHECKS, check, state_event(to), **{"from": before, "to": to})

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import sqrt
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -21,6 +22,7 @@ from survey.experience_checks.plan import CHECKS, may_see_venues
 from survey.locale import Labels, labels_of
 from survey.questionnaire.model import CONSENT_GIVEN, Instrument, PrivacyRole
 from survey.questionnaire.question_types import type_of
+from survey.records import build_from
 from survey.store.china_time import china_date
 from survey.store.tables import (
     Account,
@@ -45,32 +47,31 @@ FULL_SCORE = 100.0
 
 @dataclass(frozen=True)
 class ObservedVisit:
-    """Approved visit with what was rated: item to value as it was ticked."""
+    """Approved visit of a venue: whether anonymous, and the value of each rated item."""
 
     venue: str
     city: str
     venue_type: str
     round: int
-    observer: str
     is_anonymous: bool
     ratings: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class RatingRange:
-    """Lowest and highest value of a rated item."""
+    """Lowest and highest value that can be ticked for a rated item."""
 
     low: float
     high: float
 
     def score(self, value: float) -> float:
-        """Return the value on the scale from 0 to 100."""
+        """Return a ticked value as a score from 0 to 100."""
         return FULL_SCORE * (value - self.low) / (self.high - self.low)
 
 
 @dataclass(frozen=True)
 class VenueScore:
-    """Score of one venue in one round."""
+    """Mean score (0 to 100) of one venue over its anonymous visits of one round."""
 
     venue: str
     city: str
@@ -81,7 +82,7 @@ class VenueScore:
 
 @dataclass(frozen=True)
 class MeanScore:
-    """Mean of venues with its interval; without two venues there is no interval."""
+    """Mean score of several venues with confidence interval; without one for a single venue."""
 
     mean: float
     low: float | None
@@ -92,7 +93,7 @@ class MeanScore:
 def score_venues(
     visits: Iterable[ObservedVisit], ranges: Mapping[str, RatingRange], *, round_: int
 ) -> list[VenueScore]:
-    """Return the score of every venue with a countable visit in the round, by its code."""
+    """Return each venue's score over its anonymous visits in round `round_`, sorted by code."""
     of_venue: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
     for visit in visits:
         if visit.round != round_ or not visit.is_anonymous:
@@ -109,7 +110,7 @@ def score_venues(
 def compute_mean_score(
     scores: Sequence[VenueScore], listed: Mapping[tuple[str, str], int], *, level: float = 0.95
 ) -> MeanScore | None:
-    """Return the weighted mean of venues with a t interval; None without any.
+    """Return the mean of `scores` with t interval, weighted to `listed` venues; None if empty.
 
     Args:
         listed: How many venues of a city and type the list held that they were drawn from.
@@ -146,7 +147,7 @@ _CITY_COLUMN, _KIND_COLUMN = 1, 3
 
 @dataclass(frozen=True)
 class ExperienceCheckSummary:
-    """Check as the list shows it."""
+    """Experience check as lists show it: titles, state, dates, and who may manage it."""
 
     id: UUID
     key: str
@@ -161,7 +162,7 @@ class ExperienceCheckSummary:
 
     @property
     def data_as_of(self) -> date | None:
-        """Last day of the visits, or the day of the release if it was earlier."""
+        """Last day of visits, or day of release if earlier; None while neither is set."""
         if self.released_at is None:
             return self.closes_on
         released_on = china_date(self.released_at)
@@ -170,7 +171,7 @@ class ExperienceCheckSummary:
 
 @dataclass(frozen=True)
 class VenueRow:
-    """Venue with how far its visits are, its reply and its revisit."""
+    """Venue of a check with numbers of visits, observers, its reply and its revisit."""
 
     code: str
     name: str
@@ -191,19 +192,17 @@ class VenueRow:
 
 @dataclass(frozen=True)
 class VenueDraw:
-    """Draw of the venues as it was recorded."""
+    """Record of a draw of venues: seed, numbers listed and drawn, hash of the list."""
 
     seed: int
-    per_type: int
     listed: int
     drawn: int
     list_sha256: str
-    drawn_at: datetime
 
 
 @dataclass(frozen=True)
 class ExperienceCheckDetail:
-    """One check with everything that the principal may read of it."""
+    """One experience check with all that the principal may read of it."""
 
     summary: ExperienceCheckSummary
     version: int
@@ -224,12 +223,12 @@ class ExperienceCheckDetail:
 
     @property
     def seen(self) -> Seen:
-        """Return what a change of it is made from."""
+        """Id and version of the check as it was read, for a service that changes it."""
         return Seen(self.summary.id, self.version)
 
     @property
     def ranges(self) -> Mapping[str, RatingRange]:
-        """Return the rated items with their lowest and highest value."""
+        """Name of each rated item -> lowest and highest value that can be ticked."""
         return {
             item.name: RatingRange(item.minimum or 0.0, item.maximum or 0.0)
             for item in self.instrument.items()
@@ -238,7 +237,7 @@ class ExperienceCheckDetail:
 
 
 def list_experience_checks(work: Work) -> list[ExperienceCheckSummary]:
-    """Return the checks that a principal may read, the newest first."""
+    """Return the experience checks that the principal may read, the newest first."""
     work.require(Action.READ_RESULTS)
     query = (
         select(VenueCheck)
@@ -251,22 +250,18 @@ def list_experience_checks(work: Work) -> list[ExperienceCheckSummary]:
 
 def _summarise(principal: Principal, check: VenueCheck) -> ExperienceCheckSummary:
     wave = check.wave
-    return ExperienceCheckSummary(
-        id=wave.id,
-        key=wave.key,
+    return build_from(
+        ExperienceCheckSummary,
+        wave,
         area=check.area,
         title=labels_of(wave, "title"),
-        state=wave.state,
-        is_demo=wave.is_demo,
-        opens_on=wave.opens_on,
-        closes_on=wave.closes_on,
         released_at=check.released_at,
         may_manage=CHECKS.is_kept_by(principal, area=check.area, is_demo=wave.is_demo),
     )
 
 
 def get_experience_check(work: Work, *, wave_id: UUID) -> ExperienceCheckDetail:
-    """Return one check. Raises `NotFoundError`, also where it may not be read."""
+    """Return one experience check; raise `NotFoundError` also if it may not be read."""
     check = work.find(CHECKS, wave_id)
     wave = check.wave
     instrument = load_instrument(session=work.session, instrument_id=wave.instrument_id)
@@ -284,18 +279,12 @@ def get_experience_check(work: Work, *, wave_id: UUID) -> ExperienceCheckDetail:
         scenario=check.scenario,
         observers=check.observers,
         instrument=instrument,
-        draw=_describe_draw(last) if last else None,
+        draw=build_from(VenueDraw, last) if last else None,
         draws=len(draws),
         listed=_count_listed(last.list_document) if last else {},
         venues=_list_venues(work, summary, instrument),
         visits=visits,
         known_observers=sum(not visit.is_anonymous for visit in visits),
-    )
-
-
-def _describe_draw(draw: PointDraw) -> VenueDraw:
-    return VenueDraw(
-        draw.seed, draw.per_city, draw.listed, draw.drawn, draw.list_sha256, draw.drawn_at
     )
 
 
@@ -316,12 +305,7 @@ def _list_approved_visits(
         .join(VenueVisit, col(VenueVisit.point_id) == col(SamplingPoint.id))
         .join(Response, col(Response.id) == col(VenueVisit.response_id))
         .join(ResponseRevision, col(ResponseRevision.response_id) == col(Response.id))
-        .where(
-            Response.wave_id == wave.id,
-            Response.status == Status.APPROVED,
-            ResponseRevision.wave_id == wave.id,
-            col(ResponseRevision.is_current),
-        )
+        .where(*_select_approved(wave.id))
         .order_by(SamplingPoint.code, col(VenueVisit.round), col(VenueVisit.observer_id))
     )
     return tuple(
@@ -330,7 +314,6 @@ def _list_approved_visits(
             city=point.city_code,
             venue_type=point.stratum,
             round=visit.round,
-            observer=str(visit.observer_id),
             is_anonymous=answers.get(declared) == CONSENT_GIVEN,
             ratings={
                 name: float(answers[name])
@@ -339,6 +322,16 @@ def _list_approved_visits(
             },
         )
         for point, visit, answers in session.exec(query)
+    )
+
+
+def _select_approved(wave_id: UUID) -> tuple[Any, ...]:
+    """Return SQL conditions for the current answers of approved visits of one check."""
+    return (
+        Response.wave_id == wave_id,
+        Response.status == Status.APPROVED,
+        ResponseRevision.wave_id == wave_id,
+        col(ResponseRevision.is_current),
     )
 
 
@@ -412,7 +405,7 @@ def _build_venue_row(
 
 
 def _count_visits(session: Session, wave_id: UUID) -> dict[tuple[UUID, int, bool], int]:
-    """Return visits by venue, round, and whether they are approved."""
+    """Return `(venue id, round, is approved) -> number of visits` of a check, without void ones."""
     query = (
         select(VenueVisit.point_id, VenueVisit.round, Response.status, func.count())
         .join(Response, col(Response.id) == col(VenueVisit.response_id))
@@ -442,12 +435,7 @@ def _list_photos(session: Session, wave_id: UUID, instrument: Instrument) -> dic
     query = (
         select(Response.point_id, ResponseRevision.answers)
         .join(ResponseRevision, col(ResponseRevision.response_id) == col(Response.id))
-        .where(
-            Response.wave_id == wave_id,
-            Response.status == Status.APPROVED,
-            ResponseRevision.wave_id == wave_id,
-            col(ResponseRevision.is_current),
-        )
+        .where(*_select_approved(wave_id))
     )
     photos: defaultdict[UUID, list[str]] = defaultdict(list)
     for point_id, answers in session.exec(query):

@@ -35,7 +35,7 @@ _RUNNING = (WaveState.OPEN, WaveState.CLOSED)
 
 
 def send_to_venues(work: Work, seen: Seen, *, due_on: date) -> int:
-    """Record that venues with approved visits were sent what was noted; return their number.
+    """Record that visited venues of `seen` were sent findings, with a deadline; return how many.
 
     Venues that were sent it before keep their deadline.
 
@@ -67,7 +67,7 @@ def send_to_venues(work: Work, seen: Seen, *, due_on: date) -> int:
 
 
 def record_venue_reply(work: Work, seen: Seen, *, venue: str, data: ReplyData) -> None:
-    """Record the reply of a venue, and what the association answered; a later one replaces it.
+    """Record a venue's reply and the association's answer in check `seen`, replacing earlier ones.
 
     Raises:
         RefusedError: nothing was sent to this venue, or the day cannot be.
@@ -84,7 +84,7 @@ def record_venue_reply(work: Work, seen: Seen, *, venue: str, data: ReplyData) -
 
 
 def order_revisit(work: Work, seen: Seen, *, venue: str, reason: str) -> None:
-    """Order a second round of visits to a venue; the first one stays beside it.
+    """Order and record a second round of visits to a venue of check `seen`; the first one stays.
 
     Raises:
         RefusedError: it was not visited yet, or is revisited already.
@@ -128,7 +128,7 @@ def _get_venue(session: Session, check: VenueCheck, code: str) -> SamplingPoint:
 
 
 def waive_revisit(work: Work, seen: Seen, *, venue: str, reason: str) -> None:
-    """Waive a revisit that was ordered: the check can be released without it.
+    """Waive and record an ordered revisit in check `seen`, so that it can be released without.
 
     Raises:
         RefusedError: no revisit of this venue is awaited, or no reason is given.

@@ -4,11 +4,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import delete
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from survey.access.principal import city_of_area, covers, covers_point
 from survey.access.roles import Action, Role
@@ -32,29 +31,27 @@ from survey.store.tables import (
 )
 from survey.waves.planning.sampling_points import MAX_SEED, city_finder
 
-VENUE_TYPE_NAMES: Mapping[str, Message] = MappingProxyType(
-    {
-        "mall": msg("department store or mall"),
-        "supermarket": msg("supermarket"),
-        "market": msg("farmers' market"),
-        "restaurant": msg("restaurant"),
-        "hotel": msg("hotel"),
-        "scenic": msg("scenic spot"),
-        "pharmacy": msg("pharmacy"),
-        "petrol": msg("petrol station"),
-        "fitness": msg("gym or beauty salon"),
-        "repair": msg("repair shop"),
-        "office": msg("service counter of an authority"),
-        "other": msg("other venue"),
-    }
-)
+VENUE_TYPE_NAMES: Mapping[str, Message] = {
+    "mall": msg("department store or mall"),
+    "supermarket": msg("supermarket"),
+    "market": msg("farmers' market"),
+    "restaurant": msg("restaurant"),
+    "hotel": msg("hotel"),
+    "scenic": msg("scenic spot"),
+    "pharmacy": msg("pharmacy"),
+    "petrol": msg("petrol station"),
+    "fitness": msg("gym or beauty salon"),
+    "repair": msg("repair shop"),
+    "office": msg("service counter of an authority"),
+    "other": msg("other venue"),
+}
 MAX_VENUES, MAX_PER_TYPE = 5_000, 200
 _ASSIGNMENTS, _POINTS = table_of(Assignment), table_of(SamplingPoint)
 
 
 @dataclass(frozen=True)
 class VenueList:
-    """Venues of an uploaded list, and the problems with its cells."""
+    """Venues read from an uploaded list, and the problems found in its cells."""
 
     venues: tuple[ListedPoint, ...]
     errors: tuple[CellError, ...]
@@ -65,7 +62,7 @@ class VenueList:
 
 
 def venue_sheet(cities: Sequence[FrameCity], language: str = "zh") -> WorkbookSheet:
-    """Return the worksheet of a list of venues, with cities and types as drop-downs."""
+    """Return the empty worksheet of a list of venues, cities and types as drop-downs."""
     names = tuple(label_text(labels_of(city, "name"), language) for city in cities)
     return WorkbookSheet(
         "venues",
@@ -79,12 +76,12 @@ def venue_sheet(cities: Sequence[FrameCity], language: str = "zh") -> WorkbookSh
 
 
 def cities_of_area(area: str) -> list[FrameCity]:
-    """Return the cities of the survey in the area of a check."""
+    """Return the cities of the survey within an area."""
     return [city for city in shipped_cities() if covers(area, city.code)]
 
 
 def read_venue_file(work: Work, *, wave_id: UUID, name: str, content: bytes) -> VenueList:
-    """Check an uploaded list of venues; nothing is stored.
+    """Return venues read from an uploaded list for a check, and its problems; store nothing.
 
     Raises:
         WorkbookError, RefusedError: the file as a whole.
@@ -117,7 +114,7 @@ def _read_venue(
 def draw_venues(
     work: Work, seen: Seen, *, listed: VenueList, per_type: int, seed: int
 ) -> tuple[ListedPoint, ...]:
-    """Draw venues of each type in each city and store them; return what was drawn.
+    """Draw `per_type` venues per type and city from `listed` for check `seen`; store, return them.
 
     The list, its SHA-256 and the seed are stored, so that the draw can be repeated. A draw before
     it is replaced as long as the check is planned, and stays on record.
@@ -134,7 +131,10 @@ def draw_venues(
                 most=MAX_PER_TYPE)
         )  # fmt: skip
     drawn = draw_by_kind(listed.venues, per_kind=per_type, seed=seed)
-    _remove_venues(work.session, check)
+    here = select(SamplingPoint.id).where(SamplingPoint.wave_id == check.wave_id)
+    connection = work.session.connection()
+    connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
+    connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == check.wave_id))
     work.session.add_all(_build_point(check, venue) for venue in drawn)
     work.session.add(
         PointDraw(
@@ -174,15 +174,8 @@ def _build_point(check: VenueCheck, venue: ListedPoint) -> SamplingPoint:
     )
 
 
-def _remove_venues(session: Session, check: VenueCheck) -> None:
-    here = select(SamplingPoint.id).where(SamplingPoint.wave_id == check.wave_id)
-    connection = session.connection()
-    connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
-    connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == check.wave_id))
-
-
 def list_observers(work: Work, *, wave_id: UUID) -> dict[str, tuple[str, str]]:
-    """Return the surveyors who could observe in the check's area: login to name and area."""
+    """Return `login -> (name, area)` of surveyors whose area overlaps with the check's."""
     work.require(Action.MANAGE_VENUE_CHECKS)
     check = work.find(CHECKS, wave_id)
     query = (
@@ -203,7 +196,7 @@ def list_observers(work: Work, *, wave_id: UUID) -> dict[str, tuple[str, str]]:
 
 
 def assign_observers(work: Work, seen: Seen, *, logins: Sequence[str], seed: int) -> int:
-    """Give every venue its observers, evenly and by lot; return the number of assignments.
+    """Assign observers to every venue of check `seen`, by lot; return the number of assignments.
 
     Observers of one venue are different people, and which two meet is left to the seed.
 

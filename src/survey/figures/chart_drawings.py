@@ -8,7 +8,6 @@ import zlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import pandas as pd
 import typst
 
 from survey.figures.charts import ORDINARY, chart_spec
@@ -37,33 +36,35 @@ class Drawing:
     height: float
 
 
-def specify_chart(panel: ChartPanel, rows: pd.DataFrame, *, width: float) -> dict[str, Any]:
-    """Return the specification of a chart of `rows`, on white paper and without its title."""
+def specify_chart(panel: ChartPanel, *, width: float) -> dict[str, Any]:
+    """Return a chart's Vega-Lite specification, `width` points wide, without hidden rows."""
     spec = chart_spec(panel.kind, panel.text, ORDINARY)
     config = dict(spec["config"])
     config["axis"] = {**config["axis"], "labelColor": INK, "titleColor": QUIET_INK}
     config["font"] = chart_family()
+    rows = panel.drawn.astype(object)
+    records = rows.where(rows.notna(), None).to_dict("records")
     return {
         **spec,
         "width": width,
-        "data": {"values": _list_records(rows)},
+        "data": {"values": [{str(name): value for name, value in row.items()} for row in records]},
         "config": config,
         "background": "white",
     }
 
 
 def is_drawn_beside() -> bool:
-    """Return whether another process draws charts, so that this one can go on meanwhile."""
+    """Return whether a separate process draws charts now, so that this one need not wait."""
     return CHART_PROCESS.process_id is not None
 
 
 def draw_chart(spec: dict[str, Any]) -> Drawing:
-    """Draw a chart as vectors; its texts stay text."""
+    """Draw a chart from its specification as SVG, in which texts are still texts, not outlines."""
     return measure_drawing(CHART_PROCESS.draw(spec))
 
 
 def measure_drawing(svg: str) -> Drawing:
-    """Return a drawing with the size that its head says."""
+    """Return an SVG with its size in points, which is read from its root element."""
     head = svg[: svg.index(">")]
     width, height = (
         float(head.partition(f' {name}="')[2].partition('"')[0]) * POINTS_PER_PIXEL
@@ -80,7 +81,7 @@ def set_drawing(
     alt: str = "",
     language: str = "zh",
 ) -> bytes:
-    """Set a drawing at print resolution; a PDF holds the typeface and selectable text."""
+    """Return a drawing as PNG (300 dpi) or PDF with its `title` and alternative text `alt`."""
     content: bytes = typst.compile(
         _PAGE.format(width=drawing.width, height=drawing.height).encode(),
         font_paths=read_fonts(),
@@ -92,15 +93,9 @@ def set_drawing(
 
 
 def _declare_density(png: bytes) -> bytes:
-    """Return a PNG that says its dots per metre, so that it is placed at its printed size."""
+    """Return a PNG with its resolution (dots per metre) declared, so that it prints at its size."""
     dots = round(PRINT_DPI / 0.0254)
     chunk = b"pHYs" + struct.pack(">IIB", dots, dots, 1)
     declared = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
     # The header of a picture is its first chunk and has a fixed length: 8 + 25 bytes.
     return png[:33] + declared + png[33:]
-
-
-def _list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = frame.astype(object)
-    rows = plain.where(plain.notna(), None).to_dict("records")
-    return [{str(name): value for name, value in row.items()} for row in rows]

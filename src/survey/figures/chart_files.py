@@ -57,7 +57,7 @@ def _open_typeface() -> _Typeface:
 
 
 def outline_texts(drawing: etree._Element) -> None:
-    """Replace every text of an SVG by outlines."""
+    """Replace every text of an SVG by the outlines of its letters, in place."""
     face = _open_typeface()
     glyphs: dict[str, str] = {}
     for text in list(drawing.iter(f"{SVG}text")):
@@ -69,7 +69,7 @@ def outline_texts(drawing: etree._Element) -> None:
 
 
 def _replace_text(text: etree._Element, face: _Typeface, glyphs: dict[str, str]) -> None:
-    """Put a group of glyphs in the place of a text, line by line."""
+    """Replace one text of an SVG by its glyphs, line by line; add the glyphs used to `glyphs`."""
     size = float(text.get("font-size", "12px").removesuffix("px"))
     anchor = _ANCHORS.get(text.get("text-anchor", "start"), 0.0)
     kept = {
@@ -119,7 +119,7 @@ class ChartFormat(StrEnum):
 
 @dataclass(frozen=True)
 class ChartImprint:
-    """Lines of a printed chart besides its title and its subtitle."""
+    """Lines printed with a chart besides title and subtitle: demonstration mark and notes."""
 
     mark: str = ""
     """Says that the figures are generated; stands under the title."""
@@ -129,7 +129,7 @@ class ChartImprint:
 
 
 def chart_file(panel: ChartPanel, form: ChartFormat, imprint: ChartImprint) -> bytes:
-    """Return the chart as a file; the same chart gives the same bytes."""
+    """Return a chart with the lines of `imprint` as PNG, SVG or PDF; the same bytes each time."""
     svg = _print_svg(panel, imprint, outlined=form is ChartFormat.SVG)
     if form is ChartFormat.SVG:
         return svg
@@ -144,7 +144,7 @@ def chart_file(panel: ChartPanel, form: ChartFormat, imprint: ChartImprint) -> b
 
 
 def specify_print(panel: ChartPanel, mark: str = "") -> dict[str, Any]:
-    """Return the specification of a printed chart with its title, without hidden rows."""
+    """Return a printed chart's Vega-Lite specification; `mark` (demo data) joins its subtitle."""
     family = chart_family()
     lines = [line for text in (panel.subtitle, mark) for line in _wrap_to_page(text, _LINE_SIZE)]
     title = {
@@ -164,11 +164,11 @@ def specify_print(panel: ChartPanel, mark: str = "") -> dict[str, Any]:
         "color": INK,
     }
     fit = {"autosize": {"type": "fit-x", "contains": "padding"}, "padding": _PADDING}
-    return {**specify_chart(panel, panel.drawn, width=PRINT_WIDTH), **fit, "title": title}
+    return {**specify_chart(panel, width=PRINT_WIDTH), **fit, "title": title}
 
 
 def _wrap_to_page(text: str, size: float) -> list[str]:
-    """Return lines that fit between the margins; a Chinese character is two columns wide."""
+    """Break a text into lines that fit the printed width; a Chinese character takes two columns."""
     columns = int((PRINT_WIDTH - 2 * _PADDING) / (size * 0.56))
     return list(wrap_text(text, columns))
 
@@ -189,7 +189,7 @@ def _print_svg(panel: ChartPanel, imprint: ChartImprint, *, outlined: bool) -> b
 
 
 def _append_notes(drawing: etree._Element, lines: Sequence[str]) -> None:
-    """Write lines below the chart, on paper that is longer by their height."""
+    """Add `lines` of text below the chart of an SVG, in place, and make the SVG taller by them."""
     if not lines:
         return
     top = float(drawing.get("height", "0")) + _NOTE_GAP

@@ -16,7 +16,6 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock, Thread, Timer
-from types import MappingProxyType
 from typing import Any
 
 import typst
@@ -28,14 +27,14 @@ from survey.figures.typeface import FONT_FAMILY, FONT_FILE
 
 @lru_cache(maxsize=1)
 def read_fonts() -> typst.Fonts:
-    """Return the typefaces: those of the machine are none of them."""
+    """Return the fonts for Typst: those shipped with the platform, none of the machine's."""
     return typst.Fonts(include_system_fonts=False, font_paths=[str(FONT_FILE.parent)])
 
 
 def write_typst_pdf(
     template: Path, data: Mapping[str, Any], *, made_at: datetime | None = None
 ) -> bytes:
-    """Return the PDF that a template makes of `data`; the same data give the same bytes.
+    """Return a Typst template filled with `data` as PDF, dated `made_at`; same input, same bytes.
 
     Args:
         template: Reads `sys.inputs.data` (JSON), with the name of the typeface as `font` in it.
@@ -56,13 +55,13 @@ def write_typst_pdf(
 
 @lru_cache(maxsize=1)
 def chart_family() -> str:
-    """Return the font family, registered with the chart library on first use."""
+    """Register the shipped typeface with the chart library once, and return its font family."""
     vl_convert.register_font_directory(str(FONT_FILE.parent))
     return f"{FONT_FAMILY}, sans-serif"
 
 
 def draw_svg(spec: dict[str, Any]) -> str:
-    """Draw a chart as vectors; the library's engine starts with the first one."""
+    """Return a chart as SVG, drawn in this process; the first call starts the library's engine."""
     chart_family()
     return str(vl_convert.vegalite_to_svg(spec))
 
@@ -74,27 +73,25 @@ _MAX_DRAWING_SECONDS = 60.0
 """A chart takes a seventh of a second; a process that does not answer by then is given up."""
 _NO_NICENESS = 0
 """Somebody waits for the drawing, as for a page."""
-_FIRST_CHART: Mapping[str, Any] = MappingProxyType(
-    {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "data": {"values": [{"name": "\u4e00", "value": 70.5, "low": 68.0}]},
-        "layer": [
-            {
-                "mark": mark,
-                "encoding": {
-                    "x": {"field": field, "type": "quantitative"},
-                    "y": {"field": "name", "type": "nominal"},
-                },
-            }
-            for mark, field in (("rule", "low"), ("point", "value"))
-        ],
-    }
-)
+_FIRST_CHART: Mapping[str, Any] = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+    "data": {"values": [{"name": "\u4e00", "value": 70.5, "low": 68.0}]},
+    "layer": [
+        {
+            "mark": mark,
+            "encoding": {
+                "x": {"field": field, "type": "quantitative"},
+                "y": {"field": "name", "type": "nominal"},
+            },
+        }
+        for mark, field in (("rule", "low"), ("point", "value"))
+    ],
+}
 """Drawn once so that engine and typeface are there before the first chart of a reader."""
 
 
 class ChartProcess:
-    """Owner of at most one process, shared by all sessions of a server; one chart at a time."""
+    """Process that draws charts for all sessions of a server: at most one, one chart at a time."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -110,7 +107,7 @@ class ChartProcess:
 
     @contextmanager
     def allowed(self) -> Iterator[None]:
-        """Allow the process to be started, and end it at the end."""
+        """Allow the process to be started within this context, and end it on leaving."""
         self._is_allowed = True
         try:
             yield
@@ -138,7 +135,7 @@ class ChartProcess:
         return draw_svg(spec)
 
     def _try_draw(self, spec: Mapping[str, Any]) -> str | None:
-        """Return the drawing of the process; None if it gave none. The lock is held.
+        """Return the SVG that the process draws, or None if it fails; the caller holds the lock.
 
         It is given up then: the chart is drawn here, and an error of the chart met again.
         """
@@ -164,7 +161,7 @@ class ChartProcess:
         return svg
 
     def _keep(self) -> None:
-        """Start the process, and end it when nothing was drawn for some minutes, or this fails."""
+        """Start the process, wait until it is idle or given up, and end it; runs in a thread."""
         with self._lock:
             if not self._is_allowed or self._worker is not None:
                 return
@@ -185,7 +182,7 @@ class ChartProcess:
                     self._end()
 
     def _wait_until_idle(self, worker: Worker) -> None:
-        """Return when a process was given up, or has drawn nothing for some minutes."""
+        """Wait until `worker` is replaced or ended, or is idle for `_MAX_IDLE_SECONDS`."""
         while self._worker is worker:
             idle = time.monotonic() - self._used_at
             if idle >= _MAX_IDLE_SECONDS:
@@ -193,7 +190,7 @@ class ChartProcess:
             time.sleep(_MAX_IDLE_SECONDS - idle)
 
     def _end(self) -> None:
-        """End the process; the lock is held."""
+        """End the process if there is one; the caller holds the lock."""
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.kill()
@@ -204,8 +201,8 @@ CHART_PROCESS = ChartProcess()
 
 
 @contextmanager
-def drawing_beside() -> Iterator[None]:
-    """Let a process draw charts while this one gathers figures, if there is a processor for it."""
+def chart_process_for_report() -> Iterator[None]:
+    """Allow a chart-drawing process in this context; start it if there is a second processor."""
     with CHART_PROCESS.allowed():
         if count_usable_processors() > 1:
             CHART_PROCESS.start()

@@ -34,12 +34,12 @@ Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
 
 
 def to_list(values: Sequence[Any] | NDArray[Any]) -> list[Any]:
-    """Return the values as Python objects."""
+    """Return the values of a column as a list of plain Python objects."""
     return values.tolist() if isinstance(values, np.ndarray) else list(values)
 
 
 def concat_columns(parts: Iterable[Columns]) -> dict[str, list[Any]]:
-    """Return several tables with the same columns, one below the other."""
+    """Return tables with the same columns as one table, one below the other."""
     result: dict[str, list[Any]] = {}
     for part in parts:
         for name, values in part.items():
@@ -48,7 +48,7 @@ def concat_columns(parts: Iterable[Columns]) -> dict[str, list[Any]]:
 
 
 def to_frame(columns: Columns) -> pd.DataFrame:
-    """Return the table as a data frame."""
+    """Return the columns of a table as a data frame; numeric arrays keep their type."""
     return pd.DataFrame(
         {
             name: values if isinstance(values, np.ndarray) else pd.Series(values, dtype=object)
@@ -58,12 +58,12 @@ def to_frame(columns: Columns) -> pd.DataFrame:
 
 
 def to_arrow(columns: Columns) -> pa.Table:
-    """Return the table for the browser; not-a-number becomes null."""
+    """Return the columns of a table as Arrow for the browser; not-a-number becomes null."""
     return pa.table({name: pa.array(v, from_pandas=True) for name, v in columns.items()})
 
 
 def format_for_screen(columns: Columns, absent: str = "–") -> pa.Table:
-    """Format numbers with one decimal, thousands apart, and a dash for a missing one.
+    """Return a table as texts: one decimal, thousands separated, `absent` for a missing value.
 
     What rounds to zero has no sign.
     """
@@ -93,7 +93,7 @@ def _format_value(value: object, absent: str) -> str:
 
 
 def csv_bytes(table: pd.DataFrame, remarks: Sequence[str] = ()) -> bytes:
-    """Return UTF-8 with byte order mark; `remarks` (title, watermark) are the first lines.
+    """Return a table as UTF-8 CSV with byte order mark; `remarks` are lines above the column heads.
 
     Text that a spreadsheet would run as a formula is made harmless with an apostrophe; numbers
     stay numbers, with four decimals.
@@ -134,7 +134,7 @@ def _format_csv_cell(value: object) -> str:
 
 
 def _quote_cell(text: str) -> str:
-    """Return a cell between quotation marks where its text would end it."""
+    """Return the text of a CSV cell, quoted where it holds a comma, a quote or a line break."""
     if not _NEEDS_QUOTES.search(text):
         return text
     doubled = text.replace('"', '""')
@@ -182,7 +182,7 @@ def change_measure(before_wave: str) -> str:
 def list_figures(
     results: WaveResults, reader: Principal, earlier: Sequence[WaveInfo] = ()
 ) -> Iterator[pd.DataFrame]:
-    """Yield every figure of a wave for a reader, a table for each kind.
+    """Yield tables of the figures that a reader may see, by kind; changes are from `earlier` waves.
 
     Columns: id, `KEYS`, `VALUES`, deff, status, shown. A row that is not shown has no figures.
 
@@ -202,7 +202,7 @@ def list_figures(
 def read_scores(
     results: WaveResults, reader: Principal, **keys: Unpack[CellFilters]
 ) -> pd.DataFrame:
-    """Return scores, and shares of answers in per cent."""
+    """Return the scores and the shares of answers (per cent) that a reader may see, with ids."""
     cells = results.cells(reader, **keys)
     shares = [measure.key for measure in results.method.measures if measure.choices]
     is_share = cells["indicator"].isin(shares).to_numpy(dtype=bool)
@@ -212,7 +212,7 @@ def read_scores(
 def read_ranks(
     results: WaveResults, reader: Principal, *, indicator: Filter = None
 ) -> pd.DataFrame:
-    """Return ranks of the cities; the interval is the set of possible ranks."""
+    """Return the ranks of the cities; the interval holds the first and the last possible rank."""
     filters: CellFilters = {} if indicator is None else {"indicator": indicator}
     ranks = results.ranks(reader, **filters)
     table = ranks.assign(group=EVERYONE, estimate=ranks["rank"], ci_low=ranks["low"],
@@ -223,7 +223,7 @@ def read_ranks(
 def read_gaps(
     results: WaveResults, reader: Principal, contrast: Filter, **keys: Unpack[CellFilters]
 ) -> pd.DataFrame:
-    """Return differences of areas and groups; all contrasts where none is named."""
+    """Return differences from the reference `contrast`, such as the nation; None takes all."""
     gaps = results.gaps(reader, contrast=contrast, **keys)
     measures = _map_distinct(gaps["contrast"], gap_measure)
     return _drop_unavailable(
@@ -234,7 +234,7 @@ def read_gaps(
 def read_changes(
     results: WaveResults, reader: Principal, before: WaveInfo, **keys: Unpack[CellFilters]
 ) -> pd.DataFrame:
-    """Return changes from an earlier wave; n counts the later interviews.
+    """Return changes of figures since the wave `before`; n counts the interviews of the later one.
 
     Raises:
         ChangeNotComputedError: nothing has been computed for the two snapshots.
@@ -247,7 +247,7 @@ def read_changes(
 def find_verdicts(
     results: WaveResults, reader: Principal, earlier: Sequence[WaveInfo] = ()
 ) -> dict[str, str]:
-    """Return the stored verdict of every difference that a reader sees, by the id of its figure.
+    """Return (figure id -> verdict) of shown differences, and of changes since the `earlier` waves.
 
     Args:
         earlier: waves that the changes are from; those that were not computed are left out.
@@ -284,7 +284,7 @@ def read_importance(
 def read_models(
     results: WaveResults, reader: Principal, **keys: Unpack[CellFilters]
 ) -> pd.DataFrame:
-    """Return model figures of special groups by city; n counts the group's own interviews.
+    """Return model estimates of special groups by city; n counts the group's own interviews.
 
     They rest on the other cities and are given where the direct figure is hidden, without its n.
     """
@@ -298,7 +298,7 @@ def read_models(
 def _build_figures(
     results: WaveResults, table: pd.DataFrame, measures: str | NDArray[Any]
 ) -> pd.DataFrame:
-    """Return rows of a table of results as figures with their ids."""
+    """Return rows of a results table with the columns of `list_figures`, `measures` among them."""
     figures = pd.DataFrame(index=pd.RangeIndex(len(table)))
     for name in KEYS[:-1]:
         figures[name] = _map_distinct(table[name], str)
@@ -312,13 +312,13 @@ def _build_figures(
 
 
 def _drop_unavailable(figures: pd.DataFrame) -> pd.DataFrame:
-    """Return the figures without those that were neither computed nor hidden."""
+    """Return the figures without those that are shown but have no estimate."""
     kept = ~figures["shown"] | figures["estimate"].notna()
     return figures[kept].reset_index(drop=True)
 
 
 def _format_ids(wave: str, figures: pd.DataFrame) -> NDArray[Any]:
-    """Return `format_figure_id` of every row; each distinct part is written once."""
+    """Return the figure id of every row; each distinct part of an id is formatted only once."""
     levels = figures["area_level"].to_numpy()
     prefixes = _map_distinct(levels, lambda level: _format_area(level, ""))
     places = _map_distinct(prefixes + figures["area"].to_numpy(), _replace_separators)
@@ -334,7 +334,7 @@ def _format_ids(wave: str, figures: pd.DataFrame) -> NDArray[Any]:
 
 
 def _map_distinct(column: Any, write: Callable[[str], str]) -> NDArray[Any]:
-    """Return what `write` makes of the texts of a column, called once for each distinct one."""
+    """Return `write(text)` for every text of a column, calling it once for each distinct text."""
     codes, distinct = pd.factorize(np.asarray(column, dtype=object))
     written = np.array([write(str(text)) for text in distinct] or [""], dtype=object)
     result: NDArray[Any] = written[codes]

@@ -11,13 +11,13 @@ _LEVEL = 6
 
 
 def normalise_zip(content: bytes) -> bytes:
-    """Return the same archive with members in order and without times."""
+    """Return the zip archive `content` with members sorted and times fixed, so bytes repeat."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return write_zip({name: archive.read(name) for name in archive.namelist()})
 
 
 def write_zip(members: Mapping[str, bytes], *, level: int = _LEVEL) -> bytes:
-    """Return an archive of the members by name; the list of content types of Office stays first."""
+    """Return a zip archive of `members` (name -> content), compressed at `level`, names sorted."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
         for name in sorted(members, key=lambda name: (name != _FIRST, name)):

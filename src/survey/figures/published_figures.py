@@ -5,9 +5,10 @@ These figures stand beside the estimates, clearly apart, and never enter them.
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -25,7 +26,7 @@ MEAN_OF_CITIES = "mean_of_cities"
 
 @dataclass(frozen=True)
 class PublishedResult:
-    """Published figure, keyed like a cell of the results."""
+    """Score or rank that the association published for one area, group, indicator and year."""
 
     year: int
     area_level: str
@@ -71,14 +72,14 @@ class _Names:
 
 @lru_cache(maxsize=1)
 def published_results() -> tuple[PublishedResult, ...]:
-    """Return every published figure that comes with the platform."""
+    """Return all published figures shipped with the platform."""
     return read_results(RESULTS_CSV, shipped_cities())
 
 
 def read_results(
     path: Path, cities: Iterable[FrameCity], *, names: Path = NAMES_CSV
 ) -> tuple[PublishedResult, ...]:
-    """Read a file of published figures; raise an error for an unknown name."""
+    """Read published figures from a CSV; raise `ValueError` for a name not in `cities`, `names`."""
     known = _read_names(names, cities)
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(_parse_result(row, known) for row in csv.DictReader(file))
@@ -86,7 +87,7 @@ def read_results(
 
 @lru_cache(maxsize=1)
 def published_waves() -> tuple[PublishedWave, ...]:
-    """Return the published facts of each year's fieldwork."""
+    """Return fieldwork, counts and extremes published for each year of the survey."""
     with WAVES_CSV.open(encoding="utf-8", newline="") as file:
         return tuple(_parse_wave(row) for row in csv.DictReader(file))
 
@@ -94,7 +95,7 @@ def published_waves() -> tuple[PublishedWave, ...]:
 def published_series(
     *, area_level: str = "nation", area: str = NATION, group: str = EVERYONE, indicator: str
 ) -> pd.DataFrame:
-    """Return the years of one cell: year, score, rank, status, source; possibly no row."""
+    """Return what was published for one area, group and indicator: a row (score, rank …) a year."""
     wanted = (area_level, area, group, indicator)
     rows = [
         asdict(result)
@@ -151,7 +152,7 @@ def _find_cell_key(level: str, name: str, names: _Names) -> tuple[str, str, str]
 
 
 def _find_city_code(name: str, cities: Mapping[str, str]) -> str:
-    """Return the code of a city by how its name begins; the press drops the suffix."""
+    """Return the code of the only city whose name begins with `name`; raise an error otherwise."""
     codes = [code for full, code in cities.items() if full.startswith(name)]
     if len(codes) != 1:
         raise _unknown_name_error(name)
@@ -163,24 +164,11 @@ def _unknown_name_error(name: str) -> ValueError:
 
 
 def _parse_wave(row: Mapping[str, str]) -> PublishedWave:
-    def whole(key: str) -> int | None:
-        return int(row[key]) if row[key] else None
-
-    def score(key: str) -> float | None:
-        return float(row[key]) if row[key] else None
-
-    return PublishedWave(
-        year=int(row["year"]),
-        cities=int(row["cities"]),
-        collected=whole("collected"),
-        valid=whole("valid"),
-        first_level=whole("first_level"),
-        second_level=whole("second_level"),
-        third_level=whole("third_level"),
-        fieldwork=row["fieldwork"],
-        above_national=whole("above_national"),
-        max_city=row["max_city"],
-        max_score=score("max_score"),
-        min_city=row["min_city"],
-        min_score=score("min_score"),
-    )
+    kinds: Mapping[str, type] = {"fieldwork": str, "max_city": str, "min_city": str,
+                                 "max_score": float, "min_score": float}  # fmt: skip
+    kind_of = {each.name: kinds.get(each.name, int) for each in fields(PublishedWave)}
+    values: dict[str, Any] = {
+        name: kind(row[name]) if row[name] or kind is str else None
+        for name, kind in kind_of.items()
+    }
+    return PublishedWave(**values)

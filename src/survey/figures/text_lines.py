@@ -21,14 +21,14 @@ _CHUNK_ROWS = 4_000
 
 @dataclass(frozen=True, eq=False)
 class CodedTexts:
-    """Texts of the cells of a column, and which of them each row has."""
+    """A column as its distinct texts and, for each row, the index of its text."""
 
     texts: Sequence[str]
     codes: NDArray[np.int32]
 
     @classmethod
     def of(cls, column: pd.Series, write: Callable[[object], str]) -> "CodedTexts":
-        """Return the cells of a column as `write` writes its values, None for a missing one."""
+        """Return a column as texts of `write`, which gets each distinct value once, or None."""
         kind = column.dtype
         if isinstance(kind, pd.CategoricalDtype):
             found, codes = column.cat.categories.tolist(), column.cat.codes.to_numpy()
@@ -46,17 +46,17 @@ class CodedTexts:
 
     @classmethod
     def each(cls, texts: Sequence[str]) -> "CodedTexts":
-        """Return a column with a text for each row."""
+        """Return a column that holds one text for each row, without looking for equal ones."""
         return cls(texts, np.arange(len(texts), dtype=np.int32))
 
     def join(self, right: "CodedTexts") -> "CodedTexts":
-        """Return one column of the texts of two."""
+        """Return one column of this and `right`: in each row the two texts, one after the other."""
         texts = [first + second for first in self.texts for second in right.texts]
         return CodedTexts(texts, self.codes * np.int32(len(right.texts)) + right.codes)
 
 
 def iter_line_bytes(columns: Iterable[CodedTexts]) -> Iterator[bytes]:
-    """Yield the texts of every row, one after the other, in UTF-8."""
+    """Yield the table in UTF-8, row by row, the cells of a row joined; several rows a chunk."""
     joined = _join_neighbours(columns)
     if not joined:
         return
@@ -82,7 +82,7 @@ def _join_neighbours(columns: Iterable[CodedTexts]) -> list[CodedTexts]:
 
 
 def _iter_text_bytes(texts: pa.Array | pa.ChunkedArray) -> Iterator[bytes]:
-    """Yield the texts of an array one after the other, as they lie in memory."""
+    """Yield the texts of an array as UTF-8 bytes, one chunk of the array at a time."""
     for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
         _, offsets, data = chunk.buffers()
         ends = np.frombuffer(offsets, dtype=np.int64)

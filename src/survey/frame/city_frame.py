@@ -10,13 +10,14 @@ official lists need figures that the frame does not hold:
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -120,7 +121,8 @@ class FrameCity:
 def read_cities(path: Path = CITIES_CSV) -> tuple[FrameCity, ...]:
     """Read the cities of a frame file, in the order of their codes."""
     with path.open(encoding="utf-8", newline="") as file:
-        cities = [_parse_city(row) for row in csv.DictReader(file)]
+        rows = [{name: text for name, text in row.items() if text} for row in csv.DictReader(file)]
+    cities = TypeAdapter(list[FrameCity]).validate_python(rows)
     return tuple(sorted(cities, key=lambda city: city.code))
 
 
@@ -131,7 +133,7 @@ def shipped_cities() -> tuple[FrameCity, ...]:
 
 
 def build_frame_table(cities: Iterable[FrameCity]) -> "pd.DataFrame":
-    """Build a table of the cities with their groups, indexed by city code."""
+    """Build a table of cities with province, size tier and retail tier, indexed by city code."""
     # Not at the top: a command that needs waves and no table starts without the library.
     import pandas as pd
 
@@ -149,7 +151,7 @@ def build_frame_table(cities: Iterable[FrameCity]) -> "pd.DataFrame":
 
 
 def upsert_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
-    """Add or refresh the `City` rows; return how many cities were new or changed."""
+    """Add or update `City` rows and audit the changes; return how many were new or changed."""
     changed = 0
     before: dict[str, object] = {}
     after: dict[str, object] = {}
@@ -178,29 +180,3 @@ def upsert_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
         )
     session.flush()
     return changed
-
-
-def _parse_city(row: Mapping[str, str]) -> FrameCity:
-    return FrameCity(
-        code=row["code"],
-        name_zh=row["name_zh"],
-        name_en=row["name_en"],
-        province_zh=row["province_zh"],
-        region=row["region"],
-        region3=row["region3"],
-        city_class=row["city_class"],
-        lon=float(row["lon"]),
-        lat=float(row["lat"]),
-        resident_population_2020=int(row["resident_population_2020"]),
-        share_male=float(row["share_male"]),
-        share_age_0_14=float(row["share_age_0_14"]),
-        share_age_15_59=float(row["share_age_15_59"]),
-        share_age_60_plus=float(row["share_age_60_plus"]),
-        share_age_65_plus=float(row["share_age_65_plus"]),
-        urbanization_rate=float(row["urbanization_rate"]),
-        retail_sales=float(row["retail_sales"]) if row["retail_sales"] else None,
-        retail_sales_year=int(row["retail_sales_year"]) if row["retail_sales_year"] else None,
-        retail_sales_source=row["retail_sales_source"],
-        census_source=row["census_source"],
-        list_basis=row["list_basis"],
-    )

@@ -6,7 +6,7 @@ that counts can be carried over; what was split has no such code and cannot be c
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 
 @lru_cache(maxsize=1)
 def leaf_areas() -> tuple[str, ...]:
-    """Return the areas in which counts are delivered, in the order of their codes."""
+    """Return sorted codes of the smallest areas of complaint counts: cities, rests of provinces."""
     cities = [city.code for city in shipped_cities()]
     provinces = {code[:2] for code in cities} - _MUNICIPALITIES
     return tuple(sorted([*cities, *(province + REST for province in provinces)]))
@@ -37,7 +37,7 @@ def province_names() -> Mapping[str, str]:
 
 
 def total_area_of(code: str) -> str | None:
-    """Return the larger area that a code of a total row names; None for an area of its own."""
+    """Return the nation or province whose total an area code means, such as 440000; else None."""
     if code in {NATION_TOTAL, NATION, "100000"}:
         return NATION
     is_province = len(code) == 6 and code.endswith("0000") and code[:2] in province_names()
@@ -45,18 +45,18 @@ def total_area_of(code: str) -> str | None:
 
 
 def is_within(leaf: str, area: str) -> bool:
-    """Return whether an area of counts lies in the nation, a province, or is the area itself."""
+    """Return whether smallest area `leaf` lies in `area` (nation, province) or equals it."""
     return area == NATION or leaf.startswith(area)
 
 
 def leaves_within(area: str) -> tuple[str, ...]:
-    """Return the areas of counts that lie in the nation, in a province, or are the area itself."""
+    """Return codes of the smallest areas that lie in `area` (nation, province) or equal it."""
     return tuple(leaf for leaf in leaf_areas() if is_within(leaf, area))
 
 
 @lru_cache(maxsize=1)
 def _leaf_residents() -> Mapping[str, int]:
-    """Return the residents of 2020 of each area: of cities, and what their provinces have besides.
+    """Return area code -> residents of 2020, for cities and the rest of each province.
 
     The residents of provinces are those of the census (National Bureau of Statistics, communiqué
     no. 3 of the seventh census); without servicemen they add up to 1,409,778,724.
@@ -72,7 +72,7 @@ def _leaf_residents() -> Mapping[str, int]:
 
 
 def resident_population(leaves: Iterable[str]) -> int:
-    """Return the residents of 2020 of some areas; of all of them those of the nation."""
+    """Return the residents of 2020 of the areas `leaves` together; of all, the nation's figure."""
     found = set(leaves)
     if found == set(leaf_areas()):
         return NATION_RESIDENTS_2020
@@ -89,7 +89,7 @@ CROSSWALK_CSV = _SEED / "crosswalk.csv"
 
 
 class CodeListName(StrEnum):
-    """Name of a code list; the values are columns of counts."""
+    """Name of a code list, equal to the column of counts (complaints, opinion) that it codes."""
 
     NATURE = "nature"
     GOODS_CLASS = "goods_class"
@@ -117,7 +117,7 @@ class ListedCode:
 
 @dataclass(frozen=True)
 class CodeLists:
-    """All versions of all lists, and where their codes went."""
+    """All versions of all code lists, and the later codes that replace earlier ones."""
 
     codes: Mapping[tuple[CodeListName, str], tuple[ListedCode, ...]]
     """By list and version."""
@@ -145,21 +145,21 @@ class CodeLists:
                 ),
             )
 
-    def listed(self, name: CodeListName, version: str = "") -> tuple[ListedCode, ...]:
-        """Return a list as it stands in a version: the newest of its own that is not younger."""
+    def codes_of(self, name: CodeListName, version: str = "") -> tuple[ListedCode, ...]:
+        """Return the codes of a list in its latest edition up to `version` (default: newest)."""
         wanted = version or self.newest
         own = sorted(known for key, known in self.codes if key is name)
         fitting = [known for known in own if known <= wanted] or own[:1]
         return self.codes[name, fitting[-1]]
 
     def to_newest(self, name: CodeListName, version: str) -> Mapping[str, str]:
-        """Return the code of the newest version for each code of a version.
+        """Return (code of `version` -> code of the newest version) in the code list `name`.
 
         A code that is missing here was split later, or given up: it cannot be compared.
         """
-        kept = {each.code for each in self.listed(name)}
+        kept = {each.code for each in self.codes_of(name)}
         carried = {each.code: self._follow_successors(name, version, each.code) for each in
-                   self.listed(name, version)}  # fmt: skip
+                   self.codes_of(name, version)}  # fmt: skip
         return {code: later for code, later in carried.items() if later in kept}
 
     def _follow_successors(self, name: CodeListName, version: str, code: str) -> str:
@@ -175,7 +175,7 @@ def shipped_code_lists() -> CodeLists:
 
 
 def read_code_lists(codes: Path, crosswalk: Path) -> CodeLists:
-    """Read code lists and crosswalk.
+    """Return the code lists in the CSV file `codes`, with later codes from the file `crosswalk`.
 
     Raises:
         ValueError: A crosswalk names a code that is not listed, or goes back in time.
@@ -184,11 +184,8 @@ def read_code_lists(codes: Path, crosswalk: Path) -> CodeLists:
     with codes.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             key = (CodeListName(row["list"]), row["version"])
-            listed.setdefault(key, []).append(
-                ListedCode(
-                    row["code"], row["parent"], row["name_zh"], row["name_en"], row["status"]
-                )
-            )
+            code = ListedCode(*(row[each.name] for each in fields(ListedCode)))
+            listed.setdefault(key, []).append(code)
     known = {(*key, each.code) for key, codes_of in listed.items() for each in codes_of}
     successors = {}
     with crosswalk.open(encoding="utf-8", newline="") as file:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from survey.frame.city_frame import FrameCity
 from survey.frame.quotas import plan_margins
-from survey.frame.sample_size import AllocationRule, PrecisionTarget, drop_uninformative
+from survey.frame.sample_size import PER_CENT, AllocationRule, PrecisionTarget, drop_uninformative
 from survey.frame.sampling_plan import MAX_OVERSAMPLING, MAX_RESERVE, PlanRequest, SamplingPlan
 from survey.frame.workbook_io import (
     CellChecker,
@@ -25,6 +25,7 @@ from survey.frame.workbook_io import (
     WorkbookRow,
     WorkbookSheet,
     bind_columns,
+    cell_error,
     read_sheet,
 )
 from survey.locale import RefusedError, label_text, labels_of, msg, translator
@@ -37,7 +38,7 @@ _SEPARATORS = str.maketrans({"\uff0c": ",", "\uff1b": ",", ";": ",", "\u3001": "
 
 
 def read_pasted_rows(text: str, sheet: WorkbookSheet) -> ListedRows:
-    """Return the rows of a pasted table, numbered by its lines; empty ones are left out.
+    """Return the rows of a table pasted as text, numbered by lines, in the columns of `sheet`.
 
     Cells are separated by tabs, as spreadsheets copy them, or else by commas. A first line of
     headings names the columns; without it they come in the order of the worksheet.
@@ -45,10 +46,6 @@ def read_pasted_rows(text: str, sheet: WorkbookSheet) -> ListedRows:
     Raises:
         RefusedError: The text is too long, or its quotation marks do not match.
     """
-    if len(text) > MAX_PASTED_CHARS:
-        raise RefusedError(
-            "pasted_table", msg("This is longer than {limit} characters.", limit=MAX_PASTED_CHARS)
-        )
     rows = _split_cells(text if "\t" in text else text.translate(_SEPARATORS))
     positions = {column.key: place for place, column in enumerate(sheet.columns)}
     headings = [_find_column(sheet, cell) for cell in rows[0][1]] if rows else []
@@ -59,7 +56,7 @@ def read_pasted_rows(text: str, sheet: WorkbookSheet) -> ListedRows:
 
 
 def read_table_file(name: str, content: bytes, sheet: WorkbookSheet) -> ListedRows:
-    """Read the rows of an uploaded CSV file or of the worksheet of a workbook.
+    """Return the rows of an uploaded CSV file or workbook in the columns of `sheet`.
 
     Raises:
         WorkbookError: The file cannot be opened, or a column is missing.
@@ -71,10 +68,6 @@ def read_table_file(name: str, content: bytes, sheet: WorkbookSheet) -> ListedRo
         text, _ = decode_table_text(content)
     except UnicodeDecodeError as error:
         raise WorkbookError(msg("The encoding of this CSV file is not known.")) from error
-    if len(text) > MAX_PASTED_CHARS:
-        raise RefusedError(
-            "pasted_table", msg("This is longer than {limit} characters.", limit=MAX_PASTED_CHARS)
-        )
     rows = _split_cells(text)
     return _build_worksheet_rows(sheet, bind_columns(sheet, rows[0][1] if rows else ()), rows[1:])
 
@@ -96,7 +89,11 @@ def _build_worksheet_rows(
 
 
 def _split_cells(text: str) -> list[tuple[int, list[str]]]:
-    """Return the lines that are not empty, with their numbers."""
+    """Return line number and cells of each line of delimited text that is not empty."""
+    if len(text) > MAX_PASTED_CHARS:
+        raise RefusedError(
+            "pasted_table", msg("This is longer than {limit} characters.", limit=MAX_PASTED_CHARS)
+        )
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter="\t" if "\t" in text else ",",
@@ -116,7 +113,7 @@ def _split_cells(text: str) -> list[tuple[int, list[str]]]:
 
 
 def _find_column(sheet: WorkbookSheet, cell: str) -> WorkbookColumn | None:
-    """Return the column with that key, or that heading in any language and version."""
+    """Return the column whose key or heading, in any language, is `cell`; None if there is none."""
     asked = cell.strip().casefold()
     return next((column for column in sheet.columns if asked in column.list_titles()), None)
 
@@ -128,8 +125,6 @@ RULES = {
 }
 QUOTA_KINDS = {"crossed": msg("age × gender crossed"), "marginal": msg("age and gender apart")}
 MAX_CITY_INTERVIEWS = 100_000
-_PER_CENT = 100.0
-TOO_FEW = msg("– too few interviews to estimate")
 
 AIM_SHEET = WorkbookSheet(
     "aim",
@@ -175,7 +170,7 @@ QUOTA_COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class UploadedPlan:
-    """A plan request read from a workbook; with errors there is no request."""
+    """Plan request read from a workbook; None if cells have errors, which are then listed."""
 
     request: PlanRequest | None
     errors: tuple[CellError, ...]
@@ -184,10 +179,10 @@ class UploadedPlan:
 def build_plan_sheets(
     planned: SamplingPlan, cities: Sequence[FrameCity], series: str, language: str
 ) -> tuple[WorkbookSheet, ...]:
-    """Return the worksheets of a plan, cities in the order of their codes."""
+    """Return the worksheets of a sampling plan: request, sizes by city, groups, and quotas."""
     people = plan_margins(cities, series, {}).city_totals()
     names = {c.code: label_text(labels_of(c, "name"), language) for c in cities}
-    too_few = translator(language)(TOO_FEW)
+    too_few = translator(language)(msg("– too few interviews to estimate"))
 
     def tell(half: float) -> float | str:
         return too_few if isnan(half) else round(half, 2)
@@ -203,12 +198,12 @@ def build_plan_sheets(
             round(float(people[str(code)])),
             int(size),
             tell(half),
-            None if guardians is None else round(float(guardians[str(code)]) * _PER_CENT, 3),
+            None if guardians is None else round(float(guardians[str(code)]) * PER_CENT, 3),
         ]
         for code, size, half in told.reset_index().to_numpy()
     ]
     groups = [
-        [code, group, round(share * _PER_CENT, 1), round(expected, 1), tell(half)]
+        [code, group, round(share * PER_CENT, 1), round(expected, 1), tell(half)]
         for code, group, share, expected, half in planned.sample.groups.to_numpy()
     ]
     quotas = [
@@ -227,14 +222,14 @@ def _build_aim_row(request: PlanRequest, total: int) -> list[object]:
     aim = request.aim
     return [
         aim.margin,
-        aim.level * _PER_CENT,
+        aim.level * PER_CENT,
         aim.deff,
         aim.rule.value,
         total,
         aim.price,
         aim.budget,
         "crossed" if request.crossed else "marginal",
-        request.reserve * _PER_CENT,
+        request.reserve * PER_CENT,
         request.elderly,
         request.guardian,
     ]
@@ -243,7 +238,7 @@ def _build_aim_row(request: PlanRequest, total: int) -> list[object]:
 def read_plan_file(
     name: str, content: bytes, find_city: Callable[[str], str | None]
 ) -> UploadedPlan:
-    """Check an uploaded plan; nothing is stored.
+    """Return the plan request in a workbook, or its errors; `find_city` maps names to codes.
 
     Raises:
         WorkbookError: the file as a whole.
@@ -261,11 +256,7 @@ def read_plan_file(
 
 def _read_aim(rows: list[WorkbookRow], errors: list[CellError]) -> PlanRequest | None:
     if not rows:
-        errors.append(
-            CellError(
-                AIM_SHEET.name, 2, msg("Margin (± points)"), "", msg("This must not be empty.")
-            )
-        )
+        errors.append(cell_error(AIM_SHEET, 2, "margin", "", msg("This must not be empty.")))
         return None
     check = CellChecker(AIM_SHEET, rows[0], errors)
 
@@ -275,11 +266,11 @@ def _read_aim(rows: list[WorkbookRow], errors: list[CellError]) -> PlanRequest |
 
     usual = PrecisionTarget()
     margin = number("margin", 0.1, 49, usual.margin)
-    level = number("level", 50, 99.9, usual.level * _PER_CENT) / _PER_CENT
+    level = number("level", 50, 99.9, usual.level * PER_CENT) / PER_CENT
     deff = number("deff", 1, 20, usual.deff)
     price = number("price", 0, 1e6, 0.0)
     budget = check.number("budget", least=0, most=1e12, whole=False)
-    reserve = number("reserve", 0, MAX_RESERVE * _PER_CENT, 0.0) / _PER_CENT
+    reserve = number("reserve", 0, MAX_RESERVE * PER_CENT, 0.0) / PER_CENT
     elderly = number("elderly", 1, MAX_OVERSAMPLING, 1.0)
     guardian = number("guardian", 1, MAX_OVERSAMPLING, 1.0)
     rule, quotas = check.parse_choice("rule"), check.parse_choice("quotas")
@@ -302,7 +293,7 @@ def _read_city_targets(
         check = CellChecker(CITY_SHEET, row, errors)
         code = check.known("city", find_city, msg("This is no city of the survey."))
         target = check.number("target", least=1, most=MAX_CITY_INTERVIEWS)
-        share = check.number("guardian_share", least=0, most=_PER_CENT, whole=False)
+        share = check.number("guardian_share", least=0, most=PER_CENT, whole=False)
         if target is None and check.is_clean():
             check.fail("target", msg("This must not be empty."))
         if code in sizes:
@@ -311,8 +302,8 @@ def _read_city_targets(
             continue
         sizes[code] = int(target)
         if share is not None:
-            shares[code] = share / _PER_CENT
+            shares[code] = share / PER_CENT
     if not rows:
-        errors.append(CellError(CITY_SHEET.name, 2, msg("City"), "", msg("The list has no city.")))
+        errors.append(cell_error(CITY_SHEET, 2, "city", "", msg("The list has no city.")))
     size = pd.Series(sizes, dtype="int64").sort_index()
     return size, pd.Series(shares, dtype="float64") if shares else None

@@ -48,7 +48,7 @@ class AgeStructure:
 
 
 def build_age_structure(cities: Sequence[FrameCity]) -> AgeStructure:
-    """Build the age structure that meets each city's population and share of men exactly."""
+    """Return people by city, age and gender that meet each city's total and share of men."""
     nation = national_pyramid()
     both = nation.sum(axis=1)
     total = np.array([city.resident_population_2020 for city in cities], dtype=np.float64)
@@ -64,7 +64,7 @@ def build_age_structure(cities: Sequence[FrameCity]) -> AgeStructure:
 
 @lru_cache(maxsize=1)
 def national_pyramid(path: Path = PYRAMID_CSV) -> Floats:
-    """Return people by single year of age and gender, shape (OLDEST + 1, 2)."""
+    """Return the nation's people by year of age and gender, shape (OLDEST + 1, 2)."""
     pyramid = np.zeros((OLDEST + 1, 2))
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -101,7 +101,7 @@ def _compute_segment_shares(cities: Sequence[FrameCity]) -> Floats:
 
 
 def _solve_share_of_men(people: Floats, national: Floats, cities: Sequence[FrameCity]) -> Floats:
-    """Solve by Newton's method for each city's constant that meets its share of men."""
+    """Return shares of men by city and age: `national` curve (logit), shifted to city totals."""
     target = np.array([city.share_male for city in cities])
     weight = people / people.sum(axis=1, keepdims=True)
     shift = np.zeros(len(cities))
@@ -143,7 +143,7 @@ _STAGE_AGES = {"preschool": (0, 5), "primary": (6, 11), "junior": (12, 14)}
 
 @dataclass(frozen=True)
 class PopulationMargins:
-    """Population by city and cell.
+    """Population of cities by cell (age band and gender, or school stage), with its source.
 
     `table` has the columns `city_code`, those in `cells`, and `population` (people, fractional).
     """
@@ -156,39 +156,14 @@ class PopulationMargins:
     """`derived`: census totals with an assumption inside; an association enters `official` ones."""
 
     def city_totals(self) -> pd.Series:
-        """Return the population of the margins by city: the city weight."""
+        """Return population by city code, summed over its cells; it is the weight of the city."""
         return self.table.groupby("city_code")["population"].sum()
 
 
 def main_margins(
     cities: Sequence[FrameCity], bands: Mapping[str, tuple[int, int]] = MAIN_BANDS
 ) -> PopulationMargins:
-    """Return age band x gender of the population aged 15-70."""
-    return _build_margins_by_band(cities, bands)
-
-
-def elderly_margins(cities: Sequence[FrameCity]) -> PopulationMargins:
-    """Return age band x gender of the population aged 60 and over."""
-    return _build_margins_by_band(cities, ELDERLY_BANDS)
-
-
-def minors_margins(cities: Sequence[FrameCity]) -> PopulationMargins:
-    """Return the population under 18 by school stage."""
-    ages = build_age_structure(cities)
-    stages = {name: _count_people(ages, *limits) for name, limits in _STAGE_AGES.items()}
-    teens = _count_people(ages, 15, 17)
-    stages["senior"] = teens * _SENIOR_SHARE
-    stages["vocational_other"] = teens * (1 - _SENIOR_SHARE)
-    frames = [
-        pd.DataFrame({"city_code": ages.codes, "school_stage": name, "population": people})
-        for name, people in stages.items()
-    ]
-    return _build_margins(frames, ("school_stage",), _SCHOOL)
-
-
-def _build_margins_by_band(
-    cities: Sequence[FrameCity], bands: Mapping[str, tuple[int, int]]
-) -> PopulationMargins:
+    """Return the population by city, age band and gender; `bands`: name -> first and last age."""
     ages = build_age_structure(cities)
     frames = [
         pd.DataFrame(
@@ -205,9 +180,23 @@ def _build_margins_by_band(
     return _build_margins(frames, ("age_band", "gender"), _CENSUS)
 
 
-def _count_people(ages: AgeStructure, youngest: int, oldest: int) -> Floats:
-    people: Floats = np.sum(ages.between(youngest, oldest), axis=1)
-    return people
+def elderly_margins(cities: Sequence[FrameCity]) -> PopulationMargins:
+    """Return the population aged 60 and over by city, age band and gender."""
+    return main_margins(cities, ELDERLY_BANDS)
+
+
+def minors_margins(cities: Sequence[FrameCity]) -> PopulationMargins:
+    """Return the population under 18 by city and school stage."""
+    ages = build_age_structure(cities)
+    stages = {name: ages.between(*limits).sum(axis=1) for name, limits in _STAGE_AGES.items()}
+    teens = ages.between(15, 17).sum(axis=1)
+    stages["senior"] = teens * _SENIOR_SHARE
+    stages["vocational_other"] = teens * (1 - _SENIOR_SHARE)
+    frames = [
+        pd.DataFrame({"city_code": ages.codes, "school_stage": name, "population": people})
+        for name, people in stages.items()
+    ]
+    return _build_margins(frames, ("school_stage",), _SCHOOL)
 
 
 def _build_margins(

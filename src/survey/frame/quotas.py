@@ -27,6 +27,7 @@ from sqlmodel import Session, select
 from survey.frame.city_frame import FrameCity
 from survey.frame.population_margins import (
     ELDERLY_BANDS,
+    MAIN_BANDS,
     SPLIT_BANDS,
     AgeStructure,
     PopulationMargins,
@@ -64,12 +65,16 @@ ELDERLY_BAND = "60-70"
 
 
 def group_shares(cities: Sequence[FrameCity], series: str) -> dict[str, pd.Series]:
-    """Return group -> its share (0 to 1) of each city's population, by city code."""
+    """Return special group of the series -> its share (0 to 1) of each city's population."""
     if series == VILLAGE_SERIES:
         return {}
     rural = _compute_rural_share(cities)
     if series == "minors":
-        return {**_compute_group_shares(minors_margins(cities)), RURAL: rural}
+        people = minors_margins(cities).table.pivot_table(
+            index="city_code", columns="school_stage", values="population", sort=False
+        )
+        whole = people.sum(axis=1)
+        return {**{f"school_stage={name}": people[name] / whole for name in people}, RURAL: rural}
     ages = build_age_structure(cities)
     if series == "elderly":
         whole = _count_people(ages, (60, 200))
@@ -85,17 +90,17 @@ def group_shares(cities: Sequence[FrameCity], series: str) -> dict[str, pd.Serie
 
 
 def count_rural_residents(people: pd.Series, cities: Sequence[FrameCity]) -> pd.Series:
-    """Return the part of the people of each city, by its code, that lives in the countryside."""
+    """Return the rural part of `people` (counts by city code), again as counts by city code."""
     return people * _compute_rural_share(cities).reindex(people.index)
 
 
 def sample_share(share: pd.Series, factor: float) -> pd.Series:
-    """Return the sample share of a group that is asked `factor` times as often."""
+    """Return the sample share of a group (`share` of people) asked `factor` times as often."""
     return factor * share / (factor * share + 1 - share)
 
 
 def weighting_design_effect(share: pd.Series, factor: float) -> pd.Series:
-    """Return Kish's 1 + CV^2 of the weights that undo oversampling of a group."""
+    """Return Kish's 1 + CV^2 of weights for a group (`share` of people) oversampled by `factor`."""
     asked = sample_share(share, factor)
     inside = (share**2 / asked).where(share > 0, 0.0)
     variance_outside = ((1 - share) ** 2 / (1 - asked)).where(share < 1, 0.0)
@@ -104,14 +109,6 @@ def weighting_design_effect(share: pd.Series, factor: float) -> pd.Series:
 
 def _count_people(ages: AgeStructure, limits: tuple[int, int]) -> pd.Series:
     return pd.Series(ages.between(*limits).sum(axis=1), index=list(ages.codes))
-
-
-def _compute_group_shares(margins: PopulationMargins) -> dict[str, pd.Series]:
-    people = margins.table.pivot_table(
-        index="city_code", columns=margins.cells[0], values="population", sort=False
-    )
-    whole = people.sum(axis=1)
-    return {f"{margins.cells[0]}={value}": people[value] / whole for value in people}
 
 
 @dataclass(frozen=True)
@@ -148,17 +145,8 @@ FLOOR = ceil(SIMPLE_RANDOM_N * PLANNED_DEFF)
 TOTAL = 62_000
 
 
-@dataclass(frozen=True)
-class Allocation:
-    """Interviews by city (`size`, index city code) with the total and floor they follow from."""
-
-    size: pd.Series
-    total: int
-    floor: int
-
-
-def allocate(population: pd.Series, *, total: int = TOTAL, floor: int = FLOOR) -> Allocation:
-    """Divide `total` interviews over the cities of `population` (index city code, people)."""
+def allocate(population: pd.Series, *, total: int = TOTAL, floor: int = FLOOR) -> pd.Series:
+    """Divide `total` interviews over cities in proportion to population, at least `floor` each."""
     if total < floor * len(population):
         raise RefusedError(
             "allocation",
@@ -170,14 +158,13 @@ def allocate(population: pd.Series, *, total: int = TOTAL, floor: int = FLOOR) -
             ),
         )
     exact = _raise_to_floor(population.to_numpy(dtype=np.float64), total, floor)
-    size = pd.Series(largest_remainders(exact, total), index=population.index, name="size")
-    return Allocation(size, total, floor)
+    return pd.Series(largest_remainders(exact, total), index=population.index, name="size")
 
 
 def quota_targets(
     margins: PopulationMargins, size: pd.Series, *, reserve: float = 0.0
 ) -> pd.DataFrame:
-    """Return the table of `margins` with `target` interviews instead of `population`.
+    """Return cells of `margins` with targets that add up to `size` (by city) plus the reserve.
 
     Within a city the targets follow the population and add up to the city's size.
 
@@ -198,7 +185,7 @@ def quota_targets(
 
 
 def largest_remainders(exact: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int64]:
-    """Round to whole numbers that add up to `total`; ties go to the first."""
+    """Return `exact` rounded to whole numbers that add up to `total`; ties go to the first."""
     whole = np.floor(exact + 1e-9).astype(np.int64)
     left = total - int(whole.sum())
     order = np.argsort(-(exact - whole), kind="stable")
@@ -209,7 +196,7 @@ def largest_remainders(exact: npt.NDArray[np.float64], total: int) -> npt.NDArra
 def _raise_to_floor(
     people: npt.NDArray[np.float64], total: int, floor: int
 ) -> npt.NDArray[np.float64]:
-    """Share in proportion to population, with small cities raised to the floor."""
+    """Return fractional sizes in proportion to population, small cities raised to the floor."""
     fixed = np.zeros(len(people), dtype=bool)
     while True:
         free = total - floor * int(fixed.sum())
@@ -237,7 +224,7 @@ class Quotas:
 def plan_margins(
     cities: Sequence[FrameCity], series: str, boosts: Mapping[str, float]
 ) -> PopulationMargins:
-    """Return the population that quotas aim at and weights return to.
+    """Return a series' population by cell for quotas and weights; `boosts`: oversampled groups.
 
     Where people of 60 and over are asked more often, 55-70 is cut in two: within one band the
     weights could not undo it.
@@ -246,15 +233,11 @@ def plan_margins(
         return elderly_margins(cities)
     if series == "minors":
         return minors_margins(cities)
-    return (
-        main_margins(cities, SPLIT_BANDS)
-        if is_oversampled(boosts, ELDERLY)
-        else main_margins(cities)
-    )
+    return main_margins(cities, SPLIT_BANDS if is_oversampled(boosts, ELDERLY) else MAIN_BANDS)
 
 
 def is_oversampled(boosts: Mapping[str, float], group: str) -> bool:
-    """Whether the members of a group are asked more often than others."""
+    """Return whether `boosts` (group -> factor) ask the group more often than others."""
     return boosts.get(group, 1.0) > 1.0
 
 
@@ -263,42 +246,39 @@ def plan_quotas(
     series: str,
     size: pd.Series,
     *,
-    boosts: Mapping[str, float],
-    guardian_share: pd.Series | None = None,
+    oversampling: Oversampling = Oversampling(),
     crossed: bool = True,
     reserve: float = 0.0,
 ) -> Quotas:
-    """Compute the cells and marginal targets of a sample with `size` interviews by city code.
+    """Compute quotas of `size` interviews by city and `reserve`, age and gender `crossed` or apart.
 
     Args:
-        boosts: group -> how many times as often its members are asked.
-        guardian_share: guardians among each city's population; needed where they are boosted.
+        oversampling: With the share of guardians where they are asked more often.
         crossed: False adds the margins of age and of gender, which then are the quotas; the cells
             stay as what is expected, so that interviews can be counted in them.
     """
     asked = [city for city in cities if city.code in size.index]
+    boosts, guardian_share = oversampling.boosts, oversampling.guardian_share
     margins = plan_margins(asked, series, boosts)
     targets = quota_targets(_oversample_margins(margins, boosts), size, reserve=reserve)
     planned = size.map(lambda wanted: _add_reserve(int(wanted), reserve))
-    rural = (
-        _compute_rural_share(asked)
-        if series != VILLAGE_SERIES
-        else pd.Series(1.0, index=size.index)
-    )
-    parts = [_split_targets(planned, "stratum", STRATA, rural.reindex(size.index))]
+    rural = _compute_rural_share(asked).reindex(size.index)
+    if series == VILLAGE_SERIES:
+        rural = pd.Series(1.0, index=size.index)
+    parts = [_split_targets(planned, "stratum", STRATA, rural)]
     if series == VILLAGE_SERIES:
         traders = pd.Series(VILLAGE_TRADER_SHARE, index=size.index)
         parts.append(_split_targets(planned, VILLAGE_ROLE, VILLAGE_ROLES, traders))
-        return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), _concat_parts(parts))
+        return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), pd.concat(parts, ignore_index=True))
     if is_oversampled(boosts, GUARDIAN) and guardian_share is not None:
-        share = sample_share(guardian_share.reindex(size.index), boosts[GUARDIAN])
+        share = sample_share(pd.Series(guardian_share).reindex(size.index), boosts[GUARDIAN])
         parts.append(_split_targets(planned, "guardian", ("no", "yes"), share))
     if margins.cells != ("age_band", "gender"):
         parts.append(_sum_by_dimension(targets, margins.cells[0]))
-        return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), _concat_parts(parts))
+        return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), pd.concat(parts, ignore_index=True))
     if not crossed:
         parts += [_sum_by_dimension(targets, name) for name in margins.cells]
-    return Quotas(targets[list(CELL_COLUMNS)], _concat_parts(parts))
+    return Quotas(targets[list(CELL_COLUMNS)], pd.concat(parts, ignore_index=True))
 
 
 def _oversample_margins(
@@ -322,7 +302,7 @@ def _compute_rural_share(cities: Sequence[FrameCity]) -> pd.Series:
 def _split_targets(
     planned: pd.Series, dimension: str, names: tuple[str, str], second: pd.Series
 ) -> pd.DataFrame:
-    """Return the targets of two categories of which the second has the share `second`."""
+    """Return `planned` by city split between the two `names`; `second`: the second's share."""
     rows = []
     for code, wanted in planned.items():
         share = float(second.loc[str(code)])
@@ -338,7 +318,3 @@ def _sum_by_dimension(targets: pd.DataFrame, dimension: str) -> pd.DataFrame:
     summed = targets.groupby(["city_code", dimension], sort=False)["target"].sum().reset_index()
     named = summed.rename(columns={dimension: "category"}).assign(dimension=dimension)
     return named[list(MARGIN_COLUMNS)]
-
-
-def _concat_parts(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(parts, ignore_index=True)

@@ -22,13 +22,13 @@ import pandas as pd
 from scipy.special import ndtri
 
 from survey.frame.quotas import PLANNED_DEFF, TOTAL, allocate, sample_share, weighting_design_effect
-from survey.locale import Message, RefusedError, msg
+from survey.locale import RefusedError, msg
 
 PER_CENT = 100.0
 
 
 class AllocationRule(StrEnum):
-    """Rule by which interviews beyond the floor are divided over the cities."""
+    """Rule that divides the interviews beyond each city's minimum over the cities."""
 
     PROPORTIONAL = "proportional"
     SQUARE_ROOT = "square_root"
@@ -37,7 +37,7 @@ class AllocationRule(StrEnum):
 
 @dataclass(frozen=True)
 class PrecisionTarget:
-    """Precision requested of every city, and the budget."""
+    """Margin of error requested for every city, and the number of interviews available."""
 
     margin: float = 5.0
     """Half-width in percentage points, for a share of 50 %, in every city."""
@@ -51,12 +51,7 @@ class PrecisionTarget:
     """Yuan; None: no limit."""
 
     def __post_init__(self) -> None:
-        for wrong, message in self._list_objections():
-            if wrong:
-                raise RefusedError("sample_plan", message)
-
-    def _list_objections(self) -> tuple[tuple[bool, Message], ...]:
-        return (
+        for wrong, message in (
             (not 0 < self.margin < 50, msg("The margin must lie between 0 and 50 points.")),
             (not 0.5 <= self.level < 1, msg("The confidence must lie between 50% and 100%.")),
             (self.deff < 1, msg("The design effect must be at least 1.")),
@@ -66,7 +61,9 @@ class PrecisionTarget:
                 self.budget is not None and self.price == 0,
                 msg("A budget needs the price of an interview."),
             ),
-        )
+        ):
+            if wrong:
+                raise RefusedError("sample_plan", message)
 
     @property
     def z(self) -> float:
@@ -74,7 +71,7 @@ class PrecisionTarget:
 
     @property
     def floor(self) -> int:
-        """Smallest number of interviews of a city."""
+        """Smallest number of interviews by which a city meets the requested margin."""
         return ceil(self.deff * self.z**2 / 4 / (self.margin / PER_CENT) ** 2 - 1e-9)
 
     def half_width(self, n: pd.Series) -> pd.Series:
@@ -83,7 +80,7 @@ class PrecisionTarget:
 
 
 def drop_uninformative(half_width: pd.Series) -> pd.Series:
-    """Return the half-widths that tell something: a share lies within ±50 points of one half."""
+    """Return half-widths with NaN for those over 50 points, which no share can exceed."""
     return half_width.where(half_width <= PER_CENT / 2)
 
 
@@ -107,7 +104,7 @@ class SampleSizes:
 
     @property
     def missed(self) -> int:
-        """Cities that stay above the requested margin because of what oversampling costs them."""
+        """Number of cities that miss the requested margin of error because of oversampling."""
         return int((self.cities["half_width"] > self.aim.margin + 5e-3).sum())
 
     @property
@@ -122,7 +119,7 @@ def compute_sample(
     shares: Mapping[str, pd.Series] | None = None,
     boosts: Mapping[str, float] | None = None,
 ) -> SampleSizes:
-    """Divide the interviews over the cities and compute the precision of each.
+    """Divide the interviews of `aim` over cities; compute half-widths by city and group.
 
     Args:
         population: people by city code.
@@ -144,7 +141,7 @@ def evaluate_sample(
     shares: Mapping[str, pd.Series] | None = None,
     boosts: Mapping[str, float] | None = None,
 ) -> SampleSizes:
-    """Compute the precision of given sizes by city code."""
+    """Return half-widths for given sizes (by city), with groups oversampled by `boosts`."""
     known = {name: share.reindex(size.index) for name, share in (shares or {}).items()}
     for share in known.values():
         if not share.between(0, 1).all():
@@ -172,7 +169,7 @@ def evaluate_sample(
 def _compute_effective_interviews(
     size: pd.Series, costs: Mapping[str, pd.Series], *, but: str = ""
 ) -> pd.Series:
-    """Return effective interviews after the loss from unequal weights.
+    """Return interviews by city over the design effects (`costs`) of all groups except `but`.
 
     Args:
         but: Group whose own loss is left out, because inside it all weights are equal.
@@ -184,12 +181,8 @@ def _compute_effective_interviews(
 
 
 def _require_budget(aim: PrecisionTarget, cities: int) -> None:
-    if aim.budget is None:
+    if aim.budget is None or (affordable := floor(aim.budget / aim.price)) >= aim.total:
         return
-    affordable = floor(aim.budget / aim.price)
-    if affordable >= aim.total:
-        return
-    needed = aim.floor * cities
     raise RefusedError(
         "sample_plan",
         msg(
@@ -199,7 +192,7 @@ def _require_budget(aim: PrecisionTarget, cities: int) -> None:
             total=aim.total,
             floor=aim.floor,
             cities=cities,
-            needed=needed,
+            needed=aim.floor * cities,
         ),
     )
 
@@ -211,7 +204,7 @@ def _allocate_interviews(population: pd.Series, aim: PrecisionTarget) -> pd.Seri
         AllocationRule.SQUARE_ROOT: people.pow(0.5),
         AllocationRule.EQUAL: people.clip(upper=1.0, lower=1.0),
     }[aim.rule]
-    return allocate(measure, total=aim.total, floor=aim.floor).size
+    return allocate(measure, total=aim.total, floor=aim.floor)
 
 
 def _build_group_rows(

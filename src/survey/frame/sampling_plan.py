@@ -13,10 +13,10 @@ import pandas as pd
 
 from survey.frame.city_frame import FrameCity
 from survey.frame.quotas import (
-    ELDERLY,
     GUARDIAN,
     STRATA,
     VILLAGE_SERIES,
+    Oversampling,
     Quotas,
     count_rural_residents,
     group_shares,
@@ -32,7 +32,7 @@ from survey.locale.figures import format_quantity
 
 @dataclass(frozen=True)
 class ListedPoint:
-    """A place where interviews could be collected; without a target the plan sets one."""
+    """A sampling point on a list to draw from; a `target` of None is set by the plan."""
 
     code: str
     city_code: str
@@ -46,7 +46,7 @@ class ListedPoint:
 
 @dataclass(frozen=True)
 class ListShortage:
-    """A stratum whose list is shorter than what was requested."""
+    """A city's stratum whose list has fewer points than were requested."""
 
     city_code: str
     stratum: str
@@ -83,7 +83,7 @@ def list_sha256(points: Iterable[ListedPoint]) -> str:
 def draw_sampling_points(
     points: Sequence[ListedPoint], interviews: PlannedInterviews, *, per_city: int, seed: int
 ) -> PointDrawResult:
-    """Draw `per_city` points of each city that has planned interviews and a list.
+    """Draw `per_city` points of each city in `interviews` (city -> stratum -> interviews planned).
 
     A city's points are divided over its strata in proportion to its interviews, at least one for
     each stratum with interviews. Interviews planned for a stratum without any listed point go to
@@ -110,23 +110,21 @@ def draw_sampling_points(
 def draw_by_kind(
     points: Sequence[ListedPoint], *, per_kind: int, seed: int
 ) -> tuple[ListedPoint, ...]:
-    """Draw `per_kind` points of each kind in each city, or all where the list has fewer."""
+    """Draw `per_kind` points of each kind (or all, if fewer) in each city, the same per `seed`."""
     listed: defaultdict[tuple[str, str], list[ListedPoint]] = defaultdict(list)
     for point in points:
         listed[point.city_code, point.kind].append(point)
-    drawn = [
-        point
-        for here in listed.values()
-        for point in sorted(here, key=lambda listed_point: draw_key(listed_point.code, seed))[
-            :per_kind
-        ]
-    ]
+    drawn = [point for here in listed.values() for point in _draw_first(here, per_kind, seed)]
     return tuple(sorted(drawn, key=lambda listed_point: listed_point.code))
 
 
 def draw_key(code: str, seed: int) -> str:
-    """Return the number by which points are drawn, smallest first."""
+    """Return the pseudo-random sort key of a point; the points with the smallest keys are drawn."""
     return hashlib.sha256(f"{seed}:{code}".encode()).hexdigest()
+
+
+def _draw_first(points: Iterable[ListedPoint], number: int, seed: int) -> list[ListedPoint]:
+    return sorted(points, key=lambda point: draw_key(point.code, seed))[:number]
 
 
 def _allocate_points(planned: Mapping[str, int], per_city: int) -> dict[str, int]:
@@ -140,7 +138,7 @@ def _allocate_points(planned: Mapping[str, int], per_city: int) -> dict[str, int
 
 
 def _draw_by_kind(points: Sequence[ListedPoint], number: int, seed: int) -> list[ListedPoint]:
-    """Draw `number` points, with kinds in the proportions of the list."""
+    """Draw `number` points, their kinds in the proportions of `points`, the same per `seed`."""
     if not points:
         return []
     kinds = Counter(point.kind for point in points)
@@ -148,18 +146,14 @@ def _draw_by_kind(points: Sequence[ListedPoint], number: int, seed: int) -> list
     exact = np.array([number * kinds[name] / len(points) for name in names])
     chosen: list[ListedPoint] = []
     for name, take in zip(names, largest_remainders(exact, number), strict=True):
-        of_kind = sorted(
-            (point for point in points if point.kind == name),
-            key=lambda point: draw_key(point.code, seed),
-        )
-        chosen += of_kind[: int(take)]
+        chosen += _draw_first([point for point in points if point.kind == name], int(take), seed)
     return chosen
 
 
 def _assign_targets(
     chosen: Mapping[str, Sequence[ListedPoint]], planned: Mapping[str, int]
 ) -> list[ListedPoint]:
-    """Divide the interviews of each stratum over its points, of an empty one over all points."""
+    """Return the `chosen` points with targets; a stratum without points gives its to the others."""
     unplaced = sum(count for stratum, count in planned.items() if not chosen.get(stratum))
     filled = [stratum for stratum in chosen if chosen[stratum]]
     if not filled:
@@ -194,7 +188,7 @@ MAX_RESERVE = 1.0
 
 @dataclass(frozen=True, eq=False)
 class PlanRequest:
-    """Decisions of the planner, from which the whole plan is computed."""
+    """Planner's precision, oversampling, quota type and reserve, from which a plan is computed."""
 
     aim: PrecisionTarget = field(default_factory=PrecisionTarget)
     elderly: float = 1.0
@@ -224,8 +218,7 @@ class PlanRequest:
 
     def oversampling_factors(self, series: str) -> dict[str, float]:
         """Return group -> factor. Raises `RefusedError` where the series has no such group."""
-        wanted = {ELDERLY: self.elderly, GUARDIAN: self.guardian}
-        boosts = {group: factor for group, factor in wanted.items() if factor > 1}
+        boosts = Oversampling(self.elderly, self.guardian).boosts
         if boosts and series in {"elderly", "minors", VILLAGE_SERIES}:
             raise RefusedError(
                 "sample_plan", msg("Only the main study can ask a special group more often.")
@@ -235,7 +228,7 @@ class PlanRequest:
 
 @dataclass(frozen=True, eq=False)
 class SamplingPlan:
-    """Sizes, precision and quotas that follow from a request."""
+    """Request of a sampling plan, and the sizes, precision and quotas computed from it."""
 
     request: PlanRequest
     sample: SampleSizes
@@ -247,7 +240,7 @@ class SamplingPlan:
 def build_sampling_plan(
     cities: Sequence[FrameCity], series: str, request: PlanRequest
 ) -> SamplingPlan:
-    """Compute sizes, precision and quotas of every city.
+    """Return the plan of a request: sizes, precision and quotas of every city.
 
     Raises:
         RefusedError: the aim, the budget or the sizes do not fit together.
@@ -259,16 +252,16 @@ def build_sampling_plan(
         cities = [city for city in cities if city.code in request.cities]
     shares = group_shares(cities, series)
     if request.guardian_share is not None and GUARDIAN in shares:
-        known = request.guardian_share.reindex(shares[GUARDIAN].index)
-        shares[GUARDIAN] = known.fillna(shares[GUARDIAN])
+        given = request.guardian_share.reindex(shares[GUARDIAN].index)
+        shares[GUARDIAN] = given.fillna(shares[GUARDIAN])
     sample = _build_sample(cities, series, request, shares, boosts)
     guardians = shares[GUARDIAN] if is_oversampled(boosts, GUARDIAN) else None
+    known = {str(code): float(share) for code, share in shares.get(GUARDIAN, {}).items()}
     quotas = plan_quotas(
         cities,
         series,
         sample.cities["size"],
-        boosts=boosts,
-        guardian_share=guardians,
+        oversampling=Oversampling(request.elderly, request.guardian, known),
         crossed=request.crossed,
         reserve=request.reserve,
     )

@@ -10,10 +10,9 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
+from survey.locale import LANGUAGES, Message, SurveyError, msg, translator
 from survey.records import Choice, Flag, Record
 from survey.spreadsheets import write_text_cell
 from survey.tabular.workbook_safety import WorkbookError, check_excel_upload
@@ -29,23 +28,21 @@ MAX_CELL_CHARS = 200
 LISTS = "lists"
 _Listed = TypeVar("_Listed")
 _DROPDOWN_ROWS = 20_000
-_EARLIER_TITLES: Mapping[str, str] = MappingProxyType(
-    {
-        "Amount": "\u6570\u503c",
-        "Area of work": "\u5de5\u4f5c\u533a\u57df",
-        "Interviews": "\u95ee\u5377\u6570",
-        "Key": "\u5bc6\u94a5",
-        "Quota of": "\u914d\u989d\u7c7b\u522b",
-        "Role": "\u89d2\u8272",
-    }
-)
+_EARLIER_TITLES: Mapping[str, str] = {
+    "Amount": "\u6570\u503c",
+    "Area of work": "\u5de5\u4f5c\u533a\u57df",
+    "Interviews": "\u95ee\u5377\u6570",
+    "Key": "\u5bc6\u94a5",
+    "Quota of": "\u914d\u989d\u7c7b\u522b",
+    "Role": "\u89d2\u8272",
+}
 """Chinese headings of earlier templates, by the English one: a file made with them is still read.
 Whoever changes the translation of a heading adds the old one here."""
 
 
 @dataclass(frozen=True)
 class WorkbookColumn:
-    """A column; `words` (code -> name) are the only values it accepts and its drop-down."""
+    """Column of a worksheet; `value_names` (code -> name), if any, are all values it accepts."""
 
     key: str
     label: Message
@@ -55,7 +52,7 @@ class WorkbookColumn:
     """Suggestions of a drop-down for names that need no translation, such as cities."""
 
     def list_titles(self) -> list[str]:
-        """Return what a file may call the column, in small letters, the usual names first."""
+        """Return the headings by which the column is found, in lower case, its key first."""
         titles = [self.key, *(translator(code)(self.label) for code in LANGUAGES)]
         earlier = _EARLIER_TITLES.get(self.label.msgid)
         return [_normalise_text(title) for title in [*titles, *([earlier] if earlier else [])]]
@@ -63,7 +60,7 @@ class WorkbookColumn:
 
 @dataclass(frozen=True)
 class WorkbookSheet:
-    """A worksheet with its columns and rows."""
+    """A worksheet to write or to read: name, columns, and rows of values in their order."""
 
     name: str
     columns: tuple[WorkbookColumn, ...]
@@ -90,7 +87,7 @@ class WorkbookRow:
 
 
 def sheet_of_record(name: str, kind: type[Record]) -> WorkbookSheet:
-    """Return the worksheet in which records are entered, a column for each field."""
+    """Return a worksheet without rows, with a column for each field of a kind of record."""
     return WorkbookSheet(
         name,
         tuple(
@@ -130,7 +127,9 @@ def write_workbook(sheets: Iterable[WorkbookSheet], language: str) -> bytes:
             for position, (column, value) in enumerate(
                 zip(sheet.columns, row, strict=True), start=1
             ):
-                _write_cell(page.cell(number, position), _format_value(column, value, t))
+                words = column.value_names
+                shown = t(words[value]) if isinstance(value, str) and value in words else value
+                _write_cell(page.cell(number, position), shown)
         page.freeze_panes = "A2"
     lists.write(book)
     buffer = io.BytesIO()
@@ -166,14 +165,6 @@ class _Lists:
                 _write_cell(page.cell(number, position), name)
 
 
-def _format_value(column: WorkbookColumn, value: object, t: Translator) -> object:
-    return (
-        t(column.value_names[value])
-        if isinstance(value, str) and value in column.value_names
-        else value
-    )
-
-
 def _write_cell(cell: "Cell", value: object) -> None:
     if isinstance(value, str):
         write_text_cell(cell, value)
@@ -182,7 +173,7 @@ def _write_cell(cell: "Cell", value: object) -> None:
 
 
 def read_sheet(name: str, content: bytes, sheet: WorkbookSheet) -> "ListedRows":
-    """Read the rows of the worksheet with that name, or of the only one; formulas are errors.
+    """Return the rows of the worksheet named as `sheet`, or the only one; formulas are errors.
 
     Raises:
         WorkbookError: no workbook that we open, no such sheet, a column is missing.
@@ -219,7 +210,7 @@ def _find_worksheet(book: Any, wanted: str) -> Any:
 
 
 def bind_columns(sheet: WorkbookSheet, header: Sequence[object]) -> dict[str, int]:
-    """Return column key -> index. Raises `WorkbookError` for the first column that is missing."""
+    """Return column key -> index in `header`. Raises `WorkbookError` for a missing column."""
     position_by_name = {
         _normalise_text(head): position for position, head in reversed(list(enumerate(header)))
     }
@@ -269,7 +260,7 @@ _FORMULA = msg("This is a formula. Please paste its value instead.")
 def cell_error(
     sheet: WorkbookSheet, row: int, key: str, value: object, message: Message
 ) -> CellError:
-    """Return an error at a cell, with its value cut to what a person needs to find it."""
+    """Return, not raise, an error at the cell of this row number and column key."""
     label = next(column.label for column in sheet.columns if column.key == key)
     text = "" if value is None else str(value)
     shown = text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"
@@ -296,13 +287,13 @@ class CellChecker:
         return len(self.errors) == self._before
 
     def fail(self, key: str, message: Message) -> None:
-        """Add a problem with a cell."""
+        """Add a problem with the row's cell in the column `key` to `errors`."""
         self.errors.append(
             cell_error(self.sheet, self.row.number, key, self.row.cells.get(key), message)
         )
 
     def text(self, key: str, *, required: bool = True) -> str:
-        """Read a text of bounded length; a whole number counts as its digits."""
+        """Return the cell's text; add a problem if it is too long, or empty though required."""
         value = self.row.cells.get(key)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -314,7 +305,7 @@ class CellChecker:
         return words
 
     def parse_choice(self, key: str) -> str | None:
-        """Read the code of a listed word, in any spelling."""
+        """Return the code of the cell's word (code or name in any language), or add a problem."""
         column = next(candidate for candidate in self.sheet.columns if candidate.key == key)
         asked = _normalise_text(self.row.cells.get(key))
         for code, name in column.value_names.items():
@@ -327,7 +318,7 @@ class CellChecker:
         return None
 
     def number(self, key: str, *, least: float, most: float, whole: bool = True) -> float | None:
-        """Read a number between two limits; an empty cell is None without an error."""
+        """Return a number in least … most, an integer if `whole`, or add a problem; empty: None."""
         value = self.row.cells.get(key)
         if value in (None, ""):
             return None
@@ -362,7 +353,7 @@ class CellChecker:
             return None
 
     def past_day(self, key: str, today: date) -> date | None:
-        """Read a date that has come; an empty cell is a problem if the row has no other."""
+        """Read a required date not after `today`; add a problem if it is empty, wrong or later."""
         day = self.day(key)
         if day is None and self.is_clean():
             self.fail(key, msg("This must not be empty."))
@@ -371,7 +362,7 @@ class CellChecker:
         return day
 
     def known(self, key: str, find: Callable[[str], str | None], message: Message) -> str | None:
-        """Read a cell by `find`; where that returns None the cell is an error."""
+        """Return `find(text)` of the cell; if None, add `message` as a problem."""
         words = self.text(key)
         code = find(words) if words else None
         if words and code is None:
@@ -388,18 +379,18 @@ class ListedRows:
     errors: list[CellError] = field(default_factory=list)
 
     def read(self, read: Callable[[CellChecker], _Listed | None]) -> tuple[_Listed, ...]:
-        """Return what `read` makes of each row; it returns None for a row with problems."""
+        """Return `read(checker)` of each row that gives one; problems go to `errors`."""
         listed = (read(CellChecker(self.sheet, row, self.errors)) for row in self.rows)
         return tuple(each for each in listed if each is not None)
 
     def require_rows(self, key: str, too_many: Message | None = None) -> None:
-        """Add a problem with a column as a whole if the list is empty, else `too_many` if given."""
+        """Add a problem (at column `key`) if there are no rows, else `too_many`, if given."""
         message = too_many if self.rows else msg("The list is empty.")
         if message is not None:
             self.errors.append(cell_error(self.sheet, 2, key, "", message))
 
     def problems(self) -> tuple[CellError, ...]:
-        """Return all problems by row."""
+        """Return the problems of all cells, sorted by row number."""
         return tuple(sorted(self.errors, key=lambda error: error.row))
 
 

@@ -1,1 +1,1 @@
-"""What pages are made of whatever they show: frame, forms, filters, messages, downloads."""
+"""Parts that all pages share: frame, forms, filters, messages and downloads."""

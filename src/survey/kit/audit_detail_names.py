@@ -1,4 +1,4 @@
-"""Names of the details of audit entries, and of the coded values that they may have."""
+"""Names on screen of the details of audit entries, and of their coded values."""
 
 from collections.abc import Mapping
 

@@ -15,15 +15,7 @@ from survey.locale import Message, Translator, msg
 from survey.rectification.problem_records import PROBLEM_TRANSITIONS
 from survey.rectification.problem_records import STATE_NAMES as PROBLEM_STATE_NAMES
 from survey.review.back_check.call_list import OUTCOME_NAMES
-from survey.store.audit_events import (
-    AuditEvent,
-    SubjectKind,
-    back_check_event,
-    bulk_event,
-    problem_event,
-    response_event,
-    wave_event,
-)
+from survey.store.audit_events import AuditEvent, SubjectKind, bulk_event, state_event
 from survey.store.china_time import format_china_minute, format_day
 from survey.waves.lifecycle import STATUS_NAMES, TRANSITIONS, UNDOABLE
 from survey.waves.waves import STATE_NAMES, WAVE_TRANSITIONS
@@ -83,12 +75,12 @@ EVENT_FAMILY_NAMES: Mapping[str, Message] = {
     "audit": msg("The audit trail itself"),
 }
 EVENT_NAMES: Mapping[str, Message] = {
-    **{response_event(to): _build_move_label(STATUS_NAMES[to]) for _, to in TRANSITIONS},
+    **{state_event(to): _build_move_label(STATUS_NAMES[to]) for _, to in TRANSITIONS},
     **{bulk_event(to): _build_bulk_move_label(STATUS_NAMES[to]) for _, to in UNDOABLE},
     AuditEvent.RESPONSE_UNDONE: msg("Undid the own decision"),
     AuditEvent.RESPONSES_UNDONE: msg("Undid the own decision on many"),
     **{
-        wave_event(to): _build_move_label(STATE_NAMES[to])
+        state_event(to): _build_move_label(STATE_NAMES[to])
         for states in WAVE_TRANSITIONS.values()
         for to in states
     },
@@ -167,7 +159,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.QUOTA_POLICY_SET: msg("Set what a full quota does"),
     AuditEvent.QUALITY_ASSESSED: msg("Looked for odd interviews"),
     AuditEvent.BACK_CHECK_DRAWN: msg("Drew interviews to ask again"),
-    **{back_check_event(outcome): name for outcome, name in OUTCOME_NAMES.items()},
+    **{state_event(outcome): name for outcome, name in OUTCOME_NAMES.items()},
     AuditEvent.CONTACT_LEFT: msg("Left a telephone number"),
     AuditEvent.CONTACT_READ: msg("Read a telephone number"),
     AuditEvent.CONTACT_KEYS_ROTATED: msg("Encrypted telephone numbers anew"),
@@ -231,8 +223,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.PROBLEM_CHANGED: msg("Changed a problem"),
     AuditEvent.PROBLEM_EVIDENCE_GIVEN: msg("Gave evidence"),
     **{
-        problem_event(to): _build_move_label(PROBLEM_STATE_NAMES[to])
-        for _, to in PROBLEM_TRANSITIONS
+        state_event(to): _build_move_label(PROBLEM_STATE_NAMES[to]) for _, to in PROBLEM_TRANSITIONS
     },
     AuditEvent.CITIES_STORED: msg("Loaded the cities"),
     AuditEvent.PEERS_CHOSEN: msg("Chose the cities to compare a city with"),
@@ -269,19 +260,19 @@ SUBJECT_NAMES: Mapping[str, Message] = {
 
 
 def format_action(t: Translator, action: str) -> str:
-    """Return the name of an event; the stored action itself if this version does not know it."""
+    """Return the name of an audit event; the stored code itself if no name is known."""
     return t(EVENT_NAMES[action]) if action in EVENT_NAMES else action
 
 
 def format_actor(t: Translator, actor: str) -> str:
-    """Return the name of the person that acted; an entry without an actor is a respondent's."""
+    """Return the name of who acted; “a respondent” for an audit entry without an actor."""
     if not actor:
         return t("a respondent")
     return t("operator of the server") if actor == OPERATOR.name else actor
 
 
 def format_subject(t: Translator, entry: TrailEntry) -> str:
-    """Return what an entry is about: its kind, and its name or the end of its id."""
+    """Return what an audit entry is about: kind of the subject, and its name or end of its id."""
     kind = t(SUBJECT_NAMES[entry.subject_kind]) if entry.subject_kind in SUBJECT_NAMES else ""
     if entry.subject_kind in _SINGLETON_SUBJECTS:
         return kind
@@ -291,19 +282,17 @@ def format_subject(t: Translator, entry: TrailEntry) -> str:
 
 
 def format_detail(t: Translator, detail: Mapping[str, Any]) -> list[str]:
-    """Format changes as `name: before → after`, everything else as `name: value`."""
+    """Return lines on an entry's detail: `name: before → after` of changes, else `name: value`."""
     before, after = detail.get("from"), detail.get("to")
     lines = [] if before is None and after is None else list(_iter_changes(t, before, after))
     lines.extend(
         f"{_format_field_name(t, name)}: {_format_stored_value(t, value, name)}"
         for name, value in detail.items()
-        if _is_shown(name) and value not in (None, "", [], {})
+        if name not in _OMITTED_FIELDS
+        and not name.endswith(_CHECKSUM)
+        and value not in (None, "", [], {})
     )
     return lines
-
-
-def _is_shown(name: str) -> bool:
-    return name not in _OMITTED_FIELDS and not name.endswith(_CHECKSUM)
 
 
 def _iter_changes(t: Translator, before: Any, after: Any) -> Iterable[str]:
@@ -323,7 +312,7 @@ def _format_field_name(t: Translator, name: str) -> str:
 
 
 def _format_stored_time(t: Translator, text: str) -> str | None:
-    """Format a stored day or moment as readers write it; None for any other text."""
+    """Format an ISO day or moment in the reader's language; None for any other text."""
     if not _MOMENT.match(text):
         return None
     try:

@@ -22,13 +22,15 @@ _Result = TypeVar("_Result")
 
 @dataclass
 class BackgroundJob(Generic[_Result]):
-    """Job in a thread, which writes `done`, `result` and `problem`; the page reads them."""
+    """Work in a thread; the page reads its progress `done`, its `result` and its `problem`."""
 
     name: Message
     done: int = 0
     total: int = 0
     result: _Result | None = None
     problem: Message | None = None
+    about: Any = None
+    """What the page that keeps the job has to know of its result."""
     _cancelled: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
 
@@ -43,7 +45,7 @@ class BackgroundJob(Generic[_Result]):
 
     @property
     def share(self) -> float:
-        """Share of the work that is done, 0 to 1."""
+        """Share of the work that is done so far, from 0 to 1."""
         return self.done / self.total if self.total else 0.0
 
     def cancel(self) -> None:
@@ -51,7 +53,7 @@ class BackgroundJob(Generic[_Result]):
         self._cancelled.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the job ends and return whether it did within this time."""
+        """Wait at most `seconds` for the job to end; return whether it has ended."""
         return self._ended.wait(seconds)
 
     def start(self, act: Callable[[ProgressCallback], _Result]) -> None:
@@ -59,23 +61,20 @@ class BackgroundJob(Generic[_Result]):
 
     def _run(self, act: Callable[[ProgressCallback], _Result]) -> None:
         with request_id_scope(new_request_id()):
-            self._act(act)
-
-    def _act(self, act: Callable[[ProgressCallback], _Result]) -> None:
-        try:
-            self.result = act(self._tick)
-        except SurveyError as error:
-            self.problem = error.message
-        except Exception:
-            FAILURES.labels("work").inc()
-            _LOG.exception("work beside a page failed")
-            self.problem = msg(
-                "Something went wrong on our side, and nothing was written. Tell the "
-                "administrator this number: {number}",
-                number=current_request_id(),
-            )
-        finally:
-            self._ended.set()
+            try:
+                self.result = act(self._tick)
+            except SurveyError as error:
+                self.problem = error.message
+            except Exception:
+                FAILURES.labels("work").inc()
+                _LOG.exception("work beside a page failed")
+                self.problem = msg(
+                    "Something went wrong on our side, and nothing was written. Tell the "
+                    "administrator this number: {number}",
+                    number=current_request_id(),
+                )
+            finally:
+                self._ended.set()
 
     def _tick(self, done: int, total: int) -> None:
         if self._cancelled.is_set():
@@ -94,7 +93,7 @@ def draw_job_progress(
     *,
     key: str,
 ) -> None:
-    """Draw how far a job is and a button that cancels it; the page runs anew when it has ended."""
+    """Draw a job's progress, worded by `describe`, and a button to cancel it; rerun at its end."""
     t = page.t
     if not job.running:
         st.rerun()
@@ -107,19 +106,26 @@ def draw_job_progress(
 def progress_text(
     t: Translator, job: BackgroundJob[Any], describe: Callable[[BackgroundJob[Any]], str]
 ) -> str:
-    """Return how far a job is; a cancelled one may take a while to notice, and the text says so."""
+    """Return the text of a progress bar: `describe(job)`, or that the job is being cancelled."""
     if job.cancelled:
         return t("Cancelling …")
     return describe(job) if job.total else t(job.name)
 
 
-def take_result(
-    page: PageContext, job: BackgroundJob[_Result], *, slot: str, cancelled: str
-) -> _Result | None:
-    """Return the result of a job that has ended; without one keep the message why."""
+def take_finished_job(
+    page: PageContext, key: str, *, slot: str, cancelled: str
+) -> tuple[Any, Any] | None:
+    """Take an ended job from the session; return (`about`, result), or None and say why in `slot`.
+
+    Without a result the message why is kept.
+    """
     t = page.t
+    job: BackgroundJob[Any] | None = st.session_state.get(key)
+    if job is None or job.running:
+        return None
+    del st.session_state[key]
     if job.result is not None:
-        return job.result
+        return job.about, job.result
     if job.cancelled:
         set_problem(page, cancelled, slot=slot)
     else:

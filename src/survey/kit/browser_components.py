@@ -34,7 +34,7 @@ _SCRIPT = Path(__file__).with_name("keyboard_shortcuts.js")
 
 @dataclass(frozen=True)
 class InterviewFormConfig:
-    """Questionnaire, sampling point and draft key of the form."""
+    """What the form in the browser needs: questionnaire, sampling point, draft key, quotas."""
 
     instrument_sha256: str
     languages: tuple[str, ...]
@@ -53,12 +53,13 @@ class InterviewFormConfig:
 def interview_form(
     interview: InterviewFormConfig, *, key: str, language: str, elder: bool, accept: Accept
 ) -> ApiResult | None:
-    """Draw the form; when an interview arrives, pass it to `accept` and give the form the receipt.
+    """Draw the interview form (`elder`: large); pass what it sends to `accept`, return the outcome.
 
     Returns the outcome of the interview that arrived with this run, once.
     """
     memory = f"{key}/outcomes"
-    handed_in = _find_submission(key)
+    state = st.session_state.get(key)
+    handed_in = state.get("submitted") if isinstance(state, Mapping) else None
     news = None if handed_in is None else _store_incoming(memory, handed_in, accept)
     mount = st.components.v2.component("survey_interview", js=component_script())
     sent = mount(
@@ -75,14 +76,8 @@ def interview_form(
     return news or st.session_state.pop(f"{key}/news", None)
 
 
-def _find_submission(key: str) -> Mapping[str, Any] | None:
-    """Return what the form has just sent, if this session drew it before."""
-    state = st.session_state.get(key)
-    return state.get("submitted") if isinstance(state, Mapping) else None
-
-
 def _store_incoming(memory: str, arrived: Mapping[str, Any], accept: Accept) -> ApiResult:
-    """Store what arrived and remember the outcome for the form, which retries until it sees it."""
+    """Pass interview `arrived` to `accept`; return the outcome, kept in `memory` for the form."""
     outcome = accept(arrived)
     known = {
         "client_uuid": arrived.get("client_uuid"),
@@ -128,7 +123,7 @@ def _read_script() -> str:
 
 
 def bind_keys(keys: Mapping[str, str]) -> None:
-    """Let each key press the button with that widget key while nobody is typing.
+    """Let keys of the keyboard press buttons (key -> widget key) while nobody is typing.
 
     Streamlit's own `shortcut=` keeps R for itself; this also works where it does not.
     """
@@ -138,7 +133,7 @@ def bind_keys(keys: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True)
 class KeyingBatch:
-    """Head of all sheets of a batch; `words` is its title above the grid."""
+    """Wave, point, surveyor and day of a batch of paper sheets; `words` is the title above them."""
 
     wave: str
     point_id: str
@@ -156,7 +151,7 @@ def paper_grid(
     draft_key: str,
     verdict: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Draw the grid, or with `verdict` the two sides; true when a sheet was just received."""
+    """Draw the grid to key paper sheets (`verdict`: to settle two keyings); True if one is sent."""
     mount = st.components.v2.component("survey_paper", js=component_script())
     sent = mount(
         key=key,

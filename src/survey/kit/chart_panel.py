@@ -1,6 +1,6 @@
 """Panel of a chart or of counts: title, chart, remarks, data table and downloads."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,41 +13,65 @@ from survey.figures.figure_table import csv_bytes
 from survey.figures.views.chart_panels import ChartPanel
 from survey.figures.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
 from survey.kit.download_button import (
-    CSV,
     PDF,
     PNG,
     SVG,
     File,
-    FileSubject,
-    draw_download_button,
+    draw_csv_button,
     draw_download_menu,
     name_file,
 )
 from survey.kit.navigation import PageKey
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
+from survey.kit.results_cache import get_view
 from survey.kit.text_blocks import draw_hidden_card, escape_markdown, explain, render_table
 from survey.locale import Translator
-from survey.results import WaveInfo
+from survey.results import WaveInfo, WaveResults
 from survey.waves.waves import WaveSummary
 
 _MAX_NAMED_HIDDEN = 6
+_MAX_ROWS_AT_ONCE, _FRAME_PX = 30, 600
+"""More cities than these are drawn in a frame of this height that scrolls."""
 _TABLE_HEIGHT, _ROW_HEIGHT = 600, 35
 _FOLLOW_LINK = "export default ({ data }) => { if (data) window.location.assign(data); };"
 
 
+@dataclass(frozen=True)
+class CountSource:
+    """Source of a chart of counts: key in file names, demo or real, and lines shown below it."""
+
+    key: str
+    is_demo: bool
+    notes: Sequence[str]
+
+
 def draw_chart_panel(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
-    """Draw the panel with its title, its notes and what opens its table and downloads."""
+    """Draw chart `picture` with title and notes, and an expander with data table and downloads."""
     if _draw_title(page, picture):
         draw_chart(page, picture)
         _draw_notes(page, picture)
         _draw_data_table(page, picture, wave)
 
 
+def draw_view_panel(
+    page: PageContext,
+    build: Callable[..., ChartPanel],
+    results: WaveResults,
+    *,
+    others: Sequence[WaveResults] | None = None,
+    **asked: Hashable,
+) -> None:
+    """Draw the chart that `build` makes of `results`, and of those of `others`, with its panel."""
+    picture = get_view(page, build, results, others=others, **asked)
+    draw_chart_panel(page, picture, results.wave)
+
+
 def draw_city_chart(page: PageContext, picture: ChartPanel, wave: WaveInfo) -> None:
-    """Draw the panel of a chart of cities; a click on one opens its page."""
+    """Draw the panel of a chart whose rows are cities; a click on a row opens the city's page."""
     if _draw_title(page, picture):
-        with st.container(height=600, border=False):
+        is_long = len(picture.drawn) > _MAX_ROWS_AT_ONCE
+        with st.container(height=_FRAME_PX if is_long else "content", border=False):
             clicked = _draw_clickable(page, picture)
         _draw_notes(page, picture)
         _draw_data_table(page, picture, wave)
@@ -57,7 +81,7 @@ def draw_city_chart(page: PageContext, picture: ChartPanel, wave: WaveInfo) -> N
 def draw_compact_panel(
     page: PageContext, picture: ChartPanel, wave: WaveInfo, *, opens_city: bool = False
 ) -> None:
-    """Draw the chart with one line below it; notes, table and downloads open from there."""
+    """Draw a chart, caption, popover (notes, data, files); clicks open cities if `opens_city`."""
     if picture.is_hidden:
         draw_hidden_card(page.t, picture.title)
         return
@@ -78,7 +102,7 @@ def draw_compact_panel(
 
 
 def open_city(page: PageContext, code: str | None, wave: WaveInfo) -> None:
-    """Lead the reader to the page of a city that was clicked, if one was."""
+    """Open the page of the clicked city in the browser; do nothing if `code` is None."""
     if code:
         # `st.switch_page` writes the new filters into the address of the page being left as well,
         # which the browser keeps as one page more to go back through.
@@ -87,7 +111,7 @@ def open_city(page: PageContext, code: str | None, wave: WaveInfo) -> None:
 
 
 def _draw_title(page: PageContext, picture: ChartPanel) -> bool:
-    """Draw title and subtitle; return whether there is something to draw below them."""
+    """Draw title and subtitle, or why there is no chart; return whether a chart follows."""
     t = page.t
     if picture.is_hidden:
         draw_hidden_card(t, picture.title)
@@ -118,8 +142,10 @@ def _build_chart_notes(page: PageContext, picture: ChartPanel) -> list[str]:
 
 
 @st.fragment
-def _draw_data_table(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
-    """Draw table and downloads once they are opened, without running the rest of the page.
+def _draw_data_table(
+    page: PageContext, picture: ChartPanel, source: WaveSummary | CountSource
+) -> None:
+    """Draw an expander; data table and downloads of chart `picture` are made once it is open.
 
     They are two thirds of a page's elements, and few readers want those of every picture.
     """
@@ -128,12 +154,12 @@ def _draw_data_table(page: PageContext, picture: ChartPanel, wave: WaveSummary) 
     )
     if expander.open:
         with expander:
-            _draw_data(page, picture, wave)
+            _draw_data(page, picture, source)
 
 
 @st.fragment
 def _draw_popover(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
-    """Draw notes, table and downloads of a compact panel once they are opened."""
+    """Draw a popover with notes, data table and downloads, which are made once it is open."""
     popover = st.popover(
         page.t("Notes and data"), type="tertiary", key=f"{picture.key}/data", on_change="rerun"
     )
@@ -143,19 +169,14 @@ def _draw_popover(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> 
             _draw_data(page, picture, wave)
 
 
-def _draw_data(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
-    st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
-    _draw_downloads(page, picture, wave)
-
-
 def draw_chart(page: PageContext, picture: ChartPanel) -> None:
-    """Draw the chart alone."""
+    """Draw the chart itself, without title, notes or table."""
     spec = chart_spec(picture.kind, picture.text, page.style)
     st.vega_lite_chart(picture.chart_data, spec, width="stretch", alt=picture.alt)
 
 
 def _draw_clickable(page: PageContext, picture: ChartPanel) -> str | None:
-    """Draw the chart and return the code of the row that was clicked."""
+    """Draw the chart and return the code of the row that was clicked; None without a click."""
     state = st.vega_lite_chart(
         picture.chart_data,
         chart_spec(picture.kind, picture.text, page.style),
@@ -169,38 +190,45 @@ def _draw_clickable(page: PageContext, picture: ChartPanel) -> str | None:
     return str(points[0]["code"]) if points and points[0].get("code") else None
 
 
-def _draw_downloads(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> None:
-    t = page.t
-    watermark = demo_watermark(page, demo=wave.is_demo)
-    remarks = tuple(
-        line for line in (watermark, picture.title, picture.subtitle, t(QUOTA_SAMPLE)) if line
-    )
+def _draw_data(page: PageContext, picture: ChartPanel, source: WaveSummary | CountSource) -> None:
+    t, mark = page.t, demo_watermark(page, demo=source.is_demo)
+    st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
+    about: Sequence[str]
+    notes: Sequence[str]
+    if isinstance(source, CountSource):
+        about, notes = source.notes, [picture.note, *source.notes]
+    else:
+        about, notes = [t(QUOTA_SAMPLE)], _list_notes_in_print(page, picture, source)
+    remarks = [line for line in (mark, picture.title, picture.subtitle, *about) if line]
+    imprint = ChartImprint(mark, tuple(note for note in notes if note), page.language)
+    names = {
+        ChartFormat.PNG: (t("PNG for text and slides"), PNG),
+        ChartFormat.PDF: (t("PDF for print"), PDF),
+        ChartFormat.SVG: (t("SVG for layout programs"), SVG),
+    }
+    pictures = {
+        name: File(
+            name_file(page, picture.key, form.value, source),
+            media_type,
+            partial(chart_file, picture, form, imprint),
+        )
+        for form, (name, media_type) in names.items()
+    }
     with st.container(horizontal=True, gap="small"):
-        draw_download_button(
-            page,
-            t("Table (CSV)"),
-            File(
-                name_file(page, picture.key, "csv", wave),
-                CSV,
-                partial(csv_bytes, picture.table, remarks),
-            ),
-            key=f"{picture.key}/csv",
-            type="tertiary",
-            icon=":material/table:",
-        )
-        draw_download_menu(
-            page,
-            t("Picture"),
-            _list_pictures(page, picture, wave),
-            key=f"{picture.key}/picture",
-            icon=":material/image:",
-        )
+        make, key = partial(csv_bytes, picture.table, remarks), f"{picture.key}/csv"
+        draw_csv_button(page, t("Table (CSV)"), picture.key, make, key=key, subject=source)
+        key = f"{picture.key}/picture"
+        draw_download_menu(page, t("Picture"), pictures, key=key, icon=":material/image:")
 
 
-def _list_pictures(page: PageContext, picture: ChartPanel, wave: WaveSummary) -> Mapping[str, File]:
-    t = page.t
-    notes = (
-        _describe_hidden_rows(t, picture),
+def _list_notes_in_print(
+    page: PageContext, picture: ChartPanel, wave: WaveSummary
+) -> Sequence[str]:
+    """Return the lines below a downloaded chart: rows not drawn, notes, sample and source."""
+    t, hidden = page.t, len(picture.hidden_labels)
+    left_out = t("Not drawn, because no figure can be shown: {count} rows.", count=hidden)
+    return (
+        left_out if hidden else "",
         _describe_missing_intervals(t, picture),
         picture.note,
         t(QUOTA_SAMPLE),
@@ -210,48 +238,10 @@ def _list_pictures(page: PageContext, picture: ChartPanel, wave: WaveSummary) ->
             wave=wave.label(page.language),
         ),
     )
-    return list_pictures(page, picture, wave, notes)
-
-
-def list_pictures(
-    page: PageContext, picture: ChartPanel, subject: FileSubject, notes: Sequence[str]
-) -> Mapping[str, File]:
-    """Return the files of the printed chart by their names on screen.
-
-    Args:
-        notes: Lines below the chart; empty ones are left out.
-    """
-    t = page.t
-    imprint = ChartImprint(
-        mark=demo_watermark(page, demo=subject.is_demo),
-        notes=tuple(note for note in notes if note),
-        language=page.language,
-    )
-    names = {
-        ChartFormat.PNG: (t("PNG for text and slides"), PNG),
-        ChartFormat.PDF: (t("PDF for print"), PDF),
-        ChartFormat.SVG: (t("SVG for layout programs"), SVG),
-    }
-    return {
-        name: File(
-            name_file(page, picture.key, form.value, subject),
-            media_type,
-            partial(chart_file, picture, form, imprint),
-        )
-        for form, (name, media_type) in names.items()
-    }
-
-
-def _describe_hidden_rows(t: Translator, picture: ChartPanel) -> str:
-    """Return how many rows the picture leaves out; empty where it has them all."""
-    count = len(picture.hidden_labels)
-    if not count:
-        return ""
-    return t("Not drawn, because no figure can be shown: {count} rows.", count=count)
 
 
 def _describe_missing_intervals(t: Translator, picture: ChartPanel) -> str:
-    """Return what a point without a line means; empty where every point has one."""
+    """Return the note on points without an interval; an empty text where every point has one."""
     if not picture.has_points_without_interval:
         return ""
     return t(
@@ -261,21 +251,12 @@ def _describe_missing_intervals(t: Translator, picture: ChartPanel) -> str:
 
 
 def demo_watermark(page: PageContext, *, demo: bool) -> str:
-    """Return the line that marks a file with generated figures; empty for real ones."""
+    """Return the line that marks a downloaded file as demo data; "" if `demo` is false."""
     return page.t("DEMO DATA: generated, no result of any survey") if demo else ""
 
 
-@dataclass(frozen=True)
-class CountSource:
-    """What files of a chart are called by, and the lines on source and freshness below it."""
-
-    key: str
-    is_demo: bool
-    notes: Sequence[str]
-
-
 def draw_count_panel(page: PageContext, picture: ChartPanel, source: CountSource) -> None:
-    """Draw the panel; nothing where no count may be shown."""
+    """Draw a chart of counts with title, note and downloads; nothing if it has no count to show."""
     if picture.is_empty:
         return
     st.subheader(escape_markdown(picture.title), anchor=False)
@@ -283,67 +264,32 @@ def draw_count_panel(page: PageContext, picture: ChartPanel, source: CountSource
     draw_chart(page, picture)
     if picture.note:
         st.caption(escape_markdown(picture.note))
-    _draw_count_data(page, picture, source)
+    _draw_data_table(page, picture, source)
 
 
 def draw_count_table(title: str, table: tuple[Sequence[str], Iterable[Sequence[str]]]) -> None:
-    """Draw a table of counts below its title."""
+    """Draw a table of counts, given as heads and rows, below its title."""
     st.subheader(title, anchor=False)
     st.html(render_table(*table))
 
 
 def draw_count_notes(notes: Iterable[str]) -> None:
-    """Draw the lines on source and freshness."""
+    """Draw each line on source and freshness of counts as a caption."""
     for note in notes:
         st.caption(escape_markdown(note))
 
 
 def draw_demo_mark(page: PageContext, is_demo: bool) -> None:
-    """Draw that counts are generated, if they are."""
+    """Draw the mark of demo data if `is_demo`."""
     if is_demo:
         st.caption(page.t("DEMO DATA: generated, no result of any survey"))
 
 
 def draw_none_delivered(page: PageContext, title: str) -> None:
-    """Draw that nothing was delivered, and by whom it is."""
+    """Draw a notice headed `title` that says who delivers counts, where none were delivered."""
     draw_notice(
         title,
         page.t(
             "An administrator or the national office delivers them on the page of outside data."
         ),
     )
-
-
-@st.fragment
-def _draw_count_data(page: PageContext, picture: ChartPanel, source: CountSource) -> None:
-    """Draw table and downloads once they are opened, without running the rest of the page."""
-    t = page.t
-    expander = st.expander(
-        t("Data as a table, downloads"), key=f"{picture.key}/data", on_change="rerun"
-    )
-    if not expander.open:
-        return
-    with expander:
-        st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
-        mark = demo_watermark(page, demo=source.is_demo)
-        remarks = [line for line in (mark, picture.title, picture.subtitle, *source.notes) if line]
-        with st.container(horizontal=True, gap="small"):
-            draw_download_button(
-                page,
-                t("Table (CSV)"),
-                File(
-                    name_file(page, picture.key, "csv", source),
-                    CSV,
-                    partial(csv_bytes, picture.table, remarks),
-                ),
-                key=f"{picture.key}/csv",
-                type="tertiary",
-                icon=":material/table:",
-            )
-            draw_download_menu(
-                page,
-                t("Picture"),
-                list_pictures(page, picture, source, [picture.note, *source.notes]),
-                key=f"{picture.key}/picture",
-                icon=":material/image:",
-            )

@@ -1,4 +1,4 @@
-"""What is said about a delivery: its wrong rows, and what was stored of it."""
+"""Messages about a delivery of counts: its wrong rows, what it changes, what was stored."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from survey.locale.figures import format_count
 
 
 def draw_count_problems(page: PageContext, check: CountCheck) -> None:
-    """Draw what is wrong in which row of a delivery."""
+    """Draw the wrong cells of a file of counts: row, column, value and reason of each."""
     t = page.t
     draw_notice(
         t("{count} problems in {rows} rows", count=check.problem_count, rows=check.row_count),
@@ -34,7 +34,7 @@ def draw_count_problems(page: PageContext, check: CountCheck) -> None:
 
 
 def draw_delivery_changes(page: PageContext, changes: DeliveryChanges) -> None:
-    """Draw what stands, what comes, and in red what would be lost; to those who deliver."""
+    """Draw which counts a delivery changes by area and month; losses are in an error box."""
     t = page.t
     heads = (t("Area"), t("Month"), t("Stands"), t("Comes"), t("Would be lost"))
     if changes.losses:
@@ -74,7 +74,7 @@ def _draw_changes(
 
 
 def describe_receipt(page: PageContext, receipt: DeliveryReceipt) -> str:
-    """Return what was stored, month by month."""
+    """Return the sentence on a stored delivery: each month with the number of its revision."""
     t = page.t
     months = ", ".join(
         t("{month} (revision {number})", month=month, number=number)

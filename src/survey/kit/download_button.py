@@ -29,7 +29,7 @@ _SCRIPT = Path(__file__).with_suffix(".js")
 
 
 class FileSubject(Protocol):
-    """What a file is about, by its key."""
+    """What a file is about, such as a wave: the key in its name, and whether it is demo data."""
 
     @property
     def key(self) -> str: ...
@@ -39,7 +39,7 @@ class FileSubject(Protocol):
 
 
 def name_file(page: PageContext, what: str, ending: str, subject: FileSubject | None = None) -> str:
-    """Return the name of a file: what, of which subject, China's date, and a mark on demo data.
+    """Return a file name: `what`, key of the subject, day in China, and a mark on demo data.
 
     Args:
         subject: Wave or comparative test; None for a file of neither, which is marked wherever the
@@ -69,9 +69,23 @@ def draw_download_button(
     type: Literal["primary", "secondary", "tertiary"] = "secondary",
     icon: str | None = None,
 ) -> None:
-    """Draw a download button; each press builds the file anew."""
+    """Draw a download button; the content is built anew each time it is pressed."""
     with st.container(width="content", gap=None):
         _draw_button(page, label, file, key=key, type=type, icon=icon)
+
+
+def draw_csv_button(
+    page: PageContext,
+    label: str,
+    what: str,
+    make: Callable[[], bytes],
+    *,
+    key: str,
+    subject: FileSubject | None = None,
+) -> None:
+    """Draw a quiet button that downloads a table as CSV; the file's name begins with `what`."""
+    file = File(name_file(page, what, "csv", subject), CSV, make)
+    draw_download_button(page, label, file, key=key, type="tertiary", icon=":material/table:")
 
 
 @page_fragment()
@@ -84,7 +98,7 @@ def _draw_button(
     type: Literal["primary", "secondary", "tertiary"],
     icon: str | None,
 ) -> None:
-    """Draw the button as a fragment, so that the page is not run again for a file."""
+    """Draw the button as a fragment: a press builds the file without drawing the page again."""
     if st.button(label, key=key, type=type, icon=icon):
         _hand_over(page, file, key=key)
 
@@ -101,14 +115,14 @@ def draw_download_menu(
 def _draw_menu(
     page: PageContext, label: str, files: Mapping[str, File], *, key: str, icon: str | None
 ) -> None:
-    """Draw the menu as a fragment; what is chosen is built anew each time."""
+    """Draw the menu as a fragment: a choice builds that file without drawing the page again."""
     chosen = st.menu_button(label, list(files), key=key, type="tertiary", icon=icon)
     if chosen is not None and chosen in files:
         _hand_over(page, files[chosen], key=key)
 
 
 def _hand_over(page: PageContext, file: File, *, key: str) -> None:
-    """Build a file and let the browser fetch it."""
+    """Build a file and let the browser fetch it; a refusal is drawn as a notice."""
     t = page.t
     with show_problems(t, t("No file was made.")):
         with st.spinner(t("Preparing the file …")):

@@ -1,19 +1,19 @@
-"""Changes made from a page, the messages that follow them, and entries for restricted views.
+"""Changes made from a page, messages about them, and audit entries for restricted views.
 
 A view that cannot be recorded is not shown: the error of the store ends the page. Files are
 recorded when they are fetched (`web/downloads.py`).
 """
 
 import logging
+import operator
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
 import streamlit as st
-from sqlmodel import Session
 from streamlit.delta_generator import DeltaGenerator
 
 from survey.access.audit import record
@@ -39,36 +39,35 @@ T = TypeVar("T")
 VIEW_DEDUPLICATION_WINDOW = timedelta(minutes=10)
 """Changing a filter runs a page anew; the same person looking at the same thing is one entry."""
 _RECORDED_VIEWS = "accountable/seen"
+_LAST_DONE = "feedback-last-done"
 
 
 @dataclass(frozen=True)
 class Success(Generic[T]):
-    """Result of a change that was committed."""
+    """Result of a committed change, in `value`; a change that failed yields no `Success`."""
 
     value: T
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """Message about a change that failed: wrong answers are listed, hints say what holds now."""
+    """Message about a change that failed: its title, a line for each wrong answer, paragraphs."""
 
     title: str
     lines: Sequence[str]
     hints: Sequence[str]
 
 
-def perform(
+def run_change(
     page: PageContext,
     change: Callable[[Work], T],
     *,
     done: str | Callable[[T], str] = "",
     slot: str = "",
-    spinner: str = "",
     hints: Sequence[str] = (),
-    instrument: Instrument | None = None,
-    language: str = "",
+    asked: tuple[Instrument, str] | None = None,
 ) -> Success[T] | None:
-    """Run a change in one transaction and keep its message for `show_feedback`.
+    """Run `change` in a transaction; keep message `done` or why not for `slot`; None if it failed.
 
     The change runs as the person who is signed in at this moment: the page may have been drawn
     hours ago. No error of it leaves this function, so that callbacks fail in words as well.
@@ -76,11 +75,8 @@ def perform(
     Args:
         done: Message after the commit, or a function of the result; none if empty.
         slot: Part of the page that shows the message; the top of the page if empty.
-        spinner: Text shown meanwhile. Not for callbacks: they run before the page is drawn, and
-            what they draw would stand where the page begins.
         hints: Paragraphs below an error instead of "Nothing was changed."
-        instrument: Questionnaire that names the questions of wrong answers.
-        language: Language of these names; that of the page if empty.
+        asked: Questionnaire that names the questions of wrong answers, and their language.
 
     Returns:
         The result, or None if the change failed.
@@ -88,29 +84,34 @@ def perform(
     return _attempt_change(
         page,
         lambda: run_in_transaction(
-            page.settings.store_url, lambda session: change(_make_work(page, session))
+            page.settings.store_url,
+            lambda session: change(Work(session, _require_changer(page), now(), page.settings)),
         ),
         done=done,
         slot=slot,
-        spinner=spinner,
         hints=hints,
-        instrument=instrument,
-        language=language,
+        asked=asked,
     )
 
 
-def perform_in_steps(
-    page: PageContext, work: Callable[[Principal], T], *, done: str, spinner: str = ""
+def run_long_change(
+    page: PageContext, work: Callable[[Principal], T], *, done: str, spinner: str
 ) -> Success[T] | None:
-    """Run work that takes long and opens its own transactions; messages are as of `perform`."""
-    return _attempt_change(page, lambda: work(_require_changer(page)), done=done, spinner=spinner)
+    """Run `work`, with its own transactions, under text `spinner`; keep message `done` or why not.
+
+    Args:
+        spinner: Text shown meanwhile. Not for callbacks: they run before the page is drawn, and
+            what they draw would stand where the page begins.
+    """
+    with st.spinner(spinner):
+        return _attempt_change(page, lambda: work(_require_changer(page)), done=done)
 
 
 def identify_reader(page: PageContext, *, slot: str = "") -> Principal | None:
-    """Return the principal signed in at this moment, for work that changes nothing.
+    """Return the principal signed in now, even a read-only one; None, and a message at `slot`.
 
-    Unlike `perform` it takes an account that only looks. If nobody is signed in, the message about
-    it is kept and None returned.
+    Unlike `run_change` it takes an account that only looks. If nobody is signed in, the message
+    about it is kept and None returned.
     """
     reader = _attempt_change(page, lambda: require_principal(page.settings), done="", slot=slot)
     return reader.value if reader else None
@@ -122,19 +123,16 @@ def _attempt_change(
     *,
     done: str | Callable[[T], str],
     slot: str = "",
-    spinner: str = "",
     hints: Sequence[str] = (),
-    instrument: Instrument | None = None,
-    language: str = "",
+    asked: tuple[Instrument, str] | None = None,
 ) -> Success[T] | None:
-    """Run a change and keep its message; no error leaves this function."""
+    """Call `run`, keep message `done`, or why not, for `slot`; no error leaves this function."""
     # A callback runs before its page has begun a request.
     with request_id_scope(current_request_id() or new_request_id()):
         try:
-            with st.spinner(spinner) if spinner else nullcontext():
-                value = run()
+            value = run()
         except SurveyError as error:
-            lines = _describe_problems(page, error, instrument, language or page.language)
+            lines = _describe_problems(page, error, asked)
             usual = [page.t("Nothing was changed.")]
             _keep_message(page, slot, _Problem(page.t(error.message), lines, hints or usual))
             return None
@@ -148,12 +146,8 @@ def _attempt_change(
     return Success(value)
 
 
-def _make_work(page: PageContext, session: Session) -> Work:
-    return Work(session, _require_changer(page), now(), page.settings)
-
-
 def _require_changer(page: PageContext) -> Principal:
-    """Return the principal signed in; refuse an account that only looks, before any work."""
+    """Return the principal signed in now; raise `AccessDeniedError` for one who may only look."""
     principal = require_principal(page.settings)
     principal.require_changes_allowed()
     return principal
@@ -162,26 +156,27 @@ def _require_changer(page: PageContext) -> Principal:
 def perform_on_wave(
     page: PageContext, wave: WaveSummary, change: Callable[[Work], T], *, done: str, slot: str = ""
 ) -> Success[T] | None:
-    """Run a change of a wave as `perform` does; what is said of it names the wave.
+    """Run `change` on a wave; keep message `done`, or for `slot` why not, with the wave's name.
 
     A success is said at the top of the page, whatever `slot` shows a failure.
     """
     hint = about_wave(page, wave, page.t("Nothing was changed."))
-    result = perform(page, change, slot=slot, hints=[hint])
+    result = run_change(page, change, slot=slot, hints=[hint])
     if result is not None:
         set_feedback(page, about_wave(page, wave, done))
     return result
 
 
-def perform_in_popover(
+def run_change_below_button(
     page: PageContext,
     change: Callable[[Work], T],
     *,
     done: str | Callable[[T], str],
     slot: str,
     top: str = "",
+    drawn: Sequence[object] = (),
 ) -> Success[T] | None:
-    """Run a change as `perform` does: a failure is said in `slot`, a success at the top.
+    """Run `change`; keep its error as the message at `slot`, or `done` as that at `top`.
 
     A popover stays open when its change failed, perhaps far below the top of the page: on a phone
     a message up there would not be seen. The popover begins with `show_feedback` of its slot, a
@@ -189,11 +184,52 @@ def perform_in_popover(
 
     Args:
         top: Slot of the message of success; the top of the page if empty.
+        drawn: Objects that the button got when it was drawn. The second press of a double click
+            comes with the same ones: it changes nothing, and the success is said again, for the
+            second press may have ended the run that was to say it.
     """
-    result = perform(page, change, slot=slot)
+    if repeat_success(page, drawn, top):
+        return None
+    result = run_change(page, change, slot=slot)
     if result is not None:
-        set_feedback(page, done if isinstance(done, str) else done(result.value), slot=top)
+        text = done if isinstance(done, str) else done(result.value)
+        set_feedback(page, text, slot=top)
+        remember_press(drawn, text)
     return result
+
+
+def remember_press(drawn: Sequence[object], text: str = "") -> None:
+    """Remember that the button drawn with the objects `drawn` succeeded, and its message."""
+    st.session_state[_LAST_DONE] = tuple(drawn), text
+
+
+def repeat_success(page: PageContext, drawn: Sequence[object], top: str = "") -> bool:
+    """Say the last success again at `top` if its button was drawn with `drawn`; return whether."""
+    last, text = st.session_state.get(_LAST_DONE, ((), ""))
+    again = bool(drawn) and len(drawn) == len(last) and all(map(operator.is_, drawn, last))
+    if again:
+        set_feedback(page, text, slot=top)
+    return again
+
+
+def change_on_click(
+    page: PageContext,
+    change: Callable[[Work], T],
+    done: str | Callable[[T], str],
+    slot: str = "",
+    top: str = "",
+) -> None:
+    """Run `change` on a click; keep its error as message at `slot`, or `done` as that at `top`."""
+    run_change_below_button(page, change, done=done, slot=slot, top=top, drawn=(page, change))
+
+
+def change_wave_on_click(
+    page: PageContext, wave: WaveSummary, change: Callable[[Work], object], done: str
+) -> None:
+    """Run `change` on a wave when a button is clicked; keep `done` or why not, with its name."""
+    drawn = page, change
+    if not repeat_success(page, drawn) and perform_on_wave(page, wave, change, done=done):
+        remember_press(drawn, about_wave(page, wave, done))
 
 
 def about_wave(page: PageContext, wave: WaveSummary, message: str) -> str:
@@ -202,17 +238,17 @@ def about_wave(page: PageContext, wave: WaveSummary, message: str) -> str:
 
 
 def set_feedback(page: PageContext, message: str, *, slot: str = "") -> None:
-    """Keep a message of success for the next `show_feedback` of this page."""
+    """Keep a message of success for the next `show_feedback` of this page and its part `slot`."""
     _keep_message(page, slot, message)
 
 
 def set_problem(page: PageContext, title: str, *, slot: str = "") -> None:
-    """Keep a message about something that failed and changed nothing."""
+    """Keep message `title`, with "Nothing was changed.", for the next `show_feedback` of `slot`."""
     _keep_message(page, slot, _Problem(title, (), [page.t("Nothing was changed.")]))
 
 
 def show_feedback(page: PageContext, slot: str = "", *, toast: bool = False) -> None:
-    """Draw the message of the last change, once.
+    """Draw the message kept for part `slot` of the page, if there is one, and forget it.
 
     It takes one place of the page, with a message or without: if what follows moved up when a
     message goes, the browser would build it anew, close what is open there and lose a click.
@@ -238,7 +274,7 @@ def _draw_message(place: DeltaGenerator, message: str | _Problem | None) -> None
 
 @contextmanager
 def feedback_above(page: PageContext, slot: str = "") -> Iterator[None]:
-    """Draw the message of the last change above the block, as `show_feedback` does.
+    """Draw the message of part `slot`, the block below it, and failures that the block left out.
 
     A refusal whose own place the block does not draw any more is said here: another tab or person
     took the step meanwhile, and its popover is gone.
@@ -255,7 +291,7 @@ def feedback_above(page: PageContext, slot: str = "") -> Iterator[None]:
 
 @contextmanager
 def show_problems(t: Translator, *hints: str) -> Iterator[None]:
-    """Draw a notice if the block raises a `SurveyError`; the rest of the page stays."""
+    """Run the block; draw a notice with `hints` if it raises a `SurveyError`."""
     try:
         yield
     except SurveyError as error:
@@ -271,11 +307,12 @@ def _build_feedback_key(page: PageContext, slot: str) -> str:
 
 
 def _describe_problems(
-    page: PageContext, error: SurveyError, instrument: Instrument | None, language: str
+    page: PageContext, error: SurveyError, asked: tuple[Instrument, str] | None
 ) -> list[str]:
-    """Name each wrong answer by the label of its question and say what is wrong with it."""
+    """Return a line per wrong answer: label of its question in `asked`, and what is wrong."""
     if not isinstance(error, InvalidAnswersError):
         return []
+    instrument, language = asked or (None, page.language)
     lines = []
     for problem in error.problems:
         text = problem.message
@@ -287,7 +324,7 @@ def _describe_problems(
 
 
 def record_view_once(page: PageContext, event: AuditEvent, subject: UUID | str) -> None:
-    """Record a view of `subject` once per session and `VIEW_DEDUPLICATION_WINDOW`."""
+    """Record in the audit trail that the reader views `subject`, at most every ten minutes."""
     seen: dict[Hashable, datetime] = st.session_state.setdefault(_RECORDED_VIEWS, {})
     key, moment = (page.principal.account_id, event, str(subject)), now()
     if key in seen and moment - seen[key] < VIEW_DEDUPLICATION_WINDOW:

@@ -1,6 +1,6 @@
-"""Filters shared by the results pages."""
+"""Choices of wave, area, indicator and the like, which the pages share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -26,7 +26,7 @@ from survey.kit.results_cache import (
     list_frozen_waves,
 )
 from survey.kit.text_blocks import escape_markdown, explain
-from survey.kit.url_state import pick, pick_pinned
+from survey.kit.url_state import pick, pick_by_button, pick_by_search, pick_pinned
 from survey.locale import Message
 from survey.results import WaveInfo, WaveResults
 from survey.results.domains import SHIPPED_SERIES
@@ -41,7 +41,7 @@ def display_names(page: PageContext, results: WaveResults) -> DisplayNames:
 
 
 def pick_wave(page: PageContext, series: str | None = None, name: str = "wave") -> WaveInfo | None:
-    """Draw the choice of a frozen wave, of every series if `series` is None.
+    """Draw the choice `?name=` of a frozen wave of `series` (None: of any) and return the wave.
 
     None, with a notice, if there is none or none such.
     """
@@ -68,7 +68,7 @@ def pick_wave(page: PageContext, series: str | None = None, name: str = "wave") 
 
 
 def _list_read_together(waves: Sequence[AnyWave], series: str | None) -> list[AnyWave]:
-    """Return the waves of a series; those of own studies are read where the main study is."""
+    """Return the waves of `series`; the main study's include those of users' own series."""
     if series is None:
         return sorted(waves, key=lambda wave: wave.series != "main")
     own = [wave for wave in waves if wave.series not in SHIPPED_SERIES]
@@ -77,7 +77,7 @@ def _list_read_together(waves: Sequence[AnyWave], series: str | None) -> list[An
 
 
 def draw_damaged_waves(page: PageContext, series: str | None) -> bool:
-    """Draw which waves the page leaves out because they cannot be read; whether there are any."""
+    """Draw a warning that names frozen waves that cannot be read; return whether there are any."""
     damaged = _list_read_together(list_damaged_waves(page), series)
     if damaged:
         st.warning(
@@ -95,7 +95,7 @@ def draw_damaged_waves(page: PageContext, series: str | None) -> bool:
 def pick_started_wave(
     page: PageContext, fieldwork_waves: Sequence[WaveSummary], default: str | None = None
 ) -> WaveSummary | None:
-    """Draw the choice of a wave among `fieldwork_waves`, of which there is at least one.
+    """Draw the choice among `fieldwork_waves`, which are not empty, and return the one chosen.
 
     None, with a notice, if the address names another one.
     """
@@ -109,7 +109,7 @@ def pick_started_wave(
 
 
 def draw_wave_footer(page: PageContext, wave: WaveSummary) -> None:
-    """Set what stands at the foot of each printed page of an office: the page and its wave."""
+    """Set the footer of printed pages: title of the page and name of the wave."""
     title = page.t(PAGES_BY_KEY[PageKey(page.key)].title)
     draw_print_footer(page.t, title, wave.label(page.language))
 
@@ -117,16 +117,10 @@ def draw_wave_footer(page: PageContext, wave: WaveSummary) -> None:
 def pick_wave_key(
     page: PageContext, labels: Mapping[str, str], *, name: str = "wave", default: str | None = None
 ) -> str | None:
-    """Draw the choice of a wave, which the address always names; a notice if it names another."""
-    t = page.t
+    """Draw the choice of a wave and return its key; None, with a notice, if `?name=` is unknown."""
+    t, explanation = page.t, explain("wave", page.language)
     chosen = pick_pinned(
-        t("Wave"),
-        name,
-        list(labels),
-        show=labels.__getitem__,
-        language=page.language,
-        default=default,
-        explanation=explain("wave", page.language),
+        page, t("Wave"), name, labels, wished=(default, None), explanation=explanation
     )
     if chosen is None:
         key = st.query_params[name]
@@ -134,19 +128,17 @@ def pick_wave_key(
     return chosen
 
 
-def pick_linked(
-    page: PageContext, label: str, name: str, options: Sequence[str], show: Callable[[str], str]
-) -> str | None:
-    """Draw the choice of what a link may name; a notice, and nothing else, if it is not there."""
+def pick_linked(page: PageContext, label: str, name: str, choices: Mapping[str, str]) -> str | None:
+    """Draw a choice kept as `?name=code`; return its code; None, with a notice, if unknown."""
     t = page.t
-    chosen = pick_pinned(label, name, options, show=show, language=page.language)
+    chosen = pick_pinned(page, label, name, choices)
     if chosen is None:
         draw_notice(t("What this link leads to is not in your list"), t("Please choose one above."))
     return chosen
 
 
 def has_scores(page: PageContext, results: WaveResults) -> bool:
-    """Return whether the wave has a composite or ratings; a notice if it has none."""
+    """Return whether a wave has a composite score or rating questions; draw a notice if neither."""
     if results.tree is not None or rating_keys(results):
         return True
     t = page.t
@@ -161,22 +153,13 @@ def has_scores(page: PageContext, results: WaveResults) -> bool:
 def pick_indicator(
     page: PageContext, results: WaveResults, levels: Sequence[int] = (1, 2), name: str = "indicator"
 ) -> str:
-    """Draw the choice between the composite and its indicators, without a tree of a rating."""
-    names = display_names(page, results)
-    tree = results.tree
-    codes = (
-        [indicator.code for indicator in tree.indicators if indicator.level in levels]
-        if tree
-        else []
-    )
-    return pick(
-        page.t("Indicator"),
-        name,
-        [COMPOSITE, *codes] if tree else list(rating_keys(results)),
-        show=names.numbered,
-        language=page.language,
-        explanation=explain("indicator", page.language),
-    )
+    """Draw the choice of composite or indicator of `levels` (no tree: rating); return its code."""
+    names, tree, codes = display_names(page, results), results.tree, list(rating_keys(results))
+    if tree:
+        codes = [COMPOSITE, *(each.code for each in tree.indicators if each.level in levels)]
+    choices = {code: names.numbered(code) for code in codes}
+    explanation = explain("indicator", page.language)
+    return pick(page, page.t("Indicator"), name, choices, explanation=explanation)
 
 
 def filter_row(name: str = "filters") -> st.delta_generator.DeltaGenerator:
@@ -185,16 +168,11 @@ def filter_row(name: str = "filters") -> st.delta_generator.DeltaGenerator:
 
 
 def pick_area(page: PageContext, results: WaveResults, level: str) -> str | None:
-    """Narrow the cities to one region or class; None for all of them."""
+    """Draw the choice of one region or class (`level`) of cities and return it; None for all."""
     names = display_names(page, results)
-    options = [ALL_OPTION, *dict.fromkeys(str(getattr(city, level)) for city in shipped_cities())]
-    chosen = pick(
-        names.level(level),
-        level,
-        options,
-        show=lambda area: page.t("All") if area == ALL_OPTION else names.area(area),
-        language=page.language,
-    )
+    areas = dict.fromkeys(str(getattr(city, level)) for city in shipped_cities())
+    choices = {ALL_OPTION: page.t("All")} | {area: names.area(area) for area in areas}
+    chosen = pick(page, names.level(level), level, choices)
     return None if chosen == ALL_OPTION else chosen
 
 
@@ -211,15 +189,13 @@ def pick_city(
     Args:
         choices: Searchable name of each city by its code.
     """
-    return pick(
+    return pick_by_search(
+        page,
         label or page.t("City"),
         "city",
-        list(choices),
-        show=choices.__getitem__,
-        language=page.language,
+        choices,
         default=default or page.principal.area,
         explanation=explanation,
-        is_searched=True,
     )
 
 
@@ -232,7 +208,7 @@ def pick_city_or_none(
     default: str | None = None,
     explanation: str | None = None,
 ) -> str | None:
-    """Draw the choice between a city and none, which `none` names; None for that."""
+    """Draw the choice among cities and `none`, a label; return the code, None for that option."""
     chosen = pick_city(
         page, {ALL_OPTION: none, **choices}, label=label, default=default, explanation=explanation
     )
@@ -240,7 +216,7 @@ def pick_city_or_none(
 
 
 def pick_city_or_all(page: PageContext, codes: Sequence[str], label: str = "") -> str | None:
-    """Draw the choice between all cities of `codes` together and one of them; None for all."""
+    """Draw the choice among all cities of `codes` and one; return its code, None for all."""
     names = DisplayNames(page.language, None)
     choices = {code: names.searchable_city(code) for code in codes}
     if len(codes) == 1:
@@ -249,19 +225,13 @@ def pick_city_or_all(page: PageContext, codes: Sequence[str], label: str = "") -
 
 
 def pick_area_scope(page: PageContext, choices: Mapping[str, str], label: str = "") -> str | None:
-    """Draw the choice of nation, region or city, which the address names and other pages keep.
+    """Draw the choice of an area, at first the principal's; None, with a notice, if unknown.
 
     Starts at the principal's own city. None, with a notice, if the address names another area.
     """
     t = page.t
-    chosen = pick_pinned(
-        label or t("Nation, region or city"),
-        "place",
-        list(choices),
-        show=choices.__getitem__,
-        language=page.language,
-        first=page.principal.area,
-    )
+    label, wished = label or t("Nation, region or city"), (None, page.principal.area)
+    chosen = pick_pinned(page, label, "place", choices, wished=wished)
     if chosen is None:
         draw_notice(
             t("The area of this address cannot be chosen here."), t("Please choose one above.")
@@ -272,7 +242,7 @@ def pick_area_scope(page: PageContext, choices: Mapping[str, str], label: str = 
 def pick_wave_and_area(
     page: PageContext, name: str, levels: Sequence[str], series: str | None = "main"
 ) -> tuple[WaveResults, str] | None:
-    """Draw a row with the choices of a wave and of an area; None, with a notice, without one."""
+    """Draw filters `name`: wave of `series`, area of `levels`; return (results, area) or None."""
     with filter_row(name):
         wave = pick_wave(page, series)
         if wave is None:
@@ -283,83 +253,57 @@ def pick_wave_and_area(
 
 
 def pick_detail(page: PageContext) -> bool:
-    """Draw the choice whether third-level indicators are shown as well."""
+    """Draw the choice of two or three levels of indicators; return whether the third is shown."""
     t = page.t
     shown = {"2": t("Two levels"), "3": t("Three levels")}
-    chosen = pick(
-        t("Detail"), "detail", list(shown), show=shown.__getitem__, language=page.language
-    )
+    chosen = pick(page, t("Detail"), "detail", shown)
     return chosen == "3"
 
 
 def pick_study(page: PageContext) -> str:
-    """Draw the choice between the main study and its supplements."""
+    """Draw the choice among the main study and its supplements, and return the series."""
     t = page.t
     shown = {
         "main": t("Main study"),
         "elderly": t("Older people, 60 and over"),
         "minors": t("Children, told by guardians"),
     }
-    return pick(
-        t("Study"),
-        "study",
-        list(shown),
-        show=shown.__getitem__,
-        language=page.language,
-        as_buttons=True,
-        explanation=explain("supplement", page.language),
-    )
+    explanation = explain("supplement", page.language)
+    return pick_by_button(page, t("Study"), "study", shown, explanation=explanation)
 
 
 def pick_topic(page: PageContext, results: WaveResults) -> str:
-    """Draw the choice of a topic of unscored questions."""
+    """Draw the choice of a topic of questions without a score, and return its key."""
     asked = {measure.topic for measure in results.method.measures}
     topics = [topic for topic in TOPICS if topic in asked] or list(TOPICS)
-    return pick(
-        page.t("Topic"),
-        "topic",
-        topics,
-        show=lambda topic: page.t(TOPICS[topic]),
-        language=page.language,
-    )
+    names = {topic: page.t(TOPICS[topic]) for topic in topics}
+    return pick(page, page.t("Topic"), "topic", names)
 
 
 def pick_field(page: PageContext, results: WaveResults) -> str:
-    """Draw the choice of a field of consumption to compare town and countryside in."""
-    return pick(
-        page.t("Field of consumption"),
-        "field",
-        list_fields(results) or FIELDS,
-        show=lambda topic: page.t(TOPICS[topic]),
-        language=page.language,
-    )
+    """Draw the choice of a field of consumption to compare town and country in; return its key."""
+    names = {topic: page.t(TOPICS[topic]) for topic in list_fields(results) or FIELDS}
+    return pick(page, page.t("Field of consumption"), "field", names)
 
 
 def pick_level(page: PageContext, results: WaveResults, levels: Sequence[str]) -> str:
-    """Draw the choice of a division of the country into areas."""
-    show = display_names(page, results).level
-    return pick(page.t("Areas by"), "by", levels, show=show, language=page.language)
+    """Draw the choice of a kind of area (`levels`: provinces, regions …); return the kind's key."""
+    names = display_names(page, results)
+    return pick(page, page.t("Areas by"), "by", {each: names.level(each) for each in levels})
 
 
 def pick_basis(page: PageContext) -> str:
-    """Draw the choice how the national estimate is weighted."""
+    """Draw the choice how the national score averages (residents or cities); return its key."""
+    phrases = {basis: page.t(phrase) for basis, phrase in BASES.items()}
+    choices = {basis: text[:1].upper() + text[1:] for basis, text in phrases.items()}
+    explanation = explain("headline basis", page.language)
     return pick(
-        page.t("National score counted as"),
-        "basis",
-        list(BASES),
-        show=lambda basis: _capitalise(page.t(BASES[basis])),
-        language=page.language,
-        explanation=explain("headline basis", page.language),
+        page, page.t("National score counted as"), "basis", choices, explanation=explanation
     )
 
 
-def _capitalise(text: str) -> str:
-    """Return the phrase with a capital first letter."""
-    return text[:1].upper() + text[1:]
-
-
 def pick_focus(page: PageContext, choices: FocusChoices) -> str | None:
-    """Draw the choice of the city to compare with; None while none is chosen or can be shown."""
+    """Draw the choice of the city to highlight; return its code, None for "No city"."""
     if not choices.names:
         return None
     return pick_city_or_none(
@@ -373,15 +317,10 @@ def pick_focus(page: PageContext, choices: FocusChoices) -> str | None:
 
 
 def pick_reference(page: PageContext, choices: Mapping[str, Message]) -> str:
-    """Draw the choice of a reference to compare a city with; the first is the default."""
-    return pick(
-        page.t("Beside"),
-        "against",
-        list(choices),
-        show=lambda key: page.t(choices[key]),
-        language=page.language,
-        explanation=explain("peers", page.language),
-    )
+    """Draw the choice what to compare a city with, by default the first, and return its key."""
+    names = {key: page.t(name) for key, name in choices.items()}
+    explanation = explain("peers", page.language)
+    return pick(page, page.t("Beside"), "against", names, explanation=explanation)
 
 
 def pick_group(
@@ -390,14 +329,14 @@ def pick_group(
     groups: Sequence[str] | None = None,
     name: str = "group",
 ) -> str:
-    """Draw the choice of a group, by default among the special groups of the main study."""
-    show = display_names(page, results).group
-    known = groups or group_choices(results)
-    return pick(page.t("Group"), name, known, show=show, language=page.language)
+    """Draw the choice of a group of respondents (of `groups` if given); return its key."""
+    names = display_names(page, results)
+    choices = {each: names.group(each) for each in groups or group_choices(results)}
+    return pick(page, page.t("Group"), name, choices)
 
 
 def pick_before(page: PageContext, wave: WaveInfo) -> str | None:
-    """Draw the choice of an earlier wave of the series, first the latest; None without one."""
+    """Draw the choice of an earlier wave of the series; return its key, None if none is earlier."""
     position = (wave.year, wave.key)
     earlier = [
         earlier_wave
@@ -407,50 +346,26 @@ def pick_before(page: PageContext, wave: WaveInfo) -> str | None:
     if not earlier:
         return None
     titles = {earlier_wave.key: earlier_wave.label(page.language) for earlier_wave in earlier}
-    return pick(
-        page.t("Compared with"),
-        "before",
-        list(titles),
-        show=titles.__getitem__,
-        language=page.language,
-    )
+    return pick(page, page.t("Compared with"), "before", titles)
 
 
 def pick_clear_only(page: PageContext) -> bool:
-    """Draw the switch for significant rows only."""
+    """Draw the choice of all cities or those with a significant change; True for the latter."""
     t = page.t
     shown = {"all": t("All cities"), "clear": t("Significant only")}
-    chosen = pick(
-        t("Cities shown"),
-        "only",
-        list(shown),
-        show=shown.__getitem__,
-        language=page.language,
-        as_buttons=True,
-        explanation=explain("no detectable change", page.language),
-    )
+    explanation = explain("no detectable change", page.language)
+    chosen = pick_by_button(page, t("Cities shown"), "only", shown, explanation=explanation)
     return chosen == "clear"
 
 
 def pick_comparison(page: PageContext) -> str:
-    """Draw the choice what to show beside the direct estimates of the cities."""
-    return pick(
-        page.t("Beside the direct figure"),
-        "beside",
-        list(COMPARISONS),
-        show=lambda key: page.t(COMPARISONS[key]),
-        language=page.language,
-        explanation=explain("model estimate", page.language),
-    )
+    """Draw the choice of estimates to show next to cities' direct estimates; return its key."""
+    names = {key: page.t(name) for key, name in COMPARISONS.items()}
+    explanation = explain("model estimate", page.language)
+    return pick(page, page.t("Beside the direct figure"), "beside", names, explanation=explanation)
 
 
 def pick_driver_group(page: PageContext, choices: Mapping[str, str]) -> str:
-    """Draw the choice whose satisfaction the drivers explain: the city's or a national group's."""
-    return pick(
-        page.t("Whose satisfaction"),
-        "drivers",
-        list(choices),
-        show=choices.__getitem__,
-        language=page.language,
-        explanation=explain("importance", page.language),
-    )
+    """Draw the choice of the group whose drivers of satisfaction are shown; return its key."""
+    explanation = explain("importance", page.language)
+    return pick(page, page.t("Whose satisfaction"), "drivers", choices, explanation=explanation)

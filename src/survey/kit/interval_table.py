@@ -1,4 +1,4 @@
-"""Sortable table of rows with intervals, with a plain twin for print and for phones."""
+"""Sortable table of figures with intervals, and the same as plain HTML for print and phones."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from survey.figures.views.chart_rows import signed_texts
 from survey.figures.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
 from survey.figures.views.interval_table import IntervalTable, left_out_note
 from survey.kit.chart_panel import demo_watermark, open_city
-from survey.kit.download_button import CSV, File, draw_download_button, name_file
+from survey.kit.download_button import draw_csv_button
 from survey.kit.navigation import PageKey
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import draw_hidden_card, escape_markdown, explain, render_plain_table
@@ -37,7 +37,7 @@ def draw_interval_table(
     links_cities: bool = False,
     has_details: bool = True,
 ) -> str | None:
-    """Draw the table and return the code of the row that was chosen in it, if one was.
+    """Draw a table of estimates (cities if `links_cities`); return the chosen row's code, or None.
 
     Args:
         links_cities: The rows are cities: a click on a name opens the page of the city.
@@ -57,16 +57,9 @@ def draw_interval_table(
     _draw_notes(page, table)
     lines = demo_watermark(page, demo=wave.is_demo), table.title, table.subtitle, table.note
     remarks = tuple(line for line in (*lines, page.t(QUOTA_SAMPLE)) if line)
-    draw_download_button(
-        page,
-        page.t("Table (CSV)"),
-        File(
-            name_file(page, table.key, "csv", wave), CSV, partial(csv_bytes, table.table, remarks)
-        ),
-        key=f"{table.key}/csv",
-        type="tertiary",
-        icon=":material/table:",
-    )
+    make = partial(csv_bytes, table.table, remarks)
+    label, key = page.t("Table (CSV)"), f"{table.key}/csv"
+    draw_csv_button(page, label, table.key, make, key=key, subject=wave)
     return chosen
 
 
@@ -100,7 +93,7 @@ def _draw_notes(page: PageContext, table: IntervalTable) -> None:
 def _draw_row_choice(
     page: PageContext, table: IntervalTable, wave: WaveInfo, links_cities: bool
 ) -> str | None:
-    """Draw a choice of a row, with a link if it is a city, and return its code.
+    """Draw a select box of the rows, with a link if they are cities; return the code of the choice.
 
     The cells of the sortable table are drawn on a canvas: keys reach them but open nothing there,
     and phones are given cards instead.
@@ -151,7 +144,7 @@ def _draw_sortable(
 
 
 def _build_screen_frame(table: IntervalTable) -> pd.DataFrame | Styler:
-    """Return the columns on screen, the bars behind the first two.
+    """Return the table as a data frame, with a column of interval bars after the first two.
 
     Differences are sorted as numbers and read in words: a number format would sign zero as well.
     """
@@ -171,7 +164,7 @@ def _build_screen_frame(table: IntervalTable) -> pd.DataFrame | Styler:
 
 
 def _choose_number_formats(table: IntervalTable) -> dict[str, str]:
-    """Return the format of each column of numbers, by its name."""
+    """Return column name -> number format (`%d` or `%.1f`), for columns of numbers."""
     formats = {}
     for name, values in table.columns.items():
         if any(isinstance(value, str) for value in values):
@@ -195,7 +188,7 @@ def _build_column_config(table: IntervalTable) -> dict[str, ColumnConfig | str |
 def _render_plain(
     page: PageContext, table: IntervalTable, wave: WaveInfo, links_cities: bool
 ) -> str:
-    """Return the table for print and phones, where a canvas shows one part of it at most."""
+    """Return the table as HTML for print and phones, where the sortable one is cut off."""
     shown = dict(table.columns)
     if table.is_signed:
         shown[table.figure] = signed_texts(to_list(shown[table.figure]), _ABSENT)

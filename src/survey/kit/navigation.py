@@ -1,4 +1,4 @@
-"""Pages of the platform and the actions that open them."""
+"""Pages of the platform, the action that each requires, and the menu that leads to them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -94,7 +94,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(
         PageKey.QUESTIONNAIRES,
         "questionnaires",
-        msg("Questionnaires and indicators"),
+        msg("Forms and indicators"),
         Action.READ_QUESTIONNAIRES,
     ),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
@@ -114,11 +114,123 @@ def may_open(page: PageInfo, principal: Principal | None) -> bool:
     return principal is not None and principal.may(page.action)
 
 
-def menu_for(principal: Principal | None) -> tuple[PageInfo, ...]:
-    """Return the pages in the menu of a principal, in order."""
-    return tuple(page for page in PAGES if may_open(page, principal))
+@dataclass(frozen=True)
+class MenuEntry:
+    """Entry of the menu: a page, or several of one subject that link to each other.
+
+    `action` is what it takes to have the entry, beside the right to open one of its pages.
+    """
+
+    title: Message
+    pages: tuple[PageInfo, ...]
+    action: Action | None = None
+
+
+@dataclass(frozen=True)
+class MenuSection:
+    """Heading of the menu, None above the start page, with the entries below it."""
+
+    heading: Message | None
+    entries: tuple[MenuEntry, ...]
+
+
+def _build_entry(
+    first: PageKey, *others: PageKey, title: Message | None = None, action: Action | None = None
+) -> MenuEntry:
+    """Return the entry of these pages; its title is that of the first page unless given."""
+    pages = tuple(PAGES_BY_KEY[key] for key in (first, *others))
+    return MenuEntry(title or pages[0].title, pages, action)
+
+
+_MENU: tuple[MenuSection, ...] = (
+    MenuSection(None, (_build_entry(PageKey.HOME),)),
+    MenuSection(
+        msg("Results"),
+        (
+            _build_entry(PageKey.OVERVIEW),
+            _build_entry(PageKey.CITY),
+            _build_entry(PageKey.SPECIAL_GROUPS, PageKey.URBAN_RURAL),
+            _build_entry(PageKey.TRENDS, PageKey.CROSSTAB),
+            _build_entry(
+                PageKey.COMPLAINTS,
+                PageKey.EXPERIENCE_CHECKS,
+                PageKey.COMPARATIVE_TESTS,
+                PageKey.RECTIFICATION,
+                PageKey.OUTSIDE_DATA,
+                title=msg("Beside the score"),
+            ),
+        ),
+    ),
+    MenuSection(
+        msg("In the field"),
+        (
+            _build_entry(PageKey.TASKS, PageKey.INTERVIEW),
+            _build_entry(PageKey.PROGRESS, PageKey.SIGN_IN_CODES),
+            _build_entry(PageKey.REVIEW, PageKey.BACK_CHECK),
+            _build_entry(PageKey.PAPER, PageKey.BULK_IMPORT, title=msg("Paper entry and import")),
+        ),
+    ),
+    MenuSection(
+        msg("Organisation"),
+        (
+            _build_entry(PageKey.PLAN),
+            _build_entry(PageKey.QUESTIONNAIRES),
+            _build_entry(PageKey.USERS),
+        ),
+    ),
+    MenuSection(
+        msg("Publication"),
+        (
+            _build_entry(PageKey.RELEASES, action=Action.RELEASE),
+            _build_entry(PageKey.EXPORT, PageKey.RELEASES),
+            _build_entry(PageKey.METHOD),
+            _build_entry(PageKey.AUDIT),
+        ),
+    ),
+)
+
+
+def list_menu(principal: Principal | None) -> tuple[MenuSection, ...]:
+    """Return the menu of a principal: every page that may be opened, in one entry each."""
+    placed: set[PageKey] = set()
+    sections = []
+    for section in _MENU:
+        entries = []
+        for entry in section.entries:
+            has_right = entry.action is None or (principal and principal.may(entry.action))
+            pages = tuple(
+                page
+                for page in entry.pages
+                if has_right and page.key not in placed and may_open(page, principal)
+            )
+            placed.update(page.key for page in pages)
+            if pages:
+                title = entry.title if len(pages) > 1 else pages[0].title
+                entries.append(MenuEntry(title, pages))
+        if entries:
+            sections.append(MenuSection(section.heading, tuple(entries)))
+    return tuple(sections)
+
+
+def list_neighbours(key: PageKey, principal: Principal | None) -> tuple[PageInfo, ...]:
+    """Return the pages in the menu entry of page `key`, itself among them; none if it is alone.
+
+    An interview is opened from a task, not from the menu.
+    """
+    if key in {PageKey.TASKS, PageKey.INTERVIEW}:
+        return ()
+    pages = next(
+        (
+            entry.pages
+            for section in list_menu(principal)
+            for entry in section.entries
+            if any(page.key is key for page in entry.pages)
+        ),
+        (),
+    )
+    return pages if len(pages) > 1 else ()
 
 
 def landing_page(role: Role) -> PageInfo:
-    """Return the page where a role starts after sign-in."""
+    """Return the page that an account with this role sees first after sign-in."""
     return PAGES_BY_KEY[PageKey(ROLES[role].first_page)]

@@ -1,15 +1,19 @@
-"""Access control in front of Streamlit: session, origin, sockets, and limits on uploads."""
+"""Guard in front of Streamlit: session, origin, sockets, limits on uploads, HTML of pages."""
 
 import asyncio
 import logging
+import re
 from collections import Counter
 from contextlib import AsyncExitStack
-from functools import partial
+from functools import lru_cache, partial
+from html import escape
+from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import file_util
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
@@ -17,15 +21,58 @@ from survey.access.roles import ROLES, Role
 from survey.access.secret_hashes import digest
 from survey.access.sessions import COOKIE
 from survey.kit.navigation import PAGES, PageInfo, landing_page
-from survey.kit.page_document import serve_document
 from survey.kit.page_socket import PageSockets, refuse_socket
-from survey.locale import translator
+from survey.locale import LANGUAGES, translator
 from survey.settings import Settings
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
+from survey.web.assets import CachedBody, asset_url, cached_response
 from survey.web.http import is_own_origin
 from survey.web.notice_pages import negotiate_language, render_invitation_error
 from survey.web.request_middleware import SessionCache
 from survey.web.start_page import LANGUAGE, RequestedPage, show_start
+from survey.web.streamlit_texts import HTML_LANGUAGES
+
+_MEDIA_TYPE = "text/html; charset=utf-8"
+_OPENING, _TITLE, _FIRST_SCRIPT = '<html lang="en">', "<title>Streamlit</title>", "<script>"
+_WITHOUT_SCRIPTS = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
+_HEADERS = {"Cache-Control": "no-cache"}
+
+
+class DocumentChangedError(Exception):
+    """Raised when Streamlit's HTML lacks a part to replace: another version is installed."""
+
+
+def serve_document(request: Request, default_language: str) -> Response:
+    """Return the HTML document of a page in the language of its address."""
+    asked = request.query_params.get(LANGUAGE)
+    language = asked if asked in LANGUAGES else default_language
+    return cached_response(request, build_document(language), headers=_HEADERS)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def build_document(language: str) -> CachedBody:
+    """Return Streamlit's HTML document with the page's language, title, notice and script."""
+    t = translator(language)
+    html = (Path(file_util.get_static_dir()) / "index.html").read_text(encoding="utf-8")
+    notice = t("This page needs JavaScript. Please switch it on in your browser and reload.")
+    html, notices = _WITHOUT_SCRIPTS.subn(
+        lambda _: f"<noscript><p>{escape(notice)}</p></noscript>", html
+    )
+    if notices != 1:
+        raise DocumentChangedError("<noscript>")
+    script = f'<script src="{asset_url("streamlit.js")}"></script>'
+    html = _replace_first(html, _OPENING, f'<html lang="{HTML_LANGUAGES[language]}">')
+    title = escape(t("Hundred Cities Survey"))
+    html = _replace_first(html, _TITLE, f"<title>{title}</title>")
+    html = _replace_first(html, _FIRST_SCRIPT, f"{script}\n    {_FIRST_SCRIPT}")
+    return CachedBody(html.encode(), _MEDIA_TYPE)
+
+
+def _replace_first(html: str, part: str, replacement: str) -> str:
+    if part not in html:
+        raise DocumentChangedError(part)
+    return html.replace(part, replacement, 1)
+
 
 MAX_CONCURRENT_UPLOADS, MAX_CONCURRENT_UPLOADS_PER_SESSION = 6, 2
 """Bodies that are read at the same time, of everybody and of one session; others wait."""
@@ -38,7 +85,7 @@ _MEGABYTE = 1 << 20
 
 
 class UploadLimits:
-    """ASGI middleware that limits uploads, as Streamlit keeps every file in memory."""
+    """ASGI middleware that limits number, size and rate of uploads, which are held in memory."""
 
     def __init__(self, pages: ASGIApp, settings: Settings, owners: dict[str, str]) -> None:
         self.pages, self.owners = pages, owners
@@ -47,7 +94,7 @@ class UploadLimits:
         self._max_bytes = settings.upload_megabytes * _MEGABYTE
         self._pending_bytes: Counter[str] = Counter()
         self._pending_uploads: Counter[str] = Counter()
-        self._slots: asyncio.Semaphore | None = None
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_UPLOADS)
         self._session_slots: dict[str, asyncio.Semaphore] = {}
 
     async def __call__(self, owner: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,8 +120,10 @@ class UploadLimits:
         self._pending_uploads[owner] += 1
         try:
             async with AsyncExitStack() as turns, asyncio.timeout(MAX_UPLOAD_SECONDS):
-                await turns.enter_async_context(self._get_session_slot(owner))
-                await turns.enter_async_context(self._get_upload_slot())
+                own_slots = asyncio.Semaphore(MAX_CONCURRENT_UPLOADS_PER_SESSION)
+                own_slots = self._session_slots.setdefault(owner, own_slots)
+                await turns.enter_async_context(own_slots)
+                await turns.enter_async_context(self._slots)
                 await self.pages(scope, _limit_chunk_time(receive), send)
         finally:
             self._pending_bytes[owner] -= size
@@ -84,9 +133,9 @@ class UploadLimits:
                 self._session_slots.pop(owner, None)
 
     def _get_refusal_status(self, owner: str, size: int) -> int:
-        """Return the HTTP status that refuses the file; 0 if it is accepted."""
+        """Return the HTTP status that refuses `owner` an upload of `size` bytes; 0 to accept it."""
         held = count_uploaded_files()
-        own = [held.get(number, (0, 0)) for number in self._list_page_numbers(owner)]
+        own = [held.get(number, (0, 0)) for number, each in self.owners.items() if each == owner]
         count = sum(files for files, _ in own) + self._pending_uploads[owner]
         if self._max_files and count >= self._max_files:
             return 429
@@ -99,22 +148,9 @@ class UploadLimits:
         everything = sum(octets for _, octets in held.values()) + self._pending_bytes.total()
         return 503 if self._max_bytes and everything + size > self._max_bytes else 0
 
-    def _list_page_numbers(self, owner: str) -> list[str]:
-        return [number for number, whose in self.owners.items() if whose == owner]
-
-    def _get_upload_slot(self) -> asyncio.Semaphore:
-        if self._slots is None:
-            self._slots = asyncio.Semaphore(MAX_CONCURRENT_UPLOADS)
-        return self._slots
-
-    def _get_session_slot(self, owner: str) -> asyncio.Semaphore:
-        return self._session_slots.setdefault(
-            owner, asyncio.Semaphore(MAX_CONCURRENT_UPLOADS_PER_SESSION)
-        )
-
 
 def count_uploaded_files() -> dict[str, tuple[int, int]]:
-    """Return number and bytes of uploaded files by page."""
+    """Return Streamlit session id -> (files, bytes) of the uploads held in memory."""
     manager = Runtime.instance().uploaded_file_mgr if Runtime.exists() else None
     if not isinstance(manager, MemoryUploadedFileManager):
         return {}
@@ -125,7 +161,7 @@ def count_uploaded_files() -> dict[str, tuple[int, int]]:
 
 
 def _limit_chunk_time(receive: Receive) -> Receive:
-    """Limit the time between two parts of a request body."""
+    """Return `receive` with a limit on the time between two parts of a request body."""
 
     async def patiently() -> Message:
         try:
@@ -156,7 +192,7 @@ _ADDRESSES: dict[str, PageInfo] = {f"/{page.url}": page for page in PAGES}
 
 
 class PageAccess:
-    """ASGI middleware that lets only signed-in browsers through to Streamlit, without `Origin`.
+    """ASGI middleware: passes signed-in requests to Streamlit, their `Origin` header removed.
 
     Streamlit compares a foreign `Origin` with the address that this machine has on the internet,
     and asks a server there for it, while everybody waits.
@@ -218,25 +254,20 @@ class PageAccess:
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, path = Headers(scope=scope), scope["path"]
-        own = is_own_origin(headers, self.settings.public_url)
-        secret = HTTPConnection(scope).cookies.get(COOKIE)
-        if not own or path != _STREAM or not secret:
+        secret, person = HTTPConnection(scope).cookies.get(COOKIE), None
+        if secret and path == _STREAM and is_own_origin(headers, self.settings.public_url):
+            try:
+                person = await self.sessions.get_principal(secret)
+            except UNAVAILABLE_ERRORS as error:
+                _LOG.error("the store does not answer: %s", type(error).__name__)
+        if secret is None or person is None:
             await refuse_socket(receive, send)
-            return
-        try:
-            person = await self.sessions.get_principal(secret)
-        except UNAVAILABLE_ERRORS as error:
-            _LOG.error("the store does not answer: %s", type(error).__name__)
-            await refuse_socket(receive, send)
-            return
-        if person is None:
-            await refuse_socket(receive, send)
-            return
-        await self.sockets.serve(secret, forward_scope(scope, secret), receive, send)
+        else:
+            await self.sockets.serve(secret, forward_scope(scope, secret), receive, send)
 
 
 def asks_for_document(request: Request) -> bool:
-    """Return whether a browser opens a page; unknown addresses lead to Streamlit's own notice."""
+    """Return whether the request is of a browser that opens a page, known or unknown."""
     path = request.url.path
     if request.method != "GET" or path.startswith(_NOT_PAGES):
         return False
@@ -245,7 +276,7 @@ def asks_for_document(request: Request) -> bool:
 
 
 def forward_scope(scope: Scope, secret: str = "") -> Scope:
-    """Return the scope for Streamlit: with the hashed session, without the origin."""
+    """Return the scope for Streamlit: with the hash of the session `secret`, without `Origin`."""
     kept = [
         (name, value)
         for name, value in scope["headers"]
@@ -257,7 +288,7 @@ def forward_scope(scope: Scope, secret: str = "") -> Scope:
 
 
 def get_requested_page(path: str, language: str) -> RequestedPage:
-    """Return the page that a path belongs to, for the start page of signed-out visitors."""
+    """Return title and target of the page at `path`, for the start page of signed-out visitors."""
     page = _ADDRESSES.get(path.rstrip("/") or "/")
     title = translator(language)(page.title) if page else ""
     return RequestedPage(

@@ -59,7 +59,7 @@ def _read_css() -> str:
 
 
 def inject_styles(preferences: Preferences, t: Translator, *, demo: bool) -> None:
-    """Add the style sheet of the page, with large text and the demo watermark."""
+    """Add the style sheet of the page; with large text if preferred, with a watermark if `demo`."""
     parts = [_read_css()]
     if preferences.large:
         parts.append(_LARGE)
@@ -70,7 +70,7 @@ def inject_styles(preferences: Preferences, t: Translator, *, demo: bool) -> Non
 
 
 def draw_print_footer(t: Translator, *about: str) -> None:
-    """Set what stands at the foot of each printed page: `about`, China's date, page numbers."""
+    """Set the footer of printed pages: the texts `about`, today's day in China, page numbers."""
     line = " · ".join((*about, format_day(t, china_date(now()))))
     before, between, after = t("Page {page} of {pages}", page="|", pages="|").split("|")
     texts = {"about": line, "before": before, "between": between, "after": after}
@@ -79,7 +79,7 @@ def draw_print_footer(t: Translator, *about: str) -> None:
 
 
 def _format_css_string(text: str) -> str:
-    """Return a quoted string of a style sheet; every sign that could end it is escaped."""
+    """Return `text` as a quoted CSS string; signs that could end it are escaped."""
     return '"' + re.sub(r'["\\<>\n]', lambda sign: f"\\{ord(sign[0]):x} ", text) + '"'
 
 
@@ -92,7 +92,7 @@ def draw_header(
     own_account: bool,
     default_language: str,
 ) -> None:
-    """Draw the platform's name, the signed-in person, and the switches for language and size."""
+    """Draw the platform's name, `person` (link if `own_account`), language and size switches."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"
     ):
@@ -112,7 +112,7 @@ def draw_header(
 def _render_brand(
     t: Translator, *, language: str, demo: bool, person: str, own_account: bool
 ) -> str:
-    """Return the first line of a page; `streamlit_language.js` reads the language from it."""
+    """Return the HTML of a page's first line: name, demo mark, `person`, links, its language."""
     name, leave, generated = t("Hundred Cities Survey"), t("Sign out"), t("Demo data")
     parts = [f"<b>{escape(name)}</b>"]
     if demo:
@@ -128,7 +128,7 @@ def _render_brand(
 
 
 def draw_demo_progress(settings: Settings, t: Translator) -> None:
-    """Say how many waves of a demonstration are there, while some are still being made.
+    """Draw how many waves of a demonstration are made, while some are still missing.
 
     The line takes one place of the page, whether it is there or not: it goes by itself, and what
     somebody opens or types below it then must not be built anew.
@@ -149,7 +149,7 @@ def _draw_progress_line(settings: Settings, t: Translator) -> None:
 
 
 def draw_footer(t: Translator, *, demo: bool) -> None:
-    """Draw the last lines of a page."""
+    """Draw the last lines of a page: what the survey is, or that the figures are demo data."""
     about = t("City consumer satisfaction: consumers' own scores of everyday offline shopping.")
     if demo:
         about = t("All figures on this page are generated demo data, no result of any survey.")
@@ -164,7 +164,7 @@ def draw_notice(
     alert: bool = False,
     is_whole_page: bool = False,
 ) -> None:
-    """Draw a message: a title, a list, paragraphs and a link (target and label).
+    """Draw a message: title, paragraphs, list, link (target, label); `alert` has it read at once.
 
     Args:
         alert: Screen readers read it at once; for what went wrong.

@@ -1,4 +1,4 @@
-"""Runner of all pages: access check, frame, body, pace, readings kept, errors in words."""
+"""Runner of all pages: access, frame, body, slots for drawing, cached reads, error notices."""
 
 import logging
 import threading
@@ -18,13 +18,14 @@ from survey.access.roles import ROLES, Action
 from survey.access.work import Work
 from survey.figures.charts import ChartStyle
 from survey.kit import page_frame, viewer
-from survey.kit.navigation import PAGES_BY_KEY, PageInfo, PageKey, may_open
+from survey.kit.navigation import PAGES_BY_KEY, PageKey, list_neighbours, may_open
 from survey.kit.viewer import Preferences, find_current_principal, get_preferences
 from survey.locale import SurveyError, Translator, translator
 from survey.observe.logs import current_request_id, new_request_id, request_id_scope
 from survey.observe.metrics import FAILURES, PAGE_SECONDS
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
+from survey.store.read_replica import LateReading, read_from_replica
 from survey.store.tables import now
 from survey.store.transactions import UNAVAILABLE_ERRORS
 
@@ -33,7 +34,7 @@ MAX_COUNTED_SECONDS = 5.0
 
 
 class ScriptRunLimit:
-    """Slots for threads that draw pages: `most` in all, `most_each` for one session."""
+    """Limit on threads that draw pages at once: `most` in all, `most_each` for one session."""
 
     def __init__(
         self, most: int, most_each: int, clock: Callable[[], float] = time.monotonic
@@ -44,7 +45,7 @@ class ScriptRunLimit:
 
     @contextmanager
     def turn(self, who: str | None) -> Iterator[None]:
-        """Wait until it is this session's turn; within a turn there is nothing to wait for."""
+        """Wait until session `who` may draw; count its thread while the block runs, once only."""
         thread = threading.get_ident()
         if thread in self._running or not self._max_runs:
             yield
@@ -61,7 +62,7 @@ class ScriptRunLimit:
                 self._changed.notify_all()
 
     def _estimate_wait_seconds(self, who: str | None) -> float:
-        """Return the longest time until a slot is free; 0 if one is free now."""
+        """Return the most seconds until session `who` may draw; 0 if it may now."""
         now = self._clock()
         counted = [
             (each, since)
@@ -76,14 +77,14 @@ class ScriptRunLimit:
 
 @lru_cache(maxsize=1)
 def get_script_run_limit() -> ScriptRunLimit:
-    """Return the slots of this process."""
+    """Return this process's limit on threads that draw pages, created at the first call."""
     settings = current_settings()
     return ScriptRunLimit(settings.page_runs_at_once, settings.page_runs_per_session)
 
 
 @contextmanager
 def script_run_slot() -> Iterator[None]:
-    """Hold a slot while the page of the current session is drawn."""
+    """Wait until this session may draw (`ScriptRunLimit`), and count as drawing in the block."""
     with get_script_run_limit().turn(viewer.session_cookie()):
         yield
 
@@ -91,11 +92,12 @@ def script_run_slot() -> Iterator[None]:
 _LOG = logging.getLogger(__name__)
 _ICON = "\N{BAR CHART}"
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class ViewerContext:
-    """Settings of the process and preferences of the viewer."""
+    """Settings of the process, and language and text size of the viewer."""
 
     settings: Settings
     preferences: Preferences
@@ -115,7 +117,7 @@ class ViewerContext:
 
 @dataclass(frozen=True)
 class PageContext:
-    """Viewer, principal and page that a page body is drawn for."""
+    """What a page is drawn for: viewer, principal, required action and key of the page."""
 
     viewer: ViewerContext
     principal: Principal
@@ -141,14 +143,22 @@ class PageContext:
         return self.viewer.t
 
     def work(self, session: Session) -> Work:
-        """Return the work of the principal whom this page is drawn for, at this moment."""
+        """Return a `Work` of the page's principal: `session`, the time now and the settings."""
         return Work(session, self.principal, now(), self.settings)
 
     @contextmanager
     def read(self) -> Iterator[Work]:
-        """Yield the work of the principal in a session that reads only."""
+        """Yield a `Work` of the page's principal in a session that only reads."""
         with read_scope(self.settings.store_url) as session:
             yield self.work(session)
+
+    def read_late(self, read: Callable[[Work], T]) -> LateReading[T]:
+        """Return what `read` gives on a replica: perhaps seconds late, but with own changes."""
+        return read_from_replica(
+            self.settings,
+            lambda session: read(self.work(session)),
+            reader=self.principal.account_id,
+        )
 
     def address(self, key: PageKey, **filters: str) -> str:
         """Return the address of a page with filters, in this viewer's language and text size."""
@@ -158,25 +168,49 @@ class PageContext:
 
 
 def run_page(key: PageKey, body: Callable[[PageContext], None]) -> None:
-    """Run a page that needs a right; without it the page refuses politely, in place."""
+    """Draw a page for principals with the right to it; for others, a notice in its place."""
 
     def guarded(viewer: ViewerContext, principal: Principal | None) -> None:
         if principal is None:
-            _ask_to_sign_in(viewer, key)
+            page_frame.draw_notice(
+                viewer.t("Please sign in first"),
+                viewer.t(
+                    "This page is for people who work on the survey. A link alone does not open it."
+                ),
+                link=_sign_in_link(viewer, key),
+                is_whole_page=True,
+            )
         elif not may_open(PAGES_BY_KEY[key], principal):
-            _draw_access_denied(viewer.t)
+            page_frame.draw_notice(
+                viewer.t("This page is not part of your role"),
+                viewer.t("You are signed in, but with a role that does not include this page."),
+                link=("/", viewer.t("To the start page")),
+                is_whole_page=True,
+            )
         else:
             title = viewer.t(PAGES_BY_KEY[key].title)
             # A page with a wave sets its own again, which names the wave.
             page_frame.draw_print_footer(viewer.t, title)
             st.title(title, anchor=False)
+            _draw_neighbours(viewer.t, key, principal)
             body(PageContext(viewer, principal, PAGES_BY_KEY[key].action, key))
 
     run_public_page(key, guarded)
 
 
+def _draw_neighbours(t: Translator, key: PageKey, principal: Principal) -> None:
+    """Draw links to the pages that share a menu entry with page `key`, if there are any."""
+    pages = list_neighbours(key, principal)
+    if pages:
+        row = st.container(horizontal=True, key="neighbours")
+        for page in pages:
+            is_open = page.key is key
+            place = row.container(key="open-neighbour", width="content") if is_open else row
+            place.page_link(page.path, label=t(page.title))
+
+
 def run_public_page(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) -> None:
-    """Run a page that anybody may open; `body` is told who looks, if anybody is signed in."""
+    """Draw a page that anybody may open; `body` gets the signed-in principal or None."""
     with request_id_scope(new_request_id()), PAGE_SECONDS.labels(key).time():
         _run_with_viewer(key, body)
 
@@ -185,7 +219,10 @@ def _run_with_viewer(key: PageKey, body: Callable[[ViewerContext, Principal | No
     settings = current_settings()
     viewer = ViewerContext(settings, get_preferences(settings.language))
     page = PAGES_BY_KEY[key]
-    st.set_page_config(page_title=_format_tab_title(viewer.t, page), page_icon=_ICON, layout="wide")
+    platform = viewer.t("Hundred Cities Survey")
+    st.set_page_config(
+        page_title=f"{viewer.t(page.title)} · {platform}", page_icon=_ICON, layout="wide"
+    )
     with _show_errors(viewer.t):
         principal = find_current_principal(settings)
         demo = settings.demo or (principal is not None and principal.is_demo)
@@ -205,46 +242,22 @@ def _run_with_viewer(key: PageKey, body: Callable[[ViewerContext, Principal | No
         page_frame.draw_footer(viewer.t, demo=demo)
 
 
-def _format_tab_title(t: Translator, page: PageInfo) -> str:
-    platform = t("Hundred Cities Survey")
-    return f"{t(page.title)} · {platform}"
-
-
 def format_person(t: Translator, principal: Principal) -> str:
-    """Return name and role of who is signed in; visitors of a demonstration have no name."""
+    """Return name and role of a signed-in principal; visitors of a demonstration have no name."""
     name = t("Demo visitor") if principal.is_demo else principal.name
     return f"{name} · {t(ROLES[principal.role].name)}"
 
 
-def _ask_to_sign_in(viewer: ViewerContext, key: PageKey) -> None:
-    t = viewer.t
-    page_frame.draw_notice(
-        t("Please sign in first"),
-        t("This page is for people who work on the survey. A link alone does not open it."),
-        link=_sign_in_link(viewer, key),
-        is_whole_page=True,
-    )
-
-
 def _sign_in_link(viewer: ViewerContext, key: PageKey) -> tuple[str, str]:
-    """Return target and label of the link to sign in, which leads back to the page."""
+    """Return address and label of the link to sign in, after which the page opens again."""
     if viewer.settings.demo:
         return "/", viewer.t("To the start page")
     return f"/auth/login?next=/{PAGES_BY_KEY[key].url}", viewer.t("Sign in")
 
 
-def _draw_access_denied(t: Translator) -> None:
-    page_frame.draw_notice(
-        t("This page is not part of your role"),
-        t("You are signed in, but with a role that does not include this page."),
-        link=("/", t("To the start page")),
-        is_whole_page=True,
-    )
-
-
 @contextmanager
 def _show_errors(t: Translator) -> Iterator[None]:
-    """Draw a notice for an error of the block; unexpected ones are logged under a number."""
+    """Run the block and draw a notice for an error; log unexpected ones under a number."""
     try:
         yield
     except AccessDeniedError as error:
@@ -279,7 +292,7 @@ def unexpected_error_text(t: Translator) -> tuple[str, ...]:
 def page_fragment(
     *, run_every: float | None = None
 ) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Decorate a function as `st.fragment` with errors in words: it may run without its page.
+    """Return a decorator like `st.fragment` that counts in the limit of runs and draws errors.
 
     The first argument of the function is the `PageContext`.
     """
@@ -310,7 +323,7 @@ def open_dialog(
     *,
     on_dismiss: Literal["ignore", "rerun"] = "ignore",
 ) -> None:
-    """Open a dialog over the page, with errors in words: it runs again without its page.
+    """Open a dialog over the page, drawn by `draw`; it counts as a run and draws errors as notices.
 
     Args:
         on_dismiss: Whether the page is drawn again when somebody closes the dialog.
@@ -330,18 +343,39 @@ def open_dialog(
 
 _KEPT_SECONDS = 15.0
 """Until a page notices a delivery, a release or new interviews."""
-_Value = TypeVar("_Value")
 
 
-def read_cached(page: PageContext, read: Callable[[], _Value], what: str, *asked: object) -> _Value:
-    """Return what `read` returns, kept by what was asked and by what a reader may see.
+def read_cached(page: PageContext, read: Callable[[Work], T], what: str, *asked: object) -> T:
+    """Return what `read` gives, cached 15 s under key `what` for all readers with the same rights.
 
-    The value is shared between readers: it is not changed.
+    It is kept by `what`, `asked`, role, area and demo mark: what depends on the account is not
+    read here. The value is shared between readers: it is not changed.
     """
-    principal = page.principal
-    reach = (page.settings.store_url, principal.role, principal.area, principal.is_demo)
-    value: _Value = _keep((*reach, what, *asked), read)
+
+    def read_now() -> T:
+        with page.read() as work:
+            return read(work)
+
+    value: T = _keep((*_build_reader_key(page), what, *asked), read_now)
     return value
+
+
+def read_cached_late(
+    page: PageContext, read: Callable[[Work], T], what: str, *asked: object
+) -> LateReading[T]:
+    """Return what `read` gives on a replica, with its time, cached 15 s under `what` by rights."""
+
+    def read_late() -> LateReading[T]:
+        return read_from_replica(page.settings, lambda session: read(page.work(session)))
+
+    reading: LateReading[T] = _keep((*_build_reader_key(page), what, *asked), read_late)
+    return reading
+
+
+def _build_reader_key(page: PageContext) -> tuple[object, ...]:
+    """Return store, role, area and demo mark; readers equal in all four may see the same data."""
+    principal = page.principal
+    return (page.settings.store_url, principal.role, principal.area, principal.is_demo)
 
 
 @st.cache_resource(ttl=_KEPT_SECONDS, max_entries=256, show_spinner=False)

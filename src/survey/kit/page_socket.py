@@ -60,7 +60,7 @@ class PageSockets:
         self._address_pace = RateLimit(per_second * self.settings.busy_sessions_per_address)
 
     async def serve(self, secret: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a page speak for as long as its session lasts."""
+        """Connect a page with Streamlit until its session ends; refuse it if too many are open."""
         address = client_address(HTTPConnection(scope), self.settings.trusted_proxies)
         try:
             with ExitStack() as counted:
@@ -90,7 +90,7 @@ class PageSockets:
             self._keep_state(socket)
 
     def _keep_state(self, socket: "PageSocket") -> None:
-        """Schedule the removal of a page's state: at once if its session ended, else later."""
+        """Schedule that Streamlit forgets a page: at once if its session ended, else later."""
         if not socket.number:
             return
         if socket.code == _POLICY:
@@ -115,16 +115,16 @@ class PageSockets:
         return max(waits)
 
     def wait(self, owner: str, address: str) -> float:
-        """Take the turn of one message: the seconds until it comes."""
+        """Count a message in the limits of `owner` and `address`; return the seconds to wait."""
         return max(self._session_pace.reserve(owner), self._address_pace.reserve(address))
 
     def charge(self, owner: str, messages: int) -> None:
-        """Charge messages that were sent but not processed to the session's next connection."""
+        """Count `messages` sent but never processed in the rate limit of session `owner`."""
         self._session_pace.reserve(owner, messages)
 
 
 class PageSocket:
-    """WebSocket of one page, read ahead of its pace to notice a broken connection at once."""
+    """WebSocket of one page; reads ahead of its rate limit to notice a lost connection at once."""
 
     def __init__(
         self, all_of_them: PageSockets, secret: str, address: str, receive: Receive, send: Send
@@ -136,19 +136,15 @@ class PageSocket:
         self._receive, self._send = receive, send
         self._ahead: deque[Message] = deque()
         self._changed = asyncio.Event()
-        self._disconnected = self._closed = False
-
-    @property
-    def is_disconnected(self) -> bool:
-        """Return whether the connection is closed or has to be."""
-        return self._disconnected
+        # A connection that has to be closed is disconnected, and closed a little later.
+        self.is_disconnected = self._closed = False
 
     async def listen(self) -> None:
-        """Read what the browser says, until it is gone or says too much."""
-        while not self._disconnected:
+        """Queue what the browser sends until the connection ends or too much is queued."""
+        while not self.is_disconnected:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
-                self._disconnected = self._closed = True
+                self.is_disconnected = self._closed = True
                 if message.get("code") in _ABNORMAL_CLOSE_CODES:
                     _LOG.info("a page's line broke off")
             elif message["type"] == "websocket.receive" and message.get("bytes") is None:
@@ -169,12 +165,12 @@ class PageSocket:
             self._end_connection(_TOO_MANY)
 
     def _end_connection(self, code: int) -> None:
-        self.code, self._disconnected = code, True
+        self.code, self.is_disconnected = code, True
         self._changed.set()
 
     async def watch(self) -> None:
         """Close the connection when its session ends, even if it is idle."""
-        while not self._disconnected:
+        while not self.is_disconnected:
             await asyncio.sleep(CHECK_SECONDS)
             await self._check_session()
 
@@ -184,12 +180,12 @@ class PageSocket:
         except UNAVAILABLE_ERRORS:
             # The page says so in words.
             return
-        if person is None and not self._disconnected:
+        if person is None and not self.is_disconnected:
             self._end_connection(_POLICY)
 
     async def receive(self) -> Message:
-        """Return the next message; a closed connection reads as disconnected."""
-        while not self._disconnected:
+        """Return the next message within the rate limit; a disconnect once it is closed."""
+        while not self.is_disconnected:
             if not self._ahead:
                 self._changed.clear()
                 await self._changed.wait()
@@ -197,7 +193,7 @@ class PageSocket:
             message = self._ahead[0]
             if message["type"] == "websocket.receive":
                 await self._wait_for_rate_limit()
-            if not self._disconnected:
+            if not self.is_disconnected:
                 self._ahead.popleft()
                 return message
         return {"type": "websocket.disconnect", "code": self.code or 1006}
@@ -207,7 +203,7 @@ class PageSocket:
         if wait:
             until = asyncio.get_running_loop().time() + wait
             while (
-                not self._disconnected and (left := until - asyncio.get_running_loop().time()) > 0
+                not self.is_disconnected and (left := until - asyncio.get_running_loop().time()) > 0
             ):
                 self._changed.clear()
                 with suppress(TimeoutError):
@@ -215,7 +211,7 @@ class PageSocket:
         await self._check_session()
 
     async def send(self, message: Message) -> None:
-        """Send a message of Streamlit, unless the connection is closed."""
+        """Send a message of Streamlit to the browser, unless the connection is closed."""
         if self._closed:
             return
         if message["type"] == "websocket.send" and not self.number:
@@ -231,7 +227,7 @@ class PageSocket:
             self._sockets.owners[self.number] = self.owner
 
     async def close(self) -> None:
-        """Close the connection; a page whose session ended is told to reload."""
+        """Close the connection; let the page reload if its session ended."""
         if self._closed:
             return
         self._closed = True

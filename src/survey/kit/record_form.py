@@ -1,4 +1,4 @@
-"""Fields of a record on a page: what a form draws of them, and what a table shows."""
+"""Fields of a `Record` on a page: widgets of a form, and the values as label and text."""
 
 from collections.abc import Collection
 from datetime import date
@@ -16,7 +16,7 @@ from survey.store.tables import now
 def draw_fields(
     t: Translator, kind: type[Record], names: Collection[str] = (), **start: Any
 ) -> dict[str, Any]:
-    """Draw fields of a record inside a form, and return what is in them.
+    """Draw inputs for the fields of record type `kind` (of `names` if given); return name -> value.
 
     Args:
         names: Fields to draw; all that people enter if empty.
@@ -60,7 +60,7 @@ def _draw_field(t: Translator, column: Column, start: Any) -> Any:
 def list_fields(
     t: Translator, record: Record, names: Collection[str] = ()
 ) -> list[tuple[str, str]]:
-    """Return label and value of fields of a record in words, of all if none is named."""
+    """Return (label, text) of the named fields of a record; of all fields if none is named."""
     return [
         (t(column.label), _format_value(t, column, getattr(record, name)))
         for name, column in record.columns().items()

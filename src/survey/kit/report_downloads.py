@@ -1,8 +1,6 @@
-"""Reports as documents: buttons for one area, and all cities in one archive beside the page."""
+"""Downloads of reports: of one area as a button each, of all cities as one archive."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 
 import streamlit as st
 
@@ -10,12 +8,12 @@ from survey.access.roles import NATION
 from survey.figures.drawing import CHART_PROCESS
 from survey.figures.views.city import city_choices
 from survey.figures.views.view_context import list_area_choices
-from survey.kit.background_job import BackgroundJob, draw_job_progress, take_result
+from survey.kit.background_job import BackgroundJob, draw_job_progress, take_finished_job
 from survey.kit.download_button import File, draw_download_button
 from survey.kit.feedback import set_feedback, show_feedback, show_problems
 from survey.kit.page_runner import PageContext
 from survey.kit.results_cache import get_results, get_view
-from survey.kit.url_state import pick
+from survey.kit.url_state import pick_by_search
 from survey.kit.viewer import require_principal
 from survey.locale import Message, msg
 from survey.reports.contents import ReportKind
@@ -30,30 +28,20 @@ from survey.reports.report_service import (
     read_report_waves,
     record_reports,
 )
-from survey.results import WaveInfo, WaveResults
+from survey.results import WaveInfo
 from survey.store.transactions import run_in_transaction
 
-_FORMAT_NAMES: Mapping[ReportFormat, Message] = MappingProxyType(
-    {
-        ReportFormat.DOCX: msg("Report (Word)"),
-        ReportFormat.PDF: msg("Report (PDF)"),
-        ReportFormat.PPTX: msg("Slides (PowerPoint)"),
-    }
-)
+_FORMAT_NAMES: Mapping[ReportFormat, Message] = {
+    ReportFormat.DOCX: msg("Report (Word)"),
+    ReportFormat.PDF: msg("Report (PDF)"),
+    ReportFormat.PPTX: msg("Slides (PowerPoint)"),
+}
 _JOB, _ARCHIVE, _MESSAGES = "reports/job", "reports/archive", "reports"
 _LEVELS = ("nation", "province")
 
 
-@dataclass(frozen=True)
-class _ArchiveJob:
-    """Archive of a wave that is being made."""
-
-    wave: WaveInfo
-    job: BackgroundJob[ReportArchive]
-
-
 def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, area: str) -> None:
-    """Draw a button for each format of the report of one area."""
+    """Draw a download button for each format (Word, PDF, slides) of an area's report of `kind`."""
     # Ready by the time a reader has chosen: its start would be half of the first report.
     CHART_PROCESS.start()
     import_writers()
@@ -70,7 +58,7 @@ def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, are
 
 
 def _build_report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) -> File:
-    """Return the file behind a button; release and area are looked up anew when it is pressed."""
+    """Return the file of report `order`, made and recorded in the audit trail when pressed."""
 
     def make() -> bytes:
         waves = read_report_waves(page.settings, wave.key)
@@ -86,7 +74,7 @@ def _build_report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) ->
 
 
 def draw_reports(page: PageContext, wave: WaveInfo) -> None:
-    """Draw the reports that the reader may have: of one area, and of all cities at once."""
+    """Draw downloads of an area's reports, and of all reports for readers beyond one city."""
     t = page.t
     st.subheader(t("Reports"), anchor=False)
     if wave.tree_name is None:
@@ -98,43 +86,32 @@ def draw_reports(page: PageContext, wave: WaveInfo) -> None:
             "published figures of the wave."
         )
     )
-    choices = _list_choices(page, get_results(page, wave))
-    area = pick(
-        t("Report on"),
-        "report-area",
-        list(choices),
-        show=choices.__getitem__,
-        language=page.language,
-        default=page.principal.area,
-        is_searched=True,
-    )
+    results = get_results(page, wave)
+    larger = get_view(page, list_area_choices, results, levels=_LEVELS)
+    choices = {**larger, **get_view(page, city_choices, results)}
+    area = pick_by_search(page, t("Report on"), "report-area", choices, default=page.principal.area)
     draw_report_buttons(page, wave, kind_of(area), area)
     if kind_of(page.principal.area) is not ReportKind.CITY:
         _draw_archive(page, wave)
 
 
 def kind_of(area: str) -> ReportKind:
-    """Return the kind of an area by its code."""
+    """Return whether an area code is of the nation, a province or a city."""
     if area == NATION:
         return ReportKind.NATION
     return ReportKind.PROVINCE if len(area) == len("32") else ReportKind.CITY
 
 
-def _list_choices(page: PageContext, results: WaveResults) -> dict[str, str]:
-    larger = get_view(page, list_area_choices, results, levels=_LEVELS)
-    return {**larger, **get_view(page, city_choices, results)}
-
-
 def _draw_archive(page: PageContext, wave: WaveInfo) -> None:
-    """Draw what makes the reports of all cities, its progress, and the archive once made."""
+    """Draw the button that makes the reports of all cities, its progress, or the archive."""
     t = page.t
     _collect_archive(page)
     show_feedback(page, _MESSAGES)
-    running: _ArchiveJob | None = st.session_state.get(_JOB)
+    running: BackgroundJob[ReportArchive] | None = st.session_state.get(_JOB)
     if running is not None:
         draw_job_progress(
             page,
-            running.job,
+            running,
             lambda job: t("{done} of {total} reports", done=job.done, total=job.total),
             key="reports/cancel",
         )
@@ -157,10 +134,10 @@ def _draw_archive(page: PageContext, wave: WaveInfo) -> None:
 
 
 def _start_archive(page: PageContext, wave: WaveInfo) -> None:
-    """Start the archive as the person signed in now; the thread has no cookies to read."""
+    """Start the job that makes the archive, as the person signed in now; it goes on in a thread."""
     principal = require_principal(page.settings)
     settings, language = page.settings, page.language
-    job = BackgroundJob[ReportArchive](msg("Reports of all cities"))
+    job = BackgroundJob[ReportArchive](msg("Reports of all cities"), about=wave)
     job.start(
         lambda tick: make_archive(
             settings,
@@ -172,24 +149,20 @@ def _start_archive(page: PageContext, wave: WaveInfo) -> None:
         )
     )
     st.session_state.pop(_ARCHIVE, None)
-    st.session_state[_JOB] = _ArchiveJob(wave, job)
+    st.session_state[_JOB] = job
 
 
 def _collect_archive(page: PageContext) -> None:
-    """Keep and record the archive of a job that has ended, or say why there is none."""
-    running: _ArchiveJob | None = st.session_state.get(_JOB)
-    if running is None or running.job.running:
+    """Keep the archive of a job that has ended and record it, or keep the message why it failed."""
+    t = page.t
+    cancelled = t("The reports were cancelled.")
+    made: tuple[WaveInfo, ReportArchive] | None = take_finished_job(
+        page, _JOB, slot=_MESSAGES, cancelled=cancelled
+    )
+    if made is None:
         return
-    del st.session_state[_JOB]
-    cancelled = page.t("The reports were cancelled.")
-    archive = take_result(page, running.job, slot=_MESSAGES, cancelled=cancelled)
-    if archive is not None:
-        _keep_archive(page, running.wave, archive)
-
-
-def _keep_archive(page: PageContext, wave: WaveInfo, archive: ReportArchive) -> None:
-    t, waves = page.t, read_report_waves(page.settings, wave.key)
-
+    wave, archive = made
+    waves = read_report_waves(page.settings, wave.key)
     run_in_transaction(
         page.settings.store_url,
         lambda session: record_reports(page.work(session), waves=waves, files=archive.files),

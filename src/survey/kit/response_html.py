@@ -7,7 +7,7 @@ from typing import Any
 from survey.figures.views.display_names import DisplayNames
 from survey.locale import Message, Translator, label_text, msg
 from survey.locale.figures import format_score
-from survey.questionnaire.model import Item, SpecialAnswer
+from survey.questionnaire.model import Item
 from survey.questionnaire.question_types import type_of
 from survey.review.response_detail import (
     AnsweredItem,
@@ -27,7 +27,7 @@ from survey.web.photo_endpoint import photo_url
 
 
 def render_photo(photo_id: str, label: str) -> str:
-    """Render a photo; the browser fetches it with the session of the reader."""
+    """Return HTML of a photo; the browser fetches it with the session of the reader."""
     address = escape(photo_url(photo_id), quote=True)
     return (
         f'<a href="{address}" target="_blank" rel="noopener"><img class="hcs-photo" '
@@ -52,7 +52,7 @@ MODES: Mapping[Mode, Message] = {
 
 
 def format_duration(t: Translator, seconds: float | None) -> str:
-    """Format the duration of an interview."""
+    """Return a duration as minutes and seconds; "duration unknown" for None."""
     if seconds is None:
         return t("duration unknown")
     minutes, rest = divmod(round(seconds), 60)
@@ -60,7 +60,7 @@ def format_duration(t: Translator, seconds: float | None) -> str:
 
 
 def format_reason(t: Translator, reason: ReviewReason) -> str:
-    """Format a review reason and its note."""
+    """Return the name of a review reason, with its note if there is one."""
     if reason.code is None:
         return reason.note
     name = t(REASON_NAMES[reason.code])
@@ -68,7 +68,7 @@ def format_reason(t: Translator, reason: ReviewReason) -> str:
 
 
 def render_response_header(t: Translator, names: DisplayNames, interview: ResponseDetail) -> str:
-    """Render place, surveyor, time, duration, and the state with its reason."""
+    """Return HTML with place, surveyor, time, duration, and the state with its reason."""
     facts = (
         names.area(interview.city_code), interview.point_name, interview.surveyor,
         t(MODES[interview.mode]),
@@ -88,7 +88,7 @@ def render_response_header(t: Translator, names: DisplayNames, interview: Respon
 
 
 def render_consent(t: Translator, interview: ResponseDetail) -> str:
-    """Render the consent: version, time and reader; its text opens on a click."""
+    """Return HTML of a consent: decision, time, mode, surveyor, folded text; empty without one."""
     record = consent_of(interview)
     if record is None:
         return ""
@@ -105,7 +105,7 @@ def render_consent(t: Translator, interview: ResponseDetail) -> str:
 
 
 def render_answers(t: Translator, parts: Sequence[AnsweredSection], language: str) -> str:
-    """Render the questions with their answers, in the language of the interview."""
+    """Return an HTML table of sections `parts`: question, answer, seconds, in their language."""
     rows = []
     for part in parts:
         title = label_text(part.title, language)
@@ -134,7 +134,7 @@ def _render_answer_row(t: Translator, answered: AnsweredItem, language: str) -> 
 
 
 def _render_answer(t: Translator, answered: AnsweredItem, language: str) -> str:
-    """Render an answer; text that may identify a person is marked and named."""
+    """Return HTML of one answer; parts that may identify a person are marked."""
     if type_of(answered.item).is_photo and isinstance(answered.answer, str):
         return render_photo(answered.answer, t("photo"))
     if answered.scanned_text is None or not answered.scanned_text.matches:
@@ -148,29 +148,25 @@ def _render_answer(t: Translator, answered: AnsweredItem, language: str) -> str:
 
 
 def format_answer(t: Translator, item: Item, answer: Any, language: str) -> str:
-    """Format a stored answer by the labels of the questionnaire."""
+    """Return a stored answer in words, by the labels of the questionnaire."""
     if answer is None:
         return t("no answer")
     if isinstance(answer, str):
         special = next((each for each in item.specials if each.value == answer), None)
         if special is not None:
-            return _get_special_label(item, special, language)
+            own = label_text(item.special_labels.get(special, {}), language)
+            return own or form_texts(screen_language(language))[f"special_{special}"]
     return type_of(item).format_answer(item, answer, language)
 
 
-def _get_special_label(item: Item, special: SpecialAnswer, language: str) -> str:
-    own = label_text(item.special_labels.get(special, {}), language)
-    return own or form_texts(screen_language(language))[f"special_{special}"]
-
-
 def render_history(t: Translator, steps: tuple[HistoryEntry, ...]) -> str:
-    """Render the history of an interview, the newest entry first."""
+    """Return HTML of an interview's history, the entries in the order given."""
     lines = "".join(f"<li>{escape(format_history_entry(t, step))}</li>" for step in steps)
     return f'<ul class="hcs-history">{lines}</ul>'
 
 
 def format_history_entry(t: Translator, step: HistoryEntry) -> str:
-    """Format an entry of the history: time, person, state and reason."""
+    """Return one line on an entry of the history: time, person, state and reason."""
     to = step.detail.get("to", step.action.removeprefix("response."))
     done = t(STATUS_NAMES[Status(to)]) if to in set(Status) else to
     if step.action == AuditEvent.VIEW_INTERVIEW:

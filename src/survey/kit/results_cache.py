@@ -1,4 +1,4 @@
-"""Frozen waves and views for pages, kept in memory between runs.
+"""Results of frozen waves and views of them, cached in memory for the pages.
 
 Views are small and never changed, so one copy serves every reader with the same rights.
 """
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from survey.figures.views.view_context import ViewContext
 from survey.kit.feedback import record_view_once
 from survey.kit.page_runner import PageContext
 from survey.results import WaveInfo, WaveResults, open_results
@@ -24,17 +25,17 @@ _NEW_WAVES_AFTER = 15.0
 
 
 def list_frozen_waves(page: PageContext, series: str) -> list[WaveInfo]:
-    """Return the frozen waves of one series, newest first."""
+    """Return the readable frozen waves of one series, newest first."""
     return [wave for wave in all_waves(page) if wave.series == series]
 
 
 def all_waves(page: PageContext) -> list[WaveInfo]:
-    """Return the frozen waves of every series that can be read, newest first."""
+    """Return the readable frozen waves of every series, newest first."""
     return _list_waves(page)[0]
 
 
 def list_damaged_waves(page: PageContext) -> list[WaveSummary]:
-    """Return the frozen waves of every series that cannot be read, newest first."""
+    """Return the frozen waves of every series whose files cannot be read, newest first."""
     return _list_waves(page)[1]
 
 
@@ -53,7 +54,7 @@ def _list_cached_waves(
 
 
 def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:
-    """Return the results of a wave from its snapshot, as they are released by now."""
+    """Return a wave's results as released now; the audit trail records views of unreleased ones."""
     settings = page.settings
     listed = _build_snapshot_key(wave), _build_release_key(wave)
     results = _open_cached_results(settings.store_url, wave.key, *listed, settings)
@@ -69,12 +70,12 @@ def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:
 
 
 def _build_snapshot_key(wave: WaveInfo) -> str:
-    """Return the snapshot as part of each cache key: the same responses can be frozen again."""
+    """Return the part of cache keys that changes whenever the wave is frozen again."""
     return f"{wave.snapshot_sha256} {wave.seal_sha256}"
 
 
 def _build_release_key(wave: WaveInfo) -> str:
-    """Return the release as part of each cache key, so that a revoked release ends at once."""
+    """Return the part of cache keys that changes when the wave is released or taken back."""
     return f"{wave.state} {wave.shown} {wave.first_places}"
 
 
@@ -88,7 +89,7 @@ def _open_cached_results(
 
 
 def list_other_waves(page: PageContext, wave: WaveInfo) -> tuple[WaveResults, ...]:
-    """Return the other waves of the same series."""
+    """Return the results of all other frozen waves of the series, earlier and later ones."""
     return tuple(
         get_results(page, other)
         for other in list_frozen_waves(page, wave.series)
@@ -97,7 +98,7 @@ def list_other_waves(page: PageContext, wave: WaveInfo) -> tuple[WaveResults, ..
 
 
 def is_earlier_damaged(page: PageContext, wave: WaveInfo) -> bool:
-    """Return whether an earlier wave of the same series cannot be read."""
+    """Return whether the files of an earlier wave of the same series cannot be read."""
     return any(
         other.series == wave.series and (other.year, other.key) < (wave.year, wave.key)
         for other in list_damaged_waves(page)
@@ -112,7 +113,7 @@ def get_view(
     others: Sequence[WaveResults] | None = None,
     **more: Hashable,
 ) -> T:
-    """Return the view that `make` builds, cached for all principals with the same access."""
+    """Return what `make` gives for `results` and `others`, cached per access and language."""
     arguments: dict[str, Any] = dict(more) if others is None else {**more, "others": others}
     key = (
         page.settings.store_url,
@@ -131,7 +132,7 @@ def get_view(
     )
 
     def build() -> T:
-        return make(results=results, principal=page.principal, language=page.language, **arguments)
+        return make(ViewContext(results, page.principal, page.language), **arguments)
 
     built: T = _build_cached_view(repr(key), build)
     return built

@@ -1,7 +1,7 @@
 """Text blocks of pages: headline number, tiles, lists, tables as HTML, words explained."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from survey.disclosure import MINIMUM_N
+from survey.figures.figure_table import format_for_screen
 from survey.figures.views.bands import BandVerdict
 from survey.figures.views.changes import ChangeView
 from survey.figures.views.estimate_text import (
@@ -33,7 +34,7 @@ from survey.store.tables import now
 
 
 def draw_freshness(t: Translator, freshness: DataFreshness | None) -> None:
-    """Draw up to when the data go; nothing if they were read from the primary, as of now.
+    """Draw the time of data from the replica; nothing for None, which is data as of now.
 
     Either way it takes one place of the page: from one run to the next the data may come from the
     other database, and what is open or typed below has to stay.
@@ -69,7 +70,7 @@ class GlossaryTerm:
 
 @lru_cache(maxsize=4)
 def read_glossary(path: Path = GLOSSARY) -> dict[str, GlossaryTerm]:
-    """Return the terms by their English name in lower case, in the order of the file."""
+    """Return English name in lower case -> term of the glossary, in the order of the file."""
     terms: dict[str, GlossaryTerm] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -80,7 +81,7 @@ def read_glossary(path: Path = GLOSSARY) -> dict[str, GlossaryTerm]:
 
 
 def explain(term: str, language: str) -> str | None:
-    """Return the explanation of an English term in a language; None for an unknown term."""
+    """Return the glossary's explanation of an English term in `language`; None if it lacks it."""
     known = read_glossary().get(term.lower()) if GLOSSARY.exists() else None
     return known.explanation(language) if known else None
 
@@ -92,7 +93,7 @@ _MAX_PHONE_COLUMNS = 3
 def render_table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], *, long_names: bool = False
 ) -> str:
-    """Render a table; the first cell of each row is its header, and long names may wrap."""
+    """Return an HTML table of numbers; a row's first cell is its header, wider if `long_names`."""
     body = "".join(map(_render_row, rows))
     return frame_rows(heads, body, style="hcs-named" if long_names else "hcs-heat")
 
@@ -100,7 +101,7 @@ def render_table(
 def render_text_table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Collection[int] = ()
 ) -> str:
-    """Render a table of texts, which wrap and begin at the left.
+    """Return an HTML table of texts, aligned to the left; columns in `whole` do not wrap.
 
     On a phone each row of a wide table is a card: columns at its end would not be seen.
 
@@ -115,7 +116,7 @@ def render_text_table(
 
 
 def frame_rows(heads: Sequence[str], body: str, *, style: str = "hcs-heat") -> str:
-    """Render a table around finished rows; the lines of a head stand below each other.
+    """Return an HTML table of `heads` and of rows given as HTML; line breaks in a head are kept.
 
     The box can be reached by keyboard, as some of them are higher or wider than their place.
     """
@@ -131,7 +132,7 @@ def frame_rows(heads: Sequence[str], body: str, *, style: str = "hcs-heat") -> s
 def _render_row(
     cells: Sequence[str], whole: Collection[int] = (), labels: Sequence[str] = ()
 ) -> str:
-    """Render a row; `labels` name its cells where they stand without the head."""
+    """Return a table row as HTML; columns in `whole` do not wrap; `labels` name cells on cards."""
     first, *rest = cells
     others = "".join(
         f"<td{_WHOLE if column in whole else ''}{_render_label(labels, column)}>{escape(cell)}</td>"
@@ -145,8 +146,17 @@ def _render_label(labels: Sequence[str], column: int) -> str:
     return f' data-label="{escape(labels[column], quote=True)}"' if labels else ""
 
 
+def render_facts(facts: Iterable[tuple[str, str]]) -> str:
+    """Return an HTML table of names and values, one pair a row."""
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+        for name, value in facts
+    )
+    return f"<table>{lines}</table>"
+
+
 def render_plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Render a table for print and phones, where a canvas shows one part of it at most.
+    """Return an HTML table for print and phones; its first cells may hold links.
 
     Args:
         rows: Cells as HTML, so that the first may hold a link.
@@ -171,7 +181,7 @@ nothing else."""
 
 
 def escape_markdown(text: str) -> str:
-    """Return a text of other people as Streamlit's Markdown shows it unchanged."""
+    """Return a text in which Streamlit's Markdown finds no markup."""
     return _MARKDOWN.sub(r"\\\1", text)
 
 
@@ -188,7 +198,7 @@ def draw_links(links: Iterable[tuple[str, str]]) -> None:
 def draw_headline(
     page: PageContext, figure: Estimate, *sentences: str, unit: str, band: BandVerdict | None = None
 ) -> None:
-    """Draw a number with its interval, and sentences on it; a card where it is hidden."""
+    """Draw an estimate with `unit`, interval, `band`, sentences; a notice if it is hidden."""
     t = page.t
     paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences if sentence)
     if not figure.available or figure.estimate is None:
@@ -206,7 +216,7 @@ def draw_headline(
 
 
 def draw_hidden_card(t: Translator, what: str) -> None:
-    """Draw what is hidden, for whose protection, what would be needed and who can help."""
+    """Draw a notice that a figure is hidden: for whose protection, and what would be needed."""
     draw_notice(
         t("Not shown: {what}", what=what),
         t(
@@ -223,7 +233,7 @@ def draw_hidden_card(t: Translator, what: str) -> None:
 
 
 def draw_method_note(page: PageContext, figure: Estimate, *notes: str, figure_id: str = "") -> None:
-    """Draw one line on the sample, and what opens the notes on how a figure was made.
+    """Draw a line saying that it is a quota sample, and a popover on how a figure was made.
 
     Args:
         figure_id: Id under which releases hold the figure; it is a link to their history.
@@ -240,14 +250,14 @@ def draw_method_note(page: PageContext, figure: Estimate, *notes: str, figure_id
 
 
 def render_figure_link(page: PageContext, figure_id: str) -> str:
-    """Render the id of a figure as a link to what each release said of it."""
+    """Return an HTML link from the id of a figure to its history in the releases."""
     address = escape(page.address(PageKey.RELEASES, figure=figure_id), quote=True)
     text = page.t("What releases said of it: {figure}", figure=figure_id)
     return f'<a class="hcs-figure-id" href="{address}" target="_self">{escape(text)}</a>'
 
 
 def _render_band(page: PageContext, band: BandVerdict | None) -> str:
-    """Render the band of a score, hatched while it is not certain."""
+    """Return HTML of a score's band, hatched while the band is not certain; empty for None."""
     if band is None:
         return ""
     explained = escape(explain("band", page.language) or "", quote=True)
@@ -256,7 +266,7 @@ def _render_band(page: PageContext, band: BandVerdict | None) -> str:
 
 
 def draw_tiles(t: Translator, tiles: Iterable[ScoreTile]) -> None:
-    """Draw scores side by side, each with its interval and its change."""
+    """Draw scores as tiles side by side, each with its interval and change since last wave."""
     st.html(f'<div class="hcs-tiles">{"".join(_render_tile(t, tile) for tile in tiles)}</div>')
 
 
@@ -274,7 +284,7 @@ def _render_tile(t: Translator, tile: ScoreTile) -> str:
 
 
 def draw_ranking_text(page: PageContext, view: RankingView) -> None:
-    """Draw what the ranking says about the city in focus and about all cities."""
+    """Draw the sentences of a ranking: on the city in focus, its neighbours and all cities."""
     explained = escape(explain("rank set", page.language) or "", quote=True)
     paragraphs = [
         f'<p><abbr title="{explained}">{escape(sentence)}</abbr></p>'
@@ -288,12 +298,12 @@ def draw_ranking_text(page: PageContext, view: RankingView) -> None:
 
 
 def draw_sentence(sentence: str) -> None:
-    """Draw one sentence of the main result."""
+    """Draw one sentence of a page's main result, in the style of `draw_sentences`."""
     draw_sentences([sentence])
 
 
 def draw_sentences(sentences: Iterable[str]) -> None:
-    """Draw sentences of the main result close together, so that a phone shows them at once."""
+    """Draw sentences of the main result close together, so that a phone shows all of them."""
     paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
     st.html(f'<div class="hcs-answer">{paragraphs}</div>')
 
@@ -301,7 +311,7 @@ def draw_sentences(sentences: Iterable[str]) -> None:
 def draw_difference(
     page: PageContext, gap: EstimateDifference, sentence: str, *, against: str | None = None
 ) -> None:
-    """Draw a signed difference with its interval; `against` names the reference."""
+    """Draw a signed difference with its interval and a sentence; `against` is its reference."""
     t, figure = page.t, gap.figure
     if not figure.available or figure.estimate is None:
         draw_sentence(sentence)
@@ -319,7 +329,7 @@ def draw_difference(
 
 
 def draw_change(page: PageContext, view: ChangeView | None, obstacle: str) -> None:
-    """Draw the change in the nation and the number of changed cities, or the obstacle."""
+    """Draw the national change and the number of changed cities; text `obstacle` without `view`."""
     if view is None:
         draw_notice(page.t("No change is shown"), obstacle)
         return
@@ -330,6 +340,11 @@ def draw_change(page: PageContext, view: ChangeView | None, obstacle: str) -> No
 def _format_interval(t: Translator, figure: Estimate) -> str:
     words = format_interval(figure.low, figure.high, t)
     return t("95% interval {interval}", interval=words) if words else ""
+
+
+def draw_columns(alt: str, columns: Mapping[str, Sequence[object]]) -> None:
+    """Draw columns as a table that readers can sort and search; `alt` names the table."""
+    st.dataframe(format_for_screen(columns), hide_index=True, alt=alt)
 
 
 MAX_LISTED_ROWS = 20
@@ -345,7 +360,7 @@ def draw_long_table(
     listed: str,
     whole: Collection[int] = (),
 ) -> None:
-    """Draw the first rows of a table, with a switch that shows the others as well.
+    """Draw a table; of a long one the first rows (caption `listed`), with the switch `show_all`.
 
     Args:
         key: Key of the switch, of one list each.

@@ -5,10 +5,19 @@ language; here the address holds the stable code. A link never grants access: pa
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol, TypedDict, Unpack
 
 import streamlit as st
 
-Label = Callable[[str], str]
+
+class HasLanguage(Protocol):
+    """Protocol of a page, or other object, with the reader's language."""
+
+    @property
+    def language(self) -> str: ...
+
+
 Tab = tuple[str, Callable[[], None]]
 """Label of a tab, and the function that draws it."""
 _REPLACE = """export default ({ data }) => {
@@ -19,13 +28,13 @@ _REPLACE = """export default ({ data }) => {
 
 
 def read_parameter(name: str, options: Sequence[str], default: str) -> str:
-    """Return the code in the address; the default if it is missing or unknown."""
+    """Return parameter `name` of the address; the default if it is missing or no option."""
     value = st.query_params.get(name, default)
     return value if value in options else default
 
 
 def write_parameter(name: str, value: str, default: str) -> None:
-    """Write the code into the address; the default leaves it clean."""
+    """Write the parameter `name` into the address; remove it if the value is the default."""
     if value != default:
         if st.query_params.get(name) != value:
             st.query_params[name] = value
@@ -33,33 +42,67 @@ def write_parameter(name: str, value: str, default: str) -> None:
         del st.query_params[name]
 
 
+class PickOptions(TypedDict, total=False):
+    """Options of a choice: the code chosen at first, and the help text beside its label."""
+
+    default: str | None
+    explanation: str | None
+
+
 def pick(
+    page: HasLanguage,
     label: str,
     name: str,
-    options: Sequence[str],
-    *,
-    show: Label,
-    language: str,
-    default: str | None = None,
-    explanation: str | None = None,
-    as_buttons: bool = False,
-    is_searched: bool = False,
+    choices: Mapping[str, str],
+    **more: Unpack[PickOptions],
 ) -> str:
-    """Let the reader choose one option; the choice is in the address as `?name=code`.
+    """Draw a select box and return the code chosen, which the address keeps as `?name=code`.
 
     Args:
-        is_searched: Typed letters need not follow each other, so that initials find an option.
+        choices: Name on screen of each option, by its code.
     """
-    otherwise = default if default is not None and default in options else options[0]
+    return _pick(page, partial(st.selectbox, label, filter_mode="contains"), name, choices, more)
+
+
+def pick_by_search(
+    page: HasLanguage,
+    label: str,
+    name: str,
+    choices: Mapping[str, str],
+    **more: Unpack[PickOptions],
+) -> str:
+    """Draw a select box for many options, searched by letters in order; return the code chosen."""
+    return _pick(page, partial(st.selectbox, label, filter_mode="fuzzy"), name, choices, more)
+
+
+def pick_by_button(
+    page: HasLanguage,
+    label: str,
+    name: str,
+    choices: Mapping[str, str],
+    **more: Unpack[PickOptions],
+) -> str:
+    """Draw a choice among few options, side by side as buttons, and return the code chosen."""
+    return _pick(page, partial(st.segmented_control, label, required=True), name, choices, more)
+
+
+def _pick(
+    page: HasLanguage,
+    draw: Callable[..., str | None],
+    name: str,
+    choices: Mapping[str, str],
+    more: PickOptions,
+) -> str:
+    default = more.get("default")
+    otherwise = default if default is not None and default in choices else next(iter(choices))
     # The browser knows an option by its label, so each language needs a widget of its own.
-    key, memory = f"{name}/{language}", f"{name}/url"
-    arrived = read_parameter(name, options, otherwise)
-    moved = st.session_state.get(memory) != arrived
-    if moved or st.session_state.get(key) not in options:
+    key, memory = f"{name}/{page.language}", f"{name}/url"
+    arrived = read_parameter(name, list(choices), otherwise)
+    if st.session_state.get(memory) != arrived or st.session_state.get(key) not in choices:
         st.session_state[key] = arrived
-    chosen = (
-        _draw_choice(label, key, options, show, explanation, as_buttons, is_searched) or otherwise
-    )
+    names = choices.__getitem__
+    chosen = draw(list(choices), format_func=names, key=key, help=more.get("explanation"))
+    chosen = chosen or otherwise
     if chosen != arrived:
         # Written only when the reader chose: the browser keeps each change of the address as a
         # page to go back to, so that tidying an address would take the first press of Back.
@@ -69,7 +112,7 @@ def pick(
 
 
 def keep_in_address(query: Mapping[str, str]) -> None:
-    """Name the parameters in the address of the page as it is.
+    """Write the parameters into the address of the page without a new entry in its history.
 
     The browser does it without a new page to go back to, which `st.query_params` would make.
     """
@@ -79,28 +122,26 @@ def keep_in_address(query: Mapping[str, str]) -> None:
 
 
 def pick_pinned(
+    page: HasLanguage,
     label: str,
     name: str,
-    options: Sequence[str],
+    choices: Mapping[str, str],
     *,
-    show: Label,
-    language: str,
-    default: str | None = None,
-    first: str | None = None,
+    wished: tuple[str | None, str | None] = (None, None),
     explanation: str | None = None,
 ) -> str | None:
-    """Let the reader choose one option that stays in the address until they choose another.
+    """Draw a select box kept as `?name=code`, first `wished`; return its code, None if unknown.
 
     The options may come in another order at the next run, or be more or fewer: nothing but the
     reader changes the choice. An address that names none of them chooses none.
 
     Args:
-        default: Chosen by an address that names nothing; else the last choice in this session.
-        first: Chosen by such an address while nothing was chosen in this session.
+        wished: Options for an address that names none: before the last choice in this session,
+            and while nothing was chosen in it.
     """
-    key, memory = f"{name}/{language}", f"{name}/pinned"
-    wished = default, st.session_state.get(memory), first
-    otherwise = next((code for code in wished if code and code in options), options[0])
+    key, memory, options = f"{name}/{page.language}", f"{name}/pinned", list(choices)
+    known = wished[0], st.session_state.get(memory), wished[1]
+    otherwise = next((code for code in known if code and code in options), options[0])
     arrived: str = st.query_params.get(name) or otherwise
     if st.session_state.get(memory) != arrived or st.session_state.get(key) not in options:
         st.session_state[key] = arrived if arrived in options else None
@@ -109,7 +150,7 @@ def pick_pinned(
         label,
         options,
         index=0 if arrived in options else None,
-        format_func=show,
+        format_func=choices.__getitem__,
         key=key,
         help=explanation,
         filter_mode="contains",
@@ -123,8 +164,8 @@ def pick_pinned(
     return chosen
 
 
-def draw_tabs(tabs: Mapping[str, Tab], *, language: str, name: str = "part") -> None:
-    """Draw tabs, of which the address names the open one; only that one is computed.
+def draw_tabs(page: HasLanguage, tabs: Mapping[str, Tab], name: str = "part") -> None:
+    """Draw tabs and compute only the open one, which the address names.
 
     Args:
         tabs: Label and drawing function of each tab by its code; the first one is open to begin
@@ -133,7 +174,7 @@ def draw_tabs(tabs: Mapping[str, Tab], *, language: str, name: str = "part") -> 
     first = next(iter(tabs))
     labels = {code: label for code, (label, _) in tabs.items()}
     # The browser knows a tab by its label, so each language needs a widget of its own.
-    key, memory = f"{name}/{language}/tabs", f"{name}/url"
+    key, memory = f"{name}/{page.language}/tabs", f"{name}/url"
     arrived = read_parameter(name, list(tabs), first)
     moved = st.session_state.get(memory) != arrived
     if moved or st.session_state.get(key) not in labels.values():
@@ -145,26 +186,3 @@ def draw_tabs(tabs: Mapping[str, Tab], *, language: str, name: str = "part") -> 
     st.session_state[memory] = chosen
     with drawn[chosen]:
         tabs[chosen][1]()
-
-
-def _draw_choice(
-    label: str,
-    key: str,
-    options: Sequence[str],
-    show: Label,
-    explanation: str | None,
-    as_buttons: bool,
-    is_searched: bool,
-) -> str | None:
-    if as_buttons:
-        return st.segmented_control(
-            label, options, format_func=show, key=key, help=explanation, required=True
-        )
-    return st.selectbox(
-        label,
-        options,
-        format_func=show,
-        key=key,
-        help=explanation,
-        filter_mode="fuzzy" if is_searched else "contains",
-    )

@@ -1,4 +1,4 @@
-"""Who looks at a page: preferences kept in the address, and the principal signed in now."""
+"""Viewer of a page: language and text size from the address, and the principal signed in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,26 +15,27 @@ from survey.locale import LANGUAGES, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.web.start_page import LANGUAGE, LARGE
 
 
 def session_cookie() -> str | None:
-    """Return the session secret in this browser's cookie."""
+    """Return the session secret in this browser's cookie; None without one."""
     return st.context.cookies.get(COOKIE)
 
 
 def find_current_principal(settings: Settings) -> Principal | None:
-    """Return the signed-in person, looked up at every run, so that signing out counts at once."""
+    """Return the principal signed in now, read from the store at each call; None without one."""
     return authenticate_session(settings.store_url, session_cookie(), now(), demo=settings.demo)
 
 
 def find_visit_before(settings: Settings) -> datetime | None:
-    """Return when the signed-in person was here before this visit; None at the first one."""
+    """Return the time of the signed-in person's previous visit; None at the first one."""
     with read_scope(settings.store_url) as session:
-        return find_last_visit(session=session, secret=session_cookie())
+        return find_last_visit(session, session_cookie())
 
 
 def require_principal(settings: Settings) -> Principal:
-    """Return the person signed in now, which may differ from when the page was drawn."""
+    """Return the principal signed in now; raise `AccessDeniedError` if nobody is."""
     person = find_current_principal(settings)
     if person is None:
         raise AccessDeniedError(msg("Please sign in first."))
@@ -42,20 +43,19 @@ def require_principal(settings: Settings) -> Principal:
 
 
 def find_principal_or_none(settings: Settings) -> Principal | None:
-    """Return the signed-in person for the menu; None also when the store is away."""
+    """Return the signed-in principal; None if nobody is, or the store cannot be reached."""
     try:
         return find_current_principal(settings)
     except SQLAlchemyError:
         return None
 
 
-LANGUAGE, LARGE = "lang", "large"
 _ON, _OFF = "1", "0"
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """Language and text size that a viewer chose."""
+    """Language and text size (usual or large) that a viewer chose."""
 
     language: str
     large: bool
@@ -65,13 +65,13 @@ class Preferences:
         return ELDER if self.large else ORDINARY
 
     def query(self, default_language: str) -> dict[str, str]:
-        """Return the parameters that carry what differs from the default to another page."""
+        """Return name -> value of address parameters for language and text size, if not default."""
         language = {} if self.language == default_language else {LANGUAGE: self.language}
         return language | ({LARGE: _ON} if self.large else {})
 
 
 def get_preferences(default_language: str) -> Preferences:
-    """Return the preferences from the address, else from earlier in this session."""
+    """Return language and text size from the address, else from earlier in this session."""
     language = _recall_choice(LANGUAGE, LANGUAGES, default_language)
     return Preferences(language, _recall_choice(LARGE, (_ON, _OFF), _OFF) == _ON)
 
@@ -101,7 +101,7 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
 
 
 def native_language_name(language: str) -> str:
-    """Return the name of a language in that language."""
+    """Return the name of a language as its own speakers write it."""
     return translator(language)(msg("English"))
 
 
@@ -118,7 +118,7 @@ def _build_address_key(name: str) -> str:
 
 
 def _recall_choice(name: str, options: Sequence[str], default: str) -> str:
-    """Return the kept choice, unless the address was changed since the last run."""
+    """Return choice `name` of this session; one of `options` newly in the address replaces it."""
     memory, address = _build_memory_key(name), st.query_params.get(name)
     if address in options and address != st.session_state.get(_build_address_key(name)):
         st.session_state[memory] = address
@@ -137,7 +137,7 @@ def _remember_large(before: bool) -> None:
 
 
 def _remember_choice(name: str, value: str, default: str) -> None:
-    """Keep a choice for the session, and write it into the address."""
+    """Keep choice `name` for the session and in the address, which leaves out the `default`."""
     st.session_state[_build_memory_key(name)] = value
     write_parameter(name, value, default)
     st.session_state[_build_address_key(name)] = st.query_params.get(name)

@@ -49,13 +49,13 @@ _CATALOGS = Path(__file__).parent
 
 
 def label_text(labels: Labels, language: str, otherwise: str = "") -> str:
-    """Return the label in this language, else in the first that has one, else `otherwise`."""
+    """Return the label in `language`, or the first that is not empty, or `otherwise`."""
     text = labels.get(language) or next(filter(None, labels.values()), otherwise)
     return _mark(text) if language == PSEUDO_LANGUAGE and labels else text
 
 
 def labels_of(row: Any, name: str) -> dict[str, str]:
-    """Return a name or title of a row, which has a column of each language."""
+    """Return a row's text by language, from its columns `<name>_zh` and `<name>_en`."""
     return {language: getattr(row, f"{name}_{language}") for language in LANGUAGES}
 
 
@@ -65,7 +65,7 @@ def _mark(text: str) -> str:
 
 @dataclass(frozen=True)
 class Message:
-    """Text to translate later: an English msgid with `str.format` parameters."""
+    """Text to be translated later: English msgid, with parameters for `str.format`."""
 
     msgid: str
     params: dict[str, object] = field(default_factory=dict)
@@ -75,18 +75,22 @@ class Message:
 
 
 def msg(msgid: str, **params: object) -> Message:
-    """Return a message, and mark its text for extraction."""
+    """Return a message; extraction tools find its English text by this call."""
     return Message(msgid, params)
 
 
 class SurveyError(Exception):
-    """Error with a translatable `message` for people and a stable `code` for machines."""
+    """Base of all domain errors: translatable `message` for people, stable `code` for machines.
+
+    A class whose errors all say the same declares the message.
+    """
 
     code = "error"
+    message: Message
 
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
+    def __init__(self, message: Message | None = None) -> None:
+        self.message = message or self.message
+        super().__init__(str(self.message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By itself an exception is built anew by calling its class with its sentence, which many
@@ -95,7 +99,7 @@ class SurveyError(Exception):
 
 
 class CodedError(SurveyError):
-    """Error that its code tells apart, because nothing catches it by its class."""
+    """Base of errors that are distinguished by `code`, because nothing catches their class."""
 
     def __init__(self, code: str, message: Message) -> None:
         super().__init__(message)
@@ -103,15 +107,15 @@ class CodedError(SurveyError):
 
 
 class NotFoundError(CodedError):
-    """Raised when there is no such thing, or none that the account may see."""
+    """Raised when an object does not exist, or the account may not know that it does."""
 
 
 class ConflictError(CodedError):
-    """Raised when something was changed meanwhile, is in use or is there already."""
+    """Raised when something was changed meanwhile, is in use, or exists already."""
 
 
 class RefusedError(CodedError):
-    """Raised when what was asked for is not allowed, not possible or not well formed."""
+    """Raised when a request is not allowed, not possible or not well formed."""
 
 
 def _rebuild_error(
@@ -123,7 +127,7 @@ def _rebuild_error(
 
 
 def catalog_file(domain: str, language: str) -> Path:
-    """Return the path of a package's compiled catalog, which `make` compiles."""
+    """Return the path of the compiled catalog of texts of a package (`domain`) in a language."""
     return _CATALOGS / language / "LC_MESSAGES" / f"{domain}.mo"
 
 
@@ -132,7 +136,7 @@ Translator = Callable[..., str]
 
 @lru_cache(maxsize=8)
 def translator(language: str) -> Translator:
-    """Return `t(msgid_or_message, **params) -> str` for `language` (unknown: the default)."""
+    """Return the function `t(msgid_or_message, **params) -> str` of a language (or the default)."""
     chosen = language if language in (*LANGUAGES, PSEUDO_LANGUAGE) else DEFAULT_LANGUAGE
     catalogs = gettext.NullTranslations()
     if chosen != "en":

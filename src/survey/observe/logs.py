@@ -47,7 +47,7 @@ _SAFE_ERROR_TYPES: tuple[type[BaseException], ...] = (
 
 
 def scrub(text: str) -> str:
-    """Return `text` without tokens, queries, phone and ID numbers, mail and whole IP addresses."""
+    """Return a text without tokens, queries, phone and ID numbers, mail and whole IP addresses."""
     for pattern, instead in (
         (_LINKS, rf"\g<1>{REDACTED}"),
         (_LOGIN_OF_URL, f"://{REDACTED}@"),
@@ -61,7 +61,7 @@ def scrub(text: str) -> str:
 
 
 def _mask_address(match: "re.Match[str]") -> str:
-    """Return the network of an address: /24 of IPv4, /48 of IPv6."""
+    """Return the network of a matched IP address (/24 or /48); other text unchanged."""
     try:
         address = ip_address(match.group())
     except ValueError:
@@ -71,7 +71,7 @@ def _mask_address(match: "re.Match[str]") -> str:
 
 
 def scrub_event(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a log entry with scrubbed values, at any depth."""
+    """Return a log entry with secret keys redacted and all texts scrubbed, at any depth."""
     return {
         key: REDACTED if key in _SECRET_KEYS else _scrub_text(value) for key, value in event.items()
     }
@@ -88,7 +88,7 @@ def _scrub_text(value: Any) -> Any:
 
 
 def format_error_safely(error: BaseException) -> str:
-    """Format the traceback of `error`, leaving out messages that may contain answers."""
+    """Return traceback and causes of an error, without messages that may contain answers."""
     parts = []
     seen: set[int] = set()
     current: BaseException | None = error
@@ -122,7 +122,7 @@ _current: ContextVar[str] = ContextVar("request", default="")
 
 
 def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send all loggers, ours and foreign, through one scrubbed format to stderr."""
+    """Send all loggers, ours and those of libraries, in one scrubbed format to `stream`."""
     out = stream or sys.stderr
     handler = logging.StreamHandler(out)
     handler.setFormatter(_formatter(as_json=_is_json_format(settings, out)))
@@ -144,7 +144,7 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
 
 
 def event_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return a logger whose entries carry named values: `log.info("audit.anchor", sequence=7)`."""
+    """Return a logger whose entries have named values: `log.info("audit.anchor", sequence=7)`."""
     log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return log
 
@@ -204,23 +204,23 @@ def _clean(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def new_request_id() -> str:
-    """Return ten hexadecimal digits, short enough to read aloud."""
+    """Return a new request id: ten hexadecimal digits, short enough to read aloud."""
     return secrets.token_hex(5)
 
 
 def valid_request_id(claimed: str | None) -> str:
-    """Return the id that a trusted proxy gave, if it has the form of one; else a new id."""
+    """Return a request id stated by a proxy if it has a valid form; otherwise a new one."""
     return claimed if claimed and _ACCEPTED.fullmatch(claimed) else new_request_id()
 
 
 def current_request_id() -> str:
-    """Return the id of the current request; empty outside of any."""
+    """Return the id of the request being handled; "" outside of requests."""
     return _current.get()
 
 
 @contextmanager
 def request_id_scope(request_id: str) -> Iterator[str]:
-    """Set the current request id for the duration of the block."""
+    """Set the current request id, and yield it, for the duration of the block."""
     token = _current.set(request_id)
     try:
         yield request_id

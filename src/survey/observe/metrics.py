@@ -3,6 +3,7 @@
 import logging
 import socket
 from collections.abc import Callable, Iterable
+from functools import partial
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Thread
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -25,59 +26,42 @@ _LOG = logging.getLogger(__name__)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 REGISTRY = CollectorRegistry()
-REQUESTS = Counter(
-    "survey_requests", "Requests at the public door", ("route", "status"), registry=REGISTRY
-)
-REQUEST_SECONDS = Histogram(
+_counter = partial(Counter, registry=REGISTRY)
+_gauge = partial(Gauge, registry=REGISTRY)
+_histogram = partial(Histogram, registry=REGISTRY)
+REQUESTS = _counter("survey_requests", "Requests at the public door", ("route", "status"))
+REQUEST_SECONDS = _histogram(
     "survey_request_seconds",
     "From the head of a request to the end of its answer",
     ("route",),
     buckets=_SECONDS,
-    registry=REGISTRY,
 )
-INTERVIEWS = Counter(
-    "survey_interviews",
-    "Interviews at the door by what came of them",
-    ("outcome",),
-    registry=REGISTRY,
+INTERVIEWS = _counter(
+    "survey_interviews", "Interviews at the door by what came of them", ("outcome",)
 )
-BATCH_WORKS = Histogram(
-    "survey_batch_units",
-    "Units of work that share a transaction",
-    buckets=(1, 2, 4, 8, 16),
-    registry=REGISTRY,
+BATCH_WORKS = _histogram(
+    "survey_batch_units", "Units of work that share a transaction", buckets=(1, 2, 4, 8, 16)
 )
-PAGE_SECONDS = Histogram(
-    "survey_page_seconds", "Runs of a page", ("page",), buckets=_SECONDS, registry=REGISTRY
+PAGE_SECONDS = _histogram("survey_page_seconds", "Runs of a page", ("page",), buckets=_SECONDS)
+FAILURES = _counter(
+    "survey_failures", "What nobody had foreseen: each has a line in the log", ("where",)
 )
-FAILURES = Counter(
-    "survey_failures",
-    "What nobody had foreseen: each has a line in the log",
-    ("where",),
-    registry=REGISTRY,
+AUDIT_SEQUENCE = _gauge(
+    "survey_audit_sequence", "Number of the newest audit entry when last looked at"
 )
-AUDIT_SEQUENCE = Gauge(
-    "survey_audit_sequence",
-    "Number of the newest audit entry when last looked at",
-    registry=REGISTRY,
+LATE_READS = _counter(
+    "survey_late_reads", "Readings that may be late, by the database they went to", ("database",)
 )
-LATE_READS = Counter(
-    "survey_late_reads",
-    "Readings that may be late, by the database they went to",
-    ("database",),
-    registry=REGISTRY,
-)
-REPLICA_LAG_SECONDS = Gauge(
+REPLICA_LAG_SECONDS = _gauge(
     "survey_replica_lag_seconds",
     "Seconds that the read replica was behind when last compared with the primary",
-    registry=REGISTRY,
 )
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 
 
 class _Pools(Collector):
-    """Collector of database connections, which counts when Prometheus asks."""
+    """Collector for Prometheus that counts database connections each time it is asked."""
 
     def __init__(self, states: Callable[[], Iterable[tuple[str, int]]]) -> None:
         self._states = states
@@ -92,12 +76,12 @@ class _Pools(Collector):
 
 
 def export_pool_states(states: Callable[[], Iterable[tuple[str, int]]]) -> None:
-    """Report database connections by state, as `states` counts them."""
+    """Register a metric of database connections by state, counted by `states` on demand."""
     REGISTRY.register(_Pools(states))
 
 
 class _MetricsServer(ThreadingMixIn, WSGIServer):
-    """HTTP server that does not look up the machine's name, as its parent does.
+    """HTTP server that, unlike its parent class, does not look up the machine's name.
 
     Without a resolver that look-up would delay the start of the platform by 20 seconds.
     """
@@ -120,7 +104,7 @@ class _SilentHandler(WSGIRequestHandler):
 
 
 def serve_metrics(settings: Settings) -> None:
-    """Answer Prometheus on `metrics_port` of `metrics_host`, if a port is set.
+    """Serve metrics to Prometheus in a thread, if the settings name a port.
 
     If the port is in use, the platform serves without metrics.
     """

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, Connection, select
 from sqlmodel import Session
 
-from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.access.roles import Action
+from survey.access.work import Work
 from survey.locale import RefusedError, SurveyError, msg
 from survey.settings import Settings
 from survey.snapshots.seals import Seals, find_seals
@@ -82,7 +82,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 class BackupNotWrittenError(SurveyError):
-    """Raised when the target cannot be written; nothing is left there."""
+    """Raised when a backup cannot be written to its target; no part of it is left there."""
 
     code = "backup_not_written"
 
@@ -95,7 +95,7 @@ def create_backup(
     actor: Principal,
     now: datetime,
 ) -> BackupManifest:
-    """Write the whole store, as it is at one moment, and its snapshots to `target`.
+    """Write the store as of one moment, snapshots, releases and photos to the file `target`.
 
     Others may read and write meanwhile. The file appears under its name when it is complete and
     on the disk, readable by its owner only.
@@ -130,13 +130,10 @@ def create_backup(
             draft.unlink(missing_ok=True)
     run_in_transaction(
         settings.store_url,
-        lambda session: record(
-            session=session,
-            actor=actor,
-            event=AuditEvent.STORE_BACKED_UP,
-            subject_id=manifest.migration,
-            now=now,
-            detail={
+        lambda session: Work(session, actor, now, settings).record(
+            AuditEvent.STORE_BACKED_UP,
+            manifest.migration,
+            {
                 "made_at": manifest.made_at.isoformat(),
                 "rows": manifest.rows,
                 "files": len(manifest.files),
@@ -147,7 +144,7 @@ def create_backup(
 
 
 def check_backup(path: Path, secret: BackupSecret | None) -> BackupManifest:
-    """Read all of a backup and compare it with its manifest; what passes may be restored.
+    """Read a whole backup, compare it with its manifest and return this; raises if it differs.
 
     Raises:
         BackupDamagedError, BackupLockedError, RefusedError: it is not whole, it does not open,
@@ -182,13 +179,13 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
             columns, key = columns_of(table), key_of(table)
             lines = table_lines(connection, table.name, columns, key)
             archive.add_table(table.name, columns, key, lines)
-        folders = _list_snapshot_folders(connection)
+        folders = _list_distinct(connection, table_of(Snapshot).c.directory)
         reading = Session(connection)
         seals = {name: find_seals(reading, name) for name in folders}
         migration, left_out = migration_of(connection), foreign_tables(connection)
         database = connection.dialect.name
         releases = _list_release_archives(connection)
-        photos = _list_photo_hashes(connection)
+        photos = _list_distinct(connection, table_of(Photo).c.sha256)
     missing = [name for name in folders if not _add_snapshot(settings, archive, name, seals[name])]
     missing_releases = [
         key for key, sha256 in releases if not _add_release(settings, archive, key, sha256)
@@ -215,13 +212,12 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
     return manifest
 
 
-def _list_snapshot_folders(connection: Connection) -> list[str]:
-    column = table_of(Snapshot).c.directory
+def _list_distinct(connection: Connection, column: Column[str]) -> list[str]:
     return list(connection.execute(select(column).distinct().order_by(column)).scalars())
 
 
 def _list_release_archives(connection: Connection) -> list[tuple[str, str]]:
-    """Return id and SHA-256 of every release that has files."""
+    """Return key and archive SHA-256 of every release that has an archive."""
     table = table_of(Publication)
     query = (
         select(table.c.key, table.c.archive_sha256)
@@ -232,7 +228,7 @@ def _list_release_archives(connection: Connection) -> list[tuple[str, str]]:
 
 
 def _add_release(settings: Settings, archive: ArchiveWriter, key: str, sha256: str) -> bool:
-    """Add the files of a release as they were signed; return whether they were there."""
+    """Add a release's archive to the backup; return False if it is missing or was changed."""
     path = settings.release_path(key, sha256)
     try:
         content = path.read_bytes()
@@ -244,13 +240,8 @@ def _add_release(settings: Settings, archive: ArchiveWriter, key: str, sha256: s
     return True
 
 
-def _list_photo_hashes(connection: Connection) -> list[str]:
-    column = table_of(Photo).c.sha256
-    return list(connection.execute(select(column).distinct().order_by(column)).scalars())
-
-
 def _add_photo(settings: Settings, archive: ArchiveWriter, sha256: str) -> bool:
-    """Add the file of a photo; return whether it was there and is what was stored."""
+    """Add a photo's file to the backup; return False if it is missing or was changed."""
     content = read_photo_file(settings.photo_dir, sha256)
     if content is None:
         return False
@@ -262,7 +253,7 @@ def _add_photo(settings: Settings, archive: ArchiveWriter, sha256: str) -> bool:
 def _add_snapshot(
     settings: Settings, archive: ArchiveWriter, directory: str, seals: Seals | None
 ) -> bool:
-    """Add a snapshot's folder to the archive; return whether the folder was there.
+    """Add a snapshot's files, as sealed in the store, to the backup; False if the folder is gone.
 
     Freezing names a folder in the store when it is complete. `seals` are those of the moment that
     the backup holds: files that were computed anew since would not open when they are restored.
@@ -282,7 +273,7 @@ def _add_snapshot(
 
 
 def _read_unchanged(folder: Path) -> list[tuple[Path, bytes]]:
-    """Read all files of a folder, again if recomputing replaced one meanwhile."""
+    """Return (path, content) of a folder's files, read anew if one changed meanwhile."""
     for _ in range(_TRIES):
         before = _measure_ages(folder)
         contents = [(path, path.read_bytes()) for path in before]
@@ -317,7 +308,7 @@ def restore(
     now: datetime,
     replace: bool = False,
 ) -> BackupManifest:
-    """Replace the present store and snapshots by those of a backup.
+    """Restore a backup's store and files, in place of present if `replace`; return its manifest.
 
     The backup may come from the other kind of database, and from an older version of the software.
 
@@ -352,13 +343,10 @@ def restore(
     close_to_others(settings)
     run_in_transaction(
         settings.store_url,
-        lambda session: record(
-            session=session,
-            actor=actor,
-            event=AuditEvent.STORE_RESTORED,
-            subject_id=manifest.migration,
-            now=now,
-            detail={"made_at": manifest.made_at.isoformat(), "rows": manifest.rows},
+        lambda session: Work(session, actor, now, settings).record(
+            AuditEvent.STORE_RESTORED,
+            manifest.migration,
+            {"made_at": manifest.made_at.isoformat(), "rows": manifest.rows},
         ),
     )
     return manifest
@@ -391,7 +379,7 @@ def _unpack(source: Path, secret: BackupSecret | None, folder: Path) -> None:
 
 
 def _require_known_files(manifest: BackupManifest) -> None:
-    """Raise unless the backup holds snapshots, releases, photos and known files only."""
+    """Raise unless all files of a backup are of the kinds that backups contain."""
     for file in manifest.files:
         folder, *steps = file.name.split("/")
         known = folder in _FOLDERS and len(steps) == _FOLDERS[folder]
@@ -402,7 +390,7 @@ def _require_known_files(manifest: BackupManifest) -> None:
 
 
 def _list_units(manifest: BackupManifest) -> list[str]:
-    """Return what is moved as a whole: a snapshot's folder, or a single file."""
+    """Return the paths to move at a restore: snapshot folders as a whole, other files singly."""
     names = {file.name for file in manifest.files}
     return sorted(
         {name.rpartition("/")[0] if name.startswith(f"{_SNAPSHOTS}/") else name for name in names}
@@ -411,7 +399,7 @@ def _list_units(manifest: BackupManifest) -> list[str]:
 
 @contextmanager
 def _install_files(work: Path, data_dir: Path) -> Iterator[Callable[[str], None]]:
-    """Move files into the data folder; restore the earlier ones when the block raises."""
+    """Yield a function that moves a restored path into place; undo all moves on an error."""
     done: list[tuple[Path, Path | None]] = []
 
     def place(unit: str) -> None:

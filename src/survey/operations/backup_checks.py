@@ -21,7 +21,7 @@ _MAX_LISTED = 100
 
 @dataclass(frozen=True)
 class BackupFile:
-    """One backup in the folder."""
+    """Backup file in the backup folder: name, size, time, and if it needs passphrase or key."""
 
     name: str
     size: int
@@ -32,7 +32,7 @@ class BackupFile:
 
 
 def list_backups(*, settings: Settings, principal: Principal) -> list[BackupFile]:
-    """Return the backups in the folder, the newest first; empty without a folder."""
+    """Return the newest backups in the folder, the newest first; empty if none is configured."""
     principal.require(Action.ADMINISTER)
     folder = settings.backup_dir
     if folder is None:
@@ -50,7 +50,7 @@ def list_backups(*, settings: Settings, principal: Principal) -> list[BackupFile
 def check_listed_backup(
     *, settings: Settings, principal: Principal, name: str, passphrase: str
 ) -> BackupManifest:
-    """Read all of a backup and compare it with its manifest; nothing is changed.
+    """Read a backup of the folder, compare it with its manifest; return this, raise if they differ.
 
     Raises:
         NotFoundError: The folder has no backup of this name.
@@ -71,7 +71,7 @@ def check_listed_backup(
 
 
 def record_backup_check(work: Work, *, name: str, manifest: BackupManifest) -> None:
-    """Record that a backup was found whole."""
+    """Record in the audit trail that a backup was read and is intact."""
     work.require(Action.ADMINISTER)
     work.record(
         AuditEvent.STORE_BACKUP_CHECKED,

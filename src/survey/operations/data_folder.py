@@ -2,19 +2,15 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
-from survey.access.principal import OPERATOR
-from survey.access.work import Work
+from survey.access.work import operator_work
 from survey.locale import Message, SurveyError, msg
-from survey.operations import STORE_UNREADABLE, CheckResult
+from survey.operations import Findings, named
 from survey.release.mended_reports import list_mended_reports
 from survey.results.snapshots import CELLS, GAPS, METHOD, list_current_snapshots
 from survey.results.table_cache import read_method
@@ -30,9 +26,10 @@ MIN_FREE_BYTES = 2 << 30
 """Bytes for the write-ahead log and the snapshot of a full wave."""
 
 
-def check_data_folder(settings: Settings) -> Iterator[CheckResult]:
-    """Check that the data folder exists and can be written."""
-    name, folder = msg("Data folder"), settings.data_dir
+@named(msg("Data folder"))
+def check_data_folder(settings: Settings) -> Findings:
+    """Yield results on whether the data folder exists and is writable."""
+    folder = settings.data_dir
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -43,14 +40,14 @@ def check_data_folder(settings: Settings) -> Iterator[CheckResult]:
             folder=folder,
             reason=error.strerror,
         )
-        yield CheckResult(name, False, detail)
+        yield False, detail
     else:
-        yield CheckResult(name, True, msg("{folder} can be written", folder=folder))
+        yield True, msg("{folder} can be written", folder=folder)
 
 
-def check_rights(settings: Settings) -> Iterator[CheckResult]:
-    """Check that other accounts of the machine cannot read answers and keys."""
-    name = msg("Rights")
+@named(msg("Rights"))
+def check_rights(settings: Settings) -> Findings:
+    """Yield as a result whether answers and keys are closed to other accounts of the machine."""
     exposed = list(find_exposed_paths(settings))
     if exposed:
         detail = msg(
@@ -59,24 +56,26 @@ def check_rights(settings: Settings) -> Iterator[CheckResult]:
             count=len(exposed),
             path=exposed[0],
         )
-        yield CheckResult(name, False, detail)
+        yield False, detail
     else:
-        yield CheckResult(name, True, msg("store and snapshots are readable by their owner only"))
+        yield True, msg("store and snapshots are readable by their owner only")
 
 
-def check_unfinished_work(settings: Settings) -> Iterator[CheckResult]:
-    """Check that no killed restore, archive or backup has left answers behind."""
+@named(msg("Unfinished work"))
+def check_unfinished_work(settings: Settings) -> Findings:
+    """Yield a failure for each path with answers left by a killed restore, archive or backup."""
     for path in list_unfinished_work(settings.data_dir):
         detail = msg(
             "{path} was left by a restore, an archive or a backup that was cut off, and may hold "
             "answers. A running server removes it within an hour; else remove it.",
             path=path,
         )
-        yield CheckResult(msg("Unfinished work"), False, detail)
+        yield False, detail
 
 
-def check_disk_space(settings: Settings) -> Iterator[CheckResult]:
-    """Check the free space of the data folder."""
+@named(msg("Disk"))
+def check_disk_space(settings: Settings) -> Findings:
+    """Yield as a result whether the disk of the data folder has `MIN_FREE_BYTES` free."""
     folder = settings.data_dir
     while not folder.exists():
         folder = folder.parent
@@ -92,22 +91,16 @@ def check_disk_space(settings: Settings) -> Iterator[CheckResult]:
             folder=settings.data_dir,
         )
     )
-    yield CheckResult(msg("Disk"), free >= MIN_FREE_BYTES, detail)
+    yield free >= MIN_FREE_BYTES, detail
 
 
-def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
-    """Check the newest snapshot of every wave, and the one that pages open where it is another."""
-    name = msg("Snapshots")
-    try:
-        with read_scope(settings.store_url) as session:
-            current = [(wave.key, row) for wave, row in list_current_snapshots(session)]
-            known = set(session.exec(select(Snapshot.directory)))
-            seals = {
-                row.directory: open_seals(settings, session, row.directory) for _, row in current
-            }
-    except SQLAlchemyError:
-        yield CheckResult(name, False, STORE_UNREADABLE)
-        return
+@named(msg("Snapshots"))
+def check_snapshots(settings: Settings) -> Findings:
+    """Yield results on waves' current snapshots: changed files, stray folders, no checksums."""
+    with read_scope(settings.store_url) as session:
+        current = [(wave.key, row) for wave, row in list_current_snapshots(session)]
+        known = set(session.exec(select(Snapshot.directory)))
+        seals = {row.directory: open_seals(settings, session, row.directory) for _, row in current}
     faults = [(key, _find_snapshot_fault(seals[row.directory], row)) for key, row in current]
     for key, fault in faults:
         if fault is not None:
@@ -117,8 +110,8 @@ def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
                 wave=key,
                 fault=fault,
             )
-            yield CheckResult(name, False, detail)
-    yield from _find_leftover_folders(name, settings.snapshot_dir, known)
+            yield False, detail
+    yield from _find_leftover_folders(settings.snapshot_dir, known)
     for key, row in current:
         if not seals[row.directory].is_sealed:
             detail = msg(
@@ -126,62 +119,49 @@ def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
                 "would not be noticed. Run: survey recompute --wave {wave}",
                 wave=key,
             )
-            yield CheckResult(name, False, detail)
+            yield False, detail
     whole = list(dict.fromkeys(key for key, fault in faults if fault is None))
     if whole or not faults:
-        yield CheckResult(name, True, msg("frozen waves: {keys}", keys=", ".join(whole) or "-"))
+        yield True, msg("frozen waves: {keys}", keys=", ".join(whole) or "-")
 
 
-def check_whole_audits(settings: Settings) -> Iterator[CheckResult]:
-    """Check that the hidden counts of every released wave have passed an audit."""
-    name = msg("What released figures tell")
-    try:
-        with read_scope(settings.store_url) as session:
-            problems = [
-                (wave.key, wave.is_demo, problem)
-                for wave, problem in list_released_problems(
-                    Work(session, OPERATOR, datetime.now(UTC), settings)
-                )
-            ]
-    except SQLAlchemyError:
-        yield CheckResult(name, False, STORE_UNREADABLE)
-        return
+@named(msg("What released figures tell"))
+def check_whole_audits(settings: Settings) -> Findings:
+    """Yield results on whether an audit found hidden counts of released waves known too closely."""
+    with read_scope(settings.store_url) as session:
+        problems = [
+            (wave.key, wave.is_demo, problem)
+            for wave, problem in list_released_problems(operator_work(session, settings))
+        ]
     for key, is_demo, problem in problems:
+        # The people of a demonstration are made up.
         detail = msg(
             "{problem} To audit: survey disclosure audit --wave {wave} --all. A correction or a "
             "retraction is for the people of the release desk to decide.",
             problem=problem,
             wave=key,
         )
-        # The people of a demonstration are made up.
-        yield CheckResult(name, is_demo, detail)
+        yield is_demo, detail
     if not problems:
-        yield CheckResult(name, True, msg("every hidden count of released waves was audited"))
+        yield True, msg("every hidden count of released waves was audited")
 
 
-def check_mended_reports(settings: Settings) -> Iterator[CheckResult]:
-    """Check that no released wave has reports with sentences that were mended since."""
-    name = msg("What released reports say")
-    try:
-        with read_scope(settings.store_url) as session:
-            found = [
-                (wave.is_demo, told)
-                for wave, told in list_mended_reports(
-                    Work(session, OPERATOR, datetime.now(UTC), settings)
-                )
-            ]
-    except SQLAlchemyError:
-        yield CheckResult(name, False, STORE_UNREADABLE)
-        return
-    for is_demo, told in found:
-        # The people of a demonstration are made up.
-        yield CheckResult(name, is_demo, told)
+@named(msg("What released reports say"))
+def check_mended_reports(settings: Settings) -> Findings:
+    """Yield results on released waves whose reports have sentences that were corrected later."""
+    with read_scope(settings.store_url) as session:
+        found = [
+            (wave.is_demo, told)
+            for wave, told in list_mended_reports(operator_work(session, settings))
+        ]
+    # The people of a demonstration are made up.
+    yield from found
     if not found:
-        yield CheckResult(name, True, msg("no sentence that was mended since"))
+        yield True, msg("no sentence that was mended since")
 
 
-def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterator[CheckResult]:
-    """Report folders that no snapshot names, as an interrupted freeze leaves them."""
+def _find_leftover_folders(root: Path, known: set[str]) -> Findings:
+    """Yield a finding for each snapshot folder that the store does not name."""
     for folder in sorted(path for path in root.glob("*/*") if path.is_dir()):
         if folder.name == UNFINISHED:
             detail = msg(
@@ -189,18 +169,18 @@ def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterat
                 "wave goes on from there; else it is removed after a day.",
                 folder=folder,
             )
-            yield CheckResult(name, True, detail)
+            yield True, detail
         elif str(folder.relative_to(root)) not in known:
             detail = msg(
                 "{folder} belongs to no snapshot of the store. Unless a wave is being frozen at "
                 "this moment, it was left by a freeze that was cut off; remove it.",
                 folder=folder,
             )
-            yield CheckResult(name, False, detail)
+            yield False, detail
 
 
 def _find_snapshot_fault(seals: SnapshotSeals, row: Snapshot) -> Message | None:
-    """Return what is wrong with a snapshot after comparing its files with their checksums."""
+    """Return what is wrong with a snapshot's files by their checksums; None if nothing."""
     folder = seals.folder
     try:
         if check_snapshot(folder).responses_sha256 != row.sha256:

@@ -17,7 +17,7 @@ _PLANNED, _FAILED, _DONE_SUFFIX = "planned", "failed", ".done"
 
 @dataclass(frozen=True)
 class DemoProgress:
-    """Waves of a demonstration that is not complete."""
+    """Number of a demonstration's waves that are complete, while its data are being made."""
 
     done: int
     total: int
@@ -26,7 +26,7 @@ class DemoProgress:
 
     @property
     def message(self) -> Message:
-        """One line for every page."""
+        """Progress in one sentence, shown on every page."""
         if self.failed:
             return msg(
                 "The demo data could not be completed: {done} of {total} surveys are there. The "
@@ -43,7 +43,7 @@ class DemoProgress:
 
 
 def begin_demo(settings: Settings, waves: Sequence[str]) -> None:
-    """Record that these waves are being made."""
+    """Record in the data folder that the demo data of these waves are being made."""
     folder = settings.demo_progress_dir
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=FOLDER_MODE, parents=True)
@@ -51,18 +51,18 @@ def begin_demo(settings: Settings, waves: Sequence[str]) -> None:
 
 
 def record_demo_wave(settings: Settings, wave: str) -> None:
-    """Record that the results of a wave are there."""
+    """Record that a wave of the demonstration has its results."""
     (settings.demo_progress_dir / f"{wave}{_DONE_SUFFIX}").touch()
 
 
 def record_demo_failure(settings: Settings) -> None:
-    """Record that the waves which are missing will not come."""
+    """Record that making the demo data has failed, so that no further wave will follow."""
     if settings.demo_progress_dir.is_dir():
         (settings.demo_progress_dir / _FAILED).touch()
 
 
 def end_demo(settings: Settings, about: str) -> None:
-    """Record that everything is there.
+    """Record that demo data are complete: write `about` to the marker file, delete the progress.
 
     Args:
         about: content of the marker, which says how the data were made.
@@ -72,7 +72,7 @@ def end_demo(settings: Settings, about: str) -> None:
 
 
 def find_demo_progress(settings: Settings) -> DemoProgress | None:
-    """Return what is there of demo data that are being made; None if they are complete."""
+    """Return the progress of demo data that are being made; None if none are."""
     folder = settings.demo_progress_dir
     try:
         planned = (folder / _PLANNED).read_text(encoding="utf-8").splitlines()

@@ -1,18 +1,14 @@
 """Checks of the settings that face the public: address, keys, demonstration."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
-from survey.access.principal import OPERATOR
-from survey.access.work import Work
+from survey.access.work import operator_work
 from survey.files.microdata.exact_requests import list_undoable_exports
 from survey.locale import Message, msg
-from survey.operations import STORE_UNREADABLE, CheckResult
+from survey.operations import Findings, named
 from survey.release.signing_keys import find_signing_problem
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -25,7 +21,7 @@ _MAX_LISTED_FILES = 10
 
 
 class _Keys(BaseSettings):
-    """Presence of each key; the keys themselves are not read here."""
+    """Secret keys as set in the environment, read only to check that they are set."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
@@ -35,12 +31,13 @@ class _Keys(BaseSettings):
     """Only replicas need it: an upload may reach another one than the page was drawn by."""
 
 
-def check_public_address(settings: Settings) -> Iterator[CheckResult]:
-    """Check the public address and the number of proxies in front."""
+@named(msg("Public address"))
+def check_public_address(settings: Settings) -> Findings:
+    """Yield as a result whether public address and number of trusted proxies fit together."""
     fault = _find_address_fault(settings)
     shown = settings.public_url or f"http://{settings.host}:{settings.port}"
     fine = msg("{url}, {count} proxies in front", url=shown, count=settings.trusted_proxies)
-    yield CheckResult(msg("Public address"), fault is None, fault or fine)
+    yield fault is None, fault or fine
 
 
 def _find_address_fault(settings: Settings) -> Message | None:
@@ -73,11 +70,11 @@ def _find_address_fault(settings: Settings) -> Message | None:
     return None
 
 
-def check_keys(settings: Settings) -> Iterator[CheckResult]:
-    """Check the keys of a store with real interviews; a laptop and the demo need none."""
-    name = msg("Keys")
+@named(msg("Keys"))
+def check_keys(settings: Settings) -> Findings:
+    """Yield as a result whether all keys are set, if the address is public and this is no demo."""
     if settings.demo or not settings.public_url:
-        yield CheckResult(name, True, msg("not needed before SURVEY_PUBLIC_URL is set"))
+        yield True, msg("not needed before SURVEY_PUBLIC_URL is set")
         return
     wanted = set(_Keys.model_fields)
     if not settings.trusted_proxies:
@@ -93,37 +90,29 @@ def check_keys(settings: Settings) -> Iterator[CheckResult]:
         if missing
         else msg("all there")
     )
-    yield CheckResult(name, not missing, detail)
+    yield not missing, detail
 
 
-def check_signing_key(settings: Settings) -> Iterator[CheckResult]:
-    """Check that releases of real waves can be signed; without such a wave nothing is needed."""
-    name = msg("Key that signs releases")
-    try:
-        with read_scope(settings.store_url) as session:
-            real = session.exec(select(Wave.key).where(col(Wave.is_demo).is_(False)).limit(1))
-            if settings.demo or real.first() is None:
-                yield CheckResult(name, True, msg("not needed before there is a real wave"))
-                return
-            problem = find_signing_problem(Work(session, OPERATOR, datetime.now(UTC), settings))
-    except SQLAlchemyError:
-        yield CheckResult(name, False, STORE_UNREADABLE)
-        return
-    yield CheckResult(name, problem is None, problem or msg("registered"))
+@named(msg("Key that signs releases"))
+def check_signing_key(settings: Settings) -> Findings:
+    """Yield as a result whether a key to sign releases is registered, if there is a real wave."""
+    with read_scope(settings.store_url) as session:
+        real = session.exec(select(Wave.key).where(col(Wave.is_demo).is_(False)).limit(1))
+        if settings.demo or real.first() is None:
+            yield True, msg("not needed before there is a real wave")
+            return
+        problem = find_signing_problem(operator_work(session, settings))
+    yield problem is None, problem or msg("registered")
 
 
-def check_demo(settings: Settings) -> Iterator[CheckResult]:
-    """Check that the store of a demonstration holds no real waves; silent elsewhere."""
+@named(msg("Demonstration"))
+def check_demo(settings: Settings) -> Findings:
+    """Yield as a result whether a demonstration's store lacks real waves; nothing elsewhere."""
     if not settings.demo:
         return
-    name = msg("Demonstration")
-    try:
-        with read_scope(settings.store_url) as session:
-            real = select(Wave.key).where(col(Wave.is_demo).is_(False)).order_by(Wave.key)
-            real_keys = session.exec(real).all()
-    except SQLAlchemyError:
-        yield CheckResult(name, False, STORE_UNREADABLE)
-        return
+    with read_scope(settings.store_url) as session:
+        real = select(Wave.key).where(col(Wave.is_demo).is_(False)).order_by(Wave.key)
+        real_keys = session.exec(real).all()
     detail = (
         msg(
             "Anybody can sign in by choosing a role, and the store holds real waves ({keys}). "
@@ -133,34 +122,27 @@ def check_demo(settings: Settings) -> Iterator[CheckResult]:
         if real_keys
         else msg("anybody can sign in by choosing a role; the store holds demo data only")
     )
-    yield CheckResult(name, not real_keys, detail)
+    yield not real_keys, detail
 
 
-def check_row_files(settings: Settings) -> Iterator[CheckResult]:
-    """Name files of rows that were handed over before they were safe beside published tables."""
-    name = msg("Files of rows")
-    try:
-        with read_scope(settings.store_url) as session:
-            exports = list_undoable_exports(Work(session, OPERATOR, datetime.now(UTC), settings))
-    except SQLAlchemyError:
-        yield CheckResult(name, False, STORE_UNREADABLE)
-        return
+@named(msg("Files of rows"))
+def check_row_files(settings: Settings) -> Findings:
+    """Yield the result on row files handed over whose blanked answers published tables reveal."""
+    with read_scope(settings.store_url) as session:
+        exports = list_undoable_exports(operator_work(session, settings))
     if not exports:
-        yield CheckResult(name, True, msg("None that published tables undo"))
+        yield True, msg("None that published tables undo")
         return
     listed = "; ".join(
         f"{export.wave}, {export.account}, {export.made_at:%Y-%m-%d}"
         for export in exports[:_MAX_LISTED_FILES]
     )
-    yield CheckResult(
-        name,
-        False,
-        msg(
-            "{count} files were handed over that hold every interview; with the published tables "
-            "their blanked answers can be worked out: {files}. Nothing was withdrawn by itself. "
-            "Ask these people to delete the file and to take a new one, which holds nine in ten; "
-            'then record it: survey rows settle --reason "…"',
-            count=len(exports),
-            files=f"{listed} …" if len(exports) > _MAX_LISTED_FILES else listed,
-        ),
+    detail = msg(
+        "{count} files were handed over that hold every interview; with the published tables "
+        "their blanked answers can be worked out: {files}. Nothing was withdrawn by itself. "
+        "Ask these people to delete the file and to take a new one, which holds nine in ten; "
+        'then record it: survey rows settle --reason "…"',
+        count=len(exports),
+        files=f"{listed} …" if len(exports) > _MAX_LISTED_FILES else listed,
     )
+    yield False, detail

@@ -3,124 +3,99 @@
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.compute import (
-    EngineError,
-    FilesUnavailableError,
-    LocalEngine,
-    SparkEngine,
-    open_engine,
-    try_shared_folder,
-)
-from survey.locale import DOMAINS, msg
-from survey.locale import catalog_file as catalog
-from survey.operations import CheckResult, data_folder, database, exposure
+from survey.compute import LocalEngine, SparkEngine, open_engine, try_shared_folder
+from survey.locale import DOMAINS, Message, catalog_file, msg
+from survey.operations import Check, CheckResult, Findings, data_folder, database, exposure, named
 from survey.settings import Settings
 
-_NAME = msg("Engine")
 _TRIAL_SECONDS = 60.0
 """How long each of the two steps of a trial may take: reaching the master, and a worker."""
 _TRIAL_PARTS = 16
 
 
-def check_engine(settings: Settings) -> Iterator[CheckResult]:
-    """Check what the engine needs on this machine, and that the port of its master answers."""
+@named(msg("Engine"))
+def check_engine(settings: Settings) -> Findings:
+    """Yield as a result whether the compute engine can run: locally, or on the cluster's master."""
     engine = open_engine(settings.engine)
     if isinstance(engine, LocalEngine):
         yield _check_local(engine)
         return
     assert isinstance(engine, SparkEngine)
-    try:
-        engine.require_master()
-    except EngineError as error:
-        yield CheckResult(_NAME, False, error.message)
-        return
-    detail = msg("{engine} can be used; survey doctor tries its workers", engine=settings.engine)
-    yield CheckResult(_NAME, True, detail)
+    engine.require_master()
+    yield True, msg("{engine} can be used; survey doctor tries its workers", engine=settings.engine)
 
 
-def _check_local(engine: LocalEngine) -> CheckResult:
+def _check_local(engine: LocalEngine) -> tuple[bool, Message]:
     cores = os.cpu_count() or 1
     if engine.workers > cores:
-        detail = msg(
+        return False, msg(
             "{workers} worker processes on {cores} cores take more memory and no less time; set "
             "SURVEY_ENGINE to local:{cores}.",
             workers=engine.workers,
             cores=cores,
         )
-        return CheckResult(_NAME, False, detail)
     if engine.workers == 1:
-        return CheckResult(_NAME, True, msg("local: waves are summed by the process itself"))
-    detail = msg("local: waves are summed by {workers} processes", workers=engine.workers)
-    return CheckResult(_NAME, True, detail)
+        return True, msg("local: waves are summed by the process itself")
+    return True, msg("local: waves are summed by {workers} processes", workers=engine.workers)
 
 
-def try_engine(settings: Settings) -> Iterator[CheckResult]:
-    """Let the workers of a cluster compare their versions with those here; silent for local.
+@named(msg("Files for the engine"))
+def try_files(settings: Settings) -> Findings:
+    """Yield the result of writing and reading the engine's shared folder; nothing without one."""
+    if settings.engine_files:
+        try_shared_folder(settings.engine_files)
+        yield True, msg("SURVEY_ENGINE_FILES can be written and read")
 
-    Also write to the folder for their files, where one is named. It starts Java and may wait for
-    workers, so it is not for a page.
+
+@named(msg("Workers of the engine"))
+def try_engine(settings: Settings) -> Findings:
+    """Yield the result if the cluster's workers run and have versions as here; nothing if local.
+
+    It starts Java and may wait for workers, so it is not for a page.
     """
     start_seconds = min(settings.engine_start_seconds, _TRIAL_SECONDS)
     engine = open_engine(
         settings.engine, python=settings.engine_python, start_seconds=start_seconds
     )
-    if settings.engine_files:
-        yield _try_files(settings.engine_files)
     if isinstance(engine, LocalEngine):
         return
-    name = msg("Workers of the engine")
-    try:
-        with engine:
-            hosts = sorted(set(engine.map(_get_host_name, range(_TRIAL_PARTS))))
-    except EngineError as error:
-        yield CheckResult(name, False, error.message)
-    else:
-        detail = msg(
-            "Python, packages and this software are the same as here on {hosts}",
-            hosts=", ".join(hosts),
-        )
-        yield CheckResult(name, True, detail)
-
-
-def _try_files(location: str) -> CheckResult:
-    name = msg("Files for the engine")
-    try:
-        try_shared_folder(location)
-    except FilesUnavailableError as error:
-        return CheckResult(name, False, error.message)
-    return CheckResult(name, True, msg("SURVEY_ENGINE_FILES can be written and read"))
+    with engine:
+        hosts = sorted(set(engine.map(_get_host_name, range(_TRIAL_PARTS))))
+    detail = msg(
+        "Python, packages and this software are the same as here on {hosts}", hosts=", ".join(hosts)
+    )
+    yield True, detail
 
 
 def _get_host_name(_: int) -> str:
     return platform.node()
 
 
-def check_python(_settings: Settings) -> Iterator[CheckResult]:
-    """Check the version of Python."""
+@named(msg("Python"))
+def check_python(_settings: Settings) -> Findings:
+    """Yield as a result whether the version of Python is a supported one."""
     version = ".".join(map(str, sys.version_info[:3]))
     well = (3, 11) <= sys.version_info[:2] < (3, 14)
-    yield CheckResult(
-        msg("Python"), well, msg("{found} (3.11, 3.12 and 3.13 are supported)", found=version)
-    )
+    yield well, msg("{found} (3.11, 3.12 and 3.13 are supported)", found=version)
 
 
-def check_catalogs(_settings: Settings) -> Iterator[CheckResult]:
-    """Check that the Chinese texts are compiled."""
-    missing = [domain for domain in DOMAINS if not catalog(domain, "zh").exists()]
+@named(msg("Screen texts"))
+def check_catalogs(_settings: Settings) -> Findings:
+    """Yield as a result whether the Chinese screen texts are compiled."""
+    missing = [domain for domain in DOMAINS if not catalog_file(domain, "zh").exists()]
     detail = (
         msg("not compiled: {domains}; run: make setup", domains=", ".join(missing))
         if missing
         else msg("Chinese and English")
     )
-    yield CheckResult(msg("Screen texts"), not missing, detail)
+    yield not missing, detail
 
 
-CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
+CHECKS: tuple[Check, ...] = (
     check_python,
     database.check_schema,
     database.check_connections,
@@ -145,7 +120,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
 )
 """Checks in the order in which they are listed."""
 
-TRIALS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (try_engine,)
+TRIALS: tuple[Check, ...] = (try_files, try_engine)
 """What takes too long for a page: it is tried by the command alone."""
 
 
@@ -155,7 +130,7 @@ _NOT_FOR_VISITORS = msg("What was found is shown to the people who run this serv
 def check_installation(
     settings: Settings, principal: Principal, *, with_trials: bool = False
 ) -> tuple[CheckResult, ...]:
-    """Return the result of every check, and of every trial where they are wanted.
+    """Run all checks (`with_trials`: also of shared folder and cluster); return their results.
 
     Details name folders and addresses of the server: visitors of a demonstration, where anybody
     may be an administrator, read the states alone.

@@ -52,14 +52,14 @@ from typing import Any
 from survey.questionnaire.expressions.parser import parse
 from survey.questionnaire.expressions.pattern import Json
 from survey.questionnaire.expressions.syntax import to_json
-from survey.questionnaire.model import Choice, Instrument, Item, Section
+from survey.questionnaire.model import Instrument, Item, Section
 from survey.questionnaire.question_types import type_of
 
 Form = dict[str, Any]
 
 
 def browser_form(instrument: Instrument) -> Form:
-    """Return the payload of the browser form; the module describes its shape."""
+    """Return an instrument as the mapping that the form in the browser reads as JSON."""
     return {
         "name": instrument.name,
         "version": instrument.version,
@@ -99,7 +99,7 @@ def _build_item(item: Item) -> Form:
         constraint=_build_ast(item.constraint),
         constraint_message=dict(item.constraint_message),
         calculation=_build_ast(item.calculation),
-        choices=[_build_choice(choice) for choice in item.choices],
+        choices=[{"name": choice.name, "label": dict(choice.label)} for choice in item.choices],
         min=_drop_decimal_point(item.minimum),
         max=_drop_decimal_point(item.maximum),
         step=_drop_decimal_point(item.step),
@@ -111,10 +111,6 @@ def _build_item(item: Item) -> Form:
         privacy=item.privacy.value if item.privacy else None,
         **type_of(item).browser_fields(item),
     )
-
-
-def _build_choice(choice: Choice) -> Form:
-    return {"name": choice.name, "label": dict(choice.label)}
 
 
 def _build_ast(source: str | None) -> Json | None:
@@ -131,5 +127,5 @@ def _drop_blanks(**values: object) -> Form:
 
 
 def _is_blank(value: object) -> bool:
-    """Return whether a value says nothing; 0 is a minimum, the empty text may be a whole AST."""
+    """Return whether a field is left out of the payload: null, false or an empty container."""
     return value is None or value is False or (isinstance(value, dict | list) and not value)

@@ -9,7 +9,14 @@ from survey.locale import Labels, Message, msg
 from survey.questionnaire.expressions.parser import parse
 from survey.questionnaire.expressions.syntax import ExpressionError, references, uses_self
 from survey.questionnaire.indicator_tree import IndicatorTree
-from survey.questionnaire.model import CONSENT_GIVEN, Instrument, Item, PrivacyRole, Section
+from survey.questionnaire.model import (
+    CONSENT_GIVEN,
+    TEXT_FIELDS,
+    Instrument,
+    Item,
+    PrivacyRole,
+    Section,
+)
 from survey.questionnaire.question_types import type_of
 
 
@@ -20,7 +27,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One remark for a person; the place is known as far as the fields are filled."""
+    """Error or warning about a form, with its place in the workbook as far as it is known."""
 
     message: Message
     severity: Severity = Severity.ERROR
@@ -39,7 +46,7 @@ def only_errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def check_instrument(
     instrument: Instrument, tree: IndicatorTree | None = None
 ) -> tuple[Finding, ...]:
-    """Return what is wrong with `instrument`; with `tree` also how the scored items hang on it."""
+    """Return all errors and warnings on a form; with `tree` also those that prevent its scores."""
     findings = [
         *_check_names(instrument),
         *_check_expressions(instrument),
@@ -145,14 +152,8 @@ def _check_section_labels(section: Section, codes: Mapping[str, str]) -> Iterato
     yield from _check_languages(section.name, section.title, codes, required=False)
     for item in section.items:
         yield from _check_languages(item.name, item.label, codes, required=type_of(item).is_shown)
-        for optional in (
-            item.hint,
-            item.required_message,
-            item.constraint_message,
-            item.low_label,
-            item.high_label,
-            *item.special_labels.values(),
-        ):
+        own = [getattr(item, name) for name in TEXT_FIELDS if name != "label"]
+        for optional in (*own, *item.special_labels.values()):
             yield from _check_languages(item.name, optional, codes, required=False)
         for choice in item.choices:
             yield from _check_languages(item.name, choice.label, codes, required=True)
@@ -161,7 +162,7 @@ def _check_section_labels(section: Section, codes: Mapping[str, str]) -> Iterato
 def _check_languages(
     where: str, labels: Labels, codes: Mapping[str, str], *, required: bool
 ) -> Iterator[Finding]:
-    """Yield missing translations: a text is in every language, or in none if it is optional."""
+    """Yield an error at `where` per language of `codes` without label; none if all may lack it."""
     if not labels and not required:
         return
     for code, name in codes.items():
@@ -178,7 +179,7 @@ _ABOUT = (PrivacyRole.CHILD_AGE, PrivacyRole.ABOUT_CHILD)
 
 
 def check_privacy(instrument: Instrument) -> Iterator[Finding]:
-    """Yield what is wrong with the questions marked for consent and about children."""
+    """Yield errors in consent and questions about children: marks, order and calculations."""
     items = list(instrument.items())
     marked = [item for item in items if item.privacy is not None]
     if not marked:
@@ -190,13 +191,15 @@ def check_privacy(instrument: Instrument) -> Iterator[Finding]:
             )
     for item in marked:
         yield from _check_kind(item)
-    yield from _check_consent_first(items)
+    for item in [each for each in items if type_of(each).is_asked][1:]:
+        if item.privacy is PrivacyRole.CONSENT:
+            yield _build_error(msg("Consent has to be asked before any other question."), item.name)
     yield from _check_order(items)
     yield from _check_calculations(items)
 
 
 def check_unit(instrument: Instrument) -> Iterator[Finding]:
-    """Yield what does not fit the unit: photos of people, or scores and consent of a venue."""
+    """Yield errors for questions that do not fit what the form is about (people or venues)."""
     items = list(instrument.items())
     visits = [item for item in items if item.privacy is PrivacyRole.ANONYMOUS_VISIT]
     if instrument.unit == "person":
@@ -233,15 +236,8 @@ def _check_kind(item: Item) -> Iterator[Finding]:
         yield _build_error(msg("The age of the child has to be a number."), item.name)
 
 
-def _check_consent_first(items: list[Item]) -> Iterator[Finding]:
-    asked = [item for item in items if type_of(item).is_asked]
-    for item in asked[1:]:
-        if item.privacy is PrivacyRole.CONSENT:
-            yield _build_error(msg("Consent has to be asked before any other question."), item.name)
-
-
 def _check_order(items: list[Item]) -> Iterator[Finding]:
-    """Yield questions out of order: age, then the guardian's consent, then the child."""
+    """Yield errors unless child's age, guardian's consent, questions on the child come in order."""
     seen: set[PrivacyRole] = set()
     for item in items:
         if item.privacy is PrivacyRole.GUARDIAN_CONSENT and PrivacyRole.CHILD_AGE not in seen:
@@ -262,7 +258,7 @@ def _check_order(items: list[Item]) -> Iterator[Finding]:
 
 
 def _check_calculations(items: list[Item]) -> Iterator[Finding]:
-    """Yield calculations from answers about a child that are not marked as about the child.
+    """Yield errors for calculations from answers about a child that are not marked as such.
 
     They would be kept where the answers themselves are not.
     """
@@ -283,7 +279,6 @@ def _check_calculations(items: list[Item]) -> Iterator[Finding]:
 
 # That the scores of a questionnaire can be computed, before a wave opens.
 
-_SHEET = "survey"
 RESERVED_NAMES = frozenset(
     {
         "response_id", "city_code", "psu", "stratum", "stratum_key", "surveyor", "mode", "language",
@@ -296,18 +291,17 @@ RESERVED_NAMES = frozenset(
 def score_findings(
     instrument: Instrument, tree: IndicatorTree | None, rows: Mapping[str, int] | None = None
 ) -> tuple[Finding, ...]:
-    """Return why the scores of `instrument` could not be computed; nothing when they can.
+    """Return the errors of a form that prevent its scores; `rows`: question -> workbook row.
 
     Args:
         tree: the tree that the instrument names, when it is known.
         rows: row of each question in the workbook.
     """
-    known = dict(rows or {})
-    return tuple(_check_scores(instrument, tree, known))
+    return tuple(_check_scores(instrument, tree, dict(rows or {})))
 
 
 def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
-    """Return the finding that the instrument names a tree that is not in the store."""
+    """Return the error that the form's tree is none of the names `stored`; nothing is checked."""
     return Finding(
         msg("There is no indicator tree named {name}.", name=instrument.tree or ""),
         Severity.ERROR,
@@ -322,7 +316,7 @@ def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
 
 
 def figure_findings(instrument: Instrument) -> tuple[Finding, ...]:
-    """Return the finding that no question of the form gives a figure, if none does."""
+    """Return an error if a form has no rating, choice or number to compute; else an empty tuple."""
     if any(_list_items_by_figure(instrument)):
         return ()
     words = msg("No question is a rating, a choice or a number: there would be nothing to compute.")
@@ -330,7 +324,7 @@ def figure_findings(instrument: Instrument) -> tuple[Finding, ...]:
 
 
 def describe_figures(instrument: Instrument) -> Message | None:
-    """Return which figures a form without a composite score gives; None where it has one."""
+    """Return a text listing what is computed from a form without a tree; None if it has one."""
     if instrument.tree is not None:
         return None
     ratings, choices, numbers = (
@@ -346,7 +340,7 @@ def describe_figures(instrument: Instrument) -> Message | None:
 
 
 def _list_items_by_figure(instrument: Instrument) -> tuple[list[Item], list[Item], list[Item]]:
-    """Return ratings, selects and numbers, of which means, shares and means are computed."""
+    """Return three lists of a form's questions: ratings, other selects, number questions."""
     items = list(instrument.items())
     return (
         [item for item in items if type_of(item).is_score],
@@ -389,7 +383,7 @@ def _check_reserved_names(instrument: Instrument, rows: dict[str, int]) -> Itera
 
 
 def _check_scales(items: tuple[Item, ...], rows: dict[str, int]) -> Iterator[Finding]:
-    """Yield ratings on another scale than the rest: scores of one tree share one scale."""
+    """Yield an error, placed by `rows`, per rating whose scale differs from most ratings' scale."""
     if not items:
         return
     usual, _ = Counter(_scale_of(item) for item in items).most_common(1)[0]
@@ -449,5 +443,5 @@ def _build_score_error(
     message: Message, item: str, rows: dict[str, int], column: str = "indicator"
 ) -> Finding:
     return Finding(
-        message, Severity.ERROR, sheet=_SHEET, row=rows.get(item), column=column, item=item
+        message, Severity.ERROR, sheet="survey", row=rows.get(item), column=column, item=item
     )

@@ -36,7 +36,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class ColumnVerdicts:
-    """Verdicts on all rows, as in `Validation`."""
+    """Results of validating many interviews: answers by question, problems and early end by row."""
 
     answers: Mapping[str, CodedColumn]
     """Item -> accepted answers, None where there is none."""
@@ -48,7 +48,7 @@ class ColumnVerdicts:
     """`SectionExit` of rows that were screened out or refused on their way, else None."""
 
     def iter_answers(self) -> Iterator[dict[str, Answer]]:
-        """Yield the accepted answers of each row, which are taken out of the columns in batches."""
+        """Yield the accepted answers (item -> answer) of each row, read from columns in batches."""
         names = [name for name, column in self.answers.items() if column.codes.any()]
         for first in range(0, len(self.dropped), _BATCH_ROWS):
             batch = slice(first, first + _BATCH_ROWS)
@@ -64,7 +64,7 @@ class ColumnVerdicts:
 def validate_columns(
     instrument: Instrument, given: Mapping[str, CodedColumn], days: CodedColumn
 ) -> ColumnVerdicts:
-    """Validate interviews that are given as columns of cell values.
+    """Validate interviews given as columns, `days` being their dates; return the results by row.
 
     Args:
         given: Item -> `CellValue` of each row; an item without a column has no answers.
@@ -74,7 +74,7 @@ def validate_columns(
 
 
 class _ColumnWalk:
-    """One walk along the route; masks say which rows are where."""
+    """Validation of all rows at once, item by item, with masks of the rows that reach an item."""
 
     def __init__(
         self, instrument: Instrument, given: Mapping[str, CodedColumn], days: CodedColumn
@@ -114,7 +114,7 @@ class _ColumnWalk:
     def _evaluate(
         self, source: str, rows: Codes, itself: CodedColumn | None = None
     ) -> tuple[list[Value], Codes]:
-        """Return the values of an expression on rows: one a group of rows, and each row's group."""
+        """Return `source`'s value per group of equal inputs, and rows' groups; `.` is `itself`."""
         formula = parse(source)
         program = compile_expression(formula)
         read = {name: self._answers[name] for name in references(formula) & self._answers.keys()}
@@ -131,7 +131,7 @@ class _ColumnWalk:
         return values, groups
 
     def _holds(self, condition: str | None, rows: Mask) -> Mask:
-        """Return those of the rows for which a condition holds."""
+        """Return the mask of those `rows` for which a condition holds."""
         if condition is None:
             return rows.copy()
         places = np.flatnonzero(rows)
@@ -210,7 +210,7 @@ class _ColumnWalk:
         self._problems[int(row)].append(problem)
 
     def _child_is_open(self) -> Mask:
-        """Return rows in which the child may be asked about: it is 14, or the guardian agreed."""
+        """Return the mask of rows where the child is at least 14 or the guardian agreed."""
         is_open = self._none()
         age = self._answers.get(self._compiled.child_age)
         if age is not None:
@@ -223,7 +223,7 @@ class _ColumnWalk:
         return is_open
 
     def _withhold_age(self) -> Mask:
-        """Remove the age of children under 14 without consent; return the rows that had one."""
+        """Remove ages of children under 14 without consent; return the mask of those rows."""
         name = self._compiled.child_age
         age = self._answers.get(name)
         if age is None:

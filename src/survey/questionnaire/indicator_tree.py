@@ -20,13 +20,14 @@ from pathlib import Path
 
 import orjson
 
-from survey.locale import Labels, Message, SurveyError, msg
-from survey.questionnaire.model import FrozenModel
+from survey.locale import LANGUAGES, Labels, Message, SurveyError, msg, translator
+from survey.questionnaire.model import OVERALL, FrozenModel, Instrument
+from survey.questionnaire.question_types import type_of
 from survey.spreadsheets import decode_table_text, escape_formula, unescape_formula
 
 
 class Provenance(StrEnum):
-    """Where a name or a weight comes from."""
+    """Basis of an indicator's name or weight, such as sourced, assumed or unconfirmed."""
 
     SOURCED = "sourced"
     IMPLIED = "implied"
@@ -58,7 +59,7 @@ class IndicatorTree(FrozenModel):
         return {indicator.code: indicator for indicator in self.indicators}
 
     def without_question(self, measured: Collection[str]) -> tuple[str, ...]:
-        """Return codes under which no indicator of `measured` lies."""
+        """Return codes of indicators not in `measured` that have no measured indicator below."""
         alive = set(measured)
         for indicator in sorted(self.indicators, key=lambda node: -node.level):
             if indicator.code in alive and indicator.parent is not None:
@@ -66,7 +67,7 @@ class IndicatorTree(FrozenModel):
         return tuple(node.code for node in self.indicators if node.code not in alive)
 
     def measured_by(self, measured: Collection[str]) -> "IndicatorTree":
-        """Return the tree without those codes; the others under a parent share its weight."""
+        """Return the tree of `measured` codes and those above them, weights rescaled by parent."""
         gone = set(self.without_question(measured))
         if not gone:
             return self
@@ -107,7 +108,7 @@ _ALIASES = {"assumed equal": Provenance.ASSUMED}
 
 
 class TreeError(SurveyError):
-    """A tree file that cannot be used; the message names row and column."""
+    """Raised for an invalid tree file; the message names row and column where known."""
 
     code = "tree"
 
@@ -126,7 +127,7 @@ class TreeError(SurveyError):
 
 
 def read_tree(path: Path, *, name: str | None = None) -> IndicatorTree:
-    """Read the tree at `path`; `name` is the file's stem unless given."""
+    """Return the indicator tree in a CSV file; `name` defaults to `path`'s. Raises `TreeError`."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -135,12 +136,12 @@ def read_tree(path: Path, *, name: str | None = None) -> IndicatorTree:
 
 
 def read_tree_content(content: bytes, *, file_name: str, name: str) -> IndicatorTree:
-    """Read the tree in the bytes of a file."""
+    """Return the indicator tree, called `name`, in a CSV file's content. Raises `TreeError`."""
     return build_tree(_read_tree_rows(content, file_name), name=name)
 
 
 def build_tree(rows: Sequence[tuple[int, Mapping[str, str]]], *, name: str) -> IndicatorTree:
-    """Return the tree in numbered rows of text, a text for each of `COLUMNS`."""
+    """Return the indicator tree in rows (number, column -> text). Raises `TreeError`."""
     faults: list[TreeError] = []
     indicators = [
         indicator
@@ -165,6 +166,64 @@ def _read_row_or_note(
         return None
 
 
+def can_weigh_equally(instrument: Instrument) -> bool:
+    """Return whether a questionnaire has ratings, and neither a tree nor indicators."""
+    has_ratings = any(type_of(item).is_score for item in instrument.items())
+    return has_ratings and instrument.tree is None and not instrument.scored_items
+
+
+def weigh_equally(instrument: Instrument) -> tuple[Instrument, IndicatorTree]:
+    """Return a questionnaire without a tree as one with it: every rating counts the same.
+
+    Each rating gets an indicator of the third level, below one of the first and one of the second.
+    A rating of everything together stays beside the score, unless it is the only one.
+
+    Raises:
+        TreeError: It names a tree, has indicators, or has no rating.
+    """
+    if not can_weigh_equally(instrument):
+        raise TreeError(msg("Equal weights are for a questionnaire with ratings and no tree."))
+    rated = [item for item in instrument.items() if type_of(item).is_score]
+    rated = [item for item in rated if item.name != OVERALL] or rated
+    codes = {item.name: f"1.1.{number}" for number, item in enumerate(rated, start=1)}
+    name = f"{instrument.name}-{instrument.version}-equal"
+    whole = {language: translator(language)(msg("All ratings")) for language in LANGUAGES}
+    nodes: list[tuple[str, str | None, int, Labels, float]] = [
+        ("1", None, 1, whole, 1.0), ("1.1", "1", 2, whole, 1.0),
+    ]  # fmt: skip
+    nodes += [
+        (codes[item.name], "1.1", 3, item.label or {"en": item.name}, 1 / len(rated))
+        for item in rated
+    ]
+    tree = IndicatorTree(
+        name=name,
+        indicators=tuple(
+            Indicator(
+                code=code,
+                parent=parent,
+                level=level,
+                name=label,
+                weight=weight,
+                name_status=Provenance.IMPLIED,
+                weight_status=Provenance.ASSUMED,
+            )
+            for code, parent, level, label, weight in nodes
+        ),
+    )
+    sections = tuple(
+        section.model_copy(
+            update={
+                "items": tuple(
+                    item.model_copy(update={"indicator": codes.get(item.name)})
+                    for item in section.items
+                )
+            }
+        )
+        for section in instrument.sections
+    )
+    return instrument.model_copy(update={"tree": name, "sections": sections}), tree
+
+
 def tree_bytes(tree: IndicatorTree) -> bytes:
     """Return `tree` as the content of a CSV file."""
     buffer = io.StringIO(newline="")
@@ -176,7 +235,7 @@ def tree_bytes(tree: IndicatorTree) -> bytes:
 
 
 def tree_rows(tree: IndicatorTree) -> list[dict[str, str]]:
-    """Return the indicators as rows of text, from which `build_tree` makes the same tree."""
+    """Return the indicators as rows of text (keys: `COLUMNS`) that `build_tree` can read."""
     return [
         {
             "code": indicator.code,
@@ -194,18 +253,18 @@ def tree_rows(tree: IndicatorTree) -> list[dict[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class WeightSum:
-    """Sum of the weights under one parent."""
+    """Sum of the weights of all indicators under one parent."""
 
     total: float
 
     @property
     def is_right(self) -> bool:
-        """Return whether the sum is 1 but for rounding."""
+        """Whether the sum is 1 within the tolerance for rounding."""
         return abs(self.total - 1) <= ROUNDING
 
 
 def sum_weights(rows: Iterable[Mapping[str, str]]) -> dict[str, WeightSum]:
-    """Return the sums by parent, the first level under the empty text; no number counts as 0."""
+    """Return parent code (empty: first level) -> sum of weights; non-numbers count as 0."""
     weights: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         try:
@@ -348,7 +407,7 @@ def _normalise_weights(indicators: Iterable[Indicator]) -> tuple[Indicator, ...]
 
 
 def _scale_weight(indicator: Indicator, total: float) -> Indicator:
-    """Scale a weight unless the sum is right to the last bits, so that reading is repeatable."""
+    """Return the indicator with its weight divided by `total`, unchanged if that is 1."""
     if abs(total - 1) < 1e-15 * 8:
         return indicator
     return indicator.model_copy(update={"weight": indicator.weight / total})

@@ -30,7 +30,7 @@ _SOME_DAY = date(2024, 7, 1)
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Where an answer leads other than to the next question: a question, an ending, or the end."""
+    """Target of an answer that skips questions: a later question, an ending, or the form's end."""
 
     question: int | None = None
     ending: str | None = None
@@ -38,7 +38,7 @@ class Jump:
 
     @property
     def is_last(self) -> bool:
-        """Return whether no question follows."""
+        """Whether the jump leads to the end of the form, so that no question follows."""
         return self.question is None and self.ending is None
 
 
@@ -47,7 +47,7 @@ JumpsByItem = Mapping[str, Mapping[str | int | float, Jump]]
 
 
 def list_jumps(instrument: Instrument) -> JumpsByItem:
-    """Return the jumps after every question with one answer to tick."""
+    """Return single-choice question -> answer -> jump, for answers that skip questions."""
     steps = tuple(_iter_steps(instrument))
     numbers = number_questions(instrument)
     jumps: dict[str, dict[str | int | float, Jump]] = {}
@@ -63,7 +63,7 @@ def list_jumps(instrument: Instrument) -> JumpsByItem:
 
 
 def question_after(instrument: Instrument, section: Section) -> int | None:
-    """Return the number of the first question behind a section; None at the end."""
+    """Return the number of the first question after a section; None if there is none."""
     numbers = number_questions(instrument)
     behind = instrument.sections[instrument.sections.index(section) + 1 :]
     later = (numbers[item.name] for other in behind for item in other.items if item.name in numbers)
@@ -71,7 +71,7 @@ def question_after(instrument: Instrument, section: Section) -> int | None:
 
 
 def list_guided(instrument: Instrument, jumps: JumpsByItem) -> frozenset[str]:
-    """Return conditional questions whose condition the jumps already say.
+    """Return the names of conditional questions whose condition the jumps already express.
 
     Such a question depends on required answers to single choices before it, themselves without
     another condition, and every other answer jumps over it.
@@ -101,7 +101,7 @@ def list_guided(instrument: Instrument, jumps: JumpsByItem) -> frozenset[str]:
 
 
 def _iter_wanted_answers(condition: Expression) -> Iterator[tuple[str, object]]:
-    """Yield the answers that a condition wants; an empty name where it is of another kind."""
+    """Yield per part joined by `and` the (question, answer) that it asks for, or ("", None)."""
     match condition:
         case Operation("and", parts):
             for part in parts:
@@ -125,7 +125,7 @@ _Step = tuple[Section, Item | None]
 
 
 def _iter_steps(instrument: Instrument) -> Iterator[_Step]:
-    """Yield the items of every section; a section that ends the interview also yields itself."""
+    """Yield (section, item) in order; (section, None) first if the section ends the form."""
     for section in instrument.sections:
         if section.ends is not None:
             yield section, None
@@ -136,7 +136,7 @@ def _iter_steps(instrument: Instrument) -> Iterator[_Step]:
 def _follow_route(
     steps: tuple[_Step, ...], known: dict[str, object], numbers: Mapping[str, int]
 ) -> Jump:
-    """Return where the route goes from the first of these steps, with these answers known."""
+    """Return the jump to the first of `numbers` (question -> number) or ending; fill in `known`."""
     for section, item in steps:
         reached = decide(section.relevant, known)
         if item is None:
@@ -144,7 +144,7 @@ def _follow_route(
                 return Jump(ending=section.name)
             continue
         if reached is not False:
-            reached = _conjoin_two(reached, decide(item.relevant, known))
+            reached = _conjoin([reached, decide(item.relevant, known)])
         if reached is False:
             known[item.name] = None
         elif type_of(item).is_calculated:
@@ -155,7 +155,7 @@ def _follow_route(
 
 
 def _add_calculated(item: Item, known: dict[str, object]) -> None:
-    """Add the value of a calculation whose answers are all known."""
+    """Add a calculation's value to `known` if all answers that it reads are known."""
     if item.calculation is None:
         return
     expression = parse(item.calculation)
@@ -164,7 +164,7 @@ def _add_calculated(item: Item, known: dict[str, object]) -> None:
 
 
 def decide(source: str | None, known: Mapping[str, object]) -> bool | None:
-    """Return the truth of a condition of which only some answers are known; None if undecided."""
+    """Return whether a condition holds given the known answers; None if they do not decide it."""
     return True if source is None else _decide_expression(parse(source), known)
 
 
@@ -186,10 +186,6 @@ def _conjoin(parts: list[bool | None]) -> bool | None:
     if False in parts:
         return False
     return None if None in parts else True
-
-
-def _conjoin_two(first: bool | None, second: bool | None) -> bool | None:
-    return _conjoin([first, second])
 
 
 def _negate(truth: bool | None) -> bool | None:

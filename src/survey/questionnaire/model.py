@@ -20,7 +20,7 @@ MAX_TEXT = 2_000
 
 
 class ItemKind(StrEnum):
-    """Stored names of the question types; `question_types` holds what each consists of."""
+    """Kind of an item as stored; `question_types` defines what each kind does."""
 
     RATING = "rating"
     SELECT_ONE = "select_one"
@@ -35,7 +35,7 @@ class ItemKind(StrEnum):
 
 
 class SpecialAnswer(StrEnum):
-    """Answers that are codes, never scores."""
+    """Special answer: a code offered beside the choices or scores, never a score."""
 
     DONT_KNOW = "dk"
     NOT_EXPERIENCED = "na"
@@ -43,14 +43,14 @@ class SpecialAnswer(StrEnum):
 
 
 class SectionExit(StrEnum):
-    """Outcome of an interview that reaches a section that ends it."""
+    """Outcome of an interview in a section that ends the form: screened out, or refused."""
 
     SCREENED_OUT = "screened_out"
     REFUSED = "refused"
 
 
 class PrivacyRole(StrEnum):
-    """Role of a question in consent and the protection of children under 14 (docs/privacy.md)."""
+    """Role of a question in privacy: consent, child's age, guardian's consent and so on."""
 
     CONSENT = "consent"
     """Whether the person takes part; asked before anything else."""
@@ -86,7 +86,7 @@ class Choice(FrozenModel):
 
 
 class Item(FrozenModel):
-    """One question, note or calculation. Expressions are source text in the XLSForm subset."""
+    """One question, note or calculation, with expressions as source text of the XLSForm subset."""
 
     name: str
     kind: ItemKind
@@ -121,8 +121,16 @@ class Item(FrozenModel):
 
     @cached_property
     def choice_names(self) -> frozenset[str]:
-        """Return the names of the choices, to look one up in."""
+        """Names of the choices as a set."""
         return frozenset(choice.name for choice in self.choices)
+
+
+TEXT_FIELDS = ("label", "hint", "required_message", "constraint_message", "low_label", "high_label")
+"""Texts of an item itself, beside those of its choices and special answers; columns of a form."""
+
+
+OVERALL = "overall"
+"""Name of the question about satisfaction on the whole; it never enters a score with others."""
 
 
 class Section(FrozenModel):

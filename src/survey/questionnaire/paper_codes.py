@@ -28,7 +28,7 @@ SPECIAL_NAMES: Mapping[SpecialAnswer, Message] = {
 
 @dataclass(frozen=True, slots=True)
 class PrintedOption:
-    """One answer to tick: its code on the paper, its label, and the stored value."""
+    """Answer to tick on paper: its printed code, its label, and the stored value."""
 
     code: str
     label: Labels
@@ -36,13 +36,13 @@ class PrintedOption:
 
 
 def number_questions(instrument: Instrument) -> dict[str, int]:
-    """Return the number of each question that is asked, in order from 1, by its name."""
+    """Return question name -> printed number, from 1, for all items that are asked."""
     asked = (item.name for item in instrument.items() if type_of(item).is_asked)
     return {name: number for number, name in enumerate(asked, start=1)}
 
 
 def list_printed_options(item: Item) -> tuple[PrintedOption, ...]:
-    """Return the answers to tick; none for a question whose answer is written."""
+    """Return the answers to tick of an item; empty for questions with a written answer."""
     if type_of(item).has_choice_list:
         return tuple(
             PrintedOption(str(place), choice.label, choice.name)
@@ -60,7 +60,7 @@ def list_printed_options(item: Item) -> tuple[PrintedOption, ...]:
 
 
 def is_scale(item: Item) -> bool:
-    """Return whether an item is printed as a row of scores."""
+    """Return whether an item is a rating printed as a row of scores to tick."""
     if item.kind is not ItemKind.RATING or item.minimum is None or item.maximum is None:
         return False
     return (item.maximum - item.minimum) / (item.step or 1) < WIDEST_KEYED_SCALE

@@ -30,7 +30,7 @@ _CALCULATION_NAMES: Mapping[str, Message] = {"age": msg("the age")}
 
 
 class ConditionText:
-    """Writer of conditions in one language."""
+    """Writer of an instrument's conditions as sentences in one language."""
 
     def __init__(self, instrument: Instrument, t: Translator, language: str) -> None:
         self._instrument = instrument
@@ -39,14 +39,14 @@ class ConditionText:
         self._language = language
 
     def write(self, source: str) -> str:
-        """Return the condition in words; what has no words is quoted as it was written."""
+        """Return a condition in words, or quoted as written if it cannot be expressed."""
         expression = parse(source)
         return self._write_condition(expression, negated=False) or self.t(
             "“{condition}” holds", condition=self._replace_references(source)
         )
 
     def name(self, item: str) -> str:
-        """Return what a reader calls an item: its number, or the name of a calculation."""
+        """Return an item's name for readers: "question" and number, or a calculation's name."""
         t, number = self.t, self._numbers.get(item)
         if number is not None:
             return t("question {number}", number=number)
@@ -58,7 +58,7 @@ class ConditionText:
         return t("{name} (from question {number})", name=name, number=asked[0])
 
     def _list_asked_for(self, calculation: str, seen: set[str]) -> list[int]:
-        """Return the numbers of the questions that a calculation is made from."""
+        """Return sorted numbers of questions behind a calculation not in `seen`; add it there."""
         item = self._instrument.by_name.get(calculation)
         if item is None or item.calculation is None or calculation in seen:
             return []
@@ -75,7 +75,7 @@ class ConditionText:
         return source
 
     def _write_condition(self, expression: Expression, *, negated: bool) -> str:
-        """Return a condition, or its opposite, in words; empty where there are none."""
+        """Return a condition (if `negated`, its opposite) in words; "" if no words express it."""
         if not isinstance(expression, Operation):
             return ""
         name, parts = expression.name, expression.arguments
@@ -148,7 +148,7 @@ class ConditionText:
 
 
 class TextPart(StrEnum):
-    """Part of a questionnaire that holds a text."""
+    """Part of a questionnaire that a text belongs to: title, question, choice and so on."""
 
     TITLE = "title"
     SECTION = "section"
@@ -176,7 +176,7 @@ TEXT_PART_NAMES: Mapping[TextPart, Message] = {
 
 @dataclass(frozen=True, slots=True)
 class TranslatedText:
-    """One text in every language that has it; `item` is empty for texts of the whole."""
+    """One text in all its languages; `item` is empty for texts of the whole questionnaire."""
 
     item: str
     part: TextPart
@@ -188,12 +188,12 @@ class TranslatedText:
 
 
 def list_texts(instrument: Instrument) -> tuple[TranslatedText, ...]:
-    """Return every text in the order of the questionnaire; an answer list counts each time."""
+    """Return all texts in questionnaire order, those of a choice list once for each question."""
     return tuple(text for text in _iter_texts(instrument) if any(text.texts.values()))
 
 
 def count_missing(instrument: Instrument) -> dict[str, int]:
-    """Return the number of missing texts by language code."""
+    """Return language code -> number of texts without a translation."""
     texts = list_texts(instrument)
     return {
         language.code: sum(text.is_missing(language.code) for text in texts)

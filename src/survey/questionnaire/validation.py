@@ -33,7 +33,7 @@ from survey.questionnaire.question_types.question_type import Answer, AnswerRefu
 
 @dataclass(frozen=True, slots=True)
 class CompiledItem:
-    """An item with its compiled expressions and its question type."""
+    """Item with its question type and compiled expressions."""
 
     item: Item
     type: QuestionType
@@ -44,19 +44,19 @@ class CompiledItem:
     special_codes: frozenset[str]
 
     def required_problem(self) -> "AnswerProblem":
-        """Return the problem of a required question that was left open."""
+        """Return the problem to report if this required question is left open."""
         message = self.item.required_message or msg("Please answer this question.")
         return AnswerProblem(self.item.name, "required", message)
 
     def constraint_problem(self) -> "AnswerProblem":
-        """Return the problem of an answer that does not meet the constraint."""
+        """Return the problem to report if an answer does not meet this item's constraint."""
         message = self.item.constraint_message or msg("Please check this answer.")
         return AnswerProblem(self.item.name, "constraint", message)
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledSection:
-    """A section with its compiled condition and items."""
+    """Section with its compiled condition and items."""
 
     relevant: Program | None
     ends: SectionExit | None
@@ -65,7 +65,7 @@ class CompiledSection:
 
 @dataclass(frozen=True, slots=True)
 class CompiledInstrument:
-    """Sections in order, and the names that the validator looks up."""
+    """Instrument compiled for validation: its sections, and the names of its items."""
 
     sections: tuple[CompiledSection, ...]
     names: frozenset[str]
@@ -75,7 +75,7 @@ class CompiledInstrument:
 
 
 def is_true(condition: Program | None, context: EvaluationContext) -> bool:
-    """Return whether a condition holds; without one it always does."""
+    """Return whether a condition holds; True without a condition."""
     return condition is None or to_boolean(condition(context))
 
 
@@ -137,7 +137,7 @@ _SHOWN_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class AnswerProblem:
-    """Item, code and message of an answer that was not accepted.
+    """Reason why an answer was not accepted: item, code and message.
 
     The message is the instrument's own text, or one of the platform to be translated.
     """
@@ -165,7 +165,7 @@ class Validation:
 
     @property
     def stored_answers(self) -> dict[str, Answer | None]:
-        """Return the answers to store, with null for questions asked and left open.
+        """Item -> answer to store; None for questions that were asked and left open.
 
         A question that was not asked has no entry at all.
         """
@@ -177,7 +177,7 @@ class Validation:
 
 
 def validate(instrument: Instrument, answers: object, *, today: date) -> Validation:
-    """Validate `answers` (item name -> value, as decoded from JSON) along the route."""
+    """Validate an interview's answers (item name -> JSON value) along the route; never raise."""
     validator = _RouteValidator(answers, today, compile_instrument(instrument))
     ending = validator.run()
     validator.withhold()
@@ -209,7 +209,7 @@ class _RouteValidator:
             )
 
     def _has_guardian_refused(self) -> bool:
-        """Return whether something other than agreement was said to the question for consent."""
+        """Return whether the guardian's consent question has an answer other than consent."""
         answer = self.given.get(self.instrument.guardian_consent)
         return not is_blank(answer) and answer != CONSENT_GIVEN
 
@@ -235,17 +235,17 @@ class _RouteValidator:
         return compiled.item.privacy is PrivacyRole.GUARDIAN_CONSENT and self.is_withheld()
 
     def child_is_open(self) -> bool:
-        """Return whether the child may be asked about: it is 14, or the guardian agreed."""
+        """Return whether the child is at least 14 or the guardian agreed to questions about it."""
         age = self.accepted.get(self.instrument.child_age)
         old_enough = isinstance(age, int | float) and age >= CHILD_AGE_LIMIT
         return old_enough or self.accepted.get(self.instrument.guardian_consent) == CONSENT_GIVEN
 
     def is_withheld(self) -> bool:
-        """Return whether the age was asked but is not kept because the guardian refused."""
+        """Return whether the guardian refused and the child's age was left open."""
         return self.refused and self.instrument.child_age in self.left_open
 
     def withhold(self) -> None:
-        """Remove the age of a child under 14 if the guardian did not consent."""
+        """Remove the accepted age of a child under 14 if the guardian did not consent."""
         name = self.instrument.child_age
         if name in self.accepted and not self.child_is_open():
             del self.accepted[name]
@@ -293,7 +293,7 @@ class _RouteValidator:
             self.problems.append(compiled.constraint_problem())
 
     def off_route(self) -> tuple[str, ...]:
-        """Return names that were answered although unknown or off the route."""
+        """Return the names, cut short, of answered questions that are unknown or off the route."""
         kept = set(self.route) - self.notes - self.withheld
         return tuple(
             name[:_SHOWN_NAME] if isinstance(name, str) else type(name).__name__
@@ -303,7 +303,7 @@ class _RouteValidator:
 
 
 def parse_given(compiled: CompiledItem, raw: object) -> Answer | AnswerRefusal | None:
-    """Return the answer in its canonical form, why it is refused, or None if there is none."""
+    """Return an answer in canonical form, its refusal, or None if there is no answer."""
     if is_blank(raw):
         return None
     if isinstance(raw, str) and raw in compiled.special_codes:
@@ -313,7 +313,7 @@ def parse_given(compiled: CompiledItem, raw: object) -> Answer | AnswerRefusal |
 
 
 def calculated_answer(value: Value) -> Answer | None:
-    """Return the value of a calculation as it is stored, None if it has none."""
+    """Return a calculated value as it is stored; None for an empty text or no finite number."""
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
@@ -322,7 +322,7 @@ def calculated_answer(value: Value) -> Answer | None:
 
 
 def is_blank(raw: object) -> bool:
-    """Return whether a form sends this for a question without an answer."""
+    """Return whether a raw value means no answer: None, blank text or an empty list."""
     if isinstance(raw, str):
         return not raw or raw.isspace()
     return raw is None or raw == [] or raw == ()

@@ -12,7 +12,7 @@ from survey.questionnaire.question_types import type_of
 
 
 class ItemChange(StrEnum):
-    """Kind of change of one question, the most far-reaching first."""
+    """Kind of change of a question between two versions, the most far-reaching first."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -42,7 +42,7 @@ ITEM_CHANGE_NAMES: Mapping[ItemChange, Message] = {
 
 @dataclass(frozen=True, slots=True)
 class ItemDifference:
-    """A question that differs; `before` is None for a new one, `after` for one that is gone."""
+    """Question that differs between versions; `before` is None if new, `after` if removed."""
 
     name: str
     changes: tuple[ItemChange, ...]
@@ -51,13 +51,13 @@ class ItemDifference:
 
     @property
     def label(self) -> Labels:
-        """Return the label, of the later version if it has the question."""
+        """Label of the question in the later version, or in the earlier if it was removed."""
         item = self.after or self.before
         return item.label if item is not None else {}
 
 
 def compare_versions(before: Instrument, after: Instrument) -> tuple[ItemDifference, ...]:
-    """Return the questions that differ, in the order of the later version, then those gone."""
+    """Return the questions that differ, in the order of the later version, removed ones last."""
     return (*_iter_kept_and_added(before, after), *_iter_removed(before, after))
 
 
@@ -86,7 +86,7 @@ def _iter_removed(before: Instrument, after: Instrument) -> Iterator[ItemDiffere
 
 
 def item_changes(before: Item, after: Item) -> Iterator[ItemChange]:
-    """Yield how a question itself differs, without its place in the questionnaire."""
+    """Yield the changes of a question between versions, apart from its route and position."""
     if before.kind is not after.kind:
         yield ItemChange.TYPE
     elif type_of(after).is_score and _scale_of(before) != _scale_of(after):
@@ -106,7 +106,7 @@ def _scale_of(item: Item) -> tuple[object, ...]:
 
 
 def _answers_of(item: Item) -> tuple[object, ...]:
-    """Return what can be answered: choices with their words, and special answers."""
+    """Return the possible answers to compare: choices with labels, and special answers."""
     choices = tuple((choice.name, tuple(sorted(choice.label.items()))) for choice in item.choices)
     return choices, frozenset(item.specials)
 
@@ -122,7 +122,7 @@ def _wording_of(item: Item) -> dict[str, str]:
 
 
 def _has_changed_wording(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
-    """Return whether texts differ in a language of both; a new translation is no new wording."""
+    """Return whether texts differ in a language that both versions have."""
     languages = {key.partition("/")[2] for key in before} & {key.partition("/")[2] for key in after}
     return any(
         before.get(key, "") != after.get(key, "")
@@ -137,7 +137,7 @@ def _rules_of(item: Item) -> tuple[object, ...]:
 
 
 def _list_routes(instrument: Instrument) -> dict[str, tuple[str | None, str | None]]:
-    """Return the conditions of each question: of its section, and its own."""
+    """Return question name -> conditions of its section and of itself."""
     return {
         item.name: (section.relevant, item.relevant)
         for section in instrument.sections
@@ -146,7 +146,7 @@ def _list_routes(instrument: Instrument) -> dict[str, tuple[str | None, str | No
 
 
 def _find_moved(before: Instrument, after: Instrument) -> frozenset[str]:
-    """Return the questions of both versions that stand elsewhere among the others."""
+    """Return the names of questions of both versions whose relative position changed."""
     old = [item.name for item in before.items() if item.name in after.by_name]
     new = [item.name for item in after.items() if item.name in before.by_name]
     blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
@@ -156,7 +156,7 @@ def _find_moved(before: Instrument, after: Instrument) -> frozenset[str]:
 
 
 class Comparability(StrEnum):
-    """Whether an indicator can be compared with the version before."""
+    """Comparability of scores with the earlier version: same, with caution, or broken."""
 
     SAME = "same"
     CAUTION = "caution"
@@ -174,7 +174,7 @@ _DISTURBING = frozenset({ItemChange.WORDING, ItemChange.CHOICES})
 
 @dataclass(frozen=True, slots=True)
 class IndicatorComparison:
-    """Verdict on one indicator of the later version, or on one that is gone."""
+    """One indicator, and whether and why its scores of two versions are comparable."""
 
     code: str
     level: int
@@ -190,7 +190,7 @@ def compare_indicators(
     before_tree: IndicatorTree | None = None,
     after_tree: IndicatorTree | None = None,
 ) -> tuple[IndicatorComparison, ...]:
-    """Return the verdict on every indicator of the later version and on those that are gone.
+    """Return the comparability of the composite and all indicators, no longer measured ones last.
 
     A third-level indicator is followed by its questions, not by its code, which may differ between
     trees. An upper one is as comparable as the worst below it, and not if weights or parts differ.
@@ -210,7 +210,7 @@ def compare_indicators(
 
 
 def _compare_whole(verdicts: Sequence[IndicatorComparison]) -> Iterator[IndicatorComparison]:
-    """Yield the verdict on the composite, which has no code and the level 0."""
+    """Yield the comparability of the composite (no code, level 0): the worst of its indicators."""
     if not verdicts:
         return
     worst = _find_worst(verdicts)
@@ -219,7 +219,7 @@ def _compare_whole(verdicts: Sequence[IndicatorComparison]) -> Iterator[Indicato
 
 
 def _group_questions_by_indicator(instrument: Instrument) -> dict[str, frozenset[str]]:
-    """Return the names of the scored questions by the code of their indicator."""
+    """Return indicator code -> names of the questions that measure it."""
     by_code: dict[str, set[str]] = {}
     for item in instrument.scored_items:
         by_code.setdefault(item.indicator or "", set()).add(item.name)
@@ -265,7 +265,7 @@ def _compare_upper(
     before: Instrument,
     after: Instrument,
 ) -> Iterator[IndicatorComparison]:
-    """Yield the verdicts on the indicators above the third level."""
+    """Yield the comparability of indicators of `tree` above measured third-level `leaves`."""
     recipes = _list_recipes(earlier, before).values() if earlier else ()
     own = _list_recipes(tree, after)
     for indicator in tree.indicators:
@@ -302,7 +302,7 @@ Recipe = frozenset[tuple[frozenset[str], float]]
 
 
 def _list_recipes(tree: IndicatorTree, instrument: Instrument) -> dict[str, Recipe]:
-    """Return what each indicator is made of: questions with their share of it."""
+    """Return indicator -> set of (questions, share) of the lowest-level indicators below it."""
     questions = _group_questions_by_indicator(instrument)
     return {
         indicator.code: frozenset(
@@ -325,7 +325,7 @@ def _compute_share(tree: IndicatorTree, leaf: str, top: str) -> float:
 def _iter_gone(
     before: Instrument, after: Instrument, tree: IndicatorTree | None
 ) -> Iterator[IndicatorComparison]:
-    """Yield the indicators of which no question is scored any more."""
+    """Yield as not comparable the third-level indicators that are no longer measured."""
     scored = {item.name for item in after.scored_items}
     for code, names in _group_questions_by_indicator(before).items():
         if not names & scored:

@@ -1,4 +1,4 @@
-"""Figures from beside the score that a problem cites: complaints, an experience check, a test.
+"""Figures that evidence on a problem cites: complaints, experience checks, comparative tests.
 
 Stored is which figure, never its value: what is shown is the figure as it is published now, with
 the day until which it was counted. The value at the moment of citing is in the audit trail.
@@ -48,7 +48,7 @@ _OFFERED_YEARS = 2
 
 @dataclass(frozen=True)
 class CitedFigure:
-    """Published figure with what it is of, and the day until which it was counted."""
+    """Published figure cited as evidence: title, value in words, and date of its data."""
 
     kind: EvidenceKind
     reference: str
@@ -59,28 +59,28 @@ class CitedFigure:
 
     @property
     def key(self) -> str:
-        """Return kind and reference as one text."""
+        """Kind and reference as one text, `kind/reference`."""
         return key_of(self.kind, self.reference)
 
 
 def key_of(kind: EvidenceKind, reference: str) -> str:
-    """Return the key of a figure, under which a form and a record name it."""
+    """Return `kind/reference`, the key under which forms and records name a figure."""
     return f"{kind.value}/{reference}"
 
 
 def describe_day(figure: CitedFigure, t: Translator) -> str:
-    """Return until when a figure was counted, and whether it is generated."""
+    """Return "Data as of" with the day of a figure, marked if it is demonstration data."""
     day = t("Data as of {day}", day=format_day(t, figure.data_as_of))
     return " · ".join((day, t("Demo data"))) if figure.is_demo else day
 
 
 def join_sentences(sentences: Sequence[str], language: str) -> str:
-    """Return sentences as part of a line: no stop at its end, no spaces between Chinese ones."""
+    """Return sentences joined to one text that lacks the last full stop."""
     return ("" if language == "zh" else " ").join(sentences).rstrip(".。")
 
 
 def list_citable_figures(work: Work, *, city_code: str, language: str) -> dict[str, CitedFigure]:
-    """Return the published figures that a problem of a city can cite, by their key."""
+    """Return `kind/reference` -> published figure that a problem of the city can cite."""
     work.require(Action.READ_PROBLEMS, city_code)
     years = list(list_complaint_years(work))[:_OFFERED_YEARS]
     figures = (
@@ -94,24 +94,23 @@ def list_citable_figures(work: Work, *, city_code: str, language: str) -> dict[s
 def find_cited_figures(
     work: Work, *, city_code: str, evidence: Iterable[EvidenceRecord], language: str
 ) -> dict[str, CitedFigure]:
-    """Return what the evidence of a city cites, as published now; what is hidden is not there."""
+    """Return `kind/reference` -> figure that `evidence` cites and that is still published."""
     work.require(Action.READ_PROBLEMS, city_code)
     cited = {key_of(each.kind, each.reference) for each in evidence}
     return _find_figures(work, city_code, language, cited)
 
 
-def find_citable_figure(
-    work: Work, *, city_code: str, key: str, language: str
-) -> CitedFigure | None:
+def find_citable_figure(work: Work, *, city_code: str, key: str) -> CitedFigure | None:
     """Return the published figure of a key; None if a problem of the city cannot cite it."""
     work.require(Action.READ_PROBLEMS, city_code)
-    return _find_figures(work, city_code, language, {key}).get(key)
+    # The trail keeps the Chinese words of what it said.
+    return _find_figures(work, city_code, "zh", {key}).get(key)
 
 
 def _find_figures(
     work: Work, city: str, language: str, keys: Collection[str]
 ) -> dict[str, CitedFigure]:
-    """Return those of `keys` that are published, and read nothing that none of them names."""
+    """Return key -> published figure for `keys`; only the sources that they name are read."""
     kinds = {key.partition("/")[0] for key in keys}
     figures: list[CitedFigure] = []
     if EvidenceKind.COMPLAINTS in kinds:
@@ -119,7 +118,10 @@ def _find_figures(
             year: [
                 lens
                 for lens in LENSES
-                if any(key.startswith(_build_lens_key(year, lens)) for key in keys)
+                if any(
+                    key.startswith(key_of(EvidenceKind.COMPLAINTS, f"{year}/{lens}/"))
+                    for key in keys
+                )
             ]
             for year in list_complaint_years(work)
         }
@@ -132,15 +134,10 @@ def _find_figures(
     return {each.key: each for each in figures if each.key in keys}
 
 
-def _build_lens_key(year: int, lens: str) -> str:
-    """Return how the keys of all figures of a list begin."""
-    return key_of(EvidenceKind.COMPLAINTS, f"{year}/{lens}/")
-
-
 def _list_complaints(
     work: Work, city: str, language: str, years: Mapping[int, Collection[str]]
 ) -> Iterator[CitedFigure]:
-    """Yield all complaints of each year and the codes of its lists, as far as they are shown."""
+    """Yield a city's complaint figures by year: total, and shares by the code lists given."""
     t = translator(language)
     for number, lenses in years.items():
         read_year = partial(read_complaint_year, work, lenses=lenses)
@@ -170,7 +167,7 @@ def _list_complaints(
 
 
 def _list_checks(work: Work, city: str, language: str) -> Iterator[CitedFigure]:
-    """Yield the shown means of each released check: of the city by type, and of all venues."""
+    """Yield mean scores of released experience checks: of the city by type, and of all venues."""
     t = translator(language)
     for summary in list_experience_checks(work):
         day = summary.data_as_of
@@ -179,30 +176,24 @@ def _list_checks(work: Work, city: str, language: str) -> Iterator[CitedFigure]:
         check = get_experience_check(work, wave_id=summary.id)
         shown = build_check_scores(check)
         title = label_text(summary.title, language, summary.key)
+        cite = partial(
+            CitedFigure, EvidenceKind.EXPERIENCE_CHECK, data_as_of=day, is_demo=summary.is_demo
+        )
         for (area, kind), mean in shown.scores.items():
             if mean is not None and area in (city, NATION):
-                yield CitedFigure(
-                    EvidenceKind.EXPERIENCE_CHECK,
+                yield cite(
                     f"{summary.id}/{FIRST_ROUND}/{area}/{kind}",
                     f"{title} · {name_area(area, language)} · {name_type(kind, language)}",
                     describe_mean(mean, t),
-                    day,
-                    summary.is_demo,
                 )
         revisit = describe_revisit(shown, t)
         if revisit:
-            yield CitedFigure(
-                EvidenceKind.EXPERIENCE_CHECK,
-                f"{summary.id}/{SECOND_ROUND}/{NATION}/{ALL_TYPES}",
-                " · ".join((title, t("Revisit"))),
-                revisit,
-                day,
-                summary.is_demo,
-            )
+            reference = f"{summary.id}/{SECOND_ROUND}/{NATION}/{ALL_TYPES}"
+            yield cite(reference, " · ".join((title, t("Revisit"))), revisit)
 
 
 def _list_tests(work: Work, language: str) -> Iterator[CitedFigure]:
-    """Yield each released test with how many samples have which grade."""
+    """Yield a figure for each released comparative test: how many samples have which grade."""
     t = translator(language)
     for summary in list_comparative_tests(work):
         if summary.state is not ComparativeTestState.RELEASED or summary.released_at is None:

@@ -15,7 +15,9 @@ from survey.access.audit import actor_id
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.work import Work
+from survey.figures.views.view_context import ViewContext
 from survey.locale import ConflictError, SurveyError, msg
+from survey.records import build_from
 from survey.rectification.cited_evidence import CitedFigure, find_citable_figure
 from survey.rectification.problem_records import (
     EDITABLE_STATES,
@@ -27,7 +29,7 @@ from survey.rectification.problem_records import (
 )
 from survey.rectification.proposals import ProblemFigure, build_proposals, is_published
 from survey.results import WaveResults
-from survey.store.audit_events import AuditEvent, problem_event
+from survey.store.audit_events import AuditEvent, state_event
 from survey.store.china_time import china_date
 from survey.store.tables import (
     AuditEntry,
@@ -55,7 +57,7 @@ class ProblemNotAllowedError(SurveyError):
 
 @dataclass(frozen=True)
 class ProblemDraft:
-    """Problem to add: the figure that it rests on, and its wording."""
+    """Problem to be added: the reason it is listed, the figure it rests on, and its wording."""
 
     basis: ProblemBasis
     figure: ProblemFigure
@@ -64,7 +66,7 @@ class ProblemDraft:
 
 @dataclass(frozen=True)
 class ProblemText:
-    """What the city writes into an entry of its list."""
+    """Texts that a city enters for a problem: wording, measure, unit and deadline."""
 
     wording: str
     measure: str = ""
@@ -75,7 +77,7 @@ class ProblemText:
 def add_problems(
     work: Work, *, results: WaveResults, city_code: str, drafts: Sequence[ProblemDraft]
 ) -> int:
-    """Add problems to the list of a city and return how many were new.
+    """Add problems to a city's list, each recorded; return how many were not on it before.
 
     What is on the list already is left as it is, so that a second click changes nothing.
 
@@ -92,7 +94,12 @@ def add_problems(
         raise ProblemNotAllowedError(
             msg("Problems are listed from a released wave; {wave} is not released.", wave=wave.key)
         )
-    listed = _list_figures(work.session, wave.id, city_code)
+    query = select(Problem.indicator, Problem.respondent_group).where(
+        Problem.wave_id == wave.id,
+        Problem.city_code == city_code,
+        col(Problem.state) != ProblemState.WITHDRAWN,
+    )
+    listed = {ProblemFigure(indicator, group) for indicator, group in work.session.exec(query)}
     new = {draft.figure: draft for draft in drafts if draft.figure not in listed}
     if len(listed) + len(new) > MAX_PROBLEMS:
         raise ProblemNotAllowedError(msg("A list has at most {most} problems.", most=MAX_PROBLEMS))
@@ -109,9 +116,8 @@ def add_problems(
             created_at=work.now,
             changed_at=work.now,
         )
-        work.session.add(problem)
-        work.session.flush()
-        work.record(
+        work.add(
+            problem,
             AuditEvent.PROBLEM_ADDED,
             problem.id,
             {
@@ -127,10 +133,10 @@ def add_problems(
 
 
 def edit_problem(work: Work, *, problem_id: UUID, expected_version: int, text: ProblemText) -> None:
-    """Change wording, measure, responsible unit and deadline of a problem.
+    """Change wording, measure, responsible unit and deadline of a problem, and record it.
 
     Raises:
-        ProblemNotFoundError, ConflictError
+        NotFoundError, ConflictError
         ProblemNotAllowedError: it is reported as put right or accepted, a text is too long, or the
             new deadline is over or too far away.
     """
@@ -149,11 +155,10 @@ def edit_problem(work: Work, *, problem_id: UUID, expected_version: int, text: P
         _require_deadline(changed.deadline, china_date(work.now))
     if problem.state is not ProblemState.PROPOSED:
         _require_hands(changed.unit, changed.deadline)
-    before = ProblemText(problem.wording, problem.measure, problem.unit, problem.deadline)
+    before = build_from(ProblemText, problem)
     if changed == before:
         return
-    problem.wording, problem.measure = changed.wording, changed.measure
-    problem.unit, problem.deadline = changed.unit, changed.deadline
+    problem.sqlmodel_update(vars(changed))
     save_problem(work.session, problem, work.now)
     work.record(
         AuditEvent.PROBLEM_CHANGED,
@@ -165,11 +170,11 @@ def edit_problem(work: Work, *, problem_id: UUID, expected_version: int, text: P
 def move_problem(
     work: Work, *, problem_id: UUID, expected_version: int, to: ProblemState, note: str = ""
 ) -> None:
-    """Bring a problem into another state.
+    """Change the state of a problem, and record it.
 
     Raises:
         AccessDeniedError: the transition is that of the other side, or outside the area.
-        ProblemNotFoundError, ConflictError
+        NotFoundError, ConflictError
         ProblemNotAllowedError: no such transition from its state, or unit, deadline, evidence or
             reason are missing.
     """
@@ -195,12 +200,12 @@ def move_problem(
     problem.state = to
     save_problem(work.session, problem, work.now)
     work.record(
-        problem_event(to), problem.id, {"from": before, "to": to, **({"note": why} if why else {})}
+        state_event(to), problem.id, {"from": before, "to": to, **({"note": why} if why else {})}
     )
 
 
 def lock_problem(work: Work, right: Action, problem_id: UUID, expected_version: int) -> Problem:
-    """Lock a problem for a change by somebody with the right to it in its city."""
+    """Lock and return a problem for a principal with `right`; raise `ConflictError` if changed."""
     work.require(right)
     problem, _ = get_readable_problem(work, problem_id, lock=True)
     if problem.version != expected_version:
@@ -214,31 +219,20 @@ def lock_problem(work: Work, right: Action, problem_id: UUID, expected_version: 
 
 
 def save_problem(session: Session, problem: Problem, now: datetime) -> None:
-    """Store a changed problem under its next version."""
+    """Raise the version of a changed problem, set its time of change, and store it."""
     problem.version += 1
     problem.changed_at = now
     session.add(problem)
     session.flush()
 
 
-def _list_figures(session: Session, wave_id: UUID, city_code: str) -> set[ProblemFigure]:
-    query = select(Problem.indicator, Problem.respondent_group).where(
-        Problem.wave_id == wave_id,
-        Problem.city_code == city_code,
-        col(Problem.state) != ProblemState.WITHDRAWN,
-    )
-    return {ProblemFigure(indicator, group) for indicator, group in session.exec(query)}
-
-
 def _require_figures(
     results: WaveResults, principal: Principal, city_code: str, drafts: Iterable[ProblemDraft]
 ) -> None:
-    """Raise unless every figure is published, and proposed by rule where a rule is named."""
+    """Raise unless each draft's figure is published, and its rule (if any) proposes it."""
     proposed = {
         (proposal.basis, proposal.figure)
-        for proposal in build_proposals(
-            results=results, principal=principal, language="en", city=city_code
-        )
+        for proposal in build_proposals(ViewContext(results, principal, "en"), city=city_code)
     }
     for draft in drafts:
         if not is_published(results, principal, city_code, draft.figure):
@@ -250,7 +244,7 @@ def _require_figures(
 
 
 def _require_evidence(session: Session, problem: Problem) -> None:
-    """Raise unless evidence was given, after the last return if there was one."""
+    """Raise unless a problem has evidence, given after its last return if there was one."""
     query = select(AuditEntry.at).where(
         AuditEntry.subject_id == str(problem.id), AuditEntry.action == AuditEvent.PROBLEM_REOPENED
     )
@@ -279,7 +273,7 @@ def _require_deadline(deadline: date | None, today: date) -> None:
 
 
 def clean_text(text: str, min_chars: int, max_chars: int) -> str:
-    """Return a text as it is stored, on one line and without personal data."""
+    """Return a text on one line without personal data; raise if too short or too long."""
     cleaned = clean_note(text)
     if not min_chars <= len(cleaned) <= max_chars:
         raise ProblemNotAllowedError(
@@ -310,13 +304,13 @@ def give_evidence(
     link: str = "",
     cites: str = "",
 ) -> None:
-    """Add evidence for what was done: a statement, alone or with a link or a cited figure.
+    """Add evidence of what was done: a statement, alone or with a link or a cited figure.
 
     Args:
         cites: Key of a published figure (`cited_evidence.key_of`).
 
     Raises:
-        ProblemNotFoundError, ConflictError
+        NotFoundError, ConflictError
         ProblemNotAllowedError: nothing is being put right, no statement, no address of a page, a
             link from an account of the demonstration, or a figure that is not published.
     """
@@ -327,7 +321,9 @@ def give_evidence(
         raise ProblemNotAllowedError(
             msg("Give the link and the figure one after the other: each with its own statement.")
         )
-    figure = _require_citable(work, problem.city_code, cites) if cites else None
+    figure = find_citable_figure(work, city_code=problem.city_code, key=cites) if cites else None
+    if cites and figure is None:
+        raise ProblemNotAllowedError(msg("This figure is not published for the city."))
     kind, reference = EvidenceKind.STATEMENT, ""
     if figure is not None:
         kind, reference = figure.kind, figure.reference
@@ -355,14 +351,6 @@ def give_evidence(
     )
 
 
-def _require_citable(work: Work, city_code: str, key: str) -> CitedFigure:
-    """Return the figure that is cited; the trail keeps the Chinese words of what it said."""
-    found = find_citable_figure(work, city_code=city_code, key=key, language="zh")
-    if found is None:
-        raise ProblemNotAllowedError(msg("This figure is not published for the city."))
-    return found
-
-
 def _describe_cited(given: ProblemEvidence, figure: CitedFigure | None) -> dict[str, str]:
     if figure is None:
         return {"link": given.reference}
@@ -370,7 +358,7 @@ def _describe_cited(given: ProblemEvidence, figure: CitedFigure | None) -> dict[
 
 
 def _require_link(principal: Principal, link: str) -> str:
-    """Return the address of a page on the web; anything else could run in a reader's browser.
+    """Return a link to a web page without blanks around it; raise for anything else.
 
     Anybody can be an official of the demonstration, and its visitors share one store: a link of
     one would be opened by another as if the platform had put it there.

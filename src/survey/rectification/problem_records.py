@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,8 @@ from sqlmodel import Session, col, select
 from survey.access.principal import AccessDeniedError, area_filter
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.locale import Labels, Message, SurveyError, labels_of, msg
+from survey.locale import Labels, Message, NotFoundError, labels_of, msg
+from survey.records import build_from
 from survey.store.tables import (
     Account,
     AuditEntry,
@@ -25,75 +25,62 @@ from survey.store.tables import (
     table_of,
 )
 
-PROBLEM_TRANSITIONS: Mapping[tuple[ProblemState, ProblemState], Action] = MappingProxyType(
-    {
-        (ProblemState.PROPOSED, ProblemState.IN_PROGRESS): Action.KEEP_PROBLEMS,
-        (ProblemState.PROPOSED, ProblemState.WITHDRAWN): Action.KEEP_PROBLEMS,
-        (ProblemState.IN_PROGRESS, ProblemState.DONE): Action.KEEP_PROBLEMS,
-        (ProblemState.REOPENED, ProblemState.DONE): Action.KEEP_PROBLEMS,
-        (ProblemState.DONE, ProblemState.ACCEPTED): Action.ACCEPT_PROBLEMS,
-        (ProblemState.DONE, ProblemState.REOPENED): Action.ACCEPT_PROBLEMS,
-        (ProblemState.ACCEPTED, ProblemState.REOPENED): Action.ACCEPT_PROBLEMS,
-    }
-)
+PROBLEM_TRANSITIONS: Mapping[tuple[ProblemState, ProblemState], Action] = {
+    (ProblemState.PROPOSED, ProblemState.IN_PROGRESS): Action.KEEP_PROBLEMS,
+    (ProblemState.PROPOSED, ProblemState.WITHDRAWN): Action.KEEP_PROBLEMS,
+    (ProblemState.IN_PROGRESS, ProblemState.DONE): Action.KEEP_PROBLEMS,
+    (ProblemState.REOPENED, ProblemState.DONE): Action.KEEP_PROBLEMS,
+    (ProblemState.DONE, ProblemState.ACCEPTED): Action.ACCEPT_PROBLEMS,
+    (ProblemState.DONE, ProblemState.REOPENED): Action.ACCEPT_PROBLEMS,
+    (ProblemState.ACCEPTED, ProblemState.REOPENED): Action.ACCEPT_PROBLEMS,
+}
 EDITABLE_STATES = frozenset(
     {ProblemState.PROPOSED, ProblemState.IN_PROGRESS, ProblemState.REOPENED}
 )
 """States in which the city may change the entry; in them a deadline can be missed, too."""
 NOTE_STATES = frozenset({ProblemState.REOPENED, ProblemState.WITHDRAWN})
 """States that are reached with a reason in words."""
-STATE_NAMES: Mapping[ProblemState, Message] = MappingProxyType(
-    {
-        ProblemState.PROPOSED: msg("proposed"),
-        ProblemState.IN_PROGRESS: msg("being put right"),
-        ProblemState.DONE: msg("put right, waits for acceptance"),
-        ProblemState.ACCEPTED: msg("accepted"),
-        ProblemState.REOPENED: msg("opened again"),
-        ProblemState.WITHDRAWN: msg("taken off the list"),
-    }
-)
-BASIS_NAMES: Mapping[ProblemBasis, Message] = MappingProxyType(
-    {
-        ProblemBasis.PRIORITY: msg("among the three first to improve"),
-        ProblemBasis.BELOW_NATION: msg("clearly below the nation"),
-        ProblemBasis.GROUP_GAP: msg("a special group rates lower"),
-        ProblemBasis.CHOSEN: msg("chosen by the city"),
-    }
-)
-EVIDENCE_NAMES: Mapping[EvidenceKind, Message] = MappingProxyType(
-    {
-        EvidenceKind.STATEMENT: msg("statement"),
-        EvidenceKind.LINK: msg("link"),
-        EvidenceKind.COMPLAINTS: msg("complaint statistics"),
-        EvidenceKind.EXPERIENCE_CHECK: msg("experience check"),
-        EvidenceKind.COMPARATIVE_TEST: msg("comparative test"),
-    }
-)
+STATE_NAMES: Mapping[ProblemState, Message] = {
+    ProblemState.PROPOSED: msg("proposed"),
+    ProblemState.IN_PROGRESS: msg("being put right"),
+    ProblemState.DONE: msg("put right, waits for acceptance"),
+    ProblemState.ACCEPTED: msg("accepted"),
+    ProblemState.REOPENED: msg("opened again"),
+    ProblemState.WITHDRAWN: msg("taken off the list"),
+}
+BASIS_NAMES: Mapping[ProblemBasis, Message] = {
+    ProblemBasis.PRIORITY: msg("among the three first to improve"),
+    ProblemBasis.BELOW_NATION: msg("clearly below the nation"),
+    ProblemBasis.GROUP_GAP: msg("a special group rates lower"),
+    ProblemBasis.CHOSEN: msg("chosen by the city"),
+}
+EVIDENCE_NAMES: Mapping[EvidenceKind, Message] = {
+    EvidenceKind.STATEMENT: msg("statement"),
+    EvidenceKind.LINK: msg("link"),
+    EvidenceKind.COMPLAINTS: msg("complaint statistics"),
+    EvidenceKind.EXPERIENCE_CHECK: msg("experience check"),
+    EvidenceKind.COMPARATIVE_TEST: msg("comparative test"),
+}
 
 
 def right_for(to: ProblemState) -> Action | None:
-    """Return the right that it takes to bring a problem into a state; None where none is enough."""
+    """Return the right needed to bring a problem into a state; None if it varies by case."""
     actions = {action for (_, state), action in PROBLEM_TRANSITIONS.items() if state == to}
     return actions.pop() if len(actions) == 1 else None
 
 
 def next_states(state: ProblemState) -> tuple[ProblemState, ...]:
-    """Return the states that can follow, in the order of the table."""
+    """Return the states that can follow a state, in the order of `PROBLEM_TRANSITIONS`."""
     return tuple(to for before, to in PROBLEM_TRANSITIONS if before is state)
 
 
 _PROBLEMS = table_of(Problem)
-
-
-class ProblemNotFoundError(SurveyError):
-    """Raised when no problem in the principal's area has the given id."""
-
-    code = "problem_unknown"
+_WITH_WAVE = select(Problem, Wave).join(Wave, col(Wave.id) == col(Problem.wave_id))
 
 
 @dataclass(frozen=True)
 class EvidenceRecord:
-    """Evidence as it was given."""
+    """Evidence of what was done about a problem, as it was given."""
 
     kind: EvidenceKind
     statement: str
@@ -127,11 +114,11 @@ class ProblemRecord:
 
     @property
     def stands(self) -> bool:
-        """Whether it is on the list, not taken off it."""
+        """Whether the problem is on the list: it was not withdrawn."""
         return self.state is not ProblemState.WITHDRAWN
 
     def is_overdue(self, today: date) -> bool:
-        """Return whether the deadline is over and the problem not reported as put right."""
+        """Return whether the deadline is over and the problem not yet reported as solved."""
         return self.state in EDITABLE_STATES and self.deadline is not None and self.deadline < today
 
     def is_due(self, today: date, days: int) -> bool:
@@ -145,7 +132,7 @@ class ProblemRecord:
 
 @dataclass(frozen=True)
 class ProblemStep:
-    """Entry in the history of a problem, from the audit trail."""
+    """Entry in the history of a problem, read from the audit trail."""
 
     at: datetime
     by: str
@@ -155,16 +142,12 @@ class ProblemStep:
 
 
 def list_problems(work: Work, *, city_code: str | None = None) -> tuple[ProblemRecord, ...]:
-    """Return the problems of a city, or of every city of the principal's area.
+    """Return the problems of a city or, without one, of all cities of the principal's area.
 
     The newest wave comes first, then the city, then the order in which they were added.
     """
     work.require(Action.READ_PROBLEMS, city_code)
-    query = (
-        select(Problem, Wave)
-        .join(Wave, col(Wave.id) == col(Problem.wave_id))
-        .where(area_filter(work.principal, _PROBLEMS.c.city_code))
-    )
+    query = _WITH_WAVE.where(area_filter(work.principal, _PROBLEMS.c.city_code))
     if city_code is not None:
         query = query.where(Problem.city_code == city_code)
     if work.principal.is_demo:
@@ -173,12 +156,8 @@ def list_problems(work: Work, *, city_code: str | None = None) -> tuple[ProblemR
 
 
 def list_all_problems(session: Session, series: str) -> dict[str, tuple[ProblemRecord, ...]]:
-    """Return the problems of a series by city, for services that check right and area."""
-    query = (
-        select(Problem, Wave)
-        .join(Wave, col(Wave.id) == col(Problem.wave_id))
-        .where(Wave.series == series)
-    )
+    """Return city -> problems of a series; the caller has checked right and area."""
+    query = _WITH_WAVE.where(Wave.series == series)
     lists: dict[str, tuple[ProblemRecord, ...]] = {}
     for problem in _build_records(session, session.exec(query)):
         lists[problem.city_code] = (*lists.get(problem.city_code, ()), problem)
@@ -186,7 +165,7 @@ def list_all_problems(session: Session, series: str) -> dict[str, tuple[ProblemR
 
 
 def list_problem_steps(work: Work, *, problem_id: UUID) -> tuple[ProblemStep, ...]:
-    """Return what happened to a problem, the newest last. Raises `ProblemNotFoundError`."""
+    """Return the audit entries about a problem, the newest last. Raises `NotFoundError`."""
     work.require(Action.READ_PROBLEMS)
     get_readable_problem(work, problem_id)
     query = (
@@ -210,7 +189,7 @@ def get_readable_problem(
     )
     problem = work.session.exec(query.with_for_update() if lock else query).one_or_none()
     if problem is None:
-        raise ProblemNotFoundError(msg("There is no such problem in your area."))
+        raise NotFoundError("problem_unknown", msg("There is no such problem in your area."))
     wave = work.session.get_one(Wave, problem.wave_id)
     if work.principal.is_demo and not wave.is_demo:
         raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
@@ -223,23 +202,14 @@ def _build_records(
     found = sorted(rows, key=lambda row: (-row[1].year, row[1].key, row[0].city_code, row[0].id))
     evidence = _read_evidence(session, [problem.id for problem, _ in found])
     return tuple(
-        ProblemRecord(
-            id=problem.id,
+        build_from(
+            ProblemRecord,
+            problem,
             wave_key=wave.key,
             wave_year=wave.year,
             wave_title=labels_of(wave, "title"),
             series=wave.series,
-            city_code=problem.city_code,
-            basis=problem.basis,
-            indicator=problem.indicator,
             group=problem.respondent_group,
-            wording=problem.wording,
-            measure=problem.measure,
-            unit=problem.unit,
-            deadline=problem.deadline,
-            state=problem.state,
-            version=problem.version,
-            changed_at=problem.changed_at,
             evidence=evidence.get(problem.id, ()),
         )
         for problem, wave in found
@@ -259,8 +229,6 @@ def _read_evidence(
         .order_by(col(ProblemEvidence.given_at), col(ProblemEvidence.id))
     )
     for given, name in session.exec(query):
-        record = EvidenceRecord(
-            given.kind, given.statement, given.reference, given.given_at, name or "operator"
-        )
+        record = build_from(EvidenceRecord, given, given_by=name or "operator")
         evidence[given.problem_id] = (*evidence.get(given.problem_id, ()), record)
     return evidence

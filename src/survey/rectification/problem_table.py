@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
 
 from survey.locale import Message, Translator, msg
 from survey.rectification.problem_records import BASIS_NAMES, STATE_NAMES, ProblemRecord
@@ -18,7 +17,7 @@ EMPTY = "–"
 
 @dataclass(frozen=True)
 class ProblemFilter:
-    """Part of a list that a reader asks for, by its code in the address."""
+    """Choice of which problems are listed: its name, and a function that accepts a problem."""
 
     name: Message
     accepts: Callable[[ProblemRecord, date], bool]
@@ -28,21 +27,19 @@ def _is_in(state: ProblemState) -> Callable[[ProblemRecord, date], bool]:
     return lambda problem, _: problem.state is state
 
 
-PROBLEM_FILTERS: Mapping[str, ProblemFilter] = MappingProxyType(
-    {
-        "all": ProblemFilter(msg("all problems"), lambda problem, _: problem.stands),
-        "overdue": ProblemFilter(msg("overdue"), ProblemRecord.is_overdue),
-        "due": ProblemFilter(
-            msg("due within 14 days"), lambda problem, today: problem.is_due(today, DUE_DAYS)
-        ),
-        **{state.value: ProblemFilter(name, _is_in(state)) for state, name in STATE_NAMES.items()},
-    }
-)
+PROBLEM_FILTERS: Mapping[str, ProblemFilter] = {
+    "all": ProblemFilter(msg("all problems"), lambda problem, _: problem.stands),
+    "overdue": ProblemFilter(msg("overdue"), ProblemRecord.is_overdue),
+    "due": ProblemFilter(
+        msg("due within 14 days"), lambda problem, today: problem.is_due(today, DUE_DAYS)
+    ),
+    **{state.value: ProblemFilter(name, _is_in(state)) for state, name in STATE_NAMES.items()},
+}
 """Parts of a list by code, in the order in which they are offered and counted."""
 
 
 def count_problems(problems: Iterable[ProblemRecord], today: date) -> dict[str, int]:
-    """Return how many problems each filter keeps."""
+    """Return `filter code -> number of problems` that the filter keeps."""
     listed = list(problems)
     return {
         code: sum(each.accepts(problem, today) for problem in listed)
@@ -51,7 +48,7 @@ def count_problems(problems: Iterable[ProblemRecord], today: date) -> dict[str, 
 
 
 def list_reminders(problems: Sequence[ProblemRecord], today: date) -> dict[str, int]:
-    """Return what needs somebody now, by filter: overdue, due soon, waiting for acceptance."""
+    """Return filter code -> number of problems overdue, due soon or to be accepted; no zeros."""
     counts = Counter(count_problems(problems, today))
     wanted = ("overdue", "due", ProblemState.DONE.value)
     return {code: counts[code] for code in wanted if counts[code]}
@@ -62,7 +59,7 @@ WHOLE_COLUMNS = (0, 4)
 
 
 def problem_heads(t: Translator, *, with_city: bool, with_trend: bool) -> list[str]:
-    """Return the heads of the columns of `format_problem`."""
+    """Return the column heads of the table whose rows `format_problem` writes."""
     return [
         t("City") if with_city else t("No."),
         t("Problem"),
@@ -83,7 +80,7 @@ def format_problem(
     trend: str | None,
     today: date,
 ) -> list[str]:
-    """Return the cells of one problem.
+    """Return the cells of a problem's row, `first` leading, in the columns of `problem_heads`.
 
     Args:
         first: Number on the list, or the name of the city.
@@ -102,6 +99,6 @@ def format_problem(
 
 
 def format_state(t: Translator, problem: ProblemRecord, today: date) -> str:
-    """Return the state of a problem, which says so where its deadline is over."""
+    """Return the name of a problem's state, with "overdue" if its deadline is over."""
     state = t(STATE_NAMES[problem.state])
     return t("{state} · overdue", state=state) if problem.is_overdue(today) else state

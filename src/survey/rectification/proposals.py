@@ -23,7 +23,7 @@ MAX_BELOW_NATION = 3
 
 @dataclass(frozen=True)
 class ProblemFigure:
-    """Published figure of a city that a problem rests on, by its keys in the wave."""
+    """Key of a published figure that a problem rests on: indicator and respondent group."""
 
     indicator: str
     group: str = EVERYONE
@@ -31,7 +31,7 @@ class ProblemFigure:
 
 @dataclass(frozen=True)
 class ProblemProposal:
-    """Problem that a rule proposes, in the words of the reader's language."""
+    """Problem that a rule proposes to a city, worded in the reader's language."""
 
     basis: ProblemBasis
     figure: ProblemFigure
@@ -40,20 +40,17 @@ class ProblemProposal:
     wording: str
 
 
-def build_proposals(
-    *, results: WaveResults, principal: Principal, language: str, city: str
-) -> tuple[ProblemProposal, ...]:
-    """Return what the figures of a city propose, each figure once, the most urgent first.
+def build_proposals(context: ViewContext, *, city: str) -> tuple[ProblemProposal, ...]:
+    """Return problems that a city's figures suggest, one per figure, the most urgent first.
 
     First the priorities of the city, then what lies clearly below the nation, then special groups
     whose score is clearly lower than that of everybody else in the city.
     """
-    reading = ViewContext(results, principal, language)
     proposals: dict[ProblemFigure, ProblemProposal] = {}
     for proposal in (
-        *_propose_priorities(reading, city),
-        *_propose_below_average(reading, city),
-        *_propose_groups(reading, city),
+        *_propose_priorities(context, city),
+        *_propose_below_average(context, city),
+        *_propose_groups(context, city),
     ):
         proposals.setdefault(proposal.figure, proposal)
     return tuple(proposals.values())
@@ -62,7 +59,7 @@ def build_proposals(
 def is_published(
     results: WaveResults, principal: Principal, city: str, figure: ProblemFigure
 ) -> bool:
-    """Return whether the wave shows the reader this figure of the city."""
+    """Return whether the principal may see this figure of the city."""
     cells = ViewContext(results, principal, "en").cells(
         area_level="city", area=city, group=figure.group, indicator=figure.indicator
     )
@@ -78,19 +75,16 @@ def describe_figure(reading: ViewContext, figure: ProblemFigure) -> str:
                      group=reading.names.group(figure.group))  # fmt: skip
 
 
-def list_figures(
-    *, results: WaveResults, principal: Principal, language: str, city: str
-) -> dict[ProblemFigure, str]:
-    """Return every published score of a city that a problem can rest on, with its name.
+def list_figures(context: ViewContext, *, city: str) -> dict[ProblemFigure, str]:
+    """Return figure -> name, for each published score that a problem of the city can rest on.
 
     The indicators of the tree for everyone, and the main one for each special group.
     """
-    reading = ViewContext(results, principal, language)
-    cells = reading.cells(
+    cells = context.cells(
         area_level="city",
         area=city,
         group=[EVERYONE, *SPECIAL_GROUPS],
-        indicator=[COMPOSITE, *reading.codes],
+        indicator=[COMPOSITE, *context.codes],
     )
     figures = [
         ProblemFigure(indicator, group)
@@ -99,9 +93,9 @@ def list_figures(
         )
         if (group == EVERYONE or indicator == COMPOSITE) and estimate_at(cells, row=row).available
     ]
-    order = {code: place for place, code in enumerate(reading.codes)}
+    order = {code: place for place, code in enumerate(context.codes)}
     figures.sort(key=lambda each: (each.group != EVERYONE, order.get(each.indicator, -1)))
-    return {figure: describe_figure(reading, figure) for figure in figures}
+    return {figure: describe_figure(context, figure) for figure in figures}
 
 
 def _propose_priorities(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
@@ -132,11 +126,10 @@ def _propose_below_average(reading: ViewContext, city: str) -> Iterator[ProblemP
 
 
 def _propose_groups(reading: ViewContext, city: str) -> Iterator[ProblemProposal]:
-    main = COMPOSITE
     groups = [group for group in SPECIAL_GROUPS if group in reading.results.method.groups]
     if not groups:
         return
-    gaps = reading.gaps("rest", area_level="city", area=city, group=groups, indicator=main)
+    gaps = reading.gaps("rest", area_level="city", area=city, group=groups, indicator=COMPOSITE)
     roles = classify_differences(gaps)
     for row, group in enumerate(gaps.texts("group")):
         if roles[row] != LOWER:
@@ -148,6 +141,6 @@ def _propose_groups(reading: ViewContext, city: str) -> Iterator[ProblemProposal
                 estimate_at(gaps, value="difference", row=row).estimate or 0.0
             ),
         )
-        figure = ProblemFigure(main, group)
+        figure = ProblemFigure(COMPOSITE, group)
         name = describe_figure(reading, figure)
         yield ProblemProposal(ProblemBasis.GROUP_GAP, figure, name, wording)

@@ -7,9 +7,7 @@ after all cities are allowed for, nothing is called smaller.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
-from survey.access.principal import Principal
 from survey.estimate.tree import COMPOSITE
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.figures.views.changes import find_obstacle, mark_roles
@@ -31,7 +29,7 @@ from survey.store.tables import WaveState
 
 
 class ProblemTrend(StrEnum):
-    """Verdict of the next wave on a problem."""
+    """Trend of a problem by the next wave: smaller, larger, unclear, or not tested."""
 
     SMALLER = "smaller"
     LARGER = "larger"
@@ -41,21 +39,19 @@ class ProblemTrend(StrEnum):
     """Not comparable, hidden or not computed; the reason says which."""
 
 
-TREND_NAMES: Mapping[ProblemTrend, Message] = MappingProxyType(
-    {
-        ProblemTrend.SMALLER: msg("smaller"),
-        ProblemTrend.LARGER: msg("larger"),
-        ProblemTrend.UNCLEAR: msg("cannot be told"),
-        ProblemTrend.UNTESTED: msg("not measured again"),
-    }
-)
+TREND_NAMES: Mapping[ProblemTrend, Message] = {
+    ProblemTrend.SMALLER: msg("smaller"),
+    ProblemTrend.LARGER: msg("larger"),
+    ProblemTrend.UNCLEAR: msg("cannot be told"),
+    ProblemTrend.UNTESTED: msg("not measured again"),
+}
 _TRENDS = {HIGHER: ProblemTrend.SMALLER, LOWER: ProblemTrend.LARGER, UNCLEAR: ProblemTrend.UNCLEAR}
 """A higher score is a smaller problem: every figure with a test is a score."""
 
 
 @dataclass(frozen=True)
 class Remeasurement:
-    """Change of the figure of a problem from its wave to the next."""
+    """Tested change of a problem's figure from its wave to the next, or why it was not tested."""
 
     trend: ProblemTrend
     year: int
@@ -67,7 +63,7 @@ class Remeasurement:
     """Why it was not tested; empty where it was."""
 
     def sentence(self, t: Translator) -> str:
-        """Return the verdict with the change and its interval, or why there is none."""
+        """Return whether the figure shows a change, with its interval, or why it was not tested."""
         if self.trend is ProblemTrend.UNTESTED:
             return t("{year}: {reason}", year=str(self.year), reason=self.reason)
         return t(
@@ -80,7 +76,7 @@ class Remeasurement:
 
 
 def find_next_wave(results: WaveResults, others: Iterable[WaveResults]) -> WaveResults | None:
-    """Return the first released wave of the series after this one; None while there is none."""
+    """Return the next released wave of the series among `others`; None if there is none yet."""
     wave = results.wave
     later = [
         other
@@ -93,29 +89,31 @@ def find_next_wave(results: WaveResults, others: Iterable[WaveResults]) -> WaveR
 
 
 def measure_problems_again(
+    context: ViewContext,
     *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
     city: str,
     figures: tuple[ProblemFigure, ...],
     others: Sequence[WaveResults],
 ) -> dict[ProblemFigure, Remeasurement]:
-    """Return what the next released wave among `others` says of figures of `results`.
+    """Return figure -> its tested change to the next released wave of `others`; empty without one.
 
     None of them is in the result while there is no such wave.
     """
-    later = find_next_wave(results, others)
+    later = find_next_wave(context.results, others)
     if later is None:
         return {}
-    return compare_figures(ViewContext(later, principal, language), results, city, figures)
+    return compare_figures(
+        ViewContext(later, context.principal, context.language), context.results, city, figures
+    )
 
 
 def compare_figures(
     reading: ViewContext, before: WaveResults, city: str, figures: Iterable[ProblemFigure]
 ) -> dict[ProblemFigure, Remeasurement]:
-    """Return the change of figures of an earlier wave, by the tests of the wave being read."""
-    now_of = _map_codes_now(reading, before)
+    """Return figure -> its change from wave `before` to that of `reading`, by published tests."""
+    codes = (COMPOSITE, *reading.codes)
+    pairs = {find_code_in(before, reading.results, code): code for code in codes}
+    now_of = {then: now for then, now in pairs.items() if then is not None}
     return {
         figure: _compare(reading, before, city, figure, now_of.get(figure.indicator))
         for figure in figures
@@ -123,15 +121,8 @@ def compare_figures(
 
 
 def list_problem_figures(problems: Iterable[ProblemRecord]) -> tuple[ProblemFigure, ...]:
-    """Return the figures that problems rest on."""
+    """Return the keys of the figures that problems rest on, in the order of the problems."""
     return tuple(ProblemFigure(problem.indicator, problem.group) for problem in problems)
-
-
-def _map_codes_now(reading: ViewContext, before: WaveResults) -> dict[str, str]:
-    """Return the code in the wave being read of each comparable indicator of the earlier one."""
-    codes = (COMPOSITE, *reading.codes)
-    pairs = {find_code_in(before, reading.results, code): code for code in codes}
-    return {then: now for then, now in pairs.items() if then is not None}
 
 
 def _compare(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from types import MappingProxyType
 from zipfile import BadZipFile, ZipFile
 
 from cryptography import x509
@@ -36,34 +35,30 @@ from survey.settings import Settings
 from survey.store.private_files import FOLDER_MODE
 from survey.store.tables import Publication
 
-PROBLEM_NAMES = MappingProxyType(
-    {
-        "no_manifest": msg("There is no release.json beside it to compare with."),
-        "no_signature": msg("The signature (release.sig) is missing or cannot be read."),
-        "no_keys": msg("The published keys of the association were not given (--keys)."),
-        "key_unknown": msg("It was signed with a key that is not among the published ones."),
-        "key_withdrawn": msg("It was signed with a key that was withdrawn."),
-        "key_of_demo": msg("A key of demonstrations signs no real release."),
-        "signature": msg("It is not what was signed: it was changed."),
-        "manifest_form": msg("It is not a manifest that can be understood."),
-        "retracted": msg("The association has taken this release back."),
-        "missing": msg("This file is missing."),
-        "changed": msg("It was changed."),
-        "unlisted": msg("It is not part of the release."),
-        "unsafe_name": msg("Its name leads out of the folder."),
-        "twice": msg("It stands in the archive twice."),
-        "hidden_bytes": msg(
-            "It holds bytes that are no part of its files, or these in another order."
-        ),
-        "unreadable": msg("It cannot be read."),
-        "time_stamp": msg("The time stamp does not hold."),
-    }
-)
+PROBLEM_NAMES: Mapping[str, Message] = {
+    "no_manifest": msg("There is no release.json beside it to compare with."),
+    "no_signature": msg("The signature (release.sig) is missing or cannot be read."),
+    "no_keys": msg("The published keys of the association were not given (--keys)."),
+    "key_unknown": msg("It was signed with a key that is not among the published ones."),
+    "key_withdrawn": msg("It was signed with a key that was withdrawn."),
+    "key_of_demo": msg("A key of demonstrations signs no real release."),
+    "signature": msg("It is not what was signed: it was changed."),
+    "manifest_form": msg("It is not a manifest that can be understood."),
+    "retracted": msg("The association has taken this release back."),
+    "missing": msg("This file is missing."),
+    "changed": msg("It was changed."),
+    "unlisted": msg("It is not part of the release."),
+    "unsafe_name": msg("Its name leads out of the folder."),
+    "twice": msg("It stands in the archive twice."),
+    "hidden_bytes": msg("It holds bytes that are no part of its files, or these in another order."),
+    "unreadable": msg("It cannot be read."),
+    "time_stamp": msg("The time stamp does not hold."),
+}
 """Problem of a finding -> what it means."""
 
 
 def describe_finding(finding: Finding) -> Message:
-    """Return a finding as a sentence: the file, the problem, and which bytes or parts differ."""
+    """Return one finding of a release's check as a sentence: the file, what is wrong, and where."""
     problem = PROBLEM_NAMES[finding.problem]
     if finding.problem == "changed" and finding.detail:
         return msg(
@@ -83,7 +78,7 @@ def describe_finding(finding: Finding) -> Message:
 def check_published_path(
     path: Path, published: KeyList | None, authorities: Sequence[x509.Certificate] = ()
 ) -> tuple[CheckResult, datetime | None]:
-    """Check a folder, an archive or one file, and its time stamp where authorities are named.
+    """Check a release by `published` keys and stamp `authorities`; return findings, time of stamp.
 
     Returns:
         What differs, and when it was stamped; None without a stamp or without authorities.
@@ -116,7 +111,7 @@ class ArchiveDamagedError(SurveyError):
 
 @dataclass(frozen=True)
 class ArchiveDraft:
-    """Archive that was written beside its place; the register does not know it yet."""
+    """Archive of a release in a temporary file beside its final path, not yet in the register."""
 
     draft: Path
     path: Path
@@ -124,7 +119,7 @@ class ArchiveDraft:
     sha256: str
 
     def install(self) -> None:
-        """Move it into place: the last act before the transaction commits, which may run again."""
+        """Rename the draft to its final path, just before the commit; a repeat changes nothing."""
         if self.draft.exists() or not self.path.exists():
             self.draft.replace(self.path)
 
@@ -132,7 +127,7 @@ class ArchiveDraft:
 def draft_archive(
     settings: Settings, key: str, files: Mapping[str, bytes], at: datetime
 ) -> ArchiveDraft:
-    """Write the archive of a publication beside its place, where nobody reads it.
+    """Write a release's archive, its files dated `at`, to a temporary file beside its final path.
 
     Drafts that a process left behind when it was killed are removed a day later.
     """
@@ -163,7 +158,7 @@ def _remove_old_drafts(folder: Path) -> None:
 
 
 def read_archive(settings: Settings, publication: Publication) -> bytes:
-    """Return the archive of a publication. Raises `ArchiveDamagedError`."""
+    """Return the archive as ZIP bytes; raise `ArchiveDamagedError` unless it is the signed one."""
     path = settings.release_path(publication.key, publication.archive_sha256)
     try:
         data = path.read_bytes()
@@ -181,13 +176,13 @@ def read_archive(settings: Settings, publication: Publication) -> bytes:
 
 
 def read_archived_files(settings: Settings, publication: Publication) -> dict[str, bytes]:
-    """Return the files of a publication by path. Raises `ArchiveDamagedError`."""
+    """Return path -> content of all files of a release. Raises `ArchiveDamagedError`."""
     with _open_archive(settings, publication) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 def read_archived_file(settings: Settings, publication: Publication, path: str) -> bytes:
-    """Return one file of a publication. Raises `ArchiveDamagedError`."""
+    """Return the content of one file of a publication. Raises `ArchiveDamagedError`."""
     with _open_archive(settings, publication) as archive:
         return archive.read(path)
 
@@ -203,6 +198,7 @@ def _open_archive(settings: Settings, publication: Publication) -> Iterator[ZipF
         ) from error
 
 
-def read_archived_manifest(files: Mapping[str, bytes]) -> PublicationManifest:
-    """Return the manifest among the files of a publication."""
-    return PublicationManifest.model_validate_json(files[MANIFEST])
+def read_archived_manifest(settings: Settings, publication: Publication) -> PublicationManifest:
+    """Return the parsed `release.json` of a publication. Raises `ArchiveDamagedError`."""
+    content = read_archived_file(settings, publication, MANIFEST)
+    return PublicationManifest.model_validate_json(content)

@@ -36,7 +36,7 @@ def format_china_time(at: datetime) -> str:
 
 
 def write_csv(file: TextIO, entries: Iterable[TrailEntry], t: Translator) -> int:
-    """Write a heading and a line for each entry, and return how many."""
+    """Write audit entries to `file` as CSV with a heading; return the number of entries."""
     file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow([t(label) for _, label, _ in _COLUMNS])

@@ -6,15 +6,13 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from survey.access.account_lookup import get_account_by_login
 from survey.access.audit import actor_id, require_reason
 from survey.access.roles import ROLES, Action, Role
+from survey.access.sessions import get_account_by_login
 from survey.access.work import Work
 from survey.locale import msg
 from survey.release.archives import read_archive
 from survey.release.register import (
-    MAX_TEXT_CHARS,
-    MIN_TEXT_CHARS,
     PUBLIC_STATES,
     PublicationNotAllowedError,
     find_publication,
@@ -28,7 +26,7 @@ from survey.store.tables import Account, PublicationReader, PublicationState
 
 @dataclass(frozen=True)
 class EarlyReader:
-    """Person who may open a release before it is published."""
+    """Account on the pre-release list: who may open a release early, from when and why."""
 
     login: str
     name: str
@@ -37,7 +35,7 @@ class EarlyReader:
 
 
 def add_early_reader(work: Work, *, key: str, login: str, reason: str, opens_at: datetime) -> None:
-    """Put an account on the pre-release list.
+    """Put an account on the pre-release list of a release, and record it.
 
     Raises:
         PublicationNotAllowedError: published before, no reason, or no such reader.
@@ -50,9 +48,7 @@ def add_early_reader(work: Work, *, key: str, login: str, reason: str, opens_at:
         )
     why = require_reason(
         reason,
-        least=MIN_TEXT_CHARS,
-        most=MAX_TEXT_CHARS,
-        refusal=PublicationNotAllowedError(
+        PublicationNotAllowedError(
             msg("Please say in a few words why this person may read early.")
         ),
     )
@@ -85,7 +81,7 @@ def add_early_reader(work: Work, *, key: str, login: str, reason: str, opens_at:
 
 
 def remove_early_reader(work: Work, *, key: str, login: str) -> None:
-    """Take an account off the pre-release list; `PublicationNotAllowedError` if not on it."""
+    """Take an account off a release's pre-release list; raise if the account is not on it."""
     work.require(Action.RELEASE)
     publication, _ = lock_publication(work, key=key)
     query = (
@@ -102,7 +98,7 @@ def remove_early_reader(work: Work, *, key: str, login: str) -> None:
 
 
 def list_early_readers(work: Work, *, key: str) -> Sequence[EarlyReader]:  # fmt: skip
-    """Return the pre-release list of a release, for those who release."""
+    """Return the accounts on the pre-release list of a release, the earliest to open first."""
     work.require(Action.RELEASE)
     publication, _ = find_publication(work, key=key)
     query = (
@@ -118,7 +114,7 @@ def list_early_readers(work: Work, *, key: str) -> Sequence[EarlyReader]:  # fmt
 
 
 def open_publication(work: Work, *, key: str) -> bytes:
-    """Return the archive of a release; if it is not open to all readers, that is recorded.
+    """Return a release as ZIP bytes; record it if not yet public, or closed by a later release.
 
     Raises:
         AccessDeniedError: not published yet and not on the list, taken back, or replaced by a

@@ -18,7 +18,6 @@ from survey.release.figures import HEADLINE, SCORE_OF_ALL, ErrataSummary, Erratu
 from survey.release.file_builders import FIGURES_FILE
 from survey.release.register import PUBLIC_STATES, find_publication, require_may_read
 from survey.release.release_sequence import list_ever_public, reason_of_change
-from survey.release.verify import MANIFEST
 from survey.settings import Settings
 from survey.store.tables import Publication, PublicationErratum, PublicationState, Wave
 
@@ -27,7 +26,7 @@ _PROVINCE_CHARS = 2
 
 @dataclass(frozen=True)
 class FigureVersion:
-    """Figure as one release published it; `reason` is why it differs from the one before."""
+    """Values of a figure as one release published them, and the reason why they changed."""
 
     release: str
     published_at: datetime
@@ -44,7 +43,7 @@ class FigureVersion:
 
 @dataclass(frozen=True)
 class FigureHistory:
-    """Versions of a figure, the oldest first; none where no release ever had it."""
+    """All versions of one published figure, the oldest first; empty if no release had it."""
 
     versions: Sequence[FigureVersion] = ()
     standing_release: str = ""
@@ -53,7 +52,7 @@ class FigureHistory:
 
 @dataclass
 class _Run:
-    """Releases one after the other that have a figure alike; None: they hide it."""
+    """Consecutive releases with equal values of a figure; `values` is None if it is hidden."""
 
     values: dict[str, Any] | None
     reason: str
@@ -69,7 +68,7 @@ class _Run:
 
 
 def list_figure_history(work: Work, *, figure: str) -> FigureHistory:
-    """Return a published figure as each release that was ever public had it.
+    """Return the versions of a published figure over all releases that were ever public.
 
     A release that was taken back is named without its values. Once a release hides the figure, what
     earlier ones printed is not repeated, whatever became of that release.
@@ -89,7 +88,7 @@ def list_figure_history(work: Work, *, figure: str) -> FigureHistory:
 
 
 def _find_runs(settings: Settings, releases: Sequence[Publication], figure: str) -> Iterator[_Run]:
-    """Yield how releases have a figure, from the first one that shows it.
+    """Yield runs of consecutive releases that print equal values of the figure with this id.
 
     A release that was taken back and changed nothing belongs to what it repeats.
     """
@@ -112,7 +111,7 @@ def _find_runs(settings: Settings, releases: Sequence[Publication], figure: str)
 
 
 def _list_versions(runs: Sequence[_Run]) -> Sequence[FigureVersion]:
-    """Return runs as they may be read."""
+    """Return one version per run of equal values; retracted or later hidden values are empty."""
     hidden = max((place for place, run in enumerate(runs) if run.values is None), default=-1)
     versions = []
     for place, run in enumerate(runs):
@@ -135,7 +134,7 @@ def _list_versions(runs: Sequence[_Run]) -> Sequence[FigureVersion]:
 
 @dataclass(frozen=True)
 class ErrataList:
-    """First errata of a correction, how many it has, and what they are in short."""
+    """Figures that a correction changed, the most relevant first; their number and summary."""
 
     errata: tuple[Erratum, ...]
     count: int
@@ -144,7 +143,7 @@ class ErrataList:
 
 
 def _rank_for_reader(principal: Principal) -> ColumnElement[int]:
-    """Return how early a changed figure is listed to a reader, the first ones 0."""
+    """Return SQL that ranks changed figures by relevance: 0, the own area's headline, to 4."""
     figure = col(PublicationErratum.figure)
     area = principal.area
     place = f"province.{area}" if len(area) == _PROVINCE_CHARS and area != NATION else area
@@ -158,7 +157,7 @@ def _rank_for_reader(principal: Principal) -> ColumnElement[int]:
 
 
 def list_errata(work: Work, *, key: str, most: int) -> ErrataList:
-    """Return what a published correction changed, at most so many figures.
+    """Return at most `most` figures that a published correction changed, with their number.
 
     A correction in one city changes the ranks and differences of all. What readers look for comes
     first: score and indicators of their own area, then every area's score.
@@ -190,8 +189,7 @@ def list_errata(work: Work, *, key: str, most: int) -> ErrataList:
 
 
 def _read_summary(settings: Settings, publication: Publication) -> ErrataSummary | None:
-    """Return the summary in the manifest: the rows of the list are too many to be read for it."""
+    """Return the errata summary of a manifest; None if its archive is damaged."""
     with suppress(ArchiveDamagedError):
-        content = read_archived_file(settings, publication, MANIFEST)
-        return read_archived_manifest({MANIFEST: content}).errata
+        return read_archived_manifest(settings, publication).errata
     return None

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,14 +21,15 @@ from survey.locale import LANGUAGES, Message, RefusedError, Translator, msg, tra
 from survey.results import WaveInfo, WaveResults
 from survey.spreadsheets import csv_cell, csv_row
 
-FIGURE_COLUMNS = ("id", "wave", *KEYS, *VALUES, "mark")
+RELEASED_COLUMNS = ("id", "wave", *KEYS, *VALUES, "mark")
 DEMO_MARK = "demonstration"
-_HEAD = ",".join(FIGURE_COLUMNS)
+_HEAD = ",".join(RELEASED_COLUMNS)
+_PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:=+-]*")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Published figure by its id; values as they were printed."""
+    """One row of `figures.csv`: id, measure, and values as they were printed."""
 
     id: str
     measure: str
@@ -37,7 +39,7 @@ class Figure:
 def build_figures(
     results: WaveResults, reader: Principal, earlier: Sequence[WaveInfo] = ()
 ) -> bytes:
-    """Return `figures.csv`: every figure that the reader may see, hidden ones left out.
+    """Return `figures.csv` as bytes: figures that `reader` may see, changes since waves `earlier`.
 
     Args:
         earlier: waves that the changes are from.
@@ -49,7 +51,7 @@ def build_figures(
     for figures in list_figures(results, reader, earlier):
         shown = figures[figures["shown"]]
         known = len(ids)
-        ids.update(shown["id"])
+        ids.update(shown["id"].tolist())
         if len(ids) != known + len(shown):
             raise RefusedError("figure_id_twice", msg("Two figures would have the same id."))
         lines += _format_lines(results, shown)
@@ -57,11 +59,11 @@ def build_figures(
 
 
 def _format_lines(results: WaveResults, figures: pd.DataFrame) -> Iterator[str]:
-    """Return a line of `figures.csv` for every figure."""
+    """Return an iterator of lines of `figures.csv`, one per row of `figures`, without line end."""
     wave, mark = results.wave.key, DEMO_MARK if results.wave.is_demo else ""
     digits = 0 if (figures["measure"] == RANK).all() else 1
     columns = [
-        map(_format_cell, figures["id"]),
+        map(_format_cell, figures["id"].tolist()),
         np.full(len(figures), _format_cell(wave), dtype=object),
         *(_write_each_once(figures[name], _format_cell) for name in KEYS),
         *(
@@ -75,7 +77,7 @@ def _format_lines(results: WaveResults, figures: pd.DataFrame) -> Iterator[str]:
 
 
 def _write_each_once(column: pd.Series, write: Callable[[Any], str]) -> NDArray[Any]:
-    """Return every value as `write` writes it, called once for each distinct one."""
+    """Return the column's values as texts by `write`, which is called once per distinct value."""
     codes, distinct = pd.factorize(column.to_numpy())
     written = np.array([*map(write, distinct), ""], dtype=object)
     result: NDArray[Any] = written[codes]
@@ -83,9 +85,12 @@ def _write_each_once(column: pd.Series, write: Callable[[Any], str]) -> NDArray[
 
 
 def _format_cell(text: Any) -> str:
-    """Return a text as a cell of one line."""
+    """Return a value as one quoted CSV cell, its line breaks replaced by blanks."""
+    cell = str(text)
+    if _PLAIN.fullmatch(cell):
+        return cell  # Neither quoted nor escaped: nearly every id, of which there are many.
     buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="").writerow([csv_cell(" ".join(str(text).splitlines()))])
+    csv.writer(buffer, lineterminator="").writerow([csv_cell(" ".join(cell.splitlines()))])
     return buffer.getvalue()
 
 
@@ -94,26 +99,22 @@ def _format_number(value: Any, digits: int) -> str:
 
 
 def find_figure(data: bytes, figure_id: str) -> Figure | None:
-    """Return one figure of a `figures.csv`; None where it has no such id."""
+    """Return the figure of an id from the bytes of a `figures.csv`; None if it has none."""
     start = f"{_format_cell(figure_id)},".encode()
     lines = (line for line in io.BytesIO(data) if line.startswith(start))
     return next(iter(_parse_lines(data, lines).values()), None)
 
 
 def _parse_lines(data: bytes, lines: Iterable[bytes]) -> dict[str, Figure]:
-    """Return the figures in some lines of a `figures.csv`."""
+    """Parse `lines` of a `figures.csv` into `id -> Figure`; `data`: the whole, for its heading."""
     return {
         row["id"]: Figure(row["id"], row["measure"], {name: row[name] for name in VALUES})
         for row in _iter_rows(data, lines)
     }
 
 
-def _list_measures(data: bytes) -> set[str]:
-    return {row["measure"] for row in _iter_rows(data, io.BytesIO(data))}
-
-
 def _iter_rows(data: bytes, lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
-    """Yield the rows in some lines of a `figures.csv`, by column."""
+    """Yield `lines` of a `figures.csv` as dicts by column; `data`: the whole, for its heading."""
     head = data.partition(b"\n")[0].decode().split(",")
     rows = csv.DictReader((line.decode() for line in lines), fieldnames=head)
     return (row for row in rows if row["id"] != head[0])
@@ -121,7 +122,7 @@ def _iter_rows(data: bytes, lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Erratum:
-    """Figure before and after a correction; without any values where the correction hides it.
+    """Printed values of a figure before and after a correction; both empty if now hidden.
 
     What is hidden may have told something of somebody, so its old values are not repeated.
     """
@@ -137,12 +138,12 @@ class Erratum:
 
     @property
     def is_added(self) -> bool:
-        """Whether the figure was hidden before."""
+        """Whether the correction shows a figure that was hidden before."""
         return bool(self.after) and not self.before
 
 
 def find_errata(before: bytes, after: bytes) -> tuple[Erratum, ...]:
-    """Return the figures that differ between two `figures.csv` of a wave, by id.
+    """Return the figures that differ between two `figures.csv` of a wave, sorted by id.
 
     A figure of a kind that the earlier file has none of is no erratum: it was not published there
     and not hidden either.
@@ -150,7 +151,8 @@ def find_errata(before: bytes, after: bytes) -> tuple[Erratum, ...]:
     old_lines, new_lines = set(before.splitlines()), set(after.splitlines())
     old = _parse_lines(before, sorted(old_lines - new_lines))
     new = _parse_lines(after, sorted(new_lines - old_lines))
-    kinds = _list_measures(before) if new.keys() - old.keys() else set()
+    rows = _iter_rows(before, io.BytesIO(before) if new.keys() - old.keys() else ())
+    kinds = {row["measure"] for row in rows}
     nothing: Mapping[str, str] = {}
     pairs = (
         Erratum(
@@ -169,7 +171,7 @@ def find_errata(before: bytes, after: bytes) -> tuple[Erratum, ...]:
 def format_errata(
     errata: tuple[Erratum, ...], summary: str, before_release: str, reason: str
 ) -> bytes:
-    """Return `errata.csv`: a line of summary, then a table.
+    """Return `errata.csv` as bytes: `summary`, then rows: erratum, `before_release`, `reason`.
 
     A figure that is hidden has no values in it.
 
@@ -205,7 +207,7 @@ Verdicts = Mapping[str, str]
 
 
 class ErrataSummary(BaseModel):
-    """What a correction changed, in numbers."""
+    """Counts of changed figures, scores, ranks and significance verdicts, and of hidden figures."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -227,7 +229,7 @@ class ErrataSummary(BaseModel):
 def summarise_errata(
     errata: Iterable[Erratum], verdicts: tuple[Verdicts, Verdicts] | None
 ) -> ErrataSummary:
-    """Return what a correction changed, in numbers.
+    """Count changed figures, scores, ranks, hidden ones, and differing `verdicts` (before, after).
 
     Args:
         verdicts: before and after; None where those before are not known.
@@ -239,6 +241,10 @@ def summarise_errata(
         if erratum.before and erratum.after
     }
     scores = {key: change for key, change in changes.items() if change and key.endswith(_SCORE)}
+    other_verdicts = None
+    if verdicts is not None:
+        old, new = verdicts
+        other_verdicts = sum(new[figure] != old[figure] for figure in old.keys() & new.keys())
     largest = max(sorted(scores), key=lambda key: abs(scores[key]), default="")
     return ErrataSummary(
         figures=len(listed),
@@ -246,23 +252,19 @@ def summarise_errata(
         largest_change=f"{scores[largest]:+}" if largest else "",
         largest_figure=largest,
         ranks=sum(bool(change) for key, change in changes.items() if key.endswith(_RANK)),
-        verdicts=None if verdicts is None else _count_other_verdicts(*verdicts),
+        verdicts=other_verdicts,
         hidden=sum(erratum.is_hidden for erratum in listed),
     )
 
 
 def _subtract_estimates(erratum: Erratum) -> Decimal:
-    """Return by how much a figure changed, from its printed digits."""
+    """Return the change of a figure's printed estimate; 0 if it was or is not printed."""
     before, after = (side["estimate"] for side in (erratum.before, erratum.after))
     return Decimal(after) - Decimal(before) if before and after else Decimal(0)
 
 
-def _count_other_verdicts(before: Verdicts, after: Verdicts) -> int:
-    return sum(after[figure] != before[figure] for figure in before.keys() & after.keys())
-
-
 def describe_errata(summary: ErrataSummary, t: Translator) -> str:
-    """Return what a correction changed, in one sentence."""
+    """Return one sentence, in the language of `t`, on what a correction changed."""
     parts: list[Message] = [
         msg(
             "{count} published figures changed, among them {headlines} composite scores of areas",
@@ -287,7 +289,7 @@ def describe_errata(summary: ErrataSummary, t: Translator) -> str:
 
 
 def describe_errata_in_every_language(summary: ErrataSummary) -> str:
-    """Return the sentence for a file that has one form for all readers."""
+    """Return the sentence on what a correction changed in every language, joined by ` / `."""
     return _BETWEEN_LANGUAGES.join(
         describe_errata(summary, translator(language)) for language in LANGUAGES
     )

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd
 
@@ -36,7 +35,7 @@ from survey.reports.contents import ReportKind
 from survey.reports.report_batch import make_report_files
 from survey.reports.report_service import ReportOrder, ReportWaves
 
-DocumentBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
+FileBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
 
 
 def _open_reading(source: PublicationSource, language: str) -> ViewContext:
@@ -44,7 +43,7 @@ def _open_reading(source: PublicationSource, language: str) -> ViewContext:
 
 
 def build_workbooks(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
-    """Return the publication workbook, one a language."""
+    """Return path -> publication workbook, for each chosen language."""
     files = {}
     for language in choice.languages:
         context = _open_reading(source, language)
@@ -54,7 +53,7 @@ def build_workbooks(source: PublicationSource, choice: FileChoice) -> Mapping[st
 
 
 def build_tidy_files(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
-    """Return a row for each area, group and indicator, one file a language."""
+    """Return path -> CSV file per language, with a row per area, group and indicator."""
     return {
         f"tables/tidy.{language}.csv": csv_bytes(
             tidy_table(_open_reading(source, language), [each.wave for each in source.earlier])
@@ -64,7 +63,7 @@ def build_tidy_files(source: PublicationSource, choice: FileChoice) -> Mapping[s
 
 
 def build_codebooks(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
-    """Return the codebook of the wave, in each of its formats and languages."""
+    """Return path -> codebook of the wave, in each of its formats and languages."""
     return {
         f"codebook/codebook.{language}.{form.value}": write(codebook)
         for language in choice.languages
@@ -80,7 +79,7 @@ def build_codebooks(source: PublicationSource, choice: FileChoice) -> Mapping[st
 def _build_reports(
     kind: ReportKind, source: PublicationSource, choice: FileChoice
 ) -> Mapping[str, bytes]:
-    """Return the reports on the areas of a kind whose score everybody may see."""
+    """Return path -> report, for every area of `kind` (such as city) with a public score."""
     settings = source.settings.model_copy(update={"report_contact": source.contact})
     waves = ReportWaves(source.results, source.earlier, {})
     orders = [
@@ -102,21 +101,14 @@ def _list_areas(source: PublicationSource, kind: ReportKind) -> Sequence[str]:
     return sorted(cells.keep(cells.shown).texts("area"))
 
 
-build_nation_report: DocumentBuilder = partial(_build_reports, ReportKind.NATION)
-build_province_reports: DocumentBuilder = partial(_build_reports, ReportKind.PROVINCE)
-build_city_reports: DocumentBuilder = partial(_build_reports, ReportKind.CITY)
-
-
 SCRIPT_BUILDER = "verify"
 FIGURES_FILE, ERRATA_FILE, SCRIPT_FILE = "figures.csv", "errata.csv", "verify.py"
 _LEVELS = ("nation", "region3", "region", "province", "size_tier", "city")
 
-FileBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
-
 
 @dataclass(frozen=True)
 class BuilderInfo:
-    """Builder with its name on screen."""
+    """Function that builds one kind of a release's files, and the kind's name on screen."""
 
     name: Message
     build: FileBuilder
@@ -128,7 +120,7 @@ def _build_figures(source: PublicationSource, _: FileChoice) -> Mapping[str, byt
 
 
 def _build_tables(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
-    """Return scores of everyone by area, a file a level and language."""
+    """Return path -> CSV table of public scores, for each area level and language."""
     return {
         f"tables/{level}.{language}.csv": _score_table(source, level, language)
         for level in _LEVELS
@@ -155,27 +147,29 @@ def _score_table(source: PublicationSource, level: str, language: str) -> bytes:
     return csv_bytes(pd.DataFrame(columns), remarks)
 
 
-FILE_BUILDERS: Mapping[FileBuilderName, BuilderInfo] = MappingProxyType(
-    {
-        FileBuilderName.FIGURES: BuilderInfo(msg("Every figure with its id (CSV)"), _build_figures),
-        FileBuilderName.TABLES: BuilderInfo(msg("Scores by area (CSV)"), _build_tables),
-        FileBuilderName.WORKBOOK: BuilderInfo(msg("Publication workbook (XLSX)"), build_workbooks),
-        FileBuilderName.TIDY: BuilderInfo(
-            msg("Every area, group and indicator (tidy CSV)"), build_tidy_files
-        ),
-        FileBuilderName.CODEBOOK: BuilderInfo(msg("Codebook (XLSX, HTML, DDI)"), build_codebooks),
-        FileBuilderName.NATION_REPORT: BuilderInfo(msg("National report"), build_nation_report),
-        FileBuilderName.PROVINCE_REPORTS: BuilderInfo(
-            msg("Reports on the provinces"), build_province_reports
-        ),
-        FileBuilderName.CITY_REPORTS: BuilderInfo(msg("Reports on the cities"), build_city_reports),
-    }
-)
+FILE_BUILDERS: Mapping[FileBuilderName, BuilderInfo] = {
+    FileBuilderName.FIGURES: BuilderInfo(msg("Every figure with its id (CSV)"), _build_figures),
+    FileBuilderName.TABLES: BuilderInfo(msg("Scores by area (CSV)"), _build_tables),
+    FileBuilderName.WORKBOOK: BuilderInfo(msg("Publication workbook (XLSX)"), build_workbooks),
+    FileBuilderName.TIDY: BuilderInfo(
+        msg("Every area, group and indicator (tidy CSV)"), build_tidy_files
+    ),
+    FileBuilderName.CODEBOOK: BuilderInfo(msg("Codebook (XLSX, HTML, DDI)"), build_codebooks),
+    FileBuilderName.NATION_REPORT: BuilderInfo(
+        msg("National report"), partial(_build_reports, ReportKind.NATION)
+    ),
+    FileBuilderName.PROVINCE_REPORTS: BuilderInfo(
+        msg("Reports on the provinces"), partial(_build_reports, ReportKind.PROVINCE)
+    ),
+    FileBuilderName.CITY_REPORTS: BuilderInfo(
+        msg("Reports on the cities"), partial(_build_reports, ReportKind.CITY)
+    ),
+}
 """Every builder by its name, which is stored with the publication."""
 
 
 def parse_choices(texts: Sequence[str]) -> tuple[FileChoice, ...]:
-    """Return the approved list of a release.
+    """Return kinds of files, with languages and formats, from texts like `city-reports:zh:pdf`.
 
     Raises:
         NotFoundError: a text names no builder, one is named twice, or figures are missing.
@@ -194,7 +188,7 @@ def parse_choices(texts: Sequence[str]) -> tuple[FileChoice, ...]:
 
 
 def build_files(source: PublicationSource, names: Sequence[str]) -> dict[str, tuple[str, bytes]]:
-    """Return every file by path, with the name of its builder; the script for strangers is one."""
+    """Build files that the texts `names` choose and `verify.py`; return path -> (kind, content)."""
     files = {
         path: (choice.name.value, data)
         for choice in parse_choices(names)

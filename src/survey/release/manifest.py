@@ -19,7 +19,7 @@ _OFFICE_SUFFIXES = (".docx", ".xlsx", ".pptx")
 
 
 class PublishedFile(BaseModel):
-    """A file of a publication, with hashes of its blocks so that a changed byte can be named."""
+    """Entry of a file in the manifest: size, hash, and hashes of blocks to locate a change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,7 +35,7 @@ class PublishedFile(BaseModel):
 
 
 class PublishedSnapshot(BaseModel):
-    """Snapshot that all figures come from."""
+    """Frozen snapshot that all figures of a release were computed from, named by its hashes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,7 +48,7 @@ class PublishedSnapshot(BaseModel):
 
 
 class EarlierWave(BaseModel):
-    """Earlier wave of the series that was released when the reports were made."""
+    """Earlier wave of the series that a release compares with, and hashes of its snapshot."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -108,7 +108,7 @@ class PublicationManifest(BaseModel):
 
 
 def describe_file(path: str, data: bytes, builder: str) -> PublishedFile:
-    """Return the entry of a file in the manifest."""
+    """Return a file's entry in the manifest: size, hash, hashes of blocks and Office parts."""
     block_size = MIN_BLOCK_BYTES
     while block_size * MAX_BLOCKS < len(data):
         block_size *= 2
@@ -131,7 +131,7 @@ def _hash_parts(data: bytes) -> dict[str, str]:
 
 
 def zip_files(files: Mapping[str, bytes], at: datetime) -> bytes:
-    """Return an archive that is the same for the same files: fixed order, time and attributes."""
+    """Return a ZIP archive, byte for byte the same for the same files and time."""
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for path, data in sorted(files.items()):

@@ -17,7 +17,7 @@ from survey.store.tables import Publication, Shown, Wave, WaveState
 
 
 def list_mended_reports(work: Work) -> list[tuple[Wave, Message]]:
-    """Return released waves with reports of an earlier version, and what is not right in them.
+    """Return (wave, message) for released waves whose reports contain sentences found wrong.
 
     A release of this version was signed after an audit of all rates of a question together; one of
     an earlier version was not. Where nobody signed files, results frozen before that tell it.
@@ -64,7 +64,7 @@ def _describe(wave: Wave, release: Publication | None, told: Message) -> Message
 
 
 def _list_sentences(results: WaveResults, release: Publication | None) -> Iterator[Message]:
-    """Yield what is not right in the files; without a release, in reports made by hand."""
+    """Yield what is wrong in files of `release`, or in reports made on request if it is None."""
     texts = REPORTS if release is None else release.builders
     choices = {choice.name: choice for choice in map(FileChoice.parse, texts)}
     reports = [choices[name] for name in REPORTS if name in choices]

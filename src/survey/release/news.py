@@ -18,7 +18,7 @@ from survey.store.tables import DeliveryKind
 
 
 class NewsKind(StrEnum):
-    """Subject of a piece of news: it says which page shows more."""
+    """Subject of an entry in the news, such as results; it decides which page has the details."""
 
     RESULTS = "results"
     RELEASE = "release"
@@ -29,7 +29,7 @@ class NewsKind(StrEnum):
 
 @dataclass(frozen=True)
 class NewsItem:
-    """One thing that happened, with its time."""
+    """Entry in the news: one event with its time, sentence and subject."""
 
     at: datetime
     kind: NewsKind
@@ -43,7 +43,7 @@ class NewsItem:
 def list_news(
     work: Work, *, waves: Sequence[WaveInfo], since: datetime, language: str
 ) -> list[NewsItem]:
-    """Return what has happened since then that the principal may read, the newest first.
+    """Return news after `since` that the principal may read, newest first; `waves`: with results.
 
     Args:
         waves: Every wave with results, as the caller keeps them.
@@ -70,7 +70,7 @@ class _Reading:
 
 
 def _list_results(reading: _Reading) -> Iterator[NewsItem]:
-    """Yield waves with new results, and releases of waves or their end.
+    """Yield news of waves frozen, released or taken back after `reading.since`.
 
     Results that were released since are new by their release alone.
     """
@@ -99,7 +99,7 @@ def _list_results(reading: _Reading) -> Iterator[NewsItem]:
 
 
 def _list_publications(reading: _Reading) -> Iterator[NewsItem]:
-    """Yield releases with their files that were published or taken back."""
+    """Yield news of releases published or taken back after `reading.since`."""
     t = translator(reading.language)
     for release in list_publications(reading.work):
         title = label_text(release.title, reading.language, release.key)
@@ -126,7 +126,7 @@ def _list_comparative_tests(reading: _Reading) -> Iterator[NewsItem]:
 
 
 def _list_complaints(reading: _Reading) -> Iterator[NewsItem]:
-    """Yield the newest delivery of complaint statistics, which brings many months at once."""
+    """Yield one entry for the newest delivery of complaint statistics and its months."""
     t = translator(reading.language)
     periods = list_delivered_periods(reading.work, kind=DeliveryKind.COMPLAINTS)
     fresh = [each for each in periods if each.is_current and each.delivered_at > reading.since]
@@ -142,7 +142,7 @@ def _list_complaints(reading: _Reading) -> Iterator[NewsItem]:
 
 
 def _list_problems(reading: _Reading) -> Iterator[NewsItem]:
-    """Yield how many problems of the area changed, by the state they have now."""
+    """Yield for each state the number of problems in it that changed after `reading.since`."""
     t = translator(reading.language)
     problems = list_problems(reading.work)
     changed = [problem for problem in problems if problem.changed_at > reading.since]

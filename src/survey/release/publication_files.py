@@ -29,35 +29,29 @@ from survey.release.manifest import (
 )
 from survey.release.publication_source import PUBLIC_READER, PublicationSource
 from survey.release.register import PublicationNotAllowedError
-from survey.release.release_sequence import (
-    find_earlier_snapshot,
-    list_public_before,
-    reason_of_change,
-)
-from survey.release.verify import MANIFEST
+from survey.release.release_sequence import list_public_before, open_earlier_waves, reason_of_change
 from survey.results import WaveInfo, WaveResults, list_earlier_waves
 from survey.results.snapshots import SnapshotNotFoundError
 from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
-from survey.snapshots.seals import find_seals, seal_of_seals
+from survey.snapshots.seals import find_seal
 from survey.snapshots.snapshot_files import SnapshotDamagedError
 from survey.store.tables import Publication, Snapshot, Wave, WaveState
 from survey.waves.instruments import load_instrument
 
-_BUILDER_OF_ERRATA = "errata"
-
 
 @dataclass(frozen=True)
 class PublicationFiles:
-    """Files of a release by path, each with the name of its builder."""
+    """Built files of a release as `path -> (builder, content)`, with a summary of its errata."""
 
+    source: PublicationSource
     files: Mapping[str, tuple[str, bytes]]
     errata: ErrataSummary | None = None
     """What they change of the release before; None where there is none before."""
 
 
 def list_earlier_releases(settings: Settings, session: Session, wave: Wave) -> tuple[WaveInfo, ...]:
-    """Return the earlier waves of the series that are released, for the years in reports.
+    """Return the released earlier waves of the same series, which reports compare years with.
 
     What is not released yet is no business of a reader of this release, the nation's score neither.
     """
@@ -75,7 +69,7 @@ def build_publication_files(
     results: WaveResults,
     earlier: Sequence[WaveResults],
 ) -> PublicationFiles:
-    """Return the files of a release.
+    """Build a release's files, compared with waves `earlier`; with errata if one was public before.
 
     `earlier` are the waves that its reports compare with.
 
@@ -93,7 +87,7 @@ def build_publication_files(
     files = build_files(source, list(publication.builders))
     earlier_releases = list_public_before(session, publication)
     if not earlier_releases:
-        return PublicationFiles(files)
+        return PublicationFiles(source, files)
     figures = files[FIGURES_FILE][1]
     for earlier_release in earlier_releases:
         errata = find_errata(read_archived_file(settings, earlier_release, FIGURES_FILE), figures)
@@ -104,39 +98,32 @@ def build_publication_files(
     summary = summarise_errata(errata, None if known is None else (known, verdicts))
     line, reason = describe_errata_in_every_language(summary), reason_of_change(publication, before)
     data = format_errata(errata, line, before.key, reason)
-    return PublicationFiles({**files, ERRATA_FILE: (_BUILDER_OF_ERRATA, data)}, summary)
+    files[ERRATA_FILE] = ("errata", data)
+    return PublicationFiles(source, files, summary)
 
 
 def _find_published_verdicts(
     settings: Settings, session: Session, publication: Publication
 ) -> dict[str, str] | None:
-    """Return the verdicts that an earlier release was built with; None if they are not there now.
+    """Return `figure id -> significance verdict` of a release; None if its snapshot was changed.
 
     Its figures stand in its archive, its verdicts in the tables of its snapshot alone.
     """
     snapshot = session.get_one(Snapshot, publication.snapshot_id)
-    seals = find_seals(session, snapshot.directory)
-    if seals is None or seal_of_seals(seals) != publication.seal_sha256:
+    if find_seal(session, snapshot.directory) != publication.seal_sha256:
         return None
     wave = session.get_one(Wave, publication.wave_id)
-    manifest = read_archived_manifest(
-        {MANIFEST: read_archived_file(settings, publication, MANIFEST)}
-    )
+    manifest = read_archived_manifest(settings, publication)
     with suppress(SnapshotDamagedError, SnapshotNotFoundError):
         results = open_snapshot(settings, session, wave, snapshot)
-        earlier = [
-            open_snapshot(
-                settings, session, *find_earlier_snapshot(session, each, manifest.prepared_at)
-            ).wave
-            for each in manifest.earlier
-        ]
+        earlier = [each.wave for each in open_earlier_waves(settings, session, manifest)]
         released = results.as_released(publication.shown, publication.first_places)
         return find_verdicts(released, PUBLIC_READER, earlier)
     return None
 
 
 def _require_nothing_hidden(earlier: Publication, errata: Sequence[Erratum]) -> None:
-    """Raise `PublicationNotAllowedError` if figures are shown that an earlier release hid.
+    """Raise `PublicationNotAllowedError` if `errata` show a figure that release `earlier` hid.
 
     The gate looks at one table at a time: two that hide different cells could tell them together.
     """
@@ -154,17 +141,11 @@ def _require_nothing_hidden(earlier: Publication, errata: Sequence[Erratum]) -> 
 
 
 def build_publication_manifest(
-    session: Session,
-    publication: Publication,
-    wave: Wave,
-    results: WaveResults,
-    earlier: Sequence[WaveResults],
-    seal: str,
-    built: PublicationFiles,
-    now: datetime,
+    session: Session, publication: Publication, built: PublicationFiles, seal: str, now: datetime
 ) -> PublicationManifest:
-    """Return the manifest of the files of a release; `seal` is that of their snapshot."""
-    known, method = results.manifest, results.method
+    """Return the manifest of the `built` files; `seal` is the hash of all files of the snapshot."""
+    results = built.source.results
+    wave, known, method = results.wave, results.manifest, results.method
     rules: dict[str, Any] = {
         "minimum_n": method.minimum_n,
         "confidence_level": method.level,
@@ -210,7 +191,7 @@ def build_publication_manifest(
                 snapshot_sha256=each.wave.snapshot_sha256,
                 seal_sha256=each.wave.seal_sha256,
             )
-            for each in earlier
+            for each in built.source.earlier
         ),
         corrects=corrected,
         reason=publication.correction_reason,

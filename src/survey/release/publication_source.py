@@ -1,4 +1,4 @@
-"""What the builders of a release may read: the results as released, for the most public reader."""
+"""What the builders of a release may read: results as released, for a reader of no city."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ REPORTS = (
 
 @dataclass(frozen=True)
 class FileChoice:
-    """Kind of files in the approved list of a release, in languages and, of reports, formats."""
+    """Kind of files that a release is to contain, with languages and, for reports, formats."""
 
     name: FileBuilderName
     languages: tuple[str, ...] = LANGUAGES
@@ -77,7 +77,7 @@ class FileChoice:
         )
 
     def __str__(self) -> str:
-        """Return the text that `parse` reads, with what is not in all languages and formats."""
+        """Return the text that `parse` reads; omit languages or formats if all are chosen."""
         words = () if self.languages == LANGUAGES else self.languages
         forms = () if self.formats in {(), tuple(ReportFormat)} else self.formats
         return _SEPARATOR.join((self.name.value, *words, *(form.value for form in forms)))
@@ -85,7 +85,7 @@ class FileChoice:
 
 @dataclass(frozen=True)
 class PublicationSource:
-    """Everything that a builder may read."""
+    """Sources of the files of a release: settings, results, questionnaire, texts."""
 
     settings: Settings
     results: WaveResults

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from sqlmodel import Session, select
 
@@ -14,8 +13,6 @@ from survey.release.archives import read_archived_file
 from survey.release.figures import find_errata
 from survey.release.file_builders import FIGURES_FILE
 from survey.release.register import (
-    MAX_TEXT_CHARS,
-    MIN_TEXT_CHARS,
     PublicationNotAllowedError,
     latest_step_at,
     lock_publication,
@@ -37,7 +34,7 @@ from survey.waves.waves import lock_wave
 
 
 def publish_publication(work: Work, *, key: str) -> None:
-    """Publish a signed release, not before its minute; lifts the embargo of its wave.
+    """Publish and record a signed release, not before its announced minute; release its wave.
 
     Raises:
         PublicationNotAllowedError: not signed, too early, or the results were computed again.
@@ -49,23 +46,31 @@ def publish_publication(work: Work, *, key: str) -> None:
     lock_wave(session=work.session, key=wave.key)
     _require_publishable(work.settings, work.session, publication, wave, work.now)
     if wave.state is WaveState.RELEASED:
-        _require_same_release(work.session, publication, wave)
+        release = find_current_release(work.session, wave.id)
+        stands = (release.shown, release.first_places) if release else None
+        if stands != (publication.shown, publication.first_places):
+            raise PublicationNotAllowedError(
+                msg("The wave is released with another part of the results. Take that back first.")
+            )
     else:
+        assert publication.first_signed_at is not None
+        assert publication.second_signed_at is not None
+        first = (publication.first_signed_by, publication.first_signed_at)
+        second = (publication.second_signed_by, publication.second_signed_at)
         release_signed_wave(
             work,
             wave_key=wave.key,
             shown=publication.shown,
             first_places=publication.first_places,
-            signatures=_list_signatures(publication),
+            signatures=[second] if publication.one_person else [first, second],
         )
     publication.state = PublicationState.PUBLISHED
     publication.published_by, publication.published_at = actor_id(work.principal), work.now
-    work.session.add(publication)
     if publication.corrects_id is not None:
         _replace_corrected(work.session, publication)
     _store_errata(work.settings, work.session, publication)
-    work.session.flush()
-    work.record(
+    work.add(
+        publication,
         AuditEvent.RELEASE_PUBLISHED,
         key,
         {
@@ -108,23 +113,6 @@ def _require_publishable(
     require_valid_key(session, publication.key_id)
 
 
-def _list_signatures(publication: Publication) -> list[tuple[UUID | None, datetime]]:
-    assert publication.first_signed_at is not None
-    assert publication.second_signed_at is not None
-    first = (publication.first_signed_by, publication.first_signed_at)
-    second = (publication.second_signed_by, publication.second_signed_at)
-    return [second] if publication.one_person else [first, second]
-
-
-def _require_same_release(session: Session, publication: Publication, wave: Wave) -> None:
-    release = find_current_release(session, wave.id)
-    stands = (release.shown, release.first_places) if release else None
-    if stands != (publication.shown, publication.first_places):
-        raise PublicationNotAllowedError(
-            msg("The wave is released with another part of the results. Take that back first.")
-        )
-
-
 def _replace_corrected(session: Session, publication: Publication) -> None:
     corrected = session.get_one(Publication, publication.corrects_id)
     if corrected.state is not PublicationState.PUBLISHED:
@@ -136,7 +124,7 @@ def _replace_corrected(session: Session, publication: Publication) -> None:
 
 
 def _store_errata(settings: Settings, session: Session, publication: Publication) -> None:
-    """Store what a release changed of the last one that was public, taken back or not."""
+    """Store which figures a release changed against the last public one of its wave."""
     earlier = list_public_before(session, publication)
     if not earlier:
         return
@@ -155,7 +143,7 @@ def _store_errata(settings: Settings, session: Session, publication: Publication
 
 
 def retract_publication(work: Work, *, key: str, reason: str) -> None:
-    """Take a release back, at one person's word, for it has to be quick.
+    """Take a release back and record why; one person is enough, as it has to be quick.
 
     A published one takes the release of its wave with it; after one that was replaced, the release
     that stands goes on standing. What others have saved stays with them; the published list of
@@ -168,11 +156,7 @@ def retract_publication(work: Work, *, key: str, reason: str) -> None:
     work.require(Action.RELEASE)
     why = require_reason(
         reason,
-        least=MIN_TEXT_CHARS,
-        most=MAX_TEXT_CHARS,
-        refusal=PublicationNotAllowedError(
-            msg("Please say in a few words why the release is taken back.")
-        ),
+        PublicationNotAllowedError(msg("Please say in a few words why the release is taken back.")),
     )
     publication, wave = lock_publication(work, key=key)
     if publication.state is PublicationState.RETRACTED:
@@ -192,7 +176,7 @@ def retract_publication(work: Work, *, key: str, reason: str) -> None:
 
 
 def list_retracted(work: Work) -> dict[str, datetime]:
-    """Return when each release was taken back, for the published list of keys."""
+    """Return `release id -> when it was taken back` for the retracted releases."""
     work.require(Action.READ_RESULTS)
     query = select(Publication).where(Publication.state == PublicationState.RETRACTED)
     return {
@@ -203,7 +187,7 @@ def list_retracted(work: Work) -> dict[str, datetime]:
 
 
 def list_corrected(work: Work) -> dict[str, str]:
-    """Return the last release that replaced each one, for the published list of keys.
+    """Return `id of a corrected release -> id of its wave's last release that ever was public`.
 
     That is the one that stands, if one does; a correction may have been taken back since.
     """
@@ -216,6 +200,6 @@ def list_corrected(work: Work) -> dict[str, str]:
 
 
 def build_key_list(session: Session, settings: Settings) -> bytes:
-    """Return the list that strangers check releases with; anybody may have it."""
+    """Return the JSON list of keys, retractions and corrections; anybody may have it."""
     work = operator_work(session, settings)
     return format_key_list(list_keys(work), list_retracted(work), list_corrected(work))

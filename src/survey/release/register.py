@@ -1,9 +1,8 @@
 """Register of releases: what is announced, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from uuid import UUID
 
 from sqlmodel import Session, col, func, select
@@ -14,6 +13,7 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Labels, Message, SurveyError, labels_of, msg
+from survey.records import build_from
 from survey.release.file_builders import parse_choices
 from survey.release.publication_source import REPORTS
 from survey.release.release_sequence import (
@@ -22,7 +22,7 @@ from survey.release.release_sequence import (
     list_public_before,
 )
 from survey.reports.report_builder import NO_REPORTS
-from survey.results.release import release_request_options
+from survey.results.release import find_announced_publication, release_request_options
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Account,
@@ -35,16 +35,14 @@ from survey.store.tables import (
 )
 from survey.waves.waves import lock_wave
 
-MIN_TEXT_CHARS, MAX_TEXT_CHARS = 5, 500
-STATE_NAMES: MappingProxyType[PublicationState, Message] = MappingProxyType(
-    {
-        PublicationState.PLANNED: msg("announced"),
-        PublicationState.SIGNED: msg("signed, waits for its minute"),
-        PublicationState.PUBLISHED: msg("published"),
-        PublicationState.CORRECTED: msg("replaced by a correction"),
-        PublicationState.RETRACTED: msg("taken back"),
-    }
-)
+MAX_TEXT_CHARS = 500
+STATE_NAMES: Mapping[PublicationState, Message] = {
+    PublicationState.PLANNED: msg("announced"),
+    PublicationState.SIGNED: msg("signed, waits for its minute"),
+    PublicationState.PUBLISHED: msg("published"),
+    PublicationState.CORRECTED: msg("replaced by a correction"),
+    PublicationState.RETRACTED: msg("taken back"),
+}
 PUBLIC_STATES = (PublicationState.PUBLISHED, PublicationState.CORRECTED)
 """States of what was published and not taken back since."""
 
@@ -56,14 +54,14 @@ class PublicationNotFoundError(SurveyError):
 
 
 class PublicationNotAllowedError(SurveyError):
-    """Raised when the state, the minute or a missing text does not allow a step of a release."""
+    """Raised when state, announced minute or a missing text does not allow a step of a release."""
 
     code = "publication_not_allowed"
 
 
 @dataclass(frozen=True)
 class PublicationDraft:
-    """What is announced of a release."""
+    """Announcement of a release: wave, titles, contact, time and contents."""
 
     wave: str
     title_zh: str
@@ -81,7 +79,7 @@ class PublicationDraft:
 
 @dataclass(frozen=True)
 class PublicationSummary:
-    """Release as the register shows it."""
+    """A release as the calendar lists it: what was announced, signed and published."""
 
     key: str
     wave: str
@@ -118,7 +116,7 @@ class PublicationSummary:
 
 
 def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
-    """Announce a release of a wave for a minute to come, and return its id.
+    """Announce a release of a wave for a future minute, record it, and return its id.
 
     Raises:
         PublicationNotAllowedError: a text is missing, the minute is over, another release of the
@@ -136,7 +134,11 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
     require_readable_wave(work.principal, wave)
     if wave.tree_id is None and any(choice.name in REPORTS for choice in choices):
         raise PublicationNotAllowedError(NO_REPORTS)
-    _require_none_announced(work.session, wave)
+    announced = find_announced_publication(work.session, wave)
+    if announced is not None:
+        raise PublicationNotAllowedError(
+            msg("The release {release} of this wave is announced already.", release=announced)
+        )
     corrected = _find_corrected(work.session, wave, draft)
     query = select(func.count()).select_from(Publication).where(Publication.wave_id == wave.id)
     publication = Publication(
@@ -154,8 +156,6 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
         planned_by=actor_id(work.principal),
         planned_at=work.now,
     )
-    work.session.add(publication)
-    work.session.flush()
     detail = {
         "wave": wave.key,
         "embargo_until": draft.embargo_until.isoformat(),
@@ -166,32 +166,15 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
     }
     if corrected:
         detail |= {"corrects": corrected.key, "reason": publication.correction_reason}
-    work.record(AuditEvent.RELEASE_PLANNED, publication.key, detail)
+    work.add(publication, AuditEvent.RELEASE_PLANNED, publication.key, detail)
     return publication.key
 
 
 def _require_texts(draft: PublicationDraft) -> None:
-    texts = [
-        draft.title_zh,
-        draft.title_en,
-        draft.contact,
-        *([draft.reason] * bool(draft.corrects)),
-    ]
+    texts = (draft.title_zh, draft.title_en, draft.contact, *[draft.reason] * bool(draft.corrects))
     if not all(2 <= len(text.strip()) <= MAX_TEXT_CHARS for text in texts):
         raise PublicationNotAllowedError(
             msg("Title, contact and, for a correction, its reason have to be filled in.")
-        )
-
-
-def _require_none_announced(session: Session, wave: Wave) -> None:
-    query = select(Publication.key).where(
-        Publication.wave_id == wave.id,
-        col(Publication.state).in_((PublicationState.PLANNED, PublicationState.SIGNED)),
-    )
-    key = session.exec(query.limit(1)).first()
-    if key is not None:
-        raise PublicationNotAllowedError(
-            msg("The release {release} of this wave is announced already.", release=key)
         )
 
 
@@ -216,7 +199,7 @@ def _find_corrected(session: Session, wave: Wave, draft: PublicationDraft) -> Pu
 
 
 def _require_no_wider(session: Session, wave: Wave, draft: PublicationDraft) -> None:
-    """Raise if the draft shows cities and a release that was ever public showed none.
+    """Raise if a draft shows scores of cities but an earlier public release of the wave did not.
 
     What was hidden among cities that the earlier one left out cannot be told from its files.
     """
@@ -233,13 +216,13 @@ def _require_no_wider(session: Session, wave: Wave, draft: PublicationDraft) -> 
 
 
 def require_readable_wave(principal: Principal, wave: Wave) -> None:
-    """Raise `AccessDeniedError` for a demonstration account and a wave that is none."""
+    """Raise `AccessDeniedError` if a demonstration account asks for a real wave."""
     if principal.is_demo and not wave.is_demo:
         raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
 
 
 def lock_publication(work: Work, *, key: str) -> tuple[Publication, Wave]:
-    """Lock a release and its wave for a step of those who release."""
+    """Lock a release until the transaction ends, and return it with its wave."""
     work.require(Action.RELEASE)
     query = select(Publication).where(Publication.key == key).with_for_update()
     publication = work.session.exec(query).one_or_none()
@@ -251,7 +234,7 @@ def lock_publication(work: Work, *, key: str) -> tuple[Publication, Wave]:
 
 
 def find_publication(work: Work, *, key: str) -> tuple[Publication, Wave]:
-    """Return a release and its wave. Raises `PublicationNotFoundError`."""
+    """Return a release by its id, with its wave. Raises `PublicationNotFoundError`."""
     work.require(Action.READ_RESULTS)
     publication = work.session.exec(select(Publication).where(Publication.key == key)).one_or_none()
     wave = work.session.get(Wave, publication.wave_id) if publication else None
@@ -265,7 +248,7 @@ def _build_unknown_error(key: str) -> PublicationNotFoundError:
 
 
 def latest_step_at(publication: Publication) -> datetime:
-    """Return the latest time that is noted of a step towards and of publishing."""
+    """Return when a release was announced, signed or published, whichever was last."""
     steps = (
         publication.planned_at, publication.first_signed_at, publication.second_signed_at,
         publication.published_at,
@@ -274,7 +257,7 @@ def latest_step_at(publication: Publication) -> datetime:
 
 
 def require_forward_clock(publication: Publication, now: datetime) -> None:
-    """Raise `PublicationNotAllowedError` if the clock went back behind an earlier step."""
+    """Raise `PublicationNotAllowedError` if `now` is earlier than the release's latest step."""
     if now < latest_step_at(publication):
         raise PublicationNotAllowedError(
             msg("The clock of the server went back. Set it right, then try again.")
@@ -329,7 +312,7 @@ def _is_early_reader(work: Work, publication: Publication) -> bool:
 
 
 def list_publications(work: Work) -> Sequence[PublicationSummary]:
-    """Return the calendar: every release, the latest announced minute first.
+    """Return a summary of every release, the latest announced minute first.
 
     Everybody who reads results sees what is announced and what became of it; who signed, and why
     something was taken back, too: nothing of it is a figure.
@@ -350,54 +333,41 @@ def _summarise(
     work: Work, publication: Publication, wave: Wave, keys: dict[UUID, str]
 ) -> PublicationSummary:
     before = list_public_before(work.session, publication)
-    return PublicationSummary(
-        key=publication.key,
+    (first, first_resets), (second, second_resets) = (
+        _describe_signer(work.session, publication, *signed)
+        for signed in (
+            (publication.first_signed_by, publication.first_signed_at),
+            (publication.second_signed_by, publication.second_signed_at),
+        )
+    )
+    return build_from(
+        PublicationSummary,
+        publication,
         wave=wave.key,
         title=labels_of(publication, "title"),
-        state=publication.state,
         is_demo=wave.is_demo,
-        embargo_until=publication.embargo_until,
-        contact=publication.contact,
-        shown=publication.shown,
-        first_places=publication.first_places,
         builders=tuple(publication.builders),
         corrects=keys.get(publication.corrects_id, "") if publication.corrects_id else "",
-        correction_reason=publication.correction_reason,
-        first_signed_by=_name(
-            work.session, publication.first_signed_by, publication.first_signed_at
-        ),
-        first_signed_at=publication.first_signed_at,
-        first_resets=_list_resets(
-            work.session, publication, publication.first_signed_by, publication.first_signed_at
-        ),
-        second_resets=_list_resets(
-            work.session, publication, publication.second_signed_by, publication.second_signed_at
-        ),
-        second_signed_by=_name(
-            work.session, publication.second_signed_by, publication.second_signed_at
-        ),
-        second_signed_at=publication.second_signed_at,
-        one_person=publication.one_person,
+        first_signed_by=first,
+        first_resets=first_resets,
+        second_signed_by=second,
+        second_resets=second_resets,
         key_id=publication.key_id or "",
-        published_at=publication.published_at,
-        retracted_at=publication.retracted_at,
-        retraction_reason=publication.retraction_reason,
         follows=before[-1].key if before else "",
         closed_by=find_closing_release(work.session, publication) or "",
         may_read=may_read(work, publication),
     )
 
 
-def _list_resets(
+def _describe_signer(
     session: Session, publication: Publication, account_id: UUID | None, at: datetime | None
-) -> tuple[CredentialReset, ...]:
-    if at is None or account_id is None:
-        return ()
-    return list_credential_resets(session, account_id, since=publication.planned_at, until=at)
-
-
-def _name(session: Session, account_id: UUID | None, at: datetime | None) -> str:
+) -> tuple[str, tuple[CredentialReset, ...]]:
+    """Return a signer's name, and resets of password or second factor from announcement to `at`."""
     if at is None:
-        return ""
+        return "", ()
     account = session.get(Account, account_id) if account_id else None
-    return account.name if account else "operator"
+    if account is None:
+        return "operator", ()
+    return account.name, list_credential_resets(
+        session, account.id, since=publication.planned_at, until=at
+    )

@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import Text, cast
 from sqlmodel import Session, col, or_, select
 
-from survey.release.archives import read_archived_file, read_archived_manifest
-from survey.release.manifest import EarlierWave
-from survey.release.verify import MANIFEST
+from survey.release.archives import read_archived_manifest
+from survey.release.manifest import EarlierWave, PublicationManifest
 from survey.results.snapshots import get_shown_snapshot
+from survey.results.wave_results import WaveResults, open_snapshot
 from survey.settings import Settings
-from survey.snapshots.seals import find_seals, seal_of_seals, was_sealed_as
+from survey.snapshots.seals import find_seal, was_sealed_as
 from survey.store.tables import (
     Publication,
     PublicationErratum,
@@ -28,13 +28,12 @@ from survey.store.tables import (
 
 
 def get_seal(session: Session, snapshot: Snapshot) -> str:
-    """Return one hash for all files of a snapshot; of its responses alone where it has no seals."""
-    seals = find_seals(session, snapshot.directory)
-    return seal_of_seals(seals) if seals else snapshot.sha256
+    """Return the hash over all files of a snapshot; that of its responses if there is none."""
+    return find_seal(session, snapshot.directory) or snapshot.sha256
 
 
 def are_earlier_waves_shown(settings: Settings, session: Session, publication: Publication) -> bool:
-    """Return whether readers see the results of earlier waves that the files were built with.
+    """Return whether all results of earlier waves that a release compares with are still shown.
 
     Files that tell the change from figures that were corrected or taken back since would publish a
     wrong number.
@@ -42,8 +41,7 @@ def are_earlier_waves_shown(settings: Settings, session: Session, publication: P
     Raises:
         ArchiveDamagedError: the files are not those that were signed.
     """
-    content = read_archived_file(settings, publication, MANIFEST)
-    manifest = read_archived_manifest({MANIFEST: content})
+    manifest = read_archived_manifest(settings, publication)
     return all(_is_shown(session, earlier) for earlier in manifest.earlier)
 
 
@@ -54,10 +52,27 @@ def _is_shown(session: Session, earlier: EarlierWave) -> bool:
     return not earlier.seal_sha256 or get_seal(session, snapshot) == earlier.seal_sha256
 
 
+def open_earlier_waves(
+    settings: Settings, session: Session, manifest: PublicationManifest
+) -> list[WaveResults]:
+    """Return the results of earlier waves from the snapshots that a release was built with.
+
+    Raises:
+        SnapshotNotFoundError: one has no snapshot, or there is no such wave.
+        SnapshotDamagedError: one cannot be read.
+    """
+    return [
+        open_snapshot(
+            settings, session, *find_earlier_snapshot(session, each, manifest.prepared_at)
+        )
+        for each in manifest.earlier
+    ]
+
+
 def find_earlier_snapshot(
     session: Session, earlier: EarlierWave, prepared_at: datetime
 ) -> tuple[Wave, Snapshot]:
-    """Return an earlier wave with the snapshot of it that the files were built with.
+    """Return the snapshot of earlier wave `earlier` that a release made at `prepared_at` used.
 
     Raises:
         SnapshotNotFoundError: the wave has no snapshot, or there is no such wave.
@@ -84,7 +99,7 @@ def find_earlier_snapshot(
 def _find_shown_then(
     session: Session, found: Sequence[tuple[Wave, Snapshot]], at: datetime
 ) -> tuple[Wave, Snapshot] | None:
-    """Return the snapshot that readers saw at a moment: of the release that stood, else the newest.
+    """Return which (wave, snapshot) of `found` was shown at `at`: published, else newest, or None.
 
     For manifests from before they named the seal.
     """
@@ -126,7 +141,7 @@ def list_ever_public(session: Session, wave_id: UUID) -> Sequence[Publication]:
 
 
 def list_public_before(session: Session, publication: Publication) -> Sequence[Publication]:
-    """Return the releases of the same wave that were public before one, the oldest first."""
+    """Return the releases of its wave that were public before a release, the oldest first."""
     own = number_of(publication.key)
     return [
         earlier
@@ -136,7 +151,7 @@ def list_public_before(session: Session, publication: Publication) -> Sequence[P
 
 
 def find_closing_release(session: Session, publication: Publication) -> str | None:
-    """Return the id of the first later release that hides figures of one that was replaced.
+    """Return the id of the first later release that hides figures of this one; None if none does.
 
     None if none does, and for a release that was not replaced. A later one counts also if it was
     taken back since: why a figure was hidden does not end with that.
@@ -162,5 +177,5 @@ def find_closing_release(session: Session, publication: Publication) -> str | No
 
 
 def reason_of_change(publication: Publication, before: Publication) -> str:
-    """Return why a release differs from the one before: of a correction, or of a retraction."""
+    """Return the reason of a release's correction or, without one, of `before`'s retraction."""
     return publication.correction_reason or before.retraction_reason

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.metadata import version
 from io import BytesIO
-from types import MappingProxyType
 from typing import BinaryIO
 
 from defusedxml import ElementTree
@@ -19,13 +18,14 @@ from survey.access.work import Work
 from survey.figures.figure_table import SHARE
 from survey.figures.views.display_names import is_nationwide
 from survey.locale import Message, msg
-from survey.release.archives import read_archived_files, read_archived_manifest
+from survey.release.archives import read_archived_files
 from survey.release.figures import Erratum, find_errata
 from survey.release.file_builders import FIGURES_FILE
+from survey.release.manifest import PublicationManifest
 from survey.release.publication_files import build_publication_files
 from survey.release.register import PublicationNotAllowedError, find_publication
-from survey.release.release_sequence import find_earlier_snapshot, get_seal
-from survey.release.verify import Finding, compare_file
+from survey.release.release_sequence import get_seal, open_earlier_waves
+from survey.release.verify import MANIFEST, Finding, compare_file
 from survey.results.wave_results import WaveResults, open_snapshot
 from survey.store.tables import Snapshot
 
@@ -37,7 +37,7 @@ _NEAR_END = 5.0
 
 
 class DifferenceKind(StrEnum):
-    """How far a file differs from the one that was signed."""
+    """Kind of difference from the signed file: form, words, figures, script, or not read."""
 
     FORM = "form"
     WORDS = "words"
@@ -48,7 +48,7 @@ class DifferenceKind(StrEnum):
 
 @dataclass(frozen=True)
 class FileDifference:
-    """What a file says differently, with the first line that does."""
+    """How one file differs from the signed one, with the first line that differs."""
 
     file: str
     kind: DifferenceKind
@@ -58,51 +58,47 @@ class FileDifference:
     """Keys of `MENDED_LINES`: what it said that was not true, or too much, and was mended since."""
 
 
-MENDED_LINES: Mapping[str, Message] = MappingProxyType(
-    {
-        r"\u5176\u95f4\u7684\u57ce\u5e02|cities in between cannot be told apart": msg(
-            "that the cities in between cannot be told apart from a city: it holds for fewer of "
-            "them, and their number is given now"
-        ),
-        r"\u7ebf\u6027\u89c4\u5212|by linear programming over all published counts": msg(
-            "what the check of hidden counts covered: rates of one question were not looked at "
-            "together, and what was not reached is named now"
-        ),
-        r"(?i)clearly above nation|beyond doubt|it takes place \d": msg(
-            "English wording of places and differences"
-        ),
-    }
-)
+MENDED_LINES: Mapping[str, Message] = {
+    r"\u5176\u95f4\u7684\u57ce\u5e02|cities in between cannot be told apart": msg(
+        "that the cities in between cannot be told apart from a city: it holds for fewer of "
+        "them, and their number is given now"
+    ),
+    r"\u7ebf\u6027\u89c4\u5212|by linear programming over all published counts": msg(
+        "what the check of hidden counts covered: rates of one question were not looked at "
+        "together, and what was not reached is named now"
+    ),
+    r"(?i)clearly above nation|beyond doubt|it takes place \d": msg(
+        "English wording of places and differences"
+    ),
+}
 """Pattern of a line in which an earlier version said something else, the Chinese as escapes -> what
 it was about."""
 
-_KIND_TEXTS: Mapping[DifferenceKind, Message] = MappingProxyType(
-    {
-        DifferenceKind.FIGURES: msg(
-            "Lines with other figures in {count} files ({files}), for example “{before}”, now "
-            "“{after}”."
-        ),
-        DifferenceKind.WORDS: msg(
-            "Lines worded differently, with the same figures, in {count} files ({files}), for "
-            "example “{before}”, now “{after}”."
-        ),
-        DifferenceKind.FORM: msg(
-            "Same words and same figures, written into the file differently (language, typeface, "
-            "layout): {count} files ({files})."
-        ),
-        DifferenceKind.UNREAD: msg(
-            "Compared by their bytes alone: {count} files ({files}). What they say is what the "
-            "Word file of the same report says."
-        ),
-        DifferenceKind.SCRIPT: msg(
-            "The script with which strangers check a release is that of this version ({files})."
-        ),
-    }
-)
+_KIND_TEXTS: Mapping[DifferenceKind, Message] = {
+    DifferenceKind.FIGURES: msg(
+        "Lines with other figures in {count} files ({files}), for example “{before}”, now "
+        "“{after}”."
+    ),
+    DifferenceKind.WORDS: msg(
+        "Lines worded differently, with the same figures, in {count} files ({files}), for "
+        "example “{before}”, now “{after}”."
+    ),
+    DifferenceKind.FORM: msg(
+        "Same words and same figures, written into the file differently (language, typeface, "
+        "layout): {count} files ({files})."
+    ),
+    DifferenceKind.UNREAD: msg(
+        "Compared by their bytes alone: {count} files ({files}). What they say is what the "
+        "Word file of the same report says."
+    ),
+    DifferenceKind.SCRIPT: msg(
+        "The script with which strangers check a release is that of this version ({files})."
+    ),
+}
 
 
 def compare_contents(path: str, before: bytes, after: bytes) -> FileDifference:
-    """Return how the contents of two versions of a file differ."""
+    """Return whether form, words or figures of a file differ, with the first line that differs."""
     if path.endswith(".py"):
         return FileDifference(path, DifferenceKind.SCRIPT)
     read = _READERS.get(path.rpartition(".")[2])
@@ -122,7 +118,7 @@ def compare_contents(path: str, before: bytes, after: bytes) -> FileDifference:
 
 
 def describe_differences(differences: Iterable[FileDifference]) -> Iterator[Message]:
-    """Yield a sentence for each way in which files differ, and for what was mended in them."""
+    """Yield a sentence for each kind of difference, and for each error corrected since."""
     listed = tuple(differences)
     for kind, text in _KIND_TEXTS.items():
         own = [each for each in listed if each.kind is kind]
@@ -140,7 +136,7 @@ def describe_differences(differences: Iterable[FileDifference]) -> Iterator[Mess
 
 
 def describe_figures(errata: Sequence[Erratum]) -> Iterator[Message]:
-    """Yield a sentence for figures that are hidden, shown or printed otherwise than signed."""
+    """Yield sentences on rebuilt figures that are hidden, newly shown or printed differently."""
     changed = [each for each in errata if each.before and each.after]
     ends = [each for each in changed if _is_interval_near_end(each)]
     kinds = (
@@ -176,7 +172,7 @@ def _count_numbers(lines: Iterable[str]) -> Counter[str]:
 
 
 def _excerpt(before: str, after: str) -> tuple[str, str]:
-    """Return both lines from shortly before they differ."""
+    """Return parts of two lines that begin shortly before their first difference."""
     pairs = enumerate(zip(before, after, strict=False))
     same = next((place for place, (old, new) in pairs if old != new), 0)
     start = max(same - _CONTEXT, 0)
@@ -208,26 +204,24 @@ def _iter_lines(data: bytes) -> Iterator[str]:
 
 
 def _iter_marked_lines(data: bytes) -> Iterator[str]:
-    """Yield the texts between the tags of a page or a description."""
+    """Yield the texts between the tags of an HTML page or XML document, without blank ones."""
     return (text for each in _TAG.split(data.decode()) if (text := each.strip()))
 
 
-_READERS: Mapping[str, Callable[[bytes], Iterator[str]]] = MappingProxyType(
-    {
-        "docx": _iter_paragraphs,
-        "pptx": _iter_paragraphs,
-        "xlsx": _iter_rows,
-        "csv": _iter_lines,
-        "html": _iter_marked_lines,
-        "xml": _iter_marked_lines,
-    }
-)
+_READERS: Mapping[str, Callable[[bytes], Iterator[str]]] = {
+    "docx": _iter_paragraphs,
+    "pptx": _iter_paragraphs,
+    "xlsx": _iter_rows,
+    "csv": _iter_lines,
+    "html": _iter_marked_lines,
+    "xml": _iter_marked_lines,
+}
 """Readers of what files say, by the end of their names."""
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What building a release again gave."""
+    """Result of building a release again: files that are the same, and how others differ."""
 
     same: tuple[str, ...]
     """Files that are the same, byte for byte."""
@@ -241,12 +235,12 @@ class Reproduction:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every file is the same."""
+        """Whether every file was rebuilt as it was signed."""
         return not self.findings
 
 
 class _BuiltFiles:
-    """Files in memory, as `compare_file` reads them."""
+    """Files of a rebuilt release in memory, readable by `compare_file` like a folder."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self._files = files
@@ -258,7 +252,7 @@ class _BuiltFiles:
 
 
 def reproduce_publication(work: Work, *, key: str) -> Reproduction:
-    """Build every file of a signed release again and compare it with the manifest.
+    """Build every file of a signed release again, and return how they compare with it.
 
     Raises:
         PublicationNotAllowedError: nobody has signed it, so there is nothing to compare with.
@@ -271,21 +265,14 @@ def reproduce_publication(work: Work, *, key: str) -> Reproduction:
             msg("Nobody has signed release {release}, so it has no files.", release=key)
         )
     archived = read_archived_files(work.settings, publication)
-    manifest = read_archived_manifest(archived)
+    manifest = PublicationManifest.model_validate_json(archived[MANIFEST])
     snapshot = work.session.get_one(Snapshot, publication.snapshot_id)
     results = open_snapshot(work.settings, work.session, wave, snapshot)
     if results.wave.seal_sha256:
         # The name of the figures that were signed, as every file prints it. That others lie there
         # now is said once; in each file it would hide which figures differ.
         results.wave = replace(results.wave, seal_sha256=manifest.snapshot.seal_sha256)
-    earlier = [
-        open_snapshot(
-            work.settings,
-            work.session,
-            *find_earlier_snapshot(work.session, each, manifest.prepared_at),
-        )
-        for each in manifest.earlier
-    ]
+    earlier = open_earlier_waves(work.settings, work.session, manifest)
     built = build_publication_files(
         work.settings, work.session, publication, results, earlier
     ).files
@@ -311,7 +298,7 @@ def reproduce_publication(work: Work, *, key: str) -> Reproduction:
 def _describe_differences(
     results: WaveResults, archived: Mapping[str, bytes], made: Mapping[str, bytes]
 ) -> Iterator[Message]:
-    """Yield what the files that differ say now, figures first."""
+    """Yield sentences on how rebuilt files (`made`) differ from archived ones, and why."""
     differing = [path for path, data in sorted(archived.items()) if made.get(path, data) != data]
     if differing and not results.method.protects_rates_together:
         yield msg(

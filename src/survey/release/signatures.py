@@ -21,12 +21,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import msg
-from survey.release.archives import (
-    ArchiveDraft,
-    draft_archive,
-    read_archived_files,
-    read_archived_manifest,
-)
+from survey.release.archives import ArchiveDraft, draft_archive, read_archived_files
 from survey.release.manifest import PublicationManifest
 from survey.release.publication_files import (
     build_publication_files,
@@ -69,28 +64,22 @@ from survey.waves.planning.wave_requests import (
 class OwnSignatureError(PublicationNotAllowedError):
     """Raised when the second signature would be by the person who gave the first."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            msg("You signed this yourself. Another person gives the second signature.")
-        )
+    message = msg("You signed this yourself. Another person gives the second signature.")
 
 
 class ResetByFirstSignerError(PublicationNotAllowedError):
-    """Raised when the first signer reset password or factor of the person who signs second."""
+    """Raised when the first signer has reset the second signer's password or second factor."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "Whoever gave the first signature has reset your password or second factor since "
-                "the announcement, and could sign in as you. Another person gives the second "
-                "signature."
-            )
-        )
+    message = msg(
+        "Whoever gave the first signature has reset your password or second factor since "
+        "the announcement, and could sign in as you. Another person gives the second "
+        "signature."
+    )
 
 
 @dataclass(frozen=True)
 class SignatureBasis:
-    """Everything that a signature rests on; it has to be the same when the signature is stored."""
+    """State that a signature confirms: release, snapshot, earlier waves; a change voids it."""
 
     release: dict[str, Any]
     """The release as the register holds it."""
@@ -109,7 +98,7 @@ class SignatureBasis:
 
 @dataclass(frozen=True)
 class PreparedSignature:
-    """Signature whose files are built and which the register does not know yet."""
+    """Signature with its files in a draft archive, not yet stored in the register."""
 
     key: str
     basis: SignatureBasis
@@ -122,7 +111,7 @@ class PreparedSignature:
 def sign_publication(
     settings: Settings, *, principal: Principal, key: str, clock: Callable[[], datetime]
 ) -> PublicationState:
-    """Sign a release; the first signature builds its files, the second makes it ready to publish.
+    """Sign a release at `clock()`, return its state; the first signature builds its files.
 
     A published release whose key was withdrawn gets a new signature of the same manifest.
     Where one person is enough (docs/planning.md), the first signature is both. If the results were
@@ -149,7 +138,7 @@ def sign_publication(
 
 
 def list_awaited_signers(work: Work, *, key: str) -> tuple[str, ...]:
-    """Return who can sign a release next where the principal gave the first signature.
+    """Return names of those who can give the second signature after the principal's first.
 
     Empty where the principal has not signed it, or where one person is enough.
     """
@@ -168,7 +157,7 @@ def list_awaited_signers(work: Work, *, key: str) -> tuple[str, ...]:
 
 @contextmanager
 def _dropped_on_failure(settings: Settings, prepared: PreparedSignature) -> Iterator[None]:
-    """Remove the archive if the block raises, unless the register knows it.
+    """Run the block; if it raises, delete the archive unless the register may contain it.
 
     A connection that breaks at the commit leaves open whether the signature was stored.
     """
@@ -182,7 +171,7 @@ def _dropped_on_failure(settings: Settings, prepared: PreparedSignature) -> Iter
 
 
 def _may_be_known(settings: Settings, archive: ArchiveDraft) -> bool:
-    """Return whether the register holds an archive, or cannot be asked."""
+    """Return whether the register contains an archive; True also if the register is unreadable."""
     holds = select(Publication.id).where(Publication.archive_sha256 == archive.sha256).limit(1)
     try:
         with read_scope(settings.store_url) as session:
@@ -192,7 +181,7 @@ def _may_be_known(settings: Settings, archive: ArchiveDraft) -> bool:
 
 
 def prepare_signature(work: Work, *, key: str) -> PreparedSignature:
-    """Build what a signature stores, into a file that nobody reads; the store is only read.
+    """Build files and signature of a release into a draft archive; store nothing.
 
     Raises: see `sign_publication`.
     """
@@ -201,53 +190,39 @@ def prepare_signature(work: Work, *, key: str) -> PreparedSignature:
     basis = _find_basis(work, publication, wave)
     _require_audited(work.session, wave, basis)
     if basis.is_first:
-        contents, manifest = _build_contents(
-            work.settings, work.session, publication, wave, basis.seal, work.now
-        )
+        contents, manifest = _build_contents(work, publication, wave, basis.seal)
     else:
         contents = read_archived_files(work.settings, publication)
-        manifest = read_archived_manifest(contents)
+        manifest = PublicationManifest.model_validate_json(contents[MANIFEST])
     signing_key = None
     if basis.is_last:
         signing_key = find_signing_key(work, is_demo=manifest.demo)
-        contents = _add_signature(work.settings, signing_key, contents)
+        # The bytes of the manifest and the other files stay.
+        signature = signing_key.sign(contents[MANIFEST])
+        stamp = request_time_stamp(work.settings, signature)
+        signed = {name: data for name, data in contents.items() if name != TIME_STAMP}
+        contents = signed | {SIGNATURE: signature, **({TIME_STAMP: stamp} if stamp else {})}
     archive = draft_archive(work.settings, key, contents, manifest.prepared_at)
     return PreparedSignature(key, basis, archive, manifest, signing_key)
 
 
 def _build_contents(
-    settings: Settings,
-    session: Session,
-    publication: Publication,
-    wave: Wave,
-    seal: str,
-    now: datetime,
+    work: Work, publication: Publication, wave: Wave, seal: str
 ) -> tuple[dict[str, bytes], PublicationManifest]:
+    settings, session = work.settings, work.session
     results = open_snapshot(settings, session, *get_newest_snapshot(session, wave.key))
     earlier = [
         open_results(settings, session, each.key)
         for each in list_earlier_releases(settings, session, wave)
     ]
     built = build_publication_files(settings, session, publication, results, earlier)
-    manifest = build_publication_manifest(
-        session, publication, wave, results, earlier, seal, built, now
-    )
+    manifest = build_publication_manifest(session, publication, built, seal, work.now)
     contents = {path: data for path, (_, data) in built.files.items()}
     return {**contents, MANIFEST: manifest.to_bytes()}, manifest
 
 
-def _add_signature(
-    settings: Settings, key: SigningKey, contents: dict[str, bytes]
-) -> dict[str, bytes]:
-    """Return the files with a signature of the manifest; its bytes and the other files stay."""
-    signature = key.sign(contents[MANIFEST])
-    stamp = request_time_stamp(settings, signature)
-    signed = {name: data for name, data in contents.items() if name != TIME_STAMP}
-    return signed | {SIGNATURE: signature, **({TIME_STAMP: stamp} if stamp else {})}
-
-
 def store_signature(work: Work, *, prepared: PreparedSignature) -> PublicationState:
-    """Store a prepared signature and put its archive in place, if nothing changed meanwhile.
+    """Store and record a signature, install its archive, return the state; raise after any change.
 
     Raises:
         PublicationNotAllowedError: something changed; nothing is signed.
@@ -259,24 +234,21 @@ def store_signature(work: Work, *, prepared: PreparedSignature) -> PublicationSt
     if basis != prepared.basis:
         raise _changed_meanwhile(publication)
     _require_audited(work.session, wave, basis)
-    publication.archive_sha256 = prepared.archive.sha256
+    publication.archive_sha256, signed = (
+        prepared.archive.sha256,
+        (actor_id(work.principal), work.now),
+    )
     if basis.is_first:
         publication.snapshot_id, publication.seal_sha256 = basis.snapshot_id, basis.seal
         publication.state, publication.key_id = PublicationState.PLANNED, None
-        publication.first_signed_by, publication.first_signed_at = (
-            actor_id(work.principal),
-            work.now,
-        )
+        publication.first_signed_by, publication.first_signed_at = signed
         publication.second_signed_by = publication.second_signed_at = None
         publication.one_person = ""
     if prepared.signing_key is not None:
         publication.key_id = _require_same_key(work, prepared)
     if basis.is_last and publication.state not in PUBLIC_STATES:
         publication.state = PublicationState.SIGNED
-        publication.second_signed_by, publication.second_signed_at = (
-            actor_id(work.principal),
-            work.now,
-        )
+        publication.second_signed_by, publication.second_signed_at = signed
         publication.one_person = basis.one_person
     _record_signature(work, publication)
     prepared.archive.install()
@@ -294,7 +266,7 @@ def _changed_meanwhile(publication: Publication) -> PublicationNotAllowedError:
 
 
 def _require_same_key(work: Work, prepared: PreparedSignature) -> str:
-    """Return the id of the key that signed, if it would sign now as well."""
+    """Return the id of the key of a prepared signature; raise if another key signs by now."""
     is_demo = prepared.manifest.demo
     key = find_signing_key(work, is_demo=is_demo)
     if prepared.signing_key is None or key.id != prepared.signing_key.id:
@@ -307,13 +279,13 @@ def _require_same_key(work: Work, prepared: PreparedSignature) -> str:
 
 
 def _require_audited(session: Session, wave: Wave, basis: SignatureBasis) -> None:
-    """Raise `RefusedError` unless every hidden count of what is signed has passed an audit."""
+    """Raise `RefusedError` unless a full audit found no hidden count to be known too closely."""
     if basis.snapshot_id is not None:
         require_whole_audit(session, wave, session.get_one(Snapshot, basis.snapshot_id))
 
 
 def _find_basis(work: Work, publication: Publication, wave: Wave) -> SignatureBasis:
-    """Return what a signature by this person rests on now.
+    """Return the state of release and results that the principal's signature would confirm now.
 
     Raises:
         PublicationNotAllowedError: this person cannot sign the release now.
@@ -337,30 +309,28 @@ def _find_basis(work: Work, publication: Publication, wave: Wave) -> SignatureBa
             msg("The release {release} is signed.", release=publication.key)
         )
     is_second_person = not is_first and publication.first_signed_by != actor_id(work.principal)
-    rule = _one_person_rule(work, wave)
-    one_person = "" if is_second_person else rule
+    rule = get_people_rule(work, key=wave.key, act=WaveAct.RELEASE)
+    one_person = "" if is_second_person or rule is PeopleRule.TWO else rule.value
     if not is_first and not is_second_person and not one_person:
         raise OwnSignatureError
     if is_second_person:
-        _require_own_credentials(work, publication)
+        # Who reset them could have signed in as this person since the announcement.
+        resets = list_credential_resets(
+            work.session, actor_id(work.principal), since=publication.planned_at, until=work.now
+        )
+        if any(reset.by_id == publication.first_signed_by for reset in resets):
+            raise ResetByFirstSignerError
+    earlier = list_earlier_releases(work.settings, work.session, wave) if is_first else ()
+    shown = (get_shown_snapshot(work.session, each.key) for each in earlier)
     return SignatureBasis(
         release,
         snapshot.id,
         seal,
-        _seal_earlier_waves(work.settings, work.session, wave) if is_first else (),
+        tuple((each.key, get_seal(work.session, snapshot)) for each, snapshot in shown),
         is_first=is_first,
         is_last=not is_first or bool(one_person),
         one_person=one_person,
     )
-
-
-def _require_own_credentials(work: Work, publication: Publication) -> None:
-    """Raise if the first signer could have signed in as this person since the announcement."""
-    resets = list_credential_resets(
-        work.session, actor_id(work.principal), since=publication.planned_at, until=work.now
-    )
-    if any(reset.by_id == publication.first_signed_by for reset in resets):
-        raise ResetByFirstSignerError
 
 
 def _require_unpublished(publication: Publication) -> None:
@@ -374,19 +344,9 @@ def _require_unpublished(publication: Publication) -> None:
         )
 
 
-def _seal_earlier_waves(
-    settings: Settings, session: Session, wave: Wave
-) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (each.key, get_seal(session, get_shown_snapshot(session, each.key)[1]))
-        for each in list_earlier_releases(settings, session, wave)
-    )
-
-
 def _record_signature(work: Work, publication: Publication) -> None:
-    work.session.add(publication)
-    work.session.flush()
-    work.record(
+    work.add(
+        publication,
         AuditEvent.RELEASE_SIGNED,
         publication.key,
         {
@@ -400,7 +360,7 @@ def _record_signature(work: Work, publication: Publication) -> None:
 
 
 def get_sealed_snapshot(session: Session, wave: Wave) -> tuple[Snapshot, str]:
-    """Return the final snapshot of a wave and its seal.
+    """Return the final snapshot of a wave and its seal, one hash for all the snapshot's files.
 
     Raises:
         PublicationNotAllowedError: the newest snapshot is provisional.
@@ -412,11 +372,3 @@ def get_sealed_snapshot(session: Session, wave: Wave) -> tuple[Snapshot, str]:
             msg("The wave {wave} has no final results yet.", wave=wave.key)
         )
     return snapshot, get_seal(session, snapshot)
-
-
-def _one_person_rule(work: Work, wave: Wave) -> str:
-    """Return why one person is enough; empty where it takes two."""
-    rule = get_people_rule(
-        work, key=wave.key, act=WaveAct.RELEASE, two_people=work.settings.two_person_freeze
-    )
-    return "" if rule is PeopleRule.TWO else rule.value

@@ -44,13 +44,13 @@ _REQUEST_TYPE = "application/timestamp-query"
 
 
 class TimeStampError(SurveyError):
-    """Raised when no valid time stamp could be got, or one does not hold."""
+    """Raised when a time stamp cannot be obtained, or is not valid."""
 
     code = "time_stamp_invalid"
 
 
 def read_authorities(file: Path) -> list[x509.Certificate]:
-    """Return the certificates of a PEM file. Raises `TimeStampError`."""
+    """Return the certificates in a PEM file; raise `TimeStampError` if it cannot be read."""
     try:
         return x509.load_pem_x509_certificates(file.read_bytes())
     except (OSError, ValueError) as error:
@@ -101,7 +101,7 @@ def request_time_stamp(settings: Settings, message: bytes) -> bytes | None:
 def check_time_stamp(
     stamp: bytes, message: bytes, authorities: Sequence[x509.Certificate], nonce: int | None = None
 ) -> datetime:
-    """Return when a message was stamped, in UTC.
+    """Return the UTC time of a message's stamp; raise unless valid by `authorities` and `nonce`.
 
     Args:
         nonce: That of the request, right after it; a stored stamp is checked without.
@@ -119,7 +119,6 @@ def check_time_stamp(
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
 DEMO_KEY_FILE = "release-demo.key"
 
 
@@ -131,13 +130,13 @@ class SigningKeyError(SurveyError):
 
 @dataclass(frozen=True)
 class SigningKey:
-    """Private key with its public half."""
+    """Ed25519 private key that signs manifests of publications, with its public half."""
 
     private: Ed25519PrivateKey
 
     @classmethod
     def parse(cls, line: str) -> "SigningKey":
-        """Return the key of a line; raises `SigningKeyError`, which never shows the line."""
+        """Return the key in one line of a key file; `SigningKeyError` never shows the line."""
         try:
             secret = base64.b64decode(line.strip(), validate=True)
             return cls(Ed25519PrivateKey.from_private_bytes(secret))
@@ -155,7 +154,7 @@ class SigningKey:
         return key_id_of(self.public_bytes)
 
     def sign(self, message: bytes) -> bytes:
-        """Return the signature file of a message."""
+        """Return the signature of a message as JSON: algorithm, id of the key, signature."""
         document = {
             "algorithm": "Ed25519",
             "key_id": self.id,
@@ -165,7 +164,7 @@ class SigningKey:
 
 
 def is_signed_by_library(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Return whether a signature holds, by the library instead of the script for strangers."""
+    """Return whether a signature is valid, by library `cryptography` instead of `verify.py`."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):
@@ -197,7 +196,7 @@ def add_key_to_file(file: Path) -> SigningKey:
 
 
 def read_signing_keys(settings: Settings) -> list[SigningKey]:
-    """Return the private keys that the settings name, the newest last; none is no error.
+    """Return the private keys that the settings name, the newest last; empty if there are none.
 
     Raises:
         SigningKeyError: A key cannot be read.
@@ -218,7 +217,7 @@ def _read_key_lines(file: Path) -> list[str]:
 
 
 def find_signing_key(work: Work, *, is_demo: bool) -> SigningKey:
-    """Return the key that signs a publication now; that of demonstrations may be unregistered.
+    """Return the private key that signs now; for a demonstration create it if missing.
 
     Raises:
         SigningKeyError: none is configured, or it is not registered or was withdrawn.
@@ -257,7 +256,7 @@ def find_signing_problem(work: Work) -> Message | None:
 
 
 def _get_demo_key(settings: Settings, session: Session) -> SigningKey:
-    """Return the newest key of demonstrations, a new one after the last was withdrawn."""
+    """Return the key of demonstrations; make one if none exists or it was withdrawn."""
     file = settings.data_dir / DEMO_KEY_FILE
     if not file.exists():
         draft = file.with_name(f".{file.name}.{os.getpid()}")
@@ -271,7 +270,7 @@ def _get_demo_key(settings: Settings, session: Session) -> SigningKey:
 
 
 def register_demo_key(work: Work, *, key: SigningKey) -> None:
-    """Register the key of demonstrations when it signs for the first time."""
+    """Register the key of demonstrations unless it is registered already."""
     work.require(Action.RELEASE)
     if work.session.get(PublicationKey, key.id) is None:
         _store_key(work, key.public_bytes, is_demo=True)
@@ -292,7 +291,7 @@ def require_valid_key(session: Session, key_id: str | None) -> None:
 
 
 def register_key(work: Work, *, public_key: bytes) -> PublicationKey:
-    """Register a public key, so that its private half may sign; a known key stays as it is."""
+    """Register and record a public key, and return it; a known key stays as it is."""
     work.require(Action.ADMINISTER)
     known = work.session.get(PublicationKey, key_id_of(public_key))
     return known or _store_key(work, public_key, is_demo=False)
@@ -316,25 +315,20 @@ def _store_key(work: Work, public_key: bytes, *, is_demo: bool) -> PublicationKe
 
 
 def withdraw_key(work: Work, *, key_id: str, reason: str) -> None:
-    """Withdraw a lost key: nothing that it signed is genuine any more.
+    """Withdraw a lost key and record why: nothing that it signed is genuine any more.
 
     Raises:
         SigningKeyError: no such key, withdrawn before, or no reason given.
     """
     work.require(Action.ADMINISTER)
     why = require_reason(
-        reason,
-        least=MIN_REASON_CHARS,
-        most=MAX_REASON_CHARS,
-        refusal=SigningKeyError(msg("Please say in a few words why the key is withdrawn.")),
+        reason, SigningKeyError(msg("Please say in a few words why the key is withdrawn."))
     )
     key = work.session.get(PublicationKey, key_id, with_for_update=True)
     if key is None or key.withdrawn_at is not None:
         raise SigningKeyError(msg("There is no key {key} to withdraw.", key=key_id))
     key.withdrawn_at, key.withdrawn_by, key.reason = work.now, actor_id(work.principal), why
-    work.session.add(key)
-    work.session.flush()
-    work.record(AuditEvent.RELEASE_KEY_WITHDRAWN, key.id, {"reason": why})
+    work.add(key, AuditEvent.RELEASE_KEY_WITHDRAWN, key.id, {"reason": why})
 
 
 def list_keys(work: Work) -> list[PublicationKey]:
@@ -349,7 +343,7 @@ def list_keys(work: Work) -> list[PublicationKey]:
 def format_key_list(
     keys: Sequence[PublicationKey], retracted: Mapping[str, datetime], corrected: Mapping[str, str]
 ) -> bytes:
-    """Return the list that the association publishes, which `verify.py --keys` reads.
+    """Return as JSON bytes the published list of keys, retractions and corrections.
 
     Args:
         retracted: Id of a publication -> when it was taken back.

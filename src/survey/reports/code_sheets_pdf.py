@@ -1,7 +1,7 @@
 """Sheets of printed codes as PDF, to be cut: invitations, sign-in codes and setup links."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -10,8 +10,7 @@ from urllib.parse import quote
 
 import segno
 
-from survey.access.account_list import PrintedSetupLink, SetupLinkSheet
-from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
+from survey.access.sign_in_codes import PrintedSecret, SecretSheet
 from survey.collection.invitation_sheets import InvitationSheet, PrintedInvitation
 from survey.figures.drawing import write_typst_pdf
 from survey.locale import Translator, label_text, translator
@@ -27,7 +26,7 @@ PrintedLine = dict[str, Any]
 
 @dataclass(frozen=True)
 class SheetLayout:
-    """Grid of cells on a page of A4, in millimetres; the code from the corner of its cell."""
+    """Grid of cells on a page of A4, in millimetres, and the place of the code in a cell."""
 
     columns: int
     rows: int
@@ -43,22 +42,8 @@ class SheetLayout:
 
     @property
     def per_page(self) -> int:
-        """Cells on a page."""
+        """Number of cells on a page."""
         return self.columns * self.rows
-
-    def describe(self) -> dict[str, Any]:
-        """Return the grid as the template reads it."""
-        code = {"x": self.code_left, "y": self.code_top, "size": self.code_size}
-        return {
-            "columns": self.columns,
-            "rows": self.rows,
-            "width": self.cell_width,
-            "height": self.cell_height,
-            "margin": self.margin,
-            "top": self.top,
-            "centred": self.is_centred,
-            "code": code,
-        }
 
 
 INVITATIONS = SheetLayout(
@@ -71,7 +56,7 @@ SIGN_IN_CODES = SheetLayout(
 
 
 def invitation_sheet_pdf(sheet: InvitationSheet, *, origin: str, language: str) -> bytes:
-    """Return the printed sheet; `origin` is the address of the server, without a slash."""
+    """Return a sheet of one-time interview codes as PDF; `origin` is the server's address."""
     t = translator(language)
     place = f"{label_text(sheet.city_name, language)} · {sheet.point_name}"
     rule = t(
@@ -87,18 +72,18 @@ def invitation_sheet_pdf(sheet: InvitationSheet, *, origin: str, language: str) 
     demo = t("Demo data")
     below = f"{sheet.point_name} · {demo}" if sheet.is_demo else sheet.point_name
     return _build_sheet_pdf(
-        t("One-time codes, sheet {name}", name=sheet.name),
         INVITATIONS,
-        head,
-        [_describe_invitation(code, sheet.name, origin, below) for code in sheet.codes],
+        title=t("One-time codes, sheet {name}", name=sheet.name),
+        head=head,
+        codes=[_describe_invitation(code, sheet.name, origin, below) for code in sheet.codes],
         language=language,
         mark=f"{sheet.name} · ",
         watermark=demo if sheet.is_demo else "",
     )
 
 
-def sign_in_sheet_pdf(sheet: SignInCodeSheet, *, origin: str, language: str) -> bytes:
-    """Return the printed sheet; `origin` is the address of the server, without a slash.
+def sign_in_sheet_pdf(sheet: SecretSheet, *, origin: str, language: str) -> bytes:
+    """Return a sheet of sign-in codes as PDF; `origin` is the server's address, without a slash.
 
     The QR code opens the sign-in page with the login filled in; the code itself is typed, so that
     it stands in no address and no log.
@@ -110,9 +95,9 @@ def sign_in_sheet_pdf(sheet: SignInCodeSheet, *, origin: str, language: str) -> 
     )
     below = (f"{_host(origin)}/auth/code", t("Scan, then type the code. It works once."))
 
-    def describe(person: PrintedSignInCode) -> dict[str, Any]:
+    def describe(person: PrintedSecret) -> dict[str, Any]:
         address = f"{origin}/auth/code?login={quote(person.login, safe='')}"
-        return _describe_person(t, person, address, code=person.code, below=below)
+        return _describe_person(t, person, address, code=person.secret, below=below)
 
     return _build_person_sheet(
         t("Sign-in codes"), rule, [describe(person) for person in sheet.people],
@@ -120,8 +105,8 @@ def sign_in_sheet_pdf(sheet: SignInCodeSheet, *, origin: str, language: str) -> 
     )  # fmt: skip
 
 
-def setup_link_sheet_pdf(sheet: SetupLinkSheet, *, origin: str, language: str) -> bytes:
-    """Return the printed sheet; `origin` is the address of the server, without a slash.
+def setup_link_sheet_pdf(sheet: SecretSheet, *, origin: str, language: str) -> bytes:
+    """Return a sheet of password setup links as PDF; `origin` is the server's address.
 
     The QR code is the link itself: its holder has no other secret yet, and it works once.
     """
@@ -133,8 +118,8 @@ def setup_link_sheet_pdf(sheet: SetupLinkSheet, *, origin: str, language: str) -
     )
     hint = t("Scan and choose a password. It works once.")
 
-    def describe(person: PrintedSetupLink) -> dict[str, Any]:
-        path = f"/auth/setup/{person.token}"
+    def describe(person: PrintedSecret) -> dict[str, Any]:
+        path = f"/auth/setup/{person.secret}"
         below = (f"{_host(origin)}{path}", hint)
         return _describe_person(t, person, f"{origin}{path}", code="", below=below)
 
@@ -149,37 +134,29 @@ def _build_person_sheet(
 ) -> bytes:
     head = [_line(title, 11, size=12, width=150), _line(rule, 18, size=9, width=190, grey=True)]
     return _build_sheet_pdf(
-        title, SIGN_IN_CODES, head, codes, language=language, mark="", watermark=watermark
+        SIGN_IN_CODES,
+        title=title,
+        head=head,
+        codes=codes,
+        language=language,
+        mark="",
+        watermark=watermark,
     )
 
 
-def _build_sheet_pdf(
-    title: str,
-    layout: SheetLayout,
-    head: list[PrintedLine],
-    codes: list[dict[str, Any]],
-    *,
-    language: str,
-    mark: str,
-    watermark: str,
-) -> bytes:
-    """Return a document with a page for every `layout.per_page` codes."""
-    data = {
-        "title": title,
-        "language": language,
-        "watermark": watermark,
-        "grid": layout.describe(),
-        "head": head,
-        "mark": mark,
-        "codes": codes,
-    }
-    return write_typst_pdf(_TEMPLATE, data)
+def _build_sheet_pdf(layout: SheetLayout, **parts: str | list[dict[str, Any]]) -> bytes:
+    """Return a PDF of codes in the grid `layout`, filled from `parts` (keywords of the template).
+
+    Args:
+        parts: title, head (lines), codes, language, mark and watermark, as the template reads them.
+    """
+    return write_typst_pdf(_TEMPLATE, {"grid": asdict(layout), **parts})
 
 
 def _describe_invitation(
     code: PrintedInvitation, sheet_name: str, origin: str, below: str
 ) -> dict[str, Any]:
-    """Return an invitation as plain data: the code, its number, its address and its place."""
+    """Return an invitation's cell for the template: QR code, number, address, and line `below`."""
     width, size = INVITATIONS.cell_width, INVITATIONS.code_size
     lines = [
         _line(f"{sheet_name}-{code.serial:02d}", size + 5, size=9, width=width),
@@ -194,14 +171,9 @@ def _describe_invitation(
 
 
 def _describe_person(
-    t: Translator,
-    person: PrintedSignInCode | PrintedSetupLink,
-    address: str,
-    *,
-    code: str,
-    below: Sequence[str],
+    t: Translator, person: PrintedSecret, address: str, *, code: str, below: Sequence[str]
 ) -> dict[str, Any]:
-    """Return a QR code as plain data, with whose it is beside it and two lines below."""
+    """Return a person's cell: QR code of `address`, name, login, `code` and lines `below`."""
     width, size = SIGN_IN_CODES.cell_width, SIGN_IN_CODES.code_size
     beside = {"x": size + 5, "width": width - size - 7}
     login = t("Login: {login}", login=person.login)
@@ -220,17 +192,17 @@ def _line(text: str, y: float, *, size: float, width: float = 0, grey: bool = Fa
 
 
 def _host(origin: str) -> str:
-    """Return the address of a server without its scheme."""
+    """Return a server's address without its scheme such as `https://`."""
     return origin.partition("://")[2]
 
 
 def _format_last_minute(t: Translator, expires_at: datetime) -> str:
-    """Format the last minute in which a code works, in China's time."""
+    """Format the last minute before `expires_at`, in China's time."""
     return format_china_minute(t, expires_at - timedelta(minutes=1))
 
 
 def draw_qr_code(address: str) -> str:
-    """Return a QR code as SVG, black on white, with its quiet zone."""
+    """Return an address as a QR code in SVG, black on white, with its quiet zone."""
     file = BytesIO()
     segno.make(address, error="m").save(
         file, kind="svg", border=QUIET, omitsize=True, light="white", xmldecl=False

@@ -20,7 +20,7 @@ from survey.figures.views.estimate_text import (
     Estimate,
     EstimateDifference,
     difference_of,
-    estimate_at,
+    iter_available,
 )
 from survey.figures.views.overview import build_overview_indicators
 from survey.figures.views.table_slice import TableSlice
@@ -32,8 +32,8 @@ from survey.reports.contents import (
     Paragraph,
     ReportChart,
     ReportKind,
+    ReportSection,
     ReportTable,
-    Section,
 )
 from survey.reports.pictures import join_list, write_interval
 from survey.reports.scope import ReportScope, choose_case
@@ -48,49 +48,36 @@ _LEADERS = 3
 """Leading cities that are named for an indicator."""
 
 
-def build_tree(scope: ReportScope) -> Section | None:
-    """Build the indicators of the area: a city beside the nation and its peers."""
+def build_tree(scope: ReportScope) -> ReportSection | None:
+    """Build the section on all indicators, in a city's report beside those of nation and peers."""
     if scope.kind is ReportKind.CITY:
         return _build_city_tree(scope)
-    reading, t = scope.reading, scope.reading.t
-    cells = reading.cells(area_level=scope.level, area=scope.area, indicator=scope.upper_codes)
+    context, t = scope.context, scope.context.t
+    cells = context.cells(area_level=scope.level, area=scope.area, indicator=scope.upper_codes)
     cells = cells.in_order("indicator", scope.upper_codes)
-    rows = []
-    for row, code in enumerate(cells.texts("indicator")):
-        figure = estimate_at(cells, row=row)
-        if figure.available:
-            name = reading.names.numbered(code)
-            shown = format_score(figure.estimate), scope.interval(figure)
-            rows.append((name, *shown, *scope.write_precision(figure)))
-    columns = (
-        Column(t("Indicator"), 5),
-        Column(t("Score"), 1.5, is_number=True),
-        Column(t("95%\u00a0interval"), 3, is_number=True),
-        *scope.precision_columns(),
-    )
+    rows = [
+        (context.names.numbered(code), *scope.write_figure(figure))
+        for code, figure in iter_available(cells, "indicator")
+    ]
+    columns = (Column(t("Indicator"), 5), *scope.figure_columns(t("Score"), 1.5, 3))
     note = scope.name_ids(scope.figure_id(SCORE, indicator=scope.say("ids", "indicator")))
     blocks: list[Block] = [Paragraph(scope.say("tree", "scores"))]
     if scope.kind is ReportKind.NATION:
-        panel = build_overview_indicators(
-            results=reading.results,
-            principal=reading.principal,
-            language=scope.language,
-            basis=DOMAIN,
-        )
+        panel = build_overview_indicators(context, basis=DOMAIN)
         blocks.append(ReportChart(panel))
     blocks.append(ReportTable(t("Scores by indicator"), columns, tuple(rows), note))
     return scope.section("tree", blocks) if rows else None
 
 
-def _build_city_tree(scope: ReportScope) -> Section | None:
-    reading, t, codes = scope.reading, scope.reading.t, scope.upper_codes
-    nation = reading.gaps("nation", area_level="city", area=scope.area, indicator=codes)
+def _build_city_tree(scope: ReportScope) -> ReportSection | None:
+    context, t, codes = scope.context, scope.context.t, scope.upper_codes
+    nation = context.gaps("nation", area_level="city", area=scope.area, indicator=codes)
     nation = nation.in_order("indicator", codes)
     against = CHOSEN if scope.peers else _PEERS
-    peers = find_reference(reading, scope.area, against, scope.peers, codes)
+    peers = find_reference(context, scope.area, against, scope.peers, codes)
     roles = classify_differences(nation)
     peer_words = _describe_rows(scope, peers.gaps)
-    figures, names = scope.own_figures(codes), reading.names
+    figures, names = scope.own_figures(codes), context.names
     reference = names.area(NATION)
     own, other, difference, low, high = (
         nation.numbers(name)
@@ -116,19 +103,11 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
         Column(t("Indicator"), 3.4),
         Column(scope.name, 1.2, is_number=True),
         Column(reference, 1.2, is_number=True),
-        Column(t("Difference"), 1.3, is_number=True),
-        Column(t("95%\u00a0interval"), 2.2, is_number=True),
-        *scope.precision_columns(),
+        *scope.figure_columns(t("Difference"), 1.3, 2.2),
         Column(t("Verdict"), 1.7),
         Column(t("Against {peers}", peers=peers.name), 2.6),
     )
-    panel = build_city_indicators(
-        results=reading.results,
-        principal=reading.principal,
-        language=scope.language,
-        city=scope.area,
-        against="nation",
-    )
+    panel = build_city_indicators(context, city=scope.area, against="nation")
     return scope.section(
         "tree",
         [
@@ -142,7 +121,7 @@ def _build_city_tree(scope: ReportScope) -> Section | None:
 
 
 def _name_gap_ids(scope: ReportScope) -> str:
-    """Return the note on the ids of scores and of differences from the nation."""
+    """Return the note with the ids of scores and of differences from the nation."""
     code = scope.say("ids", "indicator")
     return scope.name_ids(
         scope.figure_id(SCORE, indicator=code),
@@ -151,7 +130,7 @@ def _name_gap_ids(scope: ReportScope) -> str:
 
 
 def _describe_rows(scope: ReportScope, gaps: TableSlice) -> dict[str, str]:
-    """Return difference and verdict by indicator, of those that may be shown."""
+    """Return (indicator -> difference and verdict in words) of `gaps`, where it may be shown."""
     described = {}
     roles = classify_differences(gaps)
     for row, (code, role) in enumerate(zip(gaps.texts("indicator"), roles, strict=True)):
@@ -163,7 +142,7 @@ def _describe_rows(scope: ReportScope, gaps: TableSlice) -> dict[str, str]:
 
 
 def _count_roles(scope: ReportScope, gaps: TableSlice) -> str:
-    """Return how many indicators of a city differ clearly from the nation."""
+    """Return a sentence on how many indicators differ significantly from the nation."""
     counted = Counter(
         choose_case(GAP_CASES, role, difference_of(role, gaps, row).figure)
         for row, role in enumerate(classify_differences(gaps))
@@ -177,15 +156,15 @@ def _count_roles(scope: ReportScope, gaps: TableSlice) -> str:
         lower=str(counted[GAP_CASES[LOWER]]),
         alone=str(counted[ALONE]),
         none=str(counted[GAP_CASES[UNCLEAR]]),
-        reference=scope.reading.t("the nation"),
+        reference=scope.context.t("the nation"),
     )
 
 
-def build_strengths(scope: ReportScope) -> Section | None:
-    """Build what lies farthest above and below the nation, clear differences only."""
-    if scope.kind is not ReportKind.CITY or not scope.reading.lowest_codes:
+def build_strengths(scope: ReportScope) -> ReportSection | None:
+    """Build the section on a city's largest significant differences from the nation; else None."""
+    if scope.kind is not ReportKind.CITY or not scope.context.lowest_codes:
         return None
-    t, above, below = scope.reading.t, scope.above, scope.below
+    t, above, below = scope.context.t, scope.above, scope.below
     lines = [_list_or_none(scope, above, "above"), _list_or_none(scope, below, "below")]
     listed = (*above[:_LISTED], *below[:_LISTED][::-1])
     figures = scope.own_figures([code for code, _ in listed])
@@ -193,10 +172,8 @@ def build_strengths(scope: ReportScope) -> Section | None:
     columns = (
         Column(t("Indicator"), 4),
         Column(scope.name, 1.4, is_number=True),
-        Column(scope.reading.names.area(NATION), 1.4, is_number=True),
-        Column(t("Difference"), 1.4, is_number=True),
-        Column(t("95%\u00a0interval"), 2.6, is_number=True),
-        *scope.precision_columns(),
+        Column(scope.context.names.area(NATION), 1.4, is_number=True),
+        *scope.figure_columns(t("Difference"), 1.4, 2.6),
         Column(t("Verdict"), 1.7),
     )
     blocks: list[Block] = [Paragraph(line) for line in lines]
@@ -224,7 +201,7 @@ def _build_gap_row(
     scope: ReportScope, code: str, gap: EstimateDifference, own: Estimate
 ) -> tuple[str, ...]:
     return (
-        scope.reading.names.numbered(code),
+        scope.context.names.numbered(code),
         format_score(gap.group),
         format_score(gap.reference),
         format_signed(gap.figure.estimate),
@@ -234,14 +211,14 @@ def _build_gap_row(
     )
 
 
-def build_leaders(scope: ReportScope) -> Section | None:
-    """Build in what cities of the same size surely lie above this one.
+def build_leaders(scope: ReportScope) -> ReportSection | None:
+    """Build the section on the peers that score significantly above a city in some indicator.
 
     None where the reader sees no other city of the size by name.
     """
-    if scope.kind is not ReportKind.CITY or scope.reading.results.method.ranking is None:
+    if scope.kind is not ReportKind.CITY or scope.context.results.method.ranking is None:
         return None
-    t = scope.reading.t
+    t = scope.context.t
     shown, peers = _read_peer_cells(scope)
     cells = shown.keep(shown.shown).descending("estimate")
     if set(cells.texts("area")) <= {scope.area}:
@@ -259,28 +236,28 @@ def build_leaders(scope: ReportScope) -> Section | None:
 
 
 def _read_peer_cells(scope: ReportScope) -> tuple[TableSlice, str]:
-    """Return the scores of the city and of its peers, and what the peers are called."""
-    reading = scope.reading
-    cells = reading.cells(area_level="city", indicator=scope.upper_codes)
-    chosen = list_shown_peers(reading, scope.peers)
+    """Return the scores of a city and its peers, and the words for these peers."""
+    context = scope.context
+    cells = context.cells(area_level="city", indicator=scope.upper_codes)
+    chosen = list_shown_peers(context, scope.peers)
     if chosen:
-        return cells.among("area", (scope.area, *chosen)), reading.t(CHOSEN_REFERENCE)
-    tier = find_reference_area(reading, scope.area, _PEERS)[1]
-    within = reading.cities_within(cells.texts("area"), size_tier=tier)
-    return cells.keep(within), reading.names.area(tier)
+        return cells.among("area", (scope.area, *chosen)), context.t(CHOSEN_REFERENCE)
+    tier = find_reference_area(context, scope.area, _PEERS)[1]
+    within = context.cities_within(cells.texts("area"), size_tier=tier)
+    return cells.keep(within), context.names.area(tier)
 
 
 def _build_leader_row(scope: ReportScope, cells: TableSlice, code: str) -> tuple[str, ...] | None:
-    """Return the first cities that lie surely above in an indicator; None where none does."""
-    pairs = scope.reading.significant_pairs(code)
+    """Return the row of indicator `code`: first cities significantly above this one; else None."""
+    pairs = scope.context.significant_pairs(code)
     rows = cells.where("indicator", code)
     scores = dict(zip(rows.texts("area"), rows.numbers("estimate"), strict=True))
     above = [city for city in scores if (city, scope.area) in pairs]
     if scope.area not in scores or not above:
         return None
-    named = [f"{scope.reading.names.area(city)} {format_score(scores[city])}" for city in above]
+    named = [f"{scope.context.names.area(city)} {format_score(scores[city])}" for city in above]
     return (
-        scope.reading.names.numbered(code),
+        scope.context.names.numbered(code),
         format_score(scores[scope.area]),
         join_list(named[:_LEADERS], scope.language),
     )

@@ -20,7 +20,7 @@ _UNIT = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+(?:\u00a0[^\s{_WIDE}]+)*")
 
 
 def fit_widths(wanted: Sequence[float], rows: Sequence[Sequence[str]]) -> tuple[float, ...]:
-    """Return the width of each column as its part of 1.
+    """Return column widths that add up to 1, by `wanted` ones and the longest word in `rows`.
 
     A column keeps the part it wants unless a word of it would break; then it takes what the word
     needs, and the columns with room to spare give it. Where all words together are wider than the
@@ -51,7 +51,7 @@ def fit_widths(wanted: Sequence[float], rows: Sequence[Sequence[str]]) -> tuple[
 
 
 def _measure_longest_word(text: str) -> float:
-    """Return the width in ems of the longest part that is never broken."""
+    """Return the width, in ems, of the longest part of a text that no line may break."""
     return max(map(_measure_word, _UNIT.findall(text)), default=0.0)
 
 
@@ -69,7 +69,7 @@ class ReportKind(StrEnum):
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Sentences that stand together; a `quiet` one is a note."""
+    """Sentences of one paragraph; a `quiet` one is printed as a note."""
 
     text: str
     quiet: bool = False
@@ -77,14 +77,14 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class BulletList:
-    """Short lines, each with a bullet."""
+    """Lines that are printed with a bullet each."""
 
     lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Column:
-    """Column of a table; `share` is its part of the width of the page."""
+    """Column of a table; `share` is the width it wants, relative to the other columns."""
 
     head: str
     share: float
@@ -104,14 +104,14 @@ class ReportTable:
 
     @property
     def widths(self) -> tuple[float, ...]:
-        """Width of each column as its part of the page, with no word broken."""
+        """Widths of the columns as shares of the table's width, such that no word breaks."""
         heads = tuple(column.head for column in self.columns)
         return fit_widths([column.share for column in self.columns], (heads, *self.rows))
 
 
 @dataclass(frozen=True, eq=False)
 class ReportChart:
-    """Chart with the heading that stands outside its picture."""
+    """Chart of a report; its title is printed outside the picture."""
 
     panel: ChartPanel
 
@@ -120,7 +120,7 @@ Block = Paragraph | BulletList | ReportTable | ReportChart
 
 
 @dataclass(frozen=True, eq=False)
-class Section:
+class ReportSection:
     """Section of a report; `key` names it in templates."""
 
     key: str
@@ -130,7 +130,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Imprint:
-    """Facts that stand on the cover and at the foot of every page."""
+    """Facts on the cover and at the foot of every page: organisation, wave, date, hashes, marks."""
 
     organisation: str
     contact: str
@@ -148,7 +148,7 @@ class Imprint:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Whole report in one language, as every format writes it."""
+    """All contents of one report in one language, from which every format is written."""
 
     kind: ReportKind
     code: str
@@ -161,10 +161,10 @@ class Report:
     """Headings and labels outside the sections, by name."""
     findings: tuple[str, ...]
     """Key findings, a sentence each."""
-    sections: tuple[Section, ...]
+    sections: tuple[ReportSection, ...]
 
-    def find_section(self, key: str) -> Section | None:
-        """Return the section of that key; None where the report has nothing to say on it."""
+    def find_section(self, key: str) -> ReportSection | None:
+        """Return the section with this key; None where the report has none."""
         return next((section for section in self.sections if section.key == key), None)
 
     def tables(self) -> Iterator[ReportTable]:

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -24,8 +23,8 @@ from survey.reports.contents import (
     Paragraph,
     Report,
     ReportChart,
+    ReportSection,
     ReportTable,
-    Section,
 )
 from survey.reports.pictures import ReportPictures, number_captions
 
@@ -42,7 +41,7 @@ _TOGETHER = 14
 
 
 class BodyWriter:
-    """Writer of sections for one document; pictures become parts of it."""
+    """Writer of a report's sections as Word XML; it adds their pictures to the document."""
 
     def __init__(self, part: Any, captions: Mapping[int, str], pictures: ReportPictures) -> None:
         self._part = part
@@ -53,8 +52,8 @@ class BodyWriter:
         }
         self._picture_count = 0
 
-    def write(self, section: Section) -> str:
-        """Return the blocks of a section as XML."""
+    def write(self, section: ReportSection) -> str:
+        """Return the blocks of a section as Word XML, adding its pictures to the document."""
         return "".join(self._write_block(block) for block in section.blocks)
 
     def _write_block(self, block: Block) -> str:
@@ -145,7 +144,7 @@ class BodyWriter:
 
 
 def _run(text: str) -> str:
-    """Return text as a run; line breaks stay."""
+    """Return a text as a run of Word XML with its line breaks; empty for an empty text."""
     if not text:
         return ""
     lines = "<w:br/>".join(
@@ -155,11 +154,11 @@ def _run(text: str) -> str:
 
 
 SHIPPED_TEMPLATE = Path(__file__).with_name("report.docx")
-_LANGUAGE_TAGS: Mapping[str, str] = MappingProxyType({"zh": "zh-CN", "en": "en-GB"})
+_LANGUAGE_TAGS: Mapping[str, str] = {"zh": "zh-CN", "en": "en-GB"}
 
 
 def open_template(template: Path) -> DocxTemplate:
-    """Return a Word template, opened.
+    """Open a Word template from its file.
 
     Raises:
         RefusedError: the file is no Word document.
@@ -178,7 +177,7 @@ def open_template(template: Path) -> DocxTemplate:
 def write_docx(
     report: Report, template: Path | None = None, pictures: ReportPictures | None = None
 ) -> bytes:
-    """Return the report as a Word document; the same report gives the same bytes."""
+    """Return the report as Word, in `template` or the shipped one; same report, same bytes."""
     file = template or SHIPPED_TEMPLATE
     document = open_template(file)
     writer = BodyWriter(document.docx.part, number_captions(report), pictures or ReportPictures())
@@ -198,7 +197,7 @@ def write_docx(
 
 
 def template_fields(report: Report, writer: BodyWriter) -> dict[str, Any]:
-    """Return every field that a template may name (docs/reports.md)."""
+    """Return (field that a template may name -> its value), bodies of sections made by `writer`."""
     imprint = report.imprint
     return {
         "title": report.title,
@@ -231,7 +230,7 @@ def _set_properties(properties: Any, report: Report) -> None:
 
 
 def _set_language(styles: Any, report: Report) -> None:
-    """Name the languages of the text: Chinese signs are those of the mainland in every report.
+    """Set the report's language in all Word `styles` (XML), in place; Asian text is zh-CN.
 
     Without a name, or with one of another country, an office program draws the signs of that.
     """

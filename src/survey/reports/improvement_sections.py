@@ -19,8 +19,8 @@ from survey.reports.contents import (
     Paragraph,
     ReportChart,
     ReportKind,
+    ReportSection,
     ReportTable,
-    Section,
 )
 from survey.reports.pictures import join_list
 from survey.reports.result_sections import build_change_table
@@ -31,11 +31,11 @@ _HALF = 50.0
 _BLANK = ""
 
 
-def build_priorities(scope: ReportScope) -> Section | None:
-    """Build the matrix with the first three to improve; None for an area without one."""
+def build_priorities(scope: ReportScope) -> ReportSection | None:
+    """Build the section on what to improve first; None for a province, which has no such list."""
     if scope.kind is ReportKind.PROVINCE:
         return None
-    view, t = scope.drivers, scope.reading.t
+    view, t = scope.drivers, scope.context.t
     if view.matrix is None:
         return scope.section("priorities", [Paragraph(view.sentence)])
     lines = [describe_priorities(scope), describe_certainty(scope)]
@@ -47,9 +47,7 @@ def build_priorities(scope: ReportScope) -> Section | None:
             Column(t("Indicator"), 3.6),
             Column(t("Influence (%)"), 1.5, is_number=True),
             Column(t("95%\u00a0interval"), 2.4, is_number=True),
-            Column(t("Score"), 1.4, is_number=True),
-            Column(t("95%\u00a0interval"), 2.4, is_number=True),
-            *scope.precision_columns(),
+            *scope.figure_columns(t("Score"), 1.4, 2.4),
             Column(t("Among the first three in (%)"), 2, is_number=True),
         )
         rows = tuple(_build_priority_row(scope, priority) for priority in view.priorities)
@@ -59,7 +57,7 @@ def build_priorities(scope: ReportScope) -> Section | None:
 
 
 def describe_priorities(scope: ReportScope) -> str:
-    """Return what to improve first, each with its weight and score."""
+    """Return a sentence on what to improve first, with importance and score of each indicator."""
     priorities = scope.drivers.priorities
     if not priorities:
         return scope.say("priorities", "none")
@@ -77,7 +75,7 @@ def describe_priorities(scope: ReportScope) -> str:
 
 
 def describe_certainty(scope: ReportScope) -> str:
-    """Return how sure the priorities are together; empty where it cannot be told."""
+    """Return a sentence on how often resamples give the same priorities; empty where unknown."""
     share = scope.drivers.set_agreement
     if share is None:
         return ""
@@ -86,7 +84,7 @@ def describe_certainty(scope: ReportScope) -> str:
 
 
 def _write_priority_note(scope: ReportScope) -> str:
-    """Return how sure the three are together, and the ids of the figures."""
+    """Return the note on how stable the priorities are, with the ids of their figures."""
     share, code = scope.drivers.set_agreement, scope.say("ids", "indicator")
     lines = [scope.say("priorities", "together", share=format_score(share))] if share else []
     measures = (IMPORTANCE, SCORE, AGREEMENT)
@@ -97,7 +95,7 @@ def _write_priority_note(scope: ReportScope) -> str:
 def _build_priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ...]:
     own = scope.own_figures([priority.code])[priority.code, EVERYONE]
     return (
-        scope.reading.names.numbered(priority.code),
+        scope.context.names.numbered(priority.code),
         format_score(priority.importance.estimate),
         scope.interval(priority.importance),
         format_score(priority.performance.estimate),
@@ -107,8 +105,8 @@ def _build_priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ..
     )
 
 
-def build_problems(scope: ReportScope) -> Section | None:
-    """Build the list of problems, and last wave's measured again.
+def build_problems(scope: ReportScope) -> ReportSection | None:
+    """Build the section on an area's problem list and how last wave's problems changed.
 
     The list is the one that the city keeps; without one, what the results propose, with columns to
     fill in.
@@ -126,8 +124,8 @@ def build_problems(scope: ReportScope) -> Section | None:
 
 
 def _build_kept_list(scope: ReportScope) -> list[Block]:
-    """Return the list that the city keeps of this wave; nothing where it has none."""
-    t, problems = scope.reading.t, scope.problems_of(scope.reading.results)
+    """Return the blocks of the problem list that the city keeps; empty if it has no problem."""
+    t, problems = scope.context.t, scope.problems_of(scope.context.results)
     if not problems:
         return []
     columns = (
@@ -157,8 +155,8 @@ def _build_kept_list(scope: ReportScope) -> list[Block]:
 
 
 def _list_cited_figures(scope: ReportScope, problems: Sequence[ProblemRecord]) -> list[Block]:
-    """Return what evidence cites from beside the score; nothing where it cites nothing."""
-    t = scope.reading.t
+    """Return a list of one table of figures cited by the problems' evidence; empty if none."""
+    t = scope.context.t
     rows = tuple(
         (str(number), given.statement, figure.title, figure.figure, describe_day(figure, t))
         for number, problem in enumerate(problems, start=1)
@@ -179,14 +177,14 @@ def _list_cited_figures(scope: ReportScope, problems: Sequence[ProblemRecord]) -
 
 
 def _find_last_change(scope: ReportScope, problems: Sequence[ProblemRecord]) -> str:
-    """Return the day of the last change of a list."""
+    """Return the day on which a list of problems was last changed, in the reader's language."""
     last = max(problem.changed_at for problem in problems)
-    return format_day(scope.reading.t, china_date(last))
+    return format_day(scope.context.t, china_date(last))
 
 
 def _build_proposed_list(scope: ReportScope) -> list[Block]:
-    """Return what the results propose, with columns to fill in."""
-    t, rows = scope.reading.t, _build_problem_rows(scope)
+    """Return the problems that the results suggest, with columns to fill in by hand."""
+    t, rows = scope.context.t, _build_problem_rows(scope)
     blocks: list[Block] = [Paragraph(scope.say("problems", "table" if rows else "none"))]
     if rows:
         columns = (
@@ -202,19 +200,19 @@ def _build_proposed_list(scope: ReportScope) -> list[Block]:
 
 
 def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
-    """Return the list of the wave before with the change of each; None where there is none."""
+    """Return the kept list of the wave before with each figure's change; None without one."""
     problems = scope.problems_of(scope.before)
     if not problems or scope.before is None:
         return None
-    t = scope.reading.t
+    t = scope.context.t
     figures = list_problem_figures(problems)
-    again = compare_figures(scope.reading, scope.before, scope.area, figures)
+    again = compare_figures(scope.context, scope.before, scope.area, figures)
     columns = (
         Column(t("Problem"), 3.4),
         Column(t("Responsible unit"), 1.9),
         Column(t("State"), 1.7),
         Column(str(scope.before.wave.year), 1.2, is_number=True),
-        Column(str(scope.reading.wave.year), 1.2, is_number=True),
+        Column(str(scope.context.wave.year), 1.2, is_number=True),
         Column(t("Change"), 1.2, is_number=True),
         Column(t("95%\u00a0interval"), 2, is_number=True),
         Column(t("Problem is"), 1.8),
@@ -241,7 +239,7 @@ def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
 
 
 def _build_problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:
-    """Return the priorities and the largest gaps below the nation, each indicator once."""
+    """Return rows of the priorities, then of other indicators furthest below the nation."""
     first = {priority.code: priority for priority in scope.drivers.priorities}
     below = dict(scope.below[:MAX_NAMED])
     rows: list[tuple[str, ...]] = []
@@ -255,26 +253,26 @@ def _build_problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:
             size = format_signed(below[code].figure.estimate)
             reasons.append(scope.say("problems", "difference", difference=size))
         why = join_list(reasons, scope.language, long=True)
-        name = scope.reading.names.numbered(code)
+        name = scope.context.names.numbered(code)
         rows.append((str(len(rows) + 1), name, why, _BLANK, _BLANK, _BLANK))
     return rows
 
 
 def _build_remeasured_priorities(scope: ReportScope) -> ReportTable | None:
-    """Return the priorities of the wave before with their change; None where none is known."""
+    """Return a table of changes in the previous wave's priorities; None without any."""
     if scope.before is None or scope.kind is not ReportKind.CITY:
         return None
-    earlier = ViewContext(scope.before, scope.reading.principal, scope.language)
+    earlier = ViewContext(scope.before, scope.context.principal, scope.language)
     try:
         past, _ = list_city_priorities(earlier, scope.area)
     except SurveyError:
         return None
     now_of = {
-        find_code_in(scope.before, scope.reading.results, code): code
-        for code in scope.reading.lowest_codes
+        find_code_in(scope.before, scope.context.results, code): code
+        for code in scope.context.lowest_codes
     }
     codes = [now_of[priority.code] for priority in past if priority.code in now_of]
     changes = scope.changes(codes)
     if changes is None:
         return None
-    return build_change_table(scope, changes, scope.reading.t("Last problems measured again"))
+    return build_change_table(scope, changes, scope.context.t("Last problems measured again"))

@@ -35,7 +35,7 @@ PrintedBlock = list[PrintedRow]
 
 @dataclass(frozen=True)
 class PaperSize:
-    """Sizes of print in points; `lead` is the distance of two lines in sizes of print."""
+    """Sizes of print in points; `lead` is the line spacing as a multiple of the size."""
 
     title: float
     heading: float
@@ -49,14 +49,14 @@ LARGE_PRINT = PaperSize(title=24, heading=22, text=20, small=18, lead=1.4)
 
 
 def paper_form_pdf(instrument: Instrument, *, language: str, large: bool = False) -> bytes:
-    """Return the questionnaire in one of its languages, on pages of A4."""
+    """Return the questionnaire as PDF, in `large` print if asked; default language if unknown."""
     codes = [each.code for each in instrument.languages]
     chosen = language if language in codes else instrument.default_language
     return _PaperForm(instrument, chosen).write(LARGE_PRINT if large else USUAL_PRINT)
 
 
 class _PaperForm:
-    """The texts of one printed questionnaire, from top to bottom."""
+    """Writer of one printed questionnaire: title page, sections, questions and thanks."""
 
     def __init__(self, instrument: Instrument, language: str) -> None:
         self.instrument, self.language = instrument, language
@@ -101,7 +101,7 @@ class _PaperForm:
         ]  # fmt: skip
 
     def _iter_section_blocks(self, section: Section) -> Iterator[PrintedBlock]:
-        """Yield the heading with the first item, so that no heading ends a page, then the rest."""
+        """Yield a section's blocks, each kept on a page; the first item's has the heading."""
         shown = [item for item in section.items if type_of(item).is_shown]
         blocks = [self._build_item_block(item) for item in shown]
         heading = self._build_section_heading(section)
@@ -186,7 +186,7 @@ class _PaperForm:
         return label_text(own, self.language, self.t(SPECIAL_NAMES[special]))
 
     def _describe_box(self, item: Item, option: PrintedOption) -> tuple[str, str]:
-        """Return the answer to tick, and what follows from it."""
+        """Return an answer's text, and a note on the question it leads to (empty: the next one)."""
         jump = self.jumps.get(item.name, {}).get(option.value)
         label = self._label_in_language(option.label)
         return f"{option.code} {label}".rstrip(), self._describe_jump(jump) if jump else ""
@@ -208,16 +208,16 @@ class _PaperForm:
 
 
 def _gap(height: float) -> PrintedRow:
-    """Return a gap in millimetres."""
+    """Return an empty row of this height in millimetres."""
     return {"kind": "gap", "height": height}
 
 
 def _text(text: str, size: str = "text", *, indented: bool = False) -> PrintedRow:
-    """Return a paragraph in a size of `PaperSize`."""
+    """Return a paragraph as a printed row; `size` is the name of a size of `PaperSize`."""
     return {"kind": "text", "text": text, "size": size, "indented": indented, "mark": ""}
 
 
 def _boxes(boxes: list[tuple[str, str]]) -> PrintedRow:
-    """Return answers to tick, side by side where none of them leads elsewhere."""
+    """Return a row of answer boxes (text, note), side by side unless any has a note."""
     texts = [f"{text}  {follow}".rstrip() for text, follow in boxes]
     return {"kind": "boxes", "texts": texts, "beside": not any(follow for _, follow in boxes)}

@@ -12,7 +12,7 @@ _MAX_POINTS, _MAX_HEIGHT_POINTS = 455.0, 400.0
 
 
 def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
-    """Return the report as PDF; the same report gives the same bytes."""
+    """Return the report as PDF; `pictures` are its charts, perhaps being drawn already."""
     captions, pictures = number_captions(report), pictures or ReportPictures()
     imprint, words = report.imprint, report.words
     labels = (
@@ -49,7 +49,7 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
 def _describe_block(
     block: Block, captions: dict[int, str], pictures: ReportPictures
 ) -> dict[str, Any]:
-    """Return a block as plain data for the template."""
+    """Return a block as plain data for the Typst template; `captions`: by `id()` of block."""
     if isinstance(block, Paragraph):
         return {"kind": "paragraph", "text": block.text}
     if isinstance(block, BulletList):

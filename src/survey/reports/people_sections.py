@@ -3,7 +3,6 @@
 from collections import Counter
 
 from survey.access.roles import NATION
-from survey.counts.complaint_view import Table
 from survey.evidence_city.outside_city import OutsidePart, build_outside_parts
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.figures.figure_table import SCORE, gap_measure
@@ -11,14 +10,14 @@ from survey.figures.views.changes import mark_roles
 from survey.figures.views.chart_rows import classify_differences
 from survey.figures.views.estimate_text import (
     difference_of,
-    estimate_at,
+    iter_available,
     signed_ends,
     unsigned_difference,
 )
 from survey.figures.views.measures import rates, ratings
 from survey.figures.views.overview import OverviewFilters, build_overview_areas
 from survey.figures.views.ranking import ListedCity, list_first_and_last
-from survey.figures.views.table_slice import TableSlice
+from survey.figures.views.small_areas import read_grades
 from survey.frame.quotas import ELDERLY, GUARDIAN, RURAL
 from survey.locale.figures import MISSING, format_score, format_signed
 from survey.reports.contents import (
@@ -27,20 +26,19 @@ from survey.reports.contents import (
     Paragraph,
     ReportChart,
     ReportKind,
+    ReportSection,
     ReportTable,
-    Section,
 )
 from survey.reports.pictures import join_list
 from survey.reports.result_sections import city_table
 from survey.reports.scope import ReportScope, choose_case
-from survey.results.small_areas import Grade
 
 _FIRST_SHARE = 3.0
 """Part of the width of the first column, which holds names; the others share the rest alike."""
 
 
-def build_outside(scope: ReportScope) -> Section | None:
-    """Build what stands beside the score; None where there is nothing of this city."""
+def build_outside(scope: ReportScope) -> ReportSection | None:
+    """Build the section on complaints, venue checks and opinion in a city; else None."""
     if scope.kind is not ReportKind.CITY or scope.outside is None or scope.outside.is_empty:
         return None
     blocks: list[Block] = [Paragraph(scope.say("outside", "apart"))]
@@ -50,75 +48,53 @@ def build_outside(scope: ReportScope) -> Section | None:
 
 
 def _list_blocks(part: OutsidePart) -> list[Block]:
-    """Return the sentences of a part, its tables, and below the last of them its notes."""
+    """Return the paragraphs and tables of one kind of evidence, its notes with the last table."""
     note = " ".join(part.notes)
     blocks: list[Block] = [Paragraph(sentence) for sentence in part.sentences]
-    for number, (title, table) in enumerate(part.tables, start=1):
-        blocks.append(_build_table(title, table, note if number == len(part.tables) else ""))
+    for number, (title, (heads, rows)) in enumerate(part.tables, start=1):
+        columns = tuple(
+            Column(head, 1.6 if place else _FIRST_SHARE, is_number=place > 0)
+            for place, head in enumerate(heads)
+        )
+        is_last = number == len(part.tables)
+        blocks.append(ReportTable(title, columns, rows, note if is_last else ""))
     if not part.tables:
         blocks.append(Paragraph(note, quiet=True))
     return blocks
 
 
-def _build_table(title: str, table: Table, note: str) -> ReportTable:
-    heads, rows = table
-    columns = tuple(
-        Column(head, 1.6 if place else _FIRST_SHARE, is_number=place > 0)
-        for place, head in enumerate(heads)
-    )
-    return ReportTable(title, columns, rows, note)
-
-
 _LEVELS = ("region3", "city_class", "size_tier")
 
 
-def build_areas(scope: ReportScope) -> Section | None:
-    """Build the scores of the regions and kinds of cities; only for the nation."""
+def build_areas(scope: ReportScope) -> ReportSection | None:
+    """Build the section on scores by region, class and size of cities; None but for the nation."""
     if scope.kind is not ReportKind.NATION:
         return None
-    reading, t = scope.reading, scope.reading.t
+    context, t = scope.context, scope.context.t
     blocks: list[Block] = [Paragraph(scope.say("areas", "table"))]
     for level in _LEVELS:
-        cells = reading.cells(area_level=level, indicator=scope.main).descending("estimate")
-        rows, ids = [], []
-        for row, code in enumerate(cells.texts("area")):
-            figure = estimate_at(cells, row=row)
-            if figure.available:
-                ids.append(scope.figure_id(SCORE, area=code, area_level=level))
-                rows.append(
-                    (
-                        reading.names.area(code),
-                        format_score(figure.estimate),
-                        scope.interval(figure),
-                        *scope.write_precision(figure),
-                    )
-                )
-        columns = (
-            Column(reading.names.level(level), 4),
-            Column(t("Score"), 1.5, is_number=True),
-            Column(t("95%\u00a0interval"), 3, is_number=True),
-            *scope.precision_columns(),
+        cells = context.cells(area_level=level, indicator=scope.main).descending("estimate")
+        shown = dict(iter_available(cells, "area"))
+        rows = tuple(
+            (context.names.area(code), *scope.write_figure(figure))
+            for code, figure in shown.items()
         )
+        ids = [scope.figure_id(SCORE, area=code, area_level=level) for code in shown]
+        columns = (Column(context.names.level(level), 4), *scope.figure_columns(t("Score"), 1.5, 3))
         if rows:
             note = scope.name_ids(*ids)
-            blocks.append(ReportTable(reading.names.level(level), columns, tuple(rows), note))
-    panel = build_overview_areas(
-        results=reading.results,
-        principal=reading.principal,
-        language=scope.language,
-        filters=OverviewFilters(),
-        by="region3",
-    )
+            blocks.append(ReportTable(context.names.level(level), columns, rows, note))
+    panel = build_overview_areas(context, filters=OverviewFilters(), by="region3")
     blocks.insert(1, ReportChart(panel))
     return scope.section("areas", blocks) if len(blocks) > 2 else None
 
 
-def build_cities(scope: ReportScope) -> Section | None:
-    """Build the cities of the area with places; None for a city, or where none may be named."""
+def build_cities(scope: ReportScope) -> ReportSection | None:
+    """Build the section on scores and ranks of an area's cities; None for a city or if empty."""
     if scope.kind is ReportKind.CITY:
         return None
     codes = [code for code in scope.order.codes if _lies_in(scope, code)]
-    title = scope.reading.t("Cities by score")
+    title = scope.context.t("Cities by score")
     table = city_table(scope, codes, title)
     if not table.rows:
         return None
@@ -133,15 +109,15 @@ def build_cities(scope: ReportScope) -> Section | None:
 
 
 def _lies_in(scope: ReportScope, code: str) -> bool:
-    city = scope.reading.cities.get(code)
+    city = scope.context.cities.get(code)
     return scope.kind is ReportKind.NATION or (
         city is not None and city.province_code == scope.area
     )
 
 
 def _name_first_and_last_cities(scope: ReportScope) -> list[str]:
-    """Return the cities at the first and at the last places, in words."""
-    ends = list_first_and_last(scope.reading, scope.main, count=5)
+    """Return a sentence on the cities at the first places and one on those at the last."""
+    ends = list_first_and_last(scope.context, scope.main, count=5)
     return [
         scope.say("cities", case, list=_list_cities(scope, listed))
         for case, listed in zip(("first", "last"), ends, strict=True)
@@ -157,7 +133,7 @@ def _list_cities(scope: ReportScope, listed: tuple[ListedCity, ...]) -> str:
 
 
 def _count_changes(scope: ReportScope) -> str:
-    """Return how many cities rose and fell since the wave before; empty where none is known."""
+    """Return a sentence on how many cities rose or fell since the wave before; else empty."""
     rows = scope.city_changes
     if rows is None:
         return ""
@@ -177,25 +153,25 @@ _CASES = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "none"}
 _VERDICTS = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "unclear"}
 
 
-def build_groups(scope: ReportScope) -> Section | None:
-    """Build the special groups against the rest of the area; hidden ones are not mentioned."""
-    reading, t = scope.reading, scope.reading.t
-    groups = [group for group in _FOLLOWED if group in reading.results.method.groups]
-    gaps = reading.gaps(
+def build_groups(scope: ReportScope) -> ReportSection | None:
+    """Build the section on special groups against everybody else; hidden groups are left out."""
+    context, t = scope.context, scope.context.t
+    groups = [group for group in _FOLLOWED if group in context.results.method.groups]
+    gaps = context.gaps(
         "rest", area_level=scope.level, area=scope.area, group=groups, indicator=scope.main
     ).in_order("group", groups)
-    grades, roles = _read_grades(scope, groups), classify_differences(gaps)
+    grades, roles = read_grades(context, scope.area, groups), classify_differences(gaps)
     figures = scope.own_figures([scope.main], groups)
     lines: list[str] = []
     rows: list[tuple[str, ...]] = []
     for row, group in enumerate(gaps.texts("group")):
         if roles[row] not in _CASES:
             continue
-        gap = difference_of(reading.names.group(group), gaps, row)
+        gap = difference_of(context.names.group(group), gaps, row)
         write_words = signed_ends if roles[row] == UNCLEAR else unsigned_difference
         words = write_words(gap.figure)
         case = choose_case(_CASES, roles[row], gap.figure)
-        indicator = reading.names.indicator(scope.main)
+        indicator = context.names.indicator(scope.main)
         if gap.figure.low is not None:
             lines.append(
                 scope.say(
@@ -220,9 +196,7 @@ def build_groups(scope: ReportScope) -> Section | None:
         Column(t("Group"), 3.2),
         Column(t("Group score"), 1.5, is_number=True),
         Column(t("Everybody else"), 1.9, is_number=True),
-        Column(t("Difference"), 1.9, is_number=True),
-        Column(t("95%\u00a0interval"), 2.4, is_number=True),
-        *scope.precision_columns(),
+        *scope.figure_columns(t("Difference"), 1.9, 2.4),
         Column(t("Verdict"), 2.2),
         Column(t("Grade"), 1.3, is_number=True),
     )
@@ -237,50 +211,24 @@ def build_groups(scope: ReportScope) -> Section | None:
     return scope.section("groups", blocks)
 
 
-def _read_grades(scope: ReportScope, groups: list[str]) -> dict[str, str]:
-    """Return the grades of the groups of a city; none for other areas."""
-    rows = TableSlice(
-        scope.reading.results.small_areas(
-            scope.reading.principal, area=scope.area, group=groups, indicator=scope.main
-        )
-    )
-    known = {Grade.A.value, Grade.B.value, Grade.C.value}
-    return {
-        group: grade
-        for group, grade in zip(rows.texts("group"), rows.texts("grade"), strict=True)
-        if grade in known
-    }
-
-
-def build_complaints(scope: ReportScope) -> Section | None:
-    """Build what people report on complaints, losses and education; None if nothing was asked."""
-    reading, t = scope.reading, scope.reading.t
-    keys = [measure.key for of in (rates, ratings) for measure in of(reading, _TOPICS)]
-    own = reading.cells(area_level=scope.level, area=scope.area, indicator=keys)
+def build_complaints(scope: ReportScope) -> ReportSection | None:
+    """Build the section on complaints, losses and education; None where nothing can be shown."""
+    context, t = scope.context, scope.context.t
+    keys = [measure.key for of in (rates, ratings) for measure in of(context, _TOPICS)]
+    own = context.cells(area_level=scope.level, area=scope.area, indicator=keys)
     own = own.in_order("indicator", keys)
-    nation = reading.cells(area_level="nation", area=NATION, indicator=keys)
+    nation = context.cells(area_level="nation", area=NATION, indicator=keys)
     others = dict(zip(nation.texts("indicator"), nation.numbers("estimate"), strict=True))
-    rows: list[tuple[str, ...]] = []
-    for row, key in enumerate(own.texts("indicator")):
-        figure = estimate_at(own, row=row)
-        if figure.available:
-            rows.append(
-                (
-                    reading.names.indicator(key),
-                    format_score(figure.estimate),
-                    scope.interval(figure),
-                    *scope.write_precision(figure),
-                    format_score(others.get(key)),
-                )
-            )
+    rows: list[tuple[str, ...]] = [
+        (context.names.indicator(key), *scope.write_figure(figure), format_score(others.get(key)))
+        for key, figure in iter_available(own, "indicator")
+    ]
     if not rows:
         return None
     columns: tuple[Column, ...] = (
         Column(t("Question"), 5),
-        Column(reading.names.area(scope.area), 1.4, is_number=True),
-        Column(t("95%\u00a0interval"), 2.6, is_number=True),
-        *scope.precision_columns(),
-        Column(reading.names.area(NATION), 1.4, is_number=True),
+        *scope.figure_columns(context.names.area(scope.area), 1.4, 2.6),
+        Column(context.names.area(NATION), 1.4, is_number=True),
     )
     if scope.area == NATION:
         columns, rows = columns[:-1], [row[:-1] for row in rows]

@@ -19,11 +19,11 @@ from survey.figures.views.chart_panels import ChartPanel
 from survey.figures.views.estimate_text import Estimate, format_interval
 from survey.locale import translator
 from survey.locale.figures import MISSING, format_count, format_score
-from survey.reports.contents import Report, ReportChart, ReportTable, Section
+from survey.reports.contents import Report, ReportChart, ReportSection, ReportTable
 
 
 def number_captions(report: Report) -> dict[int, str]:
-    """Return the caption of each table and chart by its identity, numbered in order."""
+    """Return (`id()` of block -> caption with number) of every table and chart of a report."""
     t, captions = translator(report.language), {}
     tables = charts = 0
     for section in report.sections:
@@ -48,14 +48,14 @@ _MINUS = re.compile(r"(?<![A-Za-z0-9–-])-(?=\d)")
 
 
 def write_interval(low: float | None, high: float | None, language: str) -> str:
-    """Format an interval in words; a dash where there is none."""
+    """Format an interval such as `79.6 to 80.2`; a dash where an end is missing."""
     if low is None or high is None or isnan(low) or isnan(high):
         return MISSING
     return format_interval(low, high, translator(language))
 
 
 def write_estimate(figure: Estimate, language: str) -> str:
-    """Format a score and, on further lines, its interval, n and design effect."""
+    """Format a score, with its interval, n and design effect on further lines."""
     lines = [format_score(figure.estimate), write_interval(figure.low, figure.high, language)]
     lines.append(f"n {format_count(figure.n)}")
     if figure.deff is not None:
@@ -63,22 +63,15 @@ def write_estimate(figure: Estimate, language: str) -> str:
     return "\n".join(line for line in lines if line != MISSING)
 
 
-def write_places(low: float | None, high: float | None) -> str:
-    """Format a set of places; a dash where there is none."""
-    if low is None or high is None or isnan(low) or isnan(high):
-        return MISSING
-    return f"{int(low)}" if low == high else f"{int(low)}–{int(high)}"
-
-
 def join_list(parts: Sequence[str], language: str, *, long: bool = False) -> str:
-    """Join the parts of a list inside a sentence; `long` ones hold commas of their own."""
+    """Join the parts of a list in a sentence, with semicolons if they are `long`, else commas."""
     if language == "zh":
         return ("；" if long else "、").join(parts)
     return ("; " if long else ", ").join(parts)
 
 
 def set_text(text: str, language: str) -> str:
-    """Return a sentence as it is printed: true minus signs, spaces, numbers beside their units."""
+    """Return a sentence with the minus signs and spaces of print; numbers keep to their units."""
     text = _MINUS.sub("\u2212", text)
     if language == "zh":
         text = _HAN_THEN_LATIN.sub(r"\1 ", text)
@@ -102,7 +95,7 @@ class Picture:
 
 
 class ReportPictures:
-    """Drawings of the charts of one report, without titles and without hidden rows.
+    """Drawings of one report's charts, made in the background if a process for charts runs.
 
     Where another process draws, a chart is begun when its section is there, and is ready when the
     other sections are; elsewhere it is drawn when it is asked for. The drawings are the same.
@@ -112,8 +105,8 @@ class ReportPictures:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="report charts")
         self._begun: dict[int, Future[Drawing]] = {}
 
-    def begin(self, section: Section) -> None:
-        """Begin the charts of a section, and return at once."""
+    def begin(self, section: ReportSection) -> None:
+        """Start to draw the charts of a section in the background, if a process for charts runs."""
         if not is_drawn_beside():
             return
         for block in section.blocks:
@@ -122,24 +115,24 @@ class ReportPictures:
                 self._begun[id(block.panel)] = drawing
 
     def draw_svg(self, panel: ChartPanel) -> Drawing:
-        """Draw a chart as vectors."""
+        """Return the chart `panel` as SVG, waiting for a drawing that was begun."""
         begun = self._begun.get(id(panel))
         return draw_chart(_specify(panel)) if begun is None else begun.result()
 
     def draw_png(self, panel: ChartPanel) -> Picture:
-        """Draw a chart at print resolution."""
+        """Return a chart as PNG of 300 dots per inch, with its size."""
         drawing = self.draw_svg(panel)
         width, height = drawing.width / _POINTS_PER_INCH, drawing.height / _POINTS_PER_INCH
         return Picture(set_drawing(drawing, "png"), width, height)
 
     def close(self) -> None:
-        """Give up what was begun and is not drawn yet."""
+        """Cancel the drawings that were begun and are not drawn yet."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
 def report_pictures() -> Iterator[ReportPictures]:
-    """Draw the charts of one report, and give up the others at the end."""
+    """Yield the drawings of one report's charts; on leaving, cancel those that are not drawn."""
     pictures = ReportPictures()
     try:
         yield pictures
@@ -148,4 +141,4 @@ def report_pictures() -> Iterator[ReportPictures]:
 
 
 def _specify(panel: ChartPanel) -> dict[str, object]:
-    return specify_chart(panel, panel.drawn, width=_WIDTHS.get(panel.kind, _USUAL_WIDTH))
+    return specify_chart(panel, width=_WIDTHS.get(panel.kind, _USUAL_WIDTH))

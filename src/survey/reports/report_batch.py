@@ -39,7 +39,7 @@ def make_report_files(
     orders: Sequence[ReportOrder],
     tick: Tick = lambda _done, _total: None,
 ) -> list[ReportFile]:
-    """Return the files of reports in the order of their orders, as `make_report_file` makes them.
+    """Make the files of `orders`, in worker processes if many; `tick(done, all)` is called.
 
     Raises:
         WorkerLostError: a process ended before its work was done.
@@ -60,7 +60,7 @@ def make_report_files(
 
 
 def _count_workers(reports: int) -> int:
-    """Return the number of processes for so many reports; one is this process."""
+    """Return how many processes make this number of reports; 1 means this process alone."""
     if reports < _MIN_FOR_WORKERS:
         return 1
     return min(_MAX_WORKERS, count_usable_processors())
@@ -79,7 +79,7 @@ _STORED = 1
 
 @dataclass(frozen=True)
 class ReportArchive:
-    """Archive of reports, with the order and the file of each."""
+    """Zip archive of reports, with the order and the file of each."""
 
     name: str
     content: bytes
@@ -87,12 +87,12 @@ class ReportArchive:
 
 
 def list_report_cities(waves: ReportWaves, principal: Principal, language: str) -> dict[str, str]:
-    """Return code and name of the cities on which the reader can have a report."""
+    """Return the names of the cities on which the reader can have a report, by code."""
     principal.require(Action.READ_RESULTS)
-    reading = ViewContext(waves.results, principal, language)
-    cells = reading.cells(area_level="city")
+    context = ViewContext(waves.results, principal, language)
+    cells = context.cells(area_level="city")
     codes = sorted(cells.keep(cells.shown).texts("area"))
-    return {code: reading.names.area(code) for code in codes}
+    return {code: context.names.area(code) for code in codes}
 
 
 def make_archive(
@@ -104,7 +104,7 @@ def make_archive(
     language: str,
     tick: Tick = lambda _done, _total: None,
 ) -> ReportArchive:
-    """Return the reports of all cities that the reader may open.
+    """Make reports on all cities that the reader may open, in format `form`, as one zip archive.
 
     Raises:
         RefusedError: there is none.

@@ -1,20 +1,15 @@
 """Whole reports of a city, a province and the nation with their method, for every format."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
-from types import MappingProxyType
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
-from survey.evidence_city.outside_city import OutsideEvidence
 from survey.figures.views.display_names import is_nationwide
 from survey.figures.views.estimate_text import WITHHELD, margin_of_error_caveat
 from survey.figures.views.method import MethodView, build_method_view
-from survey.figures.views.view_context import Facts, ViewContext
+from survey.figures.views.view_context import Facts
 from survey.locale import RefusedError, msg
 from survey.locale.figures import format_count, format_score
-from survey.rectification.cited_evidence import CitedFigure
-from survey.rectification.problem_records import ProblemRecord
 from survey.reports.comparison_sections import build_leaders, build_strengths, build_tree
 from survey.reports.contents import (
     Block,
@@ -24,8 +19,8 @@ from survey.reports.contents import (
     Paragraph,
     Report,
     ReportKind,
+    ReportSection,
     ReportTable,
-    Section,
 )
 from survey.reports.improvement_sections import (
     build_priorities,
@@ -50,9 +45,8 @@ from survey.reports.result_sections import (
     describe_headline,
     describe_place,
 )
-from survey.reports.rule_check import SentenceRules
 from survey.reports.scope import ReportScope
-from survey.results import WaveInfo, WaveResults
+from survey.results import WaveResults
 from survey.results.domains import MAIN_SERIES, SHIPPED_SERIES
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState
@@ -65,10 +59,10 @@ _DISCLOSURES = (
 )  # fmt: skip
 
 
-def build_method(scope: ReportScope, imprint: Imprint) -> Section | None:
-    """Build the method sheet of the wave."""
-    reading, t = scope.reading, scope.reading.t
-    results = reading.results
+def build_method(scope: ReportScope, imprint: Imprint) -> ReportSection | None:
+    """Build the section on method (weights, errors …), with organisation and date of `imprint`."""
+    context, t = scope.context, scope.context.t
+    results = context.results
     view = build_method_view(
         wave=results.wave,
         manifest=results.manifest,
@@ -89,21 +83,21 @@ def build_method(scope: ReportScope, imprint: Imprint) -> Section | None:
 
 
 def _build_facts_table(scope: ReportScope, title: str, facts: Facts) -> ReportTable:
-    t = scope.reading.t
+    t = scope.context.t
     columns = (Column(t("Choice"), 3), Column(t("In this wave"), 7))
     rows = tuple((name, _cut_hash(value)) for name, value in facts)
     return ReportTable(title, columns, rows)
 
 
 def _cut_hash(value: str) -> str:
-    """Return a value whose hash, which no line can hold, is cut into groups of sixteen."""
+    """Return a SHA-256 in groups of sixteen digits, so that it can wrap; other texts unchanged."""
     if len(value) == 64 and " " not in value:
         return " ".join(value[start : start + 16] for start in range(0, 64, 16))
     return value
 
 
 def _build_disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -> ReportTable:
-    t, results = scope.reading.t, scope.reading.results
+    t, results = scope.context.t, scope.context.results
     manifest, method = results.manifest, results.method
     words = {
         "organisation": imprint.organisation,
@@ -139,7 +133,7 @@ def _build_disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -
 
 
 def _choose_disclosure_case(key: str, results: WaveResults) -> str:
-    """Return the case of a disclosure: what the shipped survey does is no text of another study."""
+    """Return the sentence rule by which the method section states the disclosure `key`."""
     method, series = results.method, results.wave.series
     is_own = series not in SHIPPED_SERIES
     if key == "weighting":
@@ -153,8 +147,8 @@ def _choose_disclosure_case(key: str, results: WaveResults) -> str:
     return f"{key}_own" if key == _STRATEGY and is_own else key
 
 
-def build_reading(scope: ReportScope) -> Section | None:
-    """Build how to read the report, a rule a line."""
+def build_reading(scope: ReportScope) -> ReportSection | None:
+    """Build the section on how to read the report, a rule a line."""
     lines = tuple(scope.say("reading", str(number + 1)) for number in range(_READING_RULES))
     return scope.section("reading", [BulletList(lines)])
 
@@ -189,28 +183,9 @@ NO_REPORTS = msg("This wave has no composite score, and reports are about one. S
 
 
 def build_report(
-    results: WaveResults,
-    *,
-    principal: Principal,
-    kind: ReportKind,
-    area: str,
-    language: str,
-    rules: SentenceRules,
-    organisation: str = "",
-    contact: str = "",
-    others: Sequence[WaveResults] = (),
-    peers: tuple[str, ...] = (),
-    problems: tuple[ProblemRecord, ...] = (),
-    cited: Mapping[str, CitedFigure] = MappingProxyType({}),
-    read_outside: Callable[[], OutsideEvidence | None] = lambda: None,
-    begin_section: Callable[[Section], None] = lambda _section: None,
+    scope: ReportScope, begin_section: Callable[[ReportSection], None] = lambda _section: None
 ) -> Report:
-    """Build the contents of a report; `others` are the further waves of the same series.
-
-    `peers` are the cities that a city has chosen to be compared with, `problems` its lists of
-    problems from all waves, `cited` what these cite from beside the score, `read_outside` returns
-    all that stands there. All change after a release, so that a report that has to be the same
-    whenever it is made again takes none of them.
+    """Build the whole report of an area; `begin_section` is called with each section once built.
 
     Args:
         begin_section: called with each section once it is there, before the next one is built.
@@ -219,33 +194,20 @@ def build_report(
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
         RefusedError: the wave has no such area, or its score is not shown.
     """
-    wave = results.wave
-    earlier = [each for each in others if (each.wave.year, each.wave.key) < (wave.year, wave.key)]
-    scope = ReportScope(
-        kind=kind,
-        area=area,
-        reading=ViewContext(results, principal, language),
-        earlier=sorted(earlier, key=lambda each: (each.wave.year, each.wave.key), reverse=True),
-        rules=rules.for_cities(wave.cities),
-        peers=peers,
-        problems=problems,
-        cited=cited,
-        read_outside=read_outside,
-    )
     _require_score(scope)
-    imprint = _build_imprint(scope, organisation, contact)
-    sections: list[Section] = []
+    imprint = _build_imprint(scope)
+    sections: list[ReportSection] = []
     for build in (*SECTIONS, partial(build_method, imprint=imprint), build_reading):
         section = build(scope)
         if section is not None:
             begin_section(section)
             sections.append(section)
     return Report(
-        kind=kind,
-        code=area,
+        kind=scope.kind,
+        code=scope.area,
         area=scope.name,
         language=scope.language,
-        title=scope.say("title", _choose_title_case(kind, wave), area=scope.name),
+        title=scope.say("title", _choose_title_case(scope), area=scope.name),
         subtitle=scope.say("title", "subtitle", wave=imprint.wave),
         imprint=imprint,
         words={name: scope.say("word", name) for name in WORDS},
@@ -254,20 +216,21 @@ def build_report(
     )
 
 
-def _choose_title_case(kind: ReportKind, wave: WaveInfo) -> str:
-    """Return the title of a report; that on some cities together is named by them, as a city's."""
+def _choose_title_case(scope: ReportScope) -> str:
+    """Return the case of the title rule; a wave of few cities is titled as a city is."""
+    kind, wave = scope.kind, scope.context.wave
     if kind is ReportKind.NATION and not is_nationwide(wave.cities):
         kind = ReportKind.CITY
     return kind.value if wave.series in SHIPPED_SERIES else f"own_{kind.value}"
 
 
 def _require_score(scope: ReportScope) -> None:
-    """Raise unless the reader may see the score of the area."""
-    principal = scope.reading.principal
+    """Raise unless the wave has the area and the reader may see its score."""
+    principal = scope.context.principal
     principal.require(Action.READ_RESULTS)
-    if scope.reading.results.tree is None:
+    if scope.context.results.tree is None:
         raise RefusedError("report_impossible", NO_REPORTS)
-    cells = scope.reading.cells(area_level=scope.level, area=scope.area, indicator=scope.main)
+    cells = scope.context.cells(area_level=scope.level, area=scope.area, indicator=scope.main)
     if not len(cells):
         if scope.area != NATION:
             principal.require(Action.READ_RESULTS, scope.area)
@@ -282,19 +245,19 @@ def _require_score(scope: ReportScope) -> None:
         )
 
 
-def _build_imprint(scope: ReportScope, organisation: str, contact: str) -> Imprint:
-    wave, manifest = scope.reading.wave, scope.reading.results.manifest
+def _build_imprint(scope: ReportScope) -> Imprint:
+    wave, manifest = scope.context.wave, scope.context.results.manifest
     marks = {
         "demo": wave.is_demo,
         "provisional": not wave.final,
         "unreleased": wave.state is not WaveState.RELEASED,
     }
     return Imprint(
-        organisation=organisation or scope.reading.t("(organisation not stated)"),
-        contact=contact or scope.reading.t("(contact not stated)"),
+        organisation=scope.organisation or scope.context.t("(organisation not stated)"),
+        contact=scope.contact or scope.context.t("(contact not stated)"),
         wave=wave.label(scope.language),
         made_at=manifest.frozen_at,
-        date=format_day(scope.reading.t, china_date(manifest.frozen_at)),
+        date=format_day(scope.context.t, china_date(manifest.frozen_at)),
         snapshot=wave.snapshot_sha256,
         figures=wave.seal_sha256,
         marks=tuple(scope.say("mark", mark) for mark, holds in marks.items() if holds),
@@ -302,7 +265,7 @@ def _build_imprint(scope: ReportScope, organisation: str, contact: str) -> Impri
 
 
 def _list_findings(scope: ReportScope) -> tuple[str, ...]:
-    """Return the key findings, a sentence each."""
+    """Return the key findings of a report, a sentence each."""
     lines = [
         describe_headline(scope),
         describe_place(scope),

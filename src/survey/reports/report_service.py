@@ -15,12 +15,14 @@ from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.evidence_city.outside_city import OutsideEvidence, read_outside_evidence
+from survey.figures.views.view_context import ViewContext
 from survey.rectification.cited_evidence import CitedFigure, find_cited_figures
 from survey.rectification.problem_records import ProblemRecord, list_all_problems
 from survey.reports.contents import Report, ReportKind
 from survey.reports.pictures import ReportPictures, report_pictures
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
+from survey.reports.scope import ReportScope
 from survey.results import WaveResults, list_waves, open_results
 from survey.results.peer_differences import list_all_peers
 from survey.results.row_selection import open_known_results
@@ -59,7 +61,7 @@ class ReportOrder:
 
 @dataclass(frozen=True)
 class ReportFile:
-    """File of a report."""
+    """Content of one report's file, with its name and media type."""
 
     name: str
     media_type: str
@@ -67,13 +69,13 @@ class ReportFile:
 
     @property
     def sha256(self) -> str:
-        """Return the SHA-256 of the content."""
+        """Return the SHA-256 of the content, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class ReportWaves:
-    """Results that the reports of one wave draw on."""
+    """Results, peers and problem lists from which the reports of one wave are made."""
 
     results: WaveResults
     others: Sequence[WaveResults]
@@ -86,7 +88,7 @@ class ReportWaves:
 
 
 def open_report_waves(settings: Settings, session: Session, wave_key: str) -> ReportWaves:
-    """Return the results of a wave and of the further waves of its series."""
+    """Open the results of a wave and of the other waves of its series, peers and problem lists."""
     results = open_known_results(settings, session, wave_key)
     others = tuple(
         open_results(settings, session, wave.key)
@@ -100,40 +102,32 @@ def open_report_waves(settings: Settings, session: Session, wave_key: str) -> Re
 def make_report_file(
     settings: Settings, waves: ReportWaves, *, principal: Principal, order: ReportOrder
 ) -> ReportFile:
-    """Return the file of a report for a reader; the caller records it with `record_reports`.
+    """Make the file of one report for a reader; the caller records it with `record_reports`.
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
         RefusedError: the wave has no such area, or its score is not shown.
     """
-    problems = _list_readable_problems(waves, principal, order.area)
+    readable = principal.may(Action.READ_PROBLEMS) and principal.covers(order.area)
+    problems = waves.problems.get(order.area, ()) if readable else ()
     with report_pictures() as pictures:
-        report = build_report(
-            waves.results,
-            principal=principal,
-            kind=order.kind,
-            area=order.area,
-            language=order.language,
-            rules=read_rules(settings.report_rules),
+        scope = ReportScope(
+            order.kind,
+            order.area,
+            ViewContext(waves.results, principal, order.language),
+            waves.others,
+            read_rules(settings.report_rules),
             organisation=settings.report_organisation,
             contact=settings.report_contact,
-            others=waves.others,
             peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
             problems=problems,
             cited=_read_cited(settings, principal, problems, order),
             read_outside=partial(_read_outside, settings, waves, principal, order),
-            begin_section=pictures.begin,
         )
+        report = build_report(scope, pictures.begin)
         content = _WRITERS[order.form](report, settings, pictures)
     name = f"{waves.results.wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
     return ReportFile(name, MEDIA_TYPES[order.form], content)
-
-
-def _list_readable_problems(
-    waves: ReportWaves, principal: Principal, area: str
-) -> tuple[ProblemRecord, ...]:
-    readable = principal.may(Action.READ_PROBLEMS) and principal.covers(area)
-    return waves.problems.get(area, ()) if readable else ()
 
 
 def _read_outside(
@@ -168,7 +162,7 @@ def _read_cited(
 
 
 def _write_docx(report: Report, settings: Settings, pictures: ReportPictures) -> bytes:
-    """Return the report in the template of the association, if that can be used."""
+    """Return the report as Word in the settings' template; raise `RefusedError` if unusable."""
     from survey.reports.docx_file import write_docx
 
     if settings.report_template is not None:
@@ -190,20 +184,16 @@ def _write_slides(report: Report, _settings: Settings, pictures: ReportPictures)
     return write_slides(report, pictures)
 
 
-_WRITERS: Mapping[ReportFormat, Callable[[Report, Settings, ReportPictures], bytes]] = (
-    MappingProxyType(
-        {
-            ReportFormat.DOCX: _write_docx,
-            ReportFormat.PDF: _write_pdf,
-            ReportFormat.PPTX: _write_slides,
-        }
-    )
-)
+_WRITERS: Mapping[ReportFormat, Callable[[Report, Settings, ReportPictures], bytes]] = {
+    ReportFormat.DOCX: _write_docx,
+    ReportFormat.PDF: _write_pdf,
+    ReportFormat.PPTX: _write_slides,
+}
 """Each imports the library of its format when it is called: a command writes one of them."""
 
 
 def import_writers() -> None:
-    """Import what writes reports, in a server before somebody waits for the first one."""
+    """Import the writers of all formats, so that nobody waits for it at the first report."""
     for name in ("docx_file", "template_check", "pdf_file", "slides"):
         import_module(f"survey.reports.{name}")
 
@@ -211,7 +201,7 @@ def import_writers() -> None:
 def record_reports(
     work: Work, *, waves: ReportWaves, files: Sequence[tuple[ReportOrder, ReportFile]]
 ) -> None:
-    """Record that reports were made, an entry each."""
+    """Add an audit entry for each of the (order, file) pairs of reports that were made."""
     work.require(Action.READ_RESULTS)
     wave = waves.results.wave
     for order, file in files:
@@ -229,6 +219,6 @@ def record_reports(
 
 
 def read_report_waves(settings: Settings, wave_key: str) -> ReportWaves:
-    """Return the results of a wave and of its series, in a reading scope of their own."""
+    """Open the results for reports of a wave, in a database session of their own."""
     with read_scope(settings.store_url) as session:
         return open_report_waves(settings, session, wave_key)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from survey.figures.charts.cities import UNRANKED
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
-from survey.figures.charts.marks import HIDDEN
+from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.figure_table import RANK, SCORE, change_measure, gap_measure
 from survey.figures.views.changes import mark_roles
 from survey.figures.views.city import build_city_profile
@@ -15,6 +15,7 @@ from survey.figures.views.estimate_text import (
     signed_ends,
     unsigned_difference,
 )
+from survey.figures.views.ranking import format_rank_set
 from survey.figures.views.table_slice import TableSlice
 from survey.figures.views.trends import TrendScope, find_code_in, trend_chart
 from survey.figures.views.view_context import ViewContext
@@ -25,10 +26,10 @@ from survey.reports.contents import (
     Paragraph,
     ReportChart,
     ReportKind,
+    ReportSection,
     ReportTable,
-    Section,
 )
-from survey.reports.pictures import join_list, write_estimate, write_interval, write_places
+from survey.reports.pictures import join_list, write_estimate, write_interval
 from survey.reports.scope import ReportScope, choose_case, split_ties
 from survey.results import WaveResults
 from survey.results.ranks import RANKING
@@ -41,11 +42,11 @@ _NEIGHBOURS = 5
 
 
 def describe_headline(scope: ReportScope) -> str:
-    """Return the score and how sure it is, in words."""
+    """Return a sentence with the score and its interval, or that there is no interval."""
     figure = scope.figure
     words = {
         "area": scope.name,
-        "indicator": scope.reading.names.indicator(scope.main),
+        "indicator": scope.context.names.indicator(scope.main),
         "score": format_score(figure.estimate),
     }
     if figure.low is None or figure.high is None:
@@ -56,14 +57,14 @@ def describe_headline(scope: ReportScope) -> str:
 
 
 def describe_change(scope: ReportScope) -> str:
-    """Return whether the score changed since the wave before; empty where nothing is known."""
+    """Return a sentence on the change since the wave before; empty where it is not shown."""
     if scope.before is None:
         return scope.say("change", "no_wave")
     year = str(scope.before.wave.year)
     if not scope.is_comparable:
         return scope.say("change", "not_comparable", year=year)
     rows = scope.changes([scope.main])
-    role = mark_roles(rows)[0] if rows is not None and len(rows) else HIDDEN
+    role = mark_roles(rows)[0] if rows is not None and len(rows) else HIDDEN_ROLE
     if rows is None or role not in CHANGE_CASES:
         return ""
     figure = difference_of("", rows).figure
@@ -73,9 +74,9 @@ def describe_change(scope: ReportScope) -> str:
 
 
 def describe_difference(scope: ReportScope) -> str:
-    """Return whether a city differs from the nation; empty where nothing may be said."""
+    """Return a sentence on a city's difference from the nation; empty where none is shown."""
     difference = scope.difference
-    if difference is None or difference.case == HIDDEN:
+    if difference is None or difference.case == HIDDEN_ROLE:
         return ""
     case, figure = difference.case, difference.figure
     write_words = unsigned_difference if difference.is_clear else signed_ends
@@ -83,9 +84,10 @@ def describe_difference(scope: ReportScope) -> str:
 
 
 def describe_place(scope: ReportScope) -> str:
-    """Return the place of a city with its set, ties named as ties; empty for other areas."""
+    """Return a sentence on a city's place and its possible places; empty for other areas."""
     row = scope.order.row(scope.area) if scope.kind is ReportKind.CITY else None
-    if row is None or not len(scope.order.rank) or not _has_order(scope):
+    has_order = scope.context.results.method.ranking is not None
+    if row is None or not len(scope.order.rank) or not has_order:
         return ""
     order, case = scope.order, scope.order.case(row)
     words = {
@@ -99,14 +101,10 @@ def describe_place(scope: ReportScope) -> str:
         "count": format_count(order.high[row] - order.low[row]),
         "minimum": format_count(RANKING.ranked_from_n),
     }
-    return scope.say("place", UNRANKED if case == HIDDEN else case, **words)
+    return scope.say("place", UNRANKED if case == HIDDEN_ROLE else case, **words)
 
 
-def _has_order(scope: ReportScope) -> bool:
-    return scope.reading.results.method.ranking is not None
-
-
-def build_headline(scope: ReportScope) -> Section | None:
+def build_headline(scope: ReportScope) -> ReportSection | None:
     """Build the section with the score, its change and its difference from the nation."""
     lines = (describe_headline(scope), describe_change(scope), describe_difference(scope))
     blocks: list[Block] = [Paragraph(line) for line in lines if line]
@@ -115,72 +113,48 @@ def build_headline(scope: ReportScope) -> Section | None:
 
 
 def _build_key_figures(scope: ReportScope) -> ReportTable:
-    """Return the figures of the sentences, a row each."""
-    t, figure = scope.reading.t, scope.figure
-    rows = [
-        (
-            scope.reading.names.indicator(scope.main),
-            format_score(figure.estimate),
-            scope.interval(figure),
-            *scope.write_precision(figure),
-        )
-    ]
+    """Return a table of score, change and difference from the nation, as far as known."""
+    t, figure = scope.context.t, scope.figure
+    rows = [(scope.context.names.indicator(scope.main), *scope.write_figure(figure))]
     ids = [scope.figure_id(SCORE)]
     changes = scope.changes([scope.main])
     if changes is not None and len(changes) and scope.before is not None:
         change = difference_of("", changes).figure
         if change.available:
             label = t("Change since {year}", year=str(scope.before.wave.year))
-            shown = format_signed(change.estimate), scope.interval(change)
-            rows.append((label, *shown, *scope.write_precision(change)))
+            rows.append((label, *scope.write_figure(change, format_signed)))
             ids.append(scope.figure_id(change_measure(scope.before.wave.key)))
     if scope.difference is not None and scope.difference.figure.available:
         gap = scope.difference.figure
         label = t("Difference from the nation")
-        shown = format_signed(gap.estimate), scope.interval(gap)
-        rows.append((label, *shown, *scope.write_precision(gap)))
+        rows.append((label, *scope.write_figure(gap, format_signed)))
         ids.append(scope.figure_id(gap_measure("nation")))
-    columns = (
-        Column(t("Figure"), 4),
-        Column(t("Published figure"), 2, is_number=True),
-        Column(t("95%\u00a0interval"), 3, is_number=True),
-        *scope.precision_columns(),
-    )
+    columns = (Column(t("Figure"), 4), *scope.figure_columns(t("Published figure"), 2, 3))
     return ReportTable(t("Key figures"), columns, tuple(rows), scope.name_ids(*ids))
 
 
-def build_place(scope: ReportScope) -> Section | None:
-    """Build the section on the place of a city, with its peers; None where it has none."""
+def build_place(scope: ReportScope) -> ReportSection | None:
+    """Build the section on a city's place among its peers; None for an area without a place."""
     sentence = describe_place(scope)
     if not sentence:
         return None
-    reading = scope.reading
-    view = build_city_profile(
-        results=reading.results,
-        principal=reading.principal,
-        language=scope.language,
-        city=scope.area,
-        peers=scope.peers,
-    )
+    context = scope.context
+    view = build_city_profile(context, city=scope.area, peers=scope.peers)
     blocks: list[Block] = [Paragraph(sentence), Paragraph(scope.say("place", "caution"))]
     codes = [scope.area]
     if view.peers is not None:
         blocks.append(ReportChart(view.peers))
-        codes = _list_nearest_peers(scope, set(view.peers.chart_rows["code"]))
-    blocks.append(city_table(scope, codes, scope.reading.t("Peers with the nearest scores")))
+        peers = set(view.peers.chart_rows["code"])
+        ordered = [code for code in scope.order.codes if code in peers]
+        at = ordered.index(scope.area)
+        codes = ordered[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS + 1]
+    blocks.append(city_table(scope, codes, scope.context.t("Peers with the nearest scores")))
     return scope.section("place", blocks)
 
 
-def _list_nearest_peers(scope: ReportScope, peers: set[str]) -> list[str]:
-    """Return the cities among `peers` next to this one in the order, on both sides."""
-    ordered = [code for code in scope.order.codes if code in peers]
-    at = ordered.index(scope.area)
-    return ordered[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS + 1]
-
-
 def city_table(scope: ReportScope, codes: Sequence[str], title: str) -> ReportTable:
-    """Return score, place and possible places of cities, in their order of places."""
-    t, order = scope.reading.t, scope.order
+    """Return a table of the cities `codes`: scores, places and possible places, sorted by place."""
+    t, order = scope.context.t, scope.order
     known = set(codes)
     rows = []
     for row, code in enumerate(order.codes):
@@ -188,19 +162,15 @@ def city_table(scope: ReportScope, codes: Sequence[str], title: str) -> ReportTa
         if code in known and figure.available:
             rows.append(
                 (
-                    scope.reading.names.area(code),
-                    format_score(figure.estimate),
-                    scope.interval(figure),
-                    *scope.write_precision(figure),
+                    scope.context.names.area(code),
+                    *scope.write_figure(figure),
                     format_count(order.rank[row]),
-                    write_places(order.low[row], order.high[row]),
+                    format_rank_set(order.low[row], order.high[row]),
                 )
             )
     columns = (
         Column(t("City"), 3),
-        Column(t("Score"), 1.5, is_number=True),
-        Column(t("95%\u00a0interval"), 3, is_number=True),
-        *scope.precision_columns(),
+        *scope.figure_columns(t("Score"), 1.5, 3),
         Column(t("Place"), 1.3, is_number=True),
         Column(t("Possible places"), 2, is_number=True),
     )
@@ -209,14 +179,14 @@ def city_table(scope: ReportScope, codes: Sequence[str], title: str) -> ReportTa
     return ReportTable(title, columns, tuple(rows), note)
 
 
-def build_years(scope: ReportScope) -> Section | None:
-    """Build the table of up to three waves, an indicator a row."""
-    waves = sorted((scope.reading.results, *scope.earlier[:2]), key=lambda each: each.wave.year)
-    codes, t = scope.upper_codes, scope.reading.t
+def build_years(scope: ReportScope) -> ReportSection | None:
+    """Build the section with scores of up to three waves, an indicator a row, and the trend."""
+    waves = sorted((scope.context.results, *scope.earlier[:2]), key=lambda each: each.wave.year)
+    codes, t = scope.upper_codes, scope.context.t
     columns_of = [_format_scores_in_wave(scope, results, codes) for results in waves]
-    own = columns_of[waves.index(scope.reading.results)]
+    own = columns_of[waves.index(scope.context.results)]
     rows = [
-        (scope.reading.names.numbered(code), *(column.get(code, MISSING) for column in columns_of))
+        (scope.context.names.numbered(code), *(column.get(code, MISSING) for column in columns_of))
         for code in codes
         if code in own
     ]
@@ -229,7 +199,7 @@ def build_years(scope: ReportScope) -> Section | None:
     if len(waves) > 1:
         blocks.append(Paragraph(scope.say("years", "caution")))
     trend = trend_chart(
-        scope.reading,
+        scope.context,
         scope.earlier,
         scope.main,
         scope=TrendScope(scope.level, scope.area),
@@ -245,11 +215,11 @@ def build_years(scope: ReportScope) -> Section | None:
 def _format_scores_in_wave(
     scope: ReportScope, results: WaveResults, codes: Sequence[str]
 ) -> dict[str, str]:
-    """Return the scores of a wave in words, by code of this wave, comparable ones only."""
-    reading = ViewContext(results, scope.reading.principal, scope.language)
-    code_of = {code: find_code_in(results, scope.reading.results, code) for code in codes}
+    """Return (code in this wave -> score in the wave of `results`), where comparable and shown."""
+    context = ViewContext(results, scope.context.principal, scope.language)
+    code_of = {code: find_code_in(results, scope.context.results, code) for code in codes}
     asked = [code for code in code_of.values() if code is not None]
-    cells = reading.cells(area_level=scope.level, area=scope.area, indicator=asked)
+    cells = context.cells(area_level=scope.level, area=scope.area, indicator=asked)
     row_of = {code: row for row, code in enumerate(cells.texts("indicator"))}
     scores = {}
     for code, then in code_of.items():
@@ -261,13 +231,12 @@ def _format_scores_in_wave(
     return scores
 
 
-def build_change(scope: ReportScope) -> Section | None:
-    """Build the changes since the wave before, with verdicts; None without such a wave."""
+def build_change(scope: ReportScope) -> ReportSection | None:
+    """Build the section on changes since the wave before, with significance; None without them."""
     rows = scope.changes(scope.upper_codes)
     if rows is None or scope.before is None:
         return None
     roles = mark_roles(rows)
-    t = scope.reading.t
     lines, moved = [], 0
     for role, case in ((HIGHER, "risen"), (LOWER, "fallen")):
         chosen = [row for row, own in enumerate(roles) if own == role]
@@ -277,24 +246,24 @@ def build_change(scope: ReportScope) -> Section | None:
     if not moved:
         lines.append(scope.say("change", "unmoved"))
     lines.append(scope.say("change", "rule"))
-    table = build_change_table(scope, rows, t("Change by indicator"))
+    table = build_change_table(scope, rows, scope.context.t("Change by indicator"))
     if table is None:
         return None
     return scope.section("change", [*map(Paragraph, lines), table])
 
 
 def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> ReportTable | None:
-    """Return changes with their verdicts, an indicator a row; None where none may be shown."""
+    """Return a table of changes and their significance, a row each; None where all are hidden."""
     if scope.before is None:
         return None
-    roles, t = mark_roles(changes), scope.reading.t
+    roles, t = mark_roles(changes), scope.context.t
     before, after, difference, low, high, n_before, n = (
         changes.numbers(name)
         for name in ("reference", "estimate", "difference", "ci_low", "ci_high", "n_before", "n")
     )
     rows = tuple(
         (
-            scope.reading.names.numbered(code),
+            scope.context.names.numbered(code),
             format_score(before[row]),
             format_score(after[row]),
             format_signed(difference[row]),
@@ -308,10 +277,10 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
     columns = (
         Column(t("Indicator"), 3.3),
         Column(str(scope.before.wave.year), 1.4, is_number=True),
-        Column(str(scope.reading.wave.year), 1.4, is_number=True),
+        Column(str(scope.context.wave.year), 1.4, is_number=True),
         Column(t("Change"), 1.4, is_number=True),
         Column(t("95%\u00a0interval"), 2.4, is_number=True),
-        Column(f"n {scope.before.wave.year} / {scope.reading.wave.year}", 1.9, is_number=True,
+        Column(f"n {scope.before.wave.year} / {scope.context.wave.year}", 1.9, is_number=True,
                is_detail=True),
         Column(t("Verdict"), 3.4),
     )  # fmt: skip
@@ -321,10 +290,10 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
 
 
 def _list_changes(scope: ReportScope, rows: TableSlice, chosen: Sequence[int]) -> str:
-    """Return the largest changes in words, ties named as ties."""
+    """Put the largest changes among the `chosen` row numbers into words, equal ones together."""
     difference = rows.numbers("difference")
     ordered = sorted(chosen, key=lambda row: -abs(difference[row]))
-    names = [scope.reading.names.indicator(code) for code in rows.texts("indicator")]
+    names = [scope.context.names.indicator(code) for code in rows.texts("indicator")]
     parts = [
         scope.say(
             "change",

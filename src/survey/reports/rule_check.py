@@ -1,4 +1,4 @@
-"""Rules of an association's own sentences: they word a result otherwise and tell no other one."""
+"""Sentence rules of reports, and the check of an association's own: no other result may be told."""
 
 import csv
 import re
@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def find_rule_problems(texts: RuleTexts, shipped: RuleTexts) -> list[Message]:
-    """Return what is wrong with rules: unknown cases, texts, fields, numbers and words."""
+    """Return problems of an association's rules `texts`, compared with those shipped."""
     return [
         problem
         for key, own in texts.items()
@@ -62,7 +62,7 @@ def _problems_of(
 
 
 def _find_unknown_fields(text: str, shipped: str, words: Mapping[str, str]) -> Iterator[Message]:
-    """Yield the first field that is unknown, or more than a name."""
+    """Yield a problem if a text has a field not in the `shipped` text; `words` fill its message."""
     known = fields_of(shipped)
     unknown = sorted(fields_of(text) - known)
     if unknown:
@@ -75,7 +75,7 @@ def _find_unknown_fields(text: str, shipped: str, words: Mapping[str, str]) -> I
 
 
 def _find_missing_fields(text: str, shipped: str, words: Mapping[str, str]) -> Iterator[Message]:
-    """Yield fields of the uncertainty that are missing."""
+    """Yield a problem per uncertainty field only in `shipped`; `words` fill its message."""
     missing = fields_of(shipped) - fields_of(text)
     for field in _UNCERTAINTY:
         if field in missing:
@@ -90,7 +90,7 @@ def _find_missing_fields(text: str, shipped: str, words: Mapping[str, str]) -> I
 def _find_wrong_words(
     key: RuleKey, text: str, shipped: str, words: Mapping[str, str]
 ) -> Iterator[Message]:
-    """Yield numbers of the text's own, words of another result, and words that have to stand."""
+    """Yield problems of a rule's text: numbers, words against its case, required words missing."""
     topic, case = key
     language = words["language"]
     if topic in _WITHOUT_NUMBERS:
@@ -102,7 +102,7 @@ def _find_wrong_words(
                 **words,
             )
     if topic in _TESTED_TOPICS:
-        for word in find_words_of_other_result(case, text, language):
+        for word in find_contradicting_phrases(case, text, language):
             if word not in shipped:
                 yield _describe_word(case, word, words)
     required = read_required_words().get(key, {}).get(language, "")
@@ -125,8 +125,8 @@ def _describe_word(case: str, word: str, words: Mapping[str, str]) -> Message:
     )
 
 
-def find_words_of_other_result(case: str, text: str, language: str) -> list[str]:
-    """Return the words by which a text would tell of a result that its case does not have."""
+def find_contradicting_phrases(case: str, text: str, language: str) -> list[str]:
+    """Return the words of a text that contradict its case, such as a fall where scores rise."""
     ways: frozenset[str] = frozenset()
     if case in _CASES_WITHOUT_DIFFERENCE:
         ways = frozenset({_UP, _DOWN, _ANY})
@@ -143,7 +143,7 @@ def find_words_of_other_result(case: str, text: str, language: str) -> list[str]
 
 
 def _says(text: str, word: str) -> bool:
-    """Return whether a text has a word, in English at the start of one."""
+    """Return whether a text contains a word; an English one only at the start of a word."""
     start = r"\b" if word.isascii() else ""
     return re.search(start + re.escape(word), text, re.IGNORECASE) is not None
 
@@ -154,20 +154,20 @@ def _find_numbers(text: str) -> set[str]:
 
 @lru_cache(maxsize=1)
 def read_difference_words() -> tuple[tuple[str, str, str], ...]:
-    """Return language, word and direction of words that tell of a difference."""
+    """Return (language, word, direction) of words that claim a difference: up, down or any."""
     with (_FOLDER / "difference_words.csv").open(encoding="utf-8", newline="") as file:
         return tuple((row["language"], row["word"], row["way"]) for row in csv.DictReader(file))
 
 
 @lru_cache(maxsize=1)
 def read_required_words() -> Mapping[RuleKey, Mapping[str, str]]:
-    """Return the words that a rule has to say, such as that data are a demonstration."""
+    """Return (topic, case) -> language -> words that the sentence must contain."""
     with (_FOLDER / "required_words.csv").open(encoding="utf-8", newline="") as file:
         return {(row["topic"], row["case"]): row for row in csv.DictReader(file)}
 
 
 def fields_of(text: str) -> frozenset[str]:
-    """Return the names in braces; what is more than a name stands there as it was written.
+    """Return the fields named in braces; one with a format or conversion is kept as written.
 
     A format such as `{score:.2}` would print another figure than the one of the table. A text with
     broken braces has the field of its own text.
@@ -195,12 +195,12 @@ _COLUMNS = ("topic", "case", *LANGUAGES)
 
 @dataclass(frozen=True)
 class SentenceRules:
-    """Texts of every topic and case, in each language."""
+    """Sentences of reports by topic and case, in each language."""
 
     texts: Mapping[RuleKey, Mapping[str, str]]
 
     def for_cities(self, cities: int) -> "SentenceRules":
-        """Return the rules for a wave of so many cities, the whole of which may be no nation."""
+        """Return rules for a wave of this many cities; few are not called the nation."""
         return SentenceRules(
             {
                 key: {
@@ -212,13 +212,13 @@ class SentenceRules:
         )
 
     def write(self, language: str, topic: str, case: str, **words: str) -> str:
-        """Return the sentence of a case, set for print."""
+        """Return the sentence of a topic and case with its fields filled in, set for print."""
         return set_text(label_text(self.texts[topic, case], language).format(**words), language)
 
 
 @lru_cache(maxsize=8)
 def read_rules(own: Path | None = None) -> SentenceRules:
-    """Return the shipped rules, with those of an association's own file in their place.
+    """Return the shipped rules, replaced by those in the file `own`; raise `RefusedError` if bad.
 
     Raises:
         RefusedError: the own file is unreadable or one of its rules cannot be used.

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 from survey.estimate.tree import COMPOSITE
 from survey.evidence_city.outside_city import OutsideEvidence
@@ -21,6 +21,7 @@ from survey.figures.views.estimate_text import (
     estimate_at,
     unsigned_difference,
 )
+from survey.figures.views.national_estimate import list_waves_before
 from survey.figures.views.ranking import RankedCities, rank_cities
 from survey.figures.views.table_slice import TableSlice
 from survey.figures.views.view_context import ViewContext
@@ -29,10 +30,11 @@ from survey.locale import SurveyError
 from survey.locale.figures import format_count, format_score
 from survey.rectification.cited_evidence import CitedFigure
 from survey.rectification.problem_records import ProblemRecord
-from survey.reports.contents import Block, Column, ReportKind, Section
+from survey.reports.contents import Block, Column, ReportKind, ReportSection
 from survey.reports.pictures import join_list, write_interval
 from survey.reports.rule_check import SentenceRules
 from survey.results import WaveResults
+from survey.results.wave_results import CellFilters
 
 MAX_NAMED = 3
 """Indicators that a sentence names, and those that tie with the last of them."""
@@ -40,21 +42,27 @@ _T = TypeVar("_T")
 
 
 def choose_case(cases: Mapping[str, str], role: str, figure: Estimate) -> str:
-    """Return the case of the rules for a verdict."""
+    """Return the case (key of a sentence rule) of a verdict `role`, as `cases` rename it."""
     case = decide_case(figure, role)
     return cases.get(case, case)
 
 
 @dataclass(frozen=True, eq=False)
 class ReportScope:
-    """Area of one report with the results that it draws on."""
+    """Area, waves, reader and texts of one report, with the figures that its sections share.
+
+    Peers, problems, cited figures and what stands beside the score change after a release: a
+    report that has to be the same whenever it is made again takes none of them.
+    """
 
     kind: ReportKind
     area: str
-    reading: ViewContext
-    earlier: Sequence[WaveResults]
-    """Earlier waves of the same series, the newest first."""
+    context: ViewContext
+    others: Sequence[WaveResults]
+    """Further waves of the same series."""
     rules: SentenceRules
+    organisation: str = ""
+    contact: str = ""
     peers: tuple[str, ...] = ()
     """Cities that a city has chosen to be compared with; none: those of its size."""
     problems: tuple[ProblemRecord, ...] = ()
@@ -66,16 +74,16 @@ class ReportScope:
 
     @property
     def level(self) -> str:
-        """Return the area level in the tables of results."""
+        """Return the report's area level (city, province, nation) as tables of results name it."""
         return self.kind.value
 
     @property
     def language(self) -> str:
-        return self.reading.language
+        return self.context.language
 
     @property
     def main(self) -> str:
-        """Return the indicator that the report is about."""
+        """Return the code of the composite, the indicator of the report's score."""
         return COMPOSITE
 
     @property
@@ -83,39 +91,54 @@ class ReportScope:
         """Return the name of the area as it stands in a sentence."""
         if self.kind is ReportKind.NATION:
             return self.say("area", "nation")
-        return self.reading.names.area(self.area)
+        return self.context.names.area(self.area)
 
     def say(self, topic: str, case: str, **words: str) -> str:
-        """Return the sentence of a rule."""
-        return self.rules.write(self.language, topic, case, **words)
+        """Return the report's sentence for a topic and case, with `words` in its fields."""
+        return self._own_rules.write(self.language, topic, case, **words)
+
+    @cached_property
+    def _own_rules(self) -> SentenceRules:
+        return self.rules.for_cities(self.context.wave.cities)
 
     def say_verdict(self, cases: Mapping[str, str], role: str, figure: Estimate) -> str:
-        """Return the verdict on a difference as a word of a table."""
+        """Return a verdict in words for a table; `cases` maps verdicts to sentence rules."""
         return self.say("verdict", choose_case(cases, role, figure))
 
-    def section(self, key: str, blocks: Sequence[Block]) -> Section | None:
-        """Return a section with its title; None where it would be empty."""
-        return Section(key, self.say("section", key), tuple(blocks)) if blocks else None
+    def section(self, key: str, blocks: Sequence[Block]) -> ReportSection | None:
+        """Return a section with its title and `blocks`; None without blocks."""
+        return ReportSection(key, self.say("section", key), tuple(blocks)) if blocks else None
 
     def interval(self, figure: Estimate) -> str:
         return write_interval(figure.low, figure.high, self.language)
 
-    def precision_columns(self) -> tuple[Column, ...]:
-        """Return the columns of what stands behind a figure; `write_precision` fills them."""
+    def figure_columns(self, head: str, share: float, interval: float) -> tuple[Column, ...]:
+        """Return columns headed `head`, interval, n, deff; `share`, `interval` are widths.
+
+        `write_figure` fills them; `share` and `interval` are the widths of the first two.
+        """
         return (
+            Column(head, share, is_number=True),
+            Column(self.context.t("95%\u00a0interval"), interval, is_number=True),
             Column("n", 1.0, is_number=True, is_detail=True),
-            Column(self.reading.t("Design effect"), 1.3, is_number=True, is_detail=True),
+            Column(self.context.t("Design effect"), 1.3, is_number=True, is_detail=True),
         )
 
+    def write_figure(
+        self, figure: Estimate, write: Callable[[float | None], str] = format_score
+    ) -> tuple[str, ...]:
+        """Return cells of a figure (formatted by `write`), its interval, n and design effect."""
+        return (write(figure.estimate), self.interval(figure), *self.write_precision(figure))
+
     def write_precision(self, figure: Estimate) -> tuple[str, str]:
-        """Return n and design effect of a figure."""
+        """Return n and design effect of a figure as texts for cells of a table."""
         return format_count(figure.n), format_score(figure.deff)
 
     def own_figures(
         self, codes: Sequence[str], groups: Sequence[str] = (EVERYONE,)
     ) -> dict[tuple[str, str], Estimate]:
-        """Return the scores of the area by indicator and group; none has no figures."""
-        cells = self.reading.cells(
+        """Return the area's scores by (indicator, group); `NO_ESTIMATE` for what is missing."""
+        cells = self.context.cells(
             area_level=self.level, area=self.area, indicator=codes, group=groups
         )
         keys = zip(cells.texts("indicator"), cells.texts("group"), strict=True)
@@ -131,7 +154,7 @@ class ReportScope:
         indicator: str = "",
         group: str = "",
     ) -> str:
-        """Return the id of a figure of the report, of its area and everybody unless named.
+        """Return the id of a figure of `measure`, by default of the report's area and composite.
 
         A word takes the place of a part that differs from row to row.
 
@@ -139,7 +162,7 @@ class ReportScope:
             area_level: level of `area`; without an area it is that of the report.
         """
         return format_figure_id(
-            wave=self.reading.wave.key,
+            wave=self.context.wave.key,
             area_level=area_level if area else self.level,
             area=area or self.area,
             indicator=indicator or self.main,
@@ -148,19 +171,19 @@ class ReportScope:
         )
 
     def name_ids(self, *ids: str) -> str:
-        """Return the note that says under which ids the figures of a table are registered."""
+        """Return the note under a table that names the pattern of its figures' ids."""
         return self.say("ids", "note", ids=join_list(ids, self.language, long=True))
 
     @cached_property
     def outside(self) -> OutsideEvidence | None:
-        """What stands beside the score of a city, read when its section is built."""
+        """Evidence on a city besides interviews, read on first use; None for other areas."""
         return self.read_outside()
 
     @cached_property
     def figure(self) -> Estimate:
-        """Score of the area."""
+        """Score of the area in the indicator that the report is about."""
         return estimate_at(
-            self.reading.cells(area_level=self.level, area=self.area, indicator=self.main)
+            self.context.cells(area_level=self.level, area=self.area, indicator=self.main)
         )
 
     @cached_property
@@ -170,88 +193,86 @@ class ReportScope:
             return None
         return difference_of(
             self.name,
-            self.reading.gaps("nation", area_level="city", area=self.area, indicator=self.main),
+            self.context.gaps("nation", area_level="city", area=self.area, indicator=self.main),
         )
 
     @cached_property
     def order(self) -> RankedCities:
-        """Cities that the reader may see, by place."""
-        return rank_cities(self.reading, self.main)
+        """Cities that the reader may see, ordered by place."""
+        return rank_cities(self.context, self.main)
 
     @cached_property
     def upper_codes(self) -> list[str]:
-        """Indicators of the first two levels, after the composite."""
-        return [self.main, *self.reading.level_codes(1, 2)]
+        """Codes of the composite and of the indicators of the first two levels."""
+        return [self.main, *self.context.level_codes(1, 2)]
+
+    @cached_property
+    def earlier(self) -> list[WaveResults]:
+        """Earlier waves of the same series, the newest first."""
+        return list_waves_before(self.context.wave, self.others)
 
     @cached_property
     def before(self) -> WaveResults | None:
-        """Latest earlier wave."""
+        """Latest earlier wave of the series; None without one."""
         return self.earlier[0] if self.earlier else None
 
     def problems_of(self, results: WaveResults | None) -> list[ProblemRecord]:
-        """Return the problems that stand on the list of the city from one wave."""
+        """Return the problems from one wave that were not withdrawn from the city's list."""
         key = results.wave.key if results else ""
         return [each for each in self.problems if each.wave_key == key and each.stands]
 
     @cached_property
     def is_comparable(self) -> bool:
-        """Whether the score can be compared with the wave before."""
-        return self.before is not None and not find_obstacle(self.reading, self.before, self.main)
+        """Whether the composite can be compared with the previous wave; False without one."""
+        return self.before is not None and not find_obstacle(self.context, self.before, self.main)
 
     def changes(self, codes: Sequence[str]) -> TableSlice | None:
-        """Return the changes since the wave before in this order; None where there are none."""
-        if self.before is None or not self.is_comparable:
-            return None
-        try:
-            rows = self.reading.changes(
-                self.before.wave, area_level=self.level, area=self.area, indicator=codes
-            )
-        except SurveyError:
-            return None
-        return rows.in_order("indicator", codes)
+        """Return the area's changes since the wave before, ordered as `codes`; None if none."""
+        rows = self._find_changes(area_level=self.level, area=self.area, indicator=codes)
+        return None if rows is None else rows.in_order("indicator", codes)
 
     @cached_property
     def city_changes(self) -> TableSlice | None:
-        """Changes of all cities of both waves; None where there are none."""
+        """Changes of all cities since the wave before; None where there are none."""
+        return self._find_changes(area_level="city", indicator=self.main)
+
+    def _find_changes(self, **keys: Unpack[CellFilters]) -> TableSlice | None:
         if self.before is None or not self.is_comparable:
             return None
         try:
-            return self.reading.changes(self.before.wave, area_level="city", indicator=self.main)
+            return self.context.changes(self.before.wave, **keys)
         except SurveyError:
             return None
 
     @cached_property
     def drivers(self) -> DriversView:
-        """What weighs much and is rated low: in a city its own, else that of the nation."""
+        """Importance and score of the indicators: a city's own, else those of the nation."""
         whom = CITY if self.kind is ReportKind.CITY else EVERYONE
-        return build_driver_view(
-            results=self.reading.results,
-            principal=self.reading.principal,
-            language=self.language,
-            filters=DriverFilters(self.area, whom),
-        )
+        return build_driver_view(self.context, filters=DriverFilters(self.area, whom))
 
     @cached_property
     def gaps(self) -> list[tuple[str, EstimateDifference]]:
-        """Clear differences of a city from the nation by lowest-level code, largest first."""
+        """Return (lowest-level code, significant difference from the nation), highest first."""
         if self.kind is not ReportKind.CITY:
             return []
-        return list_clear_gaps(self.reading, self.area)
+        return list_clear_gaps(self.context, self.area)
 
     @property
     def above(self) -> list[tuple[str, EstimateDifference]]:
-        """Clear differences upwards, the largest first."""
+        """Clear differences above the nation, the largest first."""
         return [pair for pair in self.gaps if pair[1].is_higher]
 
     @property
     def below(self) -> list[tuple[str, EstimateDifference]]:
-        """Clear differences downwards, the largest first."""
+        """Clear differences below the nation, the largest first."""
         return [pair for pair in reversed(self.gaps) if not pair[1].is_higher]
 
     def list_differences(self, pairs: Sequence[tuple[str, EstimateDifference]], way: str) -> str:
-        """Return the largest differences in words, ties named as ties; `way` is above or below."""
+        """Put the largest of (code, difference) `pairs` into words; `way`: `above` or `below`."""
         parts = []
-        for tied in split_ties(pairs, lambda pair: format_score(abs(_measure_gap(pair[1])))):
+        for tied in split_ties(
+            pairs, lambda pair: format_score(abs(pair[1].figure.estimate or 0.0))
+        ):
             names = [difference.name for _, difference in tied]
             words = unsigned_difference(tied[0][1].figure)
             if len(tied) == 1:
@@ -262,14 +283,10 @@ class ReportScope:
         return join_list(parts, self.language, long=True)
 
 
-def _measure_gap(difference: EstimateDifference) -> float:
-    return difference.figure.estimate or 0.0
-
-
 def split_ties(
     rows: Sequence[_T], key: Callable[[_T], str], count: int = MAX_NAMED
 ) -> list[list[_T]]:
-    """Return the first rows in runs of equal printed figures; the last run is never cut."""
+    """Return the first `count` rows, in lists of equal `key(row)`; more if a list would be cut."""
     runs: list[list[_T]] = []
     for row in rows:
         if runs and key(runs[-1][0]) == key(row):

@@ -12,7 +12,14 @@ from pptx.util import Inches, Pt
 
 from survey.figures.office_zip import normalise_zip
 from survey.locale import translator
-from survey.reports.contents import BulletList, Paragraph, Report, ReportChart, ReportTable, Section
+from survey.reports.contents import (
+    BulletList,
+    Paragraph,
+    Report,
+    ReportChart,
+    ReportSection,
+    ReportTable,
+)
 from survey.reports.pictures import ReportPictures
 
 MAX_SLIDES = 10
@@ -34,7 +41,7 @@ _TITLE_ONLY = 5
 
 
 def write_slides(report: Report, pictures: ReportPictures | None = None) -> bytes:
-    """Return the report as slides; the same report gives the same bytes."""
+    """Return the report as a presentation (pptx); the same report gives the same bytes."""
     show = Presentation()
     show.slide_width, show.slide_height = Inches(_WIDTH), Inches(_HEIGHT)
     deck = ReportDeck(show, report, pictures or ReportPictures())
@@ -49,15 +56,15 @@ def write_slides(report: Report, pictures: ReportPictures | None = None) -> byte
     return normalise_zip(buffer.getvalue())
 
 
-def choose_sections(report: Report) -> list[Section]:
-    """Return the sections that become slides, in the order of the report."""
+def choose_sections(report: Report) -> list[ReportSection]:
+    """Return the most important sections, at most `MAX_SLIDES` less two, in report order."""
     present = [key for key in _CHOICES if report.find_section(key) is not None]
     chosen = set(present[: MAX_SLIDES - 2])
     return [section for section in report.sections if section.key in chosen]
 
 
 class ReportDeck:
-    """Slides of one report while they are drawn."""
+    """Writer of the slides of one report into a presentation."""
 
     def __init__(self, show: Any, report: Report, pictures: ReportPictures) -> None:
         self._show = show
@@ -78,7 +85,7 @@ class ReportDeck:
         box = (_LEFT, _TOP, _INNER, _FLOOR - _TOP)
         self._write(slide, box, [f"•  {line}" for line in self._report.findings], 17, _INK)
 
-    def add_section(self, section: Section) -> None:
+    def add_section(self, section: ReportSection) -> None:
         slide = self._add_slide(section.title)
         lines = [block.text for block in section.blocks if isinstance(block, Paragraph)]
         charts = [block for block in section.blocks if isinstance(block, ReportChart)]

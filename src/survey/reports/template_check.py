@@ -41,7 +41,7 @@ _NO_ARCHIVE = (zipfile.BadZipFile, NotImplementedError)
 
 
 def find_package_problems(template: Path) -> list[Message]:
-    """Return what is wrong with the file, before a reader of Word documents opens it.
+    """Return what is wrong with the package of a template, before a Word library opens it.
 
     A file that is no archive has no problem here: the reader names it.
     """
@@ -66,7 +66,7 @@ def find_package_problems(template: Path) -> list[Message]:
 
 
 def _inspect_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[Message]:
-    """Yield what is wrong with a part; one that cannot be read is wrong, whoever else reads it.
+    """Yield the problems of one file in a Word package, among them that it cannot be read.
 
     Damaged, encrypted, or packed in a way that Python does not know.
     """
@@ -123,7 +123,7 @@ def _inspect_relations(root: Element) -> Iterator[Message]:
 
 
 def _inspect_fields(root: Element) -> Iterator[Message]:
-    """Yield fields of Word that would load or run something.
+    """Yield a problem per Word field in the XML `root` that is not allowed.
 
     The name of a field may lie in several runs, so the texts between two marks are joined.
     """
@@ -153,7 +153,7 @@ _BODY_BESIDE_TEXT = re.compile(r"\{\{\s*(?!p\s)[^}]*\.body\s*\}\}")
 
 
 def require_usable_template(template: Path) -> None:
-    """Raise `RefusedError` with the first problem of a template, if it has any."""
+    """Raise `RefusedError` with the first problem of a template, if there is any."""
     stat = template.stat() if template.exists() else None
     problem = _find_first_problem(template, stat and (stat.st_mtime_ns, stat.st_size))
     if problem is not None:
@@ -171,7 +171,7 @@ def _find_first_problem(template: Path, _version: object) -> Message | None:
 
 
 def find_template_problems(template: Path) -> list[Message]:
-    """Return what keeps a template from being used; none where it is fine.
+    """Return problems for which a template cannot be used; raise if it is no Word document.
 
     Raises:
         RefusedError: the file is no Word document.
@@ -196,7 +196,9 @@ def find_template_problems(template: Path) -> list[Message]:
             continue
         parts.append(part)
         problems += part.problems
-    if _BODY_BESIDE_TEXT.search(_read_text(document)):
+    # The text with its tags as they were typed, whatever the runs.
+    typed = re.sub(r"<[^>]*>", "", document.get_xml().replace("</w:p>", "\n"))
+    if _BODY_BESIDE_TEXT.search(typed):
         problems.append(
             msg("The body of a section stands alone in its paragraph, as {example}.",
                 example="{{p sections.method.body }}")
@@ -224,7 +226,7 @@ def _find_missing_fields(document: DocxTemplate, parts: list[TemplatePart]) -> I
 
 
 def _is_marked_on_every_page(document: DocxTemplate) -> bool:
-    """Return whether header or footer of each kind of page in each section has the mark."""
+    """Return whether every kind of page has the field `mark` in its header or footer."""
     docx = document.docx
     for section in docx.sections:
         pages = [(section.header, section.footer)]
@@ -240,7 +242,7 @@ def _is_marked_on_every_page(document: DocxTemplate) -> bool:
 
 
 def list_unused_sections(template: Path) -> list[str]:
-    """Return the sections that a template leaves out, which is allowed."""
+    """Return the keys of the sections whose bodies a template leaves out, which is allowed."""
     sources = _read_sources(open_template(template))
     names = {name for _, source, bodies in sources
              for name in read_part(source, has_bodies=bodies).printed}  # fmt: skip
@@ -248,7 +250,7 @@ def list_unused_sections(template: Path) -> list[str]:
 
 
 def _read_sources(document: DocxTemplate) -> Iterator[tuple[Message, str, bool]]:
-    """Yield the parts of a template with its tags as the renderer sees them.
+    """Yield (name, XML source, whether sections may be there) of text, headers and footers.
 
     With each stands its name and whether sections may be written there.
     """
@@ -256,8 +258,3 @@ def _read_sources(document: DocxTemplate) -> Iterator[tuple[Message, str, bool]]
     for uri, place in ((document.HEADER_URI, msg("header")), (document.FOOTER_URI, msg("footer"))):
         for _, part in document.get_headers_footers(uri):
             yield place, document.patch_xml(document.get_part_xml(part)), False
-
-
-def _read_text(document: DocxTemplate) -> str:
-    """Return the text of the template with its tags as they were typed, whatever the runs."""
-    return re.sub(r"<[^>]*>", "", document.get_xml().replace("</w:p>", "\n"))

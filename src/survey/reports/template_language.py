@@ -6,7 +6,6 @@ table's, hide the mark of a demonstration, or never end. What is not listed here
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from jinja2 import nodes
 from jinja2.sandbox import SandboxedEnvironment
@@ -19,15 +18,13 @@ FIELDS = frozenset(
      "mark")
 )  # fmt: skip
 FINDINGS, SECTIONS = "findings", "sections"
-_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"words": WORDS, SECTIONS: SECTION_KEYS, FINDINGS: ()}
-)
+_PARTS: Mapping[str, tuple[str, ...]] = {"words": WORDS, SECTIONS: SECTION_KEYS, FINDINGS: ()}
 _IN_EVERY_REPORT = frozenset({"headline", "method", "reading"})
 
 
 @dataclass
 class TemplatePart:
-    """Fields that a part of a template prints, and what is wrong with it."""
+    """Fields used in a part (text, header, footer) of a template, and the problems found in it."""
 
     printed: set[str] = field(default_factory=set)
     always: set[str] = field(default_factory=set)
@@ -35,14 +32,14 @@ class TemplatePart:
     problems: list[Message] = field(default_factory=list)
 
     def add(self, problem: Message) -> None:
-        """Keep a problem once."""
+        """Add a problem unless the same one is known already."""
         if str(problem) not in {str(known) for known in self.problems}:
             self.problems.append(problem)
 
 
 @dataclass(frozen=True)
 class _Scope:
-    """Where a node stands: behind which tests, and in the loop of which name."""
+    """Scope of a template node: fields whose presence was tested around it, and its loop."""
 
     tested: frozenset[str] = frozenset()
     """Fields that are known to be there."""
@@ -51,7 +48,7 @@ class _Scope:
 
 
 def read_part(source: str, *, has_bodies: bool) -> TemplatePart:
-    """Return what a part of a template says.
+    """Return a template part's fields and problems; `has_bodies`: section bodies are allowed.
 
     Args:
         has_bodies: whether the bodies of sections may stand here.
@@ -124,7 +121,7 @@ def _read_condition(node: nodes.If, scope: _Scope, part: TemplatePart) -> None:
 
 
 def _read_test(node: nodes.Node, part: TemplatePart) -> Iterator[str]:
-    """Yield the fields that are there where a test holds."""
+    """Yield fields that the `if` test `node` proves present; add the test's problems to `part`."""
     if isinstance(node, nodes.And):
         yield from _read_test(node.left, part)
         yield from _read_test(node.right, part)
@@ -179,7 +176,7 @@ def _join_dotted_name(node: nodes.Node) -> str:
 
 
 def _is_text(name: str) -> bool:
-    """Return whether a known field is a text, not a list or a section."""
+    """Return whether a template field holds text, not a list or a section."""
     head, _, rest = name.partition(".")
     return head in FIELDS or (head == "words" and bool(rest)) or rest.endswith((".title", ".body"))
 

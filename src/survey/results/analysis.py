@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from numpy.typing import NDArray
 
 from survey.disclosure import MINIMUM_N
 from survey.disclosure.suppression import encode_labels
@@ -42,7 +41,7 @@ _NOT_ESTIMABLE = "not_estimable"
 def pool_design_effects(
     cells: pd.DataFrame, *, otherwise: float, unbounded: Collection[str] = ()
 ) -> Floats:
-    """Return the design effect that the areas of a row's level have in its group and indicator.
+    """Return design effects of cells, pooled over areas without `unbounded` counts, or `otherwise`.
 
     The sum of their variances over the sum of what simple random samples would have, at least 1: a
     cell of few or no differing answers says nothing of its own (Franco, Little, Louis and Slud
@@ -77,7 +76,7 @@ def bound_rate_intervals(
     deff: npt.ArrayLike,
     unbounded: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Return `cells` with every interval between 0 and 100, see `estimate.bound_interval`.
+    """Return cells with intervals within 0-100, of `rates` on log odds; `unbounded` ones unchanged.
 
     Args:
         rates: indicators whose interval is on the log odds throughout, as `survey.estimate.share`
@@ -94,8 +93,9 @@ def bound_rate_intervals(
     estimate, se, df, n = figures
     size = n / np.broadcast_to(deff, len(cells))[row]
     low, high = bound_interval(estimate, se, df, size, level=level, logit=is_rate)
-    linear = (part[name].to_numpy(dtype=float) for name in ("ci_low", "ci_high"))
-    kept = ~is_rate & _is_within_scale(*linear) & ~is_error_silent(se, SCALE)
+    linear = part[["ci_low", "ci_high"]].to_numpy(dtype=float)
+    is_within_scale = ((linear >= 0) & (linear <= SCALE)).all(axis=1)
+    kept = ~is_rate & is_within_scale & ~is_error_silent(se, SCALE)
     result = cells.copy(deep=False)
     for name, ends in (("ci_low", low), ("ci_high", high)):
         values = result[name].to_numpy(dtype=float, copy=True)
@@ -104,14 +104,10 @@ def bound_rate_intervals(
     return result
 
 
-def _is_within_scale(low: Floats, high: Floats) -> np.ndarray:
-    return np.asarray((low >= 0) & (high <= SCALE))
-
-
 def bound_difference_intervals(
     table: pd.DataFrame, unbounded: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Return differences of scores and rates with intervals that end at ±100.
+    """Return differences with intervals cut to ±100, except of indicators `unbounded` (counts).
 
     Where the estimated error is 0, because all on both sides agreed with their own, the sample does
     not tell how far the truth may lie: no interval, no test, `not_estimable`.
@@ -143,7 +139,7 @@ _FAMILY = ("contrast", "before_wave", "area_level", "group", "indicator")
 def add_verdicts(
     table: pd.DataFrame, *, up: str = HIGHER, down: str = LOWER, family: Sequence[str] = _FAMILY
 ) -> pd.DataFrame:
-    """Return a protected table of differences with `p_adjusted` and `verdict`.
+    """Return differences with a verdict (`up`, `down` …), P adjusted over rows of equal `family`.
 
     P values are adjusted by Benjamini and Hochberg over the rows that are shown and have the same
     values in the columns of `family`; by default over the areas, for each contrast, area level,
@@ -151,7 +147,10 @@ def add_verdicts(
     is `up` or `down` where the adjusted P is at most `Q` and the status is `ok`; whatever else can
     be tested is `none`.
     """
-    adjusted = _adjust_p_values(table, [name for name in family if name in table.columns])
+    p = np.where(table["shown"], table["p"].to_numpy(dtype=float), np.nan)
+    names = [name for name in family if name in table.columns]
+    families = table.groupby(names, observed=True, sort=False).ngroup()
+    adjusted = benjamini_hochberg(p, np.asarray(families, dtype=np.int64))
     difference = table["difference"].to_numpy(dtype=float)
     sure = (adjusted <= Q) & (table["status"] == "ok").to_numpy()
     verdicts = np.select(
@@ -161,12 +160,6 @@ def add_verdicts(
     )
     verdict = pd.Categorical(verdicts, categories=[up, down, NONE, UNTESTED])
     return table.assign(p_adjusted=adjusted, verdict=verdict)
-
-
-def _adjust_p_values(table: pd.DataFrame, family: Sequence[str]) -> NDArray[np.float64]:
-    p = np.where(table["shown"], table["p"].to_numpy(dtype=float), np.nan)
-    families = table.groupby(list(family), observed=True, sort=False).ngroup()
-    return benjamini_hochberg(p, np.asarray(families, dtype=np.int64))
 
 
 ASSUMED_DEFF = 1.4
@@ -186,28 +179,24 @@ class NotEstimableError(SurveyError):
 
 
 def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
-    """Return the responses with the columns that domains and design are made of."""
+    """Return the responses with added columns for the stratum within the city and the age band."""
     derived = frame.copy(deep=False)
-    derived[STRATUM] = _join_city_and_stratum(frame["city_code"], frame["stratum"])
+    city_codes, cities = encode(frame["city_code"])
+    assert (city_codes >= 0).all(), "a response without a city"
+    codes, kinds = encode(frame["stratum"])
+    # City and stratum of each row as one text, made once for each pair.
+    pairs = [[f"{code}:{kind}" for kind in (*kinds, "")] for code in cities]
+    names = np.array(pairs, dtype=object).reshape(len(cities), len(kinds) + 1)
+    derived[STRATUM] = pd.Series(names[city_codes, codes], index=frame.index, dtype=object)
     if "age" in derived:
         derived["age_band"] = age_band_of(derived["age"], BANDS.get(series, {}))
     return derived
 
 
-def _join_city_and_stratum(city: pd.Series, stratum: pd.Series) -> pd.Series:
-    """Return city and stratum of each row as one text, made once for each pair."""
-    city_codes, cities = encode(city)
-    assert (city_codes >= 0).all(), "a response without a city"
-    codes, kinds = encode(stratum)
-    pairs = [[f"{code}:{kind}" for kind in (*kinds, "")] for code in cities]
-    names = np.array(pairs, dtype=object).reshape(len(cities), len(kinds) + 1)
-    return pd.Series(names[city_codes, codes], index=city.index, dtype=object)
-
-
 def add_weights(
     frame: pd.DataFrame, series: str, oversampling: Oversampling | None = None
 ) -> tuple[pd.DataFrame, WeightingReport]:
-    """Return the analysis frame with its weights, and a report on them.
+    """Return the analysis frame with its weights, which undo `oversampling`, and a report on them.
 
     Interviews that came with weights of their own keep them.
 
@@ -242,7 +231,7 @@ def add_weights(
 
 
 def _require_known_cities(frame: pd.DataFrame, totals: Mapping[str, float]) -> None:
-    """Raise an error for interviews from cities without a declared population."""
+    """Raise `NotEstimableError` for interviews from cities that have no population in `totals`."""
     strange = sorted({str(code) for code in frame["city_code"].unique()} - totals.keys())
     if strange:
         raise NotEstimableError(
@@ -257,7 +246,7 @@ def _require_known_cities(frame: pd.DataFrame, totals: Mapping[str, float]) -> N
 def _require_undoable(
     boosts: Mapping[str, float], frame: pd.DataFrame, margins: PopulationMargins | None
 ) -> None:
-    """Raise an error if oversampling cannot be undone because its members are unknown."""
+    """Raise `NotEstimableError` if `frame` or `margins` lack what undoing the `boosts` needs."""
     needed = {ELDERLY: "age", GUARDIAN: GUARDIAN_ITEM}
     missing = [needed[group] for group in boosts if needed[group] not in frame]
     if boosts and (missing or margins is None):
@@ -271,7 +260,7 @@ def _require_undoable(
 
 
 def sampling_design(frame: pd.DataFrame) -> Design:
-    """Return the design: points within strata within cities, or the assumed design effect."""
+    """Return the sampling design: PSUs within strata, or an assumed design effect without PSUs."""
     if frame["psu"].isna().any():
         return Design(weight=WEIGHT, strata=STRATUM, assumed_deff=ASSUMED_DEFF)
     return Design(weight=WEIGHT, strata=STRATUM, psu="psu", lonely_psu="adjust")
@@ -295,7 +284,7 @@ NO_POINT = "(no point)"
 
 
 def require_points(missing: Mapping[str, int], way: WithoutPoint) -> None:
-    """Raise an error if responses lack a point that others have and `way` is to refuse them.
+    """Raise `RefusedError` if `missing` (count by city) has responses and `way` refuses them.
 
     Args:
         missing: responses without a point, by city code.
@@ -317,7 +306,7 @@ def require_points(missing: Mapping[str, int], way: WithoutPoint) -> None:
 def resolve_missing_points(
     frame: pd.DataFrame, way: WithoutPoint, *, others_have_points: bool = False
 ) -> tuple[pd.DataFrame, int]:
-    """Return responses with a point in every row or in none, and how many got a stratum.
+    """Return responses with points in all rows or none, and how many got a point of their own.
 
     Args:
         others_have_points: whether responses of the wave that are not in `frame` have points.

@@ -48,7 +48,7 @@ class AuditTakenOverError(Exception):
 
 
 def audit_frozen_waves(settings: Settings, *, actor: Principal) -> list[str]:
-    """Audit every hidden count of frozen waves that no whole audit has looked at.
+    """Audit hidden counts of frozen waves without a complete audit; return the audited waves' keys.
 
     Does nothing while another process does it, or within ten minutes of a wave that failed.
 
@@ -71,7 +71,7 @@ def audit_frozen_waves(settings: Settings, *, actor: Principal) -> list[str]:
 
 
 def audit_beside(settings: Settings, actor: Principal) -> list[str]:
-    """Audit as `audit_frozen_waves` does, in a process that steps back behind the pages."""
+    """Run `audit_frozen_waves` in a process of low priority; return the audited waves' keys."""
     with Worker(niceness=NICENESS) as worker:
         keys: list[str] = worker.apply(_audit_for, (settings, actor))
     return keys
@@ -83,7 +83,7 @@ def _audit_for(settings_and_actor: tuple[Settings, Principal]) -> list[str]:
 
 
 class _AuditRun:
-    """Run that holds the lease."""
+    """Audit of all waiting snapshots by the process that holds the audit lease."""
 
     def __init__(
         self, settings: Settings, actor: Principal, lease: UUID, progress: AuditProgress
@@ -94,7 +94,7 @@ class _AuditRun:
         self._noted_at = monotonic()
 
     def audit_waiting(self) -> list[str]:
-        """Audit one snapshot after the other; one that cannot be audited keeps no other waiting."""
+        """Audit the waiting snapshots, skipping failures; return the keys of the audited waves."""
         done: list[str] = []
         while (found := self._find_next()) is not None:
             wave, snapshot = found
@@ -123,7 +123,7 @@ class _AuditRun:
         )
 
     def _audit(self, wave: Wave, snapshot: Snapshot) -> None:
-        """Audit a snapshot from where it was left, and record the result."""
+        """Audit a snapshot from where an interrupted audit stopped, and record the result."""
         with read_scope(self._settings.store_url) as session:
             cells = AuditedCells.read(self._settings, session, wave, snapshot)
         if self._progress.cells != cells.seal:
@@ -162,7 +162,7 @@ class _AuditRun:
         self._renew(progress)
 
     def _renew(self, progress: AuditProgress) -> None:
-        """Keep the lease.
+        """Renew the lease with `progress` as notes; raise `AuditTakenOverError` if it is lost.
 
         Raises:
             AuditTakenOverError: it expired and was taken.
@@ -178,7 +178,7 @@ class _AuditRun:
     def _record(
         self, wave: Wave, snapshot: Snapshot, cells: str, audit: CountAudit, session: Session
     ) -> None:
-        """Record an audit, unless the cells were computed again meanwhile."""
+        """Record an audit in the audit trail if the snapshot's cells still have hash `cells`."""
         if identify_cells(session, snapshot) == cells:
             record_audit(
                 Work(session, self._actor, now(), self._settings),

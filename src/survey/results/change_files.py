@@ -39,13 +39,13 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class _ComparedSnapshot:
-    """Snapshot of a wave with the data of its tables."""
+class ComparedSnapshot:
+    """Snapshot of a wave with its responses, from which changes between waves are estimated."""
 
     wave: Wave
     folder: Path
     source: WaveParts
-    frozen_at: datetime | None
+    frozen_at: datetime | None = None
     """None while it is being frozen."""
 
     @property
@@ -56,23 +56,15 @@ class _ComparedSnapshot:
 def write_changes(
     settings: Settings,
     session: Session,
-    *,
-    wave: Wave,
-    folder: Path,
-    frozen_at: datetime | None,
-    source: WaveParts,
+    mine: ComparedSnapshot,
     draft: SnapshotDraft,
     run: MapParts | None = None,
 ) -> None:
-    """Draft every change between the snapshot in `folder` and those that count of other waves.
+    """Add to `draft` the changes between the snapshot `mine` and each other wave of its series.
 
     Waves that cannot be compared are left out; the page says why.
-
-    Args:
-        frozen_at: when the snapshot was frozen; None while it is being frozen.
     """
-    mine = _ComparedSnapshot(wave, folder, source, frozen_at)
-    for other in _iter_other_snapshots(settings, session, wave, run):
+    for other in _iter_other_snapshots(settings, session, mine.wave, run):
         before, after = sorted((mine, other), key=lambda compared: compared.order)
         path = _find_path(mine, other)
         try:
@@ -87,7 +79,7 @@ def write_changes(
 
 @dataclass(frozen=True)
 class SeriesNeighbour:
-    """Results of another wave of the series that changes are computed from."""
+    """Current snapshot of another wave of the series: its folder, and hashes to notice changes."""
 
     wave: str
     directory: str
@@ -97,7 +89,7 @@ class SeriesNeighbour:
 
 
 def list_neighbours(session: Session, wave: Wave) -> tuple[SeriesNeighbour, ...]:
-    """Return the results that count of every other wave of the series, which changes rest on.
+    """Return the current snapshots of all other waves of the series, which changes depend on.
 
     A recomputation keeps the responses and may change any table. Even where it keeps the cells, its
     files are in place a moment before their seals, and until then nothing is computed from them.
@@ -116,8 +108,8 @@ def list_neighbours(session: Session, wave: Wave) -> tuple[SeriesNeighbour, ...]
 
 def _iter_other_snapshots(
     settings: Settings, session: Session, wave: Wave, run: MapParts | None
-) -> Iterator[_ComparedSnapshot]:
-    """Yield the newest snapshot of every other wave of the series, and the one readers see."""
+) -> Iterator[ComparedSnapshot]:
+    """Yield newest and shown snapshot of each other wave of the series; `run` maps their parts."""
     current = list_current_snapshots(session, wave.series)
     for other, snapshot in sorted(current, key=lambda pair: pair[0].key):
         if other.key == wave.key:
@@ -128,11 +120,11 @@ def _iter_other_snapshots(
         except (SnapshotDamagedError, NotEstimableError) as error:
             _LOG.warning("%s is left out of the comparisons: %s", other.key, error)
             continue
-        yield _ComparedSnapshot(other, folder, source, snapshot.created_at)
+        yield ComparedSnapshot(other, folder, source, snapshot.created_at)
 
 
-def _find_path(mine: _ComparedSnapshot, other: _ComparedSnapshot) -> Path:
-    """Return the file of a pair: where it lies, else in the folder of what was frozen last."""
+def _find_path(mine: ComparedSnapshot, other: ComparedSnapshot) -> Path:
+    """Return the path of two snapshots' changes: an existing file, else in the later folder."""
     before, after = sorted((mine, other), key=lambda compared: compared.order)
     paths = list_changes_paths(before.folder, after.folder)
     for path in paths:
@@ -147,8 +139,8 @@ def _find_path(mine: _ComparedSnapshot, other: _ComparedSnapshot) -> Path:
 def _build_table(
     settings: Settings,
     session: Session,
-    before: _ComparedSnapshot,
-    after: _ComparedSnapshot,
+    before: ComparedSnapshot,
+    after: ComparedSnapshot,
     draft: SnapshotDraft,
 ) -> pd.DataFrame:
     wave_changes = estimate_changes(before.source, after.source)
@@ -174,11 +166,11 @@ def _read_cells(session: Session, draft: SnapshotDraft, folder: Path) -> pd.Data
 def _read_public_changes(
     settings: Settings,
     session: Session,
-    before: _ComparedSnapshot,
-    after: _ComparedSnapshot,
+    before: ComparedSnapshot,
+    after: ComparedSnapshot,
     draft: SnapshotDraft,
 ) -> PublicCells | None:
-    """Return the changes of older pairs of the two waves that readers may have seen.
+    """Return changes that older public snapshots of both waves showed, read by `draft`; else None.
 
     None if there are none. What cannot be read any more is left out and named in the log.
     """
@@ -201,9 +193,9 @@ def _read_public_changes(
 
 
 def _list_older_folders(
-    settings: Settings, session: Session, compared: _ComparedSnapshot
+    settings: Settings, session: Session, compared: ComparedSnapshot
 ) -> list[Path]:
-    """Return the folders of a wave that may have been public, up to the snapshot compared."""
+    """Return folders of a wave's public snapshots not newer than `compared`, and that one's."""
 
     def is_older(snapshot: Snapshot) -> bool:
         return compared.frozen_at is None or snapshot.created_at <= compared.frozen_at

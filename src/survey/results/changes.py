@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from survey.disclosure import CELL_KEYS, SuppressionReason, propagate_suppression, protect
 from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppression
-from survey.estimate import Cube, EstimateError, cube_change
+from survey.estimate import EstimateError, cube_change
 from survey.estimate.tree import Tree
 from survey.frame.quotas import EVERYONE, SPECIAL_GROUPS
 from survey.locale import SurveyError, msg
@@ -40,14 +40,14 @@ SAME_WAVE = msg(
 
 
 class WavesNotComparableError(SurveyError):
-    """Raised when two waves have nothing that may be compared."""
+    """Raised when the change between two waves cannot be estimated; the message says why."""
 
     code = "not_comparable"
 
 
 @dataclass(frozen=True, eq=False)
 class EstimatedChanges:
-    """Changes before the disclosure gate."""
+    """Estimated changes between two waves, before the disclosure gate hides any."""
 
     table: pd.DataFrame
     """area_level, area, group, indicator, before, after, difference, se, ci_low, ci_high, df, p,
@@ -59,7 +59,7 @@ class EstimatedChanges:
 
 
 def estimate_changes(before: WaveParts, after: WaveParts) -> EstimatedChanges:
-    """Estimate the change of every comparable indicator, `after` less `before`.
+    """Estimate the change (`after` minus `before`) of every indicator comparable in both waves.
 
     Only cities of both waves enter, in every area. Indicators are those that the crosswalk of the
     two trees declares comparable and that rest on the same questions with the same weights.
@@ -68,10 +68,11 @@ def estimate_changes(before: WaveParts, after: WaveParts) -> EstimatedChanges:
         WavesNotComparableError: no tree, trees without a crosswalk, another composite or scale,
             no indicator or no city in common, or two snapshots of one and the same wave.
     """
-    if _same_interviews(before, after):
+    # Two snapshots of one wave do not have the errors of two samples.
+    if before.facts.first_ids & after.facts.first_ids:
         raise WavesNotComparableError(SAME_WAVE)
     pairs = _comparable(before, after)
-    cities = _cities(before), _cities(after)
+    cities = frozenset(before.city_codes), frozenset(after.city_codes)
     common = cities[0] & cities[1]
     if not common:
         raise WavesNotComparableError(msg("The two waves have no city in common."))
@@ -79,9 +80,9 @@ def estimate_changes(before: WaveParts, after: WaveParts) -> EstimatedChanges:
         group for group in CHANGE_GROUPS if group in before.groups and group in after.groups
     )
     try:
-        first, second = (
-            _wave_cube(source, after.plan.tree, common, groups) for source in (before, after)
-        )
+        # A question that a wave did not ask has no answer.
+        request = CubeRequest(groups=groups, tree=after.plan.tree, cities=common)
+        first, second = (build_cube(source, request) for source in (before, after))
         table = cube_change(first, second, level=after.level)
     except EstimateError as error:
         raise WavesNotComparableError(
@@ -95,14 +96,6 @@ def estimate_changes(before: WaveParts, after: WaveParts) -> EstimatedChanges:
     )
 
 
-def _same_interviews(before: WaveParts, after: WaveParts) -> bool:
-    """Return whether the first interview of a city is in both waves.
-
-    Two snapshots of one wave do not have the errors of two samples.
-    """
-    return bool(before.facts.first_ids & after.facts.first_ids)
-
-
 def build_change_table(
     wave_changes: EstimatedChanges,
     *,
@@ -111,7 +104,7 @@ def build_change_table(
     before_wave: str,
     public: PublicCells | None = None,
 ) -> pd.DataFrame:
-    """Build the published table of changes, each with its verdict.
+    """Build the protected table of changes with verdicts; what `public` ones hid remains hidden.
 
     A change is hidden where either wave has too few people, where either wave hides the figure
     itself, and where it would tell of a hidden city that only one wave has: the figure of the
@@ -146,7 +139,7 @@ def build_change_table(
 
 
 def _comparable(before: WaveParts, after: WaveParts) -> dict[str, str]:
-    """Map each indicator of `after` to that of `before` with the same meaning and recipe."""
+    """Map comparable indicators of `after` to `before`; raise `WavesNotComparableError` if none."""
     if before.tree is None or after.tree is None:
         raise WavesNotComparableError(
             msg("Waves without an indicator tree have no score to compare.")
@@ -164,10 +157,6 @@ def _comparable(before: WaveParts, after: WaveParts) -> dict[str, str]:
     return pairs
 
 
-def _cities(source: WaveParts) -> frozenset[str]:
-    return frozenset(source.city_codes)
-
-
 def _same_questions(before: Tree, after: Tree, declared: Crosswalk) -> dict[str, str]:
     old, new = _recipes(before), _recipes(after)
     return {
@@ -179,7 +168,7 @@ def _same_questions(before: Tree, after: Tree, declared: Crosswalk) -> dict[str,
 
 
 def _recipes(tree: Tree) -> dict[str, dict[str, float]]:
-    """Return the weight of each question in each indicator."""
+    """Return indicator -> question -> weight of the question in the indicator, without zeros."""
     return {
         code: {item: w for item, w in zip(tree.item_columns, line, strict=True) if w}
         for code, line in zip(tree.variables, tree.omega.tolist(), strict=True)
@@ -194,17 +183,10 @@ def _is_same_recipe(old: dict[str, float] | None, new: dict[str, float]) -> bool
     )
 
 
-def _wave_cube(
-    source: WaveParts, tree: Tree, common: frozenset[str], groups: tuple[str, ...]
-) -> Cube:
-    """Build the cube of one wave; a question it did not ask has no answer."""
-    return build_cube(source, CubeRequest(groups=groups, tree=tree, cities=common))
-
-
 def _follow_wave(
     table: pd.DataFrame, codes: pd.Series, cells: pd.DataFrame, n: str, left_out: frozenset[str]
 ) -> pd.DataFrame:
-    """Return `table` after the decisions for the cells of one wave.
+    """Return changes, hidden where a wave's `cells` are, or where they reveal a city of `left_out`.
 
     That wave calls the table's indicators `codes` and alone has the cities `left_out`.
     """
@@ -221,7 +203,7 @@ def _follow_wave(
 def _reveals_hidden_city(
     keys: pd.DataFrame, cells: pd.DataFrame, n: str, left_out: frozenset[str]
 ) -> NDArray[np.bool_]:
-    """Return rows without some people of their area, where a city of those people is hidden."""
+    """Return a mask of changes that would reveal a hidden city of `left_out`, by the column `n`."""
     names = list(CELL_KEYS)
     asked = cells[cells["group"].isin(list(CHANGE_GROUPS))]
     sizes = asked[names].astype(str).assign(whole=asked["n"])

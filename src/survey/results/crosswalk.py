@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 
 from survey.estimate.tree import COMPOSITE
 from survey.questionnaire.indicator_tree import IndicatorTree, Provenance
@@ -22,7 +21,7 @@ TREES = PROJECT_ROOT / "seed" / "trees"
 
 
 class NotComparableReason(StrEnum):
-    """Reason why an indicator cannot be compared with another tree."""
+    """Reason why an indicator of one tree cannot be compared with another tree."""
 
     RECIPE = "recipe"
     """The indicator is in both trees, but made of other parts or with other weights."""
@@ -32,7 +31,7 @@ class NotComparableReason(StrEnum):
 
 @dataclass(frozen=True)
 class CrosswalkRow:
-    """Line of a crosswalk file."""
+    """Row of a crosswalk file: an indicator's codes in both trees, and whether it is comparable."""
 
     before: str
     after: str
@@ -46,7 +45,7 @@ class CrosswalkRow:
 
 @dataclass(frozen=True)
 class Crosswalk:
-    """Comparable indicators; `before_of` maps a code in the later tree to one in the earlier."""
+    """Comparable indicators of two trees; `before_of` maps a later tree's code to the earlier's."""
 
     before_of: Mapping[str, str]
     why_not: Mapping[str, NotComparableReason]
@@ -56,10 +55,10 @@ class Crosswalk:
 def crosswalk(
     before: IndicatorTree, after: IndicatorTree, folder: Path = TREES
 ) -> Crosswalk | None:
-    """Return the comparable indicators of two trees, or None if no file declares them."""
+    """Return which indicators of two trees are comparable; None if no file in `folder` says so."""
     if before.sha256 == after.sha256:
         codes = (*(indicator.code for indicator in after.indicators), COMPOSITE)
-        return Crosswalk({code: code for code in codes}, MappingProxyType({}))
+        return Crosswalk({code: code for code in codes}, {})
     if before.name == after.name:
         return _match_shared_parts(before, after)
     rows = _read_declared(folder / file_name(before.name, after.name))
@@ -79,7 +78,7 @@ def crosswalk(
 
 
 def _match_shared_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswalk:
-    """Match the parts of one tree of which the two waves measure different ones.
+    """Return the crosswalk of two versions of a tree: comparable if the parts below are equal.
 
     An indicator is comparable where the same parts with the same weights lie below it.
     """
@@ -89,11 +88,11 @@ def _match_shared_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswal
         code: NotComparableReason.RECIPE if code in old else NotComparableReason.NEW
         for code in new.keys() - same.keys()
     }
-    return Crosswalk(same, MappingProxyType(why))
+    return Crosswalk(same, why)
 
 
 def _share_parts(tree: IndicatorTree) -> dict[str, frozenset[tuple[str, float]]]:
-    """Return all that lies below each indicator, with its share of its parent."""
+    """Return code -> set of (code below it, weight in its parent), also for the composite."""
     below: dict[str, set[tuple[str, float]]] = {
         indicator.code: set() for indicator in tree.indicators
     }
@@ -132,7 +131,7 @@ def _read_declared(path: Path) -> tuple[CrosswalkRow, ...] | None:
 
 
 def _reverse_row(row: CrosswalkRow) -> CrosswalkRow:
-    """Return the same declaration for the trees in the other order."""
+    """Return the row of a crosswalk file for the same two trees in the other order."""
     reason = {
         NotComparableReason.NEW.value: NotComparableReason.GONE.value,
         NotComparableReason.GONE.value: NotComparableReason.NEW.value,

@@ -7,10 +7,9 @@ import pandas as pd
 
 from survey.access.principal import Principal
 from survey.estimate import band_probabilities, pooled_mean
-from survey.estimate.arrays import Floats
 from survey.results.analysis import SCALE
 from survey.results.snapshots import CELLS, HEADLINES, SMALL_AREAS
-from survey.results.table_columns import round_figures
+from survey.results.table_columns import read_numbers, round_figures
 from survey.results.wave_results import Filter, WaveResults
 
 _SAME_ESTIMATE_TOLERANCE = 1e-6
@@ -23,14 +22,14 @@ def compute_band_probabilities(
     *,
     wanted: Mapping[str, Filter],
 ) -> dict[str, list[float]]:
-    """Return the probability of each band between `edges` by area, in whole per cents.
+    """Return area -> probability of its score in each band between `edges`; `wanted`: cells' keys.
 
     Args:
         wanted: keys of the cells, or of the headlines where it names a `basis`.
     """
     rows = results.exact(principal, HEADLINES if "basis" in wanted else CELLS, wanted)
     chances = band_probabilities(
-        _read_numbers(rows, "estimate"), _read_numbers(rows, "se"), _read_numbers(rows, "df"), edges
+        read_numbers(rows, "estimate"), read_numbers(rows, "se"), read_numbers(rows, "df"), edges
     )
     whole = round_figures(chances, 2)
     return dict(zip(rows["area"].astype(str), whole.tolist(), strict=True))
@@ -39,7 +38,7 @@ def compute_band_probabilities(
 def pool_waves(
     results: WaveResults, earlier: WaveResults, principal: Principal, group: str, indicator: str
 ) -> pd.DataFrame:
-    """Return a group's estimate, low and high by city, from this wave and an earlier one together.
+    """Return a group's score, low and high by city, pooled with the wave `earlier` of the series.
 
     Nothing where one of the two or their change is not known, or where the change starts elsewhere:
     it is then about other cities or another recipe.
@@ -53,12 +52,12 @@ def pool_waves(
     )
     change = _index_by_area(results.exact_changes(principal, earlier.wave, keys)).reindex(now.index)
     before = before.reindex(now.index)
-    starts = np.abs(_read_numbers(change, "before") - _read_numbers(before, "estimate"))
+    starts = np.abs(read_numbers(change, "before") - read_numbers(before, "estimate"))
     pooled = pooled_mean(
-        (_read_numbers(before, "estimate"), _read_numbers(now, "estimate")),
-        (_read_numbers(before, "se"), _read_numbers(now, "se")),
-        (_read_numbers(before, "df"), _read_numbers(now, "df")),
-        change_se=np.where(starts < _SAME_ESTIMATE_TOLERANCE, _read_numbers(change, "se"), np.nan),
+        (read_numbers(before, "estimate"), read_numbers(now, "estimate")),
+        (read_numbers(before, "se"), read_numbers(now, "se")),
+        (read_numbers(before, "df"), read_numbers(now, "df")),
+        change_se=np.where(starts < _SAME_ESTIMATE_TOLERANCE, read_numbers(change, "se"), np.nan),
         level=results.method.level,
         scale=(0.0, SCALE),
     )
@@ -69,7 +68,3 @@ def pool_waves(
 
 def _index_by_area(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.set_index(rows["area"].astype(str))
-
-
-def _read_numbers(rows: pd.DataFrame, column: str) -> Floats:
-    return rows[column].to_numpy(dtype=np.float64, na_value=np.nan)

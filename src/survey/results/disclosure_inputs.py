@@ -53,7 +53,7 @@ def protected_cells(
     auditor: IntervalAuditor | None = None,
     public: PublicCells | None = None,
 ) -> pd.DataFrame:
-    """Return the cells of a wave with every rule of the gate applied.
+    """Return a wave's cells, hidden ones blanked, also those that the `public` cells ever hid.
 
     Hidden for its count, a cell is hidden for all indicators of its base, and for its answers, for
     all rates of its question: one hidden beside a shown one would tell that few people stand on one
@@ -79,7 +79,7 @@ def protected_cells(
         once_hidden, always_shown = find_once_hidden(cells, public)
 
     def compare_domains() -> tuple[QuestionBases, Overlaps, Codes]:
-        """Return bases, their overlaps, and what is hidden by question; the counts go."""
+        """Return bases of questions, pairs of cells that nearly coincide, and codes of hiding."""
         who = count_wave(source, areas, groups["group"].tolist(), names)
         counts = who.bases.spread(who.domains.counts())
         if not np.array_equal(counts, cells["n"].to_numpy(dtype=np.int64)):
@@ -116,7 +116,7 @@ def protected_cells(
 def audited_cells(
     source: WaveParts, published: pd.DataFrame, auditor: IntervalAuditor
 ) -> list[tuple[tuple[str, str, str, str], int, int]]:
-    """Let `auditor` look at published cells as readers have them.
+    """Audit `published` cells of a wave; return hidden ones whose count is known too closely.
 
     The n of a base is known where any of its indicators is shown. A rate that is hidden beside a
     shown one of its question tells that few people stand on one side.
@@ -149,7 +149,7 @@ def audited_cells(
 def _join_totals(
     totals: Sequence[AdditiveTotal], base_names: Mapping[str, str]
 ) -> Iterator[AdditiveTotal]:
-    """Yield the totals with indicators named by their bases.
+    """Yield totals; one over indicators gets, by `base_names`, the first indicator of each base.
 
     Of a mixture the parts that have the base of the whole are hidden with it, and go.
     """
@@ -186,7 +186,7 @@ def _require_wide(keys: Sequence[tuple[str, ...]], auditor: IntervalAuditor) -> 
 
 
 def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> pd.DataFrame:
-    """Return differences of one contrast, each shown only where both of its sides are.
+    """Return differences of one contrast, hidden where the cell of either side is hidden.
 
     Args:
         cells: the protected cells.
@@ -205,7 +205,7 @@ def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> p
 def _build_other_side(
     part: pd.DataFrame, contrast: str, areas: _Labels
 ) -> dict[str, str | pd.Series]:
-    """Return the keys of the cell with the reference, which the row's own would determine."""
+    """Return the keys (column -> value) in which a reference's cell differs from the area's own."""
     if contrast == "rest":
         return {"group": EVERYONE}
     if contrast == "nation":
@@ -215,7 +215,7 @@ def _build_other_side(
 
 
 def declare_totals(source: WaveParts) -> tuple[AdditiveTotal, ...]:
-    """Declare everything that adds up.
+    """Return all additive totals of a wave: over areas, over groups and over indicators.
 
     Areas add up to larger areas, values of a variable to everyone, indicators to the one above
     them.
@@ -229,7 +229,7 @@ def declare_totals(source: WaveParts) -> tuple[AdditiveTotal, ...]:
 
 
 def _list_area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:
-    """Return each area as the sum of areas of every other level that lie within it.
+    """Yield each area as the total of the areas of each other level that are nested in it.
 
     `areas` has a row per city; a city that belongs to no area of that level (an unknown tier)
     stands for itself.
@@ -259,7 +259,7 @@ def _has_nested_areas(areas: pd.DataFrame, larger: str, smaller: str) -> bool:
 
 
 def group_totals(groups: Sequence[str], most_groups: Mapping[str, int]) -> Iterator[AdditiveTotal]:
-    """Return everyone as the sum of the values of each variable, named `variable=value`.
+    """Yield everyone as total of a variable's groups, or where they overlap, of each and its rest.
 
     Where people belong to several groups of a variable, these do not add up: each makes up
     everyone together with those who do not belong to it.
@@ -297,7 +297,7 @@ def _list_nested(
 
 
 def _join_questions(source: WaveParts, names: Sequence[str]) -> QuestionBases:
-    """Join the rates of each question that are shown from the same number of respondents on."""
+    """Return bases that join, among the rates `names`, those of a question with equal minimum."""
     question = {measure.key: (measure.item, measure.min_n) for measure in source.measures}
     return QuestionBases.join([question.get(name, name) for name in names])
 
@@ -310,7 +310,7 @@ def _hide_telling_questions(
     overlaps: Overlaps,
     once_hidden: NDArray[np.bool_],
 ) -> Codes:
-    """Return the reasons of the rows of sensitive questions of which the answers would tell.
+    """Return a code per cell, above 0 if a question's rates reveal answers or were `once_hidden`.
 
     All rates of a question are hidden together; those that ask for more respondents also where
     there are fewer, and where the others are hidden.
@@ -352,7 +352,7 @@ def _hide_telling_questions(
 def _find_common_answers(
     source: WaveParts, who: WaveCounts, indicators: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Return the one answer of all respondents of each cell of sensitive measures, else null.
+    """Return the sensitive answer (almost) all of a cell gave, else NaN, by cell and indicator.
 
     What only a few answered otherwise counts as common where a measure says so. There is a row an
     area and group, and a column an indicator.

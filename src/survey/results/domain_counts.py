@@ -20,7 +20,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class CityCounts:
-    """Counts of cities, C of them; G groups, I indicators."""
+    """Counts by city for the disclosure gate: respondents of group pairs, and sensitive answers."""
 
     cities: tuple[str, ...]
     both: NDArray[np.int32]
@@ -37,7 +37,7 @@ class CityCounts:
 
     @classmethod
     def join(cls, parts: Sequence["CityCounts"]) -> "CityCounts":
-        """Join the counts of parts, no two of which have a city in common, by city code."""
+        """Join the counts of parts that have no city in common, sorted by city code."""
         if len(parts) == 1:
             return parts[0]
         cities = [city for part in parts for city in part.cities]
@@ -69,7 +69,7 @@ class CityCounts:
 
 @dataclass(frozen=True)
 class _CountRequest:
-    """Groups and indicators to be counted in a part."""
+    """Function that counts the given groups and indicators in one part of a wave."""
 
     groups: tuple[str, ...]
     indicators: tuple[str, ...]
@@ -104,20 +104,20 @@ class _CountRequest:
 
 
 def careful_measures(measures: Sequence[Measure]) -> list[Measure]:
-    """Return the rates that ask for respondents on each side, those of sensitive questions."""
+    """Return rates protected by answer: of sensitive questions or with a minimum on each side."""
     return [m for m in measures if m.choices and (m.sensitive or m.min_side > 1)]
 
 
 @dataclass(frozen=True, eq=False)
 class WaveCounts:
-    """Counts of a wave by area; A areas, G groups, B bases."""
+    """Numbers of respondents for the disclosure gate, by area, group and base of a question."""
 
     domains: DomainCounts
     cities: CityCounts
     bases: QuestionBases
 
     def common_value(self, name: str) -> Floats:
-        """Return the value that all of a domain have, else null, A x G."""
+        """Return the value of measure `name` shared by all of a cell, else NaN, areas x groups."""
         within = self.domains.within[:, :, None]
         low = np.where(within, self.cities.least[name], np.inf).min(axis=1)
         high = np.where(within, self.cities.most[name], -np.inf).max(axis=1)
@@ -125,12 +125,12 @@ class WaveCounts:
 
     @property
     def chose(self) -> dict[str, Counts]:
-        """Respondents whom each careful rate counts, A x G."""
+        """Rate of `careful_measures` -> number of respondents that it counts, areas x groups."""
         return self._group_by_area(self.cities.chose)
 
     @property
     def others(self) -> dict[str, Counts]:
-        """Respondents of its base whom it does not count, A x G."""
+        """Rate of `careful_measures` -> number of its base that it omits, areas x groups."""
         return self._group_by_area(self.cities.others)
 
     def _group_by_area(self, counts: Mapping[str, Counts]) -> dict[str, Counts]:
@@ -141,7 +141,7 @@ class WaveCounts:
 def count_wave(
     source: WaveParts, areas: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
 ) -> WaveCounts:
-    """Count who is in which area (columns area_level, area), group and base of an indicator."""
+    """Count the respondents by area (rows of area_level, area), group and base of an indicator."""
     request = _CountRequest(tuple(groups), tuple(indicators))
     cities = CityCounts.join(list(source.run(request, source.parts)))
     labels = area_labels(pd.Series(cities.cities), source.cities)
@@ -154,7 +154,7 @@ def count_wave(
 
 
 def find_answered(data: WaveData) -> dict[str, NDArray[np.bool_]]:
-    """Return the interviews with a figure for an indicator: a score for an item, or a value."""
+    """Return indicator -> whether each respondent has a score or value for it."""
     plan = data.plan
     items = data.people[list(plan.tree.item_columns)].to_numpy() >= plan.scale.minimum
     answered: dict[str, NDArray[np.bool_]] = {
@@ -174,7 +174,7 @@ def _value_of(data: WaveData, values: Mapping[str, Floats], name: str) -> Floats
 def _find_value_range(
     rows: Sequence[NDArray[np.intp]], members: NDArray[np.bool_], values: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the smallest and the largest value of each city and group."""
+    """Return the extremes of `values` by city (`rows`) and group (`members`); inf, -inf if none."""
     shape = (len(rows), members.shape[1])
     low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
     known = ~np.isnan(values)
@@ -189,6 +189,6 @@ def _find_value_range(
 def _count(
     rows: Sequence[NDArray[np.intp]], members: NDArray[np.bool_], chosen: NDArray[np.bool_]
 ) -> Counts:
-    """Return how many of each city and group are among `chosen`."""
+    """Count the `chosen` respondents by city (`rows`: indices of each) and group (`members`)."""
     counts = [(members[own] & chosen[own, None]).sum(axis=0) for own in rows]
     return np.asarray(counts, dtype=np.int64)

@@ -1,6 +1,6 @@
 """Domains of every wave: areas of the frame and groups of people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ def age_band_of(age: pd.Series, bands: Bands) -> pd.Series:
 
 
 def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Return the label of each row at every area level, from the frame of cities.
+    """Return area level -> area of each row by its city code; null where a city has no tier.
 
     A city whose tier is unknown has a null label there and belongs to no tier. Equal labels are one
     object: a text of its own for each row would take more memory than all its answers.
@@ -73,35 +73,30 @@ def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any
 
 
 def cities_of(labels: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """Return the cities of every (level, area) above the city."""
+    """Return (area level, area) -> codes of the cities in it, for all levels above the city."""
     area_cities: dict[tuple[str, ...], tuple[str, ...]] = {}
     for level, areas in labels.items():
         for area, city in zip(areas, labels["city"], strict=True):
             if level != "city" and not pd.isna(area):
-                area_cities[level, str(area)] = (
-                    *area_cities.get((level, str(area)), ()),
-                    str(city),
-                )
+                key = level, str(area)
+                area_cities[key] = (*area_cities.get(key, ()), str(city))
     return area_cities
 
 
 def list_counts(by_city: Mapping[str, int]) -> str:
-    """Format the numbers of cities that have any, for messages; the first few are named."""
+    """Format the counts above 0 in `by_city` for a message, naming only the first five cities."""
     counts = [(city, count) for city, count in sorted(by_city.items()) if count]
     named = ", ".join(f"{city}: {count}" for city, count in counts[:_MAX_NAMED_CITIES])
     return named + (" …" if len(counts) > _MAX_NAMED_CITIES else "")
 
 
 def group_memberships(frame: pd.DataFrame, series: str) -> dict[str, NDArray[np.bool_]]:
-    """Return the membership of each row in every group; overlapping, everyone first."""
-    return dict(_iterate_groups(frame, series))
-
-
-def _iterate_groups(frame: pd.DataFrame, series: str) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    yield EVERYONE, np.ones(len(frame), dtype=bool)
+    """Return group -> membership of each row; groups may overlap, everyone comes first."""
+    groups = {EVERYONE: np.ones(len(frame), dtype=bool)}
     if series == "main" and "age" in frame:
-        yield ELDERLY, (frame["age"] >= ELDERLY_FROM_AGE).to_numpy(dtype=bool)
+        groups[ELDERLY] = (frame["age"] >= ELDERLY_FROM_AGE).to_numpy(dtype=bool)
     for variable in GROUP_VARIABLES:
         if variable in frame and isinstance(frame[variable].dtype, pd.CategoricalDtype):
             for value in frame[variable].cat.categories:
-                yield f"{variable}={value}", (frame[variable] == value).to_numpy(dtype=bool)
+                groups[f"{variable}={value}"] = (frame[variable] == value).to_numpy(dtype=bool)
+    return groups

@@ -18,14 +18,12 @@ from survey.estimate import (
 )
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
-from survey.questionnaire.model import Item
+from survey.questionnaire.model import OVERALL, Item
 from survey.questionnaire.question_types import type_of
 from survey.results.table_columns import ColumnTypes
 from survey.results.wave_parts import PartLoader, WaveParts
 from survey.results.wave_rules import WaveRules
 
-OVERALL = "overall"
-"""The question about satisfaction on the whole; it never enters the score."""
 DRIVER_GROUPS = (EVERYONE, ELDERLY, GUARDIAN, RURAL)
 """Read for the nation; cities are read for everyone."""
 REPLICATES, SEED = 500, 20230315
@@ -42,7 +40,7 @@ _KEYS = ["area_level", "area", "group", "indicator"]
 
 
 class DriverStatus(StrEnum):
-    """Reason why a domain has no importances."""
+    """Reason why a domain (area and group) has no importances."""
 
     NOTHING_WRONG = ""
     TOO_FEW = "too_few_respondents"
@@ -57,7 +55,7 @@ _COLUMN_TYPES = ColumnTypes((*_KEYS, "reason"), _NUMBERS, {"no_drivers": DriverS
 
 
 def build_driver_table(source: WaveParts, cells: pd.DataFrame) -> pd.DataFrame:
-    """Build a row per area, group and lowest-level indicator.
+    """Return importance and performance of indicators, a row per area, group and indicator.
 
     The table is empty without a tree or the question.
 
@@ -94,13 +92,13 @@ def build_driver_table(source: WaveParts, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _list_domains(source: WaveParts) -> list[tuple[str, str, str]]:
-    """Return each (area level, area, group) that is read, in the order of the table."""
+    """Return (area level, area, group) of each domain: groups in the nation, then each city."""
     national = [("nation", NATION, group) for group in DRIVER_GROUPS if group in source.groups]
     return [*national, *(("city", str(code), EVERYONE) for code in source.city_codes)]
 
 
 def _compute_driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[str, str, str], Any]:
-    """Return the figures of each domain; the nation's sums are added up city by city."""
+    """Return (area level, area, group) -> columns of its rows, national ones summed from cities."""
     few = _build_rows_without_drivers(codes, DriverStatus.TOO_FEW)
     figures: dict[tuple[str, str, str], Any] = dict.fromkeys(_list_domains(source), few)
     cities = {key[1]: key for key in figures if key[0] == "city"}
@@ -124,7 +122,7 @@ def _compute_driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[s
 def _sum_city(
     job: tuple[PartLoader, str, float],
 ) -> tuple[dict[str, PsuDriverSums], dict[str, Any] | None]:
-    """Return the sums of one city of a part by group, and its own figures unless it has few."""
+    """Return group -> driver sums of the city in `job`, and its figures (None: too few people)."""
     part, city, level = job
     data = part()
     rows = (data.people["city_code"] == city).to_numpy(dtype=bool)
@@ -158,14 +156,14 @@ def _sum_city(
 
 
 def _compute_figures(sums: DriverSums, codes: list[str], level: float) -> dict[str, Any]:
-    """Return the figures of a domain from its sums over the indicators and the outcome."""
+    """Return a domain's columns from its sums over the indicators `codes` and the outcome."""
     with limit_to_one_thread():
         matrix = matrix_of(sums, [*codes, OVERALL], np.full(len(codes) + 1, _CENTRE))
     return figures_of(matrix, level)
 
 
 def _map_items_by_indicator(rules: WaveRules) -> dict[str, list[Item]]:
-    """Return the items of each indicator, whose score is their mean, and of the outcome."""
+    """Return indicator -> its items, whose mean is its score; the outcome comes last."""
     items: dict[str, list[Item]] = {}
     for item in rules.instrument.scored_items:
         items.setdefault(str(item.indicator), []).append(item)
@@ -184,7 +182,7 @@ def _compute_mean_score(people: pd.DataFrame, items: list[Item]) -> Floats:
 
 
 def _build_rows_without_drivers(codes: list[str], why: DriverStatus) -> dict[str, Any]:
-    """Return the rows of a domain that has no importances."""
+    """Return columns of the indicators `codes` without importances: null figures, and `why`."""
     return {
         "indicator": codes,
         "n": np.nan,
@@ -194,7 +192,7 @@ def _build_rows_without_drivers(codes: list[str], why: DriverStatus) -> dict[str
 
 
 def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
-    """Return the figures of one domain, a row per indicator."""
+    """Return a domain's columns from `matrix` (importances, resamples), or why it has none."""
     if matrix.n < MIN_DRIVER_RESPONDENTS or matrix.constant:
         few = matrix.n < MIN_DRIVER_RESPONDENTS
         return _build_rows_without_drivers(
@@ -224,7 +222,7 @@ def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
 
 
 def _rank_priorities(first: Flags, urgency: Floats) -> Floats:
-    """Return 1, 2, 3 for the first three, the most urgent first; 0 for the others."""
+    """Return ranks among the indicators flagged `first`, 1 for the greatest `urgency`; else 0."""
     positions = np.zeros(len(first))
     order = np.argsort(np.where(first, -urgency, np.inf), kind="stable")[: int(first.sum())]
     positions[order] = np.arange(1, len(order) + 1)
@@ -236,7 +234,7 @@ def _compute_shares(importance: Floats) -> Floats:
 
 
 def _add_performance(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with the score of each row and its interval, from its cell."""
+    """Return the table with each row's performance: score and interval of the same cell."""
     names = {"estimate": "performance", "ci_low": "performance_low", "ci_high": "performance_high"}
     wanted = cells[
         cells["area_level"].isin(["nation", "city"])

@@ -5,7 +5,7 @@ of interviews are exact, those of hidden cities too: they are for whoever may fr
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
-from survey.disclosure import MINIMUM_N, AdditiveTotal, mask_sensitive_reason
+from survey.disclosure import MINIMUM_N, mask_sensitive_reason
 from survey.disclosure.suppression import SuppressionReason
 from survey.estimate.tree import COMPOSITE
 from survey.frame.quotas import EVERYONE
@@ -38,10 +38,11 @@ from survey.results.wave_snapshots import (
 )
 from survey.settings import Settings
 from survey.snapshots.response_files import ResponseFile, join_files, plan_files
-from survey.snapshots.seals import open_seals
+from survey.snapshots.seals import find_newest_snapshot, open_seals
 from survey.snapshots.snapshot_files import (
+    DEFAULT_OPTIONS,
+    FreezeOptions,
     SnapshotDamagedError,
-    WithoutPoint,
     count_by_city,
     snapshot_draft,
     write_responses,
@@ -54,42 +55,44 @@ from survey.waves.waves import get_wave
 
 @dataclass(frozen=True, eq=False)
 class LoadedRows:
-    """Interviews in memory."""
+    """Interviews of a wave in memory, with the rules for weighting them."""
 
     frame: pd.DataFrame
+    rules: WaveRules
 
     @property
     def count(self) -> int:
         """Number of interviews."""
         return len(self.frame)
 
-    def weigh(self, rules: WaveRules) -> WaveParts:
-        """Return the wave with weights; errors as `WaveData.weigh`."""
-        return WaveParts.of_loaded(WaveData.weigh(self.frame, rules))
+    def weigh(self) -> WaveParts:
+        """Return the wave with weights computed. Raises as `WaveData.weigh`."""
+        return WaveParts.of_loaded(WaveData.weigh(self.frame, self.rules))
 
     def without(self, cities: Collection[str]) -> "LoadedRows":
-        """Return the interviews of the other cities."""
-        return LoadedRows(_drop_cities(self.frame, cities))
+        """Return a copy without interviews of `cities`."""
+        return replace(self, frame=_drop_cities(self.frame, cities))
 
 
 @dataclass(frozen=True, eq=False)
 class FiledRows:
-    """Interviews in files of whole cities, of which one at a time is in memory."""
+    """Interviews of a wave in files of whole cities, with the rules for weighting them."""
 
     folder: Path
     files: tuple[ResponseFile, ...]
+    rules: WaveRules
 
     @property
     def count(self) -> int:
         """Number of interviews."""
         return sum(file.rows for file in self.files)
 
-    def weigh(self, rules: WaveRules) -> WaveParts:
-        """Return the wave with weights; errors as `WaveData.weigh`."""
-        return open_files(self.folder, self.files, rules)
+    def weigh(self) -> WaveParts:
+        """Return the wave with weights computed. Raises as `WaveData.weigh`."""
+        return open_files(self.folder, self.files, self.rules)
 
     def without(self, cities: Collection[str]) -> "FiledRows":
-        """Return the interviews of the other cities; files that had others are written anew."""
+        """Return a copy without interviews of `cities`, in new files where old ones have some."""
         files = []
         for file in self.files:
             frame = join_files([self.folder / file.name])
@@ -98,16 +101,16 @@ class FiledRows:
                 files.append(file)
             elif len(kept):
                 files.append(write_responses(self.folder, f"other-{file.name}", kept))
-        return FiledRows(self.folder, tuple(files))
+        return replace(self, files=tuple(files))
 
 
 @contextmanager
 def read_preview_rows(
-    settings: Settings, wave_key: str, responses: ResponseSource
+    settings: Settings, wave_key: str, responses: ResponseSource, rules: WaveRules
 ) -> Iterator[LoadedRows | FiledRows]:
-    """Read the interviews; files of theirs go with the block."""
+    """Yield the interviews of `responses`; if many, in files, which are deleted after the block."""
     if responses.rows <= MAX_ROWS_IN_MEMORY:
-        yield LoadedRows(responses.read(responses.rows_of_city))
+        yield LoadedRows(responses.read(responses.rows_of_city), rules)
         return
     with snapshot_draft(settings.snapshot_dir, wave_key) as folder, forgetting_parts():
         planned = plan_files(responses.rows_of_city)
@@ -115,7 +118,7 @@ def read_preview_rows(
             write_responses(folder, name, responses.read(cities))
             for name, cities in planned.items()
         )
-        yield FiledRows(folder, tuple(files))
+        yield FiledRows(folder, tuple(files), rules)
 
 
 def _drop_cities(frame: pd.DataFrame, cities: Collection[str]) -> pd.DataFrame:
@@ -134,17 +137,15 @@ class PreviewCancelledError(SurveyError):
     """Raised when a preview was cancelled while it ran; a preview stores nothing anyway."""
 
     code = "preview_cancelled"
-
-    def __init__(self) -> None:
-        super().__init__(msg("The preview was cancelled."))
+    message = msg("The preview was cancelled.")
 
 
 def ignore_steps(_done: int, _total: int) -> None:
-    """Ignore the progress."""
+    """Ignore the progress of a preview; used where no page shows it."""
 
 
 class HiddenBecause(StrEnum):
-    """Reason why a freeze would hide an area; only people with the right to freeze read it."""
+    """Reason why a freeze would hide an area, shown only to people who may freeze the wave."""
 
     TOO_FEW = "too_few"
     DIFFERENCING = "differencing"
@@ -165,7 +166,7 @@ _REASONS: Mapping[str, HiddenBecause] = {
 
 @dataclass(frozen=True)
 class AreaPreview:
-    """One city, or the nation, as a freeze would show it."""
+    """Figures of one city, or of the nation, as a freeze would show them."""
 
     code: str
     n: int
@@ -185,7 +186,7 @@ class AreaPreview:
 
 @dataclass(frozen=True)
 class EarlierCity:
-    """One city in the last provisional results."""
+    """Interviews and score of one city in the last provisional results."""
 
     n: int
     estimate: float | None
@@ -216,7 +217,7 @@ class FreezePreview:
 
     @property
     def subtractable(self) -> tuple[str, ...]:
-        """Cities that differ from the last provisional results by fewer than ten interviews.
+        """Codes of cities with 1 to 9 interviews more or less than in the last provisional results.
 
         Whoever kept those results could subtract.
         """
@@ -233,11 +234,10 @@ def preview_freeze(
     *,
     wave_key: str,
     principal: Principal,
-    without_point: WithoutPoint = WithoutPoint.REFUSE,
-    groups: Sequence[str] = (),
+    options: FreezeOptions = DEFAULT_OPTIONS,
     tick: PreviewTick = ignore_steps,
 ) -> FreezePreview:
-    """Compute what a freeze would show, without storing anything.
+    """Compute what a freeze would show, storing nothing; `tick` gets steps done and their number.
 
     Raises as `freeze_wave` does.
     """
@@ -249,35 +249,39 @@ def preview_freeze(
         with read_scope(settings.store_url, long_running=True) as session:
             wave = get_wave(session=session, key=wave_key)
             responses = open_stored_responses(session, wave)
-            responses.require_freezable(wave, without_point)
-            rules = load_rules(session, wave, without_point, groups)
-            rows = stack.enter_context(read_preview_rows(settings, wave_key, responses))
-            source = rows.weigh(rules)
+            responses.require_freezable(wave, options.without_point)
+            rules = load_rules(session, wave, options)
+            rows = stack.enter_context(read_preview_rows(settings, wave_key, responses, rules))
+            source = rows.weigh()
             left_out = tuple(sorted(left_out_codes(session=session, wave_id=wave.id)))
             earlier = _open_earlier_results(settings, session, wave)
         tick(1, PREVIEW_STEPS)
-        return _preview(settings, rows, rules, source, left_out, earlier, tick)
+        areas = _preview_areas(source, settings.audit_seconds)
+        tick(2, PREVIEW_STEPS)
+        return _preview(rows, source, areas, left_out, earlier, settings.audit_seconds)
 
 
 def _preview(
-    settings: Settings,
     rows: LoadedRows | FiledRows,
-    rules: WaveRules,
     source: WaveParts,
+    areas: tuple[AreaPreview, tuple[AreaPreview, ...]],
     left_out: tuple[str, ...],
     earlier: EarlierResults | None,
-    tick: PreviewTick,
+    audit_seconds: float,
 ) -> FreezePreview:
-    nation, cities = _preview_areas(source, settings.audit_seconds)
-    tick(2, PREVIEW_STEPS)
+    """Return the preview of `areas` (nation, cities); small cities that hide others are named."""
+    nation, cities = areas
     small = tuple(city.code for city in cities if 0 < city.n < MINIMUM_N)
     hidden = {area.code for area in (nation, *cities) if not area.is_shown} - set(small)
     freed: set[str] = set()
     if small and hidden and len(small) < len(cities):
-        # Whether the small cities are the cause is not guessed: the gate is asked without them.
-        rest = _weigh_rest(rows, small, rules)
+        # Whether the small cities are the cause is not guessed: the gate is asked without them,
+        # unless the rest could not be frozen by itself.
+        rest = None
+        with suppress(SurveyError):
+            rest = rows.without(small).weigh()
         if rest is not None:
-            rest_nation, rest_cities = _preview_areas(rest, settings.audit_seconds)
+            rest_nation, rest_cities = _preview_areas(rest, audit_seconds)
             freed = {area.code for area in (rest_nation, *rest_cities) if area.is_shown} & hidden
     totals = _list_cities_by_total(source)
     return FreezePreview(
@@ -295,7 +299,7 @@ def _preview(
 def _name_small_cities(
     area: AreaPreview, freed: set[str], small: tuple[str, ...], totals: Sequence[frozenset[str]]
 ) -> AreaPreview:
-    """Return an area that would be shown without the small cities with the cities it hides for.
+    """Return the area, if in `freed`, with those of the `small` cities that cause its hiding.
 
     Of the small cities these are the ones within the smallest total that it shares with any.
     """
@@ -306,20 +310,10 @@ def _name_small_cities(
     return replace(area, because=HiddenBecause.OF_CITIES, of_cities=tuple(sorted(nearest)))
 
 
-def _weigh_rest(
-    rows: LoadedRows | FiledRows, small: Collection[str], rules: WaveRules
-) -> WaveParts | None:
-    """Return the wave without its small cities; None if that could not be frozen by itself."""
-    try:
-        return rows.without(small).weigh(rules)
-    except SurveyError:
-        return None
-
-
 def _preview_areas(
     source: WaveParts, audit_seconds: float
 ) -> tuple[AreaPreview, tuple[AreaPreview, ...]]:
-    """Return the nation and the cities of a wave behind the gate."""
+    """Return nation and cities as the gate would show them; `audit_seconds` limit its audit."""
     figures, decided, _ = decide_cells(source, audit_seconds)
     counts = figures.cells["n"].to_numpy(dtype=int)
     cells = mask_sensitive_reason(decided).assign(exact_n=counts)
@@ -348,7 +342,7 @@ def _preview_areas(
 
 
 def _pick_heads(cells: pd.DataFrame, has_composite: bool) -> pd.DataFrame:
-    """Return the row that stands for each area: its composite.
+    """Return one row per area: its composite, else its most answered question without figure.
 
     Without one no question stands for the others: the row is that of the question which most
     people answered, one that is shown if there is any, and has no figure.
@@ -361,14 +355,10 @@ def _pick_heads(cells: pd.DataFrame, has_composite: bool) -> pd.DataFrame:
 
 
 def _list_cities_by_total(source: WaveParts) -> list[frozenset[str]]:
-    """Return the cities of every total that adds cities up, the smallest totals first."""
-    totals = [total for total in declare_totals(source) if _is_sum_of_cities(total)]
-    cities = [frozenset(part[1] for part in total.parts if part[0] == "city") for total in totals]
-    return sorted(cities, key=lambda members: (len(members), sorted(members)))
-
-
-def _is_sum_of_cities(total: AdditiveTotal) -> bool:
-    return total.along == _CITY and any(part[0] == "city" for part in total.parts)
+    """Return the city codes of each area that is made up of cities, the smallest set first."""
+    totals = [total for total in declare_totals(source) if total.along == _CITY]
+    parts = [frozenset(part[1] for part in total.parts if part[0] == "city") for total in totals]
+    return sorted(filter(None, parts), key=lambda members: (len(members), sorted(members)))
 
 
 def _read_number(value: Any) -> float | None:
@@ -376,20 +366,15 @@ def _read_number(value: Any) -> float | None:
 
 
 def _compute_effective_n(n: Any, deff: Any) -> int | None:
-    """Return the size of an equally precise simple random sample, from what is published."""
+    """Return the published n divided by the published design effect; None where unknown."""
     return None if pd.isna(n) or pd.isna(deff) or deff <= 0 else round(n / deff)
 
 
 def _open_earlier_results(
     settings: Settings, session: Session, wave: Wave
 ) -> EarlierResults | None:
-    """Return the last provisional results of a wave, if there are any that can be read."""
-    query = (
-        select(Snapshot)
-        .where(Snapshot.wave_id == wave.id, ~col(Snapshot.final))
-        .order_by(col(Snapshot.created_at).desc())
-    )
-    snapshot = session.exec(query.limit(1)).first()
+    """Return the last provisional results of a wave; None if there are none or they are damaged."""
+    snapshot = find_newest_snapshot(session, wave.id, ~col(Snapshot.final))
     if snapshot is None:
         return None
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.importing.target_wave import list_files_with_weights
@@ -28,20 +27,21 @@ from survey.review.progress.wave_progress import count_dispositions
 from survey.settings import Settings
 from survey.snapshots.response_files import ResponseFile, hash_of_files, plan_files
 from survey.snapshots.response_frame import FREEZABLE
+from survey.snapshots.seals import find_newest_snapshot
 from survey.snapshots.snapshot_files import (
+    FreezeOptions,
     SnapshotManifest,
     UnfinishedFiles,
     WeightFile,
-    WithoutPoint,
     write_responses,
 )
-from survey.store.tables import Response, Snapshot, Wave, WaveState, table_of
+from survey.store.tables import Response, Wave, WaveState, table_of
 from survey.waves.planning.wave_editing import left_out_codes
 from survey.waves.waves import COMPUTED_STATES, require_transition
 
 
 class FreezeStage(StrEnum):
-    """Stage of a freeze."""
+    """Stage of a freeze, reported to its progress callback."""
 
     READING = "reading"
     """The responses are read from the store and written to files."""
@@ -62,17 +62,15 @@ class FreezeCancelledError(SurveyError):
     """Raised when a freeze was cancelled while it ran; nothing was written."""
 
     code = "freeze_cancelled"
-
-    def __init__(self) -> None:
-        super().__init__(msg("The freeze was cancelled. Nothing was written."))
+    message = msg("The freeze was cancelled. Nothing was written.")
 
 
 def ignore_progress(_stage: FreezeStage, _done: int, _total: int) -> None:
-    """Ignore the progress."""
+    """Ignore the progress of a freeze; used where no page shows it."""
 
 
 def report_parts(run: MapParts, tick: FreezeTick, parts: int) -> MapParts:
-    """Return a mapping that reports each item that is done.
+    """Return the function `run` (a map), wrapped so that it reports each finished item to `tick`.
 
     Args:
         parts: number of the items where they have no length.
@@ -89,7 +87,6 @@ def report_parts(run: MapParts, tick: FreezeTick, parts: int) -> MapParts:
 
 
 _RESPONSES = table_of(Response)
-_SNAPSHOTS = table_of(Snapshot)
 _WAVE_FIELDS = (
     "key", "series", "year", "title_zh", "title_en", "is_demo", "composite", "instrument_id",
     "tree_id",
@@ -100,15 +97,11 @@ class AnswersConflictError(SurveyError):
     """Raised when interviews changed after the answers had been read."""
 
     code = "answers_changed"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("Interviews changed while the wave was being frozen. Please freeze it again.")
-        )
+    message = msg("Interviews changed while the wave was being frozen. Please freeze it again.")
 
 
 class WaveConflictError(SurveyError):
-    """Raised when what is decided about a wave or its series changed during a freeze."""
+    """Raised when settings of a wave, or another wave of its series, changed during a freeze."""
 
     code = "wave_changed"
 
@@ -124,7 +117,7 @@ class WaveConflictError(SurveyError):
 
 @dataclass(frozen=True)
 class FreezeBasis:
-    """Facts in the store that a frozen wave rests on.
+    """Facts read for a freeze, compared with the store again just before it is registered.
 
     Provisional results are a picture of the moment of reading: interviews that are approved later
     are in the next ones. Final results have to hold every interview, so these are compared too.
@@ -150,19 +143,23 @@ class FreezeBasis:
     def read(
         cls, work: Work, wave: Wave, responses: ResponseSource, *, final: bool
     ) -> "FreezeBasis":
-        """Read the facts as they are at the moment of the freeze, the same for both readings.
+        """Return the facts that a freeze depends on; if `final`, with a fingerprint of `responses`.
 
         Links expire, so another moment would count other dispositions.
         """
         session = work.session
+        newest = find_newest_snapshot(session, wave.id)
+        withdrawn = select(func.count()).where(
+            _RESPONSES.c.wave_id == wave.id, _RESPONSES.c.withdrawn_at.is_not(None)
+        )
         basis = cls(
             wave={name: getattr(wave, name) for name in _WAVE_FIELDS},
             is_computed=wave.state in COMPUTED_STATES,
             was_public=was_public(session, wave),
             oversampling=oversampling_of(session=session, wave_id=wave.id),
             left_out=tuple(sorted(left_out_codes(session=session, wave_id=wave.id))),
-            newest=_find_newest_snapshot(session, wave.id),
-            withdrawn=_count_withdrawn(session, wave.id),
+            newest=newest.id if newest else None,
+            withdrawn=session.connection().execute(withdrawn).scalar_one(),
         )
         if not final:
             return basis
@@ -174,7 +171,7 @@ class FreezeBasis:
         )
 
     def require_same(self, now: "FreezeBasis") -> None:
-        """Raise an error if the facts are others now.
+        """Raise a conflict error if these facts, read before, differ from those read `now`.
 
         Raises:
             WaveConflictError: what is decided about the wave changed, or another freeze ended.
@@ -189,36 +186,12 @@ class FreezeBasis:
         return replace(self, withdrawn=0, responses=None, attempts=None)
 
 
-def _find_newest_snapshot(session: Session, wave_id: UUID) -> UUID | None:
-    query = select(_SNAPSHOTS.c.id).where(_SNAPSHOTS.c.wave_id == wave_id)
-    query = query.order_by(_SNAPSHOTS.c.created_at.desc()).limit(1)
-    newest: UUID | None = session.connection().execute(query).scalar_one_or_none()
-    return newest
-
-
-def _count_withdrawn(session: Session, wave_id: UUID) -> int:
-    query = select(func.count()).where(
-        _RESPONSES.c.wave_id == wave_id, _RESPONSES.c.withdrawn_at.is_not(None)
-    )
-    return int(session.connection().execute(query).scalar_one())
-
-
-@dataclass(frozen=True)
-class SnapshotOptions:
-    """Decisions about the freeze of a wave."""
-
-    final: bool = False
-    release: bool = False
-    without_point: WithoutPoint = WithoutPoint.REFUSE
-    groups: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class WaveReading:
-    """A wave as it was read, with its responses in the files of a draft folder."""
+    """A wave as it was read for a freeze, with its responses in files of a draft folder."""
 
     wave: Wave
-    actor: Principal
+    options: FreezeOptions
     basis: FreezeBasis
     rules: WaveRules
     folder: Path
@@ -229,17 +202,14 @@ class WaveReading:
 
 
 def read_wave(
-    settings: Settings,
-    session: Session,
-    *,
+    work: Work,
     wave: Wave,
     responses: ResponseSource,
-    actor: Principal,
-    options: SnapshotOptions,
+    options: FreezeOptions,
     folder: Path,
     tick: FreezeTick = ignore_progress,
 ) -> WaveReading:
-    """Read everything that the tables of a wave are computed from.
+    """Read all that a wave's tables are computed from, and write its responses to `folder`.
 
     Args:
         folder: draft that the files of the responses are written to.
@@ -247,26 +217,24 @@ def read_wave(
     Raises:
         As `freeze_wave` does for what is wrong with the responses, the rules or the state.
     """
-    actor.require(Action.ADMINISTER)
-    now = datetime.now(UTC)
+    work.require(Action.ADMINISTER)
     final = is_final(wave, asked=options.final)
     responses.require_freezable(wave, options.without_point)
-    rules = load_rules(session, wave, options.without_point, options.groups)
+    rules = load_rules(work.session, wave, options)
     # Before the rows: where the store offers no single view, a change meanwhile is still noticed.
-    work = Work(session, actor, now, settings)
     basis = FreezeBasis.read(work, wave, responses, final=final)
-    files = tuple(_write_files(settings, wave, responses, folder, tick))
+    files = tuple(_write_files(work.settings, wave, responses, folder, tick))
     manifest = _build_manifest(
-        wave, rules, files, final=final, left_out=basis.left_out, now=now
-    ).model_copy(update=_describe_given_weights(session, wave, responses))
+        wave, rules, files, final=final, left_out=basis.left_out, now=work.now
+    ).model_copy(update=_describe_given_weights(work.session, wave, responses))
     # Those of provisional results are no part of the basis.
     attempts = basis.attempts or count_dispositions(work, wave.id)
-    public = read_public_cells(settings, session, wave)
-    return WaveReading(wave, actor, basis, rules, folder, manifest, attempts, public)
+    public = read_public_cells(work.settings, work.session, wave)
+    return WaveReading(wave, options, basis, rules, folder, manifest, attempts, public)
 
 
 def is_final(wave: Wave, *, asked: bool) -> bool:
-    """Return whether a snapshot is the wave's last.
+    """Return whether a freeze is final: asked for, or the wave is frozen or released already.
 
     Raises:
         RefusedError: a last one is asked for while the wave still collects.
@@ -281,7 +249,7 @@ def is_final(wave: Wave, *, asked: bool) -> bool:
 def _write_files(
     settings: Settings, wave: Wave, responses: ResponseSource, draft: Path, tick: FreezeTick
 ) -> Iterator[ResponseFile]:
-    """Write the responses file by file; those of a large wave that was cut off are not read again.
+    """Write the responses into `draft` and yield each file; reuse those of an interrupted freeze.
 
     A small wave is read faster than anybody could want to go on with it.
     """
@@ -341,7 +309,7 @@ def _build_manifest(
 def _describe_given_weights(
     session: Session, wave: Wave, responses: ResponseSource
 ) -> dict[str, object]:
-    """Return the manifest's fields about weights that came with the interviews."""
+    """Return the manifest's fields about imported weights; empty without any."""
     if not responses.have_weights:
         return {}
     files = tuple(

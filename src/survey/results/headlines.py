@@ -18,31 +18,35 @@ from scipy import special
 from survey.access.principal import covers
 from survey.access.roles import NATION
 from survey.disclosure import areas_to_withhold, propagate_suppression, protect
-from survey.estimate import EstimateError
 from survey.estimate.tree import COMPOSITE
 from survey.estimate.variance import STATUSES, estimate_status
 from survey.frame.city_frame import build_frame_table, shipped_cities
 from survey.frame.quotas import EVERYONE
-from survey.locale import msg
-from survey.results.analysis import NotEstimableError, bound_rate_intervals
+from survey.results.analysis import bound_rate_intervals
 from survey.results.domains import area_labels, cities_of
 from survey.results.snapshots import CELLS
 from survey.results.table_cache import cached_table, file_age
 from survey.results.table_columns import ColumnTypes
-from survey.results.wave_estimates import CubeRequest, WaveEstimates, build_cube, overall_deff
+from survey.results.wave_estimates import (
+    CubeRequest,
+    WaveEstimates,
+    build_cube,
+    overall_deff,
+    translate_estimate_errors,
+)
 from survey.results.wave_parts import WaveParts
 
 
 @dataclass(frozen=True)
 class CellsFile:
-    """File of the cells of one snapshot, as it was written last."""
+    """File of the cells of one snapshot, identified by its path and time of writing."""
 
     path: Path
     age: int
 
     @classmethod
     def of(cls, folder: Path) -> "CellsFile":
-        """Return the cells in the folder of a snapshot."""
+        """Return the file of cells in the folder of a snapshot."""
         return cls(folder / CELLS, file_age(folder / CELLS))
 
 
@@ -50,7 +54,7 @@ class CellsFile:
 def list_withheld_areas(
     cells: CellsFile, own_area: str
 ) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """Return larger areas (level, area, cities) that would reveal a city outside `own_area`."""
+    """Return (level, area, cities) of areas that would reveal a city outside `own_area`."""
     codes = _list_cities(cells)
     areas = _group_cities(codes)
     gone = areas_to_withhold(areas, [code for code in codes if covers(own_area, code)])
@@ -61,7 +65,7 @@ def list_withheld_areas(
 def find_withheld_changes(
     cells: CellsFile, other: CellsFile, own_area: str
 ) -> frozenset[tuple[str, ...]]:
-    """Return larger areas whose change would reveal a figure of a city outside `own_area`.
+    """Return (level, area) whose change to snapshot `other` reveals a city not in `own_area`.
 
     That is a figure of the wave of `cells`. The reader knows the larger areas that
     `list_withheld_areas` leaves, over all cities of that wave; the change gives the same figures
@@ -81,13 +85,13 @@ def find_withheld_changes(
 
 
 def _list_cities(cells: CellsFile) -> list[str]:
-    """Return the codes of the cities that a wave has."""
+    """Return the codes of the cities in a file of cells."""
     wanted = {"area_level": ["city"], "group": [EVERYONE]}
     return [str(code) for code in cached_table(cells.path, cells.age).find(wanted)["area"].unique()]
 
 
 def _group_cities(codes: Sequence[str]) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """Return the cities of every (level, area) above the city."""
+    """Return (level, area) -> those of `codes` that belong to it, for levels above the city."""
     return cities_of(area_labels(pd.Series(codes), build_frame_table(shipped_cities())))
 
 
@@ -115,7 +119,7 @@ _HIDDEN_SIZE_COLUMN = "unseen"
 
 
 def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
-    """Build the national figures by basis, composite and indicator; empty without a tree.
+    """Return national figures by basis and composite, hidden where `cells` hide the nation.
 
     Columns: `COLUMNS`, shown, reason. `composite` is `item_means` or `per_respondent`; which of
     the two is official is stored with the wave. `cities` counts the cities behind a figure.
@@ -146,24 +150,16 @@ def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _split_by_composite(figures: WaveEstimates) -> dict[str, pd.DataFrame]:
-    """Return cells of nation and cities, everyone in them, under both composites."""
+    """Return both ways to compute a composite -> cells of all respondents, nation and each city."""
     official = figures.source.composite
     other = ITEM_MEANS if official == PER_RESPONDENT else PER_RESPONDENT
     cells = figures.cells
     wanted = (cells["group"] == EVERYONE) & cells["area_level"].isin(["nation", "city"])
-    return {official: cells[wanted], other: _estimate_under(figures.source, other)}
-
-
-def _estimate_under(source: WaveParts, composite: str) -> pd.DataFrame:
-    request = CubeRequest(("nation", "city"), (EVERYONE,), composite=composite)
-    try:
-        sums = build_cube(source, request)
+    request = CubeRequest(("nation", "city"), (EVERYONE,), composite=other)
+    with translate_estimate_errors():
+        sums = build_cube(figures.source, request)
         with sums.prepared(table=True):
-            return sums.table(level=source.level)
-    except EstimateError as error:
-        raise NotEstimableError(
-            msg("The estimates cannot be computed: {reason}", reason=error)
-        ) from error
+            return {official: cells[wanted], other: sums.table(level=figures.source.level)}
 
 
 def _build_headlines_on_both_bases(
@@ -178,7 +174,8 @@ def _build_headlines_on_both_bases(
     n = nation.set_index("indicator")["n"]
     weighted[_HIDDEN_SIZE_COLUMN] = unseen.reindex(weighted["indicator"]).to_numpy()
     weighted["n"] = n.reindex(weighted["indicator"]).to_numpy()
-    weighted["status"] = _list_status(weighted)
+    columns = (weighted[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
+    weighted["status"] = [STATUSES[code] for code in estimate_status(*columns)]
     domain_rows = nation.assign(
         basis=DOMAIN, cities=len(totals), **{_HIDDEN_SIZE_COLUMN: nation["n"].to_numpy(dtype=float)}
     )
@@ -188,7 +185,7 @@ def _build_headlines_on_both_bases(
 def city_weighted_mean(
     cities: pd.DataFrame, totals: pd.Series, *, level: float = 0.95
 ) -> pd.DataFrame:
-    """Return sum(W_c theta_c) / sum(W_c) of each indicator, from independent cities.
+    """Return each indicator's mean of city scores, weighted by `totals` (population by city).
 
     Args:
         cities: `area`, `indicator`, `estimate`, `se`, `df`, a row a city and indicator.
@@ -231,7 +228,7 @@ def city_weighted_mean(
 
 
 def _sum_hidden_cities(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
-    """Return the respondents of the hidden cities together, or of all, by indicator.
+    """Return indicator -> respondents in hidden cities; if no city is hidden, in all cities.
 
     Of all where no city is hidden.
     """
@@ -246,8 +243,3 @@ def _sum_hidden_cities(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
         pd.DataFrame({"behind": n * hidden, "every": n}).groupby(wanted.get_level_values(1)).sum()
     )
     return pd.Series(np.where(sums["behind"] > 0, sums["behind"], sums["every"]), index=sums.index)
-
-
-def _list_status(table: pd.DataFrame) -> list[str]:
-    columns = (table[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
-    return [STATUSES[code] for code in estimate_status(*columns)]

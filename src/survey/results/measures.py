@@ -28,7 +28,7 @@ _Value = TypeVar("_Value", bound=np.generic)
 
 @dataclass(frozen=True, eq=False)
 class QuestionBases:
-    """Base of each indicator, numbered in the order of their first indicators.
+    """Indicators grouped by base (the same respondents); `of` has each indicator's base number.
 
     Tables have a row an area, group and indicator, in this order; those of bases one an area, group
     and base.
@@ -38,44 +38,44 @@ class QuestionBases:
 
     @classmethod
     def compare(cls, counts: NDArray[np.int32]) -> "QuestionBases":
-        """Join the indicators of which the same people are counted, cities x indicators x pairs."""
+        """Return bases: indicators of equal `counts` (cities x indicators x pairs) share one."""
         return cls.join(
             [sha256(counts[:, place].tobytes()).digest() for place in range(counts.shape[1])]
         )
 
     @classmethod
     def join(cls, keys: Sequence[Hashable]) -> "QuestionBases":
-        """Join the indicators with the same key."""
+        """Return bases: indicators with equal `keys` (one key per indicator) share one."""
         known: dict[Hashable, int] = {}
         return cls(np.array([known.setdefault(key, len(known)) for key in keys], np.int64))
 
     @cached_property
     def first(self) -> Numbers:
-        """Place of the first indicator of each base."""
+        """Index of the first indicator of each base."""
         places: Numbers = np.unique(self.of, return_index=True)[1]
         return places
 
     def name_by_first(self, indicators: Sequence[str]) -> Mapping[str, str]:
-        """Return indicator -> the first indicator of its base."""
+        """Return indicator -> name of the first indicator of its base."""
         names = (indicators[self.first[base]] for base in self.of)
         return dict(zip(indicators, names, strict=True))
 
     def select_rows(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of the first indicator of each base."""
+        """Return those rows of a table of indicators that belong to the first of each base."""
         rows = np.arange(len(table)).reshape(-1, len(self.of))[:, self.first]
         return table.iloc[rows.ravel()].reset_index(drop=True)
 
     def spread(self, by_base: NDArray[_Value]) -> NDArray[_Value]:
-        """Return for the rows of indicators what holds for those of their bases."""
+        """Return values by area, group and base repeated for each indicator of the base."""
         return by_base.reshape(-1, len(self.first))[:, self.of].ravel()
 
     def find_any(self, by_indicator: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return for the rows of bases whether it holds for any of their indicators."""
+        """Return, for each base, whether any of its indicators has True."""
         held: NDArray[np.bool_] = self.find_largest(by_indicator.astype(np.int8)) > 0
         return held
 
     def find_largest(self, by_indicator: Codes) -> Codes:
-        """Return for the rows of bases the largest value of their indicators."""
+        """Return, for each base, the largest value of its indicators."""
         order = np.argsort(self.of, kind="stable")
         starts = np.searchsorted(self.of[order], np.arange(len(self.first)))
         values = by_indicator.reshape(-1, len(self.of))[:, order]
@@ -112,7 +112,7 @@ class Measure(BaseModel):
 
     @property
     def is_number(self) -> bool:
-        """Whether it is the mean of a number in its own unit: it lies on no scale of 0-100."""
+        """Whether the measure is the mean of a number in its own unit, not on a scale of 0-100."""
         return not self.choices and self.direction == "neutral"
 
 
@@ -135,7 +135,7 @@ def read_measures(path: Path) -> tuple[Measure, ...]:
 
 
 def measures_for(instrument: Instrument, declared: tuple[Measure, ...]) -> tuple[Measure, ...]:
-    """Return those of `declared` that the instrument asks, marked sensitive where the item is."""
+    """Return the `declared` measures whose item is in the questionnaire, marked if sensitive."""
     return tuple(
         measure.model_copy(update={"sensitive": instrument.by_name[measure.item].sensitive})
         for measure in declared
@@ -146,7 +146,7 @@ def measures_for(instrument: Instrument, declared: tuple[Measure, ...]) -> tuple
 def form_measures(
     instrument: Instrument, declared: tuple[Measure, ...], groups: Collection[str]
 ) -> tuple[Measure, ...]:
-    """Return means and shares of the questions that `declared` says nothing about.
+    """Return measures of questions neither in `declared` nor, as they make groups, in `groups`.
 
     A rating and a number give their mean; each choice of a select gives its share, of those who
     gave a substantive answer. The questions that `groups` are made of give none: the share of a
@@ -164,7 +164,7 @@ def form_measures(
 def module_measures(
     instrument: Instrument, declared: tuple[Measure, ...], groups: Collection[str]
 ) -> tuple[Measure, ...]:
-    """Return means and shares of questions that the questionnaire itself declares to be measured.
+    """Return measures of questions marked to be measured, but not in `declared` or `groups`.
 
     Shares of a sensitive question ask for `MIN_SIDE` respondents on each side.
     """
@@ -197,7 +197,7 @@ def _measures_of(item: Item) -> Iterator[Measure]:
 
 
 def substantive_choices(item: Item) -> tuple[Choice, ...]:
-    """Return the choices that a share can count: who answered otherwise is not in its base."""
+    """Return the choices of an item that are substantive answers; each gives a share."""
     if type_of(item).allows_several:
         return item.choices
     return tuple(choice for choice in item.choices if choice.name not in _NOT_SUBSTANTIVE)
@@ -222,10 +222,11 @@ def _build_form_measure(
 
 
 def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray[np.float64]:
-    """Return one value per respondent: 0 or 100 for rates, null outside the base."""
+    """Return a measure of question `item` by respondent (rates: 0 or 100), NaN for no answer."""
     question_type = type_of(item)
     if question_type.allows_several:
-        return _score_any_chosen(measure, frame)
+        picks = np.vstack([frame[f"{measure.item}/{choice}"] for choice in measure.choices])
+        return np.where(picks.min(axis=0) < 0, np.nan, np.where(picks.max(axis=0) == 1, 100.0, 0.0))
     if question_type.has_choice_list:
         answer = frame[item.name]
         base = answer.notna() & ~answer.isin(_NOT_SUBSTANTIVE)
@@ -235,9 +236,3 @@ def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray
         low, high = float(item.minimum or 0), float(item.maximum or 0)
         return np.where(values < low, np.nan, (values - low) / (high - low) * 100.0)
     return values
-
-
-def _score_any_chosen(measure: Measure, frame: pd.DataFrame) -> NDArray[np.float64]:
-    columns = [frame[f"{measure.item}/{choice}"].to_numpy() for choice in measure.choices]
-    picks = np.vstack(columns)
-    return np.where(picks.min(axis=0) < 0, np.nan, np.where(picks.max(axis=0) == 1, 100.0, 0.0))

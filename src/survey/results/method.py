@@ -7,14 +7,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from survey.access.work import Work
 from survey.disclosure import MINIMUM_N
 from survey.results.measures import Measure
 from survey.results.wave_rules import GroupQuestion
 from survey.results.weighting import WeightingReport
 from survey.review.progress.tallies import Dispositions
-from survey.review.progress.wave_progress import count_dispositions
-from survey.store.tables import Mode, Wave
+from survey.store.tables import Mode
 
 _DIGITS = 1
 
@@ -37,13 +35,8 @@ class FieldworkRecord(BaseModel):
     """Interviews that review voided."""
 
 
-def record_fieldwork(work: Work, wave: Wave, modes: Mapping[str, int]) -> FieldworkRecord:
-    """Return the fieldwork of a wave whose interviews were made by these modes."""
-    return protect_fieldwork(modes, count_dispositions(work, wave.id))
-
-
 def find_fieldwork(method: Path) -> FieldworkRecord | None:
-    """Return the fieldwork in the file of a method, of an older form as well; None without one."""
+    """Return the fieldwork record in a snapshot's method file; None if there is no readable one."""
     try:
         known = json.loads(method.read_bytes()).get("fieldwork")
         return FieldworkRecord.model_validate(known) if known else None
@@ -52,7 +45,7 @@ def find_fieldwork(method: Path) -> FieldworkRecord | None:
 
 
 def protect_fieldwork(modes: Mapping[str, int], attempts: Dispositions) -> FieldworkRecord:
-    """Return the record of these counts without what would tell a small one."""
+    """Return the record of `modes` (counts) and `attempts`, without what reveals a small count."""
     total = sum(modes.values())
     shown = _list_shown_modes(modes)
     unfinished = attempts.eligible - attempts.complete
@@ -81,7 +74,7 @@ def protect_fieldwork(modes: Mapping[str, int], attempts: Dispositions) -> Field
 
 
 def _list_shown_modes(modes: Mapping[str, int]) -> list[str]:
-    """Return the modes whose share is shown, the most frequent first.
+    """Return the interview modes whose share may be shown, the most frequent first.
 
     Small ones are hidden, and one more where their sum, the rest to all interviews, would tell one.
     """
@@ -102,7 +95,7 @@ def _round_percentage(share: float | None) -> float | None:
 
 
 class RankMethod(BaseModel):
-    """Choices behind the ranks of the cities."""
+    """Parameters of the ranks of the cities, as the method page reports them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -118,7 +111,7 @@ class RankMethod(BaseModel):
 
 
 class SmallAreaMethod(BaseModel):
-    """Choices behind the grades and models of special groups by city."""
+    """Parameters of reliability grades and small-area models for special groups by city."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -130,7 +123,7 @@ class SmallAreaMethod(BaseModel):
 
 
 class DriverMethod(BaseModel):
-    """Choices behind importance and performance."""
+    """Parameters of the driver analysis: its question, minimum and resampling."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -141,7 +134,7 @@ class DriverMethod(BaseModel):
 
 
 class ChangeMethod(BaseModel):
-    """Choices behind the verdicts on changes between waves."""
+    """Parameters of the significance verdicts on changes between waves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -149,7 +142,7 @@ class ChangeMethod(BaseModel):
 
 
 class IntervalAuditMethod(BaseModel):
-    """Extent of the audit of hidden counts by linear programming (docs/disclosure.md)."""
+    """Extent of the audit of bounds on hidden counts, as the method page reports it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -170,7 +163,7 @@ class IntervalAuditMethod(BaseModel):
 
 
 class MethodRecord(BaseModel):
-    """Record of the choices, stored as `method.json` beside the cells."""
+    """Record of all parameters behind a snapshot's tables, stored as its `method.json`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -213,6 +206,6 @@ class MethodRecord(BaseModel):
 
     @property
     def protects_rates_together(self) -> bool:
-        """Whether the rates of a question were shown or hidden together, as they are now."""
+        """Whether all rates of one question were hidden or shown together in the snapshot."""
         audit = self.interval_audit
         return audit is not None and (audit.bases > 0 or audit.hidden == 0)

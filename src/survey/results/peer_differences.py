@@ -41,18 +41,18 @@ class CrosstabQuestion:
 
 
 def list_crosstab_questions(results: WaveResults) -> tuple[CrosstabQuestion, ...]:
-    """Return the questions whose answers the snapshot holds by group, ratings of the tree first."""
+    """Return the questions with figures by group, first those behind indicators of the tree."""
     return (*_list_rated_questions(results), *_list_measured_questions(results))
 
 
 def list_group_variables(results: WaveResults) -> tuple[str, ...]:
-    """Return the variables whose values are the groups of the wave, those of one group last."""
+    """Return the variables that define the wave's groups, those with a single group last."""
     names = [group.partition("=")[0] for group in results.method.groups if group != EVERYONE]
     return tuple(sorted(dict.fromkeys(names), key=lambda name: names.count(name) == 1))
 
 
 def groups_of(results: WaveResults, variable: str) -> tuple[str, ...]:
-    """Return the groups that the values of a variable make."""
+    """Return the groups `variable=value` of a variable in the wave."""
     return tuple(
         group for group in results.method.groups if group.partition("=")[0] == variable != group
     )
@@ -67,7 +67,7 @@ def compare_groups(
     groups: Collection[str],
     indicators: Collection[str],
 ) -> pd.DataFrame:
-    """Return each group's difference from the rest of the area, as gaps are returned.
+    """Return differences of `groups` from the rest of an area, P adjusted over all these rows.
 
     The verdicts are those of this table: all its rows that are shown are one family (Benjamini and
     Hochberg), where the verdicts of the snapshot are of one group over all areas.
@@ -84,7 +84,7 @@ def compare_groups(
 
 
 def _list_rated_questions(results: WaveResults) -> Iterator[CrosstabQuestion]:
-    """Yield the questions that alone measure an indicator: its score is their mean."""
+    """Yield each question that is the only item of an indicator, whose score is its mean."""
     items: dict[str, list[str]] = {}
     for item, code in results.method.items.items():
         items.setdefault(code, []).append(item)
@@ -112,13 +112,13 @@ MAX_PEERS = 8
 
 
 def list_chosen_peers(work: Work, *, city_code: str) -> tuple[str, ...]:
-    """Return the peers that a city has chosen, in their order; none where it has not chosen."""
+    """Return the codes of the peers that a city has chosen, in their order; empty if none."""
     work.require(Action.READ_RESULTS, city_code)
     return _read_peers(work.session, city_code)
 
 
 def list_all_peers(session: Session) -> dict[str, tuple[str, ...]]:
-    """Return the peers of every city that has chosen some, for services that check the area."""
+    """Return city -> its chosen peers, without check of rights, which is the caller's."""
     query = select(ChosenPeer).order_by(col(ChosenPeer.city_code), col(ChosenPeer.position))
     peers: dict[str, tuple[str, ...]] = {}
     for chosen in session.exec(query):
@@ -127,7 +127,7 @@ def list_all_peers(session: Session) -> dict[str, tuple[str, ...]]:
 
 
 def choose_peers(work: Work, *, city_code: str, peers: Sequence[str]) -> None:
-    """Compare a city with `peers` from now on, until they are changed or reset.
+    """Store the peers that a city is compared with, and record the choice in the audit trail.
 
     Raises:
         RefusedError: none or more than `MAX_PEERS`, the city itself, or an unknown city.
@@ -155,7 +155,7 @@ def choose_peers(work: Work, *, city_code: str, peers: Sequence[str]) -> None:
 
 
 def reset_peers(work: Work, *, city_code: str) -> None:
-    """Compare a city with the cities of its size again."""
+    """Delete the chosen peers of a city, and record it in the audit trail."""
     work.require(Action.CHOOSE_PEERS, city_code)
     _lock_city(work.session, city_code)
     before = _read_peers(work.session, city_code)
@@ -185,7 +185,7 @@ def _require_choosable(session: Session, city_code: str, chosen: Sequence[str]) 
 
 
 def _lock_city(session: Session, city_code: str) -> None:
-    """Let the choices for one city follow each other; interviews of the city need not wait."""
+    """Lock a city's database row for a choice of peers, without blocking inserts of interviews."""
     query = select(City.code).where(City.code == city_code).with_for_update(key_share=True)
     if session.exec(query).first() is None:
         raise RefusedError("peers_not_allowed", msg("There is no city {city}.", city=city_code))
@@ -217,7 +217,7 @@ def compare_with_peers(
     peers: Sequence[str],
     indicators: Sequence[str],
 ) -> pd.DataFrame:
-    """Return a city minus the plain mean of its peers, a row per indicator, as gaps are returned.
+    """Return a city's score minus the mean of its peers by indicator, with the columns of `gaps`.
 
     A row is hidden unless the figures of the city and of every peer are shown to the reader.
     Interval and verdict allow for what rounding may have added: the interval is wider by `ROUNDING`
@@ -264,7 +264,7 @@ def compare_with_peers(
 
 
 def _mean_of_peers(values: Floats) -> Floats:
-    """Return the mean over the columns of the peers; not-a-number where there is none."""
+    """Return the mean of the peers (all columns but the first) by row; NaN without peers."""
     peers = values[:, 1:]
     mean: Floats = peers.mean(axis=1) if peers.shape[1] else np.full(len(values), np.nan)
     return mean
@@ -273,7 +273,7 @@ def _mean_of_peers(values: Floats) -> Floats:
 def _error_of_difference(
     low: Floats, high: Floats, df: Floats, level: float
 ) -> tuple[Floats, Floats]:
-    """Return error and degrees of freedom (Satterthwaite 1946), samples being independent.
+    """Return standard error and df (Satterthwaite 1946) of city minus peers, from their intervals.
 
     Half an interval of published ends may be narrower than the exact one by half a rounding.
     """

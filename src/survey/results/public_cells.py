@@ -29,7 +29,7 @@ _HIDDEN = REASONS.index(SuppressionReason.SECONDARY)
 
 
 class PublicCellsConflictError(SurveyError):
-    """Raised when new cells of a public wave would be told by those that were public before."""
+    """Raised when cells added to a public wave would hide ones that were public before."""
 
     code = "public_cells_conflict"
 
@@ -47,7 +47,7 @@ class PublicCellsConflictError(SurveyError):
 
 @dataclass(frozen=True, eq=False)
 class PublicCells:
-    """Cells of a wave that readers have seen at any time."""
+    """Cells of all public snapshots of a wave, with whether any hid and whether any showed each."""
 
     table: pd.DataFrame
     """`CELL_KEYS`, and `shown`: False where any of the tables hid the cell."""
@@ -90,7 +90,7 @@ def list_public_snapshots(session: Session, wave: Wave) -> list[Snapshot]:
 
 
 def read_public_cells(settings: Settings, session: Session, wave: Wave) -> PublicCells | None:
-    """Return the cells of all snapshots that readers may have seen; None if there are none.
+    """Return the cells of all snapshots of a wave that readers may have seen; None without any.
 
     What cannot be read any more is left out and named in the log.
 
@@ -114,7 +114,7 @@ def read_public_cells(settings: Settings, session: Session, wave: Wave) -> Publi
 
 
 def join_public_cells(tables: list[pd.DataFrame]) -> PublicCells:
-    """Return the cells of some protected tables, hidden where any of them hides."""
+    """Return the cells of several protected tables, each hidden if any of the tables hides it."""
     joined = tables[0].assign(ever=tables[0]["shown"])
     for table in tables[1:]:
         joined = _join_tables(joined, table.assign(ever=table["shown"]))
@@ -122,7 +122,7 @@ def join_public_cells(tables: list[pd.DataFrame]) -> PublicCells:
 
 
 def _join_tables(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Return the cells of two tables: `shown` where none hides them, `ever` where one shows them.
+    """Return the cells of either table: `shown` if neither hides one, `ever` if either showed it.
 
     Keys stay codes: as texts, those of a yearly wave would take 69 MiB for each of its freezes.
     """
@@ -155,7 +155,7 @@ def _join_tables(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 def keep_hidden(
     cells: pd.DataFrame, public: PublicCells, figures: Sequence[str] = FIGURE_COLUMNS
 ) -> pd.DataFrame:
-    """Return protected cells in which every cell that `public` hides is hidden too.
+    """Return the protected cells, hidden also if once hidden in `public`, then without `figures`.
 
     Args:
         cells: columns as `protected_cells` returns them.
@@ -183,7 +183,7 @@ def keep_hidden(
 def find_once_hidden(
     cells: pd.DataFrame, public: PublicCells
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which cells any of the tables that readers have seen hides, and which all show."""
+    """Return two masks of `cells`: hidden by some table of `public`; shown by all that have it."""
     row = _find_rows(cells, public.table)
     # A cell that is in none of them has row -1, the value that is appended.
     was_shown = np.append(public.table["shown"].to_numpy(dtype=bool), True)[row]
@@ -191,7 +191,7 @@ def find_once_hidden(
 
 
 def _find_rows(cells: pd.DataFrame, public: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the row of `public` with the keys of each row of `cells`; -1 where it has none."""
+    """Return, for each row of `cells`, the index of the row of `public` with its keys, or -1."""
     key, known = np.zeros(len(cells), np.int64), np.zeros(len(public), np.int64)
     is_known = np.ones(len(public), dtype=bool)
     for name in CELL_KEYS:

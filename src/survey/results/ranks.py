@@ -49,7 +49,7 @@ _PAIR_TYPES = ColumnTypes(_PAIR)
 
 @dataclass(frozen=True, eq=False)
 class _Scores:
-    """Scores of cities × indicators; `placed` marks the cities that are ranked."""
+    """Scores with errors, cities × indicators; `placed` is True where a city is ranked."""
 
     estimate: pd.DataFrame
     se: pd.DataFrame
@@ -58,7 +58,7 @@ class _Scores:
 
 
 def rank_tables(figures: WaveEstimates, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Build the ranks of the cities, and the pairs of cities that are told apart.
+    """Return the table of ranks of the cities, and that of significantly different pairs.
 
     Ranked are the composite and its first- and second-level indicators.
 
@@ -110,7 +110,7 @@ def _read_scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
 def _rank_scores(
     scores: _Scores, codes: Sequence[str], tree: Tree, level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the figures of the ranked cities by city and indicator, and the pairs told apart."""
+    """Return the ranks by (city, indicator), and pairs of cities that differ significantly."""
     shape = (RANKING.draws, len(scores.estimate))
     normal = np.random.default_rng(RANKING.seed).standard_normal(shape)
 
@@ -130,7 +130,7 @@ def _rank_scores(
 def _rank_indicator(
     scores: _Scores, code: str, normal: NDArray[np.float64], level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rank the cities in one indicator, with the same draws for all, a column per city."""
+    """Return ranks and significant pairs of cities in one indicator; `normal` are random draws."""
     placed = scores.placed[code].to_numpy()
     estimate, se, df = (
         table.loc[placed, code] for table in (scores.estimate, scores.se, scores.df)
@@ -159,7 +159,7 @@ def _rank_indicator(
 
 
 def _compute_composite_sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:
-    """Return ranks in the composite when the weights under every parent of the tree move.
+    """Return the range of each city's composite rank under randomly varied indicator weights.
 
     There are none where a ranked city lacks an indicator: its composite under other weights would
     not be one.
@@ -178,7 +178,7 @@ def _compute_composite_sensitivity(scores: _Scores, tree: Tree, level: float) ->
 
 
 def _compute_tree_weights(tree: Tree, codes: Sequence[str]) -> NDArray[np.float64]:
-    """Return the weight in the composite of each indicator with items."""
+    """Return the weight of each indicator of `codes` in the composite."""
     omega = dict(zip(tree.item_columns, tree.omega[-1], strict=True))
     return np.array(
         [sum(omega[item] for item in omega if tree.feeds[item] == code) for code in codes]

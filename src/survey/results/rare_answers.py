@@ -26,7 +26,7 @@ TOLD_BY_OTHERS = -1.0
 def find_rare_answers(
     measures: Sequence[Measure], chose: Mapping[str, Counts], others: Mapping[str, Counts]
 ) -> dict[str, Floats]:
-    """Return the answer that almost all of a cell gave, else null; areas × groups by measure.
+    """Return rate -> what almost all of a cell answered, by counts `chose` and `others`, or NaN.
 
     Only rates of sensitive questions are looked at, where there are `min_n` respondents. Where so
     few stand between a rate and a wider one of the same question, the narrower one has
@@ -62,7 +62,7 @@ def join_sides(
     others: Mapping[str, Counts],
     telling: Flags,
 ) -> AnswerSides:
-    """Return the sides of the rates of some questions, cells in the order area, group, question.
+    """Return the respondents who `chose` each rate of questions and the `others`, for the gate.
 
     Args:
         questions: their rates.
@@ -89,7 +89,7 @@ def join_sides(
 
 
 def _pair_nested(measures: Sequence[Measure]) -> Iterator[tuple[Measure, Measure]]:
-    """Yield pairs of rates of one question, the second of which counts fewer of its answers."""
+    """Yield pairs (wide, narrow) of rates of one question; narrow counts a subset of choices."""
     for wide, narrow in permutations(measures, 2):
         if wide.item == narrow.item and set(narrow.choices) < set(wide.choices):
             yield wide, narrow

@@ -8,19 +8,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import ConflictError, msg
-from survey.results.change_files import write_changes
-from survey.results.method import find_fieldwork, record_fieldwork
+from survey.results.change_files import ComparedSnapshot, write_changes
+from survey.results.method import find_fieldwork, protect_fieldwork
 from survey.results.public_cells import PublicCells, read_public_cells
 from survey.results.snapshots import (
     CELLS,
@@ -40,6 +38,7 @@ from survey.results.table_columns import TEXTS, to_published_table
 from survey.results.tables import write_tables
 from survey.results.wave_snapshots import open_wave
 from survey.results.whole_audits import record_whole_audit
+from survey.review.progress.wave_progress import count_dispositions
 from survey.settings import Settings
 from survey.snapshots.seals import SEAL, SnapshotDraft, find_seals, read_sealed
 from survey.snapshots.snapshot_files import (
@@ -52,16 +51,14 @@ from survey.store.audit_events import AuditEvent
 from survey.store.tables import Snapshot, Wave, WaveState
 from survey.waves.waves import lock_series
 
-FIGURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        CELLS: ("estimate", "ci_low", "ci_high", "n"),
-        GAPS: ("difference", "ci_low", "ci_high", "n", "verdict"),
-        RANKS: ("rank", "low", "high"),
-        DRIVERS: ("importance", "importance_low", "importance_high", "agreement", "priority"),
-        SMALL_AREAS: ("model", "model_low", "model_high"),
-        HEADLINES: ("estimate", "ci_low", "ci_high", "n"),
-    }
-)
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    CELLS: ("estimate", "ci_low", "ci_high", "n"),
+    GAPS: ("difference", "ci_low", "ci_high", "n", "verdict"),
+    RANKS: ("rank", "low", "high"),
+    DRIVERS: ("importance", "importance_low", "importance_high", "agreement", "priority"),
+    SMALL_AREAS: ("model", "model_low", "model_high"),
+    HEADLINES: ("estimate", "ci_low", "ci_high", "n"),
+}
 """Columns that files of a release print, by table."""
 CHANGES = ("difference", "ci_low", "ci_high", "n_after", "verdict")
 """The same of the changes from another wave."""
@@ -69,7 +66,7 @@ _KEYS = ("area_level", "area", "group", "indicator", "contrast", "basis", "compo
 
 
 def require_same_figures(settings: Settings, session: Session, draft: SnapshotDraft) -> None:
-    """Compare the tables of a draft with those of releases that stand, as they were printed.
+    """Raise `ConflictError` if `draft` would change a figure, as printed, of a published release.
 
     To be called before the draft is sealed: what was published is known by the seals until then.
 
@@ -109,7 +106,7 @@ def require_same_figures(settings: Settings, session: Session, draft: SnapshotDr
 
 
 def _compare(before: bytes, after: bytes | None, columns: Sequence[str], release: str) -> None:
-    """Raise `ConflictError` if a figure of the first table differs in the second."""
+    """Raise `ConflictError`, naming `release`, if figures in `columns` differ in `after`."""
     old = _read_printed(before, columns)
     new = old.iloc[:0] if after is None else _read_printed(after, columns)
     keys = [name for name in _KEYS if name in old and name in new]
@@ -134,7 +131,7 @@ def _compare(before: bytes, after: bytes | None, columns: Sequence[str], release
 
 
 def _read_printed(table: bytes, columns: Sequence[str]) -> pd.DataFrame:
-    """Return keys and figures of a table as they are printed, without rows that have no figure."""
+    """Return keys and rounded figures of a Parquet table, without rows that have no figure."""
     frame = pd.read_parquet(BytesIO(table))
     wanted = {*_KEYS, *columns, "shown", "reason"}
     printed = to_published_table(frame[[name for name in frame if name in wanted]])
@@ -146,7 +143,7 @@ def _read_printed(table: bytes, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _is_same(joined: pd.DataFrame, name: str) -> NDArray[np.bool_]:
-    """Return which rows have the same figure, or the same word, before and after."""
+    """Return a mask of rows in which columns `name` and `name_after` are equal or both null."""
     before = joined[name].astype(object)
     after = joined.get(f"{name}_after", pd.Series(np.nan, index=joined.index)).astype(object)
     same: NDArray[np.bool_] = ((before == after) | (before.isna() & after.isna())).to_numpy(bool)
@@ -156,24 +153,24 @@ def _is_same(joined: pd.DataFrame, name: str) -> NDArray[np.bool_]:
 _LOG = logging.getLogger(__name__)
 
 
-def list_altered_tables(
-    settings: Settings, session: Session, *, wave_key: str, actor: Principal
-) -> tuple[str, ...]:
-    """Return the files of a wave's results that were changed after they had been sealed.
+def list_altered_tables(work: Work, *, wave_key: str) -> tuple[str, ...]:
+    """Return the names of a wave's results files that were changed after they had been sealed.
 
     `recompute_wave` replaces them.
 
     Raises:
         SnapshotNotFoundError: the wave has no snapshot.
     """
-    actor.require(Action.ADMINISTER)
-    _, snapshots = get_current_snapshots(session, wave_key)
-    altered = (find_altered_tables(settings, session, each.directory) for each in snapshots)
+    work.require(Action.ADMINISTER)
+    _, snapshots = get_current_snapshots(work.session, wave_key)
+    altered = (
+        find_altered_tables(work.settings, work.session, each.directory) for each in snapshots
+    )
     return tuple(sorted({name for names in altered for name in names}))
 
 
 def recompute_wave(work: Work, *, wave_key: str) -> None:
-    """Write every table of a wave's newest snapshot again; the series is locked meanwhile.
+    """Compute and write all tables of a wave's newest snapshot again; locks the series.
 
     So are those of the snapshot that readers see, where a release shows an older one.
 
@@ -194,7 +191,7 @@ def recompute_wave(work: Work, *, wave_key: str) -> None:
 
 
 def _draft_tables(work: Work, wave: Wave, snapshot: Snapshot) -> SnapshotDraft:
-    """Compute and seal the tables of one snapshot."""
+    """Compute a snapshot's tables as a draft and record their hashes in the audit trail."""
     altered = find_altered_tables(work.settings, work.session, snapshot.directory)
     for name in altered:
         _LOG.warning(
@@ -204,23 +201,16 @@ def _draft_tables(work: Work, wave: Wave, snapshot: Snapshot) -> SnapshotDraft:
     source = open_wave(work.session, wave, folder)
     # Counted at the freeze: retention deletes later what the attempts are counted from.
     fieldwork = (
-        record_fieldwork(work, wave, source.facts.modes)
+        protect_fieldwork(source.facts.modes, count_dispositions(work, wave.id))
         if METHOD in altered
         else find_fieldwork(folder / METHOD)
     )
-    source = source.with_fieldwork(fieldwork)
+    source = replace(source, fieldwork=fieldwork)
     draft = SnapshotDraft(work.settings)
     public = _find_public_cells(work.settings, work.session, wave)
     write_tables(folder, source, draft, work.settings.audit_seconds, public)
-    write_changes(
-        work.settings,
-        work.session,
-        wave=wave,
-        folder=folder,
-        frozen_at=snapshot.created_at,
-        source=source,
-        draft=draft,
-    )
+    mine = ComparedSnapshot(wave, folder, source, snapshot.created_at)
+    write_changes(work.settings, work.session, mine, draft)
     for name, sha256 in response_hashes(folder, read_manifest(folder)).items():
         draft.keep(folder / name, sha256)
     require_same_figures(work.settings, work.session, draft)
@@ -231,7 +221,7 @@ def _draft_tables(work: Work, wave: Wave, snapshot: Snapshot) -> SnapshotDraft:
 
 
 def _find_public_cells(settings: Settings, session: Session, wave: Wave) -> PublicCells | None:
-    """Return the cells that readers have seen; None if there are none, or all are lost.
+    """Return the cells of a wave that readers have seen; None if there are none or all are lost.
 
     Lost ones are what is to be made again. Cells that nobody has seen are hidden where they would
     be told: an update must not leave a wave without tables.

@@ -15,7 +15,8 @@ from survey.access.audit import actor_id, require_reason
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Message, RefusedError, msg
-from survey.snapshots.seals import SEAL, find_seals, seal_of_seals
+from survey.records import build_from
+from survey.snapshots.seals import SEAL, find_newest_snapshot, find_seal
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Account,
@@ -39,7 +40,6 @@ from survey.waves.waves import get_wave, lock_wave, require_transition
 
 MIN_NAMED_CITIES, MAX_NAMED_CITIES = 10, 50
 """First places a release may name; fewer would tell a good deal of each city's score."""
-MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
 SHOWN_NAMES: dict[Shown, Message] = {
     Shown.SCORES: msg("names and scores of all cities"),
     Shown.NAMES: msg("names of the first places, without scores"),
@@ -49,7 +49,7 @@ SHOWN_NAMES: dict[Shown, Message] = {
 
 @dataclass(frozen=True)
 class ReleaseChange:
-    """Release of a wave, or its revocation, with its time."""
+    """Release (`is_release`) or revocation of a wave's release, with its time."""
 
     at: datetime
     wave_key: str
@@ -58,7 +58,7 @@ class ReleaseChange:
 
 @dataclass(frozen=True)
 class ReleaseRecord:
-    """Release as people read it; `ended_at` and `reason` are set once it was revoked."""
+    """Release of a wave for display; `ended_at` and `reason` are set once it was revoked."""
 
     shown: Shown
     first_places: int | None
@@ -70,17 +70,9 @@ class ReleaseRecord:
 
 
 def release_wave(
-    work: Work,
-    *,
-    wave_key: str,
-    shown: Shown,
-    first_places: int | None = None,
-    two_people: bool = True,
+    work: Work, *, wave_key: str, shown: Shown, first_places: int | None = None
 ) -> None:
-    """Open a frozen wave to readers outside each city's area, as far as `shown` says.
-
-    Args:
-        two_people: The setting of the installation: another person has to have requested it.
+    """Release a frozen wave: readers see other cities as `shown` allows (names: `first_places`).
 
     Raises:
         RefusedError: no final snapshot, or a number of first places that does not fit.
@@ -88,18 +80,10 @@ def release_wave(
         RefusedError: the wave is not frozen, or released already.
     """
     work.require(Action.RELEASE)
-    _check_first_places(shown, first_places)
-    wave = lock_wave(session=work.session, key=wave_key)
-    require_transition(wave, WaveState.RELEASED)
-    _require_final_results(work.session, wave)
+    options = release_request_options(shown, first_places)
+    wave = _lock_final_wave(work.session, wave_key)
     require_no_announcement(work.session, wave)
-    confirm_act(
-        work,
-        wave=wave,
-        act=WaveAct.RELEASE,
-        options=release_request_options(shown, first_places),
-        two_people=two_people,
-    )
+    confirm_act(work, wave=wave, act=WaveAct.RELEASE, options=options)
     apply_release(work, wave, shown, first_places)
 
 
@@ -111,7 +95,7 @@ def release_signed_wave(
     first_places: int | None,
     signatures: Sequence[tuple[UUID | None, datetime]],
 ) -> None:
-    """Open a frozen wave as `release_wave`, by the signatures of its publication.
+    """Release a frozen wave as `release_wave` does, approved by `signatures` of its publication.
 
     Args:
         signatures: Accounts with the times at which they signed; one where one is enough.
@@ -122,29 +106,25 @@ def release_signed_wave(
     """
     work.require(Action.RELEASE)
     options = release_request_options(shown, first_places)
-    wave = lock_wave(session=work.session, key=wave_key)
-    require_transition(wave, WaveState.RELEASED)
-    _require_final_results(work.session, wave)
+    wave = _lock_final_wave(work.session, wave_key)
     record_signatures(work, wave=wave, options=options, signatures=signatures)
     apply_release(work, wave, shown, first_places)
 
 
-def _require_final_results(session: Session, wave: Wave) -> None:
-    final = select(Snapshot.id).where(Snapshot.wave_id == wave.id, col(Snapshot.final))
-    if session.exec(final.limit(1)).first() is None:
+def _lock_final_wave(session: Session, wave_key: str) -> Wave:
+    wave = lock_wave(session=session, key=wave_key)
+    require_transition(wave, WaveState.RELEASED)
+    if find_newest_snapshot(session, wave.id, col(Snapshot.final).is_(True)) is None:
         raise RefusedError(
             "not_releasable", msg("The wave {wave} has no final results yet.", wave=wave.key)
         )
+    return wave
 
 
 def require_no_announcement(session: Session, wave: Wave) -> None:
-    """Raise `RefusedError` while a release of the wave is announced, or stands."""
-    announced = select(Publication.key).where(
-        Publication.wave_id == wave.id,
-        col(Publication.state).in_((PublicationState.PLANNED, PublicationState.SIGNED)),
-    )
+    """Raise `RefusedError` if the wave has an announced or published release in the register."""
     _require_no_publication(session, wave)
-    key = session.exec(announced.limit(1)).first()
+    key = find_announced_publication(session, wave)
     if key is not None:
         raise RefusedError(
             "not_releasable",
@@ -157,21 +137,27 @@ def require_no_announcement(session: Session, wave: Wave) -> None:
         )
 
 
+def find_announced_publication(session: Session, wave: Wave) -> str | None:
+    """Return the key of a wave's announced, still unpublished release; None without one."""
+    return _find_publication(session, wave, PublicationState.PLANNED, PublicationState.SIGNED)
+
+
 def find_standing_publication(work: Work, *, wave_key: str) -> str | None:
-    """Return the release in the register that stands for a wave; no other way revokes its own."""
+    """Return the key of a wave's published release in the register; None without one."""
     work.require(Action.RELEASE)
-    return _find_published(work.session, get_wave(session=work.session, key=wave_key))
+    wave = get_wave(session=work.session, key=wave_key)
+    return _find_publication(work.session, wave, PublicationState.PUBLISHED)
 
 
-def _find_published(session: Session, wave: Wave) -> str | None:
-    published = select(Publication.key).where(
-        Publication.wave_id == wave.id, Publication.state == PublicationState.PUBLISHED
+def _find_publication(session: Session, wave: Wave, *states: PublicationState) -> str | None:
+    query = select(Publication.key).where(
+        Publication.wave_id == wave.id, col(Publication.state).in_(states)
     )
-    return session.exec(published.limit(1)).first()
+    return session.exec(query.limit(1)).first()
 
 
 def _require_no_publication(session: Session, wave: Wave) -> None:
-    key = _find_published(session, wave)
+    key = _find_publication(session, wave, PublicationState.PUBLISHED)
     if key is not None:
         raise RefusedError(
             "not_releasable",
@@ -184,13 +170,26 @@ def _require_no_publication(session: Session, wave: Wave) -> None:
 
 
 def release_request_options(shown: Shown, first_places: int | None) -> dict[str, str | int | None]:
-    """Return what a release shows as a request for it keeps it."""
-    _check_first_places(shown, first_places)
+    """Return a release's options for a request; raise `RefusedError` if they contradict."""
+    if shown is not Shown.NAMES:
+        if first_places is not None:
+            raise RefusedError(
+                "not_releasable", msg("A number of places belongs to a release of names only.")
+            )
+    elif first_places is None or not MIN_NAMED_CITIES <= first_places <= MAX_NAMED_CITIES:
+        raise RefusedError(
+            "not_releasable",
+            msg(
+                "Between {fewest} and {most} first places can be named.",
+                fewest=MIN_NAMED_CITIES,
+                most=MAX_NAMED_CITIES,
+            ),
+        )
     return {"shown": shown.value, "first_places": first_places}
 
 
 def apply_release(work: Work, wave: Wave, shown: Shown, first_places: int | None) -> None:
-    """Write the state, the release and its audit row, after everything was checked."""
+    """Set a wave to released, add its release and record it in the audit trail, without checks."""
     wave.state = WaveState.RELEASED
     work.session.add(wave)
     work.session.flush()
@@ -203,45 +202,15 @@ def apply_release(work: Work, wave: Wave, shown: Shown, first_places: int | None
             released_at=work.now,
         )
     )
-    work.record(
-        AuditEvent.WAVE_RELEASED,
-        wave.id,
-        {"shown": shown, "first_places": first_places, **_newest_seal(work.session, wave)},
-    )
-
-
-def _newest_seal(session: Session, wave: Wave) -> dict[str, str]:
-    """Return the seal of the newest snapshot, which says the figures that were released."""
-    query = (
-        select(Snapshot.directory)
-        .where(Snapshot.wave_id == wave.id)
-        .order_by(col(Snapshot.created_at).desc())
-    )
-    directory = session.exec(query.limit(1)).first()
-    seals = None if directory is None else find_seals(session, directory)
-    return {} if seals is None else {SEAL: seal_of_seals(seals)}
-
-
-def _check_first_places(shown: Shown, first_places: int | None) -> None:
-    if shown is not Shown.NAMES:
-        if first_places is not None:
-            raise RefusedError(
-                "not_releasable", msg("A number of places belongs to a release of names only.")
-            )
-        return
-    if first_places is None or not MIN_NAMED_CITIES <= first_places <= MAX_NAMED_CITIES:
-        raise RefusedError(
-            "not_releasable",
-            msg(
-                "Between {fewest} and {most} first places can be named.",
-                fewest=MIN_NAMED_CITIES,
-                most=MAX_NAMED_CITIES,
-            ),
-        )
+    # The seal says the figures that were released.
+    snapshot = find_newest_snapshot(work.session, wave.id)
+    seal = find_seal(work.session, snapshot.directory) if snapshot else ""
+    detail = {"shown": shown, "first_places": first_places, **({SEAL: seal} if seal else {})}
+    work.record(AuditEvent.WAVE_RELEASED, wave.id, detail)
 
 
 def revoke_release(work: Work, *, wave_key: str, reason: str) -> None:
-    """Close the wave to readers outside again; what they have saved stays with them.
+    """Revoke a wave's release, ending a pending freeze request; record it with its reason.
 
     It has to be quick, so a request to freeze the wave again ends with it.
 
@@ -256,9 +225,7 @@ def revoke_release(work: Work, *, wave_key: str, reason: str) -> None:
     work.require(Action.RELEASE)
     why = require_reason(
         reason,
-        least=MIN_REASON_CHARS,
-        most=MAX_REASON_CHARS,
-        refusal=RefusedError(
+        RefusedError(
             "not_releasable", msg("Please say in a few words why the release is taken back.")
         ),
     )
@@ -281,7 +248,7 @@ def revoke_release(work: Work, *, wave_key: str, reason: str) -> None:
 
 
 def find_current_release(session: Session, wave_id: UUID) -> WaveRelease | None:
-    """Return the release in force, or None."""
+    """Return the release of a wave that was not revoked; None without one."""
     query = select(WaveRelease).where(
         WaveRelease.wave_id == wave_id, col(WaveRelease.revoked_at).is_(None)
     )
@@ -299,20 +266,13 @@ def list_releases(work: Work, *, wave_key: str) -> list[ReleaseRecord]:
         .order_by(col(WaveRelease.released_at).desc())
     )
     return [
-        ReleaseRecord(
-            release.shown,
-            release.first_places,
-            release.released_at,
-            name or "",
-            release.revoked_at,
-            release.reason,
-        )
+        build_from(ReleaseRecord, release, released_by=name or "", ended_at=release.revoked_at)
         for release, name in work.session.exec(query)
     ]
 
 
 def list_release_changes(work: Work, *, since: datetime) -> list[ReleaseChange]:
-    """Return which waves were released or taken back since then; everybody reads as much."""
+    """Return the releases and revocations of all waves that took place after the time `since`."""
     work.require(Action.READ_RESULTS)
     query = (
         select(WaveRelease.released_at, WaveRelease.revoked_at, Wave.key)

@@ -17,7 +17,7 @@ _MAX_NAMED = 150
 
 
 class UnknownChoiceError(SurveyError):
-    """Raised when the results do not have what was asked for."""
+    """Raised for a key (area, group, indicator, wave …) that the results do not have."""
 
     code = "unknown_choice"
 
@@ -53,7 +53,7 @@ def select_rows(table: pd.DataFrame, asked: Mapping[str, Sequence[str] | None]) 
 
 
 def open_known_results(settings: Settings, session: Session, wave_key: str) -> WaveResults:
-    """Return the newest results of a wave; for a key that no wave has, name those with results."""
+    """Return the results of a wave; raise `UnknownChoiceError` if there is no such wave."""
     if find_wave(session=session, key=wave_key) is None:
         known = [wave.key for wave, _ in reversed(list_shown_snapshots(session))]
         raise unknown_choice("wave", wave_key, known)
@@ -67,7 +67,7 @@ def find_earlier_wave(
     wave_key: str,
     is_choice: Callable[[Wave], bool] = lambda _: True,
 ) -> WaveInfo:
-    """Return another wave of the same series, to compare this one with.
+    """Return another wave of the series; raise `UnknownChoiceError` unless `is_choice` accepts it.
 
     Args:
         is_choice: Whether a wave may be known to this reader; any other does not exist here.
@@ -83,7 +83,7 @@ def find_earlier_wave(
 
 
 def unknown_choice(column: str, value: str, choices: Sequence[str]) -> UnknownChoiceError:
-    """Return the error that names the choices of a column."""
+    """Return, not raise, the error for an unknown value of a column; it lists the `choices`."""
     named = ", ".join(choices[:_MAX_NAMED]) + (" …" if len(choices) > _MAX_NAMED else "")
     return UnknownChoiceError(
         msg(_MESSAGES[column].msgid, value=value, choices=named or msg("nothing"))

@@ -16,20 +16,20 @@ from survey.estimate import EstimateError, bound_interval, fay_herriot
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.estimate.tree import COMPOSITE
 from survey.frame.quotas import EVERYONE, SPECIAL_GROUPS
+from survey.questionnaire.model import OVERALL
 from survey.results.analysis import SCALE
-from survey.results.table_columns import ColumnTypes
+from survey.results.table_columns import ColumnTypes, read_numbers
 
 BANDS = ("age_band", "school_stage")
 """Variables whose groups are the special groups of a supplement."""
-OVERALL = "overall"
 MIN_GRADE_A_N, GRADE_A_HALF_WIDTH, MIN_GRADE_B_N = 100, 3.0, 30
 MIN_CITIES = 20
 """Fewest cities with a direct figure for a model; fewer do not say how much cities differ."""
 _COPIED = ("n", "estimate", "se", "ci_low", "ci_high", "df", "status", "shown", "reason")
 
 
-class Grade(StrEnum):
-    """Grade of a direct figure."""
+class Reliability(StrEnum):
+    """Grade of reliability of a direct estimate, A the best."""
 
     A = "A"
     B = "B"
@@ -38,7 +38,7 @@ class Grade(StrEnum):
 
 
 class ModelBasis(StrEnum):
-    """Basis of a model figure."""
+    """Basis of a model figure: the city's own answers and the model, or the model alone."""
 
     NONE = ""
     MIXED = "mixed"
@@ -48,7 +48,7 @@ class ModelBasis(StrEnum):
 
 
 class ModelStatus(StrEnum):
-    """Reason why a city has no model figure."""
+    """Reason why a group has no model figure in a city."""
 
     NOTHING_WRONG = ""
     NO_SCORE_OF_THE_CITY = "no_score_of_the_city"
@@ -62,7 +62,7 @@ _MODEL = ("model", "mse", "model_low", "model_high", "shrinkage", "adjustment")
 _COLUMN_TYPES = ColumnTypes(
     texts=(*_KEYS, "status", "reason"),
     numbers=("n", "estimate", "se", "ci_low", "ci_high", "df", *_MODEL),
-    choices={"grade": Grade, "model_basis": ModelBasis, "no_model": ModelStatus},
+    choices={"grade": Reliability, "model_basis": ModelBasis, "no_model": ModelStatus},
 )
 
 
@@ -82,19 +82,19 @@ class _Inputs:
 
     @property
     def benchmark_weight(self) -> Floats:
-        """Weight of the group in each city.
+        """Group's sum of weights by city for the benchmark; estimated where it is hidden.
 
         Where the cell is hidden, the group's national share of the city's weight: the true one
         would tell how many people are in the cell.
         """
-        weight = _read_numbers(self.direct, "sum_weight")
-        expected = self.nation_share * _read_numbers(self.own, "sum_weight")
+        weight = read_numbers(self.direct, "sum_weight")
+        expected = self.nation_share * read_numbers(self.own, "sum_weight")
         return np.where(np.isnan(weight), expected, weight)
 
     @property
     def share(self) -> Floats:
-        """Part of the city's weight that belongs to the group."""
-        return _read_numbers(self.direct, "sum_weight") / _read_numbers(self.own, "sum_weight")
+        """Group's share of the city's sum of weights, by city."""
+        return read_numbers(self.direct, "sum_weight") / read_numbers(self.own, "sum_weight")
 
 
 def build_small_area_table(
@@ -105,7 +105,7 @@ def build_small_area_table(
     series: str,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Build a row per special group, indicator and city.
+    """Return direct and model figures by special group, indicator and city of a `series`' wave.
 
     Args:
         cells, gaps: the protected tables of a wave.
@@ -151,33 +151,33 @@ def build_small_area_table(
 
 
 def select_modelled_gaps(gaps: pd.DataFrame, series: str) -> pd.DataFrame:
-    """Return what `build_small_area_table` looks at of a table of differences."""
+    """Return the differences of special groups by city that `build_small_area_table` needs."""
     groups = select_special_groups(_list_occurring(gaps["group"]), series)
     rows = _select_area_rows(gaps, "city", groups, _list_modelled_indicators(gaps))
     return rows[["contrast", *_KEYS, "se"]]
 
 
 def grade_cells(cells: pd.DataFrame) -> NDArray[np.str_]:
-    """Return the grade of each row of a protected table.
+    """Return the reliability grade of the direct estimate in each row of a protected table.
 
     A from 100 respondents with a half-width of at most 3 points, B from 30, C from 10; a figure
     without an interval is C at best.
     """
-    n = _read_numbers(cells, "n")
-    half = (_read_numbers(cells, "ci_high") - _read_numbers(cells, "ci_low")) / 2
+    n = read_numbers(cells, "n")
+    half = (read_numbers(cells, "ci_high") - read_numbers(cells, "ci_low")) / 2
     return np.select(
         [
             ~cells["shown"].to_numpy(dtype=bool),
             (n >= MIN_GRADE_A_N) & (half <= GRADE_A_HALF_WIDTH),
             (n >= MIN_GRADE_B_N) & ~np.isnan(half),
         ],
-        [Grade.SUPPRESSED.value, Grade.A.value, Grade.B.value],
-        default=Grade.C.value,
+        [Reliability.SUPPRESSED.value, Reliability.A.value, Reliability.B.value],
+        default=Reliability.C.value,
     )
 
 
 def pooled_variance(variance: Floats, n: Floats, df: Floats) -> Floats:
-    """Return sampling variances smoothed over cities.
+    """Return smoothed sampling variances by city: the pooled variance of one respondent, over n.
 
     They are the mean per respondent, weighted by df, over n. A single city's variance rests on a
     dozen sampling points and is itself little known; taken as it is, a city whose points happen to
@@ -192,21 +192,17 @@ def pooled_variance(variance: Floats, n: Floats, df: Floats) -> Floats:
 
 
 def _fit_model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any]:
-    """Return the columns of the model for the cities of `inputs`."""
-    none = {
-        **dict.fromkeys(("model", "mse", "model_low", "model_high", "shrinkage"), np.nan),
-        "adjustment": np.nan,
-        "model_basis": ModelBasis.NONE.value,
-    }
-    own = _read_numbers(inputs.own, "estimate")
+    """Fit the Fay–Herriot model of one group and indicator; `cities` give its covariates."""
+    none = {**dict.fromkeys(_MODEL, np.nan), "model_basis": ModelBasis.NONE.value}
+    own = read_numbers(inputs.own, "estimate")
     own_variance = pooled_variance(
-        _read_numbers(inputs.own, "se") ** 2,
-        _read_numbers(inputs.own, "n"),
-        _read_numbers(inputs.own, "df"),
+        read_numbers(inputs.own, "se") ** 2,
+        read_numbers(inputs.own, "n"),
+        read_numbers(inputs.own, "df"),
     )
     difference, variance = _smooth_differences(inputs, own)
-    present = ~np.isnan(own) & ~np.isnan(own_variance)
-    seen = present & ~np.isnan(difference)
+    given = ~np.isnan(own) & ~np.isnan(own_variance)
+    seen = given & ~np.isnan(difference)
     if np.isnan(inputs.nation) or np.isnan(inputs.nation_share):
         return {**none, "no_model": ModelStatus.NO_SCORE_OF_THE_NATION.value}
     if seen.sum() < MIN_CITIES:
@@ -223,14 +219,16 @@ def _fit_model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str,
         return {**none, "no_model": ModelStatus.NO_CONVERGENCE.value}
     # A hidden city has a model figure whether or not anybody of the group was interviewed there:
     # without one, its absence would say that nobody was.
-    given = present
     why = np.where(given, ModelStatus.NOTHING_WRONG.value, ModelStatus.NO_SCORE_OF_THE_CITY.value)
     raw = own + fitted.eblup.to_numpy()
-    adjustment = _compute_adjustment(inputs, raw, given)
+    # What brings the weighted mean of the model figures to the group's direct one.
+    counted = given & (inputs.benchmark_weight > 0)
+    weight = inputs.benchmark_weight[counted]
+    adjustment = inputs.nation - float(np.average(raw[counted], weights=weight))
     model = np.where(given, np.clip(raw + adjustment, 0, SCALE), np.nan)
     mse = np.where(given, fitted.mse.to_numpy() + own_variance + adjustment**2, np.nan)
     low, high = bound_interval(
-        model, np.sqrt(mse), np.inf, _read_numbers(inputs.own, "n"), level=level
+        model, np.sqrt(mse), np.inf, read_numbers(inputs.own, "n"), level=level
     )
     basis = np.where(seen, ModelBasis.MIXED.value, ModelBasis.SYNTHETIC.value)
     return {
@@ -246,21 +244,21 @@ def _fit_model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str,
 
 
 def _smooth_differences(inputs: _Inputs, own: Floats) -> tuple[Floats, Floats]:
-    """Return group less city and its smoothed sampling variance; NaN without a direct figure.
+    """Return group less whole city (`own`: its scores) and smoothed variance, NaN where unknown.
 
     A group less its whole city is (1 - share) times the group less the rest.
     """
     direct, rest = inputs.direct, 1 - inputs.share
-    n = _read_numbers(direct, "n")
+    n = read_numbers(direct, "n")
     raw = rest**2 * inputs.gap_variance.to_numpy(dtype=float)
-    known = (_read_numbers(direct, "se") > 0) & (raw > 0)
-    difference = np.where(known, _read_numbers(direct, "estimate") - own, np.nan)
-    smooth = pooled_variance(raw / np.where(known, rest, np.nan), n, _read_numbers(direct, "df"))
+    known = (read_numbers(direct, "se") > 0) & (raw > 0)
+    difference = np.where(known, read_numbers(direct, "estimate") - own, np.nan)
+    smooth = pooled_variance(raw / np.where(known, rest, np.nan), n, read_numbers(direct, "df"))
     return difference, np.where(known, rest * smooth, np.nan)
 
 
 def _build_covariates(cities: pd.DataFrame, seen: Flags) -> pd.DataFrame:
-    """Return region and class as indicators.
+    """Return dummy variables of region and class that the cities `seen` (flags) tell apart.
 
     Those are left out that cities with a direct figure cannot tell apart from the ones before.
     """
@@ -275,15 +273,8 @@ def _build_covariates(cities: pd.DataFrame, seen: Flags) -> pd.DataFrame:
     return coded[kept]
 
 
-def _compute_adjustment(inputs: _Inputs, model: Floats, given: Flags) -> float:
-    """Return what brings the weighted mean of the model figures to the group's direct one."""
-    counted = given & (inputs.benchmark_weight > 0)
-    weight = inputs.benchmark_weight[counted]
-    return inputs.nation - float(np.average(model[counted], weights=weight))
-
-
 def select_special_groups(groups: Sequence[str], series: str) -> list[str]:
-    """Return those of `groups` that are special groups of the main study or bands of a supplement.
+    """Return the groups of `groups` that are modelled by city in a wave of the series.
 
     They are followed city by city.
     """
@@ -293,7 +284,7 @@ def select_special_groups(groups: Sequence[str], series: str) -> list[str]:
 
 
 def _list_modelled_indicators(cells: pd.DataFrame) -> list[str]:
-    """Return the composite and indicators of two levels; without a tree, overall satisfaction."""
+    """Return the modelled indicators: composite and levels 1 and 2, or overall satisfaction."""
     known = _list_occurring(cells["indicator"])
     if COMPOSITE not in known:
         return [OVERALL] if OVERALL in known else []
@@ -302,14 +293,14 @@ def _list_modelled_indicators(cells: pd.DataFrame) -> list[str]:
 
 
 def _list_occurring(keys: pd.Series) -> list[str]:
-    """Return the categories that rows have, in the order of the first row of each."""
+    """Return the distinct values of a column as texts, in order of first occurrence."""
     return [str(key) for key in keys.unique()]
 
 
 def _index_by_city(
     table: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
 ) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return rows of the cities by group and indicator, each part by the code of its city."""
+    """Return (group, indicator) -> rows of the cities, indexed by city code and sorted."""
     parts = _split_by_group(_select_area_rows(table, "city", groups, indicators))
     wanted = [(group, indicator) for group in groups for indicator in indicators]
     return {key: parts[key].sort_index() for key in wanted if key in parts}
@@ -326,18 +317,14 @@ def _select_area_rows(
 
 
 def _split_by_group(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return the rows by group and indicator, each part by the code of its area."""
+    """Return (group, indicator) -> its rows of `rows`, indexed by area code."""
     texts = rows.astype({"area": str, "group": str, "indicator": str})
     parts = texts.groupby(["group", "indicator"], sort=False)
     return {(str(a), str(b)): part.set_index("area") for (a, b), part in parts}
 
 
 def _numbers_of(parts: dict[tuple[str, str], pd.DataFrame], key: tuple[str, str]) -> pd.Series:
-    """Return the figures of the one row of a part; NaN where there is no such part."""
+    """Return estimate and sum of weights of the only row under `key`; NaN without that key."""
     if key not in parts:
         return pd.Series({"estimate": np.nan, "sum_weight": np.nan})
     return parts[key][["estimate", "sum_weight"]].astype(float).iloc[0]
-
-
-def _read_numbers(table: pd.DataFrame, column: str) -> Floats:
-    return table[column].to_numpy(dtype=np.float64, na_value=np.nan)

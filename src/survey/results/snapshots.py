@@ -19,6 +19,7 @@ from survey.snapshots.response_frame import (
     FREEZABLE,
     GIVEN_WEIGHT,
     CityResponses,
+    CountedResponses,
     count_responses,
     response_fingerprint,
     response_frame,
@@ -34,7 +35,7 @@ from survey.waves.waves import COMPUTED_STATES
 
 @dataclass(frozen=True)
 class ResponseSource:
-    """Responses of a wave with their numbers by city; `read` returns those of some cities."""
+    """Responses of a wave with counts by city; `read` returns the rows of given cities."""
 
     cities: Sequence[CityResponses]
     read: Callable[[Collection[str]], pd.DataFrame]
@@ -55,7 +56,7 @@ class ResponseSource:
         return any(city.with_weight for city in self.cities)
 
     def require_freezable(self, wave: Wave, without_point: WithoutPoint) -> None:
-        """Check what can be said of all rows before any of them is read.
+        """Raise `RefusedError` if counts show missing responses, points or weights.
 
         Raises:
             RefusedError: there is none.
@@ -77,30 +78,23 @@ class ResponseSource:
 
 
 def open_stored_responses(session: Session, wave: Wave) -> ResponseSource:
-    """Return the responses that a freeze of the wave counts: none of cities that are left out."""
+    """Return a reader of the stored responses that a freeze counts, without left-out cities."""
     expect_every_row(session)
     # Of a frozen wave those that were frozen before.
     statuses = (Status.FROZEN,) if wave.state in COMPUTED_STATES else FREEZABLE
     left_out = left_out_codes(session=session, wave_id=wave.id)
+    counted = CountedResponses(wave.id, statuses, left_out)
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-    counts = count_responses(session=session, wave_id=wave.id, statuses=statuses, left_out=left_out)
+    counts = count_responses(session, counted)
     with_weights = any(city.with_weight for city in counts)
 
     def read(cities: Collection[str]) -> pd.DataFrame:
         return response_frame(
-            session=session,
-            wave_id=wave.id,
-            instrument=instrument,
-            statuses=statuses,
-            left_out=left_out,
-            cities=cities,
-            with_weights=with_weights,
+            session, instrument, counted, cities=cities, with_weights=with_weights
         )
 
     def fingerprint(cities: Collection[str]) -> str:
-        stored = response_fingerprint(
-            session=session, wave_id=wave.id, statuses=statuses, left_out=left_out, cities=cities
-        )
+        stored = response_fingerprint(session, counted, cities)
         form = f"{instrument.sha256} {with_weights} {version('hundred-cities-survey')}"
         return f"{stored} {form}"
 
@@ -108,7 +102,7 @@ def open_stored_responses(session: Session, wave: Wave) -> ResponseSource:
 
 
 def open_loaded_responses(frame: pd.DataFrame) -> ResponseSource:
-    """Return responses that were read already, as `response_frame` returns them."""
+    """Return a source of responses in memory, from a table of `response_frame`."""
     city = frame["city_code"].astype(str)
     weight = frame[GIVEN_WEIGHT] if GIVEN_WEIGHT in frame else pd.Series(index=frame.index)
     known = pd.DataFrame({"point": frame["psu"].notna(), "weight": weight.notna()})
@@ -141,7 +135,7 @@ class SnapshotNotFoundError(SurveyError):
 
 
 def changes_file(other: str, directory: str) -> str:
-    """Return the name of the file with the change between its snapshot and one of another wave.
+    """Return the name of the file of changes from or to the snapshot `directory` of wave `other`.
 
     The folder names that snapshot: the same responses frozen again have the same hash. The first
     folder of a hash has it as its name, so files that an older version named by it are found.
@@ -150,7 +144,7 @@ def changes_file(other: str, directory: str) -> str:
 
 
 def list_changes_paths(before: Path, after: Path) -> tuple[Path, Path]:
-    """Return where the change between two snapshots lies: with the later wave, or the earlier.
+    """Return both possible paths of two snapshots' changes: in the `after` folder, in `before`.
 
     It is in one of the two folders, that of the results that were frozen last: what a correction
     changes is written into no folder that readers see already.
@@ -164,7 +158,7 @@ def list_changes_paths(before: Path, after: Path) -> tuple[Path, Path]:
 def list_newest_snapshots(
     session: Session, series: str | None = None
 ) -> list[tuple[Wave, Snapshot]]:
-    """Return every wave that was frozen with its newest snapshot, the oldest wave first."""
+    """Return frozen waves (of `series`, if given) with their newest snapshots, oldest first."""
     query = (
         select(Wave, Snapshot)
         .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
@@ -176,7 +170,7 @@ def list_newest_snapshots(
 
 
 def get_newest_snapshot(session: Session, wave_key: str) -> tuple[Wave, Snapshot]:
-    """Return a wave and its newest snapshot.
+    """Return a wave and its newest snapshot, provisional ones included.
 
     Raises:
         SnapshotNotFoundError: the wave has no snapshot, or there is no such wave.
@@ -201,7 +195,7 @@ def get_newest_snapshot(session: Session, wave_key: str) -> tuple[Wave, Snapshot
 def list_shown_snapshots(
     session: Session, series: str | None = None
 ) -> list[tuple[Wave, Snapshot]]:
-    """Return every frozen wave with the snapshot that readers see, the oldest wave first.
+    """Return frozen waves (of `series`, if given) with the snapshots readers see, oldest first.
 
     It is that of the release that stands at the register: results that were frozen again since come
     with their correction, at its announced minute. Elsewhere it is the newest.
@@ -224,7 +218,7 @@ def get_shown_snapshot(session: Session, wave_key: str) -> tuple[Wave, Snapshot]
 
 
 def list_published_snapshots(session: Session) -> Sequence[tuple[Publication, Snapshot]]:
-    """Return the releases of released waves that stand at the register, with their snapshots."""
+    """Return the published releases of released waves, sorted by key, each with its snapshot."""
     query = (
         select(Publication, Snapshot)
         .join(Snapshot, col(Snapshot.id) == col(Publication.snapshot_id))
@@ -236,7 +230,7 @@ def list_published_snapshots(session: Session) -> Sequence[tuple[Publication, Sn
 
 
 def _find_published_snapshots(session: Session) -> dict[UUID, Snapshot]:
-    """Return released wave -> snapshot of its release that stands at the register."""
+    """Return wave id -> snapshot of the wave's published release, for released waves."""
     return {release.wave_id: snapshot for release, snapshot in list_published_snapshots(session)}
 
 
@@ -254,7 +248,7 @@ def get_current_snapshots(session: Session, wave_key: str) -> tuple[Wave, list[S
 def list_current_snapshots(
     session: Session, series: str | None = None
 ) -> list[tuple[Wave, Snapshot]]:
-    """Return every frozen wave with its newest snapshot, and again with another that readers see.
+    """Return frozen waves (of `series`, if given) with the newest and any other shown snapshot.
 
     No other one is ever seen again: a correction and a retraction both lead to the newest.
     """
@@ -267,7 +261,7 @@ def list_current_snapshots(
 
 
 def outdated_waves(settings: Settings, session: Session) -> list[str]:
-    """Return the keys of the waves whose tables are missing, altered or of another version."""
+    """Return keys of waves whose tables are missing, altered, or of another format version."""
     outdated = (
         wave.key
         for wave, snapshot in list_current_snapshots(session)
@@ -277,7 +271,7 @@ def outdated_waves(settings: Settings, session: Session) -> list[str]:
 
 
 def find_altered_tables(settings: Settings, session: Session, directory: str) -> tuple[str, ...]:
-    """Return the names of computed files whose content is not the one that was sealed.
+    """Return names of files in folder `directory`, computed ones, of another hash than recorded.
 
     Such a file was changed by something other than this software. Files of an older version fit
     their seals, and missing files and unsealed snapshots have nothing to compare.

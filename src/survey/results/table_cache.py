@@ -3,7 +3,7 @@
 Files are compared with their seals when they are read.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from survey.locale import msg
 from survey.results.method import MethodRecord
 from survey.results.table_columns import WITHHELD, to_published_table
 from survey.snapshots.seals import read_file
-from survey.snapshots.snapshot_files import SnapshotDamagedError
+from survey.snapshots.snapshot_files import SnapshotDamagedError, short_name
 
 _ASKED_BY = ("contrast", "basis", "composite", "area_level", "area", "group", "indicator")
 _Rows = NDArray[np.int32]
@@ -31,38 +31,37 @@ _CACHE_SIZE, _MAX_CACHED_ROWS = 256, 2_000
 
 
 class CategoryIndex:
-    """Table with, for each of its category columns, the rows of every category.
+    """Table with an index of its category columns, to find rows by their values quickly.
 
     A question is answered from the column whose wanted categories have the fewest rows; only
     those rows are compared in the other columns.
     """
 
-    def __init__(self, table: pd.DataFrame, columns: Sequence[str]) -> None:
-        self._table = table
-        self._columns = {name: _Column(table[name]) for name in columns}
-        self._finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None
-        self._start()
-
-    def _start(self) -> None:
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        columns: "Mapping[str, _Column]",
+        finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+    ) -> None:
+        self._table, self._columns, self._finish = table, columns, finish
         self._found: dict[_Asked, pd.DataFrame] = {}
         self._lock = Lock()
 
+    @classmethod
+    def of(cls, table: pd.DataFrame, columns: Iterable[str]) -> "CategoryIndex":
+        """Return an index of a table over the given category columns."""
+        return cls(table, {name: _Column(table[name]) for name in columns})
+
     def finished(self, finish: Callable[[pd.DataFrame], pd.DataFrame]) -> "CategoryIndex":
-        """Return the same table, whose rows pass through `finish` before they are returned."""
-        other = CategoryIndex.__new__(CategoryIndex)
-        other._table, other._columns, other._finish = self._table, self._columns, finish
-        other._start()
-        return other
+        """Return a copy of the index whose `find` returns `finish(rows)` instead of its rows."""
+        return CategoryIndex(self._table, self._columns, finish)
 
     def with_columns(self, table: pd.DataFrame) -> "CategoryIndex":
-        """Return an index of the same rows in a table with further columns."""
-        other = CategoryIndex.__new__(CategoryIndex)
-        other._table, other._columns, other._finish = table, self._columns, self._finish
-        other._start()
-        return other
+        """Return the same index over `table`, which has the same rows and further columns."""
+        return CategoryIndex(table, self._columns, self._finish)
 
     def find(self, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-        """Return rows whose columns have one of the wanted values, in the order of the table.
+        """Return the rows with one of the wanted values in each given column, in table order.
 
         Several views of a page ask the same; the caller may still change what it gets.
         """
@@ -71,16 +70,12 @@ class CategoryIndex:
         if rows is None:
             rows = self._find(wanted)
             rows = rows if self._finish is None else self._finish(rows)
-            self._remember(asked, rows)
+            if len(rows) <= _MAX_CACHED_ROWS:
+                with self._lock:
+                    if len(self._found) >= _CACHE_SIZE:
+                        del self._found[next(iter(self._found))]
+                    self._found[asked] = rows
         return rows.copy(deep=False)
-
-    def _remember(self, asked: _Asked, rows: pd.DataFrame) -> None:
-        if len(rows) > _MAX_CACHED_ROWS:
-            return
-        with self._lock:
-            if len(self._found) >= _CACHE_SIZE:
-                del self._found[next(iter(self._found))]
-            self._found[asked] = rows
 
     def _find(self, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
         if not wanted:
@@ -95,7 +90,7 @@ class CategoryIndex:
 
 
 class _Column:
-    """Codes of one category column, and its rows sorted by them."""
+    """Index of one category column: codes of its rows, and rows sorted by code."""
 
     def __init__(self, column: pd.Series) -> None:
         categories = column.cat.categories
@@ -119,7 +114,7 @@ class _Column:
 
 
 def file_age(path: Path) -> int:
-    """Return when a results file was last written, in nanoseconds.
+    """Return the modification time of a results file in nanoseconds.
 
     Raises:
         SnapshotDamagedError: the file is missing.
@@ -128,13 +123,16 @@ def file_age(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError as error:
         raise SnapshotDamagedError(
-            msg("The results in {folder} are missing. Freeze the wave again.", folder=path.parent)
+            msg(
+                "The results in {folder} are missing. Freeze the wave again.",
+                folder=short_name(path.parent),
+            )
         ) from error
 
 
 @lru_cache(maxsize=32)
 def cached_table(path: Path, age: int) -> CategoryIndex:
-    """Return the columns of a results file that may leave, kept in memory until it is written anew.
+    """Return a cached index of a results file with exact values; `age` is its time of writing.
 
     Their values are exact still.
     """
@@ -143,7 +141,7 @@ def cached_table(path: Path, age: int) -> CategoryIndex:
 
 @lru_cache(maxsize=32)
 def exact_table(path: Path, age: int) -> CategoryIndex:
-    """Return the same file with all its columns, for what is computed from standard errors."""
+    """Return a cached index of a file, written at `age`: unrounded, with unpublished columns."""
     kept = _read_leaving_columns(path, age)
     whole = _read_columns(read_file(path), lambda _name: True, kept)
     if whole.footer is not kept.footer:
@@ -153,7 +151,7 @@ def exact_table(path: Path, age: int) -> CategoryIndex:
 
 @dataclass(frozen=True, eq=False)
 class _FileColumns:
-    """Columns of one file by name, and what its footer says of it."""
+    """Columns of one Parquet file by name, and its footer."""
 
     footer: parquet.FileMetaData
     columns: Mapping[str, pd.Series]
@@ -161,7 +159,7 @@ class _FileColumns:
 
 def _index_columns(file: _FileColumns) -> CategoryIndex:
     table = pd.DataFrame(file.columns, copy=False)
-    return CategoryIndex(table, [name for name in _ASKED_BY if name in file.columns])
+    return CategoryIndex.of(table, filter(file.columns.__contains__, _ASKED_BY))
 
 
 @lru_cache(maxsize=32)
@@ -172,7 +170,7 @@ def _read_leaving_columns(path: Path, _age: int) -> _FileColumns:
 def _read_columns(
     content: bytes, is_wanted: Callable[[str], bool], kept: _FileColumns | None = None
 ) -> _FileColumns:
-    """Return columns of a Parquet table, which lie apart in memory.
+    """Return the columns of Parquet `content` that `is_wanted` names, reusing those in `kept`.
 
     They are read one after the other: all at once need twice the memory of the table, which is most
     of what the first report of a process takes. Joining them into one block would take as long as
@@ -199,12 +197,12 @@ def _read_columns(
 
 @lru_cache(maxsize=32)
 def published_table(path: Path, age: int) -> CategoryIndex:
-    """Return the same file as published: rounded, and with one reason for hidden rows."""
+    """Return a cached index of a file, written at `age`: rounded, reasons of hiding masked."""
     return cached_table(path, age).finished(to_published_table)
 
 
 def read_method(path: Path) -> MethodRecord:
-    """Return the record of how the tables beside it were computed."""
+    """Return the cached record in a snapshot's method file. Raises `SnapshotDamagedError`."""
     return _cached_method(path, file_age(path))
 
 
@@ -217,7 +215,6 @@ def _cached_method(path: Path, _age: int) -> MethodRecord:
             msg(
                 "The results in {folder} were computed by another version of the software. An "
                 "administrator computes them again with the command: survey recompute",
-                # Readers are not told where on the server the files lie.
-                folder="/".join(path.parent.parts[-2:]),
+                folder=short_name(path.parent),
             )
         ) from error

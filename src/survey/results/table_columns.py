@@ -11,7 +11,6 @@ values, before.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ class ColumnTypes:
     choices: Mapping[str, type[StrEnum]] = field(default_factory=dict)
 
     def cast(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the table with these types."""
+        """Return the table with its columns cast to these types."""
         types: dict[str, Any] = {name: key_dtype(table[name]) for name in self.texts}
         types |= dict.fromkeys(self.numbers, "float64")
         types |= {
@@ -46,12 +45,12 @@ class ColumnTypes:
         return table.astype(types)
 
     def empty(self, columns: Sequence[str]) -> pd.DataFrame:
-        """Return a table without rows whose file can be queried like any other."""
+        """Return a table without rows that has these columns and types."""
         return self.cast(pd.DataFrame(columns=list(columns)))
 
 
 def key_dtype(column: pd.Series) -> pd.CategoricalDtype:
-    """Return the categorical type of a key column; an empty one keeps its type through a file."""
+    """Return a categorical type of the column's distinct texts; without any, of one empty text."""
     return pd.CategoricalDtype(sorted(column.astype(str).unique()) or [""])
 
 
@@ -71,7 +70,7 @@ _COUNTS = (
     "rank", "tied", "ranked", "low", "high", "marginal_low", "marginal_high",
     "sensitivity_low", "sensitivity_high", "priority",
 )  # fmt: skip
-DECIMALS: Mapping[str, int] = MappingProxyType(
+DECIMALS: Mapping[str, int] = (
     dict.fromkeys(_FIGURES, 1) | dict.fromkeys(_SHARES, 2) | dict.fromkeys(_COUNTS, 0)
 )
 WITHHELD = frozenset({"se", "sum_weight", "mse", "p", "p_adjusted", "critical"})
@@ -87,28 +86,28 @@ _OF_THE_MODEL = frozenset({"model", "model_low", "model_high", "shrinkage", "adj
 
 
 class UndeclaredColumnError(LookupError):
-    """Raised when the decimals of a column are not declared."""
+    """Raised when a column to be published has no declared number of decimals."""
 
 
 def round_figures(values: NDArray[np.float64], decimals: int = 1) -> NDArray[np.float64]:
-    """Round values as they are published; never to a negative zero."""
+    """Return values rounded to `decimals` for publication, without negative zeros."""
     return np.asarray(np.round(values, decimals) + 0.0)
 
 
 def to_published_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a protected table as it is published: rounded, and with one neutral reason.
+    """Return a protected table as published: rounded, one neutral reason for all hidden rows.
 
     Raises:
         UndeclaredColumnError: default deny.
     """
-    hidden = ~_find_shown_rows(table)
+    shown = table["shown"].to_numpy(dtype=bool) if "shown" in table else np.True_
     columns: dict[str, object] = {}
     for name in table.columns:
         if name in TEXTS:
             columns[name] = table[name]
         elif name in DECIMALS:
             values = table[name].to_numpy(dtype=float, na_value=np.nan)
-            values = values if name in _OF_THE_MODEL else np.where(hidden, np.nan, values)
+            values = values if name in _OF_THE_MODEL else np.where(shown, values, np.nan)
             columns[name] = round_figures(values, DECIMALS[name])
         elif name not in WITHHELD:
             raise UndeclaredColumnError(name)
@@ -116,7 +115,6 @@ def to_published_table(table: pd.DataFrame) -> pd.DataFrame:
     return mask_reasons(result) if "shown" in result.columns else result
 
 
-def _find_shown_rows(table: pd.DataFrame) -> NDArray[np.bool_]:
-    if "shown" not in table.columns:
-        return np.ones(len(table), dtype=bool)
-    return table["shown"].to_numpy(dtype=bool)
+def read_numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """Return a column as floats, NaN for nulls."""
+    return table[column].to_numpy(dtype=np.float64, na_value=np.nan)

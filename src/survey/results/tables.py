@@ -22,13 +22,13 @@ from survey.disclosure.interval_audit import SEED as AUDIT_SEED
 from survey.estimate.arrays import release_freed_memory
 from survey.estimate.variance import MIN_DF, MIN_ROWS, STATUSES
 from survey.frame.quotas import EVERYONE
+from survey.questionnaire.model import OVERALL
 from survey.results.analysis import DF_RULE, Q, add_verdicts
 from survey.results.disclosure_inputs import protected_cells, protected_gaps
 from survey.results.domains import AREA_LEVELS
 from survey.results.drivers import (
     DRIVER_GROUPS,
     MIN_DRIVER_RESPONDENTS,
-    OVERALL,
     REPLICATES,
     SEED,
     build_driver_table,
@@ -75,7 +75,7 @@ def write_tables(
     audit_seconds: float = 0.0,
     public: PublicCells | None = None,
 ) -> tuple[int, int]:
-    """Draft every table and the method for `folder`; return numbers of cells and hidden cells.
+    """Add a snapshot's tables and method to `draft`; return numbers of cells and hidden cells.
 
     Args:
         audit_seconds: of one core, for the audit of intervals; they are counted as work, so that
@@ -100,7 +100,10 @@ def write_tables(
         write_parquet(cells, file)
     # The differences take most memory and need the decisions alone, the other tables some cells.
     decisions = cells[[*CELL_KEYS, "reason"]]
-    cells = _select_followed_cells(cells, source.series)
+    # Those of nation and cities: everyone in them, and groups that further tables have.
+    groups = select_special_groups([str(group) for group in cells["group"].unique()], source.series)
+    rows = cells["area_level"].isin(["nation", "city"])
+    cells = cells[rows & cells["group"].isin([EVERYONE, *DRIVER_GROUPS, *groups])]
     release_freed_memory()
     with draft.open(folder / GAPS) as file:
         groups_of_cities = _write_gaps(figures, decisions, file)
@@ -114,7 +117,7 @@ def write_tables(
 def decide_cells(
     source: WaveParts, audit_seconds: float = 0.0, public: PublicCells | None = None
 ) -> tuple[WaveEstimates, pd.DataFrame, IntervalAuditor]:
-    """Estimate a wave and return it with its cells behind the gate, and the auditor of these.
+    """Return a wave's estimates, its cells protected given those once `public`, and their auditor.
 
     Arguments and errors are those of `write_tables`.
     """
@@ -127,7 +130,7 @@ def decide_cells(
 
 
 def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> pd.DataFrame:
-    """Write the protected differences; return those of special groups from the rest of the city.
+    """Write differences, hidden as `cells` are, to `file`; return those that small areas need.
 
     Args:
         cells: the decisions of all cells.
@@ -176,20 +179,10 @@ def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> 
     return pd.concat(of_cities, ignore_index=True)
 
 
-def _select_followed_cells(cells: pd.DataFrame, series: str) -> pd.DataFrame:
-    """Return the cells of nation and cities, everyone in them and groups that further tables have.
-
-    Rows keep their labels.
-    """
-    groups = select_special_groups([str(group) for group in cells["group"].unique()], series)
-    rows = cells["area_level"].isin(["nation", "city"])
-    return cells[rows & cells["group"].isin([EVERYONE, *DRIVER_GROUPS, *groups])]
-
-
 def _iter_tables(
     figures: WaveEstimates, cells: pd.DataFrame, groups_of_cities: pd.DataFrame
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the other protected tables with the names of their files.
+    """Yield (file name, table) of all further tables; `groups_of_cities`: gaps for small areas.
 
     All follow the decisions in `cells`.
     """
@@ -206,7 +199,7 @@ def _iter_tables(
 
 
 def audit_work_limit(audit_seconds: float) -> int | None:
-    """Return the work of an audit; None for no limit."""
+    """Return the limit of an audit's work for a number of seconds; None (no limit) for 0."""
     return round(audit_seconds * WORK_PER_SECOND) if audit_seconds else None
 
 

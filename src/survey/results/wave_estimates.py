@@ -1,6 +1,7 @@
 """Estimates of every cell and every gap of a wave, from the cubes of its parts."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -34,7 +35,7 @@ _SHARE_CENTRE = 50.0
 
 @dataclass(frozen=True)
 class CubeRequest:
-    """Indicators, areas and groups of a cube."""
+    """Indicators, areas and groups that a cube (sums by area and group) shall have."""
 
     levels: tuple[str, ...] = AREA_LEVELS
     groups: tuple[str, ...] | None = None
@@ -49,7 +50,7 @@ class CubeRequest:
     """Cities whose interviews are summed, as if there were no others; None: all."""
 
     def read(self, data: WaveData) -> tuple[pd.DataFrame, CubeSpec]:
-        """Return the rows of a part and what is to be summed of them."""
+        """Return a part's respondents as a table, and the specification of what to sum by what."""
         people, tree = data.people, self.tree or data.plan.tree
         missing: dict[str, Any] = {
             item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in people
@@ -72,7 +73,7 @@ class CubeRequest:
         return people, self._complete(spec, data, ordered=ID in people)
 
     def declare(self, source: WaveParts) -> CubeSpec:
-        """Return the same for all parts, with areas and groups that are only named."""
+        """Return the cube specification for all parts: names of areas and groups, not rows."""
         spec = CubeSpec(
             tree=source.plan.tree,
             design=source.design,
@@ -103,7 +104,7 @@ def _keep_rows(
 
 @dataclass(frozen=True)
 class _CubeSource:
-    """Reads a part and says what is to be summed of it."""
+    """Callable that returns one part's respondents and the specification of their cube of sums."""
 
     part: PartLoader
     request: CubeRequest
@@ -113,7 +114,7 @@ class _CubeSource:
 
 
 def build_cube(source: WaveParts, request: CubeRequest) -> Cube:
-    """Sum a wave part by part; the only part of a wave in memory is looked at where it is.
+    """Return a wave's sums by area and group, part by part; a single part in this process.
 
     Raises:
         EstimateError: as `Cube.of_parts`.
@@ -127,14 +128,14 @@ def build_cube(source: WaveParts, request: CubeRequest) -> Cube:
 
 
 def _numbers_of_parts(source: WaveParts, request: CubeRequest) -> Sequence[int]:
-    """Return which parts have interviews that are asked for; one without any has no sums."""
+    """Return the indices of the parts with interviews of the requested cities, by default all."""
     if request.cities is None:
         return range(len(source.parts))
     return sorted({source.facts.part_of[city] for city in request.cities})
 
 
 def _centre(measure: Measure, rules: WaveRules) -> float:
-    """Return a whole number near most answers of a measure, known without them."""
+    """Return a number near most values of a measure, subtracted before products are summed."""
     item = rules.instrument.by_name[measure.item]
     if measure.choices or not type_of(item).is_number:
         return _SHARE_CENTRE
@@ -148,18 +149,18 @@ PEERS = ("region3", "size_tier")
 
 @dataclass(frozen=True, eq=False)
 class WaveEstimates:
-    """Figures of a wave before the disclosure gate, from which its tables are made."""
+    """Estimates of all cells of a wave, before the disclosure gate."""
 
     source: WaveParts
     cells: pd.DataFrame
     """A row an area, group and indicator, as `WaveResults.cells` without `shown` and `reason`."""
 
     def of_everyone(self) -> "WaveEstimates":
-        """Return the same figures without the cells of groups, which no table needs after them."""
+        """Return the same estimates with only the cells of all respondents, to free memory."""
         return replace(self, cells=self.cells[self.cells["group"] == EVERYONE])
 
     def differences(self) -> Iterator[pd.DataFrame]:
-        """Yield differences, as `WaveResults.gaps` without `shown` and `reason`.
+        """Yield tables of differences (columns of `WaveResults.gaps`) before the disclosure gate.
 
         One table a contrast and an area level: all together take as much memory as everything else
         of a freeze. The wave is summed anew, since its sums would lie in memory while the gate
@@ -175,27 +176,25 @@ class WaveEstimates:
             bounded = bound_difference_intervals(table, unbounded)
             return _drop_composite_without_tree(bounded, self.source)
 
-        try:
+        with translate_estimate_errors():
             sums = build_cube(self.source, CubeRequest(measures=True)).without_rows()
             release_freed_memory()
             # No name here or below holds a table while the next step works on it.
             yield from map(bound, _iter_differences(sums, scores, self.source.level))
-        except EstimateError as error:
-            raise _build_not_estimable_error(error) from error
 
     @cached_property
     def cities(self) -> pd.DataFrame:
-        """Cells of the cities, everyone in them."""
+        """Cells of all respondents (no group) in each city."""
         cells = self.cells
         return cells[(cells["area_level"] == "city") & (cells["group"] == EVERYONE)]
 
 
 def estimate_wave(source: WaveParts) -> WaveEstimates:
-    """Estimate every area, group and indicator of `source`.
+    """Return the estimates of all areas, groups and indicators of a wave.
 
     A measure of the same name as a rating that is estimated on its own is that rating.
     """
-    try:
+    with translate_estimate_errors():
         sums = build_cube(source, CubeRequest(measures=True))
         release_freed_memory()
         with sums.prepared(table=True):
@@ -205,22 +204,27 @@ def estimate_wave(source: WaveParts) -> WaveEstimates:
         counts = _count_measures(source)
         deff = pool_design_effects(cells, otherwise=overall_deff(source), unbounded=counts)
         cells = bound_rate_intervals(cells, shares, level=source.level, deff=deff, unbounded=counts)
-    except EstimateError as error:
-        raise _build_not_estimable_error(error) from error
     return WaveEstimates(source, _drop_composite_without_tree(cells, source))
 
 
-def _build_not_estimable_error(error: EstimateError) -> NotEstimableError:
-    return NotEstimableError(msg("The estimates cannot be computed: {reason}", reason=error))
+@contextmanager
+def translate_estimate_errors() -> Iterator[None]:
+    """Translate an `EstimateError` of the block into `NotEstimableError`."""
+    try:
+        yield
+    except EstimateError as error:
+        raise NotEstimableError(
+            msg("The estimates cannot be computed: {reason}", reason=error)
+        ) from error
 
 
 def overall_deff(source: WaveParts) -> float:
-    """Return what the weights cost, times the assumed design effect where points are unknown."""
+    """Return the wave's design effect: of the weights, times the assumed one without PSUs."""
     return source.facts.weights.kish_deff * (source.design.assumed_deff or 1.0)
 
 
 def _count_measures(source: WaveParts) -> list[str]:
-    """Return measures that count something, such as complaints, and lie on no scale."""
+    """Return the keys of measures that are means of counts, such as complaints, without a scale."""
     return [
         measure.key
         for measure in source.measures
@@ -229,7 +233,7 @@ def _count_measures(source: WaveParts) -> list[str]:
 
 
 def _iter_differences(sums: Cube, scores: Collection[str], level: float) -> Iterator[pd.DataFrame]:
-    """Yield the differences of a wave.
+    """Yield the tables of differences of a wave, by contrast and area level.
 
     Each group against the rest of its area, each area against the nation, and the `scores` of each
     city against its peers.
@@ -246,7 +250,7 @@ def _name_rest_as_reference(gaps: pd.DataFrame) -> pd.DataFrame:
 
 
 def _list_contrasts() -> tuple[tuple[str, str], ...]:
-    """Return the levels whose areas are read against a larger one, each with that one's level."""
+    """Return (area level, reference level) of each comparison of areas with larger ones."""
     smaller = [area_level for area_level in AREA_LEVELS if area_level != "nation"]
     return (*((area_level, "nation") for area_level in smaller), *(("city", p) for p in PEERS))
 
@@ -264,7 +268,7 @@ def _compute_reference_differences(
 
 
 def _drop_composite_without_tree(table: pd.DataFrame, source: WaveParts) -> pd.DataFrame:
-    """Drop the composite where there is no tree: it would be the mean over all ratings.
+    """Return the table without rows of the composite where the wave has no tree.
 
     The estimator's notes on its strata go: pandas would copy them with every selection.
     """

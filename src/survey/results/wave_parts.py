@@ -7,7 +7,7 @@ parts. A wave in memory is the case of one part.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
@@ -33,7 +33,7 @@ from survey.snapshots.response_frame import RESPONSE_COLUMNS
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class WaveData(WaveRules):
-    """Rows of a wave, or of whole cities of it, that are ready to be estimated."""
+    """Weighted respondents of a wave, or of some of its cities, with the rules of the wave."""
 
     people: pd.DataFrame
     """Approved responses with weights and derived groups, a row a respondent."""
@@ -45,7 +45,7 @@ class WaveData(WaveRules):
     def weigh(
         cls, frame: pd.DataFrame, rules: WaveRules, *, others_have_points: bool = False
     ) -> "WaveData":
-        """Weigh the responses of `frame`, all of its cities.
+        """Return `frame` (whole cities) weighted by `rules`; `others_have_points`: other cities do.
 
         Args:
             others_have_points: whether interviews of other cities have sampling points.
@@ -69,12 +69,12 @@ class WaveData(WaveRules):
 
     @cached_property
     def areas(self) -> Mapping[str, NDArray[np.object_]]:
-        """Area of each respondent by area level."""
+        """Area level -> area of each respondent."""
         return area_labels(self.people["city_code"], self.cities)
 
     @cached_property
     def memberships(self) -> Mapping[str, NDArray[np.bool_]]:
-        """Membership of each respondent by group."""
+        """Group -> whether each respondent belongs to it."""
         further = (
             membership for question in self.grouping for membership in question.members(self.people)
         )
@@ -83,7 +83,7 @@ class WaveData(WaveRules):
     def build_cube_spec(
         self, areas: Mapping[str, NDArray[np.object_]], groups: Mapping[str, NDArray[np.bool_]]
     ) -> CubeSpec:
-        """Return every indicator of the tree in these areas and groups; measures are not in it."""
+        """Return what to sum: the tree's indicators by each respondent's `areas` and `groups`."""
         return CubeSpec(
             tree=self.plan.tree,
             design=self.design,
@@ -95,7 +95,7 @@ class WaveData(WaveRules):
         )
 
     def unscored_values(self) -> dict[str, NDArray[np.float64]]:
-        """Return each respondent's value of every measure that is not a rating of the plan."""
+        """Return measure -> its value for each respondent, without ratings that are scored."""
         return {
             measure.key: measure_values(measure, self.instrument.by_name[measure.item], self.people)
             for measure in self.rates
@@ -111,7 +111,7 @@ MapParts = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 @dataclass(frozen=True)
 class PartFacts:
-    """Facts about the rows of a part, or of all parts together."""
+    """Facts about the respondents of a part (some cities), or of all parts of a wave together."""
 
     weights: WeightSpread
     report: WeightingReport
@@ -174,7 +174,7 @@ class PartFacts:
 
 
 def count_most_groups(memberships: Mapping[str, NDArray[np.bool_]]) -> dict[str, int]:
-    """Return the most groups of each variable that one respondent belongs to."""
+    """Return variable -> largest number of its groups that one respondent belongs to."""
     named = [group for group in memberships if "=" in group]
     return {
         variable: int(
@@ -188,7 +188,7 @@ def count_most_groups(memberships: Mapping[str, NDArray[np.bool_]]) -> dict[str,
 
 @dataclass(frozen=True, eq=False)
 class LoadedPart:
-    """Part whose rows are in memory."""
+    """Loader of a part (some cities of a wave) whose rows are in memory already."""
 
     data: WaveData
 
@@ -198,7 +198,7 @@ class LoadedPart:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class WaveParts(WaveRules):
-    """A wave that its tables can be made of."""
+    """A wave as loaders of its parts (some cities each), with rules and facts for its tables."""
 
     parts: tuple[PartLoader, ...]
     facts: PartFacts
@@ -208,12 +208,12 @@ class WaveParts(WaveRules):
 
     @classmethod
     def of_loaded(cls, data: WaveData, run: MapParts = map) -> Self:
-        """Return a wave in memory as its only part."""
+        """Return a wave whose rows are in memory, as one part; `run` maps functions over parts."""
         return cls(**data.as_fields(), parts=(LoadedPart(data),), facts=PartFacts.of(data), run=run)
 
     @classmethod
     def open(cls, rules: WaveRules, parts: Sequence[PartLoader], run: MapParts = map) -> Self:
-        """Look at every part once for the facts that all tables need.
+        """Return a wave of these parts, read once for facts; `run` maps a function over parts.
 
         Args:
             run: applies a function to the parts and returns the results in their order.
@@ -223,10 +223,6 @@ class WaveParts(WaveRules):
         """
         facts = PartFacts.join(list(run(_facts_of, parts)))
         return cls(**rules.as_fields(), parts=tuple(parts), facts=facts, run=run)
-
-    def with_fieldwork(self, fieldwork: FieldworkRecord | None) -> Self:
-        """Return the same wave with the record of its fieldwork."""
-        return replace(self, fieldwork=fieldwork)
 
     @property
     def report(self) -> WeightingReport:
@@ -247,7 +243,7 @@ class WaveParts(WaveRules):
 
     @cached_property
     def areas(self) -> Mapping[str, NDArray[np.object_]]:
-        """Area of each city of `city_codes`, by area level."""
+        """Area level -> area of each city of `city_codes`."""
         return area_labels(pd.Series(self.city_codes), self.cities)
 
 

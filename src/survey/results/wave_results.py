@@ -62,7 +62,7 @@ Filter = str | Sequence[str] | None
 
 
 class CellFilters(TypedDict, total=False):
-    """Wanted values of the keys of cells; a key that is left out or None wants all of them."""
+    """Wanted values by key column of cells; a key that is left out or None selects all rows."""
 
     area_level: Filter
     area: Filter
@@ -78,7 +78,7 @@ class ChangeNotComputedError(SurveyError):
 
 @dataclass(frozen=True, kw_only=True)
 class WaveInfo(WaveSummary):
-    """Frozen wave with the facts of the snapshot that readers see, and of its release."""
+    """Frozen wave with facts of the snapshot that readers see and of its release."""
 
     n: int
     cities: int
@@ -97,7 +97,7 @@ class WaveInfo(WaveSummary):
     first_places: int | None = None
 
     def label(self, language: str) -> str:
-        """Return the title, which says so while the results are provisional."""
+        """Return the title in a language, marked as provisional unless the results are final."""
         title = super().label(language)
         if self.final:
             return title
@@ -110,7 +110,7 @@ class WaveInfo(WaveSummary):
 
 
 class WaveResults:
-    """Snapshot of a wave; every figure that leaves it has passed the gate."""
+    """Results in one snapshot of a wave; every figure returned has passed the disclosure gate."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class WaveResults:
         self._folder = folder
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs: the seals that its files are compared with, too."""
+        """Return the state for pickling, with the file hashes that another process needs."""
         return {**self.__dict__, "_seals": get_opened_seals(self._folder)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -139,7 +139,7 @@ class WaveResults:
         self.__dict__.update({name: value for name, value in state.items() if name != "_seals"})
 
     def as_released(self, shown: Shown, first_places: int | None) -> "WaveResults":
-        """Return the same results as readers will see them once a release shows this much."""
+        """Return a copy as after a release that shows `shown`, with `first_places` names."""
         released = copy(self)
         released.wave = replace(
             self.wave, state=WaveState.RELEASED, shown=shown, first_places=first_places
@@ -157,7 +157,7 @@ class WaveResults:
     def gaps(
         self, principal: Principal, *, contrast: Filter, **keys: Unpack[CellFilters]
     ) -> pd.DataFrame:
-        """Return differences, of groups from the rest of their area or of areas from a larger one.
+        """Return differences by `contrast`: from the rest of the area, or from a larger area.
 
         Columns: contrast, area_level, area, group, indicator, estimate, reference, difference,
         ci_low, ci_high, df, n, n_reference, status, shown, reason, verdict
@@ -173,7 +173,7 @@ class WaveResults:
         return self._read_filtered(principal, SMALL_AREAS, keys)
 
     def ranks(self, principal: Principal, **keys: Unpack[CellFilters]) -> pd.DataFrame:
-        """Return the ranks of the cities; unranked and hidden ones have a row without figures.
+        """Return the ranks of the cities; unranked and hidden cities have null figures.
 
         Columns: as `survey.results.ranks.rank_tables` describes them. Before release a
         reader gets the rows of the own area, with places among all cities: a place tells how many
@@ -182,7 +182,7 @@ class WaveResults:
         return self._read_filtered(principal, RANKS, keys)
 
     def rank_pairs(self, principal: Principal, *, indicator: str) -> pd.DataFrame:
-        """Return pairs of cities of which one is surely above the other, both readable.
+        """Return pairs of cities, both readable, of which one ranks significantly above the other.
 
         Columns: area_level, area (the one above), other, indicator.
         """
@@ -195,7 +195,7 @@ class WaveResults:
         return kept.reset_index(drop=True)
 
     def others(self, principal: Principal, *, indicator: str) -> tuple[CityRun, ...]:
-        """Return cities outside the reader's area without their names; none where all are shown."""
+        """Return the scores of cities outside the reader's area, microaggregated and unnamed."""
         self._require(principal)
         if self.wave.others_are_shown or principal.area == NATION:
             return ()
@@ -209,7 +209,7 @@ class WaveResults:
         )
 
     def first_named(self, principal: Principal) -> tuple[str, ...]:
-        """Return cities in the first places, where the release names these alone."""
+        """Return codes of the `first_places` top cities if only names were released; else ()."""
         self._require(principal)
         named_count = self.wave.first_places
         released = self.wave.state is WaveState.RELEASED and self.wave.shown is Shown.NAMES
@@ -225,7 +225,7 @@ class WaveResults:
         composite: Filter = None,
         indicator: Filter = None,
     ) -> pd.DataFrame:
-        """Return the national figures by the way of counting them.
+        """Return the national figures by basis (domain, city-weighted), composite and indicator.
 
         Columns: as `survey.results.headlines.headline_table` describes them.
         """
@@ -242,7 +242,7 @@ class WaveResults:
     def changes(
         self, principal: Principal, *, before: WaveInfo, **keys: Unpack[CellFilters]
     ) -> pd.DataFrame:
-        """Return the change from an earlier wave of the series, over the cities of both.
+        """Return the changes from an earlier wave of the series, over the cities of both waves.
 
         Columns: before_wave, area_level, area, group, indicator, before, after, difference,
         ci_low, ci_high, df, n_before, n_after, status, shown, reason, verdict.
@@ -256,7 +256,7 @@ class WaveResults:
         return self._filter_changes(rows, principal, before)
 
     def exact(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
-        """Return rows of a table as the snapshot has them, unrounded.
+        """Return unrounded rows of the file `name`, filtered by `wanted` and by rights.
 
         For what is computed in this package alone: nothing of them may leave it unrounded.
         """
@@ -268,13 +268,13 @@ class WaveResults:
     def exact_changes(
         self, principal: Principal, before: WaveInfo, wanted: Mapping[str, Filter]
     ) -> pd.DataFrame:
-        """Return rows as `exact`, for the change from an earlier wave."""
+        """Return unrounded rows of the changes from an earlier wave that the principal may read."""
         path = self._find_changes(principal, before)
         rows = exact_table(path, file_age(path)).find(_normalise_filters(wanted))
         return self._filter_changes(rows, principal, before)
 
     def _find_changes(self, principal: Principal, before: WaveInfo) -> Path:
-        """Return the file of the change from one snapshot of an earlier wave."""
+        """Return the path of the changes from an earlier wave; raise `ChangeNotComputedError`."""
         self._require(principal)
         if before.key == self.wave.key:
             raise ChangeNotComputedError(SAME_WAVE)
@@ -298,7 +298,7 @@ class WaveResults:
     def _filter_changes(
         self, table: pd.DataFrame, principal: Principal, before: WaveInfo
     ) -> pd.DataFrame:
-        """Remove what either wave hides from a reader before its release.
+        """Return the changes without cities hidden from the reader, and areas that reveal one.
 
         Of a larger area a change gives the figures of both waves over the cities that they share.
         """
@@ -319,7 +319,7 @@ class WaveResults:
         return result
 
     def _require(self, principal: Principal) -> None:
-        """Require the right to read results, and of a demo account that the wave is a demo wave."""
+        """Raise an error unless the principal may read these results (demo accounts: of demos)."""
         principal.require(Action.READ_RESULTS)
         if principal.is_demo and not self.wave.is_demo:
             raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
@@ -339,7 +339,7 @@ class WaveResults:
     def _filter_by_area(
         self, table: pd.DataFrame, principal: Principal, wave: WaveInfo
     ) -> pd.DataFrame:
-        """Remove, before release, cities outside the reader's area and rows that reveal one."""
+        """Return rows of a `wave` without cities hidden from the reader or what reveals them."""
         if wave.others_are_shown or principal.area == NATION:
             return table
         level, area = table["area_level"], table["area"]
@@ -355,7 +355,7 @@ class WaveResults:
 
 
 def _normalise_filters(wanted: Mapping[str, object]) -> dict[str, list[str]]:
-    """Return the wanted values by column, without columns of which all are wanted.
+    """Return column -> list of wanted values, without columns whose filter is None.
 
     `wanted` maps columns to a `Filter`; a typed dictionary is not a mapping of those to mypy.
     """
@@ -368,7 +368,7 @@ def _normalise_filters(wanted: Mapping[str, object]) -> dict[str, list[str]]:
 
 
 def list_waves(settings: Settings, session: Session, series: str | None = None) -> list[WaveInfo]:
-    """Return the waves that have a snapshot, newest first, each with the one that readers see."""
+    """Return waves with a snapshot (of `series`, if given), newest first, with the one shown."""
     shown = list_shown_snapshots(session, series)
     return [
         _wave_info(session, wave, snapshot, open_seals(settings, session, snapshot.directory))
@@ -379,7 +379,7 @@ def list_waves(settings: Settings, session: Session, series: str | None = None) 
 def list_readable_waves(
     settings: Settings, session: Session
 ) -> tuple[list[WaveInfo], list[WaveSummary]]:
-    """Return what `list_waves` does, and beside it the waves that are damaged.
+    """Return two lists: waves with readable results, newest first, and waves with damaged ones.
 
     One of these takes no page of another wave down. The log says what is wrong with it.
     """
@@ -397,14 +397,14 @@ def list_readable_waves(
 def list_earlier_waves(
     settings: Settings, session: Session, wave: Wave | WaveInfo
 ) -> list[WaveInfo]:
-    """Return the waves of the same series before this one, newest first."""
+    """Return the frozen waves of the same series before `wave`, newest first."""
     waves = list_waves(settings, session, wave.series)
     earlier = [each for each in waves if (each.year, each.key) < (wave.year, wave.key)]
     return sorted(earlier, key=lambda each: (each.year, each.key), reverse=True)
 
 
 def open_results(settings: Settings, session: Session, wave_key: str) -> WaveResults:
-    """Return the results of a wave that readers see, see `list_shown_snapshots`.
+    """Return the results in the snapshot of a wave that readers see.
 
     Raises:
         SnapshotNotFoundError: the wave has no snapshot.

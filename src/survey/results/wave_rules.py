@@ -27,7 +27,12 @@ from survey.results.measures import (
     read_measures,
 )
 from survey.settings import PROJECT_ROOT
-from survey.snapshots.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import (
+    DEFAULT_OPTIONS,
+    FreezeOptions,
+    SnapshotManifest,
+    WithoutPoint,
+)
 
 MAX_CHOICES = 12
 """A question with more choices makes mostly groups that are too small to be shown."""
@@ -37,7 +42,7 @@ _RESERVED_NAMES = (*GROUP_VARIABLES, ELDERLY.partition("=")[0])
 
 
 class GroupQuestion(BaseModel):
-    """Question that groups are made of, with its labels."""
+    """Question whose choices define groups of respondents, with its labels."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,7 +65,7 @@ class GroupQuestion(BaseModel):
         )
 
     def members(self, frame: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        """Yield the key of each group and who belongs to it."""
+        """Yield the key `item=choice` of each group with the membership of each row."""
         for choice in self.choices:
             if self.several:
                 named = frame[f"{self.item}/{choice}"].to_numpy() == 1
@@ -70,12 +75,12 @@ class GroupQuestion(BaseModel):
 
 
 def list_fit_questions(instrument: Instrument) -> tuple[Item, ...]:
-    """Return the questions that can be declared, in the order of the questionnaire."""
+    """Return the questions that can define groups, in the order of the questionnaire."""
     return tuple(item for item in instrument.items() if _explain_unfit(item) is None)
 
 
 def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[GroupQuestion, ...]:
-    """Return the questions named, each once.
+    """Return the distinct group questions `names`; raise `RefusedError` if one makes no groups.
 
     Raises:
         RefusedError: a name that no question has, a question that cannot make groups, or more
@@ -114,7 +119,7 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
 
 
 def _explain_unfit(item: Item) -> Message | None:
-    """Return why a question cannot be declared."""
+    """Return why a question cannot define groups; None if it can."""
     if not type_of(item).has_choice_list:
         return msg("{item} is not a question with choices.", item=item.name)
     if item.name in _RESERVED_NAMES:
@@ -137,9 +142,9 @@ def _explain_unfit(item: Item) -> Message | None:
 def named_questions(
     instrument: Instrument, series: str, declared: Sequence[GroupQuestion]
 ) -> tuple[GroupQuestion, ...]:
-    """Return the questions whose labels name groups.
+    """Return questions that form groups of results: declared ones, in own series the usual too.
 
-    These are the declared ones, and of a study of one's own those that make groups anyway.
+    Usual are those of `GROUP_VARIABLES`, such as gender, that the questionnaire of the series has.
     """
     if series in SHIPPED_SERIES:
         return tuple(declared)
@@ -155,7 +160,7 @@ def named_questions(
 
 
 def declared_items(questions: Collection[GroupQuestion]) -> tuple[str, ...]:
-    """Return the names of the declared questions."""
+    """Return the item names of those questions that were declared for the wave."""
     return tuple(question.item for question in questions if question.declared)
 
 
@@ -172,7 +177,7 @@ _MEASURES = PROJECT_ROOT / "seed" / "instruments" / "measures.csv"
 
 @dataclass(frozen=True)
 class ScoringPlan:
-    """Tree with its items, and their scale."""
+    """Scoring tree with its items, their rating scale, and whether there is a composite."""
 
     tree: Tree
     scale: RatingScale
@@ -181,7 +186,7 @@ class ScoringPlan:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class WaveRules:
-    """Questionnaire, tree and options of a wave; the same rules and rows give the same tables."""
+    """Questionnaire, tree, measures and options that determine how a wave's tables are computed."""
 
     series: str
     instrument: Instrument
@@ -207,18 +212,17 @@ class WaveRules:
         tree: IndicatorTree | None,
         composite: str,
         oversampling: Oversampling | None = None,
-        without_point: WithoutPoint = WithoutPoint.REFUSE,
-        groups: Sequence[str] = (),
+        options: FreezeOptions | SnapshotManifest = DEFAULT_OPTIONS,
     ) -> "WaveRules":
-        """Return the rules of a wave.
+        """Return a wave's rules: its measures, effective tree weights, and its freeze's `options`.
 
         Args:
-            groups: questions of the instrument whose answers make further groups.
+            options: those of its freeze, or the manifest that keeps them.
 
         Raises:
             RefusedError: a question in `groups` cannot make any.
         """
-        grouping = declared_questions(instrument, groups)
+        grouping = declared_questions(instrument, options.groups)
         measures = _list_measures(instrument, series, declared_items(grouping))
         stored = tree
         if tree is not None and instrument.renormalise:
@@ -234,16 +238,16 @@ class WaveRules:
             grouping=grouping,
             declared_tree=stored,
             oversampling=oversampling,
-            point_rule=without_point,
+            point_rule=options.without_point,
         )
 
     def as_fields(self) -> dict[str, Any]:
-        """Return the rules by name, to make something of them that has rows as well."""
+        """Return the fields of `WaveRules` by name, as arguments for a subclass."""
         return {field.name: getattr(self, field.name) for field in fields(WaveRules)}
 
     @property
     def without_question(self) -> tuple[str, ...]:
-        """Codes of the stored tree that no question measures and whose weight others take."""
+        """Indicators of the stored tree that no question measures; others take their weight."""
         left = {indicator.code for indicator in self.tree.indicators} if self.tree else set()
         whole = self.declared_tree.indicators if self.declared_tree else ()
         return tuple(indicator.code for indicator in whole if indicator.code not in left)
@@ -255,18 +259,18 @@ class WaveRules:
 
     @property
     def rates(self) -> tuple[Measure, ...]:
-        """Measures that are not ratings of the plan: they are estimated on their own."""
+        """Measures not among the ratings that the scoring plan turns into scores."""
         scored = set(self.plan.tree.item_columns)
         return tuple(measure for measure in self.measures if measure.key not in scored)
 
     @property
     def group_names(self) -> tuple[GroupQuestion, ...]:
-        """Questions of the form whose words name groups."""
+        """Questions from whose choices the groups of the wave get their names."""
         return named_questions(self.instrument, self.series, self.grouping)
 
     @cached_property
     def plan(self) -> ScoringPlan:
-        """Tree and scale; without a tree each rating is read on its own, without composite."""
+        """Scoring plan: the tree, or without one each rating on its own without composite."""
         if self.tree is not None:
             scored = self.instrument.scored_items
             feeds = {item.name: str(item.indicator) for item in scored}
@@ -284,14 +288,14 @@ class WaveRules:
 
 
 def composite_of(name: str) -> Literal["item_means", "per_respondent"]:
-    """Return how the composite of a wave is formed, given the word stored with the wave."""
+    """Return a stored name as the kind of composite, `per_respondent` or else `item_means`."""
     return "per_respondent" if name == "per_respondent" else "item_means"
 
 
 def _list_measures(
     instrument: Instrument, series: str, groups: tuple[str, ...] = ()
 ) -> tuple[Measure, ...]:
-    """Return the declared measures, and those that the questionnaire declares itself.
+    """Return all measures of a wave: declared ones and those of its questionnaire.
 
     Of a study of one's own every question is measured.
 
@@ -311,7 +315,7 @@ def _list_ratings(instrument: Instrument) -> list[Item]:
 def _list_measures_on_other_scales(
     instrument: Instrument, declared: tuple[Measure, ...]
 ) -> tuple[Measure, ...]:
-    """Return ratings on another scale than the first one: each is a mean on its own."""
+    """Return means, not `declared` yet, of ratings on another scale than the first."""
     ratings, known = _list_ratings(instrument), {measure.key for measure in declared}
     return tuple(
         Measure(

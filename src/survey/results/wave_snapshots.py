@@ -18,7 +18,8 @@ from survey.snapshots.response_files import ResponseFile, join_files, read_file
 from survey.snapshots.seals import find_seals, read_sealed
 from survey.snapshots.snapshot_files import (
     MANIFEST,
-    WithoutPoint,
+    FreezeOptions,
+    SnapshotManifest,
     read_manifest,
     read_snapshot,
     read_verified,
@@ -39,20 +40,20 @@ _LAST_PART: dict[tuple[str, Path], WaveData] = {}
 
 @dataclass(frozen=True)
 class PartEngine:
-    """Engine that maps the parts of a wave, and where its workers find their files."""
+    """Engine that maps a function over parts of a wave, and the folder its workers read from."""
 
     map: MapParts
     shared: SharedFolder | None = None
     """None: the workers see the data folder."""
 
     def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterable[Any]:
-        """Apply the function to the items, as `MapParts`."""
+        """Apply the function to the items and return the results in their order."""
         return self.map(function, items)
 
 
 @contextmanager
 def engine_of(settings: Settings, name: str | None = None) -> Iterator[PartEngine | None]:
-    """Open the engine that sums the parts of a wave; None for this process.
+    """Yield the opened engine `name` (default: of the settings); None if it is this process.
 
     Args:
         name: another engine than that of the settings.
@@ -76,7 +77,7 @@ def engine_of(settings: Settings, name: str | None = None) -> Iterator[PartEngin
 
 @contextmanager
 def forgetting_parts() -> Iterator[None]:
-    """Forget the rows of the last part with the block: a server of pages lives on."""
+    """Clear the cached rows of the last part when the block ends, to free memory."""
     try:
         yield
     finally:
@@ -85,7 +86,7 @@ def forgetting_parts() -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class PartFile:
-    """Part whose rows lie in a file of a snapshot."""
+    """Loader of a part (some cities of a wave) whose rows are in a file of a snapshot."""
 
     path: Path
     sha256: str
@@ -127,7 +128,7 @@ def open_files(
     *,
     watch: Callable[[MapParts], MapParts] = lambda mapping: mapping,
 ) -> WaveParts:
-    """Open a wave whose responses lie in these files of `folder`.
+    """Return a wave with responses in `files` of `folder`; `run` maps its parts, `watch` wraps it.
 
     Args:
         run: maps the parts of the wave; None: in this process, at once where the wave is small.
@@ -159,7 +160,7 @@ def _part_files(
 
 @contextmanager
 def opened_parts(session: Session, wave: Wave, folder: Path) -> Iterator[Sequence[PartLoader]]:
-    """Open the interviews of a wave from its snapshot in `folder`, at once where it is small.
+    """Yield loaders of a snapshot's parts of some cities each; just one if the wave is small.
 
     Raises:
         SnapshotDamagedError: the responses are missing or are not the ones frozen.
@@ -169,24 +170,24 @@ def opened_parts(session: Session, wave: Wave, folder: Path) -> Iterator[Sequenc
         return
     _require_sealed(session, folder)
     manifest = read_manifest(folder)
-    rules = load_rules(session, wave, manifest.without_point, manifest.groups)
+    rules = load_rules(session, wave, manifest)
     with forgetting_parts():
         yield _part_files(folder, manifest.responses, rules, shared=None)
 
 
 def load_wave_data(session: Session, wave: Wave, folder: Path) -> WaveData:
-    """Load all rows of a wave from its snapshot in `folder`.
+    """Return all rows of a wave with weights, from its snapshot in `folder`.
 
     Raises:
         SnapshotDamagedError: the responses are missing or are not the ones frozen.
     """
     _require_sealed(session, folder)
     manifest, frame = read_snapshot(folder)
-    return WaveData.weigh(frame, load_rules(session, wave, manifest.without_point, manifest.groups))
+    return WaveData.weigh(frame, load_rules(session, wave, manifest))
 
 
 def open_wave(session: Session, wave: Wave, folder: Path, run: MapParts | None = None) -> WaveParts:
-    """Open a wave from its snapshot in `folder`; arguments as `open_files`.
+    """Return a wave from its snapshot in `folder`; `run` maps its parts as in `open_files`.
 
     Raises:
         SnapshotDamagedError: the responses are missing or are not the ones frozen.
@@ -195,12 +196,11 @@ def open_wave(session: Session, wave: Wave, folder: Path, run: MapParts | None =
     if not manifest.responses:
         return WaveParts.of_loaded(load_wave_data(session, wave, folder))
     _require_sealed(session, folder)
-    rules = load_rules(session, wave, manifest.without_point, manifest.groups)
-    return open_files(folder, manifest.responses, rules, run)
+    return open_files(folder, manifest.responses, load_rules(session, wave, manifest), run)
 
 
 def _require_sealed(session: Session, folder: Path) -> None:
-    """Raise `SnapshotDamagedError` if manifest or responses are not the ones that were sealed."""
+    """Raise `SnapshotDamagedError` if manifest or responses do not match their recorded hashes."""
     seals = find_seals(session, f"{folder.parent.name}/{folder.name}")
     read_sealed(folder / MANIFEST, seals)
     for name in response_hashes(folder, read_manifest(folder)):
@@ -208,19 +208,14 @@ def _require_sealed(session: Session, folder: Path) -> None:
 
 
 def load_rules(
-    session: Session, wave: Wave, without_point: WithoutPoint, groups: Sequence[str]
+    session: Session, wave: Wave, options: FreezeOptions | SnapshotManifest
 ) -> WaveRules:
-    """Load the rules of a wave, with the options of a freeze.
-
-    Raises:
-        RefusedError: a question in `groups` cannot make any.
-    """
+    """Return the rules of a stored wave with the options of a freeze. Raises as `WaveRules.of`."""
     return WaveRules.of(
         series=wave.series,
         instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
         tree=load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None,
         composite=wave.composite,
         oversampling=oversampling_of(session=session, wave_id=wave.id),
-        without_point=without_point,
-        groups=groups,
+        options=options,
     )

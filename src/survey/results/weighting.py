@@ -11,7 +11,7 @@ asked under such a plan, whether or not the field met the quota of guardians exa
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ class CellMerge(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class WeightSpread:
-    """Sums of weights by city, and the smallest and largest ones."""
+    """Sums of weights by city, and the smallest and largest single weights."""
 
     by_city: pd.DataFrame
     """n, total (of the weights), squares (of them); indexed by city code, sorted."""
@@ -69,7 +69,7 @@ class WeightSpread:
 
     @classmethod
     def join(cls, spreads: Sequence["WeightSpread"]) -> "WeightSpread":
-        """Join the spreads of parts, no two of which have a city in common."""
+        """Join the spreads of parts that have no city in common."""
         by_city = pd.concat([spread.by_city for spread in spreads]).sort_index()
         smallest = np.sort(np.concatenate([spread.smallest for spread in spreads]))
         largest = np.sort(np.concatenate([spread.largest for spread in spreads]))
@@ -85,14 +85,14 @@ class WeightSpread:
 
     @property
     def kish_deff(self) -> float:
-        """What unequal weights cost: the mean square of the weights over their squared mean.
+        """Kish's design effect of the weights: their mean square over their squared mean.
 
         At least 1; of equal weights rounding alone would make it a little less.
         """
         return max(1.0, math.fsum(self.by_city["squares"]) / self.rows / self.mean**2)
 
     def figures(self) -> dict[str, float]:
-        """Return the fields of a report that are about the spread."""
+        """Return the fields of a `WeightingReport` that describe the spread of the weights."""
         return {
             "kish_deff": self.kish_deff,
             "effective_n": self.rows / self.kish_deff,
@@ -129,6 +129,13 @@ class WeightingReport(BaseModel):
     shown_largest: float | None = None
 
 
+_NOT_RAKED: dict[str, Any] = {
+    "margin": (), "source": "", "year": None, "sweeps": 0, "largest_misfit": 0.0, "unknown": 0,
+    "merges": (),
+}  # fmt: skip
+"""Report of weights that stop at the city totals, or were delivered with the interviews."""
+
+
 def rake_weights(
     frame: pd.DataFrame,
     city_total: Mapping[str, float],
@@ -136,7 +143,7 @@ def rake_weights(
     *,
     guardian_share: Mapping[str, float] | None = None,
 ) -> tuple[pd.Series, WeightingReport]:
-    """Return weights aligned with `frame`, and a report on them.
+    """Return weights that add up to `city_total`, raked to `margins` if given, and a report.
 
     Args:
         frame: `city_code` and the columns of `margins.cells`.
@@ -154,7 +161,7 @@ def rake_weights(
     total = np.array([city_total.get(name, np.nan) for name in names], dtype=float)
     base = pd.Series((total / np.bincount(codes))[codes], index=city.index)
     if margins is None or not set(margins.cells) <= set(frame.columns):
-        return base, _report(WeightSpread.of(base, city), None, (), 0, 0, 0.0)
+        return base, WeightingReport(**_NOT_RAKED, **WeightSpread.of(base, city).figures())
     cells, targets, merges = _build_margin_cells(frame, city, city_total, margins)
     work = pd.DataFrame({"city_code": city, CELL: cells, "base": base}, index=frame.index)
     raking: dict[MarginKey, pd.Series] = {CELL: targets}
@@ -164,9 +171,16 @@ def rake_weights(
         )
         merges += alone
     raked = rake(work, "base", raking, within="city_code")
-    unknown = int((cells == UNKNOWN).sum())
-    spread = WeightSpread.of(raked.weights, city)
-    report = _report(spread, margins, merges, unknown, raked.sweeps, raked.largest_misfit)
+    report = WeightingReport(
+        margin=margins.cells,
+        source=margins.source,
+        year=margins.year,
+        sweeps=raked.sweeps,
+        largest_misfit=raked.largest_misfit,
+        unknown=int((cells == UNKNOWN).sum()),
+        merges=tuple(sorted(merges, key=lambda merge: merge.city_code)),
+        **WeightSpread.of(raked.weights, city).figures(),
+    )
     return raked.weights, report
 
 
@@ -176,7 +190,7 @@ def _build_margin_cells(
     city_total: Mapping[str, float],
     margins: PopulationMargins,
 ) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
-    """Return the cell of each respondent, targets of each (city, cell), and merges."""
+    """Return each respondent's margin cell, (city, cell) -> target, and the merged cells."""
     label = _name_cells(frame, margins.cells)
     cell_of_row = _name_cells(margins.table, margins.cells)
     keys = zip(margins.table["city_code"], cell_of_row, strict=True)
@@ -203,7 +217,7 @@ def _build_margin_cells(
 
 
 def _count_labels(city: pd.Series, label: pd.Series) -> Iterator[tuple[str, dict[str, int]]]:
-    """Yield every city, in the order of the codes, with the rows of each label."""
+    """Yield each city code, sorted, with label -> number of its rows that have the label."""
     city_codes, cities = pd.factorize(city, sort=True)
     label_codes, labels = pd.factorize(label)
     pairs = np.bincount(city_codes * len(labels) + label_codes, minlength=len(cities) * len(labels))
@@ -214,7 +228,7 @@ def _count_labels(city: pd.Series, label: pd.Series) -> Iterator[tuple[str, dict
 def _cell_of_rows(
     city: pd.Series, label: pd.Series, names: Mapping[tuple[str, str], str]
 ) -> pd.Series:
-    """Return the cell of each row, named once for each pair of city and label."""
+    """Return the name of each row's margin cell, looked up by city and label."""
     city_codes, cities = pd.factorize(city, use_na_sentinel=False)
     label_codes, labels = pd.factorize(label, use_na_sentinel=False)
     pairs = [[names.get((city, label), UNKNOWN) for label in labels] for city in cities]
@@ -228,7 +242,7 @@ def _build_guardian_cells(
     city_total: Mapping[str, float],
     share: Mapping[str, float],
 ) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
-    """Return `_build_margin_cells` for guardian or not, and the cities left as they are."""
+    """Return label, targets and merges as `_build_margin_cells`, with cells guardian and other."""
     label = answered.astype("string").fillna(UNKNOWN).astype(object)
     targets: dict[tuple[str, str], float] = {}
     merges: list[CellMerge] = []
@@ -250,7 +264,7 @@ def _build_guardian_cells(
 
 
 def _merge_ladders(margins: PopulationMargins) -> list[list[str]]:
-    """Return cells in the order in which neighbours are merged: along the first margin."""
+    """Return lists of margin cells; an empty cell is merged within its own list if it can be."""
     distinct = margins.table[list(margins.cells)].drop_duplicates()
     labels = _name_cells(distinct, margins.cells)
     if len(margins.cells) == 1:
@@ -260,7 +274,7 @@ def _merge_ladders(margins: PopulationMargins) -> list[list[str]]:
 
 
 def _join_empty_cells(ladders: list[list[str]], counts: Mapping[str, int]) -> list[tuple[str, ...]]:
-    """Join each empty cell with the next occupied one of its ladder, else with the one before.
+    """Return the cells of all ladders as tuples, empty ones (0 in `counts`) with a neighbour.
 
     A ladder without any respondent joins the last cell of the ladder before it.
     """
@@ -283,7 +297,7 @@ def _join_empty_cells(ladders: list[list[str]], counts: Mapping[str, int]) -> li
 
 
 def _name_cells(table: pd.DataFrame, cells: tuple[str, ...]) -> pd.Series:
-    """Return the cell of each row, named once for each combination of values."""
+    """Return the name `a:b` of each row's values in the columns `cells`; `UNKNOWN` for nulls."""
     codes, distinct = encode(table[cells[0]])
     known, place, names = codes >= 0, codes.astype(np.int64), [str(value) for value in distinct]
     for column in cells[1:]:
@@ -295,28 +309,8 @@ def _name_cells(table: pd.DataFrame, cells: tuple[str, ...]) -> pd.Series:
     return pd.Series(texts[np.where(known, place, len(names))], index=table.index, dtype=object)
 
 
-def _report(
-    spread: WeightSpread,
-    margins: PopulationMargins | None,
-    merges: tuple[CellMerge, ...],
-    unknown: int,
-    sweeps: int,
-    misfit: float,
-) -> WeightingReport:
-    return WeightingReport(
-        margin=margins.cells if margins else (),
-        source=margins.source if margins else "",
-        year=margins.year if margins else None,
-        sweeps=sweeps,
-        largest_misfit=misfit,
-        unknown=unknown,
-        merges=tuple(sorted(merges, key=lambda merge: merge.city_code)),
-        **spread.figures(),
-    )
-
-
 def join_reports(reports: Sequence[WeightingReport], spread: WeightSpread) -> WeightingReport:
-    """Return one report on the weights of several parts, whose joined spread is `spread`."""
+    """Return the report on a wave's weights from the reports and the joined spread of its parts."""
     first = reports[0]
     if first.way == "given":
         return _report_given_weights(spread)
@@ -333,7 +327,7 @@ def join_reports(reports: Sequence[WeightingReport], spread: WeightSpread) -> We
 
 
 def require_all_weights(missing: Mapping[str, int]) -> None:
-    """Raise an error if interviews have no weight of their own although others have one.
+    """Raise `RefusedError` if interviews lack imported weights; `missing` counts them by city.
 
     Args:
         missing: interviews without one, by city code.
@@ -353,7 +347,7 @@ def require_all_weights(missing: Mapping[str, int]) -> None:
 
 
 def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport] | None:
-    """Return the weights of `frame` and a report on them, or None if no interview has one.
+    """Return the imported weights of `frame` and a report on them; None without any.
 
     A second raking would undo the design of the sample. So nothing is scaled, trimmed or raked
     here, and city totals are what the given weights add up to.
@@ -373,15 +367,9 @@ def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport]
 def _report_given_weights(spread: WeightSpread) -> WeightingReport:
     enough = spread.rows >= 2 * MINIMUM_N
     return WeightingReport(
+        **_NOT_RAKED,
         way="given",
-        margin=(),
-        source="",
-        year=None,
-        sweeps=0,
-        largest_misfit=0.0,
         shown_smallest=float(spread.smallest[-1] / spread.mean) if enough else None,
         shown_largest=float(spread.largest[0] / spread.mean) if enough else None,
-        unknown=0,
-        merges=(),
         **spread.figures(),
     )

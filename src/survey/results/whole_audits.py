@@ -4,16 +4,14 @@ An audit holds for the table of cells that it looked at: results that are comput
 again. Audits from before rates of one question were looked at together do not count.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 
-import orjson
 import pandas as pd
 from sqlalchemy import select
 from sqlmodel import Session
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.disclosure import IntervalAuditor
@@ -32,9 +30,8 @@ from survey.results.tables import audit_work_limit
 from survey.results.wave_parts import WaveParts
 from survey.results.wave_snapshots import open_wave
 from survey.settings import Settings
-from survey.snapshots.seals import SEAL, find_seals, open_seals, seal_of_seals
+from survey.snapshots.seals import SEAL, find_seal, find_seals, list_details, open_seals
 from survey.store.audit_events import AuditEvent
-from survey.store.audit_writer import queued_entries
 from survey.store.leases import can_start, read_notes
 from survey.store.tables import AuditEntry, Snapshot, Wave, WaveState, now, table_of
 
@@ -46,7 +43,7 @@ AUDIT_TASK = "interval-audit"
 
 @dataclass(frozen=True)
 class CountAudit:
-    """Extent and result of an audit of the hidden counts of a snapshot."""
+    """Numbers of hidden counts in a snapshot: all, audited, and those bounded too narrowly."""
 
     bases: int
     hidden: int
@@ -60,7 +57,7 @@ class CountAudit:
 
 @dataclass(frozen=True)
 class AuditProgress:
-    """How far the audit of some cells is."""
+    """Progress of a running audit of a table of cells, as its lease stores it."""
 
     cells: str = ""
     """Seal of the table of cells."""
@@ -72,7 +69,7 @@ class AuditProgress:
 
 @dataclass(frozen=True)
 class AuditStanding:
-    """How far the audit of the newest results of a wave is."""
+    """State of the audit of hidden counts of a wave's newest results, with a text for screens."""
 
     text: Message
     has_passed: bool = False
@@ -81,15 +78,14 @@ class AuditStanding:
 
 
 def record_audit(work: Work, *, wave: Wave, snapshot: Snapshot, audit: CountAudit) -> None:
-    """Enter an audit of a snapshot in the audit trail, with the seal that it holds for."""
+    """Record an audit of a snapshot's hidden counts, with the hash of its cells, in the trail."""
     work.require(Action.ADMINISTER)
-    seals = find_seals(work.session, snapshot.directory) or {}
     work.record(
         AuditEvent.WAVE_INTERVALS_AUDITED,
         wave.id,
         {
             "sha256": snapshot.sha256,
-            SEAL: seal_of_seals(seals) if seals else "",
+            SEAL: find_seal(work.session, snapshot.directory),
             _CELLS: identify_cells(work.session, snapshot),
             _BASES: audit.bases,
             "hidden": audit.hidden,
@@ -100,7 +96,7 @@ def record_audit(work: Work, *, wave: Wave, snapshot: Snapshot, audit: CountAudi
 
 
 def record_whole_audit(work: Work, wave: Wave, snapshot: Snapshot, method: bytes | None) -> None:
-    """Enter the audit by which tables were made, where it has reached every hidden count."""
+    """Record the audit that the file `method` reports, if it reached every hidden count."""
     audit = MethodRecord.model_validate_json(method).interval_audit if method else None
     if audit is None or audit.not_reached:
         return
@@ -113,20 +109,9 @@ def record_whole_audit(work: Work, wave: Wave, snapshot: Snapshot, method: bytes
 
 
 def find_whole_audit(session: Session, wave: Wave, snapshot: Snapshot) -> CountAudit | None:
-    """Return the newest audit of every hidden count of the cells that a snapshot holds now."""
+    """Return the newest complete audit of a snapshot's cells as they are now; None without one."""
     cells = identify_cells(session, snapshot)
-    action, subject = AuditEvent.WAVE_INTERVALS_AUDITED, str(wave.id)
-    query = (
-        select(_ENTRIES.c.detail)
-        .where(_ENTRIES.c.subject_id == subject, _ENTRIES.c.action == action)
-        .order_by(_ENTRIES.c.sequence.desc())
-    )
-    queued = (
-        orjson.loads(entry.detail)
-        for entry in reversed(queued_entries(session))
-        if entry.action == action and entry.subject_id == subject
-    )
-    for detail in (*queued, *session.connection().execute(query).scalars()):
+    for detail in list_details(session, AuditEvent.WAVE_INTERVALS_AUDITED, str(wave.id)):
         if detail.get(_CELLS) == cells:
             audit = CountAudit(
                 *(int(detail[name]) for name in (_BASES, "hidden", "audited", "narrow"))
@@ -137,7 +122,7 @@ def find_whole_audit(session: Session, wave: Wave, snapshot: Snapshot) -> CountA
 
 
 def is_signed_after_audit(session: Session, wave: Wave, *, release: str, seal: str) -> bool:
-    """Return whether rates of one question had been audited together when a release was signed.
+    """Return whether a release was signed under `seal` after an audit that joined questions' rates.
 
     Its files were built for the first signature under its seal. The order is that of the trail:
     clocks of several servers differ.
@@ -159,12 +144,12 @@ def is_signed_after_audit(session: Session, wave: Wave, *, release: str, seal: s
 
 
 def identify_cells(session: Session, snapshot: Snapshot) -> str:
-    """Return the seal of the cells; where a snapshot has none, that of its answers stands in."""
+    """Return the SHA-256 of a snapshot's file of cells, or of its responses if it has no seals."""
     return (find_seals(session, snapshot.directory) or {}).get(CELLS, snapshot.sha256)
 
 
 def require_whole_audit(session: Session, wave: Wave, snapshot: Snapshot) -> None:
-    """Raise `RefusedError` unless an audit of every hidden count found none known closely."""
+    """Raise `RefusedError` unless a complete audit found no hidden count known too closely."""
     problem = find_audit_problem(session, wave, snapshot)
     if problem is not None:
         raise RefusedError(
@@ -179,7 +164,7 @@ def require_whole_audit(session: Session, wave: Wave, snapshot: Snapshot) -> Non
 
 
 def find_audit_problem(session: Session, wave: Wave, snapshot: Snapshot) -> Message | None:
-    """Return what the audit of a snapshot lacks; None where it has passed."""
+    """Return why a snapshot has not passed the audit of hidden counts; None if it has passed."""
     audit = find_whole_audit(session, wave, snapshot)
     if audit is None:
         return msg(
@@ -198,7 +183,7 @@ def find_audit_problem(session: Session, wave: Wave, snapshot: Snapshot) -> Mess
 
 
 def list_released_problems(work: Work) -> list[tuple[Wave, Message]]:
-    """Return released waves whose figures failed the whole audit or have not passed one."""
+    """Return (wave, reason) of released waves that failed or lack a complete audit of counts."""
     work.require(Action.RELEASE)
     problems = [
         (wave, find_audit_problem(work.session, wave, snapshot))
@@ -209,12 +194,12 @@ def list_released_problems(work: Work) -> list[tuple[Wave, Message]]:
 
 
 def is_audit_due(session: Session, at: datetime) -> bool:
-    """Return whether a run would begin now and have something to do."""
+    """Return whether an audit run could start at this time and has snapshots to audit."""
     return can_start(session, AUDIT_TASK, at=at) and bool(list_waiting(session))
 
 
 def find_audit_standing(work: Work, wave_key: str, at: datetime) -> AuditStanding:
-    """Return how far the audit of the newest results of a wave is."""
+    """Return the state of the audit of a wave's newest results, for the release register."""
     work.require(Action.RELEASE)
     try:
         wave, snapshot = get_newest_snapshot(work.session, wave_key)
@@ -238,7 +223,7 @@ def find_audit_standing(work: Work, wave_key: str, at: datetime) -> AuditStandin
 
 
 def list_waiting(session: Session) -> list[tuple[Wave, Snapshot]]:
-    """Return what was frozen for good, and lacks an audit of every hidden count."""
+    """Return the current final snapshots, with their waves, that lack a complete audit."""
     return [
         (wave, snapshot)
         for wave, snapshot in list_current_snapshots(session)
@@ -268,7 +253,7 @@ class NarrowInterval:
 
 @dataclass(frozen=True)
 class WaveAudit:
-    """Result of an audit of a wave, of both snapshots where readers see an older one."""
+    """Result of an audit of a wave, summed over its current snapshots (one or two)."""
 
     hidden: int
     audited: int
@@ -276,15 +261,8 @@ class WaveAudit:
     narrow: tuple[NarrowInterval, ...]
 
 
-def audit_wave(
-    settings: Settings,
-    session: Session,
-    *,
-    wave_key: str,
-    actor: Principal,
-    every_cell: bool = False,
-) -> WaveAudit:
-    """Audit the published cells of a wave, all of them with `every_cell`.
+def audit_wave(work: Work, *, wave_key: str, every_cell: bool = False) -> WaveAudit:
+    """Audit a wave's hidden counts, all of them if `every_cell`, else for a set time; record it.
 
     Where readers see an older snapshot than the newest, until a correction is published, both are
     audited: the one is public, and the other will be.
@@ -293,12 +271,10 @@ def audit_wave(
         SnapshotNotFoundError: the wave has no snapshot.
         SnapshotDamagedError: its responses are not those that were frozen.
     """
-    actor.require(Action.ADMINISTER)
-    wave, snapshots = get_current_snapshots(session, wave_key)
-    audits = [
-        _audit_snapshot(settings, session, wave, snapshot, actor, every_cell=every_cell)
-        for snapshot in snapshots
-    ]
+    work.require(Action.ADMINISTER)
+    wave, snapshots = get_current_snapshots(work.session, wave_key)
+    seconds = 0.0 if every_cell else work.settings.audit_seconds
+    audits = [_audit_snapshot(work, wave, snapshot, seconds) for snapshot in snapshots]
     return WaveAudit(
         hidden=sum(each.hidden for each in audits),
         audited=sum(each.audited for each in audits),
@@ -307,29 +283,18 @@ def audit_wave(
     )
 
 
-def _audit_snapshot(
-    settings: Settings,
-    session: Session,
-    wave: Wave,
-    snapshot: Snapshot,
-    actor: Principal,
-    *,
-    every_cell: bool,
-) -> WaveAudit:
-    auditor = IntervalAuditor(work=None if every_cell else audit_work_limit(settings.audit_seconds))
-    narrow = AuditedCells.read(settings, session, wave, snapshot).audit(auditor)
-    record_audit(
-        Work(session, actor, now(), settings),
-        wave=wave,
-        snapshot=snapshot,
-        audit=CountAudit(auditor.slices, auditor.hidden, auditor.audited, len(narrow)),
-    )
+def _audit_snapshot(work: Work, wave: Wave, snapshot: Snapshot, seconds: float) -> WaveAudit:
+    auditor = IntervalAuditor(work=audit_work_limit(seconds))
+    narrow = AuditedCells.read(work.settings, work.session, wave, snapshot).audit(auditor)
+    audit = CountAudit(auditor.slices, auditor.hidden, auditor.audited, len(narrow))
+    # An audit may take hours, so its entry has the time of its end.
+    record_audit(replace(work, now=now()), wave=wave, snapshot=snapshot, audit=audit)
     return WaveAudit(auditor.hidden, auditor.audited, auditor.programmes, narrow)
 
 
 @dataclass(frozen=True)
 class AuditedCells:
-    """Cells of a snapshot as readers have them, and the answers behind them."""
+    """Published cells of a snapshot with the responses behind them, ready for an audit."""
 
     source: WaveParts
     published: pd.DataFrame
@@ -339,7 +304,7 @@ class AuditedCells:
     def read(
         cls, settings: Settings, session: Session, wave: Wave, snapshot: Snapshot
     ) -> "AuditedCells":
-        """Read what an audit looks at.
+        """Return the published cells and responses of a snapshot.
 
         Raises:
             SnapshotDamagedError: the files are not those that were frozen.
@@ -350,7 +315,7 @@ class AuditedCells:
         return cls(source, published, identify_cells(session, snapshot))
 
     def audit(self, auditor: IntervalAuditor) -> tuple[NarrowInterval, ...]:
-        """Let `auditor` look at the cells and return those that are known too closely."""
+        """Audit the cells with `auditor`; return hidden ones whose count is bounded too closely."""
         return tuple(
             NarrowInterval(*key, low, high)
             for key, low, high in audited_cells(self.source, self.published, auditor)

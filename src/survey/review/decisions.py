@@ -18,19 +18,17 @@ from survey.review.review_queue import ReviewFilter, filter_condition
 from survey.store.tables import AnyRow, Response, ResponseFlag, Status, table_of
 from survey.waves.dual_approval import find_self_approved
 from survey.waves.lifecycle import TRANSITIONS, require_not_computed, transition, transition_many
+from survey.waves.quota_counts import iter_batches
 from survey.waves.review_reasons import ReasonCode, ReviewReason
 
 MAX_BULK_RESPONSES = 5_000
 """Interviews that one bulk action may move."""
-
-_RESPONSE_BATCH_SIZE = 500
-"""Interviews named in one statement."""
 _RESPONSES, _FLAGS = table_of(Response), table_of(ResponseFlag)
 
 
 @dataclass(frozen=True)
 class BulkPreview:
-    """Effect of a bulk decision: interviews by their present state."""
+    """Numbers of interviews, by present state, that a bulk decision would move or leave."""
 
     to: Status
     allowed: Mapping[Status, int]
@@ -51,7 +49,7 @@ class BulkPreview:
 def decide(
     work: Work, *, response_id: UUID, expected_version: int, to: Status, reason: ReviewReason | None
 ) -> int:
-    """Move the interview that was looked at; fails if it has changed since.
+    """Move an interview to state `to`, raise unless at `expected_version`; return its new version.
 
     Voiding because the respondent withdrew erases the answers for good.
     """
@@ -74,7 +72,7 @@ def _is_withdrawal(to: Status, reason: ReviewReason | None) -> bool:
 
 
 def allowed_transitions(principal: Principal, status: Status) -> tuple[Status, ...]:
-    """Return the states to which the principal may move an interview, approval first."""
+    """Return the states to which the principal may move interviews in `status`, approval first."""
     order = (
         Status.CITY_APPROVED, Status.APPROVED, Status.RETURNED, Status.VOID, Status.SUBMITTED
     )  # fmt: skip
@@ -87,7 +85,7 @@ def allowed_transitions(principal: Principal, status: Status) -> tuple[Status, .
 
 
 def preview_bulk_decision(work: Work, *, chosen: ReviewFilter, to: Status) -> BulkPreview:
-    """Count what moving the whole selection to `to` would change, without changing it."""
+    """Count interviews of selection `chosen` that would move to `to`, or stay; change nothing."""
     require_not_computed(work.session, {chosen.wave_id})
     rows = _select_responses(work, chosen, lock=False)
     will, cannot, own = _split_by_permission(work, rows, to)
@@ -104,7 +102,7 @@ def preview_bulk_decision(work: Work, *, chosen: ReviewFilter, to: Status) -> Bu
 def decide_many(
     work: Work, *, chosen: ReviewFilter, seen: BulkPreview, reason: ReviewReason | None
 ) -> dict[UUID, int]:
-    """Carry out a previewed decision, all or none, and return the new version of each interview.
+    """Carry out preview `seen` on selection `chosen`, all or none; return interview id -> version.
 
     Raises:
         ConflictError: The decision would differ from its preview.
@@ -129,14 +127,8 @@ def _select_responses(work: Work, chosen: ReviewFilter, *, lock: bool) -> Sequen
     work.require(Action.REVIEW)
     query = (
         select(
-            _RESPONSES.c.id,
-            _RESPONSES.c.wave_id,
-            _RESPONSES.c.status,
-            _RESPONSES.c.city_code,
-            _RESPONSES.c.surveyor_id,
-            _RESPONSES.c.quota_cell_id,
-            _RESPONSES.c.lock_version,
-            _RESPONSES.c.withdrawn_at,
+            *_RESPONSES.c["id", "wave_id", "status", "city_code", "surveyor_id", "quota_cell_id"],
+            *_RESPONSES.c["lock_version", "withdrawn_at"],
         )
         .where(filter_condition(work.principal, chosen))
         .order_by(_RESPONSES.c.id)
@@ -157,7 +149,7 @@ def _select_responses(work: Work, chosen: ReviewFilter, *, lock: bool) -> Sequen
 def _split_by_permission(
     work: Work, rows: Sequence[AnyRow], to: Status
 ) -> tuple[list[AnyRow], list[AnyRow], int]:
-    """Return the rows that may be moved, the others, and how many of these are self-approved."""
+    """Return rows that may move to `to`, the others, and how many the principal approved first."""
     steps = {row.status for row in rows if to in allowed_transitions(work.principal, row.status)}
     own: set[UUID] = set()
     if to is Status.APPROVED:
@@ -173,10 +165,9 @@ def _split_by_permission(
 
 
 def _count_flagged(session: Session, ids: Sequence[UUID]) -> int:
-    """Return how many of these interviews carry a flag."""
+    """Return how many of these interviews have a flag."""
     flagged = 0
-    for first in range(0, len(ids), _RESPONSE_BATCH_SIZE):
-        batch = ids[first : first + _RESPONSE_BATCH_SIZE]
+    for batch in iter_batches(ids):
         query = select(func.count(_FLAGS.c.response_id.distinct())).where(
             _FLAGS.c.response_id.in_(batch)
         )
@@ -185,7 +176,7 @@ def _count_flagged(session: Session, ids: Sequence[UUID]) -> int:
 
 
 def _hash_selection(rows: Sequence[AnyRow]) -> str:
-    """Return a hash of the selected interviews and their versions."""
+    """Return the SHA-256 over ids and versions of the selected interviews."""
     digest = hashlib.sha256()
     for row in rows:
         digest.update(row.id.bytes + row.lock_version.to_bytes(8, "big"))

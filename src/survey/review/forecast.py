@@ -1,4 +1,4 @@
-"""Effective sample size and forecast of the days until a target is reached; pure arithmetic."""
+"""Arithmetic of the effective sample size and of the days until a target is reached."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MAX_FORECAST_DAYS = 3_650
 
 @dataclass(frozen=True)
 class EffectiveSize:
-    """Kish's effective sample size, and the share of the planned sample its cells stand for."""
+    """Kish's effective sample size, and share of the plan in cells with interviews."""
 
     n: float
     covered: float
@@ -53,7 +53,7 @@ class Forecast:
 
 
 def forecast(remaining: int, recent: Sequence[int], days_left: int | None) -> Forecast | None:
-    """Forecast the days until `remaining` interviews are collected, from recent daily counts.
+    """Forecast when `remaining` are in, and the chance in `days_left`, by daily counts `recent`.
 
     A day's count is taken as Poisson with an unknown rate, and its spread may be larger: with the
     dispersion f = max(1, variance / mean) of the w recent days, counts and what remains are

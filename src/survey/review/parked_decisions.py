@@ -18,13 +18,15 @@ from survey.collection.parking import erase_parked
 from survey.collection.submission import (
     InvalidAnswersError,
     SubmissionReceipt,
+    ValidSubmission,
     check_answers,
     store_validated,
 )
 from survey.collection.submission_envelope import Submission
-from survey.locale import Message, SurveyError, labels_of, msg
+from survey.locale import Message, RefusedError, SurveyError, labels_of, msg
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.validation import Validation
+from survey.records import build_from
 from survey.review.response_detail import AnsweredSection, build_answered_sections
 from survey.store.audit_chain import HASH, answers_sha256
 from survey.store.audit_events import AuditEvent
@@ -45,7 +47,7 @@ from survey.store.tables import (
 )
 from survey.waves.instruments import load_instrument
 from survey.waves.personal_data import clean_note
-from survey.waves.review_reasons import MAX_NOTE, MissingNoteError
+from survey.waves.review_reasons import MAX_NOTE
 
 MAX_LISTED = 200
 REASON_NAMES: Mapping[ParkingReason, Message] = {
@@ -66,9 +68,7 @@ class ParkedNotFoundError(SurveyError):
     """Raised when no waiting parked interview has this id in the principal's area."""
 
     code = "parked_unknown"
-
-    def __init__(self) -> None:
-        super().__init__(msg("This interview does not wait for a decision any more."))
+    message = msg("This interview does not wait for a decision any more.")
 
 
 class ParkedNotAcceptableError(SurveyError):
@@ -79,7 +79,7 @@ class ParkedNotAcceptableError(SurveyError):
 
 @dataclass(frozen=True)
 class ParkedSummary:
-    """One waiting interview as the list of a supervisor names it."""
+    """One parked interview that waits for a decision, as the list of a supervisor shows it."""
 
     id: UUID
     wave_title: Mapping[str, str]
@@ -95,7 +95,7 @@ class ParkedSummary:
 
 @dataclass(frozen=True)
 class ParkedDetail:
-    """One waiting interview with its answers, and why it cannot be accepted, if so."""
+    """One parked interview with its answers, and why it cannot be accepted, if so."""
 
     summary: ParkedSummary
     language: str
@@ -115,8 +115,18 @@ def count_parked(work: Work) -> int:
     return int(work.session.connection().execute(query).scalar_one())
 
 
+def find_oldest_parked_at(work: Work) -> datetime | None:
+    """Return since when a parked interview of the principal's area waits; None if none does."""
+    work.require(Action.REVIEW)
+    query = select(func.min(_PARKED.c.parked_at)).where(
+        _PARKED.c.decision.is_(None), area_filter(work.principal, _PARKED.c.city_code)
+    )
+    oldest: datetime | None = work.session.connection().execute(query).scalar_one()
+    return oldest
+
+
 def list_parked(work: Work) -> list[ParkedSummary]:
-    """Return the waiting interviews of the principal's area, those that wait longest first."""
+    """Return the parked interviews of the principal's area, those that wait longest first."""
     work.require(Action.REVIEW)
     query = (
         _select_waiting(work.principal)
@@ -127,7 +137,7 @@ def list_parked(work: Work) -> list[ParkedSummary]:
 
 
 def get_parked_detail(work: Work, *, parked_id: UUID) -> ParkedDetail:
-    """Return one waiting interview. Raises `ParkedNotFoundError`, also outside the area."""
+    """Return a parked interview's answers. Raises `ParkedNotFoundError`, also outside the area."""
     work.require(Action.REVIEW)
     row = _find_waiting(work, parked_id)
     instrument = load_instrument(session=work.session, instrument_id=row.instrument_id)
@@ -148,7 +158,7 @@ def get_parked_detail(work: Work, *, parked_id: UUID) -> ParkedDetail:
 
 
 def accept_parked(work: Work, *, parked_id: UUID, note: str) -> SubmissionReceipt:
-    """Store a parked interview as one that came in now; it goes through review like any other.
+    """Store a parked interview as if it came in now; it goes through review like any other.
 
     Raises:
         ParkedNotAcceptableError: The wave is computed, its questionnaire is another one, or the
@@ -162,15 +172,19 @@ def accept_parked(work: Work, *, parked_id: UUID, note: str) -> SubmissionReceip
     try:
         receipt = store_validated(
             work,
-            submission=_rebuild_submission(row, instrument),
-            context=_build_context(row),
-            instrument=instrument,
-            checked=checked,
-            started=row.started_at,
-            keyed_by=None,
+            ValidSubmission(
+                _rebuild_submission(row, instrument),
+                build_from(CollectionContext, row, instrument_id=row.wave_instrument_id),
+                instrument,
+                checked,
+                row.started_at,
+                work.now,
+            ),
         )
     except InvalidAnswersError as error:
-        raise _build_ended_early_error() from error
+        raise ParkedNotAcceptableError(
+            msg("The interview ended early for a full quota that is not full, so it is incomplete.")
+        ) from error
     if receipt is None:
         raise ParkedNotAcceptableError(
             msg("An interview of this link came in meanwhile. A link is good for one.")
@@ -214,7 +228,7 @@ def discard_parked(work: Work, *, parked_id: UUID, note: str) -> None:
 def _require_note(note: str) -> str:
     words = clean_note(note)[:MAX_NOTE]
     if not words:
-        raise MissingNoteError(msg("Please write the reason down."))
+        raise RefusedError("note_missing", msg("Please write the reason down."))
     return words
 
 
@@ -222,10 +236,7 @@ def _select_waiting(principal: Principal) -> Select[Any]:
     return (
         select(
             _PARKED,
-            _WAVES.c.title_zh,
-            _WAVES.c.title_en,
-            _WAVES.c.is_demo,
-            _WAVES.c.unit,
+            *_WAVES.c["title_zh", "title_en", "is_demo", "unit"],
             _WAVES.c.state.label("wave_state"),
             _WAVES.c.instrument_id.label("wave_instrument_id"),
             _POINTS.c.name.label("point_name"),
@@ -258,7 +269,7 @@ def _find_waiting(work: Work, parked_id: UUID, *, lock: bool = False) -> AnyRow:
 
 
 def _require_untouched(session: Session, row: AnyRow) -> None:
-    """Raise unless the answers are those whose hash stands in the audit trail."""
+    """Raise `ParkedNotAcceptableError` unless the answers match their hash in the audit trail."""
     query = select(_AUDIT.c.detail).where(
         _AUDIT.c.subject_id == str(row.id), _AUDIT.c.action == AuditEvent.PARKED_KEPT
     )
@@ -270,7 +281,7 @@ def _require_untouched(session: Session, row: AnyRow) -> None:
 
 
 def _check_acceptable(session: Session, row: AnyRow) -> tuple[Instrument, Validation]:
-    """Return the wave's questionnaire and the answers checked by it."""
+    """Return the wave's questionnaire and validated answers; raise if these cannot be accepted."""
     if row.wave_state not in _OPEN_STATES:
         raise ParkedNotAcceptableError(
             msg("The figures of this wave are computed; nothing can be added to it.")
@@ -285,14 +296,8 @@ def _check_acceptable(session: Session, row: AnyRow) -> tuple[Instrument, Valida
         ) from error
 
 
-def _build_ended_early_error() -> ParkedNotAcceptableError:
-    return ParkedNotAcceptableError(
-        msg("The interview ended early for a full quota that is not full, so it is incomplete.")
-    )
-
-
 def _rebuild_submission(row: AnyRow, instrument: Instrument) -> Submission:
-    """Return the interview in the form in which a browser would send it."""
+    """Return a parked interview in the form in which a browser would send it."""
     lasted = row.duration_seconds
     return Submission(
         client_uuid=row.client_uuid,
@@ -307,30 +312,11 @@ def _rebuild_submission(row: AnyRow, instrument: Instrument) -> Submission:
     )
 
 
-def _build_context(row: AnyRow) -> CollectionContext:
-    return CollectionContext(
-        wave_id=row.wave_id,
-        city_code=row.city_code,
-        point_id=row.point_id,
-        surveyor_id=row.surveyor_id,
-        invitation_id=row.invitation_id,
-        instrument_id=row.wave_instrument_id,
-        is_demo=row.is_demo,
-        mode=row.mode,
-        unit=row.unit,
-    )
-
-
 def _build_summary(row: AnyRow) -> ParkedSummary:
-    return ParkedSummary(
-        row.id,
-        labels_of(row, "title"),
-        row.city_code,
-        row.point_name or "",
-        row.surveyor or "",
-        row.mode,
-        row.why,
-        row.started_at,
-        row.duration_seconds,
-        row.parked_at,
+    return build_from(
+        ParkedSummary,
+        row,
+        wave_title=labels_of(row, "title"),
+        point_name=row.point_name or "",
+        surveyor=row.surveyor or "",
     )

@@ -22,6 +22,7 @@ from survey.locale import label_text, labels_of, msg
 from survey.questionnaire.model import CONSENT_GIVEN, Instrument, Item, PrivacyRole
 from survey.questionnaire.question_types import type_of
 from survey.questionnaire.validation import validate
+from survey.records import build_from
 from survey.review.review_queue import REVIEWABLE, QueuePosition
 from survey.review.undo import is_undoable
 from survey.store.china_time import china_date
@@ -56,7 +57,7 @@ _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
 
 @dataclass(frozen=True)
 class FlagDetail:
-    """A flag of an interview; `detail` holds the numbers of its reason."""
+    """A flag of an interview: kind, strength (0 to 1), and the numbers that its text shows."""
 
     kind: str
     strength: float
@@ -65,7 +66,7 @@ class FlagDetail:
 
 @dataclass(frozen=True)
 class AnsweredItem:
-    """A question on the respondent's route, its stored answer, and its seconds."""
+    """A question on the respondent's route, its stored answer, and seconds it was on the screen."""
 
     item: Item
     answer: Any
@@ -76,14 +77,14 @@ class AnsweredItem:
 
     @property
     def scanned_text(self) -> ScannedText | None:
-        """Open text of the answer with the personal data found in it."""
+        """Open-text answer with personal data located, not masked; None for other questions."""
         open_text = type_of(self.item).is_open_text and isinstance(self.answer, str)
         return find_pii(self.answer) if open_text else None
 
 
 @dataclass(frozen=True)
 class AnsweredSection:
-    """A section of the questionnaire as far as it was asked."""
+    """A section of the questionnaire with the questions that were asked."""
 
     title: Mapping[str, str]
     answers: tuple[AnsweredItem, ...]
@@ -138,12 +139,12 @@ class ResponseDetail:
 
     @property
     def spot(self) -> QueuePosition:
-        """Position of the interview in the queue."""
+        """Position of the interview in the review queue."""
         return QueuePosition.of(self.risk, self.duration_seconds, self.id)
 
 
 def get_response_detail(work: Work, *, response_id: UUID) -> ResponseDetail:
-    """Return one interview.
+    """Return one interview with answers, flags, history and what the reviewer may do with it.
 
     Raises:
         ResponseNotFoundError: There is none, or it lies outside the principal's area.
@@ -163,28 +164,24 @@ def get_response_detail(work: Work, *, response_id: UUID) -> ResponseDetail:
     needs_another = row.status is Status.CITY_APPROVED and bool(
         find_self_approved(work, response_ids=[response_id])
     )
-    return ResponseDetail(
-        id=row.id,
+    return build_from(
+        ResponseDetail,
+        row,
         version=row.lock_version,
-        status=row.status,
         reason=ReviewReason.parse(row.reason),
-        city_code=row.city_code,
         point_name=row.point_name or "",
         surveyor=row.surveyor or "",
-        mode=row.mode,
-        language=row.language,
-        started_at=row.started_at,
-        submitted_at=row.submitted_at,
-        duration_seconds=row.duration_seconds,
-        risk=row.risk,
         flags=_list_flags(work.session, response_id),
-        dropped_answers=row.dropped_answers,
         revision=revisions[0].number,
         wave_title=labels_of(row, "title"),
         instrument=instrument,
-        parts=_build_parts(instrument, row, revisions),
+        parts=build_answered_sections(
+            instrument,
+            revisions[0],
+            revisions[-1].answers,
+            today=china_date(row.started_at or row.submitted_at),
+        ),
         history=_list_history(work.session, response_id),
-        is_demo=row.is_demo,
         needs_another=needs_another,
         second_approvers=(
             list_second_approvers(work, city_code=row.city_code)
@@ -205,8 +202,7 @@ def _select_response(principal: Principal, response_id: UUID) -> Select[Any]:
             _POINTS.c.name.label("point_name"),
             _ACCOUNTS.c.name.label("surveyor"),
             _RISKS.c.score.label("risk"),
-            _WAVES.c.title_zh,
-            _WAVES.c.title_en,
+            *_WAVES.c["title_zh", "title_en"],
             _WAVES.c.state.label("wave_state"),
         )
         .select_from(
@@ -229,14 +225,11 @@ def _list_flags(session: Session, response_id: UUID) -> tuple[FlagDetail, ...]:
         .where(_FLAGS.c.response_id == response_id)
         .order_by(_FLAGS.c.strength.desc(), _FLAGS.c.kind)
     )
-    return tuple(
-        FlagDetail(row.kind, row.strength, row.detail)
-        for row in session.connection().execute(query)
-    )
+    return tuple(FlagDetail(*row) for row in session.connection().execute(query))
 
 
 def _read_last_two_revisions(session: Session, response_id: UUID) -> Sequence[AnyRow]:
-    """Return the current answers and those before them."""
+    """Return number, answers and timings of the current revision and of the one before, if any."""
     query = (
         select(_REVISIONS.c.number, _REVISIONS.c.answers, _REVISIONS.c.timings)
         .join(_RESPONSES, revision_join(_RESPONSES, _REVISIONS))
@@ -247,20 +240,10 @@ def _read_last_two_revisions(session: Session, response_id: UUID) -> Sequence[An
     return session.connection().execute(query).all()
 
 
-def _build_parts(
-    instrument: Instrument, row: AnyRow, revisions: Sequence[AnyRow]
-) -> tuple[AnsweredSection, ...]:
-    current = revisions[0]
-    before = revisions[1].answers if len(revisions) > 1 else current.answers
-    return build_answered_sections(
-        instrument, current, before, today=china_date(row.started_at or row.submitted_at)
-    )
-
-
 def build_answered_sections(
     instrument: Instrument, current: AnyRow, before: Mapping[str, Any], *, today: date
 ) -> tuple[AnsweredSection, ...]:
-    """Build the sections that were asked, with the answers and seconds of `current`.
+    """Return the sections asked, with `current` answers, those `before` a correction, and seconds.
 
     Args:
         before: The answers that stood there before a correction.
@@ -289,7 +272,7 @@ def _build_answered_item(item: Item, current: AnyRow, before: Mapping[str, Any])
 
 
 def _list_history(session: Session, response_id: UUID) -> tuple[HistoryEntry, ...]:
-    """Return the entries about the interview, alone or as one of many, the newest first."""
+    """Return the audit entries about an interview, alone or as one of many, the newest first."""
     # Two statements: PostgreSQL uses no index for a condition that holds an OR over a subquery.
     together = select(_MEMBERS.c.entry_id).where(_MEMBERS.c.response_id == response_id)
     entry_ids = session.connection().execute(together).scalars().all()
@@ -311,7 +294,7 @@ def _list_history(session: Session, response_id: UUID) -> tuple[HistoryEntry, ..
 
 
 def _detail_of_member(detail: Mapping[str, Any], response_id: UUID) -> Mapping[str, Any]:
-    """Return the detail of an entry without the other interviews that it names."""
+    """Return a bulk audit entry's detail for one of its interviews, with the former state."""
     if MEMBERS not in detail:
         return detail
     states = (state for state, ids in detail[MEMBERS].items() if response_id.hex in ids)
@@ -336,7 +319,7 @@ class ConsentRecord:
 
 
 def consent_of(interview: ResponseDetail) -> ConsentRecord | None:
-    """Return the consent of an interview.
+    """Return whether, when and to which text the respondent of an interview consented.
 
     None if the questionnaire marks no question as consent, or nothing of the interview is kept any
     more.
@@ -355,21 +338,17 @@ def consent_of(interview: ResponseDetail) -> ConsentRecord | None:
         return None
     alone = interview.mode in {Mode.SELF, Mode.IMPORT}
     timed = interview.mode in {Mode.SELF, Mode.ASSISTED}
+    lines: list[str] = []
+    for item in instrument.items():
+        lines.append(label_text(item.label, interview.language))
+        if item.name == question.name:
+            break
     return ConsentRecord(
         agreed=answers[0] == CONSENT_GIVEN,
         at=interview.started_at if timed else None,
         mode=interview.mode,
         surveyor="" if alone else interview.surveyor,
         language=interview.language,
-        text=_list_texts_up_to(instrument, question.name, interview.language),
+        text=tuple(line for line in lines if line),
         instrument=f"{instrument.name} {instrument.version} ({instrument.sha256[:12]})",
     )
-
-
-def _list_texts_up_to(instrument: Instrument, name: str, language: str) -> tuple[str, ...]:
-    lines: list[str] = []
-    for item in instrument.items():
-        lines.append(label_text(item.label, language))
-        if item.name == name:
-            break
-    return tuple(line for line in lines if line)

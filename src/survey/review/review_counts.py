@@ -17,7 +17,7 @@ _RESPONSES, _RISKS = table_of(Response), table_of(ResponseRisk)
 
 @dataclass(frozen=True)
 class ReviewCounts:
-    """Interviews of one city: approved, still waiting for review, and set aside."""
+    """Numbers of interviews of one city: approved, waiting for review, flagged of these, void."""
 
     city_code: str
     approved: int
@@ -28,7 +28,7 @@ class ReviewCounts:
 
 
 def list_review_counts(work: Work, *, key: str) -> list[ReviewCounts]:
-    """Return the counts of a wave by city; none once its results are computed.
+    """Return each city's approved, waiting and void interviews; [] once the wave has results.
 
     Then they are what the results hide (docs/disclosure.md, section 12). Raises
     `NotFoundError`.

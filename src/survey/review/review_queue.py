@@ -13,7 +13,6 @@ from survey.access.work import Work
 from survey.review.quality.flags import MIN_REVIEW_RISK
 from survey.store.tables import (
     Account,
-    AnyRow,
     Response,
     ResponseFlag,
     ResponseRisk,
@@ -23,7 +22,7 @@ from survey.store.tables import (
     table_of,
 )
 from survey.waves.review_reasons import ReasonCode
-from survey.waves.waves import WaveSummary, list_started_waves
+from survey.waves.waves import COMPUTED_STATES, WaveSummary, list_started_waves
 
 REVIEWABLE = (
     Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED, Status.APPROVED, Status.VOID,
@@ -73,7 +72,7 @@ class QueuePosition:
     def of(
         cls, risk: int | None, duration_seconds: float | None, response_id: UUID
     ) -> "QueuePosition":
-        """Return the position; without a risk or duration it comes after all others."""
+        """Return the position in the queue; without a risk or duration it is after all others."""
         return cls(
             NOT_ASSESSED if risk is None else risk,
             NO_DURATION if duration_seconds is None else duration_seconds,
@@ -83,7 +82,7 @@ class QueuePosition:
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """One interview in the queue."""
+    """One interview in the review queue."""
 
     id: UUID
     status: Status
@@ -97,18 +96,18 @@ class QueueEntry:
 
     @property
     def spot(self) -> QueuePosition:
-        """Position of the interview in the queue."""
+        """Position of the interview in the review queue."""
         return QueuePosition.of(self.risk, self.duration_seconds, self.id)
 
 
 def list_review_waves(work: Work) -> list[WaveSummary]:
-    """Return the waves that have started, open ones first."""
+    """Return the waves of people and of venues that have started, open ones first."""
     work.require(Action.REVIEW)
     return list_started_waves(work, with_venues=True)
 
 
 def find_wave_of(work: Work, *, response_id: UUID) -> UUID | None:
-    """Return the wave of an interview; None if it is not in the principal's area."""
+    """Return the wave id of an interview; None if it is not in the principal's area."""
     work.require(Action.REVIEW)
     query = select(_RESPONSES.c.wave_id).where(
         _RESPONSES.c.id == response_id, area_filter(work.principal, _RESPONSES.c.city_code)
@@ -118,7 +117,7 @@ def find_wave_of(work: Work, *, response_id: UUID) -> UUID | None:
 
 
 def count_by_status(work: Work, *, wave_id: UUID) -> dict[str, dict[Status, int]]:
-    """Return the number of interviews by city and state, in the principal's area."""
+    """Return city -> state -> number of interviews, in the principal's area."""
     work.require(Action.REVIEW)
     query = (
         select(_RESPONSES.c.city_code, _RESPONSES.c.status, func.count())
@@ -133,7 +132,7 @@ def count_by_status(work: Work, *, wave_id: UUID) -> dict[str, dict[Status, int]
 
 
 def list_surveyors(work: Work, *, wave_id: UUID, city_code: str) -> list[tuple[UUID, str, int]]:
-    """Return surveyors with interviews in this city: id, name and number, by name."""
+    """Return (id, name, number of interviews) of a city's surveyors in a wave, sorted by name."""
     work.require(Action.REVIEW, city_code)
     query = (
         select(_ACCOUNTS.c.id, _ACCOUNTS.c.name, func.count())
@@ -145,8 +144,49 @@ def list_surveyors(work: Work, *, wave_id: UUID, city_code: str) -> list[tuple[U
     return [(row[0], row[1], row[2]) for row in work.session.connection().execute(query)]
 
 
+@dataclass(frozen=True)
+class ReviewWork:
+    """Interviews of a wave that wait in one state for a decision: how many, since when."""
+
+    wave: WaveSummary
+    status: Status
+    count: int
+    since: datetime
+    """When the first of them was handed in."""
+
+
+def list_review_work(work: Work) -> list[ReviewWork]:
+    """Return what waits for a decision of the principal in waves without results, open ones first.
+
+    Of interviews approved for their city only for who gives the second approval.
+    """
+    waves = {wave.id: wave for wave in list_review_waves(work) if wave.state not in COMPUTED_STATES}
+    decided = [Status.SUBMITTED]
+    if work.principal.may(Action.APPROVE_FINALLY):
+        decided.append(Status.CITY_APPROVED)
+    query = (
+        select(
+            _RESPONSES.c.wave_id, _RESPONSES.c.status,
+            func.count(), func.min(_RESPONSES.c.submitted_at),
+        )
+        .where(
+            _RESPONSES.c.wave_id.in_(waves),
+            _RESPONSES.c.status.in_(decided),
+            area_filter(work.principal, _RESPONSES.c.city_code),
+        )
+        .group_by(_RESPONSES.c.wave_id, _RESPONSES.c.status)
+    )  # fmt: skip
+    found = {(row[0], row[1]): row[2:] for row in work.session.connection().execute(query)}
+    return [
+        ReviewWork(wave, status, *found[wave.id, status])
+        for wave in waves.values()
+        for status in decided
+        if (wave.id, status) in found
+    ]
+
+
 def count_queue(work: Work, *, chosen: ReviewFilter) -> int:
-    """Return the number of interviews in the selection."""
+    """Return the number of interviews that filter `chosen` selects in the principal's area."""
     work.require(Action.REVIEW)
     query = (
         select(func.count()).select_from(_RESPONSES).where(filter_condition(work.principal, chosen))
@@ -158,28 +198,33 @@ def count_queue(work: Work, *, chosen: ReviewFilter) -> int:
 def list_queue(
     work: Work, *, chosen: ReviewFilter, after: QueuePosition | None = None, size: int = 20
 ) -> list[QueueEntry]:
-    """Return the next interviews of the selection behind `after`, highest risk first."""
+    """Return up to `size` selected interviews after position `after`, highest risk first."""
     work.require(Action.REVIEW)
     where = filter_condition(work.principal, chosen)
     if after is not None:
-        where = and_(where, _select_after(after))
+        later = or_(_pace > after.pace, and_(_pace == after.pace, _RESPONSES.c.id > after.id))
+        where = and_(where, or_(_risk < after.risk, and_(_risk == after.risk, later)))
     query = _select_queue().where(where).order_by(_risk.desc(), _pace, _RESPONSES.c.id).limit(size)
-    return [_build_queue_entry(row) for row in work.session.connection().execute(query)]
+    return [QueueEntry(*row) for row in work.session.connection().execute(query)]
 
 
 def find_previous(work: Work, *, chosen: ReviewFilter, before: QueuePosition) -> QueueEntry | None:
-    """Return the interview of the selection before this position, if any."""
+    """Return the selected interview just before position `before`; None if there is none."""
     work.require(Action.REVIEW)
-    where = and_(filter_condition(work.principal, chosen), _select_before(before))
+    earlier = or_(_pace < before.pace, and_(_pace == before.pace, _RESPONSES.c.id < before.id))
+    where = and_(
+        filter_condition(work.principal, chosen),
+        or_(_risk > before.risk, and_(_risk == before.risk, earlier)),
+    )
     query = (
         _select_queue().where(where).order_by(_risk, _pace.desc(), _RESPONSES.c.id.desc()).limit(1)
     )
     row = work.session.connection().execute(query).one_or_none()
-    return None if row is None else _build_queue_entry(row)
+    return None if row is None else QueueEntry(*row)
 
 
 def is_in_queue(work: Work, *, chosen: ReviewFilter, response_id: UUID) -> bool:
-    """Whether an interview is part of the selection at this moment."""
+    """Return whether filter `chosen` selects an interview at this moment."""
     work.require(Action.REVIEW)
     query = select(_RESPONSES.c.id).where(
         filter_condition(work.principal, chosen), _RESPONSES.c.id == response_id
@@ -188,14 +233,14 @@ def is_in_queue(work: Work, *, chosen: ReviewFilter, response_id: UUID) -> bool:
 
 
 def find_nearest(work: Work, *, chosen: ReviewFilter, spot: QueuePosition) -> UUID | None:
-    """Return the interview of the selection after this position, else the one before it."""
+    """Return the id of the selected interview after position `spot`, else before it, else None."""
     later = list_queue(work, chosen=chosen, after=spot, size=1)
     near = later[0] if later else find_previous(work, chosen=chosen, before=spot)
     return near.id if near else None
 
 
 def filter_condition(principal: Principal, chosen: ReviewFilter) -> ColumnElement[bool]:
-    """Return the SQL condition of a selection within the principal's area."""
+    """Return the SQL condition of selection `chosen` within the principal's area."""
     shown = REVIEWABLE if chosen.status is None else (chosen.status,)
     parts = [
         _RESPONSES.c.wave_id == chosen.wave_id,
@@ -229,41 +274,16 @@ def filter_condition(principal: Principal, chosen: ReviewFilter) -> ColumnElemen
     return and_(*parts)
 
 
-def _select_after(spot: QueuePosition) -> ColumnElement[bool]:
-    later = or_(_pace > spot.pace, and_(_pace == spot.pace, _RESPONSES.c.id > spot.id))
-    return or_(_risk < spot.risk, and_(_risk == spot.risk, later))
-
-
-def _select_before(spot: QueuePosition) -> ColumnElement[bool]:
-    earlier = or_(_pace < spot.pace, and_(_pace == spot.pace, _RESPONSES.c.id < spot.id))
-    return or_(_risk > spot.risk, and_(_risk == spot.risk, earlier))
-
-
 def _select_queue() -> Select[Any]:
+    """Return a query of the fields of `QueueEntry`, in their order."""
     return select(
-        _RESPONSES.c.id,
-        _RESPONSES.c.status,
-        _RESPONSES.c.city_code,
-        _RESPONSES.c.submitted_at,
-        _RESPONSES.c.duration_seconds,
-        _POINTS.c.name.label("point_name"),
-        _ACCOUNTS.c.name.label("surveyor"),
-        _RISKS.c.score.label("risk"),
+        *_RESPONSES.c["id", "status", "city_code"],
+        func.coalesce(_POINTS.c.name, ""),
+        func.coalesce(_ACCOUNTS.c.name, ""),
+        *_RESPONSES.c["submitted_at", "duration_seconds"],
+        _RISKS.c.score,
     ).select_from(
         _RESPONSES.outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
         .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
         .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _RESPONSES.c.surveyor_id)
-    )
-
-
-def _build_queue_entry(row: AnyRow) -> QueueEntry:
-    return QueueEntry(
-        row.id,
-        row.status,
-        row.city_code,
-        row.point_name or "",
-        row.surveyor or "",
-        row.submitted_at,
-        row.duration_seconds,
-        row.risk,
     )

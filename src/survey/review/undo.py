@@ -29,12 +29,10 @@ from survey.waves.lifecycle import (
     group_members,
     require_not_computed,
 )
-from survey.waves.quota_counts import adjust_quota_counts
+from survey.waves.quota_counts import adjust_quota_counts, iter_batches
 
 UNDO_WINDOW = timedelta(minutes=1)
 """Time in which a decision of the association can be undone; the page offers it for ten seconds."""
-_RESPONSE_BATCH_SIZE = 500
-"""Interviews named in one statement."""
 
 _RESPONSES = table_of(Response)
 _AUDIT, _MEMBERS = table_of(AuditEntry), table_of(AuditMember)
@@ -44,19 +42,14 @@ class UndoNotPossibleError(SurveyError):
     """Raised when a decision cannot be undone any more; nothing was changed."""
 
     code = "undo_not_possible"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "This cannot be undone any more: the interview has changed since, or somebody else "
-                "decided."
-            )
-        )
+    message = msg(
+        "This cannot be undone any more: the interview has changed since, or somebody else decided."
+    )
 
 
 @dataclass(frozen=True)
 class _LastDecision:
-    """Newest entry about the state of an interview."""
+    """Newest change of an interview's state in the audit trail: by whom, when, from and to."""
 
     sequence: int
     at: datetime
@@ -66,7 +59,7 @@ class _LastDecision:
 
 
 def undo_decision(work: Work, *, versions: Mapping[UUID, int]) -> int:
-    """Move interviews back to where they stood before the principal's decision, all or none.
+    """Undo the principal's decision on all interviews (id -> version after it), or on none.
 
     Args:
         versions: The version of each interview that the decision left behind: a later decision
@@ -108,18 +101,14 @@ def is_undoable(work: Work, *, response_id: UUID) -> bool:
 
 
 def _select_in_own_area(principal: Principal, ids: Sequence[UUID]) -> Select[Any]:
-    return select(
-        _RESPONSES.c.id,
-        _RESPONSES.c.wave_id,
-        _RESPONSES.c.status,
-        _RESPONSES.c.withdrawn_at,
-        _RESPONSES.c.lock_version,
-    ).where(_RESPONSES.c.id.in_(ids), area_filter(principal, _RESPONSES.c.city_code))
+    return select(*_RESPONSES.c["id", "wave_id", "status", "withdrawn_at", "lock_version"]).where(
+        _RESPONSES.c.id.in_(ids), area_filter(principal, _RESPONSES.c.city_code)
+    )
 
 
 def _lock_responses(work: Work, response_ids: Iterable[UUID]) -> list[AnyRow]:
     rows: list[AnyRow] = []
-    for ids in _iter_batches(sorted(response_ids)):
+    for ids in iter_batches(sorted(response_ids)):
         query = _select_in_own_area(work.principal, ids).order_by(_RESPONSES.c.id).with_for_update()
         rows += work.session.connection().execute(query).all()
     return rows
@@ -128,7 +117,7 @@ def _lock_responses(work: Work, response_ids: Iterable[UUID]) -> list[AnyRow]:
 def _find_state_before(
     principal: Principal, row: AnyRow, last: _LastDecision | None, now: datetime
 ) -> Status:
-    """Return where an interview goes back to. Raises `UndoNotPossibleError`."""
+    """Return the state to which undoing `last` moves an interview; raise if it cannot be undone."""
     if last is None or last.start is None or row.withdrawn_at is not None:
         raise UndoNotPossibleError
     step = (last.start, row.status)
@@ -146,7 +135,7 @@ def _find_last_decisions(
     session: Session, response_ids: Sequence[UUID]
 ) -> dict[UUID, _LastDecision]:
     last: dict[UUID, _LastDecision] = {}
-    for ids in _iter_batches(response_ids):
+    for ids in iter_batches(response_ids):
         for response_id, decision in _iter_decisions(session, ids):
             known = last.get(response_id)
             if known is None or known.sequence < decision.sequence:
@@ -156,9 +145,7 @@ def _find_last_decisions(
 
 def _iter_decisions(session: Session, ids: Sequence[UUID]) -> Iterator[tuple[UUID, _LastDecision]]:
     connection = session.connection()
-    columns = (
-        _AUDIT.c.sequence, _AUDIT.c.at, _AUDIT.c.actor_id, _AUDIT.c.action, _AUDIT.c.detail
-    )  # fmt: skip
+    columns = _AUDIT.c["sequence", "at", "actor_id", "action", "detail"]
     alone = select(*columns, _AUDIT.c.subject_id).where(
         _AUDIT.c.subject_id.in_([str(response_id) for response_id in ids]),
         _AUDIT.c.action.in_(sorted(RESPONSE_TRANSITION_EVENTS)),
@@ -179,7 +166,7 @@ def _iter_decisions(session: Session, ids: Sequence[UUID]) -> Iterator[tuple[UUI
 
 
 def _build_decision(row: AnyRow, start: str | None) -> _LastDecision:
-    """Return the decision that an entry holds; what was undone cannot be undone again."""
+    """Return an audit entry's change of state; its start is `start`, but None for an undoing."""
     undone = row.action in {AuditEvent.RESPONSE_UNDONE, AuditEvent.RESPONSES_UNDONE}
     known = set(Status)
     to = row.detail.get("to")
@@ -194,7 +181,7 @@ def _build_decision(row: AnyRow, start: str | None) -> _LastDecision:
 
 def _move_back(session: Session, back: dict[UUID, Status]) -> None:
     for state in sorted(set(back.values())):
-        for ids in _iter_batches([response_id for response_id, to in back.items() if to is state]):
+        for ids in iter_batches([response_id for response_id, to in back.items() if to is state]):
             session.connection().execute(
                 update(_RESPONSES)
                 .where(_RESPONSES.c.id.in_(ids))
@@ -222,8 +209,3 @@ def _record_undone(work: Work, rows: Sequence[AnyRow], back: dict[UUID, Status])
                     members=moved,
                     detail={"to": state},
                 )
-
-
-def _iter_batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
-    for first in range(0, len(ids), _RESPONSE_BATCH_SIZE):
-        yield ids[first : first + _RESPONSE_BATCH_SIZE]

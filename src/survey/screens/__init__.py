@@ -1,1 +1,1 @@
-"""Bodies of the pages, named like what they show."""
+"""Bodies of the pages, each module or package named like what its page shows."""

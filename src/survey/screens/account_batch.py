@@ -1,28 +1,29 @@
 """Many accounts at once: from a pasted list or a workbook, and their links as a printable sheet."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from survey.access.account_list import (
     MAX_ACCOUNTS_AT_ONCE,
     PendingAccount,
-    SetupLinkSheet,
     create_accounts,
     issue_setup_links,
     list_pending_accounts,
 )
 from survey.access.roles import ROLES
+from survey.access.sign_in_codes import SecretSheet
 from survey.access.work import Work
-from survey.figures.figure_table import format_for_screen
 from survey.kit.download_button import PDF, File, draw_download_button, name_file
-from survey.kit.feedback import perform
+from survey.kit.feedback import run_change
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
+from survey.kit.text_blocks import draw_columns
 from survey.reports.code_sheets_pdf import setup_link_sheet_pdf
 from survey.screens.account_form import area_name
 from survey.screens.invitation_codes import public_origin
-from survey.screens.plan.staff import draw_list_paste, draw_list_upload, pick_pasting
+from survey.screens.plan.staff import ListFile, draw_list_paste, draw_list_upload, pick_pasting
 from survey.store.china_time import format_china_minute, format_day
 from survey.waves.planning.point_staff import (
     AccountList,
@@ -38,7 +39,7 @@ _SHOWN = 300
 
 
 def draw_account_batch(page: PageContext) -> None:
-    """Draw the list of new accounts, what is wrong in it, and the button that creates them."""
+    """Draw the field for a list of new accounts, then its errors or a button to create them."""
     t = page.t
     draw_link_sheet(page)
     st.caption(
@@ -49,31 +50,27 @@ def draw_account_batch(page: PageContext) -> None:
         )
     )
     if pick_pasting(page, t("List of accounts")):
+        label = t("Cells copied from a spreadsheet, or one line a person")
         draw_list_paste(
             page,
-            name="users/batch",
-            label=t("Cells copied from a spreadsheet, or one line a person"),
-            text_key=_TEXT,
+            ListFile("users/batch", label, _TEXT),
             example=t("Li Na, lina, Surveyor, Beijing"),
-            read=lambda session, text: read_pasted_accounts(page.work(session), text=text),
-            confirm=lambda listed: _draw_confirmation(page, listed),
+            read=read_pasted_accounts,
+            confirm=partial(_draw_confirmation, page),
         )
         return
+    key = f"users/batch/file/{st.session_state.get(_CREATED, 0)}"
     draw_list_upload(
         page,
-        name="accounts",
-        label=t("List of accounts (XLSX)"),
-        file_key=f"users/batch/file/{st.session_state.get(_CREATED, 0)}",
-        template=lambda _session: account_template(),
-        read=lambda session, name, content: read_account_file(
-            page.work(session), name=name, content=content
-        ),
-        confirm=lambda listed: _draw_confirmation(page, listed),
+        ListFile("accounts", t("List of accounts (XLSX)"), key),
+        template=lambda _: account_template(),
+        read=read_account_file,
+        confirm=partial(_draw_confirmation, page),
     )
 
 
 def _draw_confirmation(page: PageContext, listed: AccountList) -> None:
-    """Draw what a list without errors would create."""
+    """Draw the accounts that a list without errors would create, and the button for it."""
     t, accounts = page.t, listed.accounts
     if listed.present:
         draw_notice(
@@ -84,22 +81,19 @@ def _draw_confirmation(page: PageContext, listed: AccountList) -> None:
     if not accounts:
         st.caption(t("The list holds no new account."))
         return
-    st.dataframe(
-        format_for_screen(
-            {
-                t("Full name"): [account.entry.name for account in accounts],
-                t("Login"): [account.login for account in accounts],
-                t("Role"): [t(ROLES[account.entry.role].name) for account in accounts],
-                t("Area of work"): [area_name(page, account.entry.area) for account in accounts],
-                t("Last day"): [
-                    format_day(t, account.entry.last_day) if account.entry.last_day else ""
-                    for account in accounts
-                ],
-                t("E-mail"): [account.entry.email for account in accounts],
-            }
-        ),
-        hide_index=True,
-        alt=t("New accounts"),
+    draw_columns(
+        t("New accounts"),
+        {
+            t("Full name"): [account.entry.name for account in accounts],
+            t("Login"): [account.login for account in accounts],
+            t("Role"): [t(ROLES[account.entry.role].name) for account in accounts],
+            t("Area of work"): [area_name(page, account.entry.area) for account in accounts],
+            t("Last day"): [
+                format_day(t, account.entry.last_day) if account.entry.last_day else ""
+                for account in accounts
+            ],
+            t("E-mail"): [account.entry.email for account in accounts],
+        },
     )
     if len(accounts) > MAX_ACCOUNTS_AT_ONCE:
         st.caption(t("At most {count} accounts at once.", count=MAX_ACCOUNTS_AT_ONCE))
@@ -114,9 +108,7 @@ def _draw_confirmation(page: PageContext, listed: AccountList) -> None:
 
 
 def _create_accounts(page: PageContext, listed: AccountList) -> None:
-    def create(work: Work) -> SetupLinkSheet:
-        return create_accounts(work, accounts=listed.accounts)
-
+    create = partial(create_accounts, accounts=listed.accounts)
     done = page.t("{count} accounts are created.", count=f"{len(listed.accounts):,}")
     if _keep_links(page, create, done):
         st.session_state.pop(_TEXT, None)
@@ -125,7 +117,7 @@ def _create_accounts(page: PageContext, listed: AccountList) -> None:
 
 
 def draw_pending_links(page: PageContext) -> None:
-    """Draw the people who have not chosen a password, and the renewal of their links."""
+    """Draw the accounts without a password yet, and buttons that make new setup links for them."""
     t = page.t
     draw_link_sheet(page)
     with page.read() as work:
@@ -178,18 +170,15 @@ def _draw_link_choice(page: PageContext, waiting: Sequence[PendingAccount]) -> N
 
 def _draw_waiting(page: PageContext, waiting: Sequence[PendingAccount]) -> None:
     t, shown = page.t, waiting[:_SHOWN]
-    st.dataframe(
-        format_for_screen(
-            {
-                t("Login"): [person.login for person in shown],
-                t("Full name"): [person.name for person in shown],
-                t("Role"): [t(ROLES[person.role].name) for person in shown],
-                t("Area of work"): [area_name(page, person.area) for person in shown],
-                t("Link good until"): [_format_expiry(page, person) for person in shown],
-            }
-        ),
-        hide_index=True,
-        alt=t("People without a password"),
+    draw_columns(
+        t("People without a password"),
+        {
+            t("Login"): [person.login for person in shown],
+            t("Full name"): [person.name for person in shown],
+            t("Role"): [t(ROLES[person.role].name) for person in shown],
+            t("Area of work"): [area_name(page, person.area) for person in shown],
+            t("Link good until"): [_format_expiry(page, person) for person in shown],
+        },
     )
     if len(waiting) > _SHOWN:
         st.caption(t("The first {shown} by area and login.", shown=_SHOWN))
@@ -202,16 +191,13 @@ def _format_expiry(page: PageContext, person: PendingAccount) -> str:
 
 
 def _renew_links(page: PageContext, logins: tuple[str, ...]) -> None:
-    def renew(work: Work) -> SetupLinkSheet:
-        return issue_setup_links(work, logins=logins)
-
     done = page.t("{count} links were made; earlier ones do nothing any more.", count=len(logins))
-    _keep_links(page, renew, done)
+    _keep_links(page, partial(issue_setup_links, logins=logins), done)
 
 
-def _keep_links(page: PageContext, issue: Callable[[Work], SetupLinkSheet], done: str) -> bool:
-    """Issue links and keep them for this session; return whether that was done."""
-    issued = perform(page, issue, done=done)
+def _keep_links(page: PageContext, issue: Callable[[Work], SecretSheet], done: str) -> bool:
+    """Run `issue`, keep its setup links for download, say `done`; return whether it worked."""
+    issued = run_change(page, issue, done=done)
     if issued is None:
         return False
     st.session_state[_ISSUED] = issued.value
@@ -220,18 +206,18 @@ def _keep_links(page: PageContext, issue: Callable[[Work], SetupLinkSheet], done
 
 
 def draw_link_sheet(page: PageContext) -> None:
-    """Offer the sheet of the links that were just made, until it was downloaded."""
+    """Draw the download of the sheet of setup links just made, until it was downloaded once."""
     if st.session_state.get(_TAKEN):
         st.session_state.pop(_ISSUED, None)
         st.session_state.pop(_TAKEN, None)
-    sheet: SetupLinkSheet | None = st.session_state.get(_ISSUED)
+    sheet: SecretSheet | None = st.session_state.get(_ISSUED)
     # One place of the page with the sheet or without: what is typed below outlives its going.
     with st.container():
         if sheet is not None:
             _draw_sheet_download(page, sheet)
 
 
-def _draw_sheet_download(page: PageContext, sheet: SetupLinkSheet) -> None:
+def _draw_sheet_download(page: PageContext, sheet: SecretSheet) -> None:
     t, count = page.t, f"{len(sheet.people):,}"
 
     def print_sheet() -> bytes:

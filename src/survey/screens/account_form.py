@@ -1,9 +1,8 @@
-"""Form for a new account, and the details of one account with the changes to it."""
+"""Form for a new account; facts of one account, its changes, and help with its sign-in."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 import streamlit as st
 
@@ -22,7 +21,7 @@ from survey.access.roles import NATION, ROLES, AreaScope, Role, demo_login
 from survey.access.work import Work
 from survey.figures.views.display_names import DisplayNames
 from survey.frame.city_frame import shipped_cities
-from survey.kit.feedback import Success, perform
+from survey.kit.feedback import change_on_click, run_change
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import escape_markdown
@@ -40,11 +39,10 @@ LEVEL_NAMES: Mapping[AreaScope, Message] = {
 MAX_VALID_YEARS = 10
 _LINK = "users/link"
 """Name and address of the setup link that the last change made; shown once."""
-T = TypeVar("T")
 
 
 def area_name(page: PageContext, area: str) -> str:
-    """Return the name of an area."""
+    """Return the name of an account's area, with the code of its sampling point if it has one."""
     city, mark, point = area.partition(POINT_SEPARATOR)
     name = DisplayNames(page.language, None).area(city)
     return f"{name} · {point}" if mark else name
@@ -53,7 +51,7 @@ def area_name(page: PageContext, area: str) -> str:
 def entry_fields(
     page: PageContext, key: str, before: AccountData | None, today: date
 ) -> AccountData:
-    """Draw the fields of an account; not in an `st.form`, as the areas follow the role."""
+    """Draw an account's fields, filled from `before`, last day from `today`; return the entries."""
     t = page.t
     # The browser knows an option by its label, so each language needs widgets of its own.
     key = f"{key}/{page.language}"
@@ -134,7 +132,7 @@ def _to_date(chosen: object) -> date | None:
 
 
 def draw_new_account(page: PageContext) -> None:
-    """Draw the form that creates an account and the link for its first password."""
+    """Draw the form that creates an account with a setup link for its first password."""
     t = page.t
     st.subheader(t("New account"), anchor=False)
     login = st.text_input(
@@ -159,7 +157,7 @@ def _create_account(page: PageContext, login: str, entry: AccountData) -> None:
         account = create_account(work, login=login, entry=entry)
         return create_setup_link(work, login=account.login)
 
-    created = perform(page, create, done=page.t("The account {login} is created.", login=login))
+    created = run_change(page, create, done=page.t("The account {login} is created.", login=login))
     if created:
         _keep_setup_link(page, entry.name, created.value)
         for key in [key for key in st.session_state if str(key).startswith("users/new/")]:
@@ -171,29 +169,35 @@ def _keep_setup_link(page: PageContext, name: str, token: str) -> None:
 
 
 def show_setup_link(page: PageContext) -> None:
-    """Show the setup link that was just made, once, in a place that is there without one too."""
-    made: tuple[str, str] | None = st.session_state.pop(_LINK, None)
+    """Show the setup link that was just made, once."""
+    t = page.t
+    advice = t(
+        "Give it to this person alone. With it they choose their password, once, within three "
+        "days. It is not shown again."
+    )
+    show_secret_once(_LINK, lambda name: t("Setup link for {name}", name=name), advice)
+
+
+def show_secret_once(memory: str, heading: Callable[[str], str], advice: str) -> None:
+    """Draw (name, secret) kept at `memory`, if any, below `heading` and `advice`; delete it there.
+
+    Without one the place stays empty, so that what is below it does not move.
+    """
+    made: tuple[str, str] | None = st.session_state.pop(memory, None)
     with st.container():
-        if made is None:
-            return
-        t, (name, link) = page.t, made
-        draw_notice(
-            t("Setup link for {name}", name=name),
-            t(
-                "Give it to this person alone. With it they choose their password, once, within "
-                "three days. It is not shown again."
-            ),
-        )
-        st.code(link, language=None)
+        if made is not None:
+            name, secret = made
+            draw_notice(heading(name), advice)
+            st.code(secret, language=None)
 
 
 def format_name(t: Translator, line: AccountSummary) -> str:
-    """Return the name of an account; those that visitors choose have none of their own."""
+    """Return the name of an account's person; "Demo visitor" for shared demo accounts."""
     return t("Demo visitor") if line.login == demo_login(line.role) else line.name
 
 
 def draw_account(page: PageContext, line: AccountSummary) -> None:
-    """Draw the facts of an account, the form to change it, and help with signing in."""
+    """Draw an account's facts, the form to change it, and buttons to reset sign-in or close it."""
     t = page.t
     st.subheader(escape_markdown(f"{format_name(t, line)} · {line.login}"), anchor=False)
     st.caption(escape_markdown(" · ".join(list_facts(page, line))))
@@ -208,7 +212,7 @@ def draw_account(page: PageContext, line: AccountSummary) -> None:
 
 
 def list_facts(page: PageContext, line: AccountSummary) -> list[str]:
-    """Describe password, second factor and sessions of an account."""
+    """Return phrases on password, second factor, open sessions and last use of an account."""
     t = page.t
     texts = [t("password set") if line.has_password else t("no password yet")]
     texts.append(t("second factor set up") if line.has_factor else t("no second factor"))
@@ -223,21 +227,15 @@ def _draw_edit_form(page: PageContext, line: AccountSummary) -> None:
     t = page.t
     key = f"users/{line.login}"
     entry = entry_fields(page, key, line.entry, china_date(now()))
+    change = partial(change_account, login=line.login, seen=line.entry, entry=entry)
     st.button(
         t("Save the changes"),
         type="primary",
         key=f"{key}/save",
         disabled=entry == line.entry,
-        on_click=_save_account,
-        args=(page, line, entry),
+        on_click=change_on_click,
+        args=(page, change, t("The account {login} is changed.", login=line.login)),
     )
-
-
-def _save_account(page: PageContext, line: AccountSummary, entry: AccountData) -> None:
-    def save(work: Work) -> None:
-        change_account(work, login=line.login, seen=line.entry, entry=entry)
-
-    perform(page, save, done=page.t("The account {login} is changed.", login=line.login))
 
 
 def _draw_help(page: PageContext, line: AccountSummary, *, own: bool) -> None:
@@ -255,8 +253,12 @@ def _draw_help(page: PageContext, line: AccountSummary, *, own: bool) -> None:
             t("End all sessions"),
             key=f"{key}/sessions",
             disabled=not line.open_sessions,
-            on_click=_end_sessions,
-            args=(page, line),
+            on_click=change_on_click,
+            args=(
+                page,
+                partial(end_all_sessions, login=line.login),
+                t("{name} is signed out.", name=line.name),
+            ),
         )
         if own:
             return
@@ -264,42 +266,26 @@ def _draw_help(page: PageContext, line: AccountSummary, *, own: bool) -> None:
             t("Reset the second factor"),
             key=f"{key}/factor",
             disabled=not line.has_factor,
-            on_click=_reset_second_factor,
-            args=(page, line),
+            on_click=change_on_click,
+            args=(
+                page,
+                partial(reset_factor, login=line.login),
+                t("The second factor of {name} is reset.", name=line.name),
+            ),
             help=t("For a lost phone. The person sets up another one at the next sign-in."),
         )
-        words = t("Close the account") if line.active else t("Open the account again")
-        st.button(words, key=f"{key}/active", on_click=_toggle_active, args=(page, line))
+        if line.active:
+            label = t("Close the account")
+            done = t("The account {login} is closed.", login=line.login)
+        else:
+            label = t("Open the account again")
+            done = t("The account {login} is open again.", login=line.login)
+        change = partial(set_active, login=line.login, active=not line.active)
+        st.button(label, key=f"{key}/active", on_click=change_on_click, args=(page, change, done))
 
 
 def _create_setup_link(page: PageContext, line: AccountSummary) -> None:
     done = page.t("A link was made; earlier ones do nothing any more.")
-    created = _change_account(page, line, create_setup_link, done)
+    created = run_change(page, partial(create_setup_link, login=line.login), done=done)
     if created:
         _keep_setup_link(page, line.name, created.value)
-
-
-def _end_sessions(page: PageContext, line: AccountSummary) -> None:
-    _change_account(page, line, end_all_sessions, page.t("{name} is signed out.", name=line.name))
-
-
-def _reset_second_factor(page: PageContext, line: AccountSummary) -> None:
-    done = page.t("The second factor of {name} is reset.", name=line.name)
-    _change_account(page, line, reset_factor, done)
-
-
-def _toggle_active(page: PageContext, line: AccountSummary) -> None:
-    t = page.t
-    done = (
-        t("The account {login} is closed.", login=line.login)
-        if line.active
-        else t("The account {login} is open again.", login=line.login)
-    )
-    _change_account(page, line, partial(set_active, active=not line.active), done)
-
-
-def _change_account(
-    page: PageContext, line: AccountSummary, change: Callable[..., T], done: str
-) -> Success[T] | None:
-    """Run a function of the accounts service on this account."""
-    return perform(page, lambda work: change(work, login=line.login), done=done)

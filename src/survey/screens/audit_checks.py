@@ -1,7 +1,8 @@
-"""Buttons of the audit page: verify the trail, check a backup, delete by schedule."""
+"""Buttons of the audit page: check the trail, check a backup, delete what is due."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -11,7 +12,7 @@ from survey.access.principal import Principal
 from survey.access.work import Work
 from survey.collection.retention import build_retention_rules, count_due_rows, delete_expired
 from survey.kit.background_job import BackgroundJob
-from survey.kit.feedback import perform, set_feedback, set_problem, show_feedback, show_problems
+from survey.kit.feedback import run_change, set_feedback, set_problem, show_feedback, show_problems
 from survey.kit.page_runner import PageContext, open_dialog, page_fragment
 from survey.locale import Message, Translator, msg
 from survey.operations.backup_checks import (
@@ -34,14 +35,14 @@ _MAX_FINDINGS = 20
 
 @dataclass(frozen=True)
 class _Check:
-    """Check that runs beside the page, and what is done with its result."""
+    """Background job that checks the trail or a backup; `collect` is called with its result."""
 
     job: BackgroundJob[Any]
     collect: Callable[[Any], None]
 
 
 def draw_checks(page: PageContext) -> None:
-    """Draw the three buttons, what runs, and what came of it."""
+    """Draw buttons to check audit trail or backup, or to delete expired data, and the results."""
     t = page.t
     st.session_state.pop(_DONE, None)
     _collect_check(page)
@@ -84,10 +85,10 @@ def _start_check(
     collect: Callable[[Any], None],
     slot: str = _MESSAGES,
 ) -> bool:
-    """Start a check as the person signed in now, unless one runs; the thread has no cookies."""
+    """Start job `work` unless one runs; `collect` takes its result; return whether it began."""
     current = None
     if _JOB not in st.session_state:
-        current = perform(page, lambda work: work.principal, slot=slot)
+        current = run_change(page, lambda work: work.principal, slot=slot)
     if current is None:
         return False
     principal = current.value
@@ -99,7 +100,7 @@ def _start_check(
 
 
 def _collect_check(page: PageContext) -> None:
-    """Keep the result, or the problem, of a check that has ended."""
+    """Take the result of a check that has ended, or keep the message why it failed."""
     running: _Check | None = st.session_state.get(_JOB)
     if running is None or running.job.running:
         return
@@ -136,17 +137,14 @@ def _start_verification(page: PageContext) -> None:
             return verify(Work(session, principal, now(), page.settings), tick=tick)
 
     def collect(report: ChainReport) -> None:
-        def enter(work: Work) -> None:
-            record_verification(work, report=report)
-
-        if perform(page, enter, slot=_MESSAGES):
+        if run_change(page, partial(record_verification, report=report), slot=_MESSAGES):
             st.session_state[_REPORT] = report
 
     _start_check(page, msg("Checking the trail"), work, collect)
 
 
 def _draw_report(page: PageContext) -> None:
-    """Draw the result of the last verification of this session in words."""
+    """Draw the sentences on the last check of the audit trail in this session, if there was one."""
     report: ChainReport | None = st.session_state.get(_REPORT)
     if report is None:
         return
@@ -231,9 +229,7 @@ def _start_backup_check(page: PageContext) -> None:
         )
 
     def collect(manifest: BackupManifest) -> None:
-        def enter(work: Work) -> None:
-            record_backup_check(work, name=name, manifest=manifest)
-
+        enter = partial(record_backup_check, name=name, manifest=manifest)
         whole = page.t(
             "The backup {name} is whole: {tables} tables, {rows} rows, {files} snapshot files, "
             "made {when}.",
@@ -243,7 +239,7 @@ def _start_backup_check(page: PageContext) -> None:
             files=len(manifest.files),
             when=format_china_minute(page.t, manifest.made_at),
         )
-        perform(page, enter, done=whole, slot=_MESSAGES)
+        run_change(page, enter, done=whole, slot=_MESSAGES)
 
     if _start_check(page, msg("Checking the backup"), work, collect, slot=_IN_DIALOG):
         st.session_state[_DONE] = True
@@ -286,12 +282,9 @@ def _run_retention(page: PageContext, word: str) -> None:
         set_problem(page, page.t("Type {word} to confirm", word=word), slot=_IN_DIALOG)
         return
 
-    def change(work: Work) -> int:
-        met = delete_expired(work, at=now())
-        return sum(met.values())
-
-    deleted = perform(page, change, slot=_IN_DIALOG)
+    deleted = run_change(page, lambda work: delete_expired(work, at=now()), slot=_IN_DIALOG)
     if deleted is not None:
         st.session_state[_DONE] = True
-        text = page.t("{count} rows were deleted or blanked.", count=f"{deleted.value:,}")
+        count = sum(deleted.value.values())
+        text = page.t("{count} rows were deleted or blanked.", count=f"{count:,}")
         set_feedback(page, text, slot=_MESSAGES)

@@ -1,4 +1,4 @@
-"""The audit page: filters in the address, state of the hash chain, entries, and their export."""
+"""Audit page: filters in the address, state of the hash chain, entries, and their export."""
 
 import io
 from collections.abc import Iterable
@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from html import escape
 
 import streamlit as st
-from sqlmodel import Session
 
 from survey.access.audit_queries import (
     PAGE_SIZE,
@@ -21,6 +20,7 @@ from survey.access.audit_queries import (
 )
 from survey.access.audit_verify import CHAIN
 from survey.access.principal import OPERATOR
+from survey.access.work import Work
 from survey.kit.audit_labels import (
     EVENT_FAMILY_NAMES,
     format_action,
@@ -28,7 +28,7 @@ from survey.kit.audit_labels import (
     format_detail,
     format_subject,
 )
-from survey.kit.download_button import CSV, XLSX, File, draw_download_button, name_file
+from survey.kit.download_button import XLSX, File, draw_csv_button, draw_download_button, name_file
 from survey.kit.feedback import record_view_once
 from survey.kit.filters import ALL_OPTION, filter_row
 from survey.kit.page_frame import draw_notice
@@ -39,7 +39,6 @@ from survey.locale import Translator
 from survey.release.audit_export import build_audit_workbook, write_csv
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, china_date, format_day
-from survey.store.read_replica import read_late
 from survey.store.tables import now
 
 MAX_EXPORTED_ENTRIES = 50_000
@@ -52,14 +51,10 @@ _MAX_SUBJECT_CHARS = 80
 def draw_trail(page: PageContext, choice: TrailFilter) -> None:
     record_view_once(page, AuditEvent.VIEW_AUDIT, CHAIN)
     t = page.t
-    below = _read_position()
-    reading = read_late(
-        page.settings,
-        lambda session: (
-            trail_state(page.work(session)),
-            read_trail(page.work(session), choice=choice, below=below),
-        ),
-        reader=page.principal.account_id,
+    given = st.query_params.get(BELOW_PARAMETER, "")
+    below = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+    reading = page.read_late(
+        lambda work: (trail_state(work), read_trail(work, choice=choice, below=below))
     )
     state, entries = reading.value
     _draw_chain_state(t, state)
@@ -69,7 +64,9 @@ def draw_trail(page: PageContext, choice: TrailFilter) -> None:
             t("No entry fits this choice"), t("Choose more days or another person or action above.")
         )
         return
-    st.html(_render_entries(t, entries))
+    heads = (t("Time"), t("Person"), t("Action"), t("About"), t("Before → after"), t("Number"))
+    body = "".join(_render_entry(t, entry) for entry in entries)
+    st.html(frame_rows(heads, body, style="hcs-trail"))
     _draw_pagination(t, entries, below)
     _draw_downloads(page, choice)
 
@@ -108,12 +105,6 @@ def _draw_chain_state(t: Translator, state: TrailState) -> None:
         )
 
 
-def _render_entries(t: Translator, entries: list[TrailEntry]) -> str:
-    heads = (t("Time"), t("Person"), t("Action"), t("About"), t("Before → after"), t("Number"))
-    body = "".join(_render_entry(t, entry) for entry in entries)
-    return frame_rows(heads, body, style="hcs-trail")
-
-
 def _render_entry(t: Translator, entry: TrailEntry) -> str:
     lines = [escape(line) for line in format_detail(t, entry.detail)]
     shown, rest = lines[:_MAX_SHOWN_LINES], lines[_MAX_SHOWN_LINES:]
@@ -134,11 +125,6 @@ def _render_entry(t: Translator, entry: TrailEntry) -> str:
         )
         + "</tr>"
     )
-
-
-def _read_position() -> int | None:
-    given = st.query_params.get(BELOW_PARAMETER, "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
 
 
 def _draw_pagination(t: Translator, entries: list[TrailEntry], below: int | None) -> None:
@@ -166,34 +152,22 @@ def _go_to_position(below: int | None) -> None:
 def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
     t = page.t
 
-    def stream(session: Session) -> Iterable[TrailEntry]:
-        return stream_trail(page.work(session), choice=choice, limit=MAX_EXPORTED_ENTRIES)
+    def stream(work: Work) -> Iterable[TrailEntry]:
+        return stream_trail(work, choice=choice, limit=MAX_EXPORTED_ENTRIES)
 
-    def csv_text(session: Session) -> str:
+    def write_text(work: Work) -> str:
         text = io.StringIO(newline="")
-        write_csv(text, stream(session), t)
+        write_csv(text, stream(work), t)
         return text.getvalue()
 
     def as_csv() -> bytes:
-        reader = page.principal.account_id
-        return read_late(page.settings, csv_text, reader=reader).value.encode()
+        return page.read_late(write_text).value.encode()
 
     def as_workbook() -> bytes:
-        return read_late(
-            page.settings,
-            lambda session: build_audit_workbook(stream(session), page.language),
-            reader=page.principal.account_id,
-        ).value
+        return page.read_late(lambda work: build_audit_workbook(stream(work), page.language)).value
 
     with st.container(horizontal=True, gap="small", key="audit-files"):
-        draw_download_button(
-            page,
-            t("Table (CSV)"),
-            File(name_file(page, "audit", "csv"), CSV, as_csv),
-            key="audit/csv",
-            type="tertiary",
-            icon=":material/table:",
-        )
+        draw_csv_button(page, t("Table (CSV)"), "audit", as_csv, key="audit/csv")
         draw_download_button(
             page,
             t("Table (XLSX)"),
@@ -220,22 +194,9 @@ def draw_filters(page: PageContext) -> TrailFilter:
     }  # fmt: skip
     with filter_row():
         since, until = _draw_day(t("From day"), "from"), _draw_day(t("To day"), "to")
-        actor = pick(
-            t("Person"),
-            "who",
-            [ALL_OPTION, *people],
-            language=page.language,
-            show=lambda code: people.get(code, t("Everybody")),
-        )
-        family = pick(
-            t("Action"),
-            "action",
-            [ALL_OPTION, *EVENT_FAMILY_NAMES],
-            language=page.language,
-            show=lambda code: (
-                t(EVENT_FAMILY_NAMES[code]) if code in EVENT_FAMILY_NAMES else t("All actions")
-            ),
-        )
+        actor = pick(page, t("Person"), "who", {ALL_OPTION: t("Everybody"), **people})
+        families = {code: t(name) for code, name in EVENT_FAMILY_NAMES.items()}
+        family = pick(page, t("Action"), "action", {ALL_OPTION: t("All actions"), **families})
         subject = _draw_subject_filter(page)
     choice = TrailFilter(
         since=_get_midnight(since) if since else None,
@@ -244,12 +205,15 @@ def draw_filters(page: PageContext) -> TrailFilter:
         family=None if family == ALL_OPTION else family,
         subject=subject,
     )
-    _reset_page_when_changed(choice)
+    before = st.session_state.get("audit/choice")
+    if before is not None and before != choice:
+        st.query_params.pop(BELOW_PARAMETER, None)
+    st.session_state["audit/choice"] = choice
     return choice
 
 
 def _draw_day(label: str, name: str) -> date | None:
-    """Draw the choice of a day in China; returns None if the address holds no valid day."""
+    """Draw a date input bound to query parameter `name`; return the day in China, None if empty."""
     key, memory = f"{name}/day", f"{name}/day/url"
     arrived = st.query_params.get(name, "")
     if st.session_state.get(memory) != arrived or key not in st.session_state:
@@ -289,14 +253,6 @@ def _draw_subject_filter(page: PageContext) -> str:
     write_parameter("subject", chosen, "")
     st.session_state[memory] = chosen
     return chosen
-
-
-def _reset_page_when_changed(choice: TrailFilter) -> None:
-    """Go back to the newest entries when a filter was changed."""
-    before = st.session_state.get("audit/choice")
-    if before is not None and before != choice:
-        st.query_params.pop(BELOW_PARAMETER, None)
-    st.session_state["audit/choice"] = choice
 
 
 def _format_second(t: Translator, moment: datetime) -> str:

@@ -1,16 +1,22 @@
-"""City profile: the answer on the first screen, tabs for the rest, peers of its own choice."""
+"""City profile: the score and what is said about it, then tabs for all the rest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from html import escape
 
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.access.work import Work
+from survey.counts.complaint_tables import ComplaintYear
+from survey.evidence_city.outside_city import (
+    OutsideEvidence,
+    OutsidePart,
+    build_beside_score,
+    build_outside_parts,
+    read_outside_evidence,
+)
 from survey.figures.views.city import (
     CityView,
-    GroupGap,
     build_city_groups,
     build_city_indicators,
     build_city_measures,
@@ -20,26 +26,90 @@ from survey.figures.views.city import (
 from survey.figures.views.city_peers import describe_peers, peer_candidates, reference_choices
 from survey.figures.views.drivers import DriverFilters, Priority, build_driver_view, driver_choices
 from survey.figures.views.estimate_text import EstimateDifference, format_interval
+from survey.figures.views.view_context import ViewContext
 from survey.kit import chart_panel, filters, text_blocks
-from survey.kit.feedback import perform_in_popover, show_feedback
-from survey.kit.page_runner import PageContext
+from survey.kit.chart_panel import (
+    CountSource,
+    draw_count_notes,
+    draw_count_panel,
+    draw_count_table,
+    draw_demo_mark,
+    draw_none_delivered,
+)
+from survey.kit.feedback import change_on_click, show_feedback
+from survey.kit.page_runner import PageContext, read_cached
 from survey.kit.report_downloads import draw_report_buttons
 from survey.kit.results_cache import get_results, get_view, is_earlier_damaged, list_other_waves
+from survey.kit.text_blocks import render_table, render_text_table
 from survey.kit.url_state import Tab, draw_tabs
 from survey.locale import Translator
 from survey.locale.figures import format_score, format_signed
 from survey.reports.contents import ReportKind
 from survey.results import WaveResults
 from survey.results.peer_differences import MAX_PEERS, choose_peers, list_chosen_peers, reset_peers
-from survey.screens.city_outside import draw_beside_score
-from survey.screens.problems.city_list import draw_city_problems, may_read_problems
+from survey.screens.problems.overview import draw_city_problems, may_read_problems
 from survey.screens.special_groups import draw_questions
+
+
+def draw_beside_score(page: PageContext, results: WaveResults, city: str) -> None:
+    """Draw survey answers of a city beside recorded complaints, then other outside statistics."""
+    t = page.t
+    year = results.wave.year
+    read = partial(read_outside_evidence, city=city, wave_year=year)
+    evidence = read_cached(page, read, "evidence", city, year)
+    if evidence.year is None:
+        draw_none_delivered(page, t("No complaint statistics have been delivered yet"))
+    parts = list(build_outside_parts(evidence, page.language))
+    if evidence.year is not None:
+        complaints = parts.pop(0)
+        _draw_asked_and_recorded(page, results, evidence, evidence.year, complaints)
+    for part in parts:
+        st.subheader(text_blocks.escape_markdown(part.title), anchor=False)
+        draw_demo_mark(page, part.is_demo)
+        text_blocks.draw_sentences(part.sentences)
+        for _, table in part.tables:
+            st.html(render_table(*table))
+        draw_count_notes(part.notes)
+
+
+def _draw_asked_and_recorded(
+    page: PageContext,
+    results: WaveResults,
+    evidence: OutsideEvidence,
+    year: ComplaintYear,
+    complaints: OutsidePart,
+) -> None:
+    """Draw residents' answers beside `complaints` of `year`; the city is that of `evidence`."""
+    t = page.t
+    context = ViewContext(results, page.principal, page.language)
+    view = build_beside_score(context, city=evidence.city, year=year, before=evidence.before)
+    draw_demo_mark(page, year.is_demo)
+    asked, recorded = st.columns(2)
+    with asked:
+        st.subheader(t("What people say when asked"), anchor=False)
+        heads = (t("Question"), t("Published figure"), t("95%\u00a0interval"), "n")
+        st.html(render_text_table(heads, view.asked))
+    with recorded:
+        st.subheader(
+            t("What the system recorded, {first} to {last}", first=year.months[0],
+              last=year.months[-1]),
+            anchor=False,
+        )  # fmt: skip
+        text_blocks.draw_sentences(view.recorded)
+    for title, table in complaints.tables[1:]:  # the totals of the first are said above
+        draw_count_table(title, table)
+    if view.scatter is not None:
+        source = CountSource(f"complaints-{year.year}-{evidence.city}", year.is_demo, view.notes)
+        draw_count_panel(page, view.scatter, source)
+    text_blocks.draw_sentences(view.agreement)
+    draw_count_notes(view.notes)
+
 
 _MESSAGES, _CHOOSING = "city-peers", "city-peers/choosing"
 
 
 def get_chosen_peers(page: PageContext, city: str) -> tuple[str, ...]:
-    """Return the peers that a city has chosen; none to readers of another area."""
+    """Return the codes of peer cities that a city has chosen; `()` for readers of other areas."""
     if not page.principal.covers(city):
         return ()
     with page.read() as work:
@@ -49,7 +119,7 @@ def get_chosen_peers(page: PageContext, city: str) -> tuple[str, ...]:
 def draw_peer_choice(
     page: PageContext, results: WaveResults, city: str, peers: tuple[str, ...]
 ) -> None:
-    """Draw which cities a city is compared with and, to its officials, what changes them."""
+    """Draw the peer cities a city is compared with, for its own area; officials choose others."""
     t, principal = page.t, page.principal
     if not principal.covers(city):
         return
@@ -91,34 +161,27 @@ def _draw_form(page: PageContext, city: str, peers: tuple[str, ...]) -> None:
             "recorded. Figures of a city appear as soon as you may see them."
         )
     )
+    said = t("The cities to compare with are kept."), _CHOOSING, _MESSAGES
     with st.container(horizontal=True):
         st.button(
             t("Compare with these cities"),
             type="primary",
             disabled=not chosen,
             key=f"{key}/save",
-            on_click=_change_peers,
-            args=(page, partial(choose_peers, city_code=city, peers=chosen)),
+            on_click=change_on_click,
+            args=(page, partial(choose_peers, city_code=city, peers=chosen), *said),
         )
         st.button(
             t("Compare with cities of its size again"),
             disabled=not peers,
             key=f"{key}/reset",
-            on_click=_change_peers,
-            args=(page, partial(reset_peers, city_code=city)),
+            on_click=change_on_click,
+            args=(page, partial(reset_peers, city_code=city), *said),
         )
 
 
-def _change_peers(page: PageContext, service: Callable[..., None]) -> None:
-    def run(work: Work) -> None:
-        service(work)
-
-    done = page.t("The cities to compare with are kept.")
-    perform_in_popover(page, run, done=done, slot=_CHOOSING, top=_MESSAGES)
-
-
 def draw_city(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw the profile of the chosen city in the chosen wave."""
     with filters.filter_row():
         wave = filters.pick_wave(page, "main")
         if wave is None:
@@ -157,27 +220,27 @@ def draw_city(page: PageContext) -> None:
             t("Rectification"),
             partial(draw_city_problems, page, results, others, city),
         )
-    draw_tabs(tabs, language=page.language)
+    draw_tabs(page, tabs)
 
 
 def _list_score_tabs(
     page: PageContext, results: WaveResults, city: str, against: str, peers: tuple[str, ...]
 ) -> dict[str, Tab]:
-    """Return the tabs on the answers of the city, which a city without a score has not."""
-    t = page.t
+    """Return `code -> (label, drawing function)` of a city's tabs; `against`: a reference's key."""
+    t, draw_panel = page.t, partial(chart_panel.draw_view_panel, page)
     return {
         "indicators": (
             t("Indicators"),
             partial(_draw_indicators, page, results, city, against, peers),
         ),
-        "groups": (t("Groups"), partial(_draw_groups, page, results, city)),
+        "groups": (t("Groups"), partial(draw_panel, build_city_groups, results, city=city)),
         "improve": (t("First to improve"), partial(_draw_drivers, page, results, city)),
         "measures": (t("Rights and education"), partial(_draw_measures, page, results, city)),
     }
 
 
 def draw_city_answer(page: PageContext, results: WaveResults, city: str, view: CityView) -> None:
-    """Draw the name and kind of a city, its score, and what is said about it.
+    """Draw a city's name, location, and score with sentences; without a score, its questions.
 
     Without a composite its questions stand there as a table.
     """
@@ -194,7 +257,7 @@ def draw_city_answer(page: PageContext, results: WaveResults, city: str, view: C
 
 
 def draw_city_findings(t: Translator, view: CityView) -> None:
-    """Draw three strengths, three priorities, and the special groups, each in words."""
+    """Draw a city's three strengths and priorities, and how its special groups compare."""
     if not view.headline.available:
         return
     strengths = _render_list(
@@ -209,7 +272,7 @@ def draw_city_findings(t: Translator, view: CityView) -> None:
     )
     groups = _render_list(
         t("Older people, guardians, countryside (against the rest)"),
-        _render_groups(view.groups),
+        [_render_pair(f"{group.sign} {group.name}".strip(), group.text) for group in view.groups],
         "",
     )
     st.html(f'<div class="hcs-findings">{strengths}{priorities}{groups}</div>')
@@ -256,24 +319,14 @@ def _render_priority(t: Translator, priority: Priority, both: Sequence[str]) -> 
     return _render_pair(f"{priority.name} ※" if priority.name in both else priority.name, words)
 
 
-def _render_groups(groups: Sequence[GroupGap]) -> list[str]:
-    return [_render_pair(f"{group.sign} {group.name}".strip(), group.text) for group in groups]
-
-
 def _draw_indicators(
     page: PageContext, results: WaveResults, city: str, against: str, peers: tuple[str, ...]
 ) -> None:
     with filters.filter_row("tree"):
         detail = filters.pick_detail(page)
-    picture = get_view(
+    chart_panel.draw_view_panel(
         page, build_city_indicators, results, city=city, against=against, peers=peers, detail=detail
     )
-    chart_panel.draw_chart_panel(page, picture, results.wave)
-
-
-def _draw_groups(page: PageContext, results: WaveResults, city: str) -> None:
-    picture = get_view(page, build_city_groups, results, city=city)
-    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_drivers(page: PageContext, results: WaveResults, city: str) -> None:

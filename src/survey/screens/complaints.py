@@ -1,4 +1,4 @@
-"""Page of rights and education: complaints by four lenses, opinion monitoring and its entry."""
+"""Page of rights and education: complaints by four lenses, opinion counts and their entry."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from survey.access.roles import NATION
-from survey.access.work import Work
 from survey.counts.complaint_charts import build_month_chart, build_share_chart
 from survey.counts.complaint_tables import (
     ComplaintYear,
@@ -20,7 +19,7 @@ from survey.counts.complaint_tables import (
 from survey.counts.complaint_view import area_choices, build_complaint_view, lens_choices, name_area
 from survey.counts.count_declaration import AREA, NOT_GIVEN
 from survey.counts.count_kinds import CHANNEL, DAY, ITEMS, MAX_TOPIC_CHARS, SENTIMENT, TOPIC
-from survey.counts.deliveries import DeliveredPeriod, DeliveryHead, DeliveryReceipt
+from survey.counts.deliveries import DeliveredPeriod, DeliveryHead
 from survey.counts.opinion.storage import (
     EnteredDay,
     check_opinion_day,
@@ -47,22 +46,22 @@ from survey.kit.chart_panel import (
     draw_none_delivered,
 )
 from survey.kit.delivery_feedback import describe_receipt, draw_count_problems
-from survey.kit.feedback import perform
+from survey.kit.feedback import run_change
 from survey.kit.page_frame import draw_notice
-from survey.kit.page_runner import PageContext, read_cached
+from survey.kit.page_runner import PageContext, read_cached, read_cached_late
 from survey.kit.text_blocks import draw_freshness, render_table
 from survey.kit.url_state import draw_tabs, keep_in_address, pick
 from survey.screens.education import draw_education
 from survey.screens.special_groups import draw_losses
 from survey.store.china_time import china_date
-from survey.store.read_replica import LateReading, read_late
+from survey.store.read_replica import LateReading
 from survey.store.tables import now
 
 _PREFIX = "outside/entry"
 
 
 def draw_opinion_entry(page: PageContext, periods: Sequence[DeliveredPeriod]) -> None:
-    """Draw the form in an expander, which is closed to begin with."""
+    """Draw an expander with the form that enters or corrects the opinion counts of one day."""
     t = page.t
     expander = st.expander(
         t("Enter or correct one day by hand"), key=f"{_PREFIX}/open", on_change="rerun"
@@ -122,9 +121,9 @@ def _draw_form(page: PageContext, periods: Sequence[DeliveredPeriod]) -> None:
 
 def _draw_grid(page: PageContext, day: date, area: str, topic: str) -> pd.DataFrame:
     t, lists = page.t, shipped_code_lists()
-    sentiments = lists.listed(CodeListName.SENTIMENT)
+    sentiments = lists.codes_of(CodeListName.SENTIMENT)
     channels = {
-        each.code: each.name(page.language) for each in lists.listed(CodeListName.OPINION_CHANNEL)
+        each.code: each.name(page.language) for each in lists.codes_of(CodeListName.OPINION_CHANNEL)
     } | {NOT_GIVEN: t("Not given")}
     known = _read_known_counts(page, day, area, topic)
     rows = pd.DataFrame(
@@ -188,11 +187,8 @@ def _store_day(page: PageContext, entered: EnteredDay, source: str, faults: str)
     head = DeliveryHead(
         f"entry-{entered.day}-{uuid4().hex[:12]}", source, china_date(now()), faults
     )
-
-    def run(work: Work) -> DeliveryReceipt:
-        return enter_opinion_day(work, entered=entered, head=head)
-
-    perform(page, run, done=lambda receipt: describe_receipt(page, receipt))
+    change = partial(enter_opinion_day, entered=entered, head=head)
+    run_change(page, change, done=partial(describe_receipt, page))
     st.rerun()
 
 
@@ -201,26 +197,20 @@ MAX_EVENT_DAYS = 62
 
 
 def draw_opinion(page: PageContext) -> None:
-    """Draw the tab."""
+    """Draw opinion monitoring: counts for one area before, during and after a chosen event."""
     t = page.t
-    areas = _get_areas(page)
+    areas = read_cached(page, list_opinion_areas, "opinion areas")
     if not areas:
         draw_none_delivered(page, t("No opinion counts have been delivered yet"))
         return
     with filters.filter_row("opinion"):
         names = {area: name_area(area, page.language) for area in areas}
-        area = pick(
-            t("Nation or city"),
-            "opinion_area",
-            areas,
-            show=names.__getitem__,
-            language=page.language,
-            default=NATION,
-        )
+        area = pick(page, t("Nation or city"), "opinion_area", names, default=NATION)
         chosen = _pick_event(page, area)
     if chosen is None:
         return
-    reading = _get_event(page, area, chosen)
+    read = partial(read_opinion_event, area=area, event=chosen)
+    reading = read_cached_late(page, read, "event", area, chosen)
     found = reading.value
     if found is None:
         draw_notice(
@@ -233,7 +223,7 @@ def draw_opinion(page: PageContext) -> None:
 
 def _pick_event(page: PageContext, area: str) -> EventWindow | None:
     t = page.t
-    usual = _get_busy_days(page, area)
+    usual = read_cached(page, partial(find_busy_days, area=area), "busy days", area)
     if usual is None:
         return None
     first, last = (
@@ -246,16 +236,8 @@ def _pick_event(page: PageContext, area: str) -> EventWindow | None:
     days = st.date_input(
         t("Days of the event"), value=arrived, format="YYYY-MM-DD", key=f"opinion/days/{area}"
     )
-    around = int(
-        pick(
-            t("Days before and after"),
-            "around",
-            list(_AROUND_DAYS),
-            show=lambda count: t("{count} days", count=count),
-            language=page.language,
-            default=str(AROUND_DAYS),
-        )
-    )
+    counts = {count: t("{count} days", count=count) for count in _AROUND_DAYS}
+    around = pick(page, t("Days before and after"), "around", counts, default=str(AROUND_DAYS))
     if not isinstance(days, tuple) or len(days) != 2:
         return None
     first, last = days
@@ -266,7 +248,7 @@ def _pick_event(page: PageContext, area: str) -> EventWindow | None:
         return None
     if (first, last) != usual:
         keep_in_address({"from": first.isoformat(), "to": last.isoformat()})
-    return EventWindow(first, last, around)
+    return EventWindow(first, last, int(around))
 
 
 def _parse_day(text: str) -> date | None:
@@ -292,51 +274,23 @@ def _draw_event(page: PageContext, event: OpinionEvent) -> None:
     draw_count_notes(view.notes)
 
 
-def _get_areas(page: PageContext) -> list[str]:
-    def read() -> list[str]:
-        with page.read() as work:
-            return list_opinion_areas(work)
-
-    return read_cached(page, read, "opinion areas")
-
-
-def _get_busy_days(page: PageContext, area: str) -> tuple[date, date] | None:
-    def read() -> tuple[date, date] | None:
-        with page.read() as work:
-            return find_busy_days(work, area=area)
-
-    return read_cached(page, read, "busy days", area)
-
-
-def _get_event(
-    page: PageContext, area: str, event: EventWindow
-) -> LateReading[OpinionEvent | None]:
-    def read() -> LateReading[OpinionEvent | None]:
-        return read_late(
-            page.settings,
-            lambda session: read_opinion_event(page.work(session), area=area, event=event),
-        )
-
-    return read_cached(page, read, "event", area, event)
-
-
 def draw_rights_page(page: PageContext) -> None:
-    """Draw the tabs of the page."""
+    """Draw the page on consumer rights in four tabs: complaints, losses, education, opinion."""
     t = page.t
     draw_tabs(
+        page,
         {
             "complaints": (t("Complaints"), partial(draw_complaints, page)),
             "detriment": (t("Losses"), partial(draw_losses, page)),
             "education": (t("Consumer education"), partial(draw_education, page)),
             "opinion": (t("Opinion monitoring"), partial(draw_opinion, page)),
         },
-        language=page.language,
     )
 
 
 def draw_complaints(page: PageContext) -> None:
-    """Draw complaint statistics of the nation or an area by one lens."""
-    years = _get_years(page)
+    """Draw complaint statistics of the chosen area and year, by the chosen classification."""
+    years = read_cached(page, list_complaint_years, "years")
     if not years:
         draw_none_delivered(page, page.t("No complaint statistics have been delivered yet"))
         return
@@ -348,20 +302,10 @@ def draw_complaints(page: PageContext) -> None:
         areas = area_choices(year, page.language)
         area = filters.pick_area_scope(page, areas, page.t("Nation, province or city"))
         lenses = lens_choices(year, page.language)
-        lens = pick(
-            page.t("Split by"),
-            "lens",
-            list(lenses),
-            show=lenses.__getitem__,
-            language=page.language,
-        )
+        lens = pick(page, page.t("Split by"), "lens", lenses)
     if area is None:
         return
-    before = read_late(
-        page.settings,
-        lambda session: read_year_before(page.work(session), year=year),
-        reader=page.principal.account_id,
-    ).value
+    before = page.read_late(partial(read_year_before, year=year)).value
     view = build_complaint_view(
         year=year, before=before, lens=lens, area=area, language=page.language
     )
@@ -386,19 +330,5 @@ def _pick_year(page: PageContext, years: dict[int, int]) -> LateReading[Complain
         str(year): page.t("{year} ({months} months)", year=year, months=months)
         for year, months in years.items()
     }
-    chosen = pick(
-        page.t("Year"), "year", list(labels), show=labels.__getitem__, language=page.language
-    )
-    return read_late(
-        page.settings,
-        lambda session: read_complaint_year(page.work(session), year=int(chosen)),
-        reader=page.principal.account_id,
-    )
-
-
-def _get_years(page: PageContext) -> dict[int, int]:
-    def read() -> dict[int, int]:
-        with page.read() as work:
-            return list_complaint_years(work)
-
-    return read_cached(page, read, "years")
+    chosen = pick(page, page.t("Year"), "year", labels)
+    return page.read_late(partial(read_complaint_year, year=int(chosen)))

@@ -1,4 +1,4 @@
-"""Interviews that a reviewer returned to a surveyor, with the fields to correct them."""
+"""Interviews that a reviewer returned to their surveyor, with fields to correct answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from survey.collection.correction import (
     resubmit,
     validate_correction,
 )
-from survey.kit.feedback import perform, set_feedback, show_feedback
+from survey.kit.feedback import run_change, set_feedback, show_feedback
 from survey.kit.page_runner import PageContext
 from survey.kit.response_html import format_answer, format_reason
 from survey.kit.text_blocks import escape_markdown
@@ -26,7 +26,7 @@ from survey.waves.review_reasons import MAX_NOTE
 
 @dataclass(frozen=True, slots=True)
 class AnswerFieldData:
-    """Question, label and stored answer of one form field."""
+    """What an input field for one answer needs: question, label, widget key, stored answer."""
 
     t: Translator
     item: Item
@@ -40,7 +40,7 @@ DrawField = Callable[[AnswerFieldData], None]
 
 
 def list_field_codes(item: Item) -> Sequence[str | int | float]:
-    """Return everything that can be chosen as an answer: scores or choices, then special codes."""
+    """Return all codes that can answer a question: scores or choices, then special codes."""
     return [*type_of(item).list_codes(item), *(special.value for special in item.specials)]
 
 
@@ -74,7 +74,7 @@ def _draw_typed(field: AnswerFieldData) -> None:
 
 
 def _draw_kept(field: AnswerFieldData) -> None:
-    """Draw an answer that stays as it is: a photo is evidence and is not exchanged at a desk."""
+    """Draw a stored answer read-only: photos are evidence and cannot be corrected."""
     st.text_input(
         escape_markdown(field.label), value=str(field.before or ""), key=field.key, disabled=True
     )
@@ -120,7 +120,7 @@ BACK_CHECK_FIELDS: Mapping[ItemKind, DrawField] = {
 
 
 def show_returned(page: PageContext) -> None:
-    """Draw the interviews returned to this surveyor, if there are any."""
+    """Draw the interviews that were returned to the signed-in surveyor; nothing without any."""
     t = page.t
     show_feedback(page, toast=True)
     with page.read() as work:
@@ -168,7 +168,7 @@ def _draw_correction(page: PageContext, returned: ReturnedResponse) -> None:
 
 
 def _list_corrected_items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> list[Item]:
-    """Return the questions chosen and those that the new answers make relevant."""
+    """Return the questions chosen to correct, and those that `answers` newly make relevant."""
     before = _list_items_on_route(returned, returned.answers)
     chosen = [before[name] for name in st.session_state.get(_build_choice_key(returned), ())]
     opened = [
@@ -178,7 +178,7 @@ def _list_corrected_items(returned: ReturnedResponse, answers: Mapping[str, Any]
 
 
 def _collect_answers(returned: ReturnedResponse) -> dict[str, Any]:
-    """Return the answers with the present values of the fields.
+    """Return the stored answers, with those entered in the correction form in their place.
 
     They are read from the widgets' state: the arguments of a callback are those of the drawing
     before, without what was typed since.
@@ -195,7 +195,7 @@ def _collect_answers(returned: ReturnedResponse) -> dict[str, Any]:
 
 
 def _list_items_on_route(returned: ReturnedResponse, answers: Mapping[str, Any]) -> dict[str, Item]:
-    """Return the questions on the route of these answers, in order."""
+    """Return, in order, `name -> question` of all questions that these answers route through."""
     known = returned.instrument.by_name
     return {
         name: known[name]
@@ -205,14 +205,13 @@ def _list_items_on_route(returned: ReturnedResponse, answers: Mapping[str, Any])
 
 
 def _draw_field(t: Translator, returned: ReturnedResponse, item: Item) -> None:
-    """Draw the field of one answer, filled with the stored one."""
+    """Draw the field to correct one answer, filled with the stored one."""
     label, key = (
         label_text(item.label, returned.language, item.name),
         _build_answer_key(returned, item),
     )
-    CORRECTION_FIELDS[item.kind](
-        AnswerFieldData(t, item, label, key, returned.language, returned.answers.get(item.name))
-    )
+    before = returned.answers.get(item.name)
+    CORRECTION_FIELDS[item.kind](AnswerFieldData(t, item, label, key, returned.language, before))
 
 
 def _build_choice_key(returned: ReturnedResponse) -> str:
@@ -231,7 +230,7 @@ def _submit_correction(page: PageContext, returned: ReturnedResponse) -> None:
     t = page.t
     answers = _collect_answers(returned)
     note = st.session_state.get(_build_note_key(returned)) or ""
-    resubmitted = perform(
+    resubmitted = run_change(
         page,
         lambda work: resubmit(
             work,
@@ -242,8 +241,7 @@ def _submit_correction(page: PageContext, returned: ReturnedResponse) -> None:
         ),
         slot=str(returned.response_id),
         hints=[t("Nothing was handed in. What you entered is still here.")],
-        instrument=returned.instrument,
-        language=returned.language,
+        asked=(returned.instrument, returned.language),
     )
     if resubmitted:
         set_feedback(page, t("Handed in again. Thank you!"))

@@ -1,4 +1,4 @@
-"""Tab of consumer education: reach and recognition of one area, and the register of activities.
+"""Tab of consumer education: reach and recognition in an area, and the register of activities.
 
 The register has a year of its own: activities are entered long before a wave has results.
 """
@@ -22,8 +22,10 @@ from survey.figures.views.education import (
     build_activity_table,
     build_education_view,
 )
+from survey.figures.views.view_context import ViewContext
 from survey.kit import filters, text_blocks
-from survey.kit.feedback import perform_in_popover, show_feedback
+from survey.kit.chart_panel import draw_demo_mark
+from survey.kit.feedback import change_on_click, run_change_below_button, show_feedback
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields
 from survey.kit.response_html import render_photo
@@ -36,7 +38,6 @@ from survey.kit.text_blocks import (
 )
 from survey.kit.url_state import pick
 from survey.store.china_time import china_date, format_day
-from survey.store.read_replica import read_late
 from survey.store.tables import now
 from survey.store.tables.evidence import ActivityData
 
@@ -46,26 +47,17 @@ _ENTERING, _TAKING_OUT = "education/enter", "education/take-out"
 
 
 def draw_education(page: PageContext) -> None:
-    """Draw what the survey and the register say of one area."""
+    """Draw survey results on consumer education in an area, and the register of its activities."""
     chosen = filters.pick_wave_and_area(page, "education", _LEVELS)
     if chosen is None:
         _draw_register(page, _get_own_area(page), china_date(now()).year)
         return
     (results, area), t = chosen, page.t
-    reading = read_late(
-        page.settings,
-        lambda session: list_activities(page.work(session), year=results.wave.year, area=area),
-        reader=page.principal.account_id,
-    )
+    reading = page.read_late(partial(list_activities, year=results.wave.year, area=area))
     view: EducationView = build_education_view(
-        results=results,
-        principal=page.principal,
-        language=page.language,
-        area=area,
-        activities=reading.value,
+        ViewContext(results, page.principal, page.language), area=area, activities=reading.value
     )
-    if results.wave.is_demo:
-        st.caption(t("DEMO DATA: generated, no result of any survey"))
+    draw_demo_mark(page, results.wave.is_demo)
     st.subheader(escape_markdown(view.title), anchor=False)
     text_blocks.draw_sentences(view.sentences)
     _draw_table(t("Reach and recognition"), view.groups)
@@ -76,34 +68,20 @@ def draw_education(page: PageContext) -> None:
 
 
 def _draw_register(page: PageContext, area: str, otherwise: int) -> None:
-    """Draw the activities of a year of choice, and the forms for those who keep the register.
+    """Draw activities of the chosen year (first: the newest with any, else `otherwise`), and forms.
 
     The first year is the newest that has any, else `otherwise`.
     """
     t = page.t
-    years = read_late(
-        page.settings,
-        lambda session: list_activity_years(page.work(session), area=area),
-        reader=page.principal.account_id,
-    ).value
+    years = page.read_late(partial(list_activity_years, area=area)).value
     with filters.filter_row("register"):
-        year = pick(
-            t("Year of the activities"),
-            "activities",
-            [str(each) for each in sorted({*years, otherwise}, reverse=True)],
-            show=str,
-            language=page.language,
-            default=str(years[0] if years else otherwise),
-        )
-    reading = read_late(
-        page.settings,
-        lambda session: list_activities(page.work(session), year=int(year), area=area),
-        reader=page.principal.account_id,
-    )
+        choices = {str(each): str(each) for each in sorted({*years, otherwise}, reverse=True)}
+        usual = str(years[0] if years else otherwise)
+        year = pick(page, t("Year of the activities"), "activities", choices, default=usual)
+    reading = page.read_late(partial(list_activities, year=int(year), area=area))
     activities = reading.value
     st.subheader(t("Activities of {year}", year=year), anchor=False)
-    if any(each.is_demo for each in activities):
-        st.caption(t("DEMO DATA: generated, no result of any survey"))
+    draw_demo_mark(page, any(each.is_demo for each in activities))
     if activities:
         _draw_activities(page, build_activity_table(activities, t))
     else:
@@ -114,7 +92,7 @@ def _draw_register(page: PageContext, area: str, otherwise: int) -> None:
 
 
 def _draw_activities(page: PageContext, table: Table) -> None:
-    """Draw the newest activities, and all of them on request."""
+    """Draw a table of the newest activities, with a switch that shows all of them."""
     t, (heads, rows) = page.t, table
     draw_long_table(
         heads,
@@ -144,7 +122,7 @@ def _draw_entry(page: PageContext, activities: list[RegisteredActivity]) -> None
 
 
 def _draw_form(page: PageContext) -> None:
-    """Draw the form; it is emptied once an activity is entered, and kept where it is refused."""
+    """Draw the form of a new activity; it is emptied when the activity is stored."""
     t, entered = page.t, int(st.session_state.get(_ENTERED, 0))
     with st.form(f"education/new/{entered}", border=False, enter_to_submit=False):
         entry = draw_fields(t, ActivityData)
@@ -164,11 +142,9 @@ def _draw_form(page: PageContext) -> None:
     if content and photo is None:
         return
     data = ActivityData(area=_get_own_area(page), **entry)
-    added = perform_in_popover(
+    added = run_change_below_button(
         page,
-        lambda work: add_activity(
-            work, data=data, photo=photo, photo_sent=content, photo_dir=page.settings.photo_dir
-        ),
+        lambda work: add_activity(work, data=data, photo=photo, photo_dir=page.settings.photo_dir),
         done=t("The activity is in the register."),
         slot=_ENTERING,
     )
@@ -182,7 +158,7 @@ def _get_own_area(page: PageContext) -> str:
 
 
 def _clean_photo(page: PageContext, content: bytes) -> CleanPhoto | None:
-    """Return the photo without what it brought along; None with the reason on the screen."""
+    """Return the photo without its metadata; None, with the reason on the page, if refused."""
     if not content:
         return None
     try:
@@ -206,19 +182,12 @@ def _draw_taking_out(page: PageContext, own: list[RegisteredActivity]) -> None:
     st.caption(t("It leaves the register for good; it stays stored with the reason."))
     activity = next(each for each in own if str(each.id) == chosen)
     show_feedback(page, _TAKING_OUT)
+    change = partial(take_out_activity, activity_id=activity.id, reason=reason)
     st.button(
         t("Take “{title}” out", title=escape_markdown(activity.data.title)),
         key=_TAKING_OUT,
-        on_click=partial(_take_out, page, activity, reason),
-    )
-
-
-def _take_out(page: PageContext, activity: RegisteredActivity, reason: str) -> None:
-    perform_in_popover(
-        page,
-        lambda work: take_out_activity(work, activity_id=activity.id, reason=reason),
-        done=page.t("The activity is taken out."),
-        slot=_TAKING_OUT,
+        on_click=change_on_click,
+        args=(page, change, t("The activity is taken out."), _TAKING_OUT),
     )
 
 

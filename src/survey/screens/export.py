@@ -1,17 +1,26 @@
-"""Page of what may be taken of a wave: reports, result files, codebook, single interviews."""
+"""Page of exports of a wave: reports, tables, codebook, rows of interviews, exact files."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import partial
+from uuid import UUID
 
 import streamlit as st
 
+from survey.access.audit import MAX_REASON_CHARS
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.importing.import_plan import ProgressCallback
 from survey.figures.tables.formats import TableFormat, table_file
+from survey.figures.views.display_names import DisplayNames
 from survey.files.codebook.formats import CodebookFormat, codebook_file
+from survey.files.microdata.exact_requests import (
+    ExactRequest,
+    RequestState,
+    decide_exact_rows,
+    export_exact_rows,
+    list_exact_requests,
+    list_pending_requests,
+    request_exact_rows,
+)
 from survey.files.microdata.export import (
     MAX_PURPOSE_CHARS,
     PURPOSE_RULE,
@@ -24,33 +33,204 @@ from survey.files.microdata.export import (
     require_purpose,
 )
 from survey.files.microdata.file_formats import FileFormat
-from survey.kit.background_job import BackgroundJob, draw_job_progress, take_result
+from survey.kit.background_job import BackgroundJob, draw_job_progress, take_finished_job
 from survey.kit.download_button import CSV, XLSX, File, draw_download_button
-from survey.kit.feedback import show_feedback, show_problems
+from survey.kit.feedback import run_change, show_feedback, show_problems
 from survey.kit.filters import filter_row, pick_wave
+from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.report_downloads import draw_reports
 from survey.kit.text_blocks import escape_markdown
 from survey.kit.viewer import require_principal
-from survey.locale import msg
+from survey.locale import Message, label_text, msg
 from survey.results import WaveInfo
-from survey.screens.exact_rows import FORM_NAMES, MEDIA, draw_exact_rows, draw_pending_requests
-from survey.store.china_time import china_date, format_day
-from survey.store.engine import read_scope
-from survey.store.tables import now
+from survey.store.china_time import china_date, format_china_minute, format_day
+from survey.store.tables import Decision, now
 from survey.store.transactions import run_in_transaction
 
+MEDIA = {
+    FileFormat.CSV: CSV,
+    FileFormat.XLSX: XLSX,
+    FileFormat.PARQUET: "application/vnd.apache.parquet",
+    FileFormat.SPSS: "application/x-spss-sav",
+    FileFormat.STATA: "application/x-stata-dta",
+}
+FORM_NAMES = {
+    FileFormat.CSV: "CSV",
+    FileFormat.XLSX: "Excel (XLSX)",
+    FileFormat.PARQUET: "Parquet",
+    FileFormat.SPSS: "SPSS (.sav)",
+    FileFormat.STATA: "Stata (.dta)",
+}
+STATE_NAMES: dict[RequestState, Message] = {
+    RequestState.WAITING: msg("waits for approval"),
+    RequestState.APPROVED: msg("approved, not taken yet"),
+    RequestState.REFUSED: msg("not approved"),
+    RequestState.TAKEN: msg("file taken"),
+    RequestState.EXPIRED: msg("run out"),
+    RequestState.OUTDATED: msg("frozen anew since"),
+}
 
-@dataclass(frozen=True)
-class _Choice:
-    """A format to choose: its name on screen and the type of its file."""
 
-    name: str
-    media_type: str
+def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
+    """Draw the reader's requests for exact microdata (nothing merged or blanked), files, a form."""
+    t = page.t
+    st.subheader(t("Exact file"), anchor=False)
+    st.markdown(
+        t(
+            "With every interview's own weight, age band and gender; nothing is merged or "
+            "blanked. Another person has to approve it. An approval is good for one file, within "
+            "seven days, as long as the wave is not frozen anew."
+        )
+    )
+    show_feedback(page)
+    with page.read() as work:
+        own = list_exact_requests(work)
+    own = [request for request in own if request.wave == wave.key]
+    for request in own:
+        # A table each, one fact below the other: beside others a purpose is a column of single
+        # characters on a phone.
+        st.table(_build_request_facts(page, request), border="horizontal", alt=t("Own requests"))
+        if request.state is RequestState.APPROVED:
+            _draw_export(page, request)
+    if not any(request.state is RequestState.WAITING for request in own):
+        _draw_request_form(page, wave)
+
+
+def _build_request_facts(page: PageContext, request: ExactRequest) -> dict[str, str]:
+    t = page.t
+    who = request.decided_by or t("operator")
+    decided = f"{who} {format_china_minute(t, request.decided_at)}" if request.decided_at else "–"
+    return {
+        t("Requested"): format_china_minute(t, request.requested_at),
+        t("Purpose of the file"): request.purpose,
+        t("State"): t(STATE_NAMES[request.state]),
+        t("Decided"): decided,
+        t("Reason"): request.reason or "–",
+    }
+
+
+def _draw_request_form(page: PageContext, wave: ExportableWave) -> None:
+    t = page.t
+    with st.form("exact/request", border=True, enter_to_submit=False, clear_on_submit=False):
+        purpose = st.text_area(
+            t("What the exact file is needed for"),
+            key="exact/purpose",
+            help=t(PURPOSE_RULE),
+            max_chars=MAX_PURPOSE_CHARS,
+            height=90,
+        )
+        wanted = st.form_submit_button(t("Ask for an exact file"))
+    if wanted:
+        run_change(
+            page,
+            lambda work: request_exact_rows(work, wave_key=wave.key, purpose=str(purpose or "")),
+            done=t("Your request waits for another person's approval."),
+        )
+        st.rerun()
+
+
+def _draw_export(page: PageContext, request: ExactRequest) -> None:
+    t, prefix = page.t, f"exact/{request.id}"
+    if request.valid_until is not None:
+        st.success(
+            t(
+                "Approved; can be taken once until {until}.",
+                until=format_china_minute(t, request.valid_until),
+            )
+        )
+    form = FileFormat(
+        st.radio(
+            t("File"),
+            [each.value for each in FileFormat],
+            horizontal=True,
+            key=f"{prefix}/form",
+            format_func=lambda each: FORM_NAMES[FileFormat(each)],
+        )
+    )
+    name = f"{request.wave}-exact-rows-{request.id.hex[-8:]}.{form}"
+    draw_download_button(
+        page,
+        t("Take the exact file"),
+        File(name, MEDIA[form], lambda: _export_file(page, request.id, form)),
+        key=f"{prefix}/take",
+        type="primary",
+        icon=":material/download:",
+    )
+
+
+def _export_file(page: PageContext, request_id: UUID, form: FileFormat) -> bytes:
+    language = page.language
+    return run_in_transaction(
+        page.settings.store_url,
+        lambda session: (
+            export_exact_rows(
+                page.work(session), request_id=request_id, form=form, language=language
+            ).content
+        ),
+    )
+
+
+def draw_pending_requests(page: PageContext) -> None:
+    """Draw requests for exact microdata (nothing merged or blanked) to decide, each with a form."""
+    t = page.t
+    st.subheader(t("Requests for exact files"), anchor=False)
+    st.markdown(
+        t(
+            "An exact file holds every interview's own weight: whoever knows the census can tell "
+            "small groups apart. Please approve it only for a purpose that the ordinary file does "
+            "not serve."
+        )
+    )
+    show_feedback(page)
+    with page.read() as work:
+        waiting = list_pending_requests(work)
+    if not waiting:
+        draw_notice(
+            t("No request waits"), t("Requests of analysts appear here until they are decided.")
+        )
+    for request in waiting:
+        _draw_decision(page, request)
+
+
+def _draw_decision(page: PageContext, request: ExactRequest) -> None:
+    t = page.t
+    with st.form(f"exact/decide/{request.id}", border=True, enter_to_submit=False):
+        st.text(
+            t(
+                "{name} ({login}), area {area}, {day}",
+                name=request.name,
+                login=request.account,
+                area=DisplayNames(page.language, None).area(request.area),
+                day=format_china_minute(t, request.requested_at),
+            )
+        )
+        st.text(t("Wave: {wave}", wave=label_text(request.title, page.language, request.wave)))
+        st.text(t("Purpose: {purpose}", purpose=request.purpose))
+        reason = st.text_input(
+            t("Reason of the decision"),
+            key=f"exact/reason/{request.id}",
+            max_chars=MAX_REASON_CHARS,
+        )
+        with st.container(horizontal=True):
+            approve = st.form_submit_button(
+                t("Approve"), type="primary", key=f"exact/yes/{request.id}"
+            )
+            refuse = st.form_submit_button(t("Do not approve"), key=f"exact/no/{request.id}")
+    if approve or refuse:
+        decision = Decision.APPROVED if approve else Decision.REFUSED
+        run_change(
+            page,
+            lambda work: decide_exact_rows(
+                work, request_id=request.id, decision=decision, reason=str(reason or "")
+            ),
+            done=t("The request is approved.") if approve else t("The request is not approved."),
+        )
+        st.rerun()
 
 
 def draw_tables(page: PageContext, wave_key: str) -> None:
-    """Draw the downloads of the published tables of a wave."""
+    """Draw the choice of a format and the download of the published tables of a wave."""
     t = page.t
     st.subheader(t("Published tables"), anchor=False)
     st.markdown(
@@ -64,16 +244,16 @@ def draw_tables(page: PageContext, wave_key: str) -> None:
         "tables",
         wave_key,
         {
-            TableFormat.XLSX: _Choice(t("Workbook (XLSX)"), XLSX),
-            TableFormat.CSV: _Choice(t("All figures (CSV)"), CSV),
-            TableFormat.SDMX: _Choice(t("SDMX with its structure (ZIP)"), "application/zip"),
+            TableFormat.XLSX: (t("Workbook (XLSX)"), XLSX),
+            TableFormat.CSV: (t("All figures (CSV)"), CSV),
+            TableFormat.SDMX: (t("SDMX with its structure (ZIP)"), "application/zip"),
         },
-        lambda form: _make_tables(page, wave_key, TableFormat(form)),
+        table_file,
     )
 
 
 def draw_codebook(page: PageContext, wave_key: str) -> None:
-    """Draw the downloads of the codebook of a wave."""
+    """Draw the choice of a format and the download of the codebook of a wave."""
     t = page.t
     st.subheader(t("Codebook"), anchor=False)
     st.markdown(
@@ -87,12 +267,12 @@ def draw_codebook(page: PageContext, wave_key: str) -> None:
         "codebook",
         wave_key,
         {
-            CodebookFormat.XLSX: _Choice(t("Workbook (XLSX)"), XLSX),
-            CodebookFormat.HTML: _Choice(t("Page (HTML)"), "text/html"),
-            CodebookFormat.DDI: _Choice("DDI-Codebook (XML)", "application/xml"),
-            CodebookFormat.BUNDLE: _Choice(t("Bundle with scripts (ZIP)"), "application/zip"),
+            CodebookFormat.XLSX: (t("Workbook (XLSX)"), XLSX),
+            CodebookFormat.HTML: (t("Page (HTML)"), "text/html"),
+            CodebookFormat.DDI: ("DDI-Codebook (XML)", "application/xml"),
+            CodebookFormat.BUNDLE: (t("Bundle with scripts (ZIP)"), "application/zip"),
         },
-        lambda form: _make_codebook(page, wave_key, CodebookFormat(form)),
+        codebook_file,
     )
 
 
@@ -100,62 +280,43 @@ def _draw_result_file(
     page: PageContext,
     kind: str,
     wave_key: str,
-    choices: dict[TableFormat, _Choice] | dict[CodebookFormat, _Choice],
-    make: Callable[[StrEnum], bytes],
+    choices: dict[TableFormat, tuple[str, str]] | dict[CodebookFormat, tuple[str, str]],
+    write: Callable[..., bytes],
 ) -> None:
+    """Draw a choice of format and the download of file `kind` that the service `write` makes.
+
+    Args:
+        choices: Name on screen and media type of each format.
+    """
     names = {form.value: choice for form, choice in choices.items()}
     picked = st.radio(
         page.t("File"),
         list(names),
         horizontal=True,
         key=f"{kind}/form/{page.language}",
-        format_func=lambda form: names[form].name,
+        format_func=lambda form: names[form][0],
     )
     form = next(each for each in choices if each.value == picked)
     name = f"{wave_key}-{kind}.{picked}"
+
+    def make() -> bytes:
+        with page.read() as work:
+            return write(work, wave_key=wave_key, form=form, language=page.language)
+
     draw_download_button(
         page,
         page.t("Download {name}", name=name),
-        File(name, names[picked].media_type, partial(make, form)),
+        File(name, names[picked][1], make),
         key=f"{kind}/download",
         icon=":material/download:",
     )
 
 
-def _make_tables(page: PageContext, wave_key: str, form: TableFormat) -> bytes:
-    with read_scope(page.settings.store_url) as session:
-        return table_file(
-            Work(session, require_principal(page.settings), now(), page.settings),
-            wave_key=wave_key,
-            form=form,
-            language=page.language,
-        )
-
-
-def _make_codebook(page: PageContext, wave_key: str, form: CodebookFormat) -> bytes:
-    with read_scope(page.settings.store_url) as session:
-        return codebook_file(
-            Work(session, require_principal(page.settings), now(), page.settings),
-            wave_key=wave_key,
-            form=form,
-            language=page.language,
-        )
-
-
 _JOB, _MADE, _MESSAGES = "export/job", "export/made", "rows"
 
 
-@dataclass(frozen=True)
-class _RowJob:
-    """File of rows that is being made."""
-
-    wave: str
-    form: FileFormat
-    job: BackgroundJob[MicrodataFile]
-
-
 def draw_export(page: PageContext) -> None:
-    """Draw what the reader may take of one wave, a card each, and requests to be decided."""
+    """Draw the exports of the chosen wave that the reader may take, and requests to decide on."""
     if page.principal.may(Action.APPROVE_EXACT_ROWS):
         draw_pending_requests(page)
     with filter_row():
@@ -190,7 +351,7 @@ def _draw_facts(page: PageContext, wave: WaveInfo) -> None:
 
 
 def _draw_rows(page: PageContext, wave: WaveInfo) -> None:
-    """Draw the export of single interviews, or when there will be one."""
+    """Draw the download of de-identified interviews, or that it needs the wave's final freeze."""
     t = page.t
     st.subheader(t("Single interviews, de-identified"), anchor=False)
     with page.read() as work:
@@ -206,18 +367,22 @@ def _draw_rows(page: PageContext, wave: WaveInfo) -> None:
 
 
 def _draw_row_file(page: PageContext, wave: ExportableWave) -> None:
-    """Draw the form that makes a file of rows and the file once made, or how far it is."""
+    """Draw a form that makes a microdata file, and the file; while it is made, the progress."""
     t = page.t
-    _collect_file(page)
+    cancelled = page.t("The file was cancelled.")
+    finished = take_finished_job(page, _JOB, slot=_MESSAGES, cancelled=cancelled)
+    if finished is not None:
+        about, made = finished
+        st.session_state[_MADE] = (*about, made)
     show_feedback(page, _MESSAGES)
-    running: _RowJob | None = st.session_state.get(_JOB)
+    running: BackgroundJob[MicrodataFile] | None = st.session_state.get(_JOB)
     if running is None:
         _draw_purpose_form(page, wave)
         _draw_file(page, wave.key)
     else:
         draw_job_progress(
             page,
-            running.job,
+            running,
             lambda job: t(
                 "Preparing the file: step {step} of {steps}",
                 step=min(job.done + 1, job.total),
@@ -274,7 +439,7 @@ def _draw_purpose_form(page: PageContext, wave: ExportableWave) -> None:
 
 
 def _start_export(page: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
-    """Start the file as the person signed in now; a purpose that is too short is said at once."""
+    """Start the job that makes a file of interviews as `form`, as the person signed in now."""
     principal = require_principal(page.settings)
     principal.require_changes_allowed()
     require_purpose(purpose)
@@ -295,21 +460,9 @@ def _start_export(page: PageContext, wave: ExportableWave, purpose: str, form: F
                 long_running=True,
             )
 
-    job = BackgroundJob[MicrodataFile](msg("Preparing the file …"))
+    job = BackgroundJob[MicrodataFile](msg("Preparing the file …"), about=(wave.key, form))
     job.start(make)
-    st.session_state[_JOB] = _RowJob(wave.key, form, job)
-
-
-def _collect_file(page: PageContext) -> None:
-    """Keep the file of a job that has ended, or say why there is none."""
-    running: _RowJob | None = st.session_state.get(_JOB)
-    if running is None or running.job.running:
-        return
-    del st.session_state[_JOB]
-    cancelled = page.t("The file was cancelled.")
-    made = take_result(page, running.job, slot=_MESSAGES, cancelled=cancelled)
-    if made is not None:
-        st.session_state[_MADE] = (running.wave, running.form, made)
+    st.session_state[_JOB] = job
 
 
 def _draw_file(page: PageContext, key: str) -> None:

@@ -1,4 +1,4 @@
-"""Start page for signed-in people, by role, with news and the state of the installation."""
+"""Start page by role, with news and the state of the installation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,8 +19,8 @@ from survey.figures.views.trends import build_city_changes
 from survey.kit import page_frame
 from survey.kit.filters import display_names, draw_damaged_waves
 from survey.kit.interval_table import draw_interval_table
-from survey.kit.navigation import PageKey, landing_page, menu_for
-from survey.kit.page_runner import PageContext, ViewerContext, format_person
+from survey.kit.navigation import PageKey, landing_page
+from survey.kit.page_runner import PageContext, ViewerContext
 from survey.kit.report_downloads import draw_report_buttons
 from survey.kit.results_cache import (
     all_waves,
@@ -31,37 +31,37 @@ from survey.kit.results_cache import (
     list_other_waves,
 )
 from survey.kit.text_blocks import draw_links, escape_markdown
-from survey.kit.viewer import LANGUAGE, LARGE, find_visit_before
+from survey.kit.viewer import find_visit_before
 from survey.locale import Message, label_text
 from survey.operations import CheckResult
 from survey.operations.installation import check_installation
+from survey.operations.waiting import WaitingItem, list_waiting
 from survey.release.news import NewsItem, NewsKind, list_news
 from survey.reports.contents import ReportKind
 from survey.results import WaveInfo, WaveResults
-from survey.review.parked_decisions import count_parked
 from survey.review.progress.wave_progress import WaveProgress, list_progress_waves
 from survey.screens.city import draw_city_answer, draw_city_findings
 from survey.screens.overview import draw_answer, draw_city_lists
 from survey.screens.plan.page import draw_checklist
-from survey.screens.problems.overview import list_reminder_links
 from survey.screens.progress import get_wave_progress
 from survey.screens.progress.quotas import draw_city_bars
 from survey.screens.progress.summary import draw_alerts, draw_progress_summary
 from survey.screens.special_groups import draw_questions
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
-from survey.store.china_time import format_china_minute
+from survey.store.china_time import format_china_minute, format_day
 from survey.store.tables import WaveState, now
 from survey.waves.assignments import list_tasks
 from survey.waves.planning.wave_overview import list_planning_waves
 from survey.waves.waves import STATE_NAMES
+from survey.web.start_page import LANGUAGE, LARGE
 
 _KEPT_SECONDS = 600.0
 """The checks read every file of the snapshots, and a start page is opened often."""
 
 
 def draw_installation_health(page: PageContext) -> None:
-    """Draw each check that needs attention with its sentence, and how many are in order."""
+    """Draw failed checks of the installation (disk, backups, keys …), and how many passed."""
     t, settings = page.t, page.settings
     at, results = _run_cached_checks(
         settings.store_url, str(settings.data_dir), page.principal.is_demo, settings, page.principal
@@ -95,6 +95,32 @@ def _run_cached_checks(
     return now(), check_installation(_settings, _person)
 
 
+def draw_waiting(page: PageContext) -> None:
+    """Draw what waits for the reader, each with its number, its time, and a link right to it."""
+    with page.read() as work:
+        items = list_waiting(work, waves=all_waves(page))
+    st.subheader(page.t("Waiting for you"), anchor=False)
+    if not items:
+        st.caption(page.t("Nothing waits for you."))
+    draw_links(
+        (page.address(PageKey(each.page), **each.query), _describe_waiting(page, each))
+        for each in items
+    )
+
+
+def _describe_waiting(page: PageContext, item: WaitingItem) -> str:
+    """Return a line: how many of what, of which wave or release, since and until when."""
+    t = page.t
+    parts = [t("{what}: {count}", what=t(item.what), count=f"{item.count:,}")]
+    if item.about:
+        parts.append(label_text(item.about, page.language))
+    if item.since is not None:
+        parts.append(t("since {when}", when=format_china_minute(t, item.since)))
+    if item.due is not None:
+        parts.append(t("until {when}", when=format_day(t, item.due)))
+    return " · ".join(parts)
+
+
 FIRST_VISIT_DAYS = 30
 """Days that are looked back on where no earlier visit is known."""
 _MAX_ITEMS = 6
@@ -102,7 +128,7 @@ _SUPPLEMENTS = ("elderly", "minors")
 
 
 def draw_news(page: PageContext) -> None:
-    """Draw what is new since the last visit, each line with its time and a link."""
+    """Draw the news since the reader's last visit, each line with its time and a link."""
     t, moment = page.t, now()
     visited = find_visit_before(page.settings)
     since = visited or moment - timedelta(days=FIRST_VISIT_DAYS)
@@ -122,26 +148,21 @@ def draw_news(page: PageContext) -> None:
 
 
 def _format_item(page: PageContext, item: NewsItem) -> tuple[str, str]:
-    """Return address and text of a line."""
+    """Return (address, text with time) of one piece of news."""
     return _build_news_address(page, item), f"{format_china_minute(page.t, item.at)} · {item.text}"
 
 
 def _build_news_address(page: PageContext, item: NewsItem) -> str:
     if item.kind is NewsKind.RESULTS:
-        return _build_results_address(page, item)
+        if item.series in _SUPPLEMENTS:
+            return page.address(PageKey.SPECIAL_GROUPS, study=item.series)
+        key = PageKey.OVERVIEW if page.principal.area == NATION else PageKey.CITY
+        return page.address(key, wave=item.subject)
     if item.kind is NewsKind.PROBLEMS:
         return page.address(PageKey.RECTIFICATION, show=item.subject)
     if item.kind is NewsKind.COMPARATIVE_TEST:
         return page.address(PageKey.COMPARATIVE_TESTS, test=item.subject)
     return page.address(PageKey.RELEASES if item.kind is NewsKind.RELEASE else PageKey.COMPLAINTS)
-
-
-def _build_results_address(page: PageContext, item: NewsItem) -> str:
-    """Return the page that shows the results of a wave to this reader first."""
-    if item.series in _SUPPLEMENTS:
-        return page.address(PageKey.SPECIAL_GROUPS, study=item.series)
-    key = PageKey.OVERVIEW if page.principal.area == NATION else PageKey.CITY
-    return page.address(key, wave=item.subject)
 
 
 _CITY_CODE_LENGTH = len(DEMO_CITY)
@@ -151,7 +172,7 @@ _WAVE, _INSTALLATION = 7, 5
 
 
 def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
-    """Draw the start page."""
+    """Draw the start page for the role of the signed-in principal."""
     t = viewer.t
     if principal is None:
         # The session has ended since the page was opened.
@@ -170,16 +191,16 @@ def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
         for needed, draw_block in _BLOCKS:
             if principal.may(needed):
                 draw_block(page)
-    _draw_page_links(page)
     if viewer.settings.demo:
         _draw_roles(viewer)
 
 
 def _draw_administrator_home(page: PageContext) -> None:
-    """Draw what an administrator looks after: the running wave, beside it the installation."""
+    """Draw an administrator's start page: the running wave, and the state of the installation."""
     seen = _find_progress(page)
     wave, installation = st.columns([_WAVE, _INSTALLATION], gap="large")
     with wave:
+        draw_waiting(page)
         draw_checklist(page)
         _draw_waves(page)
         if seen is not None:
@@ -187,12 +208,11 @@ def _draw_administrator_home(page: PageContext) -> None:
     with installation:
         draw_installation_health(page)
         _draw_safeguards(page)
-        _draw_late_interviews(page)
         _draw_progress(page, seen)
 
 
 def _find_newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | None:
-    """Return the newest main wave with its results; None, with a notice, if there is none."""
+    """Return the newest frozen main wave with its results; None, with a notice, without one."""
     t = page.t
     waves = list_frozen_waves(page, "main")
     is_any_damaged = draw_damaged_waves(page, "main")
@@ -207,7 +227,7 @@ def _find_newest_results(page: PageContext) -> tuple[WaveInfo, WaveResults] | No
 
 
 def _draw_results(page: PageContext) -> None:
-    """Draw the nation for those who answer for it, otherwise the own city or cities."""
+    """Draw the newest wave's results: of the nation for national readers, else of the own area."""
     newest = _find_newest_results(page)
     if newest is None:
         return
@@ -215,14 +235,6 @@ def _draw_results(page: PageContext) -> None:
         _draw_nation(page, *newest)
     else:
         _draw_own_area(page, *newest)
-
-
-def _draw_problem_reminders(page: PageContext) -> None:
-    """Draw what of the problem lists is overdue, due soon, or waits for acceptance."""
-    links = list_reminder_links(page)
-    if links:
-        st.subheader(page.t("Rectification"), anchor=False)
-        draw_links(links)
 
 
 def _draw_nation(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
@@ -249,7 +261,7 @@ def _draw_nation(page: PageContext, wave: WaveInfo, results: WaveResults) -> Non
 def _draw_changed_cities(
     page: PageContext, wave: WaveInfo, results: WaveResults, before: WaveResults
 ) -> None:
-    """Draw the cities whose change since the wave before holds among all cities."""
+    """Draw cities with a significant change since wave `before`, adjusted for multiple testing."""
     t = page.t
     filters = TrendFilters(before=before.wave.key, clear_only=True)
     table = get_view(page, build_city_changes, results, others=[before], filters=filters)
@@ -261,7 +273,7 @@ def _draw_changed_cities(
 
 
 def _draw_own_area(page: PageContext, wave: WaveInfo, results: WaveResults) -> None:
-    """Draw the own city of an official, or the cities of the own province."""
+    """Draw the results of an official's own city, or of the cities of the own province."""
     city, t = page.principal.area, page.t
     if len(city) != _CITY_CODE_LENGTH:
         _draw_own_cities(page, wave, results)
@@ -299,7 +311,7 @@ def _draw_own_cities(page: PageContext, wave: WaveInfo, results: WaveResults) ->
 
 
 def _draw_waves(page: PageContext) -> None:
-    """Draw the waves that are not released yet, with their state."""
+    """Draw the waves that are not released yet, each with its state and a link."""
     t = page.t
     with page.read() as work:
         waves = list_planning_waves(work)
@@ -321,7 +333,7 @@ def _draw_waves(page: PageContext) -> None:
 
 
 def _draw_safeguards(page: PageContext) -> None:
-    """Draw when the audit trail was verified and the store backed up last, and with what result."""
+    """Draw when the audit trail was last checked, with what result, and the last backup."""
     t = page.t
     with page.read() as work:
         trail = trail_state(work)
@@ -350,10 +362,10 @@ def _draw_safeguards(page: PageContext) -> None:
     draw_links([(page.address(PageKey.AUDIT), verified), (page.address(PageKey.AUDIT), backup)])
 
 
-def _draw_morning(page: PageContext) -> None:
-    """Draw what to do first: late interviews to decide on, then the wave that is in the field."""
+def _draw_field(page: PageContext) -> None:
+    """Draw what waits for a reviewer, and progress and alerts of the wave that is in the field."""
+    draw_waiting(page)
     seen = _find_progress(page)
-    _draw_late_interviews(page)
     _draw_progress(page, seen)
     if seen is not None:
         draw_city_bars(page, seen)
@@ -367,14 +379,6 @@ def _find_progress(page: PageContext) -> WaveProgress | None:
     return get_wave_progress(page, waves[0]) if waves and waves[0].is_open else None
 
 
-def _draw_late_interviews(page: PageContext) -> None:
-    with page.read() as work:
-        late = count_parked(work)
-    if late:
-        label = page.t("Late interviews to decide on ({count})", count=f"{late:,}")
-        draw_links([(page.address(PageKey.REVIEW, part="late"), label)])
-
-
 def _draw_progress(page: PageContext, seen: WaveProgress | None) -> None:
     if seen is None:
         t = page.t
@@ -385,7 +389,7 @@ def _draw_progress(page: PageContext, seen: WaveProgress | None) -> None:
 
 
 def _draw_points(page: PageContext) -> None:
-    """Draw the sampling points of a surveyor, each a link to its codes and counts."""
+    """Draw a surveyor's sampling points, each a link with its count of interviews."""
     t = page.t
     with page.read() as work:
         tasks = list_tasks(work)
@@ -428,26 +432,16 @@ _BLOCKS: tuple[tuple[Action, Callable[[PageContext], None]], ...] = (
     (Action.INTERVIEW, _draw_points),
     (Action.KEY_PAPER, _draw_paper),
     (Action.EXPORT_ROWS, _draw_files),
-    (Action.READ_PROBLEMS, _draw_problem_reminders),
     (Action.READ_RESULTS, _draw_results),
+    (Action.READ_PROBLEMS, draw_waiting),
     (Action.READ_RESULTS, draw_news),
     (Action.READ_PLAN, _draw_waves),
-    (Action.REVIEW, _draw_morning),
+    (Action.REVIEW, _draw_field),
 )
-"""What is drawn for each right, in this order: what a person does before what a person reads.
+"""What is drawn for each right, in this order; an official sees the score before what waits.
 
-An administrator, who has nearly every right, has a desk of their own instead.
+An administrator, who has nearly every right, has a start page of their own instead.
 """
-
-
-def _draw_page_links(page: PageContext) -> None:
-    t, principal = page.t, page.principal
-    st.subheader(t("Your pages"), anchor=False)
-    st.caption(escape_markdown(format_person(t, principal)))
-    with st.container(horizontal=True):
-        for entry in menu_for(principal):
-            if entry.action is not None:
-                st.page_link(entry.path, label=t(entry.title))
 
 
 def _draw_roles(viewer: ViewerContext) -> None:
@@ -461,7 +455,7 @@ def _draw_roles(viewer: ViewerContext) -> None:
 
 
 def _render_role_card(viewer: ViewerContext, role: Role, purpose: Message) -> str:
-    """Render the form that signs in as a demo role with one click."""
+    """Return HTML of a form whose button signs in as a demo role."""
     t = viewer.t
     target = f"/{landing_page(role).url}"
     wishes = {name: st.query_params[name] for name in (LANGUAGE, LARGE) if name in st.query_params}

@@ -1,4 +1,4 @@
-"""Invitation codes on a surveyor's screen, and printed sheets of them for places without a network.
+"""Invitation codes on a surveyor's screen, and printed sheets of them for use without a network.
 
 A code on the screen is replaced as soon as it was opened.
 """
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
-from types import MappingProxyType
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from survey.collection.invitation_sheets import (
 from survey.collection.invitations import InvitationState, get_invitation_states, issue_invitation
 from survey.figures.views.display_names import DisplayNames
 from survey.kit.download_button import PDF, File, draw_download_button, name_file
-from survey.kit.feedback import perform, show_feedback, show_problems
+from survey.kit.feedback import run_change, show_feedback, show_problems
 from survey.kit.navigation import PAGES_BY_KEY, PageKey
 from survey.kit.page_runner import PageContext, page_fragment
 from survey.kit.text_blocks import escape_markdown
@@ -45,18 +44,16 @@ _REMEMBERED = 3
 _SHOWN_GAPS = 5
 _CODES, _ANOTHER = "codes", "codes/another"
 
-_STATES: Mapping[InvitationState, Message] = MappingProxyType(
-    {
-        InvitationState.ISSUED: msg("Waiting to be scanned"),
-        InvitationState.OPENED: msg("Opened: being answered"),
-        InvitationState.OTHER_DEVICE: msg(
-            "Opened: being answered. Another device was refused; give that person a new code."
-        ),
-        InvitationState.ANSWERED: msg("Answered. Thank you!"),
-        InvitationState.EXPIRED: msg("Expired without an answer"),
-        InvitationState.VOIDED: msg("Taken back"),
-    }
-)
+_STATES: Mapping[InvitationState, Message] = {
+    InvitationState.ISSUED: msg("Waiting to be scanned"),
+    InvitationState.OPENED: msg("Opened: being answered"),
+    InvitationState.OTHER_DEVICE: msg(
+        "Opened: being answered. Another device was refused; give that person a new code."
+    ),
+    InvitationState.ANSWERED: msg("Answered. Thank you!"),
+    InvitationState.EXPIRED: msg("Expired without an answer"),
+    InvitationState.VOIDED: msg("Taken back"),
+}
 _PRINTED, _MESSAGES, _DAYS = "sheet/printed", "sheets", 3
 
 
@@ -72,7 +69,7 @@ class ShownInvitation:
 
 @dataclass(frozen=True)
 class InvitationDisplay:
-    """Open invitation of a sampling point, and the last ones before it."""
+    """Invitation now on screen for a sampling point, and the latest ones shown before it."""
 
     current: ShownInvitation
     before: tuple[ShownInvitation, ...] = ()
@@ -83,7 +80,7 @@ class InvitationDisplay:
 
 
 def draw_invitation_codes(page: PageContext, task: SurveyorTask) -> None:
-    """Draw the open code, the groups still needed, and the button for an assisted interview."""
+    """Draw the QR code of an invitation to point `task`, groups needed, and a link to interview."""
     t = page.t
     with st.container(horizontal=True, key="actions"):
         if st.button(t("Ask the questions myself"), key="assisted", icon=":material/edit_note:"):
@@ -94,7 +91,7 @@ def draw_invitation_codes(page: PageContext, task: SurveyorTask) -> None:
 
 @page_fragment(run_every=_REFRESH_SECONDS)
 def _draw_codes(page: PageContext, task: SurveyorTask) -> None:
-    """Draw the open code, again every few seconds: the next one follows when it was opened."""
+    """Draw an invitation's QR code, refreshed every few seconds; a new one once it was opened."""
     with show_problems(page.t):
         codes, states = _get_open_code(page, task)
         with page.read() as work:
@@ -112,7 +109,10 @@ def _draw_open_code(
     picture, words = st.columns([1, 1.4], vertical_alignment="top")
     address = f"{public_origin(page)}/q/{codes.current.token}"
     with picture:
-        _draw_code(page, address)
+        # The page's sanitiser drops inline SVG, not pictures.
+        code = segno.make(address, error="m").png_data_uri(scale=8, border=2)
+        label = escape(page.t("QR code of the one-time link"), quote=True)
+        st.html(f'<div class="hcs-qr"><img alt="{label}" src="{escape(code, quote=True)}"></div>')
     with words:
         _draw_instructions(page, task, codes.current, address)
         if needed is not None:
@@ -123,7 +123,7 @@ def _draw_open_code(
 def _get_open_code(
     page: PageContext, task: SurveyorTask
 ) -> tuple[InvitationDisplay, dict[UUID, InvitationState]]:
-    """Return the unopened code of the point, issued now if needed, and the state of each code."""
+    """Return the unopened code of point `task`, issued if needed, and `invitation id -> state`."""
     kept: dict[UUID, InvitationDisplay] = st.session_state.setdefault(_CODES, {})
     codes = kept.get(task.point_id)
     wanted = st.session_state.pop(_ANOTHER, None) == task.point_id
@@ -131,16 +131,10 @@ def _get_open_code(
     if codes is None:
         codes = InvitationDisplay(_issue_invitation(page, task))
     elif wanted or states.get(codes.current.invitation_id) is not InvitationState.ISSUED:
-        codes = _issue_following(page, task, codes)
+        before = (codes.current, *codes.before)[:_REMEMBERED]
+        codes = replace(codes, current=_issue_invitation(page, task), before=before)
     kept[task.point_id] = codes
     return codes, states
-
-
-def _issue_following(
-    page: PageContext, task: SurveyorTask, codes: InvitationDisplay
-) -> InvitationDisplay:
-    before = (codes.current, *codes.before)[:_REMEMBERED]
-    return replace(codes, current=_issue_invitation(page, task), before=before)
 
 
 def _get_code_states(page: PageContext, codes: InvitationDisplay) -> dict[UUID, InvitationState]:
@@ -160,13 +154,6 @@ def _issue_invitation(page: PageContext, task: SurveyorTask) -> ShownInvitation:
         ),
     )
     return ShownInvitation(issued.invitation_id, issued.token, issued_at, issued.expires_at)
-
-
-def _draw_code(page: PageContext, address: str) -> None:
-    # The page's sanitiser drops inline SVG, not pictures.
-    code = segno.make(address, error="m").png_data_uri(scale=8, border=2)
-    label = escape(page.t("QR code of the one-time link"), quote=True)
-    st.html(f'<div class="hcs-qr"><img alt="{label}" src="{escape(code, quote=True)}"></div>')
 
 
 def _draw_instructions(
@@ -196,7 +183,7 @@ def _ask_for_another(point_id: UUID) -> None:
 
 
 def _draw_needed_groups(page: PageContext, needed: Sequence[QuotaProgress]) -> None:
-    """Draw the groups of which the city's quota lacks most people."""
+    """Draw the first of `needed`, quota groups by missing interviews, or that the quota is full."""
     t = page.t
     if not needed:
         st.markdown(t("**The quota of this city is full.** Nobody more is needed."))
@@ -214,7 +201,7 @@ def _draw_needed_groups(page: PageContext, needed: Sequence[QuotaProgress]) -> N
 def _draw_recent_codes(
     page: PageContext, codes: InvitationDisplay, states: Mapping[UUID, InvitationState]
 ) -> None:
-    """Draw the state of the codes shown before, the newest first."""
+    """Draw the time and state of invitations shown earlier at this point, the newest first."""
     t = page.t
     lines = "".join(
         f"<li>{link.issued_at.astimezone(CHINA):%H:%M} "
@@ -228,7 +215,7 @@ def _draw_recent_codes(
 
 
 def public_origin(page: PageContext) -> str:
-    """Return the public address of this server: the configured one, else that of the browser."""
+    """Return scheme and host of this server: as configured, else as the browser addressed it."""
     if page.settings.public_url:
         return page.settings.public_url.rstrip("/")
     here = urlsplit(st.context.url or "")
@@ -236,7 +223,7 @@ def public_origin(page: PageContext) -> str:
 
 
 def draw_invitation_sheets(page: PageContext, task: SurveyorTask) -> None:
-    """Draw the part for printed codes, folded until a surveyor opens it."""
+    """Draw an expander with printed codes of point `task`: a new sheet and the sheets so far."""
     t = page.t
     expander = st.expander(
         t("Printed codes for places without a network"), key="sheets", on_change="rerun"
@@ -274,7 +261,10 @@ def _draw_sheets(page: PageContext, task: SurveyorTask) -> None:
             type="primary",
         )
         st.caption(t("Keep this file to yourself: whoever has it can answer the questionnaire."))
-    _draw_sheet_list(page)
+    with page.read() as work:
+        sheets = list_invitation_sheets(work)
+    for sheet in sheets:
+        _draw_sheet_row(page, sheet)
 
 
 def _issue_sheet(page: PageContext, task: SurveyorTask, *, pages: int, days: int) -> None:
@@ -284,16 +274,9 @@ def _issue_sheet(page: PageContext, task: SurveyorTask, *, pages: int, days: int
         pdf = invitation_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
         return sheet.name, pdf
 
-    issued = perform(page, issue, slot=_MESSAGES, hints=[page.t("No sheet was made.")])
+    issued = run_change(page, issue, slot=_MESSAGES, hints=[page.t("No sheet was made.")])
     if issued:
         st.session_state[_PRINTED] = issued.value
-
-
-def _draw_sheet_list(page: PageContext) -> None:
-    with page.read() as work:
-        sheets = list_invitation_sheets(work)
-    for sheet in sheets:
-        _draw_sheet_row(page, sheet)
 
 
 def _draw_sheet_row(page: PageContext, sheet: InvitationSheetStatus) -> None:
@@ -321,7 +304,7 @@ def _draw_sheet_row(page: PageContext, sheet: InvitationSheetStatus) -> None:
 
 def _void_sheet(page: PageContext, sheet: InvitationSheetStatus) -> None:
     t = page.t
-    voided = perform(
+    voided = run_change(
         page,
         lambda work: void_invitation_sheet(work, sheet_id=sheet.id),
         done=lambda count: t(

@@ -1,4 +1,4 @@
-"""The method page: formulas, settings of this snapshot, and terms."""
+"""Method page: formulas, settings of the wave's snapshot, and terms."""
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +13,7 @@ from survey.results import WaveResults
 
 
 def draw_method(page: PageContext, results: WaveResults) -> None:
-    """Draw the method by which the estimates of one wave were computed."""
+    """Draw how a wave's estimates were computed: formulas, and the settings of this wave."""
     t = page.t
     view = build_method_view(
         wave=results.wave,
@@ -136,7 +136,7 @@ def _draw_rates(t: Translator) -> None:
 
 
 def _draw_comparisons(t: Translator, view: MethodView) -> None:
-    """Draw how ranks and changes are computed; nothing for a wave without a composite."""
+    """Draw the method of ranks and of changes between waves, each if the wave has them."""
     if view.ranks:
         st.header(t("Places of the cities"), anchor=False)
         st.markdown(

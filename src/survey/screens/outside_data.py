@@ -1,4 +1,4 @@
-"""Page of outside data: template, upload with its checking result, deliveries and revisions."""
+"""Page of outside data: template, upload with its check, deliveries and their revisions."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from uuid import UUID
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.access.work import Work
 from survey.counts.complaint_view import name_area
 from survey.counts.complaints.sums import compare_revisions
 from survey.counts.count_check import CountCheck, check_counts
@@ -19,7 +18,6 @@ from survey.counts.count_kinds import COUNT_KINDS
 from survey.counts.deliveries import (
     DeliveredPeriod,
     DeliveryHead,
-    DeliveryReceipt,
     import_delivery,
     list_delivered_periods,
     preview_delivery,
@@ -33,11 +31,11 @@ from survey.kit.delivery_feedback import (
     draw_delivery_changes,
 )
 from survey.kit.download_button import XLSX, File, draw_download_button
-from survey.kit.feedback import perform, show_feedback
+from survey.kit.feedback import run_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_table
-from survey.kit.url_state import pick
+from survey.kit.url_state import pick_by_button
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_count
 from survey.screens.complaints import draw_opinion_entry
@@ -52,7 +50,7 @@ _CHECKED = "outside/checked"
 
 @dataclass(frozen=True)
 class CheckedUpload:
-    """Uploaded file with what its check found, or why it cannot be read."""
+    """Uploaded file with the result of its check, or the error why it cannot be read."""
 
     name: str
     version: str
@@ -60,7 +58,7 @@ class CheckedUpload:
 
 
 def draw_outside_data(page: PageContext) -> None:
-    """Draw the page for those who deliver; deliveries are of the whole nation."""
+    """Draw the upload of outside counts of one kind, for those who deliver, and past deliveries."""
     t = page.t
     page.principal.require(Action.DELIVER_EVIDENCE)
     show_feedback(page)
@@ -71,14 +69,7 @@ def draw_outside_data(page: PageContext) -> None:
         )
     )
     names = {kind.value: t(each.name) for kind, each in COUNT_KINDS.items()}
-    chosen = pick(
-        t("What is delivered"),
-        "kind",
-        list(names),
-        show=names.__getitem__,
-        language=page.language,
-        as_buttons=True,
-    )
+    chosen = pick_by_button(page, t("What is delivered"), "kind", names)
     kind = COUNT_KINDS[DeliveryKind(chosen)]
     with page.read() as work:
         periods = list_delivered_periods(work, kind=kind.kind)
@@ -204,13 +195,18 @@ def _draw_form(
             _build_upload_id(check.sha256, *said, withdrawn), *said, checked.version, checked.name,
             confirmed_losses=changes.confirmation if is_confirmed else "",
         )  # fmt: skip
-        _store_delivery(page, check, head)
+        change = partial(import_delivery, check=check, head=head)
+        with st.spinner(page.t("Storing …")):
+            stored = run_change(page, change, done=partial(describe_receipt, page))
+        if stored:
+            st.session_state.pop(_CHECKED, None)
+        st.rerun()
 
 
 def _build_upload_id(
     content_sha256: str, source: str, day: date, faults: str, withdrawn: Collection[str]
 ) -> str:
-    """Return the id of a file that comes without one: the same file twice is one delivery.
+    """Return an uploaded file's id from hash, source, day, known faults; none of `withdrawn`.
 
     With other known faults, or after it was withdrawn, it is a new one.
     """
@@ -219,17 +215,6 @@ def _build_upload_id(
     while upload_id in withdrawn:
         upload_id += "-2"
     return upload_id
-
-
-def _store_delivery(page: PageContext, check: CountCheck, head: DeliveryHead) -> None:
-    t = page.t
-
-    def run(work: Work) -> DeliveryReceipt:
-        return import_delivery(work, check=check, head=head)
-
-    if perform(page, run, done=partial(describe_receipt, page), spinner=t("Storing …")):
-        st.session_state.pop(_CHECKED, None)
-    st.rerun()
 
 
 def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:
@@ -300,16 +285,13 @@ def _draw_withdrawal(page: PageContext, periods: list[DeliveredPeriod]) -> None:
         reason = st.text_input(t("Reason"), max_chars=200, key="outside/reason")
         sent = st.form_submit_button(t("Withdraw this delivery"), key="outside/withdraw")
     if sent:
-
-        def run(work: Work) -> None:
-            withdraw_delivery(work, delivery_id=chosen, reason=reason or "")  # fmt: skip
-
-        perform(page, run, done=t("The delivery is withdrawn."))
+        change = partial(withdraw_delivery, delivery_id=chosen, reason=reason or "")
+        run_change(page, change, done=t("The delivery is withdrawn."))
         st.rerun()
 
 
 def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None:
-    """Draw an edition that no longer holds beside the one that does, to those who deliver."""
+    """Draw, by area, how a month's earlier or withdrawn counts differ from those in use."""
     t = page.t
     others = {each.revision_id: each for each in periods if not each.is_current}
     if not others or not page.principal.may(Action.DELIVER_EVIDENCE):

@@ -1,6 +1,5 @@
-"""National overview: the answer on the first screen, and tabs for the rest."""
+"""National overview: score, indicators and cities first, then tabs for the rest."""
 
-from collections.abc import Sequence
 from functools import partial
 from html import escape
 
@@ -32,7 +31,7 @@ _ANSWER, _CITIES = 7, 5
 
 
 def draw_overview(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw a wave's national overview: score, trend, map, and tabs on cities and indicators."""
     with filters.filter_row():
         wave = filters.pick_wave(page, "main")
         if wave is None:
@@ -58,17 +57,20 @@ def draw_overview(page: PageContext) -> None:
         chart_panel.draw_compact_panel(page, view.city_map, wave, opens_city=True)
         draw_city_lists(page, view, wave)
     t = page.t
+    draw_indicators = partial(
+        chart_panel.draw_view_panel, page, build_overview_indicators, results, basis=chosen.basis
+    )
     drawers = {
         "ranking": (t("Order of the cities"), partial(_draw_ranking, page, results, chosen)),
-        "indicators": (t("Indicators"), partial(_draw_indicators, page, results, chosen)),
+        "indicators": (t("Indicators"), draw_indicators),
         "areas": (t("Areas"), partial(_draw_areas, page, results, chosen)),
         "table": (t("Table of the cities"), partial(_draw_table, page, results, chosen)),
     }
-    draw_tabs(drawers, language=page.language)
+    draw_tabs(page, drawers)
 
 
 def draw_answer(page: PageContext, view: OverviewView) -> None:
-    """Draw the national score in words, and the first-level indicators."""
+    """Draw the national score with sentences and method, and tiles of first-level indicators."""
     text_blocks.draw_headline(
         page, view.headline, *view.sentences, unit=page.t("points"), band=view.band
     )
@@ -77,25 +79,21 @@ def draw_answer(page: PageContext, view: OverviewView) -> None:
 
 
 def draw_city_lists(page: PageContext, view: OverviewView, wave: WaveInfo) -> None:
-    """Draw the first and the last places, each city a link to its page."""
+    """Draw the first and the last cities of the ranking, each a link to its page."""
     t = page.t
     sections = [
         (t("First ten · score, possible places"), view.first),
         (t("Last ten · score, possible places"), view.last),
     ]
-    html = "".join(
-        f"<section><h3>{escape(title)}</h3><ol>{_render_cities(page, cities, wave)}</ol></section>"
-        for title, cities in sections
-        if cities
-    )
+    html = ""
+    for title, cities in sections:
+        if cities:
+            items = "".join(_render_city(page, city, wave) for city in cities)
+            html += f"<section><h3>{escape(title)}</h3><ol>{items}</ol></section>"
     if html:
         st.html(f'<div class="hcs-cities">{html}</div>')
     if view.unlisted:
         st.caption(view.unlisted)
-
-
-def _render_cities(page: PageContext, cities: Sequence[ListedCity], wave: WaveInfo) -> str:
-    return "".join(_render_city(page, city, wave) for city in cities)
 
 
 def _render_city(page: PageContext, city: ListedCity, wave: WaveInfo) -> str:
@@ -127,16 +125,10 @@ def _draw_ranking(page: PageContext, results: WaveResults, chosen: OverviewFilte
     chart_panel.draw_city_chart(page, view.chart_panel, results.wave)
 
 
-def _draw_indicators(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
-    picture = get_view(page, build_overview_indicators, results, basis=chosen.basis)
-    chart_panel.draw_chart_panel(page, picture, results.wave)
-
-
 def _draw_areas(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:
     with filters.filter_row("areas"):
         by = filters.pick_level(page, results, AREA_CHOICES)
-    picture = get_view(page, build_overview_areas, results, filters=chosen, by=by)
-    chart_panel.draw_chart_panel(page, picture, results.wave)
+    chart_panel.draw_view_panel(page, build_overview_areas, results, filters=chosen, by=by)
 
 
 def _draw_table(page: PageContext, results: WaveResults, chosen: OverviewFilters) -> None:

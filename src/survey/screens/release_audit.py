@@ -1,14 +1,15 @@
-"""Parts of the register of releases: audit, files, early readers, a figure through its releases."""
+"""Parts of the release register: history of a figure, errata, early readers, files, audit."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
+from functools import partial
 from html import escape
 
 import streamlit as st
 
 from survey.figures.figure_table import VALUES
 from survey.kit.background_job import BackgroundJob
-from survey.kit.feedback import perform, perform_in_popover, show_feedback
+from survey.kit.feedback import change_on_click, run_change, run_change_below_button, show_feedback
 from survey.kit.navigation import PageKey
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, page_fragment
@@ -22,7 +23,7 @@ from survey.release.early_readers import (
     remove_early_reader,
 )
 from survey.release.figure_history import FigureVersion, list_errata, list_figure_history
-from survey.release.figures import Erratum, describe_errata
+from survey.release.figures import describe_errata
 from survey.release.file_builders import FILE_BUILDERS
 from survey.release.mended_reports import list_mended_reports
 from survey.release.publication_source import REPORTS, FileBuilderName, FileChoice
@@ -31,7 +32,6 @@ from survey.reports.report_service import ReportFormat
 from survey.results.audit_runs import audit_beside
 from survey.results.whole_audits import AuditStanding, find_audit_standing, list_released_problems
 from survey.store.china_time import CHINA, format_china_minute
-from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, now
 
 PARAMETER = "figure"
@@ -42,7 +42,7 @@ MAX_ERRATA = 50
 
 
 def draw_figure_history(page: PageContext) -> None:
-    """Draw the field for the id of a figure, and its history; `?figure=` names one."""
+    """Draw a field for a figure's id, filled from the address, and its value in each release."""
     t = page.t
     arrived = str(st.query_params.get(PARAMETER, ""))[:MAX_FIGURE_CHARS]
     st.subheader(t("History of a figure"), anchor=False)
@@ -92,7 +92,7 @@ def draw_figure_history(page: PageContext) -> None:
 
 
 def _describe_state(page: PageContext, version: FigureVersion) -> str:
-    """Return whether a version is what the standing release says, and if not, why."""
+    """Return text on one release's value of a figure: current, replaced, hidden or retracted."""
     t = page.t
     if version.state is PublicationState.RETRACTED:
         return t(STATE_NAMES[version.state])
@@ -102,39 +102,42 @@ def _describe_state(page: PageContext, version: FigureVersion) -> str:
 
 
 def draw_errata(page: PageContext, release: PublicationSummary) -> None:
-    """Draw what a release changed of the one before, each figure with its history."""
+    """Draw which figures a release changed against the release before, with both values."""
     t = page.t
     with page.read() as work:
-        told = list_errata(work, key=release.key, most=MAX_ERRATA)
+        changed = list_errata(work, key=release.key, most=MAX_ERRATA)
     head = (
         t("What the correction changed")
         if release.corrects
         else t("What changed since {release}", release=release.follows)
     )
     st.subheader(head, anchor=False)
-    if not told.errata:
+    if not changed.errata:
         st.caption(t("No figure changed."))
         return
-    if told.summary is not None:
+    if changed.summary is not None:
         # As HTML: an id has signs that would be formatting elsewhere.
-        st.html(f"<p>{escape(describe_errata(told.summary, t))}</p>")
+        st.html(f"<p>{escape(describe_errata(changed.summary, t))}</p>")
     heads = (t("Id of the figure"), t("Before the correction"), t("After the correction"))
     rows = [
         (
             _render_figure_link(page, erratum.figure),
-            escape(_describe_before(page, erratum)),
+            # Of a figure that is hidden since, the value is not repeated.
+            escape(
+                t("not repeated") if erratum.is_hidden else _describe_values(page, erratum.before)
+            ),
             escape(_describe_values(page, erratum.after)),
         )
-        for erratum in told.errata
+        for erratum in changed.errata
     ]
     st.html(f'<div class="hcs-errata">{render_plain_table(heads, rows)}</div>')
-    if told.count > len(rows):
+    if changed.count > len(rows):
         st.caption(
             t(
                 "{shown} of {count} changed figures, first those of your area and the scores. The "
                 "file errata.csv of the release has all.",
                 shown=len(rows),
-                count=f"{told.count:,}",
+                count=f"{changed.count:,}",
             )
         )
 
@@ -144,13 +147,8 @@ def _render_figure_link(page: PageContext, figure: str) -> str:
     return f'<a href="{address}" target="_self">{escape(figure)}</a>'
 
 
-def _describe_before(page: PageContext, erratum: Erratum) -> str:
-    """Return what was printed before; of what is hidden since it is not repeated."""
-    return page.t("not repeated") if erratum.is_hidden else _describe_values(page, erratum.before)
-
-
 def format_values(values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the numbers of a figure as pages show them; the files of a release are for machines.
+    """Return estimate, interval ends and n as texts for the page; missing numbers are empty.
 
     A number that is not there is empty.
     """
@@ -159,7 +157,7 @@ def format_values(values: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _describe_values(page: PageContext, values: Mapping[str, str]) -> str:
-    """Return a figure as a release printed it, in one line."""
+    """Return estimate, interval and n of a published figure in one line; "not shown" for none."""
     t = page.t
     if not values:
         return t("not shown")
@@ -180,7 +178,7 @@ _ADDING, _REMOVING = "early-reader/", "early-reader-off/"
 
 
 def draw_early_readers(page: PageContext, release: PublicationSummary) -> None:
-    """Draw the list, and the form that adds somebody until the release is published.
+    """Draw who may read a release before publication, and until then forms to change the list.
 
     Where a popover is not drawn, what went wrong in it before is said in its place.
     """
@@ -250,34 +248,28 @@ def _add_reader(page: PageContext, release_key: str, prefix: str) -> None:
     login, reason = (
         str(st.session_state.get(f"{prefix}/{name}") or "").strip() for name in ("login", "reason")
     )
-    opens_at = _get_chosen_opening(prefix)
-    added = perform_in_popover(
+    added = run_change_below_button(
         page,
         lambda work: add_early_reader(
-            work, key=release_key, login=login, reason=reason, opens_at=_require_opening(opens_at)
+            work, key=release_key, login=login, reason=reason, opens_at=_get_chosen_opening(prefix)
         ),
         done=page.t("{account} is on the list of {release}.", account=login, release=release_key),
         slot=_ADDING + release_key,
+        drawn=(page, prefix),
     )
     if added is not None:
         for name in ("login", "reason", "day"):
             st.session_state.pop(f"{prefix}/{name}", None)
 
 
-def _get_chosen_opening(prefix: str) -> datetime | None:
+def _get_chosen_opening(prefix: str) -> datetime:
     day = st.session_state.get(f"{prefix}/day")
     minute = st.session_state.get(f"{prefix}/minute")
     if not isinstance(day, date) or not isinstance(minute, time):
-        return None
-    return datetime.combine(day, minute, CHINA)
-
-
-def _require_opening(opens_at: datetime | None) -> datetime:
-    if opens_at is None:
         raise RefusedError(
             "opening_not_chosen", msg("Please choose the day from which this person may read.")
         )
-    return opens_at
+    return datetime.combine(day, minute, CHINA)
 
 
 def _draw_removal(
@@ -294,18 +286,18 @@ def _draw_removal(
                     name=escape_markdown(f"{reader.name} ({reader.login})"),
                 ),
                 key=f"releases/reader/{release.key}/remove/{reader.login}",
-                on_click=_remove_reader,
-                args=(page, release.key, reader.login),
+                on_click=change_on_click,
+                args=(
+                    page,
+                    partial(remove_early_reader, key=release.key, login=reader.login),
+                    t(
+                        "{account} is off the list of {release}.",
+                        account=reader.login,
+                        release=release.key,
+                    ),
+                    _REMOVING + release.key,
+                ),
             )
-
-
-def _remove_reader(page: PageContext, release_key: str, login: str) -> None:
-    perform_in_popover(
-        page,
-        lambda work: remove_early_reader(work, key=release_key, login=login),
-        done=page.t("{account} is off the list of {release}.", account=login, release=release_key),
-        slot=_REMOVING + release_key,
-    )
 
 
 _LANGUAGE_NAMES = {"zh": msg("Chinese language"), "en": msg("English language")}
@@ -317,13 +309,13 @@ _FORMAT_NAMES = {
 
 
 def describe_files(page: PageContext, approved: Sequence[str]) -> str:
-    """Return the kinds of files in an approved list, in words."""
+    """Return the names of the files chosen for a release (`approved`: their codes), in one line."""
     names = [FileChoice.parse(text).name for text in approved]
     return page.t(", ").join(page.t(FILE_BUILDERS[name].name) for name in names)
 
 
 def draw_file_choices(page: PageContext) -> tuple[str, ...]:
-    """Draw the choice and return the approved list; the figures are in every release."""
+    """Draw the choice of a release's files, languages and formats; return a code for each file."""
     t = page.t
     offered = [name for name in FILE_BUILDERS if name is not FileBuilderName.FIGURES]
     names = st.multiselect(
@@ -368,16 +360,15 @@ _AUDIT_REFRESH_SECONDS = 5.0
 
 
 def describe_audit(page: PageContext, standing: AuditStanding) -> str:
-    """Return how far the audit is that a signature asks for."""
+    """Return a line on `standing`, the state of a wave's disclosure audit that signing requires."""
     return page.t("Audit of hidden counts: {standing}", standing=page.t(standing.text))
 
 
 def draw_audit_problems(page: PageContext) -> None:
-    """Name released waves whose figures have not passed the whole audit, and outdated reports."""
+    """Draw released waves whose disclosure audit has not passed or whose reports are outdated."""
     t = page.t
-    with read_scope(page.settings.store_url) as session:
-        problems = list_released_problems(page.work(session))
-        reports = list_mended_reports(page.work(session))
+    with page.read() as work:
+        problems, reports = list_released_problems(work), list_mended_reports(work)
     if problems:
         draw_notice(
             t("Released waves whose hidden counts did not pass the audit"),
@@ -400,7 +391,7 @@ def draw_audit_problems(page: PageContext) -> None:
 
 
 def draw_audit_standing(page: PageContext, wave_key: str) -> None:
-    """Say how far the audit is that a signature asks for, anew until it has passed."""
+    """Draw the state of a wave's disclosure audit (of hidden counts), refreshed until it passes."""
     standing = _find_audit_standing(page, wave_key)
     if standing.has_passed:
         st.markdown(describe_audit(page, standing))
@@ -409,8 +400,8 @@ def draw_audit_standing(page: PageContext, wave_key: str) -> None:
 
 
 def _find_audit_standing(page: PageContext, wave_key: str) -> AuditStanding:
-    with read_scope(page.settings.store_url) as session:
-        return find_audit_standing(page.work(session), wave_key, now())
+    with page.read() as work:
+        return find_audit_standing(work, wave_key, now())
 
 
 @page_fragment(run_every=_AUDIT_REFRESH_SECONDS)
@@ -434,7 +425,7 @@ def _draw_lacking_audit(page: PageContext, wave_key: str) -> None:
 def _start_audit(page: PageContext) -> None:
     t = page.t
     said = t("The audit has been started. It goes on when this page is closed.")
-    current = perform(page, lambda work: work.principal, done=said, slot=_AUDIT)
+    current = run_change(page, lambda work: work.principal, done=said, slot=_AUDIT)
     if current is not None:
         person = current.value
         BackgroundJob[list[str]](msg("Audit of hidden counts")).start(

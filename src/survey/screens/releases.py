@@ -1,4 +1,4 @@
-"""Release register: the calendar, one release with its files, and the steps of its signers."""
+"""Release register: calendar, one release with its files, and the steps of its signers."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
@@ -10,11 +10,11 @@ from survey.access.audit_queries import CredentialReset
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.kit.download_button import File, draw_download_button
-from survey.kit.feedback import perform, perform_in_popover, perform_in_steps, show_feedback
+from survey.kit.feedback import run_change, run_change_below_button, run_long_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import escape_markdown
-from survey.kit.viewer import require_principal
+from survey.kit.url_state import pick
 from survey.locale import RefusedError, msg
 from survey.release.early_readers import open_publication
 from survey.release.publishing_steps import publish_publication, retract_publication
@@ -28,6 +28,7 @@ from survey.release.register import (
     plan_publication,
 )
 from survey.release.signatures import list_awaited_signers, sign_publication
+from survey.release.signing_keys import find_signing_problem
 from survey.screens.plan.page import draw_signing_problem
 from survey.screens.plan.wave_steps import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.screens.release_audit import (
@@ -55,7 +56,7 @@ Change = Callable[[Work], object]
 
 
 def draw_releases(page: PageContext) -> None:
-    """Draw the calendar of releases, the one chosen, and the form that announces one."""
+    """Draw the calendar of releases, the chosen one, and for signers the form to announce one."""
     t = page.t
     show_feedback(page)
     with page.read() as work:
@@ -99,12 +100,8 @@ def _pick_release(page: PageContext, releases: Sequence[PublicationSummary]) -> 
     by_key = {release.key: release for release in releases}
     if len(by_key) == 1:
         return releases[0]
-    key = st.selectbox(
-        page.t("Release"),
-        list(by_key),
-        format_func=lambda each: f"{by_key[each].title[page.language]} ({each})",
-        key="releases/chosen",
-    )
+    titles = {key: f"{each.title[page.language]} ({key})" for key, each in by_key.items()}
+    key = pick(page, page.t("Release"), "release", titles)
     return by_key[key]
 
 
@@ -142,7 +139,7 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
 
 
 def _build_release_facts(page: PageContext, release: PublicationSummary) -> list[dict[str, str]]:
-    """Return the facts of a release as rows of a table of two columns."""
+    """Return the facts of a release as table rows, each with a name and a value."""
     t = page.t
     facts: list[tuple[str, str]] = [
         (t("Id"), release.key),
@@ -197,7 +194,7 @@ def _build_release_facts(page: PageContext, release: PublicationSummary) -> list
 def _format_signature(
     page: PageContext, name: str, at: datetime | None, resets: Sequence[CredentialReset]
 ) -> str:
-    """Return who signed and when, and who could have signed in as that person before."""
+    """Return who signed and when, and who reset the signer's credentials; `–` if unsigned."""
     if at is None:
         return "–"
     t = page.t
@@ -213,12 +210,9 @@ def _format_signature(
 
 
 def _read_files(page: PageContext, key: str) -> bytes:
-    """Return the archive; opening it before it is published is recorded."""
+    """Return the archive of a release; the audit trail records openings before publication."""
     return run_in_transaction(
-        page.settings.store_url,
-        lambda session: open_publication(
-            Work(session, require_principal(page.settings), now(), page.settings), key=key
-        ),
+        page.settings.store_url, lambda session: open_publication(page.work(session), key=key)
     )
 
 
@@ -255,7 +249,7 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
 
 
 def _list_awaited_signers(page: PageContext, release: PublicationSummary) -> tuple[str, ...]:
-    """Return who signs next where the signed-in person has signed; empty otherwise."""
+    """Return names of those who can sign second if the signed-in person was first; else empty."""
     if release.state is not PublicationState.PLANNED or release.first_signed_at is None:
         return ()
     with page.read() as work:
@@ -268,7 +262,7 @@ def _sign_release(page: PageContext, release: PublicationSummary) -> None:
         "Signed by you. Another person signs as well, unless one person is enough here; the state "
         "below says which."
     )
-    perform_in_steps(
+    run_long_change(
         page,
         lambda person: sign_publication(
             page.settings, principal=person, key=release.key, clock=now
@@ -288,7 +282,7 @@ def _draw_confirmed_step(
     change: Change,
     done: str,
 ) -> None:
-    """Draw a step that asks for the id of the release to be typed."""
+    """Draw a popover with `warning`: once the release's id is typed, run `change`, say `done`."""
     t = page.t
     # By its key it closes with its step: without, “Take back” would be open in its place.
     with st.popover(label, key=f"releases/publishing/{release.key}"):
@@ -317,7 +311,9 @@ def _change_if_typed(
             )
         change(work)
 
-    perform_in_popover(page, change_if_named, done=done, slot=_PUBLISHING + release_key)
+    run_change_below_button(
+        page, change_if_named, done=done, slot=_PUBLISHING + release_key, drawn=(page, change)
+    )
 
 
 def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
@@ -347,16 +343,17 @@ def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
 
 def _retract_release(page: PageContext, release_key: str, field: str) -> None:
     reason = str(st.session_state.get(field, ""))
-    perform_in_popover(
+    run_change_below_button(
         page,
         lambda work: retract_publication(work, key=release_key, reason=reason),
         done=page.t("{release} is taken back.", release=release_key),
         slot=_TAKING_BACK + release_key,
+        drawn=(page, release_key),
     )
 
 
 def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -> None:
-    """Draw the form that announces a release, or that nothing can be announced."""
+    """Draw the form that announces a release, or a caption if there is no wave to announce."""
     t = page.t
     with page.read() as work:
         computed = [wave for wave in list_planning_waves(work) if wave.state in COMPUTED_STATES]
@@ -375,7 +372,8 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         st.caption(t("A wave can be announced once it is frozen for good."))
         return
     if not all(wave.is_demo for wave in computed):
-        draw_signing_problem(page)
+        with page.read() as work:
+            draw_signing_problem(page, find_signing_problem(work))
     standing = {
         release.wave: release.key
         for release in releases
@@ -411,7 +409,7 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         corrects=standing.get(wave, ""),
         reason=reason,
     )
-    announced_key = perform(
+    announced_key = run_change(
         page,
         lambda work: plan_publication(work, draft=draft),
         done=t("The release is announced. Next it is signed."),

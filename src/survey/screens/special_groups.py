@@ -1,4 +1,4 @@
-"""Pages of groups: special groups, town and countryside, modules, tables by two questions."""
+"""Pages on groups: special groups, town and countryside, modules, crosstabs."""
 
 from collections.abc import Callable
 from functools import partial
@@ -59,13 +59,13 @@ from survey.kit.interval_table import draw_interval_table
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
-from survey.kit.url_state import draw_tabs, pick
+from survey.kit.url_state import draw_tabs, pick, pick_by_search
 from survey.locale.figures import format_score
-from survey.results import WaveInfo, WaveResults
+from survey.results import WaveResults
 
 
 def draw_crosstab(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw the answers to a chosen question by groups of respondents, in one chosen area."""
     t = page.t
     with filters.filter_row():
         wave = filters.pick_wave(page)
@@ -77,21 +77,8 @@ def draw_crosstab(page: PageContext) -> None:
         if not questions or not variables:
             text_blocks.draw_sentence(t("This wave holds no question by groups."))
             return
-        question = pick(
-            t("1. Question"),
-            "question",
-            list(questions),
-            show=questions.__getitem__,
-            language=page.language,
-            is_searched=True,
-        )
-        variable = pick(
-            t("2. Groups"),
-            "split",
-            list(variables),
-            show=variables.__getitem__,
-            language=page.language,
-        )
+        question = pick_by_search(page, t("1. Question"), "question", questions)
+        variable = pick(page, t("2. Groups"), "split", variables)
         areas = get_view(page, list_area_choices, results, levels=CROSSTAB_AREA_LEVELS)
         area = filters.pick_area_scope(page, areas, t("3. Area"))
     if area is None:
@@ -110,11 +97,10 @@ def draw_crosstab(page: PageContext) -> None:
 
 
 def draw_questions(page: PageContext, results: WaveResults, city: str = "") -> None:
-    """Draw all questions in a city; without one in the whole wave, and one of them by city."""
+    """Draw all questions of a city; without `city`, those of the wave, and a chosen one by city."""
     t, wave = page.t, results.wave
     text_blocks.draw_sentence(t(NO_COMPOSITE))
-    if wave.is_demo:
-        st.caption(t("DEMO DATA: generated, no result of any survey"))
+    chart_panel.draw_demo_mark(page, wave.is_demo)
     table = get_view(page, build_question_table, results, area=city or NATION)
     draw_interval_table(page, table, wave, has_details=False)
     if city:
@@ -123,26 +109,20 @@ def draw_questions(page: PageContext, results: WaveResults, city: str = "") -> N
     if not questions:
         return
     with filters.filter_row("question"):
-        measure = pick(
-            t("Question by city"),
-            "measure",
-            list(questions),
-            show=questions.__getitem__,
-            language=page.language,
-        )
+        measure = pick(page, t("Question by city"), "measure", questions)
     by_city = get_view(page, build_module_cities, results, measure=measure)
     draw_interval_table(page, by_city, wave, links_cities=True, has_details=False)
 
 
 def draw_losses(page: PageContext) -> None:
-    """Draw what disputes cost those who had one, in a wave and an area of choice."""
+    """Draw losses by consumer disputes, of those who had one, in the chosen wave and area."""
     chosen = filters.pick_wave_and_area(page, "losses", MODULE_AREA_LEVELS, series=None)
     if chosen is not None:
         draw_module(page, *chosen, DETRIMENT)
 
 
 def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) -> None:
-    """Draw all figures of a module in an area, then the one chosen city by city."""
+    """Draw results of a topic's questions in an area, and those of a chosen question by city."""
     t = page.t
     view: ModuleView = get_view(page, build_module_view, results, area=area, topic=topic)
     if not view.is_asked:
@@ -151,8 +131,7 @@ def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) 
             t("Please choose another wave above."),
         )
         return
-    if results.wave.is_demo:
-        st.caption(t("DEMO DATA: generated, no result of any survey"))
+    chart_panel.draw_demo_mark(page, results.wave.is_demo)
     st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
     text_blocks.draw_sentences(view.sentences)
     for panel in view.panels:
@@ -161,19 +140,13 @@ def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) 
         st.caption(text_blocks.escape_markdown(note))
     measures = get_view(page, list_module_measures, results, topic=topic)
     with filters.filter_row("module-measure"):
-        measure = pick(
-            t("Question by city"),
-            "measure",
-            list(measures),
-            show=measures.__getitem__,
-            language=page.language,
-        )
+        measure = pick(page, t("Question by city"), "measure", measures)
     table = get_view(page, build_module_cities, results, measure=measure)
     draw_interval_table(page, table, results.wave, links_cities=True, has_details=False)
 
 
 def draw_urban_rural(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw the urban–rural difference in the chosen area, then tabs that break it down."""
     t = page.t
     with filters.filter_row():
         wave = filters.pick_wave(page, "main")
@@ -191,23 +164,23 @@ def draw_urban_rural(page: PageContext) -> None:
     view = get_view(page, build_urban_rural_view, results, filters=chosen)
     sides = sides_of(results)
     text_blocks.draw_difference(page, view.difference, view.sentence, against=t(sides.both[1]))
+    draw_panel = partial(chart_panel.draw_view_panel, page)
     drawers = {
-        "indicators": (t("Indicators"), partial(_draw_residence_indicators, page, results, chosen)),
+        "indicators": (
+            t("Indicators"),
+            partial(draw_panel, build_residence_indicators, results, filters=chosen),
+        ),
         "areas": (t("Areas"), partial(_draw_areas, page, results, chosen)),
-        "groups": (t("Residence and registration"), partial(_draw_groups, page, results, chosen)),
+        "groups": (
+            t("Residence and registration"),
+            partial(draw_panel, build_residence_groups, results, filters=chosen),
+        ),
         "fields": (t("Fields of consumption"), partial(_draw_fields, page, results, chosen)),
         "modules": (t("Fields by place"), partial(_draw_modules, page, results, chosen)),
     }
     if sides is not RESIDENCE:
         del drawers["groups"]
-    draw_tabs(drawers, language=page.language)
-
-
-def _draw_residence_indicators(
-    page: PageContext, results: WaveResults, chosen: AreaFilters
-) -> None:
-    picture = get_view(page, build_residence_indicators, results, filters=chosen)
-    chart_panel.draw_chart_panel(page, picture, results.wave)
+    draw_tabs(page, drawers)
 
 
 def _draw_areas(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
@@ -215,11 +188,6 @@ def _draw_areas(page: PageContext, results: WaveResults, chosen: AreaFilters) ->
         by = filters.pick_level(page, results, (*AREA_CHOICES, "city"))
     table = get_view(page, build_residence_areas, results, indicator=chosen.indicator, by=by)
     draw_interval_table(page, table, results.wave, links_cities=by == "city", has_details=False)
-
-
-def _draw_groups(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
-    picture = get_view(page, build_residence_groups, results, filters=chosen)
-    chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
 def _draw_fields(page: PageContext, results: WaveResults, chosen: AreaFilters) -> None:
@@ -240,7 +208,7 @@ _ANSWER, _GROUPS = 7, 5
 
 
 def draw_special_groups(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw results of a special group of the main study, and tabs for the two supplements."""
     t = page.t
     with filters.filter_row():
         wave = filters.pick_wave(page, "main")
@@ -251,17 +219,24 @@ def draw_special_groups(page: PageContext) -> None:
             group = filters.pick_group(page, results)
             chosen = GroupFilters(group, filters.pick_indicator(page, results))
     if wave is not None:
-        _draw_answer(page, wave, get_view(page, build_special_groups_view, results, filters=chosen))
+        view = get_view(page, build_special_groups_view, results, filters=chosen)
+        answer, groups = st.columns([_ANSWER, _GROUPS], gap="large")
+        with answer, st.container(gap="xsmall"):
+            text_blocks.draw_difference(page, view.difference, view.sentence)
+            _draw_reports_list(page, view)
+        with groups:
+            chart_panel.draw_compact_panel(page, view.groups, wave)
     tabs: dict[str, tuple[str, Callable[[], None]]] = {}
     if wave is not None:
+        draw_indicators = partial(
+            chart_panel.draw_view_panel, page, build_group_indicators, results, group=chosen.group
+        )
         tabs = {
             "cities": (t("Cities"), partial(_draw_cities, page, results, chosen)),
             "reports": (
                 t("What they met with"), partial(_draw_reports, page, results, chosen.group)
             ),
-            "indicators": (
-                t("Indicators"), partial(_draw_indicators, page, results, chosen.group)
-            ),
+            "indicators": (t("Indicators"), draw_indicators),
         }  # fmt: skip
     supplements = {
         "elderly": t("Supplement: older people"), "minors": t("Supplement: children"),
@@ -271,20 +246,11 @@ def draw_special_groups(page: PageContext) -> None:
         if wave is not None or list_frozen_waves(page, study):
             tabs[study] = name, partial(_draw_supplement, page, study)
     if tabs:
-        draw_tabs(tabs, language=page.language, name="study")
-
-
-def _draw_answer(page: PageContext, wave: WaveInfo, view: GroupsView) -> None:
-    answer, groups = st.columns([_ANSWER, _GROUPS], gap="large")
-    with answer, st.container(gap="xsmall"):
-        text_blocks.draw_difference(page, view.difference, view.sentence)
-        _draw_reports_list(page, view)
-    with groups:
-        chart_panel.draw_compact_panel(page, view.groups, wave)
+        draw_tabs(page, tabs, name="study")
 
 
 def _draw_reports_list(page: PageContext, view: GroupsView) -> None:
-    """Draw the problems that members of the group report most often."""
+    """Draw the consumer problems most often reported by the group of `view`, with intervals."""
     if not view.reports:
         return
     t = page.t
@@ -313,11 +279,6 @@ def _draw_reports(page: PageContext, results: WaveResults, group: str) -> None:
     chart_panel.draw_chart_panel(page, picture, results.wave)
 
 
-def _draw_indicators(page: PageContext, results: WaveResults, group: str) -> None:
-    picture = get_view(page, build_group_indicators, results, group=group)
-    chart_panel.draw_chart_panel(page, picture, results.wave)
-
-
 def _draw_supplement(page: PageContext, study: str) -> None:
     with filters.filter_row(study):
         wave = filters.pick_wave(page, study, name=f"{study}-wave")
@@ -341,7 +302,7 @@ def _draw_supplement(page: PageContext, study: str) -> None:
     }
     if band_choices(results):
         tabs["cities"] = t("Cities"), partial(_draw_bands, page, results, study)
-    draw_tabs(tabs, language=page.language)
+    draw_tabs(page, tabs)
 
 
 def _draw_bands(page: PageContext, results: WaveResults, study: str) -> None:
@@ -351,7 +312,7 @@ def _draw_bands(page: PageContext, results: WaveResults, study: str) -> None:
 
 
 def _draw_cities(page: PageContext, results: WaveResults, chosen: GroupFilters) -> None:
-    """Draw the table of the cities and what opens from it."""
+    """Draw estimates of a group by city, and the group's indicators in the city chosen there."""
     if chosen.group not in band_choices(results):
         st.caption(page.t("This group is not followed city by city."))
         return
@@ -363,5 +324,6 @@ def _draw_cities(page: PageContext, results: WaveResults, chosen: GroupFilters) 
     city = draw_interval_table(page, view.cities, results.wave, links_cities=True)
     st.caption(view.sentence)
     if city:
-        picture = get_view(page, build_group_indicators, results, group=chosen.group, area=city)
-        chart_panel.draw_chart_panel(page, picture, results.wave)
+        chart_panel.draw_view_panel(
+            page, build_group_indicators, results, group=chosen.group, area=city
+        )

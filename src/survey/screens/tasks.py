@@ -1,4 +1,4 @@
-"""Tasks of a surveyor: the sampling point or venue, counts so far, and the interview itself."""
+"""Tasks of a surveyor: sampling point or venue, counts so far, and the interview form."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -31,13 +31,13 @@ from survey.web.submission_intake import PARKED, ApiResult, store_submission
 
 
 def name_venue_type(page: PageContext, task: SurveyorTask) -> str:
-    """Return the type of the venue in words."""
+    """Return the name of a venue's type; the stored code if it has none."""
     known = VENUE_TYPE_NAMES.get(task.stratum)
     return page.t(known) if known else task.stratum
 
 
 def draw_venue_task(page: PageContext, task: SurveyorTask) -> None:
-    """Draw the scenario of a venue, with the way to its checklist."""
+    """Draw a venue's scenario and a link to its checklist; if the visit is done, a notice."""
     t = page.t
     if task.is_done:
         draw_visit_sent(page, task)
@@ -51,7 +51,7 @@ def draw_venue_task(page: PageContext, task: SurveyorTask) -> None:
 
 
 def draw_scenario(page: PageContext, task: SurveyorTask) -> None:
-    """Draw what the observer is to do, and that the visit is anonymous and blind."""
+    """Draw the scenario that an observer follows, and the rule that visits are anonymous."""
     with page.read() as work:
         scenario = get_scenario(work, point_id=task.point_id)
     heading = page.t("Scenario")
@@ -66,7 +66,7 @@ def draw_scenario(page: PageContext, task: SurveyorTask) -> None:
 
 
 def draw_visit_sent(page: PageContext, task: SurveyorTask) -> None:
-    """Draw that nothing is left to do at this venue."""
+    """Draw a notice that the visit of this venue has arrived and nothing is left to do."""
     t = page.t
     draw_notice(
         t("Your visit of {venue} has arrived", venue=task.point_name),
@@ -75,7 +75,7 @@ def draw_visit_sent(page: PageContext, task: SurveyorTask) -> None:
 
 
 def pick_task(page: PageContext) -> SurveyorTask | None:
-    """Draw the choice of a sampling point; None, with a notice, if none is assigned."""
+    """Draw the choice of a sampling point and return its task; None, with a notice, without one."""
     t = page.t
     with page.read() as work:
         tasks = list_tasks(work)
@@ -96,15 +96,9 @@ def pick_task(page: PageContext) -> SurveyorTask | None:
         )
         st.page_link(PAGES_BY_KEY[PageKey.TASKS].path, label=t("My tasks"))
         return None
-    chosen = pick(
-        t("Sampling point"),
-        "point",
-        list(by_code),
-        show=lambda code: _format_task_title(page, by_code[code]),
-        language=page.language,
-        explanation=explain("sampling point", page.language),
-    )
-    return by_code[chosen]
+    titles = {code: _format_task_title(page, task) for code, task in by_code.items()}
+    explanation = explain("sampling point", page.language)
+    return by_code[pick(page, t("Sampling point"), "point", titles, explanation=explanation)]
 
 
 def _format_task_title(page: PageContext, task: SurveyorTask) -> str:
@@ -117,7 +111,7 @@ def _format_task_title(page: PageContext, task: SurveyorTask) -> str:
 
 
 def show_progress(page: PageContext, task: SurveyorTask) -> None:
-    """Draw the surveyor's own count, the point's count and target, and the city's quota."""
+    """Draw the surveyor's own count, count and target of point `task`, and the city's quota."""
     t = page.t
     st.subheader(t("Your count"), anchor=False)
     today, mine, point = st.columns(3)
@@ -157,7 +151,7 @@ _SINCE = "interview-form/since"
 
 
 def draw_assisted_interview(page: PageContext, task: SurveyorTask) -> None:
-    """Draw the form for the chosen point; what it sends is stored in the surveyor's name."""
+    """Draw the interview form for a point; what it sends is stored in the surveyor's name."""
     if task.unit is StudyUnit.VENUE:
         if task.is_done:
             draw_visit_sent(page, task)
@@ -169,7 +163,7 @@ def draw_assisted_interview(page: PageContext, task: SurveyorTask) -> None:
 
 @page_fragment()
 def _draw_interview(page: PageContext, task: SurveyorTask, instrument: Instrument) -> None:
-    """Draw the form as a fragment: an arriving interview runs nothing else again."""
+    """Draw the interview form as a fragment, so that a submission redraws only this part."""
     t = page.t
     count = st.empty()
     outcome = interview_form(
@@ -204,7 +198,7 @@ def _draw_interview(page: PageContext, task: SurveyorTask, instrument: Instrumen
 
 
 def _store_submission(page: PageContext, document: Mapping[str, Any]) -> ApiResult:
-    """Store a submission as the person signed in now: the page may have been drawn hours ago."""
+    """Store a submission as the person signed in now, who may have changed since the page began."""
     return store_submission(document, find_current_principal(page.settings), page.settings)
 
 
@@ -215,7 +209,7 @@ def _load_task_instrument(page: PageContext, task: SurveyorTask) -> Instrument:
 
 
 def _list_full_groups(page: PageContext, task: SurveyorTask) -> tuple[FullQuotaGroup, ...]:
-    """Return the quota groups that are full, for the form to stop early.
+    """Return full quota groups, whose interviews the form ends early; none without a database.
 
     Asked again with every interview that arrives. Without a database there are none, and the form
     with its answers stays on the screen.

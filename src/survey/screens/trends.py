@@ -1,4 +1,4 @@
-"""Trends: how many cities rose or fell, tables of the changes, peers and years."""
+"""Trends: how many cities rose or fell, tables of changes, peers and years."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ _ANSWER, _FUNNEL = 5, 7
 
 
 def draw_trends(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw the trends of the chosen wave: the change since an earlier one, then tabs."""
     t = page.t
     with filters.filter_row():
         wave = filters.pick_wave(page, "main")
@@ -65,7 +65,7 @@ def draw_trends(page: PageContext) -> None:
         "years": (t("Years"), partial(_draw_years, page, results, others, chosen)),
     }
     compared = list(tabs) if change is not None else list(tabs)[2:]
-    draw_tabs({code: tabs[code] for code in compared}, language=page.language)
+    draw_tabs(page, {code: tabs[code] for code in compared})
 
 
 def _draw_cities(
@@ -91,7 +91,7 @@ def _narrow_cities(page: PageContext, results: WaveResults, chosen: TrendFilters
 def _draw_table(
     page: PageContext, table: IntervalTable | str, wave: WaveInfo, *, links_cities: bool = False
 ) -> str | None:
-    """Draw the table, or the sentence that stands for it, and return the chosen row."""
+    """Draw a table, return the chosen row's code; or draw `table`, a sentence, and return None."""
     if isinstance(table, str):
         text_blocks.draw_sentence(table)
         return None
@@ -101,8 +101,7 @@ def _draw_table(
 def _draw_years_of(
     page: PageContext, results: WaveResults, others: Sequence[WaveResults], chosen: TrendFilters
 ) -> None:
-    picture = get_view(page, build_years, results, others=others, filters=chosen)
-    chart_panel.draw_chart_panel(page, picture, results.wave)
+    chart_panel.draw_view_panel(page, build_years, results, others=others, filters=chosen)
 
 
 def _draw_indicators(

@@ -27,7 +27,7 @@ _FILE_NAME = re.compile(r"responses(-\w+)?\.parquet")
 
 
 class ResponseFile(BaseModel):
-    """File with all responses of some cities."""
+    """One Parquet file of a snapshot, with all responses of some cities."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,12 +40,12 @@ class ResponseFile(BaseModel):
 
 
 def is_response_file(name: str) -> bool:
-    """Return whether a file of a snapshot holds responses, and no table computed of them."""
+    """Return whether a file name of a snapshot is one of responses, not of a computed table."""
     return _FILE_NAME.fullmatch(name) is not None
 
 
 def plan_files(rows_of_city: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
-    """Return the cities of each file by its name, both in the order of their codes."""
+    """Return file name -> its cities: a file per province, or per city of one with many rows."""
     provinces: dict[str, list[str]] = {}
     for city in sorted(rows_of_city):
         provinces.setdefault(city[:_PROVINCE_DIGITS], []).append(city)
@@ -63,7 +63,7 @@ def _build_file_name(code: str) -> str:
 
 
 def describe_file(name: str, frame: "pd.DataFrame", data: bytes) -> ResponseFile:
-    """Describe a file with the content `data`, which holds the rows of `frame`."""
+    """Return a response file's manifest entry from the rows of `frame` and its bytes `data`."""
     return ResponseFile(
         name=name,
         cities=tuple(sorted(frame["city_code"].astype(str).unique())),
@@ -74,13 +74,13 @@ def describe_file(name: str, frame: "pd.DataFrame", data: bytes) -> ResponseFile
 
 
 def hash_of_files(files: Iterable[ResponseFile]) -> str:
-    """Return one SHA-256 for the responses of all files."""
+    """Return one SHA-256 over the names and hashes of all files."""
     lines = "".join(f"{file.name} {file.sha256}\n" for file in files)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def join_files(contents: Sequence[bytes | Path]) -> "pd.DataFrame":
-    """Return the responses of some files as one frame, sorted by id."""
+    """Return the responses in the given files as one frame, sorted by id."""
     if len(contents) == 1:
         return read_file(contents[0])
     tables = [_read_table(content) for content in contents]
@@ -91,19 +91,19 @@ def join_files(contents: Sequence[bytes | Path]) -> "pd.DataFrame":
 
 
 def read_file(content: bytes | Path | pa.NativeFile) -> "pd.DataFrame":
-    """Return the rows of one file as they were written."""
+    """Return the responses in one file as a frame, in the order of the file."""
     frame: pd.DataFrame = _read_table(content).to_pandas(use_threads=False)
     return frame
 
 
 def _read_table(content: bytes | Path | pa.NativeFile) -> pa.Table:
-    """Read one file; its columns are so short that threads cost more than they spare."""
+    """Return the Parquet table in one file, given as bytes, path or open file; in one thread."""
     with pq.ParquetFile(BytesIO(content) if isinstance(content, bytes) else content) as file:
         return file.read(use_threads=False)
 
 
 def _drop_categories(table: pa.Table) -> pa.Table:
-    """Return a table with the codes that differ from file to file as text."""
+    """Return a table with its shared category columns as text, since their codes vary by file."""
     for place, field in enumerate(table.schema):
         if field.name in SHARED_CATEGORIES and pa.types.is_dictionary(field.type):
             text = table.column(place).cast(pa.string())

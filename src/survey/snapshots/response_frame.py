@@ -7,13 +7,13 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
 from survey.questionnaire.model import Instrument, Item
@@ -30,12 +30,9 @@ from survey.store.tables import (
     table_of,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def item_columns(item: Item, values: Sequence[Any]) -> dict[str, Any]:
-    """Return the snapshot columns of one item: none for notes and open text."""
+    """Return name -> values of an item's snapshot columns from its answers; none for open text."""
     columns = type_of(item).snapshot_columns(item, values)
     return {column.name: _build_typed_values(column, len(values)) for column in columns}
 
@@ -72,17 +69,34 @@ GIVEN_WEIGHT = "weight:given"
 none; absent where none has. No item can have this name."""
 
 
+@dataclass(frozen=True)
+class CountedResponses:
+    """Condition for the responses of a wave that a snapshot counts: by status and city."""
+
+    wave_id: UUID
+    statuses: Sequence[Status] = FREEZABLE
+    left_out: Collection[str] = ()
+
+    def is_counted(self, cities: Collection[str] | None = None) -> ColumnElement[bool]:
+        """Return the SQL condition for these responses, of these `cities` alone if given."""
+        response = table_of(Response)
+        return sa.and_(
+            response.c.wave_id == self.wave_id,
+            response.c.status.in_(self.statuses),
+            response.c.city_code.not_in(self.left_out),
+            response.c.city_code.in_(cities) if cities is not None else sa.true(),
+        )
+
+
 def response_frame(
-    *,
     session: Session,
-    wave_id: UUID,
     instrument: Instrument,
-    statuses: Sequence[Status] = FREEZABLE,
-    left_out: Collection[str] = (),
+    counted: CountedResponses,
+    *,
     cities: Collection[str] | None = None,
     with_weights: bool | None = None,
 ) -> pd.DataFrame:
-    """Return one row a response in one of `statuses`, sorted by id, but for cities `left_out`.
+    """Return the `counted` responses of `cities` as a typed frame, a row each, sorted by id.
 
     Args:
         cities: the only ones to read; None: all.
@@ -96,16 +110,10 @@ def response_frame(
     point, account = table_of(SamplingPoint), table_of(Account)
     query = (
         select(
-            response.c.id,
-            response.c.city_code,
-            point.c.code,
-            point.c.stratum,
+            *response.c["id", "city_code"],
+            *point.c["code", "stratum"],
             account.c.login,
-            response.c.mode,
-            response.c.language,
-            response.c.started_at,
-            response.c.submitted_at,
-            response.c.duration_seconds,
+            *response.c["mode", "language", "started_at", "submitted_at", "duration_seconds"],
             response.c.given_weight,
             revision.c.answers,
         )
@@ -114,13 +122,7 @@ def response_frame(
             .outerjoin(point, point.c.id == response.c.point_id)
             .outerjoin(account, account.c.id == response.c.surveyor_id)
         )
-        .where(
-            response.c.wave_id == wave_id,
-            response.c.status.in_(statuses),
-            response.c.city_code.not_in(left_out),
-            response.c.city_code.in_(cities) if cities is not None else sa.true(),
-            revision.c.is_current,
-        )
+        .where(counted.is_counted(cities), revision.c.is_current)
         .order_by(response.c.id)
     )
     result = session.execute(query, execution_options={"yield_per": READ_BATCH_SIZE})
@@ -141,7 +143,7 @@ def response_frame(
 
 @dataclass(frozen=True)
 class CityResponses:
-    """Numbers of responses of one city."""
+    """Numbers of responses of one city: all, with a sampling point, with an imported weight."""
 
     city_code: str
     rows: int
@@ -149,14 +151,8 @@ class CityResponses:
     with_weight: int
 
 
-def count_responses(
-    *,
-    session: Session,
-    wave_id: UUID,
-    statuses: Sequence[Status] = FREEZABLE,
-    left_out: Collection[str] = (),
-) -> tuple[CityResponses, ...]:
-    """Count the rows that `response_frame` would return, by city."""
+def count_responses(session: Session, counted: CountedResponses) -> tuple[CityResponses, ...]:
+    """Return the numbers of counted responses by city, sorted by city code."""
     response = table_of(Response)
     query = (
         select(
@@ -165,11 +161,7 @@ def count_responses(
             func.count(response.c.point_id),
             func.count(response.c.given_weight),
         )
-        .where(
-            response.c.wave_id == wave_id,
-            response.c.status.in_(statuses),
-            response.c.city_code.not_in(left_out),
-        )
+        .where(counted.is_counted())
         .group_by(response.c.city_code)
         .order_by(response.c.city_code)
     )
@@ -177,25 +169,17 @@ def count_responses(
 
 
 def response_fingerprint(
-    *,
-    session: Session,
-    wave_id: UUID,
-    statuses: Sequence[Status],
-    left_out: Collection[str],
-    cities: Collection[str],
+    session: Session, counted: CountedResponses, cities: Collection[str]
 ) -> str:
-    """Return a hash that changes with any response that `response_frame` would return.
+    """Return a hash that changes when any of the `counted` responses of `cities` changes.
 
     Every change of a response raises its `lock_version`.
     """
     response, point, account = table_of(Response), table_of(SamplingPoint), table_of(Account)
     query = (
         select(
-            response.c.id,
-            response.c.lock_version,
-            response.c.given_weight,
-            point.c.code,
-            point.c.stratum,
+            *response.c["id", "lock_version", "given_weight"],
+            *point.c["code", "stratum"],
             account.c.login,
         )
         .select_from(
@@ -203,12 +187,7 @@ def response_fingerprint(
                 account, account.c.id == response.c.surveyor_id
             )
         )
-        .where(
-            response.c.wave_id == wave_id,
-            response.c.status.in_(statuses),
-            response.c.city_code.not_in(left_out),
-            response.c.city_code.in_(cities),
-        )
+        .where(counted.is_counted(cities))
         .order_by(response.c.id)
     )
     digest = hashlib.sha256()
@@ -219,7 +198,7 @@ def response_fingerprint(
 
 
 def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument) -> pd.DataFrame:
-    """Build the frame of rows with the values of `RESPONSE_COLUMNS` followed by the answers.
+    """Return a frame of `rows`: tuples of values of `RESPONSE_COLUMNS`, then the answers.
 
     The answers of a batch become columns before the next batch is read: as they are stored, they
     take some fifty times the memory of their columns.
@@ -242,7 +221,7 @@ def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument
 
 
 def _build_plain_values(name: str, values: list[Any], texts: dict[Any, Any]) -> list[Any]:
-    """Return values of one of `RESPONSE_COLUMNS`; equal texts of all batches are one object."""
+    """Return a batch of values of column `name`; equal texts are shared through `texts`."""
     if name in ("response_id", "mode"):
         values = [str(value) for value in values]
     if name in SHARED_CATEGORIES:

@@ -6,14 +6,15 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -33,8 +34,34 @@ class WithoutPoint(StrEnum):
     """They are a stratum of their own in each city, everybody a point."""
 
 
+@dataclass(frozen=True)
+class FreezeOptions:
+    """Options that the user chooses for a freeze or its preview."""
+
+    final: bool = False
+    """Whether the responses become frozen, and so does the wave."""
+    release: bool = False
+    """Whether every reader then sees the names and scores of all cities."""
+    without_point: WithoutPoint = WithoutPoint.REFUSE
+    groups: tuple[str, ...] = ()
+    """Questions of the form whose answers make further groups."""
+
+    @classmethod
+    def of_request(cls, kept: Mapping[str, Any]) -> "FreezeOptions":
+        """Return the options from `kept`, the details of a stored request for a freeze."""
+        return cls(without_point=WithoutPoint(kept["without_point"]), groups=tuple(kept["groups"]))
+
+    def as_request(self) -> dict[str, str | list[str]]:
+        """Return the options as the dictionary that a request for a freeze stores."""
+        return {"without_point": self.without_point.value, "groups": list(self.groups)}
+
+
+DEFAULT_OPTIONS = FreezeOptions()
+"""Provisional results that refuse interviews without a point and have the usual groups."""
+
+
 class WeightFile(BaseModel):
-    """An imported file whose column gave interviews their weights.
+    """Hash of an imported file and the name of its column of interview weights.
 
     By its content: a file's name may name people, and the store forgets it after a while.
     """
@@ -46,7 +73,7 @@ class WeightFile(BaseModel):
 
 
 class SnapshotManifest(BaseModel):
-    """Contents of `manifest.json`, with the SHA-256 of the data file beside it."""
+    """Contents of a snapshot's `manifest.json`: wave, options, and hashes of its files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -98,20 +125,20 @@ DRAFT_PREFIX = ".draft-"
 
 
 class SnapshotDamagedError(SurveyError):
-    """Raised when files are missing or do not match their manifest."""
+    """Raised when files of a snapshot are missing or do not match their hashes."""
 
     code = "snapshot_damaged"
 
 
 def parquet_bytes(frame: "pd.DataFrame") -> bytes:
-    """Return Parquet of `frame`; equal frames give equal bytes under the same pyarrow."""
+    """Return `frame` as Parquet; equal frames give equal bytes under the same pyarrow."""
     buffer = BytesIO()
     write_parquet(frame, buffer)
     return buffer.getvalue()
 
 
 def write_parquet(frame: "pd.DataFrame", file: BinaryIO) -> None:
-    """Write Parquet of `frame` as `parquet_bytes` returns it."""
+    """Write `frame` as Parquet to an open file, with the bytes of `parquet_bytes`."""
     frame.to_parquet(file, index=False, compression="zstd")
 
 
@@ -121,7 +148,7 @@ def content_sha256(data: bytes) -> str:
 
 
 def replace_file(path: Path, data: bytes | BinaryIO) -> None:
-    """Write a draft and rename it, so that a reader sees the old file or the new one."""
+    """Replace a file atomically: readers see the old content or the new, never a part."""
     draft = NamedTemporaryFile(dir=path.parent, prefix=".", delete=False)  # noqa: SIM115
     target = Path(draft.name)
     try:
@@ -142,7 +169,7 @@ def replace_file(path: Path, data: bytes | BinaryIO) -> None:
 def remove_on_failure(
     may_be_registered: Callable[[Path], bool] = lambda _folder: False,
 ) -> Iterator[list[Path]]:
-    """Remove the folders appended to the list when the block raises.
+    """Yield a list for new folders; on error remove all but those that `may_be_registered`.
 
     A snapshot without its tables, or one that the store does not know, would be left behind.
 
@@ -165,7 +192,7 @@ def remove_on_failure(
 
 @contextmanager
 def snapshot_draft(root: Path, wave: str) -> Iterator[Path]:
-    """Make a folder for the files of a new snapshot; it goes with the block unless installed."""
+    """Create and yield a draft folder below `root` for the wave; delete it after the block."""
     try:
         draft = _make_draft(root, wave)
     except FileNotFoundError:
@@ -187,14 +214,14 @@ def _make_draft(root: Path, wave: str) -> Path:
 
 
 def write_responses(draft: Path, name: str, frame: "pd.DataFrame") -> ResponseFile:
-    """Write the responses of some cities to a file of a draft."""
+    """Write `frame` as file `name` in the folder `draft`; return the file's manifest entry."""
     data = parquet_bytes(frame)
     replace_file(draft / name, data)
     return describe_file(name, frame, data)
 
 
 def find_free_folder(draft: Path, manifest: SnapshotManifest) -> Path:
-    """Return the folder of a new snapshot: `<wave>/<first 12 of the hash>`, numbered from 2.
+    """Return a free folder beside `draft`, named by 12 digits of the hash, perhaps with `-2`.
 
     Tables that were registered, and perhaps signed, stay as they are: the same responses frozen
     again get a folder of their own.
@@ -208,7 +235,7 @@ def find_free_folder(draft: Path, manifest: SnapshotManifest) -> Path:
 def install_snapshot(
     draft: Path, manifest: SnapshotManifest, folder: Path, made: list[Path] | None = None
 ) -> Path:
-    """Move a draft to its folder, as `find_free_folder` found it, and return that.
+    """Rename the folder `draft`, with manifest, to `folder`; append it to `made` and return it.
 
     The folder appears by one rename, so a crash leaves either all of it or nothing. It is put into
     `made`, see `remove_on_failure`.
@@ -224,30 +251,37 @@ def install_snapshot(
     return folder
 
 
-def parse_manifest(data: bytes) -> SnapshotManifest:
-    """Parse a manifest. Raises `ValueError` if it is none."""
-    return SnapshotManifest.model_validate_json(data)
+def short_name(folder: Path) -> str:
+    """Return a snapshot's folder as `wave/folder` for messages, without the server's path."""
+    return "/".join(folder.parts[-2:])
 
 
 def read_manifest(folder: Path) -> SnapshotManifest:
-    """Read a manifest. Raises `SnapshotDamagedError` if it is missing or unreadable."""
+    """Return a folder's manifest. Raises `SnapshotDamagedError` if it is missing or unreadable."""
     try:
-        return parse_manifest((folder / MANIFEST).read_bytes())
+        return SnapshotManifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValueError) as error:
-        raise SnapshotDamagedError(
-            msg("The snapshot in {folder} cannot be read. Freeze the wave again.", folder=folder)
-        ) from error
+        raise _build_unreadable_error(folder) from error
+
+
+def _build_unreadable_error(folder: Path) -> SnapshotDamagedError:
+    return SnapshotDamagedError(
+        msg(
+            "The snapshot in {folder} cannot be read. Freeze the wave again.",
+            folder=short_name(folder),
+        )
+    )
 
 
 def read_snapshot(folder: Path) -> "tuple[SnapshotManifest, pd.DataFrame]":
-    """Read manifest and all responses, after comparing the data with their hashes."""
+    """Return a snapshot's manifest and all responses. Raises `SnapshotDamagedError`."""
     manifest = read_manifest(folder)
     hashes = response_hashes(folder, manifest)
     return manifest, join_files([read_verified(folder / name, hashes[name]) for name in hashes])
 
 
 def check_snapshot(folder: Path) -> SnapshotManifest:
-    """Raise `SnapshotDamagedError` unless the data match the hashes in the manifest."""
+    """Return the manifest. Raises `SnapshotDamagedError` unless the responses match its hashes."""
     manifest = read_manifest(folder)
     for name, sha256 in response_hashes(folder, manifest).items():
         read_verified(folder / name, sha256)
@@ -255,8 +289,8 @@ def check_snapshot(folder: Path) -> SnapshotManifest:
 
 
 def count_by_city(folder: Path) -> dict[str, int]:
-    """Count the responses of each city of a snapshot. Raises `SnapshotDamagedError`."""
-    # Not at the top, as in `survey.snapshots.response_frame`.
+    """Return city code -> responses of a snapshot. Raises `SnapshotDamagedError`."""
+    # Not at the top: the files of a snapshot are compared with its seals without the library.
     import pandas as pd
 
     counts: Counter[str] = Counter()
@@ -267,7 +301,7 @@ def count_by_city(folder: Path) -> dict[str, int]:
 
 
 def response_hashes(folder: Path, manifest: SnapshotManifest) -> dict[str, str]:
-    """Return file name -> SHA-256 of the responses. Raises `SnapshotDamagedError`."""
+    """Return file of responses -> SHA-256 in the manifest. Raises `SnapshotDamagedError`."""
     if not manifest.responses:
         return {SINGLE_FILE: manifest.responses_sha256}
     if hash_of_files(manifest.responses) != manifest.responses_sha256:
@@ -276,21 +310,16 @@ def response_hashes(folder: Path, manifest: SnapshotManifest) -> dict[str, str]:
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """Return the content of a file with this hash. Raises `SnapshotDamagedError`."""
+    """Return a file's content. Raises `SnapshotDamagedError` if missing or not of hash `sha256`."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SnapshotDamagedError(
-            msg(
-                "The snapshot in {folder} cannot be read. Freeze the wave again.",
-                folder=path.parent,
-            )
-        ) from error
+        raise _build_unreadable_error(path.parent) from error
     return verify_content(data, sha256, path.parent)
 
 
 def verify_content(data: bytes, sha256: str, folder: Path) -> bytes:
-    """Return the content of a file in `folder` with this hash. Raises `SnapshotDamagedError`."""
+    """Return `data` unchanged; raise `SnapshotDamagedError`, naming `folder`, for another hash."""
     if content_sha256(data) != sha256:
         raise _build_changed_data_error(folder)
     return data
@@ -298,7 +327,10 @@ def verify_content(data: bytes, sha256: str, folder: Path) -> bytes:
 
 def _build_changed_data_error(folder: Path) -> SnapshotDamagedError:
     return SnapshotDamagedError(
-        msg("The data of the snapshot in {folder} were changed after it was frozen.", folder=folder)
+        msg(
+            "The data of the snapshot in {folder} were changed after it was frozen.",
+            folder=short_name(folder),
+        )
     )
 
 
@@ -308,7 +340,7 @@ MAX_AGE_SECONDS = 24 * 3600
 
 
 class _KeptFile(BaseModel):
-    """File with the fingerprint of the stored responses that it was made of."""
+    """Description of a response file kept for reuse, with a fingerprint of its stored responses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -317,13 +349,13 @@ class _KeptFile(BaseModel):
 
 
 class UnfinishedFiles:
-    """Files that are kept until the freeze of their wave has ended well."""
+    """Response files of a wave that an interrupted freeze has left for the next one to reuse."""
 
     def __init__(self, root: Path, wave: str) -> None:
         self._folder = root / wave / UNFINISHED
 
     def link_into(self, draft: Path, name: str, fingerprint: str) -> ResponseFile | None:
-        """Put a kept file into a draft and return it; None without one of the same responses."""
+        """Link a kept file into folder `draft`; return its entry, None for another fingerprint."""
         try:
             kept = _KeptFile.model_validate_json(self._locate_description(name).read_bytes())
             if kept.fingerprint != fingerprint:
@@ -337,7 +369,7 @@ class UnfinishedFiles:
         return kept.file
 
     def keep(self, draft: Path, file: ResponseFile, fingerprint: str) -> None:
-        """Keep a file of a draft, where the file system has hard links."""
+        """Keep a file of folder `draft` by hard link, if possible, under this fingerprint."""
         # A freeze does not need it, and another freeze of the wave may remove the folder.
         with suppress(OSError):
             self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
@@ -348,7 +380,7 @@ class UnfinishedFiles:
             replace_file(self._locate_description(file.name), kept.model_dump_json().encode())
 
     def remove(self) -> None:
-        """Remove all files that are kept."""
+        """Remove all kept files of the wave."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _locate_description(self, name: str) -> Path:
@@ -356,7 +388,7 @@ class UnfinishedFiles:
 
 
 def remove_old_unfinished(root: Path, *, max_age_seconds: float = MAX_AGE_SECONDS) -> int:
-    """Remove kept files that no freeze used in time and old drafts, and return their files' number.
+    """Remove kept files and drafts that are too old; return the number of removed files.
 
     A draft is as old as the last file that was written to it.
     """

@@ -43,7 +43,7 @@ SEAL_BATCH_SIZE = 150
 
 @dataclass(frozen=True, slots=True)
 class ChainEntry:
-    """Audit entry before it is numbered and sealed; `detail` is canonical JSON."""
+    """Audit entry before it gets number and seal (a chained hash); `detail` is canonical JSON."""
 
     id: UUID
     at: datetime
@@ -56,7 +56,7 @@ class ChainEntry:
 
 @dataclass(frozen=True, slots=True)
 class SealedEntry:
-    """Audit entry with its number, its seal and the id of the key that made the seal."""
+    """Audit entry with its number, its seal (a chained hash), and the id of the seal's key."""
 
     entry: ChainEntry
     sequence: int
@@ -65,7 +65,7 @@ class SealedEntry:
 
 
 def canonical_json(detail: Any) -> bytes:
-    """Return the same bytes for the same document, from whichever database it is read.
+    """Return a document as JSON bytes, identical whether read from SQLite or PostgreSQL.
 
     PostgreSQL reorders keys and writes 1e3 as 1000, so keys are sorted here and whole numbers are
     written without a fraction.
@@ -77,7 +77,7 @@ def canonical_json(detail: Any) -> bytes:
 
 
 def _may_hold_fraction(detail: Any) -> bool:
-    """Return False for a document of texts and whole numbers, as answers are.
+    """Return whether a document may contain fractions; False if just texts and whole numbers.
 
     A look at the types takes a fifth of the time of a search of the text.
     """
@@ -103,7 +103,7 @@ def _parse_whole(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Keyring:
-    """Keys of the seals, oldest first; without keys the chain is sealed by SHA-256 alone."""
+    """Keys of the audit trail's seals, the oldest first; without keys, seals are plain SHA-256."""
 
     keys: tuple[bytes, ...] = ()
 
@@ -119,13 +119,13 @@ class Keyring:
 
 @lru_cache(maxsize=16)
 def key_id_of(key: bytes) -> str:
-    """Return the public id of a key, which does not reveal the key."""
+    """Return the public id of a key: 12 hexadecimal digits that do not reveal the key."""
     return hashlib.sha256(b"name of an audit key\n" + key).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
 class SealInput:
-    """Audit entry as the texts that its seal covers; `at` is UTC to the microsecond."""
+    """Audit entry in the text form that its seal covers; `at` is UTC to the microsecond."""
 
     id: str
     at: str
@@ -137,7 +137,7 @@ class SealInput:
 
     @classmethod
     def of(cls, entry: ChainEntry) -> "SealInput":
-        """Return the texts of an entry that is not sealed yet."""
+        """Return the text form, which a seal covers, of an entry that is not sealed yet."""
         return cls(
             entry.id.hex,
             format_utc(entry.at),
@@ -150,12 +150,12 @@ class SealInput:
 
 
 def format_utc(at: datetime) -> str:
-    """Return a time in UTC to the microsecond, as seals cover it."""
+    """Return a time as ISO text in UTC to the microsecond, the form that seals cover."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def seal(previous: str, sequence: int, written: SealInput, key: bytes | None) -> str:
-    """Return the seal of an entry: 64 hexadecimal digits over the previous seal and the entry.
+    """Return the seal (64 hexadecimal digits) of entry `written`, number `sequence`, on `previous`.
 
     It is an HMAC-SHA256 (RFC 2104), or SHA-256 without a key.
     """
@@ -180,7 +180,7 @@ def seal(previous: str, sequence: int, written: SealInput, key: bytes | None) ->
 def seal_all(
     entries: Sequence[ChainEntry], *, after: int, onto: str, ring: Keyring
 ) -> Iterator[SealedEntry]:
-    """Number and seal entries that follow entry number `after`, whose seal is `onto`."""
+    """Yield entries numbered from `after` + 1, each sealed on the last seal, first on `onto`."""
     key_id, key = ring.newest, ring.keys[-1] if ring.keys else None
     for sequence, entry in enumerate(entries, start=after + 1):
         onto = seal(onto, sequence, SealInput.of(entry), key)
@@ -188,7 +188,7 @@ def seal_all(
 
 
 def keyring(settings: Settings) -> Keyring:
-    """Return the keys that the settings name.
+    """Return the keys, named in the settings, that make the seals of the audit trail.
 
     Raises:
         RefusedError: A key cannot be used; there is never a silent chain without a key.
@@ -221,7 +221,7 @@ def _read_keyring(key: str, file: Path | None) -> Keyring:
 
 
 def answers_sha256(answers: Mapping[str, Any], weight: float | None = None) -> str:
-    """Return the SHA-256 of the canonical JSON of the answers and of the weight they came with.
+    """Return the SHA-256 of an interview's answers and, if it was imported, its weight.
 
     The same whichever database both are read from. Without a weight it is the hash of the answers.
     """
@@ -232,7 +232,7 @@ def answers_sha256(answers: Mapping[str, Any], weight: float | None = None) -> s
 def place_sha256(
     answers: Mapping[str, Any], *, city_code: str, point_id: UUID | None, cell_id: UUID | None
 ) -> str:
-    """Return the SHA-256 of city, point and quota cell of an interview, with its answers.
+    """Return the SHA-256 of an interview's city, point and quota cell together with its answers.
 
     The answers are in it so that nobody finds the quota cell, which tells age and gender, by trying
     all there are: after a withdrawal they are gone, and the entry stays.
@@ -242,12 +242,12 @@ def place_sha256(
 
 
 def format_sealed_name(response_id: UUID, number: int = 1) -> str:
-    """Return the name of a revision in an audit entry about many interviews."""
+    """Return interview id and revision number as text, the key of a hash in bulk audit entries."""
     return response_id.hex if number == 1 else f"{response_id.hex}/{number}"
 
 
 def read_sealed_name(name: str) -> tuple[bytes, int]:
-    """Return interview id and revision number from the name of a revision; raises ValueError."""
+    """Return interview id and revision number from `format_sealed_name` text; raises ValueError."""
     plain, _, number = name.partition("/")
     return UUID(plain).bytes, int(number or 1)
 
@@ -255,7 +255,7 @@ def read_sealed_name(name: str) -> tuple[bytes, int]:
 def iter_hashes(
     subject_kind: str, subject_id: str, detail: Mapping[str, Any]
 ) -> Iterator[tuple[bytes, int, str, str]]:
-    """Yield interview, revision number and hashes of every revision that an audit entry holds.
+    """Yield interview, revision, answer hash and place hash for each revision in an audit entry.
 
     The second hash is that of `place_sha256`; entries of earlier versions hold none, and it is "".
 

@@ -1,12 +1,13 @@
 """Every event of the audit trail: its stored action and the kind of thing it is about."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from survey.store.tables.columns import Outcome, ProblemState, Status, WaveState
 
 
 class SubjectKind(StrEnum):
-    """Kind of thing that an audit event is about; the values are stored."""
+    """Kind of object that an audit event is about; the values are stored."""
 
     ACCOUNT = "account"
     AUDIT = "audit"
@@ -42,7 +43,7 @@ class AuditEvent(StrEnum):
     subject_kind: SubjectKind
 
     def __new__(cls, action: str, subject_kind: SubjectKind) -> "AuditEvent":
-        """Create a member whose value is `action`."""
+        """Create a member whose value is `action`, with the kind of its subject."""
         event = str.__new__(cls, action)
         event._value_ = action
         event.subject_kind = subject_kind
@@ -55,7 +56,7 @@ class AuditEvent(StrEnum):
 
     @property
     def is_reading(self) -> bool:
-        """Whether the event changes nothing but says who signed in, looked or took a file."""
+        """Whether the event records a sign-in, a view or a download, and no change of data."""
         return self.family in {"session", "view", "export"}
 
     SESSION_OPENED = "session.opened", SubjectKind.ACCOUNT
@@ -264,19 +265,27 @@ class AuditEvent(StrEnum):
     DEMO_RESPONSES = "demo.responses", SubjectKind.WAVE
 
 
-def response_event(to: Status) -> AuditEvent:
-    """Return the event of an interview's transition to a state."""
-    return AuditEvent[f"RESPONSE_{to.name}"]
+_STATE_PREFIXES: Mapping[type[StrEnum], str] = {
+    Status: "RESPONSE",
+    WaveState: "WAVE",
+    ProblemState: "PROBLEM",
+    Outcome: "BACK_CHECK",
+}
+
+
+def state_event(to: Status | WaveState | ProblemState | Outcome) -> AuditEvent:
+    """Return the event recorded when an interview, wave, problem or back-check gets a state."""
+    return AuditEvent[f"{_STATE_PREFIXES[type(to)]}_{to.name}"]
 
 
 def bulk_event(to: Status) -> AuditEvent:
-    """Return the event of a transition of many interviews together."""
+    """Return the event recorded when many interviews together move to a state."""
     return AuditEvent[f"RESPONSES_{to.name}"]
 
 
 RESPONSE_TRANSITION_EVENTS = frozenset(
     {
-        *(response_event(status) for status in Status if status is not Status.DRAFT),
+        *(state_event(status) for status in Status if status is not Status.DRAFT),
         AuditEvent.RESPONSE_CORRECTED,
         AuditEvent.RESPONSE_UNDONE,
         AuditEvent.RESPONSE_WITHDRAWN,
@@ -294,18 +303,3 @@ EVENTS_OF_MANY = frozenset(
     }
 )
 """Events of entries that name many interviews as their members."""
-
-
-def wave_event(to: WaveState) -> AuditEvent:
-    """Return the event of a wave's transition to a state."""
-    return AuditEvent[f"WAVE_{to.name}"]
-
-
-def problem_event(to: ProblemState) -> AuditEvent:
-    """Return the event of a problem's transition to a state."""
-    return AuditEvent[f"PROBLEM_{to.name}"]
-
-
-def back_check_event(outcome: Outcome) -> AuditEvent:
-    """Return the event of an attempt to ask somebody again."""
-    return AuditEvent[f"BACK_CHECK_{outcome.name}"]

@@ -5,7 +5,9 @@ one statement and moves the head. The head is its last lock, so no two transacti
 over it. Entries of a transaction or savepoint that is rolled back are dropped.
 """
 
+import time
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, bindparam, event, update
@@ -16,7 +18,6 @@ from sqlalchemy.orm import SessionTransaction
 from survey.settings import current_settings
 from survey.store.audit_chain import ChainEntry, SealedEntry, keyring, seal_all
 from survey.store.inserts import sqlite_time
-from survey.store.recent_commits import note_commit
 from survey.store.tables import AuditEntry, AuditHead, table_of
 
 _ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
@@ -39,7 +40,7 @@ _SQLITE_MOVE = "UPDATE audit_head SET sequence = ?, hash = ? WHERE id = 1"
 
 
 def queue_entries(session: AnySession, entries: Iterable[ChainEntry]) -> None:
-    """Queue entries, which are written when the session's transaction commits."""
+    """Queue audit entries, which are sealed and inserted when the transaction commits."""
     if not session.in_transaction():
         session.begin()
     waiting: list[ChainEntry] = session.info.setdefault(_WAITING, [])
@@ -47,22 +48,22 @@ def queue_entries(session: AnySession, entries: Iterable[ChainEntry]) -> None:
 
 
 def queued_entries(session: AnySession) -> Sequence[ChainEntry]:
-    """Return the entries that this transaction will write; no query finds them yet."""
+    """Return the audit entries queued in this transaction; no query finds them yet."""
     return tuple(session.info.get(_WAITING, ()))
 
 
 def queue_length(session: AnySession) -> int:
-    """Return the length of the queue, for savepoints that SQLAlchemy does not know of."""
+    """Return how many audit entries are queued; with `truncate_queue` later ones can be dropped."""
     return len(session.info.get(_WAITING, ()))
 
 
 def truncate_queue(session: AnySession, length: int) -> None:
-    """Drop the entries that were queued after `queue_length` returned `length`."""
+    """Drop the audit entries queued after the first `length` in this transaction."""
     del session.info.get(_WAITING, [])[length:]
 
 
 def insert_sealed_entries(connection: Connection, entries: Sequence[ChainEntry]) -> None:
-    """Seal and insert entries; the head of the chain stays locked until the commit."""
+    """Number, seal and insert audit entries; the chain's head stays locked until the commit."""
     sealed = _seal_after_head(connection, entries)
     write = _write_postgres if connection.dialect.name == "postgresql" else _write_sqlite
     for first in range(0, len(sealed), _ENTRY_BATCH_SIZE):
@@ -70,7 +71,7 @@ def insert_sealed_entries(connection: Connection, entries: Sequence[ChainEntry])
 
 
 def seal_stored_entries(connection: Connection, entries: Sequence[ChainEntry]) -> None:
-    """Number and seal entries that are stored outside of the chain."""
+    """Number and seal audit entries that are stored already without number and seal."""
     sealed = _seal_after_head(connection, entries)
     connection.execute(
         update(_ENTRIES)
@@ -91,7 +92,7 @@ def seal_stored_entries(connection: Connection, entries: Sequence[ChainEntry]) -
 
 
 def _seal_after_head(connection: Connection, entries: Sequence[ChainEntry]) -> list[SealedEntry]:
-    """Lock the head of the chain; number and seal the entries that follow it."""
+    """Lock the head of the chain; return the entries numbered and sealed after it."""
     postgres = connection.dialect.name == "postgresql"
     head = connection.exec_driver_sql(_LOCK_HEAD if postgres else _SQLITE_HEAD).one_or_none()
     if head is None:
@@ -143,9 +144,35 @@ def _write_sqlite(connection: Connection, sealed: Sequence[SealedEntry]) -> None
     connection.exec_driver_sql(_SQLITE_MOVE, (sealed[-1].sequence, sealed[-1].hash))
 
 
+REMEMBERED_SECONDS = 3_600.0
+"""How long it is known when an account changed something: a replica that is further behind is not
+read at all."""
+_PRUNED_ABOVE = 10_000
+_committed_at: dict[UUID, float] = {}
+
+
+def _note_commit(actors: Iterable[UUID]) -> None:
+    moment = time.monotonic()
+    for actor in actors:
+        _committed_at[actor] = moment
+    if len(_committed_at) > _PRUNED_ABOVE:
+        for actor, at in list(_committed_at.items()):
+            if moment - at > REMEMBERED_SECONDS:
+                _committed_at.pop(actor, None)
+
+
+def last_commit_of(actor: UUID) -> float:
+    """Return when an account last committed a change here (monotonic seconds); -inf if never.
+
+    Who has just written reads from the primary until the read replica has it
+    (`store/read_replica.py`).
+    """
+    return _committed_at.get(actor, float("-inf"))
+
+
 @event.listens_for(AnySession, "before_commit")
 def _flush_queue(session: AnySession) -> None:
-    """Insert the queued entries of a transaction that is about to commit."""
+    """Seal and insert the queued entries of a transaction that is about to commit."""
     if session.info.get(_WAITING) and not session.in_nested_transaction():
         session.flush()
         insert_sealed_entries(session.connection(), session.info[_WAITING])
@@ -155,21 +182,21 @@ def _flush_queue(session: AnySession) -> None:
 
 @event.listens_for(AnySession, "after_transaction_create")
 def _mark_savepoint(session: AnySession, transaction: SessionTransaction) -> None:
-    """Remember the length of the queue at the start of a savepoint."""
+    """Note how many audit entries are queued at the start of a savepoint."""
     if transaction.nested:
         session.info.setdefault(_MARKS, {})[transaction] = queue_length(session)
 
 
 @event.listens_for(AnySession, "after_commit")
 def _merge_savepoint(session: AnySession) -> None:
-    """Keep the entries of a released savepoint for the surrounding transaction."""
+    """Keep the entries of a released savepoint; after the outer commit, note who changed data."""
     savepoint = session.get_nested_transaction()
     if savepoint is not None:
         session.info[_MARKS].pop(savepoint)
     elif session.info.get(_WAITING):
         raise RuntimeError("a transaction was committed over an open savepoint: no audit entries")
     else:
-        note_commit(session.info.pop(_ACTORS, ()))
+        _note_commit(session.info.pop(_ACTORS, ()))
 
 
 @event.listens_for(AnySession, "after_transaction_end")

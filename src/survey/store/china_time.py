@@ -14,7 +14,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 
 def end_of_china_day(day: date) -> datetime:
-    """Return the first moment after a day in China."""
+    """Return the end of a day in China: midnight at the start of the next day."""
     return datetime.combine(day + timedelta(days=1), time(), CHINA)
 
 
@@ -37,36 +37,36 @@ def _compile_for_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def china_date(moment: datetime) -> date:
-    """Return the day in China of a moment."""
+    """Return the day in China on which a moment falls."""
     return moment.astimezone(CHINA).date()
 
 
 def format_day(t: Translator, day: date) -> str:
-    """Format a day as its readers write it; files for machines keep the ISO form."""
+    """Format a day in the reader's language; files for machines keep the ISO form."""
     return t(day_message(day))
 
 
 def format_china_minute(t: Translator, moment: datetime) -> str:
-    """Format a moment in China's time, to the minute."""
+    """Format a moment as day and minute of China's time, in the reader's language."""
     return t(china_minute_message(moment))
 
 
 def china_minute_message(moment: datetime) -> Message:
-    """Return a moment in China's time as part of a message, for code that knows no reader."""
+    """Return a moment as day and minute of China's time, to be translated later."""
     at = moment.astimezone(CHINA)
     return msg("{day} {at:%H:%M}", day=day_message(at.date()), at=at)
 
 
 def day_message(day: date) -> Message:
-    """Return a day as part of a message, for code that knows no reader."""
+    """Return a day as a message, to be translated later."""
     return msg("{day.year}-{day.month:02}-{day.day:02}", day=day)
 
 
 def start_of_china_day(moment: datetime) -> datetime:
-    """Return the beginning, in UTC, of the day in China in which a moment lies."""
+    """Return the UTC time at which the day in China of a moment began."""
     return datetime.combine(china_date(moment), time(), CHINA).astimezone(UTC)
 
 
 def clamp_device_time(moment: datetime, *, now: datetime, oldest: timedelta) -> datetime:
-    """Limit a time that a device stated to the range in which it can be true."""
+    """Return a time stated by a device, limited to between `now` - `oldest` and `now`."""
     return min(max(moment, now - oldest), now)

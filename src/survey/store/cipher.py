@@ -25,7 +25,7 @@ TOKEN_START = "gAAAAA"
 
 
 class InvalidPhoneKeyError(SurveyError):
-    """Raised when a configured key is not a Fernet key."""
+    """Raised when a configured key is no Fernet key, or its file cannot be used."""
 
     code = "key_unusable"
 
@@ -36,16 +36,16 @@ class ValueUnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Cipher:
-    """Encryption of values; `owner` names the row of a value and contains no colon."""
+    """Encryption of single values; `owner` names the value's row and contains no colon."""
 
     keys: MultiFernet
 
     def encrypt(self, owner: str, value: str) -> str:
-        """Encrypt a value of a row with the first key."""
+        """Return a row's value encrypted with the first key and bound to the row."""
         return self.keys.encrypt(f"{owner}:{value}".encode()).decode()
 
     def decrypt(self, owner: str, token: str) -> str:
-        """Return the value of a row; raises `ValueUnreadableError`."""
+        """Return the plain value of a row's token; raises `ValueUnreadableError`."""
         try:
             whose, _, value = self.keys.decrypt(token.encode()).decode().partition(":")
         except InvalidToken as error:
@@ -55,7 +55,7 @@ class Cipher:
         return value
 
     def reencrypt(self, token: str) -> str:
-        """Encrypt the same value with the first key; raises `ValueUnreadableError`."""
+        """Return a token's value encrypted with the first key; raises `ValueUnreadableError`."""
         try:
             return self.keys.rotate(token.encode()).decode()
         except InvalidToken as error:
@@ -69,7 +69,7 @@ def reencrypt_column(
     value: Column[Any],
     reencrypt: Callable[[UUID, str], str],
 ) -> tuple[int, int]:
-    """Replace every encrypted value of a column, locking its rows.
+    """Replace values in column `value` by `reencrypt(owner, value)`; return counts of done, failed.
 
     Args:
         owner: Column of the same table that names the row a value belongs to.
@@ -93,7 +93,7 @@ def reencrypt_column(
 
 
 def new_key() -> str:
-    """Return a new key for the settings."""
+    """Return a new Fernet key as text for the settings."""
     return Fernet.generate_key().decode()
 
 
@@ -108,7 +108,7 @@ def configured_cipher(settings: Settings) -> Cipher | None:
 
 
 def secret_cipher(settings: Settings) -> Cipher:
-    """Return the cipher for values that are never stored in plain text.
+    """Return the cipher for values never stored in plain text; create its key if needed.
 
     It uses the configured keys, else a key file, which is created when needed and readable by this
     account alone. The key of the file still decrypts its values after a key was configured.

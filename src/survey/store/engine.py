@@ -45,12 +45,12 @@ _LARGE_CACHE_KEY = "survey_large_cache"
 
 
 def write_count(connection: Connection) -> int:
-    """Return how many statements that may write were sent since the connection was opened."""
+    """Return how many statements other than SELECT a connection has sent since it was opened."""
     return int(connection.info.get(_WRITE_COUNT_KEY, 0))
 
 
 def add_write(connection: Connection) -> None:
-    """Count a write that bypasses SQLAlchemy, such as COPY."""
+    """Count a write on a connection that bypasses SQLAlchemy, such as COPY."""
     connection.info[_WRITE_COUNT_KEY] = write_count(connection) + 1
 
 
@@ -59,7 +59,8 @@ def _count_statement(connection: Connection, _cursor: Any, statement: str, *_: A
         add_write(connection)
 
 
-def _dump_json(value: Any) -> str:
+def dump_json(value: Any) -> str:
+    """Return a value as JSON text, for the database to store."""
     return orjson.dumps(value).decode()
 
 
@@ -85,23 +86,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def normal_url(url: str) -> URL:
-    """Return the URL with its driver; a plain `postgresql://` means psycopg 3."""
+    """Return a store's URL with its driver; a plain `postgresql://` means psycopg 3."""
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
     return parsed
-
-
-def _keep_private(engine: Engine, database: Path) -> None:
-    """Create the database file readable by its owner only, before SQLite does by the umask.
-
-    SQLite gives the files beside the database the same mode as the database.
-    """
-
-    def before_connect(*_: object) -> None:
-        create_private_file(database)
-
-    event.listen(engine, "do_connect", before_connect)
 
 
 def _create_engine(url: str) -> Engine:
@@ -109,19 +98,30 @@ def _create_engine(url: str) -> Engine:
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and parsed.database:
         Path(parsed.database).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    tuned = {} if sqlite else engine_options(parsed, current_settings())
+    pool: dict[str, Any] = {"pool_size": 10, "max_overflow": 30}
+    if not sqlite:
+        settings = current_settings()
+        pool = {
+            "pool_size": settings.database_pool_size,
+            "max_overflow": settings.database_pool_overflow,
+            "pool_timeout": settings.database_pool_timeout,
+            "pool_recycle": settings.database_pool_recycle,
+            "connect_args": _connect_arguments(parsed, settings),
+        }
     engine = create_engine(
         parsed,
-        json_serializer=_dump_json,
+        json_serializer=dump_json,
         json_deserializer=orjson.loads,
         # Parameters are answers; an error's text goes to logs.
         hide_parameters=True,
-        **(tuned or {"pool_size": 10, "max_overflow": 30}),
+        **pool,
     )
     event.listen(engine, "before_cursor_execute", _count_statement)
     if sqlite:
         if parsed.database and parsed.database != ":memory:":
-            _keep_private(engine, Path(parsed.database))
+            # Before SQLite does by the umask; the files beside the database get its mode.
+            database = Path(parsed.database)
+            event.listen(engine, "do_connect", lambda *_: create_private_file(database))
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         event.listen(engine, "checkin", _reset_cache)
@@ -143,7 +143,7 @@ def engine_for(url: str) -> Engine:
 
 
 def pool_states() -> list[tuple[str, int]]:
-    """Return how many connections of all engines are in use and how many are idle."""
+    """Return how many connections are in use and idle: `[("in_use", n), ("idle", n)]`."""
     pools = [engine.pool for engine in _engines.values() if isinstance(engine.pool, QueuePool)]
     return [
         ("in_use", sum(pool.checkedout() for pool in pools)),
@@ -152,7 +152,7 @@ def pool_states() -> list[tuple[str, int]]:
 
 
 def dispose_engines() -> None:
-    """Close every connection and forget every engine."""
+    """Close all connections and drop every engine of this process."""
     with _engines_guard:
         for engine in _engines.values():
             engine.dispose()
@@ -191,7 +191,7 @@ def _begin_session(stack: ExitStack, engine: Engine) -> Session:
 
 
 def _wait_for_sqlite(stack: ExitStack, engine: Engine, turn: RLock) -> Session:
-    """Return a session once no other process writes, however long one does.
+    """Return a session that may write once SQLite is free; `stack` then holds it and lock `turn`.
 
     The turn of this process is given back again and again: other threads would wait for it without
     an end, where they have a limit for another process.
@@ -202,7 +202,11 @@ def _wait_for_sqlite(stack: ExitStack, engine: Engine, turn: RLock) -> Session:
             with ExitStack() as attempt:
                 attempt.enter_context(turn)
                 session = _begin_session(attempt, engine)
-                _enlarge_cache(session.connection())
+                connection = session.connection()
+                raw = connection.connection.driver_connection
+                assert isinstance(raw, sqlite3.Connection)
+                raw.execute(f"PRAGMA cache_size=-{_LARGE_CACHE_KIB}")
+                connection.info[_LARGE_CACHE_KEY] = True
                 stack.push(attempt.pop_all())
                 return session
         except OperationalError as error:
@@ -212,15 +216,8 @@ def _wait_for_sqlite(stack: ExitStack, engine: Engine, turn: RLock) -> Session:
         time.sleep(_TURN_PAUSE_SECONDS)
 
 
-def _enlarge_cache(connection: Connection) -> None:
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    raw.execute(f"PRAGMA cache_size=-{_LARGE_CACHE_KIB}")
-    connection.info[_LARGE_CACHE_KEY] = True
-
-
 def _reset_cache(connection: Any, record: Any) -> None:
-    """Give the memory of a connection back that returns to the pool."""
+    """Reset the large page cache of an SQLite connection that returns to the pool."""
     if record.info.pop(_LARGE_CACHE_KEY, False) and connection is not None:
         # An error here would hide that of the work, and keep the connection from the pool.
         with suppress(sqlite3.Error):
@@ -250,7 +247,7 @@ def snapshot_scope(url: str) -> Iterator[Session]:
 
 
 def expect_every_row(session: Session) -> None:
-    """Have PostgreSQL plan cursors for all of their rows until the transaction ends.
+    """Make PostgreSQL plan cursors for reading all of their rows, until the transaction ends.
 
     By default it plans for the first tenth, and walks through all interviews of all waves in the
     order of their ids where those of one city are asked for in that order.
@@ -260,23 +257,15 @@ def expect_every_row(session: Session) -> None:
 
 
 def _raise_time_limits(session: Session, long_running: bool) -> None:
+    """Set PostgreSQL's long time limits for a long-running transaction."""
     if long_running and session.get_bind().dialect.name == "postgresql":
-        raise_time_limits(session.connection(), current_settings())
-
-
-def engine_options(url: URL, settings: Settings) -> dict[str, Any]:
-    """Return the arguments of `create_engine`: the pool and the limits of connections."""
-    return {
-        "pool_size": settings.database_pool_size,
-        "max_overflow": settings.database_pool_overflow,
-        "pool_timeout": settings.database_pool_timeout,
-        "pool_recycle": settings.database_pool_recycle,
-        "connect_args": _connect_arguments(url, settings),
-    }
+        long = _convert_to_milliseconds(current_settings().database_patient_timeout)
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            session.connection().exec_driver_sql(f"SET LOCAL {name} = {long}")
 
 
 def _connect_arguments(url: URL, settings: Settings) -> dict[str, Any]:
-    """Return the arguments of a connection; what the URL states has precedence."""
+    """Return psycopg's connection arguments; what the URL states has precedence."""
     limits = {
         "statement_timeout": settings.database_statement_timeout,
         "lock_timeout": settings.database_lock_timeout,
@@ -296,15 +285,8 @@ def _convert_to_milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def raise_time_limits(connection: Connection, settings: Settings) -> None:
-    """Set long time limits until the transaction ends; waiting for locks stays limited."""
-    long = _convert_to_milliseconds(settings.database_patient_timeout)
-    for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
-        connection.exec_driver_sql(f"SET LOCAL {name} = {long}")
-
-
 def migration_engine(url: URL, settings: Settings, *, lock_seconds: float) -> Engine:
-    """Return an engine for migrations: statements may be long, waiting for tables is short."""
+    """Return an engine for migrations: long statements, but short waits for locks."""
     limits = settings.model_copy(
         update={
             "database_statement_timeout": settings.database_patient_timeout,
@@ -316,7 +298,7 @@ def migration_engine(url: URL, settings: Settings, *, lock_seconds: float) -> En
 
 
 def ping_idle_connections(engine: Engine) -> None:
-    """Test a connection that was idle for a while before it is used again.
+    """Make an engine test each connection that was idle for a while before it is used.
 
     SQLAlchemy's own `pool_pre_ping` tests every time, also between two transactions of the public
     endpoints that follow each other within a millisecond.

@@ -58,7 +58,7 @@ _COUNTED = "'submitted', 'returned', 'city_approved', 'approved', 'frozen'"
 
 @dataclass(frozen=True)
 class Guard:
-    """A condition under which a statement is refused, with the words of the refusal.
+    """Trigger that refuses a statement under a condition, with the message of the refusal.
 
     `{row}` in the condition is the new row, or the old one where rows are deleted. `when` is asked
     before the condition, on PostgreSQL without a call of the function.
@@ -74,7 +74,7 @@ class Guard:
     """Name of the function on PostgreSQL, if it is not that of the guard."""
 
     def statements(self, dialect: str) -> tuple[str, ...]:
-        """Return the statements that make the guard on a database."""
+        """Return the SQL statements that create the trigger on a kind of database."""
         row = "OLD" if self.event == "DELETE" else "NEW"
         condition = self.condition.replace("{row}", row)
         if dialect == "sqlite":
@@ -115,7 +115,7 @@ def _is_same(*columns: str) -> str:
 
 
 def _guard_rows(table: str, condition: str, refusal: str) -> Iterator[Guard]:
-    """Refuse that rows come, change or go."""
+    """Yield triggers that refuse INSERT, UPDATE and DELETE on a table under a condition."""
     for event in ("INSERT", "UPDATE", "DELETE"):
         columns = event
         if (table, event) == ("quota_margin", "UPDATE"):  # counting goes on
@@ -124,7 +124,7 @@ def _guard_rows(table: str, condition: str, refusal: str) -> Iterator[Guard]:
 
 
 def _find_sealed(dialect: str) -> str:
-    """Return the condition that the trail names an interview, which SQLite keeps without hyphens.
+    """Return the SQL condition that the audit trail names the interview of a revision.
 
     Entries name interviews with hyphens, and in lists of many without.
     """
@@ -150,7 +150,7 @@ def _find_sealed(dialect: str) -> str:
 
 
 def list_guards(dialect: str) -> tuple[Guard, ...]:
-    """Return all guards; the conditions differ where the databases keep UUIDs differently."""
+    """Return the triggers that refuse changes, for `sqlite` or `postgresql`."""
     blanked = (
         "CAST(NEW.answers AS TEXT) = '{}' AND CAST(NEW.timings AS TEXT) = '{}' "
         "AND NEW.reason = '' AND EXISTS "

@@ -4,40 +4,35 @@ SQLAlchemy's own executemany spends more time on each value than the database do
 COPY on PostgreSQL and one prepared statement on SQLite, their columns converted at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
-import orjson
 from sqlalchemy import JSON, Column, Connection, Enum, Insert, Uuid
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
-from survey.store.engine import add_write
+from survey.store.engine import add_write, dump_json
 from survey.store.tables import UtcDateTime, table_of
 
 _Convert = Callable[[Any], object]
 
 
 def sqlite_time(value: datetime) -> str:
-    """Return a time as SQLAlchemy stores it on SQLite: UTC without a time zone."""
+    """Return a time as text in the form of SQLAlchemy on SQLite: UTC without a time zone."""
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
     # Cutting the zone off the text takes a third of the time of taking it off the value.
     return value.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
-def _encode_document(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
 def _choose_converter(column: Column[Any], dialect: str) -> _Convert | None:
     if isinstance(column.type, JSON):
-        return _encode_document
+        return dump_json
     if isinstance(column.type, Enum):
         return attrgetter("value")
     if dialect == "sqlite" and isinstance(column.type, UtcDateTime):
@@ -59,7 +54,7 @@ def insert_columns(
     columns: Mapping[str, Sequence[Any]],
     constants: Mapping[str, Any],
 ) -> None:
-    """Insert many rows.
+    """Insert many rows from one sequence of values per column, and `constants` equal in all rows.
 
     Args:
         columns: Values of all rows, by column.
@@ -72,17 +67,18 @@ def insert_columns(
     varying = [_convert_values(values, converts[name]) for name, values in columns.items()]
     fixed = [_convert_values([value], converts[name])[0] for name, value in constants.items()]
     rows = zip(*varying, *map(repeat, fixed), strict=False)
-    if dialect == "postgresql":
-        _copy_rows(connection, table.name, names, rows)
-    else:
-        marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"
-        connection.exec_driver_sql(statement, list(rows))
+    insert_rows(connection, table.name, names, rows)
 
 
-def _copy_rows(
-    connection: Connection, table: str, names: Sequence[str], rows: Iterator[tuple[object, ...]]
+def insert_rows(
+    connection: Connection, table: str, names: Sequence[str], rows: Iterable[tuple[object, ...]]
 ) -> None:
+    """Insert rows into `table`: values of columns `names`, of types that the driver expects."""
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"
+        connection.exec_driver_sql(statement, list(rows))
+        return
     # Not at the top: a command on SQLite starts a tenth of a second sooner without it.
     import psycopg
 
@@ -106,7 +102,7 @@ def _build_insert(dialect: str, model: type[SQLModel]) -> Insert:
 
 
 def insert_if_new(connection: Connection, model: type[SQLModel], values: Mapping[str, Any]) -> bool:
-    """Insert one row and return True; False if a unique constraint says that it exists.
+    """Insert one row and return True; return False if a unique constraint refuses it.
 
     A concurrent transaction that inserts the same row is waited for, so exactly one of them gets
     True, and the other sees the committed row when it looks.

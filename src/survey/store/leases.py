@@ -18,20 +18,20 @@ _RUNS = table_of(BackgroundRun)
 
 
 def can_start(session: Session, name: str, *, at: datetime) -> bool:
-    """Return whether a task is idle and its last run long enough ago."""
+    """Return whether no run of a task holds its lease and its pause is over at a time."""
     query = select(_RUNS.c.leased_until).where(_RUNS.c.name == name)
     until = session.connection().execute(query).scalar_one_or_none()
     return until is None or until <= at
 
 
 def last_finished_at(session: Session, name: str) -> datetime | None:
-    """Return when the last run of a task ended; None before the first one."""
+    """Return when the last run of a task ended; None if none ever did."""
     query = select(_RUNS.c.finished_at).where(_RUNS.c.name == name)
     return session.connection().execute(query).scalar_one_or_none()
 
 
 def acquire_lease(session: Session, name: str, *, began: datetime, lasts: timedelta) -> UUID | None:
-    """Take the lease of a task; None if it is held or the last run was too recent."""
+    """Take the lease of a task for `lasts` and return its id; None if held or its pause goes on."""
     idle_run = {
         "name": name, "leased_until": began, "lease": new_id(), "started_at": None,
         "finished_at": None, "result": {},
@@ -47,7 +47,7 @@ def acquire_lease(session: Session, name: str, *, began: datetime, lasts: timede
 
 
 def read_notes(session: Session, name: str) -> Mapping[str, int | str]:
-    """Return what the holder of a lease noted last, or the result of the run that has ended."""
+    """Return name -> value: progress noted by the running task, or the result of its last run."""
     query = select(_RUNS.c.result).where(_RUNS.c.name == name)
     notes: Mapping[str, int | str] | None = session.connection().execute(query).scalar_one_or_none()
     return notes or {}
@@ -56,7 +56,7 @@ def read_notes(session: Session, name: str) -> Mapping[str, int | str]:
 def renew_lease(
     session: Session, name: str, lease: UUID, *, until: datetime, notes: Mapping[str, int | str]
 ) -> bool:
-    """Keep a lease longer and note how far its work is; False if it expired and was taken."""
+    """Extend a lease and note the progress; return False if it has been taken over."""
     result = session.connection().execute(
         update(_RUNS)
         .where(_RUNS.c.name == name, _RUNS.c.lease == lease)
@@ -74,7 +74,7 @@ def release_lease(
     pause: timedelta,
     result: Mapping[str, int | str],
 ) -> None:
-    """Return a lease with the result of the run, unless it expired and was taken again."""
+    """End a lease with the run's result and a pause; no effect if it was taken over."""
     session.connection().execute(
         update(_RUNS)
         .where(_RUNS.c.name == name, _RUNS.c.lease == lease)

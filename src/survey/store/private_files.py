@@ -27,7 +27,7 @@ SIDE_FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
 def create_private_file(path: Path) -> None:
-    """Create an empty file that only its owner can read; keep an existing one.
+    """Create an empty file that only its owner can read; close an existing one to others.
 
     An existing file that others may read is closed to them, if it is ours. It is not opened:
     closing it would drop the locks that this process holds on its database, and the next process
@@ -43,7 +43,7 @@ def create_private_file(path: Path) -> None:
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open a file for `open(opener=…)`; a new file is readable by its owner only."""
+    """Open a file as the `opener` of `open`; a new file is readable by its owner only."""
     return os.open(path, flags, FILE_MODE)
 
 
@@ -53,7 +53,7 @@ def is_exposed(path: Path) -> bool:
 
 
 def find_exposed_paths(settings: Settings) -> Iterator[Path]:
-    """Yield the files of store, key and snapshots that other accounts may read."""
+    """Yield the files of store, keys, snapshots, photos and releases that are open to others."""
     for path in _iter_private_paths(settings):
         with suppress(FileNotFoundError):
             if is_exposed(path):
@@ -61,7 +61,7 @@ def find_exposed_paths(settings: Settings) -> Iterator[Path]:
 
 
 def close_to_others(settings: Settings) -> None:
-    """Remove the permissions of other accounts; files of another account stay as they are."""
+    """Remove other accounts' permissions on files of the installation that this account owns."""
     for path in find_exposed_paths(settings):
         with suppress(OSError):
             path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
@@ -81,7 +81,7 @@ def _iter_private_paths(settings: Settings) -> Iterator[Path]:
 
 
 def _iter_folder(folder: Path) -> Iterator[Path]:
-    """Yield a folder and all that is in it; what a freeze removes meanwhile is passed over."""
+    """Yield a folder and everything in it; files deleted meanwhile are skipped."""
     yield folder
     for parent, folders, files in os.walk(folder):
         yield from (Path(parent, name) for name in (*folders, *files))
@@ -96,7 +96,7 @@ RESTORE_PREFIX = ".restore-"
 
 @contextmanager
 def noted_work(data_dir: Path, *paths: Path) -> Iterator[None]:
-    """Note that files or folders are being written, until the block ends."""
+    """Note in the data folder that `paths` are being written until the block ends."""
     remove_unfinished_work(data_dir)
     data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     note = data_dir / f"{_NOTE_PREFIX}{uuid4().hex}"
@@ -111,13 +111,13 @@ def noted_work(data_dir: Path, *paths: Path) -> Iterator[None]:
 
 
 def hold(file: IO[Any]) -> None:
-    """Lock an open file until it is closed or the process ends."""
+    """Lock an open file exclusively until it is closed or the process ends."""
     if sys.platform != "win32":
         flock(file, LOCK_EX)
 
 
 def remove_unheld(paths: Iterable[Path]) -> None:
-    """Remove the files that nobody holds."""
+    """Remove the files that no process has locked."""
     for path in paths:
         with suppress(FileNotFoundError), path.open("r+b") as file:
             if _is_unheld(file):
@@ -125,12 +125,12 @@ def remove_unheld(paths: Iterable[Path]) -> None:
 
 
 def list_unfinished_work(data_dir: Path) -> list[Path]:
-    """Return the files and folders that work left behind that was killed."""
+    """Return the files and folders that killed processes were writing and left behind."""
     return [path for _, paths in _read_notes(data_dir) for path in paths if path.exists()]
 
 
 def remove_unfinished_work(data_dir: Path) -> None:
-    """Remove what work left behind that was killed, and its notes."""
+    """Remove files and folders that killed processes left behind, and the notes of them."""
     for note, paths in _read_notes(data_dir):
         for path in paths:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -138,7 +138,7 @@ def remove_unfinished_work(data_dir: Path) -> None:
 
 
 def _read_notes(data_dir: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Yield the notes whose work has ended, with what they name.
+    """Yield each note of a process that has ended, with the paths that it names.
 
     A folder of a restore without a note is one of a version that made none.
     """
@@ -170,12 +170,12 @@ _BEING_STORED = timedelta(days=1)
 
 
 def photo_path(folder: Path, sha256: str) -> Path:
-    """Return the file of a photo; the first two digits name a folder, so that none grows large."""
+    """Return the path of a photo's file, in a folder named by its first two hash digits."""
     return folder / sha256[:2] / f"{sha256}{SUFFIX}"
 
 
 def save_photo_file(folder: Path, content: bytes) -> str:
-    """Write a photo, complete or not at all, and return its SHA-256; equal photos are one file."""
+    """Write a photo's file completely or not at all; return its SHA-256, which names it."""
     sha256 = hashlib.sha256(content).hexdigest()
     path = photo_path(folder, sha256)
     if path.exists():
@@ -196,7 +196,7 @@ def save_photo_file(folder: Path, content: bytes) -> str:
 
 
 def read_photo_file(folder: Path, sha256: str) -> bytes | None:
-    """Return the content of a photo; None if the file is missing or no longer what was stored."""
+    """Return the content of a photo; None if the file is missing or was changed."""
     try:
         content = photo_path(folder, sha256).read_bytes()
     except OSError:
@@ -205,7 +205,7 @@ def read_photo_file(folder: Path, sha256: str) -> bytes | None:
 
 
 def delete_photo_files(folder: Path, hashes: Iterable[str], at: datetime) -> int:
-    """Delete files by their hashes, unless they are so new that a row is just being written."""
+    """Delete photos by SHA-256, except those written just before `at`; return how many."""
     newest = (at - _BEING_STORED).timestamp()
     deleted = 0
     for path in (photo_path(folder, sha256) for sha256 in hashes):

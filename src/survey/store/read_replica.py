@@ -1,9 +1,9 @@
 """Reading that may be late: from a PostgreSQL read replica, as long as it is near the primary.
 
-`read_late` is for pages that only look. Whoever reads in order to write, to sign somebody in or to
-decide what may be seen uses `read_scope` or `run_in_transaction`, which know the primary only
-(docs/postgresql.md lists both). The replica is compared with the primary every few seconds; when
-it is gone, late, or not a replica of this store, reading goes to the primary without an error.
+`read_from_replica` is for pages that only look. Whoever reads in order to write, to sign somebody
+in or to decide what may be seen uses `read_scope` or `run_in_transaction`, which know the primary
+only (docs/postgresql.md lists both). The replica is compared with the primary every few seconds;
+when it is gone, late, or not a replica of this store, reading goes to the primary without an error.
 """
 
 import logging
@@ -23,8 +23,8 @@ from sqlmodel import Session
 from survey.locale import Message, RefusedError, msg
 from survey.observe.metrics import LATE_READS, REPLICA_LAG_SECONDS
 from survey.settings import Settings
+from survey.store.audit_writer import last_commit_of
 from survey.store.engine import engine_for, normal_url, read_scope
-from survey.store.recent_commits import last_commit_of
 from survey.store.tables import AnyRow
 from survey.store.transactions import UNAVAILABLE_ERRORS
 
@@ -70,18 +70,18 @@ _REPLICA = text(
 
 @dataclass(frozen=True)
 class DataFreshness:
-    """Moment up to which a late reading holds everything that was committed."""
+    """Time up to which a reading from the replica holds everything that was committed."""
 
     as_of: datetime
 
     def seconds_before(self, moment: datetime) -> int:
-        """Return how many whole seconds it lies before a moment."""
+        """Return how many seconds the data are older than a moment; never negative."""
         return max(0, round((moment - self.as_of).total_seconds()))
 
 
 @dataclass(frozen=True)
 class LateReading(Generic[T]):
-    """What was read, and how fresh it is; None: from the primary, so as of now."""
+    """Value read, with its freshness; None if it is from the primary, hence current."""
 
     value: T
     freshness: DataFreshness | None
@@ -89,7 +89,7 @@ class LateReading(Generic[T]):
 
 @dataclass(frozen=True)
 class ReplicaState:
-    """Result of one comparison of the replica with the primary."""
+    """Result of comparing the replica with the primary: problem, lag, and time of its data."""
 
     problem: Message | None
     """Why it is not read; None: it is."""
@@ -108,7 +108,7 @@ class _Position:
 
 
 def require_read_url(settings: Settings) -> None:
-    """Raise `RefusedError` unless the setting is empty or may name a replica."""
+    """Raise `RefusedError` if the setting for reading cannot name a replica of the store."""
     if not settings.database_read_url:
         return
     primary, replica = normal_url(settings.store_url), normal_url(settings.database_read_url)
@@ -131,16 +131,16 @@ def require_read_url(settings: Settings) -> None:
 
 
 def _server_of(url: URL) -> tuple[object, ...]:
-    """Return what decides which database an address leads to."""
+    """Return host, port and database name of a URL, which decide where it leads."""
     host = url.host or url.query.get("host", "localhost")
     port = url.port or url.query.get("port", 5432)
     return host, str(port), url.database
 
 
-def read_late(
+def read_from_replica(
     settings: Settings, work: Callable[[Session], T], *, reader: UUID | None = None
 ) -> LateReading[T]:
-    """Run reading that may be some seconds late, on the replica if it is near enough.
+    """Return what `work` reads, from the replica if that is recent and has `reader`'s changes.
 
     `work` may run twice: a replica that ends in the middle leaves the reading to the primary.
 
@@ -170,19 +170,23 @@ def check_replica(settings: Settings) -> ReplicaState | None:
 
 
 class _ReadReplica:
-    """The replica of one store, as this process last found it."""
+    """Read replica of a store, with the result of this process's last comparison to the primary."""
 
     def __init__(self, settings: Settings) -> None:
         self._primary_url = settings.store_url
         self._max_lag = settings.database_read_max_lag
-        self.url = _add_limits(settings.database_read_url)
+        parsed = normal_url(settings.database_read_url)
+        limits = {
+            name: value for name, value in _CONNECTION_LIMITS.items() if name not in parsed.query
+        }
+        self.url = parsed.update_query_dict(limits).render_as_string(hide_password=False)
         self._positions: deque[_Position] = deque(maxlen=_MAX_POSITIONS)
         self._state = ReplicaState(msg("It has not been looked at yet."))
         self._checked_at = self._retry_at = float("-inf")
         self._turn = Lock()
 
     def state_for(self, reader: UUID | None) -> ReplicaState:
-        """Return the present state; for somebody whose change it lacks, one with a problem."""
+        """Return the state, renewed if due; a problem if `reader`'s last change is missing."""
         changed_at = float("-inf") if reader is None else last_commit_of(reader)
         moment = time.monotonic()
         lacks_change = self._state.as_of_monotonic < changed_at
@@ -200,7 +204,7 @@ class _ReadReplica:
         return state
 
     def compare(self) -> ReplicaState:
-        """Compare the replica with the primary and keep what was found."""
+        """Compare the replica with the primary, store the resulting state and return it."""
         state = self._compare_positions()
         self._checked_at = time.monotonic()
         if state.as_of is not None:
@@ -209,7 +213,7 @@ class _ReadReplica:
         return state
 
     def _keep_state(self, state: ReplicaState) -> None:
-        """Keep a state, and log it when it is of another kind than the one before."""
+        """Store a state, and log it if its problem differs from that of the state before."""
         before, problem = self._state.problem, state.problem
         self._state = state
         if problem is None and before is not None:
@@ -230,8 +234,9 @@ class _ReadReplica:
                 if problem is not None:
                     return ReplicaState(problem)
                 as_of = self._find_as_of(int(theirs.position), theirs.replayed_at)
+                max_lag = timedelta(seconds=self._max_lag)
                 for _ in range(CATCH_UP_LOOKS):
-                    if as_of is not None and position.at - as_of <= self._bound:
+                    if as_of is not None and position.at - as_of <= max_lag:
                         break
                     time.sleep(CATCH_UP_PAUSE)
                     theirs = connection.execute(_REPLICA).one()
@@ -250,12 +255,8 @@ class _ReadReplica:
             late if lag > self._max_lag else None, as_of, lag, position.monotonic - lag
         )
 
-    @property
-    def _bound(self) -> timedelta:
-        return timedelta(seconds=self._max_lag)
-
     def _find_as_of(self, replayed: int, replayed_at: datetime | None) -> datetime | None:
-        """Return up to when the replica has everything; None if that cannot be told.
+        """Return the time up to which a replica that `replayed` so much is complete, or None.
 
         The time of the last replayed commit stands still while nobody writes, so a position of the
         primary that was passed counts as well.
@@ -264,7 +265,7 @@ class _ReadReplica:
         return max([*passed, *([] if replayed_at is None else [replayed_at])], default=None)
 
     def note_failure(self, error: Exception) -> None:
-        """Leave the replica alone for a while, unless it only ended one query.
+        """Leave the replica unread for a while, unless it failed at one query only.
 
         Raises:
             Exception: The error, if the query ran out of time: the primary would as well.
@@ -283,13 +284,13 @@ class _ReadReplica:
 
 
 def _end_of_record(position: int) -> int:
-    """Return where the last record ends: the next one's place may lie behind a page's head."""
+    """Return a log position, moved to the start of its page if it is at the page's header."""
     into_page = position % _LOG_PAGE_BYTES
     return position - into_page if into_page <= _LOG_PAGE_HEAD_BYTES else position
 
 
 def _find_replica_problem(ours: AnyRow, theirs: AnyRow) -> Message | None:
-    """Return why a server is no replica of the store with its present schema."""
+    """Return why server `theirs` is no replica of `ours` in its present schema; None if it is."""
     if not theirs.in_recovery:
         return msg("It is no replica but takes changes itself.")
     if (ours.cluster, ours.name) != (theirs.cluster, theirs.name):
@@ -297,12 +298,6 @@ def _find_replica_problem(ours: AnyRow, theirs: AnyRow) -> Message | None:
     if ours.revision != theirs.revision:
         return msg("It has not reached the schema of the primary yet.")
     return None
-
-
-def _add_limits(url: str) -> str:
-    parsed = normal_url(url)
-    limits = {name: value for name, value in _CONNECTION_LIMITS.items() if name not in parsed.query}
-    return parsed.update_query_dict(limits).render_as_string(hide_password=False)
 
 
 _replicas: dict[tuple[str, str, float], _ReadReplica] = {}

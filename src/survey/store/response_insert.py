@@ -17,9 +17,8 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 
-from survey.store.backup.archive import columns_of
+from survey.store.backup.archive import columns_of, table_lines
 from survey.store.backup.loader import insert_lines
-from survey.store.backup.row_codec import line_writer, plain_table, select_expression
 from survey.store.inserts import insert_if_new
 from survey.store.tables import Invitation, Response, ResponseRevision, table_of
 
@@ -35,12 +34,12 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 def partition_name(wave_id: UUID) -> str:
-    """Return the name of the table with the answers of a wave on PostgreSQL."""
+    """Return the name of the partition with a wave's answers on PostgreSQL."""
     return f"{_REVISIONS.name}_{wave_id.hex}"
 
 
 def lock_answers(connection: Connection, wave_id: UUID) -> None:
-    """Keep the answers of a wave as they are until the commit; others may read them."""
+    """Lock the answers of a wave against changes until the commit; reading goes on."""
     if _has_partition(connection, wave_id):
         connection.exec_driver_sql(f"LOCK TABLE {partition_name(wave_id)} IN SHARE MODE")
 
@@ -52,23 +51,13 @@ def has_answers(connection: Connection, wave_id: UUID) -> bool:
 
 
 def answer_lines(connection: Connection, wave_id: UUID) -> Iterator[bytes]:
-    """Yield every revision of the wave's interviews as a line, by interview and number."""
-    table, dialect = (plain_table(_REVISIONS.name, ANSWER_COLUMNS), connection.dialect.name)
-    columns = [select_expression(table.c[each.name], each.kind, dialect) for each in ANSWER_COLUMNS]
-    query = (
-        sa.select(*columns)
-        .where(table.c.wave_id == wave_id)
-        .order_by(table.c.response_id, table.c.number)
-    )
-    write = line_writer(ANSWER_COLUMNS)
-    result = connection.execute(query, execution_options={"yield_per": LINE_BATCH_SIZE})
-    for rows in result.partitions():
-        for row in rows:
-            yield write(row)
+    """Return an iterator of a wave's revisions as JSON lines, sorted by interview and number."""
+    key = ("response_id", "number")
+    return table_lines(connection, _REVISIONS.name, ANSWER_COLUMNS, key, wave_id=wave_id)
 
 
 def remove_answers(connection: Connection, wave_id: UUID) -> None:
-    """Take the answers of a wave out of the database."""
+    """Delete all answers of a wave from the database."""
     if not _has_partition(connection, wave_id):
         connection.execute(sa.delete(_REVISIONS).where(_REVISIONS.c.wave_id == wave_id))
         return
@@ -79,7 +68,7 @@ def remove_answers(connection: Connection, wave_id: UUID) -> None:
 
 
 def put_back_answers(connection: Connection, wave_id: UUID, lines: Iterable[bytes]) -> None:
-    """Insert the answers of a wave of which the database has none, as `answer_lines` gave them."""
+    """Insert the answers of a wave that has none in the database from `answer_lines`."""
     is_new = connection.dialect.name == "postgresql" and not _has_partition(connection, wave_id)
     table = partition_name(wave_id) if is_new else _REVISIONS.name
     if is_new:
@@ -110,7 +99,7 @@ def _has_partition(connection: Connection, wave_id: UUID) -> bool:
 
 
 def _change_partitions(connection: Connection, *statements: str) -> None:
-    """Run statements that wait for all who write interviews, and that these then wait for.
+    """Run statements that lock the answers of all waves, with short waits and several attempts.
 
     They wait for a short time, let go and try again, so that fieldwork of other waves goes on.
     """
@@ -175,7 +164,7 @@ def insert_response(
 def _build_response_insert(
     of_response: tuple[str, ...], of_revision: tuple[str, ...]
 ) -> Select[Any]:
-    """Build the PostgreSQL statement that returns how many responses were new."""
+    """Build PostgreSQL's insert of these columns of an interview; it returns 1, or 0 if stored."""
     new = (
         postgresql.insert(_RESPONSES)
         .values({name: bindparam(_OF_RESPONSE + name) for name in of_response})

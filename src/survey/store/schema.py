@@ -47,44 +47,34 @@ def _build_config(connection: Connection | None = None) -> Config:
 
 
 def head_revision() -> str:
-    """Return the revision that this version of the software works with."""
+    """Return the newest migration of this version of the software."""
     revision = ScriptDirectory.from_config(_build_config()).get_current_head()
     assert revision is not None
     return revision
 
 
 def stored_revision(url: str) -> str | None:
-    """Return the revision of a database; None if it was never migrated."""
+    """Return the last migration made in a database; None if it was never migrated."""
     with engine_for(url).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def known_revisions() -> list[str]:
-    """Return the revisions that this version knows, the newest first."""
+    """Return all migrations that this version of the software has, the newest first."""
     scripts = ScriptDirectory.from_config(_build_config())
     return [script.revision for script in scripts.walk_revisions()]
 
 
 def is_before_release(revision: str) -> bool:
-    """Return whether a revision is older than version 0.1.0, which alone can upgrade such a store.
+    """Return whether a migration is older than version 0.1.0, which alone can upgrade from it.
 
     Revisions are numbers of four digits.
     """
     return revision < known_revisions()[-1]
 
 
-def _get_required_floor() -> str:
-    """Return the oldest revision whose code works with the present schema.
-
-    It is the `serves_from` of the newest migration that states one.
-    """
-    scripts = ScriptDirectory.from_config(_build_config()).walk_revisions()
-    floors = (getattr(script.module, "serves_from", None) for script in scripts)
-    return str(next(floor for floor in floors if floor))
-
-
 def require_compatible_schema(url: str) -> None:
-    """Raise unless this version can work with the schema of the store.
+    """Raise `RefusedError` unless this version can work with the store's schema.
 
     A store that a newer version upgraded is fine if that version says so: it stored the oldest
     revision whose code still works there.
@@ -136,7 +126,7 @@ def _find_floor(url: str) -> str | None:
 
 
 def upgrade(url: str) -> None:
-    """Migrate a database to `head_revision()`; processes that start together take turns.
+    """Run all missing migrations of a database; processes that start together take turns.
 
     A store that a newer version upgraded stays as it is; raises if this version cannot serve it.
     """
@@ -159,14 +149,9 @@ def _is_unknown(present: str | None) -> bool:
     return present is not None and present not in known_revisions()
 
 
-def _set_floor(connection: Connection) -> None:
-    connection.execute(delete(_FLOORS))
-    connection.execute(insert(_FLOORS), {"revision": _get_required_floor()})
-
-
 @contextmanager
 def _migration_lock(engine: Engine) -> Iterator[None]:
-    """Hold the lock that lets one process migrate at a time.
+    """Hold the PostgreSQL lock that lets one process migrate at a time.
 
     It is a session lock and in no transaction, for which CREATE INDEX CONCURRENTLY would wait.
     """
@@ -181,7 +166,7 @@ def _migration_lock(engine: Engine) -> Iterator[None]:
 
 
 def _upgrade_online(engine: Engine) -> None:
-    """Run each migration in its own transaction; release and retry if a lock is not free."""
+    """Run each migration in its own transaction, again and again while a table is locked."""
     migrating = migration_engine(engine.url, current_settings(), lock_seconds=_LOCK_SECONDS)
     for tried in range(1, _MAX_ATTEMPTS + 1):
         try:
@@ -201,7 +186,13 @@ def _upgrade_online(engine: Engine) -> None:
 
 
 def upgrade_within(connection: Connection, revision: str = "head") -> None:
-    """Migrate inside the caller's transaction, as far as `revision`."""
+    """Run the migrations up to `revision` inside the caller's transaction."""
     command.upgrade(_build_config(connection), revision)
     if revision == "head":
-        _set_floor(connection)
+        connection.execute(delete(_FLOORS))
+        # It is the `serves_from` of the newest migration that states one.
+        scripts = ScriptDirectory.from_config(_build_config()).walk_revisions()
+        floors = (getattr(script.module, "serves_from", None) for script in scripts)
+        connection.execute(
+            insert(_FLOORS), {"revision": str(next(floor for floor in floors if floor))}
+        )

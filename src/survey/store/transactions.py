@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ from sqlalchemy.exc import (
 )
 from sqlmodel import Session
 
-from survey.locale import Message, SurveyError, msg
+from survey.locale import SurveyError, msg
 from survey.store.audit_writer import queue_length, truncate_queue
 from survey.store.engine import read_scope, session_scope, snapshot_scope, write_count
 
@@ -63,34 +64,25 @@ class StoreUnavailableError(SurveyError):
     """Raised when the database failed and nothing was written; the request may be sent again."""
 
     code = "store_unavailable"
-
-    def __init__(self, message: Message | None = None) -> None:
-        super().__init__(
-            message
-            or msg("We cannot save anything at the moment. Nothing is lost; please try again soon.")
-        )
+    message = msg("We cannot save anything at the moment. Nothing is lost; please try again soon.")
 
 
 class RowsLockedError(StoreUnavailableError):
-    """Raised when another transaction kept rows that were to be locked; nothing was written."""
+    """Raised when rows to be locked stayed locked by another transaction; nothing written."""
 
 
 class UnstorableTextError(SurveyError):
     """Raised when a text holds a NUL, which PostgreSQL does not store; nothing was written."""
 
     code = "unstorable_text"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "One of the texts holds an invisible character (NUL) that cannot be saved. "
-                "Please type the text again instead of pasting it."
-            )
-        )
+    message = msg(
+        "One of the texts holds an invisible character (NUL) that cannot be saved. "
+        "Please type the text again instead of pasting it."
+    )
 
 
 def run_in_transaction(url: str, work: Callable[[Session], T], *, long_running: bool = False) -> T:
-    """Run a unit of work in a transaction of its own and return its result after the commit.
+    """Run a unit of work in its own transaction, commit, and return its result.
 
     Args:
         long_running: The work takes minutes (freezing, importing): PostgreSQL's long time limits
@@ -107,18 +99,21 @@ def run_in_transaction(url: str, work: Callable[[Session], T], *, long_running: 
                 with session_scope(url, long_running=long_running) as session:
                     return work(session)
             except DBAPIError as error:
-                conflict = _find_conflict(error)
+                conflict = CONFLICT_SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "")
                 if conflict is None:
                     raise
                 if attempt >= max_attempts:
                     _conflict_counts["given up"] += 1
                     raise
-                _back_off(conflict, attempt)
+                _conflict_counts[conflict] += 1
+                _LOG.warning("%s: the unit of work begins again (try %d)", conflict, attempt + 1)
+                # Random, so that the same two transactions do not meet again.
+                time.sleep(random.uniform(0, MAX_FIRST_PAUSE_SECONDS) * 2 ** (attempt - 1))
     raise AssertionError("unreachable")
 
 
 def read_in_snapshot(url: str, read: Callable[[Session], T]) -> T:
-    """Return what `read` returns of the store as it is now; writers go on beside it.
+    """Return what `read` returns from one consistent view of the store.
 
     Raises:
         StoreUnavailableError: The database failed.
@@ -129,7 +124,7 @@ def read_in_snapshot(url: str, read: Callable[[Session], T]) -> T:
 
 @contextmanager
 def translate_lock_errors() -> Iterator[None]:
-    """Raise `RowsLockedError` where PostgreSQL waited too long for the locks that the block takes.
+    """Raise `RowsLockedError` if PostgreSQL waits too long for a lock within the block.
 
     For work that comes before everything else of a unit, so that the unit can be run again later.
     """
@@ -142,13 +137,13 @@ def translate_lock_errors() -> Iterator[None]:
 
 
 def conflict_counts() -> dict[str, int]:
-    """Return how often this process ran a unit again, by conflict, and how often it gave up."""
+    """Return kind of conflict -> times that this process repeated a transaction or gave up."""
     return dict(_conflict_counts)
 
 
 @contextmanager
 def _translate_database_errors() -> Iterator[None]:
-    """Turn failures of the database into `StoreUnavailableError`; no statement reaches the log."""
+    """Turn database failures into `StoreUnavailableError`, NUL into `UnstorableTextError`."""
     try:
         yield
     except TimeoutError as error:
@@ -169,34 +164,22 @@ def _translate_database_errors() -> Iterator[None]:
         raise
 
 
-def _find_conflict(error: DBAPIError) -> str | None:
-    """Return the conflict that this transaction lost; None for other errors."""
-    return CONFLICT_SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "")
-
-
-def _back_off(conflict: str, attempt: int) -> None:
-    _conflict_counts[conflict] += 1
-    _LOG.warning("%s: the unit of work begins again (try %d)", conflict, attempt + 1)
-    # Random, so that the same two transactions do not meet again.
-    time.sleep(random.uniform(0, MAX_FIRST_PAUSE_SECONDS) * 2 ** (attempt - 1))
-
-
 @dataclass(frozen=True)
 class WorkSucceeded:
-    """Result of a unit of work that was committed."""
+    """Outcome of a unit of work that succeeded, with what it returned."""
 
     value: Any
 
 
 @dataclass(frozen=True)
 class WorkFailed:
-    """Error of a unit of work that left nothing in the store."""
+    """Outcome of a unit of work that raised and left nothing in the store."""
 
     error: Exception
 
 
 def run_batch(url: str, works: Sequence[UnitOfWork]) -> list[WorkSucceeded | WorkFailed]:
-    """Run units of work in order in one transaction and return their outcomes in that order.
+    """Run units of work in one transaction if possible; return an outcome for each, in order.
 
     If the database objects to a unit or to the commit, or if a unit raises after it wrote, nothing
     is kept and each unit is run again in a transaction of its own, so that no unit suffers for
@@ -207,32 +190,29 @@ def run_batch(url: str, works: Sequence[UnitOfWork]) -> list[WorkSucceeded | Wor
             return _run_together(url, works)
         except (_RetrySeparatelyError, *UNAVAILABLE_ERRORS):
             pass
-    return [_run_separately(url, work) for work in works]
+    return [_run_for_outcome(partial(run_in_transaction, url, work)) for work in works]
 
 
 def run_reads(url: str, works: Sequence[UnitOfWork]) -> list[WorkSucceeded | WorkFailed]:
-    """Run units of work that only read, and return their outcomes in that order.
+    """Run units of work that only read; return an outcome for each, in order.
 
     They wait for no writer, but for whoever keeps a whole SQLite database to itself.
     """
-    return [_run_read(url, work) for work in works]
 
-
-def _run_read(url: str, work: UnitOfWork) -> WorkSucceeded | WorkFailed:
-    try:
+    def read(work: UnitOfWork) -> Any:
         with _translate_database_errors(), read_scope(url) as session:
-            return WorkSucceeded(work(session))
-    except Exception as error:
-        return WorkFailed(error)
+            return work(session)
+
+    return [_run_for_outcome(partial(read, work)) for work in works]
 
 
 class _RetrySeparatelyError(Exception):
     """Raised when the units of a batch must be run in transactions of their own."""
 
 
-def _run_separately(url: str, work: UnitOfWork) -> WorkSucceeded | WorkFailed:
+def _run_for_outcome(run: Callable[[], Any]) -> WorkSucceeded | WorkFailed:
     try:
-        return WorkSucceeded(run_in_transaction(url, work))
+        return WorkSucceeded(run())
     except Exception as error:
         return WorkFailed(error)
 

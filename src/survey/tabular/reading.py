@@ -1,4 +1,4 @@
-"""One reader of tables: a CSV file, the sheet of a workbook or a message as columns of text.
+"""One reader for CSV files, sheets of workbooks and JSON messages, as columns of text.
 
 A worksheet is inspected before it is parsed.
 """
@@ -46,7 +46,7 @@ LIMITS = WorkbookLimits(
 
 
 def read_table(content: bytes, *, most_rows: int | None = None) -> TextTable:
-    """Read the table in a CSV or .xlsx file.
+    """Return the table of survey answers in a CSV or .xlsx file, of at most `most_rows` rows.
 
     Args:
         most_rows: Read only so many rows, for a preview.
@@ -73,7 +73,7 @@ def read_table(content: bytes, *, most_rows: int | None = None) -> TextTable:
 
 
 def read_text_table(content: bytes) -> TextTable:
-    """Read delivered counts from a CSV file or an Excel workbook; all rows or none.
+    """Return the table of counts from outside sources in a delivered CSV or .xlsx file.
 
     Raises:
         FileUnreadableError: There is no readable table in it.
@@ -103,7 +103,7 @@ def _read_workbook(content: bytes, most_rows: int | None) -> TextTable:
 
 
 class _SheetReader:
-    """Reader of the rows of one worksheet, in batches of columns."""
+    """Reader of one worksheet, which turns batches of rows into columns of text."""
 
     def __init__(self, is_template: bool, most_rows: int | None) -> None:
         self._is_template, self._most_rows = is_template, most_rows
@@ -114,7 +114,9 @@ class _SheetReader:
 
     def read(self, rows: Iterator[Sequence[object]]) -> None:
         head = [_format_cell(value) for value in next(rows, ())]
-        self._header = header_of(_strip_end(head))
+        while head and not head[-1]:
+            head.pop()
+        self._header = header_of(head)
         self._columns = [[] for _ in self._header]
         first = 2
         while batch := list(islice(rows, _BATCH_ROWS)):
@@ -153,7 +155,7 @@ class _SheetReader:
 
 
 def encode_cells(values: Sequence[object]) -> pa.DictionaryArray:
-    """Return the values of a column as text, each different one formatted once."""
+    """Return a column's values as dictionary-encoded texts; equal values are formatted once."""
     kinds = set(map(type, values))
     if bool in kinds or {int, float} <= kinds:
         # Equal to a number and yet another text: True is 1, and an int has all its digits.
@@ -169,21 +171,14 @@ def encode_cells(values: Sequence[object]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(codes, pa.array(map(_format_cell, texts), pa.string()))
 
 
-def _strip_end(cells: list[str]) -> list[str]:
-    """Return the cells without the empty ones at the end."""
-    while cells and not cells[-1]:
-        cells.pop()
-    return cells
-
-
 def _format_cell(value: object) -> str:
-    """Return a cell as a person reads it; a whole number without a decimal point."""
+    """Return a cell's value as text; whole numbers have no decimal point, dates are ISO 8601."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return repr(plain_number(value))
     if isinstance(value, datetime):
         return value.replace(microsecond=0).isoformat(" ")
     if isinstance(value, timedelta):
@@ -194,7 +189,7 @@ def _format_cell(value: object) -> str:
 
 
 class _RecordColumns(Sequence[pa.DictionaryArray]):
-    """Columns of a message, each built when a check asks for it.
+    """Columns of a JSON message, each built only when a check asks for it.
 
     A row may name columns that nothing knows: of one such row and many empty ones all cells
     together would take gigabytes.
@@ -207,15 +202,15 @@ class _RecordColumns(Sequence[pa.DictionaryArray]):
         return len(self._names)
 
     def __getitem__(self, place: Any) -> Any:
-        name = self._names[place]
-        cells = [_format_sent(record.get(name)) for record in self._records]
+        sent = (record.get(self._names[place]) for record in self._records)
+        cells = ["" if value is None else str(plain_number(value)) for value in sent]
         column = pa.array(cells, pa.string()).dictionary_encode()
         require_short_cells((column,))
         return column
 
 
 def table_of_records(records: Sequence[Mapping[str, object]]) -> TextTable:
-    """Return the table of a message, which has one object a row; what is missing is empty.
+    """Return the table of a JSON message with one object per row; missing values are empty.
 
     A column is built when it is asked for, and raises `FileUnreadableError` as well if a text in it
     is too long.
@@ -233,12 +228,7 @@ def table_of_records(records: Sequence[Mapping[str, object]]) -> TextTable:
 
 
 def plain_number(value: object) -> object:
-    """Return a whole number without its point: many programs write every number with one."""
+    """Return a float without fraction as an int, any other value unchanged: 40.0 is 40."""
     if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:
         return int(value)
     return value
-
-
-def _format_sent(value: object) -> str:
-    """Return a value as a workbook has it."""
-    return "" if value is None else str(plain_number(value))

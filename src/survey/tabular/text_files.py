@@ -1,4 +1,4 @@
-"""Text files of rows and cells: encoding, delimiter and limits, read into columns of text.
+"""Text files of rows and cells: finds encoding and delimiter, sets limits, reads columns of text.
 
 `read_delimited` reads answers, whose rows stand or fall alone; `read_delimited_counts` counts, of
 which a million rows have to fit: column by column, every repeated text once, all rows or none.
@@ -52,7 +52,7 @@ _BLOCK_BYTES = 4 * 2**20
 
 
 def read_delimited(content: bytes, *, most_rows: int | None = None) -> TextTable:
-    """Read UTF-8, UTF-16 or GB18030 text separated by comma, semicolon, tab or bar.
+    """Return up to `most_rows` rows of UTF-8, UTF-16 or GB18030 text with any usual delimiter.
 
     Raises `FileUnreadableError` with the row where reading stopped.
     """
@@ -64,7 +64,7 @@ def read_delimited(content: bytes, *, most_rows: int | None = None) -> TextTable
 
 
 def _open_text(content: bytes) -> tuple[str, str, str]:
-    """Return text, encoding and delimiter of a file whose header may be cut into cells.
+    """Return a file's text, encoding, delimiter; raise `FileUnreadableError` for too long headers.
 
     A header without an end, or with too many cells, is refused first: each cell takes memory.
     """
@@ -96,7 +96,7 @@ def _build_row_too_long_error(row: int) -> FileUnreadableError:
 
 
 def _iter_lines(text: str) -> Iterator[str]:
-    """Yield the lines with their ends; a copy of a large file is never made."""
+    """Yield each line with its line ending; the text is not copied as a whole."""
     for number, match in enumerate(_LINE.finditer(text), start=1):
         if match.end() - match.start() > MAX_ROW_CHARS:
             raise _build_row_too_long_error(number)
@@ -104,7 +104,7 @@ def _iter_lines(text: str) -> Iterator[str]:
 
 
 def _decode_text_file(content: bytes) -> tuple[str, str]:
-    """Return the text of a CSV file, and its encoding. Raises `FileUnreadableError` for others."""
+    """Return a CSV file's text and encoding; raise `FileUnreadableError` for other files."""
     if len(content) > MAX_FILE_BYTES:
         raise FileUnreadableError(
             msg("The file is larger than {limit} MB. Please split it.", limit=MAX_FILE_BYTES >> 20)
@@ -168,7 +168,7 @@ def _iter_delimited_records(text: str, delimiter: str) -> Iterator[tuple[int, li
 
 
 def require_row_limit(rows: int, limit: int = MAX_COUNT_ROWS) -> None:
-    """Raise `FileUnreadableError` if there are more rows than that."""
+    """Raise `FileUnreadableError` if `rows` is larger than `limit`."""
     if rows > limit:
         raise FileUnreadableError(
             msg("The file has more than {limit} rows. Please split it.", limit=limit)
@@ -176,7 +176,7 @@ def require_row_limit(rows: int, limit: int = MAX_COUNT_ROWS) -> None:
 
 
 def _require_cell_limit(rows: int, columns: int) -> None:
-    """Refuse by the number of lines, before a cell is built."""
+    """Raise `FileUnreadableError` for too many rows or cells, counted by lines before parsing."""
     require_row_limit(rows)
     if rows * columns > MAX_COUNT_CELLS:
         raise FileUnreadableError(
@@ -189,7 +189,7 @@ def _require_cell_limit(rows: int, columns: int) -> None:
 
 
 def read_delimited_counts(content: bytes) -> TextTable:
-    """Read counts separated as in `read_delimited`; a row of another width refuses the file."""
+    """Return the table of counts in a text file; raise `FileUnreadableError` for uneven rows."""
     text, _, delimiter = _open_text(content)
     if "\n" not in text:
         text = text.replace("\r", "\n")
@@ -244,7 +244,7 @@ def read_delimited_counts(content: bytes) -> TextTable:
 
 
 def _drop_blank_rows(table: TextTable) -> TextTable:
-    """Return the rows with content; spreadsheets leave empty ones behind."""
+    """Return the table without blank rows, which spreadsheets often leave behind."""
     filled = np.zeros(len(table.rows), dtype=bool)
     for column in table.columns:
         texts = CodedColumn.of_texts(column)

@@ -1,4 +1,4 @@
-"""A table as columns of text, with the number that a person finds each row by.
+"""Tables as columns of text, with the row numbers that a person sees in the file.
 
 Columns have few different values; each is looked at once however many rows have it.
 """
@@ -22,41 +22,41 @@ Codes = NDArray[np.intp]
 
 
 class FileUnreadableError(SurveyError):
-    """Raised when the file as a whole cannot be read; nothing was written."""
+    """Raised when a whole file cannot be read as a table; nothing was stored."""
 
     code = "file_unreadable"
 
 
 @dataclass(frozen=True, eq=False)
 class CodedColumn:
-    """A column as its different values, and the place among them of the value of each row."""
+    """Column stored as its distinct values, and for each row the position of its value."""
 
     values: Sequence[Any]
     codes: Codes
 
     @classmethod
     def of_texts(cls, column: pa.DictionaryArray) -> "CodedColumn":
-        """Return an Arrow column of texts, without the blanks around them."""
+        """Return the coded column of an Arrow column of texts, with surrounding blanks removed."""
         codes = column.indices.to_numpy(zero_copy_only=False).astype(np.intp)
         return cls([text.strip() for text in column.dictionary.to_pylist()], codes)
 
     def of_rows(self, rows: slice = slice(None)) -> list[Any]:
-        """Return the value of each of the rows."""
+        """Return the list of values in `rows`, a slice of row positions, by default of all."""
         values: NDArray[np.object_] = np.fromiter(self.values, object, len(self.values))
         taken: list[Any] = values[self.codes[rows]].tolist()
         return taken
 
     def map(self, convert: Callable[[Any], Any]) -> "CodedColumn":
-        """Return the column with each value converted."""
+        """Return the column with `convert` applied once to each different value."""
         return CodedColumn([convert(value) for value in self.values], self.codes)
 
     def where(self, flags: Iterable[bool]) -> NDArray[np.bool_]:
-        """Return the rows whose value is flagged; `flags` are in the order of `values`."""
+        """Return a mask of rows whose value is flagged; `flags` has an entry per distinct value."""
         return np.fromiter(flags, bool, len(self.values))[self.codes]
 
 
 def group_rows(columns: Sequence[CodedColumn], rows: Codes) -> tuple[Codes, Codes]:
-    """Group rows by their values in several columns.
+    """Group `rows` (positions) equal in all columns; return one row a group, and each row's group.
 
     Returns:
         One row of each group, and the group of each row, by its place in the former.
@@ -81,7 +81,7 @@ def group_rows(columns: Sequence[CodedColumn], rows: Codes) -> tuple[Codes, Code
 
 @dataclass(frozen=True, eq=False)
 class TextTable:
-    """Columns of text by the head they have in the file, and the number of each row.
+    """Columns of text under the heads of a file or message, with the number of each row.
 
     Rows of a file are numbered as in a spreadsheet, whose header is row 1; those of a message from
     1 on. Rows without content are left out. Cells stay text: a formula is only characters here.
@@ -100,11 +100,11 @@ class TextTable:
     """Place of a row that is shorter than the header, or has content beyond it -> its cells."""
 
     def texts(self, place: int) -> CodedColumn:
-        """Return the texts of a column without blanks around them."""
+        """Return the column at a position, with blanks around its texts removed."""
         return CodedColumn.of_texts(self.columns[place])
 
     def iter_rows(self) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Yield the number and the cells of each row."""
+        """Yield each row's number and its cells."""
         cells = zip(*(column.to_pylist() for column in self.columns), strict=True)
         return zip(self.rows.tolist(), cells, strict=True)
 
@@ -112,7 +112,7 @@ class TextTable:
 def build_table(
     header: tuple[str, ...], records: Iterable[tuple[int, list[str]]], **source: Any
 ) -> TextTable:
-    """Return the table of rows of cells; the cells themselves are let go in batches.
+    """Return the table with `header` of records (row number, cells), encoded in batches.
 
     Raises:
         FileUnreadableError: There is no row.
@@ -148,7 +148,7 @@ def join_columns(
     numbers: NDArray[np.int64],
     **source: Any,
 ) -> TextTable:
-    """Return the table of columns that were read in parts.
+    """Return one table from columns given in several parts each; `numbers` are the row numbers.
 
     Raises:
         FileUnreadableError: There is no row.
@@ -160,13 +160,13 @@ def join_columns(
 
 
 def combine_chunks(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """Return the parts of a column as one."""
+    """Return the chunks of an Arrow column as one dictionary-encoded array."""
     whole = column.unify_dictionaries().combine_chunks()
     return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
 
 
 def header_of(cells: Sequence[str]) -> tuple[str, ...]:
-    """Return the trimmed column names. Raises `FileUnreadableError` if there are none."""
+    """Return the cleaned column names; raise `FileUnreadableError` for none or too many."""
     if not any(map(str.strip, cells)):
         raise FileUnreadableError(msg("The first row must name the columns; it is empty."))
     if len(cells) > MAX_COLUMNS:
@@ -175,12 +175,12 @@ def header_of(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def build_too_many_columns_error() -> FileUnreadableError:
-    """Return the error of a file with more than `MAX_COLUMNS` columns."""
+    """Return the error for a file that has more than `MAX_COLUMNS` columns."""
     return FileUnreadableError(msg("The file has more than {limit} columns.", limit=MAX_COLUMNS))
 
 
 def _clean_column_name(name: str) -> str:
-    """Return a column name without line breaks and invisible characters."""
+    """Return a column name as one line of printable characters."""
     if name.isprintable():
         return name.strip()
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())

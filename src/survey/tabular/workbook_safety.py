@@ -1,4 +1,4 @@
-"""Safety checks of an uploaded workbook before any library parses it.
+"""Safety checks of an uploaded file before any library parses it.
 
 Everything here looks at bytes and at the directory of the archive. The limits also bound the time
 that reading takes, because the libraries behind read in time proportional to what is let through.
@@ -30,14 +30,14 @@ _READABLE = (".xlsx", ".xls", ".csv", ".md")
 
 
 class WorkbookError(SurveyError):
-    """Raised when a file is not opened: damaged, encrypted, too large, or with macros."""
+    """Raised when a file must not be parsed: damaged, encrypted, too large, or with macros."""
 
     code = "workbook"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkbookLimits:
-    """Limits of a workbook: bytes packed, of one part, unpacked; rows and cells."""
+    """Limits of a workbook: packed, per part and unpacked size in bytes; rows and cells."""
 
     file: int = MAX_FILE
     part: int = MAX_PART
@@ -52,7 +52,7 @@ FORM_LIMITS = WorkbookLimits()
 
 @dataclass(frozen=True, slots=True)
 class CheckedWorkbook:
-    """Bytes that may be parsed, and their file format."""
+    """Content of a file that passed the safety checks, with its suffix and its name without it."""
 
     content: bytes
     suffix: str
@@ -60,13 +60,13 @@ class CheckedWorkbook:
 
 
 def open_workbook(source: Path) -> CheckedWorkbook:
-    """Read the file at `source`, or raise `WorkbookError`."""
+    """Return the checked questionnaire file at a path; raise `WorkbookError` if it is unsafe."""
     _check_suffix(source.name)
     return check_form_file(source.name, _read_limited(source))
 
 
 def check_form_file(name: str, content: bytes) -> CheckedWorkbook:
-    """Return the content of a form's file that may be parsed, or raise `WorkbookError`."""
+    """Return a checked questionnaire file; raise `WorkbookError` if it must not be parsed."""
     _check_suffix(name)
     if len(content) > MAX_FILE:
         raise _build_too_large_error(FORM_LIMITS)
@@ -81,7 +81,7 @@ def check_form_file(name: str, content: bytes) -> CheckedWorkbook:
 
 
 def _check_suffix(name: str) -> None:
-    """Refuse a file by its name, before anything of it is read."""
+    """Raise `WorkbookError` if a file's name has a suffix that is not accepted."""
     suffix = Path(name).suffix.lower()
     if suffix in _WITH_MACROS:
         raise _build_macro_error()
@@ -90,7 +90,7 @@ def _check_suffix(name: str) -> None:
 
 
 def check_excel_upload(name: str, content: bytes) -> CheckedWorkbook:
-    """Return an uploaded .xlsx workbook that may be parsed, or raise `WorkbookError`."""
+    """Return a checked .xlsx upload; raise `WorkbookError` if it must not be parsed."""
     if Path(name).suffix.lower() in _WITH_MACROS:
         raise _build_macro_error()
     if check_spreadsheet(content) != ".xlsx":
@@ -99,7 +99,7 @@ def check_excel_upload(name: str, content: bytes) -> CheckedWorkbook:
 
 
 def _read_limited(source: Path) -> bytes:
-    """Return at most one byte more than a file may have."""
+    """Return a file's first `MAX_FILE` + 1 bytes, enough to see that it is too large."""
     try:
         with source.open("rb") as file:
             return file.read(MAX_FILE + 1)
@@ -110,11 +110,14 @@ def _read_limited(source: Path) -> bytes:
 
 
 def check_spreadsheet(content: bytes, limits: WorkbookLimits = FORM_LIMITS) -> str:
-    """Return `.xlsx` or `.xls` by content, or raise `WorkbookError` if the file is unsafe."""
+    """Return `.xlsx` or `.xls` by content; raise `WorkbookError` if unsafe or above `limits`."""
     if len(content) > limits.file:
         raise _build_too_large_error(limits)
     if content.startswith(_OLE):
-        _check_ole(content)
+        if "EncryptedPackage".encode("utf-16-le") in content:
+            raise _build_encrypted_error()
+        if "_VBA_PROJECT".encode("utf-16-le") in content:
+            raise _build_macro_error()
         return ".xls"
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
@@ -136,13 +139,6 @@ def _check_text(name: str, content: bytes) -> None:
         raise _build_too_many_error(FORM_LIMITS)
     if any(max(line.count(b","), line.count(b"|")) > MAX_COLUMNS for line in content.splitlines()):
         raise _build_too_many_error(FORM_LIMITS)
-
-
-def _check_ole(content: bytes) -> None:
-    if "EncryptedPackage".encode("utf-16-le") in content:
-        raise _build_encrypted_error()
-    if "_VBA_PROJECT".encode("utf-16-le") in content:
-        raise _build_macro_error()
 
 
 def _check_archive(archive: zipfile.ZipFile, limits: WorkbookLimits) -> None:
@@ -181,19 +177,19 @@ def _check_parts(
 
 
 def _is_bomb(part: "_LimitedPart", entry: zipfile.ZipInfo) -> bool:
-    """Return whether a part unpacks to far more than it holds; decided after 16 MB."""
+    """Return whether a part, from 16 MB on, unpacks to over 200 times its packed size."""
     return part.size > max(MIN_BOMB_BYTES, MAX_UNPACK_RATIO * entry.compress_size)
 
 
 def _iter_chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield the unpacked bytes of a part; sizes in the directory may be wrong."""
+    """Yield a part's unpacked bytes in chunks; the size that the archive states may be wrong."""
     with archive.open(entry) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             yield chunk
 
 
 class _LimitedPart:
-    """Observations of one file of the archive while it is unpacked."""
+    """Size, rows, cells and macros counted in one part of the archive while it is unpacked."""
 
     def __init__(self) -> None:
         self.size = self.rows = self.cells = 0
@@ -214,7 +210,7 @@ class _LimitedPart:
 
 
 def _check_encoding(start: bytes) -> None:
-    """Refuse encodings other than UTF-8, in which forbidden parts could hide."""
+    """Raise `WorkbookError` if XML that begins with `start` is not UTF-8: it could hide parts."""
     if b"\x00" in start or start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
     head = start[:200].lower()

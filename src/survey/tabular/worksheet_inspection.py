@@ -1,4 +1,4 @@
-"""Bytes of a worksheet, searched before the parser of workbooks opens them.
+"""Inspection of a worksheet's bytes before a workbook parser opens them.
 
 The parser gives every cell between the first and the last one its place in memory, and hands out
 formulas and errors as if they were empty cells.
@@ -9,7 +9,6 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
 
@@ -46,14 +45,14 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 
 @dataclass(frozen=True)
 class WorksheetInspection:
-    """Whether a worksheet has cells, and why it cannot be imported although it is harmless."""
+    """Result for a worksheet: whether it has cells, and why it cannot be imported, if so."""
 
     filled: bool
     problem: FileUnreadableError | None
 
 
 def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
-    """Inspect the bytes of one worksheet.
+    """Return whether a worksheet has cells, and its first formula, error or merged cell if any.
 
     Raises:
         FileUnreadableError: The worksheet would harm the parser.
@@ -77,7 +76,7 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
 
 
 def _read_usual_references(chunk: bytes) -> tuple[set[bytes], set[bytes]] | None:
-    """Return letters and figures of the references, or None if a cell or row has no usual one.
+    """Return (column letters, row digits) of cell references like `B7`; None if any is unlike it.
 
     A tag that is cut off at the end is left to the next piece, which begins before it.
     """
@@ -94,7 +93,7 @@ def _read_usual_references(chunk: bytes) -> tuple[set[bytes], set[bytes]] | None
 
 
 def _read_references(chunk: bytes) -> tuple[set[bytes], set[bytes]]:
-    """Return letters and figures of the references, however they are written.
+    """Return column letters and row digits of all cell references, in any notation.
 
     Raises:
         FileUnreadableError: A cell has none, or one beyond any worksheet.
@@ -105,7 +104,7 @@ def _read_references(chunk: bytes) -> tuple[set[bytes], set[bytes]]:
 
 
 def _find_unsafe_markup(sheet: str, chunk: bytes) -> FileUnreadableError | None:
-    """Return an error for the first formula, error value or merged cell in these bytes, if any."""
+    """Return an error (on `sheet`) for the first formula, error or merged cell; else None."""
     if not any(hint in chunk for hint in _HINTS):
         return None
     odd = _UNSAFE_MARKUP.search(chunk)
@@ -133,12 +132,12 @@ def _find_unsafe_markup(sheet: str, chunk: bytes) -> FileUnreadableError | None:
 
 
 def build_damaged_error() -> FileUnreadableError:
-    """Return the error of a workbook that no parser reads."""
+    """Return the error for a workbook that cannot be parsed."""
     return FileUnreadableError(msg("The file is damaged or not an Excel workbook."))
 
 
 def column_number(letters: bytes) -> int:
-    """Return the number of a column: `A` is 1, `Z` 26, `AA` 27."""
+    """Return the 1-based number of a column by its letters: `A` is 1, `Z` 26, `AA` 27."""
     number = 0
     for letter in letters:
         number = number * 26 + letter - 64
@@ -146,7 +145,7 @@ def column_number(letters: bytes) -> int:
 
 
 def _iter_chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
-    """Yield the bytes in pieces that overlap, so that no pattern is cut in two."""
+    """Yield a part's bytes in overlapping chunks, so that no short pattern is cut in two."""
     before = b""
     with archive.open(part) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
@@ -155,17 +154,13 @@ def _iter_chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
 
 
 def _find_worksheet_part(archive: zipfile.ZipFile, name: str) -> str:
-    """Return the path of the archive member that holds the worksheet."""
+    """Return the path within the archive of the worksheet with this name."""
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     wanted = next(
         node.get(_RELATION)
         for node in book.iter()
-        if _is_element(node, "sheet") and node.get("name") == name
+        if str(node.tag).rpartition("}")[2] == "sheet" and node.get("name") == name
     )
     relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
     target = next(node.get("Target") for node in relations if node.get("Id") == wanted)
     return posixpath.normpath(posixpath.join("/xl", str(target))).lstrip("/")
-
-
-def _is_element(node: Element, kind: str) -> bool:
-    return str(node.tag).rpartition("}")[2] == kind

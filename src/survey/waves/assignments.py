@@ -13,6 +13,7 @@ from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import labels_of, msg
+from survey.records import build_from
 from survey.store.china_time import start_of_china_day
 from survey.store.tables import (
     AnyRow,
@@ -33,22 +34,18 @@ from survey.store.tables import (
 from survey.waves.quotas import COUNTED_STATUSES, NEVER_STOPPING_DIMENSIONS
 
 _POINTS, _WAVES, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Wave), table_of(Assignment)
+_CITIES, _CELLS, _RESPONSES = table_of(City), table_of(QuotaCell), table_of(Response)
+_MARGINS, _VISITS, _REVISITS = table_of(QuotaMargin), table_of(VenueVisit), table_of(VenueRevisit)
 _ASSIGNED = (
     select(
-        _POINTS.c.id,
-        _POINTS.c.city_code,
-        _POINTS.c.wave_id,
-        _WAVES.c.key,
-        _WAVES.c.state,
-        _WAVES.c.instrument_id,
-        _WAVES.c.is_demo,
-        _WAVES.c.unit,
-        _POINTS.c.code,
+        *_POINTS.c["id", "code", "city_code", "wave_id"],
+        *_WAVES.c["key", "state", "instrument_id", "is_demo", "unit"],
     )
     .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
     .join(_ASSIGNMENTS, _ASSIGNMENTS.c.point_id == _POINTS.c.id)
     .where(_ASSIGNMENTS.c.account_id == bindparam("account"), _POINTS.c.id == bindparam("point"))
 )
+"""The fields of `AssignedPoint`, in their order."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class AssignedPoint:
 
 
 def get_assigned_point(work: Work, *, point_id: UUID) -> AssignedPoint:
-    """Return a sampling point assigned to the principal.
+    """Return a point assigned to the principal, and its wave; raise `AccessDeniedError` for others.
 
     Raises:
         AccessDeniedError: It is not assigned to the principal, or does not exist.
@@ -76,7 +73,7 @@ def get_assigned_point(work: Work, *, point_id: UUID) -> AssignedPoint:
 
 
 def require_assigned_point(session: Session, principal: Principal, point_id: UUID) -> AssignedPoint:
-    """Return a sampling point as `get_assigned_point` does, for the hot path of submissions."""
+    """Return a point in the principal's area, assigned to it; else raise `AccessDeniedError`."""
     principal.require(Action.INTERVIEW)
     point = find_assigned_point(session=session, account_id=principal.account_id, point_id=point_id)
     if point is None:
@@ -95,28 +92,10 @@ def require_people(point: AssignedPoint) -> None:
 def find_assigned_point(
     *, session: Session, account_id: UUID, point_id: UUID
 ) -> AssignedPoint | None:
-    """Return the point if it is assigned to that account; checks no permission."""
+    """Return the point if the account is assigned to it, else None; no permission is checked."""
     parameters = {"account": account_id, "point": point_id}
     row = session.connection().execute(_ASSIGNED, parameters).one_or_none()
-    if row is None:
-        return None
-    return AssignedPoint(
-        row.id,
-        row.code,
-        row.city_code,
-        row.wave_id,
-        row.key,
-        row.state,
-        row.instrument_id,
-        row.is_demo,
-        row.unit,
-    )
-
-
-_ASSIGNMENTS, _POINTS, _WAVES = table_of(Assignment), table_of(SamplingPoint), table_of(Wave)
-_CITIES, _CELLS, _RESPONSES = table_of(City), table_of(QuotaCell), table_of(Response)
-_MARGINS = table_of(QuotaMargin)
-_VISITS, _REVISITS = table_of(VenueVisit), table_of(VenueRevisit)
+    return None if row is None else AssignedPoint(*row)
 
 
 @dataclass(frozen=True)
@@ -163,7 +142,7 @@ class SurveyorTask:
 
 
 def list_tasks(work: Work) -> list[SurveyorTask]:
-    """Return the surveyor's points in open waves, by wave and point; venues come last."""
+    """Return the principal's points in open waves, sorted by wave and point, venues last."""
     work.require(Action.INTERVIEW)
     rows = [
         row
@@ -179,19 +158,16 @@ def list_tasks(work: Work) -> list[SurveyorTask]:
     quota = _list_quota_progress(work.session, [(row.wave_id, row.city_code) for row in rows])
     visited = _list_visited_venues(work.session, work.principal.account_id)
     return [
-        SurveyorTask(
+        build_from(
+            SurveyorTask,
+            row,
             wave_key=row.key,
             wave_title=labels_of(row, "title"),
-            is_demo=row.is_demo,
-            city_code=row.city_code,
             city_name=labels_of(row, "name"),
             point_id=row.id,
             point_code=row.code,
             point_name=row.name,
             point_kind=row.kind,
-            stratum=row.stratum,
-            unit=row.unit,
-            target=row.target,
             collected=(mine if row.unit is StudyUnit.VENUE else collected).get(row.id, 0),
             mine=mine.get(row.id, 0),
             mine_today=today.get(row.id, 0),
@@ -203,7 +179,7 @@ def list_tasks(work: Work) -> list[SurveyorTask]:
 
 
 def list_unfilled_quotas(work: Work, *, point_id: UUID) -> list[QuotaProgress] | None:
-    """Return the unfilled quotas of the point's city, biggest gap first; None without quotas."""
+    """Return unfilled quotas of the point's city, biggest gap first; None if it has none at all."""
     point = get_assigned_point(work, point_id=point_id)
     key = (point.wave_id, point.city_code)
     quotas = _list_quota_progress(work.session, [key])[key]
@@ -218,21 +194,9 @@ def list_unfilled_quotas(work: Work, *, point_id: UUID) -> list[QuotaProgress] |
 def _list_assigned_points(session: Session, account_id: UUID) -> Sequence[AnyRow]:
     query = (
         select(
-            _POINTS.c.id,
-            _POINTS.c.code,
-            _POINTS.c.name,
-            _POINTS.c.kind,
-            _POINTS.c.stratum,
-            _POINTS.c.target,
-            _POINTS.c.city_code,
-            _POINTS.c.wave_id,
-            _WAVES.c.key,
-            _WAVES.c.title_zh,
-            _WAVES.c.title_en,
-            _WAVES.c.is_demo,
-            _WAVES.c.unit,
-            _CITIES.c.name_zh,
-            _CITIES.c.name_en,
+            *_POINTS.c["id", "code", "name", "kind", "stratum", "target", "city_code", "wave_id"],
+            *_WAVES.c["key", "title_zh", "title_en", "is_demo", "unit"],
+            *_CITIES.c["name_zh", "name_en"],
         )
         .select_from(_ASSIGNMENTS)
         .join(_POINTS, _POINTS.c.id == _ASSIGNMENTS.c.point_id)
@@ -281,7 +245,7 @@ def _count_own(
 
 
 def _list_visited_venues(session: Session, account_id: UUID) -> set[UUID]:
-    """Return the venues that the observer has visited in their present round."""
+    """Return the ids of venues that the observer has visited in the present round of each."""
     query = (
         select(_VISITS.c.point_id)
         .outerjoin(_REVISITS, _REVISITS.c.point_id == _VISITS.c.point_id)
@@ -296,7 +260,7 @@ def _list_visited_venues(session: Session, account_id: UUID) -> set[UUID]:
 def _list_quota_progress(
     session: Session, points: Sequence[tuple[UUID, str]]
 ) -> defaultdict[tuple[UUID, str], list[QuotaProgress]]:
-    """Return quotas by wave and city: cells, then the other groups.
+    """Return (wave id, city) -> its quotas: cells first, then marginal quotas.
 
     Where ages and genders have marginal quotas, cells are left out.
     """

@@ -4,7 +4,7 @@ Who gave the first approval stands in the audit trail, which nobody can change. 
 one person for both (`review_rule`), for studies too small to have two.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from operator import itemgetter
 from uuid import UUID
 
@@ -22,26 +22,20 @@ from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queued_entries
 from survey.store.tables import Account, AuditEntry, AuditMember, Response, ReviewRule, table_of
+from survey.waves.quota_counts import iter_batches
 from survey.waves.waves import get_wave
 
 _MEMBERS, _ACCOUNTS = table_of(AuditMember), table_of(Account)
 _AUDIT, _RESPONSES, _RULES = table_of(AuditEntry), table_of(Response), table_of(ReviewRule)
-_RESPONSE_BATCH_SIZE = 500
-"""Interviews named in one statement."""
 
 
 class SecondApproverRequiredError(SurveyError):
     """Raised when a second approval would be by the person who gave the first."""
 
     code = "same_person"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "You approved this interview for its city yourself. The last approval needs "
-                "another person."
-            )
-        )
+    message = msg(
+        "You approved this interview for its city yourself. The last approval needs another person."
+    )
 
 
 def list_second_approvers(work: Work, *, city_code: str) -> tuple[str, ...]:
@@ -59,12 +53,12 @@ def list_second_approvers(work: Work, *, city_code: str) -> tuple[str, ...]:
 
 
 def find_self_approved(work: Work, *, response_ids: Collection[UUID]) -> set[UUID]:
-    """Return the interviews whose first approval is the principal's own, where two are required.
+    """Return ids of interviews first approved by the principal, in waves that require two people.
 
     An interview that came in approved (an import) has no first approval by anybody.
     """
     approved: set[UUID] = set()
-    for ids in _iter_batches(list(response_ids)):
+    for ids in iter_batches(list(response_ids)):
         me = actor_id(work.principal)
         last = _list_first_approvers(work.session, ids)
         approved |= {response_id for response_id, actor in last.items() if actor == me}
@@ -72,7 +66,7 @@ def find_self_approved(work: Work, *, response_ids: Collection[UUID]) -> set[UUI
 
 
 def _list_first_approvers(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
-    """Return the actor of each interview's newest first approval, alone or with many others."""
+    """Return interview id -> account that last gave it the first approval, singly or in bulk."""
     connection = session.connection()
     alone = connection.execute(
         select(_AUDIT.c.at, _AUDIT.c.id, _AUDIT.c.subject_id, _AUDIT.c.actor_id)
@@ -100,7 +94,7 @@ def _list_first_approvers(session: Session, ids: Sequence[UUID]) -> dict[UUID, U
 
 
 def set_single_approval(work: Work, *, wave_key: str, allowed: bool) -> None:
-    """Allow one person to give both approvals in a wave, or require two again."""
+    """Let one person give both approvals of a wave if `allowed`, else require two; record it."""
     work.require(Action.ADMINISTER)
     wave = get_wave(session=work.session, key=wave_key)
     rule = work.session.connection().execute(
@@ -120,7 +114,7 @@ def set_single_approval(work: Work, *, wave_key: str, allowed: bool) -> None:
 
 def _list_single_approval_allowed(session: Session, response_ids: set[UUID]) -> set[UUID]:
     enough: set[UUID] = set()
-    for ids in _iter_batches(list(response_ids)):
+    for ids in iter_batches(list(response_ids)):
         query = (
             select(_RESPONSES.c.id)
             .join(_RULES, _RULES.c.wave_id == _RESPONSES.c.wave_id)
@@ -128,8 +122,3 @@ def _list_single_approval_allowed(session: Session, response_ids: set[UUID]) -> 
         )
         enough.update(session.connection().execute(query).scalars())
     return enough
-
-
-def _iter_batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
-    for first in range(0, len(ids), _RESPONSE_BATCH_SIZE):
-        yield ids[first : first + _RESPONSE_BATCH_SIZE]

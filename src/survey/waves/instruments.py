@@ -24,13 +24,13 @@ from survey.store.transactions import run_in_transaction
 
 
 class InstrumentNotFoundError(SurveyError):
-    """Raised when the store has no such version of a questionnaire."""
+    """Raised when the store has no such questionnaire version or indicator tree."""
 
     code = "instrument_unknown"
 
 
 def save_instrument(*, session: Session, instrument: Instrument) -> UUID:
-    """Store a version and return its id; equal content is the same version."""
+    """Store a questionnaire version and return its id; content stored before keeps its id."""
     stored = _store_if_new(session, InstrumentVersion, instrument, version=instrument.version)
     if stored is None:
         raise ConflictError(
@@ -51,7 +51,7 @@ def _store_if_new(
     content: Instrument | IndicatorTree,
     **columns: str,
 ) -> UUID | None:
-    """Return the id of the row with this content; None if other content has its name."""
+    """Insert `content` by `model` unless stored; return its id, None if its name is taken."""
     insert_if_new(
         session.connection(),
         model,
@@ -68,7 +68,7 @@ def _store_if_new(
 
 
 def add_instrument(work: Work, *, instrument: Instrument) -> UUID:
-    """Store an uploaded questionnaire and record it in the audit trail.
+    """Store an uploaded questionnaire, record it in the audit trail and return its id.
 
     The same questionnaire again adds nothing.
 
@@ -95,7 +95,7 @@ _instruments: dict[UUID | str, Instrument] = {}
 def load_instrument(
     *, session: Session, instrument_id: UUID | None = None, sha256: str | None = None
 ) -> Instrument:
-    """Return the version with this id or SHA-256, parsed once per process."""
+    """Return the stored questionnaire with this id or SHA-256, parsed once per process."""
     key = instrument_id or sha256
     if key is None:
         raise ValueError("name the instrument by its id or its sha256")
@@ -111,7 +111,7 @@ def load_instrument(
 
 
 def instrument_id_by_name(*, session: Session, name: str, version: str | None = None) -> UUID:
-    """Return the id of the named version; without a version, of the one stored last."""
+    """Return the id of the named questionnaire; without a version, of the one stored last."""
     query = select(InstrumentVersion.id).where(InstrumentVersion.name == name)
     if version is not None:
         query = query.where(InstrumentVersion.version == version)
@@ -125,19 +125,19 @@ def instrument_id_by_name(*, session: Session, name: str, version: str | None = 
 
 
 def instrument_id_by_sha256(*, session: Session, sha256: str) -> UUID | None:
-    """Return the id of the version with this content, if it is stored."""
+    """Return the id of the questionnaire with this SHA-256; None if it is not stored."""
     query = select(InstrumentVersion.id).where(InstrumentVersion.sha256 == sha256)
     return session.exec(query).one_or_none()
 
 
 def find_instrument(*, session: Session, name: str, version: str | None = None) -> Instrument:
-    """Return the named version; without a version, the one stored last."""
+    """Return the named questionnaire; without a version, the version stored last."""
     instrument_id = instrument_id_by_name(session=session, name=name, version=version)
     return load_instrument(session=session, instrument_id=instrument_id)
 
 
 def list_instruments(*, session: Session) -> list[Instrument]:
-    """Return every stored version, by name, oldest first."""
+    """Return every stored questionnaire version, sorted by name, then oldest first."""
     query = select(InstrumentVersion.id).order_by(
         col(InstrumentVersion.name), col(InstrumentVersion.created_at), col(InstrumentVersion.id)
     )
@@ -145,7 +145,7 @@ def list_instruments(*, session: Session) -> list[Instrument]:
 
 
 def save_tree(*, session: Session, tree: IndicatorTree) -> UUID:
-    """Store an indicator tree and return its id; equal content is the same tree."""
+    """Store an indicator tree and return its id; content stored before keeps its id."""
     stored = _store_if_new(session, IndicatorTreeVersion, tree)
     if stored is None:
         raise ConflictError(
@@ -163,7 +163,7 @@ _trees: dict[UUID, IndicatorTree] = {}
 
 
 def load_tree(*, session: Session, tree_id: UUID) -> IndicatorTree:
-    """Return the tree with this id, parsed once per process."""
+    """Return the indicator tree with this id, parsed once per process."""
     known = _trees.get(tree_id)
     if known is None:
         row = session.get(IndicatorTreeVersion, tree_id)
@@ -174,12 +174,19 @@ def load_tree(*, session: Session, tree_id: UUID) -> IndicatorTree:
 
 
 def tree_id_by_name(*, session: Session, name: str) -> UUID:
-    """Return the id of the tree with this name."""
+    """Return the id of the indicator tree of this name, or raise `InstrumentNotFoundError`."""
     query = select(IndicatorTreeVersion.id).where(IndicatorTreeVersion.name == name)
     tree_id = session.exec(query).one_or_none()
     if tree_id is None:
         raise InstrumentNotFoundError(msg("There is no indicator tree named {name}.", name=name))
     return tree_id
+
+
+def find_tree(*, session: Session, name: str | None) -> IndicatorTree | None:
+    """Return the stored indicator tree with this name; None without a name or such a tree."""
+    if name is None or name not in list_tree_names(session=session):
+        return None
+    return load_tree(session=session, tree_id=tree_id_by_name(session=session, name=name))
 
 
 def list_tree_names(*, session: Session) -> tuple[str, ...]:
@@ -188,7 +195,7 @@ def list_tree_names(*, session: Session) -> tuple[str, ...]:
 
 
 def add_tree(work: Work, *, tree: IndicatorTree) -> UUID:
-    """Store an uploaded tree and record it in the audit trail.
+    """Store an uploaded indicator tree, record it in the audit trail and return its id.
 
     The same tree again adds nothing.
 
@@ -208,22 +215,27 @@ def add_tree(work: Work, *, tree: IndicatorTree) -> UUID:
 
 
 def freezing_findings(
-    *, session: Session, instrument: Instrument, rows: Mapping[str, int] | None = None
+    *,
+    session: Session,
+    instrument: Instrument,
+    rows: Mapping[str, int] | None = None,
+    tree: IndicatorTree | None = None,
 ) -> tuple[Finding, ...]:
-    """Return the reasons why a wave of the questionnaire could not be frozen, if any."""
-    tree = None
-    if instrument.tree is not None:
-        names = list_tree_names(session=session)
-        if instrument.tree not in names:
-            return (unknown_tree(instrument, names), *score_findings(instrument, None, rows))
-        tree = load_tree(
-            session=session, tree_id=tree_id_by_name(session=session, name=instrument.tree)
-        )
-    return score_findings(instrument, tree, rows)
+    """Return errors in scores or tree, placed by form `rows`, that prevent freezing its waves.
+
+    Args:
+        tree: Tree that is stored together with the questionnaire; without it the stored one that
+            the questionnaire names.
+    """
+    tree = tree or find_tree(session=session, name=instrument.tree)
+    findings = score_findings(instrument, tree, rows)
+    if instrument.tree is None or tree is not None:
+        return findings
+    return (unknown_tree(instrument, list_tree_names(session=session)), *findings)
 
 
 def load_reference_data(url: str, seed: Path) -> None:
-    """Save the cities, trees and questionnaires of `seed`; repeating it changes nothing."""
+    """Store cities, trees and questionnaires of a seed folder; repeating it changes nothing."""
 
     def save_all(session: Session) -> None:
         upsert_cities(read_cities(seed / "cities.csv"), session=session)
@@ -238,7 +250,7 @@ def load_reference_data(url: str, seed: Path) -> None:
 
 @lru_cache(maxsize=16)
 def _load_shipped_instrument(path: Path) -> Instrument:
-    """Read a shipped questionnaire, once per process."""
+    """Return the shipped questionnaire of a file, read once per process."""
     # Not at the top: serving and most commands start without the library that reads workbooks.
     from survey.questionnaire.xlsform.reader import load_bundle
 

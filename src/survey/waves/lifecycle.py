@@ -15,22 +15,20 @@ from survey.access.audit_members import record_members
 from survey.access.principal import POINT_SEPARATOR, AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.locale import Message, RefusedError, SurveyError, msg
-from survey.store.audit_events import bulk_event, response_event
+from survey.locale import ConflictError, Message, RefusedError, SurveyError, msg
+from survey.store.audit_events import bulk_event, state_event
 from survey.store.tables import AnyRow, Response, SamplingPoint, Status, Wave, table_of
 from survey.waves.dual_approval import SecondApproverRequiredError, find_self_approved
-from survey.waves.quota_counts import adjust_quota_counts
+from survey.waves.quota_counts import adjust_quota_counts, iter_batches
 from survey.waves.quotas import COUNTED_STATUSES
 from survey.waves.waves import COMPUTED_STATES, STATE_NAMES
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
-_RESPONSE_BATCH_SIZE = 500
-"""Interviews named in one statement."""
 
 
 @dataclass(frozen=True)
 class Transition:
-    """Permission that a transition needs, and whether it needs a reason."""
+    """Rule of a change of an interview's state: the right it takes, and whether a reason."""
 
     action: Action
     needs_reason: bool = False
@@ -89,22 +87,10 @@ class ResponseNotFoundError(SurveyError):
     code = "response_unknown"
 
 
-class TransitionNotAllowedError(SurveyError):
-    """Raised when no such transition exists for the state of a response."""
-
-    code = "move_forbidden"
-
-
-class ResponseConflictError(SurveyError):
-    """Raised when a response was changed by somebody else since it was read."""
-
-    code = "response_changed"
-
-
 def transition(
     work: Work, *, response_id: UUID, to: Status, reason: str, expected_version: int
 ) -> int:
-    """Move a response to another state and return its new version.
+    """Move a response at `expected_version` to state `to`, with its quotas; return its new version.
 
     Args:
         expected_version: The version that was seen; another one is a conflict.
@@ -115,14 +101,16 @@ def transition(
         raise ResponseNotFoundError(msg("This interview does not exist."))
     here = _is_at_own_point(work, response)
     if response.lock_version != expected_version and _may_view(work.principal, response, here):
-        raise ResponseConflictError(
-            msg("Somebody else changed this interview in the meantime. Please look at it again.")
+        raise ConflictError(
+            "response_changed",
+            msg("Somebody else changed this interview in the meantime. Please look at it again."),
         )
     _require_allowed(work.principal, response, to, reason, at_own_point=here)
     require_not_computed(work.session, {response.wave_id})
     if response.withdrawn_at is not None:
-        raise TransitionNotAllowedError(
-            msg("The respondent has withdrawn this interview; what was answered is deleted.")
+        raise RefusedError(
+            "move_forbidden",
+            msg("The respondent has withdrawn this interview; what was answered is deleted."),
         )
     _require_other_person(work, [response.id], to)
     start = response.status
@@ -131,14 +119,12 @@ def transition(
     work.session.add(response)
     work.session.flush()
     adjust_quota_counts(session=work.session, changes={response.id: count_change(start, to)})
-    work.record(
-        response_event(to), response.id, {"from": start, "to": to, "reason": response.reason}
-    )
+    work.record(state_event(to), response.id, {"from": start, "to": to, "reason": response.reason})
     return response.lock_version
 
 
 def transition_many(work: Work, *, rows: Sequence[AnyRow], to: Status, reason: str) -> int:
-    """Move many responses to the same state and return their number, all or none.
+    """Move all given responses to state `to`, or none of them; return their number.
 
     `rows` have `id`, `wave_id`, `status`, `city_code` and `surveyor_id`, read and locked in this
     transaction. One entry in the audit trail for each wave names them all.
@@ -150,11 +136,10 @@ def transition_many(work: Work, *, rows: Sequence[AnyRow], to: Status, reason: s
         _require_allowed(work.principal, row, to, words)
     _require_other_person(work, [row.id for row in rows], to)
     require_not_computed(work.session, {row.wave_id for row in rows})
-    for first in range(0, len(rows), _RESPONSE_BATCH_SIZE):
-        ids = [row.id for row in rows[first : first + _RESPONSE_BATCH_SIZE]]
+    for batch in iter_batches(rows):
         work.session.connection().execute(
             sa.update(_RESPONSES)
-            .where(_RESPONSES.c.id.in_(ids))
+            .where(_RESPONSES.c.id.in_([row.id for row in batch]))
             .values(status=to, reason=words, lock_version=_RESPONSES.c.lock_version + 1)
         )
     adjust_quota_counts(
@@ -172,7 +157,7 @@ def transition_many(work: Work, *, rows: Sequence[AnyRow], to: Status, reason: s
 
 
 def group_members(rows: Sequence[AnyRow]) -> dict[UUID, dict[Status, list[UUID]]]:
-    """Return the ids of responses by wave and by the state in which they are."""
+    """Return wave id -> state -> ids of the responses that are in this state."""
     groups: dict[UUID, dict[Status, list[UUID]]] = {}
     for row in rows:
         groups.setdefault(row.wave_id, {}).setdefault(row.status, []).append(row.id)
@@ -180,7 +165,7 @@ def group_members(rows: Sequence[AnyRow]) -> dict[UUID, dict[Status, list[UUID]]
 
 
 def lock_responses(*, session: Session, wave_id: UUID) -> None:
-    """Lock all responses of the wave against transitions and corrections until the commit.
+    """Lock the rows of a wave's responses against transitions and corrections until the commit.
 
     They are locked in the order of their ids, as in bulk transitions, so that no two transactions
     wait for each other in a circle.
@@ -195,7 +180,7 @@ def lock_responses(*, session: Session, wave_id: UUID) -> None:
 
 
 def freeze_approved(*, session: Session, wave_id: UUID, left_out: Collection[str] = ()) -> int:
-    """Freeze the locked approved interviews of a wave and return their number.
+    """Freeze a wave's approved interviews except in cities `left_out`; return their number.
 
     Args:
         left_out: Codes of cities whose interviews stay as they are.
@@ -213,7 +198,7 @@ def freeze_approved(*, session: Session, wave_id: UUID, left_out: Collection[str
 
 
 def _is_at_own_point(work: Work, response: Response) -> bool:
-    """Return whether the interview lies in the principal's area, and that is a single point."""
+    """Return whether the principal's area is a single point and the interview was made there."""
     if POINT_SEPARATOR not in work.principal.area or response.point_id is None:
         return False
     point = work.session.get_one(SamplingPoint, response.point_id)
@@ -240,12 +225,13 @@ def _require_allowed(
     asks_point = action is Action.INTERVIEW and at_own_point
     principal.require(action, None if asks_point else response.city_code)
     if rule is None:
-        raise TransitionNotAllowedError(
+        raise RefusedError(
+            "move_forbidden",
             msg(
                 "An interview that is {state} cannot become {to}.",
                 state=STATUS_NAMES[response.status],
                 to=STATUS_NAMES[to],
-            )
+            ),
         )
     if rule.action is Action.INTERVIEW and response.surveyor_id != principal.account_id:
         raise AccessDeniedError(msg("This interview was not made by you."))
@@ -254,7 +240,7 @@ def _require_allowed(
 
 
 def require_not_computed(session: Session, wave_ids: Collection[UUID]) -> None:
-    """Raise if results were computed from one of the waves.
+    """Raise `RefusedError` if results of one of the waves are computed (frozen or released).
 
     The interviews are locked, and a wave is frozen for good only after all of its own are locked.
     """
@@ -263,22 +249,23 @@ def require_not_computed(session: Session, wave_ids: Collection[UUID]) -> None:
     )
     wave = session.connection().execute(query).first()
     if wave is not None:
-        raise TransitionNotAllowedError(
+        raise RefusedError(
+            "move_forbidden",
             msg(
                 "Wave {key} is {state}: its figures are computed, and its interviews stay as they "
                 "are.",
                 key=wave.key,
                 state=STATE_NAMES[wave.state],
-            )
+            ),
         )
 
 
 def _require_other_person(work: Work, response_ids: Sequence[UUID], to: Status) -> None:
-    """Raise if the last approval would be by the person who gave the first."""
+    """Raise if `to` is the last approval and the principal gave an interview the first one."""
     if to is Status.APPROVED and find_self_approved(work, response_ids=response_ids):
         raise SecondApproverRequiredError
 
 
 def count_change(start: Status, to: Status) -> int:
-    """Return the change of the quota counts that the transition causes."""
+    """Return what a change `start` -> `to` adds to counts of an interview's quotas: 1, 0 or -1."""
     return (to in COUNTED_STATUSES) - (start in COUNTED_STATUSES)

@@ -44,12 +44,12 @@ def check_digit(digits: str) -> str:
 
 
 def is_complete(digits: str) -> bool:
-    """Whether the last digit agrees with those before it."""
+    """Return whether the last digit is the check digit of those before it, by Luhn's rule."""
     return len(digits) > 1 and check_digit(digits[:-1]) == digits[-1]
 
 
 def read_code(typed: str) -> str | None:
-    """Parse a typed code, ignoring what stands between its digits; None if it cannot be one."""
+    """Return the 20 digits of a typed withdrawal code without separators; None if it is none."""
     plain = unicodedata.normalize("NFKC", typed[:_MAX_ENTERED_CHARS])
     digits = "".join(sign for sign in plain if sign not in _BETWEEN_GROUPS and not sign.isspace())
     ours = len(digits) == LENGTH and digits.isascii() and digits.isdigit()
@@ -57,7 +57,7 @@ def read_code(typed: str) -> str | None:
 
 
 def format_code(code: str) -> str:
-    """Format a code in groups of four digits."""
+    """Return a withdrawal code in groups of four digits, with blanks between them."""
     return " ".join(
         code[index : index + DISPLAY_GROUP_SIZE]
         for index in range(0, len(code), DISPLAY_GROUP_SIZE)
@@ -65,7 +65,7 @@ def format_code(code: str) -> str:
 
 
 def hash_code(code: str) -> str:
-    """Return the hash of a code that the store keeps."""
+    """Return the hash of a withdrawal code, as the store keeps it."""
     return digest(_PURPOSE + code)
 
 
@@ -77,7 +77,7 @@ MAX_SCANNED_CHARS = 10_000
 
 
 class PiiKind(StrEnum):
-    """Kind of personal data."""
+    """Kind of personal data searched for in open text: telephone, ID, e-mail and so on."""
 
     PHONE = "phone"
     ID_NUMBER = "id_number"
@@ -89,7 +89,7 @@ class PiiKind(StrEnum):
 
 @dataclass(frozen=True)
 class PiiMatch:
-    """Personal data in characters `first` up to `last`, not included."""
+    """Personal data at characters `first` to `last` of a text; `last` is not included."""
 
     first: int
     last: int
@@ -98,18 +98,18 @@ class PiiMatch:
 
 @dataclass(frozen=True)
 class ScannedText:
-    """A text with the personal data in it, in order and without overlap."""
+    """A text, and where personal data was found in it, in order and without overlap."""
 
     text: str
     matches: tuple[PiiMatch, ...]
 
     @property
     def masked(self) -> str:
-        """The text with a mark in place of personal data."""
+        """The text with `***` in place of each piece of personal data."""
         return "".join(MASK * 3 if kind else part for part, kind in self.parts())
 
     def parts(self) -> Iterator[tuple[str, PiiKind | None]]:
-        """Yield the pieces of the text, each with the kind of personal data it is."""
+        """Yield the text in pieces, each with its kind of personal data; None for other text."""
         end = 0
         for each in self.matches:
             if each.first > end:
@@ -174,15 +174,15 @@ def _is_id_number(digits: str) -> bool:
     return agrees or _BIRTHDAY.match(digits) is not None
 
 
-def _accept_any(_: str) -> bool:
-    return True
-
-
 _Rule = tuple[PiiKind, re.Pattern[str], Callable[[str], bool]]
 
 
 def _build_rule(
-    kind: PiiKind, pattern: str, agrees: Callable[[str], bool] = _accept_any, *, number: bool = True
+    kind: PiiKind,
+    pattern: str,
+    agrees: Callable[[str], bool] = lambda _: True,
+    *,
+    number: bool = True,
 ) -> _Rule:
     # A number is taken whole or not at all: no digit before it or behind it.
     whole = rf"(?<![0-9]){pattern}(?![0-9])" if number else pattern
@@ -214,12 +214,14 @@ _INVISIBLE = re.compile(
 
 
 def find_pii(text: str) -> ScannedText:
-    """Find personal data in `text`; positions are those of the text as written."""
+    """Find personal data in `text`; return the text with kind and position of each match."""
     whole = text[:MAX_SCANNED_CHARS]
     shown = _INVISIBLE.sub("", whole)
     kept: list[PiiMatch] = []
     # First without numerals, because "one" right behind a number may begin an ordinary word.
-    for plain in (_convert_to_ascii_digits(shown, {}), _convert_to_ascii_digits(shown, _NUMERALS)):
+    for numerals in ({}, _NUMERALS):
+        # Sign by sign, so that positions stay the same.
+        plain = "".join(_convert_sign(sign, numerals) for sign in shown)
         for match in _iter_matches(plain):
             if all(match.last <= each.first or match.first >= each.last for each in kept):
                 kept.append(match)
@@ -230,7 +232,7 @@ def find_pii(text: str) -> ScannedText:
 
 
 def _place_in_text(found: list[PiiMatch], text: str) -> list[PiiMatch]:
-    """Return matches in the visible signs of a text as matches in the text itself."""
+    """Return `found` with positions in `text`, converted from those without invisible signs."""
     positions = [place for place, sign in enumerate(text) if not _INVISIBLE.match(sign)]
     return [
         PiiMatch(positions[each.first], positions[each.last - 1] + 1, each.kind) for each in found
@@ -283,19 +285,15 @@ def _build_name_patterns() -> tuple[re.Pattern[str], ...]:
 
 
 def clean_note(note: str) -> str:
-    """Return a note as it is stored: one line of signs that every file can hold, masked.
+    """Return a note as stored: one line, personal data masked, no signs that XML cannot hold.
 
     Notes go into the audit trail, where nothing is ever deleted.
     """
     return mask_text(" ".join(_NO_TEXT.sub("", " ".join(note.split())).split()))
 
 
-def _convert_to_ascii_digits(text: str, numerals: Mapping[str, str]) -> str:
-    """Replace digits of any script by ASCII, sign by sign, so that positions stay the same."""
-    return "".join(_convert_sign(sign, numerals) for sign in text)
-
-
 def _convert_sign(sign: str, numerals: Mapping[str, str]) -> str:
+    """Return a sign's ASCII form, by `numerals` or NFKC, else a blank for blanks or itself."""
     if sign.isascii():
         return sign
     if sign in numerals:

@@ -1,4 +1,4 @@
-"""Questionnaires as their page shows them: where they are used, uploads before they are stored."""
+"""Stored questionnaires with the waves that ask them; checks of uploads before they are stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,29 +13,29 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Labels, RefusedError, labels_of, msg
 from survey.questionnaire.checks import Finding, Severity, check_instrument, only_errors
-from survey.questionnaire.indicator_tree import IndicatorTree
+from survey.questionnaire.indicator_tree import IndicatorTree, can_weigh_equally, weigh_equally
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.paper_codes import number_questions
 from survey.questionnaire.xlsform.import_log import XlsformError
 from survey.questionnaire.xlsform.reader import ImportedForm, read_xlsform_content
+from survey.records import build_from
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AuditEntry, InstrumentVersion, Wave, WaveState
 from survey.tabular.workbook_safety import WorkbookError
 from survey.waves.instruments import (
     add_instrument,
+    add_tree,
+    find_tree,
     freezing_findings,
     instrument_id_by_sha256,
-    list_tree_names,
     load_instrument,
-    load_tree,
-    tree_id_by_name,
 )
 from survey.waves.waves import TRIAL_SERIES
 
 
 @dataclass(frozen=True)
 class QuestionnaireUse:
-    """A wave that asks a questionnaire."""
+    """A wave that asks a questionnaire: key, title and state."""
 
     key: str
     title: Labels
@@ -44,7 +44,7 @@ class QuestionnaireUse:
 
 @dataclass(frozen=True)
 class QuestionnaireSummary:
-    """A stored version: what it is called, how long it is, who brought it when, who uses it."""
+    """A stored questionnaire version: names, length, who added it and when, waves that ask it."""
 
     id: UUID
     name: str
@@ -63,13 +63,13 @@ class QuestionnaireSummary:
 
     @property
     def key(self) -> str:
-        """Return name and version as they stand in addresses."""
+        """Name and version as they are in addresses: `name/version`."""
         return f"{self.name}/{self.version}"
 
 
 @dataclass(frozen=True)
 class Questionnaire:
-    """A stored version with its indicator tree, if the store has it."""
+    """A stored questionnaire version with its indicator tree; None if the store has no tree."""
 
     instrument: Instrument
     tree: IndicatorTree | None
@@ -77,21 +77,23 @@ class Questionnaire:
 
 @dataclass(frozen=True)
 class UploadCheck:
-    """What an uploaded file holds; nothing of it is stored."""
+    """Questionnaire read from an uploaded file, with errors and warnings; nothing is stored."""
 
     form: ImportedForm | None
     """None if the file could not be read as a questionnaire."""
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     tree: IndicatorTree | None = None
-    """The stored tree that the questionnaire names."""
+    """The stored tree that the questionnaire names, or the equal weights to store with it."""
+    may_weigh: bool = False
+    """Whether it has ratings and neither a tree nor indicators, so that it can get one."""
     already_stored: bool = False
     taken_version: bool = False
     """Whether the store holds other content under this name and version."""
 
 
 def list_questionnaires(work: Work) -> tuple[QuestionnaireSummary, ...]:
-    """Return every stored version: names in order, of each the newest first."""
+    """Return every stored questionnaire version, sorted by name, then the newest first."""
     work.require(Action.READ_QUESTIONNAIRES)
     rows = work.session.exec(
         select(InstrumentVersion.id, InstrumentVersion.created_at).order_by(
@@ -115,12 +117,10 @@ def _summarise_questionnaire(
     session: Session, id_: UUID, at: datetime, author: str, uses: tuple[QuestionnaireUse, ...]
 ) -> QuestionnaireSummary:
     instrument = load_instrument(session=session, instrument_id=id_)
-    return QuestionnaireSummary(
+    return build_from(
+        QuestionnaireSummary,
+        instrument,
         id=id_,
-        name=instrument.name,
-        version=instrument.version,
-        sha256=instrument.sha256,
-        title=instrument.title,
         tree=instrument.tree or "",
         languages=tuple(language.code for language in instrument.languages),
         items=len(number_questions(instrument)),
@@ -134,7 +134,7 @@ def _summarise_questionnaire(
 def _list_uses(
     session: Session, *, released_only: bool
 ) -> dict[UUID, tuple[QuestionnaireUse, ...]]:
-    """Return the waves of each version; trial waves are no use."""
+    """Return questionnaire id -> waves that ask it, released ones if `released_only`; no trials."""
     query = select(Wave).where(Wave.series != TRIAL_SERIES).order_by(col(Wave.year), col(Wave.key))
     if released_only:
         query = query.where(Wave.state == WaveState.RELEASED)
@@ -146,7 +146,7 @@ def _list_uses(
 
 
 def _list_authors(session: Session) -> dict[str, str]:
-    """Return the name of the person, or `operator`, that brought each version, by its id."""
+    """Return questionnaire id -> name of the account, or of the operator, that added it."""
     query = (
         select(AuditEntry.subject_id, AuditEntry.detail, Account.name)
         .join(Account, col(Account.id) == col(AuditEntry.actor_id), isouter=True)
@@ -159,21 +159,14 @@ def _list_authors(session: Session) -> dict[str, str]:
 
 
 def get_questionnaire(work: Work, *, instrument_id: UUID) -> Questionnaire:
-    """Return a stored version with its tree."""
+    """Return a stored questionnaire version with the indicator tree that it names."""
     work.require(Action.READ_QUESTIONNAIRES)
     instrument = load_instrument(session=work.session, instrument_id=instrument_id)
-    return Questionnaire(instrument, _find_tree(work.session, instrument.tree))
-
-
-def _find_tree(session: Session, name: str | None) -> IndicatorTree | None:
-    """Return the stored tree with this name, if there is one."""
-    if name is None or name not in list_tree_names(session=session):
-        return None
-    return load_tree(session=session, tree_id=tree_id_by_name(session=session, name=name))
+    return Questionnaire(instrument, find_tree(session=work.session, name=instrument.tree))
 
 
 def list_stored_findings(work: Work, *, instrument_id: UUID) -> tuple[Finding, ...]:
-    """Return what stands against a wave with a stored version today, for example a missing tree."""
+    """Return errors and warnings on a stored questionnaire today, such as a missing tree."""
     work.require(Action.READ_QUESTIONNAIRES)
     instrument = load_instrument(session=work.session, instrument_id=instrument_id)
     return (
@@ -185,7 +178,7 @@ def list_stored_findings(work: Work, *, instrument_id: UUID) -> tuple[Finding, .
 def choose_predecessor(
     summaries: tuple[QuestionnaireSummary, ...], chosen: QuestionnaireSummary
 ) -> QuestionnaireSummary | None:
-    """Return the version before: of the same name, else the newest older one with a tree."""
+    """Return the newest version older than `chosen`: of its name, else any if both have trees."""
     older = [each for each in summaries if each.added_at < chosen.added_at]
     named = [each for each in older if each.name == chosen.name]
     related = [each for each in older if each.tree and chosen.tree]
@@ -200,12 +193,14 @@ def check_upload(
     content: bytes,
     skip_unsupported: bool = False,
     renormalise: bool = False,
+    weighs_equally: bool = False,
 ) -> UploadCheck:
-    """Read an uploaded workbook and return every finding; nothing is stored.
+    """Read a questionnaire from an uploaded workbook, with its errors and warnings; store nothing.
 
     Args:
         skip_unsupported: Leave out what is not supported, and list it, instead of refusing it.
         renormalise: Declare that indicators without a question leave their weight to the others.
+        weighs_equally: Give a form with ratings and without a tree one of equal weights.
     """
     work.require(Action.PLAN)
     try:
@@ -218,34 +213,42 @@ def check_upload(
     if renormalise:
         declared = form.instrument.model_copy(update={"renormalise": True})
         form = replace(form, instrument=declared)
-    findings = list_form_findings(session=work.session, instrument=form.instrument, rows=form.rows)
-    stored = (
-        instrument_id_by_sha256(session=work.session, sha256=form.instrument.sha256) is not None
-    )
+    tree, may_weigh = None, can_weigh_equally(form.instrument)
+    if weighs_equally and may_weigh:
+        weighed, tree = weigh_equally(form.instrument)
+        form = replace(form, instrument=weighed)
+    session, instrument = work.session, form.instrument
+    stored = instrument_id_by_sha256(session=session, sha256=instrument.sha256) is not None
     return UploadCheck(
         form,
-        findings,
+        list_form_findings(session=session, instrument=instrument, rows=form.rows, tree=tree),
         (*form.skipped, *form.warnings),
-        tree=_find_tree(work.session, form.instrument.tree),
+        tree=tree or find_tree(session=session, name=instrument.tree),
+        may_weigh=may_weigh,
         already_stored=stored,
-        taken_version=not stored and _is_taken(work.session, form.instrument),
+        taken_version=not stored and _is_taken(session, instrument),
     )
 
 
 @lru_cache(maxsize=4)
 def _read_upload(file_name: str, content: bytes, skip_unsupported: bool) -> ImportedForm:
-    """Read a file once for all the clicks on the page that shows what is in it."""
+    """Return the form in an uploaded file; cached, as a page reads it at every click."""
     return read_xlsform_content(
         file_name, content, unsupported="skip" if skip_unsupported else "refuse"
     )
 
 
 def list_form_findings(
-    *, session: Session, instrument: Instrument, rows: Mapping[str, int]
+    *,
+    session: Session,
+    instrument: Instrument,
+    rows: Mapping[str, int],
+    tree: IndicatorTree | None = None,
 ) -> tuple[Finding, ...]:
-    """Return the errors for which a questionnaire is not stored."""
+    """Return errors of a questionnaire, placed by form `rows`, that keep it from being stored."""
     structure = only_errors(check_instrument(instrument))
-    return (*structure, *freezing_findings(session=session, instrument=instrument, rows=rows))
+    scores = freezing_findings(session=session, instrument=instrument, rows=rows, tree=tree)
+    return (*structure, *scores)
 
 
 def _is_taken(session: Session, instrument: Instrument) -> bool:
@@ -255,14 +258,25 @@ def _is_taken(session: Session, instrument: Instrument) -> bool:
     return session.exec(query).first() is not None
 
 
-def store_questionnaire(work: Work, *, instrument: Instrument, rows: Mapping[str, int]) -> UUID:
-    """Store an uploaded questionnaire as a new version, and record it in the audit trail.
+def store_questionnaire(
+    work: Work,
+    *,
+    instrument: Instrument,
+    rows: Mapping[str, int],
+    tree: IndicatorTree | None = None,
+) -> UUID:
+    """Store a questionnaire as a new version, record it in the audit trail and return its id.
+
+    Args:
+        tree: Indicator tree of its own, stored and recorded with it.
 
     Raises:
         RefusedError: It has errors by now, for example because a tree is gone.
-        ConflictError: The version exists with other content.
+        ConflictError: The version, or the tree's name, exists with other content.
     """
     work.require(Action.PLAN)
+    if tree is not None:
+        add_tree(work, tree=tree)
     if list_form_findings(session=work.session, instrument=instrument, rows=rows):
         raise RefusedError(
             "questionnaire_not_fit",

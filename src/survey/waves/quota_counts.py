@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import bindparam, literal, or_, select, union_all
@@ -17,7 +17,6 @@ from sqlmodel import Session
 
 from survey.store.china_time import china_date
 from survey.store.tables import (
-    AnyRow,
     QuotaCell,
     QuotaMargin,
     Response,
@@ -38,7 +37,7 @@ from survey.waves.quotas import (
 )
 
 _CELL = "cell"
-_RESPONSE_BATCH_SIZE = 500
+_T = TypeVar("_T")
 
 _CELLS, _MARGINS, _POINTS = table_of(QuotaCell), table_of(QuotaMargin), table_of(SamplingPoint)
 _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
@@ -47,8 +46,7 @@ _SELECT = union_all(
     select(
         literal(_CELL).label("dimension"),
         _CELLS.c.age_band.label("category"),
-        _CELLS.c.id,
-        _CELLS.c.stops,
+        *_CELLS.c["id", "stops"],
         CELL_IS_FULL.label("full"),
     ).where(
         _CELLS.c.wave_id == bindparam("wave"),
@@ -56,11 +54,7 @@ _SELECT = union_all(
         _CELLS.c.gender == bindparam("gender"),
     ),
     select(
-        _MARGINS.c.dimension,
-        _MARGINS.c.category,
-        _MARGINS.c.id,
-        _MARGINS.c.stops,
-        MARGINAL_QUOTA_IS_FULL.label("full"),
+        *_MARGINS.c["dimension", "category", "id", "stops"], MARGINAL_QUOTA_IS_FULL.label("full")
     ).where(
         _MARGINS.c.wave_id == bindparam("wave"),
         _MARGINS.c.city_code == bindparam("city"),
@@ -81,9 +75,15 @@ _SELECT_FULL = union_all(
 )
 
 
+def iter_batches(rows: Sequence[_T], size: int = 500) -> Iterator[Sequence[_T]]:
+    """Yield the rows in batches of `size`, for statements that name each row."""
+    for first in range(0, len(rows), size):
+        yield rows[first : first + size]
+
+
 @dataclass(frozen=True)
 class MatchedCell:
-    """Cell of one interview, and whether it was full when it was read."""
+    """Quota cell that an interview counts in, and whether it was full when it was read."""
 
     id: UUID
     full: bool
@@ -91,7 +91,7 @@ class MatchedCell:
 
 @dataclass(frozen=True)
 class FullQuotaGroup:
-    """Group of respondents whose quota is full. Fields that are None do not restrict it."""
+    """Respondents whose quota is full, by age, gender or answer; None does not restrict."""
 
     youngest: int | None = None
     oldest: int | None = None
@@ -103,7 +103,7 @@ class FullQuotaGroup:
 
 @dataclass(frozen=True)
 class QuotaMembership:
-    """Cell and marginal quotas of one interview."""
+    """Quota cell and marginal quotas that one interview counts in."""
 
     cell: MatchedCell | None
     margins: tuple[MarginalQuota, ...]
@@ -126,7 +126,7 @@ NO_QUOTAS = QuotaMembership(None, ())
 
 
 def quota_name(full: MarginalQuota | MatchedCell | None) -> str:
-    """Return the stored reason for an interview stopped by a full quota; a cell needs none."""
+    """Return a full marginal quota's name, as stored with an interview it stops; "" for a cell."""
     return full.name if isinstance(full, MarginalQuota) else ""
 
 
@@ -162,7 +162,7 @@ def find_quota_membership(
 def claim_quotas(
     *, session: Session, membership: QuotaMembership
 ) -> MarginalQuota | MatchedCell | None:
-    """Add the interview to all its quotas atomically.
+    """Count an interview in all quotas of `membership`, or in none; return a full one, else None.
 
     Returns:
         The full quota if one refused, and then nothing is counted; else None.
@@ -183,7 +183,7 @@ def claim_quotas(
 
 
 def move_quota_counts(*, session: Session, before: QuotaMembership, after: QuotaMembership) -> None:
-    """Move a corrected interview to other quotas, even if they are full."""
+    """Move a corrected interview from quotas `before` to `after`, even if they are full."""
     cells: Counter[UUID] = Counter()
     margins: Counter[UUID] = Counter()
     for membership, change in ((before, -1), (after, 1)):
@@ -196,7 +196,7 @@ def move_quota_counts(*, session: Session, before: QuotaMembership, after: Quota
 
 
 def adjust_quota_counts(*, session: Session, changes: Mapping[UUID, int]) -> None:
-    """Remove stored interviews from their quotas (-1) or add them again (1), even if full.
+    """Take interviews (`changes`: id -> -1) from their quotas or add them again (1), even if full.
 
     `changes` has the ids of interviews that are locked in this transaction. Their current answers
     tell their quotas: erase answers only afterwards.
@@ -204,9 +204,13 @@ def adjust_quota_counts(*, session: Session, changes: Mapping[UUID, int]) -> Non
     cells: Counter[UUID] = Counter()
     margins: Counter[UUID] = Counter()
     known: dict[UUID, _WaveMarginalQuotas] = {}
-    ids = [response_id for response_id, change in changes.items() if change]
-    for first in range(0, len(ids), _RESPONSE_BATCH_SIZE):
-        rows = _list_stored_responses(session, ids[first : first + _RESPONSE_BATCH_SIZE])
+    changed = [response_id for response_id, change in changes.items() if change]
+    for ids in iter_batches(changed):
+        query = select(
+            *_RESPONSES.c["id", "wave_id", "city_code", "point_id", "quota_cell_id", "started_at"],
+            _RESPONSES.c.submitted_at,
+        ).where(_RESPONSES.c.id.in_(ids))
+        rows = session.connection().execute(query).all()
         for wave_id in {row.wave_id for row in rows} - known.keys():
             known[wave_id] = _WaveMarginalQuotas.read(session, wave_id)
         marginal_ones = [row.id for row in rows if row.city_code in known[row.wave_id].by_city]
@@ -250,31 +254,18 @@ class _WaveMarginalQuotas:
 
     @classmethod
     def read(cls, session: Session, wave_id: UUID) -> "_WaveMarginalQuotas":
-        """Read the marginal quotas of a wave."""
+        """Read the marginal quotas of a wave, and the strata of its points if it has any."""
         by_city = marginal_quotas_by_city(session=session, wave_id=wave_id)
         return cls(by_city, stratum_by_point(session=session, wave_id=wave_id) if by_city else {})
 
     def of(
         self, city: str, point_id: UUID | None, answers: Mapping[str, Any], day: date
     ) -> Iterator[UUID]:
-        """Return the marginal quotas that an interview counts in."""
+        """Yield the ids of the marginal quotas that an interview counts in."""
         stratum = None if point_id is None else self.strata.get(point_id)
         for margin in self.by_city.get(city, ()):
             if margin.contains(answers, stratum, today=day):
                 yield margin.id
-
-
-def _list_stored_responses(session: Session, ids: Sequence[UUID]) -> Sequence[AnyRow]:
-    query = select(
-        _RESPONSES.c.id,
-        _RESPONSES.c.wave_id,
-        _RESPONSES.c.city_code,
-        _RESPONSES.c.point_id,
-        _RESPONSES.c.quota_cell_id,
-        _RESPONSES.c.started_at,
-        _RESPONSES.c.submitted_at,
-    ).where(_RESPONSES.c.id.in_(ids))
-    return session.connection().execute(query).all()
 
 
 def _list_current_answers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:

@@ -49,7 +49,7 @@ _BAND = re.compile(r"(\d+)(?:-(\d+)|\+)")
 
 
 def read_city_targets(session: Session, wave_id: UUID) -> dict[str, int]:
-    """Return the ordered interviews of each city with a plan, without the reserve of its quotas."""
+    """Return city -> ordered interviews of the sampling plan, without the reserve."""
     targets = table_of(CityTarget)
     query = select(targets.c.city_code, targets.c.target).where(targets.c.wave_id == wave_id)
     return {row.city_code: row.target for row in session.connection().execute(query)}
@@ -83,7 +83,7 @@ def parse_band(band: str) -> tuple[int, int | None]:
 
 
 def list_cells(*, session: Session, wave_id: UUID, city_code: str) -> tuple[AgeGenderCell, ...]:
-    """Return the quota cells of one city in a wave; none if it has no quotas there."""
+    """Return the quota cells of one city in a wave; empty if it has no quotas there."""
     rows = session.connection().execute(_SELECT, {"wave": wave_id, "city": city_code})
     return tuple(AgeGenderCell(row.id, *parse_band(row.age_band), row.gender) for row in rows)
 
@@ -91,7 +91,7 @@ def list_cells(*, session: Session, wave_id: UUID, city_code: str) -> tuple[AgeG
 def find_cell(
     cells: Sequence[AgeGenderCell], answers: Mapping[str, Any], *, today: date
 ) -> UUID | None:
-    """Return the cell that an interview with these answers counts in, if any."""
+    """Return the id of the cell that an interview with these answers counts in, else None."""
     age, gender = age_of(answers, today=today), answers.get("gender")
     if age is None or not isinstance(gender, str):
         return None
@@ -99,7 +99,7 @@ def find_cell(
 
 
 def age_of(answers: Mapping[str, Any], *, today: date) -> int | None:
-    """Return the age in years: the questionnaire's calculation, else by the year of birth."""
+    """Return the age in years: answer `age`, else by the year of birth; None without either."""
     age, born = answers.get("age"), answers.get("birth_year")
     if _is_number(age):
         return int(age)
@@ -133,7 +133,7 @@ _ADD = {
 
 @dataclass(frozen=True)
 class MarginalQuota:
-    """One marginal quota as read."""
+    """One category of a marginal quota, and whether it was full when it was read."""
 
     id: UUID
     dimension: str
@@ -161,7 +161,7 @@ class MarginalQuota:
 def marginal_quotas_by_city(
     *, session: Session, wave_id: UUID
 ) -> dict[str, tuple[MarginalQuota, ...]]:
-    """Return city -> its marginal quotas in a wave, in the order in which they are locked."""
+    """Return city -> its marginal quotas in a wave, by id, the order in which rows are locked."""
     query = (
         select(_MARGINS, MARGINAL_QUOTA_IS_FULL.label("full"))
         .where(_MARGINS.c.wave_id == wave_id)
@@ -175,7 +175,7 @@ def marginal_quotas_by_city(
 
 
 def stratum_by_point(*, session: Session, wave_id: UUID) -> dict[UUID, str]:
-    """Return sampling point -> urban or rural."""
+    """Return sampling point id -> stratum (urban or rural), for all points of a wave."""
     query = select(_POINTS.c.id, _POINTS.c.stratum).where(_POINTS.c.wave_id == wave_id)
     return {row.id: row.stratum for row in session.connection().execute(query)}
 
@@ -186,7 +186,7 @@ def claim_quota(*, session: Session, table: Table, quota_id: UUID) -> bool:
 
 
 def add_to_counts(*, session: Session, table: Table, counts: Mapping[UUID, int]) -> None:
-    """Change running counts, always in the same order, so that no two changes deadlock."""
+    """Add to the running counts of quotas, ordered by id so that no two changes deadlock."""
     changes = [{"quota": quota, "count": count} for quota, count in sorted(counts.items()) if count]
     if changes:
         session.connection().execute(_ADD[table], changes)
@@ -196,7 +196,7 @@ CHANGEABLE = frozenset({WaveState.PLANNED, WaveState.OPEN})
 
 
 class QuotaPolicy(StrEnum):
-    """Effect of a full quota."""
+    """Effect of a full quota on further interviews: stop them, or only count them."""
 
     STOP = "stop"
     """No further interviews; one that is finished all the same is stored as `quota_full`."""
@@ -206,14 +206,14 @@ class QuotaPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class QuotaPolicySummary:
-    """Number of quotas of a wave that can stop interviews, and of those that do."""
+    """Number of a wave's quotas that stop interviews when full, `of` those that could."""
 
     stopping: int
     of: int
 
     @property
     def policy(self) -> QuotaPolicy | None:
-        """The common policy; None where quotas differ or there are none."""
+        """Common policy, to stop or only count; None if quotas differ, or none can stop."""
         if not self.of or 0 < self.stopping < self.of:
             return None
         return QuotaPolicy.STOP if self.stopping else QuotaPolicy.COUNT
@@ -267,7 +267,7 @@ def set_quota_policy(
 
 
 def _count_policies(session: Session, wave_id: UUID, city_code: str | None) -> dict[str, int]:
-    """Return the number of quotas, cells and marginal quotas, by policy."""
+    """Return policy -> number of quotas that have it, cells and marginal quotas together."""
     counts: Counter[str] = Counter()
     for table in (_CELLS, _MARGINS):
         query = select(table.c.stops, func.count()).where(table.c.wave_id == wave_id)
@@ -281,7 +281,7 @@ def _count_policies(session: Session, wave_id: UUID, city_code: str | None) -> d
 def enable_quota_stop(
     *, session: Session, wave_id: UUID, crossed: bool, city_code: str | None = None
 ) -> int:
-    """Make full quotas stop interviews: marginal quotas always, cells only where crossed.
+    """Let full marginal quotas, and cells if `crossed`, stop interviews; return their number.
 
     Under marginal quotas a cell is only what is expected, and no limit.
     """
@@ -289,7 +289,7 @@ def enable_quota_stop(
 
 
 def get_quota_policy_summary(work: Work, *, wave_key: str) -> QuotaPolicySummary:
-    """Return the present policy of the quotas of a wave, over all its cities."""
+    """Return how many quotas of a wave can stop interviews when full, and how many do."""
     work.require(Action.READ_PLAN)
     wave = get_wave(session=work.session, key=wave_key)
     cells = _CELLS.c.wave_id == wave.id

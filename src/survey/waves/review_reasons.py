@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Self
 
-from survey.locale import Message, SurveyError, msg
+from survey.locale import Message, RefusedError, msg
 from survey.store.tables import Status
 from survey.waves.personal_data import clean_note
 
@@ -15,7 +14,7 @@ MAX_NOTE = 1_000
 
 
 class ReasonCode(StrEnum):
-    """Code of a reason, as stored; analyses of void interviews count them."""
+    """Code of the reason why an interview was returned or voided, such as speeder."""
 
     SPEEDER = "speeder"
     STRAIGHT_LINER = "straight_liner"
@@ -34,63 +33,53 @@ class ReasonCode(StrEnum):
     OTHER = "other"
 
 
-REASON_NAMES: Mapping[ReasonCode, Message] = MappingProxyType(
-    {
-        ReasonCode.SPEEDER: msg("Answered too fast to have been read"),
-        ReasonCode.STRAIGHT_LINER: msg("The same score throughout"),
-        ReasonCode.NEAR_DUPLICATE: msg("Almost the same as another interview"),
-        ReasonCode.MOBILISED: msg("Respondents were sent or told what to answer"),
-        ReasonCode.INVENTED: msg("The interview did not take place"),
-        ReasonCode.BACK_CHECK: msg("Back-checks failed"),
-        ReasonCode.NOT_ELIGIBLE: msg("The respondent does not belong to the survey"),
-        ReasonCode.WRONG_PLACE: msg("Not at the sampling point"),
-        ReasonCode.WITHDRAWN: msg("The respondent withdrew"),
-        ReasonCode.TRIAL: msg("A trial, not an interview"),
-        ReasonCode.CONTRADICTION: msg("Answers contradict each other"),
-        ReasonCode.INCOMPLETE: msg("Too many questions without an answer"),
-        ReasonCode.CHECK_AGAIN: msg("Please check with the respondent"),
-        ReasonCode.BY_MISTAKE: msg("It was decided by mistake"),
-        ReasonCode.OTHER: msg("Another reason (please write it down)"),
-    }
-)
+REASON_NAMES: Mapping[ReasonCode, Message] = {
+    ReasonCode.SPEEDER: msg("Answered too fast to have been read"),
+    ReasonCode.STRAIGHT_LINER: msg("The same score throughout"),
+    ReasonCode.NEAR_DUPLICATE: msg("Almost the same as another interview"),
+    ReasonCode.MOBILISED: msg("Respondents were sent or told what to answer"),
+    ReasonCode.INVENTED: msg("The interview did not take place"),
+    ReasonCode.BACK_CHECK: msg("Back-checks failed"),
+    ReasonCode.NOT_ELIGIBLE: msg("The respondent does not belong to the survey"),
+    ReasonCode.WRONG_PLACE: msg("Not at the sampling point"),
+    ReasonCode.WITHDRAWN: msg("The respondent withdrew"),
+    ReasonCode.TRIAL: msg("A trial, not an interview"),
+    ReasonCode.CONTRADICTION: msg("Answers contradict each other"),
+    ReasonCode.INCOMPLETE: msg("Too many questions without an answer"),
+    ReasonCode.CHECK_AGAIN: msg("Please check with the respondent"),
+    ReasonCode.BY_MISTAKE: msg("It was decided by mistake"),
+    ReasonCode.OTHER: msg("Another reason (please write it down)"),
+}
 
-REASONS_BY_STATUS: Mapping[Status, tuple[ReasonCode, ...]] = MappingProxyType(
-    {
-        Status.RETURNED: (
-            ReasonCode.CHECK_AGAIN, ReasonCode.CONTRADICTION, ReasonCode.INCOMPLETE,
-            ReasonCode.WRONG_PLACE, ReasonCode.OTHER,
-        ),
-        Status.VOID: (
-            ReasonCode.SPEEDER, ReasonCode.STRAIGHT_LINER, ReasonCode.NEAR_DUPLICATE,
-            ReasonCode.MOBILISED, ReasonCode.INVENTED, ReasonCode.BACK_CHECK,
-            ReasonCode.NOT_ELIGIBLE, ReasonCode.WRONG_PLACE, ReasonCode.WITHDRAWN,
-            ReasonCode.TRIAL, ReasonCode.OTHER,
-        ),
-        Status.SUBMITTED: (ReasonCode.BY_MISTAKE, ReasonCode.OTHER),
-    }
-)  # fmt: skip
+REASONS_BY_STATUS: Mapping[Status, tuple[ReasonCode, ...]] = {
+    Status.RETURNED: (
+        ReasonCode.CHECK_AGAIN, ReasonCode.CONTRADICTION, ReasonCode.INCOMPLETE,
+        ReasonCode.WRONG_PLACE, ReasonCode.OTHER,
+    ),
+    Status.VOID: (
+        ReasonCode.SPEEDER, ReasonCode.STRAIGHT_LINER, ReasonCode.NEAR_DUPLICATE,
+        ReasonCode.MOBILISED, ReasonCode.INVENTED, ReasonCode.BACK_CHECK,
+        ReasonCode.NOT_ELIGIBLE, ReasonCode.WRONG_PLACE, ReasonCode.WITHDRAWN,
+        ReasonCode.TRIAL, ReasonCode.OTHER,
+    ),
+    Status.SUBMITTED: (ReasonCode.BY_MISTAKE, ReasonCode.OTHER),
+}  # fmt: skip
 """By the state that an interview is moved to: what may be given as the reason."""
-
-
-class MissingNoteError(SurveyError):
-    """Raised when the reason "other" comes without a note."""
-
-    code = "note_missing"
 
 
 @dataclass(frozen=True)
 class ReviewReason:
-    """A code, a note, or both; `text` is what `Response.reason` and the audit trail hold."""
+    """Reason of a decision: a code, a note, or both; `text` is stored in `Response.reason`."""
 
     code: ReasonCode | None
     note: str = ""
 
     @classmethod
     def from_form(cls, code: ReasonCode, note: str) -> Self:
-        """Build the reason that a reviewer chose and wrote. Raises `MissingNoteError`."""
+        """Build the reason that a reviewer chose and wrote. Raises `RefusedError`."""
         words = clean_note(note)[:MAX_NOTE]
         if code is ReasonCode.OTHER and not words:
-            raise MissingNoteError(msg("Please write the reason down."))
+            raise RefusedError("note_missing", msg("Please write the reason down."))
         return cls(code, words)
 
     @classmethod
@@ -104,7 +93,7 @@ class ReviewReason:
 
     @property
     def text(self) -> str:
-        """The reason as stored."""
+        """Code and note of the reason as one text, in the form in which it is stored."""
         if self.code is None:
             return self.note
         return f"{self.code.value}: {self.note}" if self.note else self.code.value

@@ -25,7 +25,7 @@ from survey.locale import (
 )
 from survey.questionnaire.checks import Finding, figure_findings, score_findings
 from survey.questionnaire.model import Instrument
-from survey.store.audit_events import AuditEvent, wave_event
+from survey.store.audit_events import AuditEvent, state_event
 from survey.store.inserts import insert_if_new
 from survey.store.tables import AnswerArchive, StudyUnit, Wave, WaveRequest, WaveState, new_id
 from survey.waves.instruments import freezing_findings, load_instrument, load_tree
@@ -37,7 +37,7 @@ _FIND = select(AnswerArchive).where(
 
 
 def find_archive(*, session: Session, wave_id: UUID) -> AnswerArchive | None:
-    """Return the archive in which the answers of a wave lie; None if the database has them."""
+    """Return the archive file with the answers of a wave; None if the database has them."""
     return session.exec(_FIND, params={"wave": wave_id}).one_or_none()
 
 
@@ -106,7 +106,7 @@ class WaveSummary:
         return self.state is WaveState.OPEN
 
     def label(self, language: str) -> str:
-        """Return the title in this language, else the key."""
+        """Return the wave's title in this language; the wave's key if it has none."""
         return self.title.get(language) or self.key
 
     def full_name(self, language: str) -> str:
@@ -116,7 +116,7 @@ class WaveSummary:
 
 
 def require_wave_name(wave: WaveSummary, typed: str) -> None:
-    """Raise `ConflictError` unless `typed` is the key of the wave, or one of its titles."""
+    """Raise `ConflictError` unless `typed` is the wave's key, or its title in a language."""
     if typed.strip() not in {wave.key, *wave.title.values()}:
         raise ConflictError(
             "wave_name_wrong",
@@ -125,35 +125,43 @@ def require_wave_name(wave: WaveSummary, typed: str) -> None:
 
 
 def summarise_wave(wave: Wave) -> WaveSummary:
-    """Return the summary of a stored wave."""
+    """Return key, title, state, days and questionnaire of a stored wave, as lists show them."""
     return WaveSummary(**wave_fields(wave))
 
 
 def wave_fields(wave: Wave) -> dict[str, Any]:
-    """Return the fields of `WaveSummary`, for classes that add to it."""
+    """Return field -> value for the fields of `WaveSummary`, for classes that extend it."""
     names = {field.name for field in fields(WaveSummary)} - {"title"}
     return {"title": labels_of(wave, "title"), **{name: getattr(wave, name) for name in names}}
 
 
 @dataclass(frozen=True)
-class NewWave:
-    """Everything that is decided about a wave before it exists."""
+class WaveDraft:
+    """Fields of a wave as the planner enters them, before they are checked."""
 
     key: str
     series: str
     year: int
     title_zh: str
     title_en: str
+    instrument_id: UUID | None
+    """Brings its indicator tree along: its questions name indicators of that tree only."""
+    opens_on: date | None = None
+    closes_on: date | None = None
+
+
+@dataclass(frozen=True)
+class NewWave(WaveDraft):
+    """Fields of a new wave: those of the draft, with questionnaire, tree and composite."""
+
     instrument_id: UUID
     tree_id: UUID | None = None
     composite: str = "item_means"
-    opens_on: date | None = None
-    closes_on: date | None = None
     is_demo: bool = False
 
 
 def find_wave(*, session: Session, key: str, lock: bool = False) -> Wave | None:
-    """Return the wave with this key, if there is one that asks people.
+    """Return the wave of people (not venues) with this key, row-locked if `lock`; None if none.
 
     A wave about venues is found by its check alone: nothing that plans, imports, freezes or
     releases a wave knows it.
@@ -169,18 +177,21 @@ def find_wave(*, session: Session, key: str, lock: bool = False) -> Wave | None:
     return session.exec(query).one_or_none()
 
 
-def get_wave(*, session: Session, key: str) -> Wave:
-    """Return the wave with this key. Raises `NotFoundError`."""
-    return _require_wave(find_wave(session=session, key=key), key)
+def get_wave(*, session: Session, key: str, lock: bool = False) -> Wave:
+    """Return the wave with this key, its row locked if `lock`. Raises `NotFoundError`."""
+    wave = find_wave(session=session, key=key, lock=lock)
+    if wave is None:
+        raise NotFoundError("wave_unknown", msg("There is no wave {key}.", key=key))
+    return wave
 
 
 def lock_wave(*, session: Session, key: str) -> Wave:
-    """Return the wave with this key, locked as by `find_wave`."""
-    return _require_wave(find_wave(session=session, key=key, lock=True), key)
+    """Lock the row of the wave with this key, and return the wave. Raises `NotFoundError`."""
+    return get_wave(session=session, key=key, lock=True)
 
 
 def lock_series(*, session: Session, series: str) -> None:
-    """Lock all waves of a series against changes until the transaction ends, as `find_wave` does.
+    """Lock the rows of a series' waves (venue checks aside); interviews can still be stored.
 
     They are locked in the order of their keys, so that no two transactions wait for each other.
     """
@@ -189,14 +200,8 @@ def lock_series(*, session: Session, series: str) -> None:
     session.exec(query.execution_options(populate_existing=True)).all()
 
 
-def _require_wave(wave: Wave | None, key: str) -> Wave:
-    if wave is None:
-        raise NotFoundError("wave_unknown", msg("There is no wave {key}.", key=key))
-    return wave
-
-
 def create_wave(work: Work, *, plan: NewWave) -> Wave:
-    """Create a planned wave; its key never changes."""
+    """Create a planned wave, record it in the audit trail and return it; its key never changes."""
     work.require(Action.PLAN)
     values = {**vars(plan), "id": new_id(), "state": WaveState.PLANNED, "created_at": work.now}
     if not insert_if_new(work.session.connection(), Wave, values):
@@ -206,7 +211,7 @@ def create_wave(work: Work, *, plan: NewWave) -> Wave:
 
 
 def require_transition(wave: Wave, to: WaveState) -> None:
-    """Raise `RefusedError` unless the wave's state leads there."""
+    """Raise `RefusedError` unless a wave can change from its state to state `to`."""
     if to not in WAVE_TRANSITIONS[wave.state]:
         raise RefusedError(
             "wave_move_forbidden",
@@ -220,7 +225,7 @@ def require_transition(wave: Wave, to: WaveState) -> None:
 
 
 def transition_wave(work: Work, *, key: str, to: WaveState) -> Wave:
-    """Open or close a wave, as far as `WAVE_TRANSITIONS` allows.
+    """Open or close a wave as `WAVE_TRANSITIONS` allows; record it, withdraw open requests.
 
     It is frozen by `survey.results.freeze` and released by `survey.results.release` alone, which
     ask for a second person.
@@ -229,7 +234,10 @@ def transition_wave(work: Work, *, key: str, to: WaveState) -> Wave:
     wave = lock_wave(session=work.session, key=key)
     require_transition(wave, to)
     if (wave.state, to) == (WaveState.PLANNED, WaveState.OPEN):
-        _require_freezable(work.session, wave)
+        instrument = load_instrument(session=work.session, instrument_id=wave.instrument_id)
+        # Without a tree every rating is read on its own.
+        tree = load_tree(session=work.session, tree_id=wave.tree_id) if wave.tree_id else None
+        _require_none(score_findings(instrument, tree) if tree else figure_findings(instrument))
     if to is WaveState.FROZEN and wave.state is not WaveState.RELEASED:
         raise RefusedError(
             "wave_move_forbidden", msg("A wave is frozen together with its results.")
@@ -239,7 +247,7 @@ def transition_wave(work: Work, *, key: str, to: WaveState) -> Wave:
             "wave_move_forbidden",
             msg("Results are released and taken back with the release itself."),
         )
-    work.record(wave_event(to), wave.id, {"from": wave.state, "to": to})
+    work.record(state_event(to), wave.id, {"from": wave.state, "to": to})
     wave.state = to
     work.session.add(wave)
     work.session.flush()
@@ -248,7 +256,7 @@ def transition_wave(work: Work, *, key: str, to: WaveState) -> Wave:
 
 
 def _withdraw_requests(work: Work, wave: Wave) -> None:
-    """Withdraw what was requested for the state that the wave has left."""
+    """Withdraw the open requests of a wave that has changed its state."""
     query = select(WaveRequest).where(
         WaveRequest.wave_id == wave.id, col(WaveRequest.ended_at).is_(None)
     )
@@ -279,20 +287,13 @@ def _require_none(findings: tuple[Finding, ...]) -> None:
         )
 
 
-def _require_freezable(session: Session, wave: Wave) -> None:
-    """Raise if the wave could not be frozen; without a tree every rating is read on its own."""
-    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-    tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
-    _require_none(score_findings(instrument, tree) if tree else figure_findings(instrument))
-
-
 def open_wave(work: Work, *, key: str) -> Wave:
-    """Open a wave for interviews."""
+    """Open a wave, so that it takes interviews, and return it."""
     return transition_wave(work, key=key, to=WaveState.OPEN)
 
 
 def close_wave(work: Work, *, key: str) -> Wave:
-    """Close a wave: it takes no more interviews."""
+    """Close a wave, so that it takes no more interviews, and return it."""
     return transition_wave(work, key=key, to=WaveState.CLOSED)
 
 
@@ -309,7 +310,7 @@ _READERS = (Action.REVIEW, Action.BACK_CHECK, Action.FOLLOW_FIELDWORK, Action.SE
 
 
 def list_started_waves(work: Work, *, with_venues: bool = False) -> list[WaveSummary]:
-    """Return the waves that are open or over: open ones first, then the newest.
+    """Return all waves but planned ones, open first, then newest; venues only if asked for.
 
     Args:
         with_venues: Also those about venues, whose visits are reviewed like interviews.

@@ -1,1 +1,1 @@
-"""Public form, JSON API, sign-in routes and health, in the same process as the pages."""
+"""Public form, JSON APIs, sign-in pages and health checks, served in one process with Streamlit."""

@@ -1,4 +1,4 @@
-"""Scripts and styles of the forms: plain files, joined in order, addressed by their content.
+"""Scripts and styles of the forms: joined, minified, and served at addresses with their digest.
 
 What is sent many times is compressed once.
 """
@@ -7,9 +7,8 @@ import gzip
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, partial
 from pathlib import Path
-from types import MappingProxyType
 
 import orjson
 from rcssmin import cssmin
@@ -58,19 +57,19 @@ _NEVER = "no-store"
 
 @dataclass(frozen=True)
 class CachedBody:
-    """Content with its media type, its compressed form and its digest."""
+    """Body of a response with its media type; its compressed form and digest are computed once."""
 
     content: bytes
     media_type: str
 
     @cached_property
     def compressed(self) -> bytes:
-        """Content compressed by gzip, always to the same bytes."""
+        """Content compressed by gzip, without a time stamp, so that the bytes never differ."""
         return gzip.compress(self.content, 9, mtime=0)
 
     @cached_property
     def digest(self) -> str:
-        """Start of the SHA-256 of the content, for its address."""
+        """First 16 hexadecimal digits of the content's SHA-256, which its address contains."""
         return hashlib.sha256(self.content).hexdigest()[:16]
 
 
@@ -82,7 +81,7 @@ def cached_response(
     forever: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return `body` in an encoding that the browser accepts.
+    """Return a response with `body`, gzipped if accepted; browsers keep it a year if `forever`.
 
     Args:
         forever: Let browsers keep it for a year, else forbid to store it.
@@ -90,152 +89,132 @@ def cached_response(
     every = {"Cache-Control": _FOREVER if forever else _NEVER, "Vary": "Accept-Encoding"}
     every.update(headers or {})
     content = body.content
-    if len(content) >= MIN_COMPRESSED_BYTES and "gzip" in request.headers.get(
-        "accept-encoding", ""
-    ):
+    accepted = request.headers.get("accept-encoding", "")
+    if len(content) >= MIN_COMPRESSED_BYTES and "gzip" in accepted:
         content = body.compressed
         every["Content-Encoding"] = "gzip"
     return Response(content, status_code=status, media_type=body.media_type, headers=every)
 
 
 def read_script(part: str) -> str:
-    """Return a script without comments and spaces; the bundle declares strict mode once."""
+    """Return script `part` minified, without its line `"use strict"`, which the bundle has once."""
     lines = (STATIC / f"{part}.js").read_text(encoding="utf-8").splitlines()
     lean: str = jsmin("\n".join(line for line in lines if line.strip() != STRICT))
     return lean + "\n"
 
 
-def _read_style(*parts: str) -> CachedBody:
+@cache
+def read_style(*parts: str) -> CachedBody:
+    """Return the style sheets with the given names, joined and minified."""
     sources = ((STATIC / f"{part}.css").read_text(encoding="utf-8") for part in parts)
     return CachedBody(cssmin("\n".join(sources)).encode(), CSS)
 
 
-@lru_cache(maxsize=1)
+def _join_scripts(*parts: str) -> str:
+    return "".join(map(read_script, parts))
+
+
+@cache
 def form_script() -> str:
-    """Return the form as one script, which the bare page and the surveyor's page share."""
-    return "\n".join((STRICT, "".join(map(read_script, FORM_PARTS))))
+    """Return the interview form as one script, for the public and for the surveyor's page."""
+    return f"{STRICT}\n{_join_scripts(*FORM_PARTS)}"
 
 
-@lru_cache(maxsize=1)
+@cache
 def page_script() -> CachedBody:
-    """Return the script of the bare page with the form."""
+    """Return the script of the public page with the form, for respondents."""
     return CachedBody((form_script() + read_script("public_page")).encode(), JAVASCRIPT)
 
 
-@lru_cache(maxsize=1)
+@cache
 def notice_script() -> CachedBody:
-    """Return the script of the bare pages around the form, which may have to start it again."""
+    """Return the script of public notices; it contains the form, which it may have to start."""
     return CachedBody(page_script().content + read_script("notices").encode(), JAVASCRIPT)
 
 
-@lru_cache(maxsize=1)
-def embedded_script() -> CachedBody:
-    """Return the module of the surveyor's form, with its texts in every screen language."""
-    words = orjson.dumps(
-        {language: form_texts(language) | photo_texts(language) for language in LANGUAGES}
-    ).decode()
-    parts = form_script() + "".join(map(read_script, (*PHOTO_PARTS, "contact")))
-    module = f"{parts}const SCREEN_TEXTS = {words};\n{_build_mounted_script('interview_component')}"
+def _build_module(
+    parts: str, component: str, *texts: Callable[[str], dict[str, str]]
+) -> CachedBody:
+    """Return source `parts`, all `texts`, and script `component`, which mounts the form."""
+    words = {
+        language: {key: text for each in texts for key, text in each(language).items()}
+        for language in LANGUAGES
+    }
+    mounted = _join_scripts("streamlit_mount", component)
+    module = f"{parts}const SCREEN_TEXTS = {orjson.dumps(words).decode()};\n{mounted}"
     return CachedBody(module.encode(), JAVASCRIPT)
 
 
-@lru_cache(maxsize=1)
+@cache
+def embedded_script() -> CachedBody:
+    """Return the script of the interview form within the surveyor's Streamlit page."""
+    parts = form_script() + _join_scripts(*PHOTO_PARTS, "contact")
+    return _build_module(parts, "interview_component", form_texts, photo_texts)
+
+
+@cache
 def preview_script() -> CachedBody:
-    """Return the module of the form that is only tried out."""
-    texts = {
-        language: form_texts(language) | photo_texts(language) | preview_texts(language)
-        for language in LANGUAGES
-    }
-    words = orjson.dumps(texts).decode()
-    mounted = _build_mounted_script("preview_component")
-    parts = form_script() + "".join(map(read_script, PHOTO_PARTS))
-    return CachedBody(f"{parts}const SCREEN_TEXTS = {words};\n{mounted}".encode(), JAVASCRIPT)
+    """Return the script of the form for trying out a questionnaire in a Streamlit page."""
+    parts = form_script() + _join_scripts(*PHOTO_PARTS)
+    return _build_module(parts, "preview_component", form_texts, photo_texts, preview_texts)
 
 
-@lru_cache(maxsize=1)
+@cache
 def contact_script() -> CachedBody:
     """Return the script that asks for a phone number; pages load it only if a key is configured."""
     return CachedBody(f"{STRICT}\n{read_script('contact')}".encode(), JAVASCRIPT)
 
 
-def _build_mounted_script(name: str) -> str:
-    """Return the script that mounts a form in a Streamlit page and follows later runs."""
-    return read_script("streamlit_mount") + read_script(name)
-
-
-@lru_cache(maxsize=1)
+@cache
 def paper_script() -> CachedBody:
-    """Return the module of the typist's grid, with its texts in every screen language."""
-    texts = {language: form_texts(language) | paper_texts(language) for language in LANGUAGES}
-    words = orjson.dumps(texts).decode()
-    parts = "\n".join((STRICT, "".join(map(read_script, PAPER_PARTS))))
-    module = f"{parts}const SCREEN_TEXTS = {words};\n{_build_mounted_script('keying_component')}"
-    return CachedBody(module.encode(), JAVASCRIPT)
+    """Return the script of the grid in which typists key paper sheets."""
+    parts = f"{STRICT}\n{_join_scripts(*PAPER_PARTS)}"
+    return _build_module(parts, "keying_component", form_texts, paper_texts)
 
 
-@lru_cache(maxsize=1)
+@cache
 def streamlit_script() -> CachedBody:
-    """Return the script that puts Streamlit's own texts into the reader's language."""
+    """Return the script that translates Streamlit's own texts in the browser."""
     words = orjson.dumps(frontend_languages()).decode()
     script = f"{STRICT}\nconst STREAMLIT_TEXTS = {words};\n{read_script('streamlit_language')}"
     return CachedBody(script.encode(), JAVASCRIPT)
 
 
-@lru_cache(maxsize=1)
-def form_style() -> CachedBody:
-    """Return the style of the form in a Streamlit page."""
-    return _read_style("form")
-
-
-@lru_cache(maxsize=1)
-def page_style() -> CachedBody:
-    """Return the style of the bare pages."""
-    return _read_style("form", "page")
-
-
-@lru_cache(maxsize=1)
-def paper_style() -> CachedBody:
-    """Return the style of the typist's grid."""
-    return _read_style("form", "paper")
-
-
 def component_script() -> str:
-    """Return the component script for Streamlit, which fetches the form or the grid."""
+    """Return the Streamlit component's script, which loads interview form or paper-keying grid."""
     return (STATIC / "component.js").read_text(encoding="utf-8")
 
 
-_ASSETS: Mapping[str, Callable[[], CachedBody]] = MappingProxyType(
-    {
-        "form.js": page_script,
-        "notices.js": notice_script,
-        "contact.js": contact_script,
-        "form.css": page_style,
-        "embedded.js": embedded_script,
-        "embedded.css": form_style,
-        "preview.js": preview_script,
-        "paper.js": paper_script,
-        "paper.css": paper_style,
-        "streamlit.js": streamlit_script,
-    }
-)
+_ASSETS: Mapping[str, Callable[[], CachedBody]] = {
+    "form.js": page_script,
+    "notices.js": notice_script,
+    "contact.js": contact_script,
+    "form.css": partial(read_style, "form", "page"),
+    "embedded.js": embedded_script,
+    "embedded.css": partial(read_style, "form"),
+    "preview.js": preview_script,
+    "paper.js": paper_script,
+    "paper.css": partial(read_style, "form", "paper"),
+    "streamlit.js": streamlit_script,
+}
 """What builds each file that browsers fetch; `form` is for the bare pages, `embedded` for pages of
 Streamlit with the form, `preview` for those that only try it, `paper` for the typist's grid and
 `streamlit` for every page of Streamlit."""
 
 
 def asset_url(name: str) -> str:
-    """Return the address of a file such as `form.js`, which changes with its content."""
+    """Return the address of a file such as `form.js`, which contains the digest of its content."""
     stem, _, suffix = name.partition(".")
     return f"/assets/{stem}.{_ASSETS[name]().digest}.{suffix}"
 
 
-@lru_cache(maxsize=1)
+@cache
 def _build_assets_by_url() -> dict[str, CachedBody]:
     return {asset_url(name): build() for name, build in _ASSETS.items()}
 
 
 def warm_assets() -> None:
-    """Join and compress all files before the first request."""
+    """Build and compress all scripts and styles, so that the first request need not wait."""
     for body in _build_assets_by_url().values():
         _ = body.compressed
 
@@ -248,5 +227,5 @@ async def _serve_asset(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    """Return the route of all files."""
+    """Return the one route that serves all scripts and styles."""
     return [Route("/assets/{name}", _serve_asset, methods=["GET"])]

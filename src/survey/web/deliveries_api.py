@@ -1,4 +1,4 @@
-"""Endpoint that takes outside evidence in from programs: complaint statistics, opinion counts.
+"""Endpoints by which programs deliver complaint statistics and opinion counts.
 
 A key of the scope of deliveries opens it and nothing else; no answer holds a figure of the store.
 Rows are checked as on the page of outside data, before a transaction begins. The id that a sender
@@ -54,11 +54,13 @@ from survey.web.http import (
     ConnectionCount,
     TooManyConnectionsError,
     json_response,
+    media_type_of,
     read_limited_body,
+    refusal,
 )
 from survey.web.notice_pages import negotiate_language
 from survey.web.results_openapi import DELIVERIES, build_delivery_schema
-from survey.web.results_tables import RequestKeys, refusal, unknown_key
+from survey.web.results_tables import RequestKeys, unknown_key
 
 CSV = "text/csv"
 MAX_BODY_BYTES = {JSON: 20 * 2**20, CSV: 100 * 2**20}
@@ -76,13 +78,13 @@ _WRONG_TYPE = msg("Send a delivery as application/json or text/csv.")
 
 
 class MalformedDeliveryError(SurveyError):
-    """Raised when what was sent is no delivery, before any of its rows is looked at."""
+    """Raised when a request contains no readable delivery of counts, before any is checked."""
 
     code = "delivery_malformed"
 
 
 class DeliveryMessage(BaseModel):
-    """Delivery as JSON: what is said about it, and one object a row."""
+    """Delivery of outside counts as JSON: id, source, day, known faults, and one object per row."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -116,52 +118,41 @@ _STATUS: Mapping[type[SurveyError], int] = {
 
 @dataclass
 class DeliveriesApi:
-    """Endpoints of the deliveries."""
+    """Endpoints that receive deliveries of counts and describe their format."""
 
     settings: Settings
     keys: RequestKeys
     _open: ConnectionCount = field(default_factory=lambda: ConnectionCount(max_open=1))
-    _threads: CapacityLimiter | None = None
+    _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
-    def post_endpoint(self, kind: CountKind) -> Callable[[Request], Any]:
-        """Return the endpoint that takes deliveries of a kind in."""
+    async def post_delivery(self, kind: CountKind, request: Request) -> Response:
+        """Check and store a delivery; answer with its receipt, or with the errors in it."""
+        t = translator(self._choose_language(request))
+        key = self.keys.read(request, t)
+        if isinstance(key, Response):
+            return key
+        try:
+            with self._open.count_connection(digest(key)):
+                return await self._take_in(request, key, kind)
+        except TooManyConnectionsError:
+            headers = {"Retry-After": "5"}
+            return refusal(429, "delivery_open", t(_ONE_AT_A_TIME), headers)
+        except StoreUnavailableError:
+            raise
+        except SurveyError as error:
+            return self._build_error_response(request, error)
 
-        async def post_delivery(request: Request) -> Response:
-            t = translator(self._choose_language(request))
-            key = self.keys.read(request, t)
-            if isinstance(key, Response):
-                return key
-            try:
-                with self._open.count_connection(digest(key)):
-                    return await self._take_in(request, key, kind)
-            except TooManyConnectionsError:
-                headers = {"Retry-After": "5"}
-                return refusal(429, "delivery_open", t(_ONE_AT_A_TIME), headers)
-            except StoreUnavailableError:
-                raise
-            except SurveyError as error:
-                return self._build_error_response(request, error)
-
-        return post_delivery
-
-    def schema_endpoint(self, kind: CountKind) -> Callable[[Request], Any]:
-        """Return the endpoint of the JSON schema of a kind, which needs no key."""
-
-        async def get_schema(request: Request) -> Response:
-            return json_response(200, _build_schema(kind.kind, self._choose_language(request)))
-
-        return get_schema
+    async def get_schema(self, kind: CountKind, request: Request) -> Response:
+        """Answer with the JSON schema of a delivery of this kind; no key is needed."""
+        return json_response(200, _build_schema(kind.kind, self._choose_language(request)))
 
     async def _take_in(self, request: Request, key: str, kind: CountKind) -> Response:
         t = translator(self._choose_language(request))
-        if self._threads is None:
-            # A limiter belongs to the event loop in which it is created.
-            self._threads = CapacityLimiter(1)
         # The key is known before the body is read: nobody else makes the server keep a large one.
         holder = await to_thread.run_sync(self._find_holder, key)
         if holder is None:
             return unknown_key(t)
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media_type = media_type_of(request)
         if media_type not in MAX_BODY_BYTES:
             return refusal(415, "delivery_type", t(_WRONG_TYPE))
         try:
@@ -231,13 +222,13 @@ class DeliveriesApi:
         return negotiate_language(request, self.settings.language)
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes of every kind of evidence that is delivered."""
+        """Return the routes of deliveries and of their schemas, for every kind of counts."""
         routes: list[BaseRoute] = []
         for kind in COUNT_KINDS.values():
             address = f"{DELIVERIES}/{kind.kind.value}"
             routes += [
-                Route(address, self.post_endpoint(kind), methods=["POST"]),
-                Route(f"{address}/schema.json", self.schema_endpoint(kind), methods=["GET"]),
+                Route(address, partial(self.post_delivery, kind), methods=["POST"]),
+                Route(f"{address}/schema.json", partial(self.get_schema, kind), methods=["GET"]),
             ]
         return routes
 
@@ -245,7 +236,7 @@ class DeliveriesApi:
 async def _run_while_connected(
     request: Request, store: Callable[[Callable[[], bool]], Stored | None], threads: CapacityLimiter
 ) -> Stored | None:
-    """Return what `store` returns, or None where the sender is gone before it began to store.
+    """Run `store` in a thread (limit `threads`), return its result; None if the sender left before.
 
     A sender who is gone waits for no turn and, when the check ends, has nothing stored: without
     the answer it sends the same again.
@@ -267,7 +258,7 @@ async def _run_while_connected(
 
 
 def read_message(kind: CountKind, content: bytes) -> tuple[DeliveryHead, CountCheck]:
-    """Return what is said about a delivery, and what the check of its rows found.
+    """Parse a JSON delivery; return its head (id, source, day, version) and its checked rows.
 
     Raises:
         MalformedDeliveryError: it is no delivery.
@@ -328,7 +319,7 @@ def _parse_message(content: bytes) -> DeliveryMessage:
 def _read_file(
     request: Request, kind: CountKind, content: bytes
 ) -> tuple[DeliveryHead, CountCheck]:
-    """Read a file whose head stands in the address."""
+    """Parse a CSV delivery, with its head in query parameters; return head and checked rows."""
     query = request.query_params
     for name in query:
         if name not in _HEAD_PARAMETERS:
@@ -384,7 +375,7 @@ def _describe_problems(check: CountCheck, language: str, t: Translator) -> dict[
 
 
 def _describe_losses(changes: DeliveryChanges) -> dict[str, Any]:
-    """Return which areas and months would lose what, without any figure of the store."""
+    """Return as JSON the areas and months whose counts a delivery would remove from the store."""
     return {
         "confirm_losses": changes.confirmation,
         "loss_count": len(changes.losses),
@@ -393,8 +384,3 @@ def _describe_losses(changes: DeliveryChanges) -> dict[str, Any]:
             for row in changes.losses[:MAX_PROBLEMS]
         ],
     }
-
-
-def routes(settings: Settings, keys: RequestKeys) -> list[BaseRoute]:
-    """Return the routes of the deliveries."""
-    return DeliveriesApi(settings, keys).routes()

@@ -1,4 +1,4 @@
-"""Files that a page has created and the browser fetches once (`GET /download/{number}`).
+"""Files that a page has prepared and its browser fetches once (`GET /download/{number}`).
 
 A page stores the bytes here when its button is pressed and gets an address that works once, for a
 minute, with the cookie of the same session; principal and right are looked up again at that time.
@@ -50,12 +50,11 @@ _SINGLE_USE = msg("A link to a file works once, within a minute, for the person 
 _FORBIDDEN_NOTICE = NoticePage(
     403, msg("This file is not open to you any more"), msg("Please load the page again.")
 )
-_RIGHTS_CHANGED = msg("Your role or area has changed since this page was drawn.")
 
 
 @dataclass(frozen=True)
 class Download:
-    """File with the principal it was created for and the right that it requires."""
+    """Prepared file with the principal it was made for and the right needed to fetch it."""
 
     name: str
     media_type: str
@@ -64,21 +63,21 @@ class Download:
     action: Action | None
 
     def require_right(self, person: Principal) -> None:
-        """Raise `AccessDeniedError` unless `person` is unchanged and still has the right."""
+        """Raise `AccessDeniedError` if `person` differs in account, role, area, or has no right."""
         require_unchanged_principal(self.principal, person)
         if self.action is not None:
             person.require(self.action)
 
 
 def require_unchanged_principal(before: Principal, person: Principal) -> None:
-    """Raise `AccessDeniedError` if account, role or area differ."""
+    """Raise `AccessDeniedError` if account, role or area of `person` differ from `before`."""
     changed = (before.account_id, before.role, before.area) != (
         person.account_id,
         person.role,
         person.area,
     )
     if changed:
-        raise AccessDeniedError(_RIGHTS_CHANGED)
+        raise AccessDeniedError(msg("Your role or area has changed since this page was drawn."))
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class _PendingDownload:
 
 @dataclass
 class DownloadStore:
-    """Files of one process that wait to be fetched, limited in bytes, number and time."""
+    """Prepared files of one process, limited in bytes, number and time."""
 
     max_session_bytes: int = MAX_SESSION_BYTES
     max_process_bytes: int = MAX_PROCESS_BYTES
@@ -105,7 +104,7 @@ class DownloadStore:
     _sweeper: Timer | None = None
 
     def add(self, secret: str, download: Download) -> str:
-        """Keep the file for the session with this secret and return its address.
+        """Keep a file for the session with this secret; return the address to fetch it at.
 
         Raises:
             RefusedError: The file is larger than one session may keep.
@@ -121,7 +120,7 @@ class DownloadStore:
         return PREFIX + number
 
     def pop(self, number: str, secret: str) -> Download | None:
-        """Remove and return the file; None for any other session, which removes nothing."""
+        """Remove and return file `number`; for any session but its own, keep it and return None."""
         with self._lock:
             self._drop_expired()
             waiting = self._pending.get(number)
@@ -130,28 +129,25 @@ class DownloadStore:
             return self._pending.pop(number).download
 
     def forget(self, secret: str) -> None:
-        """Drop all files of a session that has ended."""
+        """Drop all prepared files of a session that has ended."""
         holder = digest(secret)
         with self._lock:
-            for number in [
-                each for each, waiting in self._pending.items() if waiting.holder == holder
-            ]:
-                del self._pending[number]
+            self._keep_only(lambda waiting: waiting.holder != holder)
 
     @property
     def held_bytes(self) -> int:
-        """Size of all files together."""
+        """Size of all kept files together."""
         return sum(waiting.size for waiting in self._pending.values())
 
     def _drop_expired(self) -> None:
         moment = self.clock()
-        for number in [
-            each for each, waiting in self._pending.items() if waiting.expires_at <= moment
-        ]:
-            del self._pending[number]
+        self._keep_only(lambda waiting: waiting.expires_at > moment)
+
+    def _keep_only(self, is_kept: Callable[[_PendingDownload], bool]) -> None:
+        self._pending = {number: each for number, each in self._pending.items() if is_kept(each)}
 
     def _make_room(self, new: _PendingDownload) -> None:
-        """Drop the oldest files of the same session until the new one fits."""
+        """Drop the session's oldest files until `new` fits; raise `RefusedError` if it cannot."""
         if new.size > self.max_session_bytes:
             raise RefusedError(
                 "download_too_large",
@@ -171,7 +167,7 @@ class DownloadStore:
             )
 
     def _sweep_later(self) -> None:
-        """Start a timer that drops expired files, also if no further request comes."""
+        """Start a timer that drops expired files, even if no further request arrives."""
         if self._sweeper is None:
             self._sweeper = Timer(LIFETIME_SECONDS, self._sweep_expired)
             self._sweeper.daemon = True
@@ -190,19 +186,19 @@ DOWNLOAD_STORE = DownloadStore()
 
 
 def content_disposition(name: str) -> str:
-    """Return `Content-Disposition` for a file name, which may contain any characters."""
+    """Return the `Content-Disposition` header for a file name with any characters."""
     plain = _UNSAFE.sub("_", name).strip("._") or "file"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 @dataclass(frozen=True)
 class _DownloadEndpoint:
-    """Endpoint for files."""
+    """Endpoint that serves prepared files."""
 
     settings: Settings
 
     async def get_file(self, request: Request) -> Response:
-        """Return the file once; 403 without the session or the right, 404 if there is none."""
+        """Return the file once; 403 without the session or the right, 404 if there is no file."""
         if request.method != "GET":
             # Starlette adds HEAD, which would remove the file and send nothing.
             raise HTTPException(405)
@@ -226,7 +222,7 @@ class _DownloadEndpoint:
         return Response(download.content, media_type=download.media_type, headers=headers)
 
     def _record_download(self, download: Download, person: Principal) -> None:
-        """Record the download before the first byte is sent; without an entry nothing is sent."""
+        """Record the download before it is sent; if that fails, nothing is sent."""
         run_in_transaction(
             self.settings.store_url,
             lambda session: record_download(
@@ -240,5 +236,5 @@ class _DownloadEndpoint:
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
-    """Return the route of the endpoint."""
+    """Return the route of prepared files."""
     return [Route(PREFIX + "{number}", _DownloadEndpoint(settings).get_file, methods=["GET"])]

@@ -1,4 +1,4 @@
-"""Texts of the browser form by key, for each language of a questionnaire."""
+"""Translated texts of the browser forms, by key and language of the questionnaire."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -7,7 +7,7 @@ from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, translator
 
 
 def screen_language(code: str, default: str = DEFAULT_LANGUAGE) -> str:
-    """Return the screen language for a questionnaire's language: the same, English, or `default`.
+    """Return the screen language for a form in language `code`: the same, English or `default`.
 
     A questionnaire without named languages is taken to be in the default language.
     """
@@ -18,7 +18,7 @@ def screen_language(code: str, default: str = DEFAULT_LANGUAGE) -> str:
 
 
 def form_texts(language: str) -> dict[str, str]:
-    """Return all texts of the form; the browser fills in `{…}`."""
+    """Return `key -> text` of the interview form in a language; the browser fills in the `{…}`."""
     t = translator(language)
     return {
         "next": t("Continue"),
@@ -98,13 +98,6 @@ def form_texts(language: str) -> dict[str, str]:
         "phone_failed": t("The number could not be sent. You may try again or leave it."),
         "refused": t("These answers could not be accepted"),
         "refused_text": t("Please show this page to the surveyor who gave you the link."),
-        **_build_problem_texts(language),
-    }
-
-
-def _build_problem_texts(language: str) -> dict[str, str]:
-    t = translator(language)
-    return {
         "problem_required": t("Please answer this question."),
         "problem_integer": t("Please enter a whole number, for example 35."),
         "problem_number": t("Please enter a number, for example 12.5."),
@@ -117,7 +110,7 @@ def _build_problem_texts(language: str) -> dict[str, str]:
 
 
 def photo_texts(language: str) -> dict[str, str]:
-    """Return the texts of questions for a photo, which only observers of venues are asked."""
+    """Return `key -> text` of photo questions, which only observers of venues are asked."""
     t = translator(language)
     return {
         "photo_faces": t(
@@ -145,7 +138,7 @@ def photo_texts(language: str) -> dict[str, str]:
 
 
 def preview_texts(language: str) -> dict[str, str]:
-    """Return the texts of a form that is only tried out, where they differ from the form's."""
+    """Return `key -> text` that replaces the form's when a questionnaire is only tried out."""
     t = translator(language)
     nothing = t("This was a trial. Nothing was stored.")
     return {
@@ -158,7 +151,7 @@ def preview_texts(language: str) -> dict[str, str]:
 
 
 def paper_texts(language: str) -> dict[str, str]:
-    """Return the further texts of the typist's grid."""
+    """Return `key -> text` that the grid for keying paper sheets has besides the form's texts."""
     t = translator(language)
     return {
         "paper_serial": t("Number of the sheet"),
@@ -210,5 +203,5 @@ def paper_texts(language: str) -> dict[str, str]:
 def texts_for(
     languages: tuple[str, ...], default: str = DEFAULT_LANGUAGE
 ) -> Mapping[str, dict[str, str]]:
-    """Return the form's texts by language code of the questionnaire."""
+    """Return `language code -> (key -> text)` of the form; English or `default` for other codes."""
     return {code: form_texts(screen_language(code, default)) for code in languages}

@@ -1,4 +1,4 @@
-"""Endpoints `/health` (the process is alive) and `/ready` (it can serve)."""
+"""Endpoints `/health` (the process is alive) and `/ready` (it can serve requests)."""
 
 import logging
 import os
@@ -33,13 +33,13 @@ WRITABLE_FOR = 5.0
 
 @dataclass
 class _StoreProbe:
-    """Check of the store; its schema is compared once and not again after it was right."""
+    """Check that the store answers and that its schema fits; a schema found right stays so."""
 
     url: str
     _is_current: bool = False
 
     def problem(self) -> str | None:
-        """Return the code of the problem, or None."""
+        """Return the code of what is wrong with the store; None if it works."""
         try:
             self._require_free()
             if not self._is_current:
@@ -59,7 +59,7 @@ class _StoreProbe:
         return None
 
     def _require_free(self) -> None:
-        """Raise if another process keeps writers of SQLite waiting: nothing is stored meanwhile."""
+        """Raise `sqlite3.Error` if another process has locked a SQLite store against writing."""
         url = normal_url(self.url)
         if url.get_backend_name() == "sqlite" and url.database and Path(url.database).exists():
             probe = sqlite3.connect(url.database, timeout=LOCK_SECONDS, isolation_level=None)
@@ -76,7 +76,7 @@ class _DiskProbe:
     _recheck_at: float = field(default=float("-inf"))
 
     def problem(self) -> str | None:
-        """Return the code of the problem, or None."""
+        """Return the code of what is wrong with the folders; None if all are writable."""
         if time.monotonic() < self._recheck_at:
             return None
         for folder in self.folders:
@@ -94,7 +94,7 @@ class _DiskProbe:
 
 
 def _list_writable_folders(settings: Settings) -> tuple[Path, ...]:
-    """Return the data folder and, if it is another one, the folder of an embedded database."""
+    """Return the data folder and the folder of a SQLite database, each once."""
     store = normal_url(settings.store_url)
     folders = {settings.data_dir}
     if store.get_backend_name() == "sqlite" and store.database:
@@ -103,7 +103,7 @@ def _list_writable_folders(settings: Settings) -> tuple[Path, ...]:
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
-    """Return the routes of both endpoints."""
+    """Return the routes of `/health` and `/ready`."""
 
     async def health(_: Request) -> Response:
         return json_response(200, {"status": "ok"})

@@ -1,4 +1,4 @@
-"""Shared handling of HTTP requests: rate limits, origin, body, JSON, cookies and headers.
+"""Shared handling of HTTP requests: origin, body, JSON, cookies, form tokens and rate limits.
 
 Limits are per address or session and counted in this process.
 """
@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
 from survey.access.secret_hashes import MAX_TOKEN_CHARS, digest, new_token
+from survey.access.sessions import COOKIE
 from survey.settings import Settings
 
 JSON = "application/json"
@@ -86,7 +87,7 @@ _ROUNDING_SECONDS = 1e-6
 
 
 def is_same_site(request: Request, settings: Settings) -> bool:
-    """Return whether a request that changes something was made by a page of this platform.
+    """Return whether a request that changes something was sent from a page of this platform.
 
     Browsers say where a request comes from. A client that says nothing is no browser, so it has no
     signed-in user whose rights could be abused.
@@ -119,7 +120,7 @@ def is_own_origin(headers: Headers, public_url: str) -> bool:
 
 
 def _parse_origin(url: str) -> tuple[str, str] | None:
-    """Return scheme and host (with a port that is not the default), or None if there is none."""
+    """Return scheme and host without default port of an origin; None if it is not a valid one."""
     try:
         parts = urlsplit(url.strip().lower())
     except ValueError:
@@ -134,14 +135,14 @@ def _strip_default_port(host: str, scheme: str) -> str:
 
 
 def is_https(request: Request, trusted_proxies: int) -> bool:
-    """Return whether the browser uses HTTPS, as far as the trusted proxies say."""
+    """Return whether the browser uses HTTPS, by the header of trusted proxies if there are any."""
     if trusted_proxies and "x-forwarded-proto" in request.headers:
         return request.headers["x-forwarded-proto"].split(",")[-1].strip() == "https"
     return bool(request.scope["scheme"] == "https")
 
 
 def client_address(request: HTTPConnection, trusted_proxies: int) -> str:
-    """Return the address under which the client's requests are counted.
+    """Return the IP address, or IPv6 network, under which the client's requests are counted.
 
     With `trusted_proxies` in front, the entry of `X-Forwarded-For` that many places from the right
     was written by the outermost of them; everything further left is the client's own claim.
@@ -155,7 +156,7 @@ def client_address(request: HTTPConnection, trusted_proxies: int) -> str:
 
 
 def _get_counted_network(address: str) -> str:
-    """Return the address, or its /64 for IPv6, because one client holds a whole /64."""
+    """Return an IPv4 address as it is, an IPv6 address as its /64, which one client has."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -170,13 +171,13 @@ def _get_counted_network(address: str) -> str:
 
 
 class BodyTooLargeError(Exception):
-    """Raised as soon as more bytes have arrived than are allowed."""
+    """Raised when a request's body exceeds the allowed number of bytes."""
 
 
 async def read_limited_body(
     request: Request, max_bytes: int = MAX_FORM_BYTES, max_seconds: float | None = None
 ) -> bytes:
-    """Read the whole body, whether its length is declared or not.
+    """Return the whole body of a request; raise if it takes over `max_bytes` or `max_seconds`.
 
     Args:
         max_seconds: Time for the whole body, `BODY_SECONDS` unless given.
@@ -196,7 +197,7 @@ async def read_limited_body(
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a plain form; none if the body is not one of this platform's forms."""
+    """Return the fields of a form; empty if the body is too large, too slow or unreadable."""
     try:
         content = await read_limited_body(request)
         fields = parse_qs(content.decode("utf-8", "replace"), max_num_fields=_MAX_FORM_FIELDS)
@@ -206,9 +207,9 @@ async def read_form(request: Request) -> dict[str, str]:
     return {name: values[0].replace(_NUL, _UNREADABLE) for name, values in fields.items()}
 
 
-def is_json(request: Request) -> bool:
-    """Return whether the request declares a JSON body."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
+def media_type_of(request: Request) -> str:
+    """Return the media type of a request's body in small letters; empty if none is declared."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 # Answers
@@ -217,17 +218,29 @@ def is_json(request: Request) -> bool:
 def json_response(
     status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a JSON answer that no cache keeps."""
+    """Return `body` as a JSON response that no cache keeps."""
     return Response(orjson.dumps(body), status, {**_JSON_HEADERS, **(headers or {})}, JSON)
 
 
+def refusal(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an error as a JSON response with a code for programs and a message for people."""
+    return json_response(status, {"code": code, "message": message}, headers)
+
+
+def retry_after(wait: float) -> dict[str, str]:
+    """Return the `Retry-After` header for a wait of `wait` seconds, as the next whole second."""
+    return {"Retry-After": str(int(wait) + 1)}
+
+
 def redirect_response(address: str) -> Response:
-    """Return a redirect after a form was handled; the browser fetches `address` by GET."""
+    """Return a redirect (303) after a form was handled; the browser then gets `address`."""
     return RedirectResponse(address, 303, headers=NO_STORE)
 
 
 def safe_path(target: str | None) -> str:
-    """Return `target` if it is a path of this site, else the path of the start page."""
+    """Return `target` if it is a path on this site, else `/`."""
     if not target or not target.startswith("/") or len(target) > _MAX_REDIRECT_CHARS:
         return "/"
     unsafe = target.startswith("//") or "\\" in target or not target.isprintable()
@@ -237,53 +250,56 @@ def safe_path(target: str | None) -> str:
 # Cookies
 
 
-def set_cookie(
-    response: Response,
-    request: Request,
-    settings: Settings,
-    name: str,
-    value: str,
-    *,
-    path: str = "/",
-    max_age: int | None = None,
-    same_site: Literal["lax", "strict"] = "lax",
-) -> None:
-    """Set a cookie that no script can read and no other site can send along with a form.
+@dataclass(frozen=True)
+class Cookie:
+    """Cookie that scripts cannot read and browsers leave out of POST forms of other sites."""
 
-    Without `max_age` the browser drops it when it is closed.
-    """
-    response.set_cookie(
-        name,
-        value,
-        max_age=max_age,
-        path=path,
-        httponly=True,
-        samesite=same_site,
-        secure=is_https(request, settings.trusted_proxies),
-    )
+    name: str
+    path: str = "/"
+    same_site: Literal["lax", "strict"] = "lax"
+
+    def save(
+        self,
+        response: Response,
+        request: Request,
+        settings: Settings,
+        value: str,
+        max_age: int | None = None,
+    ) -> None:
+        """Set the cookie in the response; without `max_age` it ends with the browser session."""
+        response.set_cookie(
+            self.name,
+            value,
+            max_age=max_age,
+            path=self.path,
+            httponly=True,
+            samesite=self.same_site,
+            secure=is_https(request, settings.trusted_proxies),
+        )
+
+    def delete(self, response: Response) -> None:
+        """Set the response to remove the cookie from the browser."""
+        response.delete_cookie(self.name, path=self.path, httponly=True, samesite=self.same_site)
+
+    def get_secret(self, request: Request, *, bits: int) -> str:
+        """Return the secret in the request's cookie, or a new one if there is none."""
+        kept = request.cookies.get(self.name, "")
+        return kept if 0 < len(kept) <= MAX_TOKEN_CHARS else new_token(bits=bits)
 
 
-def delete_cookie(response: Response, name: str, *, path: str = "/") -> None:
-    """Make the browser drop a cookie."""
-    response.delete_cookie(name, path=path, httponly=True, samesite="lax")
-
-
-def get_cookie_secret(request: Request, name: str, *, bits: int) -> str:
-    """Return the secret that the browser keeps in a cookie, or a new one."""
-    kept = request.cookies.get(name, "")
-    return kept if 0 < len(kept) <= MAX_TOKEN_CHARS else new_token(bits=bits)
+SESSION_COOKIE = Cookie(COOKIE)
+FORM_COOKIE = Cookie("survey_form", same_site="strict")
 
 
 @dataclass(frozen=True)
 class FormToken:
-    """Token that ties a plain form to the browser it was shown in.
+    """Token that ties a plain form to the browser in which it was shown (against CSRF).
 
     The browser keeps a secret in a cookie that no script sees, and the form carries its hash, which
     another site can neither read nor guess. It complements `is_same_site` for browsers that do not
     say where a request comes from.
     """
 
-    COOKIE = "survey_form"
     FIELD = "token"
     BITS = 128
 
@@ -291,25 +307,25 @@ class FormToken:
 
     @classmethod
     def of(cls, request: Request) -> "FormToken":
-        """Return the token of this browser, or a new one."""
-        return cls(get_cookie_secret(request, cls.COOKIE, bits=cls.BITS))
+        """Return the token of the request's browser, with a new secret if it has none."""
+        return cls(FORM_COOKIE.get_secret(request, bits=cls.BITS))
 
     @property
     def value(self) -> str:
-        """Value of the form's hidden field."""
+        """Value of the hidden field in forms: a hash of the browser's secret."""
         return digest(f"form:{self.secret}")
 
     def matches(self, value: str) -> bool:
-        """Return whether a form with this hidden value was shown in this browser."""
+        """Return whether a hidden field's value belongs to this browser."""
         return compare_digest(self.value.encode(), value.encode())
 
     def save(self, response: Response, request: Request, settings: Settings) -> None:
-        """Make the browser keep the secret."""
-        set_cookie(response, request, settings, self.COOKIE, self.secret, same_site="strict")
+        """Set the cookie that keeps the token's secret in the browser."""
+        FORM_COOKIE.save(response, request, settings, self.secret)
 
 
 async def read_verified_form(request: Request, settings: Settings) -> dict[str, str]:
-    """Return the fields of a form that this platform showed in this browser.
+    """Return the fields of a form shown by this platform in this browser; raise 403 for others.
 
     Raises:
         HTTPException: 403, if another site sent it or its token is wrong.
@@ -325,19 +341,19 @@ async def read_verified_form(request: Request, settings: Settings) -> dict[str, 
 
 
 class TooManyConnectionsError(Exception):
-    """Raised when one connection more would exceed the limit."""
+    """Raised when one more open connection would exceed the limit."""
 
 
 @dataclass
 class ConnectionCount:
-    """Number of open connections per key, at most `max_open` of each; 0 means no limit."""
+    """Number of open connections per key, limited to `max_open` each; 0 means no limit."""
 
     max_open: int
     _open: Counter[Hashable] = field(default_factory=Counter)
 
     @contextmanager
     def count_connection(self, key: Hashable) -> Iterator[None]:
-        """Count one connection for the duration of the block.
+        """Count one connection of `key` during the block; raise if `max_open` are open.
 
         Raises:
             TooManyConnectionsError: `max_open` connections of `key` are open already.
@@ -364,24 +380,24 @@ class RateLimit:
 
     @classmethod
     def per_minute(cls, turns: int, clock: Callable[[], float] = time.monotonic) -> "RateLimit":
-        """Return a limit of `turns` a minute, which may be used up at once."""
+        """Return a limit of `turns` per minute, all of which may be used at once."""
         return cls(turns / 60, 60.0, clock)
 
     def seconds_until_allowed(self, key: Hashable) -> float:
-        """Use one turn and return 0, or return the seconds until there is one again."""
+        """Use one turn and return 0.0; or return the seconds to wait and use none."""
         return self.reserve(key, max_wait=0.0)
 
     def is_used_up(self, key: Hashable) -> bool:
-        """Return whether there is no turn now; uses none."""
+        """Return whether there is no turn left now, without using one."""
         return self.reserve(key, max_wait=-1.0) > 0
 
     def give_back(self, key: Hashable) -> None:
-        """Undo one turn, of a request that is counted elsewhere."""
+        """Return one turn to `key`, for a request that another limit counts instead."""
         if key in self._scheduled_until:
             self._scheduled_until[key] -= 1 / self.per_second
 
     def reserve(self, key: Hashable, turns: int = 1, max_wait: float = math.inf) -> float:
-        """Reserve the next turns and return the seconds until they come.
+        """Reserve `turns`, or none if the wait exceeds `max_wait`; return that wait in seconds.
 
         Nothing is reserved when they come later than in `max_wait` seconds.
         """

@@ -1,4 +1,4 @@
-"""Page behind a one-time invitation link, and the questionnaire that it loads.
+"""Page behind a respondent's one-time invitation link, and the questionnaire that it loads.
 
 The page's script reports that the page was really opened (`POST`), and only that binds the link to
 the device: programs that fetch links to check them run no script and use up no invitation.
@@ -47,25 +47,24 @@ from survey.web.http import (
     NO_STORE,
     PAGE_HEADERS,
     BodyTooLargeError,
+    Cookie,
     RateLimit,
     client_address,
-    get_cookie_secret,
     is_same_site,
     read_limited_body,
-    set_cookie,
 )
 from survey.web.notice_pages import (
     SUBMIT_URL,
     HtmlPage,
     html_response,
     negotiate_language,
-    refuse_too_many_requests,
     render_invitation_error,
+    require_turn,
 )
 from survey.web.write_queue import WriteQueue
 
 DRAFT_KEY_LENGTH = 24
-DEVICE_COOKIE = "survey_device"
+DEVICE_COOKIE = Cookie("survey_device", "/q/")
 DEVICE_BITS = 128
 DEVICE_LIFETIME = 30 * 24 * 3600
 """Seconds, as long as the browser keeps drafts."""
@@ -76,7 +75,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def form_url(sha256: str) -> str:
-    """Return the address of a questionnaire."""
+    """Return the path from which browsers load the questionnaire with this SHA-256."""
     return f"/form/{sha256}.json"
 
 
@@ -87,7 +86,7 @@ def language_codes(instrument: Instrument) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def form_body(store_url: str, sha256: str) -> CachedBody:
-    """Return the questionnaire for the browser; cached, because versions never change."""
+    """Return the questionnaire as JSON for the browser; cached, as versions never change."""
     with read_scope(store_url) as session:
         instrument = load_instrument(session=session, sha256=sha256)
     return CachedBody(orjson.dumps(browser_form(instrument)), JSON)
@@ -109,13 +108,9 @@ def _bind_device(token: str, claim: "_DeviceClaim", session: Session) -> Invited
     return page, load_instrument(session=session, sha256=page.instrument_sha256)
 
 
-def _record_other_device(token: str, session: Session) -> None:
-    record_other_device(session=session, token=token, now=now())
-
-
 @dataclass(frozen=True)
 class _InvitationEndpoints:
-    """Endpoints of the page and its questionnaire."""
+    """Endpoints of invitation links and of the questionnaires they load."""
 
     settings: Settings
     limit: RateLimit
@@ -123,12 +118,12 @@ class _InvitationEndpoints:
     read_queue: WriteQueue
 
     async def get_page(self, request: Request) -> Response:
-        """`GET /q/{token}`."""
+        """`GET /q/{token}`: show the page with the form, or why the link does not open."""
         refusal = self._refuse_request(request)
         if refusal is not None:
             return refusal
         token = request.path_params["token"]
-        secret = get_cookie_secret(request, DEVICE_COOKIE, bits=DEVICE_BITS)
+        secret = DEVICE_COOKIE.get_secret(request, bits=DEVICE_BITS)
         try:
             form = await self.read_queue.submit(partial(_read_page, token, secret), OPEN_SECONDS)
         except OpenedOnOtherDeviceError as error:
@@ -137,19 +132,11 @@ class _InvitationEndpoints:
         except SurveyError as error:
             return self._render_error(request, error)
         response = self._build_form_page(request, token, *form)
-        set_cookie(
-            response,
-            request,
-            self.settings,
-            DEVICE_COOKIE,
-            secret,
-            path="/q/",
-            max_age=DEVICE_LIFETIME,
-        )
+        DEVICE_COOKIE.save(response, request, self.settings, secret, DEVICE_LIFETIME)
         return response
 
     async def post_opened(self, request: Request) -> Response:
-        """`POST /q/{token}`: bind the link to the device, and return the form if it asks for it."""
+        """`POST /q/{token}`: bind the link to the device; return the form if the body asks it."""
         refusal = self._refuse_request(request)
         if refusal is not None:
             return refusal
@@ -173,11 +160,12 @@ class _InvitationEndpoints:
         return cached_response(request, CachedBody(orjson.dumps(boot), JSON), headers=PAGE_HEADERS)
 
     def _refuse_request(self, request: Request) -> Response | None:
-        """Refuse what no link looks like without a look-up, and too many requests."""
+        """Return a notice for a malformed token, else None; raise if its address sent too many."""
         if not is_link_token(request.path_params["token"]):
             error = InvitationNotFoundError()
             return render_invitation_error(request, error, self.settings.language)
-        return refuse_too_many_requests(request, self.limit, self.settings)
+        require_turn(request, self.limit, self.settings)
+        return None
 
     def _render_error(self, request: Request, error: SurveyError, **boot: str) -> Response:
         if isinstance(error, InvitationNotFoundError):
@@ -189,7 +177,10 @@ class _InvitationEndpoints:
     async def _note_other_device(self, token: str) -> None:
         # The reader of the page waits for no writer; the next attempt is noted as well.
         with suppress(StoreUnavailableError):
-            await self.write_queue.submit(partial(_record_other_device, token), OPEN_SECONDS)
+            await self.write_queue.submit(
+                lambda session: record_other_device(session=session, token=token, now=now()),
+                OPEN_SECONDS,
+            )
 
     def _build_form_page(
         self, request: Request, token: str, invitation: InvitationPageData, instrument: Instrument
@@ -209,7 +200,7 @@ class _InvitationEndpoints:
     def _build_boot_data(
         self, request: Request, token: str, invitation: InvitationPageData, instrument: Instrument
     ) -> dict[str, Any]:
-        """Return the data for the script of the form."""
+        """Return the data with which the form's script starts: addresses, texts, place, quotas."""
         codes = language_codes(instrument)
         language = negotiate_language(request, instrument.default_language, codes)
         t = translator(screen_language(language, self.settings.language))
@@ -232,7 +223,7 @@ class _InvitationEndpoints:
         }
 
     async def get_form(self, request: Request) -> Response:
-        """`GET /form/{sha256}.json`."""
+        """`GET /form/{sha256}.json`: return a questionnaire for the browser."""
         sha256 = request.path_params["sha256"]
         if not _SHA256.fullmatch(sha256):
             raise HTTPException(404)
@@ -244,7 +235,7 @@ class _InvitationEndpoints:
 
 
 class _DeviceClaim(BaseModel):
-    """JSON body by which an opened page names its device."""
+    """JSON body by which the browser that opened an invitation identifies its device."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -254,7 +245,7 @@ class _DeviceClaim(BaseModel):
 
 
 async def _read_claim(request: Request) -> _DeviceClaim | None:
-    """Return the body, or None if it is none that the page sends."""
+    """Return the device claim in the body; None if it is not what the page sends."""
     try:
         content = await read_limited_body(request, MAX_CLAIM_BYTES)
         return _DeviceClaim.model_validate_json(content)
@@ -267,14 +258,14 @@ def _build_draft_key(token: str) -> str:
 
 
 def full_groups_payload(full: Iterable[FullQuotaGroup]) -> list[dict[str, Any]]:
-    """Return the full groups for the form, without the fields that do not restrict a group."""
+    """Return full quota groups as JSON objects, each with the fields that define the group."""
     return [
         {name: value for name, value in vars(group).items() if value is not None} for group in full
     ]
 
 
 def routes(settings: Settings, limit: RateLimit, write_queue: WriteQueue) -> list[BaseRoute]:
-    """Return the routes of the page and its questionnaire."""
+    """Return the routes of invitation links and questionnaires."""
     read_queue = WriteQueue(settings.store_url, run_reads)
     endpoints = _InvitationEndpoints(settings, limit, write_queue, read_queue)
     return [

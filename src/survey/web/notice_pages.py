@@ -1,4 +1,4 @@
-"""Pages as HTML, and those with one notice: an error, a refusal, that something is done.
+"""HTML pages from templates, and pages with one notice such as an error or a thank-you.
 
 The last one is kept on the device by a service worker, with the form's files. The worker handles
 addresses under `/q/` only, and browsers run it over HTTPS or on this machine; elsewhere the page
@@ -39,7 +39,7 @@ from survey.web.assets import (
     cached_response,
     read_script,
 )
-from survey.web.http import PAGE_HEADERS, RateLimit, client_address
+from survey.web.http import PAGE_HEADERS, RateLimit, client_address, retry_after
 from survey.web.streamlit_texts import HTML_LANGUAGES
 
 _HTML = "text/html; charset=utf-8"
@@ -58,7 +58,7 @@ _BOOT_MARK = Markup("<boot>")
 
 @dataclass(frozen=True)
 class HtmlPage:
-    """Template of one page with its values; `title` is shown on the browser's tab."""
+    """Template of one page with its values; `title` is the text on the browser's tab."""
 
     template: str
     language: str
@@ -73,13 +73,13 @@ class HtmlPage:
 def html_response(
     request: Request, page: HtmlPage, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return the whole page, which the browser does not store."""
+    """Return the page as an HTML response that browsers do not store."""
     headers = {**PAGE_HEADERS, "Content-Language": page.language, **(headers or {})}
     return cached_response(request, render_page(page), status=status, headers=headers)
 
 
 def render_page(page: HtmlPage) -> CachedBody:
-    """Return the whole page as it is sent."""
+    """Return the finished HTML of a page, with the data for its scripts."""
     frame = _cached_frame if page.is_cached else _render_frame
     html = frame(
         page.template,
@@ -89,7 +89,9 @@ def render_page(page: HtmlPage) -> CachedBody:
         _list_script_urls(page.boot),
     )
     if page.boot is not None:
-        html = html.replace(_BOOT_MARK, inert_json(page.boot), 1)
+        # Within a script element only "<" could end the element early.
+        boot = orjson.dumps(page.boot).decode().replace("<", "\\u003c")
+        html = html.replace(_BOOT_MARK, boot, 1)
     return CachedBody(html.encode(), _HTML)
 
 
@@ -100,7 +102,7 @@ def _render_frame(
     values: tuple[tuple[str, Any], ...],
     scripts: tuple[str, ...],
 ) -> str:
-    """Render the page with a mark in the place of the data for its scripts."""
+    """Return a page's HTML from `template` and `values`, with a mark for its scripts' data."""
     return _TEMPLATES.get_template(f"{template}.html").render(
         values,
         html_language=HTML_LANGUAGES.get(language, language),
@@ -114,11 +116,6 @@ def _render_frame(
 _cached_frame = lru_cache(maxsize=64)(_render_frame)
 
 
-def inert_json(data: Mapping[str, Any]) -> str:
-    """Return JSON for a script element, in which only "<" could end the element early."""
-    return orjson.dumps(data).decode().replace("<", "\\u003c")
-
-
 def _list_script_urls(boot: Mapping[str, Any] | None) -> tuple[str, ...]:
     if boot is None:
         return ()
@@ -127,7 +124,7 @@ def _list_script_urls(boot: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 
 def negotiate_language(request: Request, default: str, offered: tuple[str, ...] = LANGUAGES) -> str:
-    """Return the first language of the browser's list that is offered, or `default`."""
+    """Return the first of the browser's languages that is in `offered`, else `default`."""
     for entry in request.headers.get("accept-language", "").split(",")[:10]:
         code = entry.partition(";")[0].strip().lower().partition("-")[0]
         for language in offered:
@@ -143,7 +140,7 @@ OFFLINE_URL = "/q/offline"
 
 @dataclass(frozen=True)
 class NoticePage:
-    """Title, advice and status of a notice; `mark` is the CSS class of its symbol."""
+    """Title, advice and HTTP status of a notice; `mark` is the CSS class of its symbol."""
 
     status: int
     title: Message
@@ -193,7 +190,7 @@ _NOTICES: dict[type[SurveyError], NoticePage] = {
 def render_invitation_error(
     request: Request, error: SurveyError, default_language: str, **boot: str
 ) -> Response:
-    """Return the page for a link that opens no form; its script sends finished interviews.
+    """Return the page that says why a link opens no form; it still sends waiting interviews.
 
     Args:
         boot: Further data for the page's script.
@@ -202,29 +199,24 @@ def render_invitation_error(
     return render_notice(request, notice, error.message, default_language, **boot)
 
 
-def render_offline(request: Request, default_language: str) -> Response:
-    """Return the page that a device keeps for times without a network."""
-    notice = NoticePage(
-        200,
-        msg("There is no network just now"),
-        msg("This page goes on by itself as soon as there is one."),
-    )
-    text = msg("What you answered on this device is kept.")
-    return render_notice(request, notice, text, default_language, kind="offline")
+class TooManyRequestsError(Exception):
+    """Raised when an address has sent too many requests; answered with a notice page."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
 
 
-def refuse_too_many_requests(
-    request: Request, limit: RateLimit, settings: Settings
-) -> Response | None:
-    """Count the request and return the refusal if its address sent too many, else None."""
+def require_turn(request: Request, limit: RateLimit, settings: Settings) -> None:
+    """Count the request; raise `TooManyRequestsError` if its address sent too many."""
     wait = limit.seconds_until_allowed(client_address(request, settings.trusted_proxies))
-    return build_too_many_response(request, settings, wait) if wait else None
+    if wait:
+        raise TooManyRequestsError(wait)
 
 
 def build_too_many_response(request: Request, settings: Settings, wait: float) -> Response:
-    """Return the refusal of a request whose address sent too many; a flood finds it ready-made."""
+    """Return the 429 response that says to wait `wait` seconds, rendered once as floods need it."""
     language = negotiate_language(request, settings.language)
-    headers = {**PAGE_HEADERS, "Content-Language": language, "Retry-After": str(int(wait) + 1)}
+    headers = {**PAGE_HEADERS, "Content-Language": language, **retry_after(wait)}
     return cached_response(request, _too_many_page(language), status=429, headers=headers)
 
 
@@ -236,7 +228,7 @@ def _too_many_page(language: str) -> CachedBody:
 
 
 def request_id_message(request_id: str) -> Message:
-    """Return the sentence that names the request, so that an administrator finds it in the log."""
+    """Return the sentence that asks users to tell the request's id to the administrator."""
     return msg(
         "If it happens again, tell the administrator this number: {number}", number=request_id
     )
@@ -245,7 +237,7 @@ def request_id_message(request_id: str) -> Message:
 def render_notice(
     request: Request, notice: NoticePage, text: Message, default_language: str, **more: str
 ) -> Response:
-    """Return a page with a title, `text` and advice; `more` is for its script."""
+    """Return the page of a notice with `text`; further keywords are data for the page's script."""
     language = negotiate_language(request, default_language)
     page = _build_notice_page(notice, text, language, **more)
     return html_response(request, page, status=notice.status)
@@ -270,7 +262,7 @@ def _build_notice_page(notice: NoticePage, text: Message, language: str, **more:
 
 @lru_cache(maxsize=1)
 def worker_script() -> CachedBody:
-    """Return the worker with the addresses it keeps; new addresses make browsers replace it."""
+    """Return the service worker's script, which contains the addresses of files it keeps."""
     kept = orjson.dumps([OFFLINE_URL, asset_url("notices.js"), asset_url("form.css")]).decode()
     return CachedBody(
         f"{STRICT}\nconst FILES = {kept};\n{read_script('service_worker')}".encode(), JAVASCRIPT
@@ -282,10 +274,16 @@ async def _serve_worker(request: Request) -> Response:
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
-    """Return the routes of the worker and of the page for times without a network."""
+    """Return the routes of the service worker and of the offline page."""
 
     async def offline_page(request: Request) -> Response:
-        return render_offline(request, settings.language)
+        notice = NoticePage(
+            200,
+            msg("There is no network just now"),
+            msg("This page goes on by itself as soon as there is one."),
+        )
+        text = msg("What you answered on this device is kept.")
+        return render_notice(request, notice, text, settings.language, kind="offline")
 
     # These come before `/q/{token}`, which matches every address of this form.
     return [

@@ -1,4 +1,4 @@
-"""Endpoints of photos: an observer's form sends them, reviewers and those who run a check see them.
+"""Endpoints that receive photos from observers' forms and show them to people who may see them.
 
 What is sent is read with a limit, decoded in few threads at a time, and stored only when it was
 encoded anew. Refusals are in words that the form shows beside the question.
@@ -20,15 +20,18 @@ from survey.access.work import Work
 from survey.collection.photos.photo_cleaning import (
     MAX_CONCURRENT_PHOTOS,
     MAX_PHOTO_BYTES,
-    PhotoNotFoundError,
     PhotoRefusedError,
     clean_photo,
+)
+from survey.collection.photos.photo_storage import (
+    PhotoNotFoundError,
     read_visit_photo,
     require_photo_question,
     save_visit_photo,
 )
 from survey.education.activities import read_activity_photo
-from survey.locale import Message, SurveyError, Translator, msg, translator
+from survey.locale import SurveyError, msg, translator
+from survey.records import parse_uuid
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
@@ -42,6 +45,7 @@ from survey.web.http import (
     is_same_site,
     json_response,
     read_limited_body,
+    refusal,
 )
 from survey.web.request_middleware import find_current_principal
 from survey.web.submission_intake import ELSEWHERE, TOO_MANY
@@ -81,38 +85,38 @@ class PhotoEndpoints:
 
     settings: Settings
     limit: RateLimit
-    _threads: CapacityLimiter | None = field(default=None, init=False)
+    _threads: CapacityLimiter = field(
+        default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_PHOTOS)
+    )
 
     async def post_photo(self, request: Request) -> Response:
-        """Store one photo: 200 when it is kept, 422 with the reason when it is refused."""
-        t = self._choose_translator(request)
+        """Store one photo; answer 200, or 422 with the reason if the photo is refused."""
+        wanted = request.query_params.get("language", "")[:16]
+        t = translator(screen_language(wanted, self.settings.language))
         if self.limit.seconds_until_allowed(client_address(request, self.settings.trusted_proxies)):
-            return _build_refusal(429, "too_many", TOO_MANY, t)
+            return refusal(429, "too_many", t(TOO_MANY))
         if not is_same_site(request, self.settings):
-            return _build_refusal(403, "other_site", ELSEWHERE, t)
+            return refusal(403, "other_site", t(ELSEWHERE))
         asked = _parse_request(request)
         if asked is None:
-            return _build_refusal(400, "malformed", _MALFORMED, t)
+            return refusal(400, "malformed", t(_MALFORMED))
         principal = await to_thread.run_sync(find_current_principal, request, self.settings)
         if principal is None:
-            return _build_refusal(401, "access_denied", msg("Please sign in first."), t)
+            return refusal(401, "access_denied", t(msg("Please sign in first.")))
         try:
             content = await read_limited_body(request, MAX_PHOTO_BYTES, BODY_SECONDS)
         except BodyTooLargeError:
-            return _build_refusal(422, "photo_refused", _TOO_LARGE, t)
+            return refusal(422, "photo_refused", t(_TOO_LARGE))
         except TimeoutError:
-            return _build_refusal(408, "too_slow", _TOO_SLOW, t)
+            return refusal(408, "too_slow", t(_TOO_SLOW))
         except ClientDisconnect:
             return Response(status_code=400)
-        if self._threads is None:
-            # A limiter belongs to the event loop in which it is created.
-            self._threads = CapacityLimiter(MAX_CONCURRENT_PHOTOS)
         try:
             await to_thread.run_sync(
                 self._store_photo, principal, asked, content, limiter=self._threads
             )
         except SurveyError as error:
-            return _build_refusal(_STATUS.get(type(error), 409), error.code, error.message, t)
+            return refusal(_STATUS.get(type(error), 409), error.code, t(error.message))
         return json_response(200, {})
 
     def _store_photo(self, principal: Principal, asked: _PhotoRequest, content: bytes) -> None:
@@ -131,20 +135,19 @@ class PhotoEndpoints:
                 photo_id=asked.photo_id,
                 point_id=asked.point_id,
                 item_name=asked.item,
-                sent=content,
                 photo=photo,
             )
 
         run_in_transaction(self.settings.store_url, store)
 
     async def get_photo(self, request: Request) -> Response:
-        """Return a photo to whom it may be shown; 404 for everybody else."""
+        """Return a photo as JPEG to people who may see it; 404 for everybody else."""
         content = await to_thread.run_sync(self._read_photo, request)
         return Response(content, headers=_PHOTO_HEADERS, media_type="image/jpeg")
 
     def _read_photo(self, request: Request) -> bytes:
         principal = find_current_principal(request, self.settings)
-        photo_id = _parse_uuid(request.path_params["photo"])
+        photo_id = parse_uuid(request.path_params["photo"])
         if principal is None or photo_id is None:
             raise HTTPException(404)
         for read_photo in (read_visit_photo, read_activity_photo):
@@ -159,14 +162,10 @@ class PhotoEndpoints:
                 ).content
         raise HTTPException(404)
 
-    def _choose_translator(self, request: Request) -> Translator:
-        wanted = request.query_params.get("language", "")[:16]
-        return translator(screen_language(wanted, self.settings.language))
-
 
 def _parse_request(request: Request) -> _PhotoRequest | None:
-    photo_id = _parse_uuid(request.path_params["photo"])
-    point_id = _parse_uuid(request.query_params.get("point", ""))
+    photo_id = parse_uuid(request.path_params["photo"])
+    point_id = parse_uuid(request.query_params.get("point", ""))
     item = request.query_params.get("item", "")
     # An id that a server could have made is none that a browser drew at random.
     if photo_id is None or photo_id.version != 4 or point_id is None or not item:
@@ -174,24 +173,13 @@ def _parse_request(request: Request) -> _PhotoRequest | None:
     return _PhotoRequest(photo_id, point_id, item[:200])
 
 
-def _parse_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _build_refusal(status: int, code: str, message: Message, t: Translator) -> Response:
-    return json_response(status, {"code": code, "message": t(message)})
-
-
 def photo_url(photo_id: str) -> str:
-    """Return the address under which a photo is shown."""
+    """Return the address at which a photo is shown."""
     return f"{PREFIX}/{photo_id}"
 
 
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
-    """Return the routes of the endpoints."""
+    """Return the routes to send and to show a photo."""
     endpoints = PhotoEndpoints(settings, limit)
     path = f"{PREFIX}/{{photo}}"
     return [

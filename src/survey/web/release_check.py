@@ -1,4 +1,4 @@
-"""What a stranger checks a release with, for anybody: the published keys, and the script.
+"""Public files for checking a release: the list of signing keys, and the checking script.
 
 They come from here because a forger ships a script and keys of his own with what he forged.
 """
@@ -17,7 +17,7 @@ from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.web.assets import CachedBody, cached_response
 from survey.web.http import FILE_HEADERS, JSON, RateLimit
-from survey.web.notice_pages import refuse_too_many_requests
+from survey.web.notice_pages import require_turn
 
 PATHS = KEYS_PATH, SCRIPT_PATH = "/release-keys.json", "/verify.py"
 KEPT_SECONDS = 60
@@ -26,7 +26,7 @@ KEPT_SECONDS = 60
 
 @dataclass
 class _ReleaseCheckEndpoints:
-    """Endpoints of both files; the store is read once in a while, however many ask."""
+    """Endpoints of the list of signing keys, read once a minute at most, and of `verify.py`."""
 
     settings: Settings
     limit: RateLimit
@@ -35,10 +35,8 @@ class _ReleaseCheckEndpoints:
     _reading: Lock = field(default_factory=Lock)
 
     async def get_keys(self, request: Request) -> Response:
-        """`GET /release-keys.json`."""
-        refusal = refuse_too_many_requests(request, self.limit, self.settings)
-        if refusal is not None:
-            return refusal
+        """`GET /release-keys.json`: return the published signing keys."""
+        require_turn(request, self.limit, self.settings)
         async with self._reading:
             if self._keys is None or time.monotonic() >= self._read_again_at:
                 self._keys = CachedBody(await to_thread.run_sync(self._read_keys), JSON)
@@ -53,9 +51,9 @@ class _ReleaseCheckEndpoints:
             return build_key_list(session, self.settings)
 
     async def get_script(self, request: Request) -> Response:
-        """`GET /verify.py`."""
-        refusal = refuse_too_many_requests(request, self.limit, self.settings)
-        return refusal or _build_response(request, _SCRIPT)
+        """`GET /verify.py`: return the script that checks a release."""
+        require_turn(request, self.limit, self.settings)
+        return _build_response(request, _SCRIPT)
 
 
 _SCRIPT = CachedBody(Path(verify.__file__).read_bytes(), "text/x-python; charset=utf-8")
@@ -72,7 +70,7 @@ def _build_response(request: Request, body: CachedBody) -> Response:
 
 
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
-    """Return the routes of both files."""
+    """Return the routes of the list of signing keys and of the script `verify.py`."""
     endpoints = _ReleaseCheckEndpoints(settings, limit)
     return [
         Route(KEYS_PATH, endpoints.get_keys, methods=["GET"]),

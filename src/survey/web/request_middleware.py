@@ -1,4 +1,4 @@
-"""ASGI middleware around every request: ids, metrics, errors, pace; who asks, and bad bytes."""
+"""ASGI middleware for request ids, metrics and address limits, and look-up of who is signed in."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ from survey.observe.metrics import FAILURES, REQUEST_SECONDS, REQUESTS
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.web.http import RateLimit, client_address, json_response
+from survey.web.http import RateLimit, client_address, refusal, retry_after
 from survey.web.notice_pages import build_too_many_response, negotiate_language
 from survey.web.submission_intake import TOO_MANY
 
@@ -43,11 +43,11 @@ _HOST = re.compile(rb"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1
 
 
 class _HeadTooLargeError(Exception):
-    """Raised when the head is larger than `MAX_HEAD_BYTES`."""
+    """Raised when a request's head is larger than `MAX_HEAD_BYTES`."""
 
 
 class _AmbiguousHostError(Exception):
-    """Raised without exactly one valid `Host`: server and proxy could disagree about it."""
+    """Raised unless a request has exactly one valid `Host`, as servers and proxies could differ."""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
@@ -117,14 +117,14 @@ MAX_CACHED_SESSIONS = 5_000
 
 
 def find_current_principal(request: Request, settings: Settings) -> Principal | None:
-    """Return the signed-in principal and extend the session, or None without a session."""
+    """Return the signed-in principal and extend the session; None if nobody is signed in."""
     secret = request.cookies.get(COOKIE)
     return authenticate_session(settings.store_url, secret, now(), demo=settings.demo)
 
 
 @dataclass
 class SessionCache:
-    """Principals of open sessions, looked up at most every few seconds for each session.
+    """Cache of the principals of open sessions, each looked up again after a few seconds.
 
     Looking up does not extend a session.
     """
@@ -134,10 +134,12 @@ class SessionCache:
     """Whether sessions of demo accounts are taken."""
     clock: Callable[[], float] = time.monotonic
     _cached: OrderedDict[str, tuple[Principal, float]] = field(default_factory=OrderedDict)
-    _threads: CapacityLimiter | None = None
+    _threads: CapacityLimiter = field(
+        default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_LOOK_UPS)
+    )
 
     async def get_principal(self, secret: str | None, *, fresh: bool = False) -> Principal | None:
-        """Return the principal of an open session, or None; only open sessions are cached.
+        """Return the principal of open session `secret`, else None; if `fresh`, ask the store.
 
         Args:
             secret: Secret in the session's cookie.
@@ -149,9 +151,6 @@ class SessionCache:
         known = self._cached.get(key)
         if not fresh and known is not None and self.clock() - known[1] < CACHE_SECONDS:
             return known[0]
-        if self._threads is None:
-            # A limiter belongs to the event loop in which it is created.
-            self._threads = CapacityLimiter(MAX_CONCURRENT_LOOK_UPS)
         person = await to_thread.run_sync(partial(self._look_up, secret), limiter=self._threads)
         self._cached.pop(key, None)
         if person is not None:
@@ -162,7 +161,7 @@ class SessionCache:
 
     def _look_up(self, secret: str) -> Principal | None:
         with read_scope(self.store_url) as session:
-            return find_principal(session=session, secret=secret, now=now(), demo=self.demo)
+            return find_principal(session, secret, now(), demo=self.demo)
 
 
 _LOG = logging.getLogger(__name__)
@@ -187,7 +186,7 @@ _REPLACEMENT_IN_QUERY = quote(_REPLACEMENT).encode()
 
 
 class RequestMiddleware:
-    """ASGI middleware that assigns request ids, counts requests and logs failures.
+    """ASGI middleware that assigns request ids, records metrics and logs failures.
 
     A request id that comes with the request is accepted from trusted proxies only; anyone else
     could make it look like that of another request.
@@ -235,13 +234,13 @@ class RequestMiddleware:
 
 
 def _get_route_pattern(scope: Scope) -> str:
-    """Return the pattern of the address, because the address may hold a one-time token."""
+    """Return the route's pattern for metrics and logs, as the address may hold a secret."""
     route = scope.get("route")
     return route.path if isinstance(route, Route) and "endpoint" in scope else _PAGES
 
 
 class AddressLimitMiddleware:
-    """ASGI middleware that limits the requests of one address, whatever they ask for.
+    """ASGI middleware that limits how many requests one address may send in all.
 
     Endpoints that cost more have limits of their own besides. Sockets are counted where they are
     opened. Links that lead nowhere are counted alone: whoever guesses is slowed, and people behind
@@ -273,7 +272,7 @@ class AddressLimitMiddleware:
         await answer(scope, receive, send)
 
     async def _take_turn(self, key: tuple[str, bool]) -> float:
-        """Wait as long as the pace of the address asks; the seconds until a turn if it has none."""
+        """Use a turn, with a delay if the address is fast; return 0, or the seconds to wait."""
         if self._free.seconds_until_allowed(key):
             await self._hold(SLOW_SECONDS)
         wait = self._limit.seconds_until_allowed(key)
@@ -282,7 +281,7 @@ class AddressLimitMiddleware:
         return wait
 
     def _count_unknown(self, key: tuple[str, bool], send: Send) -> Send:
-        """Return `send` that counts a link which leads nowhere as that, and not as a request."""
+        """Return a `send` that counts 404 answers (unknown links) against a limit of their own."""
 
         async def send_counted(message: Message) -> None:
             if message.get("status") == HTTPStatus.NOT_FOUND:
@@ -293,7 +292,7 @@ class AddressLimitMiddleware:
         return send_counted
 
     async def _hold(self, seconds: float) -> bool:
-        """Keep a request for a moment: a flood that is answered at once comes back at once.
+        """Delay a request by `seconds` and return True; if too many are delayed, return False.
 
         Whoever opens more lines than are kept is answered at once, so that lines cost no memory;
         False for these.
@@ -312,12 +311,11 @@ def _build_refusal(request: Request, settings: Settings, wait: float) -> Respons
     if not request.url.path.startswith("/api/"):
         return build_too_many_response(request, settings, wait)
     t = translator(negotiate_language(request, settings.language))
-    body = {"code": "too_many", "message": t(TOO_MANY)}
-    return json_response(429, body, {"Retry-After": str(int(wait) + 1)})
+    return refusal(429, "too_many", t(TOO_MANY), retry_after(wait))
 
 
 class NulByteMiddleware:
-    """ASGI middleware that replaces NUL in an address by the sign for unreadable text.
+    """ASGI middleware that replaces NUL in an address by the replacement character U+FFFD.
 
     No name or code of the platform holds either, so the address leads nowhere. PostgreSQL, which
     stores no NUL, would otherwise fail at it where SQLite finds nothing.

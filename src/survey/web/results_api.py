@@ -1,4 +1,4 @@
-"""JSON API of released results, for programs: read only, behind the gate, with a key.
+"""Read-only JSON API of released, disclosure-protected results for programs with a key.
 
 A key reads with the area of its account; waves that are not released do not exist here, whatever
 the account sees on its pages. Answers carry an ETag and come in pages of rows (docs/api.md).
@@ -7,7 +7,7 @@ the account sees on its pages. Answers carry an ETag and come in pages of rows (
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any
 
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.api_keys import KeyScopeError, find_key_holder
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.principal import AccessDeniedError
 from survey.access.work import Work
 from survey.figures.tables.published_tables import build_records
 from survey.locale import LANGUAGES, SurveyError, msg, translator
@@ -28,9 +28,9 @@ from survey.results.row_selection import UnknownChoiceError
 from survey.results.wave_results import WaveInfo, list_readable_waves, open_results
 from survey.settings import Settings
 from survey.store.engine import read_scope
-from survey.store.tables import KeyScope, Wave, WaveState, now
+from survey.store.tables import KeyScope, WaveState, now
 from survey.waves.waves import find_wave
-from survey.web.http import JSON
+from survey.web.http import JSON, refusal
 from survey.web.notice_pages import HtmlPage, html_response, negotiate_language
 from survey.web.results_openapi import BASE, build_openapi, list_operations
 from survey.web.results_tables import (
@@ -42,7 +42,7 @@ from survey.web.results_tables import (
     ResultsChangedError,
     ResultsTable,
     TableRequest,
-    refusal,
+    is_served,
     require_released,
     unknown_key,
 )
@@ -70,18 +70,18 @@ Body = dict[str, Any]
 
 @dataclass
 class ResultsApi:
-    """Endpoints of the API."""
+    """Endpoints of released results, and of the API's description."""
 
     settings: Settings
     keys: RequestKeys
-    _threads: CapacityLimiter | None = field(default=None)
+    _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_READS))
 
     async def get_openapi(self, request: Request) -> Response:
-        """Return the description of the API in OpenAPI 3.1, to everybody."""
+        """Return the API's description as an OpenAPI 3.1 document; no key is needed."""
         return _answer_cacheable(request, _dump_openapi(self._choose_language(request)))
 
     async def get_guide(self, request: Request) -> Response:
-        """Return the description as a page for people."""
+        """Return the API's description as an HTML page."""
         language = self._choose_language(request)
         t = translator(language)
         heading = t("Results for programs")
@@ -97,34 +97,12 @@ class ResultsApi:
         }
         return html_response(request, HtmlPage("api", language, heading, values))
 
-    async def get_waves(self, request: Request) -> Response:
-        """List the released waves."""
-        return await self._answer_request(request, self._read_waves)
-
-    async def get_wave(self, request: Request) -> Response:
-        """Return one released wave with its indicator tree."""
-        return await self._answer_request(request, self._read_wave)
-
-    def table_endpoint(self, table: ResultsTable) -> Callable[[Request], Any]:
-        """Return the endpoint of a table."""
-
-        async def get_table(request: Request) -> Response:
-            def read(work: Work, asked: Request) -> Body:
-                return self._read_table(work, asked, table)
-
-            return await self._answer_request(request, read)
-
-        return get_table
-
     async def _answer_request(
-        self, request: Request, read: Callable[[Work, Request], Body]
+        self, read: Callable[[Work, Request], Body], request: Request
     ) -> Response:
-        key = self.keys.read(request, self._choose_translator(request))
+        key = self.keys.read(request, translator(self._choose_language(request)))
         if isinstance(key, Response):
             return key
-        if self._threads is None:
-            # A limiter belongs to the event loop in which it is created.
-            self._threads = CapacityLimiter(MAX_CONCURRENT_READS)
         return await to_thread.run_sync(
             self._read_as_key, request, key, read, limiter=self._threads
         )
@@ -132,7 +110,7 @@ class ResultsApi:
     def _read_as_key(
         self, request: Request, key: str, read: Callable[[Work, Request], Body]
     ) -> Response:
-        t = self._choose_translator(request)
+        t = translator(self._choose_language(request))
         with read_scope(self.settings.store_url) as session:
             try:
                 holder = find_key_holder(
@@ -142,23 +120,27 @@ class ResultsApi:
                     return unknown_key(t)
                 body = read(Work(session, holder.principal, now(), self.settings), request)
             except SurveyError as error:
-                status = _status_of(error)
+                status = next(
+                    (status for kind, status in _STATUS.items() if isinstance(error, kind)), None
+                )
                 if status is None:
                     # Its words are for the people who run the server: they may name a folder.
                     _LOG.error("results cannot be read: %s", error)
                     return refusal(503, "results_unavailable", t(_UNAVAILABLE))
                 return refusal(status, error.code, t(error.message))
-        return _build_cacheable_response(request, body)
+        return _answer_cacheable(request, orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
 
     def _read_waves(self, work: Work, _: Request) -> Body:
+        """Return number and list of the released waves that the key's account may read."""
         waves = [
             _build_wave_record(info)
             for info in list_readable_waves(self.settings, work.session)[0]
-            if info.state is WaveState.RELEASED and info.final and _may_read(work.principal, info)
+            if info.final and is_served(work.principal, info)
         ]
         return {"total": len(waves), "rows": waves}
 
     def _read_wave(self, work: Work, request: Request) -> Body:
+        """Return one released wave with its indicator tree."""
         results = self._open_wave_results(work, request)
         return {
             **_build_wave_record(results.wave),
@@ -173,7 +155,7 @@ class ResultsApi:
             ],
         }
 
-    def _read_table(self, work: Work, request: Request, table: ResultsTable) -> Body:
+    def _read_table(self, table: ResultsTable, work: Work, request: Request) -> Body:
         query = request.query_params
         known = {parameter.name for parameter in (*table.parameters, *PAGING)}
         for name in query:
@@ -200,7 +182,7 @@ class ResultsApi:
         }
 
     def _name_edition(self, session: Session, results: WaveResults, before: str | None) -> str:
-        """Return a name of the results that rows come from, another one once they are replaced.
+        """Return a hash that changes when results of the wave, or of the earlier wave `before`, do.
 
         A correction may rest on the same interviews, and so have the same snapshot.
         """
@@ -213,14 +195,14 @@ class ResultsApi:
         return sha256(orjson.dumps(parts)).hexdigest()[:16]
 
     def _open_wave_results(self, work: Work, request: Request) -> WaveResults:
-        """Return the results of the wave in the address, if they are released."""
+        """Return the results of the wave in the address; raise if they are not released."""
         key = request.path_params["wave"]
         # Only this wave is opened: another one may be damaged.
         wave = find_wave(session=work.session, key=key)
         if wave is None or wave.state is not WaveState.RELEASED:
             # The same for a wave that is not released and for one that does not exist.
             raise NotReleasedError(key)
-        if not _may_read(work.principal, wave):
+        if not is_served(work.principal, wave):
             raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
         results = open_results(self.settings, work.session, key)
         require_released(results.wave)
@@ -232,33 +214,19 @@ class ResultsApi:
             return asked
         return negotiate_language(request, self.settings.language)
 
-    def _choose_translator(self, request: Request) -> Callable[..., str]:
-        return translator(self._choose_language(request))
-
     def routes(self) -> list[BaseRoute]:
-        """Return the routes of the API."""
+        """Return the routes of the guide, the OpenAPI document, the waves and their tables."""
+        readers = {"": self._read_waves, "/{wave}": self._read_wave}
+        for table in TABLES:
+            readers[f"/{{wave}}/{table.name}"] = partial(self._read_table, table)
         return [
             Route(BASE, self.get_guide, methods=["GET"]),
             Route(f"{BASE}/openapi.json", self.get_openapi, methods=["GET"]),
-            Route(f"{BASE}/waves", self.get_waves, methods=["GET"]),
-            Route(f"{BASE}/waves/{{wave}}", self.get_wave, methods=["GET"]),
             *(
-                Route(
-                    f"{BASE}/waves/{{wave}}/{table.name}",
-                    self.table_endpoint(table),
-                    methods=["GET"],
-                )
-                for table in TABLES
+                Route(f"{BASE}/waves{path}", partial(self._answer_request, read), methods=["GET"])
+                for path, read in readers.items()
             ),
         ]
-
-
-def _may_read(principal: Principal, info: WaveInfo | Wave) -> bool:
-    return info.is_demo or not principal.is_demo
-
-
-def _status_of(error: SurveyError) -> int | None:
-    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
 
 
 def _build_wave_record(info: WaveInfo) -> Body:
@@ -299,11 +267,6 @@ def _parse_number(request: Request, name: str, default: int, least: int, most: i
     return int(written)
 
 
-def _build_cacheable_response(request: Request, body: Body) -> Response:
-    """Return JSON with an ETag; 304 without it if the client has the same already."""
-    return _answer_cacheable(request, orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
-
-
 @lru_cache(maxsize=len(LANGUAGES))
 def _dump_openapi(language: str) -> bytes:
     return orjson.dumps(build_openapi(translator(language)))
@@ -317,16 +280,10 @@ def _answer_cacheable(request: Request, content: bytes) -> Response:
         "Vary": "Authorization, Accept-Language",
         "X-Content-Type-Options": "nosniff",
     }
-    known = {tag.strip().removeprefix("W/") for tag in _parse_known_tags(request)}
+    known = {
+        tag.strip().removeprefix("W/")
+        for tag in request.headers.get("if-none-match", "")[:2_000].split(",")
+    }
     if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type=JSON)
-
-
-def _parse_known_tags(request: Request) -> list[str]:
-    return request.headers.get("if-none-match", "")[:2_000].split(",")
-
-
-def routes(settings: Settings, keys: RequestKeys) -> list[BaseRoute]:
-    """Return the routes of the API."""
-    return ResultsApi(settings, keys).routes()

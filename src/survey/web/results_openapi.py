@@ -1,4 +1,4 @@
-"""Descriptions of the API for programs, results and deliveries: OpenAPI 3.1 documents."""
+"""OpenAPI 3.1 description of the API for programs: results and deliveries."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,7 +38,6 @@ HEAD_FIELDS: dict[str, tuple[Message, dict[str, Any]]] = {
     ),
 }
 """What is said about a delivery: fields of the message, or parameters beside a CSV file."""
-REQUIRED_FIELDS = ("id", "source", "data_as_of")
 _ANSWERS: dict[str, Message] = {
     "400": msg("This is no delivery; the message says why."),
     "401": msg("There is no key, or it does not work."),
@@ -56,7 +55,7 @@ _ANSWERS: dict[str, Message] = {
 
 
 def build_delivery_schema(kind: CountKind, t: Translator) -> dict[str, Any]:
-    """Return the JSON schema (draft 2020-12) of a message with a delivery."""
+    """Return the JSON schema (draft 2020-12) of a delivery of counts of this kind."""
     fields = {
         name: {**schema, "description": t(text)} for name, (text, schema) in HEAD_FIELDS.items()
     }
@@ -66,7 +65,7 @@ def build_delivery_schema(kind: CountKind, t: Translator) -> dict[str, Any]:
         "description": t(kind.rows),
         "type": "object",
         "additionalProperties": False,
-        "required": [*REQUIRED_FIELDS, "rows"],
+        "required": ["id", "source", "data_as_of", "rows"],
         "properties": {
             **fields,
             "rows": {"type": "array", "minItems": 1, "items": _build_row_schema(kind)},
@@ -89,14 +88,6 @@ def _build_row_schema(kind: CountKind) -> dict[str, Any]:
     }
 
 
-def build_delivery_paths(base: str, t: Translator) -> dict[str, Any]:
-    """Return the OpenAPI path items of every kind that is delivered."""
-    return {
-        f"{base}/deliveries/{kind.kind.value}": {"post": _build_delivery_operation(kind, t)}
-        for kind in COUNT_KINDS.values()
-    }
-
-
 def _build_delivery_operation(kind: CountKind, t: Translator) -> dict[str, Any]:
     receipt = {
         "type": "object",
@@ -109,7 +100,6 @@ def _build_delivery_operation(kind: CountKind, t: Translator) -> dict[str, Any]:
             "demo": {"type": "boolean"},
         },
     }
-    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {
         "operationId": f"deliver_{kind.kind.value}",
         "summary": t(SUBMIT.msgid, what=t(kind.name)),
@@ -135,19 +125,18 @@ def _build_delivery_operation(kind: CountKind, t: Translator) -> dict[str, Any]:
                 "description": t("Stored, now or before: the receipt is the same."),
                 "content": {"application/json": {"schema": receipt}},
             },
-            **{
-                status: {"description": t(text), "content": error}
-                for status, text in _ANSWERS.items()
-            },
+            **_build_error_answers(_ANSWERS, t),
         },
     }
 
 
+def _build_error_answers(answers: dict[str, Message], t: Translator) -> dict[str, Any]:
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {status: {"description": t(text), "content": error} for status, text in answers.items()}
+
+
 BASE = "/api/v1"
 DELIVERIES = f"{BASE}/deliveries"
-_VERSION = "1.0.0"
-_TITLE = msg("Results of the Hundred Cities Survey")
-_WAVES = msg("Released waves, the newest first")
 _WAVE = msg("One released wave with its indicators and their weights")
 _WAVE_FIELDS = {
     "key": (msg("Key of the wave"), "string"),
@@ -169,16 +158,16 @@ _WAVE_FIELDS = {
 """Fields that say what a wave is, with their types."""
 _ERRORS = {
     "400": msg("A parameter is wrong; the message names the choices."),
-    "401": msg("There is no key, or it does not work."),
+    "401": _ANSWERS["401"],
     "403": msg("The account of the key may not read this."),
     "404": msg("There is no released wave with this key."),
-    "429": msg("Too many requests; the header Retry-After says when to go on."),
+    "429": _ANSWERS["429"],
 }
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One address of the API, as people read it."""
+class Endpoint:
+    """One endpoint in the HTML guide to the API: method, path, summary, parameters."""
 
     method: str
     path: str
@@ -187,20 +176,20 @@ class Operation:
     """Names with their descriptions."""
 
 
-def list_operations(t: Translator) -> Iterator[Operation]:
-    """Yield every operation that needs a key."""
+def list_operations(t: Translator) -> Iterator[Endpoint]:
+    """Yield each endpoint that needs a key, first results, then deliveries."""
     for path, (summary, parameters) in _list_operations().items():
         described = tuple((each.name, t(each.description)) for each in parameters)
-        yield Operation("GET", path, t(summary), described)
+        yield Endpoint("GET", path, t(summary), described)
     head = tuple((name, t(text)) for name, (text, _) in HEAD_FIELDS.items())
     for kind in COUNT_KINDS.values():
         path = f"{DELIVERIES}/{kind.kind.value}"
-        yield Operation("POST", path, t(SUBMIT.msgid, what=t(kind.name)), head)
+        yield Endpoint("POST", path, t(SUBMIT.msgid, what=t(kind.name)), head)
 
 
 def _list_operations() -> dict[str, Any]:
     return {
-        f"{BASE}/waves": (_WAVES, (LANGUAGE,)),
+        f"{BASE}/waves": (msg("Released waves, the newest first"), (LANGUAGE,)),
         f"{BASE}/waves/{{wave}}": (_WAVE, (LANGUAGE,)),
         **{
             f"{BASE}/waves/{{wave}}/{table.name}": (table.summary, (*table.parameters, *PAGING))
@@ -210,12 +199,12 @@ def _list_operations() -> dict[str, Any]:
 
 
 def build_openapi(t: Translator) -> dict[str, Any]:
-    """Return the OpenAPI document in the reader's language."""
+    """Return the OpenAPI document with descriptions in the translator's language."""
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": t(_TITLE),
-            "version": _VERSION,
+            "title": t("Results of the Hundred Cities Survey"),
+            "version": "1.0.0",
             "description": t(
                 "Every figure has passed the disclosure rules and is rounded as published. Rows "
                 "with shown=false are hidden to protect respondents and carry no figures."
@@ -257,7 +246,10 @@ def build_openapi(t: Translator) -> dict[str, Any]:
                 path: {"get": _build_operation(t, path, summary, parameters)}
                 for path, (summary, parameters) in _list_operations().items()
             },
-            **build_delivery_paths(BASE, t),
+            **{
+                f"{DELIVERIES}/{kind.kind.value}": {"post": _build_delivery_operation(kind, t)}
+                for kind in COUNT_KINDS.values()
+            },
         },
     }
 
@@ -290,15 +282,7 @@ def _build_operation(
                 "content": {"application/json": {"schema": answer}},
             },
             "304": {"description": t("Nothing has changed since the answer with this ETag.")},
-            **{
-                status: {
-                    "description": t(text),
-                    "content": {
-                        "application/json": {"schema": {"$ref": "#/components/schemas/Error"}}
-                    },
-                }
-                for status, text in _ERRORS.items()
-            },
+            **_build_error_answers(_ERRORS, t),
         },
     }
 

@@ -1,4 +1,4 @@
-"""Tables that the results API serves, how each is filtered, and the keys that requests bring."""
+"""Tables of the results API with their filters, and the check of keys in requests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from survey.results.row_selection import find_earlier_wave, select_rows, unknown
 from survey.results.wave_results import WaveInfo
 from survey.settings import Settings
 from survey.store.tables import Wave, WaveState
-from survey.web.http import RateLimit, client_address, json_response
+from survey.web.http import RateLimit, client_address, refusal, retry_after
 from survey.web.submission_intake import TOO_MANY
 
 _NO_KEY = msg("This needs a key: send the header “Authorization: Bearer …”.")
@@ -26,14 +26,14 @@ _NO_SUCH_KEY = msg("This key does not work, or not any more.")
 
 @dataclass(frozen=True)
 class RequestKeys:
-    """Reader of keys; `address_limit` counts requests before their key is known."""
+    """Reader of API keys in requests, with a rate limit per address and one per key."""
 
     address_limit: RateLimit
     key_limit: RateLimit
     trusted_proxies: int
 
     def read(self, request: Request, t: Translator) -> str | Response:
-        """Return the key of a request, or the answer that refuses it."""
+        """Return the API key in a request's header, or the response that refuses the request."""
         address = client_address(request, self.trusted_proxies)
         wait = self.address_limit.seconds_until_allowed(address)
         if not wait:
@@ -44,19 +44,12 @@ class RequestKeys:
             wait = self.key_limit.seconds_until_allowed(digest(key))
             if not wait:
                 return key
-        return refusal(429, "too_many", t(TOO_MANY), {"Retry-After": str(int(wait) + 1)})
+        return refusal(429, "too_many", t(TOO_MANY), retry_after(wait))
 
 
 def unknown_key(t: Translator) -> Response:
-    """Return the answer to a key that opens nothing."""
+    """Return the response to a key that does not exist or is no longer valid."""
     return refusal(401, "key_unknown", t(_NO_SUCH_KEY), {"WWW-Authenticate": "Bearer"})
-
-
-def refusal(
-    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return an error as every endpoint for programs answers it."""
-    return json_response(status, {"code": code, "message": message}, headers)
 
 
 CONTRASTS = ("rest", "nation", "region3", "size_tier")
@@ -64,7 +57,7 @@ KEYS = ("area_level", "area", "group", "indicator")
 
 
 class NotReleasedError(SurveyError):
-    """Raised for a wave whose results are not released; the API serves no other."""
+    """Raised for a wave without released results, which this API does not serve."""
 
     code = "not_released"
 
@@ -73,33 +66,29 @@ class NotReleasedError(SurveyError):
 
 
 class ParameterError(SurveyError):
-    """Raised when the address has a parameter that is unknown, missing or no number."""
+    """Raised when a query parameter is unknown, missing or malformed."""
 
     code = "parameter_wrong"
 
 
 class ResultsChangedError(SurveyError):
-    """Raised when the results were replaced between two pages of the same rows."""
+    """Raised when the results were replaced after the first page of rows was read."""
 
     code = "results_changed"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg(
-                "The results were replaced since the first of these pages was read. Please start "
-                "again with the first page."
-            )
-        )
+    message = msg(
+        "The results were replaced since the first of these pages was read. Please start "
+        "again with the first page."
+    )
 
 
-def is_served(principal: Principal, wave: Wave) -> bool:
-    """Return whether the API serves a wave to a principal: it is released, and not held back."""
+def is_served(principal: Principal, wave: Wave | WaveInfo) -> bool:
+    """Return whether a wave is released, and is demo data if the principal is a demo account."""
     return wave.state is WaveState.RELEASED and (wave.is_demo or not principal.is_demo)
 
 
 @dataclass(frozen=True)
 class QueryParameter:
-    """Parameter in the address of a table."""
+    """Query parameter of a table: name, description, and whether it repeats or is required."""
 
     name: str
     description: Message
@@ -110,7 +99,7 @@ class QueryParameter:
 
 @dataclass(frozen=True)
 class TableRequest:
-    """What is asked of a table, and by whom."""
+    """Request for a table: results of the wave, reader and query parameters."""
 
     settings: Settings
     session: Session
@@ -119,13 +108,13 @@ class TableRequest:
     query: QueryParams
 
     def wanted(self, keys: Sequence[str] = KEYS) -> dict[str, list[str]]:
-        """Return the values asked for by key; keys that are not named want all."""
+        """Return `filter name -> requested values`; filters that are not used are left out."""
         return {key: self.query.getlist(key) for key in keys if key in self.query}
 
 
 @dataclass(frozen=True)
 class ResultsTable:
-    """Table of a wave at an address of its own."""
+    """Table that the API serves: name in the address, reader function and parameters."""
 
     name: str
     summary: Message
@@ -140,7 +129,7 @@ def require_released(info: WaveInfo) -> None:
 
 
 def _select_rows(request: TableRequest, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows asked for; a value that no row has is an error that names the choices."""
+    """Return rows of table `read` that match the filters; a value without rows raises."""
     wanted = request.wanted()
     rows = read(request.principal, **wanted)
     if all(set(values) <= set(rows[key].astype(str)) for key, values in wanted.items()):

@@ -1,4 +1,4 @@
-"""Routes of everything that is served beside Streamlit, and what they answer to errors."""
+"""All routes and error handlers of the Starlette application that runs beside Streamlit."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -18,14 +18,12 @@ from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.web import (
     api,
     assets,
-    deliveries_api,
     downloads,
     health,
     invitation_page,
     notice_pages,
     photo_endpoint,
     release_check,
-    results_api,
     withdraw,
 )
 from survey.web.auth import login
@@ -33,15 +31,19 @@ from survey.web.auth.account import AccountEndpoints
 from survey.web.auth.login import LoginEndpoints
 from survey.web.auth.pages import AuthContext
 from survey.web.auth.steps import SignInStepEndpoints
+from survey.web.deliveries_api import DeliveriesApi
 from survey.web.http import RateLimit, json_response
 from survey.web.notice_pages import (
     NoticePage,
+    TooManyRequestsError,
+    build_too_many_response,
     negotiate_language,
     render_invitation_error,
     render_notice,
     request_id_message,
 )
 from survey.web.request_middleware import NulByteMiddleware
+from survey.web.results_api import ResultsApi
 from survey.web.results_tables import RequestKeys
 from survey.web.write_queue import WriteQueue
 
@@ -81,7 +83,7 @@ _PAGES: dict[int, tuple[str, NoticePage, Message]] = {
 
 
 def build_error_handlers(settings: Settings) -> dict[int | type[Exception], Handler]:
-    """Return the handlers for `Starlette(exception_handlers=...)`."""
+    """Return the handlers that answer errors with a notice page, or with JSON under `/api/`."""
 
     def answer(request: Request, status: int) -> Response:
         code, notice, text = _PAGES.get(status, _PAGES[404])
@@ -104,6 +106,10 @@ def build_error_handlers(settings: Settings) -> dict[int | type[Exception], Hand
             return _build_error_response(request, settings, 503, code, text)
         return render_invitation_error(request, unavailable_error, settings.language)
 
+    async def too_many(request: Request, error: Exception) -> Response:
+        assert isinstance(error, TooManyRequestsError)
+        return build_too_many_response(request, settings, error.wait)
+
     async def failed(request: Request, _: Exception) -> Response:
         # `RequestMiddleware`, further out, writes the line in the log.
         return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -112,6 +118,7 @@ def build_error_handlers(settings: Settings) -> dict[int | type[Exception], Hand
         HTTPException: refused,
         Exception: failed,
         StoreUnavailableError: unavailable,
+        TooManyRequestsError: too_many,
     }
     return {**handlers, **dict.fromkeys(UNAVAILABLE_ERRORS, unavailable)}
 
@@ -138,12 +145,12 @@ _BLOCKED_PATHS = frozenset({"/_stcore/metrics", "/media"})
 
 
 def is_own_path(path: str) -> bool:
-    """Return whether this application answers for a path, though perhaps with 404."""
+    """Return whether the Starlette application, not Streamlit, answers for a path."""
     return path.startswith(_PREFIXES) or path in _PATHS | _BLOCKED_PATHS
 
 
 def build_app(settings: Settings) -> Starlette:
-    """Return the application beside Streamlit."""
+    """Return the Starlette application for everything that Streamlit does not serve."""
     app = Starlette(
         routes=build_routes(settings),
         middleware=[Middleware(NulByteMiddleware)],
@@ -165,8 +172,8 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *invitation_page.routes(settings, limit, write_queue),
         *api.routes(settings, limit, write_queue),
         *photo_endpoint.routes(settings, limit),
-        *results_api.routes(settings, keys),
-        *deliveries_api.routes(settings, keys),
+        *ResultsApi(settings, keys).routes(),
+        *DeliveriesApi(settings, keys).routes(),
         *withdraw.routes(settings, write_queue),
         *release_check.routes(settings, limit),
         *assets.routes(),
@@ -178,7 +185,7 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
 
 
 def _list_account_routes(context: AuthContext) -> list[BaseRoute]:
-    """Return the routes of signing in with an account."""
+    """Return the routes to sign in with an account, by password, code or provider."""
     routes = [
         *LoginEndpoints(context).routes(),
         *SignInStepEndpoints(context).routes(),

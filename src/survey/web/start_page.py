@@ -1,4 +1,4 @@
-"""Start page without a session: a bare page with the sign-in, for every address."""
+"""Start page with the sign-in, shown at every address to people who are not signed in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ LANGUAGE, LARGE = "lang", "large"
 
 @dataclass(frozen=True)
 class RequestedPage:
-    """Page that an address belongs to; `title` is empty if there is none.
+    """Page that the requested address names; `title` is empty if there is no such page.
 
     `target_for` returns where a demo role goes on to: the page itself, or the page of its work.
     """
@@ -32,7 +32,7 @@ class RequestedPage:
 
 @dataclass(frozen=True)
 class _ReaderPreferences:
-    """Language and text size, from the address or else from the browser."""
+    """Language and text size of the start page: from the address, else from the browser."""
 
     language: str
     large: bool
@@ -45,12 +45,12 @@ class _ReaderPreferences:
         return cls(language, request.query_params.get(LARGE) == "1", default_language)
 
     def parameters(self) -> dict[str, str]:
-        """Return the query parameters for the next page."""
+        """Return the query parameters that keep these preferences on the next page."""
         parameters = {} if self.language == self.default_language else {LANGUAGE: self.language}
         return parameters | ({LARGE: "1"} if self.large else {})
 
     def address(self, request: Request, **changes: str) -> str:
-        """Return the address of this page with some preferences changed."""
+        """Return this page's address with the preferences given as keywords replaced."""
         query = {LANGUAGE: self.language, LARGE: "1" if self.large else "0", **changes}
         kept = [
             (name, value)
@@ -61,12 +61,13 @@ class _ReaderPreferences:
 
 
 def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Response:
-    """Return the start page, or the page that asks to sign in for the requested page."""
+    """Return the start page, or the page that asks to sign in before the page `asked`."""
     reader = _ReaderPreferences.of(request, settings.language)
     t = translator(reader.language)
     platform = t("Hundred Cities Survey")
     title, text, status = _choose_heading(t, asked)
     back = "/" if asked.is_start or not asked.title else _get_requested_path(request)
+    progress = find_demo_progress(settings) if settings.demo else None
     values = {
         "large": reader.large,
         "demo": settings.demo,
@@ -78,7 +79,7 @@ def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Re
         "text": text,
         "roles_title": t("Look around: choose a role"),
         "roles_text": t("This is a demonstration. Everything here is generated demo data."),
-        "progress": _describe_progress(settings, t),
+        "progress": t(progress.message) if progress else "",
         "roles": _list_roles(request, reader, t, asked) if settings.demo else [],
         "sign_in": t("Sign in with an account") if settings.demo else t("Sign in"),
         "sign_in_address": f"/auth/login?{urlencode({'next': back})}",
@@ -112,7 +113,7 @@ def _get_requested_path(request: Request) -> str:
 def _list_switches(
     request: Request, reader: _ReaderPreferences, t: Translator
 ) -> list[dict[str, str | bool]]:
-    """Return the links that change language and text size; the page has no script."""
+    """Return links that change language and text size, as the page has no script."""
     languages: list[dict[str, str | bool]] = [
         {
             "address": reader.address(request, **{LANGUAGE: language}),
@@ -146,17 +147,11 @@ def _list_roles(
 
 
 def _add_preferences(request: Request, reader: _ReaderPreferences, target: str) -> str:
-    """Return the address to go on to, with the preferences and filters of this address."""
+    """Return path `target` with language and text size, and filters if it is the present page."""
     query = dict(request.query_params) if target == request.url.path else {}
     query = {name: value for name, value in query.items() if name not in {LANGUAGE, LARGE}}
     query |= reader.parameters()
     return safe_path(f"{target}?{urlencode(query)}" if query else target)
-
-
-def _describe_progress(settings: Settings, t: Translator) -> str:
-    """Return how far demo data are that are being made; empty where none are."""
-    progress = find_demo_progress(settings) if settings.demo else None
-    return t(progress.message) if progress else ""
 
 
 def _describe_site(t: Translator, demo: bool) -> str:

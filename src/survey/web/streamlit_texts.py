@@ -1,4 +1,4 @@
-"""Texts of Streamlit's frontend, which offers no translation of them.
+"""Translations of Streamlit's own texts in the browser, which Streamlit does not offer.
 
 The script `streamlit_language.js` puts the reader's words there. Each text is bound to the parts of
 the page where Streamlit shows it, so that the same words in answers or names of ours stay.
@@ -273,7 +273,7 @@ them is in braces."""
 
 
 def streamlit_texts(language: str) -> list[tuple[str, str, str]]:
-    """Return selector, Streamlit's text and its translation, where they differ."""
+    """Return (CSS selector, Streamlit's text, translation) of each text that is translated."""
     t = translator(language)
     pairs = [
         (part, message.msgid, t(message.msgid))
@@ -289,5 +289,5 @@ def streamlit_texts(language: str) -> list[tuple[str, str, str]]:
 
 
 def frontend_languages() -> dict[str, list[tuple[str, str, str]]]:
-    """Return the texts of every screen language by its code in HTML."""
+    """Return `HTML language code -> translations of Streamlit's texts` for all screen languages."""
     return {HTML_LANGUAGES[language]: streamlit_texts(language) for language in LANGUAGES}

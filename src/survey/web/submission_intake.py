@@ -1,4 +1,4 @@
-"""Intake of finished interviews and keyed sheets, for the public endpoint and Streamlit pages."""
+"""Storing of finished interviews and keyed sheets, for the public endpoint and Streamlit pages."""
 
 import logging
 from collections.abc import Mapping
@@ -57,14 +57,14 @@ IncomingDocument = Submission | Keying
 
 @dataclass(frozen=True)
 class ApiResult:
-    """HTTP status and JSON body of an answer."""
+    """HTTP status and JSON body with which a submission is answered."""
 
     status: int
     body: dict[str, Any]
 
     @property
     def name(self) -> str:
-        """Label for metrics: the code of the refusal, or the state in the store."""
+        """Label for metrics: the code of a refusal, or the state of the stored document."""
         if "code" in self.body:
             return str(self.body["code"])
         if self.body.get("duplicate"):
@@ -72,7 +72,7 @@ class ApiResult:
         return str(self.body.get("status") or self.body.get("state") or "gone")
 
 
-def refuse(status: int, code: str, message: str) -> ApiResult:
+def build_refusal_result(status: int, code: str, message: str) -> ApiResult:
     """Return a refusal with a code for programs and a message for people."""
     return ApiResult(status, {"code": code, "message": message})
 
@@ -80,7 +80,7 @@ def refuse(status: int, code: str, message: str) -> ApiResult:
 def store_submission(
     document: object, principal: Principal | None, settings: Settings
 ) -> ApiResult:
-    """Store the document in a transaction of its own; refusals are in its language."""
+    """Store a submission in its own transaction; return receipt or refusal in its language."""
     submission = parse_submission(document, settings.language)
     if isinstance(submission, ApiResult):
         return submission
@@ -98,96 +98,65 @@ def store_submission(
 def store_in_session(
     session: Session, submission: IncomingDocument, principal: Principal | None, settings: Settings
 ) -> ApiResult:
-    """Store the submission in the caller's transaction; the result is valid after its commit."""
+    """Store a submission in the caller's transaction; return the receipt, valid once committed."""
     if isinstance(submission, Keying):
         if principal is None:
             raise AccessDeniedError(msg("Please sign in first."))
-        return _build_sheet_result(
-            submit_keying(Work(session, principal, now(), settings), submission)
-        )
+        work = Work(session, principal, now(), settings)
+        return _build_receipt_result(submit_keying(work, submission))
     return _build_receipt_result(
         submit_or_park(session=session, submission=submission, principal=principal, now=now())
     )
 
 
 def parse_submission(document: object, default_language: str) -> IncomingDocument | ApiResult:
-    """Return the interview or keyed sheet, or the refusal if the document is neither."""
+    """Return the document as a keyed sheet or an interview, or the refusal if it is neither."""
+    is_sheet = isinstance(document, Mapping) and "sheet" in document
     try:
-        return _parse_document(document)
+        return (Keying if is_sheet else Submission).model_validate(document)
     except ValidationError as error:
         # Where and what kind, never the values: they may be somebody's answers.
         fields = [(".".join(map(str, each["loc"][:1])), each["type"]) for each in error.errors()]
         _LOG.info("malformed submission: %s", fields[:10])
-        t = translator(_choose_language(document, default_language))
-        return refuse(400, "malformed", t("These answers did not arrive in a readable form."))
+        named = document.get("language") if isinstance(document, Mapping) else None
+        is_named = isinstance(named, str)
+        language = screen_language(str(named), default_language) if is_named else default_language
+        t = translator(language)
+        return build_refusal_result(
+            400, "malformed", t("These answers did not arrive in a readable form.")
+        )
 
 
 def error_result(
     error: SurveyError, language: str, default_language: str, *, known: bool
 ) -> ApiResult:
-    """Return the refusal for an error; `known` tells whether the sender is signed in."""
+    """Return the refusal for an error; `known` says whether the sender is signed in."""
     t = translator(screen_language(language, default_language))
     if isinstance(error, InvalidAnswersError):
-        return _build_problems_result(error, language, t)
+        problems = [
+            {"item": each.item, "code": each.code, "message": _format_problem(each, language, t)}
+            for each in error.problems
+        ]
+        body = {"code": error.code, "message": t(error.message), "problems": problems}
+        return ApiResult(REFUSED, body)
     status = _STATUS.get(type(error), 409)
     if isinstance(error, AccessDeniedError) and not known:
         status = 401
-    return refuse(status, error.code, t(error.message))
+    return build_refusal_result(status, error.code, t(error.message))
 
 
-def _parse_document(document: object) -> IncomingDocument:
-    """Return a keyed sheet if the document has the head of one, else an interview."""
-    if isinstance(document, Mapping) and "sheet" in document:
-        return Keying.model_validate(document)
-    return Submission.model_validate(document)
-
-
-def _choose_language(document: object, default: str) -> str:
-    language = document.get("language") if isinstance(document, Mapping) else None
-    return screen_language(language, default) if isinstance(language, str) else default
-
-
-def _build_receipt_result(receipt: SubmissionReceipt | ParkingReceipt) -> ApiResult:
+def _build_receipt_result(receipt: SubmissionReceipt | ParkingReceipt | KeyingReceipt) -> ApiResult:
+    body = {
+        key: value if value is None or isinstance(value, bool | int) else str(value)
+        for key, value in vars(receipt).items()
+    }
     if isinstance(receipt, ParkingReceipt):
-        body = {
-            "response_id": str(receipt.parked_id), "status": PARKED, "duplicate": receipt.duplicate,
-        }  # fmt: skip
-        return ApiResult(200, body)
-    return ApiResult(
-        200,
-        {
-            "response_id": str(receipt.response_id),
-            "status": receipt.status.value,
-            "duplicate": receipt.duplicate,
-            "dropped": receipt.dropped,
-        },
-    )
-
-
-def _build_sheet_result(receipt: KeyingReceipt) -> ApiResult:
-    response = None if receipt.response_id is None else str(receipt.response_id)
-    return ApiResult(
-        200,
-        {
-            "serial": receipt.serial,
-            "state": receipt.state.value,
-            "response_id": response,
-            "duplicate": receipt.duplicate,
-        },
-    )
-
-
-def _build_problems_result(error: InvalidAnswersError, language: str, t: Translator) -> ApiResult:
-    problems = [
-        {"item": each.item, "code": each.code, "message": _format_problem(each, language, t)}
-        for each in error.problems
-    ]
-    body = {"code": error.code, "message": t(error.message), "problems": problems}
-    return ApiResult(REFUSED, body)
+        body = {"response_id": body.pop("parked_id"), "status": PARKED, **body}
+    return ApiResult(200, body)
 
 
 def _format_problem(problem: AnswerProblem, language: str, t: Translator) -> str:
-    """Return the questionnaire's message in the language of the interview, else a general one."""
+    """Return the message on a refused answer: the questionnaire's own, else a general one."""
     message = problem.message
     if isinstance(message, Message):
         return t(message)

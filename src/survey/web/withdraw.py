@@ -1,14 +1,12 @@
-"""Page `/withdraw`, where a respondent withdraws an interview by the code of its last page.
+"""Page `/withdraw`, on which respondents withdraw their interview by its code of twenty digits.
 
 A bare page outside Streamlit: no sign-in, works without JavaScript, and with a keypad of digits.
 The code is in the body of a POST, never in an address that ends up in a history or a log.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -17,10 +15,9 @@ from survey.collection.withdrawal import (
     CodeNotFoundError,
     MistypedCodeError,
     WaveFrozenError,
-    WithdrawalResult,
     withdraw,
 )
-from survey.locale import Message, SurveyError, msg, translator
+from survey.locale import SurveyError, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.waves.personal_data import LENGTH, format_code, read_code
@@ -30,8 +27,8 @@ from survey.web.notice_pages import (
     NoticePage,
     html_response,
     negotiate_language,
-    refuse_too_many_requests,
     render_notice,
+    require_turn,
 )
 from survey.web.write_queue import WriteQueue
 
@@ -58,32 +55,28 @@ _STATUS: dict[type[SurveyError], HTTPStatus] = {
 }
 
 
-def _withdraw_interview(typed: str, session: Session) -> WithdrawalResult:
-    return withdraw(session=session, typed=typed, now=now())
-
-
 @dataclass(frozen=True)
 class _WithdrawalEndpoints:
-    """Endpoints of the page."""
+    """Endpoints that show the withdrawal form and withdraw an interview."""
 
     settings: Settings
     limit: RateLimit
     write_queue: WriteQueue
 
     async def get_form(self, request: Request) -> Response:
-        """`GET /withdraw`."""
+        """`GET /withdraw`: show the form for the withdrawal code."""
         return self._build_form(request)
 
     async def post_withdrawal(self, request: Request) -> Response:
-        """`POST /withdraw`."""
-        refusal = refuse_too_many_requests(request, self.limit, self.settings)
-        if refusal is not None:
-            return refusal
+        """`POST /withdraw`: delete the interview's answers, or say why that is not possible."""
+        require_turn(request, self.limit, self.settings)
         default = self.settings.language
         form = await read_verified_form(request, self.settings)
         typed = form.get("code", "")
         try:
-            result = await self.write_queue.submit(partial(_withdraw_interview, typed))
+            result = await self.write_queue.submit(
+                lambda session: withdraw(session=session, typed=typed, now=now())
+            )
         except (MistypedCodeError, CodeNotFoundError) as error:
             return self._build_form(request, typed[:_MAX_CODE_CHARS], error)
         except WaveFrozenError as error:
@@ -104,14 +97,18 @@ class _WithdrawalEndpoints:
         t = translator(language)
         title = t("Withdraw an interview")
         token = FormToken.of(request)
+        code = read_code(typed)
         values = {
             "title": title,
-            "text": t(_CONSEQUENCE),
-            "until": t(_DEADLINE),
+            "text": t(
+                "What you answered is deleted at once and for good; only that an interview was "
+                "withdrawn is kept. You need not say why, and nobody is told who you are."
+            ),
+            "until": t("This is possible until the results of the survey are computed."),
             "problem": "" if error is None else t(error.message),
             "label": t("Your code of twenty digits"),
             "hint": t("It stood on the last page, below the thanks."),
-            "code": _format_entered_code(typed),
+            "code": typed if code is None else format_code(code),
             "token": token.value,
             "submit": t("Withdraw and delete my answers"),
         }
@@ -122,20 +119,8 @@ class _WithdrawalEndpoints:
         return response
 
 
-_CONSEQUENCE: Message = msg(
-    "What you answered is deleted at once and for good; only that an interview was withdrawn is "
-    "kept. You need not say why, and nobody is told who you are."
-)
-_DEADLINE: Message = msg("This is possible until the results of the survey are computed.")
-
-
-def _format_entered_code(typed: str) -> str:
-    code = read_code(typed)
-    return typed if code is None else format_code(code)
-
-
 def routes(settings: Settings, write_queue: WriteQueue) -> list[BaseRoute]:
-    """Return the routes of the page, which has a rate limit of its own."""
+    """Return the routes of `/withdraw`, which has a rate limit of its own."""
     limit = RateLimit.per_minute(settings.withdraw_rate_per_minute)
     endpoints = _WithdrawalEndpoints(settings, limit, write_queue)
     return [

@@ -1,4 +1,4 @@
-"""Queue that batches writes of the public endpoints into shared transactions.
+"""Queue that runs writes of the public endpoints together in shared transactions.
 
 Requests that arrive during a transaction wait for the next one and share it: an idle server writes
 at once; a busy one also waits a moment for more, so that one transaction and one change of thread
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass
 class WriteQueue:
-    """Queue of one store, used in one event loop; of reads, with `run_reads`."""
+    """Queue of transactions on one store, for one event loop; `run` executes one batch of them."""
 
     store_url: str
     run: Callable[[str, list[UnitOfWork]], list[WorkSucceeded | WorkFailed]] = run_batch
@@ -46,7 +46,7 @@ class WriteQueue:
     _worker: asyncio.Task[None] | None = None
 
     async def submit(self, work: Callable[[Session], T], max_seconds: float | None = None) -> T:
-        """Run `work` in a shared transaction and return its result after the commit.
+        """Run `work`, begun within `max_seconds`, in a shared transaction; return its result.
 
         Args:
             max_seconds: Longest wait. Work that has not begun by then is not done any more.

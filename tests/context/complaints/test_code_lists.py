@@ -13,10 +13,10 @@ WALK = "list,from_version,from_code,to_version,to_code,note\n"
 
 def test_the_shipped_lists_hold_the_ten_natures() -> None:
     lists = shipped_code_lists()
-    assert len(lists.listed(CodeListName.NATURE)) == 10
-    assert lists.listed(CodeListName.GOODS_CLASS)[0].name_zh == "家用电子电器类"
+    assert len(lists.codes_of(CodeListName.NATURE)) == 10
+    assert lists.codes_of(CodeListName.GOODS_CLASS)[0].name_zh == "家用电子电器类"
     # A list without that version is used as it stood then.
-    assert lists.listed(CodeListName.CHANNEL, "2016") == lists.listed(CodeListName.CHANNEL)
+    assert lists.codes_of(CodeListName.CHANNEL, "2016") == lists.codes_of(CodeListName.CHANNEL)
     with raises_code("codes_unknown"):
         lists.require_version("1999")
 
@@ -41,5 +41,5 @@ def test_every_shipped_code_of_an_older_version_is_carried() -> None:
     lists = shipped_code_lists()
     assert CROSSWALK_CSV.exists()
     for name, version in lists.codes:
-        old = {each.code for each in lists.listed(name, version)}
+        old = {each.code for each in lists.codes_of(name, version)}
         assert set(lists.to_newest(name, version)) == old

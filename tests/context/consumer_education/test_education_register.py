@@ -12,7 +12,8 @@ from sqlmodel import Session, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.collection.photos.photo_cleaning import PhotoNotFoundError, clean_photo
+from survey.collection.photos.photo_cleaning import clean_photo
+from survey.collection.photos.photo_storage import PhotoNotFoundError
 from survey.education.activities import (
     add_activity,
     cost_per_consumer,
@@ -61,11 +62,7 @@ def test_an_activity_is_entered_read_and_taken_out(store_url: str, tmp_path: Pat
     activity = run_in_transaction(
         store_url,
         lambda session: add_activity(
-            work_of(session, official),
-            data=TALK,
-            photo=clean_photo(sent),
-            photo_sent=sent,
-            photo_dir=tmp_path,
+            work_of(session, official), data=TALK, photo=clean_photo(sent), photo_dir=tmp_path
         ),
     )
     with read_scope(store_url) as session:

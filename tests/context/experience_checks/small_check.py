@@ -16,7 +16,8 @@ from seed.survey_provider import inventor
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.access.work import Seen
-from survey.collection.photos.photo_cleaning import clean_photo, save_visit_photo
+from survey.collection.photos.photo_cleaning import clean_photo
+from survey.collection.photos.photo_storage import save_visit_photo
 from survey.collection.submission import SubmissionReceipt, submit
 from survey.collection.submission_envelope import Submission
 from survey.experience_checks.plan import (
@@ -124,7 +125,6 @@ class RunningCheck:
 
     def send_photo(self, observer: str, venue: UUID, photo_id: UUID | None = None) -> UUID:
         photo_id = photo_id or uuid4()
-        sent = small_photo()
         run_in_transaction(
             self.url,
             lambda session: save_visit_photo(
@@ -133,8 +133,7 @@ class RunningCheck:
                 photo_id=photo_id,
                 point_id=venue,
                 item_name="photo_price",
-                sent=sent,
-                photo=clean_photo(sent),
+                photo=clean_photo(small_photo()),
             ),
         )
         return photo_id

@@ -25,6 +25,7 @@ from survey.collection.response_bulk_insert import FinishedResponse, write_respo
 from survey.collection.withdrawal import WaveFrozenError, withdraw
 from survey.review.back_check.results import get_back_check_results
 from survey.review.response_detail import get_response_detail
+from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.private_files import is_exposed, list_unfinished_work
 from survey.store.response_insert import remove_answers
@@ -86,11 +87,15 @@ class ReleasedWave:
         return run_in_transaction(
             self.url,
             lambda session: archive_answers(
-                work_of(session, principal, self.field.now),
+                work_of(
+                    session,
+                    principal,
+                    self.field.now,
+                    settings=Settings(two_person_freeze=two_people),
+                ),
                 wave_key=self.wave.key,
                 out=out or self.file,
                 data_dir=self.file.parent,
-                two_people=two_people,
             ),
             long_running=True,
         )

@@ -396,7 +396,7 @@ def test_only_administrators_import(field: Any) -> None:
 def test_accounts_of_imported_surveyors_open_no_door(field: Any) -> None:
     _import(field, _csv([*GOOD, "Wu"], header=[*HEADER, "surveyor"]))
     with read_scope(field.url) as session:
-        assert find_principal(session=session, secret="Wu", now=field.now) is None
+        assert find_principal(session, "Wu", field.now) is None
 
 
 def test_remarks_say_what_the_estimates_will_lack(field: Any) -> None:

@@ -25,7 +25,7 @@ from survey.collection.importing.target_wave import (
 from survey.collection.withdrawal import erase_response
 from survey.locale import translator
 from survey.questionnaire.model import Instrument
-from survey.snapshots.response_frame import GIVEN_WEIGHT, response_frame
+from survey.snapshots.response_frame import GIVEN_WEIGHT, CountedResponses, response_frame
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, table_of
 from survey.tabular.text_files import read_delimited
@@ -78,7 +78,7 @@ def weights_in(field: Any, key: str = "abroad-2024") -> list[float | None]:
 def frame_columns(field: Any, key: str) -> dict[str, Any]:
     with read_scope(field.url) as session:
         wave = get_wave(session=session, key=key)
-        frame = response_frame(session=session, wave_id=wave.id, instrument=field.instrument)
+        frame = response_frame(session, field.instrument, CountedResponses(wave.id))
     return {str(name): frame[name].tolist() for name in frame}
 
 

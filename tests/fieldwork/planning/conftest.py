@@ -16,7 +16,8 @@ from survey.store.tables import Account, Wave
 from survey.waves.planning.plan_storage import plan_cities, save_plan
 from survey.waves.planning.sampling_points import point_list_template
 from survey.waves.planning.staff import STAFF_SHEET
-from survey.waves.planning.wave_editing import WaveDraft, add_wave
+from survey.waves.planning.wave_editing import add_wave
+from survey.waves.waves import WaveDraft
 from tests.work_of import work_of
 
 KEY = "main-2027"

@@ -12,6 +12,7 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
 from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.frame.sampling_plan import PlanRequest
+from survey.operations.checklist import ChecklistTask, get_checklist
 from survey.review.progress.wave_progress import WaveProgress, get_progress
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -25,7 +26,6 @@ from survey.store.tables import (
     WaveState,
 )
 from survey.waves.assignments import list_tasks
-from survey.waves.planning.checklist import ChecklistTask, get_checklist
 from survey.waves.planning.plan_storage import save_plan
 from survey.waves.planning.sampling_points import draw_points, read_point_list
 from survey.waves.waves import get_wave, summarise_wave, transition_wave

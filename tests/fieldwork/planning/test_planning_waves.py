@@ -17,14 +17,9 @@ from survey.store.guards import WAVE_MOVES
 from survey.store.tables import AuditEntry, CityTarget, QuotaCell, QuotaMargin, WaveState, new_id
 from survey.waves.instruments import save_instrument, save_tree
 from survey.waves.planning.plan_storage import find_saved_request, save_plan
-from survey.waves.planning.wave_editing import (
-    STATE_PERMISSION_TEXTS,
-    WaveDraft,
-    add_wave,
-    change_wave,
-)
+from survey.waves.planning.wave_editing import STATE_PERMISSION_TEXTS, add_wave, change_wave
 from survey.waves.planning.wave_overview import get_wave_overview, list_planning_waves
-from survey.waves.waves import WAVE_TRANSITIONS
+from survey.waves.waves import WAVE_TRANSITIONS, WaveDraft
 from tests.error_codes import raises_code
 from tests.small_waves import questionnaire, rating, small_tree
 from tests.wave_states import move_wave

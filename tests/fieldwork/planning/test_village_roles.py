@@ -31,8 +31,9 @@ from survey.waves.assignments import list_unfilled_quotas
 from survey.waves.instruments import save_instrument, save_tree
 from survey.waves.planning.plan_storage import save_plan
 from survey.waves.planning.quota_editing import change_city_quotas, get_city_quotas
-from survey.waves.planning.wave_editing import WaveDraft, add_wave, change_wave
+from survey.waves.planning.wave_editing import add_wave, change_wave
 from survey.waves.quota_counts import FullQuotaGroup, list_full_groups
+from survey.waves.waves import WaveDraft
 from tests.complete_answers import build_complete_answers
 from tests.error_codes import raises_code
 from tests.wave_states import move_wave

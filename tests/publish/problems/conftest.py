@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
+from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities, upsert_cities
 from survey.rectification.problem_changes import (
     ProblemDraft,
@@ -84,9 +85,7 @@ class ProblemDesk:
     def drafts(self, city: str = SUZHOU, wave: str = PAST) -> list[ProblemDraft]:
         return [
             ProblemDraft(each.basis, each.figure, each.wording)
-            for each in build_proposals(
-                results=self.results[wave], principal=OPERATOR, language="zh", city=city
-            )
+            for each in build_proposals(ViewContext(self.results[wave], OPERATOR, "zh"), city=city)
         ]
 
     def read(self, who: str | Principal = "city", city: str | None = None) -> list[ProblemRecord]:

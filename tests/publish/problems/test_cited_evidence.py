@@ -10,6 +10,7 @@ from seed.demo.comparative_test import TRUE_VALUES, store_comparative_test
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import Role
 from survey.counts.deliveries import import_delivery
+from survey.figures.views.view_context import ViewContext
 from survey.rectification.cited_evidence import (
     CitedFigure,
     find_cited_figures,
@@ -20,6 +21,7 @@ from survey.rectification.problem_records import ProblemRecord
 from survey.reports.contents import ReportKind
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
+from survey.reports.scope import ReportScope
 from survey.results import WaveResults
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComparativeTestState, EvidenceKind, ProblemState
@@ -180,14 +182,15 @@ def test_the_report_names_the_figure_and_its_day(
             language=language,
         )
     made = build_report(
-        frozen[NOW],
-        principal=OPERATOR,
-        kind=ReportKind.CITY,
-        area=SUZHOU,
-        language=language,
-        rules=read_rules(),
-        problems=listed,
-        cited=found,
+        ReportScope(
+            ReportKind.CITY,
+            SUZHOU,
+            ViewContext(frozen[NOW], OPERATOR, language),
+            (),
+            read_rules(),
+            problems=listed,
+            cited=found,
+        )
     )
     section = made.find_section("problems")
     assert section is not None

@@ -25,6 +25,7 @@ from survey.reports.contents import Report, ReportKind, ReportTable
 from survey.reports.docx_file import write_docx
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
+from survey.reports.scope import ReportScope
 from survey.results import WaveResults
 from survey.results.changes import FALL, RISE
 from survey.store.tables import ProblemBasis, ProblemState, WaveState
@@ -62,15 +63,13 @@ def problem(
 
 
 def all_figures(frozen: Frozen) -> tuple[ProblemFigure, ...]:
-    return tuple(list_figures(results=frozen[PAST], principal=OPERATOR, language="en", city=SUZHOU))
+    return tuple(list_figures(ViewContext(frozen[PAST], OPERATOR, "en"), city=SUZHOU))
 
 
 def test_the_verdict_is_that_of_the_published_change(frozen: Frozen) -> None:
     figures = all_figures(frozen)
     found = measure_problems_again(
-        results=frozen[PAST],
-        principal=OPERATOR,
-        language="en",
+        ViewContext(frozen[PAST], OPERATOR, "en"),
         city=SUZHOU,
         figures=figures,
         others=[frozen[NOW]],
@@ -117,9 +116,7 @@ def test_figures_without_a_test_say_so(frozen: Frozen) -> None:
 
 def test_proposals_are_the_priorities_gaps_and_groups_of_the_city_page(frozen: Frozen) -> None:
     for city in ("110000", "320100", "320500", "440300"):
-        proposals = build_proposals(
-            results=frozen[PAST], principal=OPERATOR, language="en", city=city
-        )
+        proposals = build_proposals(ViewContext(frozen[PAST], OPERATOR, "en"), city=city)
         figures = [each.figure for each in proposals]
         assert len(figures) == len(set(figures))
         drivers = frozen[PAST].drivers(OPERATOR, area_level="city", area=city, group="all")
@@ -136,14 +133,14 @@ def test_proposals_are_the_priorities_gaps_and_groups_of_the_city_page(frozen: F
 
 def report(frozen: Frozen, problems: tuple[ProblemRecord, ...], language: str = "zh") -> Report:
     return build_report(
-        frozen[NOW],
-        principal=OPERATOR,
-        kind=ReportKind.CITY,
-        area=SUZHOU,
-        language=language,
-        rules=read_rules(),
-        others=[frozen[PAST]],
-        problems=problems,
+        ReportScope(
+            ReportKind.CITY,
+            SUZHOU,
+            ViewContext(frozen[NOW], OPERATOR, language),
+            [frozen[PAST]],
+            read_rules(),
+            problems=problems,
+        )
     )
 
 

@@ -21,7 +21,9 @@ from tests.publish.publications.register_steps import PLANNED, REASON, WAVE, sig
 from tests.synthetic_results import PLANS, synthetic_store
 from tests.work_of import work_of
 
-FEW_GROUPS = replace(PLANS[0], groups={"all": 1.0, "gender=male": 0.5, "gender=female": 0.5})
+FEW_GROUPS = replace(
+    PLANS[0], groups={"all": 1.0, "gender=male": 0.5, "gender=female": 0.5}, cities=25
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class StoreTemplate:
 def frozen_store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StoreTemplate]:
-    """A frozen wave of 100 cities that is no demonstration, with four people and a key."""
+    """A frozen wave of 25 cities that is no demonstration, with four people and a key."""
     template = StoreTemplate(tmp_path_factory.mktemp("register") / "data")
     if request.param == "postgres":
         databases: Databases = request.getfixturevalue("_databases")

@@ -11,17 +11,19 @@ import pytest
 from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
 from survey.release import reproduction
-from survey.release.archives import read_archived_manifest
+from survey.release.archives import read_archived_files
 from survey.release.manifest import EarlierWave, PublicationManifest
 from survey.release.publishing_steps import retract_publication
 from survey.release.register import PublicationNotAllowedError
 from survey.release.reproduction import Reproduction, reproduce_publication
 from survey.release.signing_keys import add_key_to_file, register_key
+from survey.release.verify import MANIFEST
 from survey.results import list_waves
 from survey.results.freeze import freeze_wave
 from survey.settings import Settings
+from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, read_scope, session_scope
-from survey.store.tables import Account, PublicationState
+from survey.store.tables import Account, Publication, PublicationState
 from tests.publish.publications.register_steps import (
     MINUTE,
     PLANNED,
@@ -53,7 +55,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     later = add_wave(wave, LATER, 2027)
     for each in (wave, later):
         store_people(each, CITIES)
-        freeze_wave(wave.settings, wave_key=each.key, actor=OPERATOR, final=True)
+        freeze_wave(
+            wave.settings, wave_key=each.key, actor=OPERATOR, options=FreezeOptions(final=True)
+        )
     with session_scope(wave.settings.store_url) as session:
         for login in ("lin", "wang"):
             role = Role.NATIONAL_OFFICIAL
@@ -99,7 +103,7 @@ def signed(store: Settings, wave: str, at: datetime = SIGNED, corrects: str = ""
 
 
 def freeze_again(store: Settings, wave: str) -> None:
-    freeze_wave(store, wave_key=wave, actor=OPERATOR, final=True)
+    freeze_wave(store, wave_key=wave, actor=OPERATOR, options=FreezeOptions(final=True))
 
 
 def correct_earlier(store: Settings) -> None:
@@ -169,12 +173,14 @@ def test_an_old_release_is_built_again_after_both_waves_were_corrected(
     freeze_again(store, LATER)
     if not with_seal:
 
-        def without_seals(contents: dict[str, bytes]) -> PublicationManifest:
-            known = read_archived_manifest(contents)
+        def without_seals(settings: Settings, publication: Publication) -> dict[str, bytes]:
+            contents = read_archived_files(settings, publication)
+            known = PublicationManifest.model_validate_json(contents[MANIFEST])
             earlier = tuple(each.model_copy(update={"seal_sha256": ""}) for each in known.earlier)
-            return known.model_copy(update={"earlier": earlier})
+            older = known.model_copy(update={"earlier": earlier})
+            return {**contents, MANIFEST: older.model_dump_json().encode()}
 
-        monkeypatch.setattr(reproduction, "read_archived_manifest", without_seals)
+        monkeypatch.setattr(reproduction, "read_archived_files", without_seals)
     whole = reproduce(store)
     assert (whole.findings, whole.is_same_snapshot) == ((), True)
     assert "figures.csv" in whole.same

@@ -4,7 +4,7 @@ import pytest
 
 from survey.locale import LANGUAGES, translator
 from survey.release.figures import (
-    FIGURE_COLUMNS,
+    RELEASED_COLUMNS,
     Erratum,
     describe_errata,
     describe_errata_in_every_language,
@@ -46,7 +46,7 @@ VERDICTS_AFTER = {f"{A}-gap.nation": "below", f"{B}-gap.nation": "below", "w-new
 
 def figures(lines: dict[str, tuple[str, ...]]) -> bytes:
     rows = [",".join((key, "w", "city", "", "", "", *values, "")) for key, values in lines.items()]
-    return "\n".join([",".join(FIGURE_COLUMNS), *rows, ""]).encode()
+    return "\n".join([",".join(RELEASED_COLUMNS), *rows, ""]).encode()
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from survey.results.snapshots import CELLS, METHOD, RANK_PAIRS, get_newest_snaps
 from survey.results.wave_results import open_snapshot
 from survey.settings import Settings
 from survey.snapshots.seals import SnapshotDraft
-from survey.snapshots.snapshot_files import parquet_bytes
+from survey.snapshots.snapshot_files import FreezeOptions, parquet_bytes
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, Snapshot
 from tests.publish.publications.register_steps import (
@@ -67,7 +67,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "data", instrument=small_instrument(few_groups=True), tree=small_tree()
     )
     store_people(wave, {"110000": 30, "310000": 30})
-    freeze_wave(wave.settings, wave_key=KEY, actor=OPERATOR, final=True)
+    freeze_wave(wave.settings, wave_key=KEY, actor=OPERATOR, options=FreezeOptions(final=True))
     with session_scope(wave.settings.store_url) as session:
         for login in ("lin", "wang"):
             role = Role.NATIONAL_OFFICIAL
@@ -132,7 +132,7 @@ def test_a_correction_of_the_same_interviews_is_identified_as_another_set_of_fig
     sign_first(store)
     publish(store, key=RELEASE)
     first = newest(store)
-    freeze_wave(store, wave_key=KEY, actor=OPERATOR, final=True)
+    freeze_wave(store, wave_key=KEY, actor=OPERATOR, options=FreezeOptions(final=True))
     publish_correction(store)
     second = newest(store)
     assert first.wave.snapshot_sha256 == second.wave.snapshot_sha256

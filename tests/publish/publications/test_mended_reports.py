@@ -36,7 +36,7 @@ from tests.publish.publications.register_steps import (
     published,
     sign,
 )
-from tests.work_of import work_of
+from tests.work_of import ONE_PERSON, work_of
 
 REPORTS = ("figures", "nation-report:zh:docx", "city-reports:zh:docx")
 
@@ -80,7 +80,7 @@ def write_audit(store: Settings, **bases: int) -> None:
 
 def open_wave(session: Session) -> None:
     release_wave(
-        work_of(session, OPERATOR, MINUTE), wave_key=WAVE, shown=Shown.SCORES, two_people=False
+        work_of(session, OPERATOR, MINUTE, settings=ONE_PERSON), wave_key=WAVE, shown=Shown.SCORES
     )
 
 

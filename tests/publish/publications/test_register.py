@@ -27,7 +27,7 @@ from survey.release.early_readers import (
     remove_early_reader,
 )
 from survey.release.figure_history import list_errata, list_figure_history
-from survey.release.figures import FIGURE_COLUMNS, find_figure
+from survey.release.figures import RELEASED_COLUMNS, find_figure
 from survey.release.publishing_steps import list_retracted, publish_publication, retract_publication
 from survey.release.register import PublicationNotAllowedError, list_publications
 from survey.release.reproduction import reproduce_publication
@@ -42,10 +42,9 @@ from survey.release.signing_keys import (
 )
 from survey.release.verify import parse_keys
 from survey.results import list_waves
-from survey.results.freeze_registration import freeze_request_options
 from survey.results.release import release_wave, revoke_release
 from survey.settings import Settings
-from survey.snapshots.snapshot_files import WithoutPoint
+from survey.snapshots.snapshot_files import FreezeOptions, WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -78,7 +77,7 @@ from tests.publish.publications.register_steps import (
     shown_score,
     sign,
 )
-from tests.work_of import work_of
+from tests.work_of import ONE_PERSON, work_of
 
 
 def test_from_the_calendar_to_a_zip_that_a_stranger_verifies(
@@ -104,7 +103,7 @@ def test_each_figure_has_one_readable_id(ready: Settings) -> None:
     publish(ready)
     data = files(ready)["figures.csv"]
     head, *rows = csv.reader(data.decode().splitlines())
-    assert tuple(head) == FIGURE_COLUMNS
+    assert tuple(head) == RELEASED_COLUMNS
     figures = [dict(zip(head, row, strict=True)) for row in rows]
     assert len({figure["id"] for figure in figures}) == len(figures) > 1000
     for figure_id in ("320500-composite-all-score", "CN-1.1-gender_female-score"):
@@ -158,7 +157,9 @@ def test_the_old_way_cannot_lift_the_embargo_of_an_announced_wave(store: Setting
     plan(store)
     with raises_code("not_releasable", match=KEY), session_scope(store.store_url) as session:
         release_wave(
-            work_of(session, OPERATOR, MINUTE), wave_key=WAVE, shown=Shown.SCORES, two_people=False
+            work_of(session, OPERATOR, MINUTE, settings=ONE_PERSON),
+            wave_key=WAVE,
+            shown=Shown.SCORES,
         )
     assert read(store, select(Wave.state)) is WaveState.FROZEN
 
@@ -377,7 +378,9 @@ def test_a_wave_is_opened_and_closed_by_the_register_alone_while_its_release_sta
         session_scope(ready.store_url) as session,
     ):
         release_wave(
-            work_of(session, OPERATOR, MINUTE), wave_key=WAVE, shown=Shown.SCORES, two_people=False
+            work_of(session, OPERATOR, MINUTE, settings=ONE_PERSON),
+            wave_key=WAVE,
+            shown=Shown.SCORES,
         )
     with pytest.raises(AccessDeniedError):
         act(open_publication, ready, "city", MINUTE)
@@ -393,7 +396,7 @@ def test_taking_a_release_back_ends_the_request_to_freeze_its_wave_again(ready: 
             work_of(session, OPERATOR, MINUTE),
             key=WAVE,
             act=WaveAct.FREEZE,
-            options=freeze_request_options(WithoutPoint.REFUSE, ()),
+            options=FreezeOptions(without_point=WithoutPoint.REFUSE).as_request(),
         )
     act(retract_publication, ready, "lin", MINUTE, reason=REASON)
     assert read(ready, select(Wave.state)) is WaveState.FROZEN

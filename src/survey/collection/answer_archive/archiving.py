@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from survey.access.audit import actor_id
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import ConflictError, RefusedError, SurveyError, msg
+from survey.records import build_from
 from survey.store.audit_events import AuditEvent
 from survey.store.backup.manifest import ColumnKind
 from survey.store.private_files import create_private_file, noted_work
@@ -47,7 +48,6 @@ _DOCUMENTS = tuple(
     place for place, column in enumerate(ANSWER_COLUMNS) if column.kind is ColumnKind.JSON
 )
 _LINE_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-_READ_BYTES = 1 << 20
 
 
 class ArchiveUnreadableError(SurveyError):
@@ -58,20 +58,20 @@ class ArchiveUnreadableError(SurveyError):
 
 @dataclass(frozen=True)
 class ArchiveContent:
-    """What an archive holds: revisions, and the hash of their lines."""
+    """Number of revisions of answers in an archive file, and the SHA-256 of their JSON lines."""
 
     rows: int
     sha256: str
 
 
 class ContentHash:
-    """Counter and hash of lines that pass."""
+    """Running count and SHA-256 of archive lines, updated as they are read through `passing`."""
 
     def __init__(self) -> None:
         self._digest, self._rows = sha256(), 0
 
     def passing(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the lines and take each into the hash."""
+        """Yield the lines unchanged, and add each to the running count and hash."""
         for line in lines:
             self._digest.update(line)
             self._rows += 1
@@ -79,12 +79,12 @@ class ContentHash:
 
     @property
     def content(self) -> ArchiveContent:
-        """Return what has passed."""
+        """Number and hash of the lines that have passed so far."""
         return ArchiveContent(self._rows, self._digest.hexdigest())
 
 
 def hash_lines(lines: Iterable[bytes]) -> ArchiveContent:
-    """Return the number and hash of lines."""
+    """Read all lines and return their number and their SHA-256."""
     counted = ContentHash()
     for _ in counted.passing(lines):
         pass
@@ -92,7 +92,7 @@ def hash_lines(lines: Iterable[bytes]) -> ArchiveContent:
 
 
 def write_archive(path: Path, lines: Iterable[bytes]) -> ArchiveContent:
-    """Write lines to a new file, which only its owner can read, and return what they are."""
+    """Write lines to a new Parquet file for its owner alone; return their number and hash."""
     counted = ContentHash()
     remaining = counted.passing(lines)
     create_private_file(path)
@@ -116,7 +116,7 @@ def _table_of_lines(lines: list[bytes]) -> pa.Table:
 
 
 def read_archive(path: Path) -> Iterator[bytes]:
-    """Yield the lines of an archive. Raises `ArchiveUnreadableError`."""
+    """Yield the JSON lines of an archive of answers. Raises `ArchiveUnreadableError`."""
     try:
         with pq.ParquetFile(path) as file:
             if file.schema_arrow.names != _SCHEMA.names:
@@ -142,39 +142,31 @@ def _build_unreadable_error(path: Path) -> ArchiveUnreadableError:
 
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, as `sha256sum` prints it."""
-    digest = sha256()
     with path.open("rb") as file:
-        while part := file.read(_READ_BYTES):
-            digest.update(part)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
 class AnswersPlace:
-    """Where the answers of a wave are; without a time, in the database."""
+    """Name and time of the archive file of a wave's answers; "" and None if not archived."""
 
     file_name: str = ""
     archived_at: datetime | None = None
 
 
 def find_answers_place(work: Work, *, wave_key: str) -> AnswersPlace:
-    """Return whether the answers of a wave are archived, and in which file."""
+    """Return file name and time of the archive of a wave's answers; "" and None without one."""
     work.require(Action.READ_PLAN)
     wave = get_wave(session=work.session, key=wave_key)
     archive = find_archive(session=work.session, wave_id=wave.id)
-    if archive is None:
-        return AnswersPlace()
-    return AnswersPlace(archive.file_name, archive.archived_at)
+    return AnswersPlace() if archive is None else build_from(AnswersPlace, archive)
 
 
-def archive_answers(
-    work: Work, *, wave_key: str, out: Path, data_dir: Path, two_people: bool
-) -> AnswerArchive:
-    """Move the answers of a released wave from the database into the new file `out`.
+def archive_answers(work: Work, *, wave_key: str, out: Path, data_dir: Path) -> AnswerArchive:
+    """Move a released wave's answers to new file `out`, noted in `data_dir` while it is written.
 
     Args:
         data_dir: The data folder, in which the file is noted until it is complete.
-        two_people: The setting of the installation: another person has to have requested it.
 
     Raises:
         ConflictError: There is such a file.
@@ -186,7 +178,7 @@ def archive_answers(
     work.require(Action.ADMINISTER)
     wave = lock_wave(session=work.session, key=wave_key)
     require_archivable(session=work.session, wave=wave)
-    confirm_act(work, wave=wave, act=WaveAct.ARCHIVE, options={}, two_people=two_people)
+    confirm_act(work, wave=wave, act=WaveAct.ARCHIVE, options={})
     archive = _write_verified_file(work.session, wave, out, data_dir)
     archive.archived_at, archive.archived_by = work.now, actor_id(work.principal)
     work.session.add(archive)
@@ -266,9 +258,8 @@ def restore_answers(work: Work, *, wave_key: str, source: Path) -> AnswerArchive
             msg("The answers of the wave {key} are in the database already.", key=wave.key),
         )
     # Before anything is inserted: a file of another wave meets other keys.
-    expected = (archive.rows, archive.content_sha256)
     content = hash_lines(read_archive(source))
-    if (content.rows, content.sha256) != expected:
+    if content != ArchiveContent(archive.rows, archive.content_sha256):
         raise ConflictError(
             "archive_mismatch",
             msg(

@@ -32,7 +32,7 @@ from survey.tabular.text_table import TextTable
 
 
 class ColumnRole(StrEnum):
-    """Meaning of a column that is no answer to an item."""
+    """Meaning of a column that is no answer to an item, such as city, time or weight."""
 
     CITY = "city"
     POINT = "point"
@@ -56,7 +56,7 @@ FIELDS = ("column", "item", "value", "code")
 
 @dataclass(frozen=True)
 class MappingFile:
-    """Contents of a mapping file: the target of each column and the codes of its values."""
+    """Contents of a mapping file: what each column gives (item, choice, role), codes of values."""
 
     targets: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -74,12 +74,12 @@ class ColumnBinding:
     codes: Mapping[str, str]
 
     def mean(self, text: str) -> str:
-        """Return what a text in this column stands for."""
+        """Return the code that the mapping gives for a cell text, or the text itself."""
         return self.codes.get(text.casefold(), text)
 
 
 class ExportSource(StrEnum):
-    """Tool that wrote a file of answers."""
+    """Tool that wrote a file of answers: own template, ODK, survey website, or another."""
 
     TEMPLATE = "template"
     ODK = "odk"
@@ -89,7 +89,7 @@ class ExportSource(StrEnum):
 
 @dataclass(frozen=True)
 class NamingConventions:
-    """Tool that wrote a file, and how it names its columns."""
+    """Tool that wrote a file of answers, and how it names columns of metadata and choices."""
 
     source: ExportSource = ExportSource.OTHER
     roles: Mapping[str, ColumnRole] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class NamingConventions:
 
 @dataclass(frozen=True)
 class SplitChoiceBinding:
-    """Columns that together answer one question with several choices: index -> choice."""
+    """Columns that together answer one question with several choices: column index -> choice."""
 
     item: str
     column: str
@@ -113,7 +113,7 @@ class SplitChoiceBinding:
 
 @dataclass(frozen=True)
 class ColumnBindings:
-    """All used columns of a file, and the names of those that nothing uses."""
+    """Meaning of each column of a file (item, choice or role), and the unused columns."""
 
     items: tuple[ColumnBinding, ...]
     roles: Mapping[ColumnRole, ColumnBinding]
@@ -124,7 +124,7 @@ class ColumnBindings:
 
     @property
     def answered(self) -> frozenset[str]:
-        """Items that some column answers."""
+        """Names of the items answered by a column of their own or by columns of choices."""
         single = {binding.item for binding in self.items if binding.item is not None}
         return frozenset(single | {split.item for split in self.splits})
 
@@ -148,7 +148,7 @@ def write_mapping(mapping: MappingFile) -> bytes:
 
 
 def read_mapping(content: bytes) -> MappingFile:
-    """Read a mapping file.
+    """Return what each column gives, and codes of values, from a mapping file (CSV).
 
     Raises:
         ImportNotPossibleError: A row is wrong; the message names it.
@@ -208,7 +208,7 @@ def bind_columns(
     _check_mapping(header, instrument, mapping)
     items: dict[str, ColumnBinding] = {}
     roles: dict[ColumnRole, ColumnBinding] = {}
-    parts: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
+    parts: defaultdict[str, dict[str, ColumnBinding]] = defaultdict(dict)
     unmapped: list[str] = []
     for index, column in enumerate(header):
         target = mapping.targets.get(column) or default_target(column, instrument, conventions)
@@ -216,15 +216,17 @@ def bind_columns(
         if target is None:
             unmapped.append(column or f"({index + 1})")
         elif target in instrument.by_name:
-            _claim_column(items, target, ColumnBinding(index, column, target, None, codes))
+            binding = ColumnBinding(index, column, target, None, codes)
+            _claim_column(items, target, binding, target)
         elif (part := part_of(target, instrument)) is not None:
-            _claim_part(parts[part[0]], target, part[1], (index, column))
+            binding = ColumnBinding(index, column, part[0], None, codes)
+            _claim_column(parts[part[0]], part[1], binding, target)
         elif target != ColumnRole.IGNORE:
             role = ColumnRole(target)
-            _claim_column(roles, role, ColumnBinding(index, column, None, role, codes))
+            _claim_column(roles, role, ColumnBinding(index, column, None, role, codes), target)
     splits = tuple(
-        _build_split_binding(item, choice_columns, mapping)
-        for item, choice_columns in parts.items()
+        _build_split_binding(item, by_choice)
+        for item, by_choice in parts.items()
         if item not in items
     )
     return ColumnBindings(
@@ -241,41 +243,29 @@ def part_of(target: str, instrument: Instrument) -> tuple[str, str] | None:
     return (name, choice) if any(option.name == choice for option in item.choices) else None
 
 
-def _claim_part(
-    claimed: dict[str, tuple[int, str]], target: str, choice: str, column: tuple[int, str]
-) -> None:
-    other = claimed.setdefault(choice, column)
-    if other is not column:
-        raise _build_claimed_twice_error(other[1], column[1], target)
-
-
-def _build_split_binding(
-    item: str, choice_columns: Mapping[str, tuple[int, str]], mapping: MappingFile
-) -> SplitChoiceBinding:
-    names = [column for _, column in choice_columns.values()]
+def _build_split_binding(item: str, by_choice: Mapping[str, ColumnBinding]) -> SplitChoiceBinding:
+    names = [binding.column for binding in by_choice.values()]
     return SplitChoiceBinding(
         item,
         names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}",
-        {index: choice for choice, (index, _) in choice_columns.items()},
-        {index: mapping.codes.get(column, {}) for index, column in choice_columns.values()},
+        {binding.column_index: choice for choice, binding in by_choice.items()},
+        {binding.column_index: binding.codes for binding in by_choice.values()},
     )
 
 
-def _claim_column(claimed: dict[_Key, ColumnBinding], key: _Key, binding: ColumnBinding) -> None:
+def _claim_column(
+    claimed: dict[_Key, ColumnBinding], key: _Key, binding: ColumnBinding, target: str
+) -> None:
     other = claimed.setdefault(key, binding)
     if other is not binding:
-        raise _build_claimed_twice_error(other.column, binding.column, str(key))
-
-
-def _build_claimed_twice_error(first: str, second: str, name: str) -> ImportNotPossibleError:
-    return ImportNotPossibleError(
-        msg(
-            "Columns {first} and {second} are both {name}. Map one of them to ignore.",
-            first=first,
-            second=second,
-            name=name,
+        raise ImportNotPossibleError(
+            msg(
+                "Columns {first} and {second} are both {name}. Map one of them to ignore.",
+                first=other.column,
+                second=binding.column,
+                name=target,
+            )
         )
-    )
 
 
 def _check_mapping(header: Sequence[str], instrument: Instrument, mapping: MappingFile) -> None:
@@ -321,7 +311,7 @@ def default_target(
 
 
 def _iter_suffixes(column: str, separators: str) -> Iterator[str]:
-    """Yield the name without one group after the other: `a/b/c`, `b/c`, `c`."""
+    """Yield a column's name with ever fewer groups in front: `a/b/c`, `b/c`, `c`."""
     yield column
     for index, character in enumerate(column):
         if character in separators:
@@ -399,7 +389,7 @@ _LAST = re.compile(r"[^/\-.:]+\Z")
 
 
 def detect_source(table: TextTable) -> ExportSource:
-    """Return the tool that wrote the table; `OTHER` if no column tells."""
+    """Return the tool that wrote the table, judged by sheet name and header, else `OTHER`."""
     if table.sheet == ANSWERS and not table.other_sheets:
         return ExportSource.TEMPLATE
     header = set(table.header)
@@ -410,31 +400,24 @@ def detect_source(table: TextTable) -> ExportSource:
     return ExportSource.OTHER
 
 
-def bind_table(table: TextTable, instrument: Instrument, mapping: MappingFile) -> ColumnBindings:
-    """Bind the columns of a table, by the conventions of the tool that wrote it."""
-    return bind_columns(table.header, instrument, mapping, detect_conventions(table))
-
-
 def detect_conventions(table: TextTable) -> NamingConventions:
     """Return the naming conventions of the tool that wrote the table."""
     return naming_conventions(detect_source(table), table.header)
 
 
 def naming_conventions(source: ExportSource, header: Sequence[str]) -> NamingConventions:
-    """Return how files of this tool name columns that are no questions."""
+    """Return how a tool's files name metadata such as times and ids, for columns in `header`."""
     if source is ExportSource.SURVEY_SITE:
-        return NamingConventions(source, _find_site_columns(header))
+        roles = {column: ColumnRole.IGNORE for column in header if column in _SITE_REST}
+        named = {_SUBMITTED: ColumnRole.SUBMITTED_AT, _DURATION_COLUMN: ColumnRole.DURATION}
+        return NamingConventions(
+            source, roles | {column: role for column, role in named.items() if column in header}
+        )
     if source is ExportSource.ODK:
         return NamingConventions(
             source, _find_odk_columns(header), separators="/-.:", submitted_zone=UTC
         )
     return NamingConventions(source)
-
-
-def _find_site_columns(header: Sequence[str]) -> dict[str, ColumnRole]:
-    roles = {column: ColumnRole.IGNORE for column in header if column in _SITE_REST}
-    named = {_SUBMITTED: ColumnRole.SUBMITTED_AT, _DURATION_COLUMN: ColumnRole.DURATION}
-    return roles | {column: role for column, role in named.items() if column in header}
 
 
 def _find_odk_columns(header: Sequence[str]) -> dict[str, ColumnRole]:

@@ -45,7 +45,7 @@ MAX_FILE_NAME_CHARS = 200
 
 @dataclass(frozen=True)
 class ImportResult:
-    """Numbers of interviews that an import wrote and left out."""
+    """Result of an import: wave, whether it is new, interviews written, and duplicates."""
 
     wave_key: str
     written: int
@@ -56,7 +56,7 @@ class ImportResult:
 def commit_import(
     work: Work, *, plan: ImportPlan, tick: ProgressCallback = ignore_progress
 ) -> ImportResult:
-    """Write the accepted rows of a plan; rows that arrived in the meantime are left alone.
+    """Write a plan's accepted rows to its wave, except those stored since the plan was made.
 
     Raises:
         ImportNotPossibleError: The wave has changed since the plan was made.
@@ -175,7 +175,7 @@ _Surveyors = dict[tuple[str, str], UUID]
 
 
 def _match_surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> _Surveyors:
-    """Return an account for every surveyor named in the rows.
+    """Return (city, name) -> account of each surveyor in the rows; create accounts as needed.
 
     In an open wave these are the surveyors of the city, by their sign-in names. All other names get
     accounts that cannot sign in, so that interviews of one person stay together.

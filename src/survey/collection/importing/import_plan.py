@@ -1,6 +1,6 @@
 """Plan of an import: a file read and checked as a whole, without writing anything.
 
-The stages, each with one frozen result: `read_table` (TextTable), `bind_table` (ColumnBindings),
+The stages, each with one frozen result: `read_table` (TextTable), `bind_columns` (ColumnBindings),
 the target (TargetWave), the rules of the rows (ImportRules), `RowReader` (PlannedRow or
 RowRejection), and `ImportPlan`, which `commit_import` writes.
 """
@@ -22,7 +22,8 @@ from survey.collection.importing.column_mapping import (
     ColumnRole,
     ExportSource,
     MappingFile,
-    bind_table,
+    bind_columns,
+    detect_conventions,
     read_mapping,
 )
 from survey.collection.importing.mapping_draft import UnparsedValue, list_unparsed_values
@@ -67,12 +68,12 @@ ProgressCallback = Callable[[int, int], None]
 
 
 def ignore_progress(_done: int, _total: int) -> None:
-    """Ignore the progress."""
+    """Ignore the reported progress of an import: the callback where no progress is shown."""
 
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """Result of checking a file: the rows that `commit_import` writes, and those refused."""
+    """Result of checking a file of interviews: rows to write, and refused rows with reasons."""
 
     request: ImportRequest
     accepted: tuple[PlannedRow, ...]
@@ -112,19 +113,19 @@ class ImportPlan:
 
     @property
     def by_city(self) -> Mapping[str, int]:
-        """Accepted rows by code of the city."""
+        """City code -> number of accepted rows."""
         return Counter(row.interview.city_code for row in self.accepted)
 
     @property
     def by_status(self) -> Mapping[Status, int]:
-        """Accepted rows by the state they are stored in."""
+        """State in which interviews are stored -> number of accepted rows."""
         return Counter(row.interview.status for row in self.accepted)
 
 
 def plan_import(
     work: Work, *, request: ImportRequest, tick: ProgressCallback = ignore_progress
 ) -> ImportPlan:
-    """Read and check the whole file; nothing is written.
+    """Return the plan of an import; the whole file is read and checked, nothing is written.
 
     Raises:
         FileUnreadableError: The file is no table.
@@ -135,14 +136,14 @@ def plan_import(
     target = _find_target(work, request)
     table = read_table(request.content)
     mapping = read_mapping(request.mapping) if request.mapping else MappingFile()
-    bindings = bind_table(table, request.instrument, mapping)
+    conventions = detect_conventions(table)
+    bindings = bind_columns(table.header, request.instrument, mapping, conventions)
     check_weights(session=work.session, wave=target.wave, column=bindings.weight_column)
     rules = _build_rules(work.principal, request, table, bindings, target, work.now)
     sorted_rows = _sort_rows(work.session, rules, table, tick)
     sha256 = hashlib.sha256(request.content).hexdigest()
     remarks = (
-        *_list_table_remarks(table),
-        *_list_binding_remarks(bindings),
+        *_list_file_remarks(table, bindings),
         *_list_quota_remarks(work.session, target, sorted_rows.accepted, work.now),
     )
     return ImportPlan(
@@ -158,7 +159,11 @@ def plan_import(
         imported_before=find_import_time(session=work.session, wave=target.wave, sha256=sha256),
         sheet=table.sheet,
         unmapped=bindings.unmapped,
-        absent_items=_list_absent_items(request.instrument, bindings),
+        absent_items=tuple(
+            item.name
+            for item in request.instrument.items()
+            if type_of(item).is_asked and item.name not in bindings.answered
+        ),
         missing=Counter(name for row in sorted_rows.accepted for name in row.missing),
         encoding=table.encoding,
         delimiter=table.delimiter,
@@ -220,7 +225,7 @@ def _sort_rows(
 def _reject_changed_duplicates(
     session: Session, rules: ImportRules, sorted_rows: _SortedRows
 ) -> None:
-    """Refuse rows that the wave holds with other answers; the others are duplicates."""
+    """In `sorted_rows`, refuse rows stored with other answers; count those with equal ones."""
     identity = rules.bindings.roles.get(ColumnRole.IDENTITY)
     if identity is None or rules.target.wave is None or not sorted_rows.repeated:
         sorted_rows.duplicates = len(sorted_rows.repeated)
@@ -306,28 +311,16 @@ def _find_default_city(
     return None
 
 
-def _list_absent_items(instrument: Instrument, bindings: ColumnBindings) -> tuple[str, ...]:
-    return tuple(
-        item.name
-        for item in instrument.items()
-        if type_of(item).is_asked and item.name not in bindings.answered
-    )
-
-
-def _list_table_remarks(table: TextTable) -> tuple[Message, ...]:
-    if not table.other_sheets:
-        return ()
-    return (
-        msg(
-            "Only the sheet {sheet} was read, not {others}.",
-            sheet=table.sheet,
-            others=", ".join(table.other_sheets),
-        ),
-    )
-
-
-def _list_binding_remarks(bindings: ColumnBindings) -> tuple[Message, ...]:
+def _list_file_remarks(table: TextTable, bindings: ColumnBindings) -> tuple[Message, ...]:
     remarks: list[Message] = []
+    if table.other_sheets:
+        remarks.append(
+            msg(
+                "Only the sheet {sheet} was read, not {others}.",
+                sheet=table.sheet,
+                others=", ".join(table.other_sheets),
+            )
+        )
     if ColumnRole.POINT not in bindings.roles:
         remarks.append(
             msg(

@@ -64,7 +64,7 @@ _Pairs = frozenset[str]
 
 @dataclass(frozen=True)
 class _SuggestionTarget:
-    """Target of a column with the texts that a column name is compared with."""
+    """Item, choice or role, with the texts that a column's name is compared with."""
 
     name: str
     head: tuple[_Pairs, ...]
@@ -78,7 +78,7 @@ class _SuggestionTarget:
 def suggest_targets(
     header: Sequence[str], instrument: Instrument, used_targets: Collection[str] = ()
 ) -> dict[str, str]:
-    """Return column -> item, `item/choice` or role; each target at most once, best match first.
+    """Return column -> item, `item/choice` or role by similar names, once, none in `used_targets`.
 
     Args:
         used_targets: Targets that other columns have already.
@@ -100,21 +100,17 @@ def suggest_targets(
     for _, negative_index, target_name in candidates:
         column = header[-negative_index]
         # A question is either in one column or in a column for each choice.
-        if column not in chosen and target_name not in used and not _is_covered(target_name, used):
+        if column not in chosen and used.isdisjoint({target_name, target_name.partition("/")[0]}):
             chosen[column] = target_name
             used.add(target_name)
     return chosen
-
-
-def _is_covered(target: str, used: set[str]) -> bool:
-    return target.partition("/")[0] in used if "/" in target else False
 
 
 def _iter_targets(instrument: Instrument) -> Iterator[_SuggestionTarget]:
     for item in instrument.items():
         if not type_of(item).is_asked:
             continue
-        head = _list_texts(item)
+        head = (*_pairs_of(item.label), letter_bigrams(item.name))
         yield _SuggestionTarget(item.name, head)
         if type_of(item).allows_several:
             for choice in item.choices:
@@ -122,10 +118,6 @@ def _iter_targets(instrument: Instrument) -> Iterator[_SuggestionTarget]:
     for role in set(ColumnRole) - {ColumnRole.IGNORE}:
         names = {language: translator(language)(ROLE_NAMES[role]) for language in LANGUAGES}
         yield _SuggestionTarget(role.value, _pairs_of(names), usual=_COMMON_NAMES.get(role))
-
-
-def _list_texts(item: Item) -> tuple[_Pairs, ...]:
-    return (*_pairs_of(item.label), letter_bigrams(item.name))
 
 
 def _pairs_of(labels: Labels) -> tuple[_Pairs, ...]:
@@ -173,7 +165,7 @@ _SAMPLES = 3
 
 
 class SuggestionOrigin(StrEnum):
-    """Reason why a target is suggested for a column."""
+    """Reason why a target is suggested for a column: saved mapping, same name or likeness."""
 
     SAVED = "saved"
     NAME = "name"
@@ -219,14 +211,16 @@ def draft_columns(
     known |= {column: (target, SuggestionOrigin.LIKENESS) for column, target in alike.items()}
     return tuple(
         ColumnDraft(
-            column, _format_sample(table, index), *known.get(column, ("", SuggestionOrigin.UNKNOWN))
+            column,
+            " · ".join(_iter_distinct_values(table, index)),
+            *known.get(column, ("", SuggestionOrigin.UNKNOWN)),
         )
         for index, column in enumerate(table.header)
     )
 
 
 def is_target(target: str, instrument: Instrument) -> bool:
-    """Whether the questionnaire has this item or choice, or it is a role."""
+    """Return whether `target` names an item with answers, a choice `item/choice`, or a role."""
     item = instrument.by_name.get(target)
     if item is not None:
         return type_of(item).has_value
@@ -234,7 +228,7 @@ def is_target(target: str, instrument: Instrument) -> bool:
 
 
 def targets_of(instrument: Instrument) -> tuple[str, ...]:
-    """Return every target of a column: roles first, then questions and their choices."""
+    """Return every name that a column can be mapped to: roles, then questions and choices."""
     targets: list[str] = [role.value for role in ColumnRole if role.value not in instrument.by_name]
     for item in instrument.items():
         if not type_of(item).has_value:
@@ -253,7 +247,7 @@ def mapping_of(
     *,
     numbered: bool,
 ) -> MappingFile:
-    """Build the mapping of columns to targets with the codes of values.
+    """Return a mapping: column -> target, value -> code; if `numbered`, also choice number -> code.
 
     Args:
         columns: Column and target; a column with an empty target is ignored on purpose.
@@ -276,7 +270,7 @@ def mapping_of(
 
 
 def choice_numbers(item: Item) -> dict[str, str]:
-    """Return `1` -> first choice and so on; empty where figures are choices themselves."""
+    """Return position ("1", "2" …) -> choice name; empty if a choice is itself named by digits."""
     if not type_of(item).has_choice_list:
         return {}
     if any(choice.name.isdigit() for choice in item.choices):
@@ -287,7 +281,7 @@ def choice_numbers(item: Item) -> dict[str, str]:
 def list_unparsed_values(
     table: TextTable, bindings: ColumnBindings, instrument: Instrument
 ) -> tuple[UnparsedValue, ...]:
-    """Return values in columns of scores and choices that are none, most frequent first."""
+    """Return cell values that are no valid score or choice, with column, most frequent first."""
     unparsed: list[UnparsedValue] = []
     for binding in bindings.items:
         item = instrument.by_name[binding.item or ""]
@@ -311,11 +305,6 @@ def _is_read(item: Item, value: object) -> bool:
         return isinstance(value, int | float)
     names = {choice.name for choice in item.choices}
     return set(value) <= names if isinstance(value, list) else value in names
-
-
-def _format_sample(table: TextTable, index: int) -> str:
-    """Return some different values of a column, for a person to recognise it by."""
-    return " · ".join(_iter_distinct_values(table, index))
 
 
 def _iter_distinct_values(table: TextTable, index: int) -> Iterator[str]:
@@ -343,7 +332,7 @@ class SavedMapping:
 
 
 def list_saved_mappings(work: Work, *, instrument_name: str) -> tuple[SavedMapping, ...]:
-    """Return the saved mappings of a questionnaire by name; they hold no answers."""
+    """Return the saved mappings of a questionnaire, sorted by name; they contain no answers."""
     work.require(Action.IMPORT)
     query = (
         select(ImportMapping)
@@ -394,5 +383,5 @@ def save_mapping(work: Work, *, instrument_name: str, name: str, mapping: Mappin
 
 
 def _list_column_targets(document: bytes) -> dict[str, str]:
-    """Return the target of each column, for the audit trail."""
+    """Return column -> target of a stored mapping, for the audit trail."""
     return dict(read_mapping(document).targets)

@@ -27,14 +27,12 @@ class ImportCancelledError(SurveyError):
     """Raised when an import was cancelled while it ran; nothing was written."""
 
     code = "import_cancelled"
-
-    def __init__(self) -> None:
-        super().__init__(msg("The import was cancelled. Nothing was written."))
+    message = msg("The import was cancelled. Nothing was written.")
 
 
 @dataclass(frozen=True, slots=True)
 class RowRejection:
-    """One reason against one row, numbered as in a spreadsheet: the header is row 1."""
+    """One reason why a row is refused; rows are numbered as in a spreadsheet, the header is 1."""
 
     row: int
     column: str
@@ -56,7 +54,7 @@ _MAX_SHOWN_VALUES = 3
 
 @dataclass(frozen=True)
 class RejectionCause:
-    """Refused rows that share column and reason, with their most frequent values."""
+    """Refused rows with the same column and reason: their number and most frequent values."""
 
     rows: int
     first_row: int
@@ -118,7 +116,7 @@ class RejectionCauseCounter:
 
 
 def _message_kind_of(message: Labels | Message) -> object:
-    """Return what messages of one cause share: the text without its row numbers and names."""
+    """Return the key of a message's cause: its text without row numbers and names."""
     if isinstance(message, Message):
         return message.msgid
     assert isinstance(message, Mapping)
@@ -126,7 +124,7 @@ def _message_kind_of(message: Labels | Message) -> object:
 
 
 def describe_cause(cause: RejectionCause, reason: str, t: Translator) -> str:
-    """Return one line of text about a cause; `reason` is its message in that language."""
+    """Return a line on refused rows with a common cause: how many, column, values, `reason`."""
     return t(
         _choose_cause_message(cause).msgid,
         rows=f"{cause.rows:,}",
@@ -161,7 +159,7 @@ def describe_values(cause: RejectionCause, t: Translator) -> str:
 
 
 def reason_of(message: Labels | Message, language: str, t: Translator) -> str:
-    """Return why a row was refused: our own text, or the questionnaire's in this language."""
+    """Return the reason of a rejection as text in this language."""
     return t(message) if isinstance(message, Message) else label_text(message, language)
 
 
@@ -169,7 +167,7 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 
 def text_cell(sheet: object, text: str) -> Any:
-    """Return a cell that no program runs as a formula, without characters XML cannot hold."""
+    """Return a worksheet cell that is text, never a formula, without characters XML forbids."""
     cell = WriteOnlyCell(sheet, value="")
     write_text_cell(cell, _UNWRITABLE.sub("", text))
     return cell

@@ -51,7 +51,7 @@ SKIPPED = frozenset(
 
 
 def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], CellValue]:
-    """Return the reader of the cells of an item; `codes` maps cell values to codes."""
+    """Return a function from cell text to an answer of the item; `codes` maps texts to codes."""
     words = _list_choice_spellings(item)
     specials = dict(_iter_special_spellings(item, words))
     if type_of(item).allows_several:
@@ -70,7 +70,7 @@ def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], CellVal
 
 
 def _list_choice_spellings(item: Item) -> dict[str, str]:
-    """Return names and labels, folded -> name of the choice."""
+    """Return case-folded name or label -> name, for the choices of an item."""
     words = {
         fold_text(label): choice.name for choice in item.choices for label in choice.label.values()
     }
@@ -79,7 +79,7 @@ def _list_choice_spellings(item: Item) -> dict[str, str]:
 
 
 def _iter_special_spellings(item: Item, choices: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield codes and labels, folded, of the item's special answers, with their code.
+    """Yield (case-folded label or code, code) for the special answers of an item.
 
     A choice of the same name stays that choice; a code is always the special answer.
     """
@@ -96,7 +96,7 @@ _NO = frozenset({"", "0", "0.0", "false", "no", "n", "\u5426"}) | SKIPPED
 
 
 def build_choice_joiner(split: SplitChoiceBinding, item: Item) -> Callable[[Sequence[str]], str]:
-    """Return a function from the cells of a row in these columns to the names of ticked choices.
+    """Return a function from a row's cells in the columns of `split` to the ticked choices' names.
 
     A cell that is neither a yes nor a no is passed on as it stands: the validator refuses it.
     """
@@ -130,7 +130,7 @@ def _spellings_of_yes(item: Item, choice: str) -> frozenset[str]:
 def restrict_instrument(
     instrument: Instrument, present: Collection[str], numeric: Mapping[str, bool]
 ) -> Instrument:
-    """Return the part of `instrument` that rows with certain columns can be checked against.
+    """Return the form without what needs items not `present`; `numeric`: calculation -> is number.
 
     Args:
         present: Items that have a column.
@@ -154,7 +154,7 @@ def restrict_instrument(
 
 
 def _list_known_names(instrument: Instrument, present: Collection[str]) -> frozenset[str]:
-    """Return items with a value: those with a column, and what can be calculated from them."""
+    """Return names of items with a value: those `present` as columns, and what these determine."""
     known = set(present)
     for item in instrument.items():
         if type_of(item).is_calculated and _uses_only_known(item.calculation, known):

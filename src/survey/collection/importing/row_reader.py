@@ -60,7 +60,7 @@ class InterviewTimes:
 
 
 def parse_time(text: str, usual_zone: tzinfo = CHINA) -> datetime | None:
-    """Parse a moment into UTC; None if it is none of the calendar."""
+    """Parse a date, with or without time, into UTC; return None if it is no valid one."""
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         return None
@@ -76,7 +76,7 @@ def parse_time(text: str, usual_zone: tzinfo = CHINA) -> datetime | None:
 
 
 def parse_seconds(text: str) -> float | None:
-    """Parse `123`, `61.5` or `61.5 s`; None if no interview can take so long."""
+    """Parse seconds such as `123` or `61.5 s`; return None if unreadable or over 30 days."""
     match = _SECONDS.fullmatch(text)
     if match is None:
         return None
@@ -106,7 +106,7 @@ def complete_interview_times(
 
 
 def read_weight(text: str) -> float | None:
-    """Parse the weight in a cell; None if it is none."""
+    """Parse the design weight in a cell; return None if it is no number within the bounds."""
     plain = unicodedata.normalize("NFKC", text).strip()
     try:
         weight = float(plain)
@@ -117,7 +117,7 @@ def read_weight(text: str) -> float | None:
 
 
 def name_rows_by_content(wave_key: str, table: TextTable) -> list[UUID]:
-    """Return UUIDs of rows that depend on nothing but the wave and the content of the row.
+    """Return one UUID per row, calculated from the wave's key and the row's content alone.
 
     The same file makes the same UUIDs again. Equal rows of one file are different interviews, so
     they are counted.
@@ -137,25 +137,9 @@ def name_rows_by_content(wave_key: str, table: TextTable) -> list[UUID]:
     return names
 
 
-class SourceRowIds:
-    """UUIDs of rows by the number that the other tool gave the interview."""
-
-    def __init__(self, wave_key: str) -> None:
-        self._namespace = uuid5(_NAMESPACE, f"{wave_key}\x1eidentity")
-        self._rows: dict[UUID, int] = {}
-
-    def name(self, identity: str) -> UUID:
-        """Return the UUID of the interview with this number."""
-        return uuid5(self._namespace, identity.removeprefix("uuid:").casefold())
-
-    def first_row(self, name: UUID, number: int) -> int:
-        """Return the row of the file in which this interview was found first."""
-        return self._rows.setdefault(name, number)
-
-
 @dataclass(slots=True)
 class PlannedRow:
-    """An interview that may be written, with the names of its sampling point and surveyor."""
+    """Interview of one row that may be stored, with names of its sampling point and surveyor."""
 
     interview: FinishedResponse
     row: int
@@ -170,7 +154,7 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class ImportRules:
-    """Everything that the rows of one file have in common."""
+    """Rules for reading every row of a file: target wave, columns, cell readers, questionnaire."""
 
     request: ImportRequest
     target: TargetWave
@@ -187,13 +171,13 @@ class ImportRules:
 
     @property
     def complete_status(self) -> Status:
-        """State in which a complete interview is stored."""
+        """State of a complete interview: approved if it was reviewed elsewhere, else submitted."""
         is_approved = self.request.reviewed and not self.target.is_open
         return Status.APPROVED if is_approved else Status.SUBMITTED
 
 
 class _RowRefusedError(Exception):
-    """Raised to refuse a row; carries the reasons."""
+    """Raised to refuse a row of an import file; carries every reason as `RowRejection`."""
 
     def __init__(self, *rejections: RowRejection) -> None:
         super().__init__()
@@ -201,7 +185,7 @@ class _RowRefusedError(Exception):
 
 
 class _Interview(NamedTuple):
-    """What a row says about its interview besides the answers."""
+    """Place, surveyor and times of a row's interview, without its answers."""
 
     name: UUID
     city: str
@@ -213,7 +197,7 @@ class _Interview(NamedTuple):
 
 
 class RowReader:
-    """Reader of the rows of one file, in their order.
+    """Reader that turns the rows of one import file, in order, into planned interviews.
 
     What a row says about its interview is read row by row; its answers are checked in columns.
     """
@@ -221,7 +205,8 @@ class RowReader:
     def __init__(self, rules: ImportRules, table: TextTable) -> None:
         self._rules, self._table = rules, table
         self._numbers = table.rows.tolist()
-        self._source_ids = SourceRowIds(rules.request.wave_key)
+        self._source_namespace = uuid5(_NAMESPACE, f"{rules.request.wave_key}\x1eidentity")
+        self._first_row_of_source: dict[UUID, int] = {}
         self._roles = {
             role: (binding.column, table.texts(binding.column_index).map(binding.mean).of_rows())
             for role, binding in rules.bindings.roles.items()
@@ -236,7 +221,7 @@ class RowReader:
         self._stratum_of_point: dict[str, str] = {}
 
     def _join_choices(self, split: SplitChoiceBinding) -> CodedColumn:
-        """Return one column for those that together answer a question."""
+        """Join the columns of one question with several choices into one column of answers."""
         parts = [self._table.texts(index) for index in split.parts]
         firsts, groups = group_rows(parts, np.arange(len(self._numbers)))
         join = self._rules.joiners[split.item]
@@ -286,12 +271,12 @@ class RowReader:
         return validate_columns(self._rules.restricted, given, day_of_row)
 
     def _find_source_uuid(self, row: int) -> UUID | None:
-        """Return the UUID by the other tool's number, if the row has one."""
+        """Return the UUID by the other tool's identifier, or None if the row has none."""
         text = self._read_text(ColumnRole.IDENTITY, row)
         if not text:
             return None
-        name = self._source_ids.name(text)
-        first = self._source_ids.first_row(name, self._numbers[row])
+        name = uuid5(self._source_namespace, text.removeprefix("uuid:").casefold())
+        first = self._first_row_of_source.setdefault(name, self._numbers[row])
         if first != self._numbers[row]:
             raise self._refuse(
                 ColumnRole.IDENTITY,
@@ -342,14 +327,14 @@ class RowReader:
             raise _RowRefusedError(RowRejection.of(self._numbers[row], "", "", message))
 
     def _read_text(self, role: ColumnRole, row: int) -> str:
-        """Return the mapped text of a role; empty if no column has it."""
+        """Return the mapped cell text of a role in a row; empty if no column has the role."""
         found = self._roles.get(role)
         return found[1][row] if found else ""
 
     def _refuse(
         self, role: ColumnRole, row: int, message: Message, text: str | None = None
     ) -> "_RowRefusedError":
-        """Return the refusal of a row for its cell of a role."""
+        """Return the error that refuses a row because of its cell of a role."""
         column = self._roles[role][0] if role in self._roles else ""
         shown = self._read_text(role, row) if text is None else text
         return _RowRefusedError(RowRejection.of(self._numbers[row], column, shown, message))
@@ -364,7 +349,7 @@ class RowReader:
         return code
 
     def _read_point(self, row: int, city: str) -> tuple[str | None, str, str]:
-        """Return code, stratum and name of the sampling point."""
+        """Return code, stratum and name of a row's sampling point in `city`."""
         name = self._read_name(ColumnRole.POINT, row)
         stratum = self._read_name(ColumnRole.STRATUM, row) or URBAN
         if name is None:
@@ -432,7 +417,7 @@ class RowReader:
         return seconds
 
     def _read_weight_cell(self, row: int, *, needed: bool) -> float | None:
-        """Return the interview's weight; refuse it without one where the file gives weights."""
+        """Return a row's weight; None if no column has weights, or it is empty and not `needed`."""
         text = self._read_text(ColumnRole.WEIGHT, row)
         if ColumnRole.WEIGHT not in self._roles or (not text and not needed):
             return None
@@ -450,7 +435,7 @@ class RowReader:
         return weight
 
     def _check_answers(self, row: int, problems: Sequence[AnswerProblem]) -> None:
-        """Refuse the row for its problems, in the order of their columns."""
+        """Raise a row's problems as one error in column order; missing answers may be allowed."""
         tolerated = "required" if self._rules.request.allow_missing else ""
         against = []
         for problem in problems:

@@ -69,7 +69,7 @@ class ImportRequest:
 
 @dataclass(frozen=True)
 class TargetWave:
-    """The wave of an import as the store has it, and the names by which rows refer to places."""
+    """Wave that an import writes to, with codes of its cities and points by name, and its UUIDs."""
 
     wave: Wave | None
     """None where the import creates the wave."""
@@ -82,7 +82,7 @@ class TargetWave:
 
     @property
     def is_open(self) -> bool:
-        """Whether the wave collects: its plan decides on points, its interviews are reviewed."""
+        """Whether the wave is open: then rows need planned points, and interviews are reviewed."""
         return self.wave is not None and self.wave.state is WaveState.OPEN
 
 
@@ -109,7 +109,7 @@ def list_waves_for_import(work: Work) -> tuple[WaveSummary, ...]:
 
 
 def check_wave(work: Work, *, request: ImportRequest, lock: bool = False) -> Wave | None:
-    """Return the wave to import into, or None if the import creates it.
+    """Return the wave to import into, locked if `lock`; None if it is new; raise if it is unfit.
 
     Only administrators create a wave or add to one that is closed.
 
@@ -160,7 +160,7 @@ def _check_key(wave_key: str, series: str | None) -> None:
 
 
 def check_weights(*, session: Session, wave: Wave | None, column: str | None) -> None:
-    """Refuse a file by which only some interviews of the wave would have a weight.
+    """Raise if a file (`column`: its weights, or None) would leave only some interviews weighted.
 
     Such a wave could not be estimated: either all interviews are weighted by the survey, or all
     of them bring a design weight along.
@@ -208,7 +208,7 @@ def check_weights(*, session: Session, wave: Wave | None, column: str | None) ->
 
 
 def _count_weighted(session: Session, wave: Wave) -> tuple[int, int]:
-    """Return how many interviews that may be estimated have a weight, and how many have none."""
+    """Return the numbers of interviews used in estimates with a weight, and without one."""
     query = select(func.count(col(Response.given_weight)), func.count()).where(
         Response.wave_id == wave.id, col(Response.status).not_in(UNWEIGHTED)
     )
@@ -217,7 +217,7 @@ def _count_weighted(session: Session, wave: Wave) -> tuple[int, int]:
 
 
 def list_stored_uuids(*, session: Session, wave: Wave | None) -> frozenset[UUID]:
-    """Return the client UUIDs of the interviews that the wave holds."""
+    """Return the UUIDs, as given by clients or files, of the interviews that the wave holds."""
     if wave is None:
         return frozenset()
     query = select(Response.client_uuid).where(Response.wave_id == wave.id)
@@ -227,7 +227,7 @@ def list_stored_uuids(*, session: Session, wave: Wave | None) -> frozenset[UUID]
 def load_stored_contents(
     *, session: Session, wave: Wave
 ) -> Mapping[UUID, tuple[Mapping[str, Any], float | None]]:
-    """Return answers and weight of each interview as they came in, by client UUID.
+    """Return client UUID -> (answers, weight) of the first revision of each interview.
 
     Corrections made here do not count: a file is compared with what was imported.
     """
@@ -262,7 +262,7 @@ def list_files_with_weights(*, session: Session, wave_id: UUID) -> tuple[FileWit
 
 
 def year_of(request: ImportRequest, interviews: Iterable[FinishedResponse], now: datetime) -> int:
-    """Return the requested year, else the year in the wave's key, else of the first interview."""
+    """Return the requested year, else that in the wave's key, else of the earliest interview."""
     named = _YEAR.search(request.wave_key)
     if request.year is not None or named is not None:
         return request.year or int(named[1] if named else 0)
@@ -273,7 +273,7 @@ def year_of(request: ImportRequest, interviews: Iterable[FinishedResponse], now:
 def build_cell_finder(
     *, session: Session, wave: Wave, now: datetime
 ) -> Callable[[FinishedResponse], UUID | None]:
-    """Return a function from an interview to the quota cell it counts in, if it counts at all."""
+    """Return a function from an interview to the id of its quota cell; None if not counted."""
     cells: dict[str, tuple[AgeGenderCell, ...]] = {}
 
     def find(interview: FinishedResponse) -> UUID | None:
@@ -291,7 +291,7 @@ def build_cell_finder(
 def count_beyond_quota(
     *, session: Session, wave: Wave, interviews: Iterable[FinishedResponse], now: datetime
 ) -> int:
-    """Return how many of the interviews exceed the target of their quota cell."""
+    """Return the number of interviews that exceed the target of their quota cell."""
     query = select(QuotaCell.id, QuotaCell.target, QuotaCell.collected).where(
         QuotaCell.wave_id == wave.id
     )
@@ -317,30 +317,26 @@ def list_importable_cities(work: Work) -> Mapping[str, str]:
 
 
 def city_names(*, session: Session) -> Mapping[str, str]:
-    """Return case-folded GB/T 2260 codes and names -> code, leaving ambiguous names out."""
+    """Return case-folded name or GB/T 2260 code -> code of each city, without ambiguous names."""
     codes: defaultdict[str, set[str]] = defaultdict(set)
     for city in session.exec(select(City)):
-        for name in _list_city_spellings(city):
+        names = {city.code, f"{city.code}.0", city.name_zh, city.name_en, f"{city.name_en} city"}
+        for suffix in _CITY_SUFFIXES:
+            short = city.name_zh.removesuffix(suffix)
+            if len(short) > 1:
+                names.add(short)
+        for name in names:
             codes[name.casefold()].add(city.code)
     return {name: city_codes.pop() for name, city_codes in codes.items() if len(city_codes) == 1}
 
 
-def _list_city_spellings(city: City) -> set[str]:
-    names = {city.code, f"{city.code}.0", city.name_zh, city.name_en, f"{city.name_en} city"}
-    for suffix in _CITY_SUFFIXES:
-        short = city.name_zh.removesuffix(suffix)
-        if len(short) > 1:
-            names.add(short)
-    return names
-
-
 def point_code(city: str, name: str) -> str:
-    """Return a point's code from its name: unique in the wave, and the same in the next wave."""
+    """Return a point's code, `city-name`: unique in the wave, and the same in the next wave."""
     return name if name.startswith(city) else f"{city}-{name}"
 
 
 def list_planned_points(work: Work, *, wave_id: UUID) -> Mapping[tuple[str, str], str]:
-    """Return city and name -> code of the planned points in the principal's area.
+    """Return `(city, name) -> code` of the planned points in the principal's area.
 
     Names that two points of a city share are left out.
     """

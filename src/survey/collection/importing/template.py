@@ -42,7 +42,7 @@ _NOTES: tuple[Message, ...] = (
 def write_template(
     *, principal: Principal, instrument: Instrument, cities: Mapping[str, str], language: str
 ) -> bytes:
-    """Return an .xlsx template for this version of the questionnaire.
+    """Return the content of an .xlsx file to fill in with interviews of this questionnaire.
 
     Args:
         cities: Code -> name of the cities that are offered.
@@ -53,7 +53,7 @@ def write_template(
     answers = workbook.create_sheet(ANSWERS)
     codes = workbook.create_sheet(CODES)
     notes = workbook.create_sheet(t("Notes"))
-    lists = _Lists(codes, instrument, language, t)
+    lists = _Lists(codes, t)
     columns = _list_columns(instrument, cities, lists, language, t)
     answers.freeze_panes = "B3"
     for number, (name, _, _) in enumerate(columns, start=1):
@@ -67,8 +67,23 @@ def write_template(
     )
     for number, (_, _, source) in enumerate(columns, start=1):
         if source:
-            answers.data_validations.append(_drop_down(source, get_column_letter(number), t))
-    _write_notes(notes, instrument, language, t)
+            letter = get_column_letter(number)
+            answers.data_validations.append(
+                DataValidation(
+                    type="list",
+                    formula1=f"={source}",
+                    allow_blank=True,
+                    showErrorMessage=True,
+                    errorTitle=t("Not in the list"),
+                    error=t("Please choose one of the codes of the list."),
+                    sqref=f"{letter}3:{letter}{MAX_TEMPLATE_ROWS}",
+                )
+            )
+    notes.column_dimensions["A"].width = 100
+    title = label_text(instrument.title, language, instrument.name)
+    notes.append([_add_header_cell(notes, f"{title} ({instrument.name} {instrument.version})")])
+    for note in _NOTES:
+        notes.append([text_cell(notes, t(note))])
     buffer = io.BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()
@@ -81,10 +96,8 @@ _Column = tuple[str, str, str]
 class _Lists:
     """Writer of the worksheet of codes, one list after the other."""
 
-    def __init__(self, sheet: Any, instrument: Instrument, language: str, t: Translator) -> None:
-        self._sheet, self._language, self._t = sheet, language, t
-        self._row = 1
-        self._instrument = instrument
+    def __init__(self, sheet: Any, t: Translator) -> None:
+        self._sheet, self._row = sheet, 1
         sheet.column_dimensions["A"].width = 24
         sheet.column_dimensions["C"].width = 48
         sheet.append(
@@ -137,18 +150,6 @@ def _list_codes(item: Item, language: str, t: Translator) -> list[tuple[str | in
     return codes
 
 
-def _drop_down(source: str, letter: str, t: Translator) -> DataValidation:
-    return DataValidation(
-        type="list",
-        formula1=f"={source}",
-        allow_blank=True,
-        showErrorMessage=True,
-        errorTitle=t("Not in the list"),
-        error=t("Please choose one of the codes of the list."),
-        sqref=f"{letter}3:{letter}{MAX_TEMPLATE_ROWS}",
-    )
-
-
 def _add_header_cell(sheet: object, text: str) -> Any:
     cell = text_cell(sheet, text)
     cell.font, cell.fill = Font(bold=True), _GREY
@@ -159,11 +160,3 @@ def _add_note_cell(sheet: object, words: str, *, first: bool) -> Any:
     cell = text_cell(sheet, f"{REMARK} {words}" if first else words)
     cell.fill, cell.alignment = _GREY, Alignment(wrap_text=True, vertical="top")
     return cell
-
-
-def _write_notes(sheet: Any, instrument: Instrument, language: str, t: Translator) -> None:
-    sheet.column_dimensions["A"].width = 100
-    title = label_text(instrument.title, language, instrument.name)
-    sheet.append([_add_header_cell(sheet, f"{title} ({instrument.name} {instrument.version})")])
-    for note in _NOTES:
-        sheet.append([text_cell(sheet, t(note))])

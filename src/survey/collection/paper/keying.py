@@ -6,7 +6,7 @@ import secrets
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,14 +19,13 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.submission_envelope import IMPORT_UUID_VERSION, Name
 from survey.estimate.interviewer_effect import wilson
-from survey.locale import SurveyError, msg
+from survey.locale import RefusedError, msg
 from survey.questionnaire.expressions.parser import parse
 from survey.questionnaire.expressions.syntax import references
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.question_types import type_of
 from survey.questionnaire.validation import AnswerProblem, Validation, validate
 from survey.store.audit_events import AuditEvent
-from survey.store.china_time import CHINA
 from survey.store.inserts import insert_if_new
 from survey.store.tables import Account, PaperKeying, PaperPlan, PaperSheet, SheetState, table_of
 from survey.waves.waves import get_wave
@@ -37,34 +36,29 @@ _SEED_BYTES = 16
 _SERIAL = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
 
 
-class InvalidSerialError(SurveyError):
-    """Raised when a text is no number of a sheet."""
-
-    code = "serial_invalid"
-
-
 def read_serial(text: str) -> str:
-    """Return a sheet's number as stored: capital letters, no leading zeros.
+    """Return a paper sheet's typed number as stored: capital letters, no leading zeros.
 
     000123 and 123 are one sheet, so typists need not key the zeros.
     """
     plain = unicodedata.normalize("NFKC", text).strip().upper()
     serial = plain.lstrip("0") or plain[-1:]
     if not _SERIAL.fullmatch(serial):
-        raise InvalidSerialError(
-            msg("A sheet's number has up to 20 digits, capital letters and hyphens.")
+        raise RefusedError(
+            "serial_invalid",
+            msg("A sheet's number has up to 20 digits, capital letters and hyphens."),
         )
     return serial
 
 
 def is_drawn(*, seed: str, serial: str, share: float) -> bool:
-    """Whether a sheet is keyed twice; the same seed draws the same sheets, in any order."""
+    """Whether a paper sheet is drawn for double keying: by a hash of seed and number."""
     digest = hashlib.sha256(f"{seed}/{serial}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
 def get_double_keying_plan(*, session: Session, wave_id: UUID, now: datetime) -> PaperPlan:
-    """Return the wave's share and seed, creating and recording them the first time."""
+    """Return the wave's share and seed of double keying; insert the defaults if none are stored."""
     fresh = {
         "wave_id": wave_id,
         "share": DEFAULT_SHARE,
@@ -76,23 +70,17 @@ def get_double_keying_plan(*, session: Session, wave_id: UUID, now: datetime) ->
 
 
 def share_of(work: Work, *, wave_id: UUID) -> float:
-    """Return the share of sheets that is keyed twice, without creating a plan."""
+    """Return the share (0 to 1) of a wave's paper sheets that is keyed twice; store nothing."""
     work.require(Action.SETTLE_PAPER)
     plan = work.session.get(PaperPlan, wave_id)
     return DEFAULT_SHARE if plan is None else plan.share
 
 
-class InvalidShareError(SurveyError):
-    """Raised when a share is not between 0 and 1."""
-
-    code = "share_invalid"
-
-
 def set_share(work: Work, *, wave_key: str, share: float) -> None:
-    """Set the share of sheets that is keyed twice from now on."""
+    """Set the share (0 to 1) of a wave's sheets keyed twice from now on; record the change."""
     work.require(Action.ADMINISTER)
     if not 0 <= share <= 1:
-        raise InvalidShareError(msg("Please give a share from 0 to 100 per cent."))
+        raise RefusedError("share_invalid", msg("Please give a share from 0 to 100 per cent."))
     wave = get_wave(session=work.session, key=wave_key)
     plan = get_double_keying_plan(session=work.session, wave_id=wave.id, now=work.now)
     before, plan.share, plan.changed_at = plan.share, share, work.now
@@ -123,7 +111,7 @@ class TypistErrors:
 
 
 def count_unsettled(work: Work, *, wave_key: str) -> dict[SheetState, int]:
-    """Count sheets in the principal's area that are no response yet, by what they wait for."""
+    """Return state -> number of sheets in the principal's area that await another keying."""
     work.require(Action.REVIEW)
     wave = get_wave(session=work.session, key=wave_key)
     query = (
@@ -140,13 +128,12 @@ def count_unsettled(work: Work, *, wave_key: str) -> dict[SheetState, int]:
 
 
 def list_typist_errors(work: Work, *, wave_key: str) -> list[TypistErrors]:
-    """Return typists of the principal's area, most errors in a hundred fields first."""
+    """Return errors by typist for sheets of the principal's area, the highest rate first."""
     work.require(Action.REVIEW)
     wave = get_wave(session=work.session, key=wave_key)
     query = (
         select(
-            _ACCOUNTS.c.name,
-            _ACCOUNTS.c.login,
+            *_ACCOUNTS.c["name", "login"],
             func.count().label("keyed"),
             func.count(_KEYINGS.c.fields).label("checked"),
             func.coalesce(func.sum(_KEYINGS.c.fields), 0).label("fields"),
@@ -161,22 +148,13 @@ def list_typist_errors(work: Work, *, wave_key: str) -> list[TypistErrors]:
         )
         .group_by(_ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.login)
     )
-    rows = [
-        _build_typist_errors(
-            row.name, row.login, row.keyed, row.checked, int(row.fields), int(row.errors)
-        )
-        for row in work.session.connection().execute(query)
-    ]
+    rows = []
+    for row in work.session.connection().execute(query):
+        fields, errors = int(row.fields), int(row.errors)
+        rate = errors / fields if fields else None
+        low, high = wilson(errors, fields) if fields else (None, None)
+        rows.append(TypistErrors(*row[:4], fields, errors, rate, low, high))
     return sorted(rows, key=lambda row: (-(row.rate if row.rate is not None else -1), row.login))
-
-
-def _build_typist_errors(
-    name: str, login: str, keyed: int, checked: int, fields: int, errors: int
-) -> TypistErrors:
-    if not fields:
-        return TypistErrors(name, login, keyed, checked, 0, 0, None, None, None)
-    low, high = wilson(errors, fields)
-    return TypistErrors(name, login, keyed, checked, fields, errors, errors / fields, low, high)
 
 
 Round = Annotated[int, Field(ge=1, le=3)]
@@ -184,7 +162,7 @@ Round = Annotated[int, Field(ge=1, le=3)]
 
 
 class SheetHead(BaseModel):
-    """Head of a paper sheet, and the round in which the typist keys it."""
+    """Identity of a paper sheet (wave, number, point, surveyor, day), and the keying round."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -222,30 +200,26 @@ class Keying(BaseModel):
 def check_sheet(
     instrument: Instrument, answers: Mapping[str, Any], missing: Collection[str], *, day: date
 ) -> Validation:
-    """Validate the answers for the day of the interview; blanks on paper may stay open.
+    """Return the validation of a paper sheet's answers on `day`; those `missing` may stay open.
 
     A required question may stay open only where the typist marked it as blank, and never where it
     decides whether there is an interview at all.
     """
     checked = validate(instrument, answers, today=day)
     decisive = list_exit_items(instrument)
+    reason = msg("Without this answer there is no interview. Please set the sheet aside.")
     problems = tuple(
-        _add_reason(problem, problem.item in decisive and problem.item in missing)
+        AnswerProblem(problem.item, "decisive", reason)
+        if problem.code == "required" and problem.item in missing
+        else problem
         for problem in checked.problems
         if problem.code != "required" or problem.item not in missing or problem.item in decisive
     )
     return replace(checked, problems=problems)
 
 
-def _add_reason(problem: AnswerProblem, is_decisive: bool) -> AnswerProblem:
-    if problem.code != "required" or not is_decisive:
-        return problem
-    reason = msg("Without this answer there is no interview. Please set the sheet aside.")
-    return AnswerProblem(problem.item, "decisive", reason)
-
-
 def list_exit_items(instrument: Instrument) -> frozenset[str]:
-    """Return the items that exits of a questionnaire depend on: consent, screening, age."""
+    """Return names of the items on which early ends depend, such as consent, screening and age."""
     wanted = [
         name
         for section in instrument.sections
@@ -264,18 +238,13 @@ def list_exit_items(instrument: Instrument) -> frozenset[str]:
     return frozenset(decisive)
 
 
-def noon_in_china(day: date) -> datetime:
-    """Return noon of that day in China; paper notes the day, not the hour."""
-    return datetime.combine(day, time(12), CHINA)
-
-
 HEAD = ("@point", "@surveyor", "@day")
 """Fields of a sheet's head beside its questions; no item can be called so."""
 
 
 @dataclass(frozen=True)
 class KeyedSheet:
-    """Head of the sheet and recorded answers, as one person keyed them."""
+    """Content of a paper sheet as one person keyed it: head and recorded answers."""
 
     point_id: UUID
     surveyor_id: UUID
@@ -284,7 +253,7 @@ class KeyedSheet:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Every field by name; a question that was not asked is absent."""
+        """Field -> keyed value, for head and answers, without questions not asked."""
         head = (self.point_id, self.surveyor_id, self.interview_on)
         return {**dict(zip(HEAD, head, strict=True)), **self.answers}
 
@@ -292,7 +261,7 @@ class KeyedSheet:
 def list_differing_fields(
     instrument: Instrument, first: KeyedSheet, second: KeyedSheet
 ) -> tuple[str, ...]:
-    """Return the fields that differ, in the order of the sheet; calculations are not keyed."""
+    """Return names of fields keyed differently, in the sheet's order, without calculations."""
     fields, other = first.fields, second.fields
     return tuple(
         name
@@ -303,7 +272,7 @@ def list_differing_fields(
 
 
 def is_same_value(instrument: Instrument, name: str, value: object, other: object) -> bool:
-    """Whether two people keyed the same value.
+    """Whether two keyed values count as the same; in open text, only words are compared.
 
     In open text only the words count: two people hardly ever set the same commas and spaces.
     """
@@ -314,7 +283,7 @@ def is_same_value(instrument: Instrument, name: str, value: object, other: objec
 
 
 def count_errors(instrument: Instrument, keyed: KeyedSheet, settled: KeyedSheet) -> tuple[int, int]:
-    """Count fields and errors of a keying, compared with the settled sheet.
+    """Return the numbers of fields compared with the settled sheet and of errors among them.
 
     A field counts where the typist was asked and the settled sheet has it, so that one wrong turn
     of the route is one error and not as many as it skipped.

@@ -1,11 +1,11 @@
-"""Work of a typist: points to key for, sheets that wait for which round, and the own counts."""
+"""Work of a typist: points to key for, sheets that wait for a round, and today's own keyings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import and_, select
 
 from survey.access.principal import area_filter
 from survey.access.roles import Action
@@ -17,15 +17,15 @@ from survey.collection.paper.keying_service import (
     SECOND,
     SheetAlreadyKeyedError,
     SheetNotFoundError,
+    build_already_keyed_error,
     find_sheet,
-    raise_already_keyed,
 )
 from survey.locale import labels_of, msg
 from survey.questionnaire.model import Instrument
+from survey.records import build_from
 from survey.store.china_time import china_date, start_of_china_day
 from survey.store.tables import (
     Account,
-    AnyRow,
     Assignment,
     City,
     PaperKeying,
@@ -63,13 +63,13 @@ class KeyingPoint:
     kind: PointKind
 
     def first_day(self, now: datetime) -> date:
-        """Return the first day on which there can be an interview."""
+        """Return the first day on which an interview of the wave can have been made."""
         return self.opens_on or china_date(now) - MAX_WAVE_DURATION
 
 
 @dataclass(frozen=True)
 class SurveyorName:
-    """A surveyor who works at a point."""
+    """Account and name of a surveyor who is assigned to a sampling point."""
 
     account_id: UUID
     name: str
@@ -84,19 +84,13 @@ class TypistDayCount:
 
 
 def list_keying_points(work: Work) -> list[KeyingPoint]:
-    """Return the sampling points with surveyors, of open waves in the principal's area."""
+    """Return points of open waves in the principal's area that have a surveyor assigned."""
     work.require(Action.KEY_PAPER)
     query = (
         select(
             _POINTS,
-            _WAVES.c.key,
-            _WAVES.c.title_zh,
-            _WAVES.c.title_en,
-            _WAVES.c.is_demo,
-            _WAVES.c.opens_on,
-            _WAVES.c.instrument_id,
-            _CITIES.c.name_zh,
-            _CITIES.c.name_en,
+            *_WAVES.c["key", "title_zh", "title_en", "is_demo", "opens_on", "instrument_id"],
+            *_CITIES.c["name_zh", "name_en"],
         )
         .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
         .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
@@ -109,25 +103,20 @@ def list_keying_points(work: Work) -> list[KeyingPoint]:
         .order_by(_WAVES.c.key, _POINTS.c.code)
     )
     return [
-        KeyingPoint(
-            row.key,
-            labels_of(row, "title"),
-            row.is_demo,
-            row.opens_on,
-            row.instrument_id,
-            row.city_code,
-            labels_of(row, "name"),
-            row.id,
-            row.code,
-            row.name,
-            row.kind,
+        build_from(
+            KeyingPoint,
+            row,
+            wave_key=row.key,
+            wave_title=labels_of(row, "title"),
+            city_name=labels_of(row, "name"),
+            point_id=row.id,
         )
         for row in work.session.connection().execute(query)
     ]
 
 
 def list_surveyors_at(work: Work, *, point_id: UUID) -> list[SurveyorName]:
-    """Return the surveyors of a point in the principal's area, by name."""
+    """Return surveyors assigned to a sampling point of the principal's area, sorted by name."""
     work.require(Action.KEY_PAPER)
     query = (
         select(_ACCOUNTS.c.id, _ACCOUNTS.c.name)
@@ -136,11 +125,11 @@ def list_surveyors_at(work: Work, *, point_id: UUID) -> list[SurveyorName]:
         .where(_POINTS.c.id == point_id, area_filter(work.principal, _POINTS.c.city_code))
         .order_by(_ACCOUNTS.c.name, _ACCOUNTS.c.id)
     )
-    return [SurveyorName(row.id, row.name) for row in work.session.connection().execute(query)]
+    return [SurveyorName(*row) for row in work.session.connection().execute(query)]
 
 
 def count_own_keyings(work: Work) -> TypistDayCount:
-    """Count the principal's own keyings since midnight in China."""
+    """Count the principal's keyings since midnight in China, and their median seconds."""
     work.require(Action.KEY_PAPER)
     query = select(_KEYINGS.c.seconds).where(
         _KEYINGS.c.account_id == work.principal.account_id,
@@ -167,7 +156,6 @@ class PendingSheet:
     point_name: str
     surveyor_name: str
     interview_on: date
-    keyed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -194,7 +182,7 @@ class KeyingConflict:
 
 
 def get_keying_round(work: Work, *, wave_key: str, serial: str) -> int:
-    """Return the round in which the principal may key the sheet: 1 first, 2 again.
+    """Return the round in which the principal may key the sheet: 1 first, 2 second keying.
 
     The answer holds for the moment only: `submit_keying` decides.
 
@@ -203,11 +191,11 @@ def get_keying_round(work: Work, *, wave_key: str, serial: str) -> int:
     """
     work.require(Action.KEY_PAPER)
     wave = get_wave(session=work.session, key=wave_key)
-    sheet = find_sheet(session=work.session, wave_id=wave.id, serial=read_serial(serial))
+    sheet = find_sheet(work.session, wave.id, read_serial(serial))
     if sheet is None:
         return FIRST
     if sheet.state != SheetState.SECOND:
-        raise_already_keyed(work, sheet)
+        raise build_already_keyed_error(work, sheet)
     if _has_keyed(work, sheet.id):
         raise SheetAlreadyKeyedError(
             msg("You have keyed this sheet yourself. Somebody else has to do this.")
@@ -216,19 +204,19 @@ def get_keying_round(work: Work, *, wave_key: str, serial: str) -> int:
 
 
 def list_awaiting_second(work: Work) -> list[PendingSheet]:
-    """Return sheets that the principal may key again, the longest waiting first."""
+    """Return sheets that await a second keying by the principal, the longest waiting first."""
     work.require(Action.KEY_PAPER)
     return _list_pending(work, SheetState.SECOND)
 
 
 def list_awaiting_adjudication(work: Work) -> list[PendingSheet]:
-    """Return differing sheets in the principal's area that the principal has not keyed."""
+    """Return sheets of the principal's area with two differing keyings by other people."""
     work.require(Action.SETTLE_PAPER)
     return _list_pending(work, SheetState.VERDICT)
 
 
 def get_conflict(work: Work, *, sheet_id: UUID) -> KeyingConflict:
-    """Return both keyings of a sheet, for a third person only."""
+    """Return both differing keyings of a sheet, for a principal who has keyed neither."""
     work.require(Action.SETTLE_PAPER)
     query = (
         select(_SHEETS, _WAVES.c.key, _WAVES.c.is_demo, _WAVES.c.instrument_id)
@@ -242,9 +230,15 @@ def get_conflict(work: Work, *, sheet_id: UUID) -> KeyingConflict:
     row = work.session.connection().execute(query).one_or_none()
     if row is None or _has_keyed(work, sheet_id):
         raise SheetNotFoundError(msg("This sheet does not wait for your verdict."))
+    keyings = (
+        select(_KEYINGS, _POINTS.c.name.label("point"), _ACCOUNTS.c.name.label("surveyor"))
+        .join(_POINTS, _POINTS.c.id == _KEYINGS.c.point_id)
+        .join(_ACCOUNTS, _ACCOUNTS.c.id == _KEYINGS.c.surveyor_id)
+        .where(_KEYINGS.c.sheet_id == sheet_id)
+    )
     sides = {
-        each.number: _build_keying_side(each)
-        for each in work.session.connection().execute(_select_sides(sheet_id))
+        each.number: KeyingSide(build_from(KeyedSheet, each), each.point, each.surveyor)
+        for each in work.session.connection().execute(keyings)
     }
     instrument = load_instrument(session=work.session, instrument_id=row.instrument_id)
     first, second = sides[FIRST], sides[SECOND]
@@ -273,11 +267,10 @@ def _list_pending(work: Work, state: SheetState) -> list[PendingSheet]:
     query = (
         select(
             _SHEETS.c.id,
-            _SHEETS.c.serial,
-            _SHEETS.c.created_at,
             _WAVES.c.key,
-            _POINTS.c.name.label("point"),
-            _ACCOUNTS.c.name.label("surveyor"),
+            _SHEETS.c.serial,
+            _POINTS.c.name,
+            _ACCOUNTS.c.name,
             _KEYINGS.c.interview_on,
         )
         .join(_KEYINGS, first)
@@ -293,23 +286,4 @@ def _list_pending(work: Work, state: SheetState) -> list[PendingSheet]:
         .order_by(_SHEETS.c.created_at, _SHEETS.c.id)
         .limit(MAX_PENDING_SHEETS)
     )
-    return [
-        PendingSheet(
-            row.id, row.key, row.serial, row.point, row.surveyor, row.interview_on, row.created_at
-        )
-        for row in work.session.connection().execute(query)
-    ]
-
-
-def _select_sides(sheet_id: UUID) -> Select[tuple[object, ...]]:
-    return (
-        select(_KEYINGS, _POINTS.c.name.label("point"), _ACCOUNTS.c.name.label("surveyor"))
-        .join(_POINTS, _POINTS.c.id == _KEYINGS.c.point_id)
-        .join(_ACCOUNTS, _ACCOUNTS.c.id == _KEYINGS.c.surveyor_id)
-        .where(_KEYINGS.c.sheet_id == sheet_id)
-    )
-
-
-def _build_keying_side(row: AnyRow) -> KeyingSide:
-    keyed = KeyedSheet(row.point_id, row.surveyor_id, row.interview_on, row.answers)
-    return KeyingSide(keyed, row.point, row.surveyor)
+    return [PendingSheet(*row) for row in work.session.connection().execute(query)]

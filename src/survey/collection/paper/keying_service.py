@@ -5,14 +5,13 @@ A sheet is a response only once it is settled. The unique constraints of `paper_
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, NoReturn
+from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from survey.access.audit import record
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.collection_context import CollectionContext, context_from_paper
@@ -25,18 +24,19 @@ from survey.collection.paper.keying import (
     is_drawn,
     is_same_value,
     list_differing_fields,
-    noon_in_china,
     read_serial,
 )
 from survey.collection.submission import (
     InstrumentConflictError,
     InvalidAnswersError,
+    ValidSubmission,
     store_validated,
 )
 from survey.collection.submission_envelope import Submission
 from survey.locale import RefusedError, SurveyError, msg
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.validation import Validation
+from survey.records import build_from
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, china_date
 from survey.store.inserts import insert_if_new
@@ -82,15 +82,9 @@ class SheetNotFoundError(SurveyError):
     code = "sheet_unknown"
 
 
-class InvalidInterviewDayError(SurveyError):
-    """Raised when the day of the interview is in the future or before the wave."""
-
-    code = "day_impossible"
-
-
 @dataclass(frozen=True)
 class KeyingReceipt:
-    """Proof that the keying is stored, and what the sheet waits for now."""
+    """Proof that a keying of a paper sheet is stored, with the sheet's state after it."""
 
     serial: str
     state: SheetState
@@ -112,7 +106,7 @@ class _CheckedKeying:
 
     @property
     def keyed(self) -> KeyedSheet:
-        """Head and answers as recorded."""
+        """Head and answers of the sheet as they are stored and compared."""
         head = self.keying.sheet
         return KeyedSheet(
             head.point_id, head.surveyor_id, head.interview_on, self.validation.stored_answers
@@ -122,45 +116,48 @@ class _CheckedKeying:
 def submit_keying(work: Work, keying: Keying) -> KeyingReceipt:
     """Store one keying in the transaction of the session; sending it again changes nothing."""
     work.require(_ACTIONS[keying.sheet.round])
-    session = work.session
     repeated = _find_repeated(work, keying)
     if repeated is not None:
         return repeated
     checked = _check_keying(work, keying)
     if keying.sheet.round == FIRST:
-        return _store_first_keying(session, checked)
-    sheet = _find_sheet(session, checked.wave.id, checked.serial, lock=True)
+        return _store_first_keying(checked)
+    sheet = find_sheet(work.session, checked.wave.id, checked.serial, lock=True)
     if sheet is None:
         raise SheetNotFoundError(
             msg("Sheet {serial} has not been keyed yet.", serial=checked.serial)
         )
     if sheet.state != _EXPECTED[keying.sheet.round]:
         return _resolve_race(checked, sheet)
-    if not _write_keying(session, checked, sheet.id):
+    if not _write_keying(checked, sheet.id):
         raise SheetAlreadyKeyedError(
             msg("You have keyed this sheet yourself. Somebody else has to do this.")
         )
     step = _store_second_keying if keying.sheet.round == SECOND else _store_adjudication
-    return step(session, checked, sheet)
+    return step(checked, sheet)
 
 
 def _resolve_race(checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
-    """Return the receipt if the same keying was sent twice; refuse another person's."""
+    """Return the receipt if the same keying was sent twice; raise if another person's is stored."""
     repeated = _find_repeated(checked.work, checked.keying)
     if repeated is None:
-        raise_already_keyed(checked.work, sheet)
+        raise build_already_keyed_error(checked.work, sheet)
     return repeated
 
 
-def find_sheet(*, session: Session, wave_id: UUID, serial: str) -> AnyRow | None:
-    """Return the sheet with this number, as written by `read_serial`."""
-    return _find_sheet(session, wave_id, serial, lock=False)
+def find_sheet(
+    session: Session, wave_id: UUID, serial: str, *, lock: bool = False
+) -> AnyRow | None:
+    """Return the row of the sheet with this number (form of `read_serial`); None if not stored."""
+    query = select(_SHEETS).where(_SHEETS.c.wave_id == wave_id, _SHEETS.c.serial == serial)
+    query = query.with_for_update() if lock else query
+    return session.connection().execute(query).one_or_none()
 
 
-def raise_already_keyed(work: Work, sheet: AnyRow) -> NoReturn:
-    """Raise an error naming the last typist and time, unless the sheet is of another city."""
+def build_already_keyed_error(work: Work, sheet: AnyRow) -> SheetAlreadyKeyedError:
+    """Return an error with last typist and time, or without if the sheet is of another city."""
     if not work.principal.covers(sheet.city_code):
-        raise SheetAlreadyKeyedError(
+        return SheetAlreadyKeyedError(
             msg("Sheet {serial} was keyed in another city already.", serial=sheet.serial)
         )
     query = (
@@ -171,7 +168,7 @@ def raise_already_keyed(work: Work, sheet: AnyRow) -> NoReturn:
         .limit(1)
     )
     by = work.session.connection().execute(query).one()
-    raise SheetAlreadyKeyedError(
+    return SheetAlreadyKeyedError(
         msg(
             "Sheet {serial} was keyed by {name} on {time}.",
             serial=sheet.serial,
@@ -182,17 +179,11 @@ def raise_already_keyed(work: Work, sheet: AnyRow) -> NoReturn:
 
 
 def _find_repeated(work: Work, keying: Keying) -> KeyingReceipt | None:
-    """Return the receipt of a keying that arrived before, if it is the principal's."""
+    """Return the receipt of a keying sent before; None if new, raise if another person's."""
     query = (
         select(
-            _KEYINGS.c.account_id,
-            _KEYINGS.c.answers,
-            _KEYINGS.c.interview_on,
-            _SHEETS.c.id,
-            _SHEETS.c.serial,
-            _SHEETS.c.state,
-            _SHEETS.c.response_id,
-            _SHEETS.c.wave_id,
+            *_KEYINGS.c["account_id", "answers", "interview_on"],
+            *_SHEETS.c["id", "serial", "state", "response_id", "wave_id"],
         )
         .join(_SHEETS, _SHEETS.c.id == _KEYINGS.c.sheet_id)
         .where(_KEYINGS.c.client_uuid == keying.client_uuid)
@@ -241,24 +232,20 @@ def _check_keying(work: Work, keying: Keying) -> _CheckedKeying:
 
 def _check_day(wave: Wave, day: date, now: datetime) -> None:
     if day > china_date(now):
-        raise InvalidInterviewDayError(msg("The day of the interview lies in the future."))
+        raise RefusedError("day_impossible", msg("The day of the interview lies in the future."))
     first = wave.opens_on or china_date(now) - MAX_WAVE_DURATION
     if day < first:
-        raise InvalidInterviewDayError(
+        raise RefusedError(
+            "day_impossible",
             msg(
                 "The day of the interview lies before the wave began, on {day}.",
                 day=first.isoformat(),
-            )
+            ),
         )
 
 
-def _find_sheet(session: Session, wave_id: UUID, serial: str, *, lock: bool) -> AnyRow | None:
-    query = select(_SHEETS).where(_SHEETS.c.wave_id == wave_id, _SHEETS.c.serial == serial)
-    query = query.with_for_update() if lock else query
-    return session.connection().execute(query).one_or_none()
-
-
-def _store_first_keying(session: Session, checked: _CheckedKeying) -> KeyingReceipt:
+def _store_first_keying(checked: _CheckedKeying) -> KeyingReceipt:
+    session = checked.work.session
     plan = get_double_keying_plan(session=session, wave_id=checked.wave.id, now=checked.work.now)
     twice = is_drawn(seed=plan.seed, serial=checked.serial, share=plan.share)
     sheet_id = new_id()
@@ -268,41 +255,39 @@ def _store_first_keying(session: Session, checked: _CheckedKeying) -> KeyingRece
         "response_id": None, "created_at": checked.work.now,
     }  # fmt: skip
     if not insert_if_new(session.connection(), PaperSheet, values):
-        sheet = _find_sheet(session, checked.wave.id, checked.serial, lock=False)
+        sheet = find_sheet(session, checked.wave.id, checked.serial)
         assert sheet is not None
         return _resolve_race(checked, sheet)
-    if not _write_keying(session, checked, sheet_id):
+    if not _write_keying(checked, sheet_id):
         raise SheetAlreadyKeyedError(msg("This was handed in by somebody else."))
     if twice:
-        _record_keying(session, checked, sheet_id, AuditEvent.PAPER_KEYED)
+        _record_keying(checked, sheet_id, AuditEvent.PAPER_KEYED)
         return KeyingReceipt(checked.serial, SheetState.SECOND, None)
-    return _store_settled_sheet(session, checked, sheet_id)
+    return _store_settled_sheet(checked, sheet_id)
 
 
-def _store_second_keying(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
+def _store_second_keying(checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
+    session = checked.work.session
     first = _get_keyed(session, sheet.id, FIRST)
     fields = list_differing_fields(checked.instrument, first, checked.keyed)
     if fields:
         session.connection().execute(
             update(_SHEETS).where(_SHEETS.c.id == sheet.id).values(state=SheetState.VERDICT)
         )
-        _record_keying(
-            session, checked, sheet.id, AuditEvent.PAPER_KEYED_DIFFERENTLY, fields=len(fields)
-        )
+        _record_keying(checked, sheet.id, AuditEvent.PAPER_KEYED_DIFFERENTLY, fields=len(fields))
         return KeyingReceipt(checked.serial, SheetState.VERDICT, None)
     for number, keyed in ((FIRST, first), (SECOND, checked.keyed)):
-        _save_error_counts(session, checked.instrument, sheet.id, number, keyed, settled=first)
-    return _store_settled_sheet(session, checked, sheet.id)
+        _save_error_counts(checked, sheet.id, number, keyed, settled=first)
+    return _store_settled_sheet(checked, sheet.id)
 
 
-def _store_adjudication(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
+def _store_adjudication(checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
+    session = checked.work.session
     keyings = {number: _get_keyed(session, sheet.id, number) for number in (FIRST, SECOND)}
     _require_agreed_fields(checked, keyings[FIRST], keyings[SECOND])
     for number, keyed in keyings.items():
-        _save_error_counts(
-            session, checked.instrument, sheet.id, number, keyed, settled=checked.keyed
-        )
-    return _store_settled_sheet(session, checked, sheet.id)
+        _save_error_counts(checked, sheet.id, number, keyed, settled=checked.keyed)
+    return _store_settled_sheet(checked, sheet.id)
 
 
 def _require_agreed_fields(checked: _CheckedKeying, first: KeyedSheet, second: KeyedSheet) -> None:
@@ -320,14 +305,14 @@ def _require_agreed_fields(checked: _CheckedKeying, first: KeyedSheet, second: K
 def _get_keyed(session: Session, sheet_id: UUID, number: int) -> KeyedSheet:
     query = select(_KEYINGS).where(_KEYINGS.c.sheet_id == sheet_id, _KEYINGS.c.number == number)
     row = session.connection().execute(query).one()
-    return KeyedSheet(row.point_id, row.surveyor_id, row.interview_on, row.answers)
+    return build_from(KeyedSheet, row)
 
 
-def _write_keying(session: Session, checked: _CheckedKeying, sheet_id: UUID) -> bool:
+def _write_keying(checked: _CheckedKeying, sheet_id: UUID) -> bool:
     """Insert the keying; return False if this person or `client_uuid` keyed already."""
     keying, head = checked.keying, checked.keying.sheet
     return insert_if_new(
-        session.connection(),
+        checked.work.session.connection(),
         PaperKeying,
         {
             "id": new_id(),
@@ -349,27 +334,20 @@ def _write_keying(session: Session, checked: _CheckedKeying, sheet_id: UUID) -> 
 
 
 def _save_error_counts(
-    session: Session,
-    instrument: Instrument,
-    sheet_id: UUID,
-    number: int,
-    keyed: KeyedSheet,
-    *,
-    settled: KeyedSheet,
+    checked: _CheckedKeying, sheet_id: UUID, number: int, keyed: KeyedSheet, *, settled: KeyedSheet
 ) -> None:
-    fields, errors = count_errors(instrument, keyed, settled)
-    session.connection().execute(
+    fields, errors = count_errors(checked.instrument, keyed, settled)
+    checked.work.session.connection().execute(
         update(_KEYINGS)
         .where(_KEYINGS.c.sheet_id == sheet_id, _KEYINGS.c.number == number)
         .values(fields=fields, errors=errors)
     )
 
 
-def _store_settled_sheet(
-    session: Session, checked: _CheckedKeying, sheet_id: UUID
-) -> KeyingReceipt:
-    """Turn the sheet into a response as keyed last; its `client_uuid` is the sheet's id."""
-    started = noon_in_china(checked.keying.sheet.interview_on)
+def _store_settled_sheet(checked: _CheckedKeying, sheet_id: UUID) -> KeyingReceipt:
+    """Store a sheet as a response with the last keyed answers; its UUID is the sheet's id."""
+    # Paper notes the day, not the hour.
+    started = datetime.combine(checked.keying.sheet.interview_on, time(12), CHINA)
     submission = Submission(
         client_uuid=sheet_id,
         point_id=checked.context.point_id,
@@ -380,15 +358,18 @@ def _store_settled_sheet(
     )
     receipt = store_validated(
         checked.work,
-        submission=submission,
-        context=checked.context,
-        instrument=checked.instrument,
-        checked=checked.validation,
-        started=started,
-        keyed_by=checked.work.principal.account_id,
+        ValidSubmission(
+            submission,
+            checked.context,
+            checked.instrument,
+            checked.validation,
+            started,
+            checked.work.now,
+            keyed_by=checked.work.principal.account_id,
+        ),
     )
     assert receipt is not None, "a sheet is settled once: its row is locked"
-    session.connection().execute(
+    checked.work.session.connection().execute(
         update(_SHEETS)
         .where(_SHEETS.c.id == sheet_id)
         .values(
@@ -397,20 +378,12 @@ def _store_settled_sheet(
             city_code=checked.context.city_code,
         )
     )
-    _record_keying(
-        session, checked, sheet_id, AuditEvent.PAPER_SETTLED, response=str(receipt.response_id)
-    )
+    _record_keying(checked, sheet_id, AuditEvent.PAPER_SETTLED, response=str(receipt.response_id))
     return KeyingReceipt(checked.serial, SheetState.SETTLED, receipt.response_id)
 
 
 def _record_keying(
-    session: Session, checked: _CheckedKeying, sheet_id: UUID, event: AuditEvent, **detail: object
+    checked: _CheckedKeying, sheet_id: UUID, event: AuditEvent, **detail: object
 ) -> None:
-    record(
-        session=session,
-        actor=checked.work.principal,
-        event=event,
-        subject_id=sheet_id,
-        now=checked.work.now,
-        detail={"serial": checked.serial, "round": checked.keying.sheet.round, **detail},
-    )
+    head = {"serial": checked.serial, "round": checked.keying.sheet.round}
+    checked.work.record(event, sheet_id, {**head, **detail})

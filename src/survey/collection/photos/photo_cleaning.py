@@ -1,8 +1,9 @@
-"""Photos from outside: checked by content, encoded anew as JPEG, stored and shown.
+"""Photos from outside: checked by content and encoded anew as JPEG, in a process of its own.
 
 What is stored is never what was sent. Decoding proves that it is a picture; encoding anew leaves
 behind everything that is none: EXIF with place, time and device, comments, embedded previews, and
-whatever stands behind the end of the picture.
+whatever stands behind the end of the picture. The process imports this module for every photo, so
+it knows neither store nor services.
 """
 
 import hashlib
@@ -12,28 +13,13 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
-from uuid import UUID
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import func, select
 
-from survey.access.audit import actor_id
-from survey.access.principal import AccessDeniedError, covers_whole_area
-from survey.access.roles import Action
-from survey.access.work import Work
 from survey.compute.worker import Worker, WorkerLostError
 from survey.locale import Message, SurveyError, msg
-from survey.questionnaire.question_types import type_of
-from survey.store.audit_events import AuditEvent
-from survey.store.inserts import insert_if_new
-from survey.store.private_files import read_photo_file, save_photo_file
-from survey.store.tables import Photo, SamplingPoint, StudyUnit, VenueCheck, WaveState, table_of
-from survey.waves.assignments import get_assigned_point
-from survey.waves.instruments import load_instrument
-from survey.waves.waves import WaveNotOpenError
 
 MAX_PHOTO_BYTES = 12 << 20
 MAX_SIDE_PIXELS = 12_000
@@ -62,14 +48,14 @@ _MACHINE_CODE = (b"MZ\x90\x00", b"\x7fELF")
 
 
 class PhotoRefusedError(SurveyError):
-    """Raised when what was sent is no photo that is taken; nothing of it is kept."""
+    """Raised when a file is not accepted as a photo; nothing of it is kept."""
 
     code = "photo_refused"
 
 
 @dataclass(frozen=True)
 class PhotoOrigin:
-    """Place and time that a photo says of itself; kept only where the questionnaire declares it."""
+    """Place and time in a photo's EXIF data; kept only where the questionnaire declares it."""
 
     latitude: float | None = None
     longitude: float | None = None
@@ -79,12 +65,14 @@ class PhotoOrigin:
 
 @dataclass(frozen=True)
 class CleanPhoto:
-    """Photo as it is stored, without anything that it brought along."""
+    """Photo encoded anew as JPEG, its size in pixels, and what is kept of its EXIF data."""
 
     content: bytes
     width: int
     height: int
     origin: PhotoOrigin
+    sent_sha256: str
+    """Of what was sent, by which the same photo is recognised when it arrives again."""
 
 
 def clean_photo(content: bytes, *, keeps_origin: bool = False) -> CleanPhoto:
@@ -102,7 +90,10 @@ def clean_photo(content: bytes, *, keeps_origin: bool = False) -> CleanPhoto:
                 limit=MAX_PHOTO_BYTES >> 20,
             )
         )
-    kind = _find_type(content)
+    head = content[:_HEAD_BYTES]
+    kind = next((name for name, fits in _SIGNATURES if fits(head)), None)
+    if kind is None:
+        raise PhotoRefusedError(_describe_wrong_type(head))
     _refuse_mixtures(content)
     # In a process of its own: however small, a photo may take hundreds of megabytes, which a server
     # would never give back.
@@ -124,20 +115,10 @@ def _clean_content(sent: tuple[bytes, str, bool]) -> CleanPhoto:
             return _decode_photo(content, kind, keeps_origin=keeps_origin)
     except Image.DecompressionBombError as error:
         raise _build_too_many_pixels_error(kind) from error
-    except PhotoRefusedError:
-        raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, TypeError) as error:
         raise _build_damaged_error() from error
     except (MemoryError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
         raise _build_damaged_error() from error
-
-
-def _find_type(content: bytes) -> str:
-    head = content[:_HEAD_BYTES]
-    kind = next((name for name, fits in _SIGNATURES if fits(head)), None)
-    if kind is None:
-        raise PhotoRefusedError(_describe_wrong_type(head))
-    return kind
 
 
 def _describe_wrong_type(head: bytes) -> Message:
@@ -205,11 +186,12 @@ def _decode_photo(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhot
         bare.paste(plain)
         target = io.BytesIO()
         bare.save(target, "JPEG", quality=JPEG_QUALITY, optimize=True)
-        return CleanPhoto(target.getvalue(), bare.width, bare.height, origin)
+        sent_sha256 = hashlib.sha256(content).hexdigest()
+        return CleanPhoto(target.getvalue(), bare.width, bare.height, origin, sent_sha256)
 
 
 def _require_size(picture: Image.Image, kind: str) -> None:
-    """Refuse by the declared size, before anything is decoded."""
+    """Raise if the declared pixels are too few, or too many for format `kind`; decode nothing."""
     width, height = picture.size
     if max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS[kind]:
         raise _build_too_many_pixels_error(kind)
@@ -257,169 +239,3 @@ def _find_degrees(place: dict[int, Any], key: int, side_key: int, limit: int) ->
     if not 0 <= value <= limit:
         return None
     return round(-value if side in {"S", "W"} else value, 6)
-
-
-MAX_PHOTOS_PER_VENUE = 60
-"""Photos of one observer at one venue, so that nobody fills the disk."""
-_PHOTOS, _POINTS, _CHECKS = table_of(Photo), table_of(SamplingPoint), table_of(VenueCheck)
-
-
-class PhotoNotFoundError(SurveyError):
-    """Raised when there is no such photo, or the principal may not know of it."""
-
-    code = "photo_unknown"
-
-    def __init__(self) -> None:
-        super().__init__(msg("There is no such photo."))
-
-
-@dataclass(frozen=True)
-class StoredPhoto:
-    """Photo with its content, as a reader gets it."""
-
-    id: UUID
-    content: bytes
-    width: int
-    height: int
-
-
-def require_photo_question(work: Work, *, point_id: UUID, item_name: str) -> bool:
-    """Return whether place and time are kept of a photo for this question at this venue.
-
-    Raises:
-        AccessDeniedError: the venue is not assigned to the principal, or the question asks for no
-            photo.
-        WaveNotOpenError: the check takes no visits now.
-    """
-    point = get_assigned_point(work, point_id=point_id)
-    instrument = load_instrument(session=work.session, instrument_id=point.instrument_id)
-    item = instrument.by_name.get(item_name)
-    if point.unit is not StudyUnit.VENUE or item is None or not type_of(item).is_photo:
-        raise AccessDeniedError(msg("No photo is asked for here."))
-    if point.wave_state != WaveState.OPEN:
-        raise WaveNotOpenError
-    return item.keeps_place
-
-
-def save_visit_photo(
-    work: Work,
-    *,
-    folder: Path,
-    photo_id: UUID,
-    point_id: UUID,
-    item_name: str,
-    sent: bytes,
-    photo: CleanPhoto,
-) -> None:
-    """Store a cleaned photo for a question at a venue; the same once more changes nothing."""
-    require_photo_question(work, point_id=point_id, item_name=item_name)
-    point = work.session.get(SamplingPoint, point_id)
-    assert point is not None
-    _require_room(work, point_id)
-    save_photo(work, folder=folder, photo_id=photo_id, sent=sent, photo=photo, point_id=point_id)
-
-
-def save_photo(
-    work: Work,
-    *,
-    folder: Path,
-    photo_id: UUID,
-    sent: bytes,
-    photo: CleanPhoto,
-    point_id: UUID | None = None,
-) -> None:
-    """Store a cleaned photo; part of services that have decided who may.
-
-    Raises:
-        PhotoRefusedError: another photo was sent under this id before.
-    """
-    work.principal.require_changes_allowed()
-    origin: PhotoOrigin = photo.origin
-    row = {
-        "id": photo_id,
-        "sha256": save_photo_file(folder, photo.content),
-        "sent_sha256": hashlib.sha256(sent).hexdigest(),
-        "bytes": len(photo.content),
-        "width": photo.width,
-        "height": photo.height,
-        "point_id": point_id,
-        "sent_by": actor_id(work.principal),
-        "received_at": work.now,
-        "is_demo": work.principal.is_demo,
-        **vars(origin),
-    }
-    if not insert_if_new(work.session.connection(), Photo, row):
-        stored = work.session.get(Photo, photo_id)
-        if stored is None or (stored.sent_sha256, stored.sent_by) != (
-            row["sent_sha256"],
-            row["sent_by"],
-        ):
-            raise PhotoRefusedError(msg("Another photo was sent before. Please take it again."))
-        return
-    work.record(
-        AuditEvent.PHOTO_RECEIVED,
-        photo_id,
-        {
-            "sha256": row["sha256"],
-            "bytes": row["bytes"],
-            "keeps_place": origin.latitude is not None,
-            **({"point": str(point_id)} if point_id else {}),
-        },
-    )
-
-
-def _require_room(work: Work, point_id: UUID) -> None:
-    query = (
-        select(func.count())
-        .select_from(_PHOTOS)
-        .where(_PHOTOS.c.point_id == point_id, _PHOTOS.c.sent_by == work.principal.account_id)
-    )
-    if work.session.connection().execute(query).scalar_one() >= MAX_PHOTOS_PER_VENUE:
-        raise PhotoRefusedError(
-            msg("{count} photos of this venue have arrived; no more are taken.",
-                count=MAX_PHOTOS_PER_VENUE)
-        )  # fmt: skip
-
-
-def read_visit_photo(work: Work, *, folder: Path, photo_id: UUID) -> StoredPhoto:
-    """Return a photo of a visit to those who review in its city or run its check.
-
-    Observers see none, not even their own: what arrived is evidence.
-
-    Raises:
-        AccessDeniedError: The role sees no photos.
-        PhotoNotFoundError: There is none, its file is damaged, or it is not for the principal.
-    """
-    if not (work.principal.may(Action.REVIEW) or work.principal.may(Action.MANAGE_VENUE_CHECKS)):
-        raise AccessDeniedError(msg("Your role does not include this."))
-    # Nothing of the photo, its venue or its check is read before it is known who asks.
-    query = (
-        select(_POINTS.c.city_code, _CHECKS.c.area, _PHOTOS.c.is_demo)
-        .join(_POINTS, _POINTS.c.id == _PHOTOS.c.point_id)
-        .outerjoin(_CHECKS, _CHECKS.c.wave_id == _POINTS.c.wave_id)
-        .where(_PHOTOS.c.id == photo_id, _PHOTOS.c.response_id.is_not(None))
-    )
-    found = work.session.connection().execute(query).one_or_none()
-    if found is None or (work.principal.is_demo and not found.is_demo):
-        raise PhotoNotFoundError
-    reviews = work.principal.may(Action.REVIEW) and work.principal.covers(found.city_code)
-    runs = (
-        found.area is not None
-        and work.principal.may(Action.MANAGE_VENUE_CHECKS)
-        and covers_whole_area(work.principal, found.area)
-    )
-    if not (reviews or runs):
-        raise PhotoNotFoundError
-    return load_photo(folder, work.session.get_one(Photo, photo_id))
-
-
-def load_photo(folder: Path, photo: Photo) -> StoredPhoto:
-    """Return a photo with its content; part of services that have decided who may.
-
-    Raises:
-        PhotoNotFoundError: its file is missing, or not what was stored.
-    """
-    content = read_photo_file(folder, photo.sha256)
-    if content is None:
-        raise PhotoNotFoundError
-    return StoredPhoto(photo.id, content, photo.width, photo.height)

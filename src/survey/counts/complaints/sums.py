@@ -1,8 +1,7 @@
-"""Sums of complaint counts by area and the codes of one list, and rates made of them."""
+"""Sums of complaint counts by area and the codes of one list, and the rates computed from them."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import pandas as pd
 from sqlalchemy import BigInteger, case, cast, func, select
@@ -18,19 +17,12 @@ from survey.locale import Message, msg
 from survey.store.tables import ComplaintSummary, DeliveryKind, table_of
 
 
-class ComplaintRate(StrEnum):
-    """Rate by the counts it divides."""
-
-    SOLVED = "solved"
-    SETTLED_FIRST = "settled_first"
-    MEDIATION = "mediation_succeeded"
-
-
 @dataclass(frozen=True)
 class RateDefinition:
-    """Rate with what it divides by what, as it stands beside the figure."""
+    """Definition of a rate of complaints: names of numerator and base, in store and on screen."""
 
-    rate: ComplaintRate
+    rate: str
+    """Column of the counts that are divided."""
     name: Message
     base: str
     """Column of the base."""
@@ -38,17 +30,15 @@ class RateDefinition:
 
 
 RATES = (
+    RateDefinition("solved", msg("Solved"), "accepted", msg("of the complaints accepted")),
     RateDefinition(
-        ComplaintRate.SOLVED, msg("Solved"), "accepted", msg("of the complaints accepted")
-    ),
-    RateDefinition(
-        ComplaintRate.SETTLED_FIRST,
+        "settled_first",
         msg("Settled first, without mediation"),
         "accepted",
         msg("of the complaints accepted"),
     ),
     RateDefinition(
-        ComplaintRate.MEDIATION,
+        "mediation_succeeded",
         msg("Mediation succeeded"),
         "mediated",
         msg("of the complaints taken to mediation"),
@@ -57,7 +47,7 @@ RATES = (
 
 
 def share_in_percent(part: float | None, whole: float | None) -> float | None:
-    """Return a share in per cent to two decimals; None without a base or a part."""
+    """Return part of whole in per cent to two decimals; None if one is unknown or whole is zero."""
     if part is None or not whole:
         return None
     return round(100 * part / whole, 2)
@@ -82,7 +72,7 @@ def read_sums(
     lists: CodeLists | None = None,
     by_period: bool = True,
 ) -> pd.DataFrame:
-    """Return the sums of one lens: period, area, code of the newest version, and the measures.
+    """Return sums of complaints by period (or all), area, and newest code (`lists`) of list `lens`.
 
     Counts that were coded by an older version are carried to the newest by the crosswalk; a code
     that was split since is called by its old name.
@@ -118,7 +108,7 @@ def read_sums(
 def _read_summaries(
     session: Session, lens: str, wanted: Sequence[DeliveredPeriod], kinds: Sequence[Hashable]
 ) -> pd.DataFrame:
-    """Return the stored sums of one lens over the revisions of a kind, by `kind`, area and code.
+    """Return sums by group of periods (`kinds`: one per period), area and code of list `lens`.
 
     A kind is named by the first place at which `kinds` has it. A year is tens of thousands of rows:
     an id of each, and rows that pandas takes for unknown objects, took most of the time of a page
@@ -134,12 +124,11 @@ def _read_summaries(
     query = (
         select(
             case(numbers, value=_SUMMARIES.c.revision_id).label("kind"),
-            _SUMMARIES.c.area,
-            _SUMMARIES.c.code,
+            *_SUMMARIES.c[AREA, "code"],
             *sums,
         )
         .where(_SUMMARIES.c.lens == lens, _SUMMARIES.c.revision_id.in_(ids))
-        .group_by("kind", _SUMMARIES.c.area, _SUMMARIES.c.code)
+        .group_by("kind", *_SUMMARIES.c[AREA, "code"])
     )
     rows = session.connection().execute(query).all()
     columns = zip(*rows, strict=True) if rows else [()] * len(names)
@@ -151,7 +140,7 @@ def _read_summaries(
 
 @dataclass(frozen=True)
 class RevisionDifference:
-    """Sums of one area in two revisions of a month; None where one of them has no such area."""
+    """Sums of one area in two revisions of a month; None where one revision lacks the area."""
 
     area: str
     before: float | None
@@ -163,7 +152,7 @@ class RevisionDifference:
 def compare_revisions(
     work: Work, *, older: DeliveredPeriod, newer: DeliveredPeriod | None
 ) -> list[RevisionDifference]:
-    """Return the areas whose sums differ; exact, so only for those who deliver.
+    """Return areas whose sums differ between two revisions, nothing hidden; for data providers.
 
     Args:
         newer: None where no edition of the month holds: every area is returned.

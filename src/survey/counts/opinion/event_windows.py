@@ -1,4 +1,4 @@
-"""Before, during and after an event: differences of daily means when days resemble each other.
+"""Differences of daily means before, during and after an event, for autocorrelated days.
 
 What is written on one day goes on on the next, so the days of a window are fewer observations than
 they are days. The daily values of all windows are their window's mean plus an error with the
@@ -26,7 +26,7 @@ _BISECTIONS = 45
 
 @dataclass(frozen=True)
 class WindowDifference:
-    """Difference of the mean of one window from that of another, with its interval."""
+    """Difference of the daily means of two windows of days, with its interval."""
 
     value: float
     low: float
@@ -38,7 +38,7 @@ class WindowDifference:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves zero out."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
 
@@ -51,7 +51,7 @@ def compare_windows(
     second: int,
     level: float = 0.95,
 ) -> WindowDifference | None:
-    """Return the mean of window `second` minus that of window `first`.
+    """Return mean of window `second` minus that of `first`, interval at `level`; None if too short.
 
     Args:
         days: Number of each day, for example its ordinal, in ascending order.
@@ -89,7 +89,7 @@ def compare_windows(
 def weigh_autocorrelations(
     days: Floats, values: Floats, membership: Floats, contrast: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return autocorrelations, their weights, and for each the difference and its error.
+    """Return a grid of autocorrelations, with weight, `contrast` of means and its standard error.
 
     Each weight is the likelihood of the residuals alone (restricted likelihood, the variance
     integrated out) times the prior; the rhos lie so that Jeffreys' prior (1 - rho^2)^(-1/2) is
@@ -123,7 +123,7 @@ def weigh_autocorrelations(
 def _find_quantiles(
     parts: Floats, weights: Floats, centres: Floats, scales: Floats, freedom: int
 ) -> Floats:
-    """Return quantiles of a mixture of t distributions, by bisection."""
+    """Return quantiles (`parts`, 0 to 1) of a weighted mixture of t distributions, by bisection."""
     reach = 1e3 * scales.max()
     low = np.full_like(parts, centres.min() - reach)
     high = np.full_like(parts, centres.max() + reach)

@@ -1,4 +1,4 @@
-"""Opinion counts that hold, read by area, and the entry of one day."""
+"""Current opinion counts read by area, and the manual entry of one day's counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _COUNTS = table_of(OpinionCount)
 
 
 def list_opinion_areas(work: Work) -> list[str]:
-    """Return the areas with counts that a reader may see: the nation, and those of their own.
+    """Return codes of areas that have counts: the nation, and the reader's own areas.
 
     There are no sums of provinces: with the cities beside them they would give small counts away.
     """
@@ -50,14 +50,14 @@ def list_opinion_areas(work: Work) -> list[str]:
 
 
 def read_opinion_days(work: Work, *, area: str, first: date, last: date) -> pd.DataFrame:
-    """Return items of everything found by day, channel and sentiment."""
+    """Return numbers of items in an area, regardless of topic, by day, channel and sentiment."""
     return _sum_items(work, area, first, last, by=(DAY, CHANNEL, SENTIMENT), of_topics=False)
 
 
 def _sum_items(
     work: Work, area: str, first: date, last: date, *, by: Sequence[str], of_topics: bool
 ) -> pd.DataFrame:
-    """Return items of topics or of everything; an area is open to those whom it lies under.
+    """Return items summed by columns `by`: of single topics if `of_topics`, else of all items.
 
     The nation is open to every reader of results.
     """
@@ -80,14 +80,14 @@ def _sum_items(
 
 
 def _list_revisions(work: Work, period: str = "") -> list[UUID]:
-    """Return the revisions that hold, of every month unless one is named."""
+    """Return the ids of the current revisions of one month, or of all months if none is named."""
     standing = list_standing_periods(work, kind=DeliveryKind.OPINION)
     return [each.revision_id for each in standing if period in {"", each.period}]
 
 
 @dataclass(frozen=True)
 class OpinionTopic:
-    """Topic over some days, with the day on which most was found."""
+    """Number of items on one topic over some days, negative ones, and the busiest day."""
 
     name: str
     items: int
@@ -99,7 +99,7 @@ class OpinionTopic:
 def list_opinion_topics(
     work: Work, *, area: str, first: date, last: date, min_items: int = 1
 ) -> list[OpinionTopic]:
-    """Return the topics of some days, the largest first.
+    """Return topics, most items first, less days of 1 to `min_items` - 1 negative or other items.
 
     The peak day is found in the counts: a sender states none, so none can contradict them.
 
@@ -135,7 +135,7 @@ def _is_none_or(counts: pd.Series, least: int) -> pd.Series:
 
 
 def read_month_records(work: Work, *, period: str) -> list[dict[str, object]]:
-    """Return the counts of a month that hold, as rows of a delivery; for those who deliver."""
+    """Return a month's current counts as rows (column -> value); needs the right to deliver."""
     work.require(Action.DELIVER_EVIDENCE)
     query = select(*(_COUNTS.c[name] for name in (*OPINION_KEY, ITEMS))).where(
         _COUNTS.c.revision_id.in_(_list_revisions(work, period))
@@ -148,7 +148,7 @@ def read_month_records(work: Work, *, period: str) -> list[dict[str, object]]:
 
 @dataclass(frozen=True)
 class EnteredDay:
-    """Counts of one day, area and topic as a person typed them."""
+    """Counts of one day, area and topic as a person typed them on the page."""
 
     day: date
     area: str
@@ -161,7 +161,7 @@ class EnteredDay:
         return self.day.strftime("%Y-%m")
 
     def records(self) -> list[dict[str, object]]:
-        """Return the counts as rows of a delivery."""
+        """Return the typed counts as rows (column -> value) of a delivery."""
         area = "" if self.area == NATION else self.area
         return [
             {
@@ -177,7 +177,7 @@ class EnteredDay:
 
 
 def check_opinion_day(work: Work, *, entered: EnteredDay) -> CountCheck:
-    """Check the month with the entered day in the place of what stands there."""
+    """Return the check of a whole month in which the entered day replaces the stored one."""
     work.require(Action.DELIVER_EVIDENCE)
     own = entered.records()
     same = (entered.day.isoformat(), "" if entered.area == NATION else entered.area, entered.topic)
@@ -192,7 +192,7 @@ def check_opinion_day(work: Work, *, entered: EnteredDay) -> CountCheck:
 
 
 def enter_opinion_day(work: Work, *, entered: EnteredDay, head: DeliveryHead) -> DeliveryReceipt:
-    """Store the day as a new revision of its month; the rest of the month stays as it is.
+    """Store a month again as a new revision, in which only the entered day is changed.
 
     The month is read in the transaction that stores it, so that of two people none overwrites the
     other's day.

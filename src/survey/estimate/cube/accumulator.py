@@ -18,12 +18,12 @@ Figures = TypeVar("Figures", Floats, Singles)
 
 @dataclass(frozen=True)
 class StatisticLayout:
-    """Weights of K columns in T statistics, and the sums each statistic needs.
+    """Statistics as weighted sums of columns, and the squares and products each one needs.
 
     Indicators that are the same combination of columns (an indicator and its only child) are one
     statistic: `place` says which statistic each indicator is.
     A statistic of one column needs that column's squares for its deff, one of a few columns the
-    products of their pairs, and the `dense` rest a second look at the rows.
+    products of their pairs, and the `dense` rest a second pass over the rows.
     """
 
     indicators: tuple[str, ...]
@@ -53,7 +53,7 @@ class StatisticLayout:
         object.__setattr__(self, "pairs", np.array(sorted(pairs), np.intp).reshape(-1, 2))
 
     def spread_out(self, columns: Figures, several: Figures) -> Figures:
-        """Return per statistic (..., T) its column's figure (..., K) or its own (..., several)."""
+        """Return one array (..., T) from `columns` (one-column statistics) and `several`."""
         figures = columns.take(np.maximum(self.only, 0), axis=-1)
         figures[..., self.several] = several
         return figures
@@ -61,7 +61,7 @@ class StatisticLayout:
 
 @dataclass(frozen=True)
 class CubeMoments:
-    """Sums over the rows of each block; G groups, K columns, T statistics, I items."""
+    """Sums and counts over the rows of each block; G groups, K columns, T statistics, I items."""
 
     block: Floats
     """Sums of w r and of w r (y - centre) by block, shape (B, G, 2K)."""
@@ -80,7 +80,7 @@ class CubeMoments:
 
     @classmethod
     def join(cls, parts: "Sequence[CubeMoments]", order: Codes) -> "CubeMoments":
-        """Return the blocks of all parts in `order`; nothing is copied where that is their own."""
+        """Return the blocks of all parts as one, put into `order` (block numbers across parts)."""
         if len(parts) == 1 and (order == np.arange(len(order))).all():
             return parts[0]
         return cls(
@@ -92,7 +92,7 @@ class CubeMoments:
 
 
 def sum_psus(rows: CubeRows, psus: int) -> Floats:
-    """Return the sums of w r and of w r (y - centre) by PSU, shape (P, G, 2K)."""
+    """Return sums by PSU (`psus`: how many) of weights and weighted scores, PSUs × groups × 2K."""
     groups, lines = len(rows.member), 2 * rows.columns
     sums = np.empty((psus, groups, lines))
     spaces = rows.workspace(lines), rows.workspace(groups)
@@ -104,7 +104,7 @@ def sum_psus(rows: CubeRows, psus: int) -> Floats:
 
 
 class RowAccumulator:
-    """Accumulator of sums over chunks of rows by block, with memory that is allocated once.
+    """Accumulator that sums chunks of rows by block, in memory that is allocated once.
 
     What whole numbers can hold, products of answers and who answered any item of a statistic, is
     made of small integers. Rates and per-respondent scores are neither paired nor several.
@@ -131,7 +131,7 @@ class RowAccumulator:
         self._answers = np.zeros((blocks, groups, rows.items))
 
     def run(self) -> CubeMoments:
-        """Return the sums by block."""
+        """Sum all chunks of rows, and return the sums by block."""
         for chunk in self._rows.chunks:
             self._add(chunk)
         columns, spread_out = self._rows.columns, self._plan.spread_out
@@ -185,7 +185,7 @@ class RowAccumulator:
 
 
 def _build_pair_lines(items: int, plan: StatisticLayout) -> tuple[Codes, Codes]:
-    """Return which answers make r r, r y, y r and y y of each pair of columns, shape (4q,) each."""
+    """Return the two arrays of line numbers of `answers` whose products the pairs need."""
     first, second = plan.pairs.T
     left = np.concatenate([first, first, items + first, items + first])
     right = np.concatenate([second, items + second, second, items + second])
@@ -193,7 +193,7 @@ def _build_pair_lines(items: int, plan: StatisticLayout) -> tuple[Codes, Codes]:
 
 
 def _mark_any_scored(rows: CubeRows, plan: StatisticLayout) -> Integers:
-    """Return 1 where a row scores any item of a statistic of several columns, (several, n)."""
+    """Return 1 where a row scores any item of a statistic, several-column statistics × rows."""
     is_scored = np.empty((len(plan.several), rows.answers.shape[1]), dtype=np.int8)
     for scored, line in zip(is_scored, plan.omega[plan.several], strict=True):
         np.bitwise_or.reduce(rows.answers[np.flatnonzero(line)], axis=0, out=scored)

@@ -20,7 +20,7 @@ from survey.estimate.arrays import (
 from survey.estimate.change import difference_variance
 from survey.estimate.cube.cube import Cube, cube_table
 from survey.estimate.cube.levels import LevelView
-from survey.estimate.cube.looks import PsuScores, PsuTotals, Squares
+from survey.estimate.cube.passes import PsuScores, PsuTotals, Squares
 from survey.estimate.cube.srs_variance import simple_variances
 from survey.estimate.design import Strata
 from survey.estimate.differences import DifferenceInputs
@@ -32,7 +32,7 @@ CHANGE_COLUMNS = ("after", "before", "n_before")
 
 
 def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFrame:
-    """Estimate the difference of every figure that both cubes have, after less before.
+    """Estimate the change of every figure that two cubes share, `after` less `before`.
 
     Both cubes have the same tree, composite, groups and area levels; a PSU (stratum and code) in
     both is the same PSU and brings its covariance. To compare larger areas over the same cities,
@@ -84,7 +84,7 @@ def _require_same_options(before: Cube, after: Cube) -> None:
 
 @dataclass(frozen=True)
 class _LevelSide:
-    """One wave at one area level; arrays of shape (A, G, T)."""
+    """Variances and df of one wave at one area level, arrays areas × groups × statistics."""
 
     view: LevelView
     spread: PsuVariance
@@ -98,17 +98,17 @@ class _LevelSide:
 
     @cached_property
     def z(self) -> Floats:
-        """Linearised totals by PSU, shape (P, G, T)."""
-        return self.view.looks.fetch(PsuTotals(self.view.level.name))[0]
+        """Linearised totals, PSUs × groups × statistics."""
+        return self.view.passes.fetch(PsuTotals(self.view.level.name))[0]
 
     @cached_property
     def stratum(self) -> Codes:
-        """Stratum of each PSU, shape (P,)."""
+        """Stratum code of each PSU."""
         return self.view.segments.stratum[self.view.segments.of_psu]
 
     @cached_property
     def area(self) -> Codes:
-        """Area of each PSU, -1 for none, shape (P,)."""
+        """Area code of each PSU, -1 for none."""
         return self.view.level.of_block[self.view.segments.block[self.view.segments.of_psu]]
 
 
@@ -124,9 +124,9 @@ def _list_level_sides(cube: Cube) -> list[_LevelSide]:
 
 
 def _build_level_side(view: LevelView, assumed_variance: Floats | None) -> _LevelSide:
-    """Return one level of a wave; `assumed_variance` is used where points are unknown."""
+    """Build one wave's side of a change at a level; `assumed_variance`: None if PSUs are known."""
     asked, segments = slice(0, len(view.sums.groups)), view.segments
-    total, within = view.looks.fetch(Squares(view.level.name))
+    total, within = view.passes.fetch(Squares(view.level.name))
     spread = view.spread(total, within, segments.psus[:, asked])
     if assumed_variance is None:
         return _LevelSide(view, spread, spread.variance, spread.df, spread.psus)
@@ -136,7 +136,7 @@ def _build_level_side(view: LevelView, assumed_variance: Floats | None) -> _Leve
 
 @dataclass(frozen=True)
 class _SharedPsuScores:
-    """PSUs that serve both waves: their positions among all PSUs and presence in both."""
+    """PSUs that serve both waves: their positions in each wave, and where both have members."""
 
     strata: tuple[Strata, Strata]
     positions: tuple[Codes, Codes]
@@ -149,7 +149,7 @@ class _SharedPsuScores:
         none = np.zeros(0, dtype=np.intp)
         positions = none, none
         if all(strata.assumed_deff is None for strata in both_strata):
-            labels = [cube.looks.psu_labels() for cube in (before, after)]
+            labels = [cube.passes.psu_labels() for cube in (before, after)]
             indexer = labels[0].get_indexer(labels[1])
             kept = np.flatnonzero(indexer >= 0)
             positions = indexer[kept], kept
@@ -160,7 +160,7 @@ class _SharedPsuScores:
         return cls(both_strata, positions, present[0] * present[1])
 
     def covariance(self, first: _LevelSide, second: _LevelSide) -> tuple[Floats, Floats]:
-        """Return covariance and degrees of freedom by area of the second wave, (A, G, T) each.
+        """Return covariance and df due to shared PSUs, areas × groups × statistics.
 
         In each stratum sqrt(c1 c2) sum of (z1 - zbar1)(z2 - zbar2), see `change`.
         """
@@ -191,13 +191,13 @@ class _SharedPsuScores:
 
 def _count_psu_presence(cube: Cube, positions: Codes) -> Floats:
     plan = cube.sums.plan
-    scored = cube.looks.fetch(PsuScores())[0][positions]
+    scored = cube.passes.fetch(PsuScores())[0][positions]
     support = (plan.omega[plan.several] != 0).astype(np.float64).T
     return plan.spread_out(scored, (scored @ support > 0).astype(np.float64))
 
 
 def _average_strata(side: _LevelSide) -> Floats:
-    """Return the mean of z over all PSUs of each stratum, 0 in one-PSU strata."""
+    """Return the mean linearised total of each stratum's PSUs, 0 in strata with one PSU."""
     sizes = side.view.sums.strata.psus.astype(np.float64)
     total = group_sum(side.stratum, flatten_rows(side.z), len(sizes))
     mean: Floats = total / sizes[:, None]
@@ -206,7 +206,7 @@ def _average_strata(side: _LevelSide) -> Floats:
 
 
 def _compute_joint_factor(first: Strata, second: Strata, same: Codes) -> Floats:
-    """Return sqrt(c1 c2) of each stratum of the second wave.
+    """Return sqrt(c1 c2) by stratum of `second` (c: its factor); `same`: the first's stratum there.
 
     It is 0 where the stratum is not in both waves or not counted.
     """
@@ -215,7 +215,7 @@ def _compute_joint_factor(first: Strata, second: Strata, same: Codes) -> Floats:
 
 
 def _find_home_areas(side: _LevelSide) -> Codes:
-    """Return the area of each stratum, -1 for none; raise an error if areas cut a stratum."""
+    """Return each stratum's area, -1 for none; raise an error if a stratum is in two areas."""
     strata, area = side.view.sums.strata, side.area
     home = np.full(len(strata.psus), -1, dtype=np.intp)
     home[side.stratum] = area
@@ -229,7 +229,7 @@ def _find_home_areas(side: _LevelSide) -> Codes:
 def _compare_level(
     first: _LevelSide, second: _LevelSide, shared: _SharedPsuScores, level: float
 ) -> tuple[pd.Index, dict[str, np.ndarray]]:
-    """Return the areas that both waves have at one level, and the columns of their table."""
+    """Return two waves' common areas and columns of their change, with intervals at `level`."""
     labels = second.view.level.labels
     place = first.view.level.labels.get_indexer(labels)
     b = np.flatnonzero(place >= 0)
@@ -261,7 +261,7 @@ def _compare_level(
 def _compute_joint_df(
     design: tuple[Floats, Floats], cube_df: tuple[Floats, Floats], shared: Floats
 ) -> Floats:
-    """Return df of both waves less that of the shared PSUs.
+    """Return a change's df: the two waves' by `design`, less `shared`, as lowered in `cube_df`.
 
     It is lowered in the proportion in which the cubes' rule lowers the waves' own.
     """

@@ -17,19 +17,19 @@ import pandas as pd
 from survey.estimate.arrays import Codes, Floats, limit_to_one_thread, release_freed_memory
 from survey.estimate.cube.gaps import area_difference, group_difference
 from survey.estimate.cube.levels import LevelView
-from survey.estimate.cube.looks import (
+from survey.estimate.cube.part import CubePart
+from survey.estimate.cube.part_passes import MapParts, PartPasses, sum_rows
+from survey.estimate.cube.part_reader import MAX_KEPT_BYTES, KeptRowsLimit, PartReader, PartSource
+from survey.estimate.cube.passes import (
     ContrastProducts,
     DenseProducts,
-    Look,
     PartMeans,
+    Pass,
     PsuScores,
     PsuTotals,
     RestSegments,
     Squares,
 )
-from survey.estimate.cube.part import CubePart
-from survey.estimate.cube.part_looks import MapParts, PartLooks, first_look
-from survey.estimate.cube.part_reader import MAX_KEPT_BYTES, KeptRowsLimit, PartReader, PartSource
 from survey.estimate.cube.spec import CubeSpec
 from survey.estimate.cube.srs_variance import simple_variances
 from survey.estimate.cube.sums import CubeSums, PartPlace
@@ -45,7 +45,7 @@ GAP_COLUMNS = ("estimate", "rest", "n_rest")
 
 @dataclass(frozen=True)
 class Cube:
-    """Estimates and differences of a wave from sums that are taken once."""
+    """Cube of a wave: estimates and differences by area, group and indicator, from summed rows."""
 
     sums: CubeSums
     parts: tuple[CubePart | PartReader, ...]
@@ -54,7 +54,7 @@ class Cube:
 
     @classmethod
     def of(cls, frame: pd.DataFrame, spec: CubeSpec) -> Self:
-        """Sum the rows of `frame`, one per respondent.
+        """Build a cube by summing the rows of `frame`, one per respondent, as `spec` declares.
 
         Raises:
             EstimateError: as `estimate_tree`; or an answer off the scale, an area that cuts
@@ -66,7 +66,7 @@ class Cube:
 
     @classmethod
     def of_parts(cls, parts: Sequence[PartSource], spec: CubeSpec, run: MapParts = map) -> Self:
-        """Sum the rows of each part, of which only those of a small wave stay in memory.
+        """Build a cube by summing the rows of each part, mapped by `run`; few rows stay in memory.
 
         The figures are those of one part with all rows, to the last bit, whatever the number of
         parts and, where `spec` has an `order`, whatever their order.
@@ -81,7 +81,7 @@ class Cube:
         """
         limit = KeptRowsLimit(MAX_KEPT_BYTES)
         readers = tuple(PartReader(part, limit) for part in parts)
-        sums, places = CubeSums.join(spec, list(run(first_look, readers)))
+        sums, places = CubeSums.join(spec, list(run(sum_rows, readers)))
         return cls(sums, readers, places, run)
 
     @contextmanager
@@ -93,11 +93,11 @@ class Cube:
         against: Sequence[tuple[str, str]] = (),
         change: bool = False,
     ) -> Iterator[None]:
-        """Look at every part once for all that the block will ask of `table`, `gaps`, `against`.
+        """Read the parts once for the tables flagged, which are to be made within the block.
 
         With `change`, for all that the change from another cube will ask.
 
-        Rows that are in memory are looked at when they are asked for: it costs no reading, and
+        Rows in memory are passed over only when they are asked for: it costs no reading, and
         fewer arrays are kept.
 
         Args:
@@ -107,35 +107,35 @@ class Cube:
             yield
             return
         names = tuple(view.level.name for view in self.views)
-        looks: list[Look] = [Squares(name) for name in names]
-        looks += [DenseProducts(names)] * table
+        passes: list[Pass] = [Squares(name) for name in names]
+        passes += [DenseProducts(names)] * table
         if gaps:
-            looks += self._list_gap_looks()
-        looks += [Squares(*pair) for pair in against]
+            passes += self._list_gap_passes()
+        passes += [Squares(*pair) for pair in against]
         if self.sums.strata.assumed_deff is not None:
-            looks += [DenseProducts((name,)) for name in names]
-            looks += [DenseProducts((name,), needs_rest=True) for name in names if gaps]
-            looks += [ContrastProducts(*pair) for pair in against]
+            passes += [DenseProducts((name,)) for name in names]
+            passes += [DenseProducts((name,), needs_rest=True) for name in names if gaps]
+            passes += [ContrastProducts(*pair) for pair in against]
         if change:
-            looks += [PsuScores(), *(PsuTotals(name) for name in names)]
-        with self.looks.together(looks):
+            passes += [PsuScores(), *(PsuTotals(name) for name in names)]
+        with self.passes.together(passes):
             yield
 
     @property
     def _is_in_memory(self) -> bool:
-        """Whether looks at the parts read nothing."""
+        """Whether the rows of every part are in memory, so that passes need not read them."""
         return all(isinstance(part, CubePart) for part in self.parts)
 
     @cached_property
-    def looks(self) -> PartLooks:
+    def passes(self) -> PartPasses:
         sizes = {
             "block": self.sums.blocks,
             "segment": len(self.sums.segments.size),
             "psu": int(self.sums.segments.size.sum()),
         }
-        # A cube that its own looks referred to would stay in memory until the next collection.
+        # A cube that its own passes referred to would stay in memory until the next collection.
         cube = weakref.proxy(self)
-        return PartLooks(
+        return PartPasses(
             self.parts,
             self.places,
             sizes,
@@ -145,18 +145,18 @@ class Cube:
 
     @cached_property
     def views(self) -> tuple[LevelView, ...]:
-        return tuple(LevelView(self.sums, level, self.looks) for level in self.sums.levels)
+        return tuple(LevelView(self.sums, level, self.passes) for level in self.sums.levels)
 
-    def _list_gap_looks(self) -> list[Look]:
-        """Return what is kept: of rows in memory not the squares, which cost no reading."""
+    def _list_gap_passes(self) -> list[Pass]:
+        """Return the passes over parts that differences of groups from the rest need."""
         names = () if self._is_in_memory else [level.name for level in self.sums.levels]
         return [RestSegments(), *(Squares(name, needs_rest=True) for name in names)]
 
     @cached_property
     def rest_views(self) -> tuple[LevelView, ...]:
-        """The levels of the groups' complements."""
+        """Area levels of the cube in which each group is replaced by its complement."""
         rest = self.sums.rest()
-        return tuple(LevelView(rest, level, self.looks, is_rest=True) for level in rest.levels)
+        return tuple(LevelView(rest, level, self.passes, is_rest=True) for level in rest.levels)
 
     def _compute_means(self, with_rest: bool) -> PartMeans:
         own, rest = self.views, self.rest_views if with_rest else ()
@@ -166,7 +166,7 @@ class Cube:
         )
 
     def table(self, *, level: float = 0.95, deff: Deff = "replace") -> pd.DataFrame:
-        """Return estimates, one row per (area_level, area, group, indicator) in the order given.
+        """Return estimates by (area_level, area, group, indicator), with intervals at `level`.
 
         Columns are estimate, se, ci_low, ci_high, df, n, n_psu, sum_weight, deff and status, as in
         `estimate_tree`. Keys and status are categorical.
@@ -182,7 +182,7 @@ class Cube:
             return self._build_long_table(self.views, parts)
 
     def point_estimates(self) -> pd.DataFrame:
-        """Return estimate and n of every row of `table`, without errors, which cost the most."""
+        """Return estimate and n of every row of `table`, without the costly standard errors."""
         asked, plan = slice(0, len(self.sums.groups)), self.sums.plan
         with limit_to_one_thread():
             parts = [
@@ -192,20 +192,20 @@ class Cube:
         return cube_table(areas, self.sums.groups, plan.indicators, plan.place, parts)
 
     def without_rows(self) -> Self:
-        """Return a cube for differences alone, without the rows in memory if they need none."""
+        """Return a copy without rows in memory; unchanged where PSUs are unknown (assumed deff)."""
         if self.sums.strata.assumed_deff is not None:
             return self
         parts = (part.without_rows() if isinstance(part, CubePart) else part for part in self.parts)
         return replace(self, parts=tuple(parts))
 
     def gaps(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Return each group less the rest of its area.
+        """Return each group's difference from the rest of its area, with intervals at `level`.
 
         As in `compare(group=…, reference="rest")`: one row per (area_level, area, group, indicator)
         with estimate (the group's), rest, difference, se, ci_low, ci_high, df, p, n, n_rest and
         status.
         """
-        with limit_to_one_thread(), self.looks.together(self._list_gap_looks()):
+        with limit_to_one_thread(), self.passes.together(self._list_gap_passes()):
             parts = [
                 group_difference(view, rest).columns(level, GAP_COLUMNS)
                 for view, rest in zip(self.views, self.rest_views, strict=True)
@@ -214,12 +214,12 @@ class Cube:
         return self._build_long_table(self.views, parts)
 
     def iter_gaps(self, *, level: float = 0.95) -> Iterator[pd.DataFrame]:
-        """Yield the rows of `gaps` an area level at a time.
+        """Yield the table that `gaps` returns, one area level at a time.
 
         The last level is the largest, and nothing of the complements is kept beside it.
         """
         last = len(self.views) - 1
-        with self.looks.together(self._list_gap_looks()):
+        with self.passes.together(self._list_gap_passes()):
             for place in range(last):
                 yield self._compare_level(place, level)
             tables = [self._compare_level(last, level)]
@@ -241,7 +241,7 @@ class Cube:
     def against(
         self, area_level: str, reference: str, *, level: float = 0.95, group: str | None = None
     ) -> pd.DataFrame:
-        """Return each area of a level less the area of level `reference` that contains it.
+        """Return each area (of `area_level`) less the larger area of level `reference` around it.
 
         Group by group, as in `compare(group=area, reference="all")`: one row per (area_level, area,
         group, indicator) with reference (that area), estimate, reference_estimate, difference, se,
@@ -297,7 +297,7 @@ class Cube:
 def _build_inference_inputs(view: LevelView, simple: Floats) -> InferenceInputs:
     sums = view.sums
     asked = slice(0, len(sums.groups))
-    total, within = view.looks.fetch(Squares(view.level.name))
+    total, within = view.passes.fetch(Squares(view.level.name))
     spread = view.spread(total, within, view.segments.psus[:, asked])
     if sums.strata.assumed_deff is not None or sums.spec.df_rule != "design":
         spread = replace(spread, df=view.df[:, asked])
@@ -319,7 +319,7 @@ def cube_table(
     place: Codes,
     parts: Iterable[Mapping[str, np.ndarray]],
 ) -> pd.DataFrame:
-    """Build one row per (area_level, area, group, indicator) of a cube.
+    """Build a cube's table from arrays (`parts`); `place`: the statistic of each indicator.
 
     The parts, one after the other, hold the (A, G, T) columns; `place` says which of the T
     statistics each indicator is. Keys and status are categorical: a cube has many rows and few
@@ -354,7 +354,7 @@ def cube_table(
 
 
 def _blank(names: Iterable[str], rows: int, columns: int) -> dict[str, np.ndarray]:
-    """Allocate the columns of a table, the numbers in one block.
+    """Allocate columns `names` of a table, each rows × columns, uninitialised, in one block.
 
     One large block of fresh memory costs less than many small ones.
     """

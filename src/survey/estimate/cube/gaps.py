@@ -7,7 +7,7 @@ import numpy as np
 
 from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio
 from survey.estimate.cube.levels import LevelView, combine
-from survey.estimate.cube.looks import Squares
+from survey.estimate.cube.passes import Squares
 from survey.estimate.cube.srs_variance import contrast_squares, squares_of
 from survey.estimate.differences import DifferenceInputs
 from survey.estimate.errors import EstimateError
@@ -16,11 +16,11 @@ from survey.estimate.variance import lonely_factor, sum_of_squares_by_domain
 
 
 def group_difference(view: LevelView, rest: LevelView) -> DifferenceInputs:
-    """Return groups less the rest of each area; `rest` is the level of the complement's sums."""
+    """Return each group less the rest of its area; `rest` is the view of groups' complements."""
     sums, segments = view.sums, view.segments
     asked, every = slice(0, len(sums.groups)), slice(sums.everyone, sums.everyone + 1)
     everyone = np.broadcast_to(segments.psus[:, every], (len(segments.size), *sums.shape))
-    total, within = view.looks.fetch(Squares(view.level.name, needs_rest=True))
+    total, within = view.passes.fetch(Squares(view.level.name, needs_rest=True))
     spread = view.spread(total, within, everyone)
     # Here the freeze of a wave takes the most memory.
     del total, within
@@ -49,7 +49,7 @@ def group_difference(view: LevelView, rest: LevelView) -> DifferenceInputs:
 def area_difference(
     view: LevelView, reference: LevelView, groups: slice | None = None
 ) -> tuple[DifferenceInputs, Codes]:
-    """Return areas less the larger area that contains each, by group, and that area's code.
+    """Return each area less the larger area of the view `reference`, and that larger area's code.
 
     `groups` are places of groups, by default all that are asked for.
 
@@ -85,7 +85,7 @@ def area_difference(
 
 
 def _compute_area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floats:
-    """Return the variance of each area's difference, shape (A, G, T)."""
+    """Return the variance of each area's difference from its larger area (codes `larger`)."""
     strata, shape = view.sums.strata, view.sums.shape
     asked = slice(0, shape[0])
     home, outer = _find_stratum_areas(view, reference)
@@ -106,7 +106,7 @@ def _compute_area_variance(view: LevelView, reference: LevelView, larger: Codes)
 
 
 def _compute_remainder(whole: Floats, change: Floats) -> Floats:
-    """Return whole + change, 0 where only rounding is left.
+    """Return `whole` + `change` elementwise, set to 0 where the result is mere rounding.
 
     That is so for an area that is all of its larger area.
     """
@@ -114,10 +114,10 @@ def _compute_remainder(whole: Floats, change: Floats) -> Floats:
     return np.where(rest < ROUNDING_TOLERANCE * whole, 0.0, rest)
 
 
-def _compute_stratum_squares(view: LevelView, look: Squares) -> Floats:
-    """Return squared deviations within each stratum, shape (H, G * T)."""
+def _compute_stratum_squares(view: LevelView, wanted: Squares) -> Floats:
+    """Return squared deviations of PSUs by stratum for the pass `wanted`, strata × figures."""
     segments, sizes = view.segments, view.sums.strata.psus.astype(np.float64)
-    total, within = view.looks.fetch(look)
+    total, within = view.passes.fetch(wanted)
     flat = (len(segments.size), -1)
     return combine(
         sizes,
@@ -129,7 +129,7 @@ def _compute_stratum_squares(view: LevelView, look: Squares) -> Floats:
 
 
 def _find_containing_areas(view: LevelView, reference: LevelView) -> Codes:
-    """Return the larger area of each area."""
+    """Return the code of each area's larger area; raise an error if it lies in none or several."""
     larger = np.full(len(view.level.labels), -1, dtype=np.intp)
     inside = view.level.of_block >= 0
     of_block, outer = view.level.of_block[inside], reference.level.of_block[inside]
@@ -147,7 +147,7 @@ def _find_containing_areas(view: LevelView, reference: LevelView) -> Codes:
 
 
 def _find_stratum_areas(view: LevelView, reference: LevelView) -> tuple[Codes, Codes]:
-    """Return area and larger area of each stratum; raise an error if an area cuts a stratum."""
+    """Return codes of area and larger area by stratum; raise an error if an area cuts a stratum."""
     segments, strata = view.segments, view.sums.strata
     homes = []
     for level in (view.level, reference.level):

@@ -6,24 +6,24 @@ from functools import cached_property
 import numpy as np
 
 from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio, sum_by_code
-from survey.estimate.cube.looks import AreaMeans, RestSegments
-from survey.estimate.cube.part_looks import PartLooks
+from survey.estimate.cube.part_passes import PartPasses
+from survey.estimate.cube.passes import AreaMeans, RestSegments
 from survey.estimate.cube.segments import PsuSegments
 from survey.estimate.cube.sums import AreaLevel, CubeSums
 from survey.estimate.psu_sums import coverage_of
 from survey.estimate.variance import PsuVariance, from_cells
 
-_ASKED_BY_LOOKS = {"mass", "mean", "inverse", "coverage"}
-"""What every look at the rows needs of every level."""
+_ASKED_BY_PASSES = {"mass", "mean", "inverse", "coverage"}
+"""What every pass over the rows needs of every level."""
 
 
 @dataclass(frozen=True)
 class LevelView:
-    """The cube's sums at one area level."""
+    """Estimates, counts and sums of a cube at one area level, by area, group and statistic."""
 
     sums: CubeSums
     level: AreaLevel
-    looks: PartLooks
+    passes: PartPasses
     is_rest: bool = False
     """Whether the sums are those of the groups' complements."""
 
@@ -31,49 +31,49 @@ class LevelView:
     def segments(self) -> PsuSegments:
         if not self.is_rest:
             return self.sums.segments
-        psus, weight = self.looks.fetch(RestSegments())
+        psus, weight = self.passes.fetch(RestSegments())
         return replace(self.sums.segments, psus=psus, weight=weight)
 
     @property
     def means(self) -> AreaMeans:
-        """Means that further looks at the rows need."""
+        """Area means by group, which further passes over the rows need."""
         return AreaMeans(self.mean, self.inverse, self.coverage, self.level.of_block)
 
     def forget(self) -> None:
-        """Forget what was computed and no look needs; it is computed again when asked for."""
-        kept = {field.name for field in fields(self)} | _ASKED_BY_LOOKS
+        """Delete cached arrays that no pass over the parts needs; reading one recomputes it."""
+        kept = {field.name for field in fields(self)} | _ASKED_BY_PASSES
         for name in set(self.__dict__) - kept:
             del self.__dict__[name]
 
     def to_areas(self, of_blocks: Floats) -> Floats:
-        """Add blocks (B, ...) up to areas (A, ...); the same array where areas are blocks."""
+        """Return values of blocks (B, ...) summed by area (A, ...); unchanged for blocks."""
         if self.level.of_blocks:
             return of_blocks
         return sum_by_code(self.level.of_block, of_blocks, len(self.level.labels))
 
     @cached_property
     def n(self) -> Floats:
-        """Rows in the base, shape (A, G, T)."""
+        """Number of rows in a statistic's base (scoring any of its columns), by area and group."""
         return self.to_areas(self.sums.moments.n)
 
     @cached_property
     def members(self) -> Floats:
-        """Those with a positive weight, shape (A, G, T)."""
+        """Number of rows in a statistic's base with a positive weight, by area and group."""
         return self.to_areas(self.sums.moments.members)
 
     @cached_property
     def base(self) -> Floats:
-        """Sum of their weights, shape (A, G, T)."""
+        """Sum of weights of the rows that score any column of a statistic, by area and group."""
         return self.to_areas(self.sums.moments.base)
 
     @cached_property
     def mass(self) -> Floats:
-        """Sum of w r, shape (A, G, K)."""
+        """Sum of the weights of rows that score a column, areas × groups × columns."""
         return self.to_areas(self.sums.moments.block[..., : self.sums.columns])
 
     @cached_property
     def mean(self) -> Floats:
-        """Column means about the centre in raw units, 0 where nothing is scored, (A, G, K)."""
+        """Mean per area, group and column, less the column's centring constant; 0 without n."""
         return self.to_areas(self.sums.moments.block[..., self.sums.columns :]) * self.inverse
 
     @cached_property
@@ -82,7 +82,7 @@ class LevelView:
 
     @cached_property
     def coverage(self) -> Floats:
-        """1, NaN where an item is missing altogether, or the renormalising factor, (A, G, T)."""
+        """Factor of each estimate: 1, NaN if an item is unscored, or rescaling for it."""
         plan = self.sums.plan
         scored = self.mass > 0
         factor = coverage_of(scored, plan.omega, self.sums.spec.renormalise)
@@ -100,20 +100,20 @@ class LevelView:
 
     @property
     def size(self) -> Floats:
-        """Magnitude of the numbers behind the estimates, shape (A, G, T)."""
+        """Magnitude of the numbers behind each estimate; differences far below it are rounding."""
         plan = self.sums.plan
         offset: Floats = np.abs(plan.omega) @ np.abs(plan.offset)
         return np.abs(self.estimate) + offset
 
     @cached_property
     def psus(self) -> Floats:
-        """PSUs with members, shape (A, G, T)."""
+        """Number of PSUs with members, areas × groups × statistics."""
         home = self.level.of_block[self.segments.block]
         return sum_by_code(home, self.segments.psus, len(self.level.labels))
 
     @cached_property
     def design_df(self) -> Floats:
-        """PSUs with members less strata with members, shape (A, G, T).
+        """Degrees of freedom by area, group and statistic: PSUs less strata, with members.
 
         Without recorded points, rows less strata.
         """
@@ -126,7 +126,7 @@ class LevelView:
 
     @cached_property
     def df(self) -> Floats:
-        """Degrees of freedom by the cube's rule, (A, G, T).
+        """Degrees of freedom by the `df_rule` of the cube, areas × groups × statistics.
 
         "weighted": at most 1 / sum_h p_h^2 / (n_h - 1), p_h the share of the group's weight that
         lies in stratum h, rounded. It is Satterthwaite's (1946) number where every member brings
@@ -157,7 +157,7 @@ class LevelView:
         return StratumCells(inside, of_segment, keys % strata, keys // strata)
 
     def spread(self, total: Floats, within: Floats, psus: Floats) -> PsuVariance:
-        """Return the variance of segment totals by area, from sums and squares (s, g, T).
+        """Return PSU variance by area from sums `total`, squares `within` and `psus`, by segment.
 
         `psus` are the PSUs with members in each segment.
         """
@@ -185,7 +185,7 @@ class LevelView:
 
 @dataclass(frozen=True)
 class StratumCells:
-    """Pairs of area and stratum at one level.
+    """Cells, the (area, stratum) pairs of one area level, and the cell of each segment.
 
     Segments inside any area, the cell of each, and stratum and area of every cell.
     """
@@ -196,13 +196,13 @@ class StratumCells:
     home: Codes
 
     def pick(self, of_segments: Floats) -> Floats:
-        """Return the segments inside any area; nothing is copied where all are."""
+        """Return the rows of `of_segments` (one per segment) that lie in an area of the level."""
         whole = len(self.inside) == len(of_segments)
         return of_segments if whole else of_segments[self.inside]
 
 
 def combine(size: Floats, cell: Codes, psus: Floats, total: Floats, within: Floats) -> Floats:
-    """Return squares about the stratum's mean from segments and the PSUs outside them (zeros)."""
+    """Return cells' squared deviations of PSUs, from sums `total` and squares `within` segments."""
     if len(cell) == len(size) and (cell == np.arange(len(cell))).all() and (psus == size).all():
         alone = size == 1
         return np.where(alone[:, None], total**2, within) if alone.any() else within

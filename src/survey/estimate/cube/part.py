@@ -1,4 +1,4 @@
-"""One part of a wave: rows of whole blocks, and the sums that a first look takes from them."""
+"""One part of a wave: rows of whole blocks, and the sums that a first pass takes from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -30,7 +30,7 @@ class PartAreas:
 
 @dataclass(frozen=True)
 class PartLayout:
-    """Which blocks, strata and statistics a part has, without its figures."""
+    """Blocks, strata, groups and statistics of a part of a wave, without its sums and rows."""
 
     plan: StatisticLayout
     columns: int
@@ -45,7 +45,7 @@ class PartLayout:
 
 @dataclass(frozen=True)
 class PartSums(PartLayout):
-    """What a first look at a part returns; arrays as in `CubeMoments` and `PsuSegments`."""
+    """Layout of a part with its sums by segment and by block, as the first pass returns them."""
 
     segments: PsuSegments
     moments: CubeMoments
@@ -53,7 +53,7 @@ class PartSums(PartLayout):
 
 @dataclass(frozen=True)
 class CubePart:
-    """Rows of a part with their sums by PSU: what every look works on."""
+    """Rows of a part of a wave with their sums by PSU, the input of every pass."""
 
     layout: PartLayout
     runs: PsuRuns
@@ -66,13 +66,13 @@ class CubePart:
 
     @property
     def asked(self) -> int:
-        """How many groups were asked for."""
+        """Number of requested groups, without a group of everyone added for the sums."""
         return len(self.layout.groups)
 
     def totals(
         self, part: slice = slice(None), groups: slice = slice(None)
     ) -> tuple[Floats, Floats]:
-        """Return the sums of w r and of w r (y - centre) by PSU, shape (p, g, K) each."""
+        """Return (weights, weighted centred scores) by PSU, for slices of PSUs and groups."""
         columns, psu = self.layout.columns, self.psu[part]
         if self.is_rest:
             some = slice(*groups.indices(self.asked))
@@ -82,11 +82,11 @@ class CubePart:
         return psu[..., :columns], psu[..., columns:]
 
     def weights(self, part: slice, groups: slice) -> Floats:
-        """Return the sums of w r by PSU, shape (p, g, K)."""
+        """Return sums of scoring rows' weights for a slice of PSUs, PSUs × groups × columns."""
         return self.totals(part, groups)[0]
 
     def sum_rows(self) -> PartSums:
-        """Return what a first look returns."""
+        """Sum the rows by block and the PSUs by segment, and return these sums."""
         layout = self.layout
         with limit_to_one_thread():
             blocks = len(layout.block_keys)
@@ -96,28 +96,28 @@ class CubePart:
         return PartSums(**known, segments=segments, moments=moments)
 
     def rest(self) -> "CubePart":
-        """Return the same part with the complement of each group in its place."""
+        """Return a copy in which each group is replaced by its complement."""
         member = ~self.rows.member[: self.asked]
         return replace(self, rows=replace(self.rows, member=member), is_rest=True)
 
     def without_rows(self) -> "CubePart":
-        """Return the same part without its rows, for looks that need its sums alone."""
+        """Return a copy without answers and rates, for passes that need the sums alone."""
         rows = self.rows
         none = replace(rows, answers=rows.answers[:, :0].copy(), rates=rows.rates.without_rows())
         return replace(self, rows=none)
 
     def without_sums(self) -> Self:
-        """Return the rows alone, a fourth of the memory, from which the sums can be made again."""
+        """Return a copy without the sums, a fourth of the memory; `with_sums` makes them again."""
         return replace(self, psu=self.psu[:0].copy())
 
     def with_sums(self) -> Self:
-        """Return the same rows with their sums by PSU."""
+        """Return a copy with the sums by PSU, computed from the rows."""
         with limit_to_one_thread():
             return replace(self, psu=sum_psus(self.rows, len(self.psu_labels)))
 
     @classmethod
     def read(cls, frame: pd.DataFrame, spec: CubeSpec) -> Self:
-        """Read the frame and sum its rows by PSU; errors as in `Cube.of`."""
+        """Build a part from the rows of `frame` and their sums by PSU; errors as in `Cube.of`."""
         keep_freed_memory()
         sample = Sample.read(frame, spec.design)
         key = _OrderKeys.read(frame, spec.order)
@@ -159,7 +159,7 @@ class CubePart:
 
 
 def complement_sums(sums: Floats, groups: slice, everyone: int, columns: int) -> Floats:
-    """Return the sums (..., 2K) of everyone less those of each of some groups.
+    """Return the sums (..., 2K) of complements of `groups`: those of group `everyone` less theirs.
 
     What subtraction leaves of sums without a member is rounding, and is set to 0.
     """
@@ -172,27 +172,27 @@ def complement_sums(sums: Floats, groups: slice, everyone: int, columns: int) ->
 
 
 def _add_everyone(groups: Mapping[str, Membership]) -> Mapping[str, Membership]:
-    """Return the groups, with everyone last unless they are among them."""
+    """Return the groups, with one of everyone added last unless a group is everyone already."""
     return groups if any(group is None for group in groups.values()) else {**groups, "": None}
 
 
 @dataclass(frozen=True)
 class _OrderKeys:
-    """What strata and blocks are ordered by, one value a row."""
+    """Values by which strata and blocks are ordered, one for each row."""
 
     values: pd.Series
     are_sorted: bool
 
     @classmethod
     def read(cls, frame: pd.DataFrame, column: str | None) -> Self:
-        """Read a column, or take the places of the rows."""
+        """Read the values of `column`; without a column, take the row numbers."""
         if column is None:
             return cls(pd.Series(range(len(frame))), are_sorted=True)
         values = frame[column].reset_index(drop=True)
         return cls(values, values.is_monotonic_increasing)
 
     def smallest(self, codes: Codes, size: int) -> pd.Series:
-        """Return the smallest key of each code, 0 … size - 1, all of which occur."""
+        """Return the smallest value of the rows of each code 0 … size - 1, all of which occur."""
         if not self.are_sorted:
             return self.values.groupby(codes).min()
         first = np.empty(size, dtype=np.intp)
@@ -201,7 +201,7 @@ class _OrderKeys:
 
 
 def _sort_strata(sample: Sample, key: _OrderKeys) -> tuple[Sample, pd.Series]:
-    """Return the sample with its strata in the order of their smallest key, and these keys."""
+    """Return the sample with strata sorted by their smallest value of `key`, and these values."""
     keys = key.smallest(sample.stratum[sample.psu], len(sample.psus))
     order = np.argsort(keys.to_numpy(), kind="stable")
     if (order == np.arange(len(order))).all():
@@ -220,14 +220,14 @@ def _sort_strata(sample: Sample, key: _OrderKeys) -> tuple[Sample, pd.Series]:
 
 
 def _find_row_order(order: Codes, sample: Sample) -> Codes:
-    """Return the order that sorts the rows like their PSUs."""
+    """Return the permutation that sorts rows by their PSUs, the PSUs as in `order`."""
     rank = np.empty(len(order), dtype=np.uint16 if len(order) < 2**16 else np.intp)
     rank[order] = np.arange(len(order))
     return np.argsort(rank[sample.psu], kind="stable")
 
 
 def _find_common_blocks(codes: list[Codes]) -> Codes:
-    """Return the block of each row; rows with equal codes at every level share one."""
+    """Return the block code of each row; rows with equal area codes at every level share one."""
     block = codes[0] + 1
     for code in codes[1:]:
         block = block * (int(code.max(initial=-1)) + 2) + code + 1
@@ -252,7 +252,7 @@ def _build_part_areas(
 
 
 def _build_statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
-    """Return weights and offsets of the tree's indicators and the rates over the summed columns."""
+    """Build the layout of the tree's indicators and the rates over the summed columns."""
     tree, scale = spec.tree, spec.scale
     items, statistics, rates = len(tree.item_columns), len(tree.omega), len(spec.rates)
     by_respondent = spec.composite == "per_respondent"
@@ -273,7 +273,7 @@ def _build_statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
 
 
 def _find_distinct(lines: Floats) -> tuple[Codes, Codes]:
-    """Return the first of each group of equal lines, in order, and the group of every line."""
+    """Return the first index of each set of equal `lines`, and each line's number of its set."""
     first: dict[bytes, int] = {}
     keys = [line.tobytes() for line in lines]
     for number, key in enumerate(keys):

@@ -27,7 +27,7 @@ NOT_A_SCORE = -5
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of whole PSUs of one block."""
+    """Range of rows that holds whole PSUs of one block, summed at one time."""
 
     rows: slice
     block: int
@@ -37,7 +37,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class RateRows:
-    """Rates of all rows, one byte a value where a rate has few different ones; R rates, n rows.
+    """Rates of all rows, one byte a value where a rate has few distinct ones; R rates, n rows.
 
     Shares and scores of questions have two to a dozen, and as floats they would be the largest
     array of a wave beside its sums.
@@ -48,7 +48,7 @@ class RateRows:
 
     @classmethod
     def of(cls, rates: Iterable[Floats]) -> Self:
-        """Return rates (n,) that are each read once."""
+        """Encode rates, arrays (n,), each of which is read once."""
         return cls(tuple(map(_encode_values, rates)))
 
     def __len__(self) -> int:
@@ -56,18 +56,18 @@ class RateRows:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the rows."""
+        """Memory of the stored rates in bytes."""
         return sum((values if codes is None else codes).nbytes for codes, values in self.columns)
 
     def read(self, rows: slice) -> Floats:
-        """Return the values of some rows, shape (R, rows)."""
+        """Return the rates of a range of rows as floats, rates × rows."""
         read = np.empty((len(self), rows.stop - rows.start))
         for line, (codes, values) in zip(read, self.columns, strict=True):
             line[:] = values[rows] if codes is None else values.take(codes[rows])
         return read
 
     def without_rows(self) -> Self:
-        """Return as many rates of no rows."""
+        """Return a copy with the same number of rates and no rows."""
         return type(self)(((None, np.empty(0)),) * len(self))
 
 
@@ -81,7 +81,7 @@ def _encode_values(values: Floats) -> tuple[npt.NDArray[np.uint8] | None, Floats
 
 @dataclass(frozen=True)
 class CubeRows:
-    """All rows, sorted by block, stratum and PSU; n rows, G groups, I items, R rates.
+    """Rows of a part sorted by block, stratum and PSU; n rows, G groups, I items, R rates.
 
     A block is the common refinement of all area levels (the city, as a rule): every area of every
     level is a union of blocks. Arrays run along the rows, because every sum does.
@@ -101,7 +101,7 @@ class CubeRows:
 
     @property
     def columns(self) -> int:
-        """Columns that are summed: items and rates, or per-respondent statistics and rates."""
+        """Number of summed columns: items (or per-respondent statistics) and rates."""
         return (len(self.omega) or self.items) + len(self.rates)
 
     @property
@@ -110,21 +110,21 @@ class CubeRows:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the rows."""
+        """Memory of answers, rates, memberships and weights in bytes."""
         arrays = (self.answers, self.member, self.weight)
         return self.rates.nbytes + sum(array.nbytes for array in arrays)
 
     @property
     def widest(self) -> int:
-        """Rows of the largest chunk."""
+        """Number of rows of the largest chunk."""
         return max((chunk.rows.stop - chunk.rows.start for chunk in self.chunks), default=0)
 
     def workspace(self, lines: int) -> Floats:
-        """Return memory for `lines` values per row of any chunk, allocated once."""
+        """Return uninitialised memory for `lines` values per row of the largest chunk."""
         return np.empty(lines * self.widest)
 
     def features(self, chunk: Chunk, space: Floats) -> Floats:
-        """Return r and r (y - centre) of each column, shape (2 * columns, rows), in `space`."""
+        """Write a chunk's scored flags and centred answers into `space`; return that view."""
         rates = self.rates.read(chunk.rows)
         features = workspace_slice(space, 2 * self.columns, chunk)
         if not len(self.omega) and not len(rates):
@@ -144,13 +144,13 @@ class CubeRows:
         return features
 
     def mass(self, chunk: Chunk, space: Floats) -> Floats:
-        """Return the weight of each row in each group, 0 for no member, (G, rows), in `space`."""
+        """Write each row's weight in its groups, else 0, into `space`; return groups × rows."""
         mass = workspace_slice(space, len(self.member), chunk)
         return np.multiply(self.member[:, chunk.rows], self.weight[chunk.rows], out=mass)
 
 
 def _centre_answers(centre: Floats, raw: Raw) -> Raw:
-    """Return the `answers` of `CubeRows` from raw answers (I, n) and centres (I,).
+    """Return flags and centred answers (2I, n) from raw answers (I, n) and centres (I,).
 
     Raw answers are negative where there is no score.
     """
@@ -163,7 +163,7 @@ def _centre_answers(centre: Floats, raw: Raw) -> Raw:
 
 
 def workspace_slice(space: npt.NDArray[Number], lines: int, chunk: Chunk) -> npt.NDArray[Number]:
-    """Return the contiguous part of a workspace with `lines` values per row of a chunk.
+    """Return a view (lines, rows) of the flat array `space` for the rows of a chunk.
 
     Products of strided pieces take twice as long.
     """
@@ -178,7 +178,7 @@ def _fill(scored: Floats, value: Floats, given: Floats, centre: Floats) -> None:
 
 
 def cut_into_chunks(block_of_psu: Codes, rows_of_psu: Codes) -> Iterator[Chunk]:
-    """Yield chunks of whole PSUs, which are given in row order."""
+    """Yield chunks of whole PSUs of one block, from the block and number of rows of each PSU."""
     blocks, ends = block_of_psu.tolist(), np.cumsum(rows_of_psu).tolist()
     start, first = 0, 0
     for psu, block in enumerate(blocks):
@@ -198,7 +198,7 @@ def read_rows(
     groups: Mapping[str, Membership],
     order: Codes,
 ) -> CubeRows:
-    """Read answers, rates and memberships in row order, without chunks yet."""
+    """Read answers, rates and groups of `frame`, its rows in `order`; `chunks` stays empty."""
     member = _read_groups(frame, groups, order)
     raw = _read_raw(frame, spec.tree.item_columns, spec.scale, order)
     rates = RateRows.of(numbers(frame, name)[order] for name in spec.rates)
@@ -218,13 +218,13 @@ def read_rows(
 
 
 def _rate_centres(frame: pd.DataFrame, spec: CubeSpec, order: Codes) -> list[float]:
-    """Return a whole number near the middle of each rate, from its own rows."""
+    """Return each rate's rounded mean over all rows, subtracted from it before sums are taken."""
     rates = (numbers(frame, name)[order] for name in spec.rates)
     return [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in rates]
 
 
 def _read_raw(frame: pd.DataFrame, items: Sequence[str], scale: RatingScale, order: Codes) -> Raw:
-    """Return raw answers as int8 in row order, shape (I, n); missing values are negative."""
+    """Return the answers to `items` as int8, items × rows in `order`; missing ones are negative."""
     kept = [item for item in items if item in frame.columns]
     columns = frame[kept]
     if len(kept) == len(items) and all(dtype == np.int8 for dtype in columns.dtypes.tolist()):
@@ -248,12 +248,12 @@ def _read_raw(frame: pd.DataFrame, items: Sequence[str], scale: RatingScale, ord
 
 
 def _has_between(answers: npt.NDArray[np.int8], minimum: int) -> bool:
-    """Return whether an answer lies in 0 … minimum - 1; as unsigned bytes negatives are large."""
+    """Return whether any answer lies in 0 … minimum - 1; negative ones do not count."""
     return bool(answers.view(np.uint8).min(initial=255) < minimum)
 
 
 class _Columns:
-    """Key columns of a frame as codes, each read once for all groups."""
+    """Key columns of a frame as codes in row order, each encoded once for all groups."""
 
     def __init__(self, frame: pd.DataFrame, order: Codes) -> None:
         self._frame, self._order = frame, order
@@ -270,7 +270,7 @@ class _Columns:
 
 
 def _read_groups(frame: pd.DataFrame, groups: Mapping[str, Membership], order: Codes) -> Flags:
-    """Return the membership of each row in each group, shape (G, n) in row order."""
+    """Return flags of the rows that belong to each group, groups × rows, in row order."""
     columns = _Columns(frame, order)
     member = np.empty((len(groups), len(frame)), dtype=np.bool_)
     for rows, (name, group) in zip(member, groups.items(), strict=True):
@@ -295,7 +295,7 @@ def _find_membership(
 
 
 def read_area(frame: pd.DataFrame, level: str, labels: Labels) -> tuple[Codes, pd.Index]:
-    """Return the area code of each row (-1 for none) and the sorted areas."""
+    """Return each row's area code (-1: none) and the areas' names; `labels`: column or values."""
     if labels is None:
         return np.zeros(len(frame), dtype=np.intp), pd.Index([level])
     values = get_column(frame, labels) if isinstance(labels, str) else pd.Series(np.asarray(labels))
@@ -306,7 +306,7 @@ def read_area(frame: pd.DataFrame, level: str, labels: Labels) -> tuple[Codes, p
 
 
 def area_of_psus(sample: Sample, level: str, code: Codes) -> Codes:
-    """Return the area of each PSU; raise an error if an area cuts through a PSU."""
+    """Return the area code of each PSU, (P,); raise an error if an area cuts through a PSU."""
     area = np.zeros(len(sample.stratum), dtype=np.intp)
     area[sample.psu] = code
     split = np.flatnonzero(area[sample.psu] != code)

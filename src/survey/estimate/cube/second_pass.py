@@ -14,7 +14,7 @@ MIX_TOLERANCE = 1e-14
 
 @dataclass(frozen=True)
 class StatisticBasis:
-    """Statistics of which the others are linear combinations.
+    """Basis: statistics of which all the others are linear combinations.
 
     The composite is a combination of the first-level indicators, and so are its linearised values.
     """
@@ -28,11 +28,11 @@ class StatisticBasis:
 
     @classmethod
     def of(cls, omega: Floats, *, mixed: bool) -> "StatisticBasis":
-        """Return a basis of `omega` (t, K), or, not `mixed`, every statistic by itself."""
+        """Return a basis of the statistics `omega`: all of them, or if `mixed` independent ones."""
         return _build_basis(omega.tobytes(), omega.shape, mixed)
 
     def squares(self, products: Floats) -> Floats:
-        """Return sums of w u^2 by statistic (A, G, t) from sums of products (A, pairs, G)."""
+        """Return weighted sums of squares of statistics from products of basis statistics."""
         share = np.array([self.mix[:, a] * self.mix[:, b] * (1 + (a != b)) for a, b in self.pairs])
         share = share.reshape(len(self.pairs), len(self.mix))
         return np.asarray(products.transpose(0, 2, 1) @ share)
@@ -40,7 +40,7 @@ class StatisticBasis:
 
 @lru_cache(maxsize=16)
 def _build_basis(omega_bytes: bytes, shape: tuple[int, ...], mixed: bool) -> StatisticBasis:
-    """Build a basis, which is the same for all parts of a wave and takes as long as a few sums."""
+    """Build and cache a basis of the statistics `omega_bytes`; independent ones if `mixed`."""
     omega = np.frombuffer(omega_bytes).reshape(shape)
     chosen: list[int] = []
     mix = np.zeros((len(omega), len(omega)))
@@ -61,7 +61,7 @@ def _build_basis(omega_bytes: bytes, shape: tuple[int, ...], mixed: bool) -> Sta
 
 
 class SecondPass:
-    """Second pass over the rows, chunk by chunk."""
+    """Computation of products of linearised values of a part's rows, one chunk at a time."""
 
     def __init__(self, rows: CubeRows, basis: StatisticBasis) -> None:
         self._rows, self._pairs = rows, basis.pairs
@@ -75,7 +75,7 @@ class SecondPass:
         self._features = [features[lines] for lines in self._lines]
 
     def products(self, kernels: Sequence[Floats]) -> Floats:
-        """Return the sum over the chunk's rows of w u_a u_b, u = kernel (G, 2k) @ features."""
+        """Return a chunk's sums of weighted products of rows linearised by `kernels`."""
         u = [kernel @ features for kernel, features in zip(kernels, self._features, strict=True)]
         weighted = [values * self._mass for values in u]
         return np.array([np.vecdot(weighted[a], u[b]) for a, b in self._pairs])
@@ -84,7 +84,7 @@ class SecondPass:
 def kernels_of(
     basis: StatisticBasis, mean: Floats, inverse: Floats, coverage: Floats | None = None
 ) -> list[Floats]:
-    """Return matrices (A, G, 2k) that turn the rows' features into u of every group.
+    """Return a matrix (A, G, 2k) per statistic of the basis that linearises rows about area means.
 
     One per statistic of the basis; `coverage` multiplies by that of the statistic in the same
     place.

@@ -18,7 +18,7 @@ _GROUP_STEP = 4
 
 @dataclass(frozen=True)
 class PsuRuns:
-    """S runs of PSUs, in row order, and the sums that are taken over each."""
+    """Segments: runs of consecutive PSUs that share block and stratum, S in all."""
 
     size: Codes
     """PSUs of each segment, shape (S,)."""
@@ -27,7 +27,7 @@ class PsuRuns:
 
     @classmethod
     def of(cls, stratum: Codes, block: Codes) -> "PsuRuns":
-        """Return the runs of PSUs with these strata and blocks, (P,) each."""
+        """Build segments from the stratum code and the block code of each PSU."""
         change = np.ones(len(stratum), dtype=np.bool_)
         change[1:] = (np.diff(stratum) != 0) | (np.diff(block) != 0)
         starts = np.flatnonzero(change)
@@ -36,16 +36,16 @@ class PsuRuns:
 
     @cached_property
     def starts(self) -> Codes:
-        """The first PSU of each segment, shape (S,)."""
+        """Index of the first PSU of each segment."""
         return np.cumsum(self.size) - self.size
 
     @cached_property
     def of_psu(self) -> Codes:
-        """The segment of each PSU, shape (P,)."""
+        """Index of the segment of each PSU."""
         return np.repeat(np.arange(len(self.size)), self.size)
 
     def pieces(self) -> Iterator[tuple[slice, slice]]:
-        """Yield slices of PSUs made of whole segments, with those segments.
+        """Yield (slice of PSUs, slice of their segments), of limited size and whole segments.
 
         They are made of whole blocks, and a block that is larger than a piece is cut from its
         start: where it lies among others does not matter.
@@ -65,7 +65,7 @@ class PsuRuns:
             yield slice(ends[first], ends[-1]), slice(first, len(self.size))
 
     def batches(self, groups: int) -> Iterator[tuple[slice, slice, slice]]:
-        """Yield the pieces, each with the groups that are looked at together.
+        """Yield slices (PSUs, segments, groups) that fit into memory, over all of `groups` groups.
 
         A segment is never cut. Of one that is larger than a piece only some groups are looked at
         together: arrays by PSU of a city of half a million interviews would fill the memory.
@@ -78,7 +78,7 @@ class PsuRuns:
                 yield psus, inside, slice(first, min(first + step, groups))
 
     def _iter_blocks_within(self, inside: slice) -> Iterator[slice]:
-        """Yield the segments of a piece block by block."""
+        """Yield one slice of segments for each block within the slice `inside`."""
         first = inside.start
         for last in range(first + 1, inside.stop + 1):
             if last == inside.stop or self.block[last] != self.block[first]:
@@ -86,12 +86,12 @@ class PsuRuns:
                 first = last
 
     def member(self, inside: slice) -> Floats:
-        """Return 1.0 where a PSU lies in a segment, shape (s, p), to sum as a matrix product."""
+        """Return a 0/1 matrix, segments (slice `inside`) × PSUs, to sum PSUs by segment."""
         size = self.size[inside]
         return np.repeat(np.eye(len(size)), size, axis=1)
 
     def add_squares(self, inside: slice, z: Floats, total: Floats, within: Floats) -> None:
-        """Put the sum of `z` in each segment of a piece and its squares about the mean in place.
+        """Set `total` and `within` in segments `inside` to sums of `z` and squares about its means.
 
         `z` (p, ...) is overwritten; `total` and `within` are (S, ...) each. No product adds up PSUs
         of two blocks: its rounding would depend on which blocks lie in one part.
@@ -112,7 +112,7 @@ class PsuRuns:
 
 @dataclass(frozen=True)
 class PsuSegments(PsuRuns):
-    """Runs of PSUs with what is kept of their members; G groups, K columns, T statistics."""
+    """Segments with counts and weights of their members; G groups, K columns, T statistics."""
 
     psus: Floats
     """PSUs with members, shape (S, G, T)."""
@@ -123,7 +123,7 @@ class PsuSegments(PsuRuns):
     def sum(
         cls, runs: PsuRuns, weight_of: Callable[[slice, slice], Floats], plan: StatisticLayout
     ) -> "PsuSegments":
-        """Return the segments of PSUs; sums of w r of some PSUs and groups are given, (p, g, K)."""
+        """Sum weights by segment; `weight_of` returns them for slices (PSUs, groups)."""
         groups, columns = weight_of(slice(0, 0), slice(None)).shape[1:]
         blank = np.empty((len(runs.size), groups, len(plan.omega)))
         total = np.empty((len(runs.size), groups, columns))
@@ -150,7 +150,7 @@ class PsuSegments(PsuRuns):
         blocks: Sequence[Codes],
         order: Codes,
     ) -> "PsuSegments":
-        """Return the segments of all parts in `order`, with their strata and blocks renumbered."""
+        """Return all parts' segments in `order`, with the codes `strata` and `blocks`."""
         if len(parts) == 1 and (order == np.arange(len(order))).all():
             psus, weight = parts[0].psus, parts[0].weight
         else:

@@ -27,7 +27,7 @@ class RatingScale:
 
     @property
     def unit(self) -> float:
-        """Score points per step of the scale."""
+        """Score points, of 100, per step of the scale."""
         return 100 / (self.maximum - self.minimum)
 
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from survey.estimate.arrays import Floats, ratio
 from survey.estimate.cube.levels import LevelView
-from survey.estimate.cube.looks import ContrastProducts, DenseProducts
+from survey.estimate.cube.passes import ContrastProducts, DenseProducts
 from survey.estimate.cube.second_pass import StatisticBasis
 from survey.estimate.inference import ROUNDING_TOLERANCE
 
 
 def simple_variances(views: Sequence[LevelView]) -> list[Floats]:
-    """Return the simple-random variance (with replacement) of every figure, (A, G, T) per level."""
+    """Return, per view (area level), the variance of its figures under simple random sampling."""
     variances = []
     for view, squares in zip(views, squares_of(views), strict=True):
         variances.append(ratio(squares * view.base, view.members - 1, np.nan))
@@ -24,7 +24,7 @@ def simple_variances(views: Sequence[LevelView]) -> list[Floats]:
 
 
 def squares_of(views: Sequence[LevelView]) -> list[Floats]:
-    """Return the sum of w u^2, u a row's linearised value over its weight, (A, G, T) per level."""
+    """Return, per view (area level), figures' weighted sums of squared linearised values."""
     dense = _compute_dense_squares(views)
     level_squares = []
     for view, rows_squares in zip(views, dense, strict=True):
@@ -35,17 +35,17 @@ def squares_of(views: Sequence[LevelView]) -> list[Floats]:
 
 
 def contrast_squares(view: LevelView, reference: LevelView) -> Floats:
-    """Return the sum over the rows of each area of w (u - v)^2 - w v^2, shape (A, G, T).
+    """Return sums of w ((u - v)² - v²); u, v: linearised about the area, the larger area.
 
     u and v are linearised about the area and about the larger area that contains it.
     """
     basis = StatisticBasis.of(view.sums.plan.omega, mixed=False)
-    (products,) = view.looks.fetch(ContrastProducts(view.level.name, reference.level.name))
+    (products,) = view.passes.fetch(ContrastProducts(view.level.name, reference.level.name))
     return basis.squares(view.to_areas(products))
 
 
 def _compute_small_squares(view: LevelView) -> Floats:
-    """Return the sum of w u^2 from squares and products of pairs, exact for up to three columns."""
+    """Return weighted sums of squares of statistics of up to three columns, from sums by block."""
     plan, mean, inverse = view.sums.plan, view.mean, view.inverse
     total = view.to_areas(view.sums.moments.square)
     own = total - mean**2 * view.mass
@@ -62,11 +62,11 @@ def _compute_small_squares(view: LevelView) -> Floats:
 
 
 def _compute_dense_squares(views: Sequence[LevelView]) -> list[Floats]:
-    """Return the sum of w u^2 over the rows for statistics of many columns, (A, G, dense)."""
+    """Return weighted sums of squares of many-column statistics, by a further pass over rows."""
     plan, is_rest = views[0].sums.plan, views[0].is_rest
     basis = StatisticBasis.of(plan.omega[plan.dense], mixed=True)
     names = tuple(view.level.name for view in views)
-    by_level = views[0].looks.fetch(DenseProducts(names, needs_rest=is_rest))
+    by_level = views[0].passes.fetch(DenseProducts(names, needs_rest=is_rest))
     return [
         basis.squares(view.to_areas(products))
         for view, products in zip(views, by_level, strict=True)

@@ -19,7 +19,7 @@ from survey.estimate.errors import EstimateError
 
 @dataclass(frozen=True)
 class AreaLevel:
-    """Area level with the area of every block (-1 for none) and the areas' labels."""
+    """Area level: the labels of its areas, and the area code of every block (-1 for none)."""
 
     name: str
     labels: pd.Index
@@ -27,14 +27,14 @@ class AreaLevel:
 
     @cached_property
     def of_blocks(self) -> bool:
-        """Whether the areas are the blocks."""
+        """Whether every area of the level is exactly one block, in the same order."""
         size = len(self.labels)
         return size == len(self.of_block) and bool((self.of_block == np.arange(size)).all())
 
 
 @dataclass(frozen=True)
 class PartPlace:
-    """Where the blocks, segments and PSUs of one part stand among those of all parts."""
+    """Positions of the blocks, segments and PSUs of one part among those of all parts."""
 
     block: Codes
     segment: Codes
@@ -43,7 +43,7 @@ class PartPlace:
 
 @dataclass(frozen=True)
 class CubeSums:
-    """Sums by block, and segments of PSUs; B blocks, G groups, K columns, T statistics.
+    """Sums of a cube by block and by segment; B blocks, G groups, K columns, T statistics.
 
     `groups` names the groups asked for; where none of them is everyone, the last of the G groups
     is.
@@ -62,16 +62,16 @@ class CubeSums:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Groups asked for, and statistics."""
+        """Number of groups asked for, and number of statistics."""
         return len(self.groups), len(self.plan.omega)
 
     @property
     def blocks(self) -> int:
-        """Number of blocks."""
+        """Number of blocks, the smallest areas of which all others are unions."""
         return len(self.moments.block)
 
     def rest(self) -> "CubeSums":
-        """Return the sums by block of the complement of each group; the segments stay."""
+        """Return a copy with block sums of each group's complement; the segments are the same."""
         asked, moments = len(self.groups), self.moments
 
         def less(sums: np.ndarray) -> np.ndarray:
@@ -92,7 +92,7 @@ class CubeSums:
 
     @classmethod
     def join(cls, spec: CubeSpec, parts: Sequence[PartSums]) -> tuple[Self, tuple[PartPlace, ...]]:
-        """Join the sums of parts, no two of which share a block.
+        """Join sums of parts that share no block; return them and each part's positions in them.
 
         Raises:
             EstimateError: parts that share a block, or rates summed about different centres.
@@ -140,7 +140,7 @@ class CubeSums:
         return sums, tuple(places)
 
     def _require_whole_blocks(self, parts: int) -> None:
-        """Raise an error where two blocks have the same areas: one of them was cut in two."""
+        """Raise an error where two blocks have the same areas: parts have cut a block in two."""
         areas = np.stack([level.of_block for level in self.levels])
         if parts > 1 and len(np.unique(areas, axis=1).T) < self.blocks:
             raise EstimateError("block_in_two_parts")
@@ -151,7 +151,7 @@ def _group_by_level(parts: Sequence[PartSums]) -> list[list[PartAreas]]:
 
 
 def _join_areas(level: Sequence[PartAreas]) -> tuple[pd.Index, list[Codes]]:
-    """Return the labels of a level over all parts, and the area of each part's blocks."""
+    """Return the area labels of a level over all parts, and area codes of each part's blocks."""
     labels = level[0].labels
     for part in level[1:]:
         labels = labels.append(part.labels)
@@ -172,14 +172,14 @@ def _join_areas(level: Sequence[PartAreas]) -> tuple[pd.Index, list[Codes]]:
 def _find_block_order(
     spec: CubeSpec, parts: Sequence[PartSums], areas: Sequence[Sequence[Codes]]
 ) -> Codes:
-    """Return the order of all parts' blocks: of their labels at one level, else of their keys."""
+    """Return the order of all parts' blocks: by area label if there is one level, else by key."""
     if len(areas) == 1:
         return np.argsort(np.concatenate(areas[0]), kind="stable")
     return _find_key_order(spec, [part.block_keys for part in parts])
 
 
 def _find_key_order(spec: CubeSpec, keys: Sequence[pd.Series]) -> Codes:
-    """Return the order of the keys of all parts; places of rows count part by part."""
+    """Return the permutation that sorts all parts' order keys; row numbers sort part by part."""
     if spec.order is None:
         part_of = np.repeat(np.arange(len(keys)), [len(part) for part in keys])
         return np.lexsort((np.concatenate([part.to_numpy() for part in keys]), part_of))
@@ -188,14 +188,14 @@ def _find_key_order(spec: CubeSpec, keys: Sequence[pd.Series]) -> Codes:
 
 
 def _find_places(order: Codes, sizes: Sequence[int]) -> list[Codes]:
-    """Return where the members of each part stand in the order of all."""
+    """Return, for each part of `sizes` members, their positions in the common `order`."""
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return np.split(place, np.cumsum(sizes)[:-1])
 
 
 def _join_strata(parts: Sequence[PartSums], spec: CubeSpec) -> tuple[Strata, list[Codes]]:
-    """Return the strata of all parts in the order of their keys, and those of each part."""
+    """Return the distinct strata of all parts, sorted by order key, and each part's codes."""
     first = parts[0].strata
     if len(parts) == 1:
         return first, [np.arange(len(first.psus))]
@@ -230,7 +230,7 @@ def _join_strata(parts: Sequence[PartSums], spec: CubeSpec) -> tuple[Strata, lis
 
 
 def _find_psu_places(segments: PsuSegments, own: Codes) -> Codes:
-    """Return where the PSUs of a part's segments stand among those of all parts."""
+    """Return positions of a part's PSUs among all, from its segments' positions `own`."""
     size = segments.size[own]
     inside = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
     places: Codes = np.repeat(segments.starts[own], size) + inside

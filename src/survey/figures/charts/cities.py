@@ -4,25 +4,31 @@ from typing import Any
 
 import altair as alt
 
-from survey.figures.charts.interval_charts import FOCUS, HIGHER, ITEM, LOWER, PICK, UNCLEAR
+from survey.figures.charts.interval_charts import (
+    FOCUS,
+    GAP_STYLES,
+    HIGHER,
+    ITEM,
+    LOWER,
+    PICK,
+    UNCLEAR,
+)
 from survey.figures.charts.marks import (
     ACCENT,
     FAINT,
-    FALL,
     GREY,
     NO_FILL,
     REFERENCE,
-    RISE,
     ChartLabels,
     ChartStyle,
     MarkStyle,
-    categories,
+    encode_categories,
     hidden_rows,
     interval_rule,
     is_role,
     marks,
     reference_rule,
-    series_name,
+    series_of,
     tooltip,
     value_axis,
 )
@@ -43,7 +49,7 @@ _PEERS_HEIGHT = 114.0
 
 
 def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw a row per city: rank and name, score with interval, and the ranks that the data allow.
+    """Return a chart labelled by `text`: per city its rank, score, interval and possible ranks.
 
     `label` holds what stands on the left, a line break, and what stands on the right; `city` is
     the name and `places` the set in words. Rows of the focus and of the cities that cannot be told
@@ -63,7 +69,10 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     layers = (
         _draw_label_column(0, text, style, orient="left"),
         _draw_label_column(1, text, style, orient="right"),
-        _draw_shade(y),
+        alt.Chart()
+        .transform_filter(is_role(FOCUS, TIED))
+        .mark_rect(color=ACCENT, opacity=_SHADE)
+        .encode(y=y, x=alt.value(0), x2=alt.value("width")),
         reference_rule(),
         intervals.encode(y=y, x=_build_top_axis("ci_low", text)),
         dots.add_params(alt.selection_point(name=PICK, fields=["code"])),
@@ -76,19 +85,19 @@ def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 
 def _build_top_axis(field: str, text: ChartLabels) -> alt.X:
-    """Return the axis of scores above the rows: the list is longer than its scrolling box."""
+    """Return the axis at the top of a chart for scores in column `field`, labelled by `text`."""
     return value_axis(field, text).axis(orient="top", tickCount=7)
 
 
 def _build_rank_axis(axis: alt.Axis | None) -> alt.Y:
-    """Return the axis in the order of the data, without gaps between shaded rows."""
+    """Return the vertical encoding of cities in data order without gaps, drawn by `axis` if any."""
     return alt.Y("label:N", sort=None, scale=alt.Scale(padding=0), axis=axis)
 
 
 def _draw_label_column(
     part: int, text: ChartLabels, style: ChartStyle, *, orient: str
 ) -> alt.Chart:
-    """Draw one half of the labels as an axis, reserving a place for every row."""
+    """Return labels of rows on side `orient`: `part` 0 (rank and city) or 1 (possible ranks)."""
     axis = alt.Axis(
         orient=orient,
         title=text.series[part],
@@ -114,35 +123,20 @@ def _draw_label_column(
     )
 
 
-def _draw_shade(y: alt.Y) -> alt.Chart:
-    return (
-        alt.Chart()
-        .transform_filter(is_role(FOCUS, TIED))
-        .mark_rect(color=ACCENT, opacity=_SHADE)
-        .encode(y=y, x=alt.value(0), x2=alt.value("width"))
-    )
-
-
 def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw triangles for cities clearly above or below; `series` names above, below, not clear."""
-    roles, names = [HIGHER, LOWER, UNCLEAR], list(text.series)
-    words = ", ".join(series_name(index) for index in range(len(names)))
+    """Return a map labelled by `text`: a triangle at each city that differs from the nation."""
     grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[74, 17], [134, 53]])).mark_geoshape(
         filled=False, stroke=FAINT, strokeWidth=0.4
     )
     cities = (
         alt.Chart()
-        .transform_calculate(who=f"[{words}][indexof({roles!r}, datum.role)]")
+        .transform_calculate(who=series_of((HIGHER, LOWER, UNCLEAR)))
         .mark_point(size=style.size(58), opacity=0.95, strokeWidth=1.4)
         .add_params(alt.selection_point(name=PICK, fields=["code"]))
         .encode(
             longitude="lon:Q",
             latitude="lat:Q",
-            shape=alt.Shape(
-                "who:N", **categories(names, ("triangle-up", "triangle-down", "circle"), columns=3)
-            ),
-            color=alt.Color("who:N", **categories(names, (RISE, FALL, GREY), columns=3)),
-            fill=alt.Fill("who:N", **categories(names, (RISE, FALL, NO_FILL), columns=3)),
+            **encode_categories("who:N", text.series, GAP_STYLES, columns=3),
             tooltip=tooltip("estimate", text, ".1f"),
         )
     )
@@ -154,7 +148,7 @@ def point_map(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 
 def peer_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw a ring per city, and the one with the role `focus` as a diamond with its interval."""
+    """Return a chart labelled by `text`: scores of peers as rings, of the city as a diamond."""
 
     x = value_axis("estimate", text)
 

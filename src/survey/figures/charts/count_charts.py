@@ -2,19 +2,20 @@
 
 import altair as alt
 
-from survey.figures.charts.interval_charts import FOCUS, ITEM
+from survey.figures.charts.interval_charts import FIRST_AND_OTHERS, FOCUS, ITEM
 from survey.figures.charts.marks import (
     ACCENT,
     FAINT,
     GREY,
-    NO_FILL,
     REFERENCE,
     ChartLabels,
     ChartStyle,
     categories,
+    encode_categories,
     is_role,
     row_axis,
     series_name,
+    series_of,
 )
 
 BEFORE, DURING, AFTER = "before", "during", "after"
@@ -27,17 +28,14 @@ NOW, THEN = "now", "then"
 
 
 def days(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw one point a day, joined by a line to the next day, with the mean of each window.
+    """Return a chart labelled by `text`: a daily count, its mean before, during and after a period.
 
     Reads `at` (milliseconds of the day in UTC), `value`, `role` (a window, or `mean`), `window`,
     `run` (number of the days in a row that a day belongs to: the line breaks between two),
     `first` and `last`. `series` names the windows.
     """
     names = list(text.series)
-    words = ", ".join(series_name(index) for index in range(len(WINDOWS)))
-    named = alt.Chart().transform_calculate(
-        who=f"[{words}][indexof({list(WINDOWS)!r}, datum.window)]"
-    )
+    named = alt.Chart().transform_calculate(who=series_of(WINDOWS, "window"))
     daily, means = named.transform_filter(is_role(*WINDOWS)), named.transform_filter(is_role(MEAN))
     axis = alt.Axis(format="%m-%d", labelAngle=0, tickCount=8, grid=False)
     legend = {"columns": 3, "symbolOpacity": 1, "symbolStrokeWidth": 1.5}
@@ -67,7 +65,7 @@ def days(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 
 def months(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw one small chart an area below each other, all on one scale.
+    """Return a chart labelled by `text`: per area a line over the twelve months, all on one scale.
 
     Reads `row` (from 0 on), `month` (1 to 12), `level` (`row` minus the value as a share of the
     largest of all), `value`, `label`, `role` (`focus` or `item`). `series` has one entry a row.
@@ -116,11 +114,10 @@ def months(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 
 def shares(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw the share of each code in this year and in the year before, joined by a line.
+    """Return a chart labelled by `text`: per category the shares of two years as two joined points.
 
     Reads `label`, `now`, `then` (missing where nothing compares). `series` names the two years.
     """
-    this_year, year_before = text.series
     legend = {"columns": 2, "symbolOpacity": 1, "symbolStrokeWidth": 1.5}
 
     def x(field: str) -> alt.X:
@@ -143,15 +140,7 @@ def shares(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         .encode(
             y=row_axis(style),
             x=x("share"),
-            color=alt.Color(
-                "who:N", **categories((this_year, year_before), (ACCENT, GREY), **legend)
-            ),
-            fill=alt.Fill(
-                "who:N", **categories((this_year, year_before), (ACCENT, NO_FILL), **legend)
-            ),
-            shape=alt.Shape(
-                "who:N", **categories((this_year, year_before), ("diamond", "circle"), **legend)
-            ),
+            **encode_categories("who:N", text.series, FIRST_AND_OTHERS, **legend),
             tooltip=[
                 alt.Tooltip("label:N", title=text.name),
                 alt.Tooltip("share:Q", title=text.value, format=".2f"),
@@ -163,7 +152,7 @@ def shares(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 
 def scatter(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw a point a city: two figures that are shown beside each other and never combined.
+    """Return a chart labelled by `text`: a point per city on two figures, with dashed medians.
 
     Reads `across`, `up`, `label`, `role` (`focus` for the chosen city). `series` names the chosen
     city, the others, and the vertical axis; dashed lines stand at the medians (`reference`).
@@ -186,11 +175,7 @@ def scatter(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
             x=x,
             y=y,
             order=alt.Order("role:N", sort="descending"),
-            color=alt.Color("who:N", **categories((chosen, others), (ACCENT, GREY), **legend)),
-            fill=alt.Fill("who:N", **categories((chosen, others), (ACCENT, NO_FILL), **legend)),
-            shape=alt.Shape(
-                "who:N", **categories((chosen, others), ("diamond", "circle"), **legend)
-            ),
+            **encode_categories("who:N", (chosen, others), FIRST_AND_OTHERS, **legend),
             tooltip=[
                 alt.Tooltip("label:N", title=text.name),
                 alt.Tooltip("across:Q", title=text.value, format=",.1f"),

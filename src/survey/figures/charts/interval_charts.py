@@ -7,7 +7,7 @@ from survey.figures.charts.marks import (
     FAINT,
     FALL,
     GREY,
-    HIDDEN,
+    HIDDEN_ROLE,
     NO_FILL,
     OKABE_ITO,
     REFERENCE,
@@ -19,6 +19,7 @@ from survey.figures.charts.marks import (
     MarkStyle,
     blank_layer,
     categories,
+    encode_categories,
     hidden_rows,
     interval_rule,
     is_role,
@@ -26,6 +27,7 @@ from survey.figures.charts.marks import (
     reference_rule,
     row_axis,
     series_name,
+    series_of,
     signed_tooltip,
     stacked_rows,
     tooltip,
@@ -42,10 +44,14 @@ _INTERVAL_STYLES = (
     MarkStyle(ITEM, "circle", GREY, GREY),
     MarkStyle(FOCUS, "diamond", ACCENT, ACCENT),
 )
+FIRST_AND_OTHERS = (
+    MarkStyle(FOCUS, "diamond", ACCENT, ACCENT),
+    MarkStyle(ITEM, "circle", GREY, NO_FILL),
+)
 
 
 def interval_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw a dot and its interval per row, the focus row in the accent colour as a diamond."""
+    """Return a chart labelled by `text`: a dot with interval per row, a diamond where in focus."""
     layers = (
         reference_rule(),
         interval_rule(_INTERVAL_STYLES, text, style, compact=False),
@@ -64,7 +70,7 @@ def interval_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 HIGHER, LOWER, UNCLEAR = "higher", "lower", "unclear"
 
-_GAP_STYLES = (
+GAP_STYLES = (
     MarkStyle(HIGHER, "triangle-up", RISE, RISE),
     MarkStyle(LOWER, "triangle-down", FALL, FALL),
     MarkStyle(UNCLEAR, "circle", GREY, NO_FILL),
@@ -72,25 +78,29 @@ _GAP_STYLES = (
 
 
 def gaps(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw one row per difference, with a triangle up or down where it is clear."""
+    """Return a chart labelled by `text`: differences with interval, a triangle if significant."""
     layers = (
         zero_rule(),
-        interval_rule(_GAP_STYLES, text, style, compact=False),
-        marks("difference", _GAP_STYLES, text, style, compact=False, tips=signed_tooltip(text)),
+        interval_rule(GAP_STYLES, text, style, compact=False),
+        marks("difference", GAP_STYLES, text, style, compact=False, tips=signed_tooltip(text)),
         hidden_rows(style),
     )
     return stacked_rows(layers, style)
 
 
 UP, DOWN = "▲", "▼"
+_CITY_AND_REFERENCE = (
+    MarkStyle(ITEM, "circle", ACCENT, ACCENT),
+    MarkStyle(REFERENCE, "diamond", GREY, NO_FILL),
+)
 
 
 def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw a city with its interval, its reference as a hollow diamond, a triangle if clear.
+    """Return a chart labelled by `text`: per indicator its score with interval and its reference.
 
     Reads `reference` beside the common columns; `series` names city and reference.
     """
-    drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
+    drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN_ROLE)})")
     y = row_axis(style)
     line = drawn.mark_rule(size=style.size(1.5), color=FAINT).encode(
         y=y, x=value_axis("reference", text), x2="estimate:Q"
@@ -104,9 +114,7 @@ def dumbbell(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         .encode(
             y=y,
             x=value_axis(field, text),
-            color=alt.Color("who:N", **categories(text.series, (ACCENT, GREY))),
-            fill=alt.Fill("who:N", **categories(text.series, (ACCENT, NO_FILL))),
-            shape=alt.Shape("who:N", **categories(text.series, ("circle", "diamond"))),
+            **encode_categories("who:N", text.series, _CITY_AND_REFERENCE),
             tooltip=tooltip(field, text, ".1f"),
         )
         for index, field in ((1, "reference"), (0, "estimate"))
@@ -133,12 +141,12 @@ FITTING_LINES = (_ROOM_FOR_A_LABEL - _LABEL_GAP) // _LABEL_LINE
 
 
 def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw a dot and its interval per row and `series`, told apart by colour and shape."""
+    """Return a chart labelled by `text`: a dot with interval per row and series, told by colour."""
     names = list(text.series)
     colour = alt.Color("series:N", **categories(names, OKABE_ITO))
     y = row_axis(style)
     offset = alt.YOffset("series:N", sort=names)
-    drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
+    drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN_ROLE)})")
     whisker = drawn.mark_rule(size=style.size(2), opacity=0.7).encode(
         y=y, yOffset=offset, x=value_axis("ci_low", text), x2="ci_high:Q", color=colour
     )
@@ -158,7 +166,7 @@ def grouped_dots(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
 
 
 def half_widths(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw a row per city with marks for the city and each group, and a line at the margin."""
+    """Return a chart labelled by `text`: half-widths by city and group, the target as a line."""
     dots = (
         visible_rows()
         .mark_point(size=style.size(44), filled=True, opacity=1)
@@ -175,20 +183,12 @@ def half_widths(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     )
 
 
-_CHANGE_ROLES = (HIGHER, LOWER, UNCLEAR)
-_CHANGE_SHAPES = ("triangle-up", "triangle-down", "circle")
-_CHANGE_COLOURS = (RISE, FALL, GREY)
-_CHANGE_FILLS = (RISE, FALL, NO_FILL)
-
-
 def funnel(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw a mark per city, change across margin of error, between the lines where they are equal.
+    """Return a chart labelled by `text`: cities' changes by margin of error, and lines of equality.
 
     Reads `difference`, `signed` and `margin`; `n` of the labels is the title of the margin,
     `series` names rise, fall and no change; the row with the role `reference` is a dashed line.
     """
-    names = text.series
-    words = ", ".join(series_name(index) for index in range(len(names)))
     looks = {"columns": 3, "symbolStrokeWidth": 1.5}
     x = alt.X("margin:Q", title=text.n, scale=alt.Scale(zero=True, nice=True))
 
@@ -216,15 +216,13 @@ def funnel(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     )
     points = (
         visible_rows()
-        .transform_calculate(verdict=f"[{words}][indexof({list(_CHANGE_ROLES)!r}, datum.role)]")
+        .transform_calculate(verdict=series_of((HIGHER, LOWER, UNCLEAR)))
         .mark_point(size=style.size(58), opacity=1, strokeWidth=1.5)
         .add_params(alt.selection_point(name=PICK, fields=["code"]))
         .encode(
             x=x,
             y=y("difference"),
-            color=alt.Color("verdict:N", **categories(names, _CHANGE_COLOURS, **looks)),
-            fill=alt.Fill("verdict:N", **categories(names, _CHANGE_FILLS, **looks)),
-            shape=alt.Shape("verdict:N", **categories(names, _CHANGE_SHAPES, **looks)),
+            **encode_categories("verdict:N", text.series, GAP_STYLES, **looks),
             tooltip=[
                 alt.Tooltip("label:N", title=text.name),
                 alt.Tooltip(f"{SIGNED}:N", title=text.value),
@@ -242,7 +240,7 @@ OWN, PUBLISHED = "own", "published"
 
 
 def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw estimates by year with their intervals; `text.series` names own and published.
+    """Return a chart labelled by `text`: scores by year with intervals, own and published series.
 
     Reads `year`, `estimate`, `ci_low`, `ci_high`, `series`. Published scores come without
     intervals: hollow squares on a dashed line.

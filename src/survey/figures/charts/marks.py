@@ -45,7 +45,7 @@ ELDER = ChartStyle(scale=1.35)
 
 
 def config(style: ChartStyle) -> dict[str, Any]:
-    """Return the configuration block that every chart carries."""
+    """Return the Vega-Lite `config` of every chart: font sizes, grid and legend by `style`."""
     label, title = style.size(_LABEL), style.size(_TITLE)
     return {
         # The element around the chart carries its description; marks one by one are noise.
@@ -70,7 +70,7 @@ def config(style: ChartStyle) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ChartLabels:
-    """Labels in the reader's language; `series` names the categories in data order."""
+    """Texts of a chart in the reader's language: axis titles, tooltips, and names of its series."""
 
     value: str
     """Title of the value axis, with its unit."""
@@ -83,12 +83,18 @@ class ChartLabels:
 
 
 def series_name(index: int) -> str:
-    """Return the expression for a series label inside a chart; labels may hold quotes."""
+    """Return the Vega expression for the label of the series at `index`; labels may hold quotes."""
     return f"series_{index}"
 
 
+def series_of(roles: Sequence[str], column: str = "role") -> str:
+    """Return a Vega expression: the series label at the place of a row's `column` in `roles`."""
+    words = ", ".join(series_name(index) for index in range(len(roles)))
+    return f"[{words}][indexof({list(roles)!r}, datum.{column})]"
+
+
 def wrap_text(text: str, characters: int) -> Iterator[str]:
-    """Return lines of at most `characters` half-width columns; Chinese may break anywhere."""
+    """Yield lines of at most `characters` half-width columns; Chinese may break anywhere."""
     line, width = "", 0
     for word in _split_breakable(text):
         size = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in word)
@@ -102,7 +108,7 @@ def wrap_text(text: str, characters: int) -> Iterator[str]:
 
 
 def _split_breakable(text: str) -> Iterator[str]:
-    """Return words with the blank before them, and each Chinese character on its own."""
+    """Yield words, each with the blank before it, and each Chinese character on its own."""
     piece = ""
     for character in text:
         wide = unicodedata.east_asian_width(character) in "WF"
@@ -117,7 +123,7 @@ def _split_breakable(text: str) -> Iterator[str]:
         yield piece
 
 
-HIDDEN = "hidden"
+HIDDEN_ROLE = "hidden"
 REFERENCE = "reference"
 NO_FILL = "transparent"
 SIGNED = "signed"
@@ -126,7 +132,7 @@ SIGNED = "signed"
 
 @dataclass(frozen=True)
 class MarkStyle:
-    """Style of a role; colour and shape always mean the same."""
+    """Shape, colour and fill of marks of one role, such as `higher`; the same in every chart."""
 
     role: str
     shape: str
@@ -135,12 +141,12 @@ class MarkStyle:
 
 
 def is_role(*roles: str) -> str:
-    """Return a Vega expression that keeps the rows with one of `roles`."""
+    """Return a Vega expression that is true for rows whose role is one of `roles`."""
     return f"indexof({list(roles)!r}, datum.role) >= 0"
 
 
 def row_axis(style: ChartStyle, *, compact: bool = False) -> alt.Y:
-    """Return the axis of row titles in the order of the data."""
+    """Return the vertical axis of row titles in data order; a `compact` one has smaller text."""
     axis = alt.Axis(
         labelFontSize=style.size(10.5 if compact else 12),
         # A label may bring its own line breaks.
@@ -179,7 +185,7 @@ def tooltip(field: str, text: ChartLabels, number: str) -> list[alt.Tooltip]:
 
 
 def signed_tooltip(text: ChartLabels) -> list[alt.Tooltip]:
-    """Return the tooltip of a difference, in words: number formats of charts sign zero too."""
+    """Return the tooltip of a difference with its sign (zero without), labelled by `text`."""
     return _build_tooltip(alt.Tooltip(f"{SIGNED}:N", title=text.value), text)
 
 
@@ -193,10 +199,21 @@ def _build_tooltip(value: alt.Tooltip, text: ChartLabels) -> list[alt.Tooltip]:
 
 
 def categories(names: Sequence[str], looks: Sequence[str], **legend: Any) -> dict[str, Any]:
-    """Return scale and legend that tell categories apart by colour, fill or shape."""
+    """Return scale and legend that give each series in `names` its colour or shape of `looks`."""
     return {
         "scale": alt.Scale(domain=list(names), range=list(looks[: len(names)])),
         "legend": alt.Legend(title=None, orient="top", **{"columns": 1, **legend}),
+    }
+
+
+def encode_categories(
+    field: str, names: Sequence[str], looks: Sequence[MarkStyle], **legend: Any
+) -> dict[str, Any]:
+    """Return encodings of colour, fill and shape that give each of `names` in `field` its looks."""
+    return {
+        "color": alt.Color(field, **categories(names, [look.colour for look in looks], **legend)),
+        "fill": alt.Fill(field, **categories(names, [look.fill for look in looks], **legend)),
+        "shape": alt.Shape(field, **categories(names, [look.shape for look in looks], **legend)),
     }
 
 
@@ -207,14 +224,14 @@ def _build_role_encoding(looks: Sequence[MarkStyle], attribute: str) -> dict[str
 
 
 def visible_rows() -> alt.Chart:
-    """Return a chart of the rows that have a mark of their own."""
-    return alt.Chart().transform_filter(f"!({is_role(HIDDEN, REFERENCE)})")
+    """Return a chart of the rows that are neither hidden nor the reference line."""
+    return alt.Chart().transform_filter(f"!({is_role(HIDDEN_ROLE, REFERENCE)})")
 
 
 def interval_rule(
     looks: Sequence[MarkStyle], text: ChartLabels, style: ChartStyle, *, compact: bool
 ) -> alt.Chart:
-    """Draw the interval of each row."""
+    """Return a layer with each row's interval as a line in the colour of its role (`looks`)."""
     return (
         visible_rows()
         .mark_rule(size=style.size(2), opacity=0.7)
@@ -236,7 +253,7 @@ def marks(
     compact: bool,
     tips: Sequence[alt.Tooltip],
 ) -> alt.Chart:
-    """Draw the estimate of each row; `tips` are said where the pointer rests on it."""
+    """Return a layer of marks at column `field`, one of `looks` per role; `tips`: tooltip."""
     return (
         visible_rows()
         .mark_point(size=style.size(38 if compact else 90), opacity=1, strokeWidth=1.5)
@@ -252,10 +269,10 @@ def marks(
 
 
 def hidden_rows(style: ChartStyle, *, compact: bool = False) -> alt.Chart:
-    """Draw the text that stands where a suppressed row has no mark."""
+    """Draw, in each suppressed row, the words that say why it has no mark."""
     return (
         alt.Chart()
-        .transform_filter(is_role(HIDDEN))
+        .transform_filter(is_role(HIDDEN_ROLE))
         .mark_text(align="left", baseline="middle", fontStyle="italic", color=GREY)
         .encode(y=row_axis(style, compact=compact), x=alt.value(6), text="note:N")
     )
@@ -281,7 +298,7 @@ def zero_rule() -> alt.Chart:
 
 
 def stacked_rows(layers: Sequence[alt.Chart], style: ChartStyle) -> alt.LayerChart:
-    """Return the finished chart, as wide as its place and as tall as its rows."""
+    """Return a chart of `layers`, as wide as its container and as tall as its rows need."""
     return alt.layer(blank_layer(style), *layers).properties(
         width="container", height=alt.Step(style.row())
     )

@@ -14,6 +14,7 @@ from altair.utils.schemapi import debug_mode
 from survey.figures.charts.cities import peer_line, point_map, ranking
 from survey.figures.charts.count_charts import days, months, scatter, shares
 from survey.figures.charts.interval_charts import (
+    FIRST_AND_OTHERS,
     FITTING_LINES,
     FOCUS,
     ITEM,
@@ -26,19 +27,18 @@ from survey.figures.charts.interval_charts import (
     ribbon_line,
 )
 from survey.figures.charts.marks import (
-    ACCENT,
     ELDER,
     FAINT,
     GREY,
-    NO_FILL,
     ORDINARY,
     REFERENCE,
     ChartLabels,
     ChartStyle,
-    categories,
     config,
+    encode_categories,
     is_role,
     series_name,
+    series_of,
 )
 
 _ROLES = (FOCUS, ITEM)
@@ -48,7 +48,7 @@ CORNERS = ("top right", "bottom right", "top left", "bottom left")
 
 
 def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
-    """Draw a point per indicator, with both intervals as lines and the averages dashed.
+    """Return a chart labelled by `text`: indicators by importance and score, means dashed.
 
     Reads `importance`, `performance` (each with `_low`, `_high` and a `_range` in words), `code`,
     `label`, `role` (`focus` for the first three, `item`, `reference` for the averages) and
@@ -56,14 +56,12 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     `series`: the first three, the others, the vertical axis, and the words of the corners.
     """
     first, others, vertical, *corners = text.series
-    words = ", ".join(series_name(index) for index in range(len(_ROLES)))
     points = (
-        alt.Chart()
-        .transform_filter(is_role(*_ROLES))
-        .transform_calculate(who=f"[{words}][indexof({list(_ROLES)!r}, datum.role)]")
+        alt.Chart().transform_filter(is_role(*_ROLES)).transform_calculate(who=series_of(_ROLES))
     )
     names, legend = (first, others), {"symbolOpacity": 1, "symbolStrokeWidth": 1.5}
-    colour = alt.Color("who:N", **categories(names, (ACCENT, GREY), **legend))
+    looks = encode_categories("who:N", names, FIRST_AND_OTHERS, **legend)
+    colour = looks["color"]
 
     def x(field: str = "importance") -> alt.X:
         return alt.X(
@@ -87,9 +85,7 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     dots = points.mark_point(size=style.size(70), opacity=1, strokeWidth=1.5).encode(
         x=x(),
         y=y(),
-        color=colour,
-        fill=alt.Fill("who:N", **categories(names, (ACCENT, NO_FILL), **legend)),
-        shape=alt.Shape("who:N", **categories(names, ("diamond", "circle"), **legend)),
+        **looks,
         tooltip=[
             alt.Tooltip("label:N", title=text.name),
             alt.Tooltip("importance:Q", title=text.value, format=".1f"),
@@ -115,7 +111,7 @@ def _draw_averages(x: alt.X, y: alt.Y) -> tuple[alt.Chart, alt.Chart]:
 
 
 def _draw_corner_labels(words: list[str], style: ChartStyle) -> list[alt.Chart]:
-    """Draw what each quadrant means into its corner."""
+    """Return layers that write `words`, the meanings of the four quadrants, into their corners."""
     edge = style.size(5)
     return [
         alt.Chart()
@@ -183,29 +179,27 @@ BUILDERS: Mapping[ChartKind, Callable[[ChartLabels, ChartStyle], alt.LayerChart]
 )
 
 
-_PREBUILT_SERIES: Mapping[ChartKind, tuple[int, ...]] = MappingProxyType(
-    {
-        ChartKind.INTERVALS: (0,),
-        ChartKind.GAPS: (0,),
-        ChartKind.DUMBBELL: (2,),
-        ChartKind.TREND: (2,),
-        ChartKind.GROUPED: (1, 2, 3, 4, 5),
-        ChartKind.MAP: (3,),
-        ChartKind.MATRIX: (7,),
-        ChartKind.RANKING: (2,),
-        ChartKind.PEERS: (0,),
-        ChartKind.FUNNEL: (3,),
-        ChartKind.DAYS: (3,),
-        ChartKind.MONTHS: (6,),
-        ChartKind.SHARES: (2,),
-        ChartKind.SCATTER: (3,),
-    }
-)
+_PREBUILT_SERIES: Mapping[ChartKind, tuple[int, ...]] = {
+    ChartKind.INTERVALS: (0,),
+    ChartKind.GAPS: (0,),
+    ChartKind.DUMBBELL: (2,),
+    ChartKind.TREND: (2,),
+    ChartKind.GROUPED: (1, 2, 3, 4, 5),
+    ChartKind.MAP: (3,),
+    ChartKind.MATRIX: (7,),
+    ChartKind.RANKING: (2,),
+    ChartKind.PEERS: (0,),
+    ChartKind.FUNNEL: (3,),
+    ChartKind.DAYS: (3,),
+    ChartKind.MONTHS: (6,),
+    ChartKind.SHARES: (2,),
+    ChartKind.SCATTER: (3,),
+}
 """Numbers of series in the charts of a kind on pages; others only take longer at first."""
 
 
 def prebuild_specs() -> None:
-    """Build the specifications of all pages before the first request.
+    """Build the specifications of all kinds of charts, so that no first reader waits for them.
 
     Altair takes some 20 ms a chart.
     """
@@ -219,7 +213,7 @@ def prebuild_specs() -> None:
 
 @lru_cache(maxsize=2048)
 def chart_spec(kind: ChartKind, text: ChartLabels, style: ChartStyle) -> dict[str, Any]:
-    """Return the specification without data; it is shared, so never change it in place."""
+    """Return the cached specification of this kind of chart, labelled by `text`: do not alter."""
     # A title that fits its row changes nothing, and pages have been built with one line.
     lines = text.label_lines if text.label_lines > FITTING_LINES else 1
     document = _build_template(kind, style, len(text.series), lines)
@@ -231,14 +225,14 @@ def chart_spec(kind: ChartKind, text: ChartLabels, style: ChartStyle) -> dict[st
 
 
 def _list_stand_ins(text: ChartLabels) -> dict[str, str]:
-    """Return stand-ins for the labels of a chart, and the labels."""
+    """Return (placeholder in the specification's template -> label from `text` for it)."""
     whole = {f"@{name}@": getattr(text, name) for name in ("value", "name", "interval", "n")}
     return whole | {f"@series{index}@": word for index, word in enumerate(text.series)}
 
 
 @lru_cache(maxsize=256)
 def _build_template(kind: ChartKind, style: ChartStyle, series: int, label_lines: int) -> str:
-    """Return the chart with stand-ins for its labels; Altair is slow, labels change often."""
+    """Return the cached JSON of a chart of `series` series, with placeholders for its labels."""
     stand_ins = ChartLabels(
         value="@value@",
         name="@name@",
@@ -258,7 +252,7 @@ def _build_template(kind: ChartKind, style: ChartStyle, series: int, label_lines
 
 
 def _clear_empty_data(layer: dict[str, Any]) -> dict[str, Any]:
-    """Let a layer read the data of the whole chart; Altair marks it as empty instead."""
+    """Remove, in place, a layer's empty data, so that it reads the data of the whole chart."""
     if layer.get("data") != {"name": "empty"}:
         return layer
     return {name: value for name, value in layer.items() if name != "data"}

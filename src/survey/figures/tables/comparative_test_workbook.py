@@ -11,13 +11,13 @@ from survey.comparative_tests.reading import ComparativeTestDetail, get_comparat
 from survey.comparative_tests.rules_workbook import DECISION_NAMES
 from survey.figures.tables.published_tables import PublishedTable
 from survey.figures.tables.workbook_sheets import WorkbookSheets
-from survey.figures.views.comparative_test import ComparativeTestTexts, TextTable
+from survey.figures.views.comparative_test import ComparativeTestTexts, ComparisonTable
 from survey.locale import Translator, translator
 from survey.store.china_time import format_china_minute
 
 
 def comparative_test_workbook(work: Work, *, test_id: UUID, language: str) -> bytes:
-    """Return the workbook of a test that the principal may read.
+    """Return the workbook (xlsx) of a comparative test that the principal may read.
 
     Raises:
         NotFoundError: no such test for this principal.
@@ -27,7 +27,7 @@ def comparative_test_workbook(work: Work, *, test_id: UUID, language: str) -> by
 
 
 def workbook_of_test(test: ComparativeTestDetail, language: str, now: datetime) -> bytes:
-    """Return the workbook of a test that was read."""
+    """Return the workbook (xlsx) of a comparative test already read from the store."""
     t, buffer = translator(language), io.BytesIO()
     texts = ComparativeTestTexts(test, t, language)
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
@@ -50,7 +50,7 @@ def workbook_of_test(test: ComparativeTestDetail, language: str, now: datetime) 
 
 
 def _add_sheet(
-    sheets: WorkbookSheets, name: str, title: str, table: TextTable, remark: str
+    sheets: WorkbookSheets, name: str, title: str, table: ComparisonTable, remark: str
 ) -> None:
     sheets.add_table(name, PublishedTable(f"{title} · {name}", table.heads, table.rows), remark)
 
@@ -77,7 +77,7 @@ def _list_cover_lines(test: ComparativeTestDetail, t: Translator) -> list[tuple[
 
 def _build_step_table(
     test: ComparativeTestDetail, texts: ComparativeTestTexts, t: Translator
-) -> TextTable:
+) -> ComparisonTable:
     heads: tuple[str, ...] = ()
     rows: list[tuple[str | float, ...]] = []
     for sample in test.samples:
@@ -91,12 +91,12 @@ def _build_step_table(
             for row in steps.devaluations.rows
         ]
         rows.append((sample.data.code, " ".join(steps.sentences), *[""] * (len(heads) - 2)))
-    return TextTable(heads, tuple(rows))
+    return ComparisonTable(heads, tuple(rows))
 
 
 def _build_rule_table(
     test: ComparativeTestDetail, texts: ComparativeTestTexts, t: Translator
-) -> TextTable:
+) -> ComparisonTable:
     heads = (
         t("Characteristic"),
         t("Weight (%)"),
@@ -118,4 +118,4 @@ def _build_rule_table(
         (texts.label(rule.name), texts.describe_devaluation(rule), "", "", "")
         for rule in test.rules.devaluations
     ]
-    return TextTable(heads, tuple(rows))
+    return ComparisonTable(heads, tuple(rows))

@@ -35,7 +35,7 @@ from survey.results.row_selection import open_known_results
 
 
 def tidy_table(context: ViewContext, earlier: Sequence[WaveInfo] = ()) -> pd.DataFrame:
-    """Return a row for each area, group, indicator and measure that is open to the reader.
+    """Return the figures open to the reader, one a row, with changes since the `earlier` waves.
 
     Differences are those of everybody, and of special groups from the rest of their area; the file
     of all figures of a release has the others.
@@ -71,7 +71,7 @@ def tidy_table(context: ViewContext, earlier: Sequence[WaveInfo] = ()) -> pd.Dat
 
 
 def _iter_tidy(context: ViewContext, earlier: Sequence[WaveInfo]) -> Iterator[pd.DataFrame]:
-    """Yield the figures of each kind, without differences that no table has."""
+    """Yield the tidy table's figures by kind, changes since `earlier` waves; few gaps of groups."""
     for figures in list_figures(context.results, context.principal, earlier):
         is_gap = figures["measure"].str.startswith(f"{GAP}.").to_numpy(dtype=bool)
         is_special = figures["group"].isin(SPECIAL_GROUPS) & (
@@ -81,7 +81,7 @@ def _iter_tidy(context: ViewContext, earlier: Sequence[WaveInfo]) -> Iterator[pd
 
 
 def _name_units(context: ViewContext, figures: pd.DataFrame) -> pd.Series:
-    """Return the unit of each figure: what it measures decides, then the indicator."""
+    """Return the unit of each figure, such as per cent or points, by measure and indicator."""
     t = context.t
     measures = context.results.method.measures
     units = {each.key: "%" if each.choices else t("mean of the answers") for each in measures}
@@ -98,7 +98,7 @@ def _name_units(context: ViewContext, figures: pd.DataFrame) -> pd.Series:
 
 
 def _name_values(column: pd.Series, name: Any) -> pd.Series:
-    """Return the names of the values of a column, each made and held once."""
+    """Return a categorical with `name(value)` for each value of a column, called once per value."""
     codes, distinct = pd.factorize(column)
     names = [name(str(value)) for value in distinct]
     categories = list(dict.fromkeys(names))
@@ -118,7 +118,7 @@ class TableFormat(StrEnum):
 
 
 def table_file(work: Work, *, wave_key: str, form: TableFormat, language: str) -> bytes:
-    """Return the published tables of a wave, of what is open to the reader.
+    """Return the tables of a wave that the reader may see, as xlsx, csv or SDMX archive.
 
     Raises:
         AccessDeniedError: the reader may not read results.

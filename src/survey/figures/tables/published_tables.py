@@ -6,7 +6,7 @@ them. A cell without a figure says so with a mark, never with a blank.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import pandas as pd
@@ -14,6 +14,8 @@ import pandas as pd
 from survey.estimate.tree import COMPOSITE
 from survey.figures.figure_table import (
     RANK,
+    SCORE,
+    SHARE,
     VALUES,
     read_changes,
     read_gaps,
@@ -26,7 +28,7 @@ from survey.figures.views.display_names import AREA_LEVEL_NAMES, DisplayNames
 from survey.figures.views.estimate_text import UNRELIABLE
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE, SPECIAL_GROUPS
-from survey.locale import msg
+from survey.locale import Message, msg
 from survey.results import WaveInfo, WaveResults
 from survey.results.wave_results import CellFilters, ChangeNotComputedError
 
@@ -46,7 +48,7 @@ _COUNTS = frozenset(
 
 
 def record_columns(rows: pd.DataFrame, *, with_origin: bool) -> list[str]:
-    """Return the columns of the records, with a name after each code that has one."""
+    """Return the columns of records: a name after each code, wave and hashes if `with_origin`."""
     return list(_iter_columns([str(column) for column in rows.columns], with_origin=with_origin))
 
 
@@ -64,7 +66,7 @@ def _iter_columns(columns: Sequence[str], *, with_origin: bool) -> Iterator[str]
 def build_records(
     results: WaveResults, rows: pd.DataFrame, language: str, *, with_origin: bool
 ) -> list[dict[str, Any]]:
-    """Return one record a row, by column; None where nothing is published.
+    """Return a record (column -> value) per row, None if hidden; `with_origin`: wave, hashes too.
 
     Args:
         rows: rows of a table of `results`, already behind the gate.
@@ -100,7 +102,7 @@ def build_records(
 
 
 def _simplify_value(column: str, value: Any) -> Any:
-    """Return counts as whole numbers and missing values as None."""
+    """Return a value of a record: counts as whole numbers, others rounded, missing ones as None."""
     if value is pd.NA or value is None or value != value:
         return None
     if not isinstance(value, float):
@@ -124,7 +126,7 @@ _WHOLE: Mapping[str, Sequence[str]] = {RANK: VALUES}
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table of the workbook; `heads` name the unit of their column."""
+    """Table of the publication workbook; a column's head names the unit of its figures."""
 
     title: str
     heads: tuple[str, ...]
@@ -135,34 +137,18 @@ class PublishedTable:
 def build_tables(
     context: ViewContext, before: WaveInfo | None = None
 ) -> tuple[PublishedTable, ...]:
-    """Build the tables of a wave, the most wanted first; none without rows.
+    """Build the numbered publication tables of a wave, with changes since the wave `before`.
 
     Args:
         before: the wave before, for the table of changes.
     """
-    t, tables = (
-        context.t,
-        [_build_city_table(context), _build_rank_table(context), _build_larger_area_table(context)],
+    tables = (
+        *_iter_area_tables(context),
+        *_iter_answer_tables(context),
+        *_iter_difference_tables(context, before),
     )
-    if context.results.tree is not None:
-        tables += [_build_indicator_table(context), _build_city_indicator_table(context)]
-    else:
-        tables += _build_question_tables(context)
-    tables += [
-        _build_group_table(context),
-        _build_measure_table(context),
-        _build_gap_table(context),
-        _build_special_group_table(context),
-    ]
-    tables += [
-        _build_model_table(context),
-        *_iter_change_tables(context, before),
-        _build_importance_table(context),
-    ]
     return tuple(
-        PublishedTable(
-            t("Table {number}: {title}", number=number, title=table.title), table.heads, table.rows
-        )
+        replace(table, title=context.t("Table {number}: {title}", number=number, title=table.title))
         for number, table in enumerate([each for each in tables if each.rows], 1)
     )
 
@@ -171,25 +157,50 @@ def score_unit(context: ViewContext) -> str:
     return context.t("points, 0–100")
 
 
-def _list_heads(
-    context: ViewContext, names: Sequence[str], unit: str, *, has_deff: bool = True
-) -> tuple[str, ...]:
-    t = context.t
-    figure = t("Published figure")
-    low, high = t("Lower limit, 95 percent"), t("Upper limit, 95 percent")
-    return (
-        *names,
-        *(f"{head} ({unit})" for head in (figure, low, high)),
+_COLUMNS: Mapping[str, tuple[Message, str, Callable[[DisplayNames, str], str]]] = {
+    "code": (msg("Code"), "area", lambda _names, key: key),
+    "city": (msg("City"), "area", DisplayNames.area),
+    "kind": (msg("Kind of area"), "area_level", DisplayNames.level),
+    "area": (msg("Area"), "area", DisplayNames.area),
+    "group": (msg("Group"), "group", DisplayNames.group),
+    "indicator": (msg("Indicator"), "indicator", DisplayNames.numbered),
+    "share": (msg("Share"), "indicator", DisplayNames.indicator),
+    "question": (msg("Question"), "indicator", DisplayNames.indicator),
+}
+"""Columns of names in front of the figures: head, the key that is named, and how."""
+_CITY = ("code", "city")
+
+
+def _build_table(
+    context: ViewContext, title: str, figures: pd.DataFrame, columns: Sequence[str], unit: str = ""
+) -> PublishedTable:
+    """Return a table of `figures` in `unit`; `columns` (keys of `_COLUMNS`) name them in front."""
+    t, unit = context.t, unit or score_unit(context)
+    named = [_COLUMNS[column] for column in columns]
+    # Places, differences and figures of a model have none.
+    has_deff = figures["measure"].isin((SCORE, SHARE)).all()
+    values = (*VALUES, "deff") if has_deff else VALUES
+    limits = t("Lower limit, 95 percent"), t("Upper limit, 95 percent")
+    heads = (
+        *(t(head) for head, _, _ in named),
+        *(f"{head} ({unit})" for head in (t("Published figure"), *limits)),
         t("n (interviews, unweighted)"),
         *([t("Design effect (ratio)")] if has_deff else []),
         t("Mark"),
         t("Id of the figure"),
     )
+    rows = tuple(
+        (
+            *(write(context.names, str(row[key])) for _, key, write in named),
+            *_format_figures(row, values),
+        )
+        for row in figures.to_dict("records")
+    )
+    return PublishedTable(title, heads, rows)
 
 
-def _format_figures(row: dict[str, Any], *, has_deff: bool = True) -> tuple[Cell, ...]:
-    """Return the figures of a row, or their mark, the mark of the row, and the id."""
-    names = (*VALUES, "deff") if has_deff else VALUES
+def _format_figures(row: Mapping[Any, Any], names: Sequence[str]) -> tuple[Cell, ...]:
+    """Return a row's cells: its columns `names` (a mark if hidden), reliability mark and id."""
     if not row["shown"]:
         return (*(HIDDEN_MARK for _ in names), HIDDEN_MARK, str(row["id"]))
     cells: list[Cell] = []
@@ -202,142 +213,51 @@ def _format_figures(row: dict[str, Any], *, has_deff: bool = True) -> tuple[Cell
     return (*cells, UNRELIABLE_MARK if row["status"] == UNRELIABLE else "", str(row["id"]))
 
 
-def _build_table(
-    context: ViewContext,
-    title: str,
-    figures: pd.DataFrame,
-    names: Mapping[str, Callable[[dict[str, Any]], str]],
-    unit: str = "",
-    *,
-    has_deff: bool = False,
-) -> PublishedTable:
-    """Return figures with names in front; `names` makes the columns of names from a row."""
-    return PublishedTable(
-        title,
-        _list_heads(context, list(names), unit or score_unit(context), has_deff=has_deff),
-        tuple(
-            (*(write(row) for write in names.values()), *_format_figures(row, has_deff=has_deff))
-            for row in _iter_records(figures)
-        ),
-    )
+def _read_scores(context: ViewContext, **keys: Unpack[CellFilters]) -> pd.DataFrame:
+    """Return the scores that the reader may see, of everyone unless `keys` name another group."""
+    filters: CellFilters = {"group": EVERYONE, **keys}
+    return read_scores(context.results, context.principal, **filters)
 
 
-def _iter_records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    for record in table.to_dict("records"):
-        yield {str(name): value for name, value in record.items()}
-
-
-def _list_area_columns(context: ViewContext) -> dict[str, Callable[[dict[str, Any]], str]]:
-    """Return the columns with code and name of a city."""
-    t, names = context.t, context.names
-    return {
-        t("Code"): lambda row: str(row["area"]),
-        t("City"): lambda row: names.area(str(row["area"])),
+def _iter_area_tables(context: ViewContext) -> Iterator[PublishedTable]:
+    """Yield the tables of city scores, of city ranks, and of scores of larger areas."""
+    t, composite = context.t, context.names.indicator(COMPOSITE)
+    by_level = {
+        level: _read_scores(context, area_level=level, indicator=COMPOSITE).sort_values("area")
+        for level in AREA_LEVEL_NAMES
     }
+    cities = by_level.pop("city")
+    yield _build_table(context, t("{indicator} by city", indicator=composite), cities, _CITY)
+    ranks = read_ranks(context.results, context.principal, indicator=COMPOSITE)
+    ranks = ranks[ranks["shown"]].sort_values(["estimate", "area"])
+    title = t("Places of the cities by {indicator}", indicator=composite)
+    yield _build_table(context, title, ranks, _CITY, t("place"))
+    title = t("{indicator} by larger areas", indicator=composite)
+    yield _build_table(context, title, pd.concat([*by_level.values()]), ("kind", "area"))
 
 
-def _read_wave_scores(context: ViewContext, **keys: Unpack[CellFilters]) -> pd.DataFrame:
-    return read_scores(context.results, context.principal, **keys)
-
-
-def _build_city_table(context: ViewContext) -> PublishedTable:
-    figures = _read_wave_scores(context, area_level="city", group=EVERYONE, indicator=COMPOSITE)
-    title = context.t("{indicator} by city", indicator=context.names.indicator(COMPOSITE))
-    return _build_table(
-        context, title, figures.sort_values("area"), _list_area_columns(context), has_deff=True
-    )
-
-
-def _build_rank_table(context: ViewContext) -> PublishedTable:
-    t = context.t
-    figures = read_ranks(context.results, context.principal, indicator=COMPOSITE)
-    title = t("Places of the cities by {indicator}", indicator=context.names.indicator(COMPOSITE))
-    placed = figures[figures["shown"]].sort_values(["estimate", "area"])
-    return _build_table(context, title, placed, _list_area_columns(context), t("place"))
-
-
-def _build_larger_area_table(context: ViewContext) -> PublishedTable:
-    t, names = context.t, context.names
-    levels = [level for level in AREA_LEVEL_NAMES if level != "city"]
-    parts = [
-        _read_wave_scores(
-            context, area_level=level, group=EVERYONE, indicator=COMPOSITE
-        ).sort_values("area")
-        for level in levels
-    ]
-    return _build_table(
-        context,
-        t("{indicator} by larger areas", indicator=names.indicator(COMPOSITE)),
-        pd.concat(parts),
-        {
-            t("Kind of area"): lambda row: names.level(str(row["area_level"])),
-            t("Area"): lambda row: names.area(str(row["area"])),
-        },
-        has_deff=True,
-    )
-
-
-def _build_indicator_table(context: ViewContext) -> PublishedTable:
+def _iter_answer_tables(context: ViewContext) -> Iterator[PublishedTable]:
+    """Yield the tables of indicators (without a tree: of questions), of groups, and of shares."""
     t, codes = context.t, (COMPOSITE, *context.codes)
-    figures = _read_wave_scores(context, area_level="nation", group=EVERYONE, indicator=codes)
-    return _build_table(
-        context,
-        t("Indicators, nation"),
-        _sort_by_indicator(figures, codes),
-        {t("Indicator"): lambda row: context.names.numbered(str(row["indicator"]))},
-        has_deff=True,
-    )
+    if context.results.tree is None:
+        yield from _iter_question_tables(context)
+    else:
+        nation = _read_scores(context, area_level="nation", indicator=codes)
+        nation = _sort_by_indicator(nation, codes)
+        yield _build_table(context, t("Indicators, nation"), nation, ("indicator",))
+        cities = _read_scores(context, area_level="city", indicator=codes)
+        cities = _sort_by_indicator(cities, codes).sort_values("area", kind="stable")
+        yield _build_table(context, t("Indicators by city"), cities, (*_CITY, "indicator"))
+    groups = _read_scores(context, area_level="nation", group=None, indicator=COMPOSITE)
+    yield _build_table(context, t("Groups of respondents, nation"), groups, ("group",))
+    keys = [each.key for each in context.results.method.measures if each.choices]
+    shares = _read_scores(context, area_level="nation", indicator=keys)
+    shares = _sort_by_indicator(shares, keys)
+    yield _build_table(context, t("Shares of answers, nation"), shares, ("share",), "%")
 
 
-def _build_city_indicator_table(context: ViewContext) -> PublishedTable:
-    t, codes = context.t, (COMPOSITE, *context.codes)
-    figures = _read_wave_scores(context, area_level="city", group=EVERYONE, indicator=codes)
-    return _build_table(
-        context,
-        t("Indicators by city"),
-        _sort_by_indicator(figures, codes).sort_values("area", kind="stable"),
-        {
-            **_list_area_columns(context),
-            t("Indicator"): lambda row: context.names.numbered(str(row["indicator"])),
-        },
-        has_deff=True,
-    )
-
-
-def _sort_by_indicator(figures: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
-    """Return figures in the order of the indicator tree."""
-    place = {code: index for index, code in enumerate(codes)}
-    return figures.sort_values("indicator", key=lambda column: column.map(place), kind="stable")
-
-
-def _build_group_table(context: ViewContext) -> PublishedTable:
-    t = context.t
-    figures = _read_wave_scores(context, area_level="nation", indicator=COMPOSITE)
-    return _build_table(
-        context,
-        t("Groups of respondents, nation"),
-        figures,
-        {t("Group"): lambda row: context.names.group(str(row["group"]))},
-        has_deff=True,
-    )
-
-
-def _build_measure_table(context: ViewContext) -> PublishedTable:
-    t = context.t
-    shares = [each.key for each in context.results.method.measures if each.choices]
-    figures = _read_wave_scores(context, area_level="nation", group=EVERYONE, indicator=shares)
-    return _build_table(
-        context,
-        t("Shares of answers, nation"),
-        _sort_by_indicator(figures, shares),
-        {t("Share"): lambda row: context.names.indicator(str(row["indicator"]))},
-        "%",
-        has_deff=True,
-    )
-
-
-def _build_question_tables(context: ViewContext) -> list[PublishedTable]:
-    """Return ratings, numbers and shares of a wave without a composite, by city.
+def _iter_question_tables(context: ViewContext) -> Iterator[PublishedTable]:
+    """Yield the tables of ratings, means and shares by city, for a wave without a composite.
 
     The shares of the nation are a table of every wave.
     """
@@ -351,107 +271,59 @@ def _build_question_tables(context: ViewContext) -> list[PublishedTable]:
         (t("Means of numbers"), t("mean of the answers"), [m for m in measures if m.is_number]),
         (t("Shares of answers"), "%", [m for m in measures if m.choices]),
     )
-    tables = []
     for title, unit, of_kind in kinds:
         codes = [measure.key for measure in of_kind]
-        figures = _read_wave_scores(
-            context, area_level=("nation", "city"), group=EVERYONE, indicator=codes
-        )
+        figures = _read_scores(context, area_level=("nation", "city"), indicator=codes)
         figures = _sort_by_indicator(figures, codes).sort_values(
             ["area_level", "area"], ascending=[False, True], kind="stable"
         )
-        columns = {
-            **_list_area_columns(context),
-            t("Question"): lambda row: context.names.indicator(str(row["indicator"])),
-        }
-        tables.append(_build_table(context, title, figures, columns, unit, has_deff=True))
-    return tables
+        yield _build_table(context, title, figures, (*_CITY, "question"), unit)
 
 
-def _build_gap_table(context: ViewContext) -> PublishedTable:
-    t = context.t
-    figures = read_gaps(
-        context.results,
-        context.principal,
-        "nation",
-        area_level="city",
-        group=EVERYONE,
-        indicator=COMPOSITE,
+def _sort_by_indicator(figures: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
+    """Return figures sorted by the place of their indicator in `codes`."""
+    place = {code: index for index, code in enumerate(codes)}
+    return figures.sort_values("indicator", key=lambda column: column.map(place), kind="stable")
+
+
+def _iter_difference_tables(
+    context: ViewContext, before: WaveInfo | None
+) -> Iterator[PublishedTable]:
+    """Yield the tables of differences, model figures, changes since `before`, and importance."""
+    t, results, reader = context.t, context.results, context.principal
+    gaps = read_gaps(
+        results, reader, "nation", area_level="city", group=EVERYONE, indicator=COMPOSITE
+    ).sort_values("area")
+    yield _build_table(
+        context, t("Difference of each city from the nation"), gaps, _CITY, t("points")
     )
-    return _build_table(
-        context,
-        t("Difference of each city from the nation"),
-        figures.sort_values("area"),
-        _list_area_columns(context),
-        t("points"),
-    )
-
-
-def _build_special_group_table(context: ViewContext) -> PublishedTable:
-    t, names = context.t, context.names
-    figures = read_gaps(
-        context.results,
-        context.principal,
+    special = read_gaps(
+        results,
+        reader,
         REST,
         area_level=("nation", "city"),
         group=SPECIAL_GROUPS,
         indicator=COMPOSITE,
-    )
-    return _build_table(
-        context,
-        t("Special groups beside the rest of their area"),
-        figures.sort_values(["group", "area_level", "area"], ascending=[True, False, True]),
-        {
-            t("Area"): lambda row: names.area(str(row["area"])),
-            t("Group"): lambda row: names.group(str(row["group"])),
-        },
-        t("points"),
-    )
-
-
-def _build_model_table(context: ViewContext) -> PublishedTable:
-    t, names = context.t, context.names
-    figures = read_models(context.results, context.principal, indicator=COMPOSITE)
-    return _build_table(
-        context,
-        t("Special groups by city, model figures"),
-        figures.sort_values(["group", "area"]),
-        {**_list_area_columns(context), t("Group"): lambda row: names.group(str(row["group"]))},
-    )
-
-
-def _iter_change_tables(context: ViewContext, before: WaveInfo | None) -> Iterator[PublishedTable]:
-    """Yield the changes since the wave before; none where nothing is comparable."""
-    if before is None:
-        return
-    t, names = context.t, context.names
+    ).sort_values(["group", "area_level", "area"], ascending=[True, False, True])
+    title = t("Special groups beside the rest of their area")
+    yield _build_table(context, title, special, ("area", "group"), t("points"))
+    models = read_models(results, reader, indicator=COMPOSITE).sort_values(["group", "area"])
+    title = t("Special groups by city, model figures")
+    yield _build_table(context, title, models, (*_CITY, "group"))
+    # Nothing is comparable with a wave that no change was computed from.
     with suppress(ChangeNotComputedError):
-        figures = read_changes(
-            context.results,
-            context.principal,
-            before,
-            area_level=("nation", "city"),
-            group=EVERYONE,
-            indicator=COMPOSITE,
-        )
-        yield _build_table(
-            context,
-            t("Change since {wave}", wave=before.label(context.language)),
-            figures.sort_values(["area_level", "area"], ascending=[False, True]),
-            {t("Area"): lambda row: names.area(str(row["area"]))},
-            t("points"),
-        )
-
-
-def _build_importance_table(context: ViewContext) -> PublishedTable:
-    t = context.t
-    importance, _ = read_importance(
-        context.results, context.principal, area_level="nation", group=EVERYONE
-    )
-    return _build_table(
-        context,
-        t("Importance of the indicators for overall satisfaction, nation"),
-        importance.sort_values("estimate", ascending=False),
-        {t("Indicator"): lambda row: context.names.numbered(str(row["indicator"]))},
-        "%",
-    )
+        if before is not None:
+            changes = read_changes(
+                results,
+                reader,
+                before,
+                area_level=("nation", "city"),
+                group=EVERYONE,
+                indicator=COMPOSITE,
+            ).sort_values(["area_level", "area"], ascending=[False, True])
+            title = t("Change since {wave}", wave=before.label(context.language))
+            yield _build_table(context, title, changes, ("area",), t("points"))
+    importance, _ = read_importance(results, reader, area_level="nation", group=EVERYONE)
+    importance = importance.sort_values("estimate", ascending=False)
+    title = t("Importance of the indicators for overall satisfaction, nation")
+    yield _build_table(context, title, importance, ("indicator",), "%")

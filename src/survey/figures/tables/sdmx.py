@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 from lxml import etree
 
@@ -40,7 +39,7 @@ class CodeList:
 
 @dataclass(frozen=True)
 class Component:
-    """Dimension, measure or attribute of the data structure; a coded one names its list."""
+    """Dimension, measure or attribute of an SDMX data structure, with its code list if coded."""
 
     key: str
     name: Texts
@@ -52,7 +51,7 @@ class Component:
 
 @dataclass(frozen=True)
 class DataStructure:
-    """Data structure of one wave; the time dimension follows `dimensions`."""
+    """SDMX data structure of one wave; the time dimension is added after `dimensions`."""
 
     key: str
     name: Texts
@@ -63,7 +62,7 @@ class DataStructure:
 
     @property
     def concepts(self) -> str:
-        """Identity of the concept scheme, which is that of one wave as well."""
+        """Return the identity of the concept scheme, which belongs to this wave alone."""
         return f"CS_{self.key}"
 
     @property
@@ -72,7 +71,7 @@ class DataStructure:
 
 
 def structure_bytes(structure: DataStructure, *, prepared: datetime, is_test: bool) -> bytes:
-    """Return the structure as an XML document."""
+    """Return an SDMX data structure as XML; `prepared` and `is_test` are in its header."""
     root = etree.Element(
         f"{{{_MESSAGE}}}Structure", nsmap={"mes": _MESSAGE, "str": _STRUCTURE, "com": _COMMON}
     )
@@ -86,16 +85,14 @@ def structure_bytes(structure: DataStructure, *, prepared: datetime, is_test: bo
     lists = _add_element(parts, _STRUCTURE, "Codelists")
     for component in components:
         if component.code_list is not None:
-            _add_code_list(lists, component.code_list)
+            element = _add_maintained(
+                lists, "Codelist", component.code_list.key, component.code_list.name
+            )
+            for identity, name in component.code_list.codes.items():
+                _add_named(_add_element(element, _STRUCTURE, "Code", id=identity), name)
     _add_concepts(_add_element(parts, _STRUCTURE, "ConceptSchemes"), structure, components)
     _add_data_structure(_add_element(parts, _STRUCTURE, "DataStructures"), structure)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
-
-
-def _add_code_list(parent: Any, code_list: CodeList) -> None:
-    element = _add_maintained(parent, "Codelist", code_list.key, code_list.name)
-    for identity, name in code_list.codes.items():
-        _add_named(_add_element(element, _STRUCTURE, "Code", id=identity), name)
 
 
 def _add_concepts(parent: Any, structure: DataStructure, components: Sequence[Component]) -> None:
@@ -132,7 +129,7 @@ def _add_data_structure(parent: Any, structure: DataStructure) -> None:
 
 
 def _describe_component(element: Any, component: Component, scheme: str) -> None:
-    """Say which concept a component is and which values it takes."""
+    """Add to an XML element a component's concept (in scheme `scheme`) and its values."""
     concepts = f"{_URN}.conceptscheme.Concept={AGENCY}:{scheme}({VERSION})"
     _add_element(element, _STRUCTURE, "ConceptIdentity", f"{concepts}.{component.key}")
     values = _add_element(element, _STRUCTURE, "LocalRepresentation")
@@ -194,7 +191,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
 
 
 def sdmx_bytes(context: ViewContext) -> bytes:
-    """Return an archive of the figures that are open to the reader, and of their structure."""
+    """Return an archive of the figures that the reader may see (SDMX-CSV) and their structure."""
     cells = context.results.cells(context.principal)
     codes = {
         key: make_codes(cells[column].astype(str).unique())
@@ -213,7 +210,7 @@ def sdmx_bytes(context: ViewContext) -> bytes:
 
 
 def make_codes(values: Iterable[str]) -> dict[str, str]:
-    """Return an identity of SDMX for each value: letters, digits and underscores, each once."""
+    """Return value -> distinct SDMX identifier of letters, digits and underscores only."""
     codes: dict[str, str] = {}
     for value in sorted(values):
         base = _UNSAFE.sub("_", value) or "_"
@@ -298,11 +295,14 @@ def _build_data_bytes(
     codes: Mapping[str, Mapping[str, str]],
     structure: DataStructure,
 ) -> bytes:
-    """Return the rows of SDMX-CSV: what they belong to, dimensions, measures, attributes."""
+    """Return cells as SDMX-CSV of this structure, each value as its identifier in `codes`."""
     rates = {each.key for each in context.results.method.measures if each.choices}
     means = {each.key for each in context.results.method.measures} - rates
     units = dict.fromkeys(rates, "PC") | dict.fromkeys(means, "MEAN")
     shown = cells["shown"].to_numpy(dtype=bool)
+    usual = NORMAL if context.wave.final else PROVISIONAL
+    unreliable = (cells["status"].astype(str) == UNRELIABLE).to_numpy()
+    statuses = pd.Series(usual, index=cells.index).mask(unreliable, LOW_RELIABILITY)
     table = pd.DataFrame(
         {
             "STRUCTURE": "datastructure",
@@ -317,7 +317,9 @@ def _build_data_bytes(
                 key: cells[column].where(shown).astype("Int64" if whole == "Integer" else "Float64")
                 for key, (column, whole, _) in _MEASURES.items()
             },
-            "OBS_STATUS": _build_statuses(context, cells, shown),
+            "OBS_STATUS": statuses.mask(cells["estimate"].isna().to_numpy(), MISSING).mask(
+                ~shown, SUPPRESSED
+            ),
             "UNIT_MEASURE": cells["indicator"]
             .astype(str)
             .map(lambda key: units.get(key, "POINTS")),
@@ -327,10 +329,3 @@ def _build_data_bytes(
     )
     # A byte order mark, which spreadsheets need, is no part of SDMX-CSV.
     return csv_bytes(table).removeprefix(BYTE_ORDER_MARK.encode())
-
-
-def _build_statuses(context: ViewContext, cells: pd.DataFrame, shown: np.ndarray) -> pd.Series:
-    usual = NORMAL if context.wave.final else PROVISIONAL
-    unreliable = (cells["status"].astype(str) == UNRELIABLE).to_numpy()
-    statuses = pd.Series(usual, index=cells.index).mask(unreliable, LOW_RELIABILITY)
-    return statuses.mask(cells["estimate"].isna().to_numpy(), MISSING).mask(~shown, SUPPRESSED)

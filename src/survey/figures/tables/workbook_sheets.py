@@ -15,7 +15,7 @@ _FIRST_WIDTH, _WIDTH = 30, 16
 
 
 class WorkbookSheets:
-    """Writer of the sheets; a text is a text whatever it looks like."""
+    """Writer of sheets of text and tables; a text is never read as a number or a formula."""
 
     def __init__(self, book: Any) -> None:
         self._book = book
@@ -72,7 +72,7 @@ class WorkbookSheets:
 
 
 def workbook_bytes(context: ViewContext, tables: Sequence[PublishedTable]) -> bytes:
-    """Return the workbook; the same tables give the same bytes."""
+    """Return the publication workbook (xlsx) of a wave; the same tables give the same bytes."""
     t, buffer = context.t, io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
     made_at = context.wave.frozen_at.replace(tzinfo=None)

@@ -13,6 +13,7 @@ import numpy as np
 from survey.access.roles import NATION
 from survey.disclosure import CityRun
 from survey.figures.charts.interval_charts import ITEM
+from survey.figures.views.chart_panels import score_title
 from survey.figures.views.chart_rows import Rows
 from survey.figures.views.view_context import ViewContext
 from survey.locale import Translator
@@ -23,7 +24,7 @@ from survey.settings import PROJECT_ROOT
 
 
 class UnnamedCityRows:
-    """Runs of unnamed cities among the rows of those that are named, highest first."""
+    """Rows for runs of neighbouring unnamed cities, put among named cities by mean score."""
 
     def __init__(self, runs: Sequence[CityRun], scores: Sequence[float]) -> None:
         self.runs = runs
@@ -31,7 +32,7 @@ class UnnamedCityRows:
         self._order = np.argsort(-values, kind="stable")
 
     def chart_rows(self, rows: Rows, t: Translator) -> Rows:
-        """Return rows of a ranking chart; a run has its mean and ranks, no interval and no n."""
+        """Return `rows` of a ranking plus one per run of unnamed cities: mean score and ranks."""
         names = [_describe_run(run, t) for run in self.runs]
         more: dict[str, Callable[[int], Any]] = {
             "label": lambda row: f"{names[row]}\n",
@@ -47,7 +48,7 @@ class UnnamedCityRows:
             t("City"): lambda row: _describe_run(self.runs[row], t),
             t("Place"): lambda row: f"{self.runs[row].first}–{self.runs[row].last}",
             t("Possible places"): lambda _row: MISSING,
-            _find_score_column(listing, t): lambda row: self.runs[row].mean,
+            score_title(t): lambda row: self.runs[row].mean,
             t("Remark"): lambda _row: t("Mean of these cities, which stay unnamed"),
         }
         return self._merge_rows(listing, more)
@@ -67,25 +68,19 @@ class UnnamedCityRows:
         return [whole[row] for row in self._order]
 
 
-def _find_score_column(listing: Rows, t: Translator) -> str:
-    """Return the column before the lower end of the interval, whatever its name."""
-    names = list(listing)
-    return names[names.index(t("95%\u00a0from")) - 1]
-
-
 def _describe_run(run: CityRun, t: Translator) -> str:
     return t("Cities at places {first} to {last}", first=run.first, last=run.last)
 
 
-def describe_release(reading: ViewContext) -> str:
-    """Describe what the release lets this reader see of other cities; empty where all."""
-    t, wave = reading.t, reading.wave
-    if wave.others_are_shown or reading.principal.area == NATION:
+def describe_release(context: ViewContext) -> str:
+    """Describe which other cities this reader sees by name; empty where the reader sees all."""
+    t, wave = context.t, context.wave
+    if wave.others_are_shown or context.principal.area == NATION:
         return ""
-    first = reading.results.first_named(reading.principal)
+    first = context.results.first_named(context.principal)
     if first:
-        separator = "、" if reading.language == "zh" else ", "
-        names = separator.join(reading.names.area(code) for code in first)
+        separator = "、" if context.language == "zh" else ", "
+        names = separator.join(context.names.area(code) for code in first)
         return t(
             "Released by name only, in the order of city codes: the first {count} places of "
             "composite satisfaction are taken by {names}.",
@@ -118,7 +113,7 @@ class Band:
 
 @dataclass(frozen=True)
 class BandVerdict:
-    """Band of one score in words; `settled` where it is all but certain."""
+    """Band of one score in words; `settled` where one band alone is probable enough."""
 
     label: str
     settled: bool
@@ -126,7 +121,7 @@ class BandVerdict:
 
 @lru_cache(maxsize=4)
 def read_bands(path: Path = _BANDS_CSV) -> tuple[Band, ...]:
-    """Read the declared bands, lowest first."""
+    """Read the bands declared in a CSV, the lowest first."""
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(
             Band(
@@ -141,25 +136,25 @@ def read_bands(path: Path = _BANDS_CSV) -> tuple[Band, ...]:
 
 
 def band_verdicts(
-    reading: ViewContext, areas: Sequence[str], **wanted: Filter
+    context: ViewContext, areas: Sequence[str], **wanted: Filter
 ) -> list[BandVerdict | None]:
-    """Return the band of each of some areas; None without a score or an error.
+    """Return the band of each area in words; None for an area without score or standard error.
 
     `wanted` are the keys of their cells, or of headlines where a `basis` is among them.
     """
     bands = read_bands()
-    names = [band.name[reading.language] for band in bands]
+    names = [band.name[context.language] for band in bands]
     edges = [band.lower for band in bands if band.lower is not None]
-    chances = compute_band_probabilities(reading.results, reading.principal, edges, wanted=wanted)
+    chances = compute_band_probabilities(context.results, context.principal, edges, wanted=wanted)
     return [
-        band_verdict(chances[area], names, reading.t) if area in chances else None for area in areas
+        band_verdict(chances[area], names, context.t) if area in chances else None for area in areas
     ]
 
 
 def band_verdict(
     chances: Sequence[float], names: Sequence[str], t: Translator
 ) -> BandVerdict | None:
-    """Return one band with its probability, or the fewest likely enough together.
+    """Return the most probable of the bands `names` in words, by their `chances`; None if unknown.
 
     Enough is `MIN_BAND_PROBABILITY`.
     """

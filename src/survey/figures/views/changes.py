@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.figures.charts import ChartKind, ChartLabels
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
-from survey.figures.charts.marks import HIDDEN
+from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.views.chart_panels import ChartHeading, ChartPanel, subtitle
 from survey.figures.views.chart_rows import (
     Rows,
@@ -33,7 +32,7 @@ from survey.figures.views.interval_table import (
     draw_interval_bars,
     signed_verdicts,
 )
-from survey.figures.views.table_slice import TableSlice
+from survey.figures.views.table_slice import NamedRows, TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
 from survey.locale import Message, SurveyError, Translator, msg
@@ -46,7 +45,7 @@ from survey.results.wave_results import Filter
 
 @dataclass(frozen=True)
 class TrendFilters:
-    """Filters of the page of trends.
+    """Choices on the page of trends: earlier wave, indicator, group, place, part of the country.
 
     `before` is the key of the earlier wave, None where there is none; `region3` and `size_tier`
     narrow the lists of cities, `clear_only` leaves what is significant; `against` is the reference
@@ -63,31 +62,33 @@ class TrendFilters:
     against: str = "region3"
 
 
-def listed_cities(cities: TableSlice, reading: ViewContext, filters: TrendFilters) -> TableSlice:
-    """Return the cities of the filter, largest change first, those without one last."""
-    keep = reading.cities_within(
+def listed_cities(cities: TableSlice, context: ViewContext, filters: TrendFilters) -> TableSlice:
+    """Return the changes of the cities in the chosen region and size, the largest first."""
+    keep = context.cities_within(
         cities.texts("area"), region3=filters.region3, size_tier=filters.size_tier
     )
     return cities.keep(keep).descending("difference")
 
 
 def list_title(title: str, filters: TrendFilters, t: Translator) -> str:
-    """Return the title of a list, which says what the reader left out of it."""
+    """Return the title of a list of cities; it says if only significant ones are listed."""
     return t("{title} (significant only)", title=title) if filters.clear_only else title
 
 
-def describe_selection(reading: ViewContext, filters: TrendFilters) -> str:
-    name = reading.names.indicator(filters.indicator)
+def describe_selection(context: ViewContext, filters: TrendFilters) -> str:
+    name = context.names.indicator(filters.indicator)
     if filters.group == EVERYONE:
         return name
-    group = reading.names.group(filters.group)
-    return reading.t("{indicator}, {group}", indicator=name, group=group)
+    group = context.names.group(filters.group)
+    return context.t("{indicator}, {group}", indicator=name, group=group)
 
 
 _ROLES = {RISE: HIGHER, FALL: LOWER, NONE: UNCLEAR}
-_VERDICT_TEXTS: Mapping[str, Message] = MappingProxyType(
-    {HIGHER: msg("Rise"), LOWER: msg("Fall"), UNCLEAR: msg("No detectable change")}
-)
+_VERDICT_TEXTS: Mapping[str, Message] = {
+    HIGHER: msg("Rise"),
+    LOWER: msg("Fall"),
+    UNCLEAR: msg("No detectable change"),
+}
 
 
 @dataclass(frozen=True)
@@ -101,21 +102,21 @@ class WaveYears:
 
 
 def mark_roles(changes: TableSlice) -> list[str]:
-    """Return what each row is drawn as: an arrow only where the change holds after adjustment."""
+    """Return each row's chart role: rise or fall if significant after multiple-test adjustment."""
     absent = ~changes.shown | np.isnan(changes.numbers("ci_low"))
     return [
-        HIDDEN if gone else _ROLES.get(verdict, UNCLEAR)
+        HIDDEN_ROLE if gone else _ROLES.get(verdict, UNCLEAR)
         for gone, verdict in zip(absent, changes.texts("verdict"), strict=True)
     ]
 
 
 def city_change_table(
-    reading: ViewContext, cities: TableSlice, filters: TrendFilters, years: WaveYears
+    context: ViewContext, cities: TableSlice, filters: TrendFilters, years: WaveYears
 ) -> IntervalTable:
-    t = reading.t
+    t = context.t
     title = t(
         "{indicator}: change in each city from {before} to {after}",
-        indicator=describe_selection(reading, filters),
+        indicator=describe_selection(context, filters),
         **years.labels,
     )
     note = t(
@@ -124,24 +125,22 @@ def city_change_table(
         "zero without an arrow is what chance alone brings among many cities."
     )
     return _build_change_table(
-        reading,
+        context,
         ChartHeading("trends-cities", list_title(title, filters, t), t("City"), note),
-        cities,
-        [reading.names.area(code) for code in cities.texts("area")],
+        context.name_rows(cities, "area"),
         years,
-        key="area",
     )
 
 
 def indicator_change_table(
-    reading: ViewContext, nation: TableSlice, filters: TrendFilters, years: WaveYears
+    context: ViewContext, nation: TableSlice, filters: TrendFilters, years: WaveYears
 ) -> IntervalTable:
-    t = reading.t
-    codes = [COMPOSITE, *reading.level_codes(1, 2)]
+    t = context.t
+    codes = [COMPOSITE, *context.level_codes(1, 2)]
     cells = nation.in_order("indicator", codes)
     title = t(
         "{group}: change of every indicator from {before} to {after}, nation",
-        group=reading.names.group(filters.group),
+        group=context.names.group(filters.group),
         **years.labels,
     )
     note = t("Each indicator is judged by itself; an arrow needs a P value of at most 5%.")
@@ -150,31 +149,23 @@ def indicator_change_table(
         left_out = t(
             "Not compared, because they were made of other parts or weights in {before} or did not "
             "exist: {indicators}.",
-            indicators=t(", ").join(reading.names.numbered(code) for code in absent),
+            indicators=t(", ").join(context.names.numbered(code) for code in absent),
             **years.labels,
         )
         note = f"{note} {left_out}"
     return _build_change_table(
-        reading,
+        context,
         ChartHeading("trends-indicators", title, t("Indicator"), note),
-        cells,
-        [reading.names.numbered(code) for code in cells.texts("indicator")],
+        context.name_rows(cells, "indicator"),
         years,
-        key="indicator",
     )
 
 
 def _build_change_table(
-    reading: ViewContext,
-    heading: ChartHeading,
-    changes: TableSlice,
-    labels: Sequence[str],
-    years: WaveYears,
-    *,
-    key: str,
+    context: ViewContext, heading: ChartHeading, named: NamedRows, years: WaveYears
 ) -> IntervalTable:
-    """Return changes in the order of `changes`."""
-    t = reading.t
+    """Build the table of changes between the waves `years`, rows in the order of `named`."""
+    t, changes, labels = context.t, named.cells, named.labels
     roles = mark_roles(changes)
     difference = changes.numbers("difference")
     columns: Rows = {
@@ -192,27 +183,27 @@ def _build_change_table(
     )
     return build_interval_table(
         heading,
-        change_subtitle(reading, changes, years, by_city=key == "area"),
-        changes.texts(key),
+        change_subtitle(context, changes, years, by_city=named.key == "area"),
+        changes.texts(named.key),
         columns,
         (t("Change with interval"), bars),
         _build_change_rows(changes, labels, roles, heading.rows, years, t),
-        visible=[role != HIDDEN for role in roles],
+        visible=[role != HIDDEN_ROLE for role in roles],
     )
 
 
 def change_subtitle(
-    reading: ViewContext, changes: TableSlice, years: WaveYears, *, by_city: bool
+    context: ViewContext, changes: TableSlice, years: WaveYears, *, by_city: bool
 ) -> str:
-    """Return the line under a title: both waves, unit and n."""
-    t = reading.t
+    """Return a chart's subtitle: both `years`, unit, interval, and n (a sum if `by_city`)."""
+    t = context.t
     n = changes.total("n") if by_city else changes.max_value("n")
     waves = t("Waves of {years}", years=f"{years.before}, {years.after}")
-    return subtitle(reading, t("Change in points"), n, wave=waves)
+    return subtitle(context, t("Change in points"), n, wave=waves)
 
 
 def verdict_names(t: Translator) -> dict[str, str]:
-    """Return what each verdict of a change is called."""
+    """Return the words for each verdict of a change: rise, fall, no detectable change."""
     return {role: t(text) for role, text in _VERDICT_TEXTS.items()}
 
 
@@ -237,7 +228,7 @@ def _build_change_rows(
         t("95%\u00a0to"): changes.numbers("ci_high"),
         _format_n_title(t, years.before): counts(changes.numbers("n_before")),
         _format_n_title(t, years.after): counts(changes.numbers("n")),
-        t("Verdict"): ["" if role == HIDDEN else t(_VERDICT_TEXTS[role]) for role in roles],
+        t("Verdict"): ["" if role == HIDDEN_ROLE else t(_VERDICT_TEXTS[role]) for role in roles],
         t("Remark"): remarks(changes, changes.numbers("ci_low"), t),
     }
 
@@ -255,52 +246,51 @@ class ChangeView:
 
 
 def build_change_view(
-    reading: ViewContext, before: WaveResults | None, filters: TrendFilters
+    context: ViewContext, before: WaveResults | None, filters: TrendFilters
 ) -> tuple[ChangeView | None, str]:
-    """Build the view of a change, or of the reason why there is none."""
-    t = reading.t
+    """Build the view of the change since the wave `before`; else return None and the reason."""
     changes, obstacle = find_changes(
-        reading, before, filters, area_level=["nation", "city"], indicator=filters.indicator
+        context, before, filters, area_level=["nation", "city"], indicator=filters.indicator
     )
     if changes is None or before is None:
         return None, obstacle
-    years = wave_years(reading, before)
+    years = wave_years(context, before)
     nation, cities = changes.where("area_level", "nation"), changes.where("area_level", "city")
-    difference = difference_of(reading.names.group(filters.group), nation)
+    difference = difference_of(context.names.group(filters.group), nation)
     return ChangeView(
-        before=t("the year {year}", year=years.before),
+        before=context.t("the year {year}", year=years.before),
         difference=difference,
-        sentence=_describe_change(reading, difference, mark_roles(nation), filters, years),
-        counted=_count_sentence(reading, cities),
-        funnel=_build_change_funnel(reading, cities, difference, filters, years),
+        sentence=_describe_change(context, difference, mark_roles(nation), filters, years),
+        counted=_count_sentence(context, cities),
+        funnel=_build_change_funnel(context, cities, difference, filters, years),
     ), ""
 
 
-def wave_years(reading: ViewContext, before: WaveResults) -> WaveYears:
-    return WaveYears(str(before.wave.year), str(reading.wave.year))
+def wave_years(context: ViewContext, before: WaveResults) -> WaveYears:
+    return WaveYears(str(before.wave.year), str(context.wave.year))
 
 
 def find_changes(
-    reading: ViewContext,
+    context: ViewContext,
     before: WaveResults | None,
     filters: TrendFilters,
     *,
     area_level: Filter,
     indicator: Filter,
 ) -> tuple[TableSlice | None, str]:
-    """Return the changes since that wave, or the reason why there are none."""
-    t = reading.t
+    """Return the changes since the wave `before` and no text; else None and the reason."""
+    t = context.t
     if before is None:
         return None, t(
             "A change needs two waves of the same series, and there is none before this one. "
             "Please choose a later wave above. If there is no other, changes appear here as soon "
             "as a second wave has been frozen."
         )
-    obstacle = find_obstacle(reading, before, filters.indicator)
+    obstacle = find_obstacle(context, before, filters.indicator)
     if obstacle:
         return None, obstacle
     try:
-        return reading.changes(
+        return context.changes(
             before.wave, area_level=area_level, group=filters.group, indicator=indicator
         ), ""
     except SurveyError as error:
@@ -308,20 +298,20 @@ def find_changes(
 
 
 def _build_change_funnel(
-    reading: ViewContext,
+    context: ViewContext,
     cities: TableSlice,
     nation: EstimateDifference,
     filters: TrendFilters,
     years: WaveYears,
 ) -> ChartPanel:
-    """Return the chart of all cities: change across margin of error."""
-    t, roles = reading.t, mark_roles(cities)
+    """Build the chart of city changes by margin of error; the nation's change is a dashed line."""
+    t, roles = context.t, mark_roles(cities)
     title = t(
         "{indicator}: change of all cities from {before} to {after}",
-        indicator=describe_selection(reading, filters),
+        indicator=describe_selection(context, filters),
         **years.labels,
     )
-    names = [reading.names.area(code) for code in cities.texts("area")]
+    names = [context.names.area(code) for code in cities.texts("area")]
     rows = funnel_rows(cities, names, roles, t)
     if nation.figure.available and nation.figure.estimate is not None:
         rows = add_reference_row(rows, (t("Nation"), nation.figure.estimate), value="difference")
@@ -330,7 +320,7 @@ def _build_change_funnel(
         key="trends-funnel",
         kind=ChartKind.FUNNEL,
         title=title,
-        subtitle=change_subtitle(reading, cities, years, by_city=True),
+        subtitle=change_subtitle(context, cities, years, by_city=True),
         alt=t(
             "{title}. {rise} rise, {fall} fall, {none} show no detectable change. The same data "
             "follow as a table.",
@@ -358,7 +348,7 @@ def _build_change_funnel(
 def funnel_rows(
     cities: TableSlice, names: Sequence[str], roles: Sequence[str], t: Translator
 ) -> Rows:
-    """Return chart rows with the margin of error, which is half the interval's width."""
+    """Return chart rows of city changes, labelled by `names`, each with its margin of error."""
     low, high = cities.numbers("ci_low"), cities.numbers("ci_high")
     return gap_rows(cities, names, t, key="area") | {
         "margin": np.round((high - low) / 2, 1),
@@ -366,17 +356,17 @@ def funnel_rows(
     }
 
 
-def find_obstacle(reading: ViewContext, before: WaveResults, indicator: str) -> str:
-    """Return why the indicator cannot be compared with that wave; empty where it can."""
-    t, tree = reading.t, reading.results.tree
-    if before.wave.composite != reading.wave.composite:
+def find_obstacle(context: ViewContext, before: WaveResults, indicator: str) -> str:
+    """Return why an indicator cannot be compared with an earlier wave; empty where it can."""
+    t, tree = context.t, context.results.tree
+    if before.wave.composite != context.wave.composite:
         return t(OTHER_COMPOSITE)
     if tree is None or before.tree is None:
         return t("Changes between waves are computed for questionnaires with an indicator tree.")
     mapping = crosswalk(before.tree, tree)
     if mapping is None:
         return t(NO_CROSSWALK)
-    words = {"indicator": reading.names.indicator(indicator), "before": str(before.wave.year)}
+    words = {"indicator": context.names.indicator(indicator), "before": str(before.wave.year)}
     if mapping.why_not.get(indicator) is NotComparableReason.NEW:
         return t("{indicator} did not exist in {before}, so there is no change to show.", **words)
     if indicator not in mapping.before_of:
@@ -389,15 +379,15 @@ def find_obstacle(reading: ViewContext, before: WaveResults, indicator: str) -> 
 
 
 def _describe_change(
-    reading: ViewContext,
+    context: ViewContext,
     change: EstimateDifference,
     roles: list[str],
     filters: TrendFilters,
     years: WaveYears,
 ) -> str:
-    t, figure = reading.t, change.figure
-    words = {"indicator": describe_selection(reading, filters), **years.labels}
-    if roles in ([], [HIDDEN]) or figure.estimate is None:
+    t, figure = context.t, change.figure
+    words = {"indicator": describe_selection(context, filters), **years.labels}
+    if roles in ([], [HIDDEN_ROLE]) or figure.estimate is None:
         return t("{indicator}: the change from {before} to {after} cannot be shown.", **words)
     if roles == [UNCLEAR]:
         return t(
@@ -420,8 +410,8 @@ def _describe_change(
     )
 
 
-def _count_sentence(reading: ViewContext, cities: TableSlice) -> str:
-    t, counts = reading.t, Counter(mark_roles(cities))
+def _count_sentence(context: ViewContext, cities: TableSlice) -> str:
+    t, counts = context.t, Counter(mark_roles(cities))
     sentence = t(
         "Of {count} cities {rise} rose and {fall} fell; {none} show no detectable change.",
         count=len(cities),
@@ -429,10 +419,10 @@ def _count_sentence(reading: ViewContext, cities: TableSlice) -> str:
         fall=counts[LOWER],
         none=counts[UNCLEAR],
     )
-    if not counts[HIDDEN]:
+    if not counts[HIDDEN_ROLE]:
         return sentence
     return t(
         "{counted} {hidden} are not shown: too few interviews, or to protect personal data.",
         counted=sentence,
-        hidden=counts[HIDDEN],
+        hidden=counts[HIDDEN_ROLE],
     )

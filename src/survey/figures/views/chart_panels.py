@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from survey.figures.charts import ChartKind, ChartLabels
 from survey.figures.charts.interval_charts import HIGHER, LOWER
-from survey.figures.charts.marks import HIDDEN, REFERENCE
+from survey.figures.charts.marks import HIDDEN_ROLE, REFERENCE
 from survey.figures.figure_table import Columns, format_for_screen, to_arrow, to_frame, to_list
 from survey.figures.views.chart_rows import (
     classify_differences,
@@ -19,7 +19,7 @@ from survey.figures.views.chart_rows import (
     score_rows,
     score_table,
 )
-from survey.figures.views.table_slice import TableSlice
+from survey.figures.views.table_slice import NamedRows, TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.locale import Translator
 from survey.locale.figures import format_count, format_score, format_signed
@@ -49,10 +49,10 @@ class ChartPanel:
 
     @cached_property
     def drawn(self) -> pd.DataFrame:
-        """Rows of `data` that have a figure: what is hidden gets no row of blanks in a picture."""
+        """Rows of `data` whose figure is not hidden: a picture has no blank rows."""
         if not self.hidden_labels:
             return self.data
-        visible = [role != HIDDEN for role in self._roles]
+        visible = [role != HIDDEN_ROLE for role in self._roles]
         return self.data.loc[visible].reset_index(drop=True)
 
     @cached_property
@@ -62,14 +62,14 @@ class ChartPanel:
 
     @cached_property
     def chart_data(self) -> pa.Table:
-        """Rows with a figure for the browser; made once, as a view may be drawn thousands of times.
+        """Rows of the chart that are not hidden, as Arrow for the browser; built once.
 
         What is hidden gets no row of blanks in a chart; it is named in words below.
         """
         rows = to_arrow(self.chart_rows)
-        if HIDDEN not in self._roles:
+        if HIDDEN_ROLE not in self._roles:
             return rows
-        return rows.filter(pa.array([role != HIDDEN for role in self._roles]))
+        return rows.filter(pa.array([role != HIDDEN_ROLE for role in self._roles]))
 
     @property
     def _roles(self) -> list[str]:
@@ -84,11 +84,11 @@ class ChartPanel:
         labels = [str(label) for label in to_list(self.chart_rows.get("label", ()))]
         series = to_list(self.chart_rows.get("series", [""] * len(labels)))
         rows = list(zip(labels, series, self._roles, strict=False))
-        drawn = {label for label, _, role in rows if role != HIDDEN}
+        drawn = {label for label, _, role in rows if role != HIDDEN_ROLE}
         hidden = [
             f"{label} · {name}" if label in drawn and name else label
             for label, name, role in rows
-            if role == HIDDEN
+            if role == HIDDEN_ROLE
         ]
         # Labels of cities hold a place and possible places, dashes where there are none.
         return tuple(dict.fromkeys(label.replace("\n", " ").strip(" –") for label in hidden))
@@ -105,14 +105,14 @@ class ChartPanel:
             return False
         counted = ~np.isnan(np.asarray(rows["n"], dtype=float))
         drawn = counted & ~np.isnan(np.asarray(values, dtype=float))
-        for name in (HIDDEN, REFERENCE):
+        for name in (HIDDEN_ROLE, REFERENCE):
             drawn &= np.asarray([role != name for role in self._roles] or True)
         return bool((drawn & np.isnan(np.asarray(rows["ci_low"], dtype=float))).any())
 
     @property
     def is_hidden(self) -> bool:
         """Whether no figure of the chart may be shown."""
-        return HIDDEN in self._roles and set(self._roles) <= {HIDDEN, REFERENCE}
+        return HIDDEN_ROLE in self._roles and set(self._roles) <= {HIDDEN_ROLE, REFERENCE}
 
     @cached_property
     def screen_table(self) -> pa.Table:
@@ -125,7 +125,7 @@ class ChartPanel:
 
 @dataclass(frozen=True)
 class ChartHeading:
-    """Title of a chart and of its rows."""
+    """Key, title and note of a chart or table, and what its rows are called."""
 
     key: str
     title: str
@@ -141,48 +141,51 @@ def percent_title(t: Translator) -> str:
     return t("Per cent of those asked")
 
 
-def subtitle(reading: ViewContext, unit: str, n: float | None, *, wave: str | None = None) -> str:
-    """Return the line under every title: wave, unit, n and interval."""
-    t = reading.t
-    count = format_count(n)
+def subtitle(context: ViewContext, unit: str, n: float | None, *, wave: str | None = None) -> str:
+    """Return the line under a title: wave, unit, n, intervals, and an assumed design effect."""
+    t = context.t
     line = t(
         "{wave} · {unit} · n = {n} · lines: 95% intervals",
-        wave=wave or reading.wave.label(reading.language),
+        wave=wave or context.wave.label(context.language),
         unit=unit,
-        n=count,
+        n=format_count(n),
     )
-    deff = reading.results.method.assumed_deff
-    return line if deff is None else f"{line} · {_describe_assumed_deff(deff, t)}"
+    deff = context.results.method.assumed_deff
+    if deff is None:
+        return line
+    assumed = t("assumed design effect {deff}", deff=f"{deff:g}")
+    return f"{line} · {assumed}"
 
 
-def _describe_assumed_deff(deff: float, t: Translator) -> str:
-    return t("assumed design effect {deff}", deff=f"{deff:g}")
+def label_intervals(
+    t: Translator, value: str, name: str, series: tuple[str, ...] = ()
+) -> ChartLabels:
+    """Return a chart's labels: `value` heads the axis, `name` the rows; `series` are names."""
+    return ChartLabels(
+        value=value, name=name, interval=t("95%\u00a0interval"), n="n", series=series
+    )
 
 
 def score_chart(
-    reading: ViewContext,
+    context: ViewContext,
     heading: ChartHeading,
-    cells: TableSlice,
-    labels: Sequence[str],
+    named: NamedRows,
     *,
-    key: str,
     n: float | None,
-    kind: ChartKind = ChartKind.INTERVALS,
-    unit: str | None = None,
     focus: Collection[str] = (),
     reference: tuple[str, float] | None = None,
 ) -> ChartPanel:
-    """Return a chart of estimates with intervals in the order of `cells`."""
-    t = reading.t
-    value = unit or score_title(t)
-    rows = score_rows(cells, labels, t, key=key, focus=focus, reference=reference)
+    """Build a chart of estimates from `n` interviews; rows with a key in `focus` stand out."""
+    t, cells, labels = context.t, named.cells, named.labels
+    value = score_title(t)
+    rows = score_rows(cells, labels, t, key=named.key, focus=focus, reference=reference)
     return ChartPanel(
         key=heading.key,
-        kind=kind,
+        kind=ChartKind.INTERVALS,
         title=heading.title,
-        subtitle=subtitle(reading, value, n),
+        subtitle=subtitle(context, value, n),
         alt=_describe_score_chart(heading.title, cells, labels, t),
-        text=ChartLabels(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
+        text=label_intervals(t, value, heading.rows),
         chart_rows=rows,
         table_columns=score_table(cells, labels, t, name=heading.rows, value=value),
         note=heading.note,
@@ -190,28 +193,25 @@ def score_chart(
 
 
 def gap_chart(
-    reading: ViewContext,
+    context: ViewContext,
     heading: ChartHeading,
-    gaps: TableSlice,
-    labels: Sequence[str],
+    named: NamedRows,
     *,
-    key: str,
     this: str,
     other: str,
     n: float | None,
-    kind: ChartKind = ChartKind.GAPS,
 ) -> ChartPanel:
-    """Return a chart of differences with intervals in the order of `gaps`; `this` minus `other`."""
-    t = reading.t
+    """Build a chart of differences (`this` minus `other`) in the order of `named`, with its `n`."""
+    t, gaps, labels = context.t, named.cells, named.labels
     value = t("Difference in points")
-    rows = gap_rows(gaps, labels, t, key=key)
+    rows = gap_rows(gaps, labels, t, key=named.key)
     return ChartPanel(
         key=heading.key,
-        kind=kind,
+        kind=ChartKind.GAPS,
         title=heading.title,
-        subtitle=subtitle(reading, value, n),
+        subtitle=subtitle(context, value, n),
         alt=_describe_gap_chart(heading.title, gaps, labels, t),
-        text=ChartLabels(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
+        text=label_intervals(t, value, heading.rows),
         chart_rows=rows,
         table_columns=gap_table(gaps, labels, t, name=heading.rows, this=this, other=other),
         note=heading.note,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey.figures.charts.interval_charts import FOCUS, HIGHER, ITEM, LOWER, UNCLEAR
-from survey.figures.charts.marks import HIDDEN, REFERENCE, SIGNED
+from survey.figures.charts.marks import HIDDEN_ROLE, REFERENCE, SIGNED
 from survey.figures.figure_table import to_list
 from survey.figures.views.estimate_text import (
     NO_CLEAR_DIFFERENCE,
@@ -32,14 +32,14 @@ def score_rows(
     focus: Collection[str] = (),
     reference: tuple[str, float] | None = None,
 ) -> Rows:
-    """Return chart rows of estimates; `key` is the column that identifies a row.
+    """Return columns of a chart of estimates; rows whose column `key` is in `focus` stand out.
 
     `reference` adds the row that draws the dashed line, for example the nation.
     """
     codes, estimate = cells.texts(key), cells.numbers("estimate")
     absent = ~cells.shown | np.isnan(estimate)
     focused = np.fromiter((code in focus for code in codes), dtype=bool, count=len(codes))
-    role = np.select([absent, focused], [HIDDEN, FOCUS], default=ITEM)
+    role = np.select([absent, focused], [HIDDEN_ROLE, FOCUS], default=ITEM)
     rows: Rows = {
         **_build_interval_columns(cells, codes, labels, t),
         "estimate": estimate,
@@ -52,20 +52,20 @@ def score_rows(
 
 
 def add_reference_row(rows: Rows, line: tuple[str, float], *, value: str) -> Rows:
-    """Return `rows` and the one that draws a dashed line at `value`."""
+    """Return chart columns with one more row, a dashed line with the name and value of `line`."""
     last: Rows = {"label": line[0], value: line[1], "role": REFERENCE}
     return {name: _append_value(values, last.get(name)) for name, values in rows.items()}
 
 
 def _append_value(values: Any, last: str | float | None) -> Any:
-    """Return one column with one more value, or a missing one."""
+    """Return a column with `last` appended, or with a missing value where that is None."""
     if isinstance(values, np.ndarray):
         return np.append(values, np.nan if last is None else last)
     return [*values, last or ""]
 
 
 def gap_rows(gaps: TableSlice, labels: Sequence[str], t: Translator, *, key: str) -> Rows:
-    """Return chart rows of differences, each with its verdict."""
+    """Return columns of a chart of differences, a row per `key`; its role is the verdict."""
     difference = gaps.numbers("difference")
     return {
         **_build_interval_columns(gaps, gaps.texts(key), labels, t),
@@ -77,7 +77,7 @@ def gap_rows(gaps: TableSlice, labels: Sequence[str], t: Translator, *, key: str
 
 
 def signed_texts(differences: Iterable[float | None], absent: str = "") -> list[str]:
-    """Return differences in words, in which zero carries no sign; `absent` for a missing one."""
+    """Return differences as texts with sign, zero without one; `absent` for missing ones."""
     return [
         absent if value is None or np.isnan(value) else format_signed(value)
         for value in differences
@@ -85,23 +85,25 @@ def signed_texts(differences: Iterable[float | None], absent: str = "") -> list[
 
 
 def classify_differences(gaps: TableSlice) -> list[str]:
-    """Return the verdict of each row: `higher`, `lower`, `unclear` or `hidden`."""
+    """Return each row's significance verdict `higher`, `lower` or `unclear`; else `hidden`."""
     absent = ~gaps.shown | np.isnan(gaps.numbers("difference"))
     return [
-        HIDDEN if gone else (verdict if verdict in {HIGHER, LOWER} else UNCLEAR)
+        HIDDEN_ROLE if gone else (verdict if verdict in {HIGHER, LOWER} else UNCLEAR)
         for gone, verdict in zip(absent, gaps.texts("verdict"), strict=True)
     ]
 
 
-def known_role(role: str | None) -> str:
-    """Return the verdict on an area whose figure is shown; none where nothing was tested."""
-    return UNCLEAR if role is None or role == HIDDEN else role
+def roles_of_areas(codes: Sequence[str], gaps: TableSlice) -> list[str]:
+    """Return each area's verdict in `gaps` (`higher`, `lower`), `unclear` if not tested."""
+    roles = zip(gaps.texts("area"), classify_differences(gaps), strict=True)
+    known = {area: role for area, role in roles if role != HIDDEN_ROLE}
+    return [known.get(code, UNCLEAR) for code in codes]
 
 
 def score_table(
     cells: TableSlice, labels: Sequence[str], t: Translator, *, name: str, value: str, **more: Any
 ) -> Rows:
-    """Return the same estimates as a table; `name` and `value` head its first columns.
+    """Return estimates as columns of a table to read; `name` heads the labels, `value` the figures.
 
     `more` are further columns, which stand between the two.
     """
@@ -120,7 +122,7 @@ def score_table(
 def gap_table(
     gaps: TableSlice, labels: Sequence[str], t: Translator, *, name: str, this: str, other: str
 ) -> Rows:
-    """Return differences as a table; `this` and `other` name the two sides."""
+    """Return differences as columns of a table to read; `this` and `other` head both sides."""
     words, difference = verdict_texts(t), gaps.numbers("difference")
     return {
         name: list(labels),
@@ -136,22 +138,27 @@ def gap_table(
 
 
 def verdict_texts(t: Translator) -> dict[str, str]:
-    """Return what each verdict of a difference is called; nothing of a hidden one."""
-    return {HIGHER: t("Higher"), LOWER: t("Lower"), UNCLEAR: t(NO_CLEAR_DIFFERENCE), HIDDEN: ""}
+    """Return (verdict on a difference -> words); the empty text for a hidden difference."""
+    return {
+        HIGHER: t("Higher"),
+        LOWER: t("Lower"),
+        UNCLEAR: t(NO_CLEAR_DIFFERENCE),
+        HIDDEN_ROLE: "",
+    }
 
 
 def counts(numbers: Floats) -> list[int | None]:
-    """Return whole numbers; None where a count is withheld."""
+    """Return counts as whole numbers; None where a count is withheld."""
     return [None if np.isnan(number) else int(number) for number in numbers]
 
 
 def ranges(cells: TableSlice, t: Translator) -> list[str]:
-    """Return the interval of each row in words; empty where there is none."""
+    """Return each row's interval as text such as `79.6 to 80.2`; empty where there is none."""
     return ranges_of(cells.numbers("ci_low"), cells.numbers("ci_high"), t)
 
 
 def ranges_of(lows: Floats, highs: Floats, t: Translator) -> list[str]:
-    """Return intervals in words; empty where an end is missing."""
+    """Return intervals as texts; empty where either end is missing."""
     return [
         "" if np.isnan(low) or np.isnan(high) else format_interval(low, high, t)
         for low, high in zip(lows, highs, strict=True)
@@ -172,7 +179,7 @@ def _build_interval_columns(
 
 
 def _list_missing_texts(cells: TableSlice, absent: NDArray[np.bool_], t: Translator) -> list[str]:
-    """Return why a row has no mark."""
+    """Return, for each row, why it has no figure; empty for rows not flagged `absent`."""
     return [
         missing_text(bool(visible), t) if gone else ""
         for gone, visible in zip(absent, cells.shown, strict=True)
@@ -180,7 +187,7 @@ def _list_missing_texts(cells: TableSlice, absent: NDArray[np.bool_], t: Transla
 
 
 def remarks(cells: TableSlice, value: Floats, t: Translator) -> list[str]:
-    """Return why a row has no `value`, or that it is for orientation only."""
+    """Return, for each row, why `value` is missing or for orientation only; else an empty text."""
     why = _list_missing_texts(cells, ~cells.shown | np.isnan(value), t)
     careful = t("For orientation only")
     return [

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
-from survey.figures.charts import ChartKind, ChartLabels
+from survey.figures.charts import ChartKind
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
-from survey.figures.charts.marks import HIDDEN
+from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.figure_table import SCORE, format_figure_id
 from survey.figures.views.chart_panels import (
     ChartHeading,
     ChartPanel,
+    label_intervals,
     score_chart,
     score_title,
     subtitle,
@@ -27,7 +26,12 @@ from survey.figures.views.chart_rows import (
     gap_table,
     score_rows,
 )
-from survey.figures.views.city_peers import build_peer_line, find_reference
+from survey.figures.views.city_peers import (
+    PeerReference,
+    build_peer_line,
+    find_reference,
+    list_clear_gaps,
+)
 from survey.figures.views.drivers import Priority, list_city_priorities
 from survey.figures.views.estimate_text import (
     ALONE,
@@ -41,16 +45,17 @@ from survey.figures.views.estimate_text import (
     signed_ends,
     unsigned_difference,
 )
+from survey.figures.views.interval_table import SIGNS
 from survey.figures.views.measures import TOPICS, topic_charts
-from survey.figures.views.national_estimate import SIGNS, find_last_changes
+from survey.figures.views.national_estimate import find_last_changes
 from survey.figures.views.ranking import describe_rank
+from survey.figures.views.small_areas import read_grades
 from survey.figures.views.table_slice import TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
 from survey.locale import Message, NotFoundError, msg
 from survey.locale.figures import format_count, format_signed
 from survey.results import WaveResults
-from survey.results.small_areas import Grade
 from survey.results.wave_rules import declared_items
 
 PROFILE_VARIABLES = (
@@ -65,31 +70,28 @@ PROFILE_VARIABLES = (
 
 
 def build_city_indicators(
+    context: ViewContext,
     *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
     city: str,
     against: str,
     peers: tuple[str, ...] = (),
     detail: bool = False,
 ) -> ChartPanel:
-    """Build the chart of a city beside its reference, two or three levels of indicators."""
-    reading = ViewContext(results, principal, language)
-    t = reading.t
-    codes = [COMPOSITE, *reading.level_codes(*((1, 2, 3) if detail else (1, 2)))]
-    cells = reading.cells(area_level="city", area=city, indicator=None).in_order("indicator", codes)
-    other = find_reference(reading, city, against, peers, codes)
+    """Build a city's chart of indicators and the reference `against`, with `detail` to level 3."""
+    t = context.t
+    codes = [COMPOSITE, *context.level_codes(*((1, 2, 3) if detail else (1, 2)))]
+    cells = context.cells(area_level="city", area=city, indicator=None).in_order("indicator", codes)
+    other = find_reference(context, city, against, peers, codes)
     gaps = other.gaps
     others = dict(zip(other.cells.texts("indicator"), other.cells.numbers("estimate"), strict=True))
     codes_drawn = cells.texts("indicator")
-    labels = [reading.names.numbered(code) for code in codes_drawn]
-    name, reference = reading.names.area(city), other.name
+    labels = [context.names.numbered(code) for code in codes_drawn]
+    name, reference = context.names.area(city), other.name
     rows = score_rows(cells, labels, t, key="indicator")
     rows["reference"] = np.array([others.get(code, np.nan) for code in codes_drawn])
     verdict_by_code = dict(zip(gaps.texts("indicator"), classify_differences(gaps), strict=True))
     rows["role"] = [
-        role if role == HIDDEN else verdict_by_code.get(code, role)
+        role if role == HIDDEN_ROLE else verdict_by_code.get(code, role)
         for role, code in zip(rows["role"], codes_drawn, strict=True)
     ]
     title = t("{city} beside {yardstick}, indicator by indicator", city=name, yardstick=reference)
@@ -97,66 +99,51 @@ def build_city_indicators(
         key="city-tree",
         kind=ChartKind.DUMBBELL,
         title=title,
-        subtitle=subtitle(reading, score_title(t), cells.max_value("n")),
+        subtitle=subtitle(context, score_title(t), cells.max_value("n")),
         alt=t(
             "{title}. {count} indicators. The same data follow as a table.",
             title=title,
             count=len(codes_drawn),
         ),
-        text=ChartLabels(
-            value=score_title(t),
-            name=t("Indicator"),
-            interval=t("95%\u00a0interval"),
-            n="n",
-            series=(name, reference),
-        ),
+        text=label_intervals(t, score_title(t), t("Indicator"), (name, reference)),
         chart_rows=rows,
-        table_columns=_build_indicator_table(reading, cells, rows, gaps, labels, name, reference),
+        table_columns=_build_indicator_table(context, cells, rows, other, name),
         note=other.note,
     )
 
 
 def _build_indicator_table(
-    reading: ViewContext,
-    cells: TableSlice,
-    rows: Rows,
-    gaps: TableSlice,
-    labels: list[str],
-    city: str,
-    reference: str,
+    context: ViewContext, cells: TableSlice, rows: Rows, other: PeerReference, city: str
 ) -> Rows:
-    t = reading.t
-    if len(gaps):
-        ordered = gaps.in_order("indicator", cells.texts("indicator"))
-        names = [reading.names.numbered(code) for code in ordered.texts("indicator")]
-        return gap_table(ordered, names, t, name=t("Indicator"), this=city, other=reference)
+    t = context.t
+    if len(other.gaps):
+        ordered = other.gaps.in_order("indicator", cells.texts("indicator"))
+        names = [context.names.numbered(code) for code in ordered.texts("indicator")]
+        return gap_table(ordered, names, t, name=t("Indicator"), this=city, other=other.name)
     return {
-        t("Indicator"): labels,
+        t("Indicator"): rows["label"],
         city: cells.numbers("estimate"),
         t("95% from"): cells.numbers("ci_low"),
         t("95% to"): cells.numbers("ci_high"),
-        reference: rows["reference"],
+        other.name: rows["reference"],
         "n": counts(cells.numbers("n")),
     }
 
 
-def build_city_groups(
-    *, results: WaveResults, principal: Principal, language: str, city: str
-) -> ChartPanel:
-    """Build the chart of the groups of a city, beside all its respondents."""
-    reading = ViewContext(results, principal, language)
-    t = reading.t
-    cells = reading.cells(area_level="city", area=city, group=None)
+def build_city_groups(context: ViewContext, *, city: str) -> ChartPanel:
+    """Build the chart of scores of respondent groups in a city, with a line at everyone's score."""
+    t = context.t
+    cells = context.cells(area_level="city", area=city, group=None)
     headline = estimate_at(cells.where("group", EVERYONE))
-    name = reading.names.area(city)
+    name = context.names.area(city)
     order = [
         key
-        for variable in (*PROFILE_VARIABLES, *declared_items(results.method.grouping))
-        for key in results.method.groups
+        for variable in (*PROFILE_VARIABLES, *declared_items(context.results.method.grouping))
+        for key in context.results.method.groups
         if key.partition("=")[0] == variable
     ]
     groups = cells.in_order("group", order)
-    indicator = reading.names.indicator(COMPOSITE)
+    indicator = context.names.indicator(COMPOSITE)
     heading = ChartHeading(
         "city-groups",
         t("{indicator} of groups in {city}", indicator=indicator, city=name),
@@ -164,28 +151,23 @@ def build_city_groups(
         t("Dashed line: all respondents of {city}. Groups overlap.", city=name),
     )
     return score_chart(
-        reading,
+        context,
         heading,
-        groups,
-        [reading.names.group(key) for key in groups.texts("group")],
-        key="group",
+        context.name_rows(groups, "group"),
         n=headline.n,
         reference=None if headline.estimate is None else (name, headline.estimate),
     )
 
 
-def build_city_measures(
-    *, results: WaveResults, principal: Principal, language: str, city: str, topic: str
-) -> tuple[ChartPanel, ...]:
-    """Build charts of what people report on a topic and how they rate it, beside the nation."""
-    reading = ViewContext(results, principal, language)
-    t, name = reading.t, reading.names.area(city)
-    everyone = reading.cells(area_level="city", area=city, indicator=None)
-    nation = reading.cells(area_level="nation", area=NATION, indicator=None)
+def build_city_measures(context: ViewContext, *, city: str, topic: str) -> tuple[ChartPanel, ...]:
+    """Build charts of the rates and of the ratings on a topic, for a city and the nation."""
+    t, name = context.t, context.names.area(city)
+    everyone = context.cells(area_level="city", area=city, indicator=None)
+    nation = context.cells(area_level="nation", area=NATION, indicator=None)
     others = {name: everyone, t("Nation"): nation}
     words = {"city": name, "topic": t(TOPICS[topic]) if topic in TOPICS else topic}
     return topic_charts(
-        reading,
+        context,
         topic,
         others,
         keys=("city-reports", "city-ratings"),
@@ -203,7 +185,7 @@ _FOLLOWED_GROUPS = (ELDERLY, GUARDIAN, RURAL)
 
 @dataclass(frozen=True)
 class GroupGap:
-    """Special group of a city against the rest of it: sign, difference in words and grade."""
+    """Special group's difference from everybody else in a city, in words, with reliability."""
 
     name: str
     sign: str
@@ -212,7 +194,7 @@ class GroupGap:
 
 @dataclass(frozen=True, eq=False)
 class CityView:
-    """First screen of a city; without a score that may be shown there is nothing to say of it."""
+    """First screen of a city; `headline` may be hidden, then all that follows is empty."""
 
     name: str
     location: str
@@ -234,24 +216,21 @@ class CityView:
     """Id under which releases hold the headline."""
 
 
-def city_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
-    """Return code and name of the cities that the reader may open, in the frame's order."""
-    reading = ViewContext(results, principal, language)
-    return {code: reading.names.searchable_city(code) for code in reading.list_areas("city")}
+def city_choices(context: ViewContext) -> dict[str, str]:
+    """Return (code -> searchable name) of the cities that the reader may open, sorted by code."""
+    return {code: context.names.searchable_city(code) for code in context.list_areas("city")}
 
 
 def build_city_profile(
+    context: ViewContext,
     *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
     city: str,
     against: str = "nation",
     peers: tuple[str, ...] = (),
     others: Sequence[WaveResults] = (),
     is_earlier_unread: bool = False,
 ) -> CityView:
-    """Build the first screen of a city; `others` are the further waves of the same series.
+    """Build a city's first screen, compared with `against` (such as peers) and waves `others`.
 
     Args:
         peers: cities that the city has chosen to be compared with.
@@ -260,34 +239,33 @@ def build_city_profile(
         AccessDeniedError: the city is outside the reader's area and the wave is not released.
         NotFoundError: the wave has no such city.
     """
-    reading = ViewContext(results, principal, language)
-    t, main = reading.t, COMPOSITE
-    if city not in reading.list_areas("city"):
-        principal.require(Action.READ_RESULTS, city)
+    t, main = context.t, COMPOSITE
+    if city not in context.list_areas("city"):
+        context.principal.require(Action.READ_RESULTS, city)
         raise NotFoundError("unknown_city", msg("This wave has no city {code}.", code=city))
-    headline = estimate_at(reading.cells(area_level="city", area=city))
+    headline = estimate_at(context.cells(area_level="city", area=city))
     if not headline.available:
-        return CityView(reading.names.area(city), _locate_city(reading, city, headline), headline)
-    gaps = reading.gaps(
-        "nation", area_level="city", area=city, indicator=[main, *reading.lowest_codes]
+        return CityView(context.names.area(city), _locate_city(context, city, headline), headline)
+    overall = difference_of(
+        context.names.indicator(main),
+        context.gaps("nation", area_level="city", area=city, indicator=main),
     )
-    overall = difference_of(reading.names.indicator(main), gaps.where("indicator", main))
     changes = find_last_changes(
-        reading, others, level="city", area=city, is_earlier_unread=is_earlier_unread
+        context, others, level="city", area=city, is_earlier_unread=is_earlier_unread
     )
-    strengths = _list_strengths(reading, gaps.in_order("indicator", reading.lowest_codes))
-    priorities, no_priorities = list_city_priorities(reading, city)
+    strengths = [pair for pair in list_clear_gaps(context, city) if pair[1].is_higher]
+    priorities, no_priorities = list_city_priorities(context, city)
     return CityView(
-        name=reading.names.area(city),
-        location=_locate_city(reading, city, headline),
+        name=context.names.area(city),
+        location=_locate_city(context, city, headline),
         headline=headline,
         sentences=(
-            describe_rank(reading, city, main),
+            describe_rank(context, city, main),
             changes.sentence(main, t),
-            compare_with_nation(reading, overall),
+            compare_with_nation(context, overall),
         ),
         difference=overall,
-        peers=build_peer_line(reading, city, against, peers),
+        peers=build_peer_line(context, city, against, peers),
         strengths=tuple(difference for _, difference in strengths[:MAX_STRENGTHS]),
         priorities=priorities,
         no_priorities=no_priorities,
@@ -296,32 +274,36 @@ def build_city_profile(
             for priority in priorities
             if priority.code in [code for code, _ in strengths]
         ),
-        groups=_list_group_gaps(reading, city),
+        groups=_list_group_gaps(context, city),
         figure_id=format_figure_id(
-            wave=results.wave.key, area_level="city", area=city, indicator=main, measure=SCORE
+            wave=context.results.wave.key,
+            area_level="city",
+            area=city,
+            indicator=main,
+            measure=SCORE,
         ),
     )
 
 
-def _locate_city(reading: ViewContext, code: str, headline: Estimate) -> str:
-    city, t = reading.cities.get(code), reading.t
+def _locate_city(context: ViewContext, code: str, headline: Estimate) -> str:
+    city, t = context.cities.get(code), context.t
     areas = (
         (city.province_code, city.region3, city.city_class, city.size_tier.value) if city else ()
     )
-    parts = [*map(reading.names.area, areas)]
-    if reading.results.tree is not None:
-        score = reading.names.indicator(COMPOSITE)
+    parts = [*map(context.names.area, areas)]
+    if context.results.tree is not None:
+        score = context.names.indicator(COMPOSITE)
         if headline.n is not None:
             score = t("{indicator}, {n} valid interviews", indicator=score, n=f"{headline.n:,d}")
         parts.append(score)
     return " · ".join(parts)
 
 
-def compare_with_nation(reading: ViewContext, difference: EstimateDifference) -> str:
-    """Return whether a city's score is above or below the nation's, in a sentence."""
-    t = reading.t
+def compare_with_nation(context: ViewContext, difference: EstimateDifference) -> str:
+    """Return in a sentence whether a city's score lies above or below the nation's."""
+    t = context.t
     figure, case = difference.figure, difference.case
-    if case == HIDDEN:
+    if case == HIDDEN_ROLE:
         return t("A comparison with the nation is not available.")
     if case == NO_INTERVAL:
         return t("No detectable difference from the nation; no interval can be given.")
@@ -350,47 +332,36 @@ def compare_with_nation(reading: ViewContext, difference: EstimateDifference) ->
     return t("{size} points below the nation (95%\u00a0interval {low} to {high}).", **words)
 
 
-def _list_strengths(reading: ViewContext, gaps: TableSlice) -> list[tuple[str, EstimateDifference]]:
-    """Return the indicators clearly above the nation by code, the largest difference first."""
-    differences = [
-        (code, difference_of(reading.names.indicator(code), gaps, row))
-        for row, code in enumerate(gaps.texts("indicator"))
-    ]
-    clear = [pair for pair in differences if pair[1].is_higher]
-    return sorted(clear, key=lambda pair: -(pair[1].figure.estimate or 0.0))
+_GROUP_WORDS: Mapping[str, Message] = {
+    HIGHER: msg("{difference} ({interval})"),
+    LOWER: msg("{difference} ({interval})"),
+    UNCLEAR: msg("{difference} ({interval}), not told apart"),
+    ALONE: msg("{difference} ({interval}), not sure together with the others"),
+}
 
 
-_GROUP_WORDS: Mapping[str, Message] = MappingProxyType(
-    {
-        HIGHER: msg("{difference} ({interval})"),
-        LOWER: msg("{difference} ({interval})"),
-        UNCLEAR: msg("{difference} ({interval}), not told apart"),
-        ALONE: msg("{difference} ({interval}), not sure together with the others"),
-    }
-)
-
-
-def _list_group_gaps(reading: ViewContext, city: str) -> tuple[GroupGap, ...]:
-    """Return a line on each special group of the wave: its gap to the rest, and its grade."""
-    groups = [group for group in _FOLLOWED_GROUPS if group in reading.results.method.groups]
-    gaps = reading.gaps("rest", area_level="city", area=city, group=groups)
-    direct = TableSlice(
-        reading.results.small_areas(reading.principal, area=city, group=groups, indicator=COMPOSITE)
-    )
-    grades = dict(zip(direct.texts("group"), direct.texts("grade"), strict=True))
+def _list_group_gaps(context: ViewContext, city: str) -> tuple[GroupGap, ...]:
+    """Return special groups' differences from the rest of a city, with reliability grades."""
+    groups = [group for group in _FOLLOWED_GROUPS if group in context.results.method.groups]
+    gaps = context.gaps("rest", area_level="city", area=city, group=groups)
+    grades = read_grades(context, city, groups)
     roles = dict(zip(gaps.texts("group"), classify_differences(gaps), strict=True))
     return tuple(
         _build_group_gap(
-            reading, group, gaps.where("group", group), roles.get(group, HIDDEN), grades.get(group)
+            context,
+            group,
+            gaps.where("group", group),
+            roles.get(group, HIDDEN_ROLE),
+            grades.get(group),
         )
         for group in groups
     )
 
 
 def _build_group_gap(
-    reading: ViewContext, group: str, gaps: TableSlice, role: str, grade: str | None
+    context: ViewContext, group: str, gaps: TableSlice, role: str, grade: str | None
 ) -> GroupGap:
-    t, name = reading.t, reading.names.group(group)
+    t, name = context.t, context.names.group(group)
     figure = estimate_at(gaps, value="difference")
     if role not in _GROUP_WORDS or figure.estimate is None:
         return GroupGap(name, "", t("too few answers to tell"))
@@ -400,6 +371,6 @@ def _build_group_gap(
         interval=format_interval(figure.low, figure.high, t),
     )
     n = format_count(figure.n)
-    if grade in {Grade.A, Grade.B, Grade.C}:
+    if grade:
         words = t("{words} · grade {grade}", words=words, grade=grade)
     return GroupGap(name, SIGNS[role], t("{words} · n = {n}", words=words, n=n))

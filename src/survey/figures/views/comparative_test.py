@@ -29,8 +29,8 @@ _EFFECT_TEXTS: dict[Effect, Message] = {
 
 
 @dataclass(frozen=True)
-class TextTable:
-    """Table of texts and numbers: heads, and rows with a cell for each."""
+class ComparisonTable:
+    """Table of a test: heads, and rows with a text or a number for each head."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str | float, ...], ...]
@@ -38,30 +38,30 @@ class TextTable:
 
 @dataclass(frozen=True)
 class GradeSteps:
-    """Every step from the values of a sample to its grade, in words."""
+    """Steps from the measured values of a sample to its grade, as tables and sentences."""
 
-    characteristics: TextTable
-    devaluations: TextTable
+    characteristics: ComparisonTable
+    devaluations: ComparisonTable
     sentences: tuple[str, ...]
     """The weighted mark, what devaluations leave of it, and the grade."""
 
 
 class ComparativeTestTexts:
-    """Texts of one test in one language."""
+    """Words and tables of one comparative test in one language."""
 
     def __init__(self, test: ComparativeTestDetail, t: Translator, language: str) -> None:
         self._test, self._t, self._language = test, t, language
 
     def label(self, labels: Labels) -> str:
-        """Return a name in the reader's language."""
+        """Return the text in the reader's language from `labels` (language -> text)."""
         return label_text(labels, self._language)
 
     def grade_name(self, key: str) -> str:
-        """Return the name of a grade."""
+        """Return the name of the grade with this key."""
         return self.label(next(g.name for g in self._test.rules.grades if g.key == key))
 
-    def build_result_table(self) -> TextTable:
-        """Return the table of all samples, the best mark first; equal marks by their number."""
+    def build_result_table(self) -> ComparisonTable:
+        """Return the table of all graded samples by falling mark, equal marks by sample number."""
         t, rules = self._t, self._test.rules
         graded = [each for each in self._test.samples if each.standing is not None]
         graded.sort(key=lambda each: (-_get_standing(each).mark, each.data.code))
@@ -76,7 +76,7 @@ class ComparativeTestTexts:
             t("Bought at"),
             t("Sample number"),
         )
-        return TextTable(heads, tuple(self._build_result_row(each) for each in graded))
+        return ComparisonTable(heads, tuple(self._build_result_row(each) for each in graded))
 
     def _build_result_row(self, sample: GradedSample) -> tuple[str | float, ...]:
         data, grade = sample.data, _get_standing(sample)
@@ -93,7 +93,7 @@ class ComparativeTestTexts:
         )
 
     def _marks_of(self, sample: GradedSample) -> str:
-        """Return signs for a grade that a rule lowered or an erratum changed."""
+        """Return the signs beside a grade: ▼ if a rule lowered it, * if an erratum changed it."""
         lowered = _get_standing(sample).mark < _get_standing(sample).weighted
         return (" ▼" if lowered else "") + (" *" if sample.corrected else "")
 
@@ -109,7 +109,7 @@ class ComparativeTestTexts:
         return f"{name} ({characteristic.unit})" if characteristic.unit else name
 
     def format_limit(self, characteristic: Characteristic) -> str:
-        """Return the limits of a characteristic."""
+        """Return the limits of a characteristic such as `≥ 2, ≤ 5`; a dash without any."""
         parts = []
         if characteristic.lower is not None:
             parts.append(f"≥ {characteristic.lower:f}")
@@ -118,7 +118,7 @@ class ComparativeTestTexts:
         return ", ".join(parts) or "–"
 
     def describe_devaluation(self, rule: Devaluation) -> str:
-        """Return a devaluation rule as a sentence of condition and effect."""
+        """Return in words when a devaluation rule applies and what it does to the mark."""
         t = self._t
         characteristic = self._test.rules.by_key[rule.characteristic]
         condition = t(
@@ -130,10 +130,10 @@ class ComparativeTestTexts:
         return t("{condition}, {effect}", condition=condition, effect=effect)
 
     def build_steps(self, grade: SampleGrade) -> GradeSteps:
-        """Return every step of a grade."""
+        """Return the steps from the measured values of a sample to its grade."""
         t = self._t
         by_key = self._test.rules.by_key
-        characteristics = TextTable(
+        characteristics = ComparisonTable(
             (
                 t("Characteristic"),
                 t("Measured value"),
@@ -159,7 +159,7 @@ class ComparativeTestTexts:
             ),
         )
         rules = {rule.key: rule for rule in self._test.rules.devaluations}
-        devaluations = TextTable(
+        devaluations = ComparisonTable(
             (t("Devaluation"), t("Rule"), t("Applies"), t("Result")),
             tuple(
                 (
@@ -174,7 +174,7 @@ class ComparativeTestTexts:
         return GradeSteps(characteristics, devaluations, self._describe_grading(grade))
 
     def _format_interval(self, step: CharacteristicStep) -> str:
-        """Return the interval of a value; a dash where the laboratory gave no uncertainty."""
+        """Return the interval of a measured value; a dash where it has no uncertainty."""
         if step.measurement.uncertainty is None and not step.measurement.is_below:
             return "–"
         return self._t(
@@ -213,7 +213,7 @@ def _get_standing(sample: GradedSample) -> SampleGrade:
 
 
 def format_value(measurement: Measurement) -> str:
-    """Return a value as the laboratory wrote it, with its uncertainty."""
+    """Return a measured value with the laboratory's own digits, and its uncertainty."""
     value = f"{'<' if measurement.is_below else ''}{measurement.value:f}"
     if measurement.uncertainty is None:
         return value

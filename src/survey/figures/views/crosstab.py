@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
-from survey.figures.charts.marks import HIDDEN
+from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.views.chart_panels import ChartHeading, percent_title, score_title, subtitle
 from survey.figures.views.chart_rows import (
     Rows,
@@ -28,7 +27,6 @@ from survey.figures.views.table_slice import Floats, TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.locale import label_text, msg
 from survey.locale.figures import format_signed
-from survey.results import WaveResults
 from survey.results.analysis import UNTESTED
 from survey.results.peer_differences import (
     CrosstabQuestion,
@@ -51,7 +49,7 @@ _NOTE = msg(
 
 @dataclass(frozen=True)
 class CrosstabFilters:
-    """Question, variable of the groups, and area of a crosstab."""
+    """Choices of a crosstab: question, variable of the groups, and area."""
 
     question: str
     variable: str
@@ -66,46 +64,39 @@ class CrosstabView:
     table: IntervalTable
 
 
-def question_choices(
-    *, results: WaveResults, principal: Principal, language: str
-) -> dict[str, str]:
-    """Return key and words of the questions that can be asked for."""
-    reading = ViewContext(results, principal, language)
+def question_choices(context: ViewContext) -> dict[str, str]:
+    """Return the words of each question that has a crosstab, by its key."""
     return {
-        question.key: _describe_question(reading, question)
-        for question in list_crosstab_questions(results)
+        question.key: _describe_question(context, question)
+        for question in list_crosstab_questions(context.results)
     }
 
 
-def variable_choices(
-    *, results: WaveResults, principal: Principal, language: str
-) -> dict[str, str]:
-    """Return key and name of the variables that make the groups of the wave."""
-    reading = ViewContext(results, principal, language)
+def variable_choices(context: ViewContext) -> dict[str, str]:
+    """Return the name of each variable whose values are groups of the wave, by its key."""
     return {
-        variable: _describe_variable(reading, variable)
-        for variable in list_group_variables(results)
+        variable: _describe_variable(context, variable)
+        for variable in list_group_variables(context.results)
     }
 
 
-def build_crosstab(
-    *, results: WaveResults, principal: Principal, language: str, filters: CrosstabFilters
-) -> CrosstabView:
+def build_crosstab(context: ViewContext, *, filters: CrosstabFilters) -> CrosstabView:
     """Build the table of one question by the groups of one variable in one area.
 
     Raises:
         AccessDeniedError: a city outside the reader's area before the wave is released.
     """
-    reading = ViewContext(results, principal, language)
-    t = reading.t
-    question = next(q for q in list_crosstab_questions(results) if q.key == filters.question)
-    groups = groups_of(results, filters.variable)
-    level, area = _find_area(reading, filters.area)
-    cells = reading.cells(area_level=level, area=area, group=groups, indicator=question.indicators)
+    t = context.t
+    question = next(
+        q for q in list_crosstab_questions(context.results) if q.key == filters.question
+    )
+    groups = groups_of(context.results, filters.variable)
+    level, area = _find_area(context, filters.area)
+    cells = context.cells(area_level=level, area=area, group=groups, indicator=question.indicators)
     gaps = TableSlice(
         compare_groups(
-            results,
-            principal,
+            context.results,
+            context.principal,
             area_level=level,
             area=area,
             groups=groups,
@@ -114,30 +105,30 @@ def build_crosstab(
     )
     rows = _order_rows(cells, gaps, question.indicators, groups)
     labels = [
-        _format_row_label(reading, question, indicator, group)
+        _format_row_label(context, question, indicator, group)
         for indicator, group in zip(
             rows.cells.texts("indicator"), rows.cells.texts("group"), strict=True
         )
     ]
     title = t(
         "{question} By {variable}, {area}",
-        question=_describe_question(reading, question),
-        variable=_describe_variable(reading, filters.variable),
-        area=reading.names.area(area),
+        question=_describe_question(context, question),
+        variable=_describe_variable(context, filters.variable),
+        area=context.names.area(area),
     )
     heading = ChartHeading("crosstab", title, t("Answer and group"), t(_NOTE))
-    everyone = reading.cells(area_level=level, area=area, indicator=question.indicators)
+    everyone = context.cells(area_level=level, area=area, indicator=question.indicators)
     unit = percent_title(t) if question.is_rate else score_title(t)
     return CrosstabView(
-        question=_describe_question(reading, question),
-        sentence=_describe_clear_rows(reading, rows, labels, reading.names.area(area)),
-        table=_build_crosstab_table(reading, heading, rows, labels, unit, everyone.max_value("n")),
+        question=_describe_question(context, question),
+        sentence=_describe_clear_rows(context, rows, labels, context.names.area(area)),
+        table=_build_crosstab_table(context, heading, rows, labels, unit, everyone.max_value("n")),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _CrosstabRows:
-    """Cells and differences of the same rows in the same order, and the mark of each."""
+    """Estimates of groups, their differences from the rest, and significance verdicts, by row."""
 
     cells: TableSlice
     difference: Floats
@@ -151,7 +142,7 @@ class _CrosstabRows:
 def _order_rows(
     cells: TableSlice, gaps: TableSlice, indicators: Sequence[str], groups: Sequence[str]
 ) -> _CrosstabRows:
-    """Return the rows by answer, and by group within it."""
+    """Return cells and differences in the order of `indicators`, then `groups`, with verdicts."""
     place = {
         pair: row
         for row, pair in enumerate(zip(cells.texts("indicator"), cells.texts("group"), strict=True))
@@ -163,7 +154,7 @@ def _order_rows(
         for row, pair in enumerate(zip(gaps.texts("indicator"), gaps.texts("group"), strict=True))
     }
     at = [row_of.get(pair, -1) for pair in pairs]
-    verdicts = [*classify_differences(gaps), HIDDEN]
+    verdicts = [*classify_differences(gaps), HIDDEN_ROLE]
     tested = [*(verdict != UNTESTED for verdict in gaps.texts("verdict")), False]
     absent = ~ordered.shown | np.isnan(ordered.numbers("estimate"))
     difference, low, high = (
@@ -175,64 +166,64 @@ def _order_rows(
         low,
         high,
         tuple(
-            HIDDEN if gone else (verdicts[row] if tested[row] else UNCLEAR)
+            HIDDEN_ROLE if gone else (verdicts[row] if tested[row] else UNCLEAR)
             for gone, row in zip(absent, at, strict=True)
         ),
         tuple(tested[row] for row in at),
     )
 
 
-def _find_area(reading: ViewContext, asked: str) -> tuple[str, str]:
-    """Return level and code of the area asked for; the nation for one that is none."""
-    cells = reading.cells(
-        area_level=CROSSTAB_AREA_LEVELS, area=asked, indicator=reading.area_indicator
+def _find_area(context: ViewContext, asked: str) -> tuple[str, str]:
+    """Return level and code of the area asked for, or the nation for an unknown one."""
+    cells = context.cells(
+        area_level=CROSSTAB_AREA_LEVELS, area=asked, indicator=context.area_indicator
     )
     if len(cells):
         return cells.texts("area_level")[0], asked
-    reading.principal.require(Action.READ_RESULTS, asked)
+    context.principal.require(Action.READ_RESULTS, asked)
     return "nation", NATION
 
 
-def _describe_question(reading: ViewContext, question: CrosstabQuestion) -> str:
-    """Return the words of the question; without them the names of what it measures."""
-    names = [reading.names.indicator(indicator) for indicator in question.indicators]
+def _describe_question(context: ViewContext, question: CrosstabQuestion) -> str:
+    """Return the text of a question, or the names of its measures where it has none."""
+    names = [context.names.indicator(indicator) for indicator in question.indicators]
     if question.label:
-        return label_text(question.label, reading.language, names[0])
-    return names[0] if len(names) == 1 else reading.t(", ").join(names)
+        return label_text(question.label, context.language, names[0])
+    return names[0] if len(names) == 1 else context.t(", ").join(names)
 
 
-def _describe_variable(reading: ViewContext, variable: str) -> str:
-    """Return the name of a variable; of one with a single group the name of that group."""
-    groups = groups_of(reading.results, variable)
-    name = reading.names.variable(variable)
+def _describe_variable(context: ViewContext, variable: str) -> str:
+    """Return the name of a variable; without one, that of its only group."""
+    groups = groups_of(context.results, variable)
+    name = context.names.variable(variable)
     if name == variable and len(groups) == 1:
-        name = reading.names.group(groups[0])
+        name = context.names.group(groups[0])
     return name[:1].upper() + name[1:]
 
 
 def _format_row_label(
-    reading: ViewContext, question: CrosstabQuestion, indicator: str, group: str
+    context: ViewContext, question: CrosstabQuestion, indicator: str, group: str
 ) -> str:
-    name = reading.names.group(group)
+    name = context.names.group(group)
     if len(question.indicators) == 1:
         return name
-    answer = reading.names.indicator(indicator)
-    asked = label_text(question.label, reading.language) if question.label else ""
+    answer = context.names.indicator(indicator)
+    asked = label_text(question.label, context.language) if question.label else ""
     return f"{answer.removeprefix(f'{asked}: ')} · {name}"
 
 
 def _build_crosstab_table(
-    reading: ViewContext,
+    context: ViewContext,
     heading: ChartHeading,
     rows: _CrosstabRows,
     labels: Sequence[str],
     unit: str,
     n: float | None,
 ) -> IntervalTable:
-    t, cells = reading.t, rows.cells
+    t, cells = context.t, rows.cells
     estimate, words = cells.numbers("estimate"), verdict_texts(t)
     against = [
-        "" if role == HIDDEN else (_format_difference(difference, role) if tested else "–")
+        "" if role == HIDDEN_ROLE else (_format_difference(difference, role) if tested else "–")
         for role, tested, difference in zip(
             rows.roles, rows.is_tested, rows.difference, strict=True
         )
@@ -262,12 +253,12 @@ def _build_crosstab_table(
     ends = cells.numbers("ci_low"), estimate, cells.numbers("ci_high")
     return build_interval_table(
         heading,
-        subtitle(reading, unit, n),
+        subtitle(context, unit, n),
         [f"{i}/{g}" for i, g in zip(cells.texts("indicator"), cells.texts("group"), strict=True)],
         columns,
         (t("Figure with interval"), draw_interval_bars(*ends, rows.roles, origin=None)),
         downloaded,
-        visible=[role != HIDDEN for role in rows.roles],
+        visible=[role != HIDDEN_ROLE for role in rows.roles],
         is_signed=False,
     )
 
@@ -277,10 +268,10 @@ def _format_difference(difference: float, role: str) -> str:
 
 
 def _describe_clear_rows(
-    reading: ViewContext, rows: _CrosstabRows, labels: Sequence[str], area: str
+    context: ViewContext, rows: _CrosstabRows, labels: Sequence[str], area: str
 ) -> str:
-    """Return how many rows differ clearly from the rest, the largest of them, and what is left."""
-    t, tested = reading.t, sum(rows.is_tested)
+    """Return how many groups of an area differ significantly from the rest, naming the largest."""
+    t, tested = context.t, sum(rows.is_tested)
     if not tested:
         return t("Nothing in this table can be compared.")
     clear = [row for row, role in enumerate(rows.roles) if role in {HIGHER, LOWER}]

@@ -32,33 +32,29 @@ AREA_LEVEL_NAMES: Mapping[str, Message] = MappingProxyType(
     }
 )
 
-_PINYIN: Mapping[str, str] = MappingProxyType(
-    {
-        "150100": "Huhehaote",
-        "150600": "Eerduosi",
-        "230100": "Haerbin",
-        "230200": "Qiqihaer",
-        "540100": "Lasa",
-        "540200": "Rikaze",
-        "650100": "Wulumuqi",
-        "650200": "Kelamayi",
-    }
-)
+_PINYIN: Mapping[str, str] = {
+    "150100": "Huhehaote",
+    "150600": "Eerduosi",
+    "230100": "Haerbin",
+    "230200": "Qiqihaer",
+    "540100": "Lasa",
+    "540200": "Rikaze",
+    "650100": "Wulumuqi",
+    "650200": "Kelamayi",
+}
 """Pinyin of cities whose English name is none."""
 
-_TIER_NAMES: Mapping[str, Message] = MappingProxyType(
-    {
-        "mega": msg("Mega cities"),
-        "super": msg("Super-large cities"),
-        "large": msg("Large cities"),
-        "medium_small": msg("Other sizes"),
-        "ge4000": msg("400 billion yuan and more"),
-        "from2000": msg("200 to 400 billion yuan"),
-        "from1000": msg("100 to 200 billion yuan"),
-        "lt1000": msg("Below 100 billion yuan"),
-        "unknown": msg("Unknown"),
-    }
-)
+_TIER_NAMES: Mapping[str, Message] = {
+    "mega": msg("Mega cities"),
+    "super": msg("Super-large cities"),
+    "large": msg("Large cities"),
+    "medium_small": msg("Other sizes"),
+    "ge4000": msg("400 billion yuan and more"),
+    "from2000": msg("200 to 400 billion yuan"),
+    "from1000": msg("100 to 200 billion yuan"),
+    "lt1000": msg("Below 100 billion yuan"),
+    "unknown": msg("Unknown"),
+}
 
 VARIABLE_NAMES: Mapping[str, Message] = MappingProxyType(
     {
@@ -77,47 +73,45 @@ VARIABLE_NAMES: Mapping[str, Message] = MappingProxyType(
 )
 """Names of variables as they stand inside a sentence."""
 
-_GROUP_NAMES: Mapping[str, Message] = MappingProxyType(
-    {
-        "all": msg("All respondents"),
-        "gender=male": msg("Men"),
-        "gender=female": msg("Women"),
-        "elderly=yes": msg("60–70 years"),
-        "residence=urban": msg("Living in town"),
-        "residence=rural": msg("Living in the countryside"),
-        "guardian=yes": msg("Guardians of a child under 18"),
-        "guardian=no": msg("Not guardians of a child"),
-        "income=lt3000": msg("Income below 3,000 yuan"),
-        "income=from3000": msg("Income 3,000–4,999 yuan"),
-        "income=from5000": msg("Income 5,000–7,999 yuan"),
-        "income=ge8000": msg("Income 8,000 yuan and more"),
-        "education=primary": msg("Primary school or less"),
-        "education=junior": msg("Junior secondary school"),
-        "education=senior": msg("Senior secondary school"),
-        "education=college": msg("Junior college"),
-        "education=bachelor": msg("Bachelor's degree"),
-        "education=postgraduate": msg("Postgraduate degree"),
-        "hukou=local_urban": msg("Local, urban registration"),
-        "hukou=local_rural": msg("Local, rural registration"),
-        "hukou=other_urban": msg("Elsewhere, urban registration"),
-        "hukou=other_rural": msg("Elsewhere, rural registration"),
-        "answered_by=self": msg("The person alone"),
-        "answered_by=assisted": msg("The person, with help"),
-        "answered_by=proxy_child": msg("A grown-up child for the person"),
-        "answered_by=proxy_other": msg("Somebody else for the person"),
-        "school_stage=preschool": msg("Before school"),
-        "school_stage=primary": msg("Primary school age"),
-        "school_stage=junior": msg("Junior secondary school age"),
-        "school_stage=senior": msg("Senior secondary school age"),
-        "school_stage=vocational_other": msg("Vocational school or other"),
-        "village_role=consumer": msg("Consumers in villages"),
-        "village_role=trader": msg("Traders in villages"),
-        "guardian_relation=mother": msg("Mother"),
-        "guardian_relation=father": msg("Father"),
-        "guardian_relation=grandparent": msg("Grandparent"),
-        "guardian_relation=other": msg("Another guardian"),
-    }
-)
+_GROUP_NAMES: Mapping[str, Message] = {
+    "all": msg("All respondents"),
+    "gender=male": msg("Men"),
+    "gender=female": msg("Women"),
+    "elderly=yes": msg("60–70 years"),
+    "residence=urban": msg("Living in town"),
+    "residence=rural": msg("Living in the countryside"),
+    "guardian=yes": msg("Guardians of a child under 18"),
+    "guardian=no": msg("Not guardians of a child"),
+    "income=lt3000": msg("Income below 3,000 yuan"),
+    "income=from3000": msg("Income 3,000–4,999 yuan"),
+    "income=from5000": msg("Income 5,000–7,999 yuan"),
+    "income=ge8000": msg("Income 8,000 yuan and more"),
+    "education=primary": msg("Primary school or less"),
+    "education=junior": msg("Junior secondary school"),
+    "education=senior": msg("Senior secondary school"),
+    "education=college": msg("Junior college"),
+    "education=bachelor": msg("Bachelor's degree"),
+    "education=postgraduate": msg("Postgraduate degree"),
+    "hukou=local_urban": msg("Local, urban registration"),
+    "hukou=local_rural": msg("Local, rural registration"),
+    "hukou=other_urban": msg("Elsewhere, urban registration"),
+    "hukou=other_rural": msg("Elsewhere, rural registration"),
+    "answered_by=self": msg("The person alone"),
+    "answered_by=assisted": msg("The person, with help"),
+    "answered_by=proxy_child": msg("A grown-up child for the person"),
+    "answered_by=proxy_other": msg("Somebody else for the person"),
+    "school_stage=preschool": msg("Before school"),
+    "school_stage=primary": msg("Primary school age"),
+    "school_stage=junior": msg("Junior secondary school age"),
+    "school_stage=senior": msg("Senior secondary school age"),
+    "school_stage=vocational_other": msg("Vocational school or other"),
+    "village_role=consumer": msg("Consumers in villages"),
+    "village_role=trader": msg("Traders in villages"),
+    "guardian_relation=mother": msg("Mother"),
+    "guardian_relation=father": msg("Father"),
+    "guardian_relation=grandparent": msg("Grandparent"),
+    "guardian_relation=other": msg("Another guardian"),
+}
 
 
 _TOGETHER: tuple[Message, ...] = (
@@ -135,12 +129,12 @@ _TOGETHER: tuple[Message, ...] = (
 
 
 def is_nationwide(cities: int) -> bool:
-    """Return whether a wave of so many cities covers the frame, so that its whole is the nation."""
+    """Return whether a wave of so many cities covers the frame: its total is the nation."""
     return cities >= len(shipped_cities())
 
 
 def call_by_cities(text: str, cities: int, t: Translator) -> str:
-    """Return a text that calls the whole of a wave of some cities by these, not the nation.
+    """Return a text in which “the nation” is “the n cities together”, unless all cities take part.
 
     Args:
         text: a text in the language of `t`, with its fields not filled in yet.
@@ -162,7 +156,7 @@ def call_by_cities(text: str, cities: int, t: Translator) -> str:
 
 
 def translator_of_cities(language: str, cities: int) -> Translator:
-    """Return the translator for a wave of so many cities, see `call_by_cities`."""
+    """Return a translator that says “the n cities together” for the nation (`call_by_cities`)."""
     t = translator(language)
     if is_nationwide(cities):
         return t
@@ -187,7 +181,7 @@ def _read_area_names() -> Mapping[str, Mapping[str, str]]:
 
 
 class DisplayNames:
-    """Names in one language for the areas, groups and indicators of one wave."""
+    """Names of areas, groups, indicators and measures of one wave in one language."""
 
     def __init__(
         self,
@@ -205,7 +199,7 @@ class DisplayNames:
 
     @classmethod
     def of(cls, results: WaveResults, language: str) -> Self:
-        """Return the names of a frozen wave."""
+        """Return the names for a frozen wave, with its own tree, measures and groups."""
         method = results.method
         return cls(language, results.tree, method.measures, method.grouping, results.wave.cities)
 
@@ -218,7 +212,7 @@ class DisplayNames:
         return label_text(_read_area_names().get(key, {}), self.language, key)
 
     def searchable_city(self, code: str) -> str:
-        """Return the name of a city and its pinyin or Chinese name, so that typing finds either."""
+        """Return a city's name with its pinyin or Chinese name, so that a search finds both."""
         names = _read_area_names().get(code, {})
         own = label_text(names, self.language, code)
         other = names.get("zh" if self.language == "en" else "en", "")
@@ -257,7 +251,7 @@ class DisplayNames:
         return label_text(question.choices.get(value, {}), self.language, value)
 
     def indicator(self, code: str) -> str:
-        """Return the plain name of an indicator or measure."""
+        """Return the name of an indicator or measure, without its number."""
         if code == COMPOSITE:
             return self.t("Composite satisfaction")
         if code in self._measures:
@@ -267,6 +261,6 @@ class DisplayNames:
         return code
 
     def numbered(self, code: str) -> str:
-        """Return code and name, because parents and children may share a name."""
+        """Return an indicator's name with its number, because parent and child may share a name."""
         name = self.indicator(code)
         return f"{code} {name}" if code[:1].isdigit() else name

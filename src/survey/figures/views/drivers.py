@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION
-from survey.figures.charts import ChartKind, ChartLabels
+from survey.figures.charts import ChartKind
 from survey.figures.charts.interval_charts import FOCUS, ITEM
-from survey.figures.charts.marks import HIDDEN, REFERENCE
-from survey.figures.views.chart_panels import ChartPanel, score_title, subtitle
+from survey.figures.charts.marks import HIDDEN_ROLE, REFERENCE
+from survey.figures.views.chart_panels import ChartPanel, label_intervals, score_title, subtitle
 from survey.figures.views.chart_rows import Rows, ranges_of
 from survey.figures.views.estimate_text import Estimate, missing_text
 from survey.figures.views.table_slice import Floats, TableSlice
@@ -19,28 +17,24 @@ from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
 from survey.locale import Message, Translator, msg
 from survey.locale.figures import format_score
-from survey.results import WaveResults
 from survey.results.drivers import DRIVER_GROUPS, DriverStatus
 
 CITY = "city"
 """Choice of everyone in the city; any other choice is a group of the nation."""
 _HALF = 50.0
-_WHY: Mapping[str, Message] = MappingProxyType(
-    {
-        DriverStatus.TOO_FEW: msg(
-            "Fewer than 100 people here rated their satisfaction on the whole; from so few the "
-            "importance of an indicator cannot be told."
-        ),
-        DriverStatus.CONSTANT: msg(
-            "Everybody gave the same answer to one of the questions, so that importance cannot be "
-            "told."
-        ),
-        DriverStatus.NO_POINTS: msg(
-            "The sampling points of this wave were not recorded, so that it cannot be said how "
-            "certain an importance is."
-        ),
-    }
-)
+_WHY: Mapping[str, Message] = {
+    DriverStatus.TOO_FEW: msg(
+        "Fewer than 100 people here rated their satisfaction on the whole; from so few the "
+        "importance of an indicator cannot be told."
+    ),
+    DriverStatus.CONSTANT: msg(
+        "Everybody gave the same answer to one of the questions, so that importance cannot be told."
+    ),
+    DriverStatus.NO_POINTS: msg(
+        "The sampling points of this wave were not recorded, so that it cannot be said how "
+        "certain an importance is."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ class DriverFilters:
 
 @dataclass(frozen=True)
 class Priority:
-    """Indicator among the first three to improve."""
+    """Indicator among the first three to improve, with its importance and its score."""
 
     code: str
     name: str
@@ -73,59 +67,55 @@ class DriversView:
     """Per cent of the resamples with the same priorities; None where it cannot be told."""
 
 
-def driver_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
-    """Return code and name of groups whose drivers can be read beside the city's."""
-    reading = ViewContext(results, principal, language)
-    t = reading.t
-    known = [group for group in DRIVER_GROUPS if group in results.method.groups]
-    nation = {group: t("Nation: {group}", group=reading.names.group(group)) for group in known}
+def driver_choices(context: ViewContext) -> dict[str, str]:
+    """Return (key -> name) of the domains to choose for drivers: the city, groups in the nation."""
+    t = context.t
+    known = [group for group in DRIVER_GROUPS if group in context.results.method.groups]
+    nation = {group: t("Nation: {group}", group=context.names.group(group)) for group in known}
     return {CITY: t("This city"), **nation}
 
 
-def build_driver_view(
-    *, results: WaveResults, principal: Principal, language: str, filters: DriverFilters
-) -> DriversView:
-    """Build the matrix of one city, or of a group of the nation."""
-    reading = ViewContext(results, principal, language)
-    t = reading.t
+def build_driver_view(context: ViewContext, *, filters: DriverFilters) -> DriversView:
+    """Build the view of importance and score by indicator, of a city or a group of the nation."""
+    t = context.t
     own = filters.whom == CITY
     level, area, group = (
         ("city", filters.city, EVERYONE) if own else ("nation", NATION, filters.whom)
     )
-    cells, obstacle = _find_drivers(reading, level, area, group)
+    cells, obstacle = _find_drivers(context, level, area, group)
     if obstacle:
         return DriversView(obstacle, "", (), None)
-    place = reading.names.area(area)
-    whom = place if own else t("{area}, {group}", area=place, group=reading.names.group(group))
-    first = _list_priorities(reading, cells)
+    place = context.names.area(area)
+    whom = place if own else t("{area}, {group}", area=place, group=context.names.group(group))
+    first = _list_priorities(context, cells)
     resamples = int(cells.max_value("replicates") or 0)
     return DriversView(
         sentence=_describe_first_priorities(t, whom, first, resamples),
         certainty=_describe_certainty(t, cells, first, resamples),
         priorities=first,
-        matrix=_build_matrix_chart(reading, cells, whom),
+        matrix=_build_matrix_chart(context, cells, whom),
         set_agreement=cells.max_value("set_agreement") if first and resamples else None,
     )
 
 
-def list_city_priorities(reading: ViewContext, city: str) -> tuple[tuple[Priority, ...], str]:
-    """Return what a city should improve first, or why there is no such list."""
-    cells, obstacle = _find_drivers(reading, "city", city, EVERYONE)
-    priorities = () if obstacle else _list_priorities(reading, cells)
+def list_city_priorities(context: ViewContext, city: str) -> tuple[tuple[Priority, ...], str]:
+    """Return the first indicators that a city should improve; without any, also why."""
+    cells, obstacle = _find_drivers(context, "city", city, EVERYONE)
+    priorities = () if obstacle else _list_priorities(context, cells)
     if not priorities and not obstacle:
-        obstacle = reading.t(
+        obstacle = context.t(
             "No indicator both weighs more than the average and is rated below it."
         )
     return priorities, obstacle
 
 
 def _find_drivers(
-    reading: ViewContext, level: str, area: str, group: str
+    context: ViewContext, level: str, area: str, group: str
 ) -> tuple[TableSlice, str]:
-    """Return the drivers of an area and group, and why they say nothing, if so."""
-    t = reading.t
+    """Return importance and score by indicator, and a text why there are none, else empty."""
+    t = context.t
     cells = TableSlice(
-        reading.results.drivers(reading.principal, area_level=level, area=area, group=group)
+        context.results.drivers(context.principal, area_level=level, area=area, group=group)
     )
     if not len(cells):
         return cells, t(
@@ -136,8 +126,8 @@ def _find_drivers(
     return cells, t(_WHY[DriverStatus(why)]) if why else ""
 
 
-def _list_priorities(reading: ViewContext, cells: TableSlice) -> tuple[Priority, ...]:
-    """Return the priorities in the order of their urgency."""
+def _list_priorities(context: ViewContext, cells: TableSlice) -> tuple[Priority, ...]:
+    """Return the indicators to improve first, the most urgent first."""
     place = cells.numbers("priority")
     chosen = cells.keep(place > 0)
     order = np.argsort(chosen.numbers("priority"), kind="stable")
@@ -145,7 +135,7 @@ def _list_priorities(reading: ViewContext, cells: TableSlice) -> tuple[Priority,
     return tuple(
         Priority(
             codes[row],
-            reading.names.indicator(codes[row]),
+            context.names.indicator(codes[row]),
             _figure_of(chosen, "importance", row),
             _figure_of(chosen, "performance", row),
             float(agreement[row]),
@@ -155,7 +145,7 @@ def _list_priorities(reading: ViewContext, cells: TableSlice) -> tuple[Priority,
 
 
 def _figure_of(cells: TableSlice, name: str, row: int) -> Estimate:
-    """Return the importance or performance in one row, with its interval."""
+    """Return the estimate and interval of column `name` (importance or performance) in one row."""
     values = (float(cells.numbers(name + end)[row]) for end in ("", "_low", "_high"))
     estimate, low, high = (None if np.isnan(value) else value for value in values)
     return Estimate(estimate, low, high, shown=True)
@@ -213,11 +203,11 @@ def _describe_certainty(
     return t("All first places stay the same in {share}%\u00a0of the resamples.", **words)
 
 
-def _build_matrix_chart(reading: ViewContext, cells: TableSlice, whom: str) -> ChartPanel:
-    t = reading.t
+def _build_matrix_chart(context: ViewContext, cells: TableSlice, whom: str) -> ChartPanel:
+    t = context.t
     value = t("Importance (%\u00a0of the explained part of overall satisfaction)")
-    rows = _build_chart_rows(reading, cells)
-    hidden = rows["role"].count(HIDDEN)
+    rows = _build_chart_rows(context, cells)
+    hidden = rows["role"].count(HIDDEN_ROLE)
     explained = cells.max_value("r_squared") or 0.0
     note = t(
         "Dashed lines: the average importance and the average score. Importance says how closely "
@@ -235,18 +225,17 @@ def _build_matrix_chart(reading: ViewContext, cells: TableSlice, whom: str) -> C
         key="city-drivers",
         kind=ChartKind.MATRIX,
         title=t("{whom}: what weighs much and what is rated low", whom=whom),
-        subtitle=subtitle(reading, t("importance and score"), cells.max_value("n")),
+        subtitle=subtitle(context, t("importance and score"), cells.max_value("n")),
         alt=t(
             "{title}. {count} indicators by importance and score. The same data follow as a table.",
             title=t("{whom}: what weighs much and what is rated low", whom=whom),
             count=len(rows["code"]) - 1 - hidden,
         ),
-        text=ChartLabels(
-            value=value,
-            name=t("Indicator"),
-            interval=t("95%\u00a0interval"),
-            n="n",
-            series=(
+        text=label_intervals(
+            t,
+            value,
+            t("Indicator"),
+            (
                 t("First to improve"),
                 t("Other indicators"),
                 score_title(t),
@@ -257,20 +246,20 @@ def _build_matrix_chart(reading: ViewContext, cells: TableSlice, whom: str) -> C
             ),
         ),
         chart_rows=rows,
-        table_columns=_build_table_rows(reading, cells),
+        table_columns=_build_table_rows(context, cells),
         note=note,
     )
 
 
-def _build_chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
-    """Return the chart rows, and one that draws the averages."""
+def _build_chart_rows(context: ViewContext, cells: TableSlice) -> Rows:
+    """Return the columns of the matrix chart, with a last row that holds the averages."""
     importance, performance = cells.numbers("importance"), cells.numbers("performance")
     absent = np.isnan(importance) | np.isnan(performance)
     first = cells.numbers("priority") > 0
     columns: Rows = {
         "code": [*cells.texts("indicator"), ""],
-        "label": [*map(reading.names.indicator, cells.texts("indicator")), ""],
-        "role": [*np.select([absent, first], [HIDDEN, FOCUS], ITEM).tolist(), REFERENCE],
+        "label": [*map(context.names.indicator, cells.texts("indicator")), ""],
+        "role": [*np.select([absent, first], [HIDDEN_ROLE, FOCUS], ITEM).tolist(), REFERENCE],
     }
     for name, values in (("importance", importance), ("performance", performance)):
         low, high = cells.numbers(f"{name}_low"), cells.numbers(f"{name}_high")
@@ -281,15 +270,15 @@ def _build_chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
             np.append(high, np.nan),
         )
         words = "range" if name == "importance" else f"{name}_range"
-        columns[words] = [*ranges_of(low, high, reading.t), ""]
+        columns[words] = [*ranges_of(low, high, context.t), ""]
     weak = (importance >= columns["importance"][-1]) & (performance < columns["performance"][-1])
     columns["named"] = [*(first | weak).tolist(), False]
     return columns
 
 
-def _build_table_rows(reading: ViewContext, cells: TableSlice) -> Rows:
-    """Return the table rows by urgency, then by importance."""
-    t = reading.t
+def _build_table_rows(context: ViewContext, cells: TableSlice) -> Rows:
+    """Return the columns of the table: first the priorities, then the others by importance."""
+    t = context.t
     place = cells.numbers("priority")
     order = np.lexsort((-cells.numbers("importance"), np.where(place > 0, place, np.inf)))
     codes = [cells.texts("indicator")[row] for row in order]
@@ -299,7 +288,7 @@ def _build_table_rows(reading: ViewContext, cells: TableSlice) -> Rows:
 
     first = column("priority")
     return {
-        t("Indicator"): [reading.names.numbered(code) for code in codes],
+        t("Indicator"): [context.names.numbered(code) for code in codes],
         t("First to improve"): ["" if not p > 0 else format_score(p, 0) for p in first],
         t("Importance (%)"): column("importance"),
         t("Importance: 95%\u00a0from"): column("importance_low"),

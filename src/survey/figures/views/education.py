@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.education.activities import RegisteredActivity, cost_per_consumer, cost_per_participant
 from survey.figures.views.estimate_text import WITHHELD, Estimate, estimate_at, format_interval
@@ -11,7 +10,6 @@ from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
 from survey.locale import Translator
 from survey.locale.figures import format_quantity, format_score
-from survey.results import WaveResults
 from survey.store.china_time import format_day
 from survey.store.tables.evidence import AUDIENCE_NAMES, FORM_NAMES
 
@@ -23,7 +21,7 @@ Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 @dataclass(frozen=True)
 class EducationView:
-    """What the tab shows of one area, all of it in words."""
+    """Sentences and tables on consumer education in one area."""
 
     title: str
     sentences: tuple[str, ...]
@@ -33,57 +31,51 @@ class EducationView:
 
 
 def build_education_view(
-    *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
-    area: str,
-    activities: Sequence[RegisteredActivity],
+    context: ViewContext, *, area: str, activities: Sequence[RegisteredActivity]
 ) -> EducationView:
-    """Build the view of a city or the nation; activities are those of the year of the wave."""
-    reading = ViewContext(results, principal, language)
-    t, name = reading.t, reading.names.area(area)
-    reached = _get_estimate(reading, area, REACHED, EVERYONE)
-    cost_sentence = _describe_cost_per_consumer(reading, area, reached, activities)
+    """Build the view of a city or the nation; `activities` are those of the wave's year."""
+    t, name = context.t, context.names.area(area)
+    reached = _get_estimate(context, area, REACHED, EVERYONE)
+    cost_sentence = _describe_cost_per_consumer(context, area, reached, activities)
     return EducationView(
-        title=t("Consumer education, {area}, {year}", area=name, year=reading.wave.year),
+        title=t("Consumer education, {area}, {year}", area=name, year=context.wave.year),
         sentences=(
-            *_describe_participants_and_cost(reading, area, reached, activities),
+            *_describe_participants_and_cost(context, area, reached, activities),
             *cost_sentence,
         ),
-        groups=_build_group_table(reading, area),
-        channels=_build_channel_table(reading, area),
+        groups=_build_group_table(context, area),
+        channels=_build_channel_table(context, area),
         notes=(
             t(
                 "Reach: share of those asked who came across consumer education in twelve months. "
                 "Recognition: share of those reached who found it useful. Both are of the survey, "
                 "with n, and pass the same gate as every figure of it."
             ),
-            *(_describe_cost_limits(t) if cost_sentence else ()),
+            *(
+                [
+                    t(
+                        "The cost per consumer reached compares what was spent with whom the "
+                        "survey found reached, by whatever activity; it proves no effect. Its "
+                        "interval is that of the reach alone."
+                    )
+                ]
+                if cost_sentence
+                else []
+            ),
         ),
     )
 
 
-def _describe_cost_limits(t: Translator) -> tuple[str]:
-    return (
-        t(
-            "The cost per consumer reached compares what was spent with whom the survey found "
-            "reached, by whatever activity; it proves no effect. Its interval is that of the "
-            "reach alone."
-        ),
-    )
-
-
-def _get_estimate(reading: ViewContext, area: str, indicator: str, group: str) -> Estimate:
+def _get_estimate(context: ViewContext, area: str, indicator: str, group: str) -> Estimate:
     level = "nation" if area == NATION else "city"
-    cells = reading.cells(area_level=level, area=area, indicator=[indicator], group=group)
+    cells = context.cells(area_level=level, area=area, indicator=[indicator], group=group)
     return estimate_at(cells)
 
 
 def _describe_participants_and_cost(
-    reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
+    context: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
 ) -> list[str]:
-    t = reading.t
+    t = context.t
     if reached.available and reached.estimate is not None:
         first = t(
             "{share}% were reached ({interval}, n = {n}).",
@@ -93,15 +85,15 @@ def _describe_participants_and_cost(
         )
     else:
         first = t(WITHHELD)
-    lines = [first, *_describe_best_channel(reading, area)]
+    lines = [first, *_describe_best_channel(context, area)]
     people = sum(each.data.participants for each in activities)
     cost = sum(each.data.cost_fen for each in activities)
     if not activities:
-        return [*lines, t("No activity of {year} is in the register.", year=reading.wave.year)]
+        return [*lines, t("No activity of {year} is in the register.", year=context.wave.year)]
     lines.append(
         t(
             "{count} activities of {year} with {people} participants cost {cost} yuan.",
-            year=reading.wave.year,
+            year=context.wave.year,
             count=len(activities),
             people=f"{people:,}",
             cost=format_quantity(cost / 100),
@@ -114,12 +106,12 @@ def _describe_participants_and_cost(
 
 
 def _describe_cost_per_consumer(
-    reading: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
+    context: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
 ) -> tuple[str, ...]:
-    """Return the sentence on the cost per consumer reached; none where a part is not shown."""
+    """Return a sentence on the cost per consumer reached; empty if costs or reach are unknown."""
     cost = cost_per_consumer(
         sum(each.data.cost_fen for each in activities),
-        _find_residents_from_15(reading, area),
+        _find_residents_from_15(context, area),
         reached.estimate,
         reached.low,
         reached.high,
@@ -127,7 +119,7 @@ def _describe_cost_per_consumer(
     if not activities or not reached.available or cost is None:
         return ()
     return (
-        reading.t(
+        context.t(
             "{yuan} yuan per consumer reached ({low} to {high}), of residents of 15 and over "
             "(2020 census).",
             yuan=format_quantity(cost.yuan, 3),
@@ -137,27 +129,27 @@ def _describe_cost_per_consumer(
     )
 
 
-def _find_residents_from_15(reading: ViewContext, area: str) -> float | None:
-    city = reading.cities.get(area)
+def _find_residents_from_15(context: ViewContext, area: str) -> float | None:
+    city = context.cities.get(area)
     if city is None:
         return None
     return city.resident_population_2020 * (1 - city.share_age_0_14)
 
 
-def _describe_best_channel(reading: ViewContext, area: str) -> list[str]:
-    """Return the way that reached most older people, where figures of it are shown."""
-    t = reading.t
+def _describe_best_channel(context: ViewContext, area: str) -> list[str]:
+    """Return a sentence on the channel that reached most older people; none if few are known."""
+    t = context.t
     shown = [
         (figure.estimate, channel, figure)
         for channel in CHANNELS
-        if (figure := _get_estimate(reading, area, channel, ELDERLY)).available
+        if (figure := _get_estimate(context, area, channel, ELDERLY)).available
         and figure.estimate is not None
     ]
     if len(shown) < 2:
         return []
     ordered = sorted(shown, key=lambda each: -each[0])
     best, second = ordered[0], ordered[1]
-    name = reading.names.indicator(best[1])
+    name = context.names.indicator(best[1])
     clear = best[2].low is not None and second[2].high is not None and best[2].low > second[2].high
     given = {"channel": name, "share": format_score(best[0])}
     if clear:
@@ -167,8 +159,8 @@ def _describe_best_channel(reading: ViewContext, area: str) -> list[str]:
     ]
 
 
-def _format_figure_cells(reading: ViewContext, figure: Estimate) -> tuple[str, str, str]:
-    t = reading.t
+def _format_figure_cells(context: ViewContext, figure: Estimate) -> tuple[str, str, str]:
+    t = context.t
     if not figure.available or figure.estimate is None:
         return t(WITHHELD), "–", "–"
     return (
@@ -178,31 +170,31 @@ def _format_figure_cells(reading: ViewContext, figure: Estimate) -> tuple[str, s
     )
 
 
-def _build_group_table(reading: ViewContext, area: str) -> Table:
-    t = reading.t
+def _build_group_table(context: ViewContext, area: str) -> Table:
+    t = context.t
     interval = t("95%\u00a0interval")
     heads = (t("Who"), t("Reached"), interval, "n", t("Found it useful"), interval, "n")
     rows = [
         (
-            reading.names.group(group),
-            *_format_figure_cells(reading, _get_estimate(reading, area, REACHED, group)),
-            *_format_figure_cells(reading, _get_estimate(reading, area, RECOGNISED, group)),
+            context.names.group(group),
+            *_format_figure_cells(context, _get_estimate(context, area, REACHED, group)),
+            *_format_figure_cells(context, _get_estimate(context, area, RECOGNISED, group)),
         )
         for group in GROUPS
     ]
     return heads, tuple(rows)
 
 
-def _build_channel_table(reading: ViewContext, area: str) -> Table:
-    t = reading.t
+def _build_channel_table(context: ViewContext, area: str) -> Table:
+    t = context.t
     interval = t("95%\u00a0interval")
     heads = (t("Way"), t("Of all reached"), interval, "n", t("Of older people reached"), interval,
              "n")  # fmt: skip
     rows = [
         (
-            reading.names.indicator(channel),
-            *_format_figure_cells(reading, _get_estimate(reading, area, channel, EVERYONE)),
-            *_format_figure_cells(reading, _get_estimate(reading, area, channel, ELDERLY)),
+            context.names.indicator(channel),
+            *_format_figure_cells(context, _get_estimate(context, area, channel, EVERYONE)),
+            *_format_figure_cells(context, _get_estimate(context, area, channel, ELDERLY)),
         )
         for channel in CHANNELS
     ]
@@ -210,7 +202,7 @@ def _build_channel_table(reading: ViewContext, area: str) -> Table:
 
 
 def build_activity_table(activities: Sequence[RegisteredActivity], t: Translator) -> Table:
-    """Return the activities of a register in words."""
+    """Return registered activities as heads and rows of texts, with the cost per participant."""
     heads = (
         t("Day"), t("Activity"), t("Where held"), t("Form"), t("Audience"), t("Participants"),
         t("Cost (yuan)"), t("Yuan per participant"),

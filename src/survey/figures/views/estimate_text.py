@@ -1,10 +1,11 @@
 """Estimates as text: with their interval, or with the reason why there is none."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isnan
 
 from survey.figures.charts.interval_charts import UNCLEAR
-from survey.figures.charts.marks import HIDDEN
+from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.views.table_slice import TableSlice
 from survey.locale import Translator, msg
 from survey.locale.figures import format_score, format_signed
@@ -50,7 +51,7 @@ class Estimate:
 
     @property
     def interval_side(self) -> int:
-        """On which side of zero the whole interval of a difference lies; 0 where it holds zero.
+        """Return 1 if the whole interval of a difference is above zero, -1 if below, else 0.
 
         A verdict is about all areas of a list together, so that such an interval may stand beside
         "no detectable difference": a sentence has to say why.
@@ -68,13 +69,13 @@ NO_INTERVAL = "no_interval"
 
 
 def decide_case(figure: Estimate, role: str) -> str:
-    """Return the case of a difference or change from the role that the verdict gives it."""
+    """Return `role`, or `alone` for a difference significant only without adjustment."""
     return ALONE if role == UNCLEAR and figure.interval_side else role
 
 
 @dataclass(frozen=True)
 class EstimateDifference:
-    """Difference with its interval and verdict."""
+    """Difference of a group or area from its reference, with interval and significance verdict."""
 
     name: str
     figure: Estimate
@@ -89,12 +90,12 @@ class EstimateDifference:
 
     @property
     def case(self) -> str:
-        """Case of the difference for whoever puts it into words: page, report, chart.
+        """Return the key of the sentence on a difference, by its verdict and what may be shown.
 
         `higher`, `lower`, `unclear`, `ALONE`, `NO_INTERVAL`, or `hidden`.
         """
         if not self.figure.available:
-            return HIDDEN
+            return HIDDEN_ROLE
         if self.is_clear:
             return self.verdict
         if self.figure.low is None:
@@ -107,7 +108,7 @@ class EstimateDifference:
 
 
 def estimate_at(cells: TableSlice, *, value: str = "estimate", row: int = 0) -> Estimate:
-    """Return the estimate in one row; `NO_ESTIMATE` when there is no such row."""
+    """Return the estimate in one row of results; `NO_ESTIMATE` where the row does not exist."""
     if row >= len(cells):
         return NO_ESTIMATE
     n = _find_number(cells, "n", row)
@@ -123,13 +124,21 @@ def estimate_at(cells: TableSlice, *, value: str = "estimate", row: int = 0) -> 
     )
 
 
+def iter_available(cells: TableSlice, key: str) -> Iterator[tuple[str, Estimate]]:
+    """Yield (value of column `key`, estimate) of each row whose figure may be shown."""
+    for row, text in enumerate(cells.texts(key)):
+        figure = estimate_at(cells, row=row)
+        if figure.available:
+            yield text, figure
+
+
 def _find_number(cells: TableSlice, column: str, row: int) -> float | None:
     value = float(cells.numbers(column)[row])
     return None if isnan(value) else value
 
 
 def difference_of(name: str, gaps: TableSlice, row: int = 0) -> EstimateDifference:
-    """Return the difference in one row of a gaps table."""
+    """Return the difference in one row of a table of gaps; `name` is what it is called."""
     figure = estimate_at(gaps, value="difference", row=row)
     if row >= len(gaps):
         return EstimateDifference(name, figure, None, None)
@@ -138,7 +147,7 @@ def difference_of(name: str, gaps: TableSlice, row: int = 0) -> EstimateDifferen
 
 
 def margin_of_error_caveat(figure: Estimate, t: Translator) -> str:
-    """Return the note on a margin of error: its limits, and what it assumes."""
+    """Return the note on a margin of error: sampling error only, and any assumed design effect."""
     if figure.assumed_deff is None:
         return t(QUOTA_SAMPLE)
     assumed = t(
@@ -157,7 +166,7 @@ def format_interval(low: float | None, high: float | None, t: Translator) -> str
 
 
 def unsigned_difference(figure: Estimate) -> dict[str, str]:
-    """Return the size of a difference and its interval without signs.
+    """Return the size of a difference and the ends of its interval, all formatted without sign.
 
     `low` is the end nearer to 0, `high` the farther, as a sentence says them.
     """
@@ -170,12 +179,12 @@ def unsigned_difference(figure: Estimate) -> dict[str, str]:
 
 
 def signed_ends(figure: Estimate) -> dict[str, str]:
-    """Return the ends of the interval of a difference with their signs."""
+    """Return (`low`, `high` -> that end of a difference's interval as a text with sign)."""
     return {"low": format_signed(figure.low), "high": format_signed(figure.high)}
 
 
 def format_estimate(figure: Estimate, t: Translator) -> str:
-    """Format the number and its interval, or why there is none."""
+    """Format a score with its interval, or say why there is none."""
     if not figure.available or figure.estimate is None:
         return missing_text(figure.shown, t)
     number = format_score(figure.estimate)
@@ -189,5 +198,5 @@ def format_estimate(figure: Estimate, t: Translator) -> str:
 
 
 def missing_text(row_shown: bool, t: Translator) -> str:
-    """Return what stands in a chart or table where no figure is."""
+    """Return why there is no figure: not available, or withheld where the row is not shown."""
     return t(NOT_AVAILABLE if row_shown else WITHHELD)

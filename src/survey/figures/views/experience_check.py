@@ -37,7 +37,7 @@ ScoreCells = Mapping[tuple[str, str], MeanScore | None]
 
 @dataclass(frozen=True)
 class ItemAgreement:
-    """How two observers agree on one item; the coefficients are missing where little was seen."""
+    """Agreement of two observers on one item; coefficients are None where few venues were seen."""
 
     item: str
     venues: int
@@ -48,7 +48,7 @@ class ItemAgreement:
 
 @dataclass(frozen=True)
 class CheckScores:
-    """Scores of a check as they are shown, gated and rounded."""
+    """Mean scores of venues by area and type in an experience check, behind the gate, rounded."""
 
     scores: ScoreCells
     revisited: MeanScore | None
@@ -67,7 +67,7 @@ class CheckScores:
 
 @dataclass(frozen=True)
 class CheckFigures(CheckScores):
-    """Everything that is shown of a check in numbers: its scores, and how its observers agree."""
+    """Scores and observer agreement of an experience check, behind the disclosure gate."""
 
     items: tuple[ItemAgreement, ...]
     overall: AgreementEstimate | None
@@ -75,7 +75,7 @@ class CheckFigures(CheckScores):
 
 
 def build_check_scores(check: ExperienceCheckDetail) -> CheckScores:
-    """Compute the scores of a check and pass them through the gate."""
+    """Compute mean scores of an experience check of venues, hiding those the gate keeps back."""
     first = score_venues(check.visits, check.ranges, round_=FIRST_ROUND)
     second = score_venues(check.visits, check.ranges, round_=SECOND_ROUND)
     both = {each.venue for each in first} & {each.venue for each in second}
@@ -89,7 +89,7 @@ def build_check_scores(check: ExperienceCheckDetail) -> CheckScores:
 
 
 def _may_show_revisit(first: Sequence[VenueScore], revisited: Collection[str]) -> bool:
-    """Return whether the first mean of the revisited venues tells of no few others.
+    """Return whether the mean of the venues `revisited` reveals no few others among all, `first`.
 
     It stands beside means of cities and types. Whatever union of these a reader subtracts, what is
     left are, of each city and type, at least its revisited venues or its others. So these are
@@ -105,14 +105,12 @@ def _may_show_revisit(first: Sequence[VenueScore], revisited: Collection[str]) -
 
 
 def build_check_figures(check: ExperienceCheckDetail) -> CheckFigures:
-    """Compute the figures of a check and pass them through the gate."""
+    """Compute scores and observer agreement of an experience check, behind the disclosure gate."""
     shown = build_check_scores(check)
     pairs = _group_ratings_by_venue(check.visits)
     binary = [name for name, limits in check.ranges.items() if limits.high - limits.low == 1]
     return CheckFigures(
-        scores=shown.scores,
-        revisited=shown.revisited,
-        revisited_before=shown.revisited_before,
+        **vars(shown),
         items=tuple(_agreement_of_item(check, item, pairs) for item in check.ranges),
         overall=_compute_alpha(pairs, binary, "nominal"),
     )
@@ -152,7 +150,7 @@ def _protect_scores(
 
 
 def _compute_shown_mean(scores: Sequence[VenueScore]) -> MeanScore | None:
-    """Return a mean of venues without weights; None for fewer than the gate lets through."""
+    """Return the unweighted mean of venues, rounded; None for fewer than the gate lets through."""
     if len(scores) < MINIMUM_N:
         return None
     mean = compute_mean_score(scores, {})
@@ -231,7 +229,7 @@ HIDDEN_TEXT = msg("kept back")
 
 @dataclass(frozen=True)
 class ExperienceCheckView:
-    """What the page shows of a check to everybody who reads results."""
+    """Texts and tables of an experience check of venues, as all readers of results see them."""
 
     title: str
     sentences: tuple[str, ...]
@@ -250,7 +248,7 @@ def name_area(area: str, language: str) -> str:
 
 
 def name_type(kind: str, language: str) -> str:
-    """Return the name of a type of venue."""
+    """Return the name of a type of venue, or the words for all types."""
     t = translator(language)
     if kind == ALL_TYPES:
         return t("All types")
@@ -260,7 +258,7 @@ def name_type(kind: str, language: str) -> str:
 def build_experience_check_view(
     check: ExperienceCheckDetail, figures: CheckFigures, language: str
 ) -> ExperienceCheckView:
-    """Build the view of one check."""
+    """Build the sentences, tables and notes of one experience check of venues."""
     t = translator(language)
     return ExperienceCheckView(
         title=label_text(check.summary.title, language, check.summary.key),
@@ -304,7 +302,7 @@ def _describe_scores(figures: CheckFigures, language: str) -> list[str]:
 
 
 def describe_mean(mean: MeanScore, t: Translator) -> str:
-    """Return a mean score with its interval and its venues in words."""
+    """Return a sentence with a mean score, its interval and the number of venues."""
     return t(
         "{score} of 100 points, {interval}, over {n} venues.",
         score=format_score(mean.mean),
@@ -314,7 +312,7 @@ def describe_mean(mean: MeanScore, t: Translator) -> str:
 
 
 def describe_revisit(shown: CheckScores, t: Translator) -> str:
-    """Return what the revisit found in words; empty where it is not shown."""
+    """Return a sentence with the scores before and at the revisit; empty where not shown."""
     if shown.revisited is None or shown.revisited_before is None:
         return ""
     return t(
@@ -339,7 +337,7 @@ def _build_score_table(figures: CheckFigures, language: str) -> Table:
 
 
 def format_mean(mean: MeanScore | None, t: Translator) -> tuple[str, str, str]:
-    """Return score, interval and venues of a mean as cells of a table."""
+    """Return score, interval and number of venues as texts for cells of a table."""
     if mean is None:
         return t(HIDDEN_TEXT), "–", "–"
     interval = format_interval(mean.low, mean.high, t) or "–"

@@ -24,7 +24,7 @@ _REASONS: Mapping[HiddenBecause, Message] = {
 
 @dataclass(frozen=True)
 class HiddenCity:
-    """City that a freeze would hide, in words."""
+    """City whose results a freeze would hide, and why in words."""
 
     code: str
     name: str
@@ -47,7 +47,7 @@ class FreezePreviewView:
 def build_freeze_preview(
     preview: FreezePreview, counts: Sequence[ReviewCounts], language: str
 ) -> FreezePreviewView:
-    """Build the view of a preview; `counts` are the interviews in review by city."""
+    """Build the view of a preview; `counts` are the interviews in each state of review by city."""
     names = DisplayNames(language, None, cities=len(preview.cities))
     t = names.t
     waiting = {city.code: ReviewCounts(city.code, 0, 0, 0, 0) for city in preview.cities}
@@ -56,7 +56,11 @@ def build_freeze_preview(
         HiddenCity(
             city.code,
             names.area(city.code),
-            _describe_hidden_city(t, names, city),
+            t(
+                "{count} interviews; hidden: {reason}",
+                count=f"{city.n:,}",
+                reason=_describe_hiding_reason(t, names, city),
+            ),
             city.because is HiddenBecause.TOO_FEW,
         )
         for city in preview.cities
@@ -139,14 +143,6 @@ def _describe_subtractable_cities(
     return (text,)
 
 
-def _describe_hidden_city(t: Translator, names: DisplayNames, city: AreaPreview) -> str:
-    return t(
-        "{count} interviews; hidden: {reason}",
-        count=f"{city.n:,}",
-        reason=_describe_hiding_reason(t, names, city),
-    )
-
-
 def _describe_hiding_reason(t: Translator, names: DisplayNames, area: AreaPreview) -> str:
     if area.because is None:
         return ""
@@ -178,7 +174,7 @@ def _format_score(t: Translator, area: AreaPreview) -> str:
 def _build_city_table(
     t: Translator, names: DisplayNames, preview: FreezePreview, waiting: Mapping[str, ReviewCounts]
 ) -> pd.DataFrame:
-    """Return one row per city, also for those of which nothing is approved yet."""
+    """Return a row per city of the preview, or with interviews not yet approved (`waiting`)."""
     known = {city.code: city for city in preview.cities}
     earlier = preview.earlier.cities if preview.earlier else {}
     codes = sorted({*known, *waiting} - {*preview.left_out})

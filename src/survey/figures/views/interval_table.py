@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
-from survey.figures.charts.marks import FALL, GREY, HIDDEN, RISE
+from survey.figures.charts.marks import FALL, GREY, HIDDEN_ROLE, RISE
 from survey.figures.figure_table import to_frame, to_list
 from survey.figures.views.chart_panels import ChartHeading, subtitle
 from survey.figures.views.chart_rows import (
@@ -21,7 +21,7 @@ from survey.figures.views.chart_rows import (
     ranges,
     verdict_texts,
 )
-from survey.figures.views.table_slice import Floats, TableSlice
+from survey.figures.views.table_slice import Floats, NamedRows
 from survey.figures.views.view_context import ViewContext
 from survey.locale import Translator
 
@@ -29,19 +29,17 @@ SIGNS: Mapping[str, str] = MappingProxyType({HIGHER: "▲", LOWER: "▼", UNCLEA
 """Sign of each verdict, as in the charts; no sign stands where a figure is hidden."""
 
 _WIDTH, _HEIGHT, _EDGE = 180, 24, 8
-_COLOURS: Mapping[str, str] = MappingProxyType({HIGHER: RISE, LOWER: FALL, UNCLEAR: GREY})
-_MARKS: Mapping[str, str] = MappingProxyType(
-    {
-        HIGHER: '<path d="M{x} 6l6 11h-12z" fill="{colour}"/>',
-        LOWER: '<path d="M{x} 18l6-11h-12z" fill="{colour}"/>',
-        UNCLEAR: '<circle cx="{x}" cy="12" r="4" fill="none" stroke="{colour}" stroke-width="2"/>',
-    }
-)
+_COLOURS: Mapping[str, str] = {HIGHER: RISE, LOWER: FALL, UNCLEAR: GREY}
+_MARKS: Mapping[str, str] = {
+    HIGHER: '<path d="M{x} 6l6 11h-12z" fill="{colour}"/>',
+    LOWER: '<path d="M{x} 18l6-11h-12z" fill="{colour}"/>',
+    UNCLEAR: '<circle cx="{x}" cy="12" r="4" fill="none" stroke="{colour}" stroke-width="2"/>',
+}
 
 
 @dataclass(frozen=True, eq=False)
 class IntervalTable:
-    """Rows that are sorted on screen; rows without any figure are left out and named."""
+    """Sortable table of figures with intervals; rows without any figure are only named below it."""
 
     key: str
     """Names the table in widget keys and file names; latin letters and hyphens."""
@@ -71,7 +69,7 @@ class IntervalTable:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """`downloaded` as a data frame."""
+        """Return the downloadable rows, left-out ones included, as a data frame."""
         return to_frame(self.downloaded)
 
     @property
@@ -91,7 +89,7 @@ def build_interval_table(
     visible: Sequence[bool],
     is_signed: bool = True,
 ) -> IntervalTable:
-    """Build a table of the rows that are `visible`; the others are named below it.
+    """Build a table of `visible` rows with a column of `bars`; others are only named below it.
 
     Args:
         bars: Heading and values of the column of bars.
@@ -114,14 +112,14 @@ def build_interval_table(
 
 
 def signed_verdicts(roles: Sequence[str], texts: Mapping[str, str]) -> list[str]:
-    """Return sign and words of each verdict; empty where a figure is hidden."""
-    return ["" if role == HIDDEN else f"{SIGNS[role]} {texts[role]}" for role in roles]
+    """Return sign and words of each significance verdict; an empty text for a hidden one."""
+    return ["" if role == HIDDEN_ROLE else f"{SIGNS[role]} {texts[role]}" for role in roles]
 
 
 def draw_interval_bars(
     lows: Floats, values: Floats, highs: Floats, roles: Sequence[str], *, origin: float | None = 0.0
 ) -> list[str]:
-    """Return an image per row on one scale; whole pixels, so no digits leak.
+    """Return an SVG (data address) of each interval, on one scale with a line at `origin`.
 
     Args:
         origin: Value on the scale where a line is drawn; no line if None.
@@ -139,7 +137,7 @@ def draw_interval_bars(
     line = "" if origin is None else f'<path d="M{pixel(origin)} 0v{_HEIGHT}" stroke="{GREY}"/>'
     return [
         ""
-        if role == HIDDEN or np.isnan(low) or np.isnan(high)
+        if role == HIDDEN_ROLE or np.isnan(low) or np.isnan(high)
         else _render_bar(line, pixel(low), pixel(value), pixel(high), role)
         for low, value, high, role in zip(lows, values, highs, roles, strict=True)
     ]
@@ -157,7 +155,7 @@ def _render_bar(line: str, low: int, value: int, high: int, role: str) -> str:
 
 
 def left_out_note(table: IntervalTable, t: Translator) -> str:
-    """Return which rows are left out, and why; empty where none is."""
+    """Return the sentence that names the rows left out and says why; empty where none is."""
     if not table.unnamed:
         return ""
     return t(
@@ -167,20 +165,13 @@ def left_out_note(table: IntervalTable, t: Translator) -> str:
 
 
 def gap_interval_table(
-    reading: ViewContext,
-    heading: ChartHeading,
-    gaps: TableSlice,
-    labels: Sequence[str],
-    *,
-    key: str,
-    this: str,
-    other: str,
+    context: ViewContext, heading: ChartHeading, named: NamedRows, *, this: str, other: str
 ) -> IntervalTable:
-    """Build the table of differences in the order of `gaps`; `this` minus `other`."""
-    t, roles = reading.t, classify_differences(gaps)
+    """Build the table of differences (`this` minus `other`), rows in the order of `named`."""
+    t, gaps, roles = context.t, named.cells, classify_differences(named.cells)
     difference = gaps.numbers("difference")
     columns: Rows = {
-        heading.rows: list(labels),
+        heading.rows: list(named.labels),
         t("Difference"): difference,
         t("95%\u00a0interval"): ranges(gaps, t),
         t("Verdict"): signed_verdicts(roles, verdict_texts(t)),
@@ -191,10 +182,10 @@ def gap_interval_table(
     bars = draw_interval_bars(gaps.numbers("ci_low"), difference, gaps.numbers("ci_high"), roles)
     return build_interval_table(
         heading,
-        subtitle(reading, t("Difference in points"), gaps.total("n")),
-        gaps.texts(key),
+        subtitle(context, t("Difference in points"), gaps.total("n")),
+        gaps.texts(named.key),
         columns,
         (t("Difference with interval"), bars),
-        gap_table(gaps, labels, t, name=heading.rows, this=this, other=other),
-        visible=[role != HIDDEN for role in roles],
+        gap_table(gaps, named.labels, t, name=heading.rows, this=this, other=other),
+        visible=[role != HIDDEN_ROLE for role in roles],
     )

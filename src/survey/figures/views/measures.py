@@ -41,43 +41,43 @@ _LABEL_WIDTH = 26
 """Half-width columns of a label before it is broken; phones have no room for more."""
 
 
-def rates(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
-    """Return the measures that are per cents, in the order they are declared."""
-    return [measure for measure in _list_measures_on_topics(reading, topics) if measure.choices]
+def rates(context: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
+    """Return the measures on `topics` that are per cents, in the order of their declaration."""
+    return [measure for measure in _list_measures_on_topics(context, topics) if measure.choices]
 
 
-def ratings(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
-    """Return the measures that are means of a rating question (0-100)."""
+def ratings(context: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
+    """Return the measures on `topics` that are means of a rating question (0-100)."""
     return [
         measure
-        for measure in _list_measures_on_topics(reading, topics)
+        for measure in _list_measures_on_topics(context, topics)
         if not measure.choices and not measure.is_number
     ]
 
 
-def unit_of(reading: ViewContext, key: str) -> str:
-    """Return the unit of a question of a form: per cent, score, or the mean of a number."""
-    known = next((each for each in reading.results.method.measures if each.key == key), None)
+def unit_of(context: ViewContext, key: str) -> str:
+    """Return the unit of a measure: per cent, score, or mean of the answers."""
+    known = next((each for each in context.results.method.measures if each.key == key), None)
     if known is None or not (known.choices or known.is_number):
-        return score_title(reading.t)
-    return percent_title(reading.t) if known.choices else reading.t("Mean of the answers")
+        return score_title(context.t)
+    return percent_title(context.t) if known.choices else context.t("Mean of the answers")
 
 
-def answers_to(reading: ViewContext, item: str) -> list[Measure]:
-    """Return the measures that say how one question was answered."""
-    return [measure for measure in reading.results.method.measures if measure.item == item]
+def answers_to(context: ViewContext, item: str) -> list[Measure]:
+    """Return the measures that are computed from the answers to the question `item`."""
+    return [measure for measure in context.results.method.measures if measure.item == item]
 
 
-def _list_measures_on_topics(reading: ViewContext, topics: Sequence[str] | None) -> list[Measure]:
+def _list_measures_on_topics(context: ViewContext, topics: Sequence[str] | None) -> list[Measure]:
     return [
         measure
-        for measure in reading.results.method.measures
+        for measure in context.results.method.measures
         if (measure.topic in topics if topics else measure.topic != BACKGROUND)
     ]
 
 
 def topic_charts(
-    reading: ViewContext,
+    context: ViewContext,
     topic: str,
     sides: Mapping[str, TableSlice],
     *,
@@ -85,7 +85,7 @@ def topic_charts(
     titles: tuple[str, str],
     counted: Sequence[TableSlice],
 ) -> tuple[ChartPanel, ...]:
-    """Return the charts of what is reported on a topic, and of how it is rated.
+    """Build a chart of a topic's rates and one of its ratings, if any; `sides`: cells by series.
 
     Args:
         sides: Cells of each series.
@@ -94,13 +94,13 @@ def topic_charts(
     """
     drawn = []
     for key, title, of in zip(keys, titles, (rates, ratings), strict=True):
-        measures = of(reading, (topic,))
+        measures = of(context, (topic,))
         names = [measure.key for measure in measures]
         asked = [side.among("indicator", names).max_value("n") for side in counted]
         drawn.append(
             series_chart(
-                reading,
-                ChartHeading(key, title, reading.t("Question")),
+                context,
+                ChartHeading(key, title, context.t("Question")),
                 sides,
                 measures,
                 n=sum(n or 0.0 for n in asked),
@@ -110,22 +110,22 @@ def topic_charts(
 
 
 def series_chart(
-    reading: ViewContext,
+    context: ViewContext,
     heading: ChartHeading,
     cells_of: Mapping[str, TableSlice],
     measures: Sequence[Measure],
     *,
     n: float | None,
 ) -> ChartPanel | None:
-    """Return a chart with a row per measure and a mark per series, for example age bands.
+    """Build a chart with a row per measure and a mark per series of `cells_of` (name -> cells).
 
     None when the wave asked nothing of the kind.
     """
-    t = reading.t
+    t = context.t
     keys = [measure.key for measure in measures]
     unit = percent_title(t) if any(measure.choices for measure in measures) else score_title(t)
     parts = [
-        _build_measure_rows(reading, heading, unit, name, cells.in_order("indicator", keys))
+        _build_measure_rows(context, heading, unit, name, cells.in_order("indicator", keys))
         for name, cells in cells_of.items()
     ]
     rows, listing = (
@@ -140,7 +140,7 @@ def series_chart(
         key=heading.key,
         kind=ChartKind.GROUPED,
         title=heading.title,
-        subtitle=subtitle(reading, unit, n),
+        subtitle=subtitle(context, unit, n),
         alt=t(
             "{title}. {count} rows for {groups}. The same data follow as a table.",
             title=heading.title,
@@ -162,10 +162,10 @@ def series_chart(
 
 
 def _build_measure_rows(
-    reading: ViewContext, heading: ChartHeading, unit: str, name: str, cells: TableSlice
+    context: ViewContext, heading: ChartHeading, unit: str, name: str, cells: TableSlice
 ) -> tuple[Rows, Rows]:
-    t = reading.t
-    labels = [reading.names.indicator(key) for key in cells.texts("indicator")]
+    t = context.t
+    labels = [context.names.indicator(key) for key in cells.texts("indicator")]
     lines = ["\n".join(wrap_text(label, _LABEL_WIDTH)) for label in labels]
     who = [name] * len(labels)
     rows = score_rows(cells, lines, t, key="indicator")

@@ -22,26 +22,20 @@ from survey.results.weighting import WeightingReport
 from survey.snapshots.snapshot_files import SnapshotManifest
 from survey.store.china_time import format_china_minute
 
-_COMPOSITES: Mapping[str, Message] = MappingProxyType(
-    {
-        "item_means": msg("composite of item means: first the mean of each item, then the tree"),
-        "per_respondent": msg("per respondent: first each person's own composite, then the mean"),
-    }
-)
-_LONELY: Mapping[str, Message] = MappingProxyType(
-    {
-        "fail": msg("refuse to compute"),
-        "certainty": msg("contributes no variance"),
-        "adjust": msg("centred at the mean of all sampling points"),
-        "average": msg("takes the average variance of the other strata"),
-    }
-)
-_DF_RULES: Mapping[str, Message] = MappingProxyType(
-    {
-        "design": msg("sampling points with members less strata with members"),
-        "weighted": msg("those of each stratum, weighed by how much of the group lives there"),
-    }
-)
+_COMPOSITES: Mapping[str, Message] = {
+    "item_means": msg("composite of item means: first the mean of each item, then the tree"),
+    "per_respondent": msg("per respondent: first each person's own composite, then the mean"),
+}
+_LONELY: Mapping[str, Message] = {
+    "fail": msg("refuse to compute"),
+    "certainty": msg("contributes no variance"),
+    "adjust": msg("centred at the mean of all sampling points"),
+    "average": msg("takes the average variance of the other strata"),
+}
+_DF_RULES: Mapping[str, Message] = {
+    "design": msg("sampling points with members less strata with members"),
+    "weighted": msg("those of each stratum, weighed by how much of the group lives there"),
+}
 PROVENANCES: Mapping[Provenance, Message] = MappingProxyType(
     {
         Provenance.SOURCED: msg("sourced"),
@@ -80,22 +74,32 @@ def build_method_view(
     language: str,
     questions: Mapping[str, Item] = MappingProxyType({}),
 ) -> MethodView:
-    """Build the view of every recorded choice of one snapshot.
+    """Build the view of a snapshot's recorded choices; `questions` give the measures their words.
 
     Args:
         questions: Give the measures the words of their questions; files keep the codes, by which
             programs find them.
     """
     names = DisplayNames(language, tree, method.measures, method.grouping, wave.cities)
-    t = names.t
+    t, is_given = names.t, method.weighting.way == "given"
     return MethodView(
         snapshot=(
             *_list_snapshot_facts(wave, manifest, method, language, t),
-            *_list_left_out_facts(manifest, names, t),
-            *_list_declared_question_facts(method, names, t),
+            *_list_fact(
+                t("Cities left out of this wave"),
+                t(", ").join(names.area(code) for code in manifest.left_out),
+            ),
+            *_list_fact(
+                t("Questions that make further groups"),
+                "; ".join(
+                    f"{names.variable(item)} ({item})" for item in declared_items(method.grouping)
+                ),
+            ),
         ),
-        given_weights=method.weighting.way == "given",
-        weights=_list_weight_facts(method.weighting, manifest, names, t),
+        given_weights=is_given,
+        weights=_list_given_weight_facts(method.weighting, manifest, t)
+        if is_given
+        else _list_raked_weight_facts(method.weighting, names, t),
         errors=_list_error_facts(method, t),
         fieldwork=list_fieldwork_facts(method.fieldwork, t),
         disclosure=_list_disclosure_facts(method, t),
@@ -129,27 +133,13 @@ def _list_snapshot_facts(
     )
 
 
-def _list_left_out_facts(manifest: SnapshotManifest, names: DisplayNames, t: Translator) -> Facts:
-    """Return the cities that were left out of the wave, without any reason."""
-    if not manifest.left_out:
-        return ()
-    listed = t(", ").join(names.area(code) for code in manifest.left_out)
-    return ((t("Cities left out of this wave"), listed),)
-
-
-def _list_declared_question_facts(
-    method: MethodRecord, names: DisplayNames, t: Translator
-) -> Facts:
-    """Return the questions whose answers were declared to make groups."""
-    items = declared_items(method.grouping)
-    if not items:
-        return ()
-    listed = "; ".join(f"{names.variable(item)} ({item})" for item in items)
-    return ((t("Questions that make further groups"), listed),)
+def _list_fact(name: str, text: str) -> Facts:
+    """Return the fact (name, text) as the only one of a tuple; an empty tuple without text."""
+    return ((name, text),) if text else ()
 
 
 def _list_composite_facts(manifest: SnapshotManifest, method: MethodRecord, t: Translator) -> Facts:
-    """Return how the composite is formed; nothing for a wave without one."""
+    """Return a fact that says how the composite is formed; none for a wave without one."""
     if manifest.tree is None:
         return ()
     composite = _COMPOSITES.get(method.composite)
@@ -157,7 +147,7 @@ def _list_composite_facts(manifest: SnapshotManifest, method: MethodRecord, t: T
 
 
 def _list_spread_facts(manifest: SnapshotManifest, t: Translator) -> Facts:
-    """Return what the questionnaire declares of indicators that it does not ask about."""
+    """Return a fact naming the indicators that no question measures; empty if there are none."""
     if not manifest.without_question:
         return ()
     words = t(
@@ -168,18 +158,10 @@ def _list_spread_facts(manifest: SnapshotManifest, t: Translator) -> Facts:
     return ((t("Indicators without a question"), words),)
 
 
-def _list_weight_facts(
-    report: WeightingReport, manifest: SnapshotManifest, names: DisplayNames, t: Translator
-) -> Facts:
-    if report.way == "given":
-        return _list_given_weight_facts(report, manifest, t)
-    return _list_raked_weight_facts(report, names, t)
-
-
 def _list_given_weight_facts(
     report: WeightingReport, manifest: SnapshotManifest, t: Translator
 ) -> Facts:
-    """Return where given weights come from and how unequal they are, without telling one."""
+    """Return source and inequality of weights given with the interviews, but no single weight."""
     files = tuple(
         (
             t("Given by"),
@@ -228,20 +210,16 @@ def _list_raked_weight_facts(report: WeightingReport, names: DisplayNames, t: Tr
         (t("Effective number of interviews"), format_two_digits(report.effective_n)),
         (t("Interviews without age or gender"), _format_coarse_count(report.unknown, t)),
         (t("Merged margin cells"), _format_coarse_count(len(report.merges), t)),
-        *_list_oversampling_facts(report, names, t),
+        *_list_fact(
+            t("Asked more often, and weighted back"),
+            ", ".join(names.group(group) for group in report.oversampled),
+        ),
     )
 
 
 def _format_coarse_count(count: int, t: Translator) -> str:
-    """Format a count of people or cells without telling a small one."""
+    """Format a count of people or cells; a small one only as fewer than the minimum."""
     return t("fewer than {n}", n=MINIMUM_N) if 0 < count < MINIMUM_N else f"{count:,d}"
-
-
-def _list_oversampling_facts(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
-    if not report.oversampled:
-        return ()
-    groups = ", ".join(names.group(group) for group in report.oversampled)
-    return ((t("Asked more often, and weighted back"), groups),)
 
 
 def _list_error_facts(method: MethodRecord, t: Translator) -> Facts:
@@ -290,7 +268,7 @@ def _list_missing_point_facts(method: MethodRecord, t: Translator) -> Facts:
 
 
 def _list_disclosure_facts(method: MethodRecord, t: Translator) -> Facts:
-    """Return how many cells are hidden, over all rules.
+    """Return the least number of interviews, and how many cells are hidden over all rules.
 
     The number by rule would say how many people the cells have.
     """
@@ -305,7 +283,7 @@ def _list_disclosure_facts(method: MethodRecord, t: Translator) -> Facts:
 
 
 def _describe_interval_audit(audit: IntervalAuditMethod, t: Translator) -> str:
-    """Return what was checked, coarsely.
+    """Return how the hidden counts were checked, with rounded numbers only.
 
     Beside the cells not shown, an exact number of those with respondents would tell how many have
     none.

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.figures.charts.interval_charts import UNCLEAR
-from survey.figures.charts.marks import HIDDEN
+from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.views.chart_panels import ChartHeading, ChartPanel, subtitle
 from survey.figures.views.chart_rows import (
-    classify_differences,
     counts,
-    known_role,
     ranges,
+    roles_of_areas,
     score_table,
     verdict_texts,
 )
@@ -38,33 +36,30 @@ from survey.figures.views.table_slice import TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.locale import msg
 from survey.locale.figures import format_quantity, format_score
-from survey.results import WaveResults
 
 NO_COMPOSITE = msg("No composite score is computed for this wave. Its questions stand below.")
 
 
-def list_questions(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
-    """Return the names of all figures of the wave by their keys, in the order of the form."""
-    reading = ViewContext(results, principal, language)
-    cells = reading.cells(area_level="city", indicator=None)
-    return {code: reading.names.indicator(code) for code in _list_codes(reading, cells)}
+def list_questions(context: ViewContext) -> dict[str, str]:
+    """Return the names of all measures of the wave by key, in the order of the form."""
+    cells = context.cells(area_level="city", indicator=None)
+    return {code: context.names.indicator(code) for code in _list_codes(context, cells)}
 
 
-def build_question_table(
-    *, results: WaveResults, principal: Principal, language: str, area: str = NATION
-) -> IntervalTable:
-    """Build the table of all questions in the nation or a city, each in its own unit."""
-    reading = ViewContext(results, principal, language)
-    t = reading.t
+def build_question_table(context: ViewContext, *, area: str = NATION) -> IntervalTable:
+    """Build the table of all measures in the nation or a city, each with its own unit."""
+    t = context.t
     level = "nation" if area == NATION else "city"
-    cells = reading.cells(area_level=level, area=area, indicator=None)
-    cells = cells.in_order("indicator", _list_codes(reading, cells))
+    cells = context.cells(area_level=level, area=area, indicator=None)
+    cells = cells.in_order("indicator", _list_codes(context, cells))
     codes, estimate = cells.texts("indicator"), cells.numbers("estimate")
-    roles = np.where(~cells.shown | np.isnan(estimate), HIDDEN, UNCLEAR).tolist()
-    names, units = [reading.names.indicator(c) for c in codes], [unit_of(reading, c) for c in codes]
+    roles = np.where(~cells.shown | np.isnan(estimate), HIDDEN_ROLE, UNCLEAR).tolist()
+    names, units = [context.names.indicator(c) for c in codes], [unit_of(context, c) for c in codes]
     # Numbers lie on no common scale: a bar beside a per cent would compare what is not alike.
-    numbers = {each.key for each in results.method.measures if each.is_number}
-    drawn = [HIDDEN if code in numbers else role for code, role in zip(codes, roles, strict=True)]
+    numbers = {each.key for each in context.results.method.measures if each.is_number}
+    drawn = [
+        HIDDEN_ROLE if code in numbers else role for code, role in zip(codes, roles, strict=True)
+    ]
     on_scale = np.array([code not in numbers for code in codes], dtype=bool)
     low, middle, high = (
         np.where(on_scale, values, np.nan)
@@ -74,12 +69,12 @@ def build_question_table(
     figure, unit = t("Published figure"), t("Unit")
     heading = ChartHeading(
         f"questions-{level}",
-        t("Every question, {area}", area=reading.names.area(area)),
+        t("Every question, {area}", area=context.names.area(area)),
         t("Question"),
     )
     return build_interval_table(
         heading,
-        subtitle(reading, t("each question in its own unit"), cells.max_value("n")),
+        subtitle(context, t("each question in its own unit"), cells.max_value("n")),
         codes,
         {
             heading.rows: names,
@@ -90,14 +85,14 @@ def build_question_table(
         },
         (t("Figure with interval"), bars),
         score_table(cells, names, t, name=heading.rows, value=figure, **{unit: units}),
-        visible=[role != HIDDEN for role in roles],
+        visible=[role != HIDDEN_ROLE for role in roles],
         is_signed=False,
     )
 
 
-def _list_codes(reading: ViewContext, cells: TableSlice) -> list[str]:
-    """Return the measures in the order of the form, then ratings that are no measure."""
-    known = [measure.key for measure in reading.results.method.measures]
+def _list_codes(context: ViewContext, cells: TableSlice) -> list[str]:
+    """Return the keys with figures: measures in the order of the form, then other ratings."""
+    known = [measure.key for measure in context.results.method.measures]
     asked = dict.fromkeys(cells.texts("indicator"))
     return [*(code for code in known if code in asked), *sorted(asked.keys() - set(known))]
 
@@ -108,7 +103,7 @@ _OUTSIDE = msg("These questions stand beside the score: none of them is part of 
 
 @dataclass(frozen=True, eq=False)
 class ModuleView:
-    """Answers of one area to the questions of a module."""
+    """Charts and sentences on the answers of one area to a module of the questionnaire."""
 
     title: str
     sentences: tuple[str, ...]
@@ -122,19 +117,16 @@ class ModuleView:
         return bool(self.panels)
 
 
-def build_module_view(
-    *, results: WaveResults, principal: Principal, language: str, area: str, topic: str
-) -> ModuleView:
-    """Build the figures of a module in a city, a region or the nation."""
-    reading = ViewContext(results, principal, language)
-    t, name = reading.t, reading.names.area(area)
-    here = reading.cells(area_level=MODULE_AREA_LEVELS, area=area, indicator=None)
+def build_module_view(context: ViewContext, *, area: str, topic: str) -> ModuleView:
+    """Build charts and sentences on one module of questions in a city, a region or the nation."""
+    t, name = context.t, context.names.area(area)
+    here = context.cells(area_level=MODULE_AREA_LEVELS, area=area, indicator=None)
     sides = {name: here}
     if area != NATION:
-        sides[t("Nation")] = reading.cells(area_level="nation", area=NATION, indicator=None)
+        sides[t("Nation")] = context.cells(area_level="nation", area=NATION, indicator=None)
     words = {"topic": t(TOPICS[topic]), "city": name}
     panels = topic_charts(
-        reading,
+        context,
         topic,
         sides,
         keys=(f"module-reports-{topic}", f"module-ratings-{topic}"),
@@ -145,8 +137,8 @@ def build_module_view(
         counted=(here,),
     )
     return ModuleView(
-        title=t("{topic} in {city}, {year}", **words, year=reading.wave.year),
-        sentences=tuple(_describe_first_rate(reading, here, topic)),
+        title=t("{topic} in {city}, {year}", **words, year=context.wave.year),
+        sentences=tuple(_describe_first_rate(context, here, topic)),
         panels=panels,
         notes=tuple(
             t(note) for note in (*(DETRIMENT_NOTES if topic == DETRIMENT else ()), _OUTSIDE)
@@ -154,13 +146,13 @@ def build_module_view(
     )
 
 
-def _describe_first_rate(reading: ViewContext, here: TableSlice, topic: str) -> list[str]:
-    """Return the first rate of the module in words, and what else is said of its topic."""
-    asked = rates(reading, (topic,))
+def _describe_first_rate(context: ViewContext, here: TableSlice, topic: str) -> list[str]:
+    """Return sentences on the module's first per-cent measure and, on losses, the median loss."""
+    asked = rates(context, (topic,))
     if not asked:
         return []
-    t, first = reading.t, estimate_at(here.where("indicator", asked[0].key))
-    name = reading.names.indicator(asked[0].key)
+    t, first = context.t, estimate_at(here.where("indicator", asked[0].key))
+    name = context.names.indicator(asked[0].key)
     if not first.available or first.estimate is None:
         return [t("{question}: {reason}.", question=name, reason=t(WITHHELD))]
     lines = [
@@ -178,45 +170,34 @@ def _describe_first_rate(reading: ViewContext, here: TableSlice, topic: str) -> 
     return lines
 
 
-def list_module_measures(
-    *, results: WaveResults, principal: Principal, language: str, topic: str
-) -> dict[str, str]:
-    """Return the measures of a module, their names by their keys."""
-    reading = ViewContext(results, principal, language)
-    measures = (*rates(reading, (topic,)), *ratings(reading, (topic,)))
-    return {measure.key: reading.names.indicator(measure.key) for measure in measures}
+def list_module_measures(context: ViewContext, *, topic: str) -> dict[str, str]:
+    """Return the names of the measures of a module (`topic`) by their keys."""
+    measures = (*rates(context, (topic,)), *ratings(context, (topic,)))
+    return {measure.key: context.names.indicator(measure.key) for measure in measures}
 
 
-def build_module_cities(
-    *, results: WaveResults, principal: Principal, language: str, measure: str
-) -> IntervalTable:
-    """Build the table of one measure by city, with its interval and the verdict on it."""
-    reading = ViewContext(results, principal, language)
-    t = reading.t
-    cells = reading.cells(area_level="city", indicator=measure).descending("estimate")
-    codes = cells.texts("area")
-    gaps = reading.gaps("nation", area_level="city", indicator=measure)
-    verdicts = dict(zip(gaps.texts("area"), classify_differences(gaps), strict=True))
-    estimate = cells.numbers("estimate")
+def build_module_cities(context: ViewContext, *, measure: str) -> IntervalTable:
+    """Build the table of one measure by city: interval, significant difference from the nation."""
+    t = context.t
+    cells = context.cells(area_level="city", indicator=measure).descending("estimate")
+    codes, estimate = cells.texts("area"), cells.numbers("estimate")
+    gaps = context.gaps("nation", area_level="city", indicator=measure)
     absent = ~cells.shown | np.isnan(estimate)
-    roles = [
-        HIDDEN if gone else known_role(verdicts.get(code))
-        for gone, code in zip(absent, codes, strict=True)
-    ]
-    value = unit_of(reading, measure)
-    names = [reading.names.area(code) for code in codes]
+    roles = np.where(absent, HIDDEN_ROLE, roles_of_areas(codes, gaps)).tolist()
+    value = unit_of(context, measure)
+    names = [context.names.area(code) for code in codes]
     against = {t("Against the nation"): signed_verdicts(roles, verdict_texts(t))}
-    nation = reading.nation(measure)
+    nation = context.nation(measure)
     ends = cells.numbers("ci_low"), estimate, cells.numbers("ci_high")
     note = t("The line in the column of bars is the figure of the nation.")
     return build_interval_table(
         ChartHeading(
             "module-cities",
-            t("{question}, by city", question=reading.names.indicator(measure)),
+            t("{question}, by city", question=context.names.indicator(measure)),
             t("City"),
             note if nation.available else "",
         ),
-        subtitle(reading, value, cells.total("n")),
+        subtitle(context, value, cells.total("n")),
         codes,
         {
             t("City"): names,
@@ -230,6 +211,6 @@ def build_module_cities(
             draw_interval_bars(*ends, roles, origin=nation.estimate if nation.available else None),
         ),
         score_table(cells, names, t, name=t("City"), value=value, **against),
-        visible=[role != HIDDEN for role in roles],
+        visible=[role != HIDDEN_ROLE for role in roles],
         is_signed=False,
     )

@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
-from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
-from survey.figures.charts.marks import HIDDEN
+from survey.figures.charts.interval_charts import HIGHER, UNCLEAR
+from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.views.changes import find_obstacle, mark_roles
 from survey.figures.views.estimate_text import (
     ALONE,
@@ -18,6 +18,7 @@ from survey.figures.views.estimate_text import (
     format_interval,
     unsigned_difference,
 )
+from survey.figures.views.interval_table import SIGNS
 from survey.figures.views.table_slice import TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.locale import Message, SurveyError, Translator, msg
@@ -26,8 +27,6 @@ from survey.results import WaveInfo, WaveResults
 from survey.results.headlines import CITY_WEIGHTED, DOMAIN, ITEM_MEANS, PER_RESPONDENT
 from survey.results.wave_results import Filter
 
-SIGNS: Mapping[str, str] = {HIGHER: "▲", LOWER: "▼", UNCLEAR: "○"}
-"""Sign of each verdict; the same shapes are in the charts."""
 EARLIER_UNREAD = msg(
     "An earlier wave cannot be read at the moment, so there is nothing to compare with now."
 )
@@ -35,7 +34,7 @@ EARLIER_UNREAD = msg(
 
 @dataclass(frozen=True)
 class ScoreChange:
-    """Change of one indicator; `role` is `higher`, `lower`, `unclear` or `hidden`."""
+    """Change of one indicator since an earlier wave; `role` is the significance verdict on it."""
 
     figure: Estimate
     role: str
@@ -43,7 +42,7 @@ class ScoreChange:
 
 @dataclass(frozen=True)
 class LastChanges:
-    """Changes since the wave before, by indicator; `year` is that of the earlier wave."""
+    """Changes of an area since the wave before, by indicator; `year` is the earlier wave's."""
 
     year: str = ""
     by_indicator: Mapping[str, ScoreChange] = field(default_factory=dict)
@@ -51,11 +50,11 @@ class LastChanges:
     """Why there is no change at all; empty where there is one."""
 
     def sentence(self, indicator: str, t: Translator) -> str:
-        """Return whether the score is better or worse than last time."""
+        """Return a sentence on whether an indicator is higher or lower than in the wave before."""
         if self.obstacle:
             return self.obstacle
         change = self.by_indicator.get(indicator)
-        if change is None or change.role == HIDDEN:
+        if change is None or change.role == HIDDEN_ROLE:
             return t("The change since {year} cannot be shown.", year=self.year)
         case = decide_case(change.figure, change.role)
         if case == ALONE:
@@ -86,9 +85,9 @@ class LastChanges:
         return t("▼ {size} points lower than in {year} ({low} to {high}).", **words)
 
     def short(self, indicator: str, t: Translator) -> str:
-        """Return the change in few words; empty where there is none to show."""
+        """Return a change as sign, number and interval; empty where there is none to show."""
         change = self.by_indicator.get(indicator)
-        if change is None or change.role == HIDDEN or change.figure.estimate is None:
+        if change is None or change.role == HIDDEN_ROLE or change.figure.estimate is None:
             return ""
         return t(
             "{sign} {change} ({interval})",
@@ -98,14 +97,19 @@ class LastChanges:
         )
 
 
+def list_waves_before(wave: WaveInfo, others: Sequence[WaveResults]) -> list[WaveResults]:
+    """Return the earlier waves among `others`, the newest first."""
+    earlier = [o for o in others if (o.wave.year, o.wave.key) < (wave.year, wave.key)]
+    return sorted(earlier, key=lambda other: (other.wave.year, other.wave.key), reverse=True)
+
+
 def find_wave_before(wave: WaveInfo, others: Sequence[WaveResults]) -> WaveResults | None:
     """Return the latest earlier wave among `others`; None without one."""
-    earlier = [o for o in others if (o.wave.year, o.wave.key) < (wave.year, wave.key)]
-    return max(earlier, key=lambda other: (other.wave.year, other.wave.key), default=None)
+    return next(iter(list_waves_before(wave, others)), None)
 
 
 def find_last_changes(
-    reading: ViewContext,
+    context: ViewContext,
     others: Sequence[WaveResults],
     *,
     level: str,
@@ -113,22 +117,22 @@ def find_last_changes(
     indicators: Sequence[str] = (COMPOSITE,),
     is_earlier_unread: bool = False,
 ) -> LastChanges:
-    """Return the changes of an area since the latest earlier wave among `others`.
+    """Return changes of an area (code) of this level since the wave before, or why there are none.
 
     Args:
         is_earlier_unread: There is an earlier wave that is not among them: it is damaged.
     """
-    t = reading.t
-    before = find_wave_before(reading.wave, others)
+    t = context.t
+    before = find_wave_before(context.wave, others)
     if before is None and is_earlier_unread:
         return LastChanges(obstacle=t(EARLIER_UNREAD))
     if before is None:
         return LastChanges(obstacle=t("There is no earlier wave to compare with."))
     year = str(before.wave.year)
-    if find_obstacle(reading, before, indicators[0]):
+    if find_obstacle(context, before, indicators[0]):
         return LastChanges(year, obstacle=t("Not comparable with {year}.", year=year))
     try:
-        rows = reading.changes(before.wave, area_level=level, area=area, indicator=indicators)
+        rows = context.changes(before.wave, area_level=level, area=area, indicator=indicators)
     except SurveyError:
         return LastChanges(year, obstacle=t("Not compared with {year} yet.", year=year))
     roles = mark_roles(rows)
@@ -156,32 +160,32 @@ COMPOSITES: Mapping[str, Message] = MappingProxyType(
 _COMPARED_WITH = msg("Differences of cities are always from the nation as one population.")
 
 
-def nation_cells(reading: ViewContext, basis: str, indicator: Filter = None) -> TableSlice:
-    """Return national figures of `indicator`, or of all; an unknown basis is that of the cells."""
+def nation_cells(context: ViewContext, basis: str, indicator: Filter = None) -> TableSlice:
+    """Return national figures: of one population, or the mean of cities if `basis` asks for it."""
     if basis != CITY_WEIGHTED:
-        return reading.cells(area_level="nation", area=NATION, indicator=indicator)
-    official = reading.wave.composite
-    return reading.headlines(basis=basis, composite=official, indicator=indicator)
+        return context.cells(area_level="nation", area=NATION, indicator=indicator)
+    official = context.wave.composite
+    return context.headlines(basis=basis, composite=official, indicator=indicator)
 
 
 def reference_line(
-    reading: ViewContext, headline: Estimate, basis: str
+    context: ViewContext, headline: Estimate, basis: str
 ) -> tuple[str, float] | None:
-    """Return name and place of the line that stands for the nation."""
+    """Return name (with its `basis`) and score `headline` of the nation's line, else None."""
     if headline.estimate is None:
         return None
-    t = reading.t
+    t = context.t
     return t("the nation ({basis})", basis=t(BASES.get(basis, BASES[DOMAIN]))), headline.estimate
 
 
-def describe_basis(reading: ViewContext, basis: str, indicator: str) -> str:
-    """Describe the basis shown, the official composite, and what the others give."""
-    t, official = reading.t, reading.wave.composite
+def describe_basis(context: ViewContext, basis: str, indicator: str) -> str:
+    """Describe how the nation is counted, and what the other ways of counting give."""
+    t, official = context.t, context.wave.composite
     further = ITEM_MEANS if official == PER_RESPONDENT else PER_RESPONDENT
     shown, otherwise = (
         (CITY_WEIGHTED, DOMAIN) if basis == CITY_WEIGHTED else (DOMAIN, CITY_WEIGHTED)
     )
-    counted = reading.headlines(indicator=indicator)
+    counted = context.headlines(indicator=indicator)
     by_basis, by_composite = (
         format_estimate(estimate_at(counted.where("basis", way).where("composite", composite)), t)
         for way, composite in ((otherwise, official), (shown, further))

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
-from survey.figures.charts import ChartKind, ChartLabels
+from survey.figures.charts import ChartKind
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
-from survey.figures.charts.marks import HIDDEN
+from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.figure_table import SCORE, format_figure_id, to_list
 from survey.figures.views.bands import BandVerdict, band_verdicts, describe_release
 from survey.figures.views.chart_panels import (
     ChartHeading,
     ChartPanel,
+    label_intervals,
     score_chart,
     score_title,
     subtitle,
@@ -25,8 +25,8 @@ from survey.figures.views.chart_rows import (
     Rows,
     classify_differences,
     counts,
-    known_role,
     ranges,
+    roles_of_areas,
     score_table,
 )
 from survey.figures.views.estimate_text import Estimate, estimate_at, format_estimate
@@ -67,7 +67,7 @@ class OverviewFilters:
 
 @dataclass(frozen=True)
 class ScoreTile:
-    """First-level indicator beside the headline, with its change in few words."""
+    """First-level indicator with its score and, in few words, its change since the wave before."""
 
     name: str
     figure: Estimate
@@ -76,7 +76,7 @@ class ScoreTile:
 
 @dataclass(frozen=True)
 class CityDifferenceCounts:
-    """Numbers of cities that differ clearly from the nation, all judged together."""
+    """Numbers of cities significantly above the nation, significantly below it, and neither."""
 
     higher: int
     lower: int
@@ -105,24 +105,21 @@ class OverviewView:
 
 
 def build_overview(
+    context: ViewContext,
     *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
     filters: OverviewFilters,
     others: Sequence[WaveResults] = (),
     is_earlier_unread: bool = False,
 ) -> OverviewView:
-    """Build the first screen of the page; `others` are the further waves of the same series."""
-    reading = ViewContext(results, principal, language)
+    """Build the overview's first screen; `is_earlier_unread`: a damaged wave is not in `others`."""
     indicator = filters.indicator
-    nation = nation_cells(reading, filters.basis)
+    nation = nation_cells(context, filters.basis)
     headline = estimate_at(nation.where("indicator", indicator))
-    cities = reading.cells(area_level="city", indicator=indicator)
-    gaps = reading.gaps("nation", area_level="city", indicator=indicator)
-    first_level = reading.level_codes(1)[:_MAX_TILES]
+    cities = context.cells(area_level="city", indicator=indicator)
+    gaps = context.gaps("nation", area_level="city", indicator=indicator)
+    first_level = context.level_codes(1)[:_MAX_TILES]
     changes = find_last_changes(
-        reading,
+        context,
         others,
         level="nation",
         area=NATION,
@@ -130,25 +127,30 @@ def build_overview(
         is_earlier_unread=is_earlier_unread,
     )
     standing = _count_verdicts(gaps)
-    first, last = list_first_and_last(reading, indicator)
+    first, last = list_first_and_last(context, indicator)
     return OverviewView(
         headline=headline,
         sentences=(
-            _describe_sample(reading, headline, indicator),
-            changes.sentence(indicator, reading.t),
-            _describe_lowest_score(reading, nation, indicator),
+            context.t(
+                "{indicator} in the nation, from {n} valid interviews in {cities} cities.",
+                indicator=context.names.indicator(indicator),
+                n=f"{context.wave.n if headline.n is None else headline.n:,d}",
+                cities=context.wave.cities,
+            ),
+            changes.sentence(indicator, context.t),
+            _describe_lowest_score(context, nation, indicator),
         ),
-        band=_find_band(reading, filters.basis) if indicator == COMPOSITE else None,
-        counted=describe_basis(reading, filters.basis, indicator),
-        tiles=_build_tiles(reading, nation, first_level, changes),
+        band=_find_band(context, filters.basis) if indicator == COMPOSITE else None,
+        counted=describe_basis(context, filters.basis, indicator),
+        tiles=_build_tiles(context, nation, first_level, changes),
         standing=standing,
         first=first,
         last=last,
-        unlisted=_describe_unlisted(reading, first + last),
-        city_map=_build_map(reading, cities, gaps, standing),
-        trend=trend_chart(reading, others, indicator),
+        unlisted=_describe_unlisted(context, first + last),
+        city_map=_build_map(context, cities, gaps, standing),
+        trend=trend_chart(context, others, indicator),
         figure_id=format_figure_id(
-            wave=results.wave.key,
+            wave=context.results.wave.key,
             area_level="nation",
             area=NATION,
             indicator=indicator,
@@ -159,47 +161,38 @@ def build_overview(
     )
 
 
-def _find_band(reading: ViewContext, basis: str) -> BandVerdict | None:
-    """Return the band of the national composite on the basis shown."""
+def _find_band(context: ViewContext, basis: str) -> BandVerdict | None:
+    """Return the band of the national composite, counted by `basis`."""
     wanted: dict[str, Filter] = {"indicator": COMPOSITE}
     if basis == CITY_WEIGHTED:
-        wanted |= {"basis": basis, "composite": reading.wave.composite}
+        wanted |= {"basis": basis, "composite": context.wave.composite}
     else:
         wanted |= {"area_level": "nation", "group": EVERYONE}
-    return band_verdicts(reading, [NATION], **wanted)[0]
+    return band_verdicts(context, [NATION], **wanted)[0]
 
 
-def _describe_sample(reading: ViewContext, headline: Estimate, indicator: str) -> str:
-    return reading.t(
-        "{indicator} in the nation, from {n} valid interviews in {cities} cities.",
-        indicator=reading.names.indicator(indicator),
-        n=f"{reading.wave.n if headline.n is None else headline.n:,d}",
-        cities=reading.wave.cities,
-    )
-
-
-def _describe_lowest_score(reading: ViewContext, nation: TableSlice, indicator: str) -> str:
-    """Return which part of the indicator scores lowest; empty where it has no two parts."""
-    parts = nation.in_order("indicator", reading.parts_of(indicator))
+def _describe_lowest_score(context: ViewContext, nation: TableSlice, indicator: str) -> str:
+    """Return a sentence on the lowest part of an indicator; empty with fewer than two parts."""
+    parts = nation.in_order("indicator", context.parts_of(indicator))
     estimates = parts.numbers("estimate")
     if np.isfinite(estimates).sum() < 2:
         return ""
     row = int(np.nanargmin(estimates))
-    return reading.t(
+    return context.t(
         "Lowest score among its parts: {indicator} ({score}).",
-        indicator=reading.names.indicator(parts.texts("indicator")[row]),
-        score=format_estimate(estimate_at(parts, row=row), reading.t),
+        indicator=context.names.indicator(parts.texts("indicator")[row]),
+        score=format_estimate(estimate_at(parts, row=row), context.t),
     )
 
 
 def _build_tiles(
-    reading: ViewContext, nation: TableSlice, codes: Sequence[str], changes: LastChanges
+    context: ViewContext, nation: TableSlice, codes: Sequence[str], changes: LastChanges
 ) -> tuple[ScoreTile, ...]:
     return tuple(
         ScoreTile(
-            reading.names.indicator(code),
+            context.names.indicator(code),
             estimate_at(nation.where("indicator", code)),
-            changes.short(code, reading.t),
+            changes.short(code, context.t),
         )
         for code in codes
     )
@@ -212,30 +205,29 @@ def _count_verdicts(gaps: TableSlice) -> CityDifferenceCounts | None:
     return CityDifferenceCounts(counts[HIGHER], counts[LOWER], counts[UNCLEAR])
 
 
-def _describe_unlisted(reading: ViewContext, listed: Sequence[ListedCity]) -> str:
-    release = describe_release(reading)
+def _describe_unlisted(context: ViewContext, listed: Sequence[ListedCity]) -> str:
+    release = describe_release(context)
     if listed or release:
         return release
-    return reading.t(
+    return context.t(
         "No city takes a place: that needs at least {n} interviews and a margin of error.",
         n=RANKING.ranked_from_n,
     )
 
 
 def _build_map(
-    reading: ViewContext,
+    context: ViewContext,
     cities: TableSlice,
     gaps: TableSlice,
     standing: CityDifferenceCounts | None,
 ) -> ChartPanel:
-    """Return the map of the cities, whose points say whether they differ from the nation."""
-    t = reading.t
-    known = np.array([code in reading.cities for code in cities.texts("area")], dtype=bool)
+    """Build the map of cities marked by their verdict in `gaps`; `standing`: verdict counts."""
+    t = context.t
+    known = np.array([code in context.cities for code in cities.texts("area")], dtype=bool)
     cities = cities.keep(cities.shown & ~np.isnan(cities.numbers("estimate")) & known)
     codes = cities.texts("area")
-    labels = [reading.names.area(code) for code in codes]
-    roles = dict(zip(gaps.texts("area"), classify_differences(gaps), strict=True))
-    point_roles = [_drawn_role_of(roles.get(code)) for code in codes]
+    labels = [context.names.area(code) for code in codes]
+    point_roles = roles_of_areas(codes, gaps)
     counted = standing or CityDifferenceCounts(0, 0, len(codes))
     series = (
         t("Above the nation {count}", count=counted.higher),
@@ -254,7 +246,7 @@ def _build_map(
         key="overview-map",
         kind=ChartKind.MAP,
         title=title,
-        subtitle=subtitle(reading, value, cities.total("n")),
+        subtitle=subtitle(context, value, cities.total("n")),
         alt=t(
             "{title}. Points by longitude and latitude: {higher} cities clearly above the nation, "
             "{lower} clearly below. The same data follow as a table.",
@@ -262,14 +254,12 @@ def _build_map(
             higher=point_roles.count(HIGHER),
             lower=point_roles.count(LOWER),
         ),
-        text=ChartLabels(
-            value=value, name=t("City"), interval=t("95%\u00a0interval"), n="n", series=series
-        ),
+        text=label_intervals(t, value, t("City"), series),
         chart_rows={
             "code": codes,
             "label": labels,
-            "lon": [reading.cities[code].lon for code in codes],
-            "lat": [reading.cities[code].lat for code in codes],
+            "lon": [context.cities[code].lon for code in codes],
+            "lat": [context.cities[code].lat for code in codes],
             "estimate": cities.numbers("estimate"),
             "n": cities.numbers("n"),
             "range": ranges(cities, t),
@@ -283,86 +273,62 @@ def _build_map(
     )
 
 
-def _drawn_role_of(role: str | None) -> str:
-    return UNCLEAR if role is None or role == HIDDEN else role
-
-
 AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "province")
 
 
-def build_overview_indicators(
-    *, results: WaveResults, principal: Principal, language: str, basis: str
-) -> ChartPanel:
-    """Build the chart of the first two levels of indicators in the nation."""
-    reading = ViewContext(results, principal, language)
-    t = reading.t
-    cells = nation_cells(reading, basis).in_order("indicator", reading.level_codes(1, 2))
+def build_overview_indicators(context: ViewContext, *, basis: str) -> ChartPanel:
+    """Build the chart of the nation's indicators of two levels, the nation counted by `basis`."""
+    t = context.t
+    cells = nation_cells(context, basis).in_order("indicator", context.level_codes(1, 2))
     title = t("First- and second-level indicators")
-    if not reading.codes:
+    if not context.codes:
         title = t("The ratings of this form")
     return score_chart(
-        reading,
+        context,
         ChartHeading("overview-indicators", title, t("Indicator")),
-        cells,
-        [reading.names.numbered(code) for code in cells.texts("indicator")],
-        key="indicator",
-        focus=reading.level_codes(1) if reading.codes else (),
+        context.name_rows(cells, "indicator"),
+        focus=context.level_codes(1) if context.codes else (),
         n=cells.max_value("n"),
     )
 
 
-def build_overview_areas(
-    *, results: WaveResults, principal: Principal, language: str, filters: OverviewFilters, by: str
-) -> ChartPanel:
-    """Build the chart of the areas of one division of the country, highest first."""
-    reading = ViewContext(results, principal, language)
-    t = reading.t
+def build_overview_areas(context: ViewContext, *, filters: OverviewFilters, by: str) -> ChartPanel:
+    """Build the chart of scores by area of one level (`by`), the highest first."""
+    t = context.t
     level = by if by in AREA_CHOICES else AREA_CHOICES[0]
-    cells = reading.cells(area_level=level, indicator=filters.indicator)
+    cells = context.cells(area_level=level, indicator=filters.indicator)
     areas = cells.descending("estimate")
     title = t(
         "{indicator} by area: {level}",
-        indicator=reading.names.indicator(filters.indicator),
-        level=reading.names.level(level),
+        indicator=context.names.indicator(filters.indicator),
+        level=context.names.level(level),
     )
-    headline = estimate_at(nation_cells(reading, filters.basis, filters.indicator))
-    reference = reference_line(reading, headline, filters.basis)
+    headline = estimate_at(nation_cells(context, filters.basis, filters.indicator))
+    reference = reference_line(context, headline, filters.basis)
     note = "" if reference is None else t("Dashed line: {name}.", name=reference[0])
     return score_chart(
-        reading,
+        context,
         ChartHeading("overview-areas", title, t("Area"), note),
-        areas,
-        [reading.names.area(area) for area in areas.texts("area")],
-        key="area",
+        context.name_rows(areas, "area"),
         n=areas.total("n"),
         reference=reference,
     )
 
 
 def build_city_table(
-    *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
-    indicator: str,
-    own_area: bool = False,
+    context: ViewContext, *, indicator: str, own_area: bool = False
 ) -> IntervalTable:
-    """Build the table of the cities: score with interval, place and verdict, by place.
+    """Build the table of cities by rank, with intervals and verdicts; `own_area`: no others.
 
     Args:
         own_area: Leave out cities outside the area of the reader.
     """
-    reading = ViewContext(results, principal, language)
-    t = reading.t
-    order = rank_cities(reading, indicator)
+    t = context.t
+    order = rank_cities(context, indicator)
     cells, codes = order.cells, order.codes
-    gaps = reading.gaps("nation", area_level="city", indicator=indicator)
-    verdicts = dict(zip(gaps.texts("area"), classify_differences(gaps), strict=True))
-    roles = [
-        HIDDEN if gone else known_role(verdicts.get(code))
-        for gone, code in zip(~cells.shown, codes, strict=True)
-    ]
-    value, names = score_title(t), [reading.names.area(code) for code in codes]
+    gaps = context.gaps("nation", area_level="city", indicator=indicator)
+    roles = np.where(cells.shown, roles_of_areas(codes, gaps), HIDDEN_ROLE).tolist()
+    value, names = score_title(t), [context.names.area(code) for code in codes]
     places = {
         t("Place"): counts(order.rank),
         t("Possible from place"): counts(order.low),
@@ -376,11 +342,11 @@ def build_city_table(
         **places,
         "n": counts(cells.numbers("n")),
     }
-    title = t("{indicator} by city", indicator=reading.names.indicator(indicator))
-    nation = reading.nation(indicator).estimate
+    title = t("{indicator} by city", indicator=context.names.indicator(indicator))
+    nation = context.nation(indicator).estimate
     ends = cells.numbers("ci_low"), cells.numbers("estimate"), cells.numbers("ci_high")
     line = t("The line in the column of bars is the score of the nation.")
-    kept = [row for row, code in enumerate(codes) if not own_area or principal.covers(code)]
+    kept = [row for row, code in enumerate(codes) if not own_area or context.principal.covers(code)]
 
     def narrow(whole: Rows) -> Rows:
         return {name: [to_list(values)[row] for row in kept] for name, values in whole.items()}
@@ -388,11 +354,11 @@ def build_city_table(
     bars = draw_interval_bars(*ends, roles, origin=nation)
     return build_interval_table(
         ChartHeading("cities", title, t("City"), "" if nation is None else line),
-        subtitle(reading, value, float(np.nansum(cells.numbers("n")[kept]))),
+        subtitle(context, value, float(np.nansum(cells.numbers("n")[kept]))),
         [codes[row] for row in kept],
         narrow(columns),
         (t("Score with interval"), [bars[row] for row in kept]),
         narrow(score_table(cells, names, t, name=t("City"), value=value, **places)),
-        visible=[roles[row] != HIDDEN for row in kept],
+        visible=[roles[row] != HIDDEN_ROLE for row in kept],
         is_signed=False,
     )

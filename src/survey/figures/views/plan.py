@@ -21,7 +21,7 @@ from survey.locale.figures import format_quantity, format_score, format_share
 
 @dataclass(frozen=True, eq=False)
 class GroupPrecision:
-    """Precision for a special group over all cities of a plan."""
+    """Precision that a plan reaches for a special group over all its cities."""
 
     name: str
     expected: float
@@ -48,7 +48,7 @@ class PlanView:
 def build_plan_view(
     planned: SamplingPlan, cities: Sequence[FrameCity], series: str, language: str
 ) -> PlanView:
-    """Build the view; `cities` is the frame, and the plan may hold only some of them."""
+    """Build the view of a sampling plan; `cities` is the whole frame, the plan may have fewer."""
     names = DisplayNames(language, None)
     return PlanView(
         total=planned.sample.total,
@@ -61,7 +61,7 @@ def build_plan_view(
 
 
 def nation_half_width(planned: SamplingPlan, cities: Sequence[FrameCity], series: str) -> float:
-    """Return the half-width of the mean of all cities weighted by population.
+    """Return the interval half-width of all cities' mean, weighted by the people of `series`.
 
     The samples are independent, so variances add.
     """
@@ -221,7 +221,7 @@ def _build_city_columns(order: pd.DataFrame, planned: SamplingPlan, names: Displ
 
 
 def _build_quota_table(planned: SamplingPlan, names: DisplayNames) -> pd.DataFrame:
-    """Return quotas over all cities; what each city gets is in the workbook."""
+    """Return a table of the quotas summed over all cities; the workbook has them by city."""
     t, cells, margins = names.t, planned.quotas.cells, planned.quotas.margins
     crossed = cells.groupby(["age_band", "gender"], sort=False)["target"].sum().reset_index()
     rows = [

@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from survey.access.principal import Principal
 from survey.estimate.tree import COMPOSITE
 from survey.figures.views.chart_panels import ChartHeading, score_title, subtitle
 from survey.figures.views.chart_rows import (
@@ -31,18 +30,14 @@ from survey.figures.views.interval_table import (
     draw_interval_bars,
     signed_verdicts,
 )
+from survey.figures.views.national_estimate import find_wave_before
 from survey.figures.views.table_slice import Floats, TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.locale import Message, Translator, msg
+from survey.questionnaire.model import OVERALL
 from survey.results import WaveResults
 from survey.results.derived_estimates import pool_waves
-from survey.results.small_areas import (
-    OVERALL,
-    Grade,
-    ModelBasis,
-    ModelStatus,
-    select_special_groups,
-)
+from survey.results.small_areas import ModelBasis, ModelStatus, Reliability, select_special_groups
 
 MODEL, DIRECT, WAVES, PEERS = "model", "direct", "waves", "peers"
 COMPARISONS: Mapping[str, Message] = MappingProxyType(
@@ -54,14 +49,12 @@ COMPARISONS: Mapping[str, Message] = MappingProxyType(
     }
 )
 """Comparisons beside the direct figure, by their code in the address."""
-_WHY_NO_MODEL: Mapping[str, Message] = MappingProxyType(
-    {
-        ModelStatus.NO_SCORE_OF_THE_CITY: msg("the city itself has no score that can be shown"),
-        ModelStatus.NO_SCORE_OF_THE_NATION: msg("the group has no national score"),
-        ModelStatus.TOO_FEW_CITIES: msg("too few cities have a direct figure"),
-        ModelStatus.NO_CONVERGENCE: msg("the model found no solution"),
-    }
-)
+_WHY_NO_MODEL: Mapping[str, Message] = {
+    ModelStatus.NO_SCORE_OF_THE_CITY: msg("the city itself has no score that can be shown"),
+    ModelStatus.NO_SCORE_OF_THE_NATION: msg("the group has no national score"),
+    ModelStatus.TOO_FEW_CITIES: msg("too few cities have a direct figure"),
+    ModelStatus.NO_CONVERGENCE: msg("the model found no solution"),
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,7 @@ class SmallAreaFilters:
 
 @dataclass(frozen=True, eq=False)
 class ComparisonColumn:
-    """Figures beside the direct ones, a value per city; NaN where there is none."""
+    """Column beside the direct figures, with a value per city; NaN where there is none."""
 
     name: str
     note: str
@@ -86,7 +79,7 @@ class ComparisonColumn:
 
 
 def compare_with_direct(
-    reading: ViewContext,
+    context: ViewContext,
     cells: TableSlice,
     filters: SmallAreaFilters,
     indicator: str,
@@ -95,10 +88,10 @@ def compare_with_direct(
     if filters.comparison == DIRECT:
         return None
     if filters.comparison == WAVES:
-        return _build_pooled_column(reading, cells, filters.group, indicator, others)
+        return _build_pooled_column(context, cells, filters.group, indicator, others)
     if filters.comparison == PEERS:
-        return _build_peer_column(reading, cells, filters.group, indicator)
-    return _build_model_column(cells, reading.t)
+        return _build_peer_column(context, cells, filters.group, indicator)
+    return _build_model_column(cells, context.t)
 
 
 def _build_model_column(cells: TableSlice, t: Translator) -> ComparisonColumn:
@@ -132,12 +125,12 @@ def _build_model_column(cells: TableSlice, t: Translator) -> ComparisonColumn:
 
 
 def _build_peer_column(
-    reading: ViewContext, cells: TableSlice, group: str, indicator: str
+    context: ViewContext, cells: TableSlice, group: str, indicator: str
 ) -> ComparisonColumn:
-    t = reading.t
-    tiers = reading.cells(area_level="size_tier", group=group, indicator=indicator)
+    t = context.t
+    tiers = context.cells(area_level="size_tier", group=group, indicator=indicator)
     there = set(tiers.texts("area"))
-    known = [reading.cities.get(code) for code in cells.texts("area")]
+    known = [context.cities.get(code) for code in cells.texts("area")]
     tier_of = [city.size_tier.value if city else "" for city in known]
 
     def of(column: str) -> Floats:
@@ -153,26 +146,20 @@ def _build_peer_column(
         low=of("ci_low"),
         high=of("ci_high"),
         remarks=[
-            reading.names.area(tier) if tier in there else t(NOT_AVAILABLE) for tier in tier_of
+            context.names.area(tier) if tier in there else t(NOT_AVAILABLE) for tier in tier_of
         ],
     )
 
 
 def _build_pooled_column(
-    reading: ViewContext,
+    context: ViewContext,
     cells: TableSlice,
     group: str,
     indicator: str,
     others: Sequence[WaveResults],
 ) -> ComparisonColumn:
-    """Return the mean of this wave and the one before, where both and their change are known."""
-    t = reading.t
-    wave = reading.wave
-    earlier = [
-        candidate
-        for candidate in others
-        if (candidate.wave.year, candidate.wave.key) < (wave.year, wave.key)
-    ]
+    """Return the group's mean over this wave and the one before, where both can be compared."""
+    t, other = context.t, find_wave_before(context.wave, others)
     codes = cells.texts("area")
     nothing = np.full(len(codes), np.nan)
     name = t("This wave and the one before, pooled")
@@ -184,10 +171,9 @@ def _build_pooled_column(
         high=nothing,
         remarks=[t(NOT_AVAILABLE)] * len(codes),
     )
-    if not earlier:
+    if other is None:
         return missing
-    other = max(earlier, key=lambda candidate: (candidate.wave.year, candidate.wave.key))
-    pooled = pool_waves(reading.results, other, reading.principal, group, indicator)
+    pooled = pool_waves(context.results, other, context.principal, group, indicator)
     pooled = pooled.reindex(codes)
     estimate, low, high = (pooled[name].to_numpy() for name in ("estimate", "low", "high"))
     return ComparisonColumn(
@@ -196,7 +182,7 @@ def _build_pooled_column(
             "Beside it stands the mean of {before} and this wave, each counted alike; what the "
             "shared sampling points have in common is in the interval. A change between the two "
             "waves disappears in it.",
-            before=other.wave.label(reading.language),
+            before=other.wave.label(context.language),
         ),
         estimate=estimate,
         low=low,
@@ -218,31 +204,27 @@ class SmallAreasView:
 
 
 def band_choices(results: WaveResults) -> tuple[str, ...]:
-    """Return the groups of a wave that are followed city by city."""
+    """Return the special groups of a wave, such as age bands, that have figures by city."""
     return tuple(select_special_groups(results.method.groups, results.wave.series))
 
 
 def build_small_area_view(
-    *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
-    filters: SmallAreaFilters,
-    others: Sequence[WaveResults] = (),
+    context: ViewContext, *, filters: SmallAreaFilters, others: Sequence[WaveResults] = ()
 ) -> SmallAreasView:
-    """Build the view of one group; `others` are waves of the series, for pooling."""
-    reading = ViewContext(results, principal, language)
-    indicator = filters.indicator if reading.codes else OVERALL
-    gaps = reading.gaps("rest", area_level="city", group=filters.group, indicator=indicator)
-    figures = results.small_areas(principal, group=filters.group, indicator=indicator)
+    """Build the view of one group by city; `others` are the series' waves, for pooling."""
+    indicator = filters.indicator if context.codes else OVERALL
+    gaps = context.gaps("rest", area_level="city", group=filters.group, indicator=indicator)
+    figures = context.results.small_areas(
+        context.principal, group=filters.group, indicator=indicator
+    )
     cells = TableSlice(figures).in_order("area", gaps.descending("difference").texts("area"))
-    comparison = compare_with_direct(reading, cells, filters, indicator, others)
+    comparison = compare_with_direct(context, cells, filters, indicator, others)
     grade_codes = cells.texts("grade")
-    number = {grade.value: grade_codes.count(grade.value) for grade in Grade}
+    number = {grade.value: grade_codes.count(grade.value) for grade in Reliability}
     return SmallAreasView(
-        sentence=_describe_grade_counts(reading.t, number),
+        sentence=_describe_grade_counts(context.t, number),
         counts=number,
-        cities=_build_city_table(reading, cells, gaps, filters.group, indicator, comparison),
+        cities=_build_city_table(context, cells, gaps, filters.group, indicator, comparison),
     )
 
 
@@ -250,28 +232,28 @@ def _describe_grade_counts(t: Translator, number: Mapping[str, int]) -> str:
     return t(
         "Of the direct figures by city {a} have grade A, {b} grade B and {c} grade C (for "
         "orientation only); in {hidden} cities none is shown.",
-        a=number[Grade.A],
-        b=number[Grade.B],
-        c=number[Grade.C],
-        hidden=number[Grade.SUPPRESSED],
+        a=number[Reliability.A],
+        b=number[Reliability.B],
+        c=number[Reliability.C],
+        hidden=number[Reliability.SUPPRESSED],
     )
 
 
 def _build_city_table(
-    reading: ViewContext,
+    context: ViewContext,
     cells: TableSlice,
     gaps: TableSlice,
     group: str,
     indicator: str,
     comparison: ComparisonColumn | None,
 ) -> IntervalTable:
-    """Return the cities in the order of `cells`; `gaps` hold the same cities."""
-    t, codes = reading.t, cells.texts("area")
+    """Build the table of a group by city, in the order of `cells`, with the column `comparison`."""
+    t, codes = context.t, cells.texts("area")
     gaps = gaps.in_order("area", codes)
     title = t(
         "{group}, {indicator}: gap to everybody else by city, direct and model figures",
-        group=reading.names.group(group),
-        indicator=reading.names.indicator(indicator),
+        group=context.names.group(group),
+        indicator=context.names.indicator(indicator),
     )
     note = t(
         "The grade speaks of the margin of error of the direct figure, not of the city: A from 100 "
@@ -283,12 +265,12 @@ def _build_city_table(
     known = direct | ~np.isnan(difference)
     if comparison is not None:
         known |= ~np.isnan(comparison.estimate)
-    names = [reading.names.area(code) for code in codes]
+    names = [context.names.area(code) for code in codes]
     return build_interval_table(
         ChartHeading(
             "groups-cities", title, t("City"), f"{note} {beside} {t(MULTIPLE_TESTING_NOTE)}"
         ),
-        subtitle(reading, score_title(t), cells.total("n")),
+        subtitle(context, score_title(t), cells.total("n")),
         codes,
         _build_city_columns(cells, gaps, names, comparison, t),
         (
@@ -305,15 +287,25 @@ def _build_city_table(
     )
 
 
+def read_grades(context: ViewContext, area: str, groups: Sequence[str]) -> dict[str, str]:
+    """Return the reliability grade (A, B, C) of each group of a city; none for other areas."""
+    rows = TableSlice(
+        context.results.small_areas(context.principal, area=area, group=groups, indicator=COMPOSITE)
+    )
+    grades = zip(rows.texts("group"), rows.texts("grade"), strict=True)
+    known = {Reliability.A, Reliability.B, Reliability.C}
+    return {group: grade for group, grade in grades if grade in known}
+
+
 def _list_grades(cells: TableSlice) -> list[str]:
-    return ["" if grade == Grade.SUPPRESSED else grade for grade in cells.texts("grade")]
+    return ["" if grade == Reliability.SUPPRESSED else grade for grade in cells.texts("grade")]
 
 
 def _list_remarks(cells: TableSlice, t: Translator) -> list[str]:
-    """Return why there is no direct figure, or that it is for orientation only."""
+    """Return, for each city, why it has no direct figure, or that it is for orientation only."""
     estimate = cells.numbers("estimate")
     careful = [
-        grade == Grade.C or status == UNRELIABLE
+        grade == Reliability.C or status == UNRELIABLE
         for grade, status in zip(cells.texts("grade"), cells.texts("status"), strict=True)
     ]
     return [

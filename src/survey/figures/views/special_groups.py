@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
 from survey.figures.views.chart_panels import ChartHeading, ChartPanel, gap_chart
@@ -18,13 +16,13 @@ from survey.figures.views.estimate_text import (
     unsigned_difference,
 )
 from survey.figures.views.measures import rates, ratings, series_chart
-from survey.figures.views.table_slice import TableSlice
+from survey.figures.views.table_slice import NamedRows, TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL, SPECIAL_GROUPS
 from survey.locale import Translator, msg
+from survey.questionnaire.model import OVERALL
 from survey.results import WaveResults
 from survey.results.domains import SHIPPED_SERIES
-from survey.results.small_areas import OVERALL
 from survey.results.wave_rules import declared_items
 
 DETRIMENT = "detriment"
@@ -50,7 +48,7 @@ _MIDDLE = 50.0
 
 
 def find_middle_loss(shares: Sequence[Estimate]) -> tuple[int, int | None]:
-    """Return between which amounts the middle loss lies: from, and below (None: no upper end).
+    """Return bounds (yuan; None: no upper) of the median loss by `shares` that lost each amount.
 
     The median of a share that falls with the amount, after Woodruff (1952): an amount is below the
     median where the whole interval of the share that reaches it lies above a half, and above it
@@ -71,7 +69,7 @@ def find_middle_loss(shares: Sequence[Estimate]) -> tuple[int, int | None]:
 
 
 def describe_middle_loss(shares: Sequence[Estimate], t: Translator) -> list[str]:
-    """Return the middle loss in words; nothing where it could be any amount."""
+    """Return a sentence on the median loss by `shares` that lost each amount; none if unbounded."""
     low, high = find_middle_loss(shares)
     if high is None:
         if not low:
@@ -90,9 +88,7 @@ def describe_middle_loss(shares: Sequence[Estimate], t: Translator) -> list[str]
 
 
 _REPORTS = 3
-_TOPIC_OF: Mapping[str, str] = MappingProxyType(
-    {ELDERLY: "elderly", GUARDIAN: "minors", RURAL: "rural"}
-)
+_TOPIC_OF: Mapping[str, str] = {ELDERLY: "elderly", GUARDIAN: "minors", RURAL: "rural"}
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,7 @@ class GroupFilters:
 
 @dataclass(frozen=True, eq=False)
 class GroupsView:
-    """Answer about one group in the nation."""
+    """Answer about one special group in the nation: difference, problems, chart of all groups."""
 
     name: str
     difference: EstimateDifference
@@ -116,7 +112,7 @@ class GroupsView:
 
 
 def group_choices(results: WaveResults) -> tuple[str, ...]:
-    """Return the special groups that the wave has and those declared for it.
+    """Return the special groups of a wave, and those of questions declared to make groups.
 
     Of a study of one's own all groups.
     """
@@ -131,109 +127,94 @@ def group_choices(results: WaveResults) -> tuple[str, ...]:
     )
 
 
-def build_special_groups_view(
-    *, results: WaveResults, principal: Principal, language: str, filters: GroupFilters
-) -> GroupsView:
-    """Build the answer about one group of the main study against everybody else."""
-    reading = ViewContext(results, principal, language)
-    known = list(group_choices(results))
-    group = _choose_group(results, filters.group)
-    name = reading.names.group(group)
-    nation = reading.gaps(
+def build_special_groups_view(context: ViewContext, *, filters: GroupFilters) -> GroupsView:
+    """Build the answer about a group: its difference from everybody else in the nation."""
+    known = list(group_choices(context.results))
+    group = filters.group if filters.group in known else next(iter(known), filters.group)
+    name = context.names.group(group)
+    nation = context.gaps(
         "rest", area_level="nation", area=NATION, group=known, indicator=filters.indicator
     )
     difference = difference_of(name, nation.where("group", group))
     return GroupsView(
         name=name,
         difference=difference,
-        sentence=_describe_difference(reading, difference, filters.indicator),
-        reports=_list_most_reported(reading, group),
-        groups=_build_group_chart(reading, nation.in_order("group", known), filters.indicator),
+        sentence=_describe_difference(context, difference, filters.indicator),
+        reports=_list_most_reported(context, group),
+        groups=_build_group_chart(context, nation.in_order("group", known), filters.indicator),
     )
 
 
-def _choose_group(results: WaveResults, group: str) -> str:
-    known = group_choices(results)
-    return group if group in known else next(iter(known), group)
-
-
-def build_group_indicators(
-    *, results: WaveResults, principal: Principal, language: str, group: str, area: str = NATION
-) -> ChartPanel:
-    """Build the chart of a group minus everybody else by indicator, in the nation or a city.
+def build_group_indicators(context: ViewContext, *, group: str, area: str = NATION) -> ChartPanel:
+    """Build the chart of a group minus everybody else, by indicator, in the nation or a city.
 
     Raises:
         AccessDeniedError: a city outside the reader's area before the wave is released.
     """
-    reading = ViewContext(results, principal, language)
-    t, level = reading.t, "nation" if area == NATION else "city"
-    codes = [COMPOSITE, *reading.level_codes(1, 2)]
-    if results.tree is None:
-        codes = [OVERALL, *(measure.key for measure in ratings(reading))]
-    gaps = reading.gaps("rest", area_level=level, area=area, group=group, indicator=codes)
+    t, level = context.t, "nation" if area == NATION else "city"
+    codes = [COMPOSITE, *context.level_codes(1, 2)]
+    if context.results.tree is None:
+        codes = [OVERALL, *(measure.key for measure in ratings(context))]
+    gaps = context.gaps("rest", area_level=level, area=area, group=group, indicator=codes)
     if area != NATION and not len(gaps):
-        principal.require(Action.READ_RESULTS, area)
+        context.principal.require(Action.READ_RESULTS, area)
     gaps = gaps.in_order("indicator", codes)
-    name = reading.names.group(group)
+    name = context.names.group(group)
+    labels = [context.names.indicator(code) for code in gaps.texts("indicator")]
     title = t(
         "{area}: {group} minus everybody else, by indicator",
-        area=reading.names.area(area),
+        area=context.names.area(area),
         group=name,
     )
     return gap_chart(
-        reading,
+        context,
         ChartHeading(f"groups-indicators-{level}", title, t("Indicator")),
-        gaps,
-        [reading.names.indicator(code) for code in gaps.texts("indicator")],
-        key="indicator",
+        NamedRows(gaps, "indicator", labels),
         this=name,
         other=t("Everybody else"),
         n=gaps.max_value("n"),
     )
 
 
-def build_group_reports(
-    *, results: WaveResults, principal: Principal, language: str, group: str
-) -> ChartPanel | None:
-    """Build the chart of the questions that were asked of this group alone, if there are any."""
-    reading = ViewContext(results, principal, language)
+def build_group_reports(context: ViewContext, *, group: str) -> ChartPanel | None:
+    """Build the chart of questions asked of this group alone; None where there are none."""
     topic = _TOPIC_OF.get(group)
     if topic is None:
         return None
-    cells = reading.cells(area_level="nation", area=NATION, group=group, indicator=None)
-    name = reading.names.group(group)
+    cells = context.cells(area_level="nation", area=NATION, group=group, indicator=None)
+    name = context.names.group(group)
     heading = ChartHeading(
-        "groups-topic", reading.t("What {group} report", group=name), reading.t("Question")
+        "groups-topic", context.t("What {group} report", group=name), context.t("Question")
     )
     return series_chart(
-        reading, heading, {name: cells}, rates(reading, (topic,)), n=cells.max_value("n")
+        context, heading, {name: cells}, rates(context, (topic,)), n=cells.max_value("n")
     )
 
 
-def _list_most_reported(reading: ViewContext, group: str) -> tuple[tuple[str, Estimate], ...]:
-    """Return the problems that most members of the group report, the most frequent first."""
+def _list_most_reported(context: ViewContext, group: str) -> tuple[tuple[str, Estimate], ...]:
+    """Return the problems reported by the largest shares of a group, as (name, share)."""
     topic = _TOPIC_OF.get(group)
     if topic is None:
         return ()
-    problems = [measure.key for measure in rates(reading, (topic,)) if measure.direction == "lower"]
-    cells = reading.cells(area_level="nation", area=NATION, group=group, indicator=problems)
+    problems = [measure.key for measure in rates(context, (topic,)) if measure.direction == "lower"]
+    cells = context.cells(area_level="nation", area=NATION, group=group, indicator=problems)
     cells = cells.keep(cells.shown).descending("estimate")
-    names = [reading.names.indicator(code) for code in cells.texts("indicator")]
+    names = [context.names.indicator(code) for code in cells.texts("indicator")]
     return tuple(
         (names[row], estimate_at(cells, row=row)) for row in range(min(len(names), _REPORTS))
     )
 
 
 def _describe_difference(
-    reading: ViewContext, difference: EstimateDifference, indicator: str
+    context: ViewContext, difference: EstimateDifference, indicator: str
 ) -> str:
-    t = reading.t
+    t = context.t
     figure = difference.figure
     if not figure.available or figure.estimate is None or difference.reference is None:
         return t("A comparison of this group with everybody else is not available.")
     words = {
         "group": difference.name,
-        "indicator": reading.names.indicator(indicator),
+        "indicator": context.names.indicator(indicator),
         **unsigned_difference(figure),
     }
     if difference.case == ALONE:
@@ -258,19 +239,17 @@ def _describe_difference(
     )
 
 
-def _build_group_chart(reading: ViewContext, gaps: TableSlice, indicator: str) -> ChartPanel:
-    t = reading.t
+def _build_group_chart(context: ViewContext, gaps: TableSlice, indicator: str) -> ChartPanel:
+    t = context.t
     title = t(
         "{indicator}: each special group minus everybody else",
-        indicator=reading.names.indicator(indicator),
+        indicator=context.names.indicator(indicator),
     )
     return gap_chart(
-        reading,
+        context,
         ChartHeading("groups-nation", title, t("Special group")),
-        gaps,
-        [reading.names.group(key) for key in gaps.texts("group")],
-        key="group",
+        context.name_rows(gaps, "group"),
         this=t("Group"),
         other=t("Everybody else"),
-        n=reading.wave.n,
+        n=context.wave.n,
     )

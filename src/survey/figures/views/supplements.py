@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION
 from survey.figures.views.chart_panels import ChartHeading, ChartPanel
 from survey.figures.views.estimate_text import NO_ESTIMATE, Estimate, estimate_at
@@ -15,13 +14,12 @@ from survey.figures.views.measures import answers_to, rates, ratings, series_cha
 from survey.figures.views.table_slice import TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
-from survey.results import WaveResults
 from survey.results.measures import Measure
 
 
 @dataclass(frozen=True)
 class SupplementConfig:
-    """Groups, topic and question by which a supplement is read."""
+    """Keys by which a supplement is read: group variable, topic, question on who answered."""
 
     bands: str
     topic: str
@@ -49,21 +47,18 @@ class SupplementView:
     by_answerer: ChartPanel | None
 
 
-def build_supplement_view(
-    *, results: WaveResults, principal: Principal, language: str
-) -> SupplementView:
-    """Build everything the page shows of one supplement wave."""
-    reading = ViewContext(results, principal, language)
-    plan = PLANS[results.wave.series]
-    cells = reading.cells(area_level="nation", area=NATION, group=None, indicator=None)
+def build_supplement_view(context: ViewContext) -> SupplementView:
+    """Build headline and charts of a wave of a supplement series (older people or children)."""
+    plan = PLANS[context.results.wave.series]
+    cells = context.cells(area_level="nation", area=NATION, group=None, indicator=None)
     bands, answerers = (
-        _split_cells_by_group(reading, cells, plan.bands),
-        _split_cells_by_group(reading, cells, plan.answered),
+        _split_cells_by_group(context, cells, plan.bands),
+        _split_cells_by_group(context, cells, plan.answered),
     )
-    t = reading.t
+    t = context.t
     question = t("Question")
-    variable = reading.names.variable(plan.bands)
-    headline, sentence = _build_headline(reading, cells.where("group", EVERYONE), plan)
+    variable = context.names.variable(plan.bands)
+    headline, sentence = _build_headline(context, cells.where("group", EVERYONE), plan)
 
     def draw(
         key: str,
@@ -74,36 +69,36 @@ def build_supplement_view(
         note: str = "",
     ) -> ChartPanel | None:
         heading = ChartHeading(f"supplement-{key}", title, rows, note)
-        return series_chart(reading, heading, cells_of, measures, n=reading.wave.n)
+        return series_chart(context, heading, cells_of, measures, n=context.wave.n)
 
     return SupplementView(
-        title=reading.wave.label(reading.language),
+        title=context.wave.label(context.language),
         headline=headline,
         sentence=sentence,
         problems=draw(
             "reports",
             t("What people report, by {variable}", variable=variable),
             bands,
-            rates(reading, (plan.topic,)),
+            rates(context, (plan.topic,)),
         ),
         ratings=draw(
             "ratings",
             t("How people rate it, by {variable}", variable=variable),
             bands,
-            ratings(reading, (plan.topic,)),
+            ratings(context, (plan.topic,)),
         ),
         answered=draw(
             "answered",
             t("Who answered, by {variable}", variable=variable),
             bands,
-            answers_to(reading, plan.answered),
+            answers_to(context, plan.answered),
             rows=t("Who answered"),
         ),
         by_answerer=draw(
             "by-answerer",
             t("The same ratings by who answered"),
             answerers,
-            ratings(reading, (plan.topic,)),
+            ratings(context, (plan.topic,)),
             note=t(
                 "Those who answer for somebody answer for the frailer or the younger: the "
                 "difference is not the effect of answering for somebody."
@@ -113,33 +108,33 @@ def build_supplement_view(
 
 
 def _split_cells_by_group(
-    reading: ViewContext, cells: TableSlice, variable: str
+    context: ViewContext, cells: TableSlice, variable: str
 ) -> dict[str, TableSlice]:
-    keys = [key for key in reading.results.method.groups if key.partition("=")[0] == variable]
-    return {reading.names.group(key): cells.where("group", key) for key in keys}
+    keys = [key for key in context.results.method.groups if key.partition("=")[0] == variable]
+    return {context.names.group(key): cells.where("group", key) for key in keys}
 
 
 def _build_headline(
-    reading: ViewContext, everyone: TableSlice, plan: SupplementConfig
+    context: ViewContext, everyone: TableSlice, plan: SupplementConfig
 ) -> tuple[Estimate, str]:
-    t = reading.t
+    t = context.t
     problems = [
-        measure.key for measure in rates(reading, (plan.topic,)) if measure.direction == "lower"
+        measure.key for measure in rates(context, (plan.topic,)) if measure.direction == "lower"
     ]
     asked = everyone.among("indicator", problems)
-    asked = asked.keep(asked.shown & (asked.numbers("n") >= reading.wave.n / 2))
+    asked = asked.keep(asked.shown & (asked.numbers("n") >= context.wave.n / 2))
     asked = asked.descending("estimate")
     if not len(asked):
         return NO_ESTIMATE, t(
             "{n} valid interviews in {cities} cities.",
-            n=f"{reading.wave.n:,d}",
-            cities=reading.wave.cities,
+            n=f"{context.wave.n:,d}",
+            cities=context.wave.cities,
         )
     figure = estimate_at(asked)
     return figure, t(
         "The most frequent of the problems that everybody was asked about: {problem}; from {n} "
         "valid answers in {cities} cities.",
-        problem=reading.names.indicator(asked.texts("indicator")[0]),
+        problem=context.names.indicator(asked.texts("indicator")[0]),
         n=f"{figure.n or 0:,d}",
-        cities=reading.wave.cities,
+        cities=context.wave.cities,
     )

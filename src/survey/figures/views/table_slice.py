@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class _Categories:
-    """Categories of a column, equal only to themselves.
+    """Categories of a pandas column as a cache key, equal only to the same object.
 
     pandas calls two types of column equal when they have the same categories in another order,
     which would be other texts here.
@@ -39,7 +39,7 @@ def _convert_to_texts(column: pd.Series) -> NDArray[np.object_]:
 
 @lru_cache(maxsize=256)
 def _list_category_names(categories: _Categories) -> NDArray[np.object_]:
-    """Return the categories, and at their end the text of a missing value."""
+    """Return the names of categories, with not-a-number appended for code -1."""
     return np.append(np.asarray(categories.names, dtype=object), np.nan)
 
 
@@ -60,7 +60,7 @@ class TableSlice:
         return column in self._table.columns
 
     def numbers(self, column: str) -> Floats:
-        """Return figures; not-a-number where one is withheld or cannot be given."""
+        """Return a numeric column; not-a-number where a figure is withheld or missing."""
         if column not in self._taken:
             values = self._table[column].to_numpy(dtype=np.float64, na_value=np.nan)
             self._taken[column] = values
@@ -68,7 +68,7 @@ class TableSlice:
         return chosen
 
     def aligned(self, column: str, key: str, order: Sequence[str]) -> Floats:
-        """Return figures of rows whose `key` is in `order`, in that order, else not-a-number."""
+        """Return numeric `column` for each value of column `key` in `order`; NaN without a row."""
         place = {text: row for row, text in enumerate(self.texts(key))}
         values = np.append(self.numbers(column), np.nan)
         chosen: Floats = values[[place.get(text, -1) for text in order]]
@@ -81,7 +81,7 @@ class TableSlice:
 
     @property
     def shown(self) -> NDArray[np.bool_]:
-        """Return which rows passed the disclosure gate."""
+        """Return a boolean per row: whether it passed the disclosure gate."""
         return self.numbers("shown").astype(bool)
 
     def max_value(self, column: str) -> float | None:
@@ -102,7 +102,7 @@ class TableSlice:
         return self.keep([text in values for text in self.texts(column)])
 
     def in_order(self, column: str, order: Sequence[str]) -> "TableSlice":
-        """Return rows whose `column` is in `order`, in that order."""
+        """Return the rows whose `column` is in `order`, sorted in that order."""
         place = {value: index for index, value in enumerate(order)}
         ordered = sorted(
             (place[text], row) for row, text in enumerate(self.texts(column)) if text in place
@@ -110,11 +110,11 @@ class TableSlice:
         return self._copy_with_rows(self._rows[[row for _, row in ordered]])
 
     def take(self, rows: Sequence[int]) -> "TableSlice":
-        """Return the rows at these places, in this order."""
+        """Return the rows at these positions, in this order."""
         return self._copy_with_rows(self._rows[np.asarray(rows, dtype=np.intp)])
 
     def descending(self, column: str) -> "TableSlice":
-        """Return rows by value, the largest first, those without one last."""
+        """Return the rows by falling value of `column`, those without a value last."""
         return self._copy_with_rows(self._rows[np.argsort(-self.numbers(column), kind="stable")])
 
     def _copy_with_rows(self, rows: NDArray[np.intp]) -> "TableSlice":
@@ -122,3 +122,12 @@ class TableSlice:
         other.assumed_deff = self.assumed_deff
         other._table, other._rows, other._taken = self._table, rows, self._taken
         return other
+
+
+@dataclass(frozen=True, eq=False)
+class NamedRows:
+    """Rows of a table with a label for each; `key` is the column that identifies a row."""
+
+    cells: TableSlice
+    key: str
+    labels: Sequence[str]

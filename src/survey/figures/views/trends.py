@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
-from survey.figures.charts import ChartKind, ChartLabels
+from survey.figures.charts import ChartKind
 from survey.figures.charts.interval_charts import HIGHER, LOWER, OWN, PUBLISHED
 from survey.figures.published_figures import published_series
 from survey.figures.views.changes import (
@@ -27,14 +26,15 @@ from survey.figures.views.changes import (
     listed_cities,
     wave_years,
 )
-from survey.figures.views.chart_panels import ChartHeading, ChartPanel, score_title, subtitle
-from survey.figures.views.chart_rows import Rows, classify_differences
-from survey.figures.views.estimate_text import (
-    MULTIPLE_TESTING_NOTE,
-    Estimate,
-    estimate_at,
-    format_interval,
+from survey.figures.views.chart_panels import (
+    ChartHeading,
+    ChartPanel,
+    label_intervals,
+    score_title,
+    subtitle,
 )
+from survey.figures.views.chart_rows import Rows, classify_differences
+from survey.figures.views.estimate_text import MULTIPLE_TESTING_NOTE, estimate_at, format_interval
 from survey.figures.views.interval_table import IntervalTable, gap_interval_table
 from survey.figures.views.national_estimate import EARLIER_UNREAD
 from survey.figures.views.view_context import ViewContext
@@ -48,7 +48,7 @@ from survey.results.domains import MAIN_SERIES
 
 @dataclass(frozen=True)
 class TrendScope:
-    """Area and group whose years are shown."""
+    """Level, area and group of the scores that are drawn by year."""
 
     level: str = "nation"
     area: str = NATION
@@ -59,53 +59,51 @@ NATIONWIDE = TrendScope()
 
 
 def trend_chart(
-    reading: ViewContext,
+    context: ViewContext,
     others: Sequence[WaveResults],
     indicator: str,
     *,
     scope: TrendScope = NATIONWIDE,
     key: str = "overview-trend",
 ) -> ChartPanel:
-    """Return the chart of own waves and published scores of one indicator, by year.
+    """Build the chart (id `key`) of an indicator by year, in this and `others` and as published.
 
     A wave in which the indicator was something else is left out, and named.
     """
-    t = reading.t
-    waves = sorted((reading.results, *others), key=lambda results: results.wave.year)
+    t = context.t
+    waves = sorted((context.results, *others), key=lambda results: results.wave.year)
     codes = {
-        results.wave.key: find_code_in(results, reading.results, indicator) for results in waves
+        results.wave.key: find_code_in(results, context.results, indicator) for results in waves
     }
-    own = t("Demo waves of this platform") if reading.wave.is_demo else t("Waves of this platform")
+    own = t("Demo waves of this platform") if context.wave.is_demo else t("Waves of this platform")
     published = t("Published by the association (press)")
     points = sorted(
         [
-            *_list_own_points(reading, waves, codes, scope),
+            *_list_own_points(context, waves, codes, scope),
             # What the association published is about its study of cities, and no other one.
             *(
                 _list_published_points(indicator, scope)
-                if reading.wave.series == MAIN_SERIES
+                if context.wave.series == MAIN_SERIES
                 else ()
             ),
         ],
         key=lambda point: (point.series, point.year),
     )
-    title = _describe_series(reading, indicator, scope)
+    title = _describe_series(context, indicator, scope)
     value = score_title(t)
     return ChartPanel(
         key=key,
         kind=ChartKind.TREND,
         title=title,
         subtitle=subtitle(
-            reading, value, _sum_interviews(points), wave=_describe_waves(reading, points)
+            context, value, _sum_interviews(points), wave=_describe_waves(context, points)
         ),
         alt=t(
             "{title}. {count} points. The same data follow as a table.",
             title=title,
             count=len(points),
         ),
-        text=ChartLabels(
-            value=value, name=t("Year"), interval=t("95% interval"), n="n", series=(own, published)
-        ),
+        text=label_intervals(t, value, t("Year"), (own, published)),
         chart_rows={
             "year": [point.year for point in points],
             "series": [point.series for point in points],
@@ -115,16 +113,16 @@ def trend_chart(
             "n": _convert_to_numbers(point.n for point in points),
             "range": [format_interval(point.low, point.high, t) for point in points],
         },
-        table_columns=_build_trend_rows(points, reading, own, published),
+        table_columns=_build_trend_rows(points, context, own, published),
         note=_list_notes(
-            reading, points, [results for results in waves if codes[results.wave.key] is None]
+            context, points, [results for results in waves if codes[results.wave.key] is None]
         ),
     )
 
 
 @dataclass(frozen=True)
 class TrendPoint:
-    """Year of one source; published scores come without interval and n."""
+    """Score of one year in one series (own waves or published); `low`, `high`, `n` may be None."""
 
     year: int
     series: str
@@ -139,21 +137,21 @@ def _convert_to_numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _describe_series(reading: ViewContext, indicator: str, scope: TrendScope) -> str:
+def _describe_series(context: ViewContext, indicator: str, scope: TrendScope) -> str:
     words = {
-        "indicator": reading.names.indicator(indicator),
-        "area": reading.names.area(scope.area),
-        "group": reading.names.group(scope.group),
+        "indicator": context.names.indicator(indicator),
+        "area": context.names.area(scope.area),
+        "group": context.names.group(scope.group),
     }
     if scope.group == EVERYONE:
-        return reading.t("{indicator} over the years, {area}", **words)
-    return reading.t("{indicator} over the years, {area}, {group}", **words)
+        return context.t("{indicator} over the years, {area}", **words)
+    return context.t("{indicator} over the years, {area}, {group}", **words)
 
 
 def _list_notes(
-    reading: ViewContext, points: Sequence[TrendPoint], left_out: Sequence[WaveResults]
+    context: ViewContext, points: Sequence[TrendPoint], left_out: Sequence[WaveResults]
 ) -> str:
-    t, notes = reading.t, []
+    t, notes = context.t, []
     if any(point.series == PUBLISHED for point in points):
         notes.append(
             t(
@@ -174,7 +172,7 @@ def _list_notes(
 
 
 def find_code_in(results: WaveResults, reference: WaveResults, indicator: str) -> str | None:
-    """Return the code of `reference`'s indicator in `results`; None where it is another one."""
+    """Return the code in `results` comparable with `indicator` in `reference`; None without one."""
     if results.tree is None or reference.tree is None:
         return indicator if results.tree is reference.tree else None
     mapping = crosswalk(results.tree, reference.tree)
@@ -182,7 +180,7 @@ def find_code_in(results: WaveResults, reference: WaveResults, indicator: str) -
 
 
 def _list_own_points(
-    reading: ViewContext,
+    context: ViewContext,
     waves: Sequence[WaveResults],
     codes: Mapping[str, str | None],
     scope: TrendScope,
@@ -193,22 +191,16 @@ def _list_own_points(
         if code is None:
             continue
         try:
-            figure = _get_estimate_in_wave(
-                ViewContext(results, reading.principal, reading.language), code, scope
+            cells = ViewContext(results, context.principal, context.language).cells(
+                area_level=scope.level, area=scope.area, group=scope.group, indicator=code
             )
+            figure = estimate_at(cells)
         except SurveyError:
             continue
         if figure.available and figure.estimate is not None:
             year = results.wave.year
             points.append(TrendPoint(year, OWN, figure.estimate, figure.low, figure.high, figure.n))
     return points
-
-
-def _get_estimate_in_wave(reading: ViewContext, code: str, scope: TrendScope) -> Estimate:
-    cells = reading.cells(
-        area_level=scope.level, area=scope.area, group=scope.group, indicator=code
-    )
-    return estimate_at(cells)
 
 
 @lru_cache(maxsize=512)
@@ -225,11 +217,11 @@ def _list_published_points(indicator: str, scope: TrendScope) -> tuple[TrendPoin
     )
 
 
-def _describe_waves(reading: ViewContext, points: Sequence[TrendPoint]) -> str:
+def _describe_waves(context: ViewContext, points: Sequence[TrendPoint]) -> str:
     years = sorted({point.year for point in points if point.series == OWN})
     if not years:
-        return reading.wave.label(reading.language)
-    return reading.t("Waves of {years}", years=", ".join(str(year) for year in years))
+        return context.wave.label(context.language)
+    return context.t("Waves of {years}", years=", ".join(str(year) for year in years))
 
 
 def _sum_interviews(points: Sequence[TrendPoint]) -> float | None:
@@ -238,9 +230,9 @@ def _sum_interviews(points: Sequence[TrendPoint]) -> float | None:
 
 
 def _build_trend_rows(
-    points: Sequence[TrendPoint], reading: ViewContext, own: str, published: str
+    points: Sequence[TrendPoint], context: ViewContext, own: str, published: str
 ) -> Rows:
-    t = reading.t
+    t = context.t
     remark = t("Our arithmetic from published scores")
     return {
         t("Year"): [str(point.year) for point in points],
@@ -267,30 +259,27 @@ TREND_AREA_LEVELS = ("nation", "region3", "size_tier", "city")
 
 
 def list_followed_groups(results: WaveResults) -> tuple[str, ...]:
-    """Return the groups that are followed over the years and that the wave has."""
+    """Return those groups of the wave for which changes between waves are shown."""
     return tuple(group for group in CHANGE_GROUPS if group in results.method.groups)
 
 
 def build_trends_answer(
+    context: ViewContext,
     *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
     filters: TrendFilters,
     others: Sequence[WaveResults] = (),
     is_earlier_unread: bool = False,
 ) -> tuple[ChangeView | None, str]:
-    """Build the answer on the change, or the reason why there is none.
+    """Return the change since the chosen wave, else None and why (`is_earlier_unread`: damaged).
 
     Args:
         others: Further waves of the same series.
         is_earlier_unread: There is an earlier wave that is not among them: it is damaged.
     """
-    reading = ViewContext(results, principal, language)
     before = _find_wave_before(others, filters)
     if before is None and is_earlier_unread:
-        return None, reading.t(EARLIER_UNREAD)
-    return build_change_view(reading, before, filters)
+        return None, context.t(EARLIER_UNREAD)
+    return build_change_view(context, before, filters)
 
 
 def _find_wave_before(others: Sequence[WaveResults], filters: TrendFilters) -> WaveResults | None:
@@ -298,57 +287,42 @@ def _find_wave_before(others: Sequence[WaveResults], filters: TrendFilters) -> W
 
 
 def build_city_changes(
-    *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
-    filters: TrendFilters,
-    others: Sequence[WaveResults] = (),
+    context: ViewContext, *, filters: TrendFilters, others: Sequence[WaveResults] = ()
 ) -> IntervalTable | str:
-    """Build the table of the cities' changes, or what is said where there is none to list."""
-    reading = ViewContext(results, principal, language)
+    """Build the table of changes by city, or return the text why none can be listed."""
     before = _find_wave_before(others, filters)
     cities, obstacle = find_changes(
-        reading, before, filters, area_level="city", indicator=filters.indicator
+        context, before, filters, area_level="city", indicator=filters.indicator
     )
     if cities is None or before is None:
         return obstacle
-    listed = listed_cities(cities, reading, filters)
+    listed = listed_cities(cities, context, filters)
     if filters.clear_only:
         listed = listed.among("verdict", (RISE, FALL))
         if not len(listed):
-            return reading.t("None of the chosen cities shows a detectable change.")
-    return city_change_table(reading, listed, filters, wave_years(reading, before))
+            return context.t("None of the chosen cities shows a detectable change.")
+    return city_change_table(context, listed, filters, wave_years(context, before))
 
 
 def build_indicator_changes(
-    *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
-    filters: TrendFilters,
-    others: Sequence[WaveResults] = (),
+    context: ViewContext, *, filters: TrendFilters, others: Sequence[WaveResults] = ()
 ) -> IntervalTable | str:
-    """Build the table of the indicators' changes in the nation, or why there is none."""
-    reading = ViewContext(results, principal, language)
+    """Build the table of national changes by indicator, or return why there is none."""
     before = _find_wave_before(others, filters)
-    codes = [COMPOSITE, *reading.level_codes(1, 2)]
-    nation, obstacle = find_changes(reading, before, filters, area_level="nation", indicator=codes)
+    codes = [COMPOSITE, *context.level_codes(1, 2)]
+    nation, obstacle = find_changes(context, before, filters, area_level="nation", indicator=codes)
     if nation is None or before is None:
         return obstacle
-    return indicator_change_table(reading, nation, filters, wave_years(reading, before))
+    return indicator_change_table(context, nation, filters, wave_years(context, before))
 
 
-def build_peer_gaps(
-    *, results: WaveResults, principal: Principal, language: str, filters: TrendFilters
-) -> IntervalTable | str:
-    """Build the table of each city minus its reference, or what is said where none is clear."""
-    reading = ViewContext(results, principal, language)
-    t = reading.t
+def build_peer_gaps(context: ViewContext, *, filters: TrendFilters) -> IntervalTable | str:
+    """Build a table of cities minus their reference; a text if none differs significantly."""
+    t = context.t
     against = filters.against if filters.against in PEER_REFERENCES else next(iter(PEER_REFERENCES))
     group = filters.group if against == "nation" else EVERYONE
-    gaps = reading.gaps(against, area_level="city", group=group, indicator=filters.indicator)
-    cities = listed_cities(gaps, reading, filters)
+    gaps = context.gaps(against, area_level="city", group=group, indicator=filters.indicator)
+    cities = listed_cities(gaps, context, filters)
     if filters.clear_only:
         cities = cities.keep(
             [verdict in {HIGHER, LOWER} for verdict in classify_differences(cities)]
@@ -357,44 +331,36 @@ def build_peer_gaps(
             return t("None of the chosen cities differs detectably from its yardstick.")
     title = t(
         "{indicator} in {year}: each city minus {yardstick}",
-        indicator=describe_selection(reading, replace(filters, group=group)),
-        year=reading.wave.year,
+        indicator=describe_selection(context, replace(filters, group=group)),
+        year=context.wave.year,
         yardstick=t(PEER_REFERENCES[against]),
     )
     part = t("The city is part of its yardstick, and the interval takes that into account.")
     note = f"{part} {t(MULTIPLE_TESTING_NOTE)}"
     heading = ChartHeading("trends-peers", list_title(title, filters, t), t("City"), note)
     return gap_interval_table(
-        reading,
+        context,
         heading,
-        cities,
-        [reading.names.area(code) for code in cities.texts("area")],
-        key="area",
+        context.name_rows(cities, "area"),
         this=t("Score of the city"),
         other=t("Yardstick"),
     )
 
 
 def build_years(
-    *,
-    results: WaveResults,
-    principal: Principal,
-    language: str,
-    filters: TrendFilters,
-    others: Sequence[WaveResults] = (),
+    context: ViewContext, *, filters: TrendFilters, others: Sequence[WaveResults] = ()
 ) -> ChartPanel:
-    """Build the chart of one area over the years.
+    """Build the chart of one area's scores over the years.
 
     Raises:
         AccessDeniedError: a city outside the reader's area before the wave is released.
     """
-    reading = ViewContext(results, principal, language)
-    cells = reading.cells(
-        area_level=TREND_AREA_LEVELS, area=filters.place, indicator=reading.area_indicator
+    cells = context.cells(
+        area_level=TREND_AREA_LEVELS, area=filters.place, indicator=context.area_indicator
     )
     if not len(cells):
-        principal.require(Action.READ_RESULTS, filters.place)
+        context.principal.require(Action.READ_RESULTS, filters.place)
     level = cells.texts("area_level")[0] if len(cells) else "nation"
     area = filters.place if len(cells) else NATION
     scope = TrendScope(level, area, filters.group)
-    return trend_chart(reading, others, filters.indicator, scope=scope, key="trends-years")
+    return trend_chart(context, others, filters.indicator, scope=scope, key="trends-years")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.estimate.tree import COMPOSITE
 from survey.figures.views.chart_panels import ChartHeading, ChartPanel, gap_chart, score_chart
@@ -26,7 +25,7 @@ from survey.results.wave_results import Filter
 
 @dataclass(frozen=True)
 class ContrastSides:
-    """A group and everybody else, with the words for both; one minus the other."""
+    """The two groups that a contrast compares, such as countryside and town, with their names."""
 
     group: str
     other_group: str
@@ -77,7 +76,7 @@ VILLAGE = ContrastSides(
 
 
 def sides_of(results: WaveResults) -> ContrastSides:
-    """Return traders against consumers where a wave asked both in villages, else residence."""
+    """Return the two groups compared: village traders and consumers if asked, else by residence."""
     return VILLAGE if VILLAGE_TRADER in results.method.groups else RESIDENCE
 
 
@@ -89,7 +88,7 @@ RESIDENCE_AREA_LEVELS = ("nation", "region3", "city")
 
 @dataclass(frozen=True)
 class AreaFilters:
-    """Filters; `place` is one of `list_area_choices`."""
+    """Place and indicator that the page shows; `place` is one of `list_area_choices`."""
 
     place: str = NATION
     indicator: str = COMPOSITE
@@ -97,7 +96,7 @@ class AreaFilters:
 
 @dataclass(frozen=True, eq=False)
 class UrbanRuralView:
-    """Answer about one place."""
+    """Difference between countryside and town in one place, and the sentence on it."""
 
     difference: EstimateDifference
     sentence: str
@@ -109,51 +108,49 @@ def list_fields(results: WaveResults) -> tuple[str, ...]:
     return tuple(field for field in FIELDS if field in asked)
 
 
-def build_urban_rural_view(
-    *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
-) -> UrbanRuralView:
-    """Build the answer on town and countryside in one place.
+def build_urban_rural_view(context: ViewContext, *, filters: AreaFilters) -> UrbanRuralView:
+    """Build the answer on countryside minus town in one place.
 
     Raises:
         AccessDeniedError: a city outside the reader's area before the wave is released.
         RefusedError: the wave does not know who lives in the countryside.
     """
-    reading = _require_place(ViewContext(results, principal, language), filters.place)
-    gaps = _read_gaps(reading, filters.place, filters.indicator)
-    difference = difference_of(reading.names.group(sides_of(results).group), gaps)
-    name = reading.names.area(filters.place)
+    context = _require_place(context, filters.place)
+    gaps = _read_gaps(context, filters.place, filters.indicator)
+    difference = difference_of(context.names.group(sides_of(context.results).group), gaps)
+    name = context.names.area(filters.place)
     return UrbanRuralView(
-        difference, _describe_difference(reading, difference, filters.indicator, name)
+        difference, _describe_difference(context, difference, filters.indicator, name)
     )
 
 
-def _require_place(reading: ViewContext, place: str) -> ViewContext:
-    """Return the context if the wave knows residence and the reader may see the place."""
-    if sides_of(reading.results).group not in reading.results.method.groups:
+def _require_place(context: ViewContext, place: str) -> ViewContext:
+    """Raise unless the wave records residence and the reader may see `place`; return `context`."""
+    if sides_of(context.results).group not in context.results.method.groups:
         raise RefusedError(
             "residence_not_asked",
             msg("This wave does not record who lives in town or in the countryside."),
         )
-    if place in reading.cities and not len(reading.cells(area_level="city", area=place)):
-        reading.principal.require(Action.READ_RESULTS, place)
-    return reading
+    if place in context.cities and not len(context.cells(area_level="city", area=place)):
+        context.principal.require(Action.READ_RESULTS, place)
+    return context
 
 
-def _read_gaps(reading: ViewContext, place: str, indicator: Filter) -> TableSlice:
-    return reading.gaps(
+def _read_gaps(context: ViewContext, place: str, indicator: Filter) -> TableSlice:
+    return context.gaps(
         "rest",
         area_level=RESIDENCE_AREA_LEVELS,
         area=place,
-        group=sides_of(reading.results).group,
+        group=sides_of(context.results).group,
         indicator=indicator,
     )
 
 
 def _describe_difference(
-    reading: ViewContext, difference: EstimateDifference, indicator: str, place: str
+    context: ViewContext, difference: EstimateDifference, indicator: str, place: str
 ) -> str:
-    t, figure, sides = reading.t, difference.figure, sides_of(reading.results)
-    words = {"place": place, "indicator": reading.names.indicator(indicator)}
+    t, figure, sides = context.t, difference.figure, sides_of(context.results)
+    words = {"place": place, "indicator": context.names.indicator(indicator)}
     if not figure.available or figure.estimate is None:
         return t(
             "{place}: {this} and {other} cannot be compared here.",
@@ -182,63 +179,52 @@ def _describe_difference(
     return t(chosen.msgid, **words)
 
 
-def build_residence_indicators(
-    *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
-) -> ChartPanel:
-    """Build the chart of countryside minus town by indicator."""
-    reading = _require_place(ViewContext(results, principal, language), filters.place)
-    t, sides = reading.t, sides_of(results)
-    codes = [COMPOSITE, *reading.level_codes(1, 2)]
-    gaps = _read_gaps(reading, filters.place, codes).in_order("indicator", codes)
+def build_residence_indicators(context: ViewContext, *, filters: AreaFilters) -> ChartPanel:
+    """Build the chart of countryside minus town in one place, by indicator."""
+    context = _require_place(context, filters.place)
+    t, sides = context.t, sides_of(context.results)
+    codes = [COMPOSITE, *context.level_codes(1, 2)]
+    gaps = _read_gaps(context, filters.place, codes).in_order("indicator", codes)
     return gap_chart(
-        reading,
+        context,
         ChartHeading(
             "residence-indicators",
-            t(sides.by_indicator.msgid, place=reading.names.area(filters.place)),
+            t(sides.by_indicator.msgid, place=context.names.area(filters.place)),
             t("Indicator"),
             t(MULTIPLE_TESTING_NOTE),
         ),
-        gaps,
-        [reading.names.numbered(code) for code in gaps.texts("indicator")],
-        key="indicator",
+        context.name_rows(gaps, "indicator"),
         this=t(sides.this),
         other=t(sides.other),
         n=gaps.max_value("n"),
     )
 
 
-def build_residence_areas(
-    *, results: WaveResults, principal: Principal, language: str, indicator: str, by: str
-) -> IntervalTable:
-    """Build the table of countryside minus town in the areas of one division of the country."""
-    reading = ViewContext(results, principal, language)
-    t, sides = reading.t, sides_of(results)
-    gaps = reading.gaps("rest", area_level=by, group=sides.group, indicator=indicator)
+def build_residence_areas(context: ViewContext, *, indicator: str, by: str) -> IntervalTable:
+    """Build the table of countryside minus town by area of one level (`by`)."""
+    t, sides = context.t, sides_of(context.results)
+    gaps = context.gaps("rest", area_level=by, group=sides.group, indicator=indicator)
     gaps = gaps.descending("difference")
     title = t(
         sides.by_area.msgid,
-        indicator=reading.names.indicator(indicator),
-        level=reading.names.level(by),
+        indicator=context.names.indicator(indicator),
+        level=context.names.level(by),
     )
     return gap_interval_table(
-        reading,
+        context,
         ChartHeading("residence-areas", title, t("Area"), t(MULTIPLE_TESTING_NOTE)),
-        gaps,
-        [reading.names.area(code) for code in gaps.texts("area")],
-        key="area",
+        context.name_rows(gaps, "area"),
         this=t(sides.this),
         other=t(sides.other),
     )
 
 
-def build_residence_groups(
-    *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
-) -> ChartPanel:
-    """Build the chart of where people live and where they are registered, which differ."""
-    reading = _require_place(ViewContext(results, principal, language), filters.place)
-    t, known = reading.t, results.method.groups
+def build_residence_groups(context: ViewContext, *, filters: AreaFilters) -> ChartPanel:
+    """Build the chart of scores by residence and by household registration in one place."""
+    context = _require_place(context, filters.place)
+    t, known = context.t, context.results.method.groups
     order = [URBAN, RURAL, *(key for key in known if key.startswith("hukou="))]
-    cells = reading.cells(
+    cells = context.cells(
         area_level=RESIDENCE_AREA_LEVELS,
         area=filters.place,
         group=order,
@@ -246,28 +232,26 @@ def build_residence_groups(
     ).in_order("group", order)
     title = t(
         "{indicator} in {place} by residence and household registration",
-        indicator=reading.names.indicator(filters.indicator),
-        place=reading.names.area(filters.place),
+        indicator=context.names.indicator(filters.indicator),
+        place=context.names.area(filters.place),
     )
     residence = cells.among("group", (URBAN, RURAL))
     return score_chart(
-        reading,
+        context,
         ChartHeading("residence-groups", title, t("Group")),
-        cells,
-        [reading.names.group(key) for key in cells.texts("group")],
-        key="group",
+        context.name_rows(cells, "group"),
         focus=(RURAL,),
         n=residence.total("n"),
     )
 
 
 def build_field_comparison(
-    *, results: WaveResults, principal: Principal, language: str, place: str, field: str
+    context: ViewContext, *, place: str, field: str
 ) -> tuple[ChartPanel, ...]:
-    """Build what town and countryside report and rate in one field of consumption."""
-    reading = _require_place(ViewContext(results, principal, language), place)
-    t, both = reading.t, sides_of(results)
-    cells = reading.cells(
+    """Build the charts of what town and countryside report and rate on one topic."""
+    context = _require_place(context, place)
+    t, both = context.t, sides_of(context.results)
+    cells = context.cells(
         area_level=RESIDENCE_AREA_LEVELS,
         area=place,
         group=[both.other_group, both.group],
@@ -277,9 +261,9 @@ def build_field_comparison(
         t(both.other): cells.where("group", both.other_group),
         t(both.this): cells.where("group", both.group),
     }
-    words = {"field": t(TOPICS[field]), "place": reading.names.area(place)}
+    words = {"field": t(TOPICS[field]), "place": context.names.area(place)}
     return topic_charts(
-        reading,
+        context,
         field,
         sides,
         keys=("residence-reports", "residence-ratings"),

@@ -1,9 +1,9 @@
-"""Context of a view: results, principal, language; and the facts of the fieldwork behind it."""
+"""Context of a view: results, reader and language; and facts about the fieldwork."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Unpack
+from typing import Literal, Unpack
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.figures.views.display_names import DisplayNames
 from survey.figures.views.estimate_text import Estimate, estimate_at
-from survey.figures.views.table_slice import TableSlice
+from survey.figures.views.table_slice import NamedRows, TableSlice
 from survey.frame.city_frame import FrameCity, shipped_cities
 from survey.frame.quotas import EVERYONE
 from survey.locale import Message, Translator, msg
@@ -35,7 +35,7 @@ MODE_NAMES: Mapping[str, Message] = MappingProxyType(
 
 
 def list_fieldwork_facts(record: FieldworkRecord | None, t: Translator) -> Facts:
-    """Return modes, rates with their definitions, and rejections, or that none was recorded."""
+    """Return modes, response rates and rejections of the fieldwork as names and texts."""
     names = (
         t("Modes of the interviews"),
         t("Response rate (AAPOR RR3)"),
@@ -95,7 +95,7 @@ def _format_rate(
 
 
 def rating_keys(results: WaveResults) -> tuple[str, ...]:
-    """Return the ratings of a questionnaire without an indicator tree."""
+    """Return the keys of rating measures, shown instead of indicators in a wave without a tree."""
     return tuple(
         measure.key
         for measure in results.method.measures
@@ -104,12 +104,12 @@ def rating_keys(results: WaveResults) -> tuple[str, ...]:
 
 
 def _fill_default_keys(keys: CellFilters) -> CellFilters:
-    """Return `keys`, with everyone and the composite where they name no group or indicator."""
+    """Return `keys` as filters, by default of everyone (group) and the composite (indicator)."""
     return {"group": EVERYONE, "indicator": COMPOSITE, **keys}
 
 
 class ViewContext:
-    """Results, principal and language; the disclosure gate stays inside the results."""
+    """Results as one reader sees them in one language; every read passes the disclosure gate."""
 
     def __init__(self, results: WaveResults, principal: Principal, language: str) -> None:
         self.results = results
@@ -123,16 +123,16 @@ class ViewContext:
         return self.results.wave
 
     def cells(self, **keys: Unpack[CellFilters]) -> TableSlice:
-        """Return cells, of everyone and the composite unless `keys` say otherwise."""
+        """Return the estimates that `keys` select, by default of everyone and the composite."""
         return self._slice_of(self.results.cells(self.principal, **_fill_default_keys(keys)))
 
     def gaps(self, contrast: str, **keys: Unpack[CellFilters]) -> TableSlice:
-        """Return differences, of everyone and the composite unless `keys` say otherwise."""
+        """Return differences from the reference `contrast`, by default everyone's composite."""
         rows = self.results.gaps(self.principal, contrast=contrast, **_fill_default_keys(keys))
         return self._slice_of(rows)
 
     def changes(self, before: WaveInfo, **keys: Unpack[CellFilters]) -> TableSlice:
-        """Return the change from an earlier wave, with the columns of gaps.
+        """Return changes since the wave `before`, with the columns of `gaps`.
 
         `estimate` and `n` are those of the wave being read, `reference` is the earlier score.
         """
@@ -141,18 +141,18 @@ class ViewContext:
         return self._slice_of(rows.rename(columns=names))
 
     def ranks(self, indicator: str) -> TableSlice:
-        """Return the ranks of the cities in one indicator."""
+        """Return the ranks of the cities by one indicator, as far as the reader may see them."""
         return TableSlice(self.results.ranks(self.principal, indicator=indicator))
 
     def significant_pairs(self, indicator: str) -> frozenset[tuple[str, str]]:
-        """Return pairs of cities, the first of which is surely above the second."""
+        """Return (code, code) of cities of which the first is significantly above the second."""
         pairs = TableSlice(self.results.rank_pairs(self.principal, indicator=indicator))
         return frozenset(zip(pairs.texts("area"), pairs.texts("other"), strict=True))
 
     def headlines(
         self, *, basis: Filter = None, composite: Filter = None, indicator: Filter = None
     ) -> TableSlice:
-        """Return national figures by the way of counting them."""
+        """Return national figures by way of counting (`basis`); a filter that is None takes all."""
         rows = self.results.headlines(
             self.principal, basis=basis, composite=composite, indicator=indicator
         )
@@ -166,6 +166,15 @@ class ViewContext:
             self.cells(area_level="nation", area=NATION, group=group, indicator=indicator)
         )
 
+    def name_rows(self, cells: TableSlice, key: Literal["area", "group", "indicator"]) -> NamedRows:
+        """Return rows with the name of their area, group or (with its number) indicator."""
+        names = {
+            "area": self.names.area,
+            "group": self.names.group,
+            "indicator": self.names.numbered,
+        }
+        return NamedRows(cells, key, [names[key](code) for code in cells.texts(key)])
+
     @cached_property
     def codes(self) -> tuple[str, ...]:
         """Indicator codes of the tree in its own order; none for a wave without a tree."""
@@ -173,7 +182,7 @@ class ViewContext:
         return tuple(indicator.code for indicator in tree.indicators) if tree else ()
 
     def level_codes(self, *levels: int) -> list[str]:
-        """Return indicators of these levels; without a tree the ratings, whatever the level."""
+        """Return the codes of indicators on these tree levels; without a tree all ratings."""
         tree = self.results.tree
         if tree is None:
             return list(self._ratings)
@@ -181,13 +190,13 @@ class ViewContext:
 
     @cached_property
     def lowest_codes(self) -> list[str]:
-        """Return the indicators with none below them; without a tree the ratings."""
+        """Return the codes of indicators that have none below; without a tree all ratings."""
         tree = self.results.tree
         parents = {indicator.parent for indicator in tree.indicators} if tree else set()
         return [code for code in self.codes or self._ratings if code not in parents]
 
     def parts_of(self, indicator: str) -> list[str]:
-        """Return what an indicator consists of; of the composite the second level."""
+        """Return the codes directly below an indicator; for the composite those of level two."""
         tree = self.results.tree
         if tree is None:
             return []
@@ -197,11 +206,11 @@ class ViewContext:
 
     @property
     def area_indicator(self) -> Filter:
-        """Indicator whose cells say which areas the wave has; without a composite every one."""
+        """Filter for an indicator that all areas have: the composite, else None (any)."""
         return None if self.results.tree is None else COMPOSITE
 
     def list_areas(self, level: str) -> list[str]:
-        """Return the codes of the areas of a level that the reader may open."""
+        """Return the codes of the areas of a level that the reader may see, sorted."""
         cells = self.cells(area_level=level, indicator=self.area_indicator)
         return sorted(set(cells.texts("area")))
 
@@ -221,7 +230,7 @@ class ViewContext:
         city_class: str | None = None,
         size_tier: str | None = None,
     ) -> list[bool]:
-        """Return which cities lie in all the areas named; all of them where none is."""
+        """Return a flag per city of `codes`: it is in every area given (region, class …)."""
         wanted = {"region3": region3, "city_class": city_class, "size_tier": size_tier}
         asked = {level: area for level, area in wanted.items() if area is not None}
         frame = self.cities
@@ -232,12 +241,9 @@ class ViewContext:
         ]
 
 
-def list_area_choices(
-    *, results: WaveResults, principal: Principal, language: str, levels: Sequence[str]
-) -> dict[str, str]:
-    """Return code and name of the areas of `levels` that the reader may open."""
-    reading = ViewContext(results, principal, language)
+def list_area_choices(context: ViewContext, *, levels: Sequence[str]) -> dict[str, str]:
+    """Return the names of areas of `levels` that the reader may see, by code."""
     choices: dict[str, str] = {}
     for level in levels:
-        choices |= {code: reading.names.area(code) for code in reading.list_areas(level)}
+        choices |= {code: context.names.area(code) for code in context.list_areas(level)}
     return choices

@@ -8,7 +8,6 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import xlsxwriter
 
@@ -22,7 +21,7 @@ from survey.files.microdata.variables import Variable, describe_variables
 from survey.frame.quotas import EVERYONE
 from survey.locale import LANGUAGES, Translator, label_text, translator
 from survey.questionnaire.expressions.syntax import ExpressionError
-from survey.questionnaire.model import Instrument, Item
+from survey.questionnaire.model import Instrument
 from survey.questionnaire.translations import ConditionText
 from survey.results.domains import BANDS
 from survey.results.row_selection import open_known_results
@@ -32,7 +31,7 @@ from survey.waves.instruments import load_instrument
 
 @dataclass(frozen=True)
 class CodebookEntry:
-    """One column of the rows, described in every language of the platform."""
+    """One column of the exported rows (interviews), described in every language of the platform."""
 
     described: Mapping[str, Variable]
     """Language -> the variable with its labels in that language."""
@@ -48,13 +47,13 @@ class CodebookEntry:
 
     @property
     def name(self) -> str:
-        """Return the name in SPSS and Stata files."""
+        """Name of the column in SPSS and Stata files."""
         return next(iter(self.described.values())).name
 
 
 @dataclass(frozen=True)
 class Headline:
-    """How the headline is computed from the columns of a file."""
+    """Parts of the composite that a script needs: shares, names and scale of rated columns."""
 
     shares: Mapping[str, float]
     """Rated column -> its share of the composite; empty for a wave without a tree."""
@@ -86,12 +85,12 @@ class Codebook:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Return the reader's language, then the others."""
+        """Return the codes of all languages, the reader's first."""
         return (self.language, *(each for each in LANGUAGES if each != self.language))
 
 
 def build_codebook(work: Work, *, wave_key: str, language: str) -> Codebook:
-    """Build the codebook of a wave for a reader of its results.
+    """Return the codebook of a wave, with what the principal may read of its results.
 
     Raises:
         AccessDeniedError: the reader may not read the results of the wave.
@@ -106,7 +105,7 @@ def build_codebook(work: Work, *, wave_key: str, language: str) -> Codebook:
 def describe_results(
     results: WaveResults, instrument: Instrument, *, principal: Principal, language: str
 ) -> Codebook:
-    """Return the codebook of results that are open already, as much of them as a reader may see."""
+    """Return the codebook of opened results, with no more than the principal may see."""
     cells = results.cells(principal, group=EVERYONE, area_level="city")
     cities = sorted(set(cells["area"].astype(str)))
     bands = tuple(BANDS.get(results.wave.series, {}))
@@ -149,7 +148,7 @@ def describe_results(
 
 
 def _list_published_bases(results: WaveResults, principal: Principal) -> dict[str, int]:
-    """Return the published n of the nation by column, where one column is behind one figure."""
+    """Return `column -> published national n`, for columns that are the only one of a figure."""
     cells = results.cells(principal, group=EVERYONE, area_level="nation", area=NATION)
     published = {
         str(row["indicator"]): int(row["n"])
@@ -163,7 +162,7 @@ def _list_published_bases(results: WaveResults, principal: Principal) -> dict[st
 
 
 def _describe_conditions(instrument: Instrument, t: Translator, language: str) -> dict[str, str]:
-    """Return the condition of each question by its name; none for those asked of everybody."""
+    """Return `question -> condition under which it is asked, in words`, if there is one."""
     writer = ConditionText(instrument, t, language)
     texts: dict[str, str] = {}
     for section in instrument.sections:
@@ -222,7 +221,7 @@ def _list_facts(
 def _build_headline(
     results: WaveResults, instrument: Instrument, names: Mapping[str, str]
 ) -> Headline:
-    """Return the shares of the rated columns in the composite."""
+    """Return how the composite is computed from items in `names` (item -> name in programs)."""
     items = {name: code for name, code in results.method.items.items() if name in names}
     scored = [item for name in items if (item := instrument.by_name.get(name)) is not None]
     if results.tree is None or not scored:
@@ -232,15 +231,12 @@ def _build_headline(
     return Headline(
         dict(zip(tree.item_columns, (float(share) for share in shares), strict=True)),
         {name: names[name] for name in tree.item_columns},
-        *_scale_of(scored),
+        # Those of a composite share one scale.
+        float(scored[0].minimum or 0),
+        float(scored[0].maximum or 0),
         results.method.lonely_psu,
         results.method.composite == "per_respondent",
     )
-
-
-def _scale_of(scored: list[Item]) -> tuple[float, float]:
-    """Return the lowest and highest score; those of a composite share one scale."""
-    return float(scored[0].minimum or 0), float(scored[0].maximum or 0)
 
 
 _MAX_CELL_CHARS = 32_767
@@ -257,27 +253,23 @@ td { overflow-wrap: anywhere; }
 
 
 def workbook_bytes(codebook: Codebook) -> bytes:
-    """Return the sheets about, variables and values."""
+    """Return the codebook as XLSX: the sheets about, variables and values."""
     t, buffer = codebook.t, io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
     made_at = codebook.wave.frozen_at.replace(tzinfo=None)
     book.set_properties({"title": codebook.title, "created": made_at})
     wrap = {"text_wrap": True, "valign": "top", "quote_prefix": True}
     head, text = book.add_format({"bold": True, **wrap}), book.add_format(wrap)
+    variable_heads, value_heads = _list_heads(codebook)
     sheets = (
         (t("About"), (t("What"), t("How it was done")), (34, 90), codebook.facts),
         (
             t("Variables"),
-            _list_variable_heads(codebook),
-            _list_widths(codebook),
+            variable_heads,
+            (28, 28, *(52 for _ in codebook.languages), 12, 36, 12, 14),
             _iter_variable_rows(codebook),
         ),
-        (
-            t("Value labels"),
-            _list_value_heads(codebook),
-            (28, 28, 16, 10, 34, 34, 12),
-            _iter_value_rows(codebook),
-        ),
+        (t("Value labels"), value_heads, (28, 28, 16, 10, 34, 34, 12), _iter_value_rows(codebook)),
     )
     for name, heads, widths, rows in sheets:
         sheet = book.add_worksheet(name)
@@ -287,33 +279,25 @@ def workbook_bytes(codebook: Codebook) -> bytes:
             sheet.write_string(2, place, heading, head)
         for line, row in enumerate(rows, 3):
             for place, value in enumerate(row):
-                _write_cell(sheet, line, place, value, text)
+                # A number as a number and a text as a text, whatever it looks like.
+                if isinstance(value, int):
+                    sheet.write_number(line, place, value, text)
+                elif value:
+                    sheet.write_string(line, place, value[:_MAX_CELL_CHARS], text)
         sheet.freeze_panes(3, 1)
     book.close()
     return buffer.getvalue()
 
 
-def _write_cell(sheet: Any, line: int, place: int, value: str | int | None, text: Any) -> None:
-    """Write a number as a number and a text as a text, whatever it looks like."""
-    if isinstance(value, int):
-        sheet.write_number(line, place, value, text)
-    elif value:
-        sheet.write_string(line, place, value[:_MAX_CELL_CHARS], text)
-
-
-def _list_variable_heads(codebook: Codebook) -> tuple[str, ...]:
+def _list_heads(codebook: Codebook) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the column heads of the codebook's worksheet of variables, and of that of values."""
     t = codebook.t
-    asked = t("Who was asked")
-    label = t("Label")
+    names, label = (t("Column"), t("SPSS and Stata")), t("Label")
     labels = [f"{label} ({language})" for language in codebook.languages]
     return (
-        t("Column"), t("SPSS and Stata"), *labels, t("Kind"), asked, t("Indicator"),
-        t("Published n, nation"),
-    )  # fmt: skip
-
-
-def _list_widths(codebook: Codebook) -> tuple[int, ...]:
-    return (28, 28, *(52 for _ in codebook.languages), 12, 36, 12, 14)
+        (*names, *labels, t("Kind"), t("Who was asked"), t("Indicator"), t("Published n, nation")),
+        (*names, t("Coded value"), t("Number"), *labels, t("Missing")),
+    )
 
 
 def _iter_variable_rows(codebook: Codebook) -> Iterator[tuple[str | int | None, ...]]:
@@ -331,15 +315,6 @@ def _name_scale(codebook: Codebook, entry: CodebookEntry) -> str:
     return names[entry.described[codebook.language].scale]
 
 
-def _list_value_heads(codebook: Codebook) -> tuple[str, ...]:
-    t = codebook.t
-    label = t("Label")
-    labels = [f"{label} ({language})" for language in codebook.languages]
-    return (
-        t("Column"), t("SPSS and Stata"), t("Coded value"), t("Number"), *labels, t("Missing"),
-    )  # fmt: skip
-
-
 def _iter_value_rows(codebook: Codebook) -> Iterator[tuple[str | int | None, ...]]:
     for entry in codebook.entries:
         for place, value in enumerate(entry.described[codebook.language].values):
@@ -351,7 +326,7 @@ def _iter_value_rows(codebook: Codebook) -> Iterator[tuple[str | int | None, ...
 
 
 def html_bytes(codebook: Codebook) -> bytes:
-    """Return one page that needs nothing else: no script, no font, no image."""
+    """Return the codebook as one HTML page without script, font or image."""
     parts = [
         f'<!doctype html><html lang="{codebook.language}"><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',

@@ -29,7 +29,7 @@ _FILE = "F1"
 
 
 def ddi_bytes(codebook: Codebook) -> bytes:
-    """Return the codebook as an XML document."""
+    """Return the codebook as an XML document of DDI Codebook 2.5."""
     root = etree.Element(
         f"{{{NAMESPACE}}}codeBook", {"version": "2.5", _LANGUAGE: codebook.language},
         nsmap={None: NAMESPACE},
@@ -46,7 +46,7 @@ def ddi_bytes(codebook: Codebook) -> bytes:
 
 
 def _add_study(root: Any, codebook: Codebook) -> None:
-    """Add what was studied: citation, coverage, method."""
+    """Add the element `stdyDscr`: citation, coverage and method of the study."""
     study, wave = _add_element(root, "stdyDscr"), codebook.wave
     citation = _add_element(study, "citation")
     title = _add_element(citation, "titlStmt")
@@ -65,7 +65,7 @@ def _add_study(root: Any, codebook: Codebook) -> None:
 
 
 def _add_variable(parent: Any, codebook: Codebook, entry: CodebookEntry, weight: str) -> None:
-    """Add one variable; the order of its parts is that of the standard."""
+    """Add the element `var` of one column; `weight` is the id of the weight's own `var`."""
     own = entry.described[codebook.language]
     element = _add_element(
         parent, "var", ID=_format_variable_id(entry), name=entry.column, files=_FILE,
@@ -115,7 +115,7 @@ def _format_variable_id(entry: CodebookEntry) -> str:
 
 
 def _add_element(parent: Any, tag: str, text: str = "", **attributes: str) -> Any:
-    """Add an element; what XML cannot hold is left out of its text."""
+    """Add and return a child element; characters that XML cannot hold are left out."""
     element = etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}")
     if text:
         element.text = _UNWRITABLE.sub("", text)
@@ -125,7 +125,7 @@ def _add_element(parent: Any, tag: str, text: str = "", **attributes: str) -> An
 
 
 def data_package_bytes(codebook: Codebook, data: Path | None = None) -> bytes:
-    """Return `datapackage.json`.
+    """Return the rows' Data Package (`datapackage.json`), with name and hash of CSV file `data`.
 
     Args:
         data: the CSV file that it stands beside: its name, size and hash go in, and the line of
@@ -147,8 +147,10 @@ def data_package_bytes(codebook: Codebook, data: Path | None = None) -> bytes:
     }
     if data is not None:
         content = data.read_bytes()
-        head = _find_heading_line(content)
-        resource |= {"bytes": len(content), "hash": f"sha256:{_hash_content(content)}"}
+        lines = decode_table_text(content)[0].splitlines()
+        head = next((place for place, line in enumerate(lines, 1) if line.startswith("row,")), 1)
+        digest = hashlib.sha256(content).hexdigest()
+        resource |= {"bytes": len(content), "hash": f"sha256:{digest}"}
         resource["dialect"]["headerRows"] = [head]
         resource["dialect"]["commentRows"] = list(range(1, head))
     package = {
@@ -194,19 +196,8 @@ def _type_of(column: str, is_coded: bool) -> str:
     return "integer" if is_coded else "string"
 
 
-def _find_heading_line(content: bytes) -> int:
-    """Return the number of the line with the names of the columns, from 1."""
-    text, _ = decode_table_text(content)
-    lines = text.splitlines()
-    return next((place for place, line in enumerate(lines, 1) if line.startswith("row,")), 1)
-
-
-def _hash_content(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _build_slug(name: str) -> str:
-    """Return a name of lower-case letters, digits and `-_.`, as the standard asks for."""
+    """Return a name in lower case, with a hyphen for what is no letter, digit or `-_.`."""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower())
 
 
@@ -230,7 +221,7 @@ CODEBOOK_WRITERS = {
 def codebook_file(
     work: Work, *, wave_key: str, form: CodebookFormat, language: str, data: Path | None = None
 ) -> bytes:
-    """Return the codebook of a wave as a file.
+    """Return the bytes of a wave's codebook in format `form`; a data package describes file `data`.
 
     Args:
         data: for a data package, the CSV file of rows that it stands beside.

@@ -87,7 +87,7 @@ _STATA_LONELY = {"adjust": "centered", "certainty": "certainty", "average": "sca
 
 
 def headline_scripts(codebook: Codebook) -> dict[str, str]:
-    """Return the scripts by file name; none for a wave without a composite."""
+    """Return `file name -> script` for the composite in R, Python and Stata; empty without it."""
     headline = codebook.headline
     if not headline.shares:
         return {}
@@ -118,13 +118,13 @@ def headline_scripts(codebook: Codebook) -> dict[str, str]:
 
 
 def _quote_name(name: str) -> str:
-    """Return a column name as a literal of R and of Python alike."""
+    """Return a column name as a quoted string that R and Python read alike."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _build_stata_lines(headline: Headline) -> str:
-    """Return the estimate of Stata: each item in turn, or each person's own composite first."""
+    """Return Stata commands that compute the composite, from item means or one score per person."""
     span = f"({headline.maximum:g} - {headline.minimum:g})"
     lines = ["scalar composite = 0"]
     if headline.is_mean_of_people:

@@ -15,7 +15,7 @@ from survey.estimate.arrays import ratio, weighted_count
 from survey.estimate.design import encode
 from survey.files.microdata.headline_deviation import draw_order, pair_rows
 from survey.files.microdata.release_classes import merge_classes
-from survey.files.microdata.released_rows import MIN_CLASS_SIZE
+from survey.files.microdata.released_rows import MIN_CLASS_SIZE, RowCounts
 from survey.questionnaire.expressions.parser import parse
 from survey.questionnaire.expressions.syntax import ExpressionError, references
 from survey.questionnaire.model import Instrument, Item
@@ -41,14 +41,14 @@ Pseudonym = Callable[[str, str], str]
 
 @dataclass(frozen=True)
 class AskedColumns:
-    """Columns that somebody was asked, and those that somebody was not."""
+    """Names of columns that some interviewees were asked, and of those that some were not."""
 
     asked: frozenset[str]
     not_asked: frozenset[str]
 
     @classmethod
     def of(cls, people: pd.DataFrame) -> "AskedColumns":
-        """Return the columns of some interviews."""
+        """Return which columns of `people` at least one was asked, and which one was not."""
         reached = {str(name): _was_asked(people[name]) for name in people.columns}
         return cls(
             frozenset(name for name, rows in reached.items() if rows.any()),
@@ -57,7 +57,7 @@ class AskedColumns:
 
     @classmethod
     def join(cls, parts: Iterable["AskedColumns"]) -> "AskedColumns":
-        """Return the columns of all parts of a wave."""
+        """Return the union of columns asked, and that of columns not asked, over all parts."""
         every = list(parts)
         return cls(
             frozenset().union(*(part.asked for part in every)),
@@ -65,8 +65,8 @@ class AskedColumns:
         )
 
     @property
-    def telling(self) -> frozenset[str]:
-        """Columns of which having been asked tells something: not everybody was."""
+    def selective_columns(self) -> frozenset[str]:
+        """Columns that only some people were asked, which reveals something about them."""
         return self.asked & self.not_asked
 
 
@@ -79,7 +79,7 @@ def _was_asked(answers: pd.Series) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, eq=False)
 class RowSample:
-    """Sample of the interviews of whole cities that a file is made of."""
+    """Origin of a file's sample: all interviews, seeds by city, weighting function."""
 
     everyone: pd.DataFrame
     """All interviews of these cities, whose weights the rows of the sample add up to."""
@@ -90,16 +90,12 @@ class RowSample:
 
 
 @dataclass(frozen=True, eq=False)
-class DeidentifiedRows:
-    """Rows with the numbers of `blanked` values and of `dropped` rows."""
+class DeidentifiedRows(RowCounts):
+    """De-identified rows with counts of what was blanked, dropped, merged and exchanged."""
 
     table: pd.DataFrame
     kept: pd.DataFrame
     """The same interviews as columns of the analysis frame; never handed over."""
-    blanked: int
-    dropped: int
-    merged: int = 0
-    """Rows whose weight is the mean of a merge."""
     circles: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """By row of `kept`: rows that exchanged answers share a number; -1 for the others."""
     blanks: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
@@ -114,11 +110,10 @@ def deidentify(
     pseudonym: Pseudonym,
     *,
     margins: Sequence[str] = (),
-    exact: bool = False,
     asked: AskedColumns | None = None,
     sample: RowSample | None = None,
 ) -> DeidentifiedRows:
-    """Return the de-identified rows in the order of their pseudonyms.
+    """Return interviews with pseudonyms, rare answers blanked, small classes merged, reweighted.
 
     That order tells nothing about the order of the interviews.
 
@@ -131,32 +126,53 @@ def deidentify(
 
     Args:
         margins: the columns that the weights were raked to; a weight tells their values.
-        exact: every interview with its own weight and age band and gender; for an approved
-            request only.
         asked: where `people` are whole cities of a wave, what was asked in all of it; None: they
             are all.
         sample: the sample of a wave that `people` are; None: they are everybody, and keep their
             answers where something is blanked.
     """
     labels = [name for name in dict.fromkeys((*KEY[1:], *margins)) if name in people]
-    if exact:
-        kept, dropped, safe, merged = people, 0, people.copy(), 0
-    else:
-        kept, dropped = _enough_in_stratum(people)
-        telling = (asked or AskedColumns.of(people)).telling
-        safe = _without_rare(kept, instrument, labels, telling)
-        change = safe[WEIGHT].to_numpy() / kept[WEIGHT].to_numpy(dtype=float) - 1
-        merged = int((np.abs(change) > _NOISE).sum())
+    # A stratum that has fewer in all is left out.
+    size = people.groupby(STRATUM)[STRATUM].transform("size")
+    kept = people[size >= MIN_CLASS_SIZE].reset_index(drop=True)
+    selective_columns = (asked or AskedColumns.of(people)).selective_columns
+    safe = _without_rare(kept, instrument, labels, selective_columns)
+    change = safe[WEIGHT].to_numpy() / kept[WEIGHT].to_numpy(dtype=float) - 1
     circles, blanks = np.full(len(safe), -1), {}
-    if sample is not None:
+    if sample is None:
+        safe = _to_city_totals(safe, people)
+    else:
         about = dict.fromkeys((*labels, *_background(safe, instrument)))
         blanks = {name: (kept[name].notna() & safe[name].isna()).to_numpy() for name in about}
-        circles = _exchange_answers(safe, instrument, telling, blanks, sample)
+        circles = _exchange_answers(safe, instrument, selective_columns, blanks, sample)
         safe = _weigh_again(safe, labels, sample)
-    elif not exact:
-        safe = _to_city_totals(safe, people)
-    blanked = _count_blanked(kept, safe)
-    points = _point_names(safe["psu"], pseudonym)
+    return DeidentifiedRows(
+        _build_table(safe, instrument, pseudonym),
+        safe,
+        circles,
+        blanks,
+        {name: kept[name] for name in blanks},
+        blanked=_count_missing(safe) - _count_missing(kept),
+        dropped=len(people) - len(kept),
+        merged=int((np.abs(change) > _NOISE).sum()),
+        exchanged=int((circles >= 0).sum()),
+    )
+
+
+def name_exact_rows(
+    people: pd.DataFrame, instrument: Instrument, pseudonym: Pseudonym
+) -> DeidentifiedRows:
+    """Return every interview unchanged but for pseudonyms, for an approved request."""
+    return DeidentifiedRows(_build_table(people, instrument, pseudonym), people)
+
+
+def _build_table(safe: pd.DataFrame, instrument: Instrument, pseudonym: Pseudonym) -> pd.DataFrame:
+    """Return the file's columns with pseudonyms of rows and points, sorted by column `row`."""
+    points = {point: pseudonym("psu", str(point)) for point in safe["psu"].dropna().unique()}
+    # A day is written once, not for each of its interviews.
+    days = safe["submitted_at"].dt.tz_convert(CHINA).dt.normalize()
+    codes, distinct = pd.factorize(days, use_na_sentinel=False)
+    dates = distinct.strftime("%Y-%m-%d").to_numpy()
     settings = {name: str(name).partition(":")[2] for name in safe[STRATUM].unique()}
     table = pd.DataFrame(
         {
@@ -167,26 +183,22 @@ def deidentify(
             "stratum": [settings[stratum] for stratum in _values(safe[STRATUM])],
             "psu": [points.get(point) for point in _values(safe["psu"])],
             "weight": safe[WEIGHT].astype(float),
-            "day": _days(safe["submitted_at"]),
+            "day": pd.Series(dates[codes], index=safe.index, dtype=str),
         },
         index=safe.index,
     )
     names = [name for name in answer_columns(instrument) if name in safe]
-    whole = table.join(safe[names])
-    return DeidentifiedRows(
-        whole.sort_values("row", ignore_index=True), safe, blanked, dropped, merged,
-        circles, blanks, {name: kept[name] for name in blanks},
-    )  # fmt: skip
+    return table.join(safe[names]).sort_values("row", ignore_index=True)
 
 
 def _exchange_answers(
     safe: pd.DataFrame,
     instrument: Instrument,
-    telling: Collection[str],
+    selective_columns: Collection[str],
     blanks: Mapping[str, NDArray[np.bool_]],
     sample: RowSample,
 ) -> NDArray[np.int64]:
-    """Exchange the answers of all rows with a blank of a city, and return these circles.
+    """Exchange answers, in place, within a city's rows with `blanks`; return circle by row or -1.
 
     Answers to what was asked because of something about the person fit no other person, and tables
     count them by what is blanked: they are left out of these rows.
@@ -202,7 +214,7 @@ def _exchange_answers(
         item = name.partition("/")[0]
         if name not in safe or item in about:
             continue
-        if name in telling and item in personal:
+        if name in selective_columns and item in personal:
             _blank_column(safe, name, moved)
             continue
         values = safe[name].array.copy()
@@ -212,7 +224,7 @@ def _exchange_answers(
 
 
 def _weigh_again(safe: pd.DataFrame, labels: Sequence[str], sample: RowSample) -> pd.DataFrame:
-    """Return the rows with weights that are a function of what is seen in them.
+    """Return rows with weights computed anew from labels not blanked; given weights are scaled.
 
     The mean weight of a merge would tell how many of each label are behind it.
     """
@@ -226,30 +238,18 @@ def _weigh_again(safe: pd.DataFrame, labels: Sequence[str], sample: RowSample) -
 
 
 def _values(column: pd.Series) -> list[object]:
-    """Return the values as Python objects; asking an Arrow column for each takes ten times that."""
+    """Return a column's values as a list of Python objects, faster than asking Arrow for each."""
     return column.to_numpy(dtype=object).tolist()
 
 
-def _days(times: pd.Series) -> pd.Series:
-    """Return the days in China as text; a day is written once, not for each of its interviews."""
-    days = times.dt.tz_convert(CHINA).dt.normalize()
-    codes, distinct = pd.factorize(days, use_na_sentinel=False)
-    return pd.Series(distinct.strftime("%Y-%m-%d").to_numpy()[codes], index=times.index, dtype=str)
-
-
-def _point_names(psu: pd.Series, pseudonym: Pseudonym) -> dict[object, str]:
-    """Return the name of each sampling point in this file."""
-    return {point: pseudonym("psu", str(point)) for point in psu.dropna().unique()}
-
-
 def answer_columns(instrument: Instrument) -> tuple[str, ...]:
-    """Return the columns after the design, the answers in the order of the questionnaire."""
+    """Return names of the columns after those of the design: mode, language, age band, answers."""
     coded = (name for item in instrument.items() for name in type_of(item).coded_columns(item))
     return (*_RETAINED_COLUMNS, "age_band", *coded)
 
 
 def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:
-    """Return chosen answers in the sections about the person, besides those of `KEY`."""
+    """Return the names of one-choice questions on a person's background, except those in `KEY`."""
     about = [
         section
         for section in instrument.sections
@@ -261,15 +261,11 @@ def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:
     return [name for name in names if name in people.columns and name not in KEY]
 
 
-def _enough_in_stratum(people: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Remove the interviews of a stratum that has fewer than `MIN_CLASS_SIZE` in all."""
-    size = people.groupby(STRATUM)[STRATUM].transform("size")
-    kept = people[size >= MIN_CLASS_SIZE]
-    return kept.reset_index(drop=True), len(people) - len(kept)
-
-
 def _without_rare(
-    people: pd.DataFrame, instrument: Instrument, labels: Sequence[str], telling: Collection[str]
+    people: pd.DataFrame,
+    instrument: Instrument,
+    labels: Sequence[str],
+    selective_columns: Collection[str],
 ) -> pd.DataFrame:
     safe = people.copy()
     coarse = merge_classes(
@@ -283,15 +279,15 @@ def _without_rare(
     safe[WEIGHT] = coarse[WEIGHT]
     for name in labels:
         merged_away = people[name].notna() & coarse[name].isna()
-        _blank_values(safe, name, merged_away, instrument, telling)
+        _blank_values(safe, name, merged_away, instrument, selective_columns)
     for name in _background(people, instrument):
         choices = [choice.name for choice in instrument.by_name[name].choices]
-        _blank_values(safe, name, _find_rare(safe, name, choices), instrument, telling)
+        _blank_values(safe, name, _find_rare(safe, name, choices), instrument, selective_columns)
     return safe
 
 
 def _find_rare(table: pd.DataFrame, name: str, choices: Sequence[str]) -> pd.Series:
-    """Return the rows whose answer is blanked: rare in its city, or hiding what is rare there.
+    """Return a mask of rows to blank in `name`: answers rare in a city, next rarest if needed.
 
     A choice is blanked as a whole, so blanks are of the choices that a city lacks. Where the rare
     ones are a single choice, or fewer than `MIN_CLASS_SIZE` rows, the next rarest of the city is
@@ -333,15 +329,15 @@ def _blank_values(
     name: str,
     where: pd.Series,
     instrument: Instrument,
-    telling: Collection[str],
+    selective_columns: Collection[str],
 ) -> None:
-    """Blank a value, and the answers to what was asked because of it."""
+    """Blank, in place, `name` in the rows `where`, and answers asked only because of its value."""
     if not where.any():
         return
     table.loc[where, name] = None
     filtered = questions_filtered_by(instrument, name)
     for column in [str(column) for column in table.columns]:
-        if column.partition("/")[0] in filtered and column in telling:
+        if column.partition("/")[0] in filtered and column in selective_columns:
             _blank_column(table, column, where)
 
 
@@ -349,11 +345,6 @@ def _blank_column(table: pd.DataFrame, column: str, where: pd.Series | NDArray[n
     if pd.api.types.is_integer_dtype(table[column]):
         table[column] = table[column].astype("Int16")
     table.loc[where, column] = None
-
-
-def _count_blanked(before: pd.DataFrame, after: pd.DataFrame) -> int:
-    """Count the values that were blanked."""
-    return _count_missing(after) - _count_missing(before)
 
 
 def _count_missing(table: pd.DataFrame) -> int:
@@ -364,7 +355,7 @@ def _count_missing(table: pd.DataFrame) -> int:
 
 
 def _to_city_totals(kept: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    """Scale the weights of a city so that its total holds without the rows left out."""
+    """Return rows `kept` with weights scaled so that each city's sum is that of `people`."""
     if len(kept) == len(people):
         return kept
     # Sums by city in the order of its rows, so that no other city changes their last digit.
@@ -384,43 +375,43 @@ def _to_city_totals(kept: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 
 
 def questions_filtered_by(instrument: Instrument, column: str) -> frozenset[str]:
-    """Return the items whose being asked depends on the answer behind `column`.
+    """Return the items whose being asked depends, also indirectly, on the answer in `column`.
 
     What `column` is calculated from, and what is calculated from it, count as well; so do
     questions that depend on a question found so.
     """
-    telling = _sources(instrument, _ASKED_AS.get(column, column))
+    sources = _sources(instrument, _ASKED_AS.get(column, column))
     filtered: set[str] = set()
     while True:
         asked = {
             item.name
             for item, names in _dependencies(instrument)
-            if names & telling and item.name not in filtered
+            if names & sources and item.name not in filtered
         }
         if not asked:
             return frozenset(filtered)
         filtered |= asked
-        telling |= asked
+        sources |= asked
 
 
 def _sources(instrument: Instrument, name: str) -> set[str]:
-    """Return the item, all that it is calculated from, and all that is calculated from these."""
-    telling = {name}
+    """Return the item, all items that it is calculated from, and all calculated from these."""
+    sources = {name}
     while True:
         more: set[str] = set()
         for item in instrument.items():
             inputs = _referenced_names(item.calculation)
-            if item.name in telling:
+            if item.name in sources:
                 more |= inputs
-            if inputs & telling:
+            if inputs & sources:
                 more.add(item.name)
-        if more <= telling:
-            return telling
-        telling |= more
+        if more <= sources:
+            return sources
+        sources |= more
 
 
 def _dependencies(instrument: Instrument) -> Iterator[tuple[Item, frozenset[str]]]:
-    """Return every item with the names that decide whether it is asked."""
+    """Yield every item with the names of the items whose answers decide whether it is asked."""
     for section in instrument.sections:
         around = _referenced_names(section.relevant)
         for item in section.items:

@@ -31,6 +31,7 @@ from survey.files.microdata.export import (
 from survey.files.microdata.file_formats import FileFormat
 from survey.files.microdata.pseudonyms import Pseudonyms
 from survey.locale import DEFAULT_LANGUAGE, SurveyError, Translator, labels_of, msg, translator
+from survey.records import build_from
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.tables import (
@@ -51,7 +52,7 @@ from survey.waves.waves import COMPUTED_STATES, get_wave
 
 @dataclass(frozen=True)
 class TracedExport:
-    """Export that names of a found copy come from; `matched` of those names are its own."""
+    """Export that made pseudonyms of a file found somewhere; `matched` is their number."""
 
     export_id: UUID
     account: str
@@ -62,7 +63,7 @@ class TracedExport:
 
 @dataclass(frozen=True)
 class UndoableExport:
-    """Ordinary file of everybody, from before files were a sample."""
+    """Old export of all interviews, whose blanked answers can be reconstructed from tables."""
 
     export_id: UUID
     wave_id: UUID
@@ -73,7 +74,7 @@ class UndoableExport:
 
 
 def list_undoable_exports(work: Work) -> list[UndoableExport]:
-    """List files whose blanked answers the tables of their wave give back, oldest first.
+    """Return exports whose blanked answers published tables reveal, not yet settled, by time.
 
     They were made before a file held nine in ten interviews. Exact files blank nothing,
     demonstrations hold nobody, and some were dealt with (`settle_undoable_exports`).
@@ -106,7 +107,7 @@ def list_undoable_exports(work: Work) -> list[UndoableExport]:
 
 
 def settle_undoable_exports(work: Work, *, reason: str) -> list[UndoableExport]:
-    """Record of all listed files that they were dealt with, and how; return them."""
+    """Record all exports whose blanks can be undone as settled for a reason; return them."""
     exports = list_undoable_exports(work)
     for export in exports:
         work.record(
@@ -118,7 +119,7 @@ def settle_undoable_exports(work: Work, *, reason: str) -> list[UndoableExport]:
 
 
 def trace_export(work: Work, *, wave_key: str, names: Collection[str]) -> list[TracedExport]:
-    """Find the exports of a wave that some names of rows or points were made for, best first."""
+    """Return exports of a wave that made pseudonyms in `names`, with matches, most first."""
     work.require(Action.ADMINISTER)
     wanted = {name.strip().lower() for name in names}
     wave_id = get_wave(session=work.session, key=wave_key).id
@@ -142,7 +143,6 @@ def trace_export(work: Work, *, wave_key: str, names: Collection[str]) -> list[T
 
 
 VALID_FOR = timedelta(days=7)
-MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
 _REQUESTS = table_of(ExactRowRequest)
 
 
@@ -152,9 +152,7 @@ class ExactRowsRefusedError(SurveyError):
 
 class ExactRequestNotFoundError(SurveyError):
     code = "exact_request_unknown"
-
-    def __init__(self) -> None:
-        super().__init__(msg("There is no such request for an exact file."))
+    message = msg("There is no such request for an exact file.")
 
 
 class RequestState(StrEnum):
@@ -169,7 +167,7 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True)
 class ExactRequest:
-    """Request as people read it."""
+    """Request for an exact file with its state and decision, as lists show it."""
 
     id: UUID
     wave: str
@@ -190,7 +188,7 @@ class ExactRequest:
 def request_exact_rows(
     work: Work, *, wave_key: str, purpose: str, by_operator: bool = False
 ) -> UUID:
-    """Request an exact file of one wave, and return the number of the request.
+    """Store and record a request for an exact file of one wave; return the id of the request.
 
     Args:
         by_operator: requested at the command line in the name of `principal`; then the decision
@@ -241,7 +239,7 @@ def request_exact_rows(
 
 
 def decide_exact_rows(work: Work, *, request_id: UUID, decision: Decision, reason: str) -> None:
-    """Approve or refuse somebody else's request.
+    """Approve or refuse somebody else's request for an exact file, and record why.
 
     Raises:
         ExactRowsRefusedError: the own request, no reason, decided already, or frozen anew since.
@@ -259,11 +257,7 @@ def decide_exact_rows(work: Work, *, request_id: UUID, decision: Decision, reaso
         )
     why = require_reason(
         reason,
-        least=MIN_REASON_CHARS,
-        most=MAX_REASON_CHARS,
-        refusal=ExactRowsRefusedError(
-            msg("Please give the reason for the decision in a few words.")
-        ),
+        ExactRowsRefusedError(msg("Please give the reason for the decision in a few words.")),
     )
     if decision is Decision.APPROVED:
         _require_current_snapshot(work.session, request, wave)
@@ -276,13 +270,9 @@ def decide_exact_rows(work: Work, *, request_id: UUID, decision: Decision, reaso
     )
     if changed.rowcount != 1:
         raise ExactRowsRefusedError(msg("This request has been decided already."))
-    work.record(_DECISION_EVENTS[decision], wave.id, {"request": str(request_id), "reason": why})
-
-
-_DECISION_EVENTS = {
-    Decision.APPROVED: AuditEvent.ROWS_EXACT_APPROVED,
-    Decision.REFUSED: AuditEvent.ROWS_EXACT_REFUSED,
-}
+    is_approved = decision is Decision.APPROVED
+    event = AuditEvent.ROWS_EXACT_APPROVED if is_approved else AuditEvent.ROWS_EXACT_REFUSED
+    work.record(event, wave.id, {"request": str(request_id), "reason": why})
 
 
 def export_exact_rows(
@@ -293,7 +283,7 @@ def export_exact_rows(
     language: str = DEFAULT_LANGUAGE,
     by_operator: bool = False,
 ) -> MicrodataFile:
-    """Return the file of an approved request for the person who requested it.
+    """Make the file of an approved request for the account that asked; record and return it.
 
     Raises:
         ExactRowsRefusedError: not approved, too late, exported already, frozen anew, or another
@@ -310,15 +300,14 @@ def export_exact_rows(
     order = RowOrder(
         wave,
         snapshot,
-        work.principal,
         request.purpose,
         form,
         language,
         approval=_list_approval_remarks(translator(language), work.session, wave, request),
-        actor=OPERATOR if by_operator else None,
+        actor=OPERATOR if by_operator else work.principal,
         detail={"request": str(request.id), **operator_detail(work, by_operator)},
     )
-    file, export_id = make_file(work.settings, session=work.session, order=order, now=work.now)
+    file, export_id = make_file(work, order)
     # Two at the same time: the second finds the request used and takes nothing.
     used = work.session.connection().execute(
         update(_REQUESTS)
@@ -331,7 +320,7 @@ def export_exact_rows(
 
 
 def list_exact_requests(work: Work) -> list[ExactRequest]:
-    """List requests, newest first: all for those who decide, else the reader's own."""
+    """Return requests, newest first: all to those who decide, else the principal's own."""
     decider = aliased(Account)
     query = (
         select(ExactRowRequest, Wave, Account, decider)
@@ -350,27 +339,23 @@ def list_exact_requests(work: Work) -> list[ExactRequest]:
     rows = work.session.exec(query).all()
     holding = _find_latest_snapshots(work.session, {wave.id for _, wave, _, _ in rows})
     return [
-        ExactRequest(
-            request.id,
-            wave.key,
-            labels_of(wave, "title"),
-            account.login,
-            account.name,
-            request.area,
-            request.purpose,
-            request.requested_at,
-            _request_state(request, wave, holding.get(wave.id), work.now),
-            by.name if by else "",
-            request.decided_at,
-            request.reason,
-            _compute_valid_until(request),
+        build_from(
+            ExactRequest,
+            request,
+            wave=wave.key,
+            title=labels_of(wave, "title"),
+            account=account.login,
+            name=account.name,
+            state=_request_state(request, wave, holding.get(wave.id), work.now),
+            decided_by=by.name if by else "",
+            valid_until=_compute_valid_until(request),
         )
         for request, wave, account, by in rows
     ]
 
 
 def list_pending_requests(work: Work) -> list[ExactRequest]:
-    """List the requests of others that this person can decide, oldest first."""
+    """Return the waiting requests of others that the principal can decide, oldest first."""
     work.require(Action.APPROVE_EXACT_ROWS)
     own = work.session.get(Account, work.principal.account_id)
     return [
@@ -444,7 +429,7 @@ def _request_state(
 
 
 def _find_latest_snapshots(session: Session, wave_ids: set[UUID]) -> dict[UUID, UUID]:
-    """Return the newest final snapshot by wave."""
+    """Return `wave id -> id of its newest final snapshot`; waves without one are left out."""
     query = (
         select(Snapshot.wave_id, Snapshot.id)
         .where(col(Snapshot.wave_id).in_(wave_ids), col(Snapshot.final))
@@ -456,7 +441,7 @@ def _find_latest_snapshots(session: Session, wave_ids: set[UUID]) -> dict[UUID, 
 def _list_approval_remarks(
     t: Translator, session: Session, wave: Wave, request: ExactRowRequest
 ) -> tuple[str, ...]:
-    """Return the remarks about the approval in the file."""
+    """Return the remarks of an exact file that say who asked and who approved."""
     decider = session.get(Account, request.decided_by) if request.decided_by else None
     decided_at = request.decided_at or request.requested_at
     return (

@@ -5,9 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import count
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +38,7 @@ from survey.locale import (
 )
 from survey.locale.figures import format_score
 from survey.settings import Settings
+from survey.snapshots.seals import find_newest_snapshot
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, RowExport, Snapshot, Wave, new_id
 from survey.store.transactions import run_in_transaction
@@ -71,7 +70,7 @@ class ExportNotAllowedError(SurveyError):
 
 @dataclass(frozen=True)
 class MicrodataFile:
-    """File and what was done to its rows, so that an analyst knows what is missing."""
+    """File of single interviews, with counts of what was done to its rows."""
 
     name: str
     content: bytes
@@ -83,13 +82,13 @@ class MicrodataFile:
 
 @dataclass(frozen=True)
 class ExportableWave(WaveSummary):
-    """Frozen wave and the number of interviews in its final snapshot."""
+    """Wave with a final snapshot, and the number of interviews in it."""
 
     rows: int
 
 
 def list_exportable_waves(work: Work) -> list[ExportableWave]:
-    """List frozen waves with final results, newest first; demo accounts see demo waves only."""
+    """Return waves with final results, newest first; demo accounts see demo waves only."""
     work.require(Action.EXPORT_ROWS)
     query = (
         select(Wave, Snapshot)
@@ -116,7 +115,7 @@ def export_rows(
     by_operator: bool = False,
     tick: Tick = lambda _done, _total: None,
 ) -> MicrodataFile:
-    """Export the interviews of the reader's area, de-identified.
+    """Export the interviews of the principal's area, de-identified; record and return the file.
 
     A release opens figures, never rows: an analyst of one area exports the rows of that area before
     and after it.
@@ -140,25 +139,24 @@ def export_rows(
     order = RowOrder(
         wave,
         final_snapshot(work.session, wave),
-        work.principal,
         why,
         form,
         language,
-        actor=OPERATOR if by_operator else None,
+        actor=OPERATOR if by_operator else work.principal,
         detail=operator_detail(work, by_operator),
     )
-    return make_file(work.settings, session=work.session, order=order, now=work.now, tick=tick)[0]
+    return make_file(work, order, tick)[0]
 
 
 def operator_detail(work: Work, by_operator: bool) -> dict[str, Any]:
-    """Return what the trail says of an act at the command line in the name of an account."""
+    """Return `{"login": …}` for the audit trail if the operator acts for an account, else `{}`."""
     if not by_operator:
         return {}
     return {"login": work.session.get_one(Account, work.principal.account_id).login}
 
 
 def require_purpose(typed: str) -> str:
-    """Return the purpose in one line; raise `ExportNotAllowedError` when it is too short."""
+    """Return the purpose in one line; raise `ExportNotAllowedError` if too short or long."""
     why = " ".join(typed.split())
     if count_purpose_letters(why) < MIN_PURPOSE_CHARS * _LETTERS_PER_CHINESE_CHAR:
         raise ExportNotAllowedError(
@@ -188,7 +186,7 @@ def count_purpose_letters(text: str) -> int:
 
 
 def get_readable_wave(work: Work, wave_key: str) -> Wave:
-    """Return the wave; a demo account reads demo waves only."""
+    """Return the wave of a key; raise `AccessDeniedError` if a demo account asks for a real one."""
     wave = get_wave(session=work.session, key=wave_key)
     if work.principal.is_demo and not wave.is_demo:
         raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
@@ -197,36 +195,29 @@ def get_readable_wave(work: Work, wave_key: str) -> Wave:
 
 @dataclass(frozen=True)
 class RowOrder:
-    """Checked order of an export: wave, reader, purpose and rows."""
+    """Checked order of a file of rows: wave, snapshot, purpose, format and language."""
 
     wave: Wave
     snapshot: Snapshot
-    principal: Principal
     purpose: str
     form: FileFormat
-    language: str = DEFAULT_LANGUAGE
+    language: str
     """Language of the remarks and labels in the file."""
+    actor: Principal
+    """The reader, or whoever exports in the name of the reader."""
     approval: tuple[str, ...] = ()
     """Remarks on the approval in an exact file; empty for the ordinary file."""
-    actor: Principal | None = None
-    """Principal who exports in the name of `principal`, if another."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """More for the audit trail."""
 
 
 def make_file(
-    settings: Settings,
-    *,
-    session: Session,
-    order: RowOrder,
-    now: datetime,
-    tick: Tick = lambda _done, _total: None,
+    work: Work, order: RowOrder, tick: Tick = lambda _done, _total: None
 ) -> tuple[MicrodataFile, UUID]:
-    """Make and record the file, and return it with the number of its export."""
-    wave, principal, exact = order.wave, order.principal, bool(order.approval)
+    """Make the file of an order, record its export, and return the file and the export's id."""
+    wave, exact, now = order.wave, bool(order.approval), work.now
     t = translator(order.language)
     tick(0, _STEPS)
-    folder = settings.snapshot_dir / order.snapshot.directory
     secret = new_pseudonym_key()
     pseudonyms = Pseudonyms(secret)
     steps = count(1)
@@ -235,28 +226,31 @@ def make_file(
         tick(next(steps), _STEPS)
 
     try:
-        prepared, made = _release(session, order, folder, pseudonyms, step)
+        prepared, made = _release(work, order, pseudonyms, step)
     except RowsCanBeUndoneError as error:
         error.entry = {
-            "actor": order.actor or principal,
+            "actor": order.actor,
             "event": AuditEvent.ROWS_REFUSED,
             "subject_id": wave.id,
             "now": now,
             "detail": {"purpose": order.purpose, "form": order.form, **order.detail},
         }
         raise
-    remarks = _remarks(t, wave, principal, order.purpose, now)
+    remarks = _remarks(t, work, order)
     remarks += order.approval if exact else _production_notes(t, wave, made)
-    title = _title(t, wave, order.language)
+    # What it is, and first of all whether it is no survey.
+    title = f"{label_text(labels_of(wave, 'title'), order.language, wave.key)} ({wave.key})"
+    mark = t("Demo data")
+    title = f"{mark} {title}" if wave.is_demo else title
     file = RowFile(made.table, made.variables[order.language], title, remarks)
     content = write_file(file, order.form)
     tick(_STEPS, _STEPS)
     export = RowExport(
         id=new_id(),
-        account_id=actor_id(principal),
+        account_id=actor_id(work.principal),
         wave_id=wave.id,
         snapshot_sha256=order.snapshot.sha256,
-        area=principal.area,
+        area=work.principal.area,
         purpose=order.purpose,
         form=order.form,
         rows=len(made.table),
@@ -264,11 +258,11 @@ def make_file(
         secret=secret,
         made_at=now,
     )
-    session.add(export)
-    session.flush()
+    work.session.add(export)
+    work.session.flush()
     record(
-        session=session,
-        actor=order.actor or principal,
+        session=work.session,
+        actor=order.actor,
         event=AuditEvent.ROWS_EXACT_EXPORTED if exact else AuditEvent.ROWS_EXPORTED,
         subject_id=wave.id,
         now=now,
@@ -284,7 +278,7 @@ def make_file(
         },
     )
     if prepared is not None:
-        prepared.keep(actor=order.actor or principal, now=now)
+        prepared.keep(actor=order.actor, now=now)
     kind = "exact-rows" if exact else "rows"
     name = f"{wave.key}-{kind}-{now:%Y%m%d}-{export.id.hex[-8:]}.{order.form}"
     return (
@@ -294,24 +288,27 @@ def make_file(
 
 
 def _release(
-    session: Session,
-    order: RowOrder,
-    folder: Path,
-    pseudonyms: Pseudonyms,
-    step: Callable[[], None],
+    work: Work, order: RowOrder, pseudonyms: Pseudonyms, step: Callable[[], None]
 ) -> tuple[PreparedRows | None, ReleasedWave]:
-    """Return the rows of an order, and where those of the whole nation are kept."""
-    if _is_prepared(order):
-        prepared = PreparedRows(session, order.wave, folder)
+    """Return `PreparedRows` (nationwide, else None) and rows of an order; `step` notes progress."""
+    folder = work.settings.snapshot_dir / order.snapshot.directory
+    # Kept are the rows that everybody gets, for the whole nation.
+    if (
+        not order.approval
+        and work.principal.covers(NATION)
+        and order.snapshot.rows <= MAX_PREPARED_ROWS
+        and order.language in LANGUAGES
+    ):
+        prepared = PreparedRows(work.session, order.wave, folder)
         return prepared, prepared.release(pseudonyms, step)
     # Not at the top, as in `survey.files.microdata.prepared_rows`.
     from survey.files.microdata.rows_in_parts import release_wave
 
     return None, release_wave(
-        session,
+        work.session,
         order.wave,
         folder,
-        covers=order.principal.covers,
+        covers=work.principal.covers,
         pseudonym=pseudonyms,
         languages=(order.language,),
         exact=bool(order.approval),
@@ -321,7 +318,7 @@ def _release(
 
 @contextmanager
 def recording_refusals(settings: Settings) -> Iterator[None]:
-    """Record that a file was refused, when the transaction that it belonged to is rolled back."""
+    """Run the block; record a `RowsCanBeUndoneError` in the audit trail before raising it again."""
     try:
         yield
     except RowsCanBeUndoneError as error:
@@ -331,24 +328,9 @@ def recording_refusals(settings: Settings) -> Iterator[None]:
         raise
 
 
-def _is_prepared(order: RowOrder) -> bool:
-    """Return whether the file is for the whole nation and of the rows that everybody gets."""
-    return (
-        not order.approval
-        and order.principal.covers(NATION)
-        and order.snapshot.rows <= MAX_PREPARED_ROWS
-        and order.language in LANGUAGES
-    )
-
-
 def final_snapshot(session: Session, wave: Wave) -> Snapshot:
-    """Return the newest final snapshot; raise `ExportNotAllowedError` if there is none."""
-    query = (
-        select(Snapshot)
-        .where(Snapshot.wave_id == wave.id, col(Snapshot.final))
-        .order_by(col(Snapshot.created_at).desc())
-    )
-    snapshot = session.exec(query.limit(1)).first()
+    """Return the wave's newest final snapshot; raise `ExportNotAllowedError` without one."""
+    snapshot = find_newest_snapshot(session, wave.id, col(Snapshot.final).is_(True))
     if snapshot is None or wave.state not in COMPUTED_STATES:
         raise ExportNotAllowedError(
             msg("The wave {wave} is not frozen; its interviews may still change.", wave=wave.key)
@@ -356,31 +338,22 @@ def final_snapshot(session: Session, wave: Wave) -> Snapshot:
     return snapshot
 
 
-def _title(t: Translator, wave: Wave, language: str) -> str:
-    """Return the label of the file: what it is, and first of all whether it is no survey."""
-    title = f"{label_text(labels_of(wave, 'title'), language, wave.key)} ({wave.key})"
-    mark = t("Demo data")
-    return f"{mark} {title}" if wave.is_demo else title
-
-
-def _remarks(
-    t: Translator, wave: Wave, principal: Principal, purpose: str, now: datetime
-) -> list[str]:
-    demo = [t("DEMO DATA: generated, no result of any survey")] if wave.is_demo else []
+def _remarks(t: Translator, work: Work, order: RowOrder) -> list[str]:
+    demo = [t("DEMO DATA: generated, no result of any survey")] if order.wave.is_demo else []
     return [
         t(
             "Exported for {name} ({account}) on {day}. Not to be passed on.",
-            name=principal.name,
-            account=principal.account_id.hex[-12:],
-            day=f"{now:%Y-%m-%d}",
+            name=work.principal.name,
+            account=work.principal.account_id.hex[-12:],
+            day=f"{work.now:%Y-%m-%d}",
         ),
-        t("Purpose: {purpose}", purpose=purpose),
+        t("Purpose: {purpose}", purpose=order.purpose),
         *demo,
     ]
 
 
 def _production_notes(t: Translator, wave: Wave, made: ReleasedWave) -> list[str]:
-    """Return what was done to the rows, and how far a headline from them may lie."""
+    """Return remarks on how rows `made` were produced, and how far their headline may deviate."""
     sample = t(
         "The file holds nine in ten interviews of every city, drawn at random; the tables of the "
         "wave count all. Unless the interviews came with weights of their own, rows were weighted "
@@ -413,7 +386,7 @@ def _production_notes(t: Translator, wave: Wave, made: ReleasedWave) -> list[str
 
 
 def deviation_lines(t: Translator, deviation: HeadlineDeviation) -> list[str]:
-    """Return in words how far a headline computed from the rows of a file may lie."""
+    """Return sentences on how far a headline from the rows may deviate from the published one."""
     lines = []
     if deviation.everyone is not None:
         lines.append(

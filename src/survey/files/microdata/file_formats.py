@@ -27,7 +27,7 @@ class FileFormat(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class RowFile:
-    """Rows that were released, with all that a file says of them."""
+    """Released rows, with the variables, title and remarks that a file of them holds."""
 
     rows: "pd.DataFrame | pa.Table"
     variables: tuple[Variable, ...]
@@ -38,12 +38,12 @@ class RowFile:
 
     @cached_property
     def table(self) -> "pd.DataFrame":
-        """Rows as a data frame."""
+        """Rows as a data frame, converted once if they are an Arrow table."""
         return self.rows.to_pandas() if isinstance(self.rows, pa.Table) else self.rows
 
 
 def write_file(file: RowFile, form: FileFormat) -> bytes:
-    """Return the rows as a file of the given format."""
+    """Return released rows as the bytes of a file in format `form`."""
     # Each writer is imported by who asks for its format: a command that writes one file starts
     # without the libraries of the others.
     if form is FileFormat.PARQUET:
@@ -51,7 +51,11 @@ def write_file(file: RowFile, form: FileFormat) -> bytes:
     if form is FileFormat.CSV:
         from survey.figures.figure_table import csv_bytes
 
-        return csv_bytes(_with_whole_weights(file.table), file.remarks)
+        table = file.table
+        if "weight" in table:
+            # Rounded, those of a city would not add up any more.
+            table = table.assign(weight=[repr(float(weight)) for weight in table["weight"]])
+        return csv_bytes(table, file.remarks)
     if form is FileFormat.XLSX:
         from survey.files.microdata.row_workbook import workbook_bytes
 
@@ -60,13 +64,6 @@ def write_file(file: RowFile, form: FileFormat) -> bytes:
 
     write = spss_bytes if form is FileFormat.SPSS else stata_bytes
     return write(file.table, file.variables, file.title, file.remarks)
-
-
-def _with_whole_weights(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Return weights as text; rounded, those of a city would not add up any more."""
-    if "weight" not in table:
-        return table
-    return table.assign(weight=[repr(float(weight)) for weight in table["weight"]])
 
 
 def _parquet(file: RowFile) -> bytes:

@@ -21,7 +21,7 @@ from survey.results.wave_rules import ScoringPlan
 
 
 def draw_order(response_ids: pd.Series, seed: pd.Series) -> NDArray[np.str_]:
-    """Return a random key for each interview, which neither other rows nor their order change."""
+    """Return a sort key by interview that looks random, from its id and its city's seed alone."""
     return np.array(
         [
             hashlib.sha256(f"{start}/{response_id}".encode()).hexdigest()
@@ -31,7 +31,7 @@ def draw_order(response_ids: pd.Series, seed: pd.Series) -> NDArray[np.str_]:
 
 
 def draw_sample(people: pd.DataFrame, order: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """Return which interviews stay: nine in ten of every city, those last in the order."""
+    """Return by interview whether it stays: nine in ten of every city, those last in `order`."""
     city, _ = pd.factorize(people["city_code"].astype(str))
     by_city = np.lexsort((order, city))
     sizes = np.bincount(city)
@@ -45,7 +45,7 @@ def draw_sample(people: pd.DataFrame, order: NDArray[np.str_]) -> NDArray[np.boo
 def pair_rows(
     areas: NDArray[np.int64], is_blanked: NDArray[np.bool_], order: NDArray[np.str_]
 ) -> NDArray[np.int64]:
-    """Return for each row the row whose answers it gets; its own where nothing was blanked.
+    """Return by row whose answers (row index) it gets, else its own; `order` sorts the circles.
 
     In each area the rows with a blank pass their answers on in a circle. Where there is one alone,
     it changes with another row of the area. Within smaller circles, of rows that look the same, the
@@ -75,7 +75,7 @@ def pair_rows(
 def find_single_circles(
     circles: NDArray[np.int64], answers: NDArray[np.integer[Any]], is_blanked: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Return the rows of circles whose blanks hide one answer only.
+    """Return by row whether all blanks in its circle of exchanged answers hide one same answer.
 
     Args:
         circles: by row; -1 where there is none.
@@ -98,7 +98,7 @@ _STEP = 0.01
 
 @dataclass(frozen=True, eq=False)
 class ScoredRows:
-    """Interviews of whole cities with the columns that their scores are made of."""
+    """Interviews of whole cities with all that is needed to compute their composite score."""
 
     people: pd.DataFrame
     spec: CubeSpec
@@ -106,7 +106,7 @@ class ScoredRows:
 
     @classmethod
     def of(cls, source: WaveData, people: pd.DataFrame) -> "ScoredRows":
-        """Return some interviews of a wave, which have the columns of its analysis frame."""
+        """Return interviews of a wave with the columns and areas that scores need."""
         spec = source.build_cube_spec(
             areas={
                 "nation": np.full(len(people), NATION, dtype=object),
@@ -119,7 +119,7 @@ class ScoredRows:
         return cls(people[[name for name in kept if name is not None]], spec, source.plan)
 
     def __call__(self) -> tuple[pd.DataFrame, CubeSpec]:
-        """Return the scores as numbers, with what is to be summed of them."""
+        """Return the interviews with answers as floats, and what to estimate from them."""
         numbers = {
             name: self.people[name].to_numpy(dtype=float, na_value=np.nan)
             for name in self.plan.tree.item_columns
@@ -130,7 +130,7 @@ class ScoredRows:
 def compare_headlines(
     people: Sequence[ScoredRows], rows: Sequence[ScoredRows]
 ) -> HeadlineDeviation:
-    """Compare the headline of all parts as they were frozen with that of the exported rows.
+    """Return the largest differences of headlines of file `rows` from wave `people`, in points.
 
     The headline is the composite or, without a tree, every rating. Cities with too few respondents
     to be published, or without any in the file, are passed over.

@@ -36,7 +36,7 @@ from survey.files.microdata.released_rows import (
 from survey.files.microdata.variables import CodedValue, Variable
 from survey.locale import LANGUAGES
 from survey.settings import PROJECT_ROOT
-from survey.snapshots.seals import find_seals, read_sealed
+from survey.snapshots.seals import find_seals, list_details, read_sealed
 from survey.snapshots.snapshot_files import (
     MANIFEST,
     content_sha256,
@@ -46,7 +46,6 @@ from survey.snapshots.snapshot_files import (
 )
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
-    AuditEntry,
     CityTarget,
     IndicatorTreeVersion,
     InstrumentVersion,
@@ -70,7 +69,7 @@ _INSTRUMENTS, _TREES = table_of(InstrumentVersion), table_of(IndicatorTreeVersio
 
 
 def preparation_key(session: Session, wave: Wave, folder: Path) -> str | None:
-    """Return the key of the rows that would be released now; None for an unsealed snapshot.
+    """Return a hash of all that prepared rows depend on; None if a snapshot has no stored hashes.
 
     Raises:
         SnapshotDamagedError: manifest or responses are not those that were sealed.
@@ -94,7 +93,7 @@ def preparation_key(session: Session, wave: Wave, folder: Path) -> str | None:
 
 
 def _iter_rules(session: Session, wave: Wave) -> Iterator[Any]:
-    """Yield what the store says of the wave, its questionnaire, its tree and its plan."""
+    """Yield what rows depend on in the store: wave, questionnaire, tree, factors of the plan."""
     yield [wave.id, wave.key, wave.series, wave.composite]
     factors = (_PLANS.c.elderly_factor, _PLANS.c.guardian_factor)
     shares = (_TARGETS.c.city_code, _TARGETS.c.guardian_share)
@@ -110,7 +109,7 @@ def _iter_rules(session: Session, wave: Wave) -> Iterator[Any]:
 
 @lru_cache(maxsize=1)
 def hash_software() -> str:
-    """Return one hash of the files that rows are made with."""
+    """Return one hash of the source files that rows are made with; cached for the process."""
     lines = (
         f"{path.relative_to(PROJECT_ROOT)} {_hash(path.read_bytes())}\n" for path in list_sources()
     )
@@ -118,7 +117,7 @@ def hash_software() -> str:
 
 
 def is_software_unchanged() -> bool:
-    """Return whether the files are those that this process runs.
+    """Return whether no source file of rows was replaced since this process started.
 
     A service that runs on while its files are replaced would keep rows of the old rules as rows of
     the new. A file's time of change is that of its replacement, whatever age it was given.
@@ -127,7 +126,7 @@ def is_software_unchanged() -> bool:
 
 
 def list_sources() -> list[Path]:
-    """Return the files that rows are made with: code, catalogues and tables of the package."""
+    """Return the paths of files that rows are made with: code, catalogues and seed tables."""
     found = [path for pattern in SEEDS for path in PROJECT_ROOT.glob(pattern)]
     for name in SOURCES:
         path = _PACKAGE / name
@@ -145,11 +144,10 @@ MAX_PREPARED_ROWS = 250_000
 """Rows of a wave that one process holds at once."""
 _FACTS = b"released"
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
-_ENTRIES = table_of(AuditEntry)
 
 
 class PreparedRows:
-    """Rows of one wave for the whole nation, from the file beside its snapshot or made now."""
+    """Rows of one wave for the whole nation, kept beside its snapshot or made now."""
 
     def __init__(
         self,
@@ -164,7 +162,7 @@ class PreparedRows:
         """Rows that were made now, with their key; None: they cannot be kept, or are."""
 
     def release(self, pseudonyms: Pseudonyms, step: Callable[[], None]) -> ReleasedWave:
-        """Return the rows under new names.
+        """Return the rows, kept or made now, with a new file's pseudonyms; call `step` on progress.
 
         Args:
             step: called as by `release_wave`.
@@ -181,12 +179,12 @@ class PreparedRows:
         return name_rows(rows, pseudonyms)
 
     def make_missing(self) -> None:
-        """Make the rows unless there is a file of them that may be used."""
+        """Make the rows, for `keep` to write, unless a valid file of them exists."""
         if self._find() is None:
             self._make(lambda: None)
 
     def keep(self, *, actor: Principal, now: datetime) -> None:
-        """Keep rows that were made now, and record their file in the trail."""
+        """Write the rows just made beside the snapshot; record their hash in the audit trail."""
         if self.made is None or not is_software_unchanged():
             return
         rows, key = self.made
@@ -206,24 +204,15 @@ class PreparedRows:
             )
 
     def _find(self) -> ReleasedWave | None:
-        """Return the rows of the file; None if there is none, or it may not be used."""
+        """Return the rows kept beside the snapshot; None without a file or if it is outdated."""
         try:
             data = (self._folder / PREPARED_ROWS).read_bytes()
         except OSError:
             return None
-        query = (
-            select(_ENTRIES.c.detail)
-            .where(
-                _ENTRIES.c.subject_id == self._directory,
-                _ENTRIES.c.action == AuditEvent.ROWS_PREPARED,
-            )
-            .order_by(_ENTRIES.c.sequence.desc())
-            .limit(1)
-        )
-        kept = self._session.connection().execute(query).scalar_one_or_none()
-        if kept is None or kept["sha256"] != content_sha256(data):
+        details = list_details(self._session, AuditEvent.ROWS_PREPARED, self._directory, most=1)
+        if not details or details[0]["sha256"] != content_sha256(data):
             return None
-        return _parse(data) if kept["key"] == self._compute_key() else None
+        return _parse(data) if details[0]["key"] == self._compute_key() else None
 
     def _make(self, step: Callable[[], None]) -> ReleasedWave:
         # Not at the top: rows that were kept are written without what they were made with.
@@ -248,7 +237,7 @@ class PreparedRows:
 
 
 def name_rows(rows: ReleasedWave, pseudonyms: Pseudonyms) -> ReleasedWave:
-    """Return rows with true ids under their new names, and in the order of these."""
+    """Return rows with pseudonyms in place of ids of rows and points, sorted by pseudonym."""
     table = as_arrow(rows.table)
     names = pseudonyms.make_names("row", table.column("row").to_pylist())
     points = table.column("psu").to_pylist()
@@ -263,7 +252,7 @@ def name_rows(rows: ReleasedWave, pseudonyms: Pseudonyms) -> ReleasedWave:
 
 
 def _with_names(table: pa.Table, column: str, names: Sequence[bytes | None]) -> pa.Table:
-    """Return a table with other names in a column."""
+    """Return the table with `names` in hexadecimal as its `column`; a name of None is null."""
     is_known = np.array([name is not None for name in names])
     ends = np.cumsum(is_known * 2 * NAME_BYTES, dtype=np.int64)
     content = b"".join(name for name in names if name is not None).hex().encode("ascii")
@@ -282,13 +271,13 @@ def _with_names(table: pa.Table, column: str, names: Sequence[bytes | None]) -> 
 
 
 def _array(kind: pa.DataType, length: int, *buffers: Any) -> pa.Array:
-    """Return an array of these buffers; `pyarrow.array` would import pandas for its types."""
+    """Return an Arrow array of raw buffers, which avoids the import of pandas."""
     made = [None if buffer is None else pa.py_buffer(buffer) for buffer in buffers]
     return pa.Array.from_buffers(kind, length, made)
 
 
 def _format(rows: ReleasedWave) -> bytes:
-    """Return rows as an Arrow file, with all that is known of them in its metadata."""
+    """Return rows as an Arrow file; its metadata are variables, counts and score deviation."""
     facts = {
         "variables": {
             language: [
@@ -297,12 +286,7 @@ def _format(rows: ReleasedWave) -> bytes:
             ]
             for language, variables in rows.variables.items()
         },
-        "blanked": rows.blanked,
-        "dropped": rows.dropped,
-        "merged": rows.merged,
-        "exchanged": rows.exchanged,
-        "covered": rows.covered,
-        "to_cover": rows.to_cover,
+        **rows.as_counts(),
         "deviation": astuple(rows.deviation),
     }
     table = as_arrow(rows.table)
@@ -316,7 +300,7 @@ def _format(rows: ReleasedWave) -> bytes:
 
 
 def _parse(data: bytes) -> ReleasedWave:
-    """Return the rows of an Arrow file; their variables name no question."""
+    """Return the rows in an Arrow file written by `_format`; their variables have no `item`."""
     with pa.ipc.open_file(data) as file:
         table = file.read_all()
     metadata = dict(table.schema.metadata)
@@ -326,16 +310,7 @@ def _parse(data: bytes) -> ReleasedWave:
             Variable(column, name, label, scale, tuple(CodedValue(*value) for value in values))
             for column, name, label, scale, values in described
         )
-        for language, described in facts["variables"].items()
+        for language, described in facts.pop("variables").items()
     }
-    return ReleasedWave(
-        table.replace_schema_metadata(metadata),
-        variables,
-        facts["blanked"],
-        facts["dropped"],
-        facts["merged"],
-        facts["exchanged"],
-        facts["covered"],
-        facts["to_cover"],
-        HeadlineDeviation(*facts["deviation"]),
-    )
+    deviation = HeadlineDeviation(*facts.pop("deviation"))
+    return ReleasedWave(table.replace_schema_metadata(metadata), variables, deviation, **facts)

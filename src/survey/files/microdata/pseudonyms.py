@@ -16,7 +16,7 @@ def new_pseudonym_key() -> str:
 
 
 class Pseudonyms:
-    """Names in one file; only its secret can undo them.
+    """Pseudonyms of rows and points in one file; only its secret links them to ids.
 
     A name is the beginning of an HMAC-SHA256 (RFC 2104). Both of its hashes take the key in once
     and are copied for each name, which costs half of what copies of `hmac.HMAC` do.
@@ -28,11 +28,11 @@ class Pseudonyms:
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
 
     def __call__(self, kind: str, true_name: str) -> str:
-        """Return the name of one row or point."""
+        """Return the pseudonym of one row or point, in hexadecimal."""
         return self.make_names(kind, [true_name])[0].hex()
 
     def make_names(self, kind: str, true_names: Iterable[str]) -> list[bytes]:
-        """Return the names of many, each as `NAME_BYTES` bytes."""
+        """Return the pseudonyms of many rows or points, each as `NAME_BYTES` bytes."""
         inner = self._inner.copy()
         inner.update(f"{kind}/".encode())
         copy_inner, copy_outer = inner.copy, self._outer.copy

@@ -31,7 +31,7 @@ _UNIT = {"gender": 100, "age_band": 10}
 
 @dataclass(frozen=True, eq=False)
 class _Class:
-    """Rows that will share weight and labels; `labels` are those of the cells merged so far."""
+    """Rows that share weight and labels, with the labels' codes before merging."""
 
     rows: NDArray[np.int64]
     labels: frozenset[tuple[int, ...]]
@@ -53,7 +53,7 @@ def merge_classes(
     labels: Sequence[str],
     minimum: int,
 ) -> pd.DataFrame:
-    """Return weight and labels of every row so that each class has at least `minimum` rows.
+    """Return weight and `labels` by row, merged until `minimum` rows share each combination.
 
     Args:
         people: rows with `city`, `stratum`, `weight` and the columns `labels`; every stratum lies
@@ -91,7 +91,7 @@ def merge_classes(
 def _iterate_cells_by_stratum(
     stratum: pd.Series, positions: NDArray[np.int64], weights: NDArray[np.int64]
 ) -> Iterator[list[NDArray[np.int64]]]:
-    """Yield the cells of each stratum: rows of one label and weight, in the order of these."""
+    """Yield per stratum a list of arrays: numbers of rows with equal labels and weight."""
     if not len(stratum):
         return
     of_row, _ = pd.factorize(stratum.astype(str), sort=True)
@@ -107,7 +107,7 @@ def _iterate_cells_by_stratum(
 
 
 def _remove_noise(weights: pd.Series, city: pd.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return weights with one value for rows alike in a city, and a number for each value."""
+    """Return weights with rounding noise removed by city, and by row the number of its weight."""
     table = pd.DataFrame({"city": city.astype(str), "weight": weights.astype(float)})
     ordered = table.sort_values(["city", "weight"])
     step = ordered["weight"] > ordered["weight"].shift(1) * (1 + _NOISE)
@@ -118,7 +118,7 @@ def _remove_noise(weights: pd.Series, city: pd.Series) -> tuple[NDArray[Any], ND
 
 
 def _find_category_positions(column: pd.Series) -> NDArray[np.int64]:
-    """Return each label's position among its categories or texts; unknown is last."""
+    """Return by row the position of its label among all categories; a missing label is last."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, count = column.cat.codes.to_numpy(dtype=np.int64), len(column.cat.categories)
     else:
@@ -128,7 +128,7 @@ def _find_category_positions(column: pd.Series) -> NDArray[np.int64]:
 
 
 def _group_by_weight(classes: list[_Class], minimum: int) -> list[_Class]:
-    """Join classes of the same labels with the next weight until each has enough rows.
+    """Return classes, those of equal labels joined with the next weight up to `minimum` rows.
 
     Weights that came with the interviews may differ in every row; the mean of neighbouring weights
     is near to each of them. `classes` are in the order of their labels and weights.
@@ -150,7 +150,7 @@ def _group_by_weight(classes: list[_Class], minimum: int) -> list[_Class]:
 def _merge_small_classes(
     classes: list[_Class], units: NDArray[np.int64], minimum: int
 ) -> list[_Class]:
-    """Merge the smallest class of a stratum with its neighbour until all are large enough."""
+    """Return a stratum's classes, the smallest merged with its nearest until none is too small."""
     left = list(classes)
     while len(left) > 1:
         small = min(left, key=lambda candidate: candidate.order)
@@ -167,7 +167,7 @@ def _merge_small_classes(
 
 
 def _measure_distance(first: _Class, other: _Class, units: NDArray[np.int64]) -> int:
-    """Return the distance of two cells: a step of age is less than another gender."""
+    """Return the least distance of two classes' labels, each column multiplied by its unit."""
     return min(
         int((np.abs(np.subtract(left, right)) * units).sum())
         for left, right in product(first.labels, other.labels)

@@ -1,7 +1,7 @@
 """Released rows of a wave before a file format is chosen, and what was done to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ RELEASE_STEPS = 3
 
 
 class RowsCanBeUndoneError(SurveyError):
-    """Raised when blanked labels of a file are proved by it and the published table."""
+    """Raised when a file and the published tables together prove some blanked answers."""
 
     code = "rows_can_be_undone"
 
@@ -43,34 +43,46 @@ class RowsCanBeUndoneError(SurveyError):
 
 @dataclass(frozen=True)
 class HeadlineDeviation:
-    """Largest differences in points, rounded up to a hundredth; null without a figure."""
+    """Largest differences of a file's headline scores from the published, in points, or None."""
 
     everyone: float | None
     """All rows of the file together: the nation, or the area of the account."""
     largest_city: float | None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RowCounts:
+    """Counts of what de-identification did to rows: blanked, dropped, merged, exchanged."""
+
+    blanked: int = 0
+    """Values that were blanked."""
+    dropped: int = 0
+    """Rows that were left out."""
+    merged: int = 0
+    """Rows whose weight is the mean of a merge: with their labels they were too few."""
+    exchanged: int = 0
+    """Rows whose answers are those of another row."""
+    covered: int = 0
+    to_cover: int = 0
+    """Blanked labels that the check of the file looked at, and that there are."""
+
+    def as_counts(self) -> dict[str, int]:
+        """Return field name -> count, for the fields of this class but not of subclasses."""
+        return {field.name: getattr(self, field.name) for field in fields(RowCounts)}
+
+
 @dataclass(frozen=True, eq=False)
-class ReleasedWave:
-    """Released rows of a wave with their variables in some languages."""
+class ReleasedWave(RowCounts):
+    """De-identified rows of a wave, their variables by language, and their headline's deviation."""
 
     table: "pd.DataFrame | pa.Table"
     variables: Mapping[str, tuple[Variable, ...]]
     """By language."""
-    blanked: int
-    dropped: int
-    merged: int
-    """Rows whose labels were blanked because they were too few."""
-    exchanged: int
-    """Rows whose answers are those of another row."""
-    covered: int
-    to_cover: int
-    """Blanked labels that the check of the file looked at, and that there are."""
     deviation: HeadlineDeviation
 
 
 def as_arrow(table: "pd.DataFrame | pa.Table") -> pa.Table:
-    """Return rows as an Arrow table."""
+    """Return rows as an Arrow table, converted if they are a data frame."""
     return (
         table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
     )

@@ -45,7 +45,7 @@ _IMPOSSIBLE = (
 
 @dataclass(frozen=True, eq=False)
 class LabelPuzzle:
-    """What somebody with file and table knows of one variable of one city.
+    """Knowledge that a file and published tables give of one blanked variable in one city.
 
     `n` and `means` are by label and indicator, null where nothing is published.
     """
@@ -68,7 +68,7 @@ class LabelPuzzle:
 
     @cached_property
     def known(self) -> Flags:
-        """Return the rows whose answers are known to be those of somebody with their label."""
+        """Return by row whether its label is shown and its answers were not exchanged."""
         return (self.labels >= 0) & (self.circles < 0)
 
     @cached_property
@@ -81,7 +81,7 @@ class LabelPuzzle:
 
     @cached_property
     def shares(self) -> Floats:
-        """Shares of the labels among the blanked rows, from counts alone.
+        """Return each label's share among the blanked rows, estimated from published counts.
 
         What is published of the city, less what carries its label in the file. Labels without a
         published count divide the rest as the whole wave does.
@@ -99,7 +99,7 @@ class LabelPuzzle:
 
 @dataclass(frozen=True, eq=False)
 class AttackResult:
-    """Result for the blanked rows of a puzzle, in their order."""
+    """Guessed labels of blanked rows, and whether each is proved; in the order of the rows."""
 
     guesses: Numbers
     proved: Flags
@@ -109,7 +109,7 @@ class AttackResult:
 
 
 class _Model:
-    """Integer programme of a puzzle: the labels of blanked rows, and what those left out add."""
+    """Integer program to find the blanked labels that agree with all published figures."""
 
     def __init__(self, puzzle: LabelPuzzle) -> None:
         self.puzzle = puzzle
@@ -153,7 +153,7 @@ class _Model:
         return placed
 
     def _add_owners(self, count: int) -> Numbers:
-        """Add the label of who gave the answers of each row that has no known one."""
+        """Add unknowns: the label of the person whose answers a moved row has; return indices."""
         puzzle = self.puzzle
         in_circle = puzzle.circles[self.moved] >= 0
         owner = np.empty((len(self.moved), count), dtype=np.int64)
@@ -179,7 +179,7 @@ class _Model:
         self.sides.append((low, high))
 
     def _add_indicator(self, indicator: int) -> None:
-        """Add what is published of one indicator, for each label and for everyone."""
+        """Add constraints: the indicator's published n and mean by label, and its total n."""
         puzzle, many = self.puzzle, highspy.kHighsInf
         counts = []
         answered = puzzle.has_answer[:, indicator]
@@ -225,7 +225,7 @@ class _Model:
             self._require(missing, missing, counts, 1.0)
 
     def build_solver(self, *, whole: bool) -> highspy.Highs:
-        """Return a solver; without `whole`, of the relaxation, in which labels are shares."""
+        """Return a solver of the model, with integer labels if `whole`, else with fractions."""
         model = highspy.HighsLp()
         model.num_col_, model.num_row_ = len(self.low), len(self.sides)
         model.col_lower_, model.col_upper_ = np.array(self.low), np.array(self.high)
@@ -257,7 +257,7 @@ class _Model:
     def solve(
         self, solver: highspy.Highs, cost: dict[int, float]
     ) -> tuple[highspy.HighsModelStatus, Floats | None]:
-        """Minimise a cost; return the status and how far each row belongs to each label."""
+        """Minimise a cost; return status and, by row, shares of labels (None if infeasible)."""
         costs = np.zeros(len(self.low))
         costs[list(cost)] = list(cost.values())
         solver.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
@@ -269,7 +269,7 @@ class _Model:
 
 
 def attack_labels(puzzle: LabelPuzzle, steps: int) -> AttackResult:
-    """Guess the blanked labels of a puzzle, and say which are proved.
+    """Guess blanked labels and find which are proved, in at most `steps` steps of the solver.
 
     Args:
         steps: after which the search ends, whatever it has found; half of them for the guesses.
@@ -305,7 +305,7 @@ def attack_labels(puzzle: LabelPuzzle, steps: int) -> AttackResult:
 
 
 def _guess(puzzle: LabelPuzzle, belongs: Floats) -> Numbers:
-    """Return the likeliest label of each blanked row; rows of a circle cannot be told apart."""
+    """Return each blanked row's likeliest label by shares `belongs`, summed over its circle."""
     circles = puzzle.circles[puzzle.blanked]
     summed = belongs.copy()
     for circle in np.unique(circles[circles >= 0]).tolist():
@@ -319,7 +319,7 @@ CHECK_STEPS = 5 * STEPS_PER_SECOND
 
 @dataclass(frozen=True)
 class RowCheck:
-    """Blanked labels that were looked at, of all, and cities in which some are proved."""
+    """Numbers of blanked and of checked labels, and the cities in which a label is proved."""
 
     blanked: int
     covered: int
@@ -329,7 +329,7 @@ class RowCheck:
 def check_rows(
     data: WaveData, people: pd.DataFrame, made: DeidentifiedRows, steps: int = CHECK_STEPS
 ) -> RowCheck:
-    """Attack the rows that were made of `people`.
+    """Attack rows `made` of `people` with published tables; count blanked, checked, proved labels.
 
     Args:
         people: all interviews of the cities, with those that the file leaves out.
@@ -363,7 +363,7 @@ def check_rows(
 def build_puzzle(
     data: WaveData, people: pd.DataFrame, made: DeidentifiedRows, name: str, city: str
 ) -> LabelPuzzle:
-    """Return what file and tables tell of the blanked answers to one question in one city.
+    """Return what file `made` and tables reveal of blanked answers to question `name` in one city.
 
     Everything is taken as published that ten people or more are behind.
     """
@@ -393,7 +393,7 @@ def build_puzzle(
 
 
 def _iterate_answers(data: WaveData, people: pd.DataFrame) -> Iterator[Floats]:
-    """Yield the answers that figures are made of, each from 0 to 100."""
+    """Yield for each rated item, and each rate, people's values on 0 to 100; NaN if missing."""
     for column in data.plan.tree.item_columns:
         item = data.instrument.by_name[column]
         values = people[column].to_numpy(dtype=float, na_value=np.nan)
@@ -407,7 +407,7 @@ def _iterate_answers(data: WaveData, people: pd.DataFrame) -> Iterator[Floats]:
 def _count_published(
     answers: Floats, weights: Floats, labels: Numbers, count: int
 ) -> tuple[Floats, Floats]:
-    """Return n and rounded means by label and indicator; null where n is below ten."""
+    """Return n and rounded means by label (0 to `count` - 1) and indicator; NaN where n < 10."""
     n = np.full((count, answers.shape[1]), np.nan)
     means = n.copy()
     for label in range(count):
@@ -425,7 +425,7 @@ def _count_published(
 def _find_weights(
     people: pd.DataFrame, weights: Floats, labels: Numbers, count: int, others: Sequence[str]
 ) -> Floats:
-    """Return the weight that each row would have under each label; its own where nobody tells."""
+    """Return rows' weights under `count` labels: the mean of those alike in `others`, or own."""
     own = np.repeat(weights[:, None], count, axis=1)
     if not others:
         return own

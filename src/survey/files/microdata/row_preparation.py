@@ -1,4 +1,4 @@
-"""Rows made ready once a wave is frozen for good, so that its first export is a quick one too."""
+"""Preparation of exportable rows after the final freeze, so that the first export is quick too."""
 
 import logging
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def prepare_rows(settings: Settings, *, wave_key: str, actor: Principal) -> bool:
-    """Keep the rows of a wave that is frozen for good beside its snapshot; return whether it did.
+    """Write a frozen wave's de-identified rows beside its snapshot; return whether it did.
 
     Nothing is kept of a wave that is not, of one with more rows than are kept, and where they are
     kept already. Whatever goes wrong is written to the log only: the wave is frozen, and the first
@@ -48,7 +48,7 @@ def prepare_rows(settings: Settings, *, wave_key: str, actor: Principal) -> bool
 def _make_rows(
     settings: Settings, session: Session, wave_key: str
 ) -> tuple[ReleasedWave, str] | None:
-    """Return rows that were made now, with their key; None if none are to be kept."""
+    """Return rows made now, and their key; None if too many, not final, or kept already."""
     try:
         rows = final_snapshot(session, get_wave(session=session, key=wave_key)).rows
     except ExportNotAllowedError:

@@ -30,7 +30,7 @@ _LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def workbook_bytes(table: pd.DataFrame, title: str, remarks: Sequence[str]) -> bytes:
-    """Return a workbook with the remarks, the heading and the rows on the sheet `rows`.
+    """Return an XLSX file with remarks, heading and all rows on the sheet `rows`.
 
     Raises:
         RefusedError: more rows or columns than a sheet has.
@@ -60,13 +60,13 @@ def workbook_bytes(table: pd.DataFrame, title: str, remarks: Sequence[str]) -> b
 
 
 def _text_style(head: bytes) -> str:
-    """Return the number of the style that the heading has: text, whatever it looks like."""
+    """Return the number of the heading's cell style, which makes Excel keep a cell as text."""
     found = re.search(rb' s="(\d+)"', head)
     return found.group(1).decode() if found else "0"
 
 
 def _frame(table: pd.DataFrame, title: str, remarks: Sequence[str]) -> io.BytesIO:
-    """Return the workbook without its rows."""
+    """Return the workbook with remarks and heading, without its rows."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"constant_memory": True})
     book.set_properties(
@@ -85,7 +85,7 @@ def _frame(table: pd.DataFrame, title: str, remarks: Sequence[str]) -> io.BytesI
 
 
 def _row_chunks(table: pd.DataFrame, rows_above: int, formula_style: str) -> Iterator[bytes]:
-    """Yield the rows as XML; `formula_style` marks a text that looks like a formula as text."""
+    """Yield the rows as XML in chunks; texts that look like formulas get `formula_style`."""
 
     def cell(value: object) -> str:
         if isinstance(value, str):
@@ -105,7 +105,7 @@ def _row_chunks(table: pd.DataFrame, rows_above: int, formula_style: str) -> Ite
 
 
 def _escape(text: str) -> str:
-    """Return a text as XML; a sign that XML cannot hold is written as Excel writes it."""
+    """Return a text as XML; characters that XML cannot hold as `_xHHHH_`, as Excel does."""
     kept = _LOOKS_ESCAPED.sub("_x005F_", text[:_MAX_CELL_CHARS])
     kept = _UNWRITABLE.sub(lambda sign: f"_x{ord(sign.group()):04X}_", kept)
     return kept.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,5 +1,6 @@
 """Interviews of a reader's area or a whole wave, de-identified part by part and joined."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from survey.files.microdata.deidentify import (
     Pseudonym,
     RowSample,
     deidentify,
+    name_exact_rows,
 )
 from survey.files.microdata.headline_deviation import (
     ScoredRows,
@@ -25,6 +27,7 @@ from survey.files.microdata.headline_deviation import (
 from survey.files.microdata.released_rows import (
     HeadlineDeviation,
     ReleasedWave,
+    RowCounts,
     RowsCanBeUndoneError,
 )
 from survey.files.microdata.row_attack import RowCheck, check_rows
@@ -44,14 +47,14 @@ MAX_ATTEMPTS = 3
 
 @dataclass(frozen=True, eq=False)
 class AreaParts:
-    """Parts of a wave, of whose interviews a reader gets those of the own area."""
+    """Iterable over a wave's parts (whole cities), limited to interviews of a reader's area."""
 
     parts: Sequence[PartLoader]
     covers: Callable[[str], bool]
     """Whether a city lies in the area."""
 
     def __iter__(self) -> Iterator[tuple[WaveData, pd.DataFrame]]:
-        """Yield each part that has interviews of the area, with these.
+        """Yield, for each part with interviews in the area, its data and those interviews.
 
         Raises:
             AccessDeniedError: there is no interview in the area.
@@ -69,56 +72,44 @@ class AreaParts:
 
 
 @dataclass(frozen=True, eq=False)
-class ReleasedRows:
-    """Rows of all parts in the order of their names, with what was done to them."""
+class ReleasedRows(RowCounts):
+    """Rows of all parts of a wave, sorted by pseudonym, with counts of what was done to them."""
 
     table: pd.DataFrame
     instrument: Instrument
-    blanked: int
-    dropped: int
-    merged: int
     frozen: Sequence[ScoredRows]
     """The same interviews as they were frozen, for their scores."""
     kept: Sequence[ScoredRows]
     """And as they are in the table."""
-    exchanged: int
-    covered: int
-    to_cover: int
-    """Blanked labels that the check looked at, and that there are."""
 
 
 def release_rows(
     parts: AreaParts, pseudonym: Pseudonym, *, exact: bool = False, seed: str = ""
 ) -> ReleasedRows:
-    """De-identify nine in ten interviews of each part; what is rare is rare within a city.
+    """Return 9 in 10 interviews of each city, de-identified; if `exact`, all, with pseudonyms.
 
     Every part is read twice, first for what was asked of whom in all of them. In memory are the
     rows of one part, and of the others what stands in the file.
 
     Raises:
         AccessDeniedError: there is no interview in the area.
+        RowsCanBeUndoneError: labels are proved whatever is drawn.
     """
     asked, margins = _look_at(parts)
     tables, frozen, kept = [], [], []
-    blanked = dropped = merged = exchanged = 0
-    checks: list[RowCheck] = []
+    counts: Counter[str] = Counter()
     for data, people in parts:
         if exact:
-            made = deidentify(people, data.instrument, pseudonym, margins=margins, exact=True)
+            made = name_exact_rows(people, data.instrument, pseudonym)
         else:
             made, check = _make_unprovable(data, people, pseudonym, margins, asked, seed)
-            checks.append(check)
-            exchanged += int((made.circles >= 0).sum())
-        blanked, dropped = blanked + made.blanked, dropped + len(people) - len(made.table)
-        merged += made.merged
-        tables.append(made.table)
-        if not exact:
+            counts.update(exchanged=made.exchanged, covered=check.covered, to_cover=check.blanked)
             frozen.append(ScoredRows.of(data, people))
             kept.append(ScoredRows.of(data, made.kept))
-    return ReleasedRows(
-        join_tables(tables), data.instrument, blanked, dropped, merged, frozen, kept,
-        exchanged, sum(check.covered for check in checks), sum(check.blanked for check in checks),
-    )  # fmt: skip
+        dropped = len(people) - len(made.table)
+        counts.update(blanked=made.blanked, dropped=dropped, merged=made.merged)
+        tables.append(made.table)
+    return ReleasedRows(join_tables(tables), data.instrument, frozen, kept, **counts)
 
 
 def _make_unprovable(
@@ -129,12 +120,9 @@ def _make_unprovable(
     asked: AskedColumns,
     seed: str,
 ) -> tuple[DeidentifiedRows, RowCheck]:
-    """De-identify a part; a city in which a label is proved is drawn again, up to three times.
+    """De-identify a part; while a blanked label can be proved, draw that city's sample anew.
 
     Each city is drawn by itself, so that files of other areas hold the same interviews of it.
-
-    Raises:
-        RowsCanBeUndoneError: labels are proved whatever is drawn.
     """
     attempts = dict.fromkeys(people["city_code"].astype(str).unique(), 0)
     for _ in range(MAX_ATTEMPTS):
@@ -153,7 +141,7 @@ def _make_unprovable(
 def sample_rows(
     data: WaveData, people: pd.DataFrame, seed: str, attempts: Mapping[str, int]
 ) -> tuple[pd.DataFrame, RowSample]:
-    """Return the interviews that a file is made of, and how they were drawn."""
+    """Draw nine in ten interviews per city by seed and attempt; return them and a `RowSample`."""
     cities = people["city_code"].astype(str)
     seeds = pd.Series({city: f"{seed}/{city}/{number}" for city, number in attempts.items()})
     kept = draw_sample(people, draw_order(people["response_id"], cities.map(seeds)))
@@ -167,20 +155,20 @@ def sample_rows(
 
 
 def _look_at(parts: AreaParts) -> tuple[AskedColumns, tuple[str, ...]]:
-    """Return what was asked in all parts, and the columns whose values a weight tells."""
+    """Return which columns were asked in any part, and columns whose values a weight reveals."""
     looks = [(AskedColumns.of(people), weight_margins(data)) for data, people in parts]
     margins = dict.fromkeys(name for _, names in looks for name in names)
     return AskedColumns.join(asked for asked, _ in looks), tuple(margins)
 
 
 def weight_margins(source: WaveData) -> tuple[str, ...]:
-    """Return the columns whose values a weight of the wave tells."""
+    """Return the columns that interviews were weighted by, so that a weight reveals them."""
     boosted = (GUARDIAN_COLUMN,) if GUARDIAN in source.report.oversampled else ()
     return (*source.report.margin, *boosted)
 
 
 def join_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Join the tables of all parts, each sorted by `row`, into one that is; they are emptied."""
+    """Return one table sorted by `row` from tables so sorted, and empty the tables given."""
     # A table without rows does not know the types of its columns.
     tables = [table for table in tables if len(table)] or tables[:1]
     if len(tables) == 1:
@@ -193,7 +181,7 @@ def join_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _join_columns(columns: Sequence[pd.Series]) -> object:
-    """Join columns of one meaning; a part has only those categories that it has rows of."""
+    """Return columns of the same name joined to one, with the categories of all parts."""
     if not isinstance(columns[0].dtype, pd.CategoricalDtype):
         return pd.concat(columns, ignore_index=True)
     differ = any(column.dtype != columns[0].dtype for column in columns)
@@ -211,7 +199,7 @@ def release_wave(
     exact: bool = False,
     step: Callable[[], None] = lambda: None,
 ) -> ReleasedWave:
-    """De-identify the interviews of an area from the snapshot in `folder`.
+    """Return interviews of areas that `covers` accepts, de-identified unless `exact`, of `folder`.
 
     Args:
         languages: of the labels of variables and values.
@@ -231,7 +219,4 @@ def release_wave(
     texts = texts_present(made.table)
     variables = {name: describe_variables(texts, made.instrument, name) for name in languages}
     step()
-    return ReleasedWave(
-        made.table, variables, made.blanked, made.dropped, made.merged,
-        made.exchanged, made.covered, made.to_cover, deviation,
-    )  # fmt: skip
+    return ReleasedWave(made.table, variables, deviation, **made.as_counts())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from survey.files.microdata.text_cells import TextCells
 
 _COUNT, _LABEL, _MAP = b"<N>", b"<label>", b"</header><map>"
-_DATA, _DATA_END = b"<data>", b"</data>"
+_DATA = b"<data>"
 _MAP_ENTRIES = struct.Struct("=14q")
 _DATA_ENTRY = 9
 """Entry of the map that says where the rows begin; what follows moves with their end."""
@@ -26,7 +26,7 @@ Column = NDArray[np.float64] | NDArray[np.int32] | TextCells
 
 
 def join_rows(frame: bytes, columns: Sequence[Column], count: int) -> bytes:
-    """Return the file `frame` with `count` rows in the place of its only row.
+    """Return the Stata file `frame` with `count` rows of `columns` instead of its only row.
 
     Args:
         frame: file whose texts are as long as the longest ones of `columns`.
@@ -52,14 +52,14 @@ def join_rows(frame: bytes, columns: Sequence[Column], count: int) -> bytes:
 
 
 def _cell_bytes(column: Column, count: int) -> NDArray[np.uint8]:
-    """Return the cells of a column as bytes, a row a cell."""
+    """Return the cells of a column as a matrix of bytes, a row for each cell."""
     if isinstance(column, TextCells):
         return column.padded(0, count)
     return column.view(np.uint8).reshape(count, column.itemsize)
 
 
 def mark_missing(numbers: NDArray[np.float64], letters: Mapping[int, str]) -> NDArray[np.float64]:
-    """Return numbers with `.` for what is not a number, and with letters for some of them."""
+    """Return numbers with Stata's `.` for NaN, and `.a` to `.z` for the codes in `letters`."""
     result = np.where(np.isnan(numbers), _missing_number(), numbers)
     for number, letter in letters.items():
         result[numbers == number] = _missing_number(letter)
@@ -67,7 +67,7 @@ def mark_missing(numbers: NDArray[np.float64], letters: Mapping[int, str]) -> ND
 
 
 def _missing_number(letter: str | None = None) -> float:
-    """Return the number that stands for `.`, or for a letter."""
+    """Return the float whose bits mean `.` in Stata, or `.a` to `.z` for a letter."""
     place = 0 if letter is None else ord(letter) - ord("a") + 1
     bits = _MISSING + (place << _LETTER_BITS)
     (number,) = struct.unpack("=d", struct.pack("=q", bits))

@@ -49,7 +49,7 @@ Column = NDArray[np.float64] | TextCells
 
 
 def join_rows(frame: bytes, columns: Sequence[Column], count: int) -> bytes:
-    """Return the file `frame` with `count` rows in the place of its only row.
+    """Return the SPSS file `frame` with `count` rows of `columns` instead of its only row.
 
     Args:
         frame: compressed file; its texts are as long as the longest ones of `columns`.
@@ -93,7 +93,7 @@ def _row_bytes(columns: Sequence[Column], start: int, stop: int, *, is_last: boo
 
 
 def _unit_count(column: Column) -> int:
-    """Return the units that a cell of the column takes."""
+    """Return how many units of 8 bytes a cell of the column takes."""
     if not isinstance(column, TextCells):
         return 1
     width = max(column.most_bytes, 1)
@@ -103,7 +103,7 @@ def _unit_count(column: Column) -> int:
 
 
 def _text_units(column: TextCells, start: int, stop: int, size: int) -> NDArray[np.uint64]:
-    """Return texts filled up with blanks, in segments."""
+    """Return rows of texts as 8-byte units, padded with blanks and laid out in segments."""
     texts = column.padded(start, stop, b" ")
     laid = np.full((stop - start, size * _UNIT), ord(" "), dtype=np.uint8)
     for segment, first in enumerate(range(0, column.most_bytes, _SEGMENT_BYTES)):
@@ -219,7 +219,7 @@ def stata_bytes(
 
 
 def _one_row(columns: Mapping[str, stata_rows.Column]) -> pd.DataFrame:
-    """Return a row from which pyreadstat tells types and widths of the columns."""
+    """Return one row with the longest texts, from which pyreadstat takes types and widths."""
     return pd.DataFrame(
         {
             name: [column.longest] if isinstance(column, TextCells) else np.zeros(1, column.dtype)
@@ -229,7 +229,7 @@ def _one_row(columns: Mapping[str, stata_rows.Column]) -> pd.DataFrame:
 
 
 def _written(write: Callable[[str], Any]) -> bytes:
-    """Return what `write` puts into a file; its folder is closed to other accounts."""
+    """Return the bytes that `write` puts into a file of a private temporary folder."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "rows"
         write(str(path))
@@ -237,7 +237,7 @@ def _written(write: Callable[[str], Any]) -> bytes:
 
 
 def _codes(answers: pd.Series, variable: Variable) -> NDArray[np.float64]:
-    """Return the numbers of a column with values, not a number where nothing is known."""
+    """Return the numeric codes of a labelled column by row; NaN for unknown values."""
     if pd.api.types.is_numeric_dtype(answers):
         return answers.to_numpy(dtype=np.float64, na_value=np.nan)
     numbers = {value.value: value.code for value in variable.values}
@@ -255,7 +255,7 @@ def _spss_column(answers: pd.Series, variable: Variable) -> Column:
 
 
 def _stata_column(answers: pd.Series, variable: Variable) -> stata_rows.Column:
-    """Return the numbers with letters where there is no answer to count."""
+    """Return a column for Stata: numbers, with a letter code in place of missing answers."""
     if variable.values:
         codes = _codes(answers, variable)
         if pd.api.types.is_integer_dtype(answers) and (codes >= 0).all():

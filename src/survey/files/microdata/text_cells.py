@@ -1,4 +1,4 @@
-"""Texts as programs of C strings take them: of so many bytes of UTF-8, and without a NUL."""
+"""Texts cut to a number of bytes of UTF-8 and without NUL, as SPSS and Stata read them."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class TextCells:
-    """Texts of a column, none longer than a program takes; a missing one is empty."""
+    """Texts of a column as UTF-8 bytes within a program's limit; a missing one is empty."""
 
     cells: list[bytes]
     longest: str
 
     @classmethod
     def of(cls, answers: pd.Series, most_bytes: int) -> "TextCells":
-        """Return the texts of a column, cut to `most_bytes`."""
+        """Return the texts of a column, each cut to `most_bytes`."""
         codes, found = pd.factorize(answers)
         distinct = [cut_bytes(str(text).replace("\0", " "), most_bytes) for text in found]
         encoded = [*(text.encode() for text in distinct), b""]
@@ -25,11 +25,11 @@ class TextCells:
 
     @property
     def most_bytes(self) -> int:
-        """Length of the longest text."""
+        """Length of the longest text, in bytes."""
         return len(self.longest.encode())
 
     def padded(self, start: int, stop: int, padding: bytes = b"\0") -> NDArray[np.uint8]:
-        """Return the texts of some rows as bytes, filled up to the longest: a row a text."""
+        """Return texts of some rows as a matrix of bytes, padded to the longest one."""
         width = max(self.most_bytes, 1)
         texts = np.array(self.cells[start:stop], dtype=f"S{width}")
         cells = texts.view(np.uint8).reshape(stop - start, width)
@@ -37,7 +37,7 @@ class TextCells:
 
 
 def cut_bytes(text: str, most: int) -> str:
-    """Return a text of at most `most` bytes of UTF-8, cut between two characters."""
+    """Return a text of at most `most` bytes of UTF-8; a cut text ends in an ellipsis."""
     whole = text.encode(errors="replace")
     if len(whole) <= most:
         return whole.decode()
@@ -47,12 +47,12 @@ def cut_bytes(text: str, most: int) -> str:
 
 
 def cut_chars(text: str, most: int) -> str:
-    """Return a text of at most `most` characters."""
+    """Return a text of at most `most` characters; a cut text ends in an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def wrap_bytes(text: str, most: int) -> list[str]:
-    """Return the lines of a text, none longer than `most` bytes of UTF-8."""
+    """Return a text as lines of at most `most` bytes of UTF-8 each."""
     lines, line, size = [], "", 0
     for character in text.replace("\0", " ").replace("\n", " "):
         width = len(character.encode(errors="replace"))

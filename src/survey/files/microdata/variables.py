@@ -69,7 +69,7 @@ Scale = Literal["nominal", "ordinal", "scale"]
 
 @dataclass(frozen=True)
 class CodedValue:
-    """Value of a column, its number in files with labels, and its label."""
+    """Value of a column, its code in files with labels, and its label."""
 
     value: str | int
     code: int
@@ -98,7 +98,7 @@ PresentTexts = Mapping[str, Sequence[str]]
 
 
 def texts_present(rows: "pd.DataFrame") -> dict[str, tuple[str, ...]]:
-    """Return the columns of exported rows with the texts that have labels."""
+    """Return `column -> texts that may be in it` for exported rows; empty for numbers."""
     # Not at the top, nor the names below: rows that were kept are written without either.
     import pandas as pd
 
@@ -117,7 +117,7 @@ def texts_present(rows: "pd.DataFrame") -> dict[str, tuple[str, ...]]:
 def describe_variables(
     present: PresentTexts, instrument: Instrument, language: str
 ) -> tuple[Variable, ...]:
-    """Describe the columns of `present`, in their order."""
+    """Return name, label, scale, values of each column of `present` (column -> texts), in order."""
     names = _build_program_names(list(present))
     t = translator(language)
     return tuple(
@@ -161,7 +161,7 @@ def _iterate_gaps(t: Translator) -> Iterator[CodedValue]:
 
 
 def _iterate_scores(item: Item, language: str, t: Translator) -> Iterator[CodedValue]:
-    """Yield the labelled scores of a rating, then what stands where there is no score."""
+    """Yield the scores of a rating with labels, then the codes of missing answers."""
     labels = {choice.name: label_text(choice.label, language) for choice in item.choices}
     ends = {item.minimum: item.low_label, item.maximum: item.high_label}
     for score in type_of(item).list_codes(item):
@@ -174,7 +174,7 @@ def _iterate_scores(item: Item, language: str, t: Translator) -> Iterator[CodedV
 
 
 def _iterate_choices(item: Item, texts: Sequence[str], language: str) -> Iterator[CodedValue]:
-    """Yield the choices numbered as they are offered; what is no answer has a code below 0."""
+    """Yield choices numbered as offered, then other `texts`; special answers have codes below 0."""
     others = [Choice(name=text, label={}) for text in texts if text not in item.choice_names]
     place = 0
     for choice in (*item.choices, *others):
@@ -190,7 +190,7 @@ def _iterate_choices(item: Item, texts: Sequence[str], language: str) -> Iterato
 def _iterate_design_values(
     column: str, texts: Sequence[str], instrument: Instrument, language: str, t: Translator
 ) -> Iterator[CodedValue]:
-    """Yield the values of a column that is no question; none for names, days and weights.
+    """Yield the labelled values of a design column; none for names, days and weights.
 
     Known values come first, present or not, so that a number means the same in every file.
     """
@@ -212,13 +212,13 @@ def _iterate_design_values(
 
 
 def _read_leading_number(text: str) -> tuple[int, str]:
-    """Return what sorts `6-14` before `15-24`."""
+    """Return a sort key that puts `6-14` before `15-24`."""
     digits = re.match(r"\d+", text)
     return (int(digits.group()) if digits else 0, text)
 
 
 def _build_program_names(columns: Sequence[str]) -> dict[str, str]:
-    """Return a name for each column that SPSS and Stata take, no two alike but for case."""
+    """Return `column -> name that SPSS and Stata accept`, unique even if case is ignored."""
     names: dict[str, str] = {}
     used: set[str] = set()
     most = min(MAX_NAME_CHARS, _STATA_NAME_CHARS - len(str(len(columns))))

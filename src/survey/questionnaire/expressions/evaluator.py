@@ -30,7 +30,7 @@ from survey.questionnaire.expressions.values import (
 
 @dataclass(slots=True)
 class EvaluationContext:
-    """Answers, own answer and date that an expression may refer to."""
+    """Answers, the answer being checked (`.`) and today's date, which expressions may read."""
 
     answers: Mapping[str, object]
     itself: object

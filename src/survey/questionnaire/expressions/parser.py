@@ -87,7 +87,7 @@ _STRAY_HINTS: tuple[tuple[str, Message], ...] = (
 
 
 def function_hint(name: str) -> Message:
-    """Return what to write instead of a function outside the subset."""
+    """Return advice on what to write instead of an unsupported function."""
     lowered = name.lower()
     if lowered in _WORD_HINTS and lowered != name:
         return _WORD_HINTS[lowered]
@@ -101,7 +101,7 @@ def function_hint(name: str) -> Message:
 
 
 def bare_word_hint(word: str) -> Message:
-    """Return what to write instead of a bare word."""
+    """Return advice on what to write instead of a word that is not a function call."""
     return _WORD_HINTS.get(
         word.lower(),
         msg(
@@ -112,7 +112,7 @@ def bare_word_hint(word: str) -> Message:
 
 
 def stray_character_hint(rest: str) -> Message | None:
-    """Return what to write instead of a misplaced character or one that starts no token."""
+    """Return advice for a misplaced or unknown character at the start of `rest`, or None."""
     return next((hint for start, hint in _STRAY_HINTS if rest.startswith(start)), None)
 
 
@@ -145,7 +145,6 @@ _POWER = {
     "mod": 6,
 }
 assert set(_POWER) == {"or", "and", *COMPARISONS, *ARITHMETIC}
-_SIGN_POWER = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ _END = "end"
 
 @lru_cache(maxsize=4_096)
 def parse(source: str) -> Expression:
-    """Read one expression; anything outside the subset is an `ExpressionError`."""
+    """Return the syntax tree of an expression. Raises `ExpressionError` if it is not supported."""
     if len(source) > MAX_LENGTH:
         raise ExpressionError(
             msg("The expression is longer than {limit} characters.", limit=MAX_LENGTH)
@@ -200,7 +199,7 @@ def _build_stray_error(source: str, position: int) -> ExpressionError:
 
 
 class _Parser:
-    """Precedence climbing as in XPath 1.0: or, and, equality, order, + -, * div mod, sign."""
+    """Precedence-climbing parser with the operator precedence of XPath 1.0."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self.tokens = tokens

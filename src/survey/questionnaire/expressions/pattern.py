@@ -27,7 +27,7 @@ _CACHED_STEPS = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Automaton:
-    """Position `p` consumes one character of `sets[at[p]]` and hands on to `follow[p]`."""
+    """Finite automaton of a pattern by Glushkov: character sets, positions and their followers."""
 
     sets: tuple[Ranges, ...]
     at: tuple[int, ...]
@@ -40,7 +40,7 @@ class Automaton:
     )
 
     def to_json(self) -> list["Json"]:
-        """Return sets, set by position, first, follow, last, and whether the empty text matches."""
+        """Return the automaton as a JSON array for the evaluator in the browser."""
         return [
             [list(ranges) for ranges in self.sets],
             list(self.at),
@@ -51,7 +51,7 @@ class Automaton:
         ]
 
     def matches(self, text: str) -> bool:
-        """Return whether the whole text matches."""
+        """Return whether the automaton matches the whole text."""
         waiting, accepted = _build_mask(self.first), self.accepts_empty
         for character in text:
             if not waiting:
@@ -87,7 +87,7 @@ def _contains_code(ranges: Ranges, code: int) -> bool:
 
 
 def compile_pattern(pattern: str) -> Automaton:
-    """Return the automaton of `pattern`; a `PatternError` says what is not supported."""
+    """Return the automaton of a pattern. Raises `PatternError` for unsupported syntax."""
     return _Builder().automaton(parse_pattern(pattern))
 
 
@@ -102,7 +102,7 @@ _EMPTY_FRAGMENT = _Fragment(empty=True, first=(), last=())
 
 
 class _Builder:
-    """Glushkov's construction; counted repetition is unrolled, so positions are limited."""
+    """Builder of an automaton by Glushkov's construction, with counted repetition unrolled."""
 
     def __init__(self) -> None:
         self.at: list[int] = []
@@ -173,7 +173,7 @@ class _Builder:
         return _Fragment(empty=True, first=body.first, last=body.last)
 
     def optional(self, build: Callable[[], _Fragment], times: int) -> _Fragment:
-        """Build x{0,n} as (x(x(…)?)?)?, so that the follow sets stay small."""
+        """Return the fragment of x{0,`times`}, x from `build`, as (x(x…)?)?: small follow sets."""
         copies: list[_Fragment] = []
         for _ in range(times):
             copy = build()

@@ -64,7 +64,7 @@ _LINE_ENDS: Ranges = (10, 10, 13, 13, 0x2028, 0x2029)
 
 
 def parse_pattern(pattern: str) -> Node:
-    """Return the parts of `pattern`; a `PatternError` says what is not supported."""
+    """Return the syntax tree of a pattern. Raises `PatternError` for unsupported syntax."""
     if len(pattern) > MAX_PATTERN:
         raise PatternError(msg("The pattern is longer than {limit} characters.", limit=MAX_PATTERN))
     return _Parser(pattern).parse()
@@ -91,7 +91,7 @@ def _invert_ranges(ranges: Ranges) -> Ranges:
 
 
 class _Parser:
-    """Recursive-descent parser; `^` and `$` may stand only where a full match makes them empty."""
+    """Recursive-descent parser; `^` and `$` are allowed only at the ends of a full match."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern

@@ -31,7 +31,7 @@ ARITHMETIC = ("+", "-", "*", "div", "mod")
 
 
 class ExpressionError(SurveyError):
-    """An expression outside the subset; `suggestion` says what to write, where that is known."""
+    """Raised for an expression that is not supported; `suggestion` says what to write instead."""
 
     code = "expression"
 
@@ -59,7 +59,7 @@ class SelfReference:
 
 @dataclass(frozen=True, slots=True)
 class RegexMatch:
-    """`regex(value, 'pattern')`; the pattern is already an automaton."""
+    """`regex(value, 'pattern')`, with the pattern compiled to an automaton."""
 
     value: "Expression"
     automaton: Automaton
@@ -67,7 +67,7 @@ class RegexMatch:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operator or a function other than `regex`; `and` and `or` may have many arguments."""
+    """Operator or function other than `regex` with its arguments; `and`/`or` may have many."""
 
     name: str
     arguments: tuple["Expression", ...]
@@ -86,7 +86,7 @@ def _parts_of(expression: Expression) -> tuple[Expression, ...]:
 
 
 def _iter_levels(expression: Expression) -> Iterator[list[Expression]]:
-    """Yield the nodes level by level, without recursion, which a deep expression would exhaust."""
+    """Yield the nodes of each level of the tree, without recursion."""
     level = [expression]
     while level:
         yield level
@@ -114,7 +114,7 @@ def uses_self(expression: Expression) -> bool:
 
 
 def to_json(expression: Expression) -> Json:
-    """Return nested arrays `[operation, argument…]`, `["$", name]`, `["."]`; literals unchanged."""
+    """Return the expression as nested arrays: `[operation, argument…]`, `["$", name]`, `["."]`."""
     match expression:
         case Literal(value):
             return value

@@ -17,7 +17,7 @@ _LAST_DAY = (date(9999, 12, 31) - _EPOCH).days
 
 
 def value_of_answer(answer: object) -> Value:
-    """Return an answer as an expression sees it: a list as words, no answer as the empty text."""
+    """Return an answer as a value of expressions: lists joined by blanks, no answer as ""."""
     if isinstance(answer, str):
         return answer
     if isinstance(answer, bool):
@@ -61,7 +61,7 @@ def _find_day_number(text: str) -> int | None:
 
 
 def is_date(text: str) -> bool:
-    """Return whether the text is a day of the calendar written YYYY-MM-DD."""
+    """Return whether a text is an existing date written YYYY-MM-DD."""
     return _find_day_number(text) is not None
 
 
@@ -88,7 +88,7 @@ def to_text(value: Value) -> str:
 
 
 def to_date(value: Value) -> str:
-    """Return days since 1970-01-01, or a date, as YYYY-MM-DD; empty if there is no such day."""
+    """Return a number of days since 1970-01-01, or a date, as YYYY-MM-DD; "" if invalid."""
     number = to_number(value)
     if math.isnan(number) or not _FIRST_DAY <= math.floor(_clip_days(number)) <= _LAST_DAY:
         return ""
@@ -100,7 +100,7 @@ def _clip_days(number: float) -> float:
 
 
 def split_choice_names(value: Value) -> list[str]:
-    """Return the choice names in the answer to a select."""
+    """Return the choice names in a select's answer, which are separated by blanks."""
     text = to_text(value)
     if text.isidentifier():  # One name, as in nearly every answer.
         return [text]
@@ -126,7 +126,7 @@ def divide(left: float, right: float) -> float:
 
 
 def remainder(left: float, right: float) -> float:
-    """Return the remainder of a truncating division: it has the sign of `left`."""
+    """Return the remainder of a truncating division, with the sign of `left`."""
     if right == 0 or math.isinf(left):
         return math.nan
     return math.fmod(left, right)

@@ -29,7 +29,7 @@ def type_of(item: Item) -> QuestionType:
 
 
 def find_type(xlsform_name: str) -> QuestionType | None:
-    """Return the question type that a word in the column `type` of an XLSForm stands for."""
+    """Return the question type for a word in an XLSForm's column `type`; None if unknown."""
     return next(
         (each for each in QUESTION_TYPES.values() if xlsform_name in each.xlsform_names), None
     )

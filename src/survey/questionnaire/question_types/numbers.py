@@ -9,7 +9,6 @@ from typing import Any
 
 from survey.locale import Message, msg
 from survey.questionnaire.model import Choice, Item, ItemKind
-from survey.questionnaire.question_types.choices import format_choices, keep_entered
 from survey.questionnaire.question_types.question_type import (
     Answer,
     AnswerRefusal,
@@ -18,6 +17,7 @@ from survey.questionnaire.question_types.question_type import (
     QuestionType,
     XlsformCells,
     fold_text,
+    format_choices,
     half_width,
     number_columns,
     score_columns,
@@ -32,14 +32,14 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-
 
 
 def as_number(raw: object) -> float | None:
-    """Return a finite number; None for anything else, truth values included."""
+    """Return `raw` if it is a finite number; None for anything else, booleans included."""
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         return None
     return raw if isinstance(raw, int) or math.isfinite(raw) else None
 
 
 def as_whole_number(raw: object) -> int | None:
-    """Return a whole number that a browser holds exactly; None for anything else."""
+    """Return `raw` as an int if it is a whole number up to 2**53 - 1 in size, else None."""
     if type(raw) is int:
         return raw if -MAX_INTEGER <= raw <= MAX_INTEGER else None
     number = as_number(raw)
@@ -49,7 +49,7 @@ def as_whole_number(raw: object) -> int | None:
 
 
 def check_bounds(item: Item, number: float) -> Answer | AnswerRefusal:
-    """Return the number if it lies within the item's bounds and on its steps, else the refusal."""
+    """Return the number if it is within the item's bounds and on its steps, else a refusal."""
     if item.minimum is not None and number < item.minimum:
         return AnswerRefusal(
             "range", msg("Please enter {minimum} or more.", minimum=_format_bound(item.minimum))
@@ -72,12 +72,12 @@ def _format_bound(number: float) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Return whether a cell holds a number, in full or half width."""
+    """Return whether a cell's text is a number, in full-width or usual digits."""
     return _NUMBER.fullmatch(half_width(text.strip())) is not None
 
 
 def parse_number_cell(text: str, spellings: Mapping[str, str]) -> CellValue:
-    """Return the number in a cell, or the code of a label; other texts unchanged."""
+    """Return a cell's number, or its code by `spellings` (label -> code); else the text itself."""
     plain = half_width(text)
     if WHOLE.fullmatch(plain):
         return int(plain.partition(".")[0])
@@ -90,21 +90,19 @@ def parse_number_cell(text: str, spellings: Mapping[str, str]) -> CellValue:
 
 
 def write_number(value: float | None) -> str:
-    """Return a bound as it stands in a workbook: whole numbers without a point."""
+    """Return a lowest or highest value as text, whole numbers without a point; "" for None."""
     if value is None:
         return ""
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _parse_answer(item: Item, raw: object) -> Answer | AnswerRefusal:
+def _parse_answer(refusal: Message, item: Item, raw: object) -> Answer | AnswerRefusal:
     number = as_whole_number(raw)
-    if number is None:
-        return AnswerRefusal("type", msg("Please enter a whole number."))
-    return check_bounds(item, number)
+    return AnswerRefusal("type", refusal) if number is None else check_bounds(item, number)
 
 
 def _parse_entered(kind: type[int] | type[float], entered: Any) -> Any:
-    """Return the number that was entered, or its text, which the check of the answer refuses."""
+    """Return the entered text as a number of type `kind`, or unchanged, to be refused later."""
     text = strip_entered(entered)
     try:
         return kind(text)
@@ -115,8 +113,7 @@ def _parse_entered(kind: type[int] | type[float], entered: Any) -> Any:
 INTEGER = QuestionType(
     kind=ItemKind.INTEGER,
     xlsform_names=("integer", "int"),
-    write_xlsform=lambda _item, _name_list: XlsformCells("integer"),
-    parse_answer=_parse_answer,
+    parse_answer=partial(_parse_answer, msg("Please enter a whole number.")),
     import_hint=msg("a whole number"),
     is_number=True,
     is_compared=True,
@@ -139,7 +136,6 @@ def _parse_decimal_answer(item: Item, raw: object) -> Answer | AnswerRefusal:
 DECIMAL = QuestionType(
     kind=ItemKind.DECIMAL,
     xlsform_names=("decimal",),
-    write_xlsform=lambda _item, _name_list: XlsformCells("decimal"),
     parse_answer=_parse_decimal_answer,
     import_hint=msg("a number"),
     is_number=True,
@@ -165,12 +161,12 @@ class NumberScale:
 
     @property
     def is_whole(self) -> bool:
-        """Return whether all numbers of the scale are whole."""
+        """Whether minimum, maximum and step of the scale are whole numbers."""
         return all(n == int(n) for n in (self.minimum, self.maximum, self.step))
 
     @property
     def kind(self) -> ItemKind:
-        """Return rating for a few whole numbers, else the kind of number."""
+        """Item kind of the scale: a rating up to 11 whole numbers, else integer or decimal."""
         if not self.is_whole:
             return ItemKind.DECIMAL
         points = (self.maximum - self.minimum) / self.step + 1
@@ -178,7 +174,7 @@ class NumberScale:
 
 
 def _write_xlsform(item: Item, name_list: ChoiceListNamer) -> XlsformCells:
-    """Return a range, or a select where scores have labels, that reads back as a rating."""
+    """Return XLSForm cells of a rating: a range or, with labels, a select named by `name_list`."""
     if item.choices:
         special = tuple(
             Choice(name=code.value, label=labels) for code, labels in item.special_labels.items()
@@ -192,13 +188,6 @@ def _write_xlsform(item: Item, name_list: ChoiceListNamer) -> XlsformCells:
         parameters=" ".join(f"{key}={write_number(value)}" for key, value in bounds.items()),
         appearance="" if scale.kind is ItemKind.RATING else RATING_APPEARANCE,
     )
-
-
-def _parse_rating_answer(item: Item, raw: object) -> Answer | AnswerRefusal:
-    number = as_whole_number(raw)
-    if number is None:
-        return AnswerRefusal("type", msg("Please choose a score."))
-    return check_bounds(item, number)
 
 
 def _list_problems(item: Item) -> Iterator[Message]:
@@ -223,7 +212,7 @@ RATING = QuestionType(
     # A range or a select becomes a rating by its scale, its indicator or its appearance.
     xlsform_names=(),
     write_xlsform=_write_xlsform,
-    parse_answer=_parse_rating_answer,
+    parse_answer=partial(_parse_answer, msg("Please choose a score.")),
     import_hint=msg("a score or a code from the list"),
     is_coded=True,
     is_score=True,
@@ -234,5 +223,5 @@ RATING = QuestionType(
     coded_columns=lambda item: (item.name,),
     format_answer=_format_score,
     parse_cell=parse_number_cell,
-    parse_entered=keep_entered,
+    parse_entered=lambda entered: entered,
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any, Literal
 
-from survey.locale import Message, msg
+from survey.locale import Message, label_text, msg
 from survey.questionnaire.model import Choice, Item, ItemKind, SpecialAnswer
 
 Answer = str | int | float | bool | list[str]
@@ -18,7 +18,7 @@ ChoiceListNamer = Callable[[Item, tuple[Choice, ...]], str]
 
 @dataclass(frozen=True, slots=True)
 class AnswerRefusal:
-    """Stable code and message of an answer that is not of its item's kind."""
+    """Code and message for an answer that is not valid for its item."""
 
     code: str
     message: Message
@@ -26,7 +26,7 @@ class AnswerRefusal:
 
 @dataclass(frozen=True, slots=True)
 class XlsformCells:
-    """Cells of the survey worksheet that decide the type of a row."""
+    """Cells of an XLSForm survey row that determine its question type."""
 
     type: str
     parameters: str = ""
@@ -35,7 +35,7 @@ class XlsformCells:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotColumn:
-    """One column of a frozen wave: a value for each interview, and how it is stored."""
+    """One column of a wave's frozen data: a value for each interview, and its dtype."""
 
     name: str
     dtype: Literal["int8", "float64", "string", "category"]
@@ -44,63 +44,42 @@ class SnapshotColumn:
 
 
 def refuse_any(_item: object, _raw: object) -> AnswerRefusal:
-    """Refuse an answer to something that is not asked."""
+    """Return the refusal of any answer, for items that are not asked."""
     return AnswerRefusal("type", msg("This is not a question."))
 
 
-def no_problems(_item: Item) -> Iterator[Message]:
-    """Report nothing: every item of the type is well formed."""
-    return iter(())
-
-
-def no_columns(_item: Item, _values: Sequence[Any]) -> tuple[SnapshotColumn, ...]:
-    """Return no column: the answers stay in the store."""
-    return ()
-
-
-def no_coded_columns(_item: Item) -> tuple[str, ...]:
-    """Return no name: the answers are not codes that could be published."""
-    return ()
-
-
-def no_codes(_item: Item) -> tuple[str | int | float, ...]:
-    """Return no code: the answers are typed, not chosen."""
-    return ()
-
-
-def no_browser_fields(_item: Item) -> Mapping[str, object]:
-    """Return no field: the control needs nothing beyond the item."""
-    return {}
-
-
 def format_plain(_item: Item, answer: Any, _language: str) -> str:
-    """Return a number without trailing zeros and anything else as it is stored."""
+    """Return an answer as text, numbers without trailing zeros."""
     return f"{answer:g}" if isinstance(answer, float) else str(answer)
 
 
-def parse_plain_cell(text: str, _spellings: Mapping[str, str]) -> CellValue:
-    """Return the text of a cell as it stands."""
-    return text
+def format_choices(item: Item, answer: Any, language: str) -> str:
+    """Return the labels of the chosen answers, joined by "; "; unknown names as they are."""
+    if not isinstance(answer, str | list):
+        return format_plain(item, answer, language)
+    labels = {choice.name: choice.label for choice in item.choices}
+    names = map(str, answer) if isinstance(answer, list) else (answer,)
+    return "; ".join(label_text(labels.get(name, {}), language, name) for name in names)
 
 
 def half_width(text: str) -> str:
-    """Return the text with full-width digits, letters and signs in their usual width."""
+    """Return the text with full-width characters in their usual width (NFKC)."""
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def fold_text(text: str) -> str:
-    """Return the text without differences in case, width, kind of apostrophe and blanks."""
+    """Return the text in a form for comparing: case, width, apostrophes and blanks unified."""
     return " ".join(half_width(text).replace("\u2019", "'").casefold().split())
 
 
 def strip_entered(entered: Any) -> Any:
-    """Return a typed text without blanks around it."""
+    """Return an entered text without blanks around it; None as the empty text."""
     return (entered or "").strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionType:
-    """Everything the platform knows about one kind of item.
+    """Definition of one kind of item: its properties, and functions for parsing and formatting.
 
     A function that cannot make sense of an answer returns it unchanged, and the check of the whole
     interview then refuses it in the same words everywhere. Defaults publish and compare nothing.
@@ -109,11 +88,14 @@ class QuestionType:
     kind: ItemKind
     xlsform_names: tuple[str, ...]
     """Words in the column `type` that stand for it; of a select, those in front of the list."""
-    write_xlsform: Callable[[Item, ChoiceListNamer], XlsformCells]
     parse_answer: Callable[[Item, object], Answer | AnswerRefusal]
     """Canonical form of an answer from outside, hostile input included, or why it is refused."""
     import_hint: Message | None
     """What a column of the import template takes; None where it has no column."""
+    write_xlsform: Callable[[Item, ChoiceListNamer], XlsformCells] = lambda item, _name_list: (
+        XlsformCells(item.kind.value)
+    )
+    """A row that reads back as the same type."""
 
     is_shown: bool = True
     """False for what is only calculated."""
@@ -134,35 +116,37 @@ class QuestionType:
     is_compared: bool = False
     """Whether the quality checks compare answers between interviews."""
 
-    list_problems: Callable[[Item], Iterator[Message]] = no_problems
+    list_problems: Callable[[Item], Iterator[Message]] = lambda _item: iter(())
     """What is wrong with an item, whatever it was made from."""
-    list_codes: Callable[[Item], Sequence[str | int | float]] = no_codes
+    list_codes: Callable[[Item], Sequence[str | int | float]] = lambda _item: ()
     """Answers to choose from, without the special ones."""
-    browser_fields: Callable[[Item], Mapping[str, object]] = no_browser_fields
+    browser_fields: Callable[[Item], Mapping[str, object]] = lambda _item: {}
     """What the control in the browser needs besides the item."""
-    snapshot_columns: Callable[[Item, Sequence[Any]], tuple[SnapshotColumn, ...]] = no_columns
-    coded_columns: Callable[[Item], tuple[str, ...]] = no_coded_columns
+    snapshot_columns: Callable[[Item, Sequence[Any]], tuple[SnapshotColumn, ...]] = (
+        lambda _item, _values: ()
+    )
+    coded_columns: Callable[[Item], tuple[str, ...]] = lambda _item: ()
     """Names of the snapshot columns with codes that published interviews may hold."""
     format_answer: Callable[[Item, Any, str], str] = format_plain
     """A stored answer, but no special one, in the words of the questionnaire."""
-    parse_cell: Callable[[str, Mapping[str, str]], CellValue] = parse_plain_cell
+    parse_cell: Callable[[str, Mapping[str, str]], CellValue] = lambda text, _spellings: text
     """A cell of an imported table; the mapping holds folded spellings of the choices."""
     parse_entered: Callable[[Any], Any] = strip_entered
     """What was entered in a correction or a back-check."""
 
     @property
     def is_asked(self) -> bool:
-        """Return whether a person answers it."""
+        """Whether people answer items of this type."""
         return self.is_shown and self.has_value
 
     @property
     def takes_one_choice(self) -> bool:
-        """Return whether the answer is the name of one choice of a list."""
+        """Whether the answer is the name of one choice of a list."""
         return self.has_choice_list and not self.allows_several
 
     @property
     def is_calculated(self) -> bool:
-        """Return whether its value is worked out from other answers."""
+        """Whether the value is calculated from other answers."""
         return self.has_value and not self.is_shown
 
 
@@ -180,7 +164,7 @@ _CODES: dict[Any, int] = {
 
 
 def score_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColumn, ...]:
-    """Return the scores of a rating with negative codes where there is none.
+    """Return a rating's column of scores; negative codes: not asked, unanswered, special answer.
 
     An explicit null is an asked but unanswered item; an absent one was not asked.
     """
@@ -190,7 +174,7 @@ def score_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColumn, ..
 
 
 def choice_flag_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColumn, ...]:
-    """Return one column a choice: 1 chosen, 0 not chosen, negative as for ratings."""
+    """Return a column per choice: 1 chosen, 0 not, negative codes for not asked or unanswered."""
     chosen = [frozenset(value) if isinstance(value, list) else None for value in values]
     gaps = [NOT_ASKED if value is NOT_IN_ANSWERS else MISSING for value in values]
     return tuple(
@@ -207,16 +191,16 @@ def choice_flag_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColu
 
 
 def number_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColumn, ...]:
-    """Return the numbers as one column, NaN where there is none."""
+    """Return the column of an item's numbers, NaN where there is none."""
     numbers = [float(value) if isinstance(value, int | float) else nan for value in values]
     return (SnapshotColumn(item.name, "float64", numbers),)
 
 
 def text_columns(item: Item, values: Sequence[Any]) -> tuple[SnapshotColumn, ...]:
-    """Return the texts as one column, null where there is none."""
+    """Return the column of an item's texts, null where there is none."""
     return (SnapshotColumn(item.name, "string", keep_texts(values)),)
 
 
 def keep_texts(values: Sequence[Any]) -> list[str | None]:
-    """Return the values that are texts, and null for every other one."""
+    """Return the values with None in place of those that are not texts."""
     return [value if isinstance(value, str) else None for value in values]

@@ -50,7 +50,6 @@ def _list_problems(item: Item) -> Iterator[Message]:
 CALCULATE = QuestionType(
     kind=ItemKind.CALCULATE,
     xlsform_names=("calculate", "calculate_here", "hidden"),
-    write_xlsform=lambda _item, _name_list: XlsformCells("calculate"),
     parse_answer=refuse_any,
     import_hint=None,
     is_shown=False,
@@ -62,7 +61,6 @@ CALCULATE = QuestionType(
 NOTE = QuestionType(
     kind=ItemKind.NOTE,
     xlsform_names=("note",),
-    write_xlsform=lambda _item, _name_list: XlsformCells("note"),
     parse_answer=refuse_any,
     import_hint=None,
     has_value=False,
@@ -88,7 +86,6 @@ def _parse_cell(text: str, _spellings: Mapping[str, str]) -> CellValue:
 DATE = QuestionType(
     kind=ItemKind.DATE,
     xlsform_names=("date",),
-    write_xlsform=lambda _item, _name_list: XlsformCells("date"),
     parse_answer=_parse_date_answer,
     import_hint=msg("a date such as 2024-05-01"),
     is_compared=True,
@@ -114,7 +111,6 @@ def _parse_answer(_item: Item, raw: object) -> Answer | AnswerRefusal:
 TEXT = QuestionType(
     kind=ItemKind.TEXT,
     xlsform_names=("text", "string"),
-    write_xlsform=lambda _item, _name_list: XlsformCells("text"),
     parse_answer=_parse_answer,
     import_hint=msg("a text"),
     # It has no column in a frozen wave: it may name people, and no estimate reads it.

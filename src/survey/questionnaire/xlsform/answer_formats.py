@@ -12,7 +12,7 @@ from survey.questionnaire.question_types import find_type
 from survey.questionnaire.question_types.numbers import RATING_APPEARANCE, NumberScale
 from survey.questionnaire.question_types.question_type import QuestionType
 from survey.questionnaire.xlsform.choices import ChoiceList
-from survey.questionnaire.xlsform.import_log import RowLog
+from survey.questionnaire.xlsform.import_log import ImportLog, place_of
 from survey.questionnaire.xlsform.languages import Languages
 from survey.questionnaire.xlsform.worksheets import (
     ACKNOWLEDGE,
@@ -31,7 +31,7 @@ _MAX_VALUE = 1e15
 
 
 def read_parameters(row: WorksheetRow) -> dict[str, str] | None:
-    """Return parameters such as `start=1 end=10` as a mapping; None if they cannot be read."""
+    """Return name -> value of a row's parameters (`start=1 end=10`); None if they are invalid."""
     try:
         return dict(parse(row.text("parameters"), row.number))
     except PyXFormError:
@@ -39,7 +39,7 @@ def read_parameters(row: WorksheetRow) -> dict[str, str] | None:
 
 
 def read_scale(row: WorksheetRow) -> NumberScale | None:
-    """Return the scale of a `range` row; None if the parameters give none."""
+    """Return the scale of a `range` row; None if its parameters are invalid."""
     parameters = read_parameters(row)
     if parameters is None:
         return None
@@ -65,7 +65,7 @@ SPECIALS = {special.value: special for special in SpecialAnswer}
 
 @dataclass(frozen=True, slots=True)
 class AnswerFormat:
-    """Type, choices, scale and special answers that a row asks for."""
+    """Answer format of a survey row: kind, choices, scale and special answers."""
 
     kind: ItemKind
     choices: tuple[Choice, ...] = ()
@@ -75,28 +75,19 @@ class AnswerFormat:
     offers_other: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class AnswerFormatReader:
-    def __init__(
-        self,
-        lists: dict[str, ChoiceList],
-        languages: Languages,
-        row_log: RowLog,
-        indicators: dict[str, str],
-        *,
-        has_tree: bool,
-        takes_photos: bool = False,
-    ) -> None:
-        self.lists = lists
-        self.languages = languages
-        self.row_log = row_log
-        self.indicators = indicators
-        self.has_tree = has_tree
-        self.takes_photos = takes_photos
+    lists: dict[str, ChoiceList]
+    languages: Languages
+    log: ImportLog
+    indicators: dict[str, str]
+    has_tree: bool
+    takes_photos: bool
 
     def read(self, question: QuestionRow) -> AnswerFormat | None:
         kind = question.type
         if is_metadata(kind) or (kind == "hidden" and not question.row.text("calculation")):
-            self.row_log.warning(question, msg("“{type}” is not recorded.", type=kind))
+            self.log.warning(msg("“{type}” is not recorded.", type=kind), **place_of(question))
             return None
         select = parse_select_type(kind)
         if select is not None:
@@ -110,33 +101,32 @@ class AnswerFormatReader:
             return AnswerFormat(ItemKind.CALCULATE)
         question_type = find_type(kind)
         if question_type is not None and question_type.is_photo and not self.takes_photos:
-            self.row_log.unsupported(
-                question,
+            self.log.unsupported(
                 msg("Photos are taken of venues, never of people who are asked."),
-                "type",
-                msg("Leave the question out, or write unit = venue in the settings."),
+                **place_of(question, "type"),
+                suggestion=msg("Leave the question out, or write unit = venue in the settings."),
             )
             return None
         if question_type is not None and not question_type.has_choice_list:
             return self.simple(question, question_type)
-        self.row_log.unsupported(
-            question,
+        self.log.unsupported(
             msg("The type “{type}” is not supported.", type=kind),
-            "type",
-            unsupported_type_hint(kind),
+            **place_of(question, "type"),
+            suggestion=unsupported_type_hint(kind),
         )
         return None
 
     def simple(self, question: QuestionRow, question_type: QuestionType) -> AnswerFormat | None:
         has_calculation = bool(question.row.text("calculation"))
         if question_type.is_calculated and not has_calculation:
-            self.row_log.unsupported(question, msg("The calculation is missing."), "calculation")
+            self.log.unsupported(
+                msg("The calculation is missing."), **place_of(question, "calculation")
+            )
             return None
         if has_calculation and question_type.is_asked:
-            self.row_log.warning(
-                question,
+            self.log.warning(
                 msg("A question with a calculation is only calculated, not asked."),
-                "calculation",
+                **place_of(question, "calculation"),
             )
             return AnswerFormat(ItemKind.CALCULATE)
         return AnswerFormat(question_type.kind)
@@ -145,30 +135,27 @@ class AnswerFormatReader:
         self, question: QuestionRow, kind: ItemKind | None, list_name: str, offers_other: bool
     ) -> AnswerFormat | None:
         if kind is None or "${" in list_name:
-            self.row_log.unsupported(
-                question,
+            self.log.unsupported(
                 msg("The type “{type}” is not supported.", type=question.type),
-                "type",
-                unsupported_type_hint(question.type),
+                **place_of(question, "type"),
+                suggestion=unsupported_type_hint(question.type),
             )
             return None
         choice_list = self.lists.get(list_name)
         if choice_list is None:
-            self.row_log.unsupported(
-                question,
+            self.log.unsupported(
                 msg("There is no list “{list}” on the choices sheet.", list=list_name),
-                "type",
-                msg("Add its choices there, with this name in the column list_name."),
+                **place_of(question, "type"),
+                suggestion=msg("Add its choices there, with this name in the column list_name."),
             )
             return None
         if kind is ItemKind.SELECT_MULTIPLE and any(
             len(choice.name.split()) > 1 for choice in choice_list.choices
         ):
-            self.row_log.error(
-                question,
+            self.log.error(
                 msg("A choice name in the list “{list}” contains a blank.", list=list_name),
-                "type",
-                msg("Write _ instead of the blank."),
+                **place_of(question, "type"),
+                suggestion=msg("Write _ instead of the blank."),
             )
             return None
         if kind is ItemKind.SELECT_ONE and self.is_rating(question, choice_list):
@@ -179,7 +166,7 @@ class AnswerFormatReader:
         return AnswerFormat(kind, choice_list.choices, offers_other=offers_other)
 
     def is_rating(self, question: QuestionRow, choice_list: ChoiceList) -> bool:
-        """Return whether a select is a rating: it has an indicator, or the appearance and scores.
+        """Return whether a select has an indicator, or both the rating appearance and scores.
 
         The appearance alone may mean something else to other tools.
         """
@@ -189,7 +176,7 @@ class AnswerFormatReader:
         return is_marked and choice_list.scores() is not None
 
     def indicator(self, row: WorksheetRow, name: str) -> str:
-        """Return the indicator code; in other forms a column of that name may hold anything."""
+        """Return a question's indicator code; "" if it has none, or its text is not a code."""
         written = row.text("indicator")
         if written and not self.has_tree and not _CODE.match(written):
             written = ""
@@ -200,11 +187,10 @@ class AnswerFormatReader:
     ) -> AnswerFormat | None:
         scores = choice_list.scores()
         if scores is None:
-            self.row_log.error(
-                question,
+            self.log.error(
                 msg("The choices of a rating must be consecutive whole numbers."),
-                "type",
-                msg("Name them 1, 2, 3 …, and dk, na or refused for the rest."),
+                **place_of(question, "type"),
+                suggestion=msg("Name them 1, 2, 3 …, and dk, na or refused for the rest."),
             )
             return None
         special = [choice for choice in choice_list.choices if choice.name in SPECIALS]
@@ -219,11 +205,10 @@ class AnswerFormatReader:
     def range(self, question: QuestionRow) -> AnswerFormat | None:
         scale = read_scale(question.row)
         if scale is None:
-            self.row_log.error(
-                question,
+            self.log.error(
                 msg("The parameters of the range cannot be used."),
-                "parameters",
-                msg("Write for example start=1 end=10 step=1."),
+                **place_of(question, "parameters"),
+                suggestion=msg("Write for example start=1 end=10 step=1."),
             )
             return None
         forced = scale.is_whole and RATING_APPEARANCE in question.row.text("appearance").split()
@@ -231,7 +216,7 @@ class AnswerFormatReader:
         return AnswerFormat(kind, self.tick_labels(question.row, scale), scale)
 
     def tick_labels(self, row: WorksheetRow, scale: NumberScale) -> tuple[Choice, ...]:
-        """Return the labels of the scores if there is one for each, else none."""
+        """Return the labelled scores of a range if every score has a label, else an empty tuple."""
         name = (read_parameters(row) or {}).get("tick_labelset", "")
         choice_list = self.lists.get(name)
         if choice_list is None or scale.kind is not ItemKind.RATING:

@@ -6,7 +6,7 @@ from survey.locale import msg
 from survey.questionnaire.model import Choice, SpecialAnswer
 from survey.questionnaire.xlsform.import_log import CHOICES, ImportLog
 from survey.questionnaire.xlsform.languages import Languages
-from survey.questionnaire.xlsform.worksheets import Worksheet, WorksheetRow
+from survey.questionnaire.xlsform.worksheets import Worksheet
 
 _SPECIAL_CODES = frozenset(special.value for special in SpecialAnswer)
 
@@ -18,7 +18,7 @@ class ChoiceList:
     """Of the first choice."""
 
     def scores(self) -> tuple[int, int] | None:
-        """Return lowest and highest if the choices are consecutive scores and special codes."""
+        """Return the lowest and highest score of the choices; None unless they are consecutive."""
         names = [choice.name for choice in self.choices if choice.name not in _SPECIAL_CODES]
         if len(names) < 2 or not all(name.isascii() and name.isdigit() for name in names):
             return None
@@ -45,16 +45,14 @@ def read_choices(sheet: Worksheet, languages: Languages, log: ImportLog) -> dict
             )
             continue
         first_rows.setdefault(list_name, row.number)
-        lists.setdefault(list_name, []).append(_build_choice(row, name, languages))
+        lists.setdefault(list_name, []).append(
+            Choice(name=name, label=languages.labels(row, "label") or languages.everywhere(name))
+        )
     _check_media(sheet, log)
     return {
         name: ChoiceList(_remove_duplicates(name, choices, first_rows[name], log), first_rows[name])
         for name, choices in lists.items()
     }
-
-
-def _build_choice(row: WorksheetRow, name: str, languages: Languages) -> Choice:
-    return Choice(name=name, label=languages.labels(row, "label") or languages.everywhere(name))
 
 
 def _remove_duplicates(

@@ -13,6 +13,7 @@ from survey.locale import Message, msg
 from survey.questionnaire.xlsform.import_log import ImportLog
 from survey.questionnaire.xlsform.worksheets import (
     SETTINGS,
+    NamedRow,
     QuestionRow,
     Worksheet,
     WorksheetRow,
@@ -23,9 +24,7 @@ _COMMENT_COLUMNS = ("name", "label")
 
 
 @dataclass(slots=True)
-class QuestionGroup:
-    row: WorksheetRow
-    name: str
+class QuestionGroup(NamedRow):
     repeats: bool = False
     children: list["QuestionRow | QuestionGroup"] = field(default_factory=list)
 
@@ -38,8 +37,8 @@ class QuestionGroup:
 
 
 def build_group_tree(sheet: Worksheet, log: ImportLog) -> QuestionGroup:
-    """Return the root group; unbalanced groups and rows without type or name are errors."""
-    builder = _Builder(sheet, log)
+    """Return the survey sheet's rows as nested groups; log errors for faulty rows and groups."""
+    builder = _Builder(log)
     for row in sheet.rows:
         if row.cells and aliases.yes_no.get(row.text("disabled")) is not True:
             builder.add_row(row)
@@ -47,8 +46,7 @@ def build_group_tree(sheet: Worksheet, log: ImportLog) -> QuestionGroup:
 
 
 class _Builder:
-    def __init__(self, sheet: Worksheet, log: ImportLog) -> None:
-        self.sheet = sheet
+    def __init__(self, log: ImportLog) -> None:
         self.log = log
         self.stack = [QuestionGroup(WorksheetRow(1, {}), "")]
         self.taken: set[str] = set()
@@ -69,16 +67,15 @@ class _Builder:
                 msg("“{type}” belongs on the settings sheet.", type=kind), row=row.number
             )
         else:
-            name = self.name(row, kind)
-            self.stack[-1].children.append(QuestionRow(row, kind, name))
+            self.stack[-1].children.append(QuestionRow(row, self.name(row, kind), kind))
 
     def without_type(self, row: WorksheetRow) -> None:
-        """Report a row without a type if it has a name or a label; other rows are comments."""
+        """Log an error for a row without a type that has a name or a label; ignore comments."""
         if any(row.translations(column) for column in _COMMENT_COLUMNS):
             self.log.error(
                 msg("This row has no type."),
                 row=row.number,
-                column=self.sheet.header("type"),
+                column="type",
                 suggestion=msg("Write a type such as text or select_one, or clear the row."),
             )
 
@@ -97,12 +94,12 @@ class _Builder:
         self.log.error(
             msg("This ends a group that was never begun."),
             row=row.number,
-            column=self.sheet.header("type"),
+            column="type",
             suggestion=msg("Remove the row, or add begin_group above."),
         )
 
     def name(self, row: WorksheetRow, kind: str) -> str:
-        """Return the name of the row, made unique within the whole form."""
+        """Return the row's name, made unique in the form; log an error if it is not valid."""
         name = row.text("name")
         if not name and kind in ("note", "group"):
             name = f"{kind}_{row.number}"
@@ -111,14 +108,14 @@ class _Builder:
             self.log.error(
                 problem,
                 row=row.number,
-                column=self.sheet.header("name"),
+                column="name",
                 suggestion=msg("Write a name of letters, digits and _, starting with a letter."),
             )
             return f"row_{row.number}"
         return self.unique(row, name, self.taken_by_groups if kind == "group" else self.taken)
 
     def unique(self, row: WorksheetRow, name: str, used_names: set[str]) -> str:
-        """Return a name unique in the form: groups may repeat names, answers may not."""
+        """Return `name`, changed if it is in `used_names`, and add it there; log a change."""
         group = self.stack[-1].name
         numbered = (f"{name}_{n}" for n in count(2))
         candidates = chain((name, f"{group}_{name}"), numbered)
@@ -128,7 +125,7 @@ class _Builder:
             self.log.warning(
                 msg("The name “{name}” is taken; this one becomes “{new}”.", name=name, new=chosen),
                 row=row.number,
-                column=self.sheet.header("name"),
+                column="name",
                 item=chosen,
             )
         return chosen
@@ -138,7 +135,7 @@ class _Builder:
             self.log.error(
                 msg("The group “{name}” has no end.", name=group.name),
                 row=group.row.number,
-                column=self.sheet.header("type"),
+                column="type",
                 suggestion=msg("Add a row of the type end_group after its last question."),
             )
         return self.stack[0]

@@ -5,7 +5,7 @@ from typing import Literal, TypedDict, Unpack
 
 from survey.locale import Message, SurveyError, msg
 from survey.questionnaire.checks import Finding, Severity
-from survey.questionnaire.xlsform.worksheets import QuestionRow, Worksheet
+from survey.questionnaire.xlsform.worksheets import NamedRow, Worksheet
 
 Unsupported = Literal["refuse", "skip"]
 
@@ -14,103 +14,76 @@ CHOICES = "choices"
 SETTINGS = "settings"
 
 
-class FindingDetails(TypedDict, total=False):
-    """Where a finding is, on the sheet `survey` unless it says another, and what to write there."""
+class FindingPlace(TypedDict, total=False):
+    """Place of a finding in a workbook: row, column and item."""
 
-    sheet: str
     row: int | None
     column: str | None
+    """On the sheet `survey` by its meaning, on others as it stands in the file."""
     item: str | None
+
+
+class FindingDetails(FindingPlace, total=False):
+    """Place of a finding, its sheet (default: `survey`), and a suggestion to the author."""
+
+    sheet: str
     suggestion: Message | None
 
 
-class ImportLog:
-    """Log of findings; what is unsupported is an error or is skipped, as the user chose."""
+def place_of(named: NamedRow, column: str | None = None) -> FindingPlace:
+    """Return row number, name and column, as the place of a finding about a question or group."""
+    return {"row": named.row.number, "item": named.name, "column": column}
 
-    def __init__(self, unsupported: Unsupported) -> None:
+
+class ImportLog:
+    """Log of findings on a form; unsupported parts are errors or are skipped, as the user chose."""
+
+    def __init__(self, survey: Worksheet, unsupported: Unsupported) -> None:
+        self._survey = survey
         self.skips = unsupported == "skip"
         self.errors: list[Finding] = []
         self.skipped: list[Finding] = []
         self.warnings: list[Finding] = []
 
     def error(self, message: Message, **details: Unpack[FindingDetails]) -> None:
-        """Add a finding that prevents the import."""
-        self.errors.append(_build_finding(message, Severity.ERROR, details))
+        """Add a finding on the form that prevents the import."""
+        self.errors.append(self._build_finding(message, Severity.ERROR, details))
 
     def unsupported(self, message: Message, **details: Unpack[FindingDetails]) -> None:
-        """Add a part that is left out if leaving out is allowed, and prevents the import else."""
+        """Add an unsupported part: as skipped if the user allows that, else as an error."""
         if self.skips:
-            self.skipped.append(_build_finding(message, Severity.WARNING, details))
+            self.skipped.append(self._build_finding(message, Severity.WARNING, details))
         else:
             self.error(message, **details)
 
     def follows(self, message: Message, **details: Unpack[FindingDetails]) -> None:
-        """Report what is left out because something before was, if leaving out is allowed."""
+        """Add a part that depends on a skipped one, as skipped; without skipping do nothing."""
         if self.skips:
             self.unsupported(message, **details)
 
     def warning(self, message: Message, **details: Unpack[FindingDetails]) -> None:
-        """Add a finding that the import goes on with."""
-        self.warnings.append(_build_finding(message, Severity.WARNING, details))
+        """Add a warning, which does not prevent the import."""
+        self.warnings.append(self._build_finding(message, Severity.WARNING, details))
 
-
-def _build_finding(message: Message, severity: Severity, details: FindingDetails) -> Finding:
-    details.setdefault("sheet", SURVEY)
-    return Finding(message, severity, **details)
-
-
-class RowLog:
-    """Import log addressed by question and column name."""
-
-    def __init__(self, sheet: Worksheet, log: ImportLog) -> None:
-        self.sheet = sheet
-        self.log = log
-
-    def error(
-        self,
-        question: QuestionRow,
-        message: Message,
-        column: str,
-        suggestion: Message | None = None,
-    ) -> None:
-        """Add a finding that prevents the import."""
-        self.log.error(message, **self._build_details(question, column, suggestion))
-
-    def unsupported(
-        self,
-        question: QuestionRow,
-        message: Message,
-        column: str,
-        suggestion: Message | None = None,
-    ) -> None:
-        """Add a part that is left out if leaving out is allowed, and prevents the import else."""
-        self.log.unsupported(message, **self._build_details(question, column, suggestion))
-
-    def warning(self, question: QuestionRow, message: Message, column: str | None = None) -> None:
-        """Add a finding that the import goes on with."""
-        self.log.warning(message, **self._build_details(question, column))
-
-    def _build_details(
-        self, question: QuestionRow, column: str | None, suggestion: Message | None = None
-    ) -> FindingDetails:
-        return {
-            "row": question.row.number,
-            "column": self.sheet.header(column) if column else None,
-            "item": question.name,
-            "suggestion": suggestion,
-        }
+    def _build_finding(
+        self, message: Message, severity: Severity, details: FindingDetails
+    ) -> Finding:
+        column = details.get("column")
+        if details.setdefault("sheet", SURVEY) == SURVEY and column is not None:
+            details["column"] = self._survey.header(column)
+        return Finding(message, severity, **details)
 
 
 _MAX_SHOWN_FINDINGS = 20
 
 
 class XlsformError(SurveyError):
-    """Raised when the form in a workbook cannot be imported; `findings` say why."""
+    """Raised when the form in a workbook cannot be imported; `findings` lists the reasons."""
 
     code = "xlsform"
 
     def __init__(self, findings: Sequence[Finding], skipped: Sequence[Finding] = ()) -> None:
-        """List `skipped` first in the message, as errors may follow from what was left out."""
+        """Build the message from all findings, `skipped` first, as they may cause errors."""
         self.findings = (*skipped, *findings)
         whole = msg("The form cannot be imported:")
         if skipped:
@@ -136,7 +109,7 @@ def _join_lines(head: Message, lines: Iterable[Message]) -> Message:
 
 
 def format_finding(finding: Finding) -> Message:
-    """Return the finding with its place and advice as one text."""
+    """Return a finding on a form, with its place and advice, as one text."""
     text = finding.message
     if finding.suggestion is not None:
         text = msg("{message} {instead}", message=text, instead=finding.suggestion)

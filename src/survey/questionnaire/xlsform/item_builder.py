@@ -1,11 +1,12 @@
 """Builder of the items that a row of the survey sheet stands for."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pyxform import aliases
 
 from survey.locale import Labels, msg
-from survey.questionnaire.model import Item, ItemKind, PrivacyRole, SpecialAnswer
+from survey.questionnaire.model import TEXT_FIELDS, Item, ItemKind, PrivacyRole, SpecialAnswer
 from survey.questionnaire.question_types import QUESTION_TYPES
 from survey.questionnaire.question_types.numbers import RATING_APPEARANCE
 from survey.questionnaire.question_types.question_type import QuestionType
@@ -15,7 +16,7 @@ from survey.questionnaire.xlsform.answer_formats import (
     AnswerFormatReader,
     parse_number,
 )
-from survey.questionnaire.xlsform.import_log import RowLog
+from survey.questionnaire.xlsform.import_log import ImportLog, place_of
 from survey.questionnaire.xlsform.languages import Languages
 from survey.questionnaire.xlsform.worksheets import OTHER, TODAY, QuestionRow, WorksheetRow
 
@@ -25,20 +26,19 @@ Limits = tuple[float | None, float | None, float | None]
 _TRUE = frozenset({"1", "true()"})
 
 
+@dataclass(frozen=True, slots=True)
 class ItemBuilder:
-    def __init__(self, formats: AnswerFormatReader, languages: Languages, row_log: RowLog) -> None:
-        self.formats = formats
-        self.languages = languages
-        self.row_log = row_log
+    formats: AnswerFormatReader
+    languages: Languages
+    log: ImportLog
 
     def items(self, question: QuestionRow) -> tuple[Item, ...] | None:
-        """Return the items of a row: none when it is left out or wrong, two with `or_other`."""
+        """Return the items of a row (two with `or_other`); None if it is skipped or wrong."""
         if question.row.text("choice_filter"):
-            self.row_log.unsupported(
-                question,
+            self.log.unsupported(
                 msg("choice_filter is not supported."),
-                "choice_filter",
-                msg("Use a question for each list with its own relevant."),
+                **place_of(question, "choice_filter"),
+                suggestion=msg("Use a question for each list with its own relevant."),
             )
             return None
         answer_format = self.formats.read(question)
@@ -75,18 +75,18 @@ class ItemBuilder:
         }
         if not silent:
             fields |= {
-                "required_message": self.languages.labels(row, "required_message"),
                 "constraint": row.text("constraint") or None,
-                "constraint_message": self.languages.labels(row, "constraint_message"),
-                "low_label": self.languages.labels(row, "low_label"),
-                "high_label": self.languages.labels(row, "high_label"),
+                **{
+                    column: self.languages.labels(row, column)
+                    for column in TEXT_FIELDS
+                    if column not in fields
+                },
             }
         if fields["indicator"] and not question_type.is_score:
-            self.row_log.error(
-                question,
+            self.log.error(
                 msg("Only a rating can have an indicator."),
-                "indicator",
-                msg("Use range, or select_one with choices 1, 2, 3 …"),
+                **place_of(question, "indicator"),
+                suggestion=msg("Use range, or select_one with choices 1, 2, 3 …"),
             )
         self.check_extras(question)
         return Item(**fields)
@@ -95,8 +95,8 @@ class ItemBuilder:
         label = self.languages.labels(question.row, "label")
         if label or not question_type.is_shown:
             return label
-        self.row_log.warning(
-            question, msg("This question has no label; its name is shown."), "label"
+        self.log.warning(
+            msg("This question has no label; its name is shown."), **place_of(question, "label")
         )
         return self.languages.everywhere(question.name)
 
@@ -111,10 +111,9 @@ class ItemBuilder:
             return bool(written)
         known = aliases.yes_no.get(written)
         if known is None and written not in ("0", "-"):
-            self.row_log.warning(
-                question,
+            self.log.warning(
                 msg("“required” can be yes or no; a condition there is not supported."),
-                "required",
+                **place_of(question, "required"),
             )
         return known is True
 
@@ -125,11 +124,12 @@ class ItemBuilder:
         written = question.row.text("privacy").lower()
         if not written or written in set(PrivacyRole):
             return PrivacyRole(written) if written else None
-        self.row_log.error(
-            question,
+        self.log.error(
             msg("“{code}” says nothing about privacy.", code=written),
-            "privacy",
-            msg("Write consent, child_age, guardian_consent, about_child or anonymous_visit."),
+            **place_of(question, "privacy"),
+            suggestion=msg(
+                "Write consent, child_age, guardian_consent, about_child or anonymous_visit."
+            ),
         )
         return None
 
@@ -145,39 +145,36 @@ class ItemBuilder:
         codes = question.row.text("specials").replace(",", " ").split()
         unknown = [code for code in codes if code not in SPECIALS]
         if unknown:
-            self.row_log.error(
-                question,
+            self.log.error(
                 msg("“{code}” is not a special answer.", code=unknown[0]),
-                "specials",
-                msg("Write dk, na or refused."),
+                **place_of(question, "specials"),
+                suggestion=msg("Write dk, na or refused."),
             )
         named = [SPECIALS[code] for code in codes if code in SPECIALS]
         return tuple(dict.fromkeys((*named, *answer_format.specials)))
 
     def limits(self, question: QuestionRow, answer_format: AnswerFormat) -> Limits:
-        if answer_format.scale is not None:
-            return (
-                answer_format.scale.minimum,
-                answer_format.scale.maximum,
-                answer_format.scale.step,
-            )
+        scale = answer_format.scale
+        if scale is not None:
+            return scale.minimum, scale.maximum, scale.step
         if not QUESTION_TYPES[answer_format.kind].is_number:
             return None, None, None
-        return (
-            self.number(question, "minimum"),
-            self.number(question, "maximum"),
-            self.number(question, "step"),
+        minimum, maximum, step = (
+            self.number(question, column) for column in ("minimum", "maximum", "step")
         )
+        return minimum, maximum, step
 
     def number(self, question: QuestionRow, column: str) -> float | None:
         written = question.row.text(column)
         number = parse_number(written) if written else None
         if written and number is None:
-            self.row_log.error(question, msg("“{text}” is not a number.", text=written), column)
+            self.log.error(
+                msg("“{text}” is not a number.", text=written), **place_of(question, column)
+            )
         return number
 
     def other(self, item: Item) -> Item:
-        """Return the text question that `or_other` stands for."""
+        """Return the text question that follows an item with `or_other`."""
         condition = f"selected(${{{item.name}}}, '{OTHER}')"
         if item.relevant:
             condition = f"({item.relevant}) and {condition}"
@@ -192,15 +189,14 @@ class ItemBuilder:
         )
 
     def check_extras(self, question: QuestionRow) -> None:
-        """Report media, defaults and triggers, which are left out."""
+        """Log a row's media, default and trigger, which are not imported."""
         columns = {column for column, _ in question.row.cells}
         media = min((column for column in columns if column.startswith("media::")), default=None)
         if media is not None:
-            self.row_log.unsupported(
-                question,
+            self.log.unsupported(
                 msg("Pictures and sounds are not supported; the text is shown."),
-                media,
-                msg("Clear this cell."),
+                **place_of(question, media),
+                suggestion=msg("Clear this cell."),
             )
         for column in sorted(columns & {"default", "trigger"}):
-            self.row_log.warning(question, msg("This column is not used."), column)
+            self.log.warning(msg("This column is not used."), **place_of(question, column))

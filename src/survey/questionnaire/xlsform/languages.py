@@ -8,7 +8,7 @@ from functools import lru_cache
 from babel import Locale
 
 from survey.locale import LANGUAGES, Labels, Message, msg, translator
-from survey.questionnaire.model import Language
+from survey.questionnaire.model import TEXT_FIELDS, Language
 from survey.questionnaire.xlsform.import_log import ImportLog
 from survey.questionnaire.xlsform.worksheets import (
     FormWorksheets,
@@ -18,7 +18,6 @@ from survey.questionnaire.xlsform.worksheets import (
     strip_markup,
 )
 
-TRANSLATED = ("label", "hint", "required_message", "constraint_message", "low_label", "high_label")
 _NAMED_CODE = re.compile(r"(?P<name>.*\S)\s*\((?P<code>[^()]+)\)\s*\Z")
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _SELF_NAMED_LANGUAGES = (
@@ -39,7 +38,7 @@ _SELF_NAMED_LANGUAGES = (
 
 
 class Languages:
-    """Languages by the tokens in column headers; completes texts that are missing in one."""
+    """Languages of a form, found in its column headers; fills in missing translations."""
 
     def __init__(self, sheets: FormWorksheets, log: ImportLog) -> None:
         self.log = log
@@ -58,7 +57,7 @@ class Languages:
     def _choose_unnamed_language(
         self, sheets: FormWorksheets, spoken: list[str | None], wanted: str | None
     ) -> Language:
-        """Return the language of columns that name none, such as a plain `label`."""
+        """Return the language of columns without one (None in `spoken`): `wanted`, or zh or en."""
         if wanted and wanted != "default":
             return language_of(wanted)
         language = language_of("zh" if _holds_ideographs(sheets) else "en")
@@ -76,7 +75,7 @@ class Languages:
     def _choose_default_language(
         self, sheets: FormWorksheets, spoken: Sequence[str | None], wanted: str | None
     ) -> Language:
-        """Return the language that the form names, else the one with most texts."""
+        """Return the default language: `wanted` if in the form, else by most texts, or `spoken`."""
         codes = {language.code: language for language in self.all}
         if wanted and language_of(wanted).code in codes:
             return codes[language_of(wanted).code]
@@ -86,13 +85,13 @@ class Languages:
             for sheet in (sheets.survey, sheets.choices)
             for row in sheet.rows
             for column, token in row.cells
-            if column in TRANSLATED
+            if column in TEXT_FIELDS
         )
         fullest = max(self.all, key=lambda language: texts[language.code])
         return fullest if texts[fullest.code] > texts[usual.code] else usual
 
     def labels(self, row: WorksheetRow, column: str) -> Labels:
-        """Return the texts of one column in every language; a missing one is the default's."""
+        """Return a row's texts in all languages; the default's stands in for a missing one."""
         texts: dict[str, str] = {}
         for token, text in row.translations(column).items():
             shown = strip_markup(text)
@@ -117,14 +116,14 @@ class Languages:
         return {language.code: text for language in self.all}
 
     def instrument_languages(self, text: Message) -> Labels:
-        """Return a text that the platform adds to the form, in the languages of the form."""
+        """Return language code -> text from the platform's catalogs, for the form's languages."""
         return {
             language.code: translator(language.code if language.code in LANGUAGES else "en")(text)
             for language in self.all
         }
 
     def report(self) -> None:
-        """Report each language that lacks texts once."""
+        """Log a warning for each language with missing texts, with their number."""
         for language in self.all:
             if self.missing[language.code]:
                 self.log.warning(
@@ -138,17 +137,17 @@ class Languages:
 
 
 def _list_language_tokens(sheets: FormWorksheets) -> list[str | None]:
-    """Return the language tokens of the labels in the order of the columns, else of all texts."""
+    """Return the languages, as headers write them, of label columns or else of all text columns."""
     labels = _list_tokens(sheets.survey, ("label",))
     return labels or [
         token
         for sheet in (sheets.survey, sheets.choices)
-        for token in _list_tokens(sheet, TRANSLATED)
+        for token in _list_tokens(sheet, TEXT_FIELDS)
     ]
 
 
 def _list_tokens(sheet: Worksheet, columns: Collection[str]) -> list[str | None]:
-    """Return the tokens of columns that hold texts: an empty column offers no language."""
+    """Return the languages, as headers write them, of those `columns` with a filled cell."""
     used = {language for row in sheet.rows for (column, language) in row.cells if column in columns}
     return [
         column.language
@@ -171,7 +170,7 @@ def _holds_ideographs(sheets: FormWorksheets) -> bool:
 
 @lru_cache(maxsize=256)
 def language_of(token: str) -> Language:
-    """Return code and displayed name of a language written `French (fr)`, `French` or `fr`."""
+    """Return the language (code and name) for a text such as `French (fr)`, `French` or `fr`."""
     token = collapse_whitespace(token)
     match = _NAMED_CODE.match(token)
     if match and _is_code(match["code"], match["name"]):
@@ -186,7 +185,7 @@ def language_of(token: str) -> Language:
 
 
 def _is_code(written: str, name: str) -> bool:
-    """Return whether this is a language code or made of the name, unlike `UK` in `English (UK)`."""
+    """Return whether `written` is a known language code or a slug of `name`."""
     primary = re.split("[-_]", written)[0]
     return written == _build_slug(name) or primary in _list_known_codes()
 

@@ -3,7 +3,7 @@
 import csv
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -23,7 +23,6 @@ from survey.questionnaire.xlsform.import_log import (
     SETTINGS,
     SURVEY,
     ImportLog,
-    RowLog,
     Unsupported,
     XlsformError,
 )
@@ -36,7 +35,6 @@ from survey.questionnaire.xlsform.reference_resolver import (
 )
 from survey.questionnaire.xlsform.worksheets import (
     FormWorksheets,
-    Worksheet,
     WorksheetRow,
     from_rows,
     read_worksheets,
@@ -54,7 +52,7 @@ MAX_PAGE_ITEMS = 15
 
 
 def join_conditions(*conditions: str | None) -> str | None:
-    """Return the conditions joined by `and`; a single one stays as it is written."""
+    """Return the conditions joined by `and`, a single one unchanged; None if all are None."""
     given = [condition for condition in conditions if condition is not None]
     if len(given) < 2:
         return given[0] if given else None
@@ -62,8 +60,7 @@ def join_conditions(*conditions: str | None) -> str | None:
 
 
 class SectionBuilder:
-    def __init__(self, sheet: Worksheet, languages: Languages, log: ImportLog) -> None:
-        self.sheet = sheet
+    def __init__(self, languages: Languages, log: ImportLog) -> None:
         self.languages = languages
         self.log = log
         self.names: set[str] = set()
@@ -77,7 +74,7 @@ class SectionBuilder:
     def split(
         self, group: ResolvedGroup, relevant: str | None, *, is_root: bool = False
     ) -> Iterator[Section]:
-        """Yield the sections of a group; items outside its groups get sections of their own."""
+        """Yield sections with condition `relevant`: of subgroups, and of runs of items outside."""
         loose: list[Item] = []
         for child in (*group.children, None):
             if isinstance(child, Item):
@@ -119,7 +116,7 @@ class SectionBuilder:
         return name
 
     def flat(self, group: ResolvedGroup, outer: str | None = None) -> Iterator[Item]:
-        """Yield items with the conditions of the groups between them and the section."""
+        """Yield a group's items and nested headings, adding `outer` and nested conditions."""
         for child in group.children:
             if isinstance(child, Item):
                 condition = join_conditions(outer, child.relevant)
@@ -151,7 +148,7 @@ class SectionBuilder:
             self.log.error(
                 msg("“{text}” is not a way to end an interview.", text=written),
                 row=row.number,
-                column=self.sheet.header("ends"),
+                column="ends",
                 suggestion=msg("Write screened_out or refused."),
             )
             return None
@@ -174,14 +171,14 @@ _YES = frozenset({"yes", "true", "1"})
 
 
 def read_xlsform(source: Path, *, unsupported: Unsupported = "refuse") -> ImportedForm:
-    """Read a workbook; a `WorkbookError` or an `XlsformError` says why it is not imported."""
+    """Return the form in an XLSForm file; parts `unsupported` here are refused or skipped."""
     return _read_workbook(open_workbook(source), unsupported)
 
 
 def read_xlsform_content(
     name: str, content: bytes, *, unsupported: Unsupported = "refuse"
 ) -> ImportedForm:
-    """Read the bytes of a file as `read_xlsform` does; `name` says its format."""
+    """Return the form in the content of an XLSForm file; the suffix of `name` is its format."""
     return _read_workbook(check_form_file(name, content), unsupported)
 
 
@@ -189,35 +186,21 @@ def _read_workbook(workbook: CheckedWorkbook, unsupported: Unsupported) -> Impor
     return _read_form(read_worksheets(workbook), workbook.stem, unsupported, {})
 
 
-def read_sheets(
-    survey: Iterable[Mapping[str, str]],
-    choices: Iterable[Mapping[str, str]],
-    settings: Mapping[str, str],
-    *,
-    indicators: Mapping[str, str] | None = None,
-    unsupported: Unsupported = "refuse",
-) -> ImportedForm:
-    """Read rows in the layout of the sheets; `indicators` maps item names to indicator codes."""
-    sheets = from_rows(survey, choices, settings)
-    return _read_form(sheets, "form", unsupported, dict(indicators or {}))
-
-
 def _read_form(
     sheets: FormWorksheets, stem: str, unsupported: Unsupported, indicators: dict[str, str]
 ) -> ImportedForm:
-    log = ImportLog(unsupported)
+    log = ImportLog(sheets.survey, unsupported)
     languages = Languages(sheets, log)
     lists = read_choices(sheets.choices, languages, log)
     root = build_group_tree(sheets.survey, log)
-    row_log = RowLog(sheets.survey, log)
     has_tree = bool(sheets.settings.text("tree"))
     unit = _read_unit(sheets.settings, log)
     formats = AnswerFormatReader(
-        lists, languages, row_log, indicators, has_tree=has_tree, takes_photos=unit == "venue"
+        lists, languages, log, indicators, has_tree=has_tree, takes_photos=unit == "venue"
     )
-    questions = ItemBuilder(formats, languages, row_log)
-    resolved = resolve_references(root, questions, sheets.survey, log)
-    laid_out = SectionBuilder(sheets.survey, languages, log).sections(resolved)
+    questions = ItemBuilder(formats, languages, log)
+    resolved = resolve_references(root, questions, log)
+    laid_out = SectionBuilder(languages, log).sections(resolved)
     rows = {question.name: question.row.number for question in root.questions()}
     sections = resolve_piping(laid_out, rows, log)
     if not any(section.items for section in sections) and not log.errors:
@@ -226,11 +209,16 @@ def _read_form(
         _check_with_pyxform(sheets, log)
     if log.errors:
         raise XlsformError(log.errors, log.skipped)
+    written = sheets.settings.text("id_string") or sheets.settings.text("name") or stem
+    usual = strip_markup(sheets.settings.text("title")) or sheets.settings.text("id_string") or stem
     instrument = Instrument(
-        name=_read_name(sheets.settings, stem),
+        name=re.sub(r"[^\w.-]+", "-", written).strip("-.")[:80] or "form",
         version=sheets.settings.text("version") or _UNVERSIONED,
         unit=unit,
-        title=_read_title(sheets.settings, languages, stem),
+        title={
+            language.code: strip_markup(sheets.settings.text(f"title_{language.code}")) or usual
+            for language in languages.all
+        },
         default_language=languages.default.code,
         languages=languages.all,
         tree=sheets.settings.text("tree") or None,
@@ -240,12 +228,17 @@ def _read_form(
     )
     languages.report()
     if not sheets.settings.text("version"):
-        instrument = _add_version(instrument, log)
+        version = instrument.sha256[:8]
+        log.warning(
+            msg("The form has no version; “{version}” is taken from its content.", version=version),
+            sheet=SETTINGS,
+        )
+        instrument = instrument.model_copy(update={"version": version})
     return ImportedForm(instrument, tuple(log.skipped), tuple(log.warnings), rows)
 
 
 def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:
-    """Report what pyxform says of the form: an error, unless parts of it were skipped."""
+    """Run pyxform's own checks on the form and log their error, if any, as unsupported."""
     if sheets.definition is None:
         return
     try:
@@ -255,13 +248,8 @@ def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:
         log.unsupported(found.message, sheet=found.sheet or SURVEY, row=found.row)
 
 
-def _read_name(settings: WorksheetRow, stem: str) -> str:
-    written = settings.text("id_string") or settings.text("name") or stem
-    return re.sub(r"[^\w.-]+", "-", written).strip("-.")[:80] or "form"
-
-
 def _read_unit(settings: WorksheetRow, log: ImportLog) -> Literal["person", "venue"]:
-    """Return what the form is about; without a word of it, people."""
+    """Return what a form is about by its settings: "person" (the default) or "venue"."""
     written = settings.text("unit").lower()
     if written == "venue":
         return "venue"
@@ -274,16 +262,8 @@ def _read_unit(settings: WorksheetRow, log: ImportLog) -> Literal["person", "ven
     return "person"
 
 
-def _read_title(settings: WorksheetRow, languages: Languages, stem: str) -> Labels:
-    usual = strip_markup(settings.text("title")) or settings.text("id_string") or stem
-    return {
-        language.code: strip_markup(settings.text(f"title_{language.code}")) or usual
-        for language in languages.all
-    }
-
-
 def _read_thanks(settings: WorksheetRow, languages: Languages) -> Labels:
-    """Return the thanks: columns `thanks_zh` …, or one `thanks` for a form in one language."""
+    """Return the closing text from the settings `thanks_<language>` or `thanks`."""
     texts = {
         language.code: text
         for language in languages.all
@@ -301,21 +281,11 @@ def _describe_missing_questions(log: ImportLog) -> Message:
     return msg("The form has no questions.")
 
 
-def _add_version(instrument: Instrument, log: ImportLog) -> Instrument:
-    """Give a form without a version one made from its content: equal forms, equal versions."""
-    version = instrument.sha256[:8]
-    log.warning(
-        msg("The form has no version; “{version}” is taken from its content.", version=version),
-        sheet=SETTINGS,
-    )
-    return instrument.model_copy(update={"version": version})
-
-
 _MINUTES_MARK = "{minutes}"
 
 
 class _BundleConfig(BaseModel):
-    """Contents of `<name>.toml`: the modules of a questionnaire in their order."""
+    """Contents of `<name>.toml`: settings and ordered modules of a shipped questionnaire."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -333,7 +303,7 @@ class _BundleConfig(BaseModel):
 
 
 def load_bundle(folder: Path, name: str) -> ImportedForm:
-    """Read `<name>.toml`, its `modules/*.csv` and `choices.csv` from `folder`."""
+    """Return the shipped questionnaire `<name>.toml` of `folder`, with its modules and choices."""
     recipe = _read_bundle_config(folder / f"{name}.toml")
     survey = [
         row
@@ -356,9 +326,8 @@ def load_bundle(folder: Path, name: str) -> ImportedForm:
         "tree": recipe.tree or "",
         "unit": recipe.unit,
     }
-    return read_sheets(
-        survey, _read_csv_rows(folder / "choices.csv"), settings, indicators=recipe.indicators
-    )
+    sheets = from_rows(survey, _read_csv_rows(folder / "choices.csv"), settings)
+    return _read_form(sheets, "form", "refuse", recipe.indicators)
 
 
 def _read_bundle_config(path: Path) -> _BundleConfig:

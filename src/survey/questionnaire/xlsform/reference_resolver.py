@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from pyxform.aliases import BINDING_CONVERSIONS
 from pyxform.parsing.sheet_headers import clean_text_values
 
-from survey.locale import Labels, Message, msg
+from survey.locale import Labels, msg
 from survey.questionnaire.expressions.parser import parse
 from survey.questionnaire.expressions.syntax import ExpressionError, references, uses_self
-from survey.questionnaire.model import Choice, Item, Section
+from survey.questionnaire.model import TEXT_FIELDS, Choice, Item, Section
 from survey.questionnaire.xlsform.group_tree import QuestionGroup
-from survey.questionnaire.xlsform.import_log import ImportLog
+from survey.questionnaire.xlsform.import_log import FindingPlace, ImportLog, place_of
 from survey.questionnaire.xlsform.item_builder import ItemBuilder
-from survey.questionnaire.xlsform.worksheets import QuestionRow, Worksheet, WorksheetRow
+from survey.questionnaire.xlsform.worksheets import NamedRow, QuestionRow, WorksheetRow
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedGroup:
-    """Group whose conditions can be evaluated, with its children in order."""
+    """Group of items whose remaining conditions refer only to questions known there."""
 
     row: WorksheetRow
     name: str
@@ -36,7 +36,7 @@ class ResolvedGroup:
 
 @dataclass(slots=True)
 class _KnownNames:
-    """Names of the form that are known at the current place of the walk."""
+    """Names of questions at the current place of the form: all, asked before, and left out."""
 
     all: frozenset[str]
     asked: set[str] = field(default_factory=set)
@@ -44,31 +44,28 @@ class _KnownNames:
 
 
 def _clean_expression(source: str) -> str:
-    """Return the source with straight quotes and with Excel's TRUE and FALSE as functions."""
+    """Return an expression with straight quotes, and Excel's TRUE and FALSE as functions."""
     return str(BINDING_CONVERSIONS.get(source) or clean_text_values(source))
 
 
 def _clean_item(item: Item) -> Item:
-    """Return an item added by the reader with its condition cleaned like the form's own."""
+    """Return the item with its condition cleaned by `_clean_expression`."""
     relevant = item.relevant and _clean_expression(item.relevant)
     return item.model_copy(update={"relevant": relevant})
 
 
 def resolve_references(
-    root: QuestionGroup, questions: ItemBuilder, sheet: Worksheet, log: ImportLog
+    root: QuestionGroup, questions: ItemBuilder, log: ImportLog
 ) -> ResolvedGroup:
     names = frozenset(question.name for question in root.questions())
-    return _ReferenceResolver(questions, sheet, log, _KnownNames(names)).group(root, None)
+    return _ReferenceResolver(questions, log, _KnownNames(names)).group(root, None)
 
 
+@dataclass(frozen=True, slots=True)
 class _ReferenceResolver:
-    def __init__(
-        self, questions: ItemBuilder, sheet: Worksheet, log: ImportLog, known: _KnownNames
-    ) -> None:
-        self.questions = questions
-        self.sheet = sheet
-        self.log = log
-        self.known = known
+    questions: ItemBuilder
+    log: ImportLog
+    known: _KnownNames
 
     def group(self, group: QuestionGroup, relevant: str | None) -> ResolvedGroup:
         children: list[Item | ResolvedGroup] = []
@@ -87,9 +84,7 @@ class _ReferenceResolver:
                     name=group.name,
                     count=sum(1 for _ in group.questions()),
                 ),
-                row=group.row.number,
-                column=self.sheet.header("type"),
-                item=group.name,
+                **place_of(group, "type"),
                 suggestion=msg(
                     "Ask the questions once, or write them as often as they are needed."
                 ),
@@ -99,7 +94,7 @@ class _ReferenceResolver:
         relevant = group.row.text("relevant") or None
         if relevant is not None:
             relevant = _clean_expression(relevant)
-            if not self.works(relevant, group.row, group.name, "relevant"):
+            if not self.works(relevant, group, "relevant"):
                 self.leave_out(group)
                 return None
         return self.group(group, relevant)
@@ -112,7 +107,7 @@ class _ReferenceResolver:
         if items is None:
             self.known.left_out.add(question.name)
             return ()
-        first = self.item(items[0], question.row)
+        first = self.item(items[0], question)
         if first is None:
             self.known.left_out.add(question.name)
             return ()
@@ -121,79 +116,64 @@ class _ReferenceResolver:
         self.known.asked |= {item.name for item in others}
         return (first, *others)
 
-    def item(self, item: Item, row: WorksheetRow) -> Item | None:
-        """Return the item without an unusable constraint; None if its condition is unusable."""
+    def item(self, item: Item, question: QuestionRow) -> Item | None:
+        """Return the item, minus a constraint that fails `works`; None if another part does."""
         changes: dict[str, str | None] = {}
         for column in ("relevant", "calculation"):
             source = getattr(item, column)
             if source is None:
                 continue
             changes[column] = _clean_expression(source)
-            if not self.works(changes[column] or "", row, item.name, column):
+            if not self.works(changes[column] or "", question, column):
                 return None
         if item.constraint is not None:
             constraint = _clean_expression(item.constraint)
-            works = self.works(constraint, row, item.name, "constraint")
+            works = self.works(constraint, question, "constraint")
             changes["constraint"] = constraint if works else None
         return item.model_copy(update=changes) if changes else item
 
-    def works(self, source: str, row: WorksheetRow, name: str, column: str) -> bool:
-        """Return whether the expression can be evaluated at this place of the form."""
-        header = self.sheet.header(column)
+    def works(self, source: str, named: NamedRow, column: str) -> bool:
+        """Return whether `source`, in `column` of row `named`, can be evaluated; log if not."""
+        name, place = named.name, place_of(named, column)
         try:
             expression = parse(source)
         except ExpressionError as error:
-            self.log.unsupported(
-                error.message, row=row.number, column=header, item=name, suggestion=error.suggestion
-            )
+            self.log.unsupported(error.message, **place, suggestion=error.suggestion)
             return False
         itself = uses_self(expression) or name in references(expression)
         if itself and column != "constraint":
             self.log.unsupported(
                 msg("An expression here cannot refer to its own question."),
-                row=row.number,
-                column=header,
-                item=name,
+                **place,
                 suggestion=msg("Refer to an earlier question."),
             )
             return False
         unknown = references(expression) - self.known.asked - {name}
         for reference in sorted(unknown):
-            self.unknown(reference, row, header, name)
+            self.unknown(reference, place)
         return not unknown
 
-    def unknown(self, reference: str, row: WorksheetRow, header: str, name: str) -> None:
+    def unknown(self, reference: str, place: FindingPlace) -> None:
         if reference in self.known.left_out:
             self.log.follows(
-                msg("This depends on “{name}”, which is left out.", name=reference),
-                row=row.number,
-                column=header,
-                item=name,
+                msg("This depends on “{name}”, which is left out.", name=reference), **place
             )
             return
-        self.log.unsupported(
-            self.why_unknown(reference),
-            row=row.number,
-            column=header,
-            item=name,
-            suggestion=msg("Refer to a question that comes before this one."),
-        )
-
-    def why_unknown(self, reference: str) -> Message:
+        message = msg("There is no question named “{name}”.", name=reference)
         if reference in self.known.all:
-            return msg("${{{name}}} is asked only later.", name=reference)
-        return msg("There is no question named “{name}”.", name=reference)
+            message = msg("${{{name}}} is asked only later.", name=reference)
+        suggestion = msg("Refer to a question that comes before this one.")
+        self.log.unsupported(message, **place, suggestion=suggestion)
 
 
 _MENTION = re.compile(r"\$\{\s*([^{}\s]*)\s*\}")
 _ELLIPSIS = "…"
-_TEXTS = ("label", "hint", "required_message", "constraint_message", "low_label", "high_label")
 
 
 def resolve_piping(
     sections: Iterable[Section], rows: Mapping[str, int], log: ImportLog
 ) -> tuple[Section, ...]:
-    """Return the sections with only such references as the form can fill in at that place."""
+    """Return sections with `…` for `${…}` of no earlier question; log each, with row by `rows`."""
     asked: set[str] = set()
     resolved: list[Section] = []
     for section in sections:
@@ -237,7 +217,9 @@ class _PipingScope:
 def _resolve_item(item: Item, scope: _PipingScope) -> Item:
     if not any("${" in text for labels in _list_texts(item) for text in labels.values()):
         return item
-    changes: dict[str, object] = {column: scope.labels(getattr(item, column)) for column in _TEXTS}
+    changes: dict[str, object] = {
+        column: scope.labels(getattr(item, column)) for column in TEXT_FIELDS
+    }
     changes["choices"] = tuple(
         Choice(name=choice.name, label=scope.labels(choice.label)) for choice in item.choices
     )
@@ -249,7 +231,7 @@ def _resolve_item(item: Item, scope: _PipingScope) -> Item:
 
 def _list_texts(item: Item) -> list[Labels]:
     return [
-        *(getattr(item, column) for column in _TEXTS),
+        *(getattr(item, column) for column in TEXT_FIELDS),
         *(choice.label for choice in item.choices),
         *item.special_labels.values(),
     ]

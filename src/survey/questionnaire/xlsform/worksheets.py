@@ -119,7 +119,7 @@ def unsupported_type_hint(kind: str) -> Message:
 
 
 def parse_select_type(kind: str) -> tuple[ItemKind | None, str, bool] | None:
-    """Return kind (None if unsupported), list name and whether “other” is offered, for a select."""
+    """Return item kind, list name and whether “other” is offered; None if it is no select."""
     match = RE_SELECT.match(kind)
     if match is None:
         return None
@@ -151,7 +151,7 @@ _WORKSHEET_TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class WorksheetColumn:
-    """Column header: its text in the file, its meaning, and its language token."""
+    """Column of a worksheet: header text, canonical name, and language as the header names it."""
 
     header: str
     name: str
@@ -172,13 +172,19 @@ class WorksheetRow:
 
 
 @dataclass(slots=True)
-class QuestionRow:
-    """A question of the survey sheet, before it is an item."""
+class NamedRow:
+    """Row of the survey sheet with its name, unique among questions or among groups."""
 
     row: WorksheetRow
+    name: str
+
+
+@dataclass(slots=True)
+class QuestionRow(NamedRow):
+    """Row of the survey sheet that is a question, with its type."""
+
     type: str
     """As written, blanks collapsed, lower case in its first word."""
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,7 @@ class Worksheet:
     rows: tuple[WorksheetRow, ...] = ()
 
     def header(self, name: str) -> str:
-        """Return the text of a column's header in the file."""
+        """Return the header, as written in the file, of the column with canonical `name`."""
         return next((column.header for column in self.columns if column.name == name), name)
 
 
@@ -201,7 +207,7 @@ class FormWorksheets:
 
 
 def read_worksheets(workbook: CheckedWorkbook) -> FormWorksheets:
-    """Return the worksheets of a file that passed the safety checks."""
+    """Return the worksheets of a checked workbook. Raises `WorkbookError` if it is not a form."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on page headers and the like
@@ -251,7 +257,7 @@ def from_rows(
     choices: Iterable[Mapping[str, str]],
     settings: Mapping[str, str],
 ) -> FormWorksheets:
-    """Return worksheets made from rows that are already in memory."""
+    """Return worksheets made from rows in memory (mappings of header to text)."""
     survey, choices = _drop_empty_cells(survey), _drop_empty_cells(choices)
     return from_definition(
         DefinitionData(
@@ -318,7 +324,7 @@ def _read_cells(
 
 
 def read_excel(content: bytes) -> DefinitionData:
-    """Return the sheets of a form; a single sheet counts as the survey sheet."""
+    """Return the form's sheets in an .xlsx file; a single sheet is taken as the survey sheet."""
     reader = ExcelReader(io.BytesIO(content), read_only=True, data_only=True)
     try:
         reader.read()
@@ -338,19 +344,13 @@ def read_excel(content: bytes) -> DefinitionData:
 def _read_worksheet_rows(sheet: Any) -> tuple[list[dict[str, Any]], list[dict[str, None]]]:
     sheet.reset_dimensions()
     first = next(sheet.iter_rows(max_row=1), ())
-    headers = get_excel_column_headers(_format_header(cell.value) for cell in first)
+    headers = get_excel_column_headers(
+        (None if cell.value is None else str(cell.value)) for cell in first
+    )
     if not headers:
         return [], []
     rows = get_excel_rows(headers, sheet.iter_rows(min_row=2, max_col=len(headers)), _format_cell)
-    return rows, [dict.fromkeys(_drop_empty_headers(headers))]
-
-
-def _drop_empty_headers(headers: list[str | None]) -> Iterator[str]:
-    return (header for header in headers if header is not None)
-
-
-def _format_header(value: object) -> str | None:
-    return None if value is None else str(value)
+    return rows, [dict.fromkeys(header for header in headers if header is not None)]
 
 
 def _format_cell(cell: Any, _row: int, _column: str) -> str | None:

@@ -14,12 +14,13 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from survey.locale import Labels
-from survey.questionnaire.model import Choice, Instrument, Item, Language, Section
+from survey.questionnaire.model import TEXT_FIELDS, Choice, Instrument, Item, Language, Section
 from survey.questionnaire.question_types import type_of
 from survey.questionnaire.question_types.numbers import write_number
 from survey.spreadsheets import write_text_cell
 
 _PLAIN_COLUMNS = ("required", "relevant", "constraint", "calculation", "appearance", "parameters")
+_BOUNDS = ("minimum", "maximum", "step")
 _EXTENSION_COLUMNS = (
     "specials",
     "indicator",
@@ -29,9 +30,20 @@ _EXTENSION_COLUMNS = (
     "keeps_place",
     "privacy",
     "ends",
-    "minimum",
-    "maximum",
-    "step",
+    *_BOUNDS,
+)
+_COPIED = Item.model_fields.keys() & {*_PLAIN_COLUMNS, *_EXTENSION_COLUMNS} - {
+    "appearance",
+    "specials",
+    *_BOUNDS,
+}
+"""Columns that hold what a field of the same name holds."""
+_SURVEY_COLUMNS = (
+    *("type", "name", "label", "hint"),
+    *_PLAIN_COLUMNS,
+    *("required_message", "constraint_message"),
+    *_EXTENSION_COLUMNS,
+    *("low_label", "high_label"),
 )
 _WIDTHS = {"type": 24, "name": 22, "label": 48, "hint": 32, "relevant": 36}
 
@@ -39,12 +51,14 @@ Record = Mapping[str, str]
 
 
 def xlsform_bytes(instrument: Instrument) -> bytes:
-    """Return `instrument` as the content of a workbook."""
+    """Return an instrument as the content of an XLSForm workbook (.xlsx)."""
     lists = _Lists(instrument.languages)
     survey = list(_iter_survey_records(instrument, lists))
     workbook = Workbook(write_only=True)
-    _write_worksheet(workbook, "survey", _list_survey_header(instrument.languages), survey)
-    _write_worksheet(workbook, "choices", _list_choices_header(instrument.languages), lists.records)
+    header = _list_header(_SURVEY_COLUMNS, instrument.languages)
+    _write_worksheet(workbook, "survey", header, survey)
+    header = _list_header(("list_name", "name", "label"), instrument.languages)
+    _write_worksheet(workbook, "choices", header, lists.records)
     settings = _build_settings(instrument)
     _write_worksheet(workbook, "settings", tuple(settings), [settings])
     buffer = io.BytesIO()
@@ -56,27 +70,17 @@ def _format_language(language: Language) -> str:
     return f"{language.name} ({language.code})"
 
 
-def _list_translated_columns(column: str, languages: Iterable[Language]) -> tuple[str, ...]:
-    return tuple(f"{column}::{_format_language(language)}" for language in languages)
-
-
-def _list_survey_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
-    return (
-        "type",
-        "name",
-        *_list_translated_columns("label", languages),
-        *_list_translated_columns("hint", languages),
-        *_PLAIN_COLUMNS,
-        *_list_translated_columns("required_message", languages),
-        *_list_translated_columns("constraint_message", languages),
-        *_EXTENSION_COLUMNS,
-        *_list_translated_columns("low_label", languages),
-        *_list_translated_columns("high_label", languages),
+def _list_header(columns: Iterable[str], languages: tuple[Language, ...]) -> tuple[str, ...]:
+    """Return the header of a worksheet, with text columns repeated for each language."""
+    return tuple(
+        name
+        for column in columns
+        for name in (
+            tuple(f"{column}::{_format_language(language)}" for language in languages)
+            if column in TEXT_FIELDS
+            else (column,)
+        )
     )
-
-
-def _list_choices_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
-    return ("list_name", "name", *_list_translated_columns("label", languages))
 
 
 def _build_settings(instrument: Instrument) -> dict[str, str]:
@@ -100,7 +104,7 @@ def _build_settings(instrument: Instrument) -> dict[str, str]:
 
 
 class _Lists:
-    """Choice lists of the workbook; each is written once, whatever uses it."""
+    """Choice lists of the workbook, with equal lists written once under a shared name."""
 
     def __init__(self, languages: tuple[Language, ...]) -> None:
         self.languages = languages
@@ -150,39 +154,21 @@ def _build_item_record(item: Item, lists: _Lists) -> Record:
     record = {
         "type": cells.type,
         "name": item.name,
-        "required": "yes" if item.required else "",
-        "relevant": item.relevant or "",
-        "constraint": item.constraint or "",
-        "calculation": item.calculation or "",
         "appearance": " ".join(word for word in (cells.appearance, item.appearance) if word),
         "parameters": cells.parameters,
-        "specials": " ".join(special.value for special in item.specials),
-        "indicator": item.indicator or "",
-        "measured": "yes" if item.is_measured else "",
-        "module": item.module or "",
-        "sensitive": "yes" if item.sensitive else "",
-        "keeps_place": "yes" if item.keeps_place else "",
-        "privacy": item.privacy.value if item.privacy else "",
+        "specials": " ".join(item.specials),
+        "measured": _format_cell(item.is_measured),
+        **{column: _format_cell(getattr(item, column)) for column in _COPIED},
     }
     if type_of(item).is_number:
-        record |= {
-            column: write_number(value)
-            for column, value in (
-                ("minimum", item.minimum),
-                ("maximum", item.maximum),
-                ("step", item.step),
-            )
-        }
-    for column in (
-        "label",
-        "hint",
-        "required_message",
-        "constraint_message",
-        "low_label",
-        "high_label",
-    ):
+        record |= {column: write_number(getattr(item, column)) for column in _BOUNDS}
+    for column in TEXT_FIELDS:
         record |= lists.labels(column, getattr(item, column))
     return record
+
+
+def _format_cell(value: str | bool | None) -> str:
+    return "yes" if value is True else value or ""
 
 
 def _write_worksheet(
@@ -204,7 +190,7 @@ _ALWAYS = frozenset({"type", "name", "list_name", "form_id", "version"})
 
 
 def _build_cell(sheet: object, text: str, *, bold: bool = False) -> Cell | None:
-    """Return a text cell: an expression such as `=1` must not become a formula."""
+    """Return a cell of plain text, never a formula, even for `=1`; None for an empty text."""
     if not text:
         return None
     cell = WriteOnlyCell(sheet, value="")

@@ -20,11 +20,10 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.submission import InvalidAnswersError
 from survey.locale import ConflictError, Message, RefusedError, SurveyError, msg
-from survey.questionnaire.model import Instrument
 from survey.questionnaire.validation import validate
 from survey.review.back_check.comparison_items import WAS_INTERVIEWED, list_comparisons
 from survey.review.review_queue import ReviewFilter
-from survey.store.audit_events import AuditEvent, back_check_event
+from survey.store.audit_events import AuditEvent, state_event
 from survey.store.china_time import china_date
 from survey.store.inserts import insert_columns
 from survey.store.tables import (
@@ -54,33 +53,25 @@ _CHECKS, _RESPONSES = table_of(BackCheck), table_of(Response)
 
 @dataclass(frozen=True)
 class WorkSelection:
-    """All work of one surveyor, or all that was collected at one point."""
+    """The interviews in a wave of one surveyor, or at one sampling point, for a bulk decision."""
 
     wave_id: UUID
     surveyor_id: UUID | None = None
     point_id: UUID | None = None
 
     def void_filter(self) -> ReviewFilter:
-        """Return the filter of everything that can be voided."""
-        return ReviewFilter(
-            self.wave_id, status=None, surveyor_id=self.surveyor_id, point_id=self.point_id
-        )
+        """Return the review filter for these interviews in any state, to void those that can be."""
+        return ReviewFilter(**vars(self), status=None)
 
     def restore_filter(self) -> ReviewFilter:
-        """Return the filter of what was voided for failed back-checks, and nothing else."""
-        return ReviewFilter(
-            self.wave_id,
-            status=Status.VOID,
-            surveyor_id=self.surveyor_id,
-            point_id=self.point_id,
-            reason=ReasonCode.BACK_CHECK,
-        )
+        """Return the review filter for those interviews voided for failed back-checks."""
+        return ReviewFilter(**vars(self), status=Status.VOID, reason=ReasonCode.BACK_CHECK)
 
 
 def note_retraining(
     work: Work, *, wave_id: UUID, surveyor_ids: Collection[UUID], retrain_by: date, note: str
 ) -> int:
-    """Note that these surveyors are retrained by a day; all of them or none.
+    """Record that surveyors are retrained by day `retrain_by`, all or none; return how many.
 
     Only surveyors with back-checks in the reader's area can be named.
     """
@@ -162,7 +153,7 @@ class BackCheckNotFoundError(SurveyError):
 
 @dataclass(frozen=True)
 class CallEntry:
-    """One person to call, without name and answers."""
+    """Interview on the list of back-checks by telephone, without respondent's name and answers."""
 
     id: UUID
     response_id: UUID
@@ -184,13 +175,13 @@ class CallEntry:
 
     @property
     def code(self) -> str:
-        """Number on the respondent's receipt."""
+        """Number of the interview on the respondent's receipt."""
         return receipt_code(self.response_id)
 
 
 @dataclass(frozen=True)
 class CallAttempt:
-    """Outcome of one attempt, with the answers to the short questionnaire if it was asked."""
+    """Outcome of one call, with the answers to the short questionnaire if it was asked."""
 
     outcome: Outcome
     channel: Channel
@@ -206,7 +197,7 @@ def receipt_code(response_id: UUID) -> str:
 def list_calls(
     work: Work, *, wave_id: UUID, city_code: str | None = None, size: int = 200
 ) -> list[CallEntry]:
-    """Return people not reached yet: untried first, then by city, surveyor, point and time.
+    """Return up to `size` respondents to call who were not reached yet, those never tried first.
 
     Interviews that were taken out since the draw are left out, and so are the reader's own.
     """
@@ -221,8 +212,7 @@ def list_calls(
         )
         .order_by(
             case((_CHECKS.c.outcome.is_(None), 0), else_=1),
-            _CHECKS.c.attempts,
-            _CHECKS.c.city_code,
+            *_CHECKS.c["attempts", "city_code"],
             _SURVEYORS.c.name,
             _POINTS.c.name,
             _CHECKS.c.id,
@@ -231,31 +221,23 @@ def list_calls(
     )
     if city_code is not None:
         query = query.where(_CHECKS.c.city_code == city_code)
-    return [_build_call_entry(row) for row in work.session.connection().execute(query)]
+    return [CallEntry(*row) for row in work.session.connection().execute(query)]
 
 
 def get_call(work: Work, *, check_id: UUID) -> CallEntry:
-    """Return one entry of the list. Raises `BackCheckNotFoundError`, also outside the area."""
+    """Return one entry of the call list. Raises `BackCheckNotFoundError`, also outside the area."""
     work.require(Action.BACK_CHECK)
-    row = (
-        work.session.connection()
-        .execute(_select_calls(work.principal).where(_CHECKS.c.id == check_id))
-        .one_or_none()
-    )
+    query = _select_calls(work.principal).where(_CHECKS.c.id == check_id)
+    row = work.session.connection().execute(query).one_or_none()
     if row is None:
         raise BackCheckNotFoundError(msg("This back-check does not exist."))
-    return _build_call_entry(row)
-
-
-def get_check_instrument(*, session: Session, call: CallEntry) -> Instrument:
-    """Return the short questionnaire of this back-check."""
-    return load_instrument(session=session, instrument_id=call.instrument_id)
+    return CallEntry(*row)
 
 
 def record_attempt(
     work: Work, *, check_id: UUID, expected_version: int, attempt: CallAttempt
 ) -> Outcome:
-    """Store the outcome of an attempt and return it as understood.
+    """Store and record the outcome of call `attempt`; raise unless at `expected_version`.
 
     Whoever was reached and says no to the first question was never interviewed. A slip is mended by
     entering the answers again; that somebody was spoken to cannot be undone. Raises
@@ -285,7 +267,7 @@ def record_attempt(
     }
     work.session.connection().execute(_UPDATE, {**changed, "check": check_id})
     work.record(
-        back_check_event(outcome),
+        state_event(outcome),
         check_id,
         {
             "response": str(row.response_id),
@@ -293,9 +275,11 @@ def record_attempt(
             "to": outcome,
             "channel": attempt.channel,
             "attempt": changed["attempts"],
-            "mended": sorted(_list_corrected_items(row.answers, answers))
-            if row.outcome in ANSWERED
-            else [],
+            "mended": sorted(
+                name
+                for name in {*row.answers, *answers}
+                if row.outcome in ANSWERED and row.answers.get(name) != answers.get(name)
+            ),
         },
     )
     return outcome
@@ -337,28 +321,28 @@ def _parse_attempt(
 
 
 def _get_revision_number(session: Session, wave_id: UUID, response_id: UUID) -> int:
-    """Return the number of the current answers. Raises `RefusedError`."""
+    """Return the revision number of an interview's current answers. Raises `RefusedError`."""
     require_answers_present(session=session, wave_id=wave_id)
     wanted = {"response": response_id, "wave": wave_id}
     number: int = session.connection().execute(_CURRENT_NUMBER, wanted).scalar_one()
     return number
 
 
-def _list_corrected_items(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
-
-
 def _select_calls(principal: Principal) -> Select[Any]:
+    """Return a query of the fields of `CallEntry`, in their order, in the principal's area."""
     return (
         select(
-            _CHECKS,
-            _POINTS.c.name.label("point_name"),
-            _SURVEYORS.c.name.label("surveyor"),
-            _CHECKERS.c.name.label("checker"),
-            exists().where(_CONTACTS.c.response_id == _CHECKS.c.response_id).label("left_phone"),
+            *_CHECKS.c["id", "response_id", "city_code"],
+            func.coalesce(_POINTS.c.name, ""),
+            _SURVEYORS.c.name,
+            _CHECKS.c.surveyor_id,
             func.coalesce(
-                _RESPONSES.c.started_at, _RESPONSES.c.submitted_at, type_=_SUBMITTED_AT_TYPE
-            ).label("interviewed_at"),
+                *_RESPONSES.c["started_at", "submitted_at"], type_=_RESPONSES.c.submitted_at.type
+            ),
+            *_CHECKS.c["chosen_by", "outcome", "attempts", "checked_at"],
+            func.coalesce(_CHECKERS.c.name, ""),
+            *_CHECKS.c["note", "lock_version", "instrument_id"],
+            exists().where(_CONTACTS.c.response_id == _CHECKS.c.response_id),
         )
         .select_from(
             _CHECKS.join(_RESPONSES, _RESPONSES.c.id == _CHECKS.c.response_id)
@@ -367,28 +351,4 @@ def _select_calls(principal: Principal) -> Select[Any]:
             .outerjoin(_CHECKERS, _CHECKERS.c.id == _CHECKS.c.checked_by)
         )
         .where(area_filter(principal, _CHECKS.c.city_code))
-    )
-
-
-_SUBMITTED_AT_TYPE = _RESPONSES.c.submitted_at.type
-
-
-def _build_call_entry(row: AnyRow) -> CallEntry:
-    return CallEntry(
-        id=row.id,
-        response_id=row.response_id,
-        city_code=row.city_code,
-        point_name=row.point_name or "",
-        surveyor=row.surveyor,
-        surveyor_id=row.surveyor_id,
-        interviewed_at=row.interviewed_at,
-        chosen_by=row.chosen_by,
-        outcome=row.outcome,
-        attempts=row.attempts,
-        checked_at=row.checked_at,
-        checker=row.checker or "",
-        note=row.note,
-        version=row.lock_version,
-        instrument_id=row.instrument_id,
-        has_phone=bool(row.left_phone),
     )

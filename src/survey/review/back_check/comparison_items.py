@@ -23,7 +23,7 @@ _NO_ANSWER = frozenset(special.value for special in SpecialAnswer)
 
 
 class QuestionNature(StrEnum):
-    """Nature of a compared question."""
+    """Nature of a compared question: it asks for a stable fact, or for an opinion."""
 
     FACT = "fact"
     """Does not change between the two conversations."""
@@ -32,7 +32,7 @@ class QuestionNature(StrEnum):
 
 
 class ItemComparison(BaseModel):
-    """A question of the short questionnaire and the item it repeats."""
+    """A question of the back-check questionnaire and the item of the interview that it repeats."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,21 +47,16 @@ class ItemComparison(BaseModel):
 
 @lru_cache(maxsize=1)
 def list_comparisons(path: Path = ITEMS) -> tuple[ItemComparison, ...]:
-    """Return all comparisons, in the order of the short questionnaire."""
+    """Return all items that a back-check compares, in the order of its questionnaire."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return tuple(
-            ItemComparison(
-                item=row["item"],
-                repeats=row["repeats"],
-                nature=QuestionNature(row["nature"]),
-                tolerance=float(row["tolerance"] or 0),
-            )
+            ItemComparison.model_validate({name: text for name, text in row.items() if text})
             for row in csv.DictReader(file)
         )
 
 
 def differs(comparison: ItemComparison, item: Item, then: Any, again: Any) -> bool | None:
-    """Whether the two answers disagree; None if one of them is missing or no answer."""
+    """Return whether answers `then` and `again` disagree; None if either is missing or unknown."""
     if _is_no_answer(then) or _is_no_answer(again):
         return None
     if _is_number(then) and _is_number(again):

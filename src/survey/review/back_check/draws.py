@@ -13,7 +13,7 @@ from datetime import datetime
 from math import floor
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from survey.access.audit import actor_id
@@ -37,6 +37,7 @@ from survey.store.tables import (
     table_of,
 )
 from survey.waves.instruments import instrument_id_by_name
+from survey.waves.quota_counts import iter_batches
 from survey.waves.quotas import COUNTED_STATUSES
 
 MIN_PER_SURVEYOR = 1
@@ -45,7 +46,7 @@ MIN_PER_SURVEYOR = 1
 
 @dataclass(frozen=True)
 class Candidate:
-    """An interview that can be drawn; `chosen_by` is set if an earlier draw chose it."""
+    """Interview that can be drawn for a back-check; `chosen_by` is set if it was drawn before."""
 
     id: UUID
     surveyor_id: UUID
@@ -56,7 +57,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class DrawnInterview:
-    """Part of a draw that one interview belongs to."""
+    """Interview drawn for a back-check, and whether it was drawn at random or by risk."""
 
     id: UUID
     surveyor_id: UUID
@@ -68,7 +69,7 @@ class DrawnInterview:
 def select_interviews(
     candidates: Iterable[Candidate], *, random_share: float, risk_share: float, seed: str
 ) -> tuple[DrawnInterview, ...]:
-    """Fill each surveyor's random and risk part up to their shares (0 to 1) of all candidates.
+    """Return interviews drawn to fill each surveyor's random and risk share (0 to 1), by `seed`.
 
     The random part is drawn from *all* of a surveyor's interviews, also from those that stand on
     the list for their risk: only so does its error rate speak for the surveyor's work. The risk
@@ -85,13 +86,16 @@ def select_interviews(
         )
         drawn_ids = {candidate.id for candidate in by_lot}
         riskiest = _draw_by_risk(own, rounded_share(risk_share, len(own)), drawn_ids)
-        drawn += [_build_drawn_interview(candidate, ChosenBy.RANDOM) for candidate in by_lot]
-        drawn += [_build_drawn_interview(candidate, ChosenBy.RISK) for candidate in riskiest]
+        drawn += [
+            DrawnInterview(each.id, each.surveyor_id, chosen_by, known=each.chosen_by is not None)
+            for chosen_by, part in ((ChosenBy.RANDOM, by_lot), (ChosenBy.RISK, riskiest))
+            for each in part
+        ]
     return tuple(drawn)
 
 
 def rounded_share(share: float, count: int) -> int:
-    """Return a share of `count`, rounded half up."""
+    """Return `share` (0 to 1) of `count` as a whole number, rounded half up."""
     return floor(share * count + 0.5)
 
 
@@ -101,7 +105,7 @@ def draw_key(seed: str, response_id: UUID) -> str:
 
 
 def selection_sha256(ids: Iterable[UUID]) -> str:
-    """Return the SHA-256 over ids in order, for records of draws and previews."""
+    """Return the SHA-256 over ids in the order given, for records of draws and previews."""
     digest = hashlib.sha256()
     for each in ids:
         digest.update(each.bytes)
@@ -123,25 +127,17 @@ def _draw_by_risk(own: Sequence[Candidate], wanted: int, drawn_ids: set[UUID]) -
     return waiting[: max(0, wanted - already)]
 
 
-def _build_drawn_interview(candidate: Candidate, chosen_by: ChosenBy) -> DrawnInterview:
-    return DrawnInterview(
-        candidate.id, candidate.surveyor_id, chosen_by, known=candidate.chosen_by is not None
-    )
-
-
 RANDOM_SHARE, RISK_SHARE = 0.05, 0.03
 """Usual shares of a surveyor's interviews."""
 MAX_SEED_CHARS = 40
 
 _RESPONSES, _RISKS, _WAVES = table_of(Response), table_of(ResponseRisk), table_of(Wave)
 _CHECKS, _DRAWS, _ACCOUNTS = table_of(BackCheck), table_of(BackCheckDraw), table_of(Account)
-_INTERVIEW_BATCH_SIZE = 500
-"""Interviews named in one statement."""
 
 
 @dataclass(frozen=True)
 class DrawPlan:
-    """Everything that a draw depends on. Shares are of each surveyor's interviews, 0 to 1."""
+    """Settings of a draw for back-checks. Shares are of each surveyor's interviews, 0 to 1."""
 
     wave_id: UUID
     city_code: str | None
@@ -155,7 +151,7 @@ class DrawPlan:
 
 @dataclass(frozen=True)
 class SurveyorDraw:
-    """Interviews that a draw adds of one surveyor."""
+    """Numbers of one surveyor's interviews: all, drawn earlier, drawn now by lot and by risk."""
 
     surveyor_id: UUID
     name: str
@@ -169,7 +165,7 @@ class SurveyorDraw:
 
 @dataclass(frozen=True)
 class DrawPreview:
-    """Result that a draw would have, surveyor by surveyor."""
+    """Number of interviews that a draw would add, by surveyor, and a hash of the selection."""
 
     plan: DrawPlan
     surveyors: tuple[SurveyorDraw, ...]
@@ -184,7 +180,7 @@ class DrawPreview:
 
 @dataclass(frozen=True)
 class DrawRecord:
-    """One recorded draw."""
+    """One recorded draw for back-checks: time, person, area, settings, number of interviews."""
 
     drawn_at: datetime
     drawn_by: str
@@ -196,15 +192,18 @@ class DrawRecord:
 
 
 def preview_draw(work: Work, *, plan: DrawPlan) -> DrawPreview:
-    """Return what the plan would draw, without drawing it."""
+    """Return for each surveyor how many interviews the plan would draw; store nothing."""
     rows = _list_candidates(work, plan)
     return _build_preview(plan, rows, _draw_interviews(plan, rows))
 
 
 def create_draw(work: Work, *, seen: DrawPreview) -> UUID:
-    """Add the interviews of a preview to the call list. Raises `ConflictError`."""
+    """Add preview `seen`'s interviews to the call list, raise if changed; return the draw's id."""
     plan = seen.plan
-    _lock_draws(work.session, plan.wave_id)
+    # Of two draws at once the second waits.
+    work.session.connection().execute(
+        select(_WAVES.c.id).where(_WAVES.c.id == plan.wave_id).with_for_update(key_share=True)
+    )
     rows = _list_candidates(work, plan)
     drawn = _draw_interviews(plan, rows)
     if _build_preview(plan, rows, drawn).drawn_sha256 != seen.drawn_sha256:
@@ -220,36 +219,22 @@ def create_draw(work: Work, *, seen: DrawPreview) -> UUID:
 
 
 def list_draws(work: Work, *, wave_id: UUID) -> list[DrawRecord]:
-    """Return the draws that may concern the principal's area, the newest first."""
+    """Return the draws with interviews in the principal's area, the newest first."""
     work.require(Action.BACK_CHECK)
     touching = select(_CHECKS.c.draw_id).where(
         _CHECKS.c.wave_id == wave_id, area_filter(work.principal, _CHECKS.c.city_code)
     )
     query = (
-        select(_DRAWS, _ACCOUNTS.c.name)
+        select(
+            _DRAWS.c.drawn_at,
+            func.coalesce(_ACCOUNTS.c.name, ""),
+            *_DRAWS.c["area", "seed", "random_share", "risk_share", "drawn"],
+        )
         .select_from(_DRAWS.outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _DRAWS.c.drawn_by))
         .where(_DRAWS.c.wave_id == wave_id, _DRAWS.c.id.in_(touching))
         .order_by(_DRAWS.c.drawn_at.desc(), _DRAWS.c.id.desc())
     )
-    return [
-        DrawRecord(
-            row.drawn_at,
-            row.name or "",
-            row.area,
-            row.seed,
-            row.random_share,
-            row.risk_share,
-            row.drawn,
-        )
-        for row in work.session.connection().execute(query)
-    ]
-
-
-def _lock_draws(session: Session, wave_id: UUID) -> None:
-    """Lock the draws of a wave, so that of two at once the second waits."""
-    session.connection().execute(
-        select(_WAVES.c.id).where(_WAVES.c.id == wave_id).with_for_update(key_share=True)
-    )
+    return [DrawRecord(*row) for row in work.session.connection().execute(query)]
 
 
 def _list_candidates(work: Work, plan: DrawPlan) -> Sequence[AnyRow]:
@@ -257,9 +242,7 @@ def _list_candidates(work: Work, plan: DrawPlan) -> Sequence[AnyRow]:
     _require_sensible(plan)
     query = (
         select(
-            _RESPONSES.c.id,
-            _RESPONSES.c.city_code,
-            _RESPONSES.c.surveyor_id,
+            *_RESPONSES.c["id", "city_code", "surveyor_id"],
             _RISKS.c.score,
             _CHECKS.c.chosen_by,
             _ACCOUNTS.c.name,
@@ -333,14 +316,13 @@ def _record_draw(work: Work, seen: DrawPreview) -> UUID:
         "random_share": plan.random_share, "risk_share": plan.risk_share, "pool": seen.pool,
         "drawn": seen.added, "drawn_sha256": seen.drawn_sha256,
     }  # fmt: skip
-    actor = actor_id(work.principal)
     work.session.connection().execute(
         _DRAWS.insert(),
         {
             "id": draw_id,
             "wave_id": plan.wave_id,
             "as_of": plan.as_of,
-            "drawn_by": actor,
+            "drawn_by": actor_id(work.principal),
             "drawn_at": work.now,
             **facts,
         },
@@ -383,9 +365,7 @@ def _save_draw(
         },
     )
     known = [interview.id for interview in drawn if interview.known]
-    for first in range(0, len(known), _INTERVIEW_BATCH_SIZE):
+    for ids in iter_batches(known):
         session.connection().execute(
-            update(_CHECKS)
-            .where(_CHECKS.c.response_id.in_(known[first : first + _INTERVIEW_BATCH_SIZE]))
-            .values(chosen_by=ChosenBy.RANDOM)
+            update(_CHECKS).where(_CHECKS.c.response_id.in_(ids)).values(chosen_by=ChosenBy.RANDOM)
         )

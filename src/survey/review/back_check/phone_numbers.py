@@ -44,7 +44,7 @@ class InvalidPhoneNumberError(SurveyError):
 
 
 class InterviewNotFoundError(SurveyError):
-    """Raised when no interview of today takes a number with this code."""
+    """Raised when no interview of the last 24 hours has this withdrawal code."""
 
     code = "no_interview"
 
@@ -53,20 +53,16 @@ class UndecryptableNumberError(SurveyError):
     """Raised when none of the keys at hand decrypts a number."""
 
     code = "unreadable"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("This telephone number cannot be read: its key is not among those in use.")
-        )
+    message = msg("This telephone number cannot be read: its key is not among those in use.")
 
 
 def encrypt_number(cipher: Cipher, response_id: UUID, number: str) -> str:
-    """Encrypt the number for the interview it belongs to."""
+    """Return a telephone number encrypted for the interview that it belongs to."""
     return cipher.encrypt(response_id.hex, number)
 
 
 def decrypt_number(cipher: Cipher, response_id: UUID, sealed: str) -> str:
-    """Decrypt the number of an interview.
+    """Return an interview's telephone number, decrypted from `sealed`; raise if no key opens it.
 
     Raises:
         UndecryptableNumberError: No key opens it, or it belongs to another interview.
@@ -78,7 +74,7 @@ def decrypt_number(cipher: Cipher, response_id: UUID, sealed: str) -> str:
 
 
 def read_number(typed: str) -> str:
-    """Return a mobile or landline number in its plain form. Raises `InvalidPhoneNumberError`."""
+    """Return a mobile or landline number without separators. Raises `InvalidPhoneNumberError`."""
     plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", typed[:MAX_ENTERED_CHARS]))
     mobile, landline = _MOBILE.fullmatch(plain), _LANDLINE.fullmatch(plain)
     if mobile is not None:
@@ -93,7 +89,7 @@ def read_number(typed: str) -> str:
 def save_phone_number(
     *, session: Session, cipher: Cipher, code: str, typed: str, now: datetime
 ) -> None:
-    """Store the number for the interview with this code, replacing an earlier one.
+    """Store a number for the interview with this withdrawal code, replacing an earlier one.
 
     Raises `InvalidPhoneNumberError`, `InterviewNotFoundError`.
     """
@@ -116,7 +112,7 @@ def save_phone_number(
 
 
 def reveal_phone_number(work: Work, *, cipher: Cipher | None, check_id: UUID) -> str:
-    """Return the number of a person to be called, and record that it was read.
+    """Return the telephone number for a back-check, and record in the audit trail that it was read.
 
     Only while the back-check is still to be made, and never of an own interview. Raises
     `AccessDeniedError`, `BackCheckNotFoundError`, `NotFoundError`,
@@ -148,7 +144,7 @@ def reveal_phone_number(work: Work, *, cipher: Cipher | None, check_id: UUID) ->
 
 
 def reencrypt_numbers(*, session: Session, cipher: Cipher, now: datetime) -> tuple[int, int]:
-    """Encrypt every number anew with the first key.
+    """Encrypt every stored number anew by the first key, record it; return (encrypted, unreadable).
 
     Returns:
         How many numbers were encrypted, and how many none of the keys opens.

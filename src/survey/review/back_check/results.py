@@ -14,6 +14,7 @@ from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.questionnaire.model import Instrument, Item
+from survey.records import build_from
 from survey.review.back_check.call_list import ANSWERED
 from survey.review.back_check.comparison_items import (
     MIN_FAILED_FACTS,
@@ -52,7 +53,7 @@ MIN_FAILED_CHECKS = 2
 
 @dataclass(frozen=True)
 class AnswerMismatch:
-    """One question that was answered differently; the answers in their stored form."""
+    """One question that a back-check answered differently; the answers in their stored form."""
 
     comparison: ItemComparison
     item: Item
@@ -62,7 +63,7 @@ class AnswerMismatch:
 
 @dataclass(frozen=True)
 class CompletedCheck:
-    """One back-check that was answered."""
+    """One back-check that was answered, with the answers that differ."""
 
     check_id: UUID
     response_id: UUID
@@ -81,20 +82,20 @@ class CompletedCheck:
 
     @property
     def facts(self) -> int:
-        """Stable facts that differ."""
+        """Number of stable facts in which interview and back-check differ."""
         return sum(
             difference.comparison.nature is QuestionNature.FACT for difference in self.differences
         )
 
     @property
     def failed(self) -> bool:
-        """Whether the interview did not take place, or not as submitted."""
+        """Whether the interview was never held, or `MIN_FAILED_FACTS` or more facts differ."""
         return self.outcome is Outcome.NEVER_INTERVIEWED or self.facts >= MIN_FAILED_FACTS
 
 
 @dataclass(frozen=True)
 class ItemMismatchRate:
-    """Rate at which one question was answered differently."""
+    """Share of back-checks in which one question was answered otherwise than in the interview."""
 
     comparison: ItemComparison
     item: Item
@@ -103,7 +104,7 @@ class ItemMismatchRate:
 
 @dataclass(frozen=True)
 class CheckSummary:
-    """Back-checks of one surveyor, of one point, or of the whole area, summed up."""
+    """Numbers of drawn, answered and failed back-checks of a surveyor, a point or a whole area."""
 
     key: UUID | None
     name: str
@@ -122,7 +123,7 @@ class CheckSummary:
 
 @dataclass(frozen=True)
 class BackCheckResults:
-    """Results of the back-checks of a wave within the principal's area."""
+    """Results of a wave's back-checks: total, by question, surveyor and point, failed cases."""
 
     total: CheckSummary
     items: tuple[ItemMismatchRate, ...]
@@ -135,7 +136,7 @@ class BackCheckResults:
 def get_back_check_results(
     work: Work, *, wave_id: UUID, city_code: str | None = None
 ) -> BackCheckResults:
-    """Return the results of the back-checks of a wave within the principal's area.
+    """Return a wave's back-check results by question, surveyor and point in the principal's area.
 
     Answers are compared with those that stood when the person was asked again, so that a later
     correction of the interview changes no result.
@@ -170,20 +171,10 @@ def get_back_check_results(
 def _select_checks(principal: Principal, wave_id: UUID, city_code: str | None) -> Select[Any]:
     query = (
         select(
-            _CHECKS.c.id,
-            _CHECKS.c.response_id,
-            _CHECKS.c.city_code,
-            _CHECKS.c.surveyor_id,
-            _CHECKS.c.instrument_id,
-            _CHECKS.c.chosen_by,
-            _CHECKS.c.outcome,
-            _CHECKS.c.answers,
-            _CHECKS.c.note,
+            *_CHECKS.c["id", "response_id", "city_code", "surveyor_id", "instrument_id"],
+            *_CHECKS.c["chosen_by", "outcome", "answers", "note"],
             _ACCOUNTS.c.name.label("surveyor"),
-            _RESPONSES.c.point_id,
-            _RESPONSES.c.status,
-            _RESPONSES.c.mode,
-            _RESPONSES.c.duration_seconds,
+            *_RESPONSES.c["point_id", "status", "mode", "duration_seconds"],
             _POINTS.c.name.label("point_name"),
             _POINTS.c.kind.label("point_kind"),
             _REVISIONS.c.answers.label("then"),
@@ -206,7 +197,7 @@ def _select_checks(principal: Principal, wave_id: UUID, city_code: str | None) -
 
 
 def _list_retraining_days(session: Session, wave_id: UUID) -> dict[UUID, date]:
-    """Return the latest day by which each surveyor is to be retrained."""
+    """Return account id -> latest day by which the surveyor is to be retrained."""
     query = (
         select(_NOTES.c.account_id, func.max(_NOTES.c.retrain_by))
         .where(_NOTES.c.wave_id == wave_id)
@@ -221,29 +212,20 @@ def _compare_case(session: Session, row: AnyRow) -> CompletedCheck:
     compared: set[str] = set()
     if row.outcome is Outcome.REACHED:
         for comparison, item in _list_asked_comparisons(instrument):
-            then, again = (
-                _find_original_answer(row, comparison.repeats),
-                row.answers.get(comparison.item),
-            )
+            then = _find_original_answer(row, comparison.repeats)
+            again = row.answers.get(comparison.item)
             verdict = differs(comparison, item, then, again)
             if verdict is not None:
                 compared.add(comparison.item)
             if verdict:
                 differences.append(AnswerMismatch(comparison, item, then, again))
-    return CompletedCheck(
+    return build_from(
+        CompletedCheck,
+        row,
         check_id=row.id,
-        response_id=row.response_id,
-        city_code=row.city_code,
-        surveyor_id=row.surveyor_id,
-        surveyor=row.surveyor,
-        point_id=row.point_id,
         point_name=row.point_name or "",
-        chosen_by=row.chosen_by,
-        outcome=row.outcome,
-        status=row.status,
         differences=tuple(differences),
         compared=frozenset(compared),
-        note=row.note,
     )
 
 
@@ -257,7 +239,7 @@ def _list_asked_comparisons(instrument: Instrument) -> list[tuple[ItemComparison
 
 
 def _find_original_answer(row: AnyRow, repeats: str) -> Any:
-    """Return the original answer to a compared item, or the fact that the store knows."""
+    """Return the interview's answer to item `repeats`, or its kind of point, mode or minutes."""
     if repeats == "point.kind":
         return row.point_kind
     if repeats == "response.mode":
@@ -295,7 +277,7 @@ def _summarise_by(
     by: str,
     notes: Mapping[UUID, date],
 ) -> tuple[CheckSummary, ...]:
-    """Return one summary for each surveyor or point, most reason to act first."""
+    """Return summaries by column `by` (surveyor, point), outliers first; `notes`: training days."""
     grouped: defaultdict[UUID, list[AnyRow]] = defaultdict(list)
     for row in rows:
         key = getattr(row, by)

@@ -1,5 +1,6 @@
 """Tallies of interviews by state, their dispositions, and the alerts that follow from them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +12,7 @@ from sqlalchemy import func, select
 from survey.access.principal import area_filter
 from survey.access.work import Work
 from survey.estimate.interviewer_effect import wilson
+from survey.records import build_from
 from survey.review.forecast import EffectiveSize, Forecast
 from survey.review.quality.flags import MIN_REVIEW_RISK
 from survey.review.review_queue import MAX_REVIEW_WAIT
@@ -28,7 +30,7 @@ from survey.waves.quotas import NEVER_STOPPING_DIMENSIONS, parse_band
 
 @dataclass(frozen=True)
 class StatusTally:
-    """Interviews by state, of a cell, a city or all cities, with their target."""
+    """Number of interviews by state, and target, of a quota cell, a city or all cities."""
 
     target: int
     by_status: Mapping[Status, int] = field(default_factory=dict)
@@ -36,42 +38,42 @@ class StatusTally:
     """What the quota counts: everything completed that is not void."""
 
     def of(self, *statuses: Status) -> int:
-        """Return the number of interviews in any of these states."""
+        """Return the number of interviews that are in any of the given states."""
         return sum(self.by_status.get(status, 0) for status in statuses)
 
     @property
     def collected(self) -> int:
-        """Complete interviews, whatever their review decided."""
+        """Number of complete interviews, whatever their review decided."""
         return self.counted + self.void
 
     @property
     def in_review(self) -> int:
-        """Interviews that wait for a decision."""
+        """Number of interviews that wait for a decision."""
         return self.of(Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED)
 
     @property
     def valid(self) -> int:
-        """Approved interviews."""
+        """Number of approved interviews, the frozen ones included."""
         return self.of(Status.APPROVED, Status.FROZEN)
 
     @property
     def void(self) -> int:
-        """Void interviews."""
+        """Number of void interviews."""
         return self.of(Status.VOID)
 
     @property
     def decided(self) -> int:
-        """Interviews that passed at least one level of review, or were voided."""
+        """Number of interviews that passed at least one level of review, or were voided."""
         return self.void + self.valid + self.of(Status.CITY_APPROVED)
 
     @property
     def missing(self) -> int:
-        """Interviews that the target still asks for."""
+        """Number of interviews that the target still asks for."""
         return max(self.target - self.counted, 0)
 
     @property
     def beyond(self) -> int:
-        """Interviews in excess of the target."""
+        """Number of interviews in excess of the target; 0 if the target is not exceeded."""
         return max(self.counted - self.target, 0)
 
     @property
@@ -82,7 +84,7 @@ class StatusTally:
 
 @dataclass(frozen=True)
 class ShareEstimate:
-    """A share with its 95% Wilson interval; None where nothing was counted."""
+    """A share with its 95% Wilson interval, and the number it is a share of."""
 
     value: float
     low: float
@@ -92,7 +94,7 @@ class ShareEstimate:
 
 @dataclass(frozen=True)
 class CellProgress:
-    """One quota cell with its tally."""
+    """One quota cell (age band and gender) with its number of interviews by state."""
 
     age_band: str
     gender: str
@@ -115,12 +117,12 @@ class MarginalQuotaTally:
 
     @property
     def group(self) -> str:
-        """Group of respondents that the quota is about."""
+        """Group of respondents that the quota is about, for example `gender=male`."""
         return f"{self.dimension}={self.category}"
 
     @property
     def beyond(self) -> int:
-        """Interviews in excess of the target."""
+        """Number of interviews in excess of the target; 0 if the target is not exceeded."""
         return max(self.collected - self.target, 0)
 
 
@@ -141,40 +143,40 @@ class AreaProgress:
 
     @property
     def beyond(self) -> int:
-        """Interviews in excess of quotas, by the largest surplus of one kind of quota."""
+        """Number of interviews in excess of quotas, by the largest surplus of one kind of quota."""
         kinds = [] if is_marginal(self.margins) else [sum(c.tally.beyond for c in self.cells)]
         kinds += sum_by_dimension(self.margins, lambda margin: margin.beyond).values()
         return max(kinds, default=0)
 
     @property
     def reserve(self) -> int:
-        """Interviews that the quotas hold beyond the target, for what review takes away."""
+        """Number by which quota targets exceed the ordered sample, to replace voided interviews."""
         return max(planned_interviews(self.cells, self.margins, None) - self.tally.target, 0)
 
     @property
     def waste(self) -> ShareEstimate | None:
-        """Share of void interviews."""
+        """Share of void interviews of all decided ones; None before any decision."""
         return share_with_interval(self.tally.void, self.tally.decided)
 
 
 def is_marginal(margins: Iterable[MarginalQuotaTally]) -> bool:
-    """Whether ages have quotas of their own; a cell then is only what is expected."""
+    """Return whether age bands have marginal quotas, so that age x gender cells are no quotas."""
     return any(margin.dimension == "age_band" for margin in margins)
 
 
 def sum_by_dimension(
     margins: Iterable[MarginalQuotaTally], figure: Callable[[MarginalQuotaTally], int]
 ) -> dict[str, int]:
-    """Return the sum of a figure for each kind of marginal quota that can stop interviews."""
-    kinds: dict[str, int] = {}
+    """Return dimension -> sum of `figure` over `margins`, but never-stopping ones."""
+    kinds: Counter[str] = Counter()
     for margin in margins:
         if margin.dimension not in NEVER_STOPPING_DIMENSIONS:
-            kinds[margin.dimension] = kinds.get(margin.dimension, 0) + figure(margin)
+            kinds[margin.dimension] += figure(margin)
     return kinds
 
 
 def share_with_interval(count: int, of: int) -> ShareEstimate | None:
-    """Return `count` of `of` as a share with its interval."""
+    """Return `count` of `of` as a share with its 95% interval; None if `of` is 0."""
     return ShareEstimate(count / of, *wilson(count, of), of) if of else None
 
 
@@ -184,7 +186,7 @@ _KINDS = ("age_band", "gender", "school_stage", "guardian", "village_role", "str
 
 
 def list_marginal_quotas(work: Work, wave_id: UUID) -> dict[str, tuple[MarginalQuotaTally, ...]]:
-    """Return city -> its marginal quotas, by kind and category."""
+    """Return city -> its marginal quotas, sorted by kind and category."""
     query = select(_MARGINS).where(
         _MARGINS.c.wave_id == wave_id, area_filter(work.principal, _MARGINS.c.city_code)
     )
@@ -193,17 +195,9 @@ def list_marginal_quotas(work: Work, wave_id: UUID) -> dict[str, tuple[MarginalQ
     margins_by_city: dict[str, list[MarginalQuotaTally]] = {}
     for row in rows:
         away = turned.get((row.city_code, f"{row.dimension}={row.category}"), 0)
-        margins_by_city.setdefault(row.city_code, []).append(
-            MarginalQuotaTally(
-                row.dimension,
-                row.category,
-                row.target,
-                row.collected,
-                max(row.target - row.collected, 0),
-                row.stops,
-                away,
-            )
-        )
+        missing = max(row.target - row.collected, 0)
+        margin = build_from(MarginalQuotaTally, row, missing=missing, turned_away=away)
+        margins_by_city.setdefault(row.city_code, []).append(margin)
     return {city: tuple(sorted(own, key=_sort_key)) for city, own in margins_by_city.items()}
 
 
@@ -249,7 +243,7 @@ def sum_marginal_quotas(cities: Iterable[AreaProgress]) -> tuple[MarginalQuotaTa
 def planned_interviews(
     cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally], ordered: int | None
 ) -> int:
-    """Return the interviews of the plan; without one what cells or marginal quotas add up to."""
+    """Return `ordered` if set, else the cells' targets, else the largest dimension sum of `own`."""
     if ordered is not None:
         return ordered
     planned = sum(cell.tally.target for cell in cells)
@@ -259,7 +253,7 @@ def planned_interviews(
 def shortfall_of(
     cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally], ordered: int | None
 ) -> int:
-    """Return the interviews that quotas still ask for, by the kind that asks for most.
+    """Return how many interviews a city's `cells` or marginal quotas `own` need, whichever is more.
 
     Quotas hold a reserve beyond what was `ordered`, which is not missed while it is empty.
     """
@@ -284,7 +278,7 @@ _RISKS, _ACCOUNTS = table_of(ResponseRisk), table_of(Account)
 
 
 class AlertKind(StrEnum):
-    """Reason for an alert."""
+    """Reason for an alert: behind plan, no pace, voids, over quota, long waiting, or a surveyor."""
 
     BEHIND = "behind"
     NO_PACE = "no_pace"
@@ -315,7 +309,7 @@ def list_alerts(
     left: int | None,
     usual_waste: float,
 ) -> tuple[Alert, ...]:
-    """Return all alerts in the principal's area, those about most interviews first."""
+    """Return alerts (pace for `left` days, voids over `usual_waste`, quotas …), largest first."""
     concerns = (
         *(each for city in cities for each in _list_city_alerts(city, left, usual_waste)),
         *_list_waiting_alerts(work, wave_id),
@@ -344,7 +338,7 @@ def _list_city_alerts(city: AreaProgress, left: int | None, usual_waste: float) 
 
 
 def _estimate_shortfall(city: AreaProgress, left: int | None) -> int:
-    """Return interviews that will be missing on the last day at the recent pace."""
+    """Return how many interviews will be missing after `left` more days at the recent pace."""
     if left is None or not city.still_missing:
         return 0
     if city.forecast is None:
@@ -376,8 +370,7 @@ def _list_surveyor_alerts(work: Work, wave_id: UUID) -> list[Alert]:
     """Return alerts for surveyors with clearly more risky interviews than usual."""
     query = (
         select(
-            _RESPONSES.c.city_code,
-            _RESPONSES.c.surveyor_id,
+            *_RESPONSES.c["city_code", "surveyor_id"],
             _ACCOUNTS.c.name,
             func.count().label("assessed"),
             func.count().filter(_RISKS.c.score >= MIN_REVIEW_RISK).label("risky"),
@@ -423,7 +416,7 @@ class Dispositions:
 
     @property
     def eligible(self) -> int:
-        """Attempts with a person who belongs to the survey."""
+        """Attempts with eligible persons: complete, void and refused interviews, and break-offs."""
         return self.complete + self.void + self.refused + self.break_offs
 
     @property
@@ -435,7 +428,7 @@ class Dispositions:
 
     @property
     def response_rate_rr3(self) -> float | None:
-        """AAPOR RR3: unopened links count with the share e."""
+        """AAPOR RR3: response rate in which a share e of unopened links counts as eligible."""
         e = self.estimated_eligibility
         if e is None:
             return None
@@ -444,24 +437,24 @@ class Dispositions:
 
     @property
     def response_rate_rr1(self) -> float | None:
-        """AAPOR RR1: every unopened link counts as eligible."""
+        """AAPOR RR1: response rate in which every unopened link counts as eligible."""
         below = self.eligible + self.unknown_eligibility
         return self.complete / below if below else None
 
     @property
     def cooperation_rate_coop1(self) -> ShareEstimate | None:
-        """AAPOR COOP1: complete interviews of those eligible who were reached."""
+        """AAPOR COOP1: complete interviews as a share of eligible people who were reached."""
         return share_with_interval(self.complete, self.eligible)
 
     @property
     def refusal_rate_ref1(self) -> float | None:
-        """AAPOR REF1: refusals of all eligible and unopened cases."""
+        """AAPOR REF1: refusals as a share of eligible cases and cases of unknown eligibility."""
         below = self.eligible + self.unknown_eligibility
         return self.refused / below if below else None
 
 
 def dispositions(work: Work, wave_id: UUID, tally: StatusTally) -> Dispositions:
-    """Count the dispositions of a wave in the principal's area.
+    """Count a wave's attempts by AAPOR disposition, from `tally` and links, in the reader's area.
 
     Links count only when they can no longer be used; the others may still be answered. A code that
     waited on a screen or on paper and was never opened was no attempt.

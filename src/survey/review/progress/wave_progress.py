@@ -7,12 +7,14 @@ very counts. So cells, groups, days and the effective size that follows from cel
 everybody, and a city with few interviews has no row of its own.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from survey.access.principal import area_filter
 from survey.access.roles import Action
@@ -23,7 +25,6 @@ from survey.review.progress.tallies import (
     AreaProgress,
     CellProgress,
     Dispositions,
-    MarginalQuotaTally,
     StatusTally,
     dispositions,
     list_alerts,
@@ -44,36 +45,44 @@ _RESPONSES, _CELLS = table_of(Response), table_of(QuotaCell)
 
 
 def list_area_progress(work: Work, wave_id: UUID, left: int | None) -> tuple[AreaProgress, ...]:
-    """Return the progress of every city in the principal's area with quotas or interviews.
+    """Return progress, `left` days to go, of every city in the area with quotas or interviews.
 
     Args:
         left: Days left until the wave closes.
     """
     counts = _count_interviews_by_status(work, wave_id)
     cells = _list_cells(work, wave_id, counts)
-    own = list_marginal_quotas(work, wave_id)
+    margins = list_marginal_quotas(work, wave_id)
     days = _count_interviews_by_day(work, wave_id)
     ordered = read_city_targets(work.session, wave_id)
-    return tuple(
-        _build_area_progress(
-            city,
-            cells.get(city, ()),
-            own.get(city, ()),
-            ordered.get(city),
-            counts.get(city, {}),
-            days.get(city, {}),
-            left,
-            work.now,
+    areas = []
+    for city in sorted(set(cells) | set(margins) | set(counts)):
+        quotas = (cells.get(city, ()), margins.get(city, ()), ordered.get(city))
+        by_status = _sum_by_status(counts.get(city, {}).values())
+        tally = _build_tally(planned_interviews(*quotas), by_status)
+        missing = shortfall_of(*quotas)
+        areas.append(
+            AreaProgress(
+                city_code=city,
+                tally=tally,
+                cells=quotas[0],
+                effective=_compute_effective_size(quotas[0]),
+                forecast=_forecast_area(missing, days.get(city, {}), left, work.now)
+                if tally.target
+                else None,
+                days=days.get(city, {}),
+                still_missing=missing,
+                margins=quotas[1],
+            )
         )
-        for city in sorted(set(cells) | set(own) | set(counts))
-    )
+    return tuple(areas)
 
 
 _CellCounts = Mapping[UUID | None, Mapping[Status, int]]
 
 
 def _count_interviews_by_status(work: Work, wave_id: UUID) -> dict[str, _CellCounts]:
-    """Return city -> cell -> state -> interviews."""
+    """Return city -> quota cell id -> state -> number of interviews; withdrawn ones as refused."""
     keys = (_RESPONSES.c.city_code, _RESPONSES.c.quota_cell_id, _RESPONSES.c.status)
     query = (
         select(*keys, func.count())
@@ -91,7 +100,7 @@ def _count_interviews_by_status(work: Work, wave_id: UUID) -> dict[str, _CellCou
 
 
 def count_dispositions(work: Work, wave_id: UUID) -> Dispositions:
-    """Count the dispositions of a wave, of every interview and link in the principal's area."""
+    """Count the attempts of a wave by AAPOR disposition, in the principal's area."""
     work.require(Action.FOLLOW_FIELDWORK)
     cities = _count_interviews_by_status(work, wave_id).values()
     by_status = _sum_by_status(counts for city in cities for counts in city.values())
@@ -99,7 +108,7 @@ def count_dispositions(work: Work, wave_id: UUID) -> Dispositions:
 
 
 def _count_withdrawn_by_city(work: Work, wave_id: UUID) -> Sequence[AnyRow]:
-    """Return void interviews of respondents who withdrew, by city; they are no bad work."""
+    """Return rows of city and number of void interviews whose respondents withdrew."""
     query = (
         select(_RESPONSES.c.city_code, func.count())
         .where(
@@ -136,66 +145,49 @@ def _build_tally(target: int, by_status: Mapping[Status, int]) -> StatusTally:
 
 
 def _count_interviews_by_day(work: Work, wave_id: UUID) -> dict[str, dict[date, int]]:
-    """Return city -> day -> interviews that count, of the recent days and today."""
-    since = start_of_china_day(work.now) - timedelta(days=WINDOW)
-    day = china_day(_RESPONSES.c.submitted_at)
-    query = (
-        select(_RESPONSES.c.city_code, day, func.count())
-        .where(
-            _RESPONSES.c.wave_id == wave_id,
-            area_filter(work.principal, _RESPONSES.c.city_code),
-            _RESPONSES.c.status.in_(COUNTED_STATUSES),
-            _RESPONSES.c.submitted_at >= since,
-        )
-        .group_by(_RESPONSES.c.city_code, day)
-    )
+    """Return city -> day -> number of interviews that count, of the recent days and today."""
+    query = _select_recent(work, wave_id, _RESPONSES.c.city_code)
     days: dict[str, dict[date, int]] = {}
     for city, text, number in work.session.connection().execute(query):
         days.setdefault(city, {})[date.fromisoformat(text)] = number
     return days
 
 
+def _select_recent(work: Work, wave_id: UUID, *keys: Any) -> Select[Any]:
+    """Select `keys`, day and number of interviews that quotas count, for recent days and today."""
+    day = china_day(_RESPONSES.c.submitted_at)
+    return (
+        select(*keys, day, func.count())
+        .where(
+            _RESPONSES.c.wave_id == wave_id,
+            area_filter(work.principal, _RESPONSES.c.city_code),
+            _RESPONSES.c.status.in_(COUNTED_STATUSES),
+            _RESPONSES.c.submitted_at >= start_of_china_day(work.now) - timedelta(days=WINDOW),
+        )
+        .group_by(*keys, day)
+    )
+
+
 def days_left(state: WaveState, closes_on: date | None, now: datetime) -> int | None:
-    """Return days from today to the last one, both included; None unless the wave is open."""
+    """Return the days from today to the last one, both included; None unless the wave is open."""
     if state is not WaveState.OPEN or closes_on is None:
         return None
     return max((closes_on - china_date(now)).days + 1, 0)
 
 
-def _build_area_progress(
-    city: str,
-    cells: Sequence[CellProgress],
-    own: tuple[MarginalQuotaTally, ...],
-    ordered: int | None,
-    counts: _CellCounts,
-    days: Mapping[date, int],
-    left: int | None,
-    now: datetime,
-) -> AreaProgress:
-    tally = _build_tally(planned_interviews(cells, own, ordered), _sum_by_status(counts.values()))
-    missing = shortfall_of(cells, own, ordered)
-    return AreaProgress(
-        city_code=city,
-        tally=tally,
-        cells=tuple(cells),
-        effective=effective_size(
-            [cell.tally.target for cell in cells], [cell.tally.counted for cell in cells]
-        ),
-        forecast=_forecast_area(missing, days, left, now) if tally.target else None,
-        days=days,
-        still_missing=missing,
-        margins=own,
+def _compute_effective_size(cells: Sequence[CellProgress]) -> EffectiveSize:
+    return effective_size(
+        [cell.tally.target for cell in cells], [cell.tally.counted for cell in cells]
     )
 
 
 def total_progress(cities: Sequence[AreaProgress], left: int | None, now: datetime) -> AreaProgress:
-    """Return the progress of all cities together, weighted to the plan over all their cells."""
+    """Return the progress of all cities together, with a forecast at `left` days to the end."""
     by_status = _sum_by_status(city.tally.by_status for city in cities)
     cells = [cell for city in cities for cell in city.cells]
-    days: dict[date, int] = {}
+    days: Counter[date] = Counter()
     for city in cities:
-        for day, number in city.days.items():
-            days[day] = days.get(day, 0) + number
+        days.update(city.days)
     missing = sum(city.still_missing for city in cities)
     target = sum(city.tally.target for city in cities)
     by_cell: dict[tuple[str, str], list[StatusTally]] = {}
@@ -213,9 +205,7 @@ def total_progress(cities: Sequence[AreaProgress], left: int | None, now: dateti
             )
             for key, tallies in by_cell.items()
         ),
-        effective=effective_size(
-            [cell.tally.target for cell in cells], [cell.tally.counted for cell in cells]
-        ),
+        effective=_compute_effective_size(cells),
         forecast=_forecast_area(missing, days, left, now) if target else None,
         days=days,
         still_missing=missing,
@@ -224,17 +214,16 @@ def total_progress(cities: Sequence[AreaProgress], left: int | None, now: dateti
 
 
 def _sum_by_status(parts: Iterable[Mapping[Status, int]]) -> dict[Status, int]:
-    total: dict[Status, int] = {}
+    total: Counter[Status] = Counter()
     for part in parts:
-        for status, number in part.items():
-            total[status] = total.get(status, 0) + number
+        total.update(part)
     return total
 
 
 def _forecast_area(
     missing: int, days: Mapping[date, int], left: int | None, now: datetime
 ) -> Forecast | None:
-    """Forecast from the complete days of the window, starting with the first interview."""
+    """Forecast, `left` days to go, when `missing` are in, by counts in `days` since the first."""
     today = china_date(now)
     recent = [days.get(today - timedelta(days=back), 0) for back in range(WINDOW, 0, -1)]
     while recent and not recent[0]:
@@ -244,7 +233,7 @@ def _forecast_area(
 
 @dataclass(frozen=True)
 class DailyCellCounts:
-    """One quota cell with the interviews it gained on each recent day, 0 included."""
+    """One quota cell with the number of interviews counted in it on each recent day."""
 
     cell: CellProgress
     days: Mapping[date, int]
@@ -269,19 +258,10 @@ def count_cells_by_day(
     work.require(Action.FOLLOW_FIELDWORK, city_code)
     if wave.state in COMPUTED_STATES:
         return ()
-    day = china_day(_RESPONSES.c.submitted_at)
-    first = start_of_china_day(work.now) - timedelta(days=WINDOW)
     query = (
-        select(_CELLS.c.age_band, _CELLS.c.gender, day, func.count())
+        _select_recent(work, wave.id, _CELLS.c.age_band, _CELLS.c.gender)
         .select_from(_RESPONSES)
         .join(_CELLS, _CELLS.c.id == _RESPONSES.c.quota_cell_id)
-        .where(
-            _RESPONSES.c.wave_id == wave.id,
-            area_filter(work.principal, _RESPONSES.c.city_code),
-            _RESPONSES.c.status.in_(COUNTED_STATUSES),
-            _RESPONSES.c.submitted_at >= first,
-        )
-        .group_by(_CELLS.c.age_band, _CELLS.c.gender, day)
     )
     if city_code is not None:
         query = query.where(_RESPONSES.c.city_code == city_code)
@@ -302,24 +282,23 @@ def count_cells_by_day(
 
 MIN_CITY_INTERVIEWS = 10
 """Interviews of a city that has a row of its own, as a figure of the results needs."""
-_UNKNOWN = EffectiveSize(0.0, 0.0)
 
 
 def remove_cells(progress: AreaProgress) -> AreaProgress:
-    """Return the progress of an area by the states of its interviews alone."""
+    """Return an area's progress without quota cells, marginal quotas, days and forecast."""
     return replace(
         progress,
         cells=(),
         margins=(),
         days={},
-        effective=_UNKNOWN,
+        effective=EffectiveSize(0.0, 0.0),
         forecast=None,
         still_missing=progress.tally.missing,
     )
 
 
 def list_publishable_cities(cities: Sequence[AreaProgress]) -> tuple[AreaProgress, ...]:
-    """Return the cities that may have a row of their own.
+    """Return cities whose counts may be shown one by one; no sum reveals another city's.
 
     The others are more than one, with at least `MIN_CITY_INTERVIEWS` interviews together, so that
     the sum of all cities reveals none of them.
@@ -341,7 +320,7 @@ def _is_protected_together(hidden: Sequence[AreaProgress]) -> bool:
 
 @dataclass(frozen=True)
 class WaveProgress:
-    """Progress of a wave at one moment."""
+    """Progress of a wave at one moment: in total, by city, dispositions and alerts."""
 
     wave: WaveSummary
     at: datetime
@@ -356,20 +335,20 @@ class WaveProgress:
         return self.wave.state in COMPUTED_STATES
 
     def find_area(self, city_code: str | None) -> AreaProgress:
-        """Return one city; all of them together for None or a city without interviews."""
+        """Return one city's progress; that of all cities for None or a city without data."""
         if len(self.cities) == 1 and not self.is_settled:
             return self.cities[0]
         return next((city for city in self.cities if city.city_code == city_code), self.total)
 
 
 def list_progress_waves(work: Work) -> list[WaveSummary]:
-    """Return the waves that have started, open ones first."""
+    """Return the waves of people that have started, open ones first, then the newest."""
     work.require(Action.FOLLOW_FIELDWORK)
     return list_started_waves(work)
 
 
 def get_progress(work: Work, *, wave: WaveSummary, usual_waste: float) -> WaveProgress:
-    """Return the progress of a wave in the principal's area.
+    """Return progress and alerts (void share over `usual_waste`) of a wave in the principal's area.
 
     Args:
         usual_waste: Share of void interviews above which an alert is raised.

@@ -27,7 +27,7 @@ MIN_SPREAD = 0.8
 
 
 def flag_careless(interviews: ResponseArrays, norms: WaveNorms) -> FlagSet:
-    """Flag interviews whose scores correlate negatively with the wave's item means.
+    """Return flags of interviews whose scores correlate negatively with the item means of `norms`.
 
     Person-total correlation (Donlon and Fischer 1968, Educational and Psychological Measurement
     28; Curran 2016, Journal of Experimental Social Psychology 66), looked at only where the
@@ -82,7 +82,7 @@ _BLOCK = 128
 
 
 def flag_duplicates(interviews: ResponseArrays) -> FlagSet:
-    """Flag the later of two interviews of a city with largely equal answers.
+    """Return flags of the later of two interviews of a city with largely equal answers.
 
     Agreement is the number of equal answers over the number of answers of the fuller interview.
     Pairs are compared within a city only.
@@ -106,7 +106,7 @@ def flag_duplicates(interviews: ResponseArrays) -> FlagSet:
 
 
 def _find_closest(interviews: ResponseArrays) -> tuple[Floats, Ints, np.ndarray]:
-    """Return for each interview its agreement with the closest earlier one of its city.
+    """Return (equal share, row, same surveyor) of each one's closest earlier interview in its city.
 
     With the row of that interview, and whether one person asked both. Agreement is 0 and the row -1
     where there is none to compare with.
@@ -137,7 +137,7 @@ def _iterate_cities(interviews: ResponseArrays) -> Iterator[Ints]:
 
 
 def _compare_blocks(answers: Codes) -> Iterator[tuple[int, Floats]]:
-    """Yield the first row of a block and the agreement of its rows with all earlier ones."""
+    """Yield for each block of rows its first row, and shares of answers equal to earlier rows'."""
     given = (answers != 0) & (answers != MISSING)
     size = given.sum(axis=1)
     left = np.ascontiguousarray(np.where(given, answers, 0).T)
@@ -160,7 +160,7 @@ OMISSION_RAMP_START, OMISSION_RAMP_END = 0.25, 0.60
 
 
 def flag_item_nonresponse(interviews: ResponseArrays) -> FlagSet:
-    """Flag interviews with many unanswered, refused or "do not know" questions.
+    """Return flags of interviews with many unanswered, refused or "do not know" questions.
 
     "Not experienced" is an answer: somebody who buys no insurance cannot rate it.
     """
@@ -183,7 +183,7 @@ page time as mild to strict cuts for speeding.
 
 
 def relative_pace(interviews: ResponseArrays, norms: WaveNorms) -> Floats:
-    """Return the median over the questions of time / the wave's median time for that question.
+    """Return the median, over questions, of time / the median time for the question in `norms`.
 
     1 is usual, 0.5 twice as fast; a pause at one question changes nothing. Without times for single
     questions it is the seconds for each question asked against the wave's median of those; NaN
@@ -201,7 +201,7 @@ def relative_pace(interviews: ResponseArrays, norms: WaveNorms) -> Floats:
 
 
 def flag_speeding(interviews: ResponseArrays, pace: Floats) -> FlagSet:
-    """Flag interviews that are much faster than usual, by their `relative_pace`."""
+    """Return flags of interviews that are much faster than usual, by `pace` (1 is usual)."""
     strength = linear_ramp(pace, nothing=PACE_RAMP_START, full=PACE_RAMP_END)
     rows = flagged_rows(strength > 0)
     seconds = seconds_per_question(interviews)
@@ -223,7 +223,7 @@ LONG_RUN = 0.40
 
 
 def flag_straightlining(interviews: ResponseArrays) -> FlagSet:
-    """Flag interviews in which one score covers most of the ratings.
+    """Return flags of interviews in which one score covers most of the ratings.
 
     Two indices have to agree: the share of the most frequent score, which one slip hardly moves,
     and the longest unbroken run of one score ("longstring": Johnson 2005, Journal of Research in
@@ -246,7 +246,7 @@ def flag_straightlining(interviews: ResponseArrays) -> FlagSet:
 
 
 def _measure_longest_runs(scores: Floats) -> Floats:
-    """Return the longest run of one score in each row; a score that is missing ends none."""
+    """Return the length of the longest run of one score in each row; missing scores are skipped."""
     last, run, longest = np.full(len(scores), np.nan), np.zeros(len(scores)), np.zeros(len(scores))
     for column in scores.T:
         known = np.isfinite(column)

@@ -1,7 +1,7 @@
 """Assessment of a wave: flags and risk of every finished interview, stored for review."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import Select, delete, exists, func, select
 from sqlmodel import Session
 
 from survey.access.principal import area_filter
@@ -43,6 +43,7 @@ from survey.store.tables import (
 )
 from survey.store.transactions import run_in_transaction
 from survey.waves.instruments import load_instrument
+from survey.waves.quota_counts import iter_batches
 from survey.waves.waves import get_wave
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
@@ -51,7 +52,7 @@ _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
 
 @dataclass(frozen=True)
 class AssessmentSummary:
-    """Numbers of interviews and flags of one run."""
+    """Numbers of interviews and flags of one assessment of a wave."""
 
     wave_key: str
     interviews: int
@@ -62,7 +63,7 @@ class AssessmentSummary:
 
 
 def assess_wave(work: Work, *, wave_key: str) -> AssessmentSummary:
-    """Flag every finished interview of a wave and give it a risk score; no status changes.
+    """Store flags and a risk score for every finished interview of a wave; no status changes.
 
     Repeating it replaces all flags and scores of the wave. Interviews that arrive later have none
     until the next run. Call `remove_withdrawn_assessments` after the commit. Raises
@@ -74,7 +75,9 @@ def assess_wave(work: Work, *, wave_key: str) -> AssessmentSummary:
     instrument = load_instrument(session=work.session, instrument_id=wave.instrument_id)
     flags, to_review = Counter(dict.fromkeys(FlagKind, 0)), 0
     with read_wave_parts(work.session, wave.id, instrument) as parts:
-        _delete_assessments(work.session, wave.id)
+        _delete_assessments(
+            work.session, select(_RESPONSES.c.id).where(_RESPONSES.c.wave_id == wave.id)
+        )
         for part in parts:
             assessment = assess_part(part.interviews, parts.norms)
             save_assessment(work.session, part.interviews, assessment, work.now)
@@ -96,20 +99,19 @@ def assess_wave(work: Work, *, wave_key: str) -> AssessmentSummary:
 
 
 def lock_wave_assessment(session: Session, wave_id: UUID) -> None:
-    """Lock the assessment of a wave, so that of two runs at once the second waits."""
+    """Lock a wave's row for its assessment, so that of two runs at once the second waits."""
     session.connection().execute(
         select(_WAVES.c.id).where(_WAVES.c.id == wave_id).with_for_update(key_share=True)
     )
 
 
-def _delete_assessments(session: Session, wave_id: UUID) -> None:
-    inside = select(_RESPONSES.c.id).where(_RESPONSES.c.wave_id == wave_id)
+def _delete_assessments(session: Session, response_ids: Select[Any] | Sequence[UUID]) -> None:
     for table in (_FLAGS, _RISKS):
-        session.connection().execute(delete(table).where(table.c.response_id.in_(inside)))
+        session.connection().execute(delete(table).where(table.c.response_id.in_(response_ids)))
 
 
 def remove_withdrawn_assessments(work: Work, *, wave_key: str) -> None:
-    """Delete flags and risks of withdrawn interviews of a wave.
+    """Delete flags and risk scores of the withdrawn interviews of a wave.
 
     Those that were withdrawn while they were assessed would have them again.
     """
@@ -121,8 +123,7 @@ def _delete_withdrawn(session: Session, wave_id: UUID) -> None:
     gone = select(_RESPONSES.c.id).where(
         _RESPONSES.c.wave_id == wave_id, _RESPONSES.c.withdrawn_at.is_not(None)
     )
-    for table in (_FLAGS, _RISKS):
-        session.connection().execute(delete(table).where(table.c.response_id.in_(gone)))
+    _delete_assessments(session, gone)
 
 
 def save_assessment(
@@ -132,7 +133,7 @@ def save_assessment(
     now: datetime,
     only: Collection[int] | None = None,
 ) -> None:
-    """Store flags and risk of all rows, or only of some, replacing earlier ones."""
+    """Store flags and risk of all rows, or of rows in `only`, which have none stored yet."""
     made = {"detected_at": now, "detector_version": VERSION}
     connection = session.connection()
     for flags in assessment.flags:
@@ -173,13 +174,11 @@ RUN_INTERVAL = timedelta(minutes=3)
 """Between the end of one run and the beginning of the next."""
 LEASE_DURATION = timedelta(minutes=15)
 """So long nobody else begins; a run takes seconds."""
-_INTERVIEW_BATCH_SIZE = 500
-"""Interviews written in one transaction."""
 
 
 @dataclass(frozen=True)
 class AssessmentFreshness:
-    """Time of the last assessment of a wave, and number of interviews since."""
+    """Time of the last assessment of a wave, and number of interviews since then."""
 
     finished_at: datetime | None
     waiting: int
@@ -187,7 +186,7 @@ class AssessmentFreshness:
 
 
 def assess_new_responses(url: str) -> int:
-    """Assess the open waves that have new interviews and return how many were assessed.
+    """Assess all open waves that have new interviews; return how many waves were assessed.
 
     Does nothing while another process assesses, or within `RUN_INTERVAL` of the last run. Raises
     `RefusedError`.
@@ -215,33 +214,26 @@ def assess_new_responses(url: str) -> int:
 
 
 def is_assessment_due(session: Session, at: datetime) -> bool:
-    """Whether a run would begin now and have new interviews; costs two small queries."""
+    """Return whether assessing could begin at `at` and has new interviews; two small queries."""
     return can_start(session, TASK_NAME, at=at) and bool(_list_waiting_waves(session))
 
 
 def get_assessment_freshness(work: Work, *, wave_id: UUID) -> AssessmentFreshness:
-    """Return how fresh the flags of a wave are within the principal's area."""
+    """Return when a wave was last assessed, and how many interviews of the area wait for it."""
     work.require(Action.REVIEW)
     in_area = area_filter(work.principal, _RESPONSES.c.city_code)
     finished = last_finished_at(work.session, TASK_NAME)
-    assessed = (
-        work.session.connection()
-        .execute(
-            select(func.max(_RISKS.c.detected_at))
-            .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
-            .where(_RESPONSES.c.wave_id == wave_id, in_area)
-        )
-        .scalar_one()
-    )
-    waiting = (
-        work.session.connection()
-        .execute(
-            select(func.count())
-            .select_from(_RESPONSES)
-            .where(_build_unassessed_condition(wave_id), in_area)
-        )
-        .scalar_one()
-    )
+    connection = work.session.connection()
+    assessed = connection.execute(
+        select(func.max(_RISKS.c.detected_at))
+        .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
+        .where(_RESPONSES.c.wave_id == wave_id, in_area)
+    ).scalar_one()
+    waiting = connection.execute(
+        select(func.count())
+        .select_from(_RESPONSES)
+        .where(_build_unassessed_condition(wave_id), in_area)
+    ).scalar_one()
     times = [at for at in (finished, assessed) if at is not None]
     return AssessmentFreshness(max(times) if times else None, waiting)
 
@@ -273,7 +265,7 @@ def _assess_open_wave(url: str, wave: AnyRow) -> int:
 
 
 def _save_changes(url: str, wave_id: UUID, part: WavePart, norms: WaveNorms) -> int:
-    """Assess a part, store what is new or came out otherwise, and return the number of rows."""
+    """Assess some cities of a wave and store new or changed results; return their number."""
     interviews, assessment = part.interviews, assess_part(part.interviews, norms)
     with read_scope(url) as session:
         known = _read_assessments(session, wave_id, part.cities)
@@ -281,11 +273,10 @@ def _save_changes(url: str, wave_id: UUID, part: WavePart, norms: WaveNorms) -> 
 
     def save_batch(rows: Sequence[int], session: Session) -> None:
         lock_wave_assessment(session, wave_id)
-        _forget(session, [interviews.ids[row] for row in rows])
+        _delete_assessments(session, [interviews.ids[row] for row in rows])
         save_assessment(session, interviews, assessment, now(), frozenset(rows))
 
-    for first in range(0, len(changed), _INTERVIEW_BATCH_SIZE):
-        batch = changed[first : first + _INTERVIEW_BATCH_SIZE]
+    for batch in iter_batches(changed):
         run_in_transaction(url, partial(save_batch, batch))
     return len(changed)
 
@@ -293,7 +284,7 @@ def _save_changes(url: str, wave_id: UUID, part: WavePart, norms: WaveNorms) -> 
 def _read_assessments(
     session: Session, wave_id: UUID, cities: Collection[str]
 ) -> dict[UUID, tuple[int, frozenset[str]]]:
-    """Return score and kinds of flags of every assessed interview of some cities."""
+    """Return interview id -> (risk, kinds of flags) of the assessed interviews of some cities."""
     inside = (_RESPONSES.c.wave_id == wave_id) & _RESPONSES.c.city_code.in_(cities)
     kinds: defaultdict[UUID, set[str]] = defaultdict(set)
     for response_id, kind in session.connection().execute(
@@ -307,10 +298,7 @@ def _read_assessments(
         .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
         .where(inside)
     )
-    return {
-        this_response_id: (score, frozenset(kinds[this_response_id]))
-        for this_response_id, score in scores
-    }
+    return {id_: (score, frozenset(kinds[id_])) for id_, score in scores}
 
 
 def _list_changed_rows(
@@ -318,7 +306,7 @@ def _list_changed_rows(
     assessment: QualityAssessment,
     known: Mapping[UUID, tuple[int, frozenset[str]]],
 ) -> list[int]:
-    """Return rows that are new, or whose score or kinds of flags differ from the stored ones.
+    """Return rows of interviews that are new, or whose risk or kinds of flags differ from `known`.
 
     What only moved with the wave's medians, such as the pace, waits for such a change.
     """
@@ -331,9 +319,3 @@ def _list_changed_rows(
         for row, response_id in enumerate(interviews.ids)
         if known.get(response_id) != (int(assessment.risk[row]), frozenset(kinds[row]))
     ]
-
-
-def _forget(session: Session, ids: Iterable[UUID]) -> None:
-    named = list(ids)
-    for table in (_FLAGS, _RISKS):
-        session.connection().execute(delete(table).where(table.c.response_id.in_(named)))

@@ -36,14 +36,14 @@ MIN_TIMED_SHARE = 0.5
 
 @dataclass(frozen=True)
 class _TimedReading:
-    """Seconds that interviews took, and the least they can take; NaN where not measured."""
+    """Seconds taken by each interview and least seconds to read it; NaN if not measured."""
 
     seconds_taken: Floats
     min_seconds: Floats
 
     @property
     def share(self) -> Floats:
-        """Time taken as a share of the floor; 1 is as fast as the fastest reader."""
+        """Time taken as a share of the least time; 1 is as fast as the fastest reader."""
         return np.where(
             self.min_seconds > 0,
             self.seconds_taken / np.where(self.min_seconds > 0, self.min_seconds, 1),
@@ -52,7 +52,7 @@ class _TimedReading:
 
 
 def flag_reading_floor(interviews: ResponseArrays) -> FlagSet:
-    """Flag interviews that took less time than their questions take to read, on their own route.
+    """Return flags of interviews that took less time than it takes to read their questions.
 
     The time of the whole interview and the times of its questions are held against the floor, the
     first also where no times of questions were kept, the second also where the form lay open for
@@ -76,7 +76,7 @@ def flag_reading_floor(interviews: ResponseArrays) -> FlagSet:
 
 
 def min_seconds_of_interviews(interviews: ResponseArrays, counted: Bools) -> Floats:
-    """Return the floor of each interview over the questions `counted` (N, M) in its language.
+    """Return each interview's least seconds to read the questions that `counted` (N, M) marks.
 
     A text that several questions share is read once.
     """
@@ -95,7 +95,7 @@ def min_seconds_of_interviews(interviews: ResponseArrays, counted: Bools) -> Flo
 
 
 def _time_whole_interviews(interviews: ResponseArrays) -> _TimedReading:
-    """Return duration and floor of whole interviews.
+    """Return duration and least reading time of each whole interview.
 
     An imported interview of 0 seconds has the same moment in both columns and was not timed.
     """
@@ -129,7 +129,7 @@ def _group_positions_by_text(
 
 
 def _list_item_texts(item: Item, language: str, default: str) -> Iterable[str]:
-    """Yield the texts to be read: question, hint, and the shortest choice of a list."""
+    """Yield a question's label, hint, shortest choice of a list, in `language` or `default`."""
     yield _choose_label_text(item.label, language, default)
     yield _choose_label_text(item.hint, language, default)
     if type_of(item).has_choice_list and item.choices:
@@ -184,7 +184,7 @@ NOON = np.datetime64("2000-01-01T04:00:00", "s")
 
 
 def flag_interview_hours(interviews: ResponseArrays) -> FlagSet:
-    """Flag interviews held between 22:00 and 6:00 China time; before midnight at half strength.
+    """Return flags of interviews not self-completed, from 22:00 (half strength) or 0:00 until 6:00.
 
     Whoever fills a form in alone does so when there is time; at night that is no sign of anything.
     """
@@ -212,7 +212,7 @@ MIN_OWN_MEDIAN_HOURS = 5
 
 @dataclass(frozen=True)
 class _BurstCounts:
-    """Number of interviews that began in the same place and hour, and the usual number."""
+    """For each interview, how many began at its place in the same hour, and the usual number."""
 
     count: Ints
     usual: Floats
@@ -221,7 +221,7 @@ class _BurstCounts:
 
 
 def flag_bursts(interviews: ResponseArrays, norms: WaveNorms) -> FlagSet:
-    """Flag interviews of an hour with far more than usual, at their point or in their city.
+    """Return flags of interviews in hours with far more than usual at their point or in their city.
 
     Many links opened in one hour are a sign of mobilisation. Usual is the larger of the wave's mean
     over all hours with interviews at such a place and the place's own median. The strength is the
@@ -259,7 +259,7 @@ def _count_bursts(interviews: ResponseArrays, places: RowGroups, mean: float) ->
 
 
 def _estimate_per_hour(places: Ints, inside: Ints, mean: float) -> Floats:
-    """Return the usual number an hour at the place of each hour; `places` is sorted."""
+    """Return each hour's usual number: the median of `inside` at its place, but at least `mean`."""
     starts = np.flatnonzero(np.diff(places, prepend=-1))
     expected = np.full(len(places), mean)
     for first, last in zip(starts, np.append(starts[1:], len(places)), strict=True):
@@ -273,7 +273,7 @@ DEVICE_RAMP_START, DEVICE_RAMP_END = 1, 5
 
 
 def flag_shared_devices(interviews: ResponseArrays, norms: WaveNorms) -> FlagSet:
-    """Flag interviews answered on a phone that answered other links of the wave as well.
+    """Return flags of interviews on a phone that answered other links of the wave as well.
 
     Only links know a phone: what surveyors ask on their own tablet is not looked at.
     """
@@ -293,7 +293,7 @@ OVERFILL_RAMP_END = 1.0
 
 
 def flag_over_quota(interviews: ResponseArrays) -> FlagSet:
-    """Flag counted interviews that came after their cell exceeded target and tolerance."""
+    """Return flags of interviews that came when their cell's target and tolerance were exceeded."""
     number = _number_in_cell(interviews)
     over = np.full(len(interviews), np.nan)
     np.divide(number, interviews.target, out=over, where=number > 0)
@@ -305,7 +305,7 @@ def flag_over_quota(interviews: ResponseArrays) -> FlagSet:
 
 
 def _number_in_cell(interviews: ResponseArrays) -> np.ndarray:
-    """Return 1 for the first counted interview of a cell, and so on; 0 for uncounted ones."""
+    """Return each interview's position in its quota cell, from 1; 0 if not counted. Shape (N,)."""
     cell = interviews.cell.codes
     counts = interviews.counted & (cell >= 0) & (interviews.target > 0)
     rows = np.flatnonzero(counts)
@@ -322,7 +322,7 @@ ONE_DAY_STRENGTH = 0.7
 
 
 def flag_wrong_points(interviews: ResponseArrays) -> FlagSet:
-    """Flag interviews outside the days of their point, or by a surveyor not assigned to it.
+    """Return flags of interviews outside their point's days, or by a surveyor not assigned to it.
 
     Nobody is flagged at a point without assignments.
     """

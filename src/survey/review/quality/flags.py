@@ -15,7 +15,7 @@ VERSION = "4"
 
 
 class FlagKind(StrEnum):
-    """Kind of a flag."""
+    """Kind of oddity that a detector found: speed, straight-lining, burst and so on."""
 
     SPEED = "speed"
     STRAIGHT_LINING = "straight_lining"
@@ -62,129 +62,61 @@ KIND_NAMES: Mapping[FlagKind, Message] = {
     FlagKind.READING_FLOOR: msg("faster than the questions can be read"),
 }
 
-_Reason = Callable[[Mapping[str, Any]], Message]
-
 
 def flag_text(kind: FlagKind, detail: Mapping[str, Any]) -> Message:
-    """Return the reason of a stored flag with its numbers, for translation."""
-    return _REASONS[kind](detail)
+    """Return the text of a stored flag with the numbers of its detail, for translation."""
+    return Message(_TEXTS[kind](detail).msgid, dict(detail))
 
 
-def _explain_speed(detail: Mapping[str, Any]) -> Message:
-    if detail["seconds"] is None:
-        return msg(
-            "{percent} per cent of the usual time for a question.", percent=detail["percent"]
+_TEXTS: Mapping[FlagKind, Callable[[Mapping[str, Any]], Message]] = {
+    FlagKind.SPEED: lambda detail: (
+        msg("{percent} per cent of the usual time for a question.")
+        if detail["seconds"] is None
+        else msg(
+            "{percent} per cent of the usual time for a question ({seconds} seconds a question)."
         )
-    return msg(
-        "{percent} per cent of the usual time for a question ({seconds} seconds a question).",
-        percent=detail["percent"],
-        seconds=detail["seconds"],
-    )
-
-
-def _explain_straight_lining(detail: Mapping[str, Any]) -> Message:
-    return msg("{same} of {rated} scores are {score}.", **detail)
-
-
-def _explain_careless(detail: Mapping[str, Any]) -> Message:
-    return msg(
-        "High where others score low, low where others score high (correlation {correlation}).",
-        **detail,
-    )
-
-
-def _explain_near_duplicate(detail: Mapping[str, Any]) -> Message:
-    if detail["same_surveyor"]:
-        return msg(
-            "{percent} per cent of the answers equal an earlier interview by the same surveyor.",
-            percent=detail["percent"],
+    ),
+    FlagKind.STRAIGHT_LINING: lambda _: msg("{same} of {rated} scores are {score}."),
+    FlagKind.CARELESS: lambda _: msg(
+        "High where others score low, low where others score high (correlation {correlation})."
+    ),
+    FlagKind.NEAR_DUPLICATE: lambda detail: (
+        msg("{percent} per cent of the answers equal an earlier interview by the same surveyor.")
+        if detail["same_surveyor"]
+        else msg("{percent} per cent of the answers equal an earlier interview in the same city.")
+    ),
+    FlagKind.HOUR: lambda _: msg("Began at {time} China time."),
+    FlagKind.BURST: lambda detail: (
+        msg("{count} interviews began in this hour at this point; usual are {usual}.")
+        if detail["at"] == "point"
+        else msg("{count} interviews began in this hour in this city; usual are {usual}.")
+    ),
+    FlagKind.OVER_QUOTA: lambda _: msg("Number {number} in a quota cell of {target}."),
+    FlagKind.NON_RESPONSE: lambda _: msg(
+        "{without} of {asked} questions have no answer or “do not know”."
+    ),
+    FlagKind.SAME_DEVICE: lambda _: msg(
+        "{count} interviews of different links came from the same phone."
+    ),
+    FlagKind.OUT_OF_POINT: lambda detail: {
+        "unassigned": msg("The surveyor is not assigned to this sampling point."),
+        "before": msg("Held on {day}, {days} days before the point opens."),
+        "after": msg("Held on {day}, {days} days after the last day of the point."),
+    }[detail["why"]],
+    FlagKind.READING_FLOOR: lambda detail: (
+        msg("Took {seconds} seconds in all; reading the questions alone takes at least {least}.")
+        if detail["measured"] == "whole"
+        else msg(
+            "The questions were on the screen for {seconds} seconds before they were answered; "
+            "reading them alone takes at least {least}."
         )
-    return msg(
-        "{percent} per cent of the answers equal an earlier interview in the same city.",
-        percent=detail["percent"],
-    )
-
-
-def _explain_hour(detail: Mapping[str, Any]) -> Message:
-    return msg("Began at {time} China time.", **detail)
-
-
-def _explain_burst(detail: Mapping[str, Any]) -> Message:
-    if detail["at"] == "point":
-        return msg(
-            "{count} interviews began in this hour at this point; usual are {usual}.",
-            count=detail["count"],
-            usual=detail["usual"],
-        )
-    return msg(
-        "{count} interviews began in this hour in this city; usual are {usual}.",
-        count=detail["count"],
-        usual=detail["usual"],
-    )
-
-
-def _explain_over_quota(detail: Mapping[str, Any]) -> Message:
-    return msg("Number {number} in a quota cell of {target}.", **detail)
-
-
-def _explain_non_response(detail: Mapping[str, Any]) -> Message:
-    return msg("{without} of {asked} questions have no answer or “do not know”.", **detail)
-
-
-def _explain_same_device(detail: Mapping[str, Any]) -> Message:
-    return msg("{count} interviews of different links came from the same phone.", **detail)
-
-
-def _explain_out_of_point(detail: Mapping[str, Any]) -> Message:
-    if detail["why"] == "unassigned":
-        return msg("The surveyor is not assigned to this sampling point.")
-    if detail["why"] == "before":
-        return msg(
-            "Held on {day}, {days} days before the point opens.",
-            day=detail["day"],
-            days=detail["days"],
-        )
-    return msg(
-        "Held on {day}, {days} days after the last day of the point.",
-        day=detail["day"],
-        days=detail["days"],
-    )
-
-
-def _explain_reading_floor(detail: Mapping[str, Any]) -> Message:
-    seconds, least = detail["seconds"], detail["least"]
-    if detail["measured"] == "whole":
-        return msg(
-            "Took {seconds} seconds in all; reading the questions alone takes at least {least}.",
-            seconds=seconds,
-            least=least,
-        )
-    return msg(
-        "The questions were on the screen for {seconds} seconds before they were answered; "
-        "reading them alone takes at least {least}.",
-        seconds=seconds,
-        least=least,
-    )
-
-
-_REASONS: Mapping[FlagKind, _Reason] = {
-    FlagKind.SPEED: _explain_speed,
-    FlagKind.STRAIGHT_LINING: _explain_straight_lining,
-    FlagKind.CARELESS: _explain_careless,
-    FlagKind.NEAR_DUPLICATE: _explain_near_duplicate,
-    FlagKind.HOUR: _explain_hour,
-    FlagKind.BURST: _explain_burst,
-    FlagKind.OVER_QUOTA: _explain_over_quota,
-    FlagKind.NON_RESPONSE: _explain_non_response,
-    FlagKind.SAME_DEVICE: _explain_same_device,
-    FlagKind.OUT_OF_POINT: _explain_out_of_point,
-    FlagKind.READING_FLOOR: _explain_reading_floor,
+    ),
 }
 
 
 @dataclass(frozen=True)
 class FlagSet:
-    """All flags of one kind: rows of the interviews, strength (0 to 1) and numbers of each."""
+    """All flags of one kind: rows of the interviews, strengths (0 to 1), numbers for the texts."""
 
     kind: FlagKind
     rows: Ints
@@ -193,7 +125,7 @@ class FlagSet:
 
     @classmethod
     def none(cls, kind: FlagKind) -> "FlagSet":
-        """Return an empty set of flags."""
+        """Return an empty set of flags of this kind."""
         return cls(kind, np.empty(0, dtype=np.int64), np.empty(0), ())
 
 
@@ -205,5 +137,5 @@ def linear_ramp(value: Floats, *, nothing: float, full: float) -> Floats:
 
 
 def flagged_rows(flagged: Bools) -> Ints:
-    """Return the rows that are flagged."""
+    """Return the indices at which `flagged` is true."""
     return np.flatnonzero(flagged).astype(np.int64)

@@ -37,7 +37,7 @@ _ENCODING_BATCH_SIZE = 256
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """One finished interview as stored."""
+    """One finished interview as stored, with the days of its point and the target of its cell."""
 
     id: UUID
     city_code: str
@@ -70,7 +70,7 @@ class RawResponse:
 
     @property
     def days_off(self) -> int:
-        """Days before the point opens (negative) or after it closes."""
+        """Days before the point opens (negative) or after it closes; 0 within its days."""
         if self.first_day is not None and self.day < self.first_day:
             return (self.day - self.first_day).days
         if self.last_day is not None and self.day > self.last_day:
@@ -80,14 +80,14 @@ class RawResponse:
 
 @dataclass(frozen=True)
 class RowGroups:
-    """Group of each row: its index in `names`, or -1 for none."""
+    """Group of each row (its city, surveyor or other unit): index in `names`, -1 for none."""
 
     codes: Ints
     names: tuple[Any, ...]
 
     @classmethod
     def of(cls, values: Iterable[Any]) -> "RowGroups":
-        """Return groups in the order of first appearance; None belongs to no group."""
+        """Return rows' groups from one value per row; None is in no group."""
         known: dict[Any, int] = {}
         codes = [-1 if v is None else known.setdefault(v, len(known)) for v in values]
         return cls(np.array(codes, dtype=np.int64), tuple(known))
@@ -95,7 +95,7 @@ class RowGroups:
 
 @dataclass(frozen=True)
 class ResponseArrays:
-    """N interviews in the order of receipt, with M questions of which R are ratings."""
+    """Arrays of N interviews by receipt, of M questions and R ratings, that detectors read."""
 
     ids: tuple[UUID, ...]
     city: RowGroups
@@ -134,7 +134,7 @@ class ResponseArrays:
         return len(self.ids)
 
     def is_mode(self, mode: Mode) -> Bools:
-        """Return which interviews were collected in this way."""
+        """Return which interviews were collected in this mode, as booleans of shape (N,)."""
         names = self.mode.names
         code = names.index(mode) if mode in names else len(names)
         is_mode: Bools = self.mode.codes == code
@@ -142,7 +142,7 @@ class ResponseArrays:
 
 
 def sum_by_row(values: npt.NDArray[Any]) -> Floats:
-    """Return the sum of each row, added column by column.
+    """Return each row's sum, always added in the order of the columns.
 
     The last bit of NumPy's own sum of a row may depend on the rows beside it.
     """
@@ -153,7 +153,7 @@ def sum_by_row(values: npt.NDArray[Any]) -> Floats:
 
 
 def build_response_arrays(rows: Iterable[RawResponse], instrument: Instrument) -> ResponseArrays:
-    """Build the arrays of `rows`, sorted by receipt and id.
+    """Return the arrays of the interviews in `rows`, sorted by receipt and id.
 
     `rows` are read once, in chunks: the answers of a wave as objects would fill the memory.
     """
@@ -191,7 +191,7 @@ class _Codebook(dict[Any, int]):
         return code
 
     def values_by_code(self) -> Floats:
-        """Return the number behind each code; NaN where it is none."""
+        """Return the number behind each code, at the index of the code; NaN where it is none."""
         table = np.full(_MAX_VALUES + 1, np.nan)
         for value, code in self.items():
             if code > 0 and isinstance(value, int | float):
@@ -221,7 +221,7 @@ def _build_seconds(
 def _encode_rows(
     mappings: Iterable[Mapping[str, Any]], items: Sequence[Item], absent: object
 ) -> Iterator[Sequence[Any]]:
-    """Return codes of each mapping's values in the order of `items`; `absent` where missing."""
+    """Yield each mapping's values in the order of `items`; `absent` for an item it lacks."""
     template = {item.name: absent for item in items}
     for mapping in mappings:
         # Keys of the template keep their places; what the items do not know comes behind them.
@@ -272,7 +272,7 @@ def _build_numbers(values: Iterable[float | None]) -> Floats:
 
 
 def _read_start(row: RawResponse) -> datetime | None:
-    """Return when an interview began; a keyed sheet knows the day only, and no duration."""
+    """Return when an interview began; None for a keyed sheet, which knows the day only."""
     is_day_only = row.mode == Mode.PAPER and row.duration_seconds is None
     return None if is_day_only else row.started_at
 

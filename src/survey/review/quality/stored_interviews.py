@@ -42,7 +42,7 @@ _TARGET = case((_PLANS.c.crossed.is_(False), None), else_=_CELLS.c.target)
 
 @dataclass(frozen=True)
 class _PlannedWork:
-    """Days and surveyors of the sampling points of a wave."""
+    """Days and surveyors planned for the sampling points of a wave."""
 
     days: Mapping[UUID | None, tuple[date | None, date | None]]
     surveyors: Mapping[UUID, frozenset[UUID]]
@@ -51,7 +51,7 @@ class _PlannedWork:
     def read(
         cls, session: Session, wave_id: UUID, cities: Collection[str] | None
     ) -> "_PlannedWork":
-        """Read the points; those without days of their own have those of the wave."""
+        """Read days and surveyors of each point; a point without days of its own has the wave's."""
         there = (_POINTS.c.wave_id == wave_id) & _build_city_condition(_POINTS, cities)
         points = (
             select(
@@ -77,13 +77,13 @@ class _PlannedWork:
         )
 
     def covers(self, surveyor_id: UUID | None, point_id: UUID | None) -> bool:
-        """Whether the surveyor may work there; true where none is assigned or none is known."""
+        """Return whether a surveyor is assigned to a point; True if nobody is, or one is None."""
         own = self.surveyors.get(point_id) if point_id is not None else None
         return own is None or surveyor_id is None or surveyor_id in own
 
 
 def count_stored_interviews(session: Session, wave_id: UUID) -> Mapping[str, int]:
-    """Count what `stored_interviews` would yield, by city in the order of their codes."""
+    """Return city -> number of interviews that `stored_interviews` yields, sorted by city."""
     query = (
         select(_RESPONSES.c.city_code, func.count().label("interviews"))
         .where(_build_assessed_condition(wave_id))
@@ -96,7 +96,7 @@ def count_stored_interviews(session: Session, wave_id: UUID) -> Mapping[str, int
 def stored_interviews(
     session: Session, wave_id: UUID, cities: Collection[str] | None = None
 ) -> Iterator[RawResponse]:
-    """Yield the finished interviews of a wave with their current answers, in no order.
+    """Yield finished interviews of a wave (in `cities` if given) with current answers, in no order.
 
     Of a withdrawn one nothing is left that could be assessed.
 
@@ -132,19 +132,10 @@ def stored_interviews(
 def _build_query(wave_id: UUID, cities: Collection[str] | None) -> Select[tuple[object, ...]]:
     return (
         select(
-            _RESPONSES.c.id,
-            _RESPONSES.c.city_code,
-            _RESPONSES.c.point_id,
-            _RESPONSES.c.surveyor_id,
-            _RESPONSES.c.mode,
-            _RESPONSES.c.started_at,
-            _RESPONSES.c.submitted_at,
-            _RESPONSES.c.duration_seconds,
-            _RESPONSES.c.status,
-            _RESPONSES.c.quota_cell_id,
+            *_RESPONSES.c["id", "city_code", "point_id", "surveyor_id", "mode", "started_at"],
+            *_RESPONSES.c["submitted_at", "duration_seconds", "status", "quota_cell_id"],
             _TARGET.label("target"),
-            _REVISIONS.c.answers,
-            _REVISIONS.c.timings,
+            *_REVISIONS.c["answers", "timings"],
             _INVITATIONS.c.device_sha256,
             _RESPONSES.c.language,
         )

@@ -53,7 +53,7 @@ _COLUMNS: Mapping[QualityGrouping, ColumnElement[Any]] = {
 
 @dataclass(frozen=True)
 class QualityRow:
-    """Finished interviews of one surveyor, point, agency or city, or of the whole area."""
+    """Quality of the finished interviews of a surveyor, point, agency or city, or of all."""
 
     key: str
     """Code of the city or point, agency, the surveyor's login, or the wave's key for the whole."""
@@ -81,7 +81,7 @@ class QualityRow:
 
     @property
     def has_mobilisation_pattern(self) -> bool:
-        """Whether so many interviews came in bursts that respondents seem to have been sent."""
+        """Whether so many interviews came in bursts that respondents seem mobilised by others."""
         bursts = self.flags.get(FlagKind.BURST, 0)
         return bursts >= MIN_MOBILISED_INTERVIEWS and bursts >= MOBILISED_SHARE * self.assessed
 
@@ -89,7 +89,7 @@ class QualityRow:
 def summarise_quality(
     work: Work, *, wave_key: str, by: QualityGrouping = "surveyor"
 ) -> tuple[QualityRow, ...]:
-    """Return the quality of a wave within the principal's area, sorted by key.
+    """Return flags, pace and valid rate by surveyor (or another unit) in the principal's area.
 
     Interviews without a point, surveyor or agency are missing where it is asked for. Only
     reviewers and administrators may read it: it judges single surveyors. Raises
@@ -118,7 +118,7 @@ def summarise_quality(
 
 
 def _join_postings(responses: FromClause, by: QualityGrouping) -> FromClause:
-    """Join the posting that tells for which agency the surveyor works in this city."""
+    """Return `responses`, joined to the surveyors' postings if grouped by agency."""
     if by != "agency":
         return responses
     return responses.join(
@@ -137,13 +137,8 @@ def _select_interviews(
     return (
         select(
             column.label("key"),
-            _RESPONSES.c.city_code,
-            _RESPONSES.c.surveyor_id,
-            _RESPONSES.c.status,
-            _RESPONSES.c.duration_seconds,
-            _RISKS.c.score,
-            _RISKS.c.pace,
-            _RISKS.c.mean_score,
+            *_RESPONSES.c["city_code", "surveyor_id", "status", "duration_seconds"],
+            *_RISKS.c["score", "pace", "mean_score"],
         )
         .select_from(_join_postings(_RESPONSES, by))
         .outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
@@ -157,7 +152,7 @@ def _count_flags(
     column: ColumnElement[Any],
     within: Sequence[ColumnElement[bool]],
 ) -> dict[Any, dict[FlagKind, int]]:
-    """Return the number of flags of each kind by key."""
+    """Return key in `column` (surveyor, point …) -> kind of flag -> number, of rows `within`."""
     query = (
         select(column.label("key"), _FLAGS.c.kind, func.count().label("number"))
         .select_from(
@@ -175,7 +170,7 @@ def _count_flags(
 def _read_names(
     work: Work, by: QualityGrouping, wave: Wave
 ) -> dict[Any, tuple[str, Mapping[str, str]]]:
-    """Return readable key and name of every group of interviews in the principal's area."""
+    """Return key -> (code, name) of each surveyor, point or other unit in the area."""
     if by == "wave":
         return {wave.id: (wave.key, labels_of(wave, "title"))}
     if by == "city":

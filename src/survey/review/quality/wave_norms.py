@@ -1,4 +1,4 @@
-"""What is usual in a wave: medians, means and counts that its interviews are compared with.
+"""Norms of a wave: medians, means and counts with which its interviews are compared.
 
 They are counted part by part, and the counts of the parts are added. Only whole numbers are added,
 so that the norms of a wave are the same to the last bit in whatever parts it is read.
@@ -28,11 +28,11 @@ class ValueCounts:
 
     @classmethod
     def of(cls, values: npt.NDArray[Any]) -> "ValueCounts":
-        """Count values, none of which is NaN."""
+        """Return the distinct values and how often each occurs; `values` hold no NaN."""
         return cls(*np.unique(values, return_counts=True))
 
     def added_to(self, other: "ValueCounts") -> "ValueCounts":
-        """Return the counts of both."""
+        """Return the counts of this and the other set of values together."""
         both = np.concatenate([other.values, self.values])
         values, at = np.unique(both, return_inverse=True)
         counts = np.zeros(len(values), dtype=np.int64)
@@ -40,7 +40,7 @@ class ValueCounts:
         return ValueCounts(values, counts)
 
     def median(self) -> float:
-        """Return the median, as exact as the values are; NaN of none."""
+        """Return the exact median, without rounding; NaN if there are no values."""
         ends = np.cumsum(self.counts)
         if not len(ends):
             return np.nan
@@ -48,7 +48,7 @@ class ValueCounts:
         return self.values[np.searchsorted(ends, middle, side="right")].mean()  # type: ignore[no-any-return]
 
     def mean(self) -> float:
-        """Return the mean, rounded once; NaN of none."""
+        """Return the mean, computed exactly and rounded once; NaN if there are no values."""
         if not len(self.values):
             return np.nan
         pairs = zip(self.values.tolist(), self.counts.tolist(), strict=True)
@@ -66,7 +66,7 @@ class ValueCounts:
 
 @dataclass(frozen=True)
 class PlaceHours:
-    """Interviews that began at the same place within the same hour."""
+    """Number of interviews begun at each place in each hour, and the hour of each interview."""
 
     rows: Ints
     """Interviews with a place and a time."""
@@ -79,7 +79,7 @@ class PlaceHours:
 
 
 def count_place_hours(interviews: ResponseArrays, places: RowGroups) -> PlaceHours:
-    """Count the interviews of each hour in which any began at a place."""
+    """Count interviews by place and hour of their beginning, for hours with any."""
     rows = np.flatnonzero(~np.isnat(interviews.started) & (places.codes >= 0))
     hour = (interviews.started[rows] + CHINA).astype("datetime64[h]").astype(np.int64)
     keys = np.stack([places.codes[rows], hour], axis=1)
@@ -88,13 +88,13 @@ def count_place_hours(interviews: ResponseArrays, places: RowGroups) -> PlaceHou
 
 
 def seconds_per_question(interviews: ResponseArrays) -> Floats:
-    """Return the duration by question asked; NaN where the duration is unknown."""
+    """Return each interview's seconds per question asked; NaN where the duration is unknown."""
     asked = (interviews.answers != NOT_ASKED).sum(axis=1)
     return np.where(asked > 0, interviews.duration / np.maximum(asked, 1), np.nan)
 
 
 def phone_numbers(devices: RowGroups) -> npt.NDArray[np.uint64]:
-    """Return a number of 64 bits for the phone of each row; of rows without one it says nothing."""
+    """Return a 64-bit hash of each row's device; that of rows without a device is meaningless."""
     digests = [hashlib.blake2b(str(name).encode(), digest_size=8) for name in devices.names]
     numbers = [int.from_bytes(digest.digest(), "big") for digest in digests]
     return np.array([*numbers, 0], dtype=np.uint64)[devices.codes]
@@ -102,7 +102,7 @@ def phone_numbers(devices: RowGroups) -> npt.NDArray[np.uint64]:
 
 @dataclass(frozen=True)
 class PartCounts:
-    """Numbers of one part of a wave, whole cities, from which its norms are made.
+    """Counts of part of a wave (whole cities), from which its medians and means are computed.
 
     A point lies in one city, so its hours lie in one part; a phone may be used in several.
     """
@@ -120,7 +120,7 @@ class PartCounts:
 
     @classmethod
     def of(cls, interviews: ResponseArrays) -> "PartCounts":
-        """Count what the norms need of the interviews of a part."""
+        """Return the counts of one part that the norms of the wave need."""
         whole = seconds_per_question(interviews)
         phones = phone_numbers(interviews.device)[interviews.device.codes >= 0]
         return cls(
@@ -134,7 +134,7 @@ class PartCounts:
         )
 
     def added_to(self, other: "PartCounts") -> "PartCounts":
-        """Return the counts of both parts."""
+        """Return the counts of this and the other part of the wave together."""
         return PartCounts(
             other.interviews + self.interviews,
             _add_all(other.question_seconds, self.question_seconds),
@@ -163,7 +163,7 @@ def _add_all(
 
 @dataclass(frozen=True)
 class WaveNorms:
-    """What is usual in a wave, and what its parts share."""
+    """Medians and means of a wave, and phones shared by its parts, to compare interviews with."""
 
     interviews: int
     question_seconds: npt.NDArray[np.float32]
@@ -195,7 +195,7 @@ class WaveNorms:
 
 
 def _add_parts(parts: Iterable[PartCounts]) -> PartCounts:
-    """Add the counts of all parts, sums of as many parts to each other, so that none is long."""
+    """Return the sum of all parts' counts, added pairwise by size to save time."""
     sums: list[tuple[int, PartCounts]] = []
     for part in parts:
         size, counts = 1, part

@@ -1,4 +1,4 @@
-"""A wave in parts: its interviews are read once, assessed part by part, and looked at twice.
+"""A wave in parts: its interviews are read once, kept in a file, assessed part by part.
 
 The first look counts what is usual in the wave. The second needs that of the whole wave, so the
 parts wait for it on disk, as arrays.
@@ -67,7 +67,7 @@ class QualityAssessment:
 
 
 def assess_part(interviews: ResponseArrays, norms: WaveNorms) -> QualityAssessment:
-    """Run every detector on all interviews of some cities; nothing here changes an interview."""
+    """Return the flags, risk, pace and mean score that all detectors find for some cities."""
     pace = relative_pace(interviews, norms)
     flags = (
         flag_speeding(interviews, pace),
@@ -88,7 +88,7 @@ def assess_part(interviews: ResponseArrays, norms: WaveNorms) -> QualityAssessme
 
 
 def risk_scores(flags: tuple[FlagSet, ...], count: int) -> Ints:
-    """Return the risk score 100 x (1 - product of (1 - weight x strength)) of each interview.
+    """Return the score 100 x (1 - product of (1 - weight x strength)) of `count` interviews.
 
     Rounded, of shape (count,). Each flag is taken as an independent reason for doubt ("noisy or"):
     more flags never lower the score, and no number of weak ones reaches certainty.
@@ -100,7 +100,7 @@ def risk_scores(flags: tuple[FlagSet, ...], count: int) -> Ints:
 
 
 def _compute_mean_scores(interviews: ResponseArrays) -> Floats:
-    """Return the mean of the scored ratings, else of all, each scaled to 0 to 100."""
+    """Return each interview's mean, 0 to 100, of ratings with an indicator, else of all."""
     items = interviews.ratings
     scored = [column for column, item in enumerate(items) if item.indicator is not None]
     scored = scored or list(range(len(items)))
@@ -127,21 +127,21 @@ _MEGABYTE = 10**6
 
 @dataclass(frozen=True)
 class WavePart:
-    """All finished interviews of some cities."""
+    """Finished interviews of some whole cities of a wave, as arrays."""
 
     cities: tuple[str, ...]
     interviews: ResponseArrays
 
 
-class WaveParts:
-    """Parts of a wave in a fixed order, with the norms of the whole; to be closed after use."""
+class QualityParts:
+    """Context manager that iterates over a wave's parts (some cities each) and has its norms."""
 
     def __init__(self, norms: WaveNorms, count: int, file: BufferedRandom) -> None:
         self.norms = norms
         self._count = count
         self._file = file
 
-    def __enter__(self) -> "WaveParts":
+    def __enter__(self) -> "QualityParts":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -153,8 +153,8 @@ class WaveParts:
             yield pickle.load(self._file)
 
 
-def read_wave_parts(session: Session, wave_id: UUID, instrument: Instrument) -> WaveParts:
-    """Read the finished interviews of a wave city by city and count what is usual in it.
+def read_wave_parts(session: Session, wave_id: UUID, instrument: Instrument) -> QualityParts:
+    """Write a wave's finished interviews to a file, in parts of some cities; count its norms.
 
     Raises:
         RefusedError: the disk has too little room for the parts, or cannot be written.
@@ -183,11 +183,11 @@ def read_wave_parts(session: Session, wave_id: UUID, instrument: Instrument) -> 
         with suppress(OSError):
             file.close()
         raise
-    return WaveParts(norms, len(groups), file)
+    return QualityParts(norms, len(groups), file)
 
 
 def group_cities(counts: Mapping[str, int]) -> list[tuple[str, ...]]:
-    """Return groups of cities in the order given; at least one, empty where there is no city."""
+    """Group consecutive cities until each group has enough interviews; `[()]` without any city."""
     groups: list[tuple[str, ...]] = []
     group: list[str] = []
     interviews = 0
@@ -201,18 +201,18 @@ def group_cities(counts: Mapping[str, int]) -> list[tuple[str, ...]]:
 
 
 def _choose_folder() -> Path:
-    """Return where parts wait: beside the store, since elsewhere they might lie in memory."""
+    """Return the folder for the file of parts: the data folder if writable, else the system's."""
     folder = current_settings().data_dir
     return folder if os.access(folder, os.W_OK) else Path(gettempdir())
 
 
 def _open_nameless_file(folder: Path) -> BufferedRandom:
-    """Open a file that no one else can open."""
+    """Open a temporary file without a name, which no other process can open."""
     return TemporaryFile(dir=folder)
 
 
 def _require_free_space(folder: Path, interviews: int) -> None:
-    """Raise an error where interviews that arrive meanwhile might find no room."""
+    """Raise `RefusedError` if the disk of `folder` has too little room for that many interviews."""
     free, needed = shutil.disk_usage(folder).free, interviews * FREE_BYTES_PER_INTERVIEW
     if free < needed:
         raise RefusedError(
@@ -230,7 +230,7 @@ def _require_free_space(folder: Path, interviews: int) -> None:
 
 @contextmanager
 def _reporting_unwritten(folder: Path) -> Iterator[None]:
-    """Say in words that the disk is full or fails."""
+    """Raise `RefusedError` in place of an `OSError`, with the folder and the reason in words."""
     try:
         yield
     except OSError as error:

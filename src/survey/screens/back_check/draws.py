@@ -1,22 +1,21 @@
-"""Draws of interviews to check again: filters, shares and seed, preview, past draws."""
+"""Draws of interviews to check again: shares and seed, preview, draws made so far."""
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
-from types import MappingProxyType
 
 import streamlit as st
 
 from survey.access.roles import NATION
 from survey.figures.views.display_names import DisplayNames
-from survey.kit.feedback import perform, show_problems
+from survey.kit.feedback import run_change, show_problems
 from survey.kit.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import explain, render_table
-from survey.kit.url_state import pick
+from survey.kit.url_state import pick_by_button
 from survey.locale import Message, msg
 from survey.review.back_check.draws import (
     MAX_SEED_CHARS,
@@ -41,18 +40,16 @@ class BackCheckTab(StrEnum):
     DRAW = "draw"
 
 
-TAB_NAMES: Mapping[BackCheckTab, Message] = MappingProxyType(
-    {
-        BackCheckTab.CALL: msg("To ask again"),
-        BackCheckTab.RESULTS: msg("Results"),
-        BackCheckTab.DRAW: msg("Draw"),
-    }
-)
+TAB_NAMES: Mapping[BackCheckTab, Message] = {
+    BackCheckTab.CALL: msg("To ask again"),
+    BackCheckTab.RESULTS: msg("Results"),
+    BackCheckTab.DRAW: msg("Draw"),
+}
 
 
 @dataclass(frozen=True)
 class BackCheckSelection:
-    """Selection of the back-check page; without a city it is the whole area of the principal."""
+    """What the back-check page shows: wave, city (None: the principal's whole area) and tab."""
 
     wave: WaveSummary
     city_code: str | None
@@ -60,7 +57,7 @@ class BackCheckSelection:
 
 
 def draw_filters(page: PageContext) -> BackCheckSelection | None:
-    """Draw the filters and return the selection; None if there is nothing to check yet."""
+    """Draw the filters and return the selection; None, with a notice, if no wave can be checked."""
     t = page.t
     with page.read() as work:
         waves = list_review_waves(work)
@@ -76,15 +73,9 @@ def draw_filters(page: PageContext) -> BackCheckSelection | None:
                 return None
             cities = list(count_by_status(work, wave_id=wave.id))
             city = pick_city_or_all(page, cities)
-            tab = pick(
-                t("View"),
-                "view",
-                [tab.value for tab in BackCheckTab],
-                language=page.language,
-                show=lambda code: t(TAB_NAMES[BackCheckTab(code)]),
-                as_buttons=True,
-                explanation=explain("back-check", page.language),
-            )
+            tabs = {tab.value: t(name) for tab, name in TAB_NAMES.items()}
+            explanation = explain("back-check", page.language)
+            tab = pick_by_button(page, t("View"), "view", tabs, explanation=explanation)
     return BackCheckSelection(wave, city, BackCheckTab(tab))
 
 
@@ -94,7 +85,7 @@ _RANDOM, _RISK = "draw/random", "draw/risk"
 
 
 def draw_draws(page: PageContext, choice: BackCheckSelection) -> None:
-    """Draw the form for shares and seed, the preview of its draw, and past draws.
+    """Draw the form that samples interviews of `choice` for back-checks, and earlier samples.
 
     The draw depends on nothing but this form, so that it can be repeated.
     """
@@ -121,8 +112,11 @@ def draw_draws(page: PageContext, choice: BackCheckSelection) -> None:
             t("Show what would be drawn"), key="draw-show", on_click=_draw_plan, args=(choice,)
         )
     plan = st.session_state.get(_PLAN)
-    if plan is not None and _is_about(plan, choice):
-        _draw_preview(page, plan)
+    if plan is not None and (plan.wave_id, plan.city_code) == (choice.wave.id, choice.city_code):
+        with show_problems(page.t, page.t("Nothing was drawn.")):
+            with page.read() as work:
+                seen = preview_draw(work, plan=plan)
+            _draw_preview_table(page, seen)
     _draw_past_draws(page, choice)
 
 
@@ -135,17 +129,6 @@ def _draw_plan(choice: BackCheckSelection) -> None:
         st.session_state[_SEED].strip(),
         now(),
     )
-
-
-def _is_about(plan: DrawPlan, choice: BackCheckSelection) -> bool:
-    return (plan.wave_id, plan.city_code) == (choice.wave.id, choice.city_code)
-
-
-def _draw_preview(page: PageContext, plan: DrawPlan) -> None:
-    with show_problems(page.t, page.t("Nothing was drawn.")):
-        with page.read() as work:
-            seen = preview_draw(work, plan=plan)
-        _draw_preview_table(page, seen)
 
 
 def _draw_preview_table(page: PageContext, seen: DrawPreview) -> None:
@@ -184,7 +167,7 @@ def _draw_preview_table(page: PageContext, seen: DrawPreview) -> None:
 
 
 def _create_draw(page: PageContext, seen: DrawPreview) -> None:
-    drawn = perform(
+    drawn = run_change(
         page,
         lambda work: create_draw(work, seen=seen),
         done=page.t("{count} interviews were drawn.", count=f"{seen.added:,}"),

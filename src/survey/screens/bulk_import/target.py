@@ -1,25 +1,47 @@
-"""What is imported and where: wave, questionnaire and city, the template, and the uploaded file."""
+"""Target of an import: wave, questionnaire and city; its file, and what the columns mean."""
 
-import hashlib
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 
+import pandas as pd
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.access.work import Work
-from survey.collection.importing.column_mapping import SOURCE_NAMES, detect_source
+from survey.collection.importing.column_mapping import (
+    SOURCE_NAMES,
+    ColumnRole,
+    ExportSource,
+    MappingFile,
+    detect_source,
+    read_mapping,
+    target_name,
+    write_mapping,
+)
+from survey.collection.importing.mapping_draft import (
+    MAX_NAME_CHARS,
+    ColumnDraft,
+    SuggestionOrigin,
+    UnparsedValue,
+    draft_columns,
+    list_saved_mappings,
+    mapping_of,
+    save_mapping,
+    targets_of,
+)
 from survey.collection.importing.target_wave import list_importable_cities, list_waves_for_import
 from survey.collection.importing.template import write_template
 from survey.figures.views.display_names import DisplayNames
-from survey.kit.download_button import XLSX, File, draw_download_button
+from survey.kit.download_button import CSV, XLSX, File, draw_download_button, name_file
+from survey.kit.feedback import run_change, show_feedback, show_problems
 from survey.kit.filters import filter_row, pick_city_or_none, pick_wave_key
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.locale import SurveyError
+from survey.locale import Message, SurveyError, Translator, msg
 from survey.questionnaire.model import Instrument
-from survey.store.engine import read_scope
-from survey.store.tables import now
 from survey.tabular.reading import LIMITS, read_table
 from survey.tabular.text_files import MAX_ROWS
 from survey.tabular.text_table import TextTable
@@ -34,7 +56,7 @@ _PARSED_UPLOAD = "bulk/look"
 
 @dataclass(frozen=True)
 class ImportTarget:
-    """Wave and questionnaire of an import, and the city of rows without one."""
+    """Wave and questionnaire of an import, and the city for rows that name none."""
 
     wave_key: str
     instrument: Instrument
@@ -48,7 +70,7 @@ class ImportTarget:
 
 
 def draw_target(page: PageContext) -> ImportTarget | None:
-    """Draw the choices and return the target; None if there is no wave to import into."""
+    """Draw the choices of an import's wave and city; return both, None while incomplete."""
     t = page.t
     with page.read() as work:
         waves = {wave.key: wave for wave in list_waves_for_import(work)}
@@ -149,7 +171,7 @@ def _normalise_key(text: str | None) -> str:
 
 @dataclass(frozen=True)
 class UploadedTable:
-    """Uploaded file that can be read, with the beginning of its table."""
+    """Uploaded file that can be read, and the first rows of its table."""
 
     name: str
     content: bytes
@@ -158,15 +180,17 @@ class UploadedTable:
 
 
 def draw_template_download(page: PageContext, aim: ImportTarget) -> None:
-    """Draw the download of the template workbook for this questionnaire."""
+    """Draw the download of the template workbook for the questionnaire of import target `aim`."""
     t = page.t
 
     def make() -> bytes:
-        person = page.principal
-        with read_scope(page.settings.store_url) as session:
-            cities = list_importable_cities(Work(session, person, now(), page.settings))
+        with page.read() as work:
+            cities = list_importable_cities(work)
         return write_template(
-            principal=person, instrument=aim.instrument, cities=cities, language=page.language
+            principal=page.principal,
+            instrument=aim.instrument,
+            cities=cities,
+            language=page.language,
         )
 
     draw_download_button(
@@ -179,7 +203,7 @@ def draw_template_download(page: PageContext, aim: ImportTarget) -> None:
 
 
 def draw_upload(page: PageContext, *, disabled: bool) -> UploadedTable | None:
-    """Draw the uploader and return the file; None without one, or with one that cannot be read."""
+    """Draw the uploader and return the file; None without a file or if it cannot be read."""
     t = page.t
     uploaded = st.file_uploader(
         t("File with interviews (.xlsx or .csv)"),
@@ -219,7 +243,7 @@ def _parse_upload(name: str, content: bytes) -> UploadedTable | SurveyError:
         beginning = read_table(content, most_rows=_FIRST_ROWS)
     except SurveyError as error:
         return error
-    return UploadedTable(name, content, hashlib.sha256(content).hexdigest(), beginning)
+    return UploadedTable(name, content, sha256(content).hexdigest(), beginning)
 
 
 def _draw_source(page: PageContext, upload: UploadedTable) -> None:
@@ -231,3 +255,182 @@ def _draw_source(page: PageContext, upload: UploadedTable) -> None:
             columns=len(table.header),
         )
     )
+
+
+UNREAD = "bulk/unread"
+"""Values that the last check could not read, by the file they stand in."""
+_SUGGESTED, _FROM_FILE = "", "\x00file"
+_MAPPING = "mapping"
+"""Place of the messages about the mapping."""
+_ORIGINS: dict[SuggestionOrigin, Message] = {
+    SuggestionOrigin.SAVED: msg("saved mapping"),
+    SuggestionOrigin.NAME: msg("by its name"),
+    SuggestionOrigin.LIKENESS: msg("similar words: please check"),
+    SuggestionOrigin.UNKNOWN: msg("not recognised"),
+}
+
+
+def map_columns(page: PageContext, aim: ImportTarget, upload: UploadedTable) -> MappingFile | None:
+    """Draw the editor that maps file columns to questions of target `aim`; return the mapping."""
+    t = page.t
+    doubtful = detect_source(upload.beginning) in {ExportSource.SURVEY_SITE, ExportSource.OTHER}
+    with st.expander(t("What the columns mean"), expanded=doubtful, key="bulk/columns"):
+        start = _draw_mapping_choice(page, aim)
+        drafts = draft_columns(upload.beginning, aim.instrument, start)
+        chosen = _edit_columns(page, aim, upload, drafts)
+        numbered = st.checkbox(
+            t("Figures in columns of choices stand for the order of the choices (1 = the first)"),
+            key="bulk/numbered",
+        )
+        header, known = set(upload.beginning.header), start.codes if start else {}
+        codes = {column: answers for column, answers in known.items() if column in header}
+        codes |= _edit_values(page, upload)
+        mapping = mapping_of(
+            chosen.items(), codes, upload.beginning, aim.instrument, numbered=numbered
+        )
+        _draw_save_mapping(page, aim, mapping)
+    return mapping
+
+
+def _draw_mapping_choice(page: PageContext, aim: ImportTarget) -> MappingFile | None:
+    """Draw the choice of a saved or uploaded mapping for target `aim`; return it, else None."""
+    t = page.t
+    with page.read() as work:
+        saved = {
+            saved_mapping.name: saved_mapping.mapping
+            for saved_mapping in list_saved_mappings(work, instrument_name=aim.instrument.name)
+        }
+    options = [_SUGGESTED, *saved, _FROM_FILE]
+    chosen = st.selectbox(
+        t("Begin with"),
+        options,
+        key=f"bulk/start/{page.language}",
+        format_func=lambda name: _format_mapping_choice(t, name),
+    )
+    mapping = saved.get(chosen)
+    if chosen == _FROM_FILE:
+        file = st.file_uploader(
+            t("Mapping file (.csv)"), type=["csv"], key="bulk/mapping-file", max_upload_size=1
+        )
+        if file is not None:
+            with show_problems(t, t("This mapping file cannot be used.")):
+                mapping = read_mapping(file.getvalue())
+    return mapping
+
+
+def _format_mapping_choice(t: Translator, name: str) -> str:
+    if name == _SUGGESTED:
+        return t("what is recognised and suggested")
+    return t("a mapping file") if name == _FROM_FILE else name
+
+
+def _edit_columns(
+    page: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
+) -> dict[str, str]:
+    t = page.t
+    named: dict[str, str] = {}
+    for target in targets_of(aim.instrument):
+        name = target_name(target, aim.instrument, page.language)
+        named[target] = t(name) if isinstance(name, Message) else name
+    frame = pd.DataFrame(
+        [
+            (
+                draft.column,
+                draft.target or ColumnRole.IGNORE.value,
+                draft.sample,
+                t(_ORIGINS[draft.origin]),
+            )
+            for draft in drafts
+        ],
+        columns=["column", "target", "sample", "origin"],
+    )
+    edited = st.data_editor(
+        frame,
+        hide_index=True,
+        disabled=["column", "sample", "origin"],
+        key=_build_editor_key(page, aim, upload, drafts),
+        column_config={
+            "column": st.column_config.TextColumn(t("Column"), pinned=True),
+            "sample": st.column_config.TextColumn(t("For example")),
+            "target": st.column_config.SelectboxColumn(
+                t("Means"),
+                options=list(named),
+                width="large",
+                format_func=lambda target: named[str(target)],
+            ),
+            "origin": st.column_config.TextColumn(t("Why")),
+        },
+    )
+    targets = edited["target"].fillna(ColumnRole.IGNORE.value).astype(str)
+    return dict(zip(edited["column"].astype(str), targets, strict=True))
+
+
+def _build_editor_key(
+    page: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
+) -> str:
+    """Return the editor's widget key: edits hold for one file and suggested columns `drafts`."""
+    read = sha256(repr([(draft.column, draft.target) for draft in drafts]).encode()).hexdigest()[
+        :16
+    ]
+    return f"bulk/editor/{upload.sha256[:16]}/{aim.instrument.sha256[:8]}/{read}/{page.language}"
+
+
+def _edit_values(page: PageContext, upload: UploadedTable) -> dict[str, Mapping[str, str]]:
+    """Draw an editor for values the last check could not read; return column -> (value -> code)."""
+    t = page.t
+    file, unread = st.session_state.get(UNREAD, ("", ()))
+    if file != upload.sha256 or not unread:
+        return {}
+    st.markdown(
+        t(
+            "These values are no answers to their questions. Give the code that each stands for "
+            "(the template lists the codes), then check again. “-” means no answer."
+        )
+    )
+    rows: tuple[UnparsedValue, ...] = unread
+    frame = pd.DataFrame(
+        [(row.column, row.value, row.count, "") for row in rows],
+        columns=["column", "value", "count", "code"],
+    )
+    edited = st.data_editor(
+        frame,
+        hide_index=True,
+        disabled=["column", "value", "count"],
+        key=f"bulk/values/{file[:16]}/{page.language}",
+        column_config={
+            "column": st.column_config.TextColumn(t("Column"), pinned=True),
+            "value": st.column_config.TextColumn(t("Value")),
+            "count": st.column_config.NumberColumn(t("Rows")),
+            "code": st.column_config.TextColumn(t("Code of the answer")),
+        },
+    )
+    codes: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for column, value, _, code in edited.itertuples(index=False):
+        if code and str(code).strip():
+            plain = str(code).strip()
+            codes[str(column)][str(value).casefold()] = "" if plain == "-" else plain
+    return dict(codes)
+
+
+def _draw_save_mapping(page: PageContext, aim: ImportTarget, mapping: MappingFile) -> None:
+    t = page.t
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(
+            t("Name under which to keep this mapping"), key="bulk/name", max_chars=MAX_NAME_CHARS
+        )
+        if st.button(t("Save mapping"), key="bulk/save", disabled=not (name or "").strip()):
+            run_change(
+                page,
+                lambda work: save_mapping(
+                    work, mapping=mapping, instrument_name=aim.instrument.name, name=name or ""
+                ),
+                done=t("Saved. Everybody who imports for this questionnaire can use it."),
+                slot=_MAPPING,
+            )
+        draw_download_button(
+            page,
+            t("Mapping as a file"),
+            File(name_file(page, "mapping", "csv"), CSV, partial(write_mapping, mapping)),
+            key="bulk/mapping",
+        )
+    show_feedback(page, _MAPPING, toast=True)

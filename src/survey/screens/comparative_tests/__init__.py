@@ -1,1 +1,1 @@
-"""The page of comparative tests: list, plan, samples, results, replies, release."""
+"""Page of comparative tests: list, plan, samples, results, replies, release."""

@@ -1,33 +1,321 @@
-"""The page of comparative tests: which test, its answer first, and a tab for each of its parts."""
+"""Page of comparative tests: choice of a test, its results, its release and errata."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import date
 from functools import partial
+from html import escape
 
+import pandas as pd
 import streamlit as st
 
 from survey.access.roles import NATION, Action
 from survey.comparative_tests.access import STATE_NAMES
+from survey.comparative_tests.grading import Measurement
+from survey.comparative_tests.measured_values import ValueData
 from survey.comparative_tests.plan import create_comparative_test
+from survey.comparative_tests.product_samples import parse_decimal
 from survey.comparative_tests.reading import (
     ComparativeTestDetail,
-    ComparativeTestSummary,
+    GradedSample,
     get_comparative_test,
     list_comparative_tests,
 )
-from survey.figures.views.comparative_test import ComparativeTestTexts
-from survey.kit.feedback import feedback_above, perform, show_feedback
+from survey.comparative_tests.released_grades import (
+    confirm_erratum,
+    list_awaited_signers,
+    propose_erratum,
+    sign_comparative_test,
+    would_release,
+)
+from survey.figures.tables.comparative_test_workbook import comparative_test_workbook
+from survey.figures.views.comparative_test import (
+    ComparativeTestTexts,
+    ComparisonTable,
+    format_value,
+)
+from survey.kit.cases import change_case, draw_case_button, draw_step, plan_case
+from survey.kit.download_button import XLSX, File, draw_download_button, name_file
+from survey.kit.feedback import feedback_above, set_problem, show_feedback
 from survey.kit.filters import pick_linked
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields
-from survey.kit.text_blocks import escape_markdown
+from survey.kit.text_blocks import escape_markdown, render_plain_table, render_text_table
 from survey.kit.url_state import draw_tabs
-from survey.screens.comparative_tests.laboratory import draw_hearing, draw_laboratory
-from survey.screens.comparative_tests.preparation import draw_plan, draw_rules, draw_samples
-from survey.screens.comparative_tests.result_table import draw_results
-from survey.screens.comparative_tests.signing import draw_release
-from survey.store.tables import ComparativeTestState
+from survey.locale.figures import format_score
+from survey.screens.comparative_tests.preparation import (
+    draw_hearing,
+    draw_laboratory,
+    draw_plan,
+    draw_rules,
+    draw_samples,
+)
+from survey.screens.plan.wave_steps import PEOPLE_RULE_TEXTS, draw_awaited_people
+from survey.store.china_time import china_date, format_china_minute
+from survey.store.tables import ComparativeTestState, now
 from survey.store.tables.evidence import ComparativeTestPlan
+from survey.waves.planning.wave_requests import PeopleRule
+
+_PROPOSING = "comparative-test/erratum"
+
+
+def draw_release(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    """Draw a test's signatures and errata, worded by `texts`, and for signers the next step."""
+    t = page.t
+    _draw_signatures(page, test)
+    may_sign = test.summary.may_manage and page.principal.may(Action.RELEASE_PRODUCT_TESTS)
+    if test.summary.state is not _State.RELEASED:
+        if may_sign and test.summary.state is _State.MAKERS_HEARD:
+            _draw_signing(page, test)
+        else:
+            st.caption(t("Two people release a test after the makers were heard."))
+        return
+    _draw_errata(page, test, texts)
+    if may_sign:
+        _draw_erratum_steps(page, test, texts)
+
+
+def _draw_signatures(page: PageContext, test: ComparativeTestDetail) -> None:
+    t = page.t
+    if test.first_signed_at is None:
+        return
+    rows = [
+        (t("First signature"), test.first_signed_by, format_china_minute(t, test.first_signed_at))
+    ]
+    # The same name twice would look like two people.
+    if test.summary.released_at is not None and not test.one_person:
+        moment = format_china_minute(t, test.summary.released_at)
+        rows.append((t("Second signature"), test.released_by, moment))
+    st.html(render_text_table((t("Signature"), t("Person"), t("Time")), rows))
+    if test.one_person:
+        st.caption(t(PEOPLE_RULE_TEXTS[PeopleRule(test.one_person)]))
+
+
+def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
+    t = page.t
+    if any(sample.grade is None for sample in test.samples):
+        st.caption(t("Values are missing or not decidable. Enter a retest or a correction first."))
+        return
+    awaited = _list_awaited_signers(page, test)
+    if awaited:
+        draw_awaited_people(page, t("You have signed this test"), awaited)
+        return
+    with page.read() as work:
+        releases = would_release(work, test_id=test.summary.id)
+    title = escape_markdown(test.summary.title[page.language])
+    if releases:
+        label, done = t("Sign and release now"), t("The test is released.")
+        words = t(
+            "Your signature releases “{title}” at once to everybody who reads results. Nothing of "
+            "it can be edited afterwards; errors are corrected by an erratum.",
+            title=title,
+        )
+    else:
+        label, done = t("Give the first signature"), t("The test is signed.")
+        words = t(
+            "Your signature is the first: “{title}” is not released by it, but by the second, of "
+            "another person. Nothing can be edited after that; errors are corrected by an erratum.",
+            title=title,
+        )
+    slot = f"comparative-test/signing/{'second' if releases else 'first'}"
+    sign = sign_comparative_test
+    draw_step(page, test.seen, slot, sign, label, words, done, releases=releases)
+
+
+def _list_awaited_signers(page: PageContext, test: ComparativeTestDetail) -> tuple[str, ...]:
+    """Return names of those who can sign second if the reader signed first; else empty."""
+    with page.read() as work:
+        return list_awaited_signers(work, test_id=test.summary.id)
+
+
+def _draw_errata(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    t = page.t
+    if not test.errata:
+        st.caption(t("There is no erratum."))
+        return
+    rows = [
+        (
+            str(each.number),
+            each.sample,
+            texts.characteristic_head(test.rules.by_key[each.characteristic]),
+            f"{format_value(each.before)} → {format_value(each.after)}",
+            each.reason,
+            t("waits for a second person")
+            if each.confirmed_at is None
+            else format_china_minute(t, each.confirmed_at),
+        )
+        for each in test.errata
+    ]
+    heads = (
+        t("Erratum"),
+        t("Sample number"),
+        t("Characteristic"),
+        t("Measured value"),
+        t("Reason"),
+        t("Confirmed"),
+    )
+    st.html(render_text_table(heads, rows))
+
+
+def _draw_erratum_steps(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    t = page.t
+    if any(each.confirmed_at is None for each in test.errata):
+        awaited = _list_awaited_signers(page, test)
+        if awaited:
+            draw_awaited_people(page, t("You have proposed this erratum"), awaited)
+            return
+        slot = "comparative-test/erratum/confirm"
+        label, done = t("Confirm the erratum"), t("The erratum is confirmed.")
+        draw_case_button(page, test.seen, slot, confirm_erratum, label, done)
+        return
+    with (
+        st.expander(t("Propose an erratum")),
+        st.form(f"comparative-test/erratum/{test.version}", border=False, enter_to_submit=False),
+    ):
+        sample = st.selectbox(t("Sample number"), [each.data.code for each in test.samples])
+        key = st.selectbox(
+            t("Characteristic"),
+            [each.key for each in test.rules.characteristics],
+            format_func=lambda each: texts.characteristic_head(test.rules.by_key[each]),
+        )
+        value = st.text_input(t("Right value"))
+        uncertainty = st.text_input(t("Expanded uncertainty U"))
+        coverage = st.text_input(t("Coverage factor k"), "2")
+        day = st.date_input(t("Measured on"), china_date(now()), format="YYYY-MM-DD")
+        reason = st.text_input(t("Reason"), max_chars=500)
+        show_feedback(page, _PROPOSING)
+        if not st.form_submit_button(t("Propose this erratum")):
+            return
+    number = parse_decimal(value)
+    if number is None or not isinstance(day, date):
+        problem = t("Please enter the right value as a plain number.")
+        set_problem(page, problem, slot=_PROPOSING)
+    else:
+        half = parse_decimal(uncertainty)
+        factor = None if half is None else parse_decimal(coverage)
+        measurement = Measurement(number, half, factor)
+        data = ValueData(str(sample), str(key), measurement, day)
+        done = t("The erratum is proposed. Another person confirms it.")
+        change_case(page, test.seen, propose_erratum, done, _PROPOSING, value=data, reason=reason)
+    st.rerun()
+
+
+def draw_results(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    """Draw marks and grades in the words of `texts`, a download, and one grade's derivation."""
+    t = page.t
+    if all(each.grade is None for each in test.samples):
+        st.caption(t("Grades appear once every value of every sample is there."))
+        return
+    if test.summary.state is not ComparativeTestState.RELEASED:
+        draw_notice(
+            t("Not released"),
+            t("These grades are provisional: makers may reply, and values may be measured again."),
+        )
+    table = texts.build_result_table()
+    best = table.rows[0]
+    st.markdown(
+        t(
+            "{count} samples. The best mark is that of {name}: {mark}, {grade}.",
+            count=len(table.rows),
+            name=f"**{best[0]}**",
+            mark=f"**{format_score(float(best[2]))}**",
+            grade=best[1],
+        )
+    )
+    with st.container(key="sortable-comparative-test"):
+        st.dataframe(
+            pd.DataFrame(list(table.rows), columns=list(table.heads)),
+            hide_index=True,
+            alt=texts.label(test.summary.title),
+            column_config={
+                table.heads[0]: st.column_config.TextColumn(pinned=True),
+                table.heads[2]: st.column_config.NumberColumn(format="%.1f"),
+                t("Price (yuan)"): st.column_config.NumberColumn(format="%.2f"),
+            },
+        )
+    rows = [[_format_cell(each) for each in row] for row in table.rows]
+    st.html(render_plain_table(table.heads, [[escape(each) for each in row] for row in rows]))
+    st.caption(t("▼ lowered by a devaluation · * corrected by an erratum"))
+    _draw_workbook(page, test)
+    _draw_steps(page, test, texts)
+
+
+def _draw_workbook(page: PageContext, test: ComparativeTestDetail) -> None:
+    t = page.t
+
+    def make() -> bytes:
+        with page.read() as work:
+            return comparative_test_workbook(work, test_id=test.summary.id, language=page.language)
+
+    draw_download_button(
+        page,
+        t("Results, steps and rules (XLSX)"),
+        File(name_file(page, "comparative-test", "xlsx", test.summary), XLSX, make),
+        key="comparative-test/workbook",
+        icon=":material/table:",
+    )
+
+
+def _draw_steps(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    t = page.t
+    samples = {each.data.code: each for each in test.samples if each.grade is not None}
+    st.subheader(t("How a grade came about"), anchor=False)
+    code = st.selectbox(
+        t("Sample"),
+        list(samples),
+        format_func=lambda each: f"{samples[each].data.brand} {samples[each].data.model} ({each})",
+        key=f"comparative-test/steps/{test.summary.key}",
+    )
+    _draw_sample_steps(page, samples[code], texts)
+
+
+def _draw_sample_steps(
+    page: PageContext, sample: GradedSample, texts: ComparativeTestTexts
+) -> None:
+    t = page.t
+    grade = sample.standing
+    if grade is None:
+        return
+    steps = texts.build_steps(grade)
+    st.html(_render_results(steps.characteristics))
+    if steps.devaluations.rows:
+        st.html(_render_results(steps.devaluations))
+    st.markdown(" → ".join(steps.sentences))
+    if any(step.is_straddling for step in grade.characteristics):
+        st.caption(
+            t(
+                "Where the limit lies within the interval, the measurement cannot tell on which "
+                "side the true value is."
+            )
+        )
+    if sample.corrected is not None and sample.grade is not None:
+        st.caption(
+            t(
+                "Released with {mark}, {grade}; recomputed after an erratum.",
+                mark=f"{sample.grade.mark:f}",
+                grade=texts.grade_name(sample.grade.grade),
+            )
+        )
+
+
+def _render_results(table: ComparisonTable) -> str:
+    rows = [[_format_cell(each) for each in row] for row in table.rows]
+    return render_text_table(table.heads, rows)
+
+
+def _format_cell(cell: str | float) -> str:
+    return cell if isinstance(cell, str) else format_score(cell, 2).rstrip("0").rstrip(".")
+
 
 _NEW = "new"
 _FIRST_FIELDS = ("key", "title_zh", "title_en", "purpose", "funder")
@@ -36,7 +324,7 @@ _State = ComparativeTestState
 
 
 def draw_comparative_tests(page: PageContext) -> None:
-    """Draw the choice of a test, and the one chosen; those who run tests can plan another."""
+    """Draw the choice of a test and the chosen one; those who manage tests can plan another."""
     with feedback_above(page):
         _draw_tests(page)
 
@@ -59,29 +347,19 @@ def _draw_tests(page: PageContext) -> None:
         )
         return
     by_key = {test.key: test for test in tests}
-    key = _pick_test(page, by_key, may_plan=may_plan)
+    names = {
+        key: f"{test.title[page.language]} · {t(STATE_NAMES[test.state])}"
+        for key, test in by_key.items()
+    }
+    if may_plan:
+        names[_NEW] = t("Plan a new test")
+    key = pick_linked(page, t("Test"), "test", names)
     if key == _NEW:
         _draw_new_test(page)
     elif key is not None:
         with page.read() as work:
             test = get_comparative_test(work, test_id=by_key[key].id)
         _draw_test(page, test)
-
-
-def _pick_test(
-    page: PageContext, by_key: Mapping[str, ComparativeTestSummary], *, may_plan: bool
-) -> str | None:
-    t = page.t
-
-    def show(key: str) -> str:
-        if key == _NEW:
-            return t("Plan a new test")
-        test = by_key[key]
-        state = t(STATE_NAMES[test.state])
-        return f"{test.title[page.language]} · {state}"
-
-    options = [*by_key, *([_NEW] if may_plan else [])]
-    return pick_linked(page, t("Test"), "test", options, show)
 
 
 def _draw_test(page: PageContext, test: ComparativeTestDetail) -> None:
@@ -104,7 +382,7 @@ def _draw_test(page: PageContext, test: ComparativeTestDetail) -> None:
         tabs["laboratory"] = (t("Laboratory"), partial(draw_laboratory, page, test, texts))
     tabs["replies"] = (t("Makers' replies"), partial(draw_hearing, page, test))
     tabs["release"] = (t("Release and errata"), partial(draw_release, page, test, texts))
-    draw_tabs(tabs, language=page.language)
+    draw_tabs(page, tabs)
 
 
 def _draw_new_test(page: PageContext) -> None:
@@ -115,13 +393,5 @@ def _draw_new_test(page: PageContext) -> None:
             return
     area = page.principal.area if len(page.principal.area) == 2 else NATION
     draft = ComparativeTestPlan(area=area, **entered)
-    planned = perform(
-        page,
-        lambda work: create_comparative_test(work, draft=draft),
-        done=t("The test is planned. Next come rules and samples."),
-    )
-    if planned is None:
-        show_feedback(page)
-        return
-    st.query_params["test"] = draft.key
-    st.rerun()
+    done = t("The test is planned. Next come rules and samples.")
+    plan_case(page, create_comparative_test, draft, "test", done)

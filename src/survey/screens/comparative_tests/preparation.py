@@ -1,9 +1,22 @@
-"""Plan, rules and samples of a comparative test, until the laboratory has them."""
+"""Plan, rules and samples of a comparative test, its laboratory, and the replies of makers."""
 
 from functools import partial
 
 import streamlit as st
 
+from survey.comparative_tests.maker_replies import (
+    STANCE_NAMES,
+    record_maker_reply,
+    send_results_to_makers,
+)
+from survey.comparative_tests.measured_values import (
+    ROUND_NAMES,
+    VALUE_SHEET,
+    ValueList,
+    add_measured_values,
+    build_value_template,
+    read_value_file,
+)
 from survey.comparative_tests.plan import (
     advance_comparative_test,
     change_comparative_test,
@@ -23,23 +36,170 @@ from survey.comparative_tests.rules_workbook import (
     build_rules_sheets,
     read_rules_file,
 )
-from survey.figures.views.comparative_test import ComparativeTestTexts
-from survey.kit.cases import change_case, draw_step
+from survey.figures.views.comparative_test import ComparativeTestTexts, format_value
+from survey.frame.workbook_io import WorkbookSheet
+from survey.kit.cases import (
+    change_case,
+    draw_case_button,
+    draw_reply_form,
+    draw_sending,
+    draw_step,
+    format_hearing_row,
+    list_hearing_heads,
+)
 from survey.kit.feedback import show_feedback
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields, list_fields
 from survey.kit.text_blocks import render_text_table
-from survey.screens.plan.staff import draw_list_upload
-from survey.store.tables import ComparativeTestState
+from survey.screens.plan.staff import ListFile, draw_list_upload
+from survey.store.china_time import format_day
+from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.store.tables.evidence import ComparativeTestPlan, SampleData
 
 _State = ComparativeTestState
+
+
+def draw_hearing(page: PageContext, test: ComparativeTestDetail) -> None:
+    """Draw the makers' replies to their results, and for managers the forms that record them."""
+    t, state = page.t, test.summary.state
+    if test.hearings:
+        heads = list_hearing_heads(page, t("Maker"))
+        rows = [format_hearing_row(page, *each, STANCE_NAMES) for each in test.hearings]
+        st.html(render_text_table(heads, rows))
+    else:
+        st.caption(t("Makers are heard once all results are in."))
+    if not test.summary.may_manage:
+        return
+    if state is _State.RESULTS_IN and not test.hearings:
+        about = t("Send each maker its own results. This records that it was done today.")
+        done = t("It is recorded that the makers have their results.")
+        sent = (about, t("The results are sent"), done)
+        draw_sending(page, test.seen, send_results_to_makers, sent)
+    if test.hearings and state in (_State.RESULTS_IN, _State.MAKERS_HEARD):
+        names = {maker: maker for maker, _ in test.hearings}
+        who = (t("Maker"), "maker")
+        draw_reply_form(page, test.seen, record_maker_reply, who, names, STANCE_NAMES)
+    if test.hearings and state is _State.RESULTS_IN:
+        draw_step(
+            page,
+            test.seen,
+            f"comparative-test/step/{_State.MAKERS_HEARD}",
+            advance_comparative_test,
+            t("The makers are heard"),
+            t("Every maker has replied, or its deadline is over."),
+            t("The makers are heard. Next two people sign."),
+            to=_State.MAKERS_HEARD,
+        )
+
+
+_LABORATORY_OPEN = (_State.AT_LABORATORY, _State.RESULTS_IN, _State.MAKERS_HEARD)
+
+
+def draw_laboratory(
+    page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts
+) -> None:
+    """Draw measured values so far, worded by `texts`; once samples are delivered, an upload."""
+    t, state = page.t, test.summary.state
+    if state in (_State.PLANNED, _State.BOUGHT):
+        st.caption(t("Values are entered once the laboratory has the samples."))
+        return
+    if state in _LABORATORY_OPEN:
+        _draw_upload(page, test)
+    if state is _State.AT_LABORATORY and test.values:
+        draw_step(
+            page,
+            test.seen,
+            f"comparative-test/step/{_State.RESULTS_IN}",
+            advance_comparative_test,
+            t("All results are in"),
+            t("Further values are corrections or retests with a reason."),
+            t("The results are in. Next they are sent to the makers."),
+            to=_State.RESULTS_IN,
+        )
+    by_key = test.rules.by_key
+    rows = [
+        (
+            each.sample,
+            texts.characteristic_head(by_key[each.characteristic]),
+            format_value(each.measurement),
+            t(ROUND_NAMES[each.occasion]),
+            format_day(t, each.measured_on),
+            each.reason,
+        )
+        for each in test.values
+    ]
+    if rows:
+        heads = (
+            t("Sample number"),
+            t("Characteristic"),
+            t("Measured value"),
+            t("Round"),
+            t("Measured on"),
+            t("Reason"),
+        )
+        with st.expander(t("Every value, round by round"), expanded=False):
+            st.html(render_text_table(heads, rows))
+
+
+def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
+    t = page.t
+    options = [MeasurementRound.FIRST] if test.summary.state is _State.AT_LABORATORY else []
+    options += [MeasurementRound.CORRECTION, MeasurementRound.RETEST]
+    occasion = st.selectbox(
+        t("What is this list?"),
+        options,
+        format_func=lambda option: t(ROUND_NAMES[option]),
+        key=f"comparative-test/occasion/{test.summary.state}/{page.language}",
+    )
+    reason = ""
+    if occasion is not MeasurementRound.FIRST:
+        reason = st.text_input(t("Reason"), key="comparative-test/reason", max_chars=500)
+    draw_list_upload(
+        page,
+        ListFile(
+            f"results-{test.summary.key}",
+            t("Measured values (XLSX or CSV)"),
+            f"comparative-test/values/{test.version}",
+            ("xlsx", "csv"),
+        ),
+        template=lambda work: (
+            build_value_template(work, test.seen)
+            if occasion is MeasurementRound.FIRST
+            else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
+        ),
+        read=partial(read_value_file, seen=test.seen, occasion=occasion),
+        confirm=partial(_confirm_values, page, test, occasion, reason),
+    )
+
+
+def _confirm_values(
+    page: PageContext,
+    test: ComparativeTestDetail,
+    occasion: MeasurementRound,
+    reason: str,
+    listed: ValueList,
+) -> None:
+    t = page.t
+    st.write(t("{count} values are right.", count=len(listed.values)))
+    draw_case_button(
+        page,
+        test.seen,
+        "comparative-test/values/store",
+        add_measured_values,
+        t("Enter these values"),
+        t("The values are entered."),
+        values=listed.values,
+        occasion=occasion,
+        reason=reason,
+    )
+
+
 _OPEN = (_State.PLANNED, _State.BOUGHT)
 _SHOWN = ("purpose", "funder", "laboratory", "accreditation")
 
 
 def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
-    """Draw purpose, funder and laboratory, as a form while they can change."""
+    """Draw a test's purpose, funder and laboratory; for managers a form, before the laboratory."""
     t = page.t
     plan = test.plan
     st.html(render_text_table((t("Plan"), ""), list_fields(t, plan, _SHOWN)))
@@ -58,7 +218,7 @@ def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
 
 
 def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: ComparativeTestTexts) -> None:
-    """Draw characteristics, devaluations and grades, and their upload while they can change."""
+    """Draw characteristics, devaluations, grades, worded by `texts`; for managers an upload."""
     t, rules = page.t, test.rules
     if rules.is_complete:
         st.html(
@@ -110,9 +270,9 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
         return
     draw_list_upload(
         page,
-        name=f"rules-{test.summary.key}",
-        label=t("Rules (XLSX)"),
-        file_key=f"comparative-test/rules/{test.version}",
+        ListFile(
+            f"rules-{test.summary.key}", t("Rules (XLSX)"), f"comparative-test/rules/{test.version}"
+        ),
         template=lambda _: build_rules_sheets(rules),
         read=lambda _, name, content: read_rules_file(name, content),
         confirm=partial(_confirm_rules, page, test),
@@ -131,20 +291,13 @@ def _confirm_rules(page: PageContext, test: ComparativeTestDetail, uploaded: Upl
             grades=len(rules.grades),
         )
     )
-    slot = "comparative-test/rules/store"
-    show_feedback(page, slot)
-    st.button(
-        t("Store these rules"),
-        key=slot,
-        type="primary",
-        on_click=change_case,
-        args=(page, test.seen, set_grading_rules, t("The rules are stored."), slot),
-        kwargs={"rules": rules},
-    )
+    slot, done = "comparative-test/rules/store", t("The rules are stored.")
+    label = t("Store these rules")
+    draw_case_button(page, test.seen, slot, set_grading_rules, label, done, rules=rules)
 
 
 def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
-    """Draw the samples, and the list to enter while the test is planned."""
+    """Draw the product samples; while the test is planned, also their upload and the next step."""
     t = page.t
     if test.samples:
         shown = SampleData.columns().keys() - (() if test.summary.may_manage else {"receipt"})
@@ -157,15 +310,15 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
     if state is _State.PLANNED:
         draw_list_upload(
             page,
-            name=f"samples-{test.summary.key}",
-            label=t("List of samples (XLSX or CSV)"),
-            file_key=f"comparative-test/samples/{test.version}",
-            template=lambda _: SAMPLE_SHEET,
-            read=lambda session, name, content: read_sample_file(
-                page.work(session), test.seen, name=name, content=content
+            ListFile(
+                f"samples-{test.summary.key}",
+                t("List of samples (XLSX or CSV)"),
+                f"comparative-test/samples/{test.version}",
+                ("xlsx", "csv"),
             ),
+            template=lambda _: SAMPLE_SHEET,
+            read=partial(read_sample_file, seen=test.seen),
             confirm=partial(_confirm_samples, page, test),
-            types=("xlsx", "csv"),
         )
         if test.samples:
             slot = "comparative-test/samples/remove"
@@ -202,13 +355,12 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
 def _confirm_samples(page: PageContext, test: ComparativeTestDetail, listed: SampleList) -> None:
     t = page.t
     st.write(t("{count} samples are right.", count=len(listed.samples)))
-    slot = "comparative-test/samples/store"
-    show_feedback(page, slot)
-    st.button(
+    draw_case_button(
+        page,
+        test.seen,
+        "comparative-test/samples/store",
+        add_product_samples,
         t("Enter these samples"),
-        key=slot,
-        type="primary",
-        on_click=change_case,
-        args=(page, test.seen, add_product_samples, t("The samples are entered."), slot),
-        kwargs={"samples": listed.samples},
+        t("The samples are entered."),
+        samples=listed.samples,
     )

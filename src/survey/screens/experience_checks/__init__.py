@@ -1,1 +1,1 @@
-"""Page of experience checks: plan, venues and observers, hearing, scores and agreement."""
+"""Page of experience checks: plan, venues, observers, hearing, scores and agreement."""

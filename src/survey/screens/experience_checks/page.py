@@ -1,17 +1,34 @@
-"""The page of experience checks: which check, its answer first, a tab for each of its parts."""
+"""Page of experience checks: plan and steps of a check, its scores, replies of venues."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from survey.access.roles import Action
+from survey.access.roles import NATION, Action
+from survey.experience_checks.plan import (
+    ExperienceCheckPlan,
+    close_experience_check,
+    create_experience_check,
+    list_checklists,
+    open_experience_check,
+    release_experience_check,
+)
 from survey.experience_checks.reading import (
     ExperienceCheckDetail,
     ExperienceCheckSummary,
+    VenueRow,
     get_experience_check,
     list_experience_checks,
+)
+from survey.experience_checks.replies import (
+    STANCE_NAMES,
+    order_revisit,
+    record_venue_reply,
+    send_to_venues,
+    waive_revisit,
 )
 from survey.figures.figure_table import csv_bytes
 from survey.figures.views.experience_check import (
@@ -20,23 +37,225 @@ from survey.figures.views.experience_check import (
     build_check_figures,
     build_experience_check_view,
 )
+from survey.kit.cases import (
+    DAY_COLUMNS,
+    change_case,
+    draw_reply_form,
+    draw_sending,
+    draw_step,
+    format_hearing_row,
+    list_hearing_heads,
+    plan_case,
+)
 from survey.kit.download_button import CSV, File, draw_download_button, name_file
-from survey.kit.feedback import feedback_above
+from survey.kit.feedback import feedback_above, show_feedback
 from survey.kit.filters import pick_linked
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import escape_markdown, render_text_table
+from survey.kit.record_form import draw_fields
+from survey.kit.text_blocks import (
+    MAX_LISTED_ROWS,
+    draw_long_table,
+    escape_markdown,
+    render_text_table,
+)
 from survey.kit.url_state import draw_tabs
-from survey.screens.experience_checks.hearing import draw_hearing
-from survey.screens.experience_checks.planning import draw_new_check, draw_plan
+from survey.locale import label_text
+from survey.questionnaire.question_types import type_of
 from survey.screens.experience_checks.venues import draw_venues_tab
-from survey.store.china_time import format_day
-from survey.store.tables import WaveState
+from survey.store.china_time import china_date, format_day
+from survey.store.tables import WaveState, now
+from survey.store.tables.columns import Reply
 from survey.waves.waves import STATE_NAMES
+
+_USUAL_DAYS = 30
+_TEXTS = ("key", "title_zh", "title_en", "scenario")
+_VISITS = ("observers", "opens_on", "closes_on")
+
+
+def draw_new_check(page: PageContext) -> None:
+    """Draw the form that plans a new experience check, and show the check once it is planned."""
+    t = page.t
+    with page.read() as work:
+        checklists = list_checklists(work)
+    with st.form("experience-check/new", border=True, enter_to_submit=False):
+        texts = draw_fields(t, ExperienceCheckPlan, _TEXTS)
+        instrument_id = st.selectbox(
+            t("Checklist"),
+            list(checklists),
+            format_func=lambda id_: (
+                f"{label_text(checklists[id_].title, page.language)} {checklists[id_].version}"
+            ),
+        )
+        last = china_date(now()) + timedelta(_USUAL_DAYS)
+        visits = draw_fields(t, ExperienceCheckPlan, _VISITS, observers=2, closes_on=last)
+        if not st.form_submit_button(t("Plan the check"), type="primary"):
+            return
+    area = page.principal.area if len(page.principal.area) == 2 else NATION
+    draft = ExperienceCheckPlan(area=area, instrument_id=instrument_id, **texts, **visits)
+    done = t("The check is planned. Next come its venues.")
+    plan_case(page, create_experience_check, draft, "check", done)
+
+
+def draw_plan(page: PageContext, check: ExperienceCheckDetail) -> None:
+    """Draw scenario, checklist, days and state of a check; for its managers also the next steps."""
+    t, summary = page.t, check.summary
+    opens, closes = summary.opens_on, summary.closes_on
+    facts = [
+        (t("Scenario"), check.scenario),
+        (
+            t("Checklist"),
+            f"{label_text(check.instrument.title, page.language)} {check.instrument.version}",
+        ),
+        (t("Observers of a venue"), str(check.observers)),
+        (t("First day"), format_day(t, opens) if opens else "–"),
+        (t("Last day"), format_day(t, closes) if closes else "–"),
+        (t("State"), name_state(page, summary)),
+    ]
+    st.html(render_text_table((t("Plan"), ""), facts))
+    items = [
+        (
+            label_text(item.label, page.language, item.name),
+            t("photo") if type_of(item).is_photo else "",
+        )
+        for item in check.instrument.items()
+        if type_of(item).is_asked
+    ]
+    with st.expander(t("Items of the checklist")):
+        st.html(render_text_table((t("Item"), ""), items))
+    if summary.may_manage:
+        _draw_steps(page, check)
+
+
+def _draw_steps(page: PageContext, check: ExperienceCheckDetail) -> None:
+    t, summary = page.t, check.summary
+    if summary.released_at is not None:
+        return
+
+    def step(service: Callable[..., object], *texts: str) -> None:
+        slot, title = f"experience-check/step/{service.__name__}", summary.title[page.language]
+        draw_step(page, check.seen, slot, service, *texts, title=title)
+
+    if summary.state in (WaveState.PLANNED, WaveState.CLOSED):
+        step(
+            open_experience_check,
+            t("Open the check for visits"),
+            t("Observers can send visits. Venues and observers cannot change any more."),
+            t("The check is open. Observers find their venues under “My tasks”."),
+        )
+    if summary.state is WaveState.OPEN:
+        step(
+            close_experience_check,
+            t("Close the check"),
+            t("No visit arrives any more; the review goes on. The check can be opened again."),
+            t("The check is closed."),
+        )
+    if summary.state is WaveState.CLOSED:
+        step(
+            release_experience_check,
+            t("Release the check"),
+            t(
+                "Everybody who reads results sees scores and agreement, and officials of a city "
+                "its venues. This cannot be undone."
+            ),
+            t("The check is released."),
+        )
+
+
+_REVISIT, _WAIVER = "experience-check/revisit", "experience-check/waiver"
+
+
+def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
+    """Draw venues' replies; before release, for who runs the check, forms to record replies."""
+    t, summary = page.t, check.summary
+    heard = [(venue, venue.reply) for venue in check.venues if venue.reply is not None]
+    if heard:
+        draw_long_table(
+            list_hearing_heads(page, t("Venue")),
+            [_format_row(page, *each) for each in sorted(heard, key=_get_reply_order)],
+            key=f"experience-check/replies/{summary.key}",
+            show_all=t("Show all {count} venues", count=len(heard)),
+            listed=t(
+                "{count} venues: those that replied come first, the newest reply on top.",
+                count=MAX_LISTED_ROWS,
+            ),
+            whole=DAY_COLUMNS,
+        )
+    else:
+        st.caption(t("Venues are sent what was noted once a visit is approved."))
+    running = summary.state in (WaveState.OPEN, WaveState.CLOSED)
+    if not summary.may_manage or not running or summary.released_at is not None:
+        return
+    if any(venue.approved and venue.reply is None for venue in check.venues):
+        about = t("Send each venue what was noted there. This records that it was done today.")
+        texts = (about, t("The venues were told"), t("It is recorded that the venues were told."))
+        draw_sending(page, check.seen, send_to_venues, texts)
+    if heard:
+        names = {venue.code: venue.name for venue, _ in heard}
+        who = (t("Venue"), "venue")
+        draw_reply_form(page, check.seen, record_venue_reply, who, names, STANCE_NAMES)
+    visited = [venue for venue in check.venues if venue.sent and not venue.revisit_reason]
+    if visited and summary.state is WaveState.OPEN:
+        _draw_revisit_form(page, check, visited)
+    awaited = [
+        venue
+        for venue in check.venues
+        if venue.revisit_reason and not venue.waived_because and not venue.revisits
+    ]
+    if awaited:
+        _draw_waiver_form(page, check, awaited)
+
+
+def _get_reply_order(heard: tuple[VenueRow, Reply]) -> int:
+    """Return a sort key for (venue, reply): newest reply first, venues without reply last."""
+    received_on = heard[1].received_on
+    return -received_on.toordinal() if received_on else 0
+
+
+def _format_row(page: PageContext, venue: VenueRow, reply: Reply) -> list[str]:
+    t = page.t
+    revisit = t("Revisit: {reason}", reason=venue.revisit_reason) if venue.revisit_reason else ""
+    if venue.waived_because:
+        revisit += " " + t("Waived: {reason}", reason=venue.waived_because)
+    return format_hearing_row(page, venue.name, reply, STANCE_NAMES, revisit)
+
+
+def _draw_revisit_form(
+    page: PageContext, check: ExperienceCheckDetail, visited: list[VenueRow]
+) -> None:
+    t = page.t
+    names = {venue.code: venue.name for venue in visited}
+    with st.form(f"{_REVISIT}/{check.version}", border=True, enter_to_submit=False):
+        venue = st.selectbox(t("Venue to revisit"), list(names), format_func=names.__getitem__)
+        reason = st.text_input(t("Reason of the revisit"), max_chars=500)
+        st.caption(t("Its observers find it among their tasks again. The first visit stays."))
+        show_feedback(page, _REVISIT)
+        if st.form_submit_button(t("Order the revisit")):
+            done = t("The revisit is ordered.")
+            change_case(page, check.seen, order_revisit, done, _REVISIT, venue=venue, reason=reason)
+            st.rerun()
+
+
+def _draw_waiver_form(
+    page: PageContext, check: ExperienceCheckDetail, awaited: list[VenueRow]
+) -> None:
+    t = page.t
+    names = {venue.code: venue.name for venue in awaited}
+    with st.form(f"{_WAIVER}/{check.version}", border=True, enter_to_submit=False):
+        venue = st.selectbox(
+            t("Venue whose revisit is waived"), list(names), format_func=names.__getitem__
+        )
+        reason = st.text_input(t("Reason"), max_chars=500)
+        st.caption(t("A check is released once every revisit was made or waived."))
+        show_feedback(page, _WAIVER)
+        if st.form_submit_button(t("Waive the revisit")):
+            done = t("The revisit is waived.")
+            change_case(page, check.seen, waive_revisit, done, _WAIVER, venue=venue, reason=reason)
+            st.rerun()
 
 
 def draw_scores(page: PageContext, check: ExperienceCheckDetail, view: ExperienceCheckView) -> None:
-    """Draw the scores by area and type of venue."""
+    """Draw a table of the scores of a check by area and type of venue."""
     if not view.scores[1]:
         st.caption(page.t("No visit has been approved yet."))
         return
@@ -46,7 +265,7 @@ def draw_scores(page: PageContext, check: ExperienceCheckDetail, view: Experienc
 def draw_agreement(
     page: PageContext, check: ExperienceCheckDetail, view: ExperienceCheckView
 ) -> None:
-    """Draw how far two observers of one venue agree, item by item."""
+    """Draw a table of how far two observers of one venue agree, item by item."""
     for sentence in view.agreement_sentences:
         st.write(sentence)
     _draw_table(page, check, view, view.agreement, page.t("Agreement of observers"))
@@ -102,7 +321,7 @@ _NEW = "new"
 
 
 def draw_experience_checks(page: PageContext) -> None:
-    """Draw the choice of a check, and the one chosen; those who run checks can plan another."""
+    """Draw the choice of a check and the chosen one; those who manage checks can plan another."""
     with feedback_above(page):
         _draw_checks(page)
 
@@ -125,7 +344,13 @@ def _draw_checks(page: PageContext) -> None:
         )
         return
     by_key = {check.key: check for check in checks}
-    key = _pick_check(page, by_key, may_plan=may_plan)
+    names = {
+        key: f"{check.title[page.language]} · {name_state(page, check)}"
+        for key, check in by_key.items()
+    }
+    if may_plan:
+        names[_NEW] = t("Plan a new check")
+    key = pick_linked(page, t("Experience check"), "check", names)
     if key == _NEW:
         draw_new_check(page)
     elif key is not None:
@@ -134,22 +359,8 @@ def _draw_checks(page: PageContext) -> None:
         _draw_check(page, check)
 
 
-def _pick_check(
-    page: PageContext, by_key: Mapping[str, ExperienceCheckSummary], *, may_plan: bool
-) -> str | None:
-    t = page.t
-
-    def show(key: str) -> str:
-        if key == _NEW:
-            return t("Plan a new check")
-        return f"{by_key[key].title[page.language]} · {name_state(page, by_key[key])}"
-
-    options = [*by_key, *([_NEW] if may_plan else [])]
-    return pick_linked(page, t("Experience check"), "check", options, show)
-
-
 def name_state(page: PageContext, check: ExperienceCheckSummary) -> str:
-    """Return the state of a check in words; a released one is closed as well."""
+    """Return the name of a check's state; a released check counts as released, not as closed."""
     state = WaveState.RELEASED if check.released_at is not None else check.state
     return page.t(STATE_NAMES[state])
 
@@ -169,4 +380,4 @@ def _draw_check(page: PageContext, check: ExperienceCheckDetail) -> None:
         "venues": (t("Venues"), partial(draw_venues_tab, page, check)),
         "replies": (t("Venues' replies"), partial(draw_hearing, page, check)),
     }
-    draw_tabs(tabs, language=page.language)
+    draw_tabs(page, tabs)

@@ -1,4 +1,4 @@
-"""Venues of a check: the list and its draw, the observers, and how far the visits are."""
+"""Venues of a check: their list and draw, the observers, and how many visits were made."""
 
 from functools import partial
 
@@ -16,12 +16,12 @@ from survey.experience_checks.venues import (
     venue_sheet,
 )
 from survey.figures.views.experience_check import name_area, name_type
-from survey.kit.cases import change_case
+from survey.kit.cases import change_case, draw_case_button
 from survey.kit.feedback import show_feedback
 from survey.kit.page_runner import PageContext
 from survey.kit.response_html import render_photo
 from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table
-from survey.screens.plan.staff import draw_list_upload
+from survey.screens.plan.staff import ListFile, draw_list_upload
 from survey.store.tables import WaveState, now
 from survey.waves.planning.sampling_points import MAX_SEED
 
@@ -29,7 +29,7 @@ _MAX_SHOWN_PHOTOS = 12
 
 
 def draw_venues_tab(page: PageContext, check: ExperienceCheckDetail) -> None:
-    """Draw the venues that the reader may see, and in its state the draw and the observers."""
+    """Draw venues the reader may see; in planned checks managers sample and assign observers."""
     t = page.t
     if check.venues:
         _draw_table(page, check)
@@ -39,15 +39,15 @@ def draw_venues_tab(page: PageContext, check: ExperienceCheckDetail) -> None:
         return
     draw_list_upload(
         page,
-        name=f"venues-{check.summary.key}",
-        label=t("List of venues (XLSX or CSV)"),
-        file_key=f"experience-check/venues/{check.version}",
-        template=lambda _: venue_sheet(cities_of_area(check.summary.area), page.language),
-        read=lambda session, name, content: read_venue_file(
-            page.work(session), wave_id=check.summary.id, name=name, content=content
+        ListFile(
+            f"venues-{check.summary.key}",
+            t("List of venues (XLSX or CSV)"),
+            f"experience-check/venues/{check.version}",
+            ("xlsx", "csv"),
         ),
+        template=lambda _: venue_sheet(cities_of_area(check.summary.area), page.language),
+        read=partial(read_venue_file, wave_id=check.summary.id),
         confirm=partial(_confirm_draw, page, check),
-        types=("xlsx", "csv"),
     )
     if check.venues:
         _draw_observers(page, check)
@@ -117,16 +117,16 @@ def _confirm_draw(page: PageContext, check: ExperienceCheckDetail, listed: Venue
         int(now().strftime("%Y%m%d")),
         help=t("With list and seed the draw can be repeated; both are recorded."),
     )
-    slot = "experience-check/venues/draw"
-    done = t("The venues are drawn. Next come the observers.")
-    show_feedback(page, slot)
-    st.button(
+    draw_case_button(
+        page,
+        check.seen,
+        "experience-check/venues/draw",
+        draw_venues,
         t("Draw the venues"),
-        key=slot,
-        type="primary",
-        on_click=change_case,
-        args=(page, check.seen, draw_venues, done, slot),
-        kwargs={"listed": listed, "per_type": int(per_type), "seed": int(seed)},
+        t("The venues are drawn. Next come the observers."),
+        listed=listed,
+        per_type=int(per_type),
+        seed=int(seed),
     )
 
 

@@ -1,5 +1,1 @@
-"""The page for planning waves."""
-
-from survey.screens.plan.page import draw_plan
-
-__all__ = ["draw_plan"]
+"""Page on which waves are planned, opened, closed, frozen and released."""

@@ -1,4 +1,4 @@
-"""Background jobs of a wave: what takes minutes goes on beside the page."""
+"""Options of a freeze, and jobs on a wave that run for minutes while the page stays usable."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,18 +14,95 @@ from survey.kit.background_job import BackgroundJob
 from survey.kit.feedback import (
     about_wave,
     identify_reader,
-    perform,
+    run_change,
     set_feedback,
     set_problem,
     show_feedback,
 )
 from survey.kit.page_runner import PageContext, page_fragment
-from survey.locale import Message, msg
+from survey.locale import Message, label_text, msg
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_reading import FreezeCancelledError, FreezeStage
-from survey.screens.plan.freeze_options import FreezeOptions
+from survey.results.wave_rules import MAX_CHOICES, MAX_GROUPS, list_fit_questions
 from survey.screens.plan.wave_steps import is_dialog_open
+from survey.snapshots.snapshot_files import FreezeOptions, WithoutPoint
+from survey.waves.instruments import load_instrument
 from survey.waves.planning.wave_overview import WaveOverview
+
+WITHOUT_POINT_NAMES: dict[WithoutPoint, Message] = {
+    WithoutPoint.REFUSE: msg("Stop and say how many there are"),
+    WithoutPoint.STRATUM: msg("Count them as a stratum of their own in each city"),
+}
+
+
+def get_freeze_options(wave: WaveOverview) -> FreezeOptions:
+    """Return the options of a freeze chosen for the wave in this session, else the defaults."""
+    options: FreezeOptions = st.session_state.get(_build_memory_key(wave), FreezeOptions())
+    return options
+
+
+def draw_freeze_options(page: PageContext, wave: WaveOverview) -> None:
+    """Draw the options of a freeze and keep them in this session."""
+    t, chosen = page.t, get_freeze_options(wave)
+    ways = list(WITHOUT_POINT_NAMES)
+    without_point = st.radio(
+        t("Interviews without a sampling point, where others have one"),
+        ways,
+        index=ways.index(chosen.without_point),
+        format_func=lambda way: t(WITHOUT_POINT_NAMES[way]),
+        # The browser knows an option by its label, so each language needs a widget of its own.
+        key=f"plan-without-point-{wave.key}/{page.language}",
+    )
+    st.session_state[_build_memory_key(wave)] = FreezeOptions(
+        without_point=WithoutPoint(without_point),
+        groups=_draw_group_choice(page, wave, chosen.groups),
+    )
+
+
+def _draw_group_choice(
+    page: PageContext, wave: WaveOverview, chosen: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Draw the choice of questions that define groups, initially `chosen`; return their names."""
+    t = page.t
+    with page.read() as work:
+        instrument = load_instrument(session=work.session, instrument_id=wave.instrument_id)
+    offered = {
+        item.name: f"{label_text(item.label, page.language, item.name)} ({item.name})"
+        for item in list_fit_questions(instrument)
+    }
+    if not offered:
+        return ()
+    names = st.multiselect(
+        t("Questions that make further groups"),
+        list(offered),
+        list(chosen),
+        format_func=offered.__getitem__,
+        key=f"plan-groups-{wave.key}/{page.language}",
+        placeholder=t("None"),
+        help=t(
+            "Besides the usual groups (gender, age, …) everybody who gave an answer becomes a "
+            "group on the results pages. Questions of at most {choices} choices, together at most "
+            "{groups} groups. A question that makes groups shows no shares: they would tell the "
+            "size of a hidden group.",
+            choices=MAX_CHOICES,
+            groups=MAX_GROUPS,
+        ),
+    )
+    count = sum(len(instrument.by_name[name].choices) for name in names)
+    if count > MAX_GROUPS:
+        st.warning(
+            t(
+                "These questions make {count} groups; a wave can have at most {most}.",
+                count=count,
+                most=MAX_GROUPS,
+            )
+        )
+    return tuple(names)
+
+
+def _build_memory_key(wave: WaveOverview) -> str:
+    return f"plan/freeze-options/{wave.key}"
+
 
 REFRESH_SECONDS = 1.0
 _JOB = "plan/job"
@@ -35,7 +112,7 @@ _JOB_MESSAGES = "job"
 
 @dataclass(frozen=True)
 class _WaveJob:
-    """Job about one wave, and what is said of its result."""
+    """Background job on one wave, and the function that keeps its result."""
 
     wave: WaveOverview
     job: BackgroundJob[Any]
@@ -43,10 +120,8 @@ class _WaveJob:
     """Keeps the result and returns the message about it."""
 
 
-def start_freezing(
-    page: PageContext, wave: WaveOverview, options: FreezeOptions, *, final: bool
-) -> None:
-    """Start freezing as the person signed in now, unless a job runs already."""
+def start_freezing(page: PageContext, wave: WaveOverview, options: FreezeOptions) -> None:
+    """Start the job that freezes a wave, as the person signed in now, unless a job runs already."""
 
     def freeze(principal: Principal, tick: ProgressCallback) -> FrozenWave:
         def tell(_stage: FreezeStage, done: int, total: int) -> None:
@@ -56,20 +131,14 @@ def start_freezing(
                 raise FreezeCancelledError from error
 
         frozen = freeze_wave(
-            page.settings,
-            wave_key=wave.key,
-            actor=principal,
-            final=final,
-            without_point=options.without_point,
-            groups=options.groups,
-            tick=tell,
+            page.settings, wave_key=wave.key, actor=principal, options=options, tick=tell
         )
         prepare_rows(page.settings, wave_key=wave.key, actor=principal)
         return frozen
 
     def say(page: PageContext, frozen: FrozenWave) -> str:
         said = page.t("The provisional results are made.")
-        if final:
+        if options.final:
             said = page.t("The wave is frozen for good.")
         if frozen.without_point:
             said += " " + page.t(
@@ -90,7 +159,7 @@ def start_job(
     *,
     changes: bool = True,
 ) -> None:
-    """Start work on a wave beside the page, unless a job of this session runs already.
+    """Start `work` on a wave in the background, unless a job runs; `collect` keeps its result.
 
     Args:
         work: Computes the result, as the person signed in now; it is told how to say what is done.
@@ -112,17 +181,17 @@ def start_job(
 
 
 def _identify_changer(page: PageContext, *, slot: str) -> Principal | None:
-    current = perform(page, lambda work: work.principal, slot=slot)
+    current = run_change(page, lambda work: work.principal, slot=slot)
     return current.value if current else None
 
 
 def is_job_running() -> bool:
-    """Return whether a job of this session is at work, whatever its wave."""
+    """Return whether this session has a job, of any wave, running or with a result still kept."""
     return _JOB in st.session_state
 
 
 def collect_job_results(page: PageContext) -> None:
-    """Keep the result and the message of a job that has ended, for the top of the page."""
+    """Take the result of an ended job out of the session, and keep a message for the page."""
     running: _WaveJob | None = st.session_state.get(_JOB)
     if running is None or running.job.running:
         return
@@ -137,7 +206,7 @@ def collect_job_results(page: PageContext) -> None:
 
 
 def draw_job(page: PageContext) -> None:
-    """Draw a note with the name of the wave while a job runs, and the message of one that ended.
+    """Draw the message of the last job, or the progress of the one that runs.
 
     The note takes one place of the page, whether it is there or not: it goes by itself, perhaps
     while somebody fills in a form below.

@@ -1,24 +1,28 @@
-"""The planner's page: one wave with its state and checklist, and what belongs to it in six tabs."""
+"""Planning page: one wave with its state and steps, and its parts in six tabs."""
 
 from collections.abc import Mapping
 from functools import partial
 from html import escape
-from types import MappingProxyType
 
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.figures.figure_table import format_for_screen
 from survey.figures.views.display_names import DisplayNames
 from survey.kit.feedback import show_feedback
 from survey.kit.filters import draw_wave_footer, filter_row, pick_wave_key
 from survey.kit.navigation import PAGES_BY_KEY, PageKey, may_open
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import escape_markdown
+from survey.kit.text_blocks import draw_columns, escape_markdown
 from survey.kit.url_state import draw_tabs
 from survey.locale import Message, msg
-from survey.release.signing_keys import find_signing_problem
+from survey.operations.checklist import (
+    Checklist,
+    ChecklistItem,
+    ChecklistTask,
+    TaskState,
+    get_checklist,
+)
 from survey.review.review_counts import list_review_counts
 from survey.screens.plan.freeze_job import collect_job_results, draw_job
 from survey.screens.plan.freeze_steps import draw_freeze_part, draw_freeze_steps
@@ -34,13 +38,6 @@ from survey.screens.plan.wave_steps import (
     draw_stages,
 )
 from survey.store.tables import WaveState
-from survey.waves.planning.checklist import (
-    Checklist,
-    ChecklistItem,
-    ChecklistTask,
-    TaskState,
-    get_checklist,
-)
 from survey.waves.planning.wave_overview import (
     WaveOptions,
     WaveOverview,
@@ -50,52 +47,58 @@ from survey.waves.planning.wave_overview import (
 )
 from survey.waves.waves import COMPUTED_STATES, WaveSummary
 
-TASK_NAMES: Mapping[ChecklistTask, Message] = MappingProxyType(
-    {
-        ChecklistTask.ACCOUNTS: msg("Accounts of surveyors and supervisors"),
-        ChecklistTask.QUESTIONNAIRE: msg("Questionnaire"),
-        ChecklistTask.WAVE: msg("Wave with its days"),
-        ChecklistTask.SAMPLE: msg("Sample and quotas"),
-        ChecklistTask.POINTS: msg("Sampling points"),
-        ChecklistTask.PEOPLE: msg("People at the points"),
-        ChecklistTask.OPENING: msg("Open the wave"),
-    }
-)
-_STATE_NAMES: Mapping[TaskState, Message] = MappingProxyType(
-    {TaskState.DONE: msg("done"), TaskState.NEXT: msg("next"), TaskState.WAITING: msg("waiting")}
-)
-_TASK_PAGES: Mapping[ChecklistTask, tuple[PageKey, Mapping[str, str]]] = MappingProxyType(
-    {
-        ChecklistTask.ACCOUNTS: (PageKey.USERS, {"view": "batch"}),
-        ChecklistTask.QUESTIONNAIRE: (PageKey.QUESTIONNAIRES, {}),
-        ChecklistTask.WAVE: (PageKey.PLAN, {}),
-        ChecklistTask.SAMPLE: (PageKey.PLAN, {"part": "sample"}),
-        ChecklistTask.POINTS: (PageKey.PLAN, {"part": "points"}),
-        ChecklistTask.PEOPLE: (PageKey.PLAN, {"part": "people"}),
-        ChecklistTask.OPENING: (PageKey.PLAN, {}),
-    }
-)
+TASK_NAMES: Mapping[ChecklistTask, Message] = {
+    ChecklistTask.ACCOUNTS: msg("Accounts of surveyors and supervisors"),
+    ChecklistTask.QUESTIONNAIRE: msg("Questionnaire"),
+    ChecklistTask.WAVE: msg("Wave with its days"),
+    ChecklistTask.SAMPLE: msg("Sample and quotas"),
+    ChecklistTask.POINTS: msg("Sampling points"),
+    ChecklistTask.PEOPLE: msg("People at the points"),
+    ChecklistTask.KEYS: msg("Key to sign releases"),
+    ChecklistTask.OPENING: msg("Open the wave"),
+    ChecklistTask.REVIEW: msg("Review"),
+    ChecklistTask.CLOSING: msg("Close the wave"),
+    ChecklistTask.FREEZING: msg("Preview and freeze"),
+    ChecklistTask.RELEASE: msg("Release"),
+}
+_STATE_NAMES: Mapping[TaskState, Message] = {
+    TaskState.DONE: msg("done"),
+    TaskState.NEXT: msg("next"),
+    TaskState.WAITING: msg("waiting"),
+}
+_TASK_PAGES: Mapping[ChecklistTask, tuple[PageKey, Mapping[str, str]]] = {
+    ChecklistTask.ACCOUNTS: (PageKey.USERS, {"view": "batch"}),
+    ChecklistTask.QUESTIONNAIRE: (PageKey.QUESTIONNAIRES, {}),
+    ChecklistTask.WAVE: (PageKey.PLAN, {}),
+    ChecklistTask.SAMPLE: (PageKey.PLAN, {"part": "sample"}),
+    ChecklistTask.POINTS: (PageKey.PLAN, {"part": "points"}),
+    ChecklistTask.PEOPLE: (PageKey.PLAN, {"part": "people"}),
+    ChecklistTask.KEYS: (PageKey.RELEASES, {}),
+    ChecklistTask.OPENING: (PageKey.PLAN, {}),
+    ChecklistTask.REVIEW: (PageKey.REVIEW, {}),
+    ChecklistTask.CLOSING: (PageKey.PLAN, {}),
+    ChecklistTask.FREEZING: (PageKey.PLAN, {"part": "freeze"}),
+    ChecklistTask.RELEASE: (PageKey.PLAN, {}),
+}
 """Page and filters where each task is done; pages of the wave also get its key."""
 NEW_WAVE = "new"
 
 
 def draw_checklist(page: PageContext, key: str | None = None) -> None:
-    """Draw the checklist of a wave, or of the one that is prepared or in the field."""
+    """Draw the steps of wave `key`; without `key`, of the newest that is not released."""
     with page.read() as work:
         checklist = get_checklist(work, key=key)
     t, wave = page.t, checklist.wave
     title = t("The next wave") if wave is None else escape_markdown(wave.label(page.language))
-    st.subheader(t("Steps to an open wave: {wave}", wave=title), anchor=False)
+    st.subheader(t("Steps of the wave: {wave}", wave=title), anchor=False)
     items = "".join(_render_item(page, checklist, item) for item in checklist.items)
     st.html(f'<ol class="hcs-checklist">{items}</ol>')
-    if wave is not None and not wave.is_demo and page.principal.may(Action.RELEASE):
-        draw_signing_problem(page)
+    if wave is not None and page.principal.may(Action.RELEASE):
+        draw_signing_problem(page, checklist.signing_problem)
 
 
-def draw_signing_problem(page: PageContext) -> None:
-    """Say if a release could not be signed here: the key is made before the day it is needed."""
-    with page.read() as work:
-        problem = find_signing_problem(work)
+def draw_signing_problem(page: PageContext, problem: Message | None) -> None:
+    """Draw why releases could not be signed on this server; nothing if `problem` is None."""
     if problem is not None:
         st.caption(page.t("Releases cannot be signed yet. {reason}", reason=page.t(problem)))
 
@@ -105,7 +108,7 @@ def _render_item(page: PageContext, checklist: Checklist, item: ChecklistItem) -
     name = escape(t(TASK_NAMES[item.task]))
     key, filters = _TASK_PAGES[item.task]
     wave = checklist.wave.key if checklist.wave else NEW_WAVE
-    carried = {"wave": wave} if key is PageKey.PLAN else {}
+    carried = {"wave": wave} if key in {PageKey.PLAN, PageKey.REVIEW} else {}
     address = escape(page.address(key, **carried, **filters), quote=True)
     current = ' aria-current="step"' if item.state is TaskState.NEXT else ""
     return (
@@ -118,7 +121,7 @@ _PAGES = (PageKey.REVIEW, PageKey.BACK_CHECK, PageKey.PROGRESS)
 
 
 def draw_review_summary(page: PageContext, wave: WaveOverview) -> None:
-    """Draw how many interviews of each city are approved and how many wait."""
+    """Draw how many interviews of each city are approved, wait for review, or are set aside."""
     t, names = page.t, DisplayNames(page.language, None)
     if wave.state in COMPUTED_STATES:
         st.caption(
@@ -144,29 +147,20 @@ def draw_review_summary(page: PageContext, wave: WaveOverview) -> None:
             info = PAGES_BY_KEY[key]
             if may_open(info, page.principal) and page.principal.may(Action.REVIEW):
                 st.page_link(info.path, label=t(info.title), query_params={"wave": wave.key})
-    st.dataframe(
-        format_for_screen(
-            {
-                t("City"): [names.area(city.city_code) for city in counts],
-                t("Approved"): [city.approved for city in counts],
-                t("Waiting for review"): [city.waiting for city in counts],
-                t("Marked among them"): [city.flagged for city in counts],
-                t("Set aside"): [city.void for city in counts],
-            }
-        ),
-        hide_index=True,
-        alt=t("Review by city"),
+    draw_columns(
+        t("Review by city"),
+        {
+            t("City"): [names.area(city.city_code) for city in counts],
+            t("Approved"): [city.approved for city in counts],
+            t("Waiting for review"): [city.waiting for city in counts],
+            t("Marked among them"): [city.flagged for city in counts],
+            t("Set aside"): [city.void for city in counts],
+        },
     )
 
 
-NEW = "new"
-WAVE, SAMPLE, POINTS, PEOPLE, REVIEW, FREEZE = (
-    "wave", "sample", "points", "people", "review", "freeze",
-)  # fmt: skip
-
-
 def draw_plan(page: PageContext) -> None:
-    """Choose a wave and one of its parts; says what to do when there is no wave yet."""
+    """Draw the choice of a wave and the chosen one; what to do if there is no wave yet."""
     t = page.t
     close_finished_dialog(page)
     collect_job_results(page)
@@ -175,7 +169,7 @@ def draw_plan(page: PageContext) -> None:
     with page.read() as work:
         waves = {line.key: line for line in list_planning_waves(work)}
         offered = list_wave_options(work)
-    options = [*waves, NEW] if page.principal.may(Action.PLAN) else list(waves)
+    options = [*waves, NEW_WAVE] if page.principal.may(Action.PLAN) else list(waves)
     if not waves:
         draw_notice(
             t("There is no wave yet"),
@@ -195,12 +189,12 @@ def _draw_chosen_wave(
 
     # The browser keeps the label it has chosen: the state, which changes, is not part of it.
     labels = {
-        key: t("A new wave …") if key == NEW else waves[key].full_name(page.language)
+        key: t("A new wave …") if key == NEW_WAVE else waves[key].full_name(page.language)
         for key in options
     }
     with filter_row():
         key = pick_wave_key(page, labels)
-    if key == NEW:
+    if key == NEW_WAVE:
         draw_new_wave(page, offered)
     elif key is not None:
         draw_wave_footer(page, waves[key])
@@ -220,14 +214,14 @@ def _draw_wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> 
         draw_release_steps(page, sheet)
         draw_field_steps(page, sheet)
     tabs = {
-        WAVE: (t("Overview"), partial(_draw_wave_overview, page, sheet, offered)),
-        SAMPLE: (t("Sample and quotas"), partial(draw_sample_part, page, sheet)),
-        POINTS: (t("Sampling points"), partial(draw_points_part, page, sheet)),
-        PEOPLE: (t("People"), partial(draw_staff, page, sheet)),
-        REVIEW: (t("Review and quality"), partial(draw_review_summary, page, sheet)),
-        FREEZE: (t("Freeze and release"), partial(_draw_freeze_and_release, page, sheet)),
+        "wave": (t("Overview"), partial(_draw_wave_overview, page, sheet, offered)),
+        "sample": (t("Sample and quotas"), partial(draw_sample_part, page, sheet)),
+        "points": (t("Sampling points"), partial(draw_points_part, page, sheet)),
+        "people": (t("People"), partial(draw_staff, page, sheet)),
+        "review": (t("Review and quality"), partial(draw_review_summary, page, sheet)),
+        "freeze": (t("Freeze and release"), partial(_draw_freeze_and_release, page, sheet)),
     }
-    draw_tabs(tabs, language=page.language)
+    draw_tabs(page, tabs)
 
 
 def _draw_wave_overview(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:

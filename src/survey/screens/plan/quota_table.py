@@ -1,4 +1,4 @@
-"""Quotas of one city in a table that planners edit, with sums beside what is planned."""
+"""Table of the quotas of one city, which planners edit, and sums beside what is planned."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,16 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.access.work import Work
 from survey.figures.views.display_names import DisplayNames
-from survey.kit.feedback import perform_on_wave
+from survey.kit.feedback import change_wave_on_click
 from survey.kit.page_runner import PageContext
 from survey.kit.url_state import pick
 from survey.store.tables import WaveState
 from survey.waves.planning.quota_editing import (
     DIMENSION_NAMES,
     MAX_QUOTA,
-    CityQuota,
     CityQuotas,
     change_city_quotas,
     get_city_quotas,
@@ -29,14 +27,14 @@ from survey.waves.planning.wave_overview import WaveOverview
 
 
 def draw_quota_table(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw the quotas of the chosen city; nothing while the wave has none."""
+    """Draw quotas of a chosen city of wave `sheet` and a button to save them; nothing if none."""
     t, names = page.t, DisplayNames(page.language, None)
     with page.read() as work:
         cities = list_quota_cities(work, key=sheet.key)
     if not cities:
         return
     st.subheader(t("Quotas of one city"), anchor=False)
-    city = pick(t("City"), "quota_city", cities, show=names.area, language=page.language)
+    city = pick(page, t("City"), "quota_city", {each: names.area(each) for each in cities})
     with page.read() as work:
         quotas = get_city_quotas(work, key=sheet.key, city_code=city)
     editable = page.principal.may(Action.PLAN) and sheet.state in {
@@ -50,11 +48,13 @@ def draw_quota_table(page: PageContext, sheet: WaveOverview) -> None:
     changed = {
         quota.id: targets[quota.id] for quota in quotas.quotas if targets[quota.id] != quota.target
     }
+    change = partial(change_city_quotas, key=sheet.key, seen=quotas, targets=changed)
     st.button(
         t("Save {count} changed quotas", count=len(changed)),
         key="quota-save",
         disabled=not changed,
-        on_click=partial(_save_quotas, page, sheet, quotas, changed),
+        on_click=change_wave_on_click,
+        args=(page, sheet, change, t("{count} quotas are changed.", count=len(changed))),
     )
     st.caption(
         t(
@@ -72,14 +72,19 @@ def _draw_editor(
     *,
     editable: bool,
 ) -> dict[UUID, int]:
-    """Draw the table and return the target of each quota as it stands there."""
+    """Draw a city's quota targets in wave `sheet` as a table; return `quota id -> target`."""
     t = page.t
     kind, group, target, collected = t("Quota of"), t("Group"), t("Target"), t("Collected")
     frame = pd.DataFrame(
         [
             (
                 t(DIMENSION_NAMES[quota.dimension]),
-                _format_group_name(page, quota, names),
+                " · ".join(
+                    page.t(STRATUM_NAMES[group.partition("=")[2]])
+                    if quota.dimension == "stratum"
+                    else names.group(group)
+                    for group in quota.groups
+                ),
                 quota.target,
                 quota.collected,
             )
@@ -106,17 +111,8 @@ def _draw_editor(
     return {quota.id: int(value) for quota, value in zip(quotas.quotas, values, strict=True)}
 
 
-def _format_group_name(page: PageContext, quota: CityQuota, names: DisplayNames) -> str:
-    return " · ".join(
-        page.t(STRATUM_NAMES[group.partition("=")[2]])
-        if quota.dimension == "stratum"
-        else names.group(group)
-        for group in quota.groups
-    )
-
-
 def _draw_sums(page: PageContext, quotas: CityQuotas, targets: Mapping[UUID, int]) -> None:
-    """Draw the sum of each kind of quota, and say where it is too small for the city."""
+    """Draw the sum of targets of each kind of quota beside the city's planned interviews."""
     t = page.t
     lines = "".join(
         f"<li><span>{escape(t(DIMENSION_NAMES[dimension]))}</span><span>"
@@ -139,13 +135,3 @@ def _sum_text(page: PageContext, total: int, planned: int) -> str:
         total=f"{total:,}",
         planned=f"{planned:,}",
     )
-
-
-def _save_quotas(
-    page: PageContext, sheet: WaveOverview, seen: CityQuotas, targets: Mapping[UUID, int]
-) -> None:
-    def change(work: Work) -> None:
-        change_city_quotas(work, key=sheet.key, seen=seen, targets=targets)
-
-    done = page.t("{count} quotas are changed.", count=len(targets))
-    perform_on_wave(page, sheet, change, done=done)

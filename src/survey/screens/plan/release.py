@@ -1,10 +1,10 @@
-"""Release of a wave's results: past ones, dialogs to release or revoke, archive of its answers."""
+"""Release of a wave's results: past releases, release and revocation, archive of answers."""
 
-from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
+from survey.access.audit import MAX_REASON_CHARS
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.answer_archive.archiving import AnswersPlace, find_answers_place
@@ -13,7 +13,6 @@ from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.results.release import (
     MAX_NAMED_CITIES,
-    MAX_REASON_CHARS,
     MIN_NAMED_CITIES,
     SHOWN_NAMES,
     ReleaseRecord,
@@ -23,27 +22,26 @@ from survey.results.release import (
     release_wave,
     revoke_release,
 )
-from survey.screens.plan.freeze_steps import draw_name_field
 from survey.screens.plan.wave_steps import (
     decide_person_step,
     draw_consequences,
     draw_dialog_button,
     draw_move_button,
+    draw_name_field,
     find_request,
     perform_in_dialog,
+    perform_named_step,
     step_label,
 )
 from survey.store.china_time import format_china_minute
 from survey.store.tables import Shown, WaveAct, WaveState
 from survey.waves.planning.wave_overview import WaveOverview
 from survey.waves.planning.wave_requests import OpenRequest, request_act
-from survey.waves.waves import COMPUTED_STATES, require_wave_name
-
-_ARCHIVED_NAME = "plan-archive-name"
+from survey.waves.waves import COMPUTED_STATES
 
 
 def draw_archive_part(page: PageContext, wave: WaveOverview) -> None:
-    """Draw where the answers are; nothing before the wave is released."""
+    """Draw whether the answers of a released wave are archived, and the request to archive them."""
     if wave.state is not WaveState.RELEASED:
         return
     t = page.t
@@ -97,28 +95,19 @@ def _draw_request_dialog(page: PageContext, wave: WaveOverview, people: tuple[st
             *people,
         ]
     )
-    draw_name_field(page, wave, _ARCHIVED_NAME)
-    draw_move_button(t("Request the archive"), "archived", _request_archive, page, wave)
+    draw_name_field(page, wave, WaveAct.ARCHIVE)
+    change = partial(request_act, key=wave.key, act=WaveAct.ARCHIVE, options={})
+    done = t("The archive is requested. The operator of the server does it.")
+    args = page, wave, WaveAct.ARCHIVE, change, done
+    draw_move_button(t("Request the archive"), "archived", perform_named_step, *args)
 
 
-def _request_archive(page: PageContext, wave: WaveOverview) -> None:
-    typed = str(st.session_state.get(_ARCHIVED_NAME) or "")
-
-    def change(work: Work) -> None:
-        require_wave_name(wave, typed)
-        request_act(work, key=wave.key, act=WaveAct.ARCHIVE, options={})
-
-    done = page.t("The archive is requested. The operator of the server does it.")
-    perform_in_dialog(page, wave, change, done=done)
-
-
-_NAME, _SHOWN, _FIRST_RANKS, _REASON = (
-    "plan-release-name", "plan-release-shown", "plan-release-places", "plan-release-reason",
-)  # fmt: skip
+_SHOWN, _FIRST_RANKS = "plan-release-shown", "plan-release-places"
+_REASON = "plan-release-reason"
 
 
 def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
-    """Draw the button that releases the results, or takes the release back."""
+    """Draw the button that releases the results, or the one that takes the release back."""
     if not page.principal.may(Action.RELEASE):
         return
     if wave.state is WaveState.FROZEN:
@@ -145,7 +134,7 @@ def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
 
 
 def draw_release_part(page: PageContext, wave: WaveOverview) -> None:
-    """Draw what readers see and the past releases; nothing for a wave that is not frozen."""
+    """Draw the past releases of a wave; nothing for a wave that is not frozen."""
     if wave.state not in COMPUTED_STATES:
         return
     t = page.t
@@ -194,7 +183,7 @@ def _draw_release_dialog(
     if request is not None:
         consequences.insert(0, _describe_request(page, request))
     draw_consequences(consequences)
-    draw_name_field(page, wave, _NAME)
+    draw_name_field(page, wave, WaveAct.RELEASE)
     move = _request_release if step.is_request else _release_wave
     draw_move_button(step.label, "released", move, page, wave, request)
 
@@ -224,7 +213,7 @@ def _describe_request(page: PageContext, request: OpenRequest) -> str:
 
 
 def _get_release_options(request: OpenRequest | None) -> tuple[Shown, int | None]:
-    """Return what is shown, and how many first places: as requested, else as chosen now."""
+    """Return how cities are shown and how many first ranks: of `request`, else as chosen here."""
     if request is not None:
         return Shown(request.options["shown"]), request.options["first_places"]
     shown = Shown(st.session_state[_SHOWN])
@@ -233,36 +222,21 @@ def _get_release_options(request: OpenRequest | None) -> tuple[Shown, int | None
 
 def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
     shown, first_ranks = _get_release_options(request)
-    typed = str(st.session_state.get(_NAME) or "")
 
     def change(work: Work) -> None:
-        require_wave_name(wave, typed)
-        request_act(
-            work,
-            key=wave.key,
-            act=WaveAct.RELEASE,
-            options=release_request_options(shown, first_ranks),
-        )
+        options = release_request_options(shown, first_ranks)
+        request_act(work, key=wave.key, act=WaveAct.RELEASE, options=options)
 
     done = page.t("The release is requested. Another person confirms it on this page.")
-    _perform_release(page, wave, change, done)
+    perform_named_step(page, wave, WaveAct.RELEASE, change, done)
 
 
 def _release_wave(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
     shown, first_ranks = _get_release_options(request)
-    typed = str(st.session_state.get(_NAME) or "")
-
-    def change(work: Work) -> None:
-        require_wave_name(wave, typed)
-        release_wave(
-            work,
-            wave_key=wave.key,
-            shown=shown,
-            first_places=first_ranks,
-            two_people=page.settings.two_person_freeze,
-        )
-
-    _perform_release(page, wave, change, page.t("The results are released."))
+    change = partial(release_wave, wave_key=wave.key, shown=shown, first_places=first_ranks)
+    done = page.t("The results are released.")
+    if perform_named_step(page, wave, WaveAct.RELEASE, change, done):
+        st.cache_data.clear()
 
 
 def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
@@ -282,7 +256,7 @@ def _draw_revoke_dialog(page: PageContext, wave: WaveOverview) -> None:
 
 
 def _draw_obstacle(page: PageContext, standing: str) -> None:
-    """Draw which published release stands, and where it is taken back together with the wave's."""
+    """Draw that the published release `standing` must be taken back first, and a link to it."""
     t = page.t
     draw_notice(
         t("The published release {release} stands", release=standing),
@@ -297,15 +271,6 @@ def _draw_obstacle(page: PageContext, standing: str) -> None:
 
 def _revoke_release(page: PageContext, wave: WaveOverview) -> None:
     reason = str(st.session_state.get(_REASON) or "")
-
-    def change(work: Work) -> None:
-        revoke_release(work, wave_key=wave.key, reason=reason)
-
-    _perform_release(page, wave, change, page.t("The release is taken back."))
-
-
-def _perform_release(
-    page: PageContext, wave: WaveOverview, change: Callable[[Work], None], done: str
-) -> None:
-    if perform_in_dialog(page, wave, change, done=done):
+    change = partial(revoke_release, wave_key=wave.key, reason=reason)
+    if perform_in_dialog(page, wave, change, page.t("The release is taken back.")):
         st.cache_data.clear()

@@ -1,4 +1,4 @@
-"""Sample of a wave: its cities, the planner of size and precision, what full quotas do."""
+"""Sample of a wave: its cities, the planner of sample size and precision, rule of full quotas."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,6 @@ from math import isnan
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.access.work import Work
 from survey.figures.figure_table import format_for_screen
 from survey.figures.views.display_names import DisplayNames
 from survey.figures.views.plan import GroupPrecision, PlanView, build_plan_view
@@ -27,10 +26,10 @@ from survey.frame.sampling_plan import (
 from survey.frame.workbook_io import write_workbook
 from survey.kit import chart_panel
 from survey.kit.download_button import XLSX, File, draw_download_button, name_file
-from survey.kit.feedback import perform_on_wave, show_problems
+from survey.kit.feedback import change_wave_on_click, perform_on_wave, show_problems
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import explain
-from survey.kit.url_state import pick
+from survey.kit.url_state import pick_by_button
 from survey.locale import Message, msg
 from survey.locale.figures import format_quantity, format_score, format_share
 from survey.screens.plan.quota_table import draw_quota_table
@@ -53,7 +52,7 @@ ALL, CHOSEN = "all", "chosen"
 def draw_city_choice(
     page: PageContext, sheet: WaveOverview, cities: Sequence[FrameCity], saved: PlanRequest | None
 ) -> tuple[str, ...] | None:
-    """Draw the choice and return the codes of the chosen cities; None for all."""
+    """Draw the choice of cities of wave `sheet`, initially `saved`; return codes, None for all."""
     t, names = page.t, DisplayNames(page.language, None)
     prefix = f"cities/{sheet.key}/{page.language}"
     stored = [] if saved is None or saved.size is None else [str(code) for code in saved.size.index]
@@ -103,23 +102,22 @@ _POLICY_NAMES: dict[QuotaPolicy, Message] = {
 
 
 def draw_sample_part(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw the planner, and the rule of full quotas."""
+    """Draw wave `sheet`'s sample planner, a city's quotas, and whether full quotas stop people."""
     _draw_sample_planner(page, sheet)
     draw_quota_table(page, sheet)
     _draw_quota_policy(page, sheet)
 
 
 def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw the saved plan, one computed now, or one from a workbook."""
+    """Draw the sample plan of wave `sheet`: saved, computed from fields, or from a workbook."""
     t = page.t
     with page.read() as work:
         cities = plan_cities(work)
         saved = find_saved_request(work, key=sheet.key)
     shown = {SAVED: t("The saved plan"), COMPUTED: t("Plan anew"), FILE: t("From a workbook")}
-    options = [option for option in shown if saved is not None or option != SAVED]
-    source = pick(
-        t("Plan"), "plan", options, show=shown.__getitem__, language=page.language, as_buttons=True
-    )
+    if saved is None:
+        del shown[SAVED]
+    source = pick_by_button(page, t("Plan"), "plan", shown)
     with show_problems(t, t("Nothing was changed.")):
         request = saved
         if source == COMPUTED:
@@ -133,7 +131,7 @@ def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
 def _draw_request(
     page: PageContext, sheet: WaveOverview, saved: PlanRequest | None, cities: list[FrameCity]
 ) -> PlanRequest:
-    """Draw the fields of a plan and return the request; every change is computed at once."""
+    """Draw the fields of a plan for wave `sheet`, filled from `saved`; return their values."""
     t, usual, prefix = page.t, saved or PlanRequest(), f"aim/{sheet.key}/{page.language}"
     chosen = draw_city_choice(page, sheet, cities, saved)
     count = len(cities if chosen is None else chosen)
@@ -228,31 +226,27 @@ def _draw_request(
 def _draw_oversampling(
     page: PageContext, sheet: WaveOverview, usual: PlanRequest, prefix: str
 ) -> tuple[float, float]:
-    """Draw the oversampling of groups: only in the main study, fixed once it is open."""
+    """Draw oversampling fields, from `usual`; return (elderly, guardians), 1.0 in supplements."""
     t = page.t
     if sheet.series in {"elderly", "minors", VILLAGE_SERIES}:
         return 1.0, 1.0
     fixed = sheet.state is not WaveState.PLANNED
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        elderly = st.number_input(
-            t("60 and over asked … times as often"),
-            1.0,
-            MAX_OVERSAMPLING,
-            usual.elderly,
-            0.5,
-            key=f"{prefix}/elderly",
-            disabled=fixed,
-            help=explain("oversampling", page.language),
-        )
-        guardian = st.number_input(
-            t("Guardians asked … times as often"),
-            1.0,
-            MAX_OVERSAMPLING,
-            usual.guardian,
-            0.5,
-            key=f"{prefix}/guardian",
-            disabled=fixed,
-            help=explain("oversampling", page.language),
+        elderly, guardian = (
+            st.number_input(
+                label,
+                1.0,
+                MAX_OVERSAMPLING,
+                factor,
+                0.5,
+                key=f"{prefix}/{name}",
+                disabled=fixed,
+                help=explain("oversampling", page.language),
+            )
+            for name, label, factor in (
+                ("elderly", t("60 and over asked … times as often"), usual.elderly),
+                ("guardian", t("Guardians asked … times as often"), usual.guardian),
+            )
         )
     return elderly, guardian
 
@@ -303,7 +297,8 @@ def _draw_plan(
             key="plan-export",
             icon=":material/table:",
         )
-    _draw_groups(page, view)
+    tiles = "".join(_render_group_tile(page, group) for group in view.groups)
+    st.html(f'<div class="hcs-tiles">{tiles}</div>')
     chart_panel.draw_chart_panel(page, view.precision_chart, sheet)
     st.subheader(t("Quotas over all cities"), anchor=False)
     st.table(
@@ -324,11 +319,6 @@ def _draw_headline(page: PageContext, view: PlanView) -> None:
         st.caption(remark)
 
 
-def _draw_groups(page: PageContext, view: PlanView) -> None:
-    tiles = "".join(_render_group_tile(page, group) for group in view.groups)
-    st.html(f'<div class="hcs-tiles">{tiles}</div>')
-
-
 def _render_group_tile(page: PageContext, group: GroupPrecision) -> str:
     t = page.t
     facts = [t("points in a city; about {count} interviews", count=format_quantity(group.expected))]
@@ -347,9 +337,7 @@ def _render_group_tile(page: PageContext, group: GroupPrecision) -> str:
 
 
 def _save_plan(page: PageContext, sheet: WaveOverview, request: PlanRequest) -> None:
-    def change(work: Work) -> None:
-        save_plan(work, key=sheet.key, request=request)
-
+    change = partial(save_plan, key=sheet.key, request=request)
     done = page.t("The plan is saved: city targets and quotas are set.")
     if perform_on_wave(page, sheet, change, done=done):
         st.query_params["plan"] = SAVED
@@ -362,7 +350,7 @@ def _build_workbook(
 
 
 def _draw_quota_policy(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw the present rule, and its switch while principal and state allow a change."""
+    """Draw whether full quotas of wave `sheet` stop people, and buttons to change it."""
     t = page.t
     with page.read() as work:
         rule = get_quota_policy_summary(work, wave_key=sheet.key)
@@ -383,11 +371,13 @@ def _draw_quota_policy(page: PageContext, sheet: WaveOverview) -> None:
         return
     with st.container(horizontal=True):
         for to, name in _POLICY_NAMES.items():
+            change = partial(set_quota_policy, wave_key=sheet.key, policy=to)
             st.button(
                 t(name),
                 key=f"plan-policy-{to}",
                 disabled=rule.policy is to,
-                on_click=partial(_save_policy, page, sheet, to),
+                on_click=change_wave_on_click,
+                args=(page, sheet, change, t(name) + "."),
             )
 
 
@@ -399,10 +389,3 @@ def _describe_policy(page: PageContext, rule: QuotaPolicySummary) -> str:
         stopping=f"{rule.stopping:,}",
         of=f"{rule.of:,}",
     )
-
-
-def _save_policy(page: PageContext, sheet: WaveOverview, to: QuotaPolicy) -> None:
-    def change(work: Work) -> None:
-        set_quota_policy(work, wave_key=sheet.key, policy=to)
-
-    perform_on_wave(page, sheet, change, done=page.t(_POLICY_NAMES[to]) + ".")

@@ -1,4 +1,4 @@
-"""Sampling points of a wave: list upload, draw, and the points drawn."""
+"""Sampling points of a wave: upload and draw from a list, draws so far, the points."""
 
 import secrets
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from functools import partial
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.access.work import Work
 from survey.figures.figure_table import format_for_screen
 from survey.figures.views.display_names import DisplayNames
 from survey.frame.sampling_plan import PointDrawResult
-from survey.kit.feedback import perform_on_wave
+from survey.kit.feedback import change_wave_on_click, perform_on_wave
 from survey.kit.page_runner import PageContext
+from survey.kit.text_blocks import draw_columns
 from survey.locale import Translator
-from survey.screens.plan.staff import draw_list_paste, draw_list_upload, pick_pasting
+from survey.screens.plan.staff import ListFile, draw_list_paste, draw_list_upload, pick_pasting
 from survey.store.china_time import format_china_minute, format_day
 from survey.store.tables import WaveState
 from survey.waves.planning.plan_storage import plan_cities
@@ -40,7 +40,7 @@ _SHOWN = 500
 
 
 def draw_points_part(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw the upload of a list while the state allows it, and the points of the wave."""
+    """Draw the upload of points for wave `sheet` (while allowed), past draws, and its points."""
     if _may_change_points(page, sheet):
         _draw_upload(page, sheet)
     _draw_earlier_draws(page, sheet)
@@ -72,33 +72,27 @@ def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
         )
         draw_list_paste(
             page,
-            name="points",
-            label=t("Cells copied from a spreadsheet, or one line a point"),
-            text_key=f"points-text-{sheet.key}-{sheet.points}",
-            example=t("Beijing, bj-01, Xidan Joy City, shopping mall, urban"),
-            read=lambda session, text: read_pasted_points(
-                page.work(session), key=sheet.key, text=text
+            ListFile(
+                "points",
+                t("Cells copied from a spreadsheet, or one line a point"),
+                f"points-text-{sheet.key}-{sheet.points}",
             ),
+            example=t("Beijing, bj-01, Xidan Joy City, shopping mall, urban"),
+            read=partial(read_pasted_points, key=sheet.key),
             confirm=confirm,
         )
         return
     draw_list_upload(
         page,
-        name="points",
-        label=t("List of points (XLSX)"),
-        file_key=f"points-file-{sheet.key}-{sheet.points}",
-        template=lambda session: point_list_template(
-            plan_cities(page.work(session)), page.language
-        ),
-        read=lambda session, name, content: read_point_list(
-            page.work(session), key=sheet.key, name=name, content=content
-        ),
+        ListFile("points", t("List of points (XLSX)"), f"points-file-{sheet.key}-{sheet.points}"),
+        template=lambda work: point_list_template(plan_cities(work), page.language),
+        read=partial(read_point_list, key=sheet.key),
         confirm=confirm,
     )
 
 
 def _draw_draw_confirmation(page: PageContext, sheet: WaveOverview, listed: PointList) -> None:
-    """Draw a preview of the draw and the button that stores it."""
+    """Draw a preview of sampling points drawn from a list, and the button that stores them."""
     t, prefix = page.t, f"draw/{listed.sha256[:12]}"
     st.session_state.setdefault(f"{prefix}/seed", secrets.randbelow(10**9))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -132,10 +126,14 @@ def _draw_draw_confirmation(page: PageContext, sheet: WaveOverview, listed: Poin
     )
     _draw_shortages(page, tried)
     st.caption(t("SHA-256 of the list: {hash}", hash=listed.sha256))
+    change = partial(
+        draw_points, key=sheet.key, listed=listed, per_city=int(per_city), seed=int(seed)
+    )
     st.button(
         t("Draw and store the points"),
         key="points-draw",
-        on_click=partial(_store_points, page, sheet, listed, int(per_city), int(seed)),
+        on_click=change_wave_on_click,
+        args=(page, sheet, change, t("The points are drawn and stored.")),
     )
 
 
@@ -166,15 +164,6 @@ def _draw_shortages(page: PageContext, tried: PointDrawResult) -> None:
     )
 
 
-def _store_points(
-    page: PageContext, sheet: WaveOverview, listed: PointList, per_city: int, seed: int
-) -> None:
-    def change(work: Work) -> None:
-        draw_points(work, key=sheet.key, listed=listed, per_city=per_city, seed=seed)
-
-    perform_on_wave(page, sheet, change, done=page.t("The points are drawn and stored."))
-
-
 def _draw_earlier_draws(page: PageContext, sheet: WaveOverview) -> None:
     t = page.t
     if not sheet.draws:
@@ -198,19 +187,14 @@ def _draw_earlier_draws(page: PageContext, sheet: WaveOverview) -> None:
         sure = st.checkbox(
             t("I want to take all points back; the draws stay on record."), key="points-sure"
         )
+        change = partial(delete_points, key=sheet.key)
         st.button(
             t("Take all points back"),
             key="points-discard",
             disabled=not sure,
-            on_click=partial(_discard_points, page, sheet),
+            on_click=change_wave_on_click,
+            args=(page, sheet, change, t("The points are taken back.")),
         )
-
-
-def _discard_points(page: PageContext, sheet: WaveOverview) -> None:
-    def change(work: Work) -> None:
-        delete_points(work, key=sheet.key)
-
-    perform_on_wave(page, sheet, change, done=page.t("The points are taken back."))
 
 
 def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
@@ -223,21 +207,18 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
         return
     st.caption(t("{count} points", count=f"{len(lines):,}"))
     shown = lines[:_SHOWN]
-    st.dataframe(
-        format_for_screen(
-            {
-                t("City"): [names.area(line.city_code) for line in shown],
-                t("Code"): [line.code for line in shown],
-                t("Name"): [line.name for line in shown],
-                t("Kind"): [t(KIND_NAMES[line.kind]) for line in shown],
-                t("Urban or rural"): [t(STRATUM_NAMES[line.stratum]) for line in shown],
-                t("Target"): [line.target for line in shown],
-                t("Dates"): [_format_own_days(t, line) for line in shown],
-                t("Surveyors"): [", ".join(line.surveyors) for line in shown],
-            }
-        ),
-        hide_index=True,
-        alt=t("Sampling points of this wave"),
+    draw_columns(
+        t("Sampling points of this wave"),
+        {
+            t("City"): [names.area(line.city_code) for line in shown],
+            t("Code"): [line.code for line in shown],
+            t("Name"): [line.name for line in shown],
+            t("Kind"): [t(KIND_NAMES[line.kind]) for line in shown],
+            t("Urban or rural"): [t(STRATUM_NAMES[line.stratum]) for line in shown],
+            t("Target"): [line.target for line in shown],
+            t("Dates"): [_format_own_days(t, line) for line in shown],
+            t("Surveyors"): [", ".join(line.surveyors) for line in shown],
+        },
     )
     if len(lines) > _SHOWN:
         st.caption(t("The first {shown} by city and code.", shown=_SHOWN))
@@ -245,7 +226,7 @@ def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
 
 
 def _format_own_days(t: Translator, point: PointSummary) -> str:
-    """Format the point's own days; empty if those of the wave apply."""
+    """Return a point's own fieldwork days as text; empty if those of the wave apply."""
     if not point.opens_on and not point.closes_on:
         return ""
     first, last = (format_day(t, day) if day else "…" for day in (point.opens_on, point.closes_on))
@@ -253,7 +234,7 @@ def _format_own_days(t: Translator, point: PointSummary) -> str:
 
 
 def _draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:
-    """Draw the form for one point's target and days; nothing if the wave's state forbids it."""
+    """Draw the form that changes target and days of a point in `lines`, while `sheet` allows it."""
     if not _may_change_points(page, sheet):
         return
     t, names = page.t, DisplayNames(page.language, None)
@@ -297,15 +278,12 @@ def _draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[Poi
 
 def _save_point(page: PageContext, sheet: WaveOverview, code: str, prefix: str) -> None:
     typed = st.session_state
-
-    def change(work: Work) -> None:
-        update_point(
-            work,
-            key=sheet.key,
-            code=code,
-            target=int(typed[f"{prefix}/target"]),
-            opens_on=typed[f"{prefix}/opens_on"],
-            closes_on=typed[f"{prefix}/closes_on"],
-        )
-
+    change = partial(
+        update_point,
+        key=sheet.key,
+        code=code,
+        target=int(typed[f"{prefix}/target"]),
+        opens_on=typed[f"{prefix}/opens_on"],
+        closes_on=typed[f"{prefix}/closes_on"],
+    )
     perform_on_wave(page, sheet, change, done=page.t("The point {code} is saved.", code=code))

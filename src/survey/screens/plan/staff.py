@@ -1,25 +1,24 @@
-"""Assignment of people to sampling points, one by one or by a list; upload of any list."""
+"""Assignment of people to sampling points, one by one or by list; entry of any list."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
 import pandas as pd
 import streamlit as st
-from sqlmodel import Session
 
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.figures.figure_table import csv_bytes, format_for_screen
+from survey.figures.figure_table import csv_bytes
 from survey.figures.views.display_names import DisplayNames
 from survey.frame.workbook_io import CellError, WorkbookSheet, write_workbook
-from survey.kit.download_button import CSV, XLSX, File, draw_download_button, name_file
-from survey.kit.feedback import perform_on_wave, show_problems
+from survey.kit.download_button import XLSX, File, draw_csv_button, draw_download_button
+from survey.kit.feedback import change_wave_on_click, perform_on_wave, show_problems
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import escape_markdown
-from survey.kit.url_state import pick
-from survey.store.engine import read_scope
+from survey.kit.text_blocks import draw_columns, escape_markdown
+from survey.kit.url_state import pick_by_button
 from survey.store.tables import WaveState
 from survey.waves.planning.point_staff import (
     PointSurveyor,
@@ -37,10 +36,22 @@ from survey.waves.planning.wave_overview import WaveOverview, list_points, list_
 
 
 class UploadedList(Protocol):
-    """Content of an uploaded file with the errors of its cells."""
+    """Protocol of a parsed list: it has the errors that were found in its cells."""
 
     @property
     def errors(self) -> tuple[CellError, ...]: ...
+
+
+@dataclass(frozen=True)
+class ListFile:
+    """Field in which a list is entered: its label, key and file types, and its template's name."""
+
+    name: str
+    """Begins the name of its template and the keys of its widgets."""
+    prompt: str
+    key: str
+    """Key of the field, of which the caller may forget what is in it."""
+    types: tuple[str, ...] = ("xlsx",)
 
 
 _L = TypeVar("_L", bound=UploadedList)
@@ -49,87 +60,77 @@ _PASTE, _WORKBOOK = "paste", "workbook"
 
 
 def pick_pasting(page: PageContext, label: str) -> bool:
-    """Draw the choice between pasting a list, which comes first, and uploading a workbook."""
+    """Draw the choice of pasting or uploading a list; return whether it is pasted."""
     names = {_PASTE: page.t("Paste"), _WORKBOOK: page.t("Workbook")}
-    chosen = pick(
-        label, "list", list(names), language=page.language, as_buttons=True, show=names.__getitem__
-    )
+    chosen = pick_by_button(page, label, "list", names)
     return chosen == _PASTE
 
 
 def draw_list_paste(
     page: PageContext,
+    file: ListFile,
     *,
-    name: str,
-    label: str,
-    text_key: str,
     example: str,
-    read: Callable[[Session, str], _L],
+    read: Callable[..., _L],
     confirm: Callable[[_L], None],
 ) -> None:
-    """Draw the field for a list that is pasted or typed, a line a row.
+    """Draw a field for a list, parsed by `read`; then its errors, or what `confirm` draws.
 
     Args:
-        text_key: Key of the field, whose text the caller may remove from the session.
         example: One line, as it could be typed.
-        read: Parses the text.
+        read: Parses the text, given the work and `text`.
         confirm: Draws what a list without errors would change.
     """
     t = page.t
-    text = st.text_area(label, key=text_key, height=220, placeholder=example)
-    st.button(t("Check the list"), key=f"{name}/check")
+    text = st.text_area(file.prompt, key=file.key, height=220, placeholder=example)
+    st.button(t("Check the list"), key=f"{file.name}/check")
     if text.strip():
-        _draw_read_list(page, name, lambda session: read(session, text), confirm)
+        _draw_read_list(page, file.name, partial(read, text=text), confirm)
 
 
 def draw_list_upload(
     page: PageContext,
+    file: ListFile,
     *,
-    name: str,
-    label: str,
-    file_key: str,
-    template: Callable[[Session], WorkbookSheet | Sequence[WorkbookSheet]],
-    read: Callable[[Session, str, bytes], _L],
+    template: Callable[[Work], WorkbookSheet | Sequence[WorkbookSheet]],
+    read: Callable[..., _L],
     confirm: Callable[[_L], None],
-    types: Sequence[str] = ("xlsx",),
 ) -> None:
-    """Draw the template and the upload of a list.
+    """Draw a list's template and upload, parsed by `read`; then its errors or what `confirm` draws.
 
     Args:
         template: Builds the worksheets to fill in.
-        read: Parses the file, given its name and content.
+        read: Parses the file, given the work, and `name` and `content` of the file.
         confirm: Draws what a list without errors would change.
     """
     t = page.t
 
     def make() -> bytes:
-        with read_scope(page.settings.store_url) as session:
-            built = template(session)
+        with page.read() as work:
+            built = template(work)
         sheets = [built] if isinstance(built, WorkbookSheet) else built
         return write_workbook(sheets, page.language)
 
     draw_download_button(
         page,
         t("Template (XLSX)"),
-        File(f"{name}.xlsx", XLSX, make),
-        key=f"{name}-template",
+        File(f"{file.name}.xlsx", XLSX, make),
+        key=f"{file.name}-template",
         icon=":material/table:",
     )
-    given = st.file_uploader(label, type=list(types), key=file_key)
-    if given is None:
-        return
-    _draw_read_list(
-        page, name, lambda session: read(session, given.name, given.getvalue()), confirm
-    )
+    given = st.file_uploader(file.prompt, type=list(file.types), key=file.key)
+    if given is not None:
+        read = partial(read, name=given.name, content=given.getvalue())
+        _draw_read_list(page, file.name, read, confirm)
 
 
 def _draw_read_list(
-    page: PageContext, name: str, read: Callable[[Session], _L], confirm: Callable[[_L], None]
+    page: PageContext, name: str, read: Callable[[Work], _L], confirm: Callable[[_L], None]
 ) -> None:
-    """Draw the wrong cells of a list; what it would change if there are none."""
+    """Parse a list by `read`; draw its errors or, by `confirm`, what it would change."""
     with show_problems(page.t, page.t("Nothing was changed.")):
-        with read_scope(page.settings.store_url) as session:
-            listed = read(session)
+        with page.read() as work:
+            listed = read(work)
         if listed.errors:
             draw_cell_errors(page, listed.errors, name)
         else:
@@ -137,7 +138,7 @@ def _draw_read_list(
 
 
 def draw_cell_errors(page: PageContext, errors: tuple[CellError, ...], key: str) -> None:
-    """Draw a table of wrong cells with their reasons, and offer all of them as a file."""
+    """Draw a table of the wrong cells with reasons, and all of them as a download."""
     t = page.t
     table = pd.DataFrame(
         [
@@ -153,18 +154,12 @@ def draw_cell_errors(page: PageContext, errors: tuple[CellError, ...], key: str)
     st.table(table.head(_MAX_SHOWN_ROWS).astype(str), border="horizontal", alt=t("Wrong cells"))
     if len(errors) > _MAX_SHOWN_ROWS:
         st.caption(t("The first {shown}; all of them are in the file.", shown=_MAX_SHOWN_ROWS))
-    draw_download_button(
-        page,
-        t("All reasons (CSV)"),
-        File(name_file(page, "reasons", "csv"), CSV, partial(csv_bytes, table)),
-        key=f"{key}/reasons",
-        type="tertiary",
-        icon=":material/table:",
-    )
+    make = partial(csv_bytes, table)
+    draw_csv_button(page, t("All reasons (CSV)"), "reasons", make, key=f"{key}/reasons")
 
 
 def draw_point_staff(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw the choice of a point, its people, and who could be added."""
+    """Draw the choice of a point of wave `sheet`, its surveyors, and who can be added."""
     t, names = page.t, DisplayNames(page.language, None)
     with page.read() as work:
         points = {point.code: point for point in list_points(work, key=sheet.key)}
@@ -201,10 +196,17 @@ def _draw_working(page: PageContext, sheet: WaveOverview, code: str, person: Poi
     t = page.t
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(f"{person.name} · {person.login}", width="content")
+        done = t("{name} does not work at point {code} any more.", name=person.name, code=code)
         st.button(
             t("Take off this point"),
             key=f"staff/remove/{code}/{person.login}",
-            on_click=partial(_remove_surveyor, page, sheet, code, person),
+            on_click=change_wave_on_click,
+            args=(
+                page,
+                sheet,
+                partial(remove_person, key=sheet.key, code=code, login=person.login),
+                done,
+            ),
         )
 
 
@@ -238,21 +240,8 @@ def _assign_surveyor(
 ) -> None:
     if person is None:
         return
-
-    def change(work: Work) -> None:
-        assign_person(work, key=sheet.key, code=code, login=person.login)
-
+    change = partial(assign_person, key=sheet.key, code=code, login=person.login)
     done = page.t("{name} works at point {code}.", name=person.name, code=code)
-    perform_on_wave(page, sheet, change, done=done)
-
-
-def _remove_surveyor(
-    page: PageContext, sheet: WaveOverview, code: str, person: PointSurveyor
-) -> None:
-    def change(work: Work) -> None:
-        remove_person(work, key=sheet.key, code=code, login=person.login)
-
-    done = page.t("{name} does not work at point {code} any more.", name=person.name, code=code)
     perform_on_wave(page, sheet, change, done=done)
 
 
@@ -260,7 +249,7 @@ _SHOWN = 500
 
 
 def draw_staff(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw the upload of assignments while the state allows it, and the present people."""
+    """Draw the assignment of surveyors to points of wave `sheet`, while allowed, and its people."""
     if page.principal.may(Action.PLAN) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
         draw_point_staff(page, sheet)
         _draw_assignment_upload(page, sheet)
@@ -281,13 +270,9 @@ def _draw_assignment_upload(page: PageContext, sheet: WaveOverview) -> None:
     )
     draw_list_upload(
         page,
-        name="people",
-        label=t("List of people (XLSX)"),
-        file_key=f"people-file-{sheet.key}",
-        template=lambda session: staff_template(page.work(session), key=sheet.key),
-        read=lambda session, name, content: read_staff_list(
-            page.work(session), key=sheet.key, name=name, content=content
-        ),
+        ListFile("people", t("List of people (XLSX)"), f"people-file-{sheet.key}"),
+        template=partial(staff_template, key=sheet.key),
+        read=partial(read_staff_list, key=sheet.key),
         confirm=partial(_draw_assignment_confirmation, page, sheet),
     )
 
@@ -306,19 +291,14 @@ def _draw_assignment_confirmation(
             people=f"{len({job.login for job in listed.jobs}):,}",
         )
     )
+    change = partial(assign_people, key=sheet.key, listed=listed)
     st.button(
         t("Assign these people"),
         key="people-assign",
         disabled=not listed.jobs,
-        on_click=partial(_store_assignments, page, sheet, listed),
+        on_click=change_wave_on_click,
+        args=(page, sheet, change, t("The people are assigned.")),
     )
-
-
-def _store_assignments(page: PageContext, sheet: WaveOverview, listed: AssignmentList) -> None:
-    def change(work: Work) -> None:
-        assign_people(work, key=sheet.key, listed=listed)
-
-    perform_on_wave(page, sheet, change, done=page.t("The people are assigned."))
 
 
 def _draw_postings(page: PageContext, sheet: WaveOverview) -> None:
@@ -331,19 +311,16 @@ def _draw_postings(page: PageContext, sheet: WaveOverview) -> None:
         return
     shown = lines[:_SHOWN]
     st.caption(t("{count} surveyors", count=f"{len(lines):,}"))
-    st.dataframe(
-        format_for_screen(
-            {
-                t("City"): [names.area(line.city_code) for line in shown],
-                t("Login"): [line.login for line in shown],
-                t("Name"): [line.name for line in shown],
-                t("Supervisor"): [line.supervisor for line in shown],
-                t("Agency"): [line.agency for line in shown],
-                t("Points"): [line.points for line in shown],
-            }
-        ),
-        hide_index=True,
-        alt=t("People of this wave"),
+    draw_columns(
+        t("People of this wave"),
+        {
+            t("City"): [names.area(line.city_code) for line in shown],
+            t("Login"): [line.login for line in shown],
+            t("Name"): [line.name for line in shown],
+            t("Supervisor"): [line.supervisor for line in shown],
+            t("Agency"): [line.agency for line in shown],
+            t("Points"): [line.points for line in shown],
+        },
     )
     if len(lines) > _SHOWN:
         st.caption(t("The first {shown} by city and login.", shown=_SHOWN))

@@ -1,4 +1,4 @@
-"""Facts of a wave, the form that makes or changes one, and the upload of its tree."""
+"""Facts of a wave, the form that makes or changes one, and the upload of an indicator tree."""
 
 import codecs
 from collections.abc import Callable
@@ -12,12 +12,12 @@ import pandas as pd
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.access.work import Work
 from survey.frame.quotas import VILLAGE_SERIES
 from survey.kit.download_button import CSV, File, draw_download_button
-from survey.kit.feedback import perform
+from survey.kit.feedback import run_change
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
+from survey.kit.text_blocks import render_facts
 from survey.locale import Translator, label_text, labels_of
 from survey.questionnaire.indicator_tree import IndicatorTree, TreeError, read_tree_content
 from survey.settings import PROJECT_ROOT
@@ -27,19 +27,18 @@ from survey.waves.instruments import add_tree
 from survey.waves.planning.wave_editing import (
     IMMUTABLE_ONCE_OPEN,
     STATE_PERMISSION_TEXTS,
-    WaveDraft,
     add_wave,
     change_wave,
 )
 from survey.waves.planning.wave_overview import WaveOptions, WaveOverview
-from survey.waves.waves import COMPUTED_STATES
+from survey.waves.waves import COMPUTED_STATES, WaveDraft
 
 _SHOWN = 100
 _TEMPLATE = PROJECT_ROOT / "seed" / "tree_template.csv"
 
 
 def draw_tree_upload(page: PageContext) -> None:
-    """Draw the template and the upload of a tree; the caller checks the right to plan."""
+    """Draw template and upload of an indicator tree; callers check the right to plan."""
     t = page.t
     st.subheader(t("An indicator tree of your own"), anchor=False)
     st.caption(
@@ -83,12 +82,12 @@ def draw_tree_upload(page: PageContext) -> None:
 
 
 def _read_template() -> bytes:
-    """Return the template with a byte-order mark, so that spreadsheets read it as UTF-8."""
+    """Return the template of a tree as CSV; its byte-order mark lets Excel read UTF-8."""
     return codecs.BOM_UTF8 + _TEMPLATE.read_bytes()
 
 
 def draw_tree_faults(page: PageContext, error: TreeError, advice: str) -> None:
-    """Draw every wrong row of a tree, and what to do about them."""
+    """Draw the errors of an indicator tree by row, below `advice`."""
     t = page.t
     draw_notice(t("This tree cannot be used."), advice)
     faults = pd.DataFrame(
@@ -101,18 +100,14 @@ def draw_tree_faults(page: PageContext, error: TreeError, advice: str) -> None:
 
 
 def store_tree(page: PageContext, tree: IndicatorTree) -> None:
-    """Store a tree under its name, and say so."""
-
-    def add(work: Work) -> None:
-        add_tree(work, tree=tree)
-
+    """Store an indicator tree under its name, and keep a message about it."""
     done = page.t(
         "The indicator tree {name} is stored: {count} indicators, version {version}.",
         name=tree.name,
         count=f"{len(tree.indicators):,}",
         version=tree.sha256[:12],
     )
-    perform(page, add, done=done)
+    run_change(page, partial(add_tree, tree=tree), done=done)
 
 
 IsFixed = Callable[[str], bool]
@@ -121,7 +116,7 @@ _SERIES = ("main", "elderly", "minors", VILLAGE_SERIES)
 
 
 def draw_wave_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
-    """Draw what the state of a wave allows, its facts, and the form to change it."""
+    """Draw the state and facts of wave `sheet`, and for planners a form of `offered` options."""
     st.html(f"<p>{escape(page.t(STATE_PERMISSION_TEXTS[sheet.state]))}</p>")
     _draw_facts(page, sheet, offered)
     if page.principal.may(Action.PLAN) and sheet.state not in COMPUTED_STATES:
@@ -146,15 +141,11 @@ def _draw_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) ->
         (t("Sampling points, of them with people"), f"{sheet.points:,} · {sheet.staffed_points:,}"),
         (t("People"), f"{sheet.people:,}"),
     )
-    lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
-        for name, value in rows
-    )
-    st.html(f'<div class="hcs-findings"><table>{lines}</table></div>')
+    st.html(f'<div class="hcs-findings">{render_facts(rows)}</div>')
 
 
 def draw_new_wave(page: PageContext, offered: WaveOptions) -> None:
-    """Draw the form for a new wave and the upload of an indicator tree."""
+    """Draw the form that makes a wave from `offered` options, and an indicator tree's upload."""
     if not offered.instruments:
         st.warning(page.t("There is no questionnaire in the store yet. Load one first."))
         draw_tree_upload(page)
@@ -277,16 +268,10 @@ def _save_wave(page: PageContext, sheet: WaveOverview | None, prefix: str) -> No
         typed("opens_on"),
         typed("closes_on"),
     )
-    save = change_wave if sheet else add_wave
-
-    def change(work: Work) -> None:
-        save(work, draft=draft)
-
-    done = page.t("The wave {wave} is saved.", wave=_format_wave_name(page, draft))
-    if perform(page, change, done=done) and sheet is None:
+    change = partial(change_wave if sheet else add_wave, draft=draft)
+    done = page.t(
+        "The wave {wave} is saved.",
+        wave=f"{label_text(labels_of(draft, 'title'), page.language)} ({draft.key})",
+    )
+    if run_change(page, change, done=done) and sheet is None:
         st.query_params["wave"] = key
-
-
-def _format_wave_name(page: PageContext, draft: WaveDraft) -> str:
-    """Return title and key of a wave that may not be stored yet."""
-    return f"{label_text(labels_of(draft, 'title'), page.language)} ({draft.key})"

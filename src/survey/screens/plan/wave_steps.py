@@ -1,16 +1,17 @@
-"""Steps of a wave: the bar of its states, the dialogs of each, and the second person."""
+"""Steps of a wave from planned to released: their dialogs, and requests to a second person."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
+from typing import Any
 
 import streamlit as st
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.kit.feedback import perform_on_wave, show_feedback
+from survey.kit.feedback import change_wave_on_click, perform_on_wave, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, open_dialog
 from survey.kit.text_blocks import escape_markdown
@@ -26,7 +27,7 @@ from survey.waves.planning.wave_requests import (
     get_people_rule,
     withdraw_request,
 )
-from survey.waves.waves import transition_wave
+from survey.waves.waves import require_wave_name, transition_wave
 
 PEOPLE_RULE_TEXTS: dict[PeopleRule, Message] = {
     PeopleRule.TWO: msg("This takes two people: you request it, and another person confirms it."),
@@ -65,7 +66,7 @@ MAX_NAMED_PEOPLE = 5
 
 
 def draw_awaited_people(page: PageContext, title: str, names: Sequence[str]) -> None:
-    """Draw that the signed-in person has done a step, and who does it next."""
+    """Draw a notice that one person has signed, and `names`, of whom one has to sign next."""
     t, named = page.t, page.t(", ").join(names[:MAX_NAMED_PEOPLE])
     draw_notice(
         title,
@@ -81,7 +82,7 @@ def draw_awaited_people(page: PageContext, title: str, names: Sequence[str]) -> 
 
 @dataclass(frozen=True)
 class PersonStep:
-    """What one person does in a step of a wave that may take two."""
+    """What the signed-in person does in a step that may need two people, and the button's label."""
 
     label: str
     is_request: bool
@@ -93,10 +94,11 @@ class PersonStep:
 def decide_person_step(
     page: PageContext, wave: WaveOverview, act: WaveAct, request: OpenRequest | None
 ) -> PersonStep:
-    """Return what the signed-in person does: the step itself, its request or its confirmation."""
+    """Return the signed-in person's part in `act`: do it all, request it, or confirm `request`."""
     if request is not None:
         return PersonStep(step_label(page, act, request), False, ())
-    rule = _find_people_rule(page, wave, act)
+    with page.read() as work:
+        rule = get_people_rule(work, key=wave.key, act=act)
     # The operator of the server archives, and is another person than anybody with an account.
     if rule is PeopleRule.TWO or (act is WaveAct.ARCHIVE and rule is PeopleRule.ALONE):
         text = page.t(PEOPLE_RULE_TEXTS[PeopleRule.TWO])
@@ -105,27 +107,19 @@ def decide_person_step(
 
 
 def step_label(page: PageContext, act: WaveAct, request: OpenRequest | None) -> str:
-    """Return the name of a step, or of its confirmation if somebody requested it."""
+    """Return the label of act `act`, or of its confirmation if `request` is given."""
     alone, _, confirm = _STEP_LABELS[act]
     return page.t(alone if request is None else confirm)
 
 
 def find_request(page: PageContext, wave: WaveOverview) -> OpenRequest | None:
-    """Return the request of the wave that waits for a second person."""
+    """Return the request for a step of the wave that awaits a second person; None without one."""
     with page.read() as work:
         return find_open_request(work, key=wave.key)
 
 
-def _find_people_rule(page: PageContext, wave: WaveOverview, act: WaveAct) -> PeopleRule:
-    """Return how many people a step of the wave takes."""
-    with page.read() as work:
-        return get_people_rule(
-            work, key=wave.key, act=act, two_people=page.settings.two_person_freeze
-        )
-
-
 def draw_request(page: PageContext, wave: WaveOverview) -> None:
-    """Draw the open request, and the button that withdraws it for people with the right to."""
+    """Draw the request for a step that awaits a second person, with a button that withdraws it."""
     request = find_request(page, wave)
     if request is None:
         return
@@ -139,14 +133,8 @@ def draw_request(page: PageContext, wave: WaveOverview) -> None:
     draw_notice(t("A request waits for a second person"), asked, next_step)
     if page.principal.may(ACT_ACTIONS[request.act]):
         label = t("Withdraw the request") if request.is_own else t("Refuse the request")
-        st.button(label, key="plan-withdraw", on_click=_withdraw_request, args=(page, wave))
-
-
-def _withdraw_request(page: PageContext, wave: WaveOverview) -> None:
-    def change(work: Work) -> None:
-        withdraw_request(work, key=wave.key)
-
-    perform_on_wave(page, wave, change, done=page.t("The request is withdrawn."))
+        args = page, wave, partial(withdraw_request, key=wave.key), t("The request is withdrawn.")
+        st.button(label, key="plan-withdraw", on_click=change_wave_on_click, args=args)
 
 
 IN_DIALOG = "dialog"
@@ -163,7 +151,7 @@ _STAGE_NAMES: dict[WaveState, Message] = {
 
 @dataclass(frozen=True)
 class _Step:
-    """Transition that needs nothing but a second look."""
+    """Transition of a wave that one person makes: new state, label, consequences, message."""
 
     to: WaveState
     label: Message
@@ -203,26 +191,26 @@ _REOPEN = _Step(
 
 
 def close_finished_dialog(page: PageContext) -> None:
-    """Forget a dialog when the whole page is drawn, but show what went wrong in it."""
+    """Forget that a dialog is open, when the whole page is drawn; draw its error, if any."""
     st.session_state.pop(_DIALOG_DONE, None)
     st.session_state.pop(_DIALOG_OPEN, None)
     show_feedback(page, IN_DIALOG)
 
 
 def is_dialog_open() -> bool:
-    """Return whether a dialog lies over the page; drawing the whole page anew would close it."""
+    """Return whether a dialog is open; drawing the whole page would close it."""
     return _DIALOG_OPEN in st.session_state
 
 
 def finish_dialog() -> None:
-    """Let the open dialog close at its next run."""
+    """Mark the open dialog as finished, so that its next run closes it."""
     st.session_state[_DIALOG_DONE] = True
 
 
 def perform_in_dialog(
-    page: PageContext, wave: WaveOverview, change: Callable[[Work], None], *, done: str
+    page: PageContext, wave: WaveOverview, change: Callable[[Work], None], done: str
 ) -> bool:
-    """Change a wave from its dialog, which closes then, or stays open and says what went wrong.
+    """Run `change` from a dialog; close it and say `done`, or show the error; return success.
 
     The second press of a double click comes when the change is made and the dialog not yet gone:
     it changes nothing, and no refusal is said beside the success.
@@ -235,8 +223,35 @@ def perform_in_dialog(
     return succeeded
 
 
+def draw_name_field(page: PageContext, wave: WaveOverview, act: WaveAct) -> None:
+    """Draw the field for the wave's name, which confirms the step `act` that cannot be undone."""
+    st.text_input(
+        page.t("Type {key}, or the title of the wave, to confirm", key=wave.key),
+        key=f"plan-{act}-name",
+        autocomplete="off",
+    )
+
+
+def get_typed_name(act: WaveAct) -> str:
+    """Return the wave's name as typed in the dialog of act `act`; "" if nothing was typed."""
+    return str(st.session_state.get(f"plan-{act}-name") or "")
+
+
+def perform_named_step(
+    page: PageContext, wave: WaveOverview, act: WaveAct, change: Callable[[Work], None], done: str
+) -> bool:
+    """Run `change` from the dialog of `act` if the wave's name was typed; return success."""
+    typed = get_typed_name(act)
+
+    def change_if_named(work: Work) -> None:
+        require_wave_name(wave, typed)
+        change(work)
+
+    return perform_in_dialog(page, wave, change_if_named, done=done)
+
+
 def draw_stages(page: PageContext, wave: WaveOverview) -> None:
-    """Draw the five states of a wave, with time and person of those it has reached."""
+    """Draw the five states of a wave, with time and person of those already reached."""
     with page.read() as work:
         stages = list_wave_stages(work, key=wave.key)
     items = "".join(_render_stage(page, stage) for stage in stages)
@@ -260,30 +275,22 @@ def _render_stage(page: PageContext, stage: WaveStage) -> str:
 
 
 def draw_field_steps(page: PageContext, wave: WaveOverview) -> None:
-    """Draw the buttons of the steps between planning and the end of collecting."""
-    if not page.principal.may(Action.PLAN):
-        return
-    if wave.state is WaveState.PLANNED:
-        _draw_step(page, wave, _OPEN, is_next=True)
-    elif wave.state is WaveState.OPEN:
-        _draw_step(page, wave, _CLOSE, is_next=True)
-    elif wave.state is WaveState.CLOSED:
-        _draw_step(page, wave, _REOPEN, is_next=False)
-
-
-def _draw_step(page: PageContext, wave: WaveOverview, step: _Step, *, is_next: bool) -> None:
-    draw_dialog_button(
-        page,
-        wave,
-        page.t(step.label),
-        key=f"plan-step-{step.to.value}",
-        is_next=is_next,
-        body=partial(_draw_step_dialog, page, wave, step),
-    )
+    """Draw the button of the next step in the field: open, close, or open again."""
+    steps = {WaveState.PLANNED: _OPEN, WaveState.OPEN: _CLOSE, WaveState.CLOSED: _REOPEN}
+    step = steps.get(wave.state)
+    if step is not None and page.principal.may(Action.PLAN):
+        draw_dialog_button(
+            page,
+            wave,
+            page.t(step.label),
+            key=f"plan-step-{step.to.value}",
+            is_next=step is not _REOPEN,
+            body=partial(_draw_step_dialog, page, wave, step),
+        )
 
 
 def draw_reopen_button(page: PageContext, wave: WaveOverview, label: str, *, key: str) -> None:
-    """Draw a further button of the dialog that opens a closed wave again."""
+    """Draw a button, with this label, for the dialog that opens a closed wave again."""
     body = partial(_draw_step_dialog, page, wave, _REOPEN)
     draw_dialog_button(page, wave, label, key=key, is_next=False, body=body)
 
@@ -297,7 +304,7 @@ def draw_dialog_button(
     is_next: bool,
     body: Callable[[], None],
 ) -> None:
-    """Draw a button that opens a dialog about the wave.
+    """Draw a button (primary if `is_next`) that opens a dialog: the wave's name, then `body`.
 
     Args:
         is_next: The step comes next: of all buttons on the page it alone is the primary one.
@@ -318,14 +325,14 @@ def draw_dialog_button(
 
 
 def draw_consequences(consequences: list[str], *, warnings: str = "") -> None:
-    """Draw what a step will bring, one point each."""
+    """Draw the consequences of a step as a list, below a warning if there is one."""
     if warnings:
         st.warning(warnings)
     st.markdown("\n".join(f"- {consequence}" for consequence in consequences))
 
 
-def draw_move_button(label: str, step: str, move: Callable[..., None], *args: object) -> None:
-    """Draw the button at the end of a dialog that takes the step.
+def draw_move_button(label: str, step: str, move: Callable[..., Any], *args: object) -> None:
+    """Draw a dialog's final button, whose press calls `move` with `args`; `step` is in its key.
 
     Args:
         step: Name of the step in the key of the button.
@@ -341,11 +348,7 @@ def _draw_step_dialog(page: PageContext, wave: WaveOverview, step: _Step) -> Non
         lacking = "; ".join(t(missing) for missing in wave.warnings)
         warning = t("The wave can be opened, but: {lacking}.", lacking=lacking)
     draw_consequences([t(text) for text in step.consequences], warnings=warning)
-    draw_move_button(t(step.label), step.to.value, _transition_wave, page, wave, step)
-
-
-def _transition_wave(page: PageContext, wave: WaveOverview, step: _Step) -> None:
-    def change(work: Work) -> None:
-        transition_wave(work, key=wave.key, to=step.to)
-
-    perform_in_dialog(page, wave, change, done=page.t(step.done))
+    change = partial(transition_wave, key=wave.key, to=step.to)
+    draw_move_button(
+        t(step.label), step.to.value, perform_in_dialog, page, wave, change, t(step.done)
+    )

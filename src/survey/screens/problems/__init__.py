@@ -1,1 +1,1 @@
-"""Problem lists of cities on screen: the tab of a city, one entry, and all lists of an area."""
+"""Problem lists of cities: a tab of the city profile, one problem, and a page of all lists."""

@@ -1,4 +1,4 @@
-"""One problem: what the city writes, its evidence, its history, and the steps of each side."""
+"""One problem: what the city writes, evidence, history, and the steps of city and province."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -8,10 +8,9 @@ from html import escape
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.access.work import Work
 from survey.kit import text_blocks
 from survey.kit.audit_labels import format_action, format_actor, format_detail
-from survey.kit.feedback import perform, perform_in_popover, show_feedback
+from survey.kit.feedback import run_change, run_change_below_button, show_feedback
 from survey.kit.page_runner import PageContext, open_dialog, read_cached
 from survey.locale import Message, msg
 from survey.rectification.cited_evidence import (
@@ -60,7 +59,7 @@ _STEP_NAMES: dict[ProblemState, Message] = {
 def pick_problem(
     page: PageContext, problems: Sequence[ProblemRecord], label: Callable[[ProblemRecord], str]
 ) -> ProblemRecord | None:
-    """Draw the choice of one problem; None while none is chosen, nothing without problems."""
+    """Draw the choice of a problem, named by `label`; return it, None while none is chosen."""
     if not problems:
         return None
     by_id = {str(problem.id): problem for problem in problems}
@@ -77,7 +76,7 @@ def pick_problem(
 
 
 def draw_entry(page: PageContext, problem: ProblemRecord, figure: str) -> None:
-    """Draw one problem with everything that the signed-in person may do about it."""
+    """Draw one problem, its evidence and next steps; `figure` describes the figure it rests on."""
     t = page.t
     today = china_date(now())
     facts = [
@@ -99,7 +98,7 @@ def draw_entry(page: PageContext, problem: ProblemRecord, figure: str) -> None:
 
 
 def _draw_evidence(page: PageContext, problem: ProblemRecord) -> None:
-    """Draw what was given as evidence; a link opens beside the platform and is told nothing."""
+    """Draw the evidence that was given for a problem, with links and cited figures."""
     t = page.t
     if not problem.evidence:
         return
@@ -119,7 +118,7 @@ def _draw_evidence(page: PageContext, problem: ProblemRecord) -> None:
 def _render_reference(
     page: PageContext, given: EvidenceRecord, cited: Mapping[str, CitedFigure]
 ) -> str:
-    """Return the link or the cited figure of a piece of evidence; empty where it has none."""
+    """Return HTML of the link or figure (one of `cited`) in evidence `given`; "" for statements."""
     t = page.t
     if given.kind is EvidenceKind.STATEMENT:
         return ""
@@ -179,26 +178,28 @@ def _draw_step(page: PageContext, problem: ProblemRecord, to: ProblemState) -> N
 
 
 def _build_slot(problem: ProblemRecord) -> str:
-    """Return where the entry says that one of its buttons was refused."""
+    """Return the key under which messages about a problem's refused steps are kept."""
     return f"problems/entry/{problem.id}"
 
 
 def _move_problem(
     page: PageContext, problem: ProblemRecord, to: ProblemState, note: str, slot: str
 ) -> None:
-    reason = str(st.session_state.get(note, "")) if note else ""
-
-    def change(work: Work) -> None:
-        move_problem(
-            work, problem_id=problem.id, expected_version=problem.version, to=to, note=reason
-        )
-
+    change = partial(
+        move_problem,
+        problem_id=problem.id,
+        expected_version=problem.version,
+        to=to,
+        note=str(st.session_state.get(note, "")) if note else "",
+    )
     done = page.t("The problem is moved on.")
-    perform_in_popover(page, change, done=done, slot=slot, top=PROBLEM_MESSAGES)
+    run_change_below_button(
+        page, change, done=done, slot=slot, top=PROBLEM_MESSAGES, drawn=(page, problem, to)
+    )
 
 
 def _draw_form(page: PageContext, problem: ProblemRecord) -> None:
-    """Draw the fields of an entry in a dialog, which stays open when they are refused."""
+    """Draw the form of a problem in a dialog, which stays open with a message if it is refused."""
     t, key = page.t, f"problems/form/{problem.id}/{problem.version}"
     with st.form(key, border=False, enter_to_submit=False):
         wording = st.text_area(t("Problem"), problem.wording, max_chars=MAX_WORDING_CHARS)
@@ -210,11 +211,9 @@ def _draw_form(page: PageContext, problem: ProblemRecord) -> None:
         if not st.form_submit_button(t("Keep"), type="primary"):
             return
     text = ProblemText(wording, measure, unit, deadline if isinstance(deadline, date) else None)
-
-    def change(work: Work) -> None:
-        edit_problem(work, problem_id=problem.id, expected_version=problem.version, text=text)
-
-    if perform(page, change, done=t("The problem is kept."), slot=PROBLEM_MESSAGES) is None:
+    version = problem.version
+    change = partial(edit_problem, problem_id=problem.id, expected_version=version, text=text)
+    if run_change(page, change, done=t("The problem is kept."), slot=PROBLEM_MESSAGES) is None:
         show_feedback(page, PROBLEM_MESSAGES)
         return
     st.rerun()
@@ -231,7 +230,9 @@ def _draw_evidence_form(page: PageContext, problem: ProblemRecord) -> None:
         disabled=page.principal.is_demo,
         placeholder=t("Not in the demonstration") if page.principal.is_demo else None,
     )
-    figures = _get_citable(page, problem.city_code)
+    city, language = problem.city_code, page.language
+    read = partial(list_citable_figures, city_code=city, language=language)
+    figures = read_cached(page, read, "citable", city, language)
     st.selectbox(
         t("Figure from beside the score, if one shows it"),
         list(figures),
@@ -257,24 +258,15 @@ def _give_evidence(page: PageContext, problem: ProblemRecord, key: str) -> None:
     statement, link, cites = (
         str(st.session_state.get(f"{key}/{part}") or "") for part in ("text", "link", "cites")
     )
-
-    def change(work: Work) -> None:
-        give_evidence(
-            work,
-            problem_id=problem.id,
-            expected_version=problem.version,
-            statement=statement,
-            link=link,
-            cites=cites,
-        )
-
+    change = partial(
+        give_evidence,
+        problem_id=problem.id,
+        expected_version=problem.version,
+        statement=statement,
+        link=link,
+        cites=cites,
+    )
     done = page.t("The evidence is kept.")
-    perform_in_popover(page, change, done=done, slot=key, top=PROBLEM_MESSAGES)
-
-
-def _get_citable(page: PageContext, city: str) -> dict[str, CitedFigure]:
-    def read() -> dict[str, CitedFigure]:
-        with page.read() as work:
-            return list_citable_figures(work, city_code=city, language=page.language)
-
-    return read_cached(page, read, "citable", city, page.language)
+    run_change_below_button(
+        page, change, done=done, slot=key, top=PROBLEM_MESSAGES, drawn=(page, problem, key)
+    )

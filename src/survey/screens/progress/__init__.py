@@ -1,13 +1,15 @@
-"""The progress page of one wave, which refreshes itself."""
+"""Progress page of one wave, which refreshes itself."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 
+from survey.access.work import Work
 from survey.frame.city_frame import shipped_cities
 from survey.kit.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.kit.page_frame import draw_notice
-from survey.kit.page_runner import PageContext, page_fragment, read_cached
+from survey.kit.page_runner import PageContext, page_fragment, read_cached_late
 from survey.kit.text_blocks import draw_freshness
 from survey.review.progress.tallies import AreaProgress
 from survey.review.progress.wave_progress import (
@@ -31,24 +33,24 @@ from survey.screens.progress.summary import (
     draw_rates,
 )
 from survey.store.china_time import CHINA
-from survey.store.read_replica import LateReading, read_late
+from survey.store.read_replica import LateReading
 from survey.waves.waves import WaveSummary
 
 REFRESH_SECONDS = 20.0
-"""How often the page looks again by itself; readers with the same area share one look."""
+"""How often the page looks again by itself; readers with the same rights share one reading."""
 
 
 @dataclass(frozen=True)
 class ProgressSelection:
-    """Wave to follow and the area to show in detail."""
+    """Wave to follow, and the city shown in detail."""
 
     wave: WaveSummary
     city_code: str | None = None
-    """None: all cities in reach together."""
+    """None: all cities of the reader's area together."""
 
 
 def draw_filters(page: PageContext) -> ProgressSelection | None:
-    """Draw the filters and return the selection; None if no wave has begun."""
+    """Draw the filters and return the selection; None, with a notice, if no wave has begun."""
     t = page.t
     # The state of a wave decides how much of its counts may be shown: never read late.
     with page.read() as work:
@@ -73,7 +75,7 @@ def _pick_city(page: PageContext) -> str | None:
 
 @page_fragment(run_every=REFRESH_SECONDS)
 def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
-    """Draw the progress of the wave as a fragment that refreshes itself."""
+    """Draw the progress of the `followed` wave (alerts, quotas, days, rates), again every 20 s."""
     reading = _read_progress(page, followed.wave)
     seen = reading.value
     if not seen.cities and not seen.is_settled:
@@ -103,33 +105,22 @@ def _draw_moment(page: PageContext, reading: LateReading[WaveProgress]) -> None:
 
 
 def get_wave_progress(page: PageContext, wave: WaveSummary) -> WaveProgress:
-    """Return the progress of a wave; readers with the same area share one look."""
+    """Return the fieldwork progress of a wave, from a cache that readers of one area share."""
     return _read_progress(page, wave).value
 
 
 def _read_progress(page: PageContext, wave: WaveSummary) -> LateReading[WaveProgress]:
-    def read() -> LateReading[WaveProgress]:
-        worst = max(waste for _, waste in list_past_void_shares())
-        return read_late(
-            page.settings,
-            lambda session: get_progress(page.work(session), wave=wave, usual_waste=worst),
-        )
-
-    return read_cached(page, read, "progress", repr(wave))
+    worst = max(waste for _, waste in list_past_void_shares())
+    read = partial(get_progress, wave=wave, usual_waste=worst)
+    return read_cached_late(page, read, "progress", repr(wave))
 
 
 def _get_cells_by_day(
     page: PageContext, seen: WaveProgress, area: AreaProgress
 ) -> tuple[DailyCellCounts, ...]:
-    def read() -> tuple[DailyCellCounts, ...]:
-        return read_late(
-            page.settings,
-            lambda session: count_cells_by_day(
-                replace(page.work(session), now=seen.at),
-                wave=seen.wave,
-                cells=area.cells,
-                city_code=area.city_code,
-            ),
-        ).value
+    def count(work: Work) -> tuple[DailyCellCounts, ...]:
+        work, city = replace(work, now=seen.at), area.city_code
+        return count_cells_by_day(work, wave=seen.wave, cells=area.cells, city_code=city)
 
-    return read_cached(page, read, "cells by day", area.city_code, seen.wave.key, seen.at)
+    asked = (area.city_code, seen.wave.key, seen.at)
+    return read_cached_late(page, count, "cells by day", *asked).value

@@ -1,6 +1,5 @@
-"""Tables of the quotas: of all cities as a heat map, of one area by cell, day and group."""
+"""Tables of quotas: a heat map of all cities; cells, days and groups of one area."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 from html import escape
@@ -11,7 +10,7 @@ import streamlit as st
 from survey.figures.figure_table import csv_bytes
 from survey.figures.published_figures import published_waves
 from survey.figures.views.display_names import DisplayNames
-from survey.kit.download_button import CSV, File, draw_download_button, name_file
+from survey.kit.download_button import draw_csv_button
 from survey.kit.navigation import PageKey
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import frame_rows, render_table
@@ -34,13 +33,14 @@ _MAX_LISTED_CITIES = 8
 
 
 def draw_city_bars(page: PageContext, seen: WaveProgress) -> None:
-    """Draw the cities of the area that are furthest behind, each a link to its progress."""
+    """Draw the cities furthest behind target in progress `seen`, each a link to its page."""
     t = page.t
     planned = [city for city in seen.cities if city.tally.target]
     if not planned or seen.is_settled:
         return
     st.subheader(t("Quotas by city"), anchor=False)
-    listed = _sort_by_share(planned)[:_MAX_LISTED_CITIES]
+    planned.sort(key=lambda city: (city.tally.filled or 0.0, city.city_code or ""))
+    listed = planned[:_MAX_LISTED_CITIES]
     heads = (t("City"), t("Done"), t("Target"), t("Still missing"), t("Share of the target"))
     names = DisplayNames(page.language, None)
     body = "".join(_render_city(page, seen, names, city) for city in listed)
@@ -48,11 +48,6 @@ def draw_city_bars(page: PageContext, seen: WaveProgress) -> None:
     more = len(planned) - len(listed)
     if more > 0:
         st.caption(t("{count} more cities are further ahead.", count=more))
-
-
-def _sort_by_share(cities: Sequence[AreaProgress]) -> list[AreaProgress]:
-    """Return the cities, those with the smallest share of their target first."""
-    return sorted(cities, key=lambda city: (city.tally.filled or 0.0, city.city_code or ""))
 
 
 def _render_city(
@@ -72,7 +67,7 @@ def _render_city(
 
 
 def list_past_void_shares() -> list[tuple[int, float]]:
-    """Return year and share of void interviews of the published waves."""
+    """Return (year, share of void interviews) of past waves with published counts."""
     return [
         (wave.year, 1 - wave.valid / wave.collected)
         for wave in published_waves()
@@ -81,7 +76,7 @@ def list_past_void_shares() -> list[tuple[int, float]]:
 
 
 def describe_reserve(t: Translator, area: AreaProgress) -> str:
-    """Say why the quotas of an area add up to more than its target; empty where they do not."""
+    """Return why an area's quotas add up to more than its target; "" if they do not."""
     if not area.reserve:
         return ""
     return t(
@@ -93,7 +88,7 @@ def describe_reserve(t: Translator, area: AreaProgress) -> str:
 
 
 def last_day(today: date, days: int) -> date:
-    """Return the last of so many days, of which today is the first."""
+    """Return the last day of a period of `days` days that begins today."""
     return today + timedelta(days=max(days - 1, 0))
 
 
@@ -107,7 +102,7 @@ def format_share_interval(t: Translator, share: ShareEstimate) -> str:
 
 
 def format_percent_interval(t: Translator, low: float, high: float) -> str:
-    """Format the ends of an interval of a share, both from 0 to 1."""
+    """Return an interval of a share as text, its ends given from 0 to 1."""
     return t("{low} to {high}", low=format_share(low), high=format_share(high))
 
 
@@ -138,18 +133,12 @@ def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
     rows = [seen.total, *ranked] if len(ranked) > 1 else ranked
     body = "".join(_render_area_row(page, seen, names, area) for area in rows)
     st.html(frame_rows(heads, body))
-    draw_download_button(
-        page,
-        t("Table (CSV)"),
-        File(name_file(page, "progress", "csv", seen.wave), CSV, partial(_build_csv, page, seen)),
-        key="progress/csv",
-        type="tertiary",
-        icon=":material/table:",
-    )
+    make = partial(_build_csv, page, seen)
+    draw_csv_button(page, t("Table (CSV)"), "progress", make, key="progress/csv", subject=seen.wave)
 
 
 def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
-    """Draw the cities of a frozen wave without counts of groups."""
+    """Draw interviews collected, planned, valid by city from `seen`, once results are computed."""
     t, names = page.t, DisplayNames(page.language, None)
     st.subheader(t("Collected of target, by city"), anchor=False)
     st.caption(
@@ -197,7 +186,7 @@ def _render_area_row(
 
 
 def _format_forecast_day(t: Translator, forecast: Forecast | None, seen: WaveProgress) -> str:
-    """Format the forecast day, with a mark if the city is likely to be late."""
+    """Return the day when quotas likely fill, counted from that of `seen`, with `!` if too late."""
     if forecast is None or seen.wave.state is not WaveState.OPEN:
         return "–"
     if forecast.days == 0:
@@ -246,7 +235,7 @@ def _build_csv(page: PageContext, seen: WaveProgress) -> bytes:
 def draw_cells_and_days(
     page: PageContext, area: AreaProgress, cells: tuple[DailyCellCounts, ...]
 ) -> None:
-    """Draw target, collected, valid, in review and void of each cell, and its last days."""
+    """Draw a table of an area's quota cells (age and gender): target, counts by state, by day."""
     if not cells:
         return
     t, names = page.t, DisplayNames(page.language, None)
@@ -288,7 +277,7 @@ def _render_day_row(names: DisplayNames, cell_days: DailyCellCounts, most: int) 
 
 
 def _render_sum_row(t: Translator, area: AreaProgress, cells: tuple[DailyCellCounts, ...]) -> str:
-    """Render the row of sums; an excess in one cell does not reduce what another misses."""
+    """Return the HTML row of a quota table's sums; surplus in one cell offsets no other's lack."""
     facts = (
         area.tally.target, area.tally.counted, area.still_missing, area.tally.valid,
         area.tally.in_review, area.tally.void,
@@ -300,7 +289,7 @@ def _render_sum_row(t: Translator, area: AreaProgress, cells: tuple[DailyCellCou
 
 
 def draw_marginal_quotas(page: PageContext, area: AreaProgress) -> None:
-    """Draw target, collected, missing and turned away of each marginal quota."""
+    """Draw target, collected, missing and turned-away interviews of each marginal quota."""
     if not area.margins:
         return
     t, names = page.t, DisplayNames(page.language, None)

@@ -1,23 +1,20 @@
-"""Summary of the progress page: share collected, forecast, alerts, response rates, quality."""
+"""Summary on the progress page: share collected, forecast, alerts, response rates, quality."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
-from types import MappingProxyType
 from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
-from survey.access.principal import Principal
 from survey.access.roles import Action
-from survey.access.work import Work
 from survey.figures.figure_table import csv_bytes
 from survey.figures.views.display_names import DisplayNames
-from survey.kit.download_button import CSV, File, draw_download_button, name_file
+from survey.kit.download_button import draw_csv_button
 from survey.kit.navigation import PAGES_BY_KEY, PageKey
 from survey.kit.page_runner import PageContext, page_fragment
-from survey.kit.text_blocks import draw_freshness, explain, render_table
+from survey.kit.text_blocks import draw_freshness, explain, render_facts, render_table
 from survey.locale import Message, Translator, label_text, msg
 from survey.locale.figures import format_quantity, format_score, format_share
 from survey.review.forecast import Forecast
@@ -39,10 +36,9 @@ from survey.screens.progress.quotas import (
     list_past_void_shares,
 )
 from survey.screens.review.filters import OVERDUE_OPTION
-from survey.settings import Settings
 from survey.store.china_time import china_date, format_day
-from survey.store.read_replica import LateReading, read_late
-from survey.store.tables import Status, WaveState, now
+from survey.store.read_replica import LateReading, read_from_replica
+from survey.store.tables import Status, WaveState
 from survey.waves.waves import WaveSummary
 
 BY: dict[QualityGrouping, Message] = {
@@ -53,12 +49,12 @@ BY: dict[QualityGrouping, Message] = {
 }
 _LISTED = 40
 _CACHE_SECONDS = 300.0
-"""Seconds that readers of one area share a look; flags are looked for every few minutes."""
+"""Seconds that readers with the same rights share a result; flags are set every few minutes."""
 
 
 @page_fragment()
 def draw_quality_summary(page: PageContext, wave: WaveSummary) -> None:
-    """Draw the quality table for reviewers, computed when it is opened."""
+    """Draw, for reviewers, quality figures by surveyor, point, agency or city, in an expander."""
     t = page.t
     if not page.principal.may(Action.REVIEW):
         return
@@ -94,48 +90,32 @@ def draw_quality_summary(page: PageContext, wave: WaveSummary) -> None:
         st.html(render_table(list(table.columns), lines))
         if len(table) > _LISTED:
             st.caption(t("{count} more in the file", count=len(table) - _LISTED))
-        draw_download_button(
-            page,
-            t("Table (CSV)"),
-            File(
-                name_file(page, f"quality-{by}", "csv", wave),
-                CSV,
-                partial(_build_csv, t, table, wave.is_demo),
-            ),
-            key=f"progress/quality/csv/{by}",
-            type="tertiary",
-            icon=":material/table:",
-        )
+        mark = (t("DEMO DATA: generated, no result of any survey"),) if wave.is_demo else ()
+        make, key = partial(csv_bytes, table, mark), f"progress/quality/csv/{by}"
+        draw_csv_button(page, t("Table (CSV)"), f"quality-{by}", make, key=key, subject=wave)
 
 
 def _read_quality(
     page: PageContext, wave_key: str, by: QualityGrouping
 ) -> LateReading[Sequence[QualityRow]]:
-    person, settings = page.principal, page.settings
-    return _read_cached_quality(
-        settings.store_url, person.role, person.area, wave_key, by, person, settings
-    )
+    def read() -> LateReading[Sequence[QualityRow]]:
+        reading = read_from_replica(
+            page.settings,
+            lambda session: summarise_quality(page.work(session), wave_key=wave_key, by=by),
+        )
+        rows = sorted(reading.value, key=lambda row: (-row.to_review, row.valid_rate, row.key))
+        return LateReading(rows, reading.freshness)
+
+    person = page.principal
+    return _keep_quality((page.settings.store_url, person.role, person.area, wave_key, by), read)
 
 
 @st.cache_resource(ttl=_CACHE_SECONDS, max_entries=64, show_spinner=False)
-def _read_cached_quality(
-    store_url: str,
-    role: str,
-    area: str,
-    wave_key: str,
-    by: QualityGrouping,
-    _person: Principal,
-    _settings: Settings,
+def _keep_quality(
+    key: tuple[str, ...], _read: Callable[[], LateReading[Sequence[QualityRow]]]
 ) -> LateReading[Sequence[QualityRow]]:
-    del store_url, role, area  # part of the key of the cache
-    reading = read_late(
-        _settings,
-        lambda session: summarise_quality(
-            Work(session, _person, now(), _settings), wave_key=wave_key, by=by
-        ),
-    )
-    rows = sorted(reading.value, key=lambda row: (-row.to_review, row.valid_rate, row.key))
-    return LateReading(rows, reading.freshness)
+    del key
+    return _read()
 
 
 def _format_quality_row(page: PageContext, row: QualityRow, by: QualityGrouping) -> dict[str, str]:
@@ -163,23 +143,17 @@ def _format_quality_row(page: PageContext, row: QualityRow, by: QualityGrouping)
     return line
 
 
-def _build_csv(t: Translator, table: pd.DataFrame, demo: bool) -> bytes:
-    return csv_bytes(table, (t("DEMO DATA: generated, no result of any survey"),) if demo else ())
-
-
 MAX_LISTED_ALERTS = 12
-ALERT_NAMES: Mapping[AlertKind, Message] = MappingProxyType(
-    {
-        AlertKind.BEHIND: msg("{city}: at this pace {count} of {of} interviews will be missing"),
-        AlertKind.NO_PACE: msg(
-            "{city}: {count} interviews are missing, and none came in on the last full days"
-        ),
-        AlertKind.OVER: msg("{city}: {count} interviews more than their quotas ask for"),
-        AlertKind.WASTE: msg("{city}: {count} void interviews more than in the worst past year"),
-        AlertKind.WAITING: msg("{city}: {count} interviews wait longer than two days for review"),
-        AlertKind.SURVEYOR: msg("{city}, {surveyor}: {count} of {of} waiting interviews look odd"),
-    }
-)
+ALERT_NAMES: Mapping[AlertKind, Message] = {
+    AlertKind.BEHIND: msg("{city}: at this pace {count} of {of} interviews will be missing"),
+    AlertKind.NO_PACE: msg(
+        "{city}: {count} interviews are missing, and none came in on the last full days"
+    ),
+    AlertKind.OVER: msg("{city}: {count} interviews more than their quotas ask for"),
+    AlertKind.WASTE: msg("{city}: {count} void interviews more than in the worst past year"),
+    AlertKind.WAITING: msg("{city}: {count} interviews wait longer than two days for review"),
+    AlertKind.SURVEYOR: msg("{city}, {surveyor}: {count} of {of} waiting interviews look odd"),
+}
 
 
 def draw_progress_summary(page: PageContext, seen: WaveProgress) -> None:
@@ -309,15 +283,9 @@ def draw_rates(page: PageContext, seen: WaveProgress) -> None:
         (t("Broken off"), ends.break_offs), (t("Link never opened"), ends.unknown_eligibility),
         (t("Screened out"), ends.screened_out), (t("Quota full"), ends.quota_full),
     )  # fmt: skip
-    lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{number:,}</td></tr>'
-        for name, number in counts
-    )
-    rate_lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
-        for name, text in _format_rates(t, ends)
-    )
-    st.html(f'<div class="hcs-findings"><table>{lines}</table><table>{rate_lines}</table></div>')
+    numbers = render_facts((name, f"{number:,}") for name, number in counts)
+    rates = render_facts(_format_rates(t, ends))
+    st.html(f'<div class="hcs-findings">{numbers}{rates}</div>')
 
 
 def _format_rates(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
@@ -338,7 +306,7 @@ def _format_rates(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
 
 
 def draw_alerts(page: PageContext, seen: WaveProgress, max_listed: int = MAX_LISTED_ALERTS) -> None:
-    """Draw what needs attention first, the largest problems before the smaller ones."""
+    """Draw at most `max_listed` alerts in progress `seen` (a city behind …), the largest first."""
     t = page.t
     st.subheader(t("What to do this morning"), anchor=False)
     if not seen.to_do:
@@ -369,7 +337,7 @@ def _render_alert(page: PageContext, seen: WaveProgress, todo: Alert) -> str:
 
 
 def review_link(wave_key: str, todo: Alert, language: str) -> str:
-    """Return the address where an alert is looked into, with the number that it names.
+    """Return the address that alert `todo` links to: the review queue or the page of progress.
 
     Interviews are looked at in the review; what is missing or too many is on the page of progress.
     """

@@ -1,4 +1,4 @@
-"""Tabs of the difference to another version, of translations, and of the paper form."""
+"""Tabs of a questionnaire: difference to another version, translations, paper form."""
 
 from functools import partial
 
@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from survey.figures.figure_table import csv_bytes
-from survey.kit.download_button import CSV, PDF, File, draw_download_button, name_file
+from survey.kit.download_button import PDF, File, draw_csv_button, draw_download_button, name_file
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import escape_markdown
-from survey.kit.url_state import pick
+from survey.kit.url_state import pick, pick_by_button
 from survey.locale import label_text
 from survey.questionnaire.model import Instrument, Item
 from survey.questionnaire.translations import (
@@ -55,23 +55,10 @@ def draw_paper(page: PageContext, instrument: Instrument, file_stem: str) -> Non
     }
     preferred = page.language if page.language in names else instrument.default_language
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        language = pick(
-            t("Language of the paper"),
-            "paper_language",
-            list(names),
-            show=names.__getitem__,
-            language=page.language,
-            default=preferred,
-            as_buttons=True,
+        language = pick_by_button(
+            page, t("Language of the paper"), "paper_language", names, default=preferred
         )
-        size = pick(
-            t("Size of print"),
-            "print",
-            list(sizes),
-            show=sizes.__getitem__,
-            language=page.language,
-            as_buttons=True,
-        )
+        size = pick_by_button(page, t("Size of print"), "print", sizes)
     large = size == "large"
     name = "-".join([file_stem, language, *(["large"] if large else [])])
     draw_download_button(
@@ -92,7 +79,7 @@ _HEIGHT = 560
 
 
 def draw_translations(page: PageContext, instrument: Instrument) -> None:
-    """Draw the texts of a questionnaire in all of its languages."""
+    """Draw all texts of a questionnaire in its languages, and how many are missing."""
     t = page.t
     if len(instrument.languages) == 1:
         st.caption(
@@ -122,18 +109,11 @@ def draw_translations(page: PageContext, instrument: Instrument) -> None:
         height=_HEIGHT,
         alt=t("Texts of the questionnaire"),
     )
-    draw_download_button(
-        page,
-        t("All texts (CSV)"),
-        File(name_file(page, "texts", "csv"), CSV, partial(_build_texts_csv, page, instrument)),
-        key="questionnaires/texts",
-        type="tertiary",
-        icon=":material/table:",
-    )
 
+    def make() -> bytes:
+        return csv_bytes(_build_texts_table(page, instrument, list(list_texts(instrument))))
 
-def _build_texts_csv(page: PageContext, instrument: Instrument) -> bytes:
-    return csv_bytes(_build_texts_table(page, instrument, list(list_texts(instrument))))
+    draw_csv_button(page, t("All texts (CSV)"), "texts", make, key="questionnaires/texts")
 
 
 def _build_texts_table(
@@ -159,7 +139,7 @@ _NONE = "none"
 def draw_differences(
     page: PageContext, chosen: QuestionnaireSummary, summaries: tuple[QuestionnaireSummary, ...]
 ) -> None:
-    """Draw the choice of another version and what is different since."""
+    """Draw the choice of another version, and what differs from it in the chosen one."""
     t = page.t
     others = {each.key: each for each in summaries if each.key != chosen.key}
     if not others:
@@ -169,16 +149,13 @@ def draw_differences(
         )
         return
     usual = choose_predecessor(summaries, chosen)
-    key = pick(
-        t("Compared with version"),
-        "before",
-        [_NONE, *others],
-        language=page.language,
-        default=usual.key if usual else _NONE,
-        show=lambda key: (
-            _format_version_title(page, others[key]) if key in others else t("Please choose")
-        ),
-    )
+    choices = {_NONE: t("Please choose")}
+    choices |= {
+        key: f"{label_text(each.title, page.language)} · {each.name} {each.version}"
+        for key, each in others.items()
+    }
+    default = usual.key if usual else _NONE
+    key = pick(page, t("Compared with version"), "before", choices, default=default)
     if key not in others:
         return
     with page.read() as work:
@@ -188,14 +165,10 @@ def draw_differences(
     draw_difference(page, before, after, key=f"questionnaires/difference/{chosen.key}/{key}")
 
 
-def _format_version_title(page: PageContext, summary: QuestionnaireSummary) -> str:
-    return f"{label_text(summary.title, page.language)} · {summary.name} {summary.version}"
-
-
 def draw_difference(
     page: PageContext, before: Questionnaire, after: Questionnaire, *, key: str
 ) -> None:
-    """Draw the difference between two versions: what breaks first, then question by question."""
+    """Draw how comparable `before` and `after` are by indicator, then each differing question."""
     t = page.t
     differences = compare_versions(before.instrument, after.instrument)
     verdicts = compare_indicators(
@@ -206,27 +179,19 @@ def draw_difference(
     if not differences:
         st.markdown(t("No question differs."))
         return
-    st.markdown(_count_changes(page, differences))
+    counts = {change: sum(change in each.changes for each in differences) for change in ItemChange}
+    st.markdown(
+        page.t(", ").join(
+            f"{page.t(ITEM_CHANGE_NAMES[change])} {count:,}"
+            for change, count in counts.items()
+            if count
+        )
+    )
     table = _build_difference_table(page, differences, before.instrument, after.instrument)
     shown = table.map(escape_markdown).rename(columns=escape_markdown)
     st.table(shown, hide_index=True, border="horizontal", alt=t("Questions that differ"))
-    draw_download_button(
-        page,
-        t("Difference (CSV)"),
-        File(name_file(page, "difference", "csv"), CSV, partial(csv_bytes, table)),
-        key=f"{key}/file",
-        type="tertiary",
-        icon=":material/table:",
-    )
-
-
-def _count_changes(page: PageContext, differences: tuple[ItemDifference, ...]) -> str:
-    counts = {change: sum(change in each.changes for each in differences) for change in ItemChange}
-    return page.t(", ").join(
-        f"{page.t(ITEM_CHANGE_NAMES[change])} {count:,}"
-        for change, count in counts.items()
-        if count
-    )
+    make = partial(csv_bytes, table)
+    draw_csv_button(page, t("Difference (CSV)"), "difference", make, key=f"{key}/file")
 
 
 def _draw_verdicts(page: PageContext, verdicts: tuple[IndicatorComparison, ...]) -> None:
@@ -289,7 +254,7 @@ def _build_difference_table(
 
 
 def _describe_item(page: PageContext, difference: ItemDifference, item: Item | None) -> str:
-    """Return what of a question helps to see its changes."""
+    """Return, in one line, a question's label and its parts that changed; `–` if `item` is None."""
     if item is None:
         return "–"
     words = [label_text(item.label, page.language, item.name)]

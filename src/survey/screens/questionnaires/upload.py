@@ -1,4 +1,4 @@
-"""Upload of a questionnaire: findings row by row, the difference, a trial, and storing it."""
+"""Upload of a questionnaire: its findings, difference to an earlier version, trial, storing."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,16 +6,16 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from survey.access.work import Work
 from survey.figures.figure_table import csv_bytes
-from survey.kit.download_button import CSV, File, draw_download_button, name_file
-from survey.kit.feedback import perform
+from survey.kit.download_button import draw_csv_button
+from survey.kit.feedback import run_change
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import escape_markdown
 from survey.locale import DEFAULT_LANGUAGE, label_text
 from survey.questionnaire.browser_payload import browser_form
 from survey.questionnaire.checks import Finding, Severity, describe_figures
+from survey.questionnaire.indicator_tree import IndicatorTree
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.paper_codes import number_questions
 from survey.questionnaire.xlsform.reader import ImportedForm
@@ -38,7 +38,7 @@ _MAX_SHOWN_ROWS = 100
 
 
 def draw_checks(page: PageContext, summary: QuestionnaireSummary) -> None:
-    """Draw what stands against a wave with a stored version today."""
+    """Draw errors that keep waves of a stored questionnaire from being opened or scored."""
     t = page.t
     with page.read() as work:
         findings = list_stored_findings(work, instrument_id=summary.id)
@@ -53,7 +53,7 @@ def draw_checks(page: PageContext, summary: QuestionnaireSummary) -> None:
 
 
 def draw_findings(page: PageContext, findings: Sequence[Finding], *, key: str) -> None:
-    """Draw errors and warnings apart, and offer all of them as a file."""
+    """Draw errors, then warnings of a questionnaire's check, as tables, and all as a download."""
     t = page.t
     for severity, heading in (
         (Severity.ERROR, t("Errors: the questionnaire cannot be stored with them")),
@@ -67,18 +67,8 @@ def draw_findings(page: PageContext, findings: Sequence[Finding], *, key: str) -
         st.table(table, hide_index=True, border="horizontal", alt=heading)
         if len(rows) > _MAX_SHOWN_ROWS:
             st.caption(t("The first {shown}; all of them are in the file.", shown=_MAX_SHOWN_ROWS))
-    draw_download_button(
-        page,
-        t("All findings (CSV)"),
-        File(
-            name_file(page, "findings", "csv"),
-            CSV,
-            partial(_build_findings_csv, page, tuple(findings)),
-        ),
-        key=f"{key}/file",
-        type="tertiary",
-        icon=":material/table:",
-    )
+    make = partial(_build_findings_csv, page, tuple(findings))
+    draw_csv_button(page, t("All findings (CSV)"), "findings", make, key=f"{key}/file")
 
 
 def _build_findings_csv(page: PageContext, findings: Sequence[Finding]) -> bytes:
@@ -90,7 +80,7 @@ def _build_findings_csv(page: PageContext, findings: Sequence[Finding]) -> bytes
 
 
 def findings_table(page: PageContext, findings: Sequence[Finding]) -> pd.DataFrame:
-    """Return the findings as a table: sheet, row, column, problem, advice."""
+    """Return a questionnaire's check as texts: sheet, row, column, what is wrong, advice."""
     t = page.t
     return pd.DataFrame(
         [
@@ -108,7 +98,7 @@ def findings_table(page: PageContext, findings: Sequence[Finding]) -> pd.DataFra
 
 
 def _format_message(page: PageContext, finding: Finding) -> str:
-    """Return the message, behind the name of the question where no row says which."""
+    """Return a message of a questionnaire's check, with the question's name if it has no row."""
     words = page.t(finding.message)
     if finding.row is not None or not finding.item or finding.item in words:
         return words
@@ -119,7 +109,7 @@ _HEIGHT = 720
 
 
 def draw_preview(page: PageContext, instrument: Instrument, *, is_stored: bool = True) -> None:
-    """Draw the form as a phone shows it.
+    """Draw the questionnaire as on a phone, to try it; nothing is stored.
 
     Args:
         is_stored: Whether the browser can fetch the questionnaire; otherwise it comes with the
@@ -147,10 +137,12 @@ def draw_preview(page: PageContext, instrument: Instrument, *, is_stored: bool =
 
 
 _TYPES = ["xlsx", "xls", "csv", "md"]
+_WEIGHTS = "questionnaires/weights"
+_NO_SCORE, _EQUAL = "none", "equal"
 
 
 def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) -> None:
-    """Draw the upload; nothing is stored before its last button. The page checks the right."""
+    """Draw the upload of a questionnaire and its checks; the caller has checked the right to it."""
     t = page.t
     st.header(t("Upload a questionnaire"), anchor=False)
     st.markdown(
@@ -168,6 +160,8 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
             t("Indicators without a question leave their weight to the others"),
             key="questionnaires/renormalise",
         )
+    # Drawn below, once the file says whether it has a tree.
+    weighs_equally = st.session_state.get(_WEIGHTS) == _EQUAL
     if given is None:
         with st.expander(t("An indicator tree of your own")):
             draw_tree_upload(page)
@@ -179,10 +173,35 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
             content=given.getvalue(),
             skip_unsupported=skip,
             renormalise=renormalise,
+            weighs_equally=weighs_equally,
         )
     _draw_result(page, check)
+    if check.may_weigh:
+        _draw_weights(page)
     if check.form is not None and not check.errors:
         _draw_new_version(page, check, check.form, summaries)
+
+
+def _draw_weights(page: PageContext) -> None:
+    """Draw the choice of a questionnaire without a tree: no score, or one of equal weights."""
+    t = page.t
+    names = {
+        _NO_SCORE: t("No score: each rating on its own"),
+        _EQUAL: t("A score: every rating counts the same"),
+    }
+    st.radio(
+        t("This questionnaire has no indicator tree"),
+        list(names),
+        format_func=names.__getitem__,
+        key=_WEIGHTS,
+    )
+    if st.session_state[_WEIGHTS] == _EQUAL:
+        st.caption(
+            t(
+                "A tree of equal weights is stored with the questionnaire. Its weights can be "
+                "changed in a copy, for a later version of the questionnaire."
+            )
+        )
 
 
 def _draw_result(page: PageContext, check: UploadCheck) -> None:
@@ -267,20 +286,18 @@ def _draw_confirmation(page: PageContext, check: UploadCheck, form: ImportedForm
         ),
         type="primary",
         key="questionnaires/store",
-        on_click=partial(_store_form, page, form),
+        on_click=partial(_store_form, page, form, check.tree if check.may_weigh else None),
     )
 
 
-def _store_form(page: PageContext, form: ImportedForm) -> None:
+def _store_form(page: PageContext, form: ImportedForm, tree: IndicatorTree | None) -> None:
+    """Store a questionnaire, with `tree` if it is one of equal weights made for it."""
     instrument: Instrument = form.instrument
-
-    def add(work: Work) -> None:
-        store_questionnaire(work, instrument=instrument, rows=form.rows)
-
+    change = partial(store_questionnaire, instrument=instrument, rows=form.rows, tree=tree)
     done = page.t(
         "{name}, version {version}, is stored.",
         name=instrument.name,
         version=escape_markdown(instrument.version),
     )
-    if perform(page, add, done=done) is not None:
+    if run_change(page, change, done=done) is not None:
         st.query_params["form"] = f"{instrument.name}/{instrument.version}"

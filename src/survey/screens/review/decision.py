@@ -1,16 +1,22 @@
-"""Decisions on one interview or many: buttons, reason, undo, and the next interview."""
+"""Decisions on one interview or many: buttons, reason, undo, next interview."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from html import escape
-from types import MappingProxyType
 from uuid import UUID
 
 import streamlit as st
 
 from survey.access.work import Work
-from survey.kit.feedback import perform, show_feedback, show_problems
+from survey.kit.feedback import (
+    remember_press,
+    repeat_success,
+    run_change,
+    show_feedback,
+    show_problems,
+)
 from survey.kit.page_runner import PageContext, open_dialog
 from survey.kit.text_blocks import escape_markdown
 from survey.locale import Message, Translator, msg
@@ -45,7 +51,7 @@ _OFFERED_FOR = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class _UndoOffer:
-    """What was just decided, on which interviews."""
+    """Decision that can be undone: message, time, and `interview id -> version after it`."""
 
     versions: Mapping[UUID, int]
     text: str
@@ -53,7 +59,7 @@ class _UndoOffer:
 
 
 def offer_undo(versions: Mapping[UUID, int], text: str) -> None:
-    """Say what was decided in the next runs of the page, and offer to undo it.
+    """Keep a decision's message, with an offer to undo it; `versions`: id -> version after it.
 
     Args:
         versions: The version in which the decision left each interview.
@@ -62,7 +68,7 @@ def offer_undo(versions: Mapping[UUID, int], text: str) -> None:
 
 
 def is_undo_offered() -> bool:
-    """Whether a decision was made a moment ago that its maker may undo."""
+    """Return whether the message of a decision that can be undone is still shown."""
     offer: _UndoOffer | None = st.session_state.get(_OFFER)
     return offer is not None and bool(offer.versions) and _is_fresh(offer)
 
@@ -72,7 +78,7 @@ def _is_fresh(offer: _UndoOffer) -> bool:
 
 
 def draw_undo_offer(page: PageContext) -> None:
-    """Draw the line about the last decision with its button, as long as it is fresh."""
+    """Draw the message about the last decision and its undo button, for ten seconds."""
     offer: _UndoOffer | None = st.session_state.get(_OFFER)
     if offer is None or not _is_fresh(offer):
         st.session_state.pop(_OFFER, None)
@@ -87,33 +93,29 @@ def draw_undo_offer(page: PageContext) -> None:
 
 
 def draw_undo_button(page: PageContext, versions: Mapping[UUID, int], label: str) -> None:
-    """Draw the button that undoes the decision that left these versions."""
+    """Draw the button that undoes a decision; `versions`: interview id -> version after it."""
     st.button(
         label, key=UNDO_KEY, icon=":material/undo:", on_click=_undo_decision, args=(page, versions)
     )
 
 
 def _undo_decision(page: PageContext, versions: Mapping[UUID, int]) -> None:
-    def change(work: Work) -> int:
-        return undo_decision(work, versions=versions)
-
     done = page.t(
         "Undone: {count} interviews stand where they stood before.", count=f"{len(versions):,}"
     )
     st.session_state.pop(_OFFER, None)
-    if perform(page, change, done=done) and len(versions) == 1:
+    undone = run_change(page, partial(undo_decision, versions=versions), done=done)
+    if undone and len(versions) == 1:
         st.query_params[INTERVIEW_PARAMETER] = str(*versions)
 
 
-ACTIONS: Mapping[Status, tuple[Message, str, str]] = MappingProxyType(
-    {
-        Status.CITY_APPROVED: (msg("Approve"), "a", "check"),
-        Status.APPROVED: (msg("Approve for good"), "a", "check"),
-        Status.RETURNED: (msg("Send back"), "r", "undo"),
-        Status.VOID: (msg("Take out"), "v", "block"),
-        Status.SUBMITTED: (msg("Restore"), "u", "restore"),
-    }
-)
+ACTIONS: Mapping[Status, tuple[Message, str, str]] = {
+    Status.CITY_APPROVED: (msg("Approve"), "a", "check"),
+    Status.APPROVED: (msg("Approve for good"), "a", "check"),
+    Status.RETURNED: (msg("Send back"), "r", "undo"),
+    Status.VOID: (msg("Take out"), "v", "block"),
+    Status.SUBMITTED: (msg("Restore"), "u", "restore"),
+}
 """Label, key and icon of the button of each decision, by the state that it leads to."""
 TAKE_BACK = msg("Take the approval back")
 """Label of the same step as "Restore", where an approval is what it reverses."""
@@ -121,18 +123,10 @@ _ASKING = "review/asking"
 """Interview and decision of which the reason is being asked for."""
 
 
-@dataclass(frozen=True)
-class _Decided:
-    """Versions that a decision left behind, and the interview nearest to it in the selection."""
-
-    versions: Mapping[UUID, int]
-    near: UUID | None
-
-
 def draw_decision_buttons(
     page: PageContext, interview: ResponseDetail, chosen: ReviewFilter, *, undoable: bool
 ) -> None:
-    """Draw the decisions open to this reviewer.
+    """Draw a button per decision open to this reviewer; the next interview of `chosen` then opens.
 
     Their keys name the interview: a click on buttons that the next interview has replaced
     meanwhile decides nothing.
@@ -164,7 +158,7 @@ def draw_decision_buttons(
                 key=decision_key(interview, to),
                 type="primary" if approves else "secondary",
                 icon=f":material/{icon}:",
-                on_click=_run_approval if approves else _ask_for_reason,
+                on_click=_decide_on_interview if approves else _ask_for_reason,
                 args=(page, interview, to, chosen) if approves else (interview.id, to),
             )
     asking = st.session_state.get(_ASKING)
@@ -173,7 +167,7 @@ def draw_decision_buttons(
 
 
 def describe_second_approvers(t: Translator, names: Sequence[str]) -> str:
-    """Say who gives the second approval, or how somebody comes to be able to."""
+    """Return a sentence that names people who can approve second, or says there are none."""
     if not names:
         return t(
             "Nobody else can give the second approval yet: an administrator makes an account with "
@@ -190,34 +184,28 @@ def describe_second_approvers(t: Translator, names: Sequence[str]) -> str:
 
 
 def draw_undo_own(page: PageContext, interview: ResponseDetail) -> None:
-    """Draw the button that undoes the reader's own decision on the interview on the screen."""
+    """Draw the button that undoes the reader's own decision on this interview."""
     draw_undo_button(page, {interview.id: interview.version}, page.t("Undo my decision (Z)"))
 
 
 def decision_key(interview: ResponseDetail, to: Status) -> str:
-    """Return the key of the button that moves this interview to a state."""
+    """Return the widget key of the button that moves an interview to the state `to`."""
     return f"review-{to.value}-{interview.id}"
 
 
 def action_label(status: Status, to: Status) -> Message:
-    """Return the label of the decision that moves an interview from `status` to `to`."""
+    """Return the label of the decision that moves an interview from state `status` to `to`."""
     if status is Status.CITY_APPROVED and to is Status.SUBMITTED:
         return TAKE_BACK
     return ACTIONS[to][0]
 
 
 def offered_transitions(page: PageContext, interview: ResponseDetail) -> tuple[Status, ...]:
-    """Return the states into which this reviewer may move the interview, approval first."""
+    """Return the states to which this reviewer may move the interview, approval first."""
     if interview.computed:
         return ()
     steps = allowed_transitions(page.principal, interview.status)
     return tuple(to for to in steps if to is not Status.APPROVED or not interview.needs_another)
-
-
-def _run_approval(
-    page: PageContext, interview: ResponseDetail, to: Status, chosen: ReviewFilter
-) -> None:
-    _decide_on_interview(page, interview, to, chosen)
 
 
 def _ask_for_reason(response_id: UUID, to: Status) -> None:
@@ -236,7 +224,7 @@ def _draw_reason_form(
                 t(action_label(interview.status, to)),
                 type="primary",
                 key=f"review-confirm-{interview.id}",
-                on_click=_decide_with_reason,
+                on_click=_decide_on_interview,
                 args=(page, interview, to, chosen, prefix),
             )
             st.form_submit_button(t("Cancel"), key="review-cancel", on_click=_clear_reason_form)
@@ -246,85 +234,33 @@ def _clear_reason_form() -> None:
     st.session_state.pop(_ASKING, None)
 
 
-def _decide_with_reason(
-    page: PageContext, interview: ResponseDetail, to: Status, chosen: ReviewFilter, prefix: str
-) -> None:
-    _decide_on_interview(page, interview, to, chosen, prefix=prefix)
-
-
 def _decide_on_interview(
     page: PageContext,
     interview: ResponseDetail,
     to: Status,
     chosen: ReviewFilter,
-    *,
     prefix: str | None = None,
 ) -> None:
-    """Decide on one interview; `prefix` names the fields of its reason, if it has one."""
+    """Decide on one interview, offer to undo it, and open the next one of selection `chosen`.
 
-    def change(work: Work) -> _Decided:
+    If it fails, the interview remains on the screen, below a message that repeats its note.
+
+    Args:
+        prefix: Names the fields of its reason, if it has one.
+    """
+    t, drawn = page.t, (page, interview)
+    if repeat_success(page, drawn):
+        return
+
+    def change(work: Work) -> tuple[dict[UUID, int], UUID | None]:
         reason = None if prefix is None else entered_reason(prefix)
         version = decide(
             work, response_id=interview.id, expected_version=interview.version, to=to, reason=reason
         )
         erased = reason is not None and reason.code is ReasonCode.WITHDRAWN
         near = find_nearest(work, chosen=chosen, spot=interview.spot)
-        return _Decided({} if erased else {interview.id: version}, near)
+        return {} if erased else {interview.id: version}, near
 
-    done = page.t("Now {state}.", state=page.t(STATUS_NAMES[to]))
-    _perform_and_open_next(page, change, done, stay=interview.id, prefix=prefix)
-
-
-def open_interview(response_id: UUID | None) -> None:
-    """Put an interview on the screen; None for the first of the selection."""
-    if response_id is None:
-        st.query_params.pop(INTERVIEW_PARAMETER, None)
-    else:
-        st.query_params[INTERVIEW_PARAMETER] = str(response_id)
-    st.session_state.pop(_ASKING, None)
-
-
-def pick_reason(page: PageContext, to: Status, prefix: str) -> None:
-    """Draw the fields for the reason of a decision."""
-    t = page.t
-    st.selectbox(
-        t("Reason"),
-        REASONS_BY_STATUS[to],
-        format_func=lambda code: t(REASON_NAMES[code]),
-        key=f"reason/{prefix}",
-    )
-    label = t("Note to the surveyor") if to is Status.RETURNED else t("Note")
-    st.text_area(label, key=_build_note_key(prefix), height=80, max_chars=MAX_NOTE)
-
-
-def entered_reason(prefix: str) -> ReviewReason:
-    """Return the reason that was entered in the fields of `prefix`."""
-    code: ReasonCode = st.session_state[f"reason/{prefix}"]
-    return ReviewReason.from_form(code, _get_entered_note(prefix))
-
-
-def _build_note_key(prefix: str) -> str:
-    return f"note/{prefix}"
-
-
-def _get_entered_note(prefix: str) -> str:
-    return st.session_state.get(_build_note_key(prefix)) or ""
-
-
-def _perform_and_open_next(
-    page: PageContext,
-    change: Callable[[Work], _Decided],
-    done: str,
-    *,
-    stay: UUID,
-    prefix: str | None,
-) -> None:
-    """Perform a decision, offer to undo it, and open the nearest interview of the selection.
-
-    If it fails, the interview `stay` remains on the screen, below a message that repeats the note
-    entered in the fields of `prefix`.
-    """
-    t = page.t
     hints = [
         t(
             "Nothing was changed. Below is the interview as it stands now, with its history at "
@@ -334,30 +270,62 @@ def _perform_and_open_next(
     note = _get_entered_note(prefix) if prefix is not None else ""
     if note:
         hints.append(t("Your note was: {note}", note=note))
-    made = perform(page, change, hints=hints)
+    made = run_change(page, change, hints=hints)
     if made:
-        offer_undo(made.value.versions, done)
-        open_interview(made.value.near)
+        versions, near = made.value
+        offer_undo(versions, t("Now {state}.", state=t(STATUS_NAMES[to])))
+        open_interview(near)
+        remember_press(drawn)
     else:
-        st.query_params[INTERVIEW_PARAMETER] = str(stay)
+        st.query_params[INTERVIEW_PARAMETER] = str(interview.id)
+
+
+def open_interview(response_id: UUID | None) -> None:
+    """Show an interview in the next run; for None the first of the selection."""
+    if response_id is None:
+        st.query_params.pop(INTERVIEW_PARAMETER, None)
+    else:
+        st.query_params[INTERVIEW_PARAMETER] = str(response_id)
+    st.session_state.pop(_ASKING, None)
+
+
+def pick_reason(page: PageContext, to: Status, prefix: str) -> None:
+    """Draw the fields for reason and note of a decision; their keys contain `prefix`."""
+    t = page.t
+    st.selectbox(
+        t("Reason"),
+        REASONS_BY_STATUS[to],
+        format_func=lambda code: t(REASON_NAMES[code]),
+        key=f"reason/{prefix}",
+    )
+    label = t("Note to the surveyor") if to is Status.RETURNED else t("Note")
+    st.text_area(label, key=f"note/{prefix}", height=80, max_chars=MAX_NOTE)
+
+
+def entered_reason(prefix: str) -> ReviewReason:
+    """Return the reason entered in the fields that `pick_reason` drew for `prefix`."""
+    code: ReasonCode = st.session_state[f"reason/{prefix}"]
+    return ReviewReason.from_form(code, _get_entered_note(prefix))
+
+
+def _get_entered_note(prefix: str) -> str:
+    return st.session_state.get(f"note/{prefix}") or ""
 
 
 _DONE = "review/many-done"
 """Set after a bulk decision: the dialog closes and the whole page is drawn anew."""
 _IN_DIALOG = "many"
-_NEXT_STEPS: Mapping[Status, Message] = MappingProxyType(
-    {
-        Status.CITY_APPROVED: msg("Next, the association looks at them and approves for good."),
-        Status.APPROVED: msg("Next, they are part of the figures when the wave is frozen."),
-        Status.RETURNED: msg("Next, their surveyors see them under My tasks and correct them."),
-        Status.VOID: msg("They count no more and give their quota places back."),
-        Status.SUBMITTED: msg("Next, they wait in the review queue again and count."),
-    }
-)
+_NEXT_STEPS: Mapping[Status, Message] = {
+    Status.CITY_APPROVED: msg("Next, the association looks at them and approves for good."),
+    Status.APPROVED: msg("Next, they are part of the figures when the wave is frozen."),
+    Status.RETURNED: msg("Next, their surveyors see them under My tasks and correct them."),
+    Status.VOID: msg("They count no more and give their quota places back."),
+    Status.SUBMITTED: msg("Next, they wait in the review queue again and count."),
+}
 
 
 def draw_bulk_decision(page: PageContext, choice: ReviewSelection) -> None:
-    """Draw the button that opens the dialog for a decision on the whole selection."""
+    """Draw the button of the dialog that decides on all interviews of selection `choice`."""
     st.session_state.pop(_DONE, None)
     label = page.t("Decide on everything in this selection")
 
@@ -403,7 +371,7 @@ def _list_bulk_steps(page: PageContext) -> list[Status]:
 
 
 def preview_text(t: Translator, seen: BulkPreview) -> str:
-    """Render the numbers of interviews that would change and that would stay."""
+    """Return HTML on how many interviews the bulk decision `seen` would change and how many not."""
     lines = [
         t("{count} {state}: will be changed", count=f"{total:,}", state=t(STATUS_NAMES[status]))
         for status, total in seen.allowed.items()
@@ -457,7 +425,7 @@ def _decide_many(
         count=f"{seen.total:,}",
         state=page.t(STATUS_NAMES[seen.to]),
     )
-    made = perform(page, change, slot=_IN_DIALOG)
+    made = run_change(page, change, slot=_IN_DIALOG)
     if made:
         offer_undo(made.value, done)
         open_interview(None)

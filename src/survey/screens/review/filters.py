@@ -38,22 +38,22 @@ INTERVIEW_PARAMETER = "interview"
 
 @dataclass(frozen=True)
 class ReviewSelection:
-    """Wave and filter of the interviews under review."""
+    """Wave and filter of the queue that a reviewer looks at."""
 
     wave: WaveSummary
     filter: ReviewFilter
 
 
-def requested_id() -> UUID | None:
-    """Return the interview that the address names; None if it names none."""
+def requested_id(name: str = INTERVIEW_PARAMETER) -> UUID | None:
+    """Return the id in the address's query parameter `name`; None if missing or malformed."""
     try:
-        return UUID(st.query_params[INTERVIEW_PARAMETER])
+        return UUID(st.query_params[name])
     except (KeyError, ValueError):
         return None
 
 
 def select_interview(response_id: UUID, status: Status) -> None:
-    """Choose the selection of all interviews of this state, with this one on the screen."""
+    """Set the filter to all interviews in `status`, of all waves and cities, and show this one."""
     narrowing = {WAVE, "city", "surveyor", "flag"}
     kept = {name: value for name, value in st.query_params.items() if name not in narrowing}
     # In one step: each change is a page to go back to.
@@ -63,7 +63,7 @@ def select_interview(response_id: UUID, status: Status) -> None:
 
 
 def draw_filters(page: PageContext) -> ReviewSelection | None:
-    """Draw the filters and return the selection; None if there is nothing to review yet."""
+    """Draw the filters and return the selection; None, with a notice, if none can be made."""
     t = page.t
     with page.read() as work:
         waves = list_review_waves(work)
@@ -96,7 +96,7 @@ def draw_filters(page: PageContext) -> ReviewSelection | None:
 def _find_wave_of_link(
     session: Session, page: PageContext, waves: Sequence[WaveSummary]
 ) -> str | None:
-    """Return the wave of the interview that the address names, if it names no wave."""
+    """Return the wave of the interview in the address; None without it, or if a wave is named."""
     response_id = requested_id()
     if response_id is None or WAVE in st.query_params:
         return None
@@ -107,29 +107,17 @@ def _find_wave_of_link(
 def _pick_status(
     page: PageContext, counts: Mapping[str, Mapping[Status, int]], city: str | None
 ) -> tuple[Status | None, bool]:
-    """Return the chosen state, and whether only what has waited too long is meant."""
+    """Draw the choice of a state, with `counts`; return (state or None, whether only overdue)."""
     t = page.t
     cities = counts.values() if city is None else [counts.get(city, {})]
-
-    def show(code: str) -> str:
-        if code == OVERDUE_OPTION:
-            return t("submitted more than two days ago")
-        states = REVIEWABLE if code == ALL_OPTION else (Status(code),)
-        total = sum(of.get(status, 0) for of in cities for status in states)
-        name = t("All states") if code == ALL_OPTION else t(STATUS_NAMES[Status(code)])
-        return f"{name} ({total:,})"
-
+    totals = {each: sum(of.get(each, 0) for of in cities) for each in REVIEWABLE}
+    choices = {each.value: f"{t(STATUS_NAMES[each])} ({count:,})" for each, count in totals.items()}
+    choices[OVERDUE_OPTION] = t("submitted more than two days ago")
+    choices[ALL_OPTION] = t("All states") + f" ({sum(totals.values()):,})"
     # The second approval begins where the cities have finished.
     is_second = page.principal.may(Action.APPROVE_FINALLY)
     first = Status.CITY_APPROVED if is_second else Status.SUBMITTED
-    chosen = pick(
-        t("State"),
-        "status",
-        [*(status.value for status in REVIEWABLE), OVERDUE_OPTION, ALL_OPTION],
-        show=show,
-        language=page.language,
-        default=first.value,
-    )
+    chosen = pick(page, t("State"), "status", choices, default=first.value)
     if chosen == OVERDUE_OPTION:
         return Status.SUBMITTED, True
     return None if chosen == ALL_OPTION else Status(chosen), False
@@ -138,13 +126,8 @@ def _pick_status(
 def _pick_surveyor(page: PageContext, people: list[tuple[UUID, str, int]]) -> UUID | None:
     t = page.t
     known = {str(person): f"{name} ({total:,})" for person, name, total in people}
-    chosen = pick(
-        t("Surveyor"),
-        "surveyor",
-        [ALL_OPTION, *known],
-        language=page.language,
-        show=lambda code: known.get(code, t("All surveyors")),
-    )
+    choices = {ALL_OPTION: t("All surveyors"), **known}
+    chosen = pick(page, t("Surveyor"), "surveyor", choices)
     return None if chosen == ALL_OPTION else UUID(chosen)
 
 
@@ -155,5 +138,5 @@ def _pick_flag(page: PageContext) -> str | None:
         ANY_FLAG: t("With a flag"),
         RISKY: t("Risk of {score} or more", score=MIN_REVIEW_RISK),
     } | {kind.value: t(name) for kind, name in KIND_NAMES.items()}
-    chosen = pick(t("Flags"), "flag", list(shown), show=shown.__getitem__, language=page.language)
+    chosen = pick(page, t("Flags"), "flag", shown)
     return None if chosen == ALL_OPTION else chosen

@@ -39,15 +39,15 @@ _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
 class HeaderUnreadableError(Exception):
-    """Raised when a header is cut off, was changed, or is not one of a passphrase."""
+    """Raised when an age header is cut off, was changed, or is not of the expected kind."""
 
 
 class PassphraseWrongError(Exception):
-    """Raised when the passphrase does not open the file."""
+    """Raised when the passphrase does not open the age file."""
 
 
 def header_length(start: bytes) -> int | None:
-    """Return the length of the header in `start`; None if its end is not in there yet."""
+    """Return the length of the age header in `start`; None if it does not end there."""
     end = _HEADER_END.search(start)
     if end is None and len(start) > MAX_HEADER_BYTES:
         raise HeaderUnreadableError
@@ -56,20 +56,20 @@ def header_length(start: bytes) -> int | None:
 
 @dataclass(frozen=True)
 class FileIdentity:
-    """Key pair of one file; `identity` is the same key as pyrage knows it."""
+    """X25519 key pair made for one file; `identity` is the same key in pyrage's form."""
 
     secret: X25519PrivateKey
     identity: pyrage.x25519.Identity
 
     @classmethod
     def generate(cls) -> "FileIdentity":
-        """Create a new key pair."""
+        """Create a new X25519 key pair for one file."""
         secret = X25519PrivateKey.generate()
         text = _encode_bech32("age-secret-key-", secret.private_bytes_raw()).upper()
         return cls(secret, pyrage.x25519.Identity.from_str(text))
 
     def unwrap(self, header: bytes) -> bytes:
-        """Return the key of the file from a header that pyrage wrote for this identity."""
+        """Return the file key from a header that pyrage wrote for this identity."""
         match = _X25519.search(header)
         if match is None:
             raise HeaderUnreadableError
@@ -78,7 +78,7 @@ class FileIdentity:
         return ChaCha20Poly1305(self._wrap_key(shared, theirs)).decrypt(_NONCE, body, None)
 
     def wrap(self, file_key: bytes) -> bytes:
-        """Return a header that opens for this identity."""
+        """Return an age header that holds the file key encrypted for this identity."""
         once = X25519PrivateKey.generate()
         public = once.public_key().public_bytes_raw()
         shared = once.exchange(self.secret.public_key())
@@ -91,14 +91,14 @@ class FileIdentity:
 
 
 def wrap_with_passphrase(file_key: bytes, passphrase: str) -> bytes:
-    """Return a header that opens with the passphrase."""
+    """Return an age header that holds the file key encrypted by the passphrase."""
     salt = os.urandom(16)
     body = _build_cipher(passphrase, salt, _WORK_FACTOR).encrypt(_NONCE, file_key, None)
     return _build_header(b"scrypt %s %d" % (_encode(salt), _WORK_FACTOR), body, file_key)
 
 
 def unwrap_with_passphrase(header: bytes, passphrase: str) -> bytes:
-    """Return the key of the file.
+    """Return the file key from an age header that opens with the passphrase.
 
     Raises:
         HeaderUnreadableError, PassphraseWrongError
@@ -142,7 +142,7 @@ def _decode(text: bytes) -> bytes:
 
 
 def _encode_bech32(prefix: str, data: bytes) -> str:
-    """Return `data` as text in the form of BIP 173, in which age writes its keys."""
+    """Return bytes as Bech32 text (BIP 173), the form in which age writes keys."""
     bits = int.from_bytes(data) << (-8 * len(data) % 5)
     count = -(-8 * len(data) // 5)
     groups = [(bits >> 5 * place) & 31 for place in reversed(range(count))]

@@ -49,7 +49,7 @@ from survey.store.tables import get_metadata
 
 VERSION_TABLE = "alembic_version"
 _ROW_BATCH_SIZE = 2000
-_NOT_PARTITIONS = (
+NOT_PARTITIONS = (
     "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
     "AND relnamespace = current_schema()::regnamespace"
 )
@@ -57,7 +57,7 @@ _NOT_PARTITIONS = (
 
 @contextmanager
 def consistent_read(url: str) -> Iterator[Connection]:
-    """Open a connection that sees the store as it is now, while others go on writing."""
+    """Open a connection that sees the store as of one moment, while others go on writing."""
     with engine_for(url).connect() as connection:
         postgres = connection.dialect.name == "postgresql"
         if postgres:
@@ -71,13 +71,13 @@ def consistent_read(url: str) -> Iterator[Connection]:
 
 
 def without_time_limits(connection: Connection) -> None:
-    """Remove the time limits of this transaction, which a long backup would exceed."""
+    """Remove PostgreSQL's time limits for this transaction, which long work would exceed."""
     for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
         connection.execute(sa.text(f"SET LOCAL {setting} = 0"))
 
 
 def require_current(url: str) -> None:
-    """Raise `NotFoundError` unless the store has the schema of this version."""
+    """Raise `NotFoundError` unless the store has the schema of this software version."""
     present = stored_revision(url)
     if present is None:
         raise NotFoundError(
@@ -96,26 +96,26 @@ def require_current(url: str) -> None:
 
 
 def schema_tables() -> list[Table]:
-    """Return the tables of the platform, each after those that it refers to."""
+    """Return all tables of the platform, each after the tables that it refers to."""
     return get_metadata().sorted_tables
 
 
 def foreign_tables(connection: Connection) -> list[str]:
-    """Return other tables in the same database, which no backup contains."""
+    """Return the names of tables in the database that are not the platform's, sorted."""
     if connection.dialect.name == "postgresql":
-        present = set(connection.execute(sa.text(_NOT_PARTITIONS)).scalars())
+        present = set(connection.execute(sa.text(NOT_PARTITIONS)).scalars())
     else:
         present = set(sa.inspect(connection).get_table_names())
     return sorted(present - {table.name for table in schema_tables()} - {VERSION_TABLE})
 
 
 def migration_of(connection: Connection) -> str | None:
-    """Return the revision of a store; None if it was never migrated."""
+    """Return the last migration made in a store; None if it was never migrated."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def columns_of(table: Table) -> tuple[ColumnRecord, ...]:
-    """Return the columns of a table as a backup records them."""
+    """Return name and kind of each column of a table, as a backup records them."""
     return tuple(ColumnRecord(name=each.name, kind=column_kind_of(each)) for each in table.columns)
 
 
@@ -125,9 +125,17 @@ def key_of(table: Table) -> tuple[str, ...]:
 
 
 def table_lines(
-    connection: Connection, name: str, columns: tuple[ColumnRecord, ...], key: tuple[str, ...]
+    connection: Connection,
+    name: str,
+    columns: tuple[ColumnRecord, ...],
+    key: tuple[str, ...],
+    **only: Any,
 ) -> Iterator[bytes]:
-    """Yield rows as lines in the order of the key, which is the same on both databases."""
+    """Yield a table's rows as JSON lines in key order, identical from SQLite and PostgreSQL.
+
+    Args:
+        only: Values of columns that all rows have.
+    """
     table, dialect = plain_table(name, columns), connection.dialect.name
     query = sa.select(
         *(select_expression(table.c[each.name], each.kind, dialect) for each in columns)
@@ -137,6 +145,7 @@ def table_lines(
         if dialect == "postgresql" and isinstance(column.type, sa.Text):
             column = sa.collate(column, "C")
         query = query.order_by(column)
+    query = query.where(*(table.c[part] == value for part, value in only.items()))
     write = line_writer(columns)
     result = connection.execute(query, execution_options={"yield_per": _ROW_BATCH_SIZE})
     for rows in result.partitions():
@@ -157,7 +166,7 @@ _FILE = re.compile(r"files/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za
 
 
 class _Sink:
-    """Write-only file as tarfile needs it."""
+    """Write-only file that counts its position, as tarfile needs it."""
 
     def __init__(self, target: Any) -> None:
         self._target, self._place = target, 0
@@ -172,7 +181,7 @@ class _Sink:
 
 
 class ArchiveWriter:
-    """Writer of a backup: tables and files one after the other, then the manifest."""
+    """Writer of a backup file: first tables and files, then the manifest."""
 
     def __init__(self, target: BinaryIO, secret: BackupSecret | None) -> None:
         self._encrypted = EncryptedWriter(target, secret) if secret else None
@@ -188,7 +197,7 @@ class ArchiveWriter:
         key: tuple[str, ...],
         lines: Iterable[bytes],
     ) -> None:
-        """Write the rows of a table in compressed parts."""
+        """Write the rows of a table as compressed parts, and record their checksum."""
         digest, rows, number, part = hashlib.sha256(), 0, 0, bytearray()
         for line in lines:
             digest.update(line)
@@ -208,13 +217,13 @@ class ArchiveWriter:
         self._add(f"tables/{table}/{number:06}.jsonl.gz", packed)
 
     def add_file(self, name: str, content: bytes) -> None:
-        """Write one file of the data folder."""
+        """Write one file of the data folder, and record its checksum."""
         self._add(f"files/{name}", content)
         sha256 = hashlib.sha256(content).hexdigest()
         self.files.append(FileRecord(name=name, size=len(content), sha256=sha256))
 
     def finish(self, manifest: BackupManifest) -> None:
-        """Write the manifest and close the archive."""
+        """Write the manifest as the last member, and close the archive."""
         content = manifest.model_dump_json(indent=1).encode()
         self._add(f"manifest-{hashlib.sha256(content).hexdigest()}.json", content)
         self._tar.close()
@@ -222,7 +231,7 @@ class ArchiveWriter:
             self._encrypted.close()
 
     def discard(self) -> None:
-        """Release an archive that will not be finished."""
+        """End the encryption of an archive that will not be finished."""
         if self._encrypted:
             self._encrypted.discard()
 
@@ -235,25 +244,25 @@ class ArchiveWriter:
 
 @dataclass(frozen=True)
 class TablePart:
-    """Some rows of a table, one line each."""
+    """Part of a table in a backup: rows as JSON lines."""
 
     table: str
     content: bytes
 
     @property
     def lines(self) -> Iterator[bytes]:
-        """Lines with their ends; all at once would take many times the memory of the part."""
+        """Iterator of the rows as JSON lines with line ends; a list would take much more memory."""
         return iter(io.BytesIO(self.content))
 
     @property
     def rows(self) -> int:
-        """Number of lines."""
+        """Number of lines, so of rows."""
         return self.content.count(b"\n") + (not self.content.endswith(b"\n"))
 
 
 @dataclass(frozen=True)
 class FilePart:
-    """One file of the data folder."""
+    """File of the data folder in a backup; `name` is relative to the folder."""
 
     name: str
     content: bytes
@@ -261,19 +270,19 @@ class FilePart:
 
 @dataclass
 class _ContentTotals:
-    """Row counts and checksums of what was read, to compare with the manifest."""
+    """Row counts and checksums of the parts read, to compare with the manifest."""
 
     rows: dict[str, int] = field(default_factory=dict)
     digests: dict[str, Any] = field(default_factory=dict)
     files: list[FileRecord] = field(default_factory=list)
 
     def count(self, part: TablePart) -> None:
-        """Add the rows of a table part."""
+        """Count the rows of a table part and add them to the table's checksum."""
         self.rows[part.table] = self.rows.get(part.table, 0) + part.rows
         self.digests.setdefault(part.table, hashlib.sha256()).update(part.content)
 
     def hold_against(self, manifest: BackupManifest) -> None:
-        """Raise `BackupDamagedError` unless the totals are those of the manifest."""
+        """Raise `BackupDamagedError` unless counts and checksums match the manifest."""
         if set(self.rows) - {table.name for table in manifest.tables}:
             raise checksum_error(MANIFEST)
         empty = hashlib.sha256()
@@ -316,7 +325,7 @@ def read_archive(
 
 
 def verify_archive(source: BinaryIO, secret: BackupSecret | None) -> BackupManifest:
-    """Read a whole backup and compare every table and file with its manifest; then every row.
+    """Check a backup's tables, files, rows against its manifest; return it; raise if they differ.
 
     Checksums tell what changed by chance. Whoever changes rows on purpose writes them anew.
     """

@@ -36,7 +36,7 @@ _NO_MATCH = "No matching keys found"
 
 @dataclass(frozen=True)
 class BackupSecret:
-    """Secret that encrypts or opens a backup: a passphrase, or keys of age."""
+    """Secret that encrypts or opens a backup: a passphrase, or age keys."""
 
     phrase: str = ""
     recipients: tuple[pyrage.x25519.Recipient, ...] = ()
@@ -44,7 +44,7 @@ class BackupSecret:
 
     @classmethod
     def passphrase(cls, text: str) -> "BackupSecret":
-        """Return the secret of a passphrase; raises `RefusedError`."""
+        """Return a passphrase as the secret; raises `RefusedError` if it is too short."""
         if len(text) < _MIN_PASSPHRASE_CHARS:
             raise RefusedError(
                 "weak_secret",
@@ -57,7 +57,7 @@ class BackupSecret:
 
     @classmethod
     def key_file(cls, content: bytes) -> "BackupSecret":
-        """Return the keys of a file that `age-keygen` or `survey keys new-backup` wrote."""
+        """Return the age keys in a key file's content; raises `RefusedError` if it has none."""
         lines = content.decode("utf-8", errors="replace").split("\n")
         keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         try:
@@ -78,7 +78,7 @@ class BackupSecret:
 
     @classmethod
     def public_keys(cls, keys: list[str]) -> "BackupSecret":
-        """Return recipients, for whom files can be encrypted but not opened."""
+        """Return a secret of public age keys, which encrypts backups but cannot open them."""
         try:
             return cls(recipients=tuple(pyrage.x25519.Recipient.from_str(key) for key in keys))
         except pyrage.RecipientError as error:
@@ -94,7 +94,7 @@ def new_key_file() -> str:
 
 
 def is_encrypted(start: bytes) -> bool:
-    """Return whether a file that starts so is an age file; raises for the format before it."""
+    """Return whether `start` begins an age file; raises `BackupLockedError` for the old format."""
     if start.startswith(OLD_MAGIC):
         raise BackupLockedError(
             msg(
@@ -107,12 +107,12 @@ def is_encrypted(start: bytes) -> bool:
 
 
 def needs_passphrase(start: bytes) -> bool:
-    """Return whether a file that starts so opens with a passphrase."""
+    """Return whether `start` begins an age file that was encrypted by a passphrase."""
     return start.startswith(SCRYPT_START)
 
 
 class _Worker(threading.Thread):
-    """Thread at the other end of a pipe, because pyrage pulls and pushes like the archive does."""
+    """Thread that runs pyrage at the other end of a pipe and keeps the error of its work."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         super().__init__(name="backup-encryption", daemon=True)
@@ -128,7 +128,7 @@ class _Worker(threading.Thread):
 
 
 class _QueueTarget:
-    """File that pyrage writes to; keeps the original error, which pyrage only quotes."""
+    """File for pyrage to write to; it keeps the original error, which pyrage only quotes."""
 
     def __init__(self, target: Any) -> None:
         self._target = target
@@ -147,7 +147,7 @@ class _QueueTarget:
 
 
 class _PassphraseHeader:
-    """Filter that replaces the header of pyrage by one of the passphrase."""
+    """Filter that replaces the age header of pyrage by one that a passphrase opens."""
 
     def __init__(self, target: BinaryIO, identity: FileIdentity, phrase: str) -> None:
         self._target, self._identity, self._phrase = target, identity, phrase
@@ -167,7 +167,7 @@ class _PassphraseHeader:
 
 
 class EncryptedWriter:
-    """File that encrypts what is written to it; `close` completes it."""
+    """Write-only file that encrypts what is written; `close` completes the target."""
 
     def __init__(self, target: BinaryIO, secret: BackupSecret) -> None:
         inner: Any = target
@@ -205,7 +205,7 @@ class EncryptedWriter:
             raise failure
 
     def discard(self) -> None:
-        """End the thread and leave an incomplete file."""
+        """End the thread that encrypts; the encrypted file stays incomplete."""
         with suppress(OSError):
             self._plain.close()
         self._worker.join()
@@ -215,7 +215,7 @@ class EncryptedWriter:
 
 
 class _OpenedStream:
-    """Age file with a replaced header: bytes from memory, then those of the file."""
+    """Age file whose header was replaced: the new header, then the rest of the file."""
 
     def __init__(self, header: bytes, source: BinaryIO) -> None:
         self._header, self._source = header, source
@@ -228,7 +228,7 @@ class _OpenedStream:
 
 
 class EncryptedReader:
-    """Plain bytes of an encrypted file; the end is returned only if it is authentic."""
+    """Read-only file of the decrypted content; its end is read only if it is authentic."""
 
     def __init__(self, source: BinaryIO, secret: BackupSecret | None) -> None:
         start = source.read(_READ_BYTES)
@@ -252,13 +252,13 @@ class EncryptedReader:
         return data
 
     def close(self) -> None:
-        """End the thread, also if the file was not read to its end."""
+        """End the thread that decrypts, even if the file was not read to its end."""
         self._plain.close()
         self._worker.join()
 
 
 class _FullWriteSink:
-    """Pipe that writes everything it is given, as pyrage expects."""
+    """Pipe for pyrage to write to, where each write takes all bytes."""
 
     def __init__(self, pipe: Any) -> None:
         self._pipe = pipe
@@ -270,7 +270,7 @@ class _FullWriteSink:
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing: no byte is held back."""
+        """Do nothing, as each write passes on all of its bytes."""
 
 
 def _open_stream(

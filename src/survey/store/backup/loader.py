@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from survey.locale import RefusedError, msg
 from survey.store.backup.archive import (
+    NOT_PARTITIONS,
     VERSION_TABLE,
     TablePart,
     schema_tables,
@@ -33,7 +34,8 @@ from survey.store.backup.manifest import (
     checksum_error,
 )
 from survey.store.backup.row_codec import line_reader
-from survey.store.engine import add_write, dispose_engines, engine_for, normal_url
+from survey.store.engine import dispose_engines, engine_for, normal_url
+from survey.store.inserts import insert_rows
 from survey.store.private_files import SIDE_FILE_SUFFIXES
 from survey.store.schema import is_before_release, known_revisions, upgrade_within
 
@@ -41,21 +43,9 @@ from survey.store.schema import is_before_release, known_revisions, upgrade_with
 def insert_lines(
     connection: Connection, table: str, columns: Sequence[ColumnRecord], lines: Iterable[bytes]
 ) -> None:
-    """Insert rows that `line_writer` wrote, on this or the other database."""
+    """Insert rows given as JSON lines of `line_writer`, whichever database they are from."""
     names = [column.name for column in columns]
-    read = line_reader(columns, connection.dialect.name)
-    if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"
-        connection.exec_driver_sql(statement, [read(line) for line in lines])
-        return
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, psycopg.Connection)
-    copying = f"COPY {table} ({', '.join(names)}) FROM STDIN"
-    add_write(connection)
-    with raw.cursor() as cursor, cursor.copy(copying.encode()) as copy:
-        for line in lines:
-            copy.write_row(read(line))
+    insert_rows(connection, table, names, map(line_reader(columns, connection.dialect.name), lines))
 
 
 REFERENCE = frozenset(
@@ -78,16 +68,13 @@ _GUARDS = (
     "JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgtype & 2 = 2 "
     "AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)"
 )
-_TABLES_TO_DROP = (
-    "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
-    "AND relnamespace = current_schema()::regnamespace AND relname = ANY(:names)"
-)
+_TABLES_TO_DROP = f"{NOT_PARTITIONS} AND relname = ANY(:names)"
 
 Parts = Callable[[], Iterator[TablePart]]
 
 
 def _count_others(connection: Connection) -> int:
-    """Count the connections to this database that stay; one just closed is listed for a moment."""
+    """Count the other connections to this database; wait until just closed ones are gone."""
     deadline = time.monotonic() + _CLOSING_SECONDS
     while True:
         connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
@@ -98,7 +85,7 @@ def _count_others(connection: Connection) -> int:
 
 
 def require_known_migration(manifest: BackupManifest) -> None:
-    """Raise unless this version knows the schema of the backup.
+    """Raise unless this version of the software knows the schema of a backup.
 
     Raises:
         RefusedError: a newer version made it, or one before 0.1.0.
@@ -120,14 +107,14 @@ def require_known_migration(manifest: BackupManifest) -> None:
 
 @dataclass(frozen=True)
 class StoreLoader:
-    """One restore of a backup into a store."""
+    """Restore of one backup's tables into one store."""
 
     url: str
     manifest: BackupManifest
     parts: Parts
 
     def require_compatible(self, *, replace: bool) -> None:
-        """Raise unless this backup may go into this store; nothing is changed before."""
+        """Raise `StoreOccupiedError` if the store holds data and `replace` is not set."""
         filled = filled_tables(self.url)
         if filled and not replace:
             raise StoreOccupiedError(
@@ -140,7 +127,7 @@ class StoreLoader:
 
     @property
     def drafts(self) -> list[Path]:
-        """Files of the new database beside the present one, until it takes its place."""
+        """Files of the new SQLite database until it replaces the present one."""
         url = normal_url(self.url)
         if url.get_backend_name() != "sqlite":
             return []
@@ -148,7 +135,7 @@ class StoreLoader:
 
     @contextmanager
     def load(self) -> Iterator[None]:
-        """Load everything; commit at the end of the block, roll back if it raises."""
+        """Load all tables; commit at the end of the block, roll back if the block raises."""
         with self._translate_refusals():
             if normal_url(self.url).get_backend_name() == "sqlite":
                 yield from self._load_via_draft_file()
@@ -181,7 +168,10 @@ class StoreLoader:
                 with engine_for(draft_url).connect() as new:
                     new.exec_driver_sql("PRAGMA user_version")
                 dispose_engines()
-                _close_log(draft)
+                # Folds the write-ahead log into the database file, which is then complete.
+                closing = sqlite3.connect(draft, isolation_level=None)
+                closing.execute("PRAGMA journal_mode=DELETE")
+                closing.close()
                 yield
                 draft.replace(database)
         finally:
@@ -219,7 +209,7 @@ class StoreLoader:
 
 
 def stored_sha256(connection: Connection, record: TableRecord) -> str:
-    """Return the checksum that a backup of this table would have now."""
+    """Return the checksum of a table's present rows, calculated as a backup calculates it."""
     digest = sha256()
     for line in table_lines(connection, record.name, record.columns, record.key):
         digest.update(line)
@@ -227,7 +217,7 @@ def stored_sha256(connection: Connection, record: TableRecord) -> str:
 
 
 def filled_tables(url: str) -> list[str]:
-    """Return the tables that hold rows beyond those of every new store."""
+    """Return the names of tables with rows, apart from tables that every new store has filled."""
     with engine_for(url).connect() as connection:
         present = set(sa.inspect(connection).get_table_names())
         return [
@@ -243,7 +233,7 @@ def _name_draft(database: Path) -> Path:
 
 
 def list_database_files(path: Path) -> list[Path]:
-    """Return the files of an SQLite database, whether they are there or not."""
+    """Return the paths of an SQLite database and of the files beside it, present or not."""
     return [path.with_name(path.name + suffix) for suffix in SIDE_FILE_SUFFIXES]
 
 
@@ -265,7 +255,7 @@ def _store_in_use_error(count: int) -> StoreOccupiedError:
 
 @contextmanager
 def _exclusive_lock(database: Path) -> Iterator[None]:
-    """Lock the present database against every other process for the duration of the block.
+    """Lock the present SQLite database against all other processes during the block.
 
     Leaving WAL mode succeeds only if no other process has the database open, and folds the log into
     the file, so no log of the old database can be applied to the new one.
@@ -289,15 +279,8 @@ def _exclusive_lock(database: Path) -> Iterator[None]:
         present.close()
 
 
-def _close_log(database: Path) -> None:
-    """Fold the write-ahead log into the database file, which is then complete."""
-    closing = sqlite3.connect(database, isolation_level=None)
-    closing.execute("PRAGMA journal_mode=DELETE")
-    closing.close()
-
-
 def _drop_tables(connection: Connection) -> None:
-    """Drop the tables of the platform and what their migrations created beside them."""
+    """Drop the platform's tables, and the functions that migrations created."""
     names = [*(table.name for table in schema_tables()), VERSION_TABLE]
     quote = connection.dialect.identifier_preparer.quote
     for name in connection.execute(sa.text(_TABLES_TO_DROP), {"names": names}).scalars().all():
@@ -308,7 +291,7 @@ def _drop_tables(connection: Connection) -> None:
 
 @contextmanager
 def _disable_triggers(connection: Connection, tables: list[str]) -> Iterator[None]:
-    """Disable the triggers of tables, which would reject rows that were valid in their time.
+    """Disable triggers during the block, because they refuse rows that were once valid.
 
     On PostgreSQL those are the triggers before a row; what one after it makes is needed here too.
     """
@@ -331,13 +314,13 @@ def _disable_triggers(connection: Connection, tables: list[str]) -> Iterator[Non
 
 
 def _clear_tables(connection: Connection, manifest: BackupManifest) -> None:
-    """Delete rows that migrations inserted; the backup holds their present state."""
+    """Delete the rows that migrations inserted, because the backup contains them."""
     for record in reversed(manifest.tables):
         connection.exec_driver_sql(f"DELETE FROM {record.name}")
 
 
 def _advance_sequences(connection: Connection, manifest: BackupManifest) -> None:
-    """Set PostgreSQL's sequences behind the highest restored numbers."""
+    """Set PostgreSQL's sequences to the highest restored numbers."""
     if connection.dialect.name != "postgresql":
         return
     for record in manifest.tables:

@@ -10,13 +10,13 @@ from survey.locale import SurveyError, msg
 
 
 class BackupDamagedError(SurveyError):
-    """Raised when a file is cut off, was changed, or is no backup at all."""
+    """Raised when a backup file is cut off, was changed, or is no backup at all."""
 
     code = "backup_damaged"
 
 
 class BackupLockedError(SurveyError):
-    """Raised when a file is encrypted and the right passphrase or key was not given."""
+    """Raised when a backup is encrypted and the right passphrase or key was not given."""
 
     code = "backup_locked"
 
@@ -28,14 +28,14 @@ class StoreOccupiedError(SurveyError):
 
 
 def truncated_error() -> BackupDamagedError:
-    """Return the error of a file that was cut off."""
+    """Return the error about a backup file that is cut off."""
     return BackupDamagedError(
         msg("The backup is cut off: its end is missing. Nothing was restored.")
     )
 
 
 def checksum_error(part: str) -> BackupDamagedError:
-    """Return the error of a part whose content does not have its checksum."""
+    """Return the error about a part of a backup that does not match its checksum."""
     return BackupDamagedError(
         msg(
             "The backup was changed or damaged after it was made ({part}). Nothing was restored.",
@@ -45,7 +45,7 @@ def checksum_error(part: str) -> BackupDamagedError:
 
 
 def authentication_error() -> BackupDamagedError:
-    """Return the error of an encrypted file that was cut off or changed."""
+    """Return the error about an encrypted backup that was cut off or changed."""
     return BackupDamagedError(
         msg("The backup is cut off or was changed after it was made. Nothing was restored.")
     )
@@ -56,7 +56,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
 
 
 class ColumnKind(StrEnum):
-    """Type of a column, independent of the database."""
+    """Kind of a column's values (text, integer, time, JSON …), the same for both databases."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -74,14 +74,14 @@ class _Part(BaseModel):
 
 
 class ColumnRecord(_Part):
-    """One column of a table in a backup."""
+    """Column of a table in a backup: name, and kind of its values."""
 
     name: Name
     kind: ColumnKind
 
 
 class TableRecord(_Part):
-    """One table; `sha256` is of its rows as JSON lines in the order of the key."""
+    """Table in a backup; `sha256` is of its rows as JSON lines in key order."""
 
     name: Name
     columns: tuple[ColumnRecord, ...]
@@ -98,7 +98,7 @@ class TableRecord(_Part):
 
 
 class FileRecord(_Part):
-    """One file of the data folder; `name` is relative to the folder."""
+    """File of the data folder in a backup; `name` is relative to the folder."""
 
     name: str
     size: int
@@ -106,7 +106,7 @@ class FileRecord(_Part):
 
 
 class BackupManifest(_Part):
-    """Content of a backup with versions and checksums."""
+    """Manifest of a backup: versions, tables, files and their checksums."""
 
     format: Literal[1] = 1
     software: str
@@ -135,5 +135,5 @@ class BackupManifest(_Part):
 
     @property
     def rows(self) -> int:
-        """Number of rows in all tables."""
+        """Number of rows in all tables of the backup."""
         return sum(table.rows for table in self.tables)

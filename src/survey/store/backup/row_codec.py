@@ -52,7 +52,7 @@ _KINDS: tuple[tuple[type[Any], ColumnKind], ...] = (
 
 
 def column_kind_of(column: Column[Any]) -> ColumnKind:
-    """Return the type of a column; raises `TypeError` for one that no backup can hold."""
+    """Return the kind of a column's values; raises `TypeError` if backups do not support it."""
     stored = column.type
     if isinstance(stored, sa.types.TypeDecorator) and not isinstance(stored, UtcDateTime):
         stored = stored.impl_instance
@@ -63,14 +63,12 @@ def column_kind_of(column: Column[Any]) -> ColumnKind:
 
 
 def plain_table(name: str, columns: Iterable[ColumnRecord]) -> Table:
-    """Return the table that a backup describes, whatever the present classes declare."""
+    """Return an SQL table with exactly the columns that a backup records."""
     return Table(name, MetaData(), *(Column(each.name, _TYPES[each.kind]) for each in columns))
 
 
 def select_expression(column: Column[Any], kind: ColumnKind, dialect: str) -> ColumnElement[Any]:
-    """Return the expression that selects a column; documents come as text, so that null and
-    JSON's null stay apart.
-    """
+    """Return a column's SQL expression; JSON comes as text, so that its null differs from NULL."""
     if kind is not ColumnKind.JSON:
         return column
     if dialect == "postgresql":
@@ -118,7 +116,7 @@ def line_reader(
 
 
 def line_checker(columns: Sequence[ColumnRecord], key: Sequence[str]) -> Callable[[bytes], bool]:
-    """Return a function that tells whether the next line can be restored.
+    """Return a function that tests whether a line is as `line_writer` writes it, its key ascending.
 
     It can if it is what `line_writer` makes of its own values, after the line before in the order
     of the key: nothing else comes back with the checksum of its table.
@@ -147,10 +145,6 @@ def line_checker(columns: Sequence[ColumnRecord], key: Sequence[str]) -> Callabl
     return check
 
 
-def _is_stored_integer(value: object) -> bool:
-    return type(value) is int and -(2**63) <= value < 2**63
-
-
 def _encode_document(stored: str | float) -> list[Any]:
     # In a list: JSON's own null is `[null]`, and no document at all is `null`.
     if not isinstance(stored, str):
@@ -176,17 +170,13 @@ def _encode_real(value: float) -> float | str:
     return value + 0.0 if isfinite(value) else repr(value)
 
 
-def _decode_document(value: list[Any]) -> str:
-    return orjson.dumps(value[0]).decode()
-
-
 def _decode_sqlite_time(text: str) -> str:
     return datetime.fromisoformat(text).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 _PLAIN: dict[ColumnKind, Callable[[object], bool]] = {
     ColumnKind.TEXT: lambda value: type(value) is str,
-    ColumnKind.INTEGER: _is_stored_integer,
+    ColumnKind.INTEGER: lambda value: type(value) is int and -(2**63) <= value < 2**63,
     ColumnKind.BOOLEAN: lambda value: type(value) is bool,
 }
 """Values of these stand in a line as they are."""
@@ -196,18 +186,17 @@ _ENCODE: dict[ColumnKind, Convert] = {
     ColumnKind.BYTES: lambda value: base64.b64encode(value).decode(),
     ColumnKind.REAL: _encode_real,
 }
-_DECODE_POSTGRES: dict[ColumnKind, Convert] = {
-    ColumnKind.UUID: UUID,
-    ColumnKind.TIME: datetime.fromisoformat,
-    ColumnKind.DATE: date.fromisoformat,
-    ColumnKind.JSON: _decode_document,
+_DECODE: dict[ColumnKind, Convert] = {
+    ColumnKind.JSON: lambda value: orjson.dumps(value[0]).decode(),
     ColumnKind.BYTES: base64.b64decode,
     ColumnKind.REAL: float,
 }
-_DECODE_SQLITE: dict[ColumnKind, Convert] = {
+_DECODE_POSTGRES: dict[ColumnKind, Convert] = _DECODE | {
+    ColumnKind.UUID: UUID,
+    ColumnKind.TIME: datetime.fromisoformat,
+    ColumnKind.DATE: date.fromisoformat,
+}
+_DECODE_SQLITE: dict[ColumnKind, Convert] = _DECODE | {
     ColumnKind.UUID: lambda text: text.replace("-", ""),
     ColumnKind.TIME: _decode_sqlite_time,
-    ColumnKind.JSON: _decode_document,
-    ColumnKind.BYTES: base64.b64decode,
-    ColumnKind.REAL: float,
 }

@@ -8,7 +8,7 @@ from alembic import op
 
 
 def add_column(table: str, column: "sa.Column[object]") -> bool:
-    """Add a column and return whether it was missing: what fills it is needed only then."""
+    """Add a column if it is missing; return whether it was, so that it must be filled."""
     known = {each["name"] for each in sa.inspect(op.get_bind()).get_columns(table)}
     if column.name in known:
         return False
@@ -18,7 +18,7 @@ def add_column(table: str, column: "sa.Column[object]") -> bool:
 
 @contextmanager
 def statement_by_statement() -> Iterator[bool]:
-    """Commit each statement, so that no lock is held for long, and yield whether that is so.
+    """Commit each statement of the block, and yield True; yield False while a backup is restored.
 
     Not so while a backup is restored, which is one transaction and has the store to itself: there
     an index cannot be made `CONCURRENTLY`.

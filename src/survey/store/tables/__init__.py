@@ -45,94 +45,13 @@ from survey.store.tables.columns import (
 )
 
 if TYPE_CHECKING:
-    from survey.store.tables.accounts import (
-        Account,
-        ApiKey,
-        Credential,
-        LoginSession,
-        OutsideIdentity,
-        RecoveryCode,
-        SetupLink,
-        SignInCode,
-        SignInStep,
-        SignInTries,
-    )
-    from survey.store.tables.evidence import (
-        ComparativeTest,
-        ComparativeTestErratum,
-        EducationActivity,
-        MakerReply,
-        Problem,
-        ProblemEvidence,
-        ProductGrade,
-        ProductMeasurement,
-        ProductSample,
-    )
-    from survey.store.tables.interviews import (
-        BackCheck,
-        BackCheckDraw,
-        Invitation,
-        PaperKeying,
-        PaperPlan,
-        PaperSheet,
-        ParkedInterview,
-        Response,
-        ResponseContact,
-        ResponseFlag,
-        ResponseRevision,
-        ResponseRisk,
-        SurveyorNote,
-    )
-    from survey.store.tables.operations import (
-        AuditEntry,
-        AuditHead,
-        AuditMember,
-        BackgroundRun,
-        ComplaintCount,
-        ComplaintSummary,
-        Delivery,
-        DeliveryRevision,
-        ImportedFile,
-        ImportMapping,
-        OpinionCount,
-        ReviewRule,
-        SchemaFloor,
-        Snapshot,
-    )
-    from survey.store.tables.publications import (
-        ExactRowRequest,
-        Publication,
-        PublicationErratum,
-        PublicationKey,
-        PublicationReader,
-        RowExport,
-    )
-    from survey.store.tables.venue_checks import (
-        Photo,
-        VenueCheck,
-        VenueReply,
-        VenueRevisit,
-        VenueVisit,
-    )
-    from survey.store.tables.waves import (
-        AnswerArchive,
-        Assignment,
-        ChosenPeer,
-        City,
-        CityTarget,
-        IndicatorTreeVersion,
-        InstrumentVersion,
-        LeftOutCity,
-        PointDraw,
-        Posting,
-        QuotaCell,
-        QuotaMargin,
-        SamplingPoint,
-        Wave,
-        WavePlan,
-        WaveRelease,
-        WaveRequest,
-    )
+    from survey.store.tables.accounts import *
+    from survey.store.tables.evidence import *
+    from survey.store.tables.interviews import *
+    from survey.store.tables.operations import *
+    from survey.store.tables.publications import *
+    from survey.store.tables.venue_checks import *
+    from survey.store.tables.waves import *
 
 _TABLES_BY_MODULE = {
     "accounts": (
@@ -222,7 +141,7 @@ _MODULES = {table: module for module, tables in _TABLES_BY_MODULE.items() for ta
 
 
 def get_metadata() -> MetaData:
-    """Return the metadata of the database, in which every table is."""
+    """Import all tables and return the metadata that contains them."""
     for module in _TABLES_BY_MODULE:
         import_module(f"{__name__}.{module}")
     return SQLModel.metadata
@@ -231,7 +150,7 @@ def get_metadata() -> MetaData:
 if not TYPE_CHECKING:  # or a table that does not exist would have a type
 
     def __getattr__(name: str) -> Any:
-        """Return a table, whose module is imported now."""
+        """Return a table's class by its name; its module is imported at that moment."""
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         table = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -7,15 +7,14 @@ from uuid import UUID
 from sqlalchemy import Index, String
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import JsonDocument, KeyScope, UtcDateTime, new_id, now
+from survey.store.tables.columns import Identified, JsonDocument, KeyScope, UtcDateTime, now
 
 
-class Account(SQLModel, table=True):
+class Account(Identified, table=True):
     """Account of a person who works on the survey, with a role and an area."""
 
     __table_args__ = (Index("ux_account_email", "email", unique=True),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     login: str = Field(unique=True)
     name: str
     role: str
@@ -68,7 +67,7 @@ class Credential(SQLModel, table=True):
 
 
 class RecoveryCode(SQLModel, table=True):
-    """Code that replaces the second factor once."""
+    """Code with which a person signs in once without the second factor."""
 
     __tablename__ = "recovery_code"
 
@@ -102,7 +101,7 @@ class SignInCode(SQLModel, table=True):
 
 
 class SignInStep(SQLModel, table=True):
-    """Sign-in between its first and its last step; opens no page."""
+    """Sign-in that is under way, between its first and last step; it opens no page."""
 
     __tablename__ = "sign_in_step"
 
@@ -118,7 +117,7 @@ class SignInStep(SQLModel, table=True):
 
 
 class SignInTries(SQLModel, table=True):
-    """Number of failed sign-ins by login or address, both stored as hashes."""
+    """Number of counted sign-in attempts by login or address, both stored as hashes."""
 
     __tablename__ = "sign_in_tries"
 
@@ -129,12 +128,11 @@ class SignInTries(SQLModel, table=True):
     locked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class OutsideIdentity(SQLModel, table=True):
+class OutsideIdentity(Identified, table=True):
     """Identity of an OpenID Connect provider, linked to one account."""
 
     __tablename__ = "outside_identity"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     key_sha256: str = Field(unique=True, max_length=64)
     """SHA-256 over issuer and subject, which together identify one person."""
     issuer: str
@@ -143,12 +141,11 @@ class OutsideIdentity(SQLModel, table=True):
     linked_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class ApiKey(SQLModel, table=True):
-    """Key with which a program does what its scope says, with the rights of an account."""
+class ApiKey(Identified, table=True):
+    """Key with which a program acts as an account, limited to the key's scope."""
 
     __tablename__ = "api_key"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     account_id: UUID = Field(foreign_key="account.id", index=True)
     name: str
     """What the key is for, in the words of whoever made it."""

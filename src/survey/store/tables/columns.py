@@ -6,7 +6,18 @@ from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import JSON, ColumnElement, DateTime, Enum, Row, Table, and_
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ColumnElement,
+    DateTime,
+    Enum,
+    Index,
+    Row,
+    Table,
+    and_,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -44,7 +55,7 @@ JsonDocument = JSON().with_variant(JSONB(), "postgresql")
 
 
 def new_id() -> UUID:
-    """Return a new UUIDv7, whose order is that of time."""
+    """Return a new UUIDv7; later ids sort after earlier ones."""
     return uuid_utils.compat.uuid7()
 
 
@@ -53,15 +64,40 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def enum_column(kind: type[StrEnum]) -> Enum:
-    """Return a column type that stores an enumeration by value, guarded by a CHECK constraint."""
+def enum_column(kind: type[StrEnum], *, is_guarded: bool = True) -> Enum:
+    """Return a column type that stores an enumeration by value, by default with a CHECK."""
     return Enum(
         kind,
         name=kind.__name__.lower(),
         native_enum=False,
-        create_constraint=True,
+        create_constraint=is_guarded,
         length=24,
         values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Identified(SQLModel):
+    """Base of tables whose rows have a UUIDv7 in their primary key."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index of only the rows that fulfil a condition, for both databases."""
+    rows = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
+
+
+def two_people(first: str, second: str) -> CheckConstraint:
+    """Return an SQL CHECK that two steps (columns `…_at`, `…_by`) were taken by two accounts.
+
+    The operator of the server is one person, whose account is null.
+    """
+    return CheckConstraint(
+        f"{second}_at IS NULL OR one_person <> '' "
+        f"OR ({first}_by IS NULL) <> ({second}_by IS NULL) "
+        f"OR ({first}_by IS NOT NULL AND {first}_by <> {second}_by)",
+        name="two_people",
     )
 
 
@@ -70,13 +106,13 @@ AnyRow = Row[*tuple[Any, ...]]
 
 
 def table_of(model: type[SQLModel]) -> Table:
-    """Return the Core table of a mapped class, for paths where an ORM object costs too much."""
+    """Return the SQLAlchemy Core table of a mapped class, for queries without ORM objects."""
     table: Table = model.__table__  # type: ignore[attr-defined]
     return table
 
 
 def revision_join(responses: Table, revisions: Table) -> ColumnElement[bool]:
-    """Return the condition that joins revisions to their responses.
+    """Return the SQL condition that joins revisions of answers to their responses.
 
     It compares the wave too, so that PostgreSQL reads only the partition of that wave.
     """
@@ -86,7 +122,7 @@ def revision_join(responses: Table, revisions: Table) -> ColumnElement[bool]:
 
 
 class WaveState(StrEnum):
-    """State of a wave, from planning to release."""
+    """State of a wave: planned, open, closed, frozen, or released."""
 
     PLANNED = "planned"
     OPEN = "open"
@@ -103,7 +139,7 @@ class StudyUnit(StrEnum):
 
 
 class Status(StrEnum):
-    """State of a response (architecture.md, one state machine)."""
+    """State of a response: submitted, returned, approved, frozen, void and so on."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -118,7 +154,7 @@ class Status(StrEnum):
 
 
 class Mode(StrEnum):
-    """Way in which answers were collected."""
+    """Way in which answers were collected: by oneself, with a surveyor, on paper, imported."""
 
     SELF = "self"
     ASSISTED = "assisted"
@@ -127,7 +163,7 @@ class Mode(StrEnum):
 
 
 class PointKind(StrEnum):
-    """Kind of place of a sampling point."""
+    """Kind of place of a sampling point, such as a compound, mall or village, or a venue."""
 
     COMPOUND = "compound"
     MALL = "mall"
@@ -139,7 +175,7 @@ class PointKind(StrEnum):
 
 
 class SheetState(StrEnum):
-    """Progress of a paper questionnaire towards a response."""
+    """State of a paper questionnaire: awaits second keying or adjudication, or is settled."""
 
     SECOND = "second"
     """Waits to be keyed by a second person."""
@@ -149,14 +185,14 @@ class SheetState(StrEnum):
 
 
 class ChosenBy(StrEnum):
-    """Reason why an interview is back-checked."""
+    """Way in which an interview was drawn for a back-check: at random, or by its risk score."""
 
     RANDOM = "random"
     RISK = "risk"
 
 
 class Outcome(StrEnum):
-    """Result of an attempt to ask a respondent again."""
+    """Outcome of a back-check: reached, not reached, refused, or never interviewed."""
 
     REACHED = "reached"
     NOT_REACHED = "not_reached"
@@ -165,14 +201,14 @@ class Outcome(StrEnum):
 
 
 class Channel(StrEnum):
-    """Way in which a respondent was asked again."""
+    """Way in which a back-check asks a respondent again: by telephone or on site."""
 
     PHONE = "phone"
     ON_SITE = "on_site"
 
 
 class WaveAct(StrEnum):
-    """Step of a wave that one person requests and another confirms."""
+    """Step of a wave (freeze, release, archive) that one person requests and another confirms."""
 
     FREEZE = "freeze"
     RELEASE = "release"
@@ -181,14 +217,14 @@ class WaveAct(StrEnum):
 
 
 class Decision(StrEnum):
-    """Decision about a request for an exact file of rows."""
+    """Decision of a second person about a request for an exact file of rows."""
 
     APPROVED = "approved"
     REFUSED = "refused"
 
 
 class ParkingReason(StrEnum):
-    """Reason why a finished interview was parked instead of counted."""
+    """Reason why an interview was parked, not counted: link expired, wave closed and so on."""
 
     LINK_EXPIRED = "link_expired"
     LINK_VOIDED = "link_voided"
@@ -198,7 +234,7 @@ class ParkingReason(StrEnum):
 
 
 class ParkingDecision(StrEnum):
-    """What became of a parked interview."""
+    """Outcome for a parked interview: accepted, discarded, or withdrawn by the respondent."""
 
     ACCEPTED = "accepted"
     DISCARDED = "discarded"
@@ -206,7 +242,7 @@ class ParkingDecision(StrEnum):
 
 
 class Shown(StrEnum):
-    """Extent to which a release shows cities outside a reader's area."""
+    """Extent to which a release shows cities outside a reader's area: scores, names, nothing."""
 
     SCORES = "scores"
     """Names and every figure."""
@@ -216,7 +252,7 @@ class Shown(StrEnum):
 
 
 class PublicationState(StrEnum):
-    """State of a publication, from the announced date to what became of it."""
+    """State of a release: planned, signed, published, corrected, or retracted."""
 
     PLANNED = "planned"
     SIGNED = "signed"
@@ -227,7 +263,7 @@ class PublicationState(StrEnum):
 
 
 class ProblemState(StrEnum):
-    """State of a problem on the list of a city."""
+    """State of a problem on a city's list: proposed, in progress, done, accepted and so on."""
 
     PROPOSED = "proposed"
     IN_PROGRESS = "in_progress"
@@ -239,7 +275,7 @@ class ProblemState(StrEnum):
 
 
 class ProblemBasis(StrEnum):
-    """Rule by which a problem was proposed, or that it was chosen without one."""
+    """Rule by which a problem was proposed, or `CHOSEN` if people chose it without one."""
 
     PRIORITY = "priority"
     """First to improve."""
@@ -250,7 +286,7 @@ class ProblemBasis(StrEnum):
 
 
 class EvidenceKind(StrEnum):
-    """Kind of evidence for what was done about a problem."""
+    """Kind of evidence that a problem was dealt with: statement, link, or a kind of figure."""
 
     STATEMENT = "statement"
     LINK = "link"
@@ -260,7 +296,7 @@ class EvidenceKind(StrEnum):
 
 
 class ComparativeTestState(StrEnum):
-    """State of a comparative test of products, from its plan to its release."""
+    """State of a test: planned, bought, at laboratory, results in, makers heard, released."""
 
     PLANNED = "planned"
     BOUGHT = "bought"
@@ -271,7 +307,7 @@ class ComparativeTestState(StrEnum):
 
 
 class MeasurementRound(StrEnum):
-    """Occasion of a measured value of a comparative test."""
+    """Reason for which a characteristic was measured: first, correction, retest."""
 
     FIRST = "first"
     CORRECTION = "correction"
@@ -280,7 +316,7 @@ class MeasurementRound(StrEnum):
 
 
 class ReplyStance(StrEnum):
-    """What a maker says of its results in a comparative test."""
+    """Reply of a maker or venue to results: agrees, objects, wants a retest, or remarks."""
 
     AGREES = "agrees"
     OBJECTS = "objects"
@@ -290,7 +326,7 @@ class ReplyStance(StrEnum):
 
 
 class Reply(SQLModel):
-    """Hearing of a maker or a venue: when it was sent a finding, and what it replied."""
+    """Columns of a hearing: when a maker or venue was sent a finding, and its reply."""
 
     sent_on: date
     due_on: date
@@ -302,19 +338,19 @@ class Reply(SQLModel):
 
     @property
     def is_late(self) -> bool:
-        """Whether it was received after the deadline."""
+        """Whether the reply was received after the deadline."""
         return self.received_on is not None and self.received_on > self.due_on
 
 
 class DeliveryKind(StrEnum):
-    """Kind of outside evidence that is delivered by period."""
+    """Kind of counts that others deliver by month: complaints or opinion."""
 
     COMPLAINTS = "complaints"
     OPINION = "opinion"
 
 
 class KeyScope(StrEnum):
-    """What an API key opens; a key of one scope opens nothing of another."""
+    """Scope of an API key: reading results, or deliveries, but never both."""
 
     RESULTS = "results"
     DELIVERIES = "deliveries"

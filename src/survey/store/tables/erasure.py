@@ -6,7 +6,6 @@ about no interview, so that a new one cannot be forgotten.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from sqlmodel import SQLModel
@@ -30,7 +29,7 @@ from survey.store.tables import (
 
 @dataclass(frozen=True)
 class Erasure:
-    """Columns of a table that are emptied with an interview, by schedule afterwards, or never."""
+    """Columns of a table that are kept, emptied at once or later when a respondent withdraws."""
 
     kept: frozenset[str]
     erased: Mapping[str, Any] = field(default_factory=dict)
@@ -47,85 +46,83 @@ DELETED_WITH_INTERVIEW: tuple[type[SQLModel], ...] = (
 )
 """Tables whose rows about an interview are deleted; each names it as `response_id`."""
 
-ERASURES: Mapping[type[SQLModel], Erasure] = MappingProxyType(
-    {
-        # Which interview it was, and that consent was given and withdrawn.
-        Response: Erasure(
-            kept=frozenset(
-                {
-                    "id", "client_uuid", "wave_id", "city_code", "instrument_id", "invitation_id",
-                    "mode", "status", "language", "submitted_at", "lock_version", "is_demo",
-                    "withdrawn_at",
-                }
-            ),
-            erased={
-                "quota_cell_id": None, "reason": "", "started_at": None, "duration_seconds": None,
-                "dropped_answers": 0, "given_weight": None,
-            },
-            erased_later={"point_id": None, "surveyor_id": None, "withdrawal_sha256": None},
+ERASURES: Mapping[type[SQLModel], Erasure] = {
+    # Which interview it was, and that consent was given and withdrawn.
+    Response: Erasure(
+        kept=frozenset(
+            {
+                "id", "client_uuid", "wave_id", "city_code", "instrument_id", "invitation_id",
+                "mode", "status", "language", "submitted_at", "lock_version", "is_demo",
+                "withdrawn_at",
+            }
         ),
-        ResponseRevision: Erasure(
-            kept=frozenset(
-                {"id", "wave_id", "response_id", "number", "is_current", "author_id", "created_at"}
-            ),
-            erased={"answers": {}, "timings": {}, "reason": ""},
+        erased={
+            "quota_cell_id": None, "reason": "", "started_at": None, "duration_seconds": None,
+            "dropped_answers": 0, "given_weight": None,
+        },
+        erased_later={"point_id": None, "surveyor_id": None, "withdrawal_sha256": None},
+    ),
+    ResponseRevision: Erasure(
+        kept=frozenset(
+            {"id", "wave_id", "response_id", "number", "is_current", "author_id", "created_at"}
         ),
-        # Response rates count invitations; nothing here is of the person who opened it.
-        Invitation: Erasure(
-            kept=frozenset(
-                {
-                    "id", "token_sha256", "wave_id", "city_code", "point_id", "surveyor_id",
-                    "issued_at", "expires_at", "opened_at", "used_at", "other_device_at",
-                    "ready_made", "sheet_id", "serial", "voided_at",
-                }
-            ),
-            erased={"device_sha256": None},
+        erased={"answers": {}, "timings": {}, "reason": ""},
+    ),
+    # Response rates count invitations; nothing here is of the person who opened it.
+    Invitation: Erasure(
+        kept=frozenset(
+            {
+                "id", "token_sha256", "wave_id", "city_code", "point_id", "surveyor_id",
+                "issued_at", "expires_at", "opened_at", "used_at", "other_device_at",
+                "ready_made", "sheet_id", "serial", "voided_at",
+            }
         ),
-        # That somebody was called, and what came of it, is work of the checker and the surveyor.
-        BackCheck: Erasure(
-            kept=frozenset(
-                {
-                    "id", "draw_id", "response_id", "wave_id", "city_code", "surveyor_id",
-                    "instrument_id", "chosen_by", "outcome", "channel", "attempts", "revision",
-                    "checked_by", "checked_at", "lock_version",
-                }
-            ),
-            erased={"answers": {}, "note": ""},
+        erased={"device_sha256": None},
+    ),
+    # That somebody was called, and what came of it, is work of the checker and the surveyor.
+    BackCheck: Erasure(
+        kept=frozenset(
+            {
+                "id", "draw_id", "response_id", "wave_id", "city_code", "surveyor_id",
+                "instrument_id", "chosen_by", "outcome", "channel", "attempts", "revision",
+                "checked_by", "checked_at", "lock_version",
+            }
         ),
-        PaperSheet: Erasure(
-            kept=frozenset(
-                {
-                    "id", "wave_id", "city_code", "serial", "keyed_twice", "state", "response_id",
-                    "created_at",
-                }
-            )
+        erased={"answers": {}, "note": ""},
+    ),
+    PaperSheet: Erasure(
+        kept=frozenset(
+            {
+                "id", "wave_id", "city_code", "serial", "keyed_twice", "state", "response_id",
+                "created_at",
+            }
+        )
+    ),
+    PaperKeying: Erasure(
+        kept=frozenset(
+            {
+                "id", "sheet_id", "number", "client_uuid", "account_id", "point_id",
+                "surveyor_id", "interview_on", "seconds", "strokes", "fields", "errors",
+                "created_at",
+            }
         ),
-        PaperKeying: Erasure(
-            kept=frozenset(
-                {
-                    "id", "sheet_id", "number", "client_uuid", "account_id", "point_id",
-                    "surveyor_id", "interview_on", "seconds", "strokes", "fields", "errors",
-                    "created_at",
-                }
-            ),
-            erased={"answers": {}},
+        erased={"answers": {}},
+    ),
+    VenueVisit: Erasure(kept=frozenset({"response_id", "point_id", "observer_id", "round"})),
+    # Erased with every decision; the whole row goes by schedule.
+    ParkedInterview: Erasure(
+        kept=frozenset(
+            {
+                "id", "client_uuid", "invitation_id", "wave_id", "city_code", "point_id",
+                "surveyor_id", "mode", "why", "instrument_id", "language", "stopped",
+                "withdrawal_sha256", "parked_at", "decision", "decided_by", "decided_at",
+                "response_id",
+            }
         ),
-        VenueVisit: Erasure(kept=frozenset({"response_id", "point_id", "observer_id", "round"})),
-        # Erased with every decision; the whole row goes by schedule.
-        ParkedInterview: Erasure(
-            kept=frozenset(
-                {
-                    "id", "client_uuid", "invitation_id", "wave_id", "city_code", "point_id",
-                    "surveyor_id", "mode", "why", "instrument_id", "language", "stopped",
-                    "withdrawal_sha256", "parked_at", "decision", "decided_by", "decided_at",
-                    "response_id",
-                }
-            ),
-            erased={"answers": {}, "timings": {}, "started_at": None, "duration_seconds": None},
-        ),
-        AuditMember: Erasure(kept=frozenset({"response_id", "entry_id"})),
-    }
-)  # fmt: skip
+        erased={"answers": {}, "timings": {}, "started_at": None, "duration_seconds": None},
+    ),
+    AuditMember: Erasure(kept=frozenset({"response_id", "entry_id"})),
+}  # fmt: skip
 
 ABOUT_NO_INTERVIEW = frozenset(
     {

@@ -5,11 +5,10 @@ None of them refers to a wave, a response or a snapshot, nor is referred to by o
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Enum, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from survey.locale import Message, msg
@@ -21,6 +20,7 @@ from survey.store.tables import (
 from survey.store.tables.columns import (
     ComparativeTestState,
     EvidenceKind,
+    Identified,
     JsonDocument,
     MeasurementRound,
     ProblemBasis,
@@ -30,25 +30,24 @@ from survey.store.tables.columns import (
     enum_column,
     new_id,
     now,
+    partial_index,
+    two_people,
 )
 
-_STANDING = text("state <> 'withdrawn'")
 
-
-class Problem(SQLModel, table=True):
-    """Problem that a city lists after a wave; it rests on one published figure of the wave."""
+class Problem(Identified, table=True):
+    """Problem on a city's list after a wave, based on one published figure of the wave."""
 
     __table_args__ = (
         CheckConstraint("(unit <> '' AND deadline IS NOT NULL) OR state IN "
                         "('proposed', 'withdrawn')", name="in_somebodys_hands"),
-        Index(
+        partial_index(
             "uq_problem_standing", "wave_id", "city_code", "indicator", "respondent_group",
-            unique=True, sqlite_where=_STANDING, postgresql_where=_STANDING,
+            where="state <> 'withdrawn'", unique=True,
         ),
         Index("ix_problem_city_code", "city_code"),
     )  # fmt: skip
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     city_code: str = Field(foreign_key="city.code")
     basis: ProblemBasis = Field(sa_type=enum_column(ProblemBasis))
@@ -69,24 +68,14 @@ class Problem(SQLModel, table=True):
     changed_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class ProblemEvidence(SQLModel, table=True):
-    """Evidence for what was done about a problem; never changed and never deleted."""
+class ProblemEvidence(Identified, table=True):
+    """Evidence of what was done about a problem; it is never changed or deleted."""
 
     __tablename__ = "problem_evidence"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     problem_id: UUID = Field(foreign_key="problem.id", index=True)
     # Without a constraint: SQLite could take a further kind only by building the table anew.
-    kind: EvidenceKind = Field(
-        sa_type=Enum(
-            EvidenceKind,
-            name="evidencekind",
-            native_enum=False,
-            create_constraint=False,
-            length=24,
-            values_callable=lambda kinds: [kind.value for kind in kinds],
-        )
-    )
+    kind: EvidenceKind = Field(sa_type=enum_column(EvidenceKind, is_guarded=False))
     statement: str
     reference: str = ""
     """Address of a link, or which figure from beside the score another kind cites."""
@@ -94,33 +83,29 @@ class ProblemEvidence(SQLModel, table=True):
     given_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-FORM_NAMES: Mapping[str, Message] = MappingProxyType(
-    {
-        "talk": msg("talk or class"),
-        "stall": msg("stall or event on the street"),
-        "visit": msg("visit of a neighbourhood or village"),
-        "school": msg("class at a school"),
-        "online": msg("online: article, video, live stream"),
-        "media": msg("television, radio, newspaper"),
-        "print": msg("poster or leaflet"),
-        "other": msg("other form"),
-    }
-)
-AUDIENCE_NAMES: Mapping[str, Message] = MappingProxyType(
-    {
-        "everybody": msg("everybody"),
-        "elderly": msg("older people"),
-        "minors": msg("children and parents"),
-        "students": msg("students"),
-        "rural": msg("rural residents"),
-        "traders": msg("traders"),
-    }
-)
+FORM_NAMES: Mapping[str, Message] = {
+    "talk": msg("talk or class"),
+    "stall": msg("stall or event on the street"),
+    "visit": msg("visit of a neighbourhood or village"),
+    "school": msg("class at a school"),
+    "online": msg("online: article, video, live stream"),
+    "media": msg("television, radio, newspaper"),
+    "print": msg("poster or leaflet"),
+    "other": msg("other form"),
+}
+AUDIENCE_NAMES: Mapping[str, Message] = {
+    "everybody": msg("everybody"),
+    "elderly": msg("older people"),
+    "minors": msg("children and parents"),
+    "students": msg("students"),
+    "rural": msg("rural residents"),
+    "traders": msg("traders"),
+}
 _FIRST_YEAR = 2015
 
 
 class ActivityData(Record):
-    """What is recorded of an activity."""
+    """Fields of an activity of consumer education, as a person enters them."""
 
     area: str = Field(max_length=6)
     """Nation, province or city whose association held it."""
@@ -171,7 +156,7 @@ class ActivityData(Record):
 
 
 class EducationActivity(ActivityData, table=True):
-    """Activity of consumer education; taken out with a reason, never changed."""
+    """Activity of consumer education; removed with a reason, never changed."""
 
     __tablename__ = "education_activity"
     __table_args__ = (
@@ -189,27 +174,19 @@ class EducationActivity(ActivityData, table=True):
     reason: str = ""
 
 
-CHANNEL_NAMES: Mapping[str, Message] = MappingProxyType(
-    {
-        "online": msg("online shop"),
-        "supermarket": msg("supermarket"),
-        "mall": msg("department store or mall"),
-        "market": msg("market"),
-        "brand_store": msg("shop of the brand"),
-        "other": msg("elsewhere"),
-    }
-)
-YES_NO: Mapping[str, Message] = MappingProxyType({"yes": msg("yes"), "no": msg("no")})
-_TWO_PEOPLE = (
-    "{second}_at IS NULL OR one_person <> '' "
-    "OR ({first}_by IS NULL) <> ({second}_by IS NULL) "
-    "OR ({first}_by IS NOT NULL AND {first}_by <> {second}_by)"
-)
-"""The operator of the server is one person, whose account is null."""
+CHANNEL_NAMES: Mapping[str, Message] = {
+    "online": msg("online shop"),
+    "supermarket": msg("supermarket"),
+    "mall": msg("department store or mall"),
+    "market": msg("market"),
+    "brand_store": msg("shop of the brand"),
+    "other": msg("elsewhere"),
+}
+YES_NO: Mapping[str, Message] = {"yes": msg("yes"), "no": msg("no")}
 
 
 class ComparativeTestPlan(Record):
-    """What is known of a test before it is bought."""
+    """Fields of a comparative test that a person enters before samples are bought."""
 
     key: Annotated[
         str, Key(help=msg("Small letters, digits and hyphens, such as rice-cooker-2026."))
@@ -243,13 +220,11 @@ class ComparativeTestPlan(Record):
 
 
 class ComparativeTest(ComparativeTestPlan, table=True):
-    """Comparative test with its plan, its rules and its state."""
+    """Comparative test of products: plan, sealed rules, state, signatures."""
 
     __tablename__ = "comparative_test"
     __table_args__ = (
-        CheckConstraint(
-            _TWO_PEOPLE.format(first="first_signed", second="released"), name="two_people"
-        ),
+        two_people("first_signed", "released"),
         CheckConstraint("(state = 'released') = (released_at IS NOT NULL)", name="released"),
         CheckConstraint("released_at IS NULL OR rules_sha256 <> ''", name="released_with_rules"),
     )
@@ -278,7 +253,7 @@ class ComparativeTest(ComparativeTestPlan, table=True):
 
 
 class SampleData(Record):
-    """What is recorded of a sample."""
+    """Fields of a product sample of a comparative test, as a person enters them."""
 
     code: Annotated[str, Text(label=msg("Sample number"), width=12)]
     """Number under which the laboratory knows it, without its brand."""
@@ -301,7 +276,7 @@ class SampleData(Record):
 
 
 class ProductSample(SampleData, table=True):
-    """Product bought for a test, with what proves where it came from."""
+    """Product sample bought for a comparative test, with proof of its origin."""
 
     __tablename__ = "product_sample"
     __table_args__ = (
@@ -313,8 +288,8 @@ class ProductSample(SampleData, table=True):
     test_id: UUID = Field(foreign_key="comparative_test.id")
 
 
-class ProductMeasurement(SQLModel, table=True):
-    """Measured value of one characteristic; a later round stands beside the earlier ones."""
+class ProductMeasurement(Identified, table=True):
+    """Measured value of one characteristic of a sample; the highest `number` counts."""
 
     __tablename__ = "product_measurement"
     __table_args__ = (
@@ -323,7 +298,6 @@ class ProductMeasurement(SQLModel, table=True):
         CheckConstraint("round = 'first' OR reason <> ''", name="with_reason"),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     sample_id: UUID = Field(foreign_key="product_sample.id")
     characteristic: str
     number: int
@@ -342,7 +316,7 @@ class ProductMeasurement(SQLModel, table=True):
 
 
 class MakerReply(Reply, table=True):
-    """Hearing of a maker about its own results."""
+    """Hearing of a maker about the results of its own products in a test."""
 
     __tablename__ = "maker_reply"
     __table_args__ = (
@@ -356,7 +330,7 @@ class MakerReply(Reply, table=True):
 
 
 class ProductGrade(SQLModel, table=True):
-    """Grade of a sample as it was released, with every step; never changed afterwards."""
+    """Released grade of a sample, with each step of its calculation; never changed."""
 
     __tablename__ = "product_grade"
 
@@ -366,19 +340,16 @@ class ProductGrade(SQLModel, table=True):
     steps: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
 
 
-class ComparativeTestErratum(SQLModel, table=True):
-    """Correction of a released value; it stands beside what was released."""
+class ComparativeTestErratum(Identified, table=True):
+    """Correction of a released value, published beside the value that was released."""
 
     __tablename__ = "comparative_test_erratum"
     __table_args__ = (
         UniqueConstraint("test_id", "number"),
         CheckConstraint("reason <> ''", name="with_reason"),
-        CheckConstraint(
-            _TWO_PEOPLE.format(first="proposed", second="confirmed"), name="two_people"
-        ),
+        two_people("proposed", "confirmed"),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     test_id: UUID = Field(foreign_key="comparative_test.id")
     number: int
     sample_id: UUID = Field(foreign_key="product_sample.id")

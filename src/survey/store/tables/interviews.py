@@ -4,13 +4,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables import accounts, waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
     Channel,
     ChosenBy,
+    Identified,
     JsonDocument,
     Mode,
     Outcome,
@@ -20,15 +21,14 @@ from survey.store.tables.columns import (
     Status,
     UtcDateTime,
     enum_column,
-    new_id,
     now,
+    partial_index,
 )
 
 
-class Invitation(SQLModel, table=True):
-    """One-time link: 128 random bits were handed out, only their SHA-256 is stored."""
+class Invitation(Identified, table=True):
+    """One-time link to one interview; only the SHA-256 of its 128 random bits is stored."""
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     token_sha256: str = Field(unique=True, max_length=64)
     wave_id: UUID = Field(foreign_key="wave.id")
     city_code: str = Field(foreign_key="city.code")
@@ -52,8 +52,8 @@ class Invitation(SQLModel, table=True):
     """Time when the surveyor voided it."""
 
 
-class Response(SQLModel, table=True):
-    """One interview with what access and quotas need; its answers are `ResponseRevision`s."""
+class Response(Identified, table=True):
+    """One interview: state, place and times; its answers are `ResponseRevision` rows."""
 
     __table_args__ = (
         # Holds all that the control tower counts by, so that it never reads the rows themselves.
@@ -68,22 +68,14 @@ class Response(SQLModel, table=True):
         Index("ix_response_surveyor_submitted", "surveyor_id", "submitted_at"),
         # What the answers refer to, so that they lie in the part of their own wave.
         Index("ux_response_id_wave", "id", "wave_id", unique=True),
-        Index(
-            "ix_response_withdrawal",
-            "withdrawal_sha256",
-            sqlite_where=text("withdrawal_sha256 IS NOT NULL"),
-            postgresql_where=text("withdrawal_sha256 IS NOT NULL"),
+        partial_index(
+            "ix_response_withdrawal", "withdrawal_sha256", where="withdrawal_sha256 IS NOT NULL"
         ),
-        Index(
-            "ix_response_withdrawn",
-            "wave_id",
-            "city_code",
-            sqlite_where=text("withdrawn_at IS NOT NULL"),
-            postgresql_where=text("withdrawn_at IS NOT NULL"),
+        partial_index(
+            "ix_response_withdrawn", "wave_id", "city_code", where="withdrawn_at IS NOT NULL"
         ),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     client_uuid: UUID = Field(unique=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     city_code: str = Field(foreign_key="city.code")
@@ -111,8 +103,8 @@ class Response(SQLModel, table=True):
     """The weight that the interview was imported with; all of a wave have one, or none."""
 
 
-class ResponseRevision(SQLModel, table=True):
-    """One state of an interview's answers; never changed, only followed by the next.
+class ResponseRevision(Identified, table=True):
+    """Version of an interview's answers; never changed, only followed by the next one.
 
     On PostgreSQL every wave has its own partition of the table (docs/postgresql.md), made by the
     database when the wave is created. An interview never changes its wave, so what is unique with
@@ -127,18 +119,16 @@ class ResponseRevision(SQLModel, table=True):
             name="fk_response_revision_response_id_wave_id",
         ),
         UniqueConstraint("response_id", "number", "wave_id"),
-        Index(
+        partial_index(
             "ux_response_revision_current",
             "response_id",
             "wave_id",
+            where="is_current",
             unique=True,
-            sqlite_where=text("is_current"),
-            postgresql_where=text("is_current"),
         ),
         {"postgresql_partition_by": "LIST (wave_id)"},
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(primary_key=True)
     """Wave of the interview."""
     response_id: UUID
@@ -153,8 +143,8 @@ class ResponseRevision(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class ResponseFlag(SQLModel, table=True):
-    """Oddity that a detector found in one interview; people decide what follows."""
+class ResponseFlag(Identified, table=True):
+    """Quality flag that a detector set on one interview; people decide what follows."""
 
     __tablename__ = "response_flag"
     __table_args__ = (
@@ -162,7 +152,6 @@ class ResponseFlag(SQLModel, table=True):
         CheckConstraint("strength > 0 AND strength <= 1", name="strength"),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     response_id: UUID = Field(foreign_key="response.id")
     kind: str = Field(max_length=24)
     """One of `survey.review.quality.FlagKind`; the detectors own the list."""
@@ -190,12 +179,11 @@ class ResponseRisk(SQLModel, table=True):
     detector_version: str = Field(max_length=24)
 
 
-class BackCheckDraw(SQLModel, table=True):
-    """One draw of interviews with everything needed to repeat it; never changed."""
+class BackCheckDraw(Identified, table=True):
+    """Draw of interviews for back-checks, with the seed and shares to repeat it; never changed."""
 
     __tablename__ = "back_check_draw"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     area: str
     """Area in which interviews could be drawn: `CN`, a province prefix or a city code."""
@@ -212,8 +200,8 @@ class BackCheckDraw(SQLModel, table=True):
     drawn_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class BackCheck(SQLModel, table=True):
-    """One interview to be checked; without an outcome it was not attempted yet."""
+class BackCheck(Identified, table=True):
+    """Back-check of one interview; without an outcome it was not attempted yet."""
 
     __tablename__ = "back_check"
     __table_args__ = (
@@ -221,7 +209,6 @@ class BackCheck(SQLModel, table=True):
         CheckConstraint("attempts >= 0", name="attempts"),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     draw_id: UUID = Field(foreign_key="back_check_draw.id")
     response_id: UUID = Field(foreign_key="response.id", unique=True)
     wave_id: UUID = Field(foreign_key="wave.id")
@@ -242,12 +229,11 @@ class BackCheck(SQLModel, table=True):
     lock_version: int = 1
 
 
-class SurveyorNote(SQLModel, table=True):
-    """Decision that a surveyor must be trained again, and by when."""
+class SurveyorNote(Identified, table=True):
+    """Decision that a surveyor must be trained again by a certain day."""
 
     __tablename__ = "surveyor_note"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     account_id: UUID = Field(foreign_key="account.id", index=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     retrain_by: date
@@ -257,7 +243,7 @@ class SurveyorNote(SQLModel, table=True):
 
 
 class ResponseContact(SQLModel, table=True):
-    """Telephone number of a respondent, encrypted with a key that is not in the database.
+    """Telephone number of a respondent, encrypted by a key outside the database.
 
     It is apart from the answers, so that only a back-check brings the two together.
     """
@@ -270,8 +256,8 @@ class ResponseContact(SQLModel, table=True):
     left_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
-class ParkedInterview(SQLModel, table=True):
-    """Interview that came too late to count by itself; a supervisor of its city decides.
+class ParkedInterview(Identified, table=True):
+    """Interview that came too late to be counted; a supervisor of its city decides.
 
     It is no `Response`, so that nothing which counts, estimates or exports can meet it. Its content
     is erased with the decision; the row stays until it is deleted by schedule, so that a repeated
@@ -282,13 +268,11 @@ class ParkedInterview(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided"),
         CheckConstraint("response_id IS NULL OR decision = 'accepted'", name="accepted"),
-        Index(
-            "ix_parked_interview_waiting", "city_code", "parked_at",
-            sqlite_where=text("decision IS NULL"), postgresql_where=text("decision IS NULL"),
+        partial_index(
+            "ix_parked_interview_waiting", "city_code", "parked_at", where="decision IS NULL"
         ),
-    )  # fmt: skip
+    )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     client_uuid: UUID = Field(unique=True)
     invitation_id: UUID | None = Field(default=None, foreign_key="invitation.id", unique=True)
     """One link parks one interview."""
@@ -318,7 +302,7 @@ class ParkedInterview(SQLModel, table=True):
 
 
 class PaperPlan(SQLModel, table=True):
-    """Share of a wave's sheets that is keyed twice, and the seed that draws them."""
+    """Share of a wave's paper questionnaires that is keyed twice, and the seed that draws them."""
 
     __tablename__ = "paper_plan"
     __table_args__ = (CheckConstraint("share >= 0 AND share <= 1", name="share"),)
@@ -329,8 +313,8 @@ class PaperPlan(SQLModel, table=True):
     changed_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class PaperSheet(SQLModel, table=True):
-    """One paper questionnaire by its printed number; a response once it is settled."""
+class PaperSheet(Identified, table=True):
+    """Paper questionnaire by its printed number; it becomes a response when settled."""
 
     __tablename__ = "paper_sheet"
     __table_args__ = (
@@ -338,7 +322,6 @@ class PaperSheet(SQLModel, table=True):
         CheckConstraint("(state = 'settled') = (response_id IS NOT NULL)", name="settled"),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     city_code: str = Field(foreign_key="city.code", index=True)
     serial: str = Field(max_length=20)
@@ -349,8 +332,8 @@ class PaperSheet(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class PaperKeying(SQLModel, table=True):
-    """One keying of a sheet, never changed: 1 the first, 2 the second, 3 the adjudication.
+class PaperKeying(Identified, table=True):
+    """Keying of a sheet, never changed; `number` is 1 first, 2 second, 3 adjudication.
 
     A unique constraint ensures that a person keys or adjudicates a sheet only once.
     """
@@ -363,7 +346,6 @@ class PaperKeying(SQLModel, table=True):
         CheckConstraint("errors >= 0 AND errors <= fields", name="errors"),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     sheet_id: UUID = Field(foreign_key="paper_sheet.id")
     number: int
     client_uuid: UUID = Field(unique=True)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables import (
@@ -13,20 +13,20 @@ from survey.store.tables import (
 )
 from survey.store.tables.columns import (
     DeliveryKind,
+    Identified,
     JsonDocument,
     UtcDateTime,
     enum_column,
-    new_id,
     now,
+    partial_index,
 )
 
 
-class Delivery(SQLModel, table=True):
-    """File or message with figures from outside, as it came."""
+class Delivery(Identified, table=True):
+    """Delivery of figures from outside, as one file or message, as it was received."""
 
     __table_args__ = (UniqueConstraint("kind", "external_id", "is_demo"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     kind: DeliveryKind = Field(sa_type=enum_column(DeliveryKind))
     external_id: str
     """Id that its sender gave it; the same id twice is one delivery."""
@@ -48,13 +48,12 @@ class Delivery(SQLModel, table=True):
     withdrawal_reason: str | None = None
 
 
-class DeliveryRevision(SQLModel, table=True):
-    """One period of a delivery; of those not withdrawn the highest number holds."""
+class DeliveryRevision(Identified, table=True):
+    """One month of a delivery; the highest `number` not withdrawn counts for the month."""
 
     __tablename__ = "delivery_revision"
     __table_args__ = (UniqueConstraint("kind", "period", "is_demo", "number"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     delivery_id: UUID = Field(foreign_key="delivery.id", index=True)
     kind: DeliveryKind = Field(sa_type=enum_column(DeliveryKind))
     period: str = Field(max_length=7)
@@ -65,7 +64,7 @@ class DeliveryRevision(SQLModel, table=True):
 
 
 class ComplaintCount(SQLModel, table=True):
-    """Counts of one area, nature and class in one month, as delivered."""
+    """Complaint counts of one month by area, nature, class, channel and age, as delivered."""
 
     __tablename__ = "complaint_count"
     __table_args__ = (
@@ -90,7 +89,7 @@ class ComplaintCount(SQLModel, table=True):
 
 
 class ComplaintSummary(SQLModel, table=True):
-    """Sums of one revision by area and the codes of one list, made when it was imported."""
+    """Sums of a month's complaint counts by area and code, computed at import."""
 
     __tablename__ = "complaint_summary"
 
@@ -111,7 +110,7 @@ class ComplaintSummary(SQLModel, table=True):
 
 
 class OpinionCount(SQLModel, table=True):
-    """Items found on one day in one channel with one sentiment, of everything or of a topic."""
+    """Number of items on public pages of a day and area, by channel, sentiment and topic."""
 
     __tablename__ = "opinion_count"
 
@@ -126,12 +125,11 @@ class OpinionCount(SQLModel, table=True):
     items: int
 
 
-class ImportedFile(SQLModel, table=True):
-    """File whose interviews were imported, so that it is recognised when it comes again."""
+class ImportedFile(Identified, table=True):
+    """File of interviews that was imported, recorded to recognise the same file again."""
 
     __tablename__ = "imported_file"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     name: str
     """Name of the uploaded file; for people, never used as a path."""
@@ -147,13 +145,12 @@ class ImportedFile(SQLModel, table=True):
     """The column that gave the interviews their weights."""
 
 
-class ImportMapping(SQLModel, table=True):
-    """Meaning of the columns of a kind of file for one questionnaire, saved by name."""
+class ImportMapping(Identified, table=True):
+    """Saved mapping of an import file's columns to the items of a questionnaire."""
 
     __tablename__ = "import_mapping"
     __table_args__ = (UniqueConstraint("instrument_name", "name"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     instrument_name: str
     """Name that all versions of the questionnaire share."""
     name: str
@@ -164,7 +161,7 @@ class ImportMapping(SQLModel, table=True):
 
 
 class BackgroundRun(SQLModel, table=True):
-    """Lease and last run of one background task."""
+    """Lease and last run of one background task, by the task's name."""
 
     __tablename__ = "background_run"
 
@@ -179,7 +176,7 @@ class BackgroundRun(SQLModel, table=True):
 
 
 class SchemaFloor(SQLModel, table=True):
-    """The only row: the oldest revision whose code can still work with these tables."""
+    """Single row: oldest migration whose software still works with the present tables."""
 
     __tablename__ = "schema_floor"
 
@@ -187,7 +184,7 @@ class SchemaFloor(SQLModel, table=True):
 
 
 class ReviewRule(SQLModel, table=True):
-    """Review rules of a wave that differ from the usual ones."""
+    """Rule of one wave, other than the default, on whether one person may give both approvals."""
 
     __tablename__ = "review_rule"
 
@@ -197,8 +194,8 @@ class ReviewRule(SQLModel, table=True):
     set_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class AuditEntry(SQLModel, table=True):
-    """Record of one change or one restricted view, chained by seals.
+class AuditEntry(Identified, table=True):
+    """Audit record of one change or one restricted view, chained to the one before by a hash.
 
     `actor_id` has no foreign key: an entry outlives its account, and the check would lock a row of
     `account` behind the head of the chain.
@@ -207,14 +204,11 @@ class AuditEntry(SQLModel, table=True):
     __tablename__ = "audit_entry"
     __table_args__ = (
         Index("ix_audit_entry_action", "action", "sequence"),
-        Index(
-            "ix_audit_entry_actor_id", "actor_id", "sequence",
-            postgresql_where=text("actor_id IS NOT NULL"),
-            sqlite_where=text("actor_id IS NOT NULL"),
+        partial_index(
+            "ix_audit_entry_actor_id", "actor_id", "sequence", where="actor_id IS NOT NULL"
         ),
-    )  # fmt: skip
+    )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime, index=True)
     actor_id: UUID | None = None
     action: str
@@ -229,7 +223,7 @@ class AuditEntry(SQLModel, table=True):
 
 
 class AuditMember(SQLModel, table=True):
-    """Interview that an audit entry about many names in its `members`; an index of the trail.
+    """Link from an interview to an audit entry about many interviews that names it.
 
     No foreign keys: an entry is written at the commit, after its members.
     """
@@ -241,7 +235,7 @@ class AuditMember(SQLModel, table=True):
 
 
 class AuditHead(SQLModel, table=True):
-    """The only row: number and seal of the last audit entry, locked last by every writer.
+    """Single row: number and seal (hash) of the last audit entry, locked last by every writer.
 
     `base_sequence` and `base_hash` are those of the last entry that was lawfully removed
     (docs/audit.md).
@@ -260,10 +254,9 @@ class AuditHead(SQLModel, table=True):
     base_hash: str = Field(max_length=64)
 
 
-class Snapshot(SQLModel, table=True):
-    """Snapshot of one wave: files under `directory`, verified by `sha256`."""
+class Snapshot(Identified, table=True):
+    """Snapshot of one wave: its files lie under `directory`, verified by `sha256`."""
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     final: bool
     sha256: str

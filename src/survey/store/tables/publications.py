@@ -10,22 +10,22 @@ from sqlmodel import Field, SQLModel
 from survey.store.tables import accounts, operations, waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
     Decision,
+    Identified,
     JsonDocument,
     PublicationState,
     Shown,
     UtcDateTime,
     enum_column,
-    new_id,
     now,
+    two_people,
 )
 
 
-class RowExport(SQLModel, table=True):
-    """One file of rows: whose, for which purpose, and the secret of the marks in it."""
+class RowExport(Identified, table=True):
+    """File of interview rows handed to an account: purpose, and secret that traces copies."""
 
     __tablename__ = "row_export"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     account_id: UUID | None = Field(default=None, foreign_key="account.id")
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     snapshot_sha256: str = Field(max_length=64)
@@ -40,8 +40,8 @@ class RowExport(SQLModel, table=True):
     made_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class ExactRowRequest(SQLModel, table=True):
-    """Request for one exact file; another person decides, and it is good for one export."""
+class ExactRowRequest(Identified, table=True):
+    """Request for one exact file of rows; another person decides; it allows one export."""
 
     __tablename__ = "exact_row_request"
     __table_args__ = (
@@ -55,7 +55,6 @@ class ExactRowRequest(SQLModel, table=True):
         ),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     account_id: UUID = Field(foreign_key="account.id", index=True)
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     snapshot_id: UUID = Field(foreign_key="snapshot.id")
@@ -75,7 +74,7 @@ class ExactRowRequest(SQLModel, table=True):
 
 
 class PublicationKey(SQLModel, table=True):
-    """Public key of a key that signs publications; the private half is never in the store."""
+    """Public half of a key that signs publications; the store never has the private half."""
 
     __tablename__ = "publication_key"
     __table_args__ = (
@@ -96,18 +95,12 @@ class PublicationKey(SQLModel, table=True):
     """Reason of the withdrawal."""
 
 
-class Publication(SQLModel, table=True):
-    """Release in the register: announced, signed by two people, published at its minute."""
+class Publication(Identified, table=True):
+    """Release in the register: announced, signed by two people, published at a set minute."""
 
     __table_args__ = (
         CheckConstraint("(shown = 'names') = (first_places IS NOT NULL)", name="first_places"),
-        # The operator of the server is one person, whose account is null.
-        CheckConstraint(
-            "second_signed_at IS NULL OR one_person <> '' "
-            "OR (first_signed_by IS NULL) <> (second_signed_by IS NULL) "
-            "OR (first_signed_by IS NOT NULL AND first_signed_by <> second_signed_by)",
-            name="two_people",
-        ),
+        two_people("first_signed", "second_signed"),
         CheckConstraint(
             "published_at IS NULL OR published_at >= embargo_until", name="not_before_its_minute"
         ),
@@ -116,7 +109,6 @@ class Publication(SQLModel, table=True):
         ),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     key: str = Field(unique=True)
     """Id of the release for people and files, for example `main-2026-1`."""
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
@@ -155,13 +147,12 @@ class Publication(SQLModel, table=True):
     retraction_reason: str = ""
 
 
-class PublicationReader(SQLModel, table=True):
-    """Account on the pre-release list of a publication: who may read it early, why, from when."""
+class PublicationReader(Identified, table=True):
+    """Account that may read a publication early: the reason, and from when on."""
 
     __tablename__ = "publication_reader"
     __table_args__ = (UniqueConstraint("publication_id", "account_id"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     publication_id: UUID = Field(foreign_key="publication.id")
     account_id: UUID = Field(foreign_key="account.id")
     reason: str
@@ -170,13 +161,12 @@ class PublicationReader(SQLModel, table=True):
     listed_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class PublicationErratum(SQLModel, table=True):
-    """Figure that a publication corrects, with what was published before and after."""
+class PublicationErratum(Identified, table=True):
+    """Figure that a publication corrects, with its value before and after."""
 
     __tablename__ = "publication_erratum"
     __table_args__ = (UniqueConstraint("publication_id", "figure"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     publication_id: UUID = Field(foreign_key="publication.id")
     """The publication that corrects."""
     figure: str = Field(index=True)

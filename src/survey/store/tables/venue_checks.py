@@ -16,7 +16,7 @@ from survey.store.tables.waves import Wave
 
 
 class VenueCheck(SQLModel, table=True):
-    """Plan of an experience check; its wave holds titles, days, questionnaire and state."""
+    """Plan of an experience check of venues; its wave holds titles, days, questionnaire, state."""
 
     __tablename__ = "venue_check"
     __table_args__ = (CheckConstraint("observers BETWEEN 1 AND 4", name="observers"),)
@@ -37,7 +37,7 @@ class VenueCheck(SQLModel, table=True):
 
 
 class VenueVisit(SQLModel, table=True):
-    """Visit of one observer to one venue: exactly one in each round."""
+    """Visit of one observer to one venue; there is one for each observer and round."""
 
     __tablename__ = "venue_visit"
     __table_args__ = (
@@ -53,7 +53,7 @@ class VenueVisit(SQLModel, table=True):
 
 
 class VenueRevisit(SQLModel, table=True):
-    """Revisit that was ordered for a venue; visits sent from then on belong to the second round."""
+    """Revisit ordered for a venue; visits sent afterwards belong to the second round."""
 
     __tablename__ = "venue_revisit"
     __table_args__ = (CheckConstraint("reason <> ''", name="with_reason"),)
@@ -67,7 +67,7 @@ class VenueRevisit(SQLModel, table=True):
 
 
 class VenueReply(Reply, table=True):
-    """Hearing of a venue about what was noted there."""
+    """Hearing of a venue about what observers noted there."""
 
     __tablename__ = "venue_reply"
     __table_args__ = (
@@ -79,7 +79,7 @@ class VenueReply(Reply, table=True):
 
 
 class Photo(SQLModel, table=True):
-    """Photo that was received; its content is a file named by `sha256`."""
+    """Photo that was received; its content is the file named by `sha256`."""
 
     __table_args__ = (CheckConstraint("bytes > 0 AND width > 0 AND height > 0", name="size"),)
 

@@ -4,16 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Index,
-    LargeBinary,
-    UniqueConstraint,
-    false,
-    text,
-    true,
-)
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, UniqueConstraint, false, true
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables import (
@@ -21,6 +12,7 @@ from survey.store.tables import (
     waves,  # noqa: F401  (its foreign keys)
 )
 from survey.store.tables.columns import (
+    Identified,
     JsonDocument,
     PointKind,
     Shown,
@@ -29,13 +21,13 @@ from survey.store.tables.columns import (
     WaveAct,
     WaveState,
     enum_column,
-    new_id,
     now,
+    partial_index,
 )
 
 
 class City(SQLModel, table=True):
-    """City of the survey, by its GB/T 2260 code."""
+    """City of the survey, by its GB/T 2260 code, with census figures."""
 
     code: str = Field(primary_key=True, max_length=6)
     name_zh: str
@@ -78,13 +70,12 @@ class ChosenPeer(SQLModel, table=True):
     chosen_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class InstrumentVersion(SQLModel, table=True):
-    """Immutable version of a questionnaire."""
+class InstrumentVersion(Identified, table=True):
+    """Version of a questionnaire; a stored row is never changed."""
 
     __tablename__ = "instrument_version"
     __table_args__ = (UniqueConstraint("name", "version"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     name: str
     version: str
     sha256: str = Field(unique=True)
@@ -92,25 +83,19 @@ class InstrumentVersion(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class IndicatorTreeVersion(SQLModel, table=True):
-    """Immutable version of an indicator tree."""
+class IndicatorTreeVersion(Identified, table=True):
+    """Version of an indicator tree; a stored row is never changed."""
 
     __tablename__ = "indicator_tree_version"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     name: str = Field(unique=True)
     sha256: str = Field(unique=True)
     document: bytes = Field(sa_type=LargeBinary)
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-_STANDS = text("revoked_at IS NULL")
-_OPEN = text("ended_at IS NULL")
-_AWAY = text("restored_at IS NULL")
-
-
-class Wave(SQLModel, table=True):
-    """One wave of a survey with its state."""
+class Wave(Identified, table=True):
+    """Wave of a survey: series, year, titles, questionnaire, indicator tree, state."""
 
     __table_args__ = (
         # What observers note of venues can be neither frozen nor scored with what people say.
@@ -120,7 +105,6 @@ class Wave(SQLModel, table=True):
         ),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     key: str = Field(unique=True)
     """Name of the wave for people and commands, for example `main-2024`."""
     series: str
@@ -143,13 +127,12 @@ class Wave(SQLModel, table=True):
     )
 
 
-class SamplingPoint(SQLModel, table=True):
+class SamplingPoint(Identified, table=True):
     """Primary sampling unit: one place in one city where one wave is collected."""
 
     __tablename__ = "sampling_point"
     __table_args__ = (UniqueConstraint("wave_id", "code"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     city_code: str = Field(foreign_key="city.code", index=True)
     code: str
@@ -164,23 +147,21 @@ class SamplingPoint(SQLModel, table=True):
     """First and last day of work at the point; empty: those of the wave."""
 
 
-class Assignment(SQLModel, table=True):
+class Assignment(Identified, table=True):
     """Assignment of a surveyor to a sampling point."""
 
     __table_args__ = (UniqueConstraint("account_id", "point_id"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     account_id: UUID = Field(foreign_key="account.id")
     point_id: UUID = Field(foreign_key="sampling_point.id", index=True)
 
 
-class QuotaCell(SQLModel, table=True):
-    """Target and running count of one city x age band x gender cell of a wave."""
+class QuotaCell(Identified, table=True):
+    """Target and running count of one quota cell of a wave: city x age band x gender."""
 
     __tablename__ = "quota_cell"
     __table_args__ = (UniqueConstraint("wave_id", "city_code", "age_band", "gender"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     city_code: str = Field(foreign_key="city.code")
     age_band: str
@@ -191,19 +172,15 @@ class QuotaCell(SQLModel, table=True):
     """Whether a full cell refuses further interviews; else it is overfilled and flagged."""
 
 
-class WaveRelease(SQLModel, table=True):
-    """Release of a wave; at most one is in force, the others were revoked."""
+class WaveRelease(Identified, table=True):
+    """Release of a wave; at most one is in force, earlier ones were revoked."""
 
     __tablename__ = "wave_release"
     __table_args__ = (
         CheckConstraint("(shown = 'names') = (first_places IS NOT NULL)", name="first_places"),
-        Index(
-            "ix_wave_release_stands", "wave_id",
-            unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS,
-        ),
-    )  # fmt: skip
+        partial_index("ix_wave_release_stands", "wave_id", where="revoked_at IS NULL", unique=True),
+    )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     shown: Shown = Field(sa_type=enum_column(Shown))
     first_places: int | None = None
@@ -216,8 +193,8 @@ class WaveRelease(SQLModel, table=True):
     """Reason of the revocation."""
 
 
-class WaveRequest(SQLModel, table=True):
-    """Request to freeze or release a wave; at most one of a wave is open."""
+class WaveRequest(Identified, table=True):
+    """Request to freeze, release or archive a wave; at most one per wave is open."""
 
     __tablename__ = "wave_request"
     __table_args__ = (
@@ -228,13 +205,9 @@ class WaveRequest(SQLModel, table=True):
             "OR (requested_by IS NOT NULL AND requested_by <> ended_by)",
             name="two_people",
         ),
-        Index(
-            "ix_wave_request_open", "wave_id",
-            unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN,
-        ),
-    )  # fmt: skip
+        partial_index("ix_wave_request_open", "wave_id", where="ended_at IS NULL", unique=True),
+    )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     act: WaveAct = Field(sa_type=enum_column(WaveAct))
     options: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
@@ -247,7 +220,7 @@ class WaveRequest(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class AnswerArchive(SQLModel, table=True):
+class AnswerArchive(Identified, table=True):
     """File that holds the answers of a released wave in place of the database.
 
     A restored one stays on record; at most one archive of a wave is in force.
@@ -255,13 +228,11 @@ class AnswerArchive(SQLModel, table=True):
 
     __tablename__ = "answer_archive"
     __table_args__ = (
-        Index(
-            "ux_answer_archive_wave", "wave_id",
-            unique=True, sqlite_where=_AWAY, postgresql_where=_AWAY,
+        partial_index(
+            "ux_answer_archive_wave", "wave_id", where="restored_at IS NULL", unique=True
         ),
-    )  # fmt: skip
+    )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     rows: int = Field(sa_type=BigInteger)
     """Revisions of answers."""
@@ -277,7 +248,7 @@ class AnswerArchive(SQLModel, table=True):
 
 
 class WavePlan(SQLModel, table=True):
-    """Precision that the sample sizes of a wave were computed for; one row per planned wave."""
+    """Precision for which a wave's sample sizes were computed; one row per planned wave."""
 
     __tablename__ = "wave_plan"
     __table_args__ = (
@@ -304,7 +275,7 @@ class WavePlan(SQLModel, table=True):
 
 
 class CityTarget(SQLModel, table=True):
-    """Sample size of one city in one wave, without the reserve."""
+    """Sample size of one city in one wave, without the reserve for voided interviews."""
 
     __tablename__ = "city_target"
     __table_args__ = (
@@ -319,7 +290,7 @@ class CityTarget(SQLModel, table=True):
     """Population share of guardians, to which weights bring back an oversampled group."""
 
 
-class QuotaMargin(SQLModel, table=True):
+class QuotaMargin(Identified, table=True):
     """Marginal quota: target of one category of a city, for example `stratum` = `rural`."""
 
     __tablename__ = "quota_margin"
@@ -328,7 +299,6 @@ class QuotaMargin(SQLModel, table=True):
         CheckConstraint("target >= 0", name="target"),
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     city_code: str = Field(foreign_key="city.code")
     dimension: str = Field(max_length=24)
@@ -340,12 +310,11 @@ class QuotaMargin(SQLModel, table=True):
     """Whether a full marginal quota refuses further interviews; else it is only counted."""
 
 
-class PointDraw(SQLModel, table=True):
-    """One draw of sampling points; its list and seed make it repeatable."""
+class PointDraw(Identified, table=True):
+    """Draw of sampling points, repeatable from its list and seed."""
 
     __tablename__ = "point_draw"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     seed: int = Field(sa_type=BigInteger)
     per_city: int
@@ -357,12 +326,11 @@ class PointDraw(SQLModel, table=True):
     drawn_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
-class Posting(SQLModel, table=True):
-    """Place of work of a surveyor in a wave, with supervisor and agency."""
+class Posting(Identified, table=True):
+    """City where a surveyor works in a wave, with supervisor and agency."""
 
     __table_args__ = (UniqueConstraint("wave_id", "account_id", "city_code"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
     account_id: UUID = Field(foreign_key="account.id", index=True)
     city_code: str = Field(foreign_key="city.code")
@@ -371,7 +339,7 @@ class Posting(SQLModel, table=True):
 
 
 class LeftOutCity(SQLModel, table=True):
-    """City whose interviews a freeze of the wave does not count; final once it is frozen."""
+    """City whose interviews the freeze of a wave leaves out; final once it is frozen."""
 
     __tablename__ = "left_out_city"
 

@@ -15,9 +15,11 @@ from survey.access.work import Work
 from survey.frame.city_frame import FrameCity, shipped_cities
 from survey.frame.sample_size import AllocationRule, PrecisionTarget
 from survey.frame.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
-from survey.locale import RefusedError, msg
+from survey.locale import Message, RefusedError, msg
+from survey.records import build_from
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
+    AnyRow,
     City,
     CityTarget,
     QuotaCell,
@@ -29,27 +31,18 @@ from survey.store.tables import (
     new_id,
     table_of,
 )
-from survey.waves.planning.wave_editing import STATE_PERMISSION_TEXTS, require_quota_items
-from survey.waves.quotas import enable_quota_stop
-from survey.waves.waves import get_wave, lock_wave
+from survey.waves.planning.wave_editing import lock_changeable_wave, require_quota_items
+from survey.waves.quotas import enable_quota_stop, read_city_targets
+from survey.waves.waves import get_wave
 
 
 def plan_request_of(plan: WavePlan, targets: Sequence[CityTarget]) -> PlanRequest:
-    """Return the stored request, with the stored sizes: later changes of the frame do not count."""
-    aim = PrecisionTarget(
-        margin=plan.margin,
-        level=plan.level,
-        deff=plan.deff,
-        rule=AllocationRule(plan.rule),
-        total=plan.total,
-        price=plan.price,
-        budget=plan.budget,
-    )
+    """Return the request (targets, factors, sizes) from which a stored sampling plan was made."""
     shares = {
         row.city_code: row.guardian_share for row in targets if row.guardian_share is not None
     }
     return PlanRequest(
-        aim=aim,
+        aim=build_from(PrecisionTarget, plan, rule=AllocationRule(plan.rule)),
         elderly=plan.elderly_factor,
         guardian=plan.guardian_factor,
         crossed=plan.crossed,
@@ -59,19 +52,18 @@ def plan_request_of(plan: WavePlan, targets: Sequence[CityTarget]) -> PlanReques
     )
 
 
-_CELLS, _TARGETS, _MARGINS = table_of(QuotaCell), table_of(CityTarget), table_of(QuotaMargin)
-_RESPONSES = table_of(Response)
+_CELLS, _RESPONSES = table_of(QuotaCell), table_of(Response)
 
 
 def plan_cities(work: Work) -> list[FrameCity]:
-    """Return the cities of the frame that the store has."""
+    """Return the cities of the platform's own frame file that the store also has."""
     work.require(Action.READ_PLAN)
     known = set(work.session.exec(select_rows(City.code)))
     return [city for city in shipped_cities() if city.code in known]
 
 
 def save_plan(work: Work, *, key: str, request: PlanRequest) -> SamplingPlan:
-    """Compute a sampling plan and store it as the wave's, replacing the one before.
+    """Compute a sampling plan, store it in place of the wave's earlier one, record and return it.
 
     Raises:
         RefusedError: The state of the wave forbids it.
@@ -79,16 +71,14 @@ def save_plan(work: Work, *, key: str, request: PlanRequest) -> SamplingPlan:
         RefusedError: The request does not fit together.
     """
     work.require(Action.PLAN)
-    wave = lock_wave(session=work.session, key=key)
-    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
+    wave = lock_changeable_wave(work.session, key)
     planned = build_sampling_plan(plan_cities(work), wave.series, request)
     if wave.state is WaveState.OPEN:
         _require_same_quota_type(work.session.get(WavePlan, wave.id), request)
     before = _read_stored_settings(work.session, wave.id)
-    _save_cells(work.session, wave.id, planned)
+    _save_quotas(work.session, wave.id, QuotaCell, planned.quotas.cells)
     _save_cities(work.session, wave, planned)
-    _save_margins(work.session, wave.id, planned)
+    _save_quotas(work.session, wave.id, QuotaMargin, planned.quotas.margins)
     if wave.state is WaveState.PLANNED:
         enable_quota_stop(session=work.session, wave_id=wave.id, crossed=request.crossed)
     _save_aim(work.session, wave.id, planned, work.now)
@@ -103,7 +93,7 @@ def save_plan(work: Work, *, key: str, request: PlanRequest) -> SamplingPlan:
 
 
 def _require_same_quota_type(before: WavePlan | None, request: PlanRequest) -> None:
-    """Raise if the quotas would change between crossed and marginal after interviews counted."""
+    """Raise if `request` changes quota type or group factors of an opened wave's plan `before`."""
     if before is not None and before.crossed != request.crossed:
         raise RefusedError(
             "wave_fixed",
@@ -117,68 +107,74 @@ def _require_same_quota_type(before: WavePlan | None, request: PlanRequest) -> N
         )
 
 
-def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
-    """Store the cells, keeping ids and counts; delete only cells without interviews."""
-    connection = session.connection()
-    known = {
-        (row.city_code, row.age_band, row.gender): row
-        for row in connection.execute(select(_CELLS).where(_CELLS.c.wave_id == wave_id))
-    }
-    targets = {
-        (city, age, gender): int(target)
-        for city, age, gender, target in planned.quotas.cells.to_numpy()
-    }
+def _save_quotas(
+    session: Session, wave_id: UUID, model: type[QuotaCell | QuotaMargin], planned: pd.DataFrame
+) -> None:
+    """Store `planned` targets of quotas (`model`: its table); those kept keep id, count, policy."""
+    table, connection = table_of(model), session.connection()
+    *names, _ = map(str, planned.columns)
+    # In the order in which interviews claim their quotas, or both would wait for each other.
+    stored = select(table).where(table.c.wave_id == wave_id).order_by(table.c.id)
+    known = {tuple(row._mapping[name] for name in names): row for row in connection.execute(stored)}
+    targets = {tuple(key): int(target) for *key, target in planned.to_numpy()}
     for key, row in known.items():
         target = targets.get(key, 0)
-        if target < row.target and target < row.collected:
+        binds = model is QuotaCell or row.stops
+        if binds and target < row.target and target < row.collected:
+            raise RefusedError("below_collected", _describe_collected(model, key, row, target))
+        if key in targets and row.target != target:
+            connection.execute(update(table).where(table.c.id == row.id).values(target=target))
+    obsolete = [row.id for key, row in known.items() if key not in targets]
+    if obsolete and model is QuotaCell:
+        # An interview, even a void one, keeps its cell.
+        used = select(_RESPONSES.c.id).where(_RESPONSES.c.quota_cell_id.in_(obsolete)).limit(1)
+        if connection.execute(used).first() is not None:
             raise RefusedError(
                 "below_collected",
                 msg(
-                    "City {city}, {age}, {gender}: {collected} interviews were collected, so the "
-                    "target cannot be lowered to {target}.",
-                    city=key[0],
-                    age=key[1],
-                    gender=key[2],
-                    collected=row.collected,
-                    target=target,
+                    "Interviews were counted in quota cells that this plan does not have any more."
                 ),
             )
-    obsolete = [row.id for key, row in known.items() if key not in targets]
     if obsolete:
-        _require_unused(session, obsolete)
-        connection.execute(delete(_CELLS).where(_CELLS.c.id.in_(obsolete)))
-    for key, target in targets.items():
-        if key in known and known[key].target != target:
-            connection.execute(
-                update(_CELLS).where(_CELLS.c.id == known[key].id).values(target=target)
-            )
-    _insert_rows(
-        session,
-        QuotaCell,
-        [
-            {
-                "id": new_id(),
-                "wave_id": wave_id,
-                "city_code": key[0],
-                "age_band": key[1],
-                "gender": key[2],
-                "target": target,
-                "collected": 0,
-            }
-            for key, target in targets.items()
-            if key not in known
-        ],
-    )
+        connection.execute(delete(table).where(table.c.id.in_(obsolete)))
+    stopping = {key[1] for key, row in known.items() if row.stops}
+    rows = [
+        {
+            "id": new_id(),
+            "wave_id": wave_id,
+            **dict(zip(names, key, strict=True)),
+            "target": target,
+            "collected": 0,
+            **({"stops": key[1] in stopping} if model is QuotaMargin else {}),
+        }
+        for key, target in targets.items()
+        if key not in known
+    ]
+    if rows:
+        connection.execute(insert(table), rows)
 
 
-def _require_unused(session: Session, cells: Sequence[UUID]) -> None:
-    """Raise if an interview, even a void one, belongs to one of the cells."""
-    used = select(_RESPONSES.c.id).where(_RESPONSES.c.quota_cell_id.in_(cells)).limit(1)
-    if session.connection().execute(used).first() is not None:
-        raise RefusedError(
-            "below_collected",
-            msg("Interviews were counted in quota cells that this plan does not have any more."),
+def _describe_collected(
+    model: type[QuotaCell | QuotaMargin], key: tuple[str, ...], row: AnyRow, target: int
+) -> Message:
+    """Return the error text that a target cannot be lower than the interviews collected."""
+    counts = {"collected": row.collected, "target": target}
+    if model is QuotaMargin:
+        return msg(
+            "City {city}, {group}: {collected} interviews were collected, so the target "
+            "cannot be lowered to {target}.",
+            city=key[0],
+            group="=".join(key[1:]),
+            **counts,
         )
+    return msg(
+        "City {city}, {age}, {gender}: {collected} interviews were collected, so the "
+        "target cannot be lowered to {target}.",
+        city=key[0],
+        age=key[1],
+        gender=key[2],
+        **counts,
+    )
 
 
 def _save_cities(session: Session, wave: Wave, planned: SamplingPlan) -> None:
@@ -221,70 +217,11 @@ def _count_collected_by_city(session: Session, wave_id: UUID) -> Mapping[str, in
     return {row[0]: int(row[1]) for row in session.connection().execute(query)}
 
 
-def _save_margins(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
-    """Store the marginal quotas, keeping ids, counts and policies."""
-    connection = session.connection()
-    known = {
-        (row.city_code, row.dimension, row.category): row
-        for row in connection.execute(select(_MARGINS).where(_MARGINS.c.wave_id == wave_id))
-    }
-    targets = {
-        (city, dimension, category): int(target)
-        for city, dimension, category, target in planned.quotas.margins.to_numpy()
-    }
-    for key, row in known.items():
-        target = targets.get(key, 0)
-        if row.stops and target < row.target and target < row.collected:
-            raise RefusedError(
-                "below_collected",
-                msg(
-                    "City {city}, {group}: {collected} interviews were collected, so the target "
-                    "cannot be lowered to {target}.",
-                    city=key[0],
-                    group="=".join(key[1:]),
-                    collected=row.collected,
-                    target=target,
-                ),
-            )
-        if key in targets and row.target != target:
-            connection.execute(
-                update(_MARGINS).where(_MARGINS.c.id == row.id).values(target=target)
-            )
-    obsolete = [row.id for key, row in known.items() if key not in targets]
-    if obsolete:
-        connection.execute(delete(_MARGINS).where(_MARGINS.c.id.in_(obsolete)))
-    stopping = {row.dimension for row in known.values() if row.stops}
-    _insert_rows(
-        session,
-        QuotaMargin,
-        [
-            {
-                "id": new_id(),
-                "wave_id": wave_id,
-                "city_code": key[0],
-                "dimension": key[1],
-                "category": key[2],
-                "target": target,
-                "collected": 0,
-                "stops": key[1] in stopping,
-            }
-            for key, target in targets.items()
-            if key not in known
-        ],
-    )
-
-
 def _save_aim(session: Session, wave_id: UUID, planned: SamplingPlan, now: datetime) -> None:
     request, aim = planned.request, planned.request.aim
     row = WavePlan(
         wave_id=wave_id,
-        margin=aim.margin,
-        level=aim.level,
-        deff=aim.deff,
-        rule=aim.rule.value,
-        total=planned.sample.total,
-        price=aim.price,
-        budget=aim.budget,
+        **{**vars(aim), "rule": aim.rule.value, "total": planned.sample.total},
         crossed=request.crossed,
         reserve=request.reserve,
         elderly_factor=request.elderly,
@@ -295,24 +232,15 @@ def _save_aim(session: Session, wave_id: UUID, planned: SamplingPlan, now: datet
     session.flush()
 
 
-def _insert_rows(session: Session, model: Any, rows: list[dict[str, object]]) -> None:
-    if rows:
-        session.connection().execute(insert(table_of(model)), rows)
-
-
 def _read_stored_settings(session: Session, wave_id: UUID) -> dict[str, object]:
-    """Return the settings of the stored plan, and the target of each city by code."""
-    connection = session.connection()
+    """Return setting -> value of a stored plan, and city -> target, in one mapping."""
     plan = table_of(WavePlan)
-    settings = connection.execute(select(plan).where(plan.c.wave_id == wave_id)).one_or_none()
-    cities = table_of(CityTarget)
-    targets = connection.execute(
-        select(cities.c.city_code, cities.c.target).where(cities.c.wave_id == wave_id)
-    )
+    query = select(plan).where(plan.c.wave_id == wave_id)
+    settings = session.connection().execute(query).one_or_none()
     shown = dict(settings._mapping) if settings is not None else {}
     shown.pop("saved_at", None)
     shown.pop("wave_id", None)
-    return {**shown, **{row.city_code: row.target for row in targets}}
+    return {**shown, **read_city_targets(session, wave_id)}
 
 
 def _build_audit_change(before: dict[str, object], after: dict[str, object]) -> dict[str, Any]:
@@ -343,7 +271,7 @@ def _build_audit_detail(planned: SamplingPlan) -> dict[str, Any]:
 
 
 def find_saved_request(work: Work, *, key: str) -> PlanRequest | None:
-    """Return the request of the wave's stored plan; None without a plan."""
+    """Return the request from which the wave's stored plan was computed; None without a plan."""
     work.require(Action.READ_PLAN)
     wave = get_wave(session=work.session, key=key)
     plan = work.session.get(WavePlan, wave.id)

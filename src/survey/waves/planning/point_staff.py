@@ -1,4 +1,4 @@
-"""Assignment of one surveyor to one sampling point, its end; and lists of accounts."""
+"""Assigning one surveyor to a sampling point, ending it; reading lists of new accounts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,12 +33,11 @@ from survey.store.tables import (
     Response,
     SamplingPoint,
     Wave,
-    WaveState,
     table_of,
 )
 from survey.waves.planning.staff import SURVEYORS
-from survey.waves.planning.wave_editing import STATE_PERMISSION_TEXTS
-from survey.waves.waves import get_wave, lock_wave
+from survey.waves.planning.wave_editing import lock_changeable_wave
+from survey.waves.waves import get_wave
 
 _PROVINCE_SUFFIXES = (
     "\u58ee\u65cf\u81ea\u6cbb\u533a", "\u56de\u65cf\u81ea\u6cbb\u533a",
@@ -50,7 +49,7 @@ _NATION_NAMES = frozenset({"cn", "china", "nation", "\u5168\u56fd", "\u4e2d\u56f
 
 @dataclass(frozen=True)
 class AccountList:
-    """New accounts of a list, logins that exist already, and the problems with other rows."""
+    """New accounts read from a list, logins that exist already, and the problems of other rows."""
 
     accounts: tuple[NewAccount, ...]
     present: tuple[str, ...]
@@ -59,7 +58,7 @@ class AccountList:
 
 
 def account_template() -> WorkbookSheet:
-    """Return the worksheet to fill in, with roles and areas as drop-downs."""
+    """Return the worksheet for a list of new accounts, with roles and areas as drop-downs."""
     cities = shipped_cities()
     roles = {role.value: ROLES[role].name for role in BATCH_ROLES}
     areas = dict.fromkeys([city.name_zh for city in cities] + [city.province_zh for city in cities])
@@ -77,13 +76,13 @@ def account_template() -> WorkbookSheet:
 
 
 def read_account_file(work: Work, *, name: str, content: bytes) -> AccountList:
-    """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
+    """Read a list of new accounts from a file; nothing is stored. Raises `WorkbookError`."""
     work.require(Action.ADMINISTER)
     return _read_accounts(work, read_sheet(name, content, account_template()))
 
 
 def read_pasted_accounts(work: Work, *, text: str) -> AccountList:
-    """Read a pasted list; nothing is stored. Raises `RefusedError` for the whole text."""
+    """Read a list of new accounts from pasted text; nothing is stored. Raises `RefusedError`."""
     work.require(Action.ADMINISTER)
     return _read_accounts(work, read_pasted_rows(text, account_template()))
 
@@ -95,7 +94,7 @@ def _read_accounts(work: Work, listed: ListedRows) -> AccountList:
 
 
 class _AccountListReader:
-    """Reader of the rows of one list."""
+    """Reader of the rows of an uploaded list of new accounts, with the checks of each cell."""
 
     def __init__(self, session: Session, today: date) -> None:
         self._session, self._today = session, today
@@ -108,7 +107,7 @@ class _AccountListReader:
         self.present: list[str] = []
 
     def read(self, check: CellChecker) -> NewAccount | None:
-        """Read one row; a login that exists goes to `present`."""
+        """Return the account in row `check`; None if a cell is wrong, or the login exists."""
         login = self._read_login(check)
         if login in self._known:
             self.present.append(login)
@@ -132,7 +131,7 @@ class _AccountListReader:
         return login
 
     def _clean_cell(self, check: CellChecker, key: str, clean: Callable[[str], str]) -> str:
-        """Read a cell as the account would store it; what the account refuses is an error."""
+        """Return cell `key` of row `check` cleaned by `clean`; report a wrong text, return ""."""
         text = check.text(key)
         if not text:
             return ""
@@ -143,7 +142,7 @@ class _AccountListReader:
             return ""
 
     def _read_role(self, check: CellChecker) -> Role | None:
-        """Read a role in any word for it; an administrator is created alone, not by a list."""
+        """Return the role that a cell names in any word for it; no list makes an administrator."""
         word = check.text("role")
         role = next((role for role in BATCH_ROLES if word.casefold() in role_words(role)), None)
         if word and role is None:
@@ -194,7 +193,7 @@ class _AccountListReader:
 
 
 def area_names(cities: Sequence[FrameCity]) -> Mapping[AreaScope, Mapping[str, str]]:
-    """Return what people write for an area, in small letters, and its code, by kind of area."""
+    """Return kind of area -> code or name in small letters -> area code; empty for points."""
     provinces = {
         word.casefold(): city.province_code
         for city in cities
@@ -223,7 +222,7 @@ _ASSIGNMENTS, _POSTINGS = table_of(Assignment), table_of(Posting)
 
 @dataclass(frozen=True)
 class PointSurveyor:
-    """Person who works at a sampling point, or could."""
+    """Login and name of a person who works at a sampling point, or could."""
 
     login: str
     name: str
@@ -268,7 +267,7 @@ def assign_person(work: Work, *, key: str, code: str, login: str) -> None:
         RefusedError: There is no such point, or the person cannot work there.
     """
     work.require(Action.PLAN)
-    wave = _lock_changeable_wave(work.session, key)
+    wave = lock_changeable_wave(work.session, key)
     staff = get_point_staff(work, key=key, code=code)
     if login in {person.login for person in staff.working}:
         raise RefusedError("staff_wrong", msg("{login} works at this point already.", login=login))
@@ -281,7 +280,9 @@ def assign_person(work: Work, *, key: str, code: str, login: str) -> None:
                 login=login,
             ),
         )
-    point, person = _get_point(work.session, wave, code), _lock_person(work.session, login)
+    point = _get_point(work.session, wave, code)
+    query = select(Account).where(Account.login == login).with_for_update()
+    person = work.session.exec(query).one()
     work.session.add(Assignment(account_id=person.id, point_id=point.id))
     posting = select(Posting).where(
         Posting.wave_id == wave.id,
@@ -302,7 +303,7 @@ def remove_person(work: Work, *, key: str, code: str, login: str) -> None:
         RefusedError: There is no such point, or the person does not work there.
     """
     work.require(Action.PLAN)
-    wave = _lock_changeable_wave(work.session, key)
+    wave = lock_changeable_wave(work.session, key)
     point = _get_point(work.session, wave, code)
     before = _list_working(work.session, point)
     person = next((person for person in before if person.login == login), None)
@@ -325,13 +326,6 @@ def remove_person(work: Work, *, key: str, code: str, login: str) -> None:
     _record_staffing(work, point, before=_build_summaries(before))
 
 
-def _lock_changeable_wave(session: Session, key: str) -> Wave:
-    wave = lock_wave(session=session, key=key)
-    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
-    return wave
-
-
 def _get_point(session: Session, wave: Wave, code: str) -> SamplingPoint:
     query = select(SamplingPoint).where(
         SamplingPoint.wave_id == wave.id, SamplingPoint.code == code
@@ -340,10 +334,6 @@ def _get_point(session: Session, wave: Wave, code: str) -> SamplingPoint:
     if point is None:
         raise RefusedError("staff_wrong", msg("The wave has no sampling point with this code."))
     return point
-
-
-def _lock_person(session: Session, login: str) -> Account:
-    return session.exec(select(Account).where(Account.login == login).with_for_update()).one()
 
 
 def _list_working(session: Session, point: SamplingPoint) -> list[Account]:

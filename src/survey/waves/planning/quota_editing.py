@@ -1,8 +1,8 @@
 """Quotas of one city, changed by hand: all of them together, never below what was collected."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -12,39 +12,35 @@ from sqlmodel import Session
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Message, RefusedError, msg
+from survey.records import build_from
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import CityTarget, QuotaCell, QuotaMargin, Wave, WaveState, table_of
+from survey.store.tables import CityTarget, QuotaCell, QuotaMargin, Wave, table_of
 from survey.waves.planning.sampling_points import STRATUM_NAMES
-from survey.waves.planning.wave_editing import STATE_PERMISSION_TEXTS
-from survey.waves.waves import get_wave, lock_wave
+from survey.waves.planning.wave_editing import lock_changeable_wave
+from survey.waves.waves import get_wave
 
 MAX_QUOTA = 100_000
 CELL = "age_band × gender"
 """Name of the crossed quota, as in the workbook of a plan."""
-DIMENSION_NAMES: Mapping[str, Message] = MappingProxyType(
-    {
-        CELL: msg("Age × gender"),
-        "age_band": msg("Age"),
-        "gender": msg("Gender"),
-        "stratum": msg("Urban or rural point"),
-        "guardian": msg("Guardians"),
-        "school_stage": msg("School stage"),
-        "village_role": msg("Role in the village"),
-    }
-)
-_CATEGORY_NAMES: Mapping[str, Message] = MappingProxyType(
-    {
-        "male": msg("men"),
-        "female": msg("women"),
-        "yes": msg("yes"),
-        "no": msg("no"),
-        "consumer": msg("consumers"),
-        "trader": msg("traders"),
-        **STRATUM_NAMES,
-    }
-)
+DIMENSION_NAMES: Mapping[str, Message] = {
+    CELL: msg("Age × gender"),
+    "age_band": msg("Age"),
+    "gender": msg("Gender"),
+    "stratum": msg("Urban or rural point"),
+    "guardian": msg("Guardians"),
+    "school_stage": msg("School stage"),
+    "village_role": msg("Role in the village"),
+}
+_CATEGORY_NAMES: Mapping[str, Message] = {
+    "male": msg("men"),
+    "female": msg("women"),
+    "yes": msg("yes"),
+    "no": msg("no"),
+    "consumer": msg("consumers"),
+    "trader": msg("traders"),
+    **STRATUM_NAMES,
+}
 _CELLS, _MARGINS = table_of(QuotaCell), table_of(QuotaMargin)
-_TARGETS = table_of(CityTarget)
 
 
 @dataclass(frozen=True)
@@ -61,24 +57,23 @@ class CityQuota:
 
     @property
     def name(self) -> str:
-        """Name in the audit trail."""
+        """Name of the quota in the audit trail: its dimension and categories."""
         return f"{self.dimension}: {' '.join(self.groups)}"
 
 
 @dataclass(frozen=True)
 class CityQuotas:
-    """All quotas of one city, and the interviews that they must leave room for."""
+    """All quotas of one city, and the number of interviews planned there."""
 
     city_code: str
     planned: int
     quotas: tuple[CityQuota, ...]
 
     def sums(self, targets: Mapping[UUID, int]) -> dict[str, int]:
-        """Return the sum of the targets by dimension, with some targets replaced."""
-        sums: dict[str, int] = {}
+        """Return dimension -> sum of its targets, where `targets` replace those of some quotas."""
+        sums: Counter[str] = Counter()
         for quota in self.quotas:
-            target = targets.get(quota.id, quota.target)
-            sums[quota.dimension] = sums.get(quota.dimension, 0) + target
+            sums[quota.dimension] += targets.get(quota.id, quota.target)
         return sums
 
 
@@ -108,44 +103,27 @@ def _read_city_quotas(
         query = query.order_by(table.c.id).with_for_update(key_share=True) if lock else query
         return session.connection().execute(query if lock else query.order_by(*order))
 
-    planned = (
-        session.connection()
-        .execute(
-            select(_TARGETS.c.target).where(
-                _TARGETS.c.wave_id == wave.id, _TARGETS.c.city_code == city_code
-            )
-        )
-        .scalar_one_or_none()
-    )
+    planned = session.get(CityTarget, (wave.id, city_code), populate_existing=True)
     cells = [
-        CityQuota(
-            row.id,
-            CELL,
-            (f"age_band={row.age_band}", f"gender={row.gender}"),
-            row.target,
-            row.collected,
-            row.stops,
+        build_from(
+            CityQuota,
+            row,
+            dimension=CELL,
+            groups=(f"age_band={row.age_band}", f"gender={row.gender}"),
         )
         for row in rows(_CELLS, _CELLS.c.age_band, _CELLS.c.gender)
     ]
     margins = [
-        CityQuota(
-            row.id,
-            row.dimension,
-            (f"{row.dimension}={row.category}",),
-            row.target,
-            row.collected,
-            row.stops,
-        )
+        build_from(CityQuota, row, groups=(f"{row.dimension}={row.category}",))
         for row in rows(_MARGINS, _MARGINS.c.dimension, _MARGINS.c.category)
     ]
-    return CityQuotas(city_code, planned or 0, (*cells, *margins))
+    return CityQuotas(city_code, planned.target if planned else 0, (*cells, *margins))
 
 
 def change_city_quotas(
     work: Work, *, key: str, seen: CityQuotas, targets: Mapping[UUID, int]
 ) -> int:
-    """Replace targets of one city and return how many changed; one audit entry holds them all.
+    """Set `targets` of a city's quotas, raise if not as `seen`; record it; return how many changed.
 
     Args:
         seen: The quotas as the planner read them.
@@ -158,9 +136,7 @@ def change_city_quotas(
         RefusedError: A target would be smaller than the number already collected.
     """
     work.require(Action.PLAN)
-    wave = lock_wave(session=work.session, key=key)
-    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
+    wave = lock_changeable_wave(work.session, key)
     stored = _read_city_quotas(work.session, wave, seen.city_code, lock=True)
     if {quota.id: quota.target for quota in stored.quotas} != {
         quota.id: quota.target for quota in seen.quotas
@@ -195,7 +171,7 @@ def change_city_quotas(
 
 
 def _describe_quota(quota: CityQuota) -> Message:
-    """Return the quota in words, for the messages of errors."""
+    """Return a quota in words, for example "Age, 25-34", for the messages of errors."""
     first, *others = [
         _CATEGORY_NAMES.get(category, category)
         for category in (group.partition("=")[2] for group in quota.groups)
@@ -231,7 +207,7 @@ def _require_possible(quota: CityQuota, target: int) -> None:
 
 
 def _require_room(stored: CityQuotas, targets: Mapping[UUID, int]) -> None:
-    """Raise if the quotas of one kind add up to fewer interviews than the city is to give."""
+    """Raise if quotas, with new `targets`, sum to fewer interviews than the city's order."""
     for dimension, total in stored.sums(targets).items():
         if total < stored.planned:
             raise RefusedError(

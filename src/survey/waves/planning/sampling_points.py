@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
 from typing import cast
 
 import numpy as np
@@ -49,22 +48,18 @@ from survey.store.tables import (
     table_of,
 )
 from survey.waves.planning.plan_storage import plan_cities
-from survey.waves.planning.wave_editing import STATE_PERMISSION_TEXTS
+from survey.waves.planning.wave_editing import lock_changeable_wave
 from survey.waves.quotas import COUNTED_STATUSES, read_city_targets
-from survey.waves.waves import get_wave, lock_wave
+from survey.waves.waves import get_wave
 
-KIND_NAMES: Mapping[str, Message] = MappingProxyType(
-    {
-        PointKind.COMPOUND: msg("residential compound"),
-        PointKind.MALL: msg("shopping mall"),
-        PointKind.SUPERMARKET: msg("supermarket"),
-        PointKind.SCENIC: msg("scenic spot"),
-        PointKind.VILLAGE: msg("village"),
-    }
-)
-STRATUM_NAMES: Mapping[str, Message] = MappingProxyType(
-    {"urban": msg("urban"), "rural": msg("rural")}
-)
+KIND_NAMES: Mapping[str, Message] = {
+    PointKind.COMPOUND: msg("residential compound"),
+    PointKind.MALL: msg("shopping mall"),
+    PointKind.SUPERMARKET: msg("supermarket"),
+    PointKind.SCENIC: msg("scenic spot"),
+    PointKind.VILLAGE: msg("village"),
+}
+STRATUM_NAMES: Mapping[str, Message] = {"urban": msg("urban"), "rural": msg("rural")}
 
 MAX_POINTS = 60
 MAX_SEED = 2**53 - 1
@@ -84,12 +79,12 @@ class PointList:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the list in its canonical form."""
+        """SHA-256 of the points as canonical CSV."""
         return list_sha256(self.points)
 
 
 def point_list_template(cities: list[FrameCity], language: str) -> WorkbookSheet:
-    """Return the template of a point list, without rows."""
+    """Return the worksheet for a list of points, with cities and kinds as drop-downs."""
     names = tuple(label_text(labels_of(city, "name"), language) for city in cities)
     return WorkbookSheet(
         "points",
@@ -107,7 +102,7 @@ def point_list_template(cities: list[FrameCity], language: str) -> WorkbookSheet
 
 
 def city_finder(cities: list[FrameCity]) -> Callable[[str], str | None]:
-    """Return a function from a city's code or name in either language to its code."""
+    """Return a function from a city's code or name in either language to its code, else None."""
     known = {
         word.casefold(): city.code
         for city in cities
@@ -117,7 +112,7 @@ def city_finder(cities: list[FrameCity]) -> Callable[[str], str | None]:
 
 
 def read_point_list(work: Work, *, key: str, name: str, content: bytes) -> PointList:
-    """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
+    """Read a list of points from a file; nothing is stored. Raises `WorkbookError`."""
     work.require(Action.PLAN)
     cities = plan_cities(work)
     return _read_points(
@@ -126,7 +121,7 @@ def read_point_list(work: Work, *, key: str, name: str, content: bytes) -> Point
 
 
 def read_pasted_points(work: Work, *, key: str, text: str) -> PointList:
-    """Read a pasted list; nothing is stored. Raises `RefusedError` for the whole text."""
+    """Read a list of points from pasted text; nothing is stored. Raises `RefusedError`."""
     work.require(Action.PLAN)
     cities = plan_cities(work)
     return _read_points(
@@ -142,7 +137,7 @@ def _read_points(work: Work, key: str, cities: list[FrameCity], listed: ListedRo
 
 
 class _PointListReader:
-    """Reader of the rows of one list; each code may occur once."""
+    """Reader of the rows of one list of points; each code may occur once."""
 
     def __init__(
         self, find_city: Callable[[str], str | None], wave: Wave, used_codes: set[str]
@@ -151,7 +146,7 @@ class _PointListReader:
         self._known_codes, self._seen = used_codes, dict[str, int]()
 
     def read(self, check: CellChecker) -> ListedPoint | None:
-        """Read one row."""
+        """Return the sampling point in row `check` of the list; None if a cell is wrong."""
         city = check.known("city", self._find_city, msg("This is no city of the survey."))
         code = self._read_code(check)
         name = check.text("name")
@@ -187,7 +182,7 @@ class _PointListReader:
 
 
 def interviews_by_stratum(*, session: Session, wave: Wave) -> dict[str, dict[str, int]]:
-    """Return ordered interviews by city and stratum, of cities without a sampling point.
+    """Return city -> stratum -> ordered interviews, for cities that have no points yet.
 
     The quotas of the strata hold a reserve for what review takes away. Points work for what was
     ordered: theirs is the target that people there are shown.
@@ -208,7 +203,7 @@ def interviews_by_stratum(*, session: Session, wave: Wave) -> dict[str, dict[str
 
 
 def divide_ordered(targets: Mapping[str, int], ordered: int | None) -> dict[str, int]:
-    """Divide the ordered interviews of a city as the targets of its strata divide them."""
+    """Return stratum -> part of a city's `ordered` interviews, in proportion to `targets`."""
     planned = sum(targets.values())
     if ordered is None or not planned:
         return dict(targets)
@@ -220,7 +215,7 @@ def divide_ordered(targets: Mapping[str, int], ordered: int | None) -> dict[str,
 def preview_point_draw(
     work: Work, *, key: str, listed: PointList, per_city: int, seed: int
 ) -> PointDrawResult:
-    """Return what `draw_points` would draw, without drawing it."""
+    """Return the points that `draw_points` would draw from `listed`, and store nothing."""
     work.require(Action.PLAN)
     wave = get_wave(session=work.session, key=key)
     return _draw_points(work.session, wave, listed, per_city, seed)
@@ -229,7 +224,7 @@ def preview_point_draw(
 def draw_points(
     work: Work, *, key: str, listed: PointList, per_city: int, seed: int
 ) -> PointDrawResult:
-    """Draw points for every city with a plan, a list and no points yet, and store them.
+    """Draw and store `per_city` points for each city with a plan, points in `listed` and none yet.
 
     The list, its SHA-256 and the seed are stored, so that the draw can be repeated.
 
@@ -238,9 +233,7 @@ def draw_points(
         RefusedError: Nothing can be drawn, or rows of the list are wrong.
     """
     work.require(Action.PLAN)
-    wave = lock_wave(session=work.session, key=key)
-    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
+    wave = lock_changeable_wave(work.session, key)
     if listed.errors:
         raise RefusedError(
             "draw_impossible",
@@ -296,26 +289,19 @@ def _store_points(session: Session, wave: Wave, drawn: PointDrawResult) -> None:
     session.connection().execute(
         insert(_POINTS),
         [
-            {
-                "id": new_id(), "wave_id": wave.id, "city_code": point.city_code,
-                "code": point.code, "name": point.name, "kind": PointKind(point.kind),
-                "stratum": point.stratum, "target": point.target, "opens_on": point.opens_on,
-                "closes_on": point.closes_on,
-            }
+            {**vars(point), "id": new_id(), "wave_id": wave.id, "kind": PointKind(point.kind)}
             for point in drawn.points
         ],
-    )  # fmt: skip
+    )
 
 
 def delete_points(work: Work, *, key: str) -> int:
-    """Delete all points of a planned wave and their assignments.
+    """Delete all points of a planned wave and their assignments; return the number of points.
 
     The draws stay on record: a draw that is repeated until it pleases can be seen.
     """
     work.require(Action.PLAN)
-    wave = lock_wave(session=work.session, key=key)
-    if wave.state is not WaveState.PLANNED:
-        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
+    wave = lock_changeable_wave(work.session, key, {WaveState.PLANNED})
     here = select(_POINTS.c.id).where(_POINTS.c.wave_id == wave.id)
     connection = work.session.connection()
     invited = select(func.count()).where(_INVITATIONS.c.point_id.in_(here))
@@ -337,7 +323,7 @@ _RESPONSES = table_of(Response)
 def update_point(
     work: Work, *, key: str, code: str, target: int, opens_on: date | None, closes_on: date | None
 ) -> tuple[str, ...]:
-    """Change a sampling point of a wave and return what changed.
+    """Change target and days of a sampling point; return the names of the fields that changed.
 
     A point without days of its own is worked at on those of the wave.
 
@@ -347,9 +333,7 @@ def update_point(
         RefusedError: There is no such point, or its target or days are not valid.
     """
     work.require(Action.PLAN)
-    wave = lock_wave(session=work.session, key=key)
-    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
+    wave = lock_changeable_wave(work.session, key)
     point = work.session.exec(
         select_rows(SamplingPoint).where(
             SamplingPoint.wave_id == wave.id, SamplingPoint.code == code

@@ -1,7 +1,7 @@
 """Staff of a wave: surveyors by point, supervisors and agencies, from a workbook."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -19,17 +19,9 @@ from survey.frame.workbook_io import (
 )
 from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import (
-    Account,
-    Assignment,
-    Posting,
-    SamplingPoint,
-    Wave,
-    WaveState,
-    table_of,
-)
-from survey.waves.planning.wave_editing import STATE_PERMISSION_TEXTS
-from survey.waves.waves import get_wave, lock_wave
+from survey.store.tables import Account, Assignment, Posting, SamplingPoint, Wave, table_of
+from survey.waves.planning.wave_editing import lock_changeable_wave
+from survey.waves.waves import get_wave
 
 SURVEYORS = frozenset({Role.SURVEYOR, Role.TYPIST})
 SUPERVISORS = frozenset({Role.SUPERVISOR})
@@ -51,7 +43,7 @@ class PointAssignment:
 
 @dataclass(frozen=True)
 class AssignmentList:
-    """Assignments read from a file, and the problems with other rows."""
+    """Assignments read from a staff list, and the problems with other rows."""
 
     jobs: tuple[PointAssignment, ...]
     errors: tuple[CellError, ...]
@@ -61,7 +53,7 @@ class AssignmentList:
 
 @dataclass(frozen=True)
 class AssignmentCounts:
-    """Numbers of assignments and postings that were written."""
+    """Numbers of stored assignments to points, and of postings (a surveyor in a city)."""
 
     assigned: int
     people: int
@@ -79,7 +71,7 @@ STAFF_SHEET = WorkbookSheet(
 
 
 def staff_template(work: Work, *, key: str) -> WorkbookSheet:
-    """Return the template, with the wave's points and staff as drop-downs."""
+    """Return the worksheet for the staff of a wave, with its points and people as drop-downs."""
     work.require(Action.PLAN)
     wave = get_wave(session=work.session, key=key)
     points = tuple(sorted(_load_points(work.session, wave)))
@@ -88,16 +80,9 @@ def staff_template(work: Work, *, key: str) -> WorkbookSheet:
     return WorkbookSheet(
         STAFF_SHEET.name,
         (
-            WorkbookColumn(
-                login.key, login.label, login.width, choices=_list_logins(accounts, SURVEYORS)
-            ),
-            WorkbookColumn(point.key, point.label, point.width, choices=points),
-            WorkbookColumn(
-                supervisor.key,
-                supervisor.label,
-                supervisor.width,
-                choices=_list_logins(accounts, SUPERVISORS),
-            ),
+            replace(login, choices=_list_logins(accounts, SURVEYORS)),
+            replace(point, choices=points),
+            replace(supervisor, choices=_list_logins(accounts, SUPERVISORS)),
             agency,
         ),
     )
@@ -108,7 +93,7 @@ def _list_logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tup
 
 
 def read_staff_list(work: Work, *, key: str, name: str, content: bytes) -> AssignmentList:
-    """Read an uploaded list; nothing is stored. Raises `WorkbookError` for the whole file."""
+    """Read a staff list from a file; nothing is stored. Raises `WorkbookError`."""
     work.require(Action.PLAN)
     wave = get_wave(session=work.session, key=key)
     listed = read_sheet(name, content, STAFF_SHEET)
@@ -140,7 +125,7 @@ def _list_assigned_pairs(session: Session, wave: Wave) -> set[tuple[UUID, UUID]]
 
 
 class _StaffListReader:
-    """Reader of the rows of one list."""
+    """Reader of the rows of a staff list: which surveyor works at which sampling point."""
 
     def __init__(
         self, points: Mapping[str, SamplingPoint], accounts: Mapping[str, Account]
@@ -150,7 +135,7 @@ class _StaffListReader:
         self._posting: dict[tuple[str, str], tuple[int, str, str]] = {}
 
     def read(self, check: CellChecker) -> PointAssignment | None:
-        """Read one row."""
+        """Return the assignment in row `check`; None if a cell of it is wrong."""
         surveyor = self._read_person(check, "login", SURVEYORS)
         point = self._read_point(check)
         supervisor = None
@@ -200,7 +185,7 @@ class _StaffListReader:
         supervisor: Account | None,
         agency: str,
     ) -> None:
-        """Check what depends on several cells of a row, or on two rows."""
+        """Report in `check` errors that several cells of its row, or two rows, make together."""
         number, city = check.row.number, point.city_code
         outside_area = msg("The point lies outside the area of this person.")
         if not covers_point(surveyor.area, city, point.code):
@@ -222,16 +207,14 @@ class _StaffListReader:
 
 
 def assign_people(work: Work, *, key: str, listed: AssignmentList) -> AssignmentCounts:
-    """Store a list: add new assignments, replace supervisor and agency of its surveyors.
+    """Store a staff list: add new assignments, replace its surveyors' supervisors and agencies.
 
     Raises:
         RefusedError: The wave is closed, frozen or released.
         RefusedError: Rows are wrong, or the store changed since the list was read.
     """
     work.require(Action.PLAN)
-    wave = lock_wave(session=work.session, key=key)
-    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
+    wave = lock_changeable_wave(work.session, key)
     if listed.errors or not listed.jobs:
         raise RefusedError("staff_wrong", msg("Please mend the list first; nothing was changed."))
     points = {point.id for point in _load_points(work.session, wave).values()}
@@ -257,7 +240,7 @@ def assign_people(work: Work, *, key: str, listed: AssignmentList) -> Assignment
 def _list_replaced_postings(
     session: Session, wave: Wave, listed: AssignmentList
 ) -> dict[str, dict[str, str]]:
-    """Return postings with a new supervisor or agency, before and after, for the audit trail."""
+    """Return `from` and `to`: posting -> supervisor and agency, for those that `listed` changes."""
     table = table_of(Posting)
     known = {
         (row.account_id, row.city_code): f"{row.supervisor_id or ''} {row.agency}".strip()

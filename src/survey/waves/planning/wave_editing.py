@@ -1,10 +1,9 @@
 """Creation and change of waves, as far as their state allows, and the cities left out of one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from types import MappingProxyType
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -23,18 +22,17 @@ from survey.waves.planning.wave_requests import require_no_request
 from survey.waves.waves import (
     COMPUTED_STATES,
     NewWave,
+    WaveDraft,
     create_wave,
     get_wave,
     lock_wave,
     require_scores,
 )
 
-MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
-
 
 @dataclass(frozen=True)
 class LeftOutRecord:
-    """City that is left out, with who decided it, when and why."""
+    """City that is left out of a wave, with who decided it, when and why."""
 
     city_code: str
     reason: str
@@ -44,7 +42,7 @@ class LeftOutRecord:
 
 
 def leave_city_out(work: Work, *, key: str, city_code: str, reason: str) -> None:
-    """Leave a city out of a wave until it is frozen; its interviews stay in the store.
+    """Leave a city out of a wave, for `reason`, until it is frozen; its interviews stay.
 
     Raises:
         RefusedError: no reason, no such city, left out already, or a frozen wave.
@@ -52,9 +50,7 @@ def leave_city_out(work: Work, *, key: str, city_code: str, reason: str) -> None
     work.require(Action.ADMINISTER, city_code)
     why = require_reason(
         reason,
-        least=MIN_REASON_CHARS,
-        most=MAX_REASON_CHARS,
-        refusal=RefusedError(
+        RefusedError(
             "city_not_left_out", msg("Please say in a few words why the city is left out.")
         ),
     )
@@ -78,7 +74,7 @@ def leave_city_out(work: Work, *, key: str, city_code: str, reason: str) -> None
 
 
 def restore_city(work: Work, *, key: str, city_code: str) -> None:
-    """Count a city of a wave in again.
+    """Count the interviews of a left-out city again: its exclusion from the wave is undone.
 
     Raises:
         RefusedError: it is not left out, or the wave is frozen.
@@ -105,7 +101,7 @@ def _lock_unfrozen_wave(session: Session, key: str) -> Wave:
 
 
 def list_left_out_cities(work: Work, *, key: str) -> list[LeftOutRecord]:
-    """Return the cities that are left out of a wave, by code. Raises `NotFoundError`."""
+    """Return the cities left out of a wave, sorted by code. Raises `NotFoundError`."""
     work.require(Action.READ_PLAN)
     wave = get_wave(session=work.session, key=key)
     query = (
@@ -121,59 +117,54 @@ def list_left_out_cities(work: Work, *, key: str) -> list[LeftOutRecord]:
 
 
 def left_out_codes(*, session: Session, wave_id: UUID) -> frozenset[str]:
-    """Return the codes of the cities that a freeze of the wave does not count."""
+    """Return the codes of cities whose interviews a freeze of the wave leaves out."""
     return frozenset(
         session.exec(select(LeftOutCity.city_code).where(LeftOutCity.wave_id == wave_id))
     )
 
 
-STATE_PERMISSION_TEXTS: Mapping[WaveState, Message] = MappingProxyType(
-    {
-        WaveState.PLANNED: msg(
-            "Planned: everything can still be changed. Nobody can be interviewed yet."
-        ),
-        WaveState.OPEN: msg(
-            "Open: interviews arrive. Questionnaire, indicator tree and oversampling are fixed; "
-            "targets can be raised, and lowered no further than to what was collected; points and "
-            "people can be added."
-        ),
-        WaveState.CLOSED: msg(
-            "Closed: no interview arrives, review goes on. The plan cannot be changed. The wave "
-            "can be opened again."
-        ),
-        WaveState.FROZEN: msg(
-            "Frozen: the interviews are final and the figures are computed. Nothing can be changed "
-            "any more."
-        ),
-        WaveState.RELEASED: msg(
-            "Released: others see of the results what the release says. Nothing of the wave can be "
-            "changed any more."
-        ),
-    }
-)
+STATE_PERMISSION_TEXTS: Mapping[WaveState, Message] = {
+    WaveState.PLANNED: msg(
+        "Planned: everything can still be changed. Nobody can be interviewed yet."
+    ),
+    WaveState.OPEN: msg(
+        "Open: interviews arrive. Questionnaire, indicator tree and oversampling are fixed; "
+        "targets can be raised, and lowered no further than to what was collected; points and "
+        "people can be added."
+    ),
+    WaveState.CLOSED: msg(
+        "Closed: no interview arrives, review goes on. The plan cannot be changed. The wave "
+        "can be opened again."
+    ),
+    WaveState.FROZEN: msg(
+        "Frozen: the interviews are final and the figures are computed. Nothing can be changed "
+        "any more."
+    ),
+    WaveState.RELEASED: msg(
+        "Released: others see of the results what the release says. Nothing of the wave can be "
+        "changed any more."
+    ),
+}
+
+
+def lock_changeable_wave(
+    session: Session, key: str, states: Collection[WaveState] = (WaveState.PLANNED, WaveState.OPEN)
+) -> Wave:
+    """Lock and return a wave to change its plan (row lock); raise unless it is in `states`."""
+    wave = lock_wave(session=session, key=key)
+    if wave.state not in states:
+        raise RefusedError("wave_fixed", STATE_PERMISSION_TEXTS[wave.state])
+    return wave
+
+
 IMMUTABLE_ONCE_OPEN = ("series", "year", "instrument_id", "tree_id", "opens_on")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _SERIES = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _MAX_TITLE_CHARS = 120
 
 
-@dataclass(frozen=True)
-class WaveDraft:
-    """Fields of a wave as the planner enters them."""
-
-    key: str
-    series: str
-    year: int
-    title_zh: str
-    title_en: str
-    instrument_id: UUID | None
-    """Brings its indicator tree along: its questions name indicators of that tree only."""
-    opens_on: date | None = None
-    closes_on: date | None = None
-
-
 def add_wave(work: Work, *, draft: WaveDraft) -> Wave:
-    """Create a planned wave. Raises `RefusedError` or `ConflictError`."""
+    """Create a planned wave from a draft. Raises `RefusedError` or `ConflictError`."""
     work.require(Action.PLAN)
     instrument = _check_draft(work.session, draft)
     values = {**vars(draft), "tree_id": _tree_of(work.session, instrument)}
@@ -181,7 +172,7 @@ def add_wave(work: Work, *, draft: WaveDraft) -> Wave:
 
 
 def change_wave(work: Work, *, draft: WaveDraft) -> tuple[str, ...]:
-    """Change the wave with the draft's key and return what changed.
+    """Change the wave with the draft's key; return the names of the fields that changed.
 
     Raises:
         RefusedError: the wave's state does not allow one of the changes; none is made.
@@ -211,7 +202,7 @@ def change_wave(work: Work, *, draft: WaveDraft) -> tuple[str, ...]:
 
 
 def require_quota_items(*, session: Session, wave: Wave) -> None:
-    """Raise if the questionnaire does not ask what the quotas of the wave's plan are about.
+    """Raise `RefusedError` if the questionnaire lacks a question that the wave's quotas need.
 
     Oversampled guardians could never be weighted back, quotas of village roles never be filled.
     """
@@ -306,7 +297,7 @@ def _list_draft_problems(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
 
 
 def _tree_of(session: Session, instrument: Instrument) -> UUID | None:
-    """Return the tree that the questionnaire was written for, as a stored id, if it names one."""
+    """Return the id of the indicator tree that the questionnaire names; None if it names none."""
     if instrument.tree is None:
         return None
     return tree_id_by_name(session=session, name=instrument.tree)

@@ -1,9 +1,9 @@
 """Overview of the waves for planners: how far each is, what is missing, and its history."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Executable, func, select
@@ -13,6 +13,7 @@ from sqlmodel import select as select_rows
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Message, msg
+from survey.records import build_from
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Account,
@@ -45,7 +46,7 @@ _STATES: Mapping[str, WaveState] = {
 
 @dataclass(frozen=True)
 class WaveStage:
-    """One state in the life of a wave."""
+    """One state in the life of a wave, with when it was reached last, and by whom."""
 
     state: WaveState
     is_reached: bool
@@ -75,7 +76,7 @@ def list_wave_stages(work: Work, *, key: str) -> tuple[WaveStage, ...]:
 
 
 def _find_last_changes(session: Session, wave: Wave) -> dict[WaveState, tuple[datetime, str]]:
-    """Return time and person of the last time that the wave came into each state."""
+    """Return state -> time and person of the wave's last change to this state."""
     query = (
         select(_ENTRIES.c.at, _ENTRIES.c.action, _ENTRIES.c.detail, _ACCOUNTS.c.name)
         .select_from(_ENTRIES.outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _ENTRIES.c.actor_id))
@@ -85,13 +86,10 @@ def _find_last_changes(session: Session, wave: Wave) -> dict[WaveState, tuple[da
     return {
         _STATES[row.action]: (row.at, row.name or str(row.detail.get("by", "")))
         for row in session.connection().execute(query)
-        if row.action != AuditEvent.WAVE_SNAPSHOT or _has_frozen_wave(row.detail)
+        if row.action != AuditEvent.WAVE_SNAPSHOT
+        # The snapshot with which the wave became frozen.
+        or (row.detail.get("final") and row.detail.get("from") == WaveState.CLOSED)
     }
-
-
-def _has_frozen_wave(detail: Mapping[str, Any]) -> bool:
-    """Return whether a snapshot was the one with which its wave became frozen."""
-    return bool(detail.get("final")) and detail.get("from") == WaveState.CLOSED
 
 
 _POINTS, _ASSIGNMENTS, _CELLS = table_of(SamplingPoint), table_of(Assignment), table_of(QuotaCell)
@@ -100,7 +98,7 @@ _TARGETS, _POSTINGS = table_of(CityTarget), table_of(Posting)
 
 @dataclass(frozen=True)
 class PointDrawRecord:
-    """One recorded draw of sampling points."""
+    """One recorded draw of sampling points, without the list from which they were drawn."""
 
     seed: int
     list_sha256: str
@@ -142,7 +140,7 @@ class WaveOverview(WaveSummary):
 
 @dataclass(frozen=True)
 class PointSummary:
-    """One sampling point with its surveyors."""
+    """One sampling point with the logins of its surveyors."""
 
     code: str
     name: str
@@ -176,7 +174,7 @@ class WaveOptions:
 
 
 def list_planning_waves(work: Work) -> list[WaveSummary]:
-    """Return every wave: planned ones first, then open ones, then the newest."""
+    """Return every wave that asks people, by state from planned to released, newest year first."""
     work.require(Action.READ_PLAN)
     people = select_rows(Wave).where(Wave.unit == StudyUnit.PERSON)
     waves = work.session.exec(people.order_by(col(Wave.year).desc(), col(Wave.key))).all()
@@ -185,7 +183,7 @@ def list_planning_waves(work: Work) -> list[WaveSummary]:
 
 
 def list_wave_options(work: Work) -> WaveOptions:
-    """Return the questionnaires and indicator trees of the store."""
+    """Return the questionnaires and indicator trees that a wave can use, the newest first."""
     work.require(Action.READ_PLAN)
     instruments = work.session.exec(
         select_rows(
@@ -201,7 +199,7 @@ def list_wave_options(work: Work) -> WaveOptions:
 
 
 def get_wave_overview(work: Work, *, key: str) -> WaveOverview:
-    """Return a wave and how far it is prepared. Raises `NotFoundError`."""
+    """Return a wave with the counts of its plan and its draws. Raises `NotFoundError`."""
     work.require(Action.READ_PLAN)
     wave = get_wave(session=work.session, key=key)
     connection = work.session.connection()
@@ -244,16 +242,13 @@ def get_wave_overview(work: Work, *, key: str) -> WaveOverview:
 def _list_draws(session: Session, wave: Wave) -> tuple[PointDrawRecord, ...]:
     """Return the recorded draws without their lists, which can be large."""
     draws = table_of(PointDraw)
-    columns = (
-        draws.c.seed, draws.c.list_sha256, draws.c.listed, draws.c.drawn, draws.c.per_city,
-        draws.c.drawn_at,
-    )  # fmt: skip
+    columns = draws.c["seed", "list_sha256", "listed", "drawn", "per_city", "drawn_at"]
     query = select(*columns).where(draws.c.wave_id == wave.id).order_by(draws.c.drawn_at)
     return tuple(PointDrawRecord(*row) for row in session.connection().execute(query))
 
 
 def list_points(work: Work, *, key: str) -> list[PointSummary]:
-    """Return every sampling point of a wave, by city and code."""
+    """Return every sampling point of a wave with its surveyors, sorted by city and code."""
     work.require(Action.READ_PLAN)
     wave = get_wave(session=work.session, key=key)
     workers: dict[UUID, list[str]] = {}
@@ -272,34 +267,22 @@ def list_points(work: Work, *, key: str) -> list[PointSummary]:
         .order_by(SamplingPoint.city_code, SamplingPoint.code)
     )
     return [
-        PointSummary(
-            point.code,
-            point.name,
-            point.city_code,
-            point.kind.value,
-            point.stratum,
-            point.target,
-            point.opens_on,
-            point.closes_on,
-            tuple(workers.get(point.id, ())),
-        )
+        build_from(PointSummary, point, surveyors=tuple(workers.get(point.id, ())))
         for point in points
     ]
 
 
 def list_postings(work: Work, *, key: str) -> list[SurveyorPosting]:
-    """Return every posted surveyor of a wave, by city and login."""
+    """Return each surveyor of each city, with supervisor, agency and number of points."""
     work.require(Action.READ_PLAN)
     wave = get_wave(session=work.session, key=key)
     accounts = {row.id: row for row in work.session.exec(select_rows(Account))}
-    counts: dict[tuple[UUID, str], int] = {}
     jobs = work.session.exec(
         select_rows(Assignment.account_id, SamplingPoint.city_code)
         .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
         .where(SamplingPoint.wave_id == wave.id)
     )
-    for account_id, city in jobs:
-        counts[account_id, city] = counts.get((account_id, city), 0) + 1
+    counts = Counter((account_id, city) for account_id, city in jobs)
     postings = work.session.exec(select_rows(Posting).where(Posting.wave_id == wave.id))
     lines = [
         SurveyorPosting(
@@ -308,7 +291,7 @@ def list_postings(work: Work, *, key: str) -> list[SurveyorPosting]:
             row.city_code,
             accounts[row.supervisor_id].login if row.supervisor_id else "",
             row.agency,
-            counts.get((row.account_id, row.city_code), 0),
+            counts[row.account_id, row.city_code],
         )
         for row in postings
     ]

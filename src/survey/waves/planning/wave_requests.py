@@ -14,7 +14,7 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, ROLES, Action
 from survey.access.secret_hashes import active_filter
 from survey.access.work import Work
-from survey.locale import Message, RefusedError, SurveyError, msg
+from survey.locale import RefusedError, SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Wave, WaveAct, WaveRequest, WaveState
 from survey.waves.waves import get_wave, lock_wave, require_answers_present, require_transition
@@ -31,7 +31,7 @@ _LEADS_TO: Mapping[WaveAct, WaveState] = {
 
 
 class PeopleRule(StrEnum):
-    """How many people a step of a wave takes, and why one may be enough."""
+    """Rule on a step such as a freeze: it takes two people (`TWO`), or why one is enough."""
 
     TWO = "two"
     DEMO = "demo"
@@ -49,14 +49,14 @@ class SecondPersonRequiredError(SurveyError):
 
 
 class RequestConflictError(SurveyError):
-    """Raised when another request is open, none is, or it asked for something else."""
+    """Raised when a request is open already, none is open, or it asks for another step."""
 
     code = "request_conflict"
 
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """Request that waits for a second person."""
+    """Request to freeze, release or archive a wave that waits for a second person."""
 
     act: WaveAct
     options: Mapping[str, Any]
@@ -67,39 +67,24 @@ class OpenRequest:
     at: datetime
 
 
-def get_people_rule(work: Work, *, key: str, act: WaveAct, two_people: bool) -> PeopleRule:
-    """Return whether the principal needs a second person for a step of a wave.
-
-    Args:
-        two_people: The setting of the installation.
-    """
+def get_people_rule(work: Work, *, key: str, act: WaveAct) -> PeopleRule:
+    """Return whether step `act` of a wave needs a second person, or why one is enough."""
     work.require(ACT_ACTIONS[act])
-    return _find_act_people_rule(work, get_wave(session=work.session, key=key), act, two_people)
-
-
-def _find_act_people_rule(work: Work, wave: Wave, act: WaveAct, two_people: bool) -> PeopleRule:
-    return find_people_rule(
-        work, action=ACT_ACTIONS[act], is_demo=wave.is_demo, two_people=two_people
-    )
+    wave = get_wave(session=work.session, key=key)
+    return find_people_rule(work, action=ACT_ACTIONS[act], is_demo=wave.is_demo)
 
 
 def find_people_rule(
-    work: Work,
-    *,
-    action: Action,
-    is_demo: bool,
-    two_people: bool,
-    areas: Collection[str] = (NATION,),
+    work: Work, *, action: Action, is_demo: bool, areas: Collection[str] = (NATION,)
 ) -> PeopleRule:
-    """Return whether the principal needs a second person for what `action` allows.
+    """Return whether a step by right `action` takes a second person of `areas`, or why only one.
 
     Args:
         is_demo: Whether it is about generated data.
-        two_people: The setting of the installation.
         areas: Areas of the accounts that could be the second person.
     """
     work.require(action)
-    if not two_people:
+    if not work.settings.two_person_freeze:
         return PeopleRule.OFF
     if work.principal.is_demo or is_demo:
         return PeopleRule.DEMO
@@ -110,7 +95,7 @@ def find_people_rule(
 def list_second_people(
     work: Work, *, action: Action, areas: Collection[str] = (NATION,)
 ) -> tuple[str, ...]:
-    """Return the names of those who could be the second person for what `action` allows."""
+    """Return names of other active accounts of `areas` with right `action`, sorted."""
     work.require(action)
     roles = [role for role, known in ROLES.items() if action in known.actions]
     query = select(Account.name).where(
@@ -124,7 +109,7 @@ def list_second_people(
 
 
 def request_act(work: Work, *, key: str, act: WaveAct, options: Mapping[str, Any]) -> None:
-    """Request a step of a wave, which another person confirms.
+    """Request `act` with `options` on a wave, for another person to confirm; record it.
 
     A released wave can be frozen again, which changes what every reader sees.
 
@@ -176,12 +161,11 @@ def withdraw_request(work: Work, *, key: str) -> None:
 
 
 def end_freeze_request(work: Work, *, wave: Wave) -> None:
-    """End an open request to freeze a wave, if there is one, as part of taking a release back."""
+    """End an open request to freeze a wave, if any, as its release is taken back; record it."""
     work.require(Action.RELEASE)
     request = _find_open(work.session, wave)
-    if request is None or request.act is not WaveAct.FREEZE:
-        return
-    _withdraw_request(work, request, wave)
+    if request is not None and request.act is WaveAct.FREEZE:
+        _withdraw_request(work, request, wave)
 
 
 def _withdraw_request(work: Work, request: WaveRequest, wave: Wave) -> None:
@@ -191,7 +175,7 @@ def _withdraw_request(work: Work, request: WaveRequest, wave: Wave) -> None:
 
 
 def find_open_request(work: Work, *, key: str) -> OpenRequest | None:
-    """Return the request of a wave that waits for a second person, if there is one."""
+    """Return the request of a wave that waits for a second person; None without one."""
     work.require(Action.READ_PLAN)
     request = _find_open(work.session, get_wave(session=work.session, key=key))
     if request is None:
@@ -206,10 +190,8 @@ def find_open_request(work: Work, *, key: str) -> OpenRequest | None:
     )
 
 
-def confirm_act(
-    work: Work, *, wave: Wave, act: WaveAct, options: Mapping[str, Any], two_people: bool
-) -> None:
-    """Record that a second person confirms a step, or why one is enough; part of the step itself.
+def confirm_act(work: Work, *, wave: Wave, act: WaveAct, options: Mapping[str, Any]) -> None:
+    """Record that a second person confirms `act`, or why one is enough; end its request.
 
     Raises:
         SecondPersonRequiredError: nobody requested it, or the principal did.
@@ -217,7 +199,7 @@ def confirm_act(
     """
     request = _find_open(work.session, wave)
     detail: dict[str, Any] = {"key": wave.key, "act": act}
-    one_person = _require_people(work, wave, request, (act, options), two_people)
+    one_person = _require_people(work, wave, request, act, options)
     if one_person is not None:
         detail["one_person"] = one_person
     if request is not None:
@@ -231,10 +213,9 @@ def require_confirmable(
     wave: Wave,
     act: WaveAct,
     options: Mapping[str, Any],
-    two_people: bool,
     after: WaveAct | None = None,
 ) -> None:
-    """Raise what `confirm_act` would raise, and record nothing: long work asks before it begins.
+    """Raise unless `act` with `options` can be confirmed (if given, after `after`); record nothing.
 
     Args:
         after: Step that is confirmed just before, whose request has ended by then.
@@ -242,23 +223,21 @@ def require_confirmable(
     request = _find_open(work.session, wave)
     if request is not None and request.act is after:
         request = None
-    _require_people(work, wave, request, (act, options), two_people)
+    _require_people(work, wave, request, act, options)
 
 
 def _require_people(
-    work: Work,
-    wave: Wave,
-    request: WaveRequest | None,
-    step: tuple[WaveAct, Mapping[str, Any]],
-    two_people: bool,
+    work: Work, wave: Wave, request: WaveRequest | None, act: WaveAct, options: Mapping[str, Any]
 ) -> PeopleRule | None:
-    """Return why one person is enough for a step; None where a second one confirms it."""
-    act, options = step
-    work.require(ACT_ACTIONS[act])
-    rule = _find_act_people_rule(work, wave, act, two_people)
+    """Raise unless `request` or a rule allows `act`; return why one is enough, None if two act."""
+    rule = find_people_rule(work, action=ACT_ACTIONS[act], is_demo=wave.is_demo)
     if request is None or request.requested_by == actor_id(work.principal):
         if rule is PeopleRule.TWO:
-            raise SecondPersonRequiredError(_describe_missing_person(request))
+            raise SecondPersonRequiredError(
+                msg("This takes two people: one requests it, another one confirms it.")
+                if request is None
+                else msg("You requested this yourself. Another person confirms it.")
+            )
         return rule
     if (request.act, dict(request.options)) != (act, dict(options)):
         raise RequestConflictError(
@@ -277,7 +256,7 @@ def record_signatures(
     options: Mapping[str, Any],
     signatures: Sequence[tuple[UUID | None, datetime]],
 ) -> None:
-    """Record that two people signed the release of a wave; they stand for request and confirmation.
+    """Record the `signatures` (who, when) of a release, which stand for request and confirmation.
 
     One signature is recorded as one person: whoever took it has decided that it is enough. The
     database refuses two signatures of the same person.
@@ -302,12 +281,9 @@ def record_signatures(
         )
     )
     work.session.flush()
-    detail: dict[str, Any] = {"key": wave.key, "act": WaveAct.RELEASE}
-    work.record(
-        AuditEvent.WAVE_REQUEST_CONFIRMED,
-        wave.id,
-        detail if two else {**detail, "one_person": "signature"},
-    )
+    alone = {} if two else {"one_person": "signature"}
+    detail = {"key": wave.key, "act": WaveAct.RELEASE, **alone}
+    work.record(AuditEvent.WAVE_REQUEST_CONFIRMED, wave.id, detail)
 
 
 def require_no_request(*, session: Session, wave: Wave) -> None:
@@ -321,12 +297,6 @@ def require_no_request(*, session: Session, wave: Wave) -> None:
         )
 
 
-def _describe_missing_person(request: WaveRequest | None) -> Message:
-    if request is None:
-        return msg("This takes two people: one requests it, another one confirms it.")
-    return msg("You requested this yourself. Another person confirms it.")
-
-
 def _find_open(session: Session, wave: Wave) -> WaveRequest | None:
     query = select(WaveRequest).where(
         WaveRequest.wave_id == wave.id, col(WaveRequest.ended_at).is_(None)
@@ -335,10 +305,7 @@ def _find_open(session: Session, wave: Wave) -> WaveRequest | None:
 
 
 def _end_request(work: Work, request: WaveRequest, *, confirmed: bool) -> None:
-    request.ended_at, request.ended_by, request.confirmed = (
-        work.now,
-        actor_id(work.principal),
-        confirmed,
-    )
+    request.ended_at, request.ended_by = work.now, actor_id(work.principal)
+    request.confirmed = confirmed
     work.session.add(request)
     work.session.flush()

@@ -1,1 +1,1 @@
-"""Sign-in pages outside Streamlit."""
+"""Sign-in and account pages, which are plain HTML outside Streamlit."""

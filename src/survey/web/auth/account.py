@@ -1,4 +1,4 @@
-"""Page `/auth/account`: own password, second factor and sessions."""
+"""Page `/auth/account`: one's own password, second factor and signed-in browsers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,6 @@ from survey.access.sessions import COOKIE
 from survey.access.work import Work
 from survey.locale import SurveyError, Translator
 from survey.store.china_time import CHINA
-from survey.store.tables import now
 from survey.web.auth.pages import (
     AuthContext,
     AuthPage,
@@ -38,140 +37,115 @@ from survey.web.auth.pages import (
     password_field,
     recovery_code_page,
 )
-from survey.web.http import delete_cookie, redirect_response
+from survey.web.http import SESSION_COOKIE, redirect_response
 from survey.web.request_middleware import find_current_principal
 
 ACCOUNT_PATH = "/auth/account"
 
 
 class AccountEndpoints:
-    """Endpoints of the page."""
+    """Endpoints of the page on which people change their own account."""
 
     def __init__(self, context: AuthContext) -> None:
         self.context = context
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes of the endpoints."""
+        """Return the routes of the page and of each change that it offers."""
         return [
             Route(ACCOUNT_PATH, self.get_page, methods=["GET"]),
-            Route(f"{ACCOUNT_PATH}/password", self.post_password, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/factor", self.post_factor, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/factor/confirm", self.post_factor_code, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/factor/remove", self.post_factor_removal, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/recovery", self.post_recovery_codes, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/everywhere", self.post_sign_out_everywhere, methods=["POST"]),
+            self._build_route(
+                "password",
+                lambda work, form, secret: change_password(
+                    work,
+                    current_password=form.get("shown", ""),
+                    password=form.get("password", ""),
+                    secret=secret,
+                ),
+                self._redirect_back,
+            ),
+            self._build_route(
+                "factor",
+                lambda work, form, _: start_factor(work, current_password=form.get("shown", "")),
+                self._redirect_back,
+            ),
+            self._build_route(
+                "factor/confirm",
+                lambda work, form, _: confirm_factor(work, code=form.get("code", "")[:64]),
+                self._show_codes,
+                asks_password=False,
+            ),
+            self._build_route(
+                "factor/remove",
+                lambda work, form, _: remove_factor(work, current_password=form.get("shown", "")),
+                self._redirect_back,
+            ),
+            self._build_route(
+                "recovery",
+                lambda work, form, _: replace_recovery_codes(
+                    work, current_password=form.get("shown", "")
+                ),
+                self._show_codes,
+            ),
+            self._build_route(
+                "everywhere",
+                lambda work, *_: sign_out_everywhere(work),
+                self._redirect_signed_out,
+                asks_password=False,
+            ),
         ]
 
     async def get_page(self, request: Request, error: SurveyError | None = None) -> Response:
-        """Show the page, after a failed change with its error."""
+        """Return the account page, with the error if a change has just failed."""
         person = await to_thread.run_sync(find_current_principal, request, self.context.settings)
         if person is None:
             return redirect_response(f"/auth/login?next={ACCOUNT_PATH}")
-        this = digest(request.cookies.get(COOKIE, ""))
+        this, t = digest(request.cookies.get(COOKIE, "")), self.context.t(request)
         try:
-            account, enrolment = await self.context.write(
-                lambda session: (
-                    get_own_account(
-                        Work(session, person, now(), self.context.settings), session_hash=this
-                    ),
-                    find_pending_enrolment(Work(session, person, now(), self.context.settings)),
-                )
+            account, enrolment = await self.context.serve(
+                person,
+                lambda work: (
+                    get_own_account(work, session_hash=this),
+                    find_pending_enrolment(work),
+                ),
             )
         except SurveyError as refused:
-            t = self.context.t(request)
             page = AuthPage(
                 t("This is not open to you"),
                 t(refused.message),
                 links=(("/", t("To the start page")),),
             )
             return self.context.render(request, page, status=403)
-        page = _build_account_page(self.context.t(request), account, enrolment, error)
+        page = _build_account_page(t, account, enrolment, error)
         return self.context.render(request, page, status=403 if error else 200)
 
-    async def post_password(self, request: Request) -> Response:
-        """Change the password."""
-
-        def work(work: Work, form: dict[str, str]) -> None:
-            change_password(
-                work,
-                current_password=form.get("shown", ""),
-                password=form.get("password", ""),
-                secret=request.cookies.get(COOKIE),
-            )
-
-        return await self._run_change(request, work, self._redirect_back)
-
-    async def post_factor(self, request: Request) -> Response:
-        """Start setting up a second factor."""
-
-        def work(work: Work, form: dict[str, str]) -> None:
-            start_factor(work, current_password=form.get("shown", ""))
-
-        return await self._run_change(request, work, self._redirect_back)
-
-    async def post_factor_code(self, request: Request) -> Response:
-        """Finish setting up a second factor and show its recovery codes."""
-
-        def work(work: Work, form: dict[str, str]) -> tuple[str, ...]:
-            code = form.get("code", "")[:64]
-            return confirm_factor(work, code=code)
-
-        return await self._run_change(request, work, self._show_codes, asks_password=False)
-
-    async def post_factor_removal(self, request: Request) -> Response:
-        """Remove the second factor."""
-
-        def work(work: Work, form: dict[str, str]) -> None:
-            remove_factor(work, current_password=form.get("shown", ""))
-
-        return await self._run_change(request, work, self._redirect_back)
-
-    async def post_recovery_codes(self, request: Request) -> Response:
-        """Replace the recovery codes and show the new ones."""
-
-        def work(work: Work, form: dict[str, str]) -> tuple[str, ...]:
-            shown = form.get("shown", "")
-            return replace_recovery_codes(work, current_password=shown)
-
-        return await self._run_change(request, work, self._show_codes)
-
-    async def post_sign_out_everywhere(self, request: Request) -> Response:
-        """End all sessions of the account."""
-
-        def work(work: Work, _form: dict[str, str]) -> None:
-            sign_out_everywhere(work)
-
-        return await self._run_change(request, work, self._redirect_signed_out, asks_password=False)
-
-    async def _run_change(
+    def _build_route(
         self,
-        request: Request,
-        change: Callable[[Work, dict[str, str]], T],
+        name: str,
+        change: Callable[[Work, dict[str, str], str | None], T],
         respond: Callable[[Request, T], Response],
         *,
         asks_password: bool = True,
-    ) -> Response:
-        """Run one change in one transaction; attempts at the password are counted before."""
-        refusal = self.context.too_many_requests(request)
-        if refusal is not None:
-            return refusal
-        form = await self.context.read_form(request)
-        person = await to_thread.run_sync(find_current_principal, request, self.context.settings)
-        if person is None:
-            return redirect_response("/auth/login")
-        try:
-            if asks_password:
-                await self.context.write(
-                    lambda session: claim_password_attempt(
-                        Work(session, person, now(), self.context.settings)
-                    )
-                )
-            result = await self.context.write(
-                lambda session: change(Work(session, person, now(), self.context.settings), form)
-            )
-        except SurveyError as error:
-            return await self.get_page(request, error)
-        return respond(request, result)
+    ) -> Route:
+        """Return a POST route: count a try if `asks_password`, run `change`, answer by `respond`.
+
+        It is one transaction; attempts at the password are counted before in another.
+        """
+
+        async def post_change(request: Request) -> Response:
+            form, secret = await self.context.read_form(request), request.cookies.get(COOKIE)
+            settings = self.context.settings
+            person = await to_thread.run_sync(find_current_principal, request, settings)
+            if person is None:
+                return redirect_response("/auth/login")
+            try:
+                if asks_password:
+                    await self.context.serve(person, claim_password_attempt)
+                result = await self.context.serve(person, lambda work: change(work, form, secret))
+            except SurveyError as error:
+                return await self.get_page(request, error)
+            return respond(request, result)
+
+        return Route(f"{ACCOUNT_PATH}/{name}", post_change, methods=["POST"])
 
     def _redirect_back(self, _request: Request, _result: object) -> Response:
         return redirect_response(ACCOUNT_PATH)
@@ -183,7 +157,7 @@ class AccountEndpoints:
 
     def _redirect_signed_out(self, _request: Request, _result: object) -> Response:
         response = redirect_response("/")
-        delete_cookie(response, COOKIE)
+        SESSION_COOKIE.delete(response)
         return response
 
 

@@ -1,5 +1,6 @@
-"""Pages `/auth/login`, `/auth/code` and the choice of a role in a demonstration."""
+"""Pages to sign in by password, by one-time code or as a demo role, and to sign out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
@@ -14,10 +15,16 @@ from survey.access.attempt_limits import TooManyAttemptsError
 from survey.access.roles import ROLES, Role, demo_purposes
 from survey.access.second_factor import normalise_code
 from survey.access.secret_hashes import verify_password
-from survey.access.sessions import COOKIE, LIFETIME, DemoAccountMissingError, sign_in_demo, sign_out
+from survey.access.sessions import (
+    COOKIE,
+    SESSION_LIFETIME,
+    DemoAccountMissingError,
+    SignIn,
+    sign_in_demo,
+    sign_out,
+)
 from survey.access.sign_in import (
     CredentialLookup,
-    SignInRefusedError,
     look_up_credentials,
     open_sign_in,
     record_refused_sign_in,
@@ -30,32 +37,31 @@ from survey.store.transactions import run_in_transaction
 from survey.web.auth.pages import AuthContext, AuthPage, FormField, FormSpec, PagePart
 from survey.web.downloads import DOWNLOAD_STORE
 from survey.web.http import (
+    SESSION_COOKIE,
     RateLimit,
-    delete_cookie,
     is_same_site,
     read_form,
     redirect_response,
     safe_path,
-    set_cookie,
 )
 from survey.web.notice_pages import (
     SUBMIT_URL,
     HtmlPage,
     html_response,
     negotiate_language,
-    refuse_too_many_requests,
+    require_turn,
 )
 
 
 @dataclass(frozen=True)
 class _DemoSignInEndpoints:
-    """Endpoints for demo roles, and for signing out of any session."""
+    """Endpoints to sign in as a demo role and to sign out of any session."""
 
     settings: Settings
     limit: RateLimit
 
     async def get_roles(self, request: Request) -> Response:
-        """`GET /auth/demo`."""
+        """`GET /auth/demo`: list the demo roles to choose from."""
         if not self.settings.demo:
             raise HTTPException(404)
         language = negotiate_language(request, self.settings.language)
@@ -74,31 +80,27 @@ class _DemoSignInEndpoints:
         return html_response(request, HtmlPage("roles", language, title, values))
 
     async def post_demo_sign_in(self, request: Request) -> Response:
-        """`POST /auth/demo`."""
+        """`POST /auth/demo`: sign in as the chosen demo role."""
         if not self.settings.demo:
             raise HTTPException(404)
-        refusal = refuse_too_many_requests(request, self.limit, self.settings)
-        if refusal is not None:
-            return refusal
+        require_turn(request, self.limit, self.settings)
         form = await read_form(request)
         # The start page names the role in the address: Streamlit drops a field called `role`.
         role = form.get("role") or request.query_params.get("role", "")
         if not is_same_site(request, self.settings) or role not in demo_purposes():
             raise HTTPException(403)
         try:
-            secret = await to_thread.run_sync(self._sign_in, Role(role))
+            secret = await to_thread.run_sync(
+                run_in_transaction,
+                self.settings.store_url,
+                lambda session: sign_in_demo(SignIn(session, now()), Role(role)),
+            )
         except DemoAccountMissingError as error:
             raise HTTPException(404) from error
         response = redirect_response(safe_path(form.get("next")))
-        max_age = int(LIFETIME.total_seconds())
-        set_cookie(response, request, self.settings, COOKIE, secret, max_age=max_age)
+        max_age = int(SESSION_LIFETIME.total_seconds())
+        SESSION_COOKIE.save(response, request, self.settings, secret, max_age)
         return response
-
-    def _sign_in(self, role: Role) -> str:
-        return run_in_transaction(
-            self.settings.store_url,
-            lambda session: sign_in_demo(session=session, role=role, now=now()),
-        )
 
     async def get_sign_out(self, request: Request) -> Response:
         """`GET /auth/logout`: its script signs out at once unless interviews wait to be sent."""
@@ -122,25 +124,26 @@ class _DemoSignInEndpoints:
         return html_response(request, HtmlPage("sign_out", language, title, values, boot))
 
     async def post_sign_out(self, request: Request) -> Response:
-        """`POST /auth/logout`."""
+        """`POST /auth/logout`: end the session and drop its prepared downloads."""
         if not is_same_site(request, self.settings):
             raise HTTPException(403)
-        await to_thread.run_sync(self._sign_out, request.cookies.get(COOKIE))
-        response = redirect_response("/")
-        delete_cookie(response, COOKIE)
-        return response
+        secret = request.cookies.get(COOKIE)
 
-    def _sign_out(self, secret: str | None) -> None:
-        if secret:
-            DOWNLOAD_STORE.forget(secret)
-        run_in_transaction(
-            self.settings.store_url,
-            lambda session: sign_out(session=session, secret=secret, now=now()),
-        )
+        def sign_out_here() -> None:
+            if secret:
+                DOWNLOAD_STORE.forget(secret)
+            run_in_transaction(
+                self.settings.store_url, lambda session: sign_out(session, secret, now())
+            )
+
+        await to_thread.run_sync(sign_out_here)
+        response = redirect_response("/")
+        SESSION_COOKIE.delete(response)
+        return response
 
 
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
-    """Return the routes of signing in as a demo role and of signing out."""
+    """Return the routes to sign in as a demo role and to sign out."""
     endpoints = _DemoSignInEndpoints(settings, limit)
     return [
         Route("/auth/demo", endpoints.get_roles, methods=["GET"]),
@@ -151,13 +154,13 @@ def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
 
 
 class LoginEndpoints:
-    """Endpoints of both pages."""
+    """Endpoints to sign in with a password or with a surveyor's one-time code."""
 
     def __init__(self, context: AuthContext) -> None:
         self.context = context
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes of the endpoints."""
+        """Return the routes of `/auth/login` and `/auth/code`."""
         return [
             Route("/auth/login", self.get_form, methods=["GET"]),
             Route("/auth/login", self.post_form, methods=["POST"]),
@@ -166,38 +169,23 @@ class LoginEndpoints:
         ]
 
     async def get_form(self, request: Request) -> Response:
-        """`GET /auth/login`."""
+        """`GET /auth/login`: show the form for login and password."""
         return self.context.render(
             request, self._build_login_page(request, request.query_params.get("next", ""))
         )
 
     async def post_form(self, request: Request) -> Response:
-        """`POST /auth/login`: verify the password and go on to the next step."""
-        refusal = self.context.too_many_requests(request)
-        if refusal is not None:
-            return refusal
+        """`POST /auth/login`: verify the password and redirect to the next step of the sign-in."""
         form = await self.context.read_form(request)
         login, password = form.get("login", ""), form.get("password", "")
-        address = self.context.address(request)
+        target = safe_path(form.get("next"))
         try:
-            lookup = await self.context.write(
-                lambda session: look_up_credentials(
-                    session=session, login=login, address=address, now=now()
-                )
-            )
-            if not await self.context.run_hashing(
-                partial(verify_password, lookup.password_hash, password)
-            ):
-                raise await self._record_refusal(lookup, "password")
+            lookup = await self._verify(request, look_up_credentials, login, password, "password")
             secret = await self.context.write(
-                lambda session: open_sign_in(
-                    session=session,
-                    lookup=lookup,
-                    password=password,
-                    address=address,
-                    redirect_to=safe_path(form.get("next")),
-                    now=now(),
-                )
+                request,
+                lambda sign_in: open_sign_in(
+                    sign_in, lookup, password=password, redirect_to=target
+                ),
             )
             return await self.context.next_step(request, secret)
         except SurveyError as error:
@@ -205,48 +193,40 @@ class LoginEndpoints:
             return self.context.render(request, page, status=_choose_status(error))
 
     async def get_code_form(self, request: Request) -> Response:
-        """`GET /auth/code`."""
+        """`GET /auth/code`: show the form for a surveyor's one-time code."""
         login = request.query_params.get("login", "")[:64]
         return self.context.render(request, self._build_code_page(request, login))
 
     async def post_code(self, request: Request) -> Response:
         """`POST /auth/code`: sign in a surveyor with a one-time code."""
-        refusal = self.context.too_many_requests(request)
-        if refusal is not None:
-            return refusal
         form = await self.context.read_form(request)
         login, code = form.get("login", ""), normalise_code(form.get("code", ""))
-        address = self.context.address(request)
         try:
-            lookup = await self.context.write(
-                lambda session: look_up_code(
-                    session=session, login=login, address=address, now=now()
-                )
-            )
-            if not await self.context.run_hashing(
-                partial(verify_password, lookup.password_hash, code)
-            ):
-                raise await self._record_refusal(lookup, "code")
+            lookup = await self._verify(request, look_up_code, login, code, "code")
             secret = await self.context.write(
-                lambda session: redeem_code(
-                    session=session,
-                    lookup=lookup,
-                    address=address,
-                    limits=self.context.limits,
-                    now=now(),
-                )
+                request, lambda sign_in: redeem_code(sign_in, lookup, self.context.limits)
             )
         except SurveyError as error:
             page = self._build_code_page(request, login, error)
             return self.context.render(request, page, status=_choose_status(error))
         return await self.context.start_session(request, secret, "/tasks")
 
-    async def _record_refusal(self, lookup: CredentialLookup, method: str) -> SignInRefusedError:
-        return await self.context.write(
-            lambda session: record_refused_sign_in(
-                session=session, lookup=lookup, how=method, now=now()
+    async def _verify(
+        self,
+        request: Request,
+        look_up: Callable[[SignIn, str], CredentialLookup],
+        login: str,
+        typed: str,
+        how: str,
+    ) -> CredentialLookup:
+        """Return what `look_up` finds for a login; raise, noting `how`, unless `typed` fits."""
+        lookup = await self.context.write(request, lambda sign_in: look_up(sign_in, login))
+        verify = partial(verify_password, lookup.password_hash, typed)
+        if not await self.context.run_hashing(verify):
+            raise await self.context.write(
+                request, lambda sign_in: record_refused_sign_in(sign_in, lookup, how=how)
             )
-        )
+        return lookup
 
     def _build_login_page(
         self, request: Request, target: str, login: str = "", error: SurveyError | None = None

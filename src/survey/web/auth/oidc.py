@@ -1,4 +1,4 @@
-"""Sign-in through an OpenID Connect provider, if one is configured (`/auth/outside`).
+"""Sign-in through an external OpenID Connect provider, if one is configured (`/auth/outside`).
 
 The authorization code flow with PKCE and a verified ID token.
 """
@@ -32,8 +32,7 @@ from survey.access.oidc_identity import (
 )
 from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings
-from survey.store.tables import now
-from survey.web.auth.pages import STEP_COOKIE, AuthContext, AuthPage
+from survey.web.auth.pages import STEP_COOKIE, AuthContext
 from survey.web.http import is_same_site, redirect_response, safe_path
 
 OIDC_CALLBACK_PATH = "/auth/outside/back"
@@ -48,25 +47,21 @@ MAX_SUBJECT_CHARS = 255
 
 
 class OidcProviderError(SurveyError):
-    """Raised when the provider fails or does not follow the standard; the log has the reason."""
+    """Raised when the provider fails or breaks the standard; the log contains the reason."""
 
     code = "provider_failed"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("Signing in through the provider did not work. Please try again in a minute.")
-        )
+    message = msg("Signing in through the provider did not work. Please try again in a minute.")
 
 
 @dataclass(frozen=True)
 class OidcClient:
-    """Client of the configured provider, whose description is read anew for each sign-in."""
+    """Client of the configured provider, which reads the provider's metadata for each sign-in."""
 
     settings: Settings
     redirect_uri: str
 
     def build_request(self, redirect_to: str) -> tuple[OidcRequest, str]:
-        """Return a new request and the provider's address to which the browser is sent."""
+        """Return a new sign-in request and the provider's address to redirect the browser to."""
         description = self._read_description()
         verifier = secrets.token_urlsafe(48)
         nonce = secrets.token_urlsafe(24)
@@ -77,7 +72,7 @@ class OidcClient:
         return OidcRequest(self.settings.oidc_issuer, state, nonce, verifier, redirect_to), address
 
     def redeem(self, request: OidcRequest, code: str) -> OidcIdentity:
-        """Exchange the code for the identity that the provider confirms.
+        """Exchange the authorization code for the person's identity as the provider confirms it.
 
         Raises:
             OidcProviderError: The provider failed, or its ID token is not valid.
@@ -96,7 +91,11 @@ class OidcClient:
         except (AuthlibBaseError, JoseError, httpx2.HTTPError, KeyError, ValueError) as error:
             _LOG.warning("an answer of the OpenID Connect provider was refused: %r", error)
             raise OidcProviderError from error
-        return _parse_claims(request.issuer, claims)
+        subject, email = claims["sub"], claims.get("email")
+        if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_CHARS:
+            raise OidcProviderError
+        verified = claims.get("email_verified") is True and isinstance(email, str)
+        return OidcIdentity(request.issuer, subject, str(email) if verified else "")
 
     def _build_client(self) -> Any:
         return OAuth2Client(
@@ -112,7 +111,7 @@ class OidcClient:
         )
 
     def _read_description(self) -> Mapping[str, str]:
-        """Return the provider's description, which must be that of the configured issuer."""
+        """Return the provider's metadata; raise if they are not those of the configured issuer."""
         issuer = self.settings.oidc_issuer
         description: dict[str, str] = _read_json(
             f"{issuer.rstrip('/')}/.well-known/openid-configuration"
@@ -146,7 +145,7 @@ class OidcClient:
     def _add_email(
         self, client: Any, description: Mapping[str, str], claims: dict[str, Any]
     ) -> dict[str, Any]:
-        """Add the e-mail address from the userinfo endpoint if the ID token has none."""
+        """Return the ID token's `claims`; without e-mail, add those of the provider's userinfo."""
         if "email" in claims or not description.get("userinfo_endpoint"):
             return claims
         response = client.get(description["userinfo_endpoint"])
@@ -170,32 +169,22 @@ def _read_json(address: str) -> Any:
     return document
 
 
-def _parse_claims(issuer: str, claims: Mapping[str, Any]) -> OidcIdentity:
-    subject, email = claims["sub"], claims.get("email")
-    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_CHARS:
-        raise OidcProviderError
-    verified = claims.get("email_verified") is True and isinstance(email, str)
-    return OidcIdentity(issuer, subject, str(email) if verified else "")
-
-
 class OidcEndpoints:
-    """Redirect to the provider and its callback, which must belong to a request of this browser."""
+    """Endpoints that redirect to the provider and receive its answer in the same browser."""
 
     def __init__(self, context: AuthContext) -> None:
         self.context = context
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes of the endpoints."""
+        """Return the routes of the redirect to the provider and of its callback."""
         return [
             Route("/auth/outside", self.get_provider_redirect, methods=["GET"]),
             Route(OIDC_CALLBACK_PATH, self.get_callback, methods=["GET"]),
         ]
 
     async def get_provider_redirect(self, request: Request) -> Response:
-        """Redirect to the provider; a link, because the pages forbid forms to other sites."""
-        refusal = self.context.too_many_requests(request)
-        if refusal is not None:
-            return refusal
+        """Redirect the browser to the provider; by GET, as forms may not post to other sites."""
+        self.context.require_turn(request)
         if not is_same_site(request, self.context.settings):
             raise HTTPException(403)
         target = safe_path(request.query_params.get("next"))
@@ -206,24 +195,19 @@ class OidcEndpoints:
         except SurveyError as error:
             return self._show_refusal(request, error.message, 503)
         secret = await self.context.write(
-            lambda session: save_oidc_request(session=session, request=oidc_request, now=now())
+            request, lambda sign_in: save_oidc_request(sign_in, oidc_request)
         )
         response = redirect_response(address)
-        self.context.set_step_cookie(response, request, secret)
+        STEP_COOKIE.save(response, request, self.context.settings, secret)
         return response
 
     async def get_callback(self, request: Request) -> Response:
-        """Exchange the provider's answer for a sign-in and go on to the next step."""
-        refusal = self.context.too_many_requests(request)
-        if refusal is not None:
-            return refusal
+        """Exchange the provider's answer for a sign-in and redirect to its next step."""
+        self.context.require_turn(request)
         params = request.query_params
-        secret = request.cookies.get(STEP_COOKIE)
         try:
             oidc_request = await self.context.write(
-                lambda session: pop_oidc_request(
-                    session=session, secret=secret, state=params.get("state", ""), now=now()
-                )
+                request, lambda sign_in: pop_oidc_request(sign_in, params.get("state", ""))
             )
             if not params.get("code"):
                 return self._show_refusal(request, msg("You were not signed in."), 403)
@@ -231,13 +215,13 @@ class OidcEndpoints:
                 partial(self._build_client(request).redeem, oidc_request, params["code"])
             )
             step = await self.context.write(
-                lambda session: start_oidc_sign_in(
-                    session=session,
-                    identity=identity,
-                    redirect_to=oidc_request.redirect_to,
+                request,
+                lambda sign_in: start_oidc_sign_in(
+                    sign_in,
+                    identity,
                     second_factor=self.context.settings.oidc_second_factor,
-                    now=now(),
-                )
+                    redirect_to=oidc_request.redirect_to,
+                ),
             )
             if step is None:
                 raise OidcAccountNotFoundError
@@ -251,8 +235,5 @@ class OidcEndpoints:
         return OidcClient(settings, f"{origin}{OIDC_CALLBACK_PATH}")
 
     def _show_refusal(self, request: Request, message: Message, status: int) -> Response:
-        t = self.context.t(request)
-        page = AuthPage(
-            t("You are not signed in"), t(message), links=(("/auth/login", t("Sign in")),)
-        )
-        return self.context.render(request, page, status=status)
+        title = msg("You are not signed in")
+        return self.context.render_refusal(request, title, message, status=status)

@@ -1,4 +1,4 @@
-"""Pages `/auth/step` and `/auth/setup`: what a sign-in requires after the password."""
+"""Pages `/auth/step` and `/auth/setup`: steps after the password, and setup links of accounts."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.attempt_limits import TooManyAttemptsError
-from survey.access.second_factor import Enrolment, WrongFactorError
+from survey.access.second_factor import WrongFactorError
 from survey.access.secret_hashes import get_account_of_link
 from survey.access.sign_in import (
     RequiredStep,
@@ -21,10 +21,8 @@ from survey.access.sign_in import (
     use_link,
     verify_factor_step,
 )
-from survey.locale import SurveyError
-from survey.store.tables import now
+from survey.locale import SurveyError, msg
 from survey.web.auth.pages import (
-    STEP_COOKIE,
     AuthContext,
     AuthPage,
     FormField,
@@ -38,13 +36,13 @@ from survey.web.auth.pages import (
 
 
 class SignInStepEndpoints:
-    """Endpoints of both pages."""
+    """Endpoints of the steps after the password, and of setup links."""
 
     def __init__(self, context: AuthContext) -> None:
         self.context = context
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes of the endpoints."""
+        """Return the routes of the sign-in steps and of setup links."""
         return [
             Route("/auth/step", self.get_step, methods=["GET"]),
             Route("/auth/step/factor", self.post_factor, methods=["POST"]),
@@ -56,9 +54,9 @@ class SignInStepEndpoints:
         ]
 
     async def get_step(self, request: Request, error: SurveyError | None = None) -> Response:
-        """Show the form of the next step."""
+        """Return the page of the sign-in's next step, with an error if the last try failed."""
         try:
-            state = await self._get_state(request)
+            state = await self.context.write(request, get_sign_in_state)
             page = await self._build_step_page(request, state, error)
         except SignInExpiredError as expired:
             return self._show_expired(request, expired)
@@ -66,84 +64,60 @@ class SignInStepEndpoints:
         return self.context.render(request, page, status=status)
 
     async def post_factor(self, request: Request) -> Response:
-        """Verify a code of the second factor."""
+        """Verify a code of the authenticator app or a recovery code."""
 
-        async def apply(form: dict[str, str], secret: str | None) -> None:
-            address = self.context.address(request)
-            await self.context.write(
-                lambda session: claim_factor_attempt(
-                    session=session, secret=secret, address=address, now=now()
-                )
-            )
-            is_right = await self.context.write(
-                lambda session: verify_factor_step(
-                    session=session,
-                    secret=secret,
-                    code=form.get("code", "")[:64],
-                    address=address,
-                    now=now(),
-                )
-            )
-            if not is_right:
+        async def apply(form: dict[str, str]) -> None:
+            await self.context.write(request, claim_factor_attempt)
+            code = form.get("code", "")[:64]
+            if not await self.context.write(
+                request, lambda sign_in: verify_factor_step(sign_in, code)
+            ):
                 raise WrongFactorError
 
         return await self._run_step(request, apply)
 
     async def post_password(self, request: Request) -> Response:
-        """Replace a temporary password by an own one."""
+        """Replace a temporary password by one that the person has chosen."""
 
-        async def apply(form: dict[str, str], secret: str | None) -> None:
-            await self.context.write(
-                lambda session: choose_password(
-                    session=session, secret=secret, password=form.get("password", ""), now=now()
-                )
-            )
+        async def apply(form: dict[str, str]) -> None:
+            password = form.get("password", "")
+            await self.context.write(request, lambda sign_in: choose_password(sign_in, password))
 
         return await self._run_step(request, apply)
 
     async def post_enrolment(self, request: Request) -> Response:
-        """Finish setting up a second factor and show its recovery codes."""
-        refusal = self.context.too_many_requests(request)
-        if refusal is not None:
-            return refusal
-        form, secret = await self.context.read_form(request), request.cookies.get(STEP_COOKIE)
-        try:
+        """Finish setting up the authenticator app and show the recovery codes."""
+
+        async def apply(form: dict[str, str]) -> Response:
+            code = form.get("code", "")[:64]
             codes = await self.context.write(
-                lambda session: finish_enrolment(
-                    session=session, secret=secret, code=form.get("code", "")[:64], now=now()
-                )
+                request, lambda sign_in: finish_enrolment(sign_in, code)
             )
-        except SignInExpiredError as expired:
-            return self._show_expired(request, expired)
-        except SurveyError as error:
-            return await self.get_step(request, error)
-        t = self.context.t(request)
-        go_on = FormSpec("/auth/step/done", t("I have kept the codes. Continue"))
-        return self.context.render(request, recovery_code_page(t, codes, go_on))
+            t = self.context.t(request)
+            go_on = FormSpec("/auth/step/done", t("I have kept the codes. Continue"))
+            return self.context.render(request, recovery_code_page(t, codes, go_on))
+
+        return await self._run_step(request, apply)
 
     async def post_done(self, request: Request) -> Response:
-        """Go on after the recovery codes."""
+        """Continue the sign-in after the recovery codes were shown."""
 
-        async def apply(_form: dict[str, str], _secret: str | None) -> None:
+        async def apply(_form: dict[str, str]) -> None:
             return None
 
         return await self._run_step(request, apply)
 
     async def get_setup_link(self, request: Request) -> Response:
-        """Show the form of a setup link; this uses nothing up, because messengers preview links."""
+        """Show the form of a setup link; the link stays valid, as messengers preview links."""
         return await self._link_page(request)
 
     async def post_setup_link(self, request: Request) -> Response:
-        """Redeem a setup link with the password that was chosen."""
-        refusal = self.context.too_many_requests(request)
-        if refusal is not None:
-            return refusal
+        """Use up a setup link, set the chosen password, and continue the sign-in."""
         form, token = await self.context.read_form(request), request.path_params["token"]
+        password = form.get("password", "")
         try:
             secret = await self.context.write(
-                lambda session: use_link(
-                    session=session, token=token, password=form.get("password", ""), now=now()
-                )
+                request, lambda sign_in: use_link(sign_in, token, password)
             )
         except SurveyError as error:
             return await self._link_page(request, error)
@@ -153,15 +127,11 @@ class SignInStepEndpoints:
         t, token = self.context.t(request), request.path_params["token"]
         try:
             account = await self.context.write(
-                lambda session: get_account_of_link(session=session, token=token, now=now())
+                request, lambda sign_in: get_account_of_link(sign_in.session, token, sign_in.now)
             )
         except SurveyError as unknown:
-            page = AuthPage(
-                t("This link does not open anything"),
-                t(unknown.message),
-                links=(("/auth/login", t("Sign in")),),
-            )
-            return self.context.render(request, page, status=410)
+            title = msg("This link does not open anything")
+            return self.context.render_refusal(request, title, unknown.message, status=410)
         page = AuthPage(
             title=t("Choose your password"),
             text=t(
@@ -174,33 +144,20 @@ class SignInStepEndpoints:
         return self.context.render(request, page, status=403 if error else 200)
 
     async def _run_step(
-        self, request: Request, apply: Callable[[dict[str, str], str | None], Awaitable[None]]
+        self, request: Request, apply: Callable[[dict[str, str]], Awaitable[Response | None]]
     ) -> Response:
-        """Apply the form, then redirect to the next step, or sign in if none is missing."""
-        refusal = self.context.too_many_requests(request)
-        if refusal is not None:
-            return refusal
-        form, secret = await self.context.read_form(request), request.cookies.get(STEP_COOKIE)
+        """Call `apply` with the submitted form; return the next step's page, or an error's page."""
+        form = await self.context.read_form(request)
         try:
-            await apply(form, secret)
-            return await self.context.next_step(request, secret)
+            return await apply(form) or await self.context.next_step(request)
         except SignInExpiredError as expired:
             return self._show_expired(request, expired)
         except SurveyError as error:
             return await self.get_step(request, error)
 
-    async def _get_state(self, request: Request) -> SignInState:
-        secret = request.cookies.get(STEP_COOKIE)
-        return await self.context.write(
-            lambda session: get_sign_in_state(session=session, secret=secret, now=now())
-        )
-
     def _show_expired(self, request: Request, expired: SignInExpiredError) -> Response:
-        t = self.context.t(request)
-        page = AuthPage(
-            t("Please sign in again"), t(expired.message), links=(("/auth/login", t("Sign in")),)
-        )
-        return self.context.render(request, page, status=403)
+        title = msg("Please sign in again")
+        return self.context.render_refusal(request, title, expired.message, status=403)
 
     async def _build_step_page(
         self, request: Request, state: SignInState, error: SurveyError | None
@@ -234,7 +191,7 @@ class SignInStepEndpoints:
             text = t("Your role needs a second factor besides the password. It takes two minutes.")
             return enrolment_page(
                 t,
-                await self._get_enrolment(request),
+                await self.context.write(request, get_enrolment),
                 action="/auth/step/enrol",
                 text=text,
                 problem=problem,
@@ -243,10 +200,4 @@ class SignInStepEndpoints:
             title=t("You are ready"),
             text=t("Everything is set up."),
             forms=(FormSpec("/auth/step/done", t("Continue")),),
-        )
-
-    async def _get_enrolment(self, request: Request) -> Enrolment:
-        secret = request.cookies.get(STEP_COOKIE)
-        return await self.context.write(
-            lambda session: get_enrolment(session=session, secret=secret, now=now())
         )

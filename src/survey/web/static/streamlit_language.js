@@ -1,5 +1,6 @@
-// Streamlit's own texts in the reader's language. The head of the page loads this before Streamlit,
-// with `STREAMLIT_TEXTS`: language -> [part of the page, Streamlit's text, ours].
+// Streamlit's own texts in the reader's language, and its menu as screen readers can take it. The
+// head of the page loads this before Streamlit, with `STREAMLIT_TEXTS`: language -> [part of the
+// page, Streamlit's text, ours].
 (function () {
   "use strict";
 
@@ -108,9 +109,20 @@
     });
   }
 
+  // With headings Streamlit's menu is no list: between it and its entries stand those of a heading.
+  const MENU_LISTS = '[data-testid="stSidebarNavItems"], [data-testid="stSidebarNavItems"] li';
+
+  function unlistMenu(node) {
+    const parts = Array.from(node.querySelectorAll(MENU_LISTS));
+    (node.matches(MENU_LISTS) ? parts.concat(node) : parts).forEach(function (part) {
+      part.setAttribute("role", "none");
+    });
+  }
+
   function translateAll(node) {
     if (node.nodeType === Node.TEXT_NODE) translateText(node);
     if (node.nodeType !== Node.ELEMENT_NODE || node.localName === "style") return;
+    unlistMenu(node);
     translateAttributes(node);
     node.querySelectorAll(WITH_ATTRIBUTES).forEach(translateAttributes);
     const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);

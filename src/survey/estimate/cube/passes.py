@@ -1,7 +1,7 @@
-"""Further looks at the parts of a wave, once the means of its areas are known.
+"""Further passes over the parts of a wave, once the means of its areas are known.
 
 A deviation from the mean of the nation needs that mean, so squares cannot be taken by the first
-look at a part. Each look returns arrays by segment, block or PSU of the part, never by row.
+pass over a part. Each pass returns arrays by segment, block or PSU of the part, never by row.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ Axis = Literal["segment", "block", "psu"]
 
 @dataclass(frozen=True)
 class AreaMeans:
-    """Means of the areas that the blocks of a part lie in, at one level; A areas."""
+    """Means of the areas that contain the blocks of a part, at one level; A areas."""
 
     mean: Floats
     """Column means about the centre in raw units, 0 where nothing is scored, (A, G, K)."""
@@ -34,11 +34,11 @@ class AreaMeans:
 
     @cached_property
     def covers_all(self) -> bool:
-        """Whether no estimate is missing or renormalised."""
+        """Whether every coverage factor is 1: no estimate is missing or renormalised."""
         return bool((self.coverage == 1).all())
 
     def take(self, blocks: Codes) -> "AreaMeans":
-        """Return the means that these blocks need, in their order."""
+        """Return a copy for these `blocks` alone, with only the areas that contain them."""
         area = self.of_block[blocks]
         present = np.unique(area[area >= 0])
         of_block = np.where(area >= 0, np.searchsorted(present, area), -1)
@@ -49,13 +49,13 @@ class AreaMeans:
 
 @dataclass(frozen=True)
 class PartMeans:
-    """Means by area level: of the groups, and of their complements where these are looked at."""
+    """Area means by area level, of the groups and, where a pass needs them, their complements."""
 
     own: Mapping[str, AreaMeans]
     rest: Mapping[str, AreaMeans]
 
     def take(self, blocks: Codes) -> "PartMeans":
-        """Return the means that these blocks need."""
+        """Return the means of the areas that contain these blocks, at every level."""
         return PartMeans(
             {level: means.take(blocks) for level, means in self.own.items()},
             {level: means.take(blocks) for level, means in self.rest.items()},
@@ -64,7 +64,7 @@ class PartMeans:
 
 @dataclass(frozen=True)
 class SeenPart:
-    """A part with the means that a look at it needs."""
+    """Part of a cube's rows, with the area means about which several passes linearise them."""
 
     part: CubePart
     means: PartMeans
@@ -72,33 +72,33 @@ class SeenPart:
     """Squares that are asked for, which are taken together."""
 
     @cached_property
-    def squares_by_look(self) -> Mapping["Squares", tuple[Floats, ...]]:
-        """Totals of segments and their squares by what asked for them."""
+    def squares_by_pass(self) -> Mapping["Squares", tuple[Floats, ...]]:
+        """Sums and squared deviations by segment for each `Squares` pass, taken together."""
         return dict(zip(self.squares, take_squares(self), strict=True))
 
     @cached_property
     def rest(self) -> CubePart:
-        """The same rows, with the complement of each group in its place."""
+        """The same part with each group replaced by its complement."""
         return self.part.rest()
 
 
-class Look(Protocol):
-    """A question to a part: hashable, and small enough to be sent to another process."""
+class Pass(Protocol):
+    """Protocol of a computation over a part of a cube, hashable and small enough to send away."""
 
     @property
     def axis(self) -> Axis:
-        """Axis of the arrays that is named."""
+        """What the first axis of the arrays counts: segments, blocks or PSUs."""
 
     @property
     def needs_rest(self) -> bool:
-        """Whether the sums of the complement of each group are looked at."""
+        """Whether the pass needs the sums of the complement of each group."""
 
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
-        """Return the part's arrays; their first axis is the one that is named."""
+        """Return this pass's arrays for the part in `seen`, first axis as `axis` says."""
 
 
 class LinearisedTotals:
-    """Linearised totals of some PSUs about the means of their areas, each worked out once.
+    """Linearised totals of some PSUs about the means of their areas, cached by area level.
 
     Shape (p, g, T); 0 outside the areas and where an area's estimate is missing.
     """
@@ -114,13 +114,13 @@ class LinearisedTotals:
         self._rest: dict[str, Floats] = {}
 
     def own(self, level: str) -> Floats:
-        """Return those of the groups asked for."""
+        """Return PSU totals of the groups, linearised about their area means at `level`."""
         if level not in self._own:
             self._own[level] = self._linearise_about(self._seen.means.own[level], self._own_sums)
         return self._own[level]
 
     def rest(self, level: str) -> Floats:
-        """Return those of the complements."""
+        """Return PSU totals of the complements, linearised about their area means at `level`."""
         if level not in self._rest:
             self._rest[level] = self._linearise_about(self._seen.means.rest[level], self._rest_sums)
         return self._rest[level]
@@ -154,9 +154,9 @@ class LinearisedTotals:
 
 @dataclass(frozen=True)
 class Squares:
-    """Totals of segments and their squares, of each area's deviations.
+    """Pass for the sum and the squared deviations of linearised PSU totals in each segment.
 
-    With `reference`, of the deviations less those from the means of that larger area; with
+    With `reference`, of these totals less those about the means of that larger area; with
     `needs_rest`, less those of each group's complement.
     """
 
@@ -166,10 +166,10 @@ class Squares:
     needs_rest: bool = False
 
     def at(self, seen: SeenPart) -> tuple[Floats, ...]:
-        return seen.squares_by_look[self]
+        return seen.squares_by_pass[self]
 
     def deviations(self, totals: LinearisedTotals) -> Floats:
-        """Return the deviations of some PSUs as an array of its own."""
+        """Return PSU totals, less those about `reference` or of complements as the pass asks."""
         own = totals.own(self.level)
         if self.reference is not None:
             return own - totals.own(self.reference)
@@ -177,21 +177,21 @@ class Squares:
 
 
 def take_squares(seen: SeenPart) -> list[tuple[Floats, ...]]:
-    """Return totals of segments and their squares, a few PSUs at a time for all that ask."""
+    """Return, for each `Squares` pass of `seen`, sums and squared deviations by segment."""
     runs = seen.part.runs
     shape = (len(runs.size), seen.part.asked, len(seen.part.layout.plan.omega))
     found: list[tuple[Floats, ...]] = [(np.empty(shape), np.empty(shape)) for _ in seen.squares]
     for psus, inside, groups in runs.batches(seen.part.asked):
         totals = LinearisedTotals(seen, psus, groups)
-        for look, (total, within) in zip(seen.squares, found, strict=True):
-            deviations = look.deviations(totals)
+        for each_pass, (total, within) in zip(seen.squares, found, strict=True):
+            deviations = each_pass.deviations(totals)
             runs.add_squares(inside, deviations, total[:, groups], within[:, groups])
     return found
 
 
 @dataclass(frozen=True)
 class RestSegments:
-    """PSUs with members of each group's complement, and the sums of w r, by segment."""
+    """Pass for each group's complement: PSUs with members and sums of weights, by segment."""
 
     axis: ClassVar[Axis] = "segment"
     needs_rest: bool = True
@@ -204,7 +204,7 @@ class RestSegments:
 
 @dataclass(frozen=True)
 class DenseProducts:
-    """Sums of w u_a u_b over the rows of statistics of many columns, by block and level."""
+    """Pass that sums weighted products of linearised values of many-column statistics, by block."""
 
     axis: ClassVar[Axis] = "block"
     levels: tuple[str, ...]
@@ -235,7 +235,7 @@ class DenseProducts:
 
 @dataclass(frozen=True)
 class ContrastProducts:
-    """Sums of w (u - v)_a (u - v)_b - w v_a v_b over the rows, by block.
+    """Pass that sums products for an area's difference from its larger area, by block.
 
     u and v are linearised about the area and about the larger area that contains it.
     """
@@ -268,7 +268,7 @@ class ContrastProducts:
 
 @dataclass(frozen=True)
 class PsuTotals:
-    """Linearised totals by PSU, to compare two waves."""
+    """Pass for the linearised totals of each PSU, to compare two waves."""
 
     axis: ClassVar[Axis] = "psu"
     level: str
@@ -280,7 +280,7 @@ class PsuTotals:
 
 @dataclass(frozen=True)
 class PsuScores:
-    """1.0 where a PSU has a score in a column, to compare two waves."""
+    """Pass that returns 1.0 where a PSU has a score in a column, else 0.0, to compare two waves."""
 
     axis: ClassVar[Axis] = "psu"
     needs_rest: bool = False
@@ -290,9 +290,11 @@ class PsuScores:
         return ((weight > 0).astype(np.float64),)
 
 
-def look_at(part: CubePart, looks: tuple[Look, ...], means: PartMeans) -> list[tuple[Floats, ...]]:
-    """Return the arrays of each look at a part."""
-    squares = tuple(look for look in looks if isinstance(look, Squares))
+def run_passes(
+    part: CubePart, passes: tuple[Pass, ...], means: PartMeans
+) -> list[tuple[Floats, ...]]:
+    """Return the arrays of each pass over one part, linearised about `means`, in their order."""
+    squares = tuple(each_pass for each_pass in passes if isinstance(each_pass, Squares))
     seen = SeenPart(part, means, squares)
     with limit_to_one_thread():
-        return [look.at(seen) for look in looks]
+        return [each_pass.at(seen) for each_pass in passes]

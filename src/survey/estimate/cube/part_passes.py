@@ -1,4 +1,4 @@
-"""Looks at all parts of a cube: what each part returns, put in the order of the whole."""
+"""Passes over all parts of a cube: the results of the parts, put in the order of the whole."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Floats
-from survey.estimate.cube.looks import Look, PartMeans, look_at
 from survey.estimate.cube.part import CubePart, PartSums
 from survey.estimate.cube.part_reader import PartReader
+from survey.estimate.cube.passes import PartMeans, Pass, run_passes
 from survey.estimate.cube.sums import PartPlace
 
 MapParts = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -19,8 +19,8 @@ MapParts = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class PartLooks:
-    """Parts of a cube with their places, and what is kept of the looks at them."""
+class PartPasses:
+    """Runner of passes (computations) over all parts of a cube, which keeps results for reuse."""
 
     parts: tuple["CubePart | PartReader", ...]
     places: tuple[PartPlace, ...]
@@ -29,34 +29,34 @@ class PartLooks:
     means: Callable[[bool], PartMeans]
     """Returns the means of all areas, of the complements as well where asked."""
     run: MapParts = map
-    kept: dict[Look, tuple[Floats, ...]] = field(default_factory=dict)
+    kept: dict[Pass, tuple[Floats, ...]] = field(default_factory=dict)
 
-    def fetch(self, look: Look) -> tuple[Floats, ...]:
-        """Return what one look finds in all parts."""
-        return self.kept[look] if look in self.kept else self._take([look])[0]
+    def fetch(self, wanted: Pass) -> tuple[Floats, ...]:
+        """Return the arrays of the pass `wanted` over all parts: kept ones, or computed now."""
+        return self.kept[wanted] if wanted in self.kept else self._take([wanted])[0]
 
-    def keep(self, looks: Sequence[Look]) -> None:
-        """Look at every part once for all of these questions, and keep the answers."""
-        missing = self._list_missing(looks)
+    def keep(self, passes: Sequence[Pass]) -> None:
+        """Run these passes together, once over every part, and keep their results."""
+        missing = self._list_missing(passes)
         if missing:
             self.kept.update(zip(missing, self._take(missing), strict=True))
 
     @contextmanager
-    def together(self, looks: Sequence[Look]) -> Iterator[None]:
-        """Look at every part once for all of these questions, for as long as the block lasts."""
-        missing = self._list_missing(looks)
+    def together(self, passes: Sequence[Pass]) -> Iterator[None]:
+        """Run these passes together, once over every part; keep their results within the block."""
+        missing = self._list_missing(passes)
         self.keep(missing)
         try:
             yield
         finally:
-            for look in missing:
-                del self.kept[look]
+            for each_pass in missing:
+                del self.kept[each_pass]
 
-    def _list_missing(self, looks: Sequence[Look]) -> list[Look]:
-        return [look for look in dict.fromkeys(looks) if look not in self.kept]
+    def _list_missing(self, passes: Sequence[Pass]) -> list[Pass]:
+        return [each_pass for each_pass in dict.fromkeys(passes) if each_pass not in self.kept]
 
     def psu_labels(self) -> pd.MultiIndex:
-        """Return stratum and code of every PSU, in the order of all parts."""
+        """Return the (stratum, PSU) labels of all PSUs, in the order of the whole cube."""
         labels = list(self.run(_read_labels, self.parts))
         joined: pd.MultiIndex = labels[0]
         for part in labels[1:]:
@@ -66,40 +66,40 @@ class PartLooks:
         order[place] = np.arange(len(place))
         return joined.take(order)
 
-    def _take(self, looks: Sequence[Look]) -> list[tuple[Floats, ...]]:
-        means = self.means(any(look.needs_rest for look in looks))
+    def _take(self, passes: Sequence[Pass]) -> list[tuple[Floats, ...]]:
+        means = self.means(any(each_pass.needs_rest for each_pass in passes))
         jobs = (
-            (part, tuple(looks), means.take(place.block))
+            (part, tuple(passes), means.take(place.block))
             for part, place in zip(self.parts, self.places, strict=True)
         )
-        found = self.run(_look, jobs)
+        found = self.run(_run_passes, jobs)
         if len(self.parts) == 1 and _is_in_order(self.places[0]):
             return next(iter(found))
         whole: list[tuple[Floats, ...]] = []
         for place, arrays in zip(self.places, found, strict=True):
             whole = whole or [
-                tuple(np.empty((self.sizes[look.axis], *one.shape[1:])) for one in results)
-                for look, results in zip(looks, arrays, strict=True)
+                tuple(np.empty((self.sizes[each_pass.axis], *one.shape[1:])) for one in results)
+                for each_pass, results in zip(passes, arrays, strict=True)
             ]
-            for look, target, results in zip(looks, whole, arrays, strict=True):
+            for each_pass, target, results in zip(passes, whole, arrays, strict=True):
                 for all_parts, own in zip(target, results, strict=True):
-                    all_parts[getattr(place, look.axis)] = own
+                    all_parts[getattr(place, each_pass.axis)] = own
         return whole
 
 
 def read_part(part: "CubePart | PartReader") -> CubePart:
-    """Return the rows of a part with their sums, read unless they are in memory."""
+    """Return the rows of a part with their sums; a `PartReader` reads them first."""
     return part if isinstance(part, CubePart) else part.read()
 
 
-def first_look(part: "CubePart | PartReader") -> PartSums:
-    """Return the sums of a part, without its rows."""
+def sum_rows(part: "CubePart | PartReader") -> PartSums:
+    """Return the sums of a part by block and by segment, without its rows."""
     return read_part(part).sum_rows()
 
 
-def _look(job: tuple["CubePart | PartReader", tuple[Look, ...], PartMeans]) -> Any:
-    part, looks, means = job
-    return look_at(read_part(part), looks, means)
+def _run_passes(job: tuple["CubePart | PartReader", tuple[Pass, ...], PartMeans]) -> Any:
+    part, passes, means = job
+    return run_passes(read_part(part), passes, means)
 
 
 def _read_labels(part: "CubePart | PartReader") -> pd.MultiIndex:

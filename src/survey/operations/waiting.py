@@ -1,0 +1,126 @@
+"""What waits for a person: each thing to do with its number, time and the place where it is done.
+
+One list for every role. A number is that of the page it leads to (`tests/pages/test_waiting.py`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+
+from survey.access.principal import AccessDeniedError
+from survey.access.roles import Action
+from survey.access.work import Work
+from survey.locale import Labels, Message, msg
+from survey.rectification.problem_records import list_problems
+from survey.rectification.problem_table import PROBLEM_FILTERS, list_reminders
+from survey.release.register import list_publications
+from survey.release.signatures import list_awaited_signers
+from survey.results import WaveInfo
+from survey.review.parked_decisions import count_parked, find_oldest_parked_at
+from survey.review.review_queue import list_review_work
+from survey.store.china_time import china_date
+from survey.store.tables import PublicationState, Status
+
+_DECISIONS = {
+    Status.SUBMITTED: msg("Interviews to review"),
+    Status.CITY_APPROVED: msg("Interviews for the second approval"),
+}
+
+
+@dataclass(frozen=True)
+class WaitingItem:
+    """One thing that waits: what, how many, of which wave or release, since when, until when."""
+
+    what: Message
+    count: int
+    about: Labels
+    """Title of the wave or release; empty where it is about all of them."""
+    page: str
+    """Key of the page where it is done."""
+    query: Mapping[str, str]
+    """Parameters of the address with which that page opens on just these."""
+    since: datetime | None = None
+    due: date | None = None
+    """Day in China."""
+
+
+def list_waiting(work: Work, *, waves: Sequence[WaveInfo]) -> list[WaitingItem]:
+    """Return what the principal can do now: first what has a deadline, the nearest first.
+
+    Args:
+        waves: Every wave with results, as the caller keeps them: lists of problems are about these.
+
+    Raises:
+        AccessDeniedError: nothing of it is open to the principal.
+    """
+    may = work.principal.may
+    if not any(map(may, (Action.REVIEW, Action.RELEASE, Action.READ_PROBLEMS))):
+        raise AccessDeniedError(msg("Your role does not include this."))
+    items = [
+        *(_list_decisions(work) if may(Action.REVIEW) else ()),
+        *(_list_releases(work) if may(Action.RELEASE) else ()),
+        *(_list_problem_lists(work, waves) if may(Action.READ_PROBLEMS) else ()),
+    ]
+    return sorted(items, key=lambda item: item.due or date.max)
+
+
+def _list_decisions(work: Work) -> Iterator[WaitingItem]:
+    """Yield interviews of each wave that wait for a first or second approval, and late ones."""
+    late = count_parked(work)
+    if late:
+        what, since = msg("Late interviews to decide on"), find_oldest_parked_at(work)
+        yield WaitingItem(what, late, {}, "review", {"part": "late"}, since=since)
+    for each in list_review_work(work):
+        yield WaitingItem(
+            _DECISIONS[each.status],
+            each.count,
+            each.wave.title,
+            "review",
+            {"wave": each.wave.key, "status": each.status.value},
+            since=each.since,
+        )
+
+
+def _list_releases(work: Work) -> Iterator[WaitingItem]:
+    """Yield releases that the principal can sign, or whose minute has come."""
+    for release in list_publications(work):
+        if release.state is PublicationState.PLANNED:
+            if list_awaited_signers(work, key=release.key):
+                continue
+            what, since = msg("Release to sign"), release.first_signed_at
+        elif release.state is PublicationState.SIGNED and release.embargo_until <= work.now:
+            what, since = msg("Release to publish"), release.second_signed_at
+        else:
+            continue
+        yield WaitingItem(
+            what,
+            1,
+            release.title,
+            "releases",
+            {"release": release.key},
+            since=since,
+            due=china_date(release.embargo_until),
+        )
+
+
+def _list_problem_lists(work: Work, waves: Sequence[WaveInfo]) -> Iterator[WaitingItem]:
+    """Yield problems overdue, due soon or to be accepted, by wave as their page lists them."""
+    known = {wave.key: wave for wave in waves}
+    today = china_date(work.now)
+    # Sorted by wave, newest first.
+    for key, problems in groupby(list_problems(work), key=lambda each: each.wave_key):
+        if key not in known:
+            continue
+        listed = tuple(problems)
+        for code, count in list_reminders(listed, today).items():
+            shown = PROBLEM_FILTERS[code]
+            of_it = [each for each in listed if shown.accepts(each, today)]
+            yield WaitingItem(
+                msg("Problems {state}", state=shown.name),
+                count,
+                known[key].title,
+                "rectification",
+                {"wave": key, "show": code},
+                due=min((each.deadline for each in of_it if each.deadline), default=None),
+            )

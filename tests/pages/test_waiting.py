@@ -1,0 +1,60 @@
+"""What waits, on the start page of every role: each number is that of the page it leads to."""
+
+import re
+import shutil
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from streamlit.testing.v1 import AppTest
+
+from survey.access.roles import Role
+from survey.kit.navigation import PAGES, PageKey
+from survey.settings import Settings
+
+KINDS = r"Interviews to review|Interviews for the second approval|Late interviews|Problems|Release"
+LINK = re.compile(rf'<a href="([^"]+)" target="_self">((?:{KINDS})[^:<]*): ([\d,]+)')
+
+
+def links_of(words: str) -> list[tuple[PageKey, dict[str, str], str, int]]:
+    """Return (page, query, what, number) of each thing that waits on a start page."""
+    found = []
+    for href, what, number in LINK.findall(words):
+        address = urlsplit(unescape(href))
+        (page,) = (each.key for each in PAGES if f"/{each.url}" == address.path)
+        found.append((page, dict(parse_qsl(address.query)), what, int(number.replace(",", ""))))
+    return found
+
+
+def number_on(app: AppTest, page: PageKey, query: dict[str, str]) -> int:
+    """Return how many the page that was opened shows of what waits."""
+    if page is PageKey.RECTIFICATION:
+        return len(app.selectbox(key="problems/chosen/en").options)
+    if query.get("part") == "late":
+        return len(app.selectbox(key="late/en").options)
+    states = app.selectbox(key="status/en")
+    (number,) = re.findall(r"\(([\d,]+)\)", states.options[states.index or 0])
+    return int(number.replace(",", ""))
+
+
+def test_every_number_is_that_of_the_page_it_leads_to(
+    small_demo: Path,
+    tmp_path: Path,
+    use_store: Callable[[Settings], None],
+    open_page: Callable[..., AppTest],
+    read: Callable[[AppTest], str],
+) -> None:
+    shutil.copytree(small_demo, tmp_path / "demo")
+    use_store(Settings(database_url="", data_dir=tmp_path / "demo", demo=True, _env_file=None))
+    led_to = set()
+    for role in Role:
+        words = read(open_page(PageKey.HOME, role, lang="en"))
+        has_list = role not in {Role.SURVEYOR, Role.TYPIST, Role.ANALYST}
+        assert words.count("Waiting for you") == has_list, role
+        links = links_of(words)
+        assert ("Nothing waits for you." in words) == (has_list and not links), role
+        for page, query, what, number in links:
+            assert number == number_on(open_page(page, role, **query), page, query), (role, what)
+            led_to.add(what)
+    assert {"Interviews to review", "Interviews for the second approval"} <= led_to
