@@ -46,6 +46,8 @@ def test_the_next_interview_starts_empty(
     live_server: LivePlatform, page: Page, surveyor: Respondent
 ) -> None:
     surveyor.finish({"consent": "no"})
+    # The button is there before the interview has arrived, and it may be counted only after.
+    expect(page.locator(".sf-heading")).to_have_text(zh("Received. Thank you!"))
     page.get_by_role("button", name=zh("Start the next interview")).click()
     expect(surveyor.item("consent").locator("input:checked")).to_have_count(0)
     before = len(live_server.responses())

@@ -1,8 +1,13 @@
 """Pages change things through `run_change` alone, which says every failure in words."""
 
 import ast
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from survey.kit.page_runner import Presses
 from survey.settings import PROJECT_ROOT
 
 ROOMS = [PROJECT_ROOT / "src" / "survey" / name for name in ("kit", "screens")]
@@ -86,3 +91,32 @@ def test_a_popover_with_a_button_says_in_itself_what_was_refused() -> None:
         and "show_feedback(" not in ast.unparse(node)
     ]
     assert silent == []
+
+
+def test_the_second_press_waits_for_the_first_and_gets_its_result() -> None:
+    """As on a slow machine, where each press of a double click has a thread of its own."""
+    presses, begun, may_end = Presses(), threading.Event(), threading.Event()
+    button, changes = [object()], []
+
+    def change() -> str:
+        begun.set()
+        assert may_end.wait(10)
+        changes.append("published")
+        return "result"
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(presses.handle, button, change)
+        assert begun.wait(10)
+        second = threads.submit(presses.handle, button, change)
+        may_end.set()
+        assert (first.result(10), second.result(10)) == ("result", "result")
+    assert changes == ["published"]
+    presses.handle([object()], change)
+    assert changes == ["published"] * 2, "another button"
+
+
+def test_a_press_that_failed_is_tried_again() -> None:
+    presses, button = Presses(), [object()]
+    with pytest.raises(ZeroDivisionError):
+        presses.handle(button, lambda: 1 // 0)
+    assert presses.handle(button, lambda: 1) == 1

@@ -27,11 +27,7 @@ def change_case(
 ) -> None:
     """Run `service` on a case (test or check) if as `seen`; say `done`, or in `slot` why not."""
     run_change_below_button(
-        page,
-        lambda work: service(work, seen, **given),
-        done=done,
-        slot=slot,
-        drawn=(page, seen, service),
+        page, lambda work: service(work, seen, **given), done=done, slot=slot, drawn=[seen, service]
     )
 
 

@@ -5,7 +5,6 @@ recorded when they are fetched (`web/downloads.py`).
 """
 
 import logging
-import operator
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +38,6 @@ T = TypeVar("T")
 VIEW_DEDUPLICATION_WINDOW = timedelta(minutes=10)
 """Changing a filter runs a page anew; the same person looking at the same thing is one entry."""
 _RECORDED_VIEWS = "accountable/seen"
-_LAST_DONE = "feedback-last-done"
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,7 @@ def run_change(
     slot: str = "",
     hints: Sequence[str] = (),
     asked: tuple[Instrument, str] | None = None,
+    drawn: Sequence[object] = (),
 ) -> Success[T] | None:
     """Run `change` in a transaction; keep message `done` or why not for `slot`; None if it failed.
 
@@ -77,16 +76,22 @@ def run_change(
         slot: Part of the page that shows the message; the top of the page if empty.
         hints: Paragraphs below an error instead of "Nothing was changed."
         asked: Questionnaire that names the questions of wrong answers, and their language.
+        drawn: Objects that the button got when this `page` was drawn. A second press with the same
+            ones (a double click) changes nothing and returns the result of the first.
 
     Returns:
         The result, or None if the change failed.
     """
-    return _attempt_change(
-        page,
-        lambda: run_in_transaction(
+
+    def commit() -> T:
+        return run_in_transaction(
             page.settings.store_url,
             lambda session: change(Work(session, _require_changer(page), now(), page.settings)),
-        ),
+        )
+
+    return _attempt_change(
+        page,
+        lambda: page.presses.handle(drawn, commit),
         done=done,
         slot=slot,
         hints=hints,
@@ -154,14 +159,21 @@ def _require_changer(page: PageContext) -> Principal:
 
 
 def perform_on_wave(
-    page: PageContext, wave: WaveSummary, change: Callable[[Work], T], *, done: str, slot: str = ""
+    page: PageContext,
+    wave: WaveSummary,
+    change: Callable[[Work], T],
+    *,
+    done: str,
+    slot: str = "",
+    drawn: Sequence[object] = (),
 ) -> Success[T] | None:
     """Run `change` on a wave; keep message `done`, or for `slot` why not, with the wave's name.
 
-    A success is said at the top of the page, whatever `slot` shows a failure.
+    A success is said at the top of the page, whatever `slot` shows a failure. For `drawn` see
+    `run_change`.
     """
     hint = about_wave(page, wave, page.t("Nothing was changed."))
-    result = run_change(page, change, slot=slot, hints=[hint])
+    result = run_change(page, change, slot=slot, hints=[hint], drawn=drawn)
     if result is not None:
         set_feedback(page, about_wave(page, wave, done))
     return result
@@ -184,32 +196,12 @@ def run_change_below_button(
 
     Args:
         top: Slot of the message of success; the top of the page if empty.
-        drawn: Objects that the button got when it was drawn. The second press of a double click
-            comes with the same ones: it changes nothing, and the success is said again, for the
-            second press may have ended the run that was to say it.
+        drawn: See `run_change`.
     """
-    if repeat_success(page, drawn, top):
-        return None
-    result = run_change(page, change, slot=slot)
+    result = run_change(page, change, slot=slot, drawn=drawn)
     if result is not None:
-        text = done if isinstance(done, str) else done(result.value)
-        set_feedback(page, text, slot=top)
-        remember_press(drawn, text)
+        set_feedback(page, done if isinstance(done, str) else done(result.value), slot=top)
     return result
-
-
-def remember_press(drawn: Sequence[object], text: str = "") -> None:
-    """Remember that the button drawn with the objects `drawn` succeeded, and its message."""
-    st.session_state[_LAST_DONE] = tuple(drawn), text
-
-
-def repeat_success(page: PageContext, drawn: Sequence[object], top: str = "") -> bool:
-    """Say the last success again at `top` if its button was drawn with `drawn`; return whether."""
-    last, text = st.session_state.get(_LAST_DONE, ((), ""))
-    again = bool(drawn) and len(drawn) == len(last) and all(map(operator.is_, drawn, last))
-    if again:
-        set_feedback(page, text, slot=top)
-    return again
 
 
 def change_on_click(
@@ -220,16 +212,14 @@ def change_on_click(
     top: str = "",
 ) -> None:
     """Run `change` on a click; keep its error as message at `slot`, or `done` as that at `top`."""
-    run_change_below_button(page, change, done=done, slot=slot, top=top, drawn=(page, change))
+    run_change_below_button(page, change, done=done, slot=slot, top=top, drawn=[change])
 
 
 def change_wave_on_click(
     page: PageContext, wave: WaveSummary, change: Callable[[Work], object], done: str
 ) -> None:
     """Run `change` on a wave when a button is clicked; keep `done` or why not, with its name."""
-    drawn = page, change
-    if not repeat_success(page, drawn) and perform_on_wave(page, wave, change, done=done):
-        remember_press(drawn, about_wave(page, wave, done))
+    perform_on_wave(page, wave, change, done=done, drawn=[change])
 
 
 def about_wave(page: PageContext, wave: WaveSummary, message: str) -> str:

@@ -1,13 +1,14 @@
 """Runner of all pages: access, frame, body, slots for drawing, cached reads, error notices."""
 
 import logging
+import operator
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, wraps
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -115,6 +116,32 @@ class ViewerContext:
         return translator(self.preferences.language)
 
 
+class Presses:
+    """The last press of a button of one drawn page that succeeded, and its result.
+
+    The second press of a double click comes with the very objects that the button was drawn with.
+    Streamlit handles it in a thread of its own while the first is still being handled, and stops
+    that one wherever it next touches the state of its session: after its commit, before its
+    success is said. So the second waits for the first, and gets its result.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._drawn: tuple[object, ...] = ()
+        self._result: object = None
+
+    def handle(self, drawn: Sequence[object], change: Callable[[], T]) -> T:
+        """Return the result of `change`, or that of the last press if it came with `drawn` too."""
+        if not drawn:
+            return change()
+        with self._lock:
+            same = len(drawn) == len(self._drawn)
+            if not same or not all(map(operator.is_, drawn, self._drawn)):
+                self._result = change()
+                self._drawn = tuple(drawn)
+            return cast(T, self._result)
+
+
 @dataclass(frozen=True)
 class PageContext:
     """What a page is drawn for: viewer, principal, required action and key of the page."""
@@ -125,6 +152,7 @@ class PageContext:
     """Action that the page requires, also for files that are downloaded from it."""
     key: str = ""
     """Key of the page; messages to it are kept under this name."""
+    presses: Presses = field(default_factory=Presses, compare=False)
 
     @property
     def settings(self) -> Settings:

@@ -255,7 +255,7 @@ def _add_reader(page: PageContext, release_key: str, prefix: str) -> None:
         ),
         done=page.t("{account} is on the list of {release}.", account=login, release=release_key),
         slot=_ADDING + release_key,
-        drawn=(page, prefix),
+        drawn=[prefix],
     )
     if added is not None:
         for name in ("login", "reason", "day"):

@@ -312,7 +312,7 @@ def _change_if_typed(
         change(work)
 
     run_change_below_button(
-        page, change_if_named, done=done, slot=_PUBLISHING + release_key, drawn=(page, change)
+        page, change_if_named, done=done, slot=_PUBLISHING + release_key, drawn=[change]
     )
 
 
@@ -348,7 +348,7 @@ def _retract_release(page: PageContext, release_key: str, field: str) -> None:
         lambda work: retract_publication(work, key=release_key, reason=reason),
         done=page.t("{release} is taken back.", release=release_key),
         slot=_TAKING_BACK + release_key,
-        drawn=(page, release_key),
+        drawn=[release_key],
     )
 
 

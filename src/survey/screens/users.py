@@ -151,7 +151,7 @@ def _draw_new_key(page: PageContext) -> None:
 def _create_key(page: PageContext, login: str, name: str, scope: KeyScope, days: int) -> None:
     create = partial(create_api_key, login=login, name=name, days=days, scope=scope)
     done = page.t("The key is made.")
-    made = run_change_below_button(page, create, done=done, slot=_MAKING, drawn=(page, name))
+    made = run_change_below_button(page, create, done=done, slot=_MAKING, drawn=[name])
     if made:
         st.session_state[_MADE] = name, made.value
         for field in ("login", "name"):

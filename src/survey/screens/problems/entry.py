@@ -194,7 +194,7 @@ def _move_problem(
     )
     done = page.t("The problem is moved on.")
     run_change_below_button(
-        page, change, done=done, slot=slot, top=PROBLEM_MESSAGES, drawn=(page, problem, to)
+        page, change, done=done, slot=slot, top=PROBLEM_MESSAGES, drawn=[problem, to]
     )
 
 
@@ -268,5 +268,5 @@ def _give_evidence(page: PageContext, problem: ProblemRecord, key: str) -> None:
     )
     done = page.t("The evidence is kept.")
     run_change_below_button(
-        page, change, done=done, slot=key, top=PROBLEM_MESSAGES, drawn=(page, problem, key)
+        page, change, done=done, slot=key, top=PROBLEM_MESSAGES, drawn=[problem, key]
     )

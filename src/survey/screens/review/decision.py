@@ -10,13 +10,7 @@ from uuid import UUID
 import streamlit as st
 
 from survey.access.work import Work
-from survey.kit.feedback import (
-    remember_press,
-    repeat_success,
-    run_change,
-    show_feedback,
-    show_problems,
-)
+from survey.kit.feedback import run_change, show_feedback, show_problems
 from survey.kit.page_runner import PageContext, open_dialog
 from survey.kit.text_blocks import escape_markdown
 from survey.locale import Message, Translator, msg
@@ -248,9 +242,7 @@ def _decide_on_interview(
     Args:
         prefix: Names the fields of its reason, if it has one.
     """
-    t, drawn = page.t, (page, interview)
-    if repeat_success(page, drawn):
-        return
+    t = page.t
 
     def change(work: Work) -> tuple[dict[UUID, int], UUID | None]:
         reason = None if prefix is None else entered_reason(prefix)
@@ -270,12 +262,11 @@ def _decide_on_interview(
     note = _get_entered_note(prefix) if prefix is not None else ""
     if note:
         hints.append(t("Your note was: {note}", note=note))
-    made = run_change(page, change, hints=hints)
+    made = run_change(page, change, hints=hints, drawn=[interview])
     if made:
         versions, near = made.value
         offer_undo(versions, t("Now {state}.", state=t(STATUS_NAMES[to])))
         open_interview(near)
-        remember_press(drawn)
     else:
         st.query_params[INTERVIEW_PARAMETER] = str(interview.id)
 
