@@ -33,8 +33,8 @@ from survey.experience_checks.plan import (
     close_experience_check,
     create_experience_check,
     open_experience_check,
-    release_experience_check,
 )
+from survey.experience_checks.release import release_experience_check
 from survey.experience_checks.replies import order_revisit, record_venue_reply, send_to_venues
 from survey.experience_checks.venues import VenueList, assign_observers, draw_venues
 from survey.frame.sampling_plan import ListedPoint

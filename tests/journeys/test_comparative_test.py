@@ -118,7 +118,7 @@ def test_from_samples_to_release(live_server: LivePlatform, desk: Page) -> None:
 
     _open(desk, "Release and errata")
     _step(desk, "Sign and release now")
-    expect(desk.get_by_text(zh("The test is released."))).to_be_visible()
+    expect(desk.get_by_text(zh("Signed by you, and released."))).to_be_visible()
     _open(desk, "Results")
     # With the first value of its leakage current S2 was capped at 39.9.
     expect(desk.get_by_text("88.5").first).to_be_visible()

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.experience_checks.plan import close_experience_check, release_experience_check
+from survey.experience_checks.plan import close_experience_check
+from survey.experience_checks.release import release_experience_check
 from survey.experience_checks.replies import send_to_venues
 from survey.kit.navigation import PageKey
 from survey.kit.text_blocks import MAX_LISTED_ROWS

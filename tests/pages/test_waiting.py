@@ -13,7 +13,10 @@ from survey.access.roles import Role
 from survey.kit.navigation import PAGES, PageKey
 from survey.settings import Settings
 
-KINDS = r"Interviews to review|Interviews for the second approval|Late interviews|Problems|Release"
+KINDS = (
+    r"Interviews to review|Interviews for the second approval|Late interviews|Problems|Release|"
+    r"Comparative test|Experience check|Accounts"
+)
 LINK = re.compile(rf'<a href="([^"]+)" target="_self">((?:{KINDS})[^:<]*): ([\d,]+)')
 
 
@@ -31,6 +34,12 @@ def number_on(app: AppTest, page: PageKey, query: dict[str, str]) -> int:
     """Return how many the page that was opened shows of what waits."""
     if page is PageKey.RECTIFICATION:
         return len(app.selectbox(key="problems/chosen/en").options)
+    if page in {PageKey.COMPARATIVE_TESTS, PageKey.EXPERIENCE_CHECKS}:
+        (name,) = query
+        return int(query[name] == app.selectbox(key=f"{name}/en").value)
+    if page is PageKey.USERS:
+        (label,) = (each.label for each in app.button if each.key == "users/links/expired")
+        return int(label.split()[3])
     if query.get("part") == "late":
         return len(app.selectbox(key="late/en").options)
     states = app.selectbox(key="status/en")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
+from survey.access.approval import PeopleRule, SecondPersonRequiredError
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.results.freeze import freeze_wave
@@ -29,9 +30,7 @@ from survey.store.tables import (
 )
 from survey.waves.planning.wave_editing import leave_city_out
 from survey.waves.planning.wave_requests import (
-    PeopleRule,
     RequestConflictError,
-    SecondPersonRequiredError,
     find_open_request,
     get_people_rule,
     request_act,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from survey.access.approval import SecondPersonRequiredError
 from survey.access.principal import OPERATOR
 from survey.access.work import operator_work
 from survey.cli.operator import change_as_operator, read_as_operator
@@ -37,12 +38,7 @@ from survey.snapshots.snapshot_files import FreezeOptions, WithoutPoint
 from survey.store.engine import read_scope
 from survey.store.tables import Shown, WaveAct
 from survey.waves.dual_approval import set_single_approval
-from survey.waves.planning.wave_requests import (
-    RequestConflictError,
-    SecondPersonRequiredError,
-    find_open_request,
-    request_act,
-)
+from survey.waves.planning.wave_requests import RequestConflictError, find_open_request, request_act
 from survey.waves.quotas import QuotaPolicy, set_quota_policy
 
 app = typer.Typer(

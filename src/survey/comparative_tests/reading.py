@@ -47,6 +47,8 @@ class ComparativeTestSummary:
     state: ComparativeTestState
     is_demo: bool
     planned_at: datetime
+    reply_due_on: date | None
+    """Last day on which makers may reply to their results; None before they were sent any."""
     released_at: datetime | None
     may_manage: bool
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, func, select
 
+from survey.access.approval import PeopleRule, approve, find_people_rule, list_second_people
 from survey.access.audit import actor_id
 from survey.access.roles import NATION, Action
 from survey.access.work import Seen, Work
@@ -37,7 +38,6 @@ from survey.store.tables import (
     ComparativeTestState,
     ProductGrade,
 )
-from survey.waves.planning.wave_requests import PeopleRule, find_people_rule, list_second_people
 
 _STEPS = TypeAdapter(SampleGrade)
 
@@ -112,7 +112,7 @@ def sign_comparative_test(
         if rule is PeopleRule.TWO:
             work.save(TESTS, test, AuditEvent.PRODUCT_TEST_SIGNED, sha256=signed)
             return test.state
-    test.one_person = _judge_second_signature(work, rule, test.first_signed_by)
+    test.one_person = approve(work.principal, rule, test.first_signed_by, _own_signature())
     test.released_by, test.released_at = actor_id(work.principal), work.now
     test.state = ComparativeTestState.RELEASED
     work.session.add_all(
@@ -135,16 +135,11 @@ def sign_comparative_test(
     return test.state
 
 
-def _judge_second_signature(work: Work, rule: PeopleRule, first: UUID | None) -> str:
-    """Return why one person is enough, "" if two signed; raise if `first` alone fails `rule`."""
-    if first != actor_id(work.principal):
-        return ""
-    if rule is PeopleRule.TWO:
-        raise RefusedError(
-            "second_signer_required",
-            msg("You signed this yourself. Another person gives the second signature."),
-        )
-    return rule.value
+def _own_signature() -> RefusedError:
+    return RefusedError(
+        "second_signer_required",
+        msg("You signed this yourself. Another person gives the second signature."),
+    )
 
 
 def list_awaited_signers(work: Work, *, test_id: UUID) -> tuple[str, ...]:
@@ -158,6 +153,18 @@ def list_awaited_signers(work: Work, *, test_id: UUID) -> tuple[str, ...]:
     if rule is not PeopleRule.TWO or not _was_first(work, test):
         return ()
     return list_second_people(work, action=action, areas=(NATION, test.area))
+
+
+def is_test_to_sign(work: Work, *, test_id: UUID) -> bool:
+    """Return whether a test, or an erratum of it, waits for only the principal's signature."""
+    test = work.find(TESTS, test_id, Action.RELEASE_PRODUCT_TESTS)
+    if test.state is ComparativeTestState.RELEASED:
+        is_ready = _find_open_erratum(work.session, test.id) is not None
+    else:
+        is_ready = test.state is ComparativeTestState.MAKERS_HEARD and not list_missing_values(
+            work.session, test
+        )
+    return is_ready and not list_awaited_signers(work, test_id=test.id)
 
 
 def would_release(work: Work, *, test_id: UUID) -> bool:
@@ -259,7 +266,7 @@ def confirm_erratum(work: Work, seen: Seen) -> int:
     if erratum is None:
         raise TESTS.refuse(msg("No erratum waits for a second person."))
     rule = _find_people_rule(work, test)
-    erratum.one_person = _judge_second_signature(work, rule, erratum.proposed_by)
+    erratum.one_person = approve(work.principal, rule, erratum.proposed_by, _own_signature())
     erratum.confirmed_by, erratum.confirmed_at = actor_id(work.principal), work.now
     work.session.add(erratum)
     work.save(

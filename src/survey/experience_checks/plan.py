@@ -16,8 +16,6 @@ from survey.access.audit import actor_id
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Case, Seen, Work
-from survey.collection.submission_envelope import SECOND_ROUND
-from survey.comparative_tests.hearings import require_heard
 from survey.locale import msg
 from survey.questionnaire.model import Instrument
 from survey.records import Day, Key, Number, Record, Text
@@ -26,14 +24,10 @@ from survey.store.inserts import insert_if_new
 from survey.store.tables import (
     Assignment,
     InstrumentVersion,
-    Response,
     SamplingPoint,
     Status,
     StudyUnit,
     VenueCheck,
-    VenueReply,
-    VenueRevisit,
-    VenueVisit,
     Wave,
     WaveState,
     new_id,
@@ -211,68 +205,6 @@ def close_experience_check(work: Work, seen: Seen) -> None:
     """Close check `seen` (id, version) for further visits; the review of those made goes on."""
     check = work.lock(CHECKS, seen, (WaveState.OPEN,))
     _move_check(work, check, WaveState.CLOSED)
-
-
-def release_experience_check(work: Work, seen: Seen) -> None:
-    """Release check `seen` (id, version) to everybody who reads results; it cannot be undone.
-
-    Raises:
-        RefusedError: visits wait for review, none was approved, a venue can
-            still reply, a revisit is neither done nor waived, or it is released already.
-    """
-    check = work.lock(CHECKS, seen, (WaveState.CLOSED,))
-    if check.released_at is not None:
-        raise CHECKS.refuse(msg("The check is released already."))
-    counts = dict(
-        work.session.exec(
-            select(Response.status, func.count())
-            .where(Response.wave_id == check.wave_id)
-            .group_by(Response.status)
-        ).all()
-    )
-    waiting = sum(counts.get(status, 0) for status in _UNDECIDED)
-    if waiting:
-        raise CHECKS.refuse(msg("{count} visits still wait for their review.", count=waiting))
-    if not counts.get(Status.APPROVED):
-        raise CHECKS.refuse(msg("No visit has been approved."))
-    _require_hearing(work, check)
-    check.released_at, check.released_by = work.now, actor_id(work.principal)
-    work.save(CHECKS, check, AuditEvent.VENUE_CHECK_RELEASED, visits=counts[Status.APPROVED])
-
-
-def _require_hearing(work: Work, check: VenueCheck) -> None:
-    """Raise while a venue may still reply or an ordered revisit is open."""
-    of_wave = (
-        select(SamplingPoint.name, VenueReply)
-        .join(VenueReply, col(VenueReply.point_id) == col(SamplingPoint.id))
-        .where(SamplingPoint.wave_id == check.wave_id)
-        .order_by(SamplingPoint.code)
-    )
-    require_heard(work, CHECKS, work.session.exec(of_wave).all())
-    revisited = (
-        select(VenueVisit.point_id)
-        .join(Response, col(Response.id) == col(VenueVisit.response_id))
-        .where(Response.status == Status.APPROVED, VenueVisit.round == SECOND_ROUND)
-    )
-    awaited = work.session.exec(
-        select(SamplingPoint.name)
-        .join(VenueRevisit, col(VenueRevisit.point_id) == col(SamplingPoint.id))
-        .where(
-            SamplingPoint.wave_id == check.wave_id,
-            col(VenueRevisit.waived_because).is_(None),
-            col(SamplingPoint.id).not_in(revisited),
-        )
-        .order_by(SamplingPoint.code)
-    ).all()
-    if awaited:
-        raise CHECKS.refuse(
-            msg(
-                "{count} revisits were ordered and not made, the first at {venue}. Please have "
-                "them made, or waive them with a reason.",
-                count=len(awaited),
-                venue=awaited[0],
-            )
-        )
 
 
 def _move_check(work: Work, check: VenueCheck, to: WaveState) -> None:

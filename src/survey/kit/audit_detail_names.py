@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from survey.access.approval import PeopleRule
 from survey.access.roles import ROLES
 from survey.comparative_tests.access import STATE_NAMES as COMPARATIVE_TEST_STATE_NAMES
 from survey.comparative_tests.maker_replies import STANCE_NAMES
@@ -16,7 +17,6 @@ from survey.review.parked_decisions import REASON_NAMES as PARKING_REASON_NAMES
 from survey.review.quality.flags import KIND_NAMES
 from survey.store.tables import WaveAct
 from survey.waves.lifecycle import STATUS_NAMES
-from survey.waves.planning.wave_requests import PeopleRule
 from survey.waves.waves import STATE_NAMES
 
 FIELD_NAMES: Mapping[str, Message] = {

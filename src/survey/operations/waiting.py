@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
+from survey.access.account_list import list_pending_accounts
 from survey.access.principal import AccessDeniedError
 from survey.access.roles import Action
 from survey.access.work import Work
+from survey.comparative_tests.reading import list_comparative_tests
+from survey.comparative_tests.released_grades import is_test_to_sign
+from survey.experience_checks.reading import list_experience_checks
+from survey.experience_checks.release import is_check_to_sign
 from survey.locale import Labels, Message, msg
 from survey.rectification.problem_records import list_problems
 from survey.rectification.problem_table import PROBLEM_FILTERS, list_reminders
@@ -20,11 +25,18 @@ from survey.results import WaveInfo
 from survey.review.parked_decisions import count_parked, find_oldest_parked_at
 from survey.review.review_queue import list_review_work
 from survey.store.china_time import china_date
-from survey.store.tables import PublicationState, Status
+from survey.store.tables import ComparativeTestState, PublicationState, Status, WaveAct
+from survey.waves.planning.wave_requests import ACT_ACTIONS, list_requests_to_confirm
 
 _DECISIONS = {
     Status.SUBMITTED: msg("Interviews to review"),
     Status.CITY_APPROVED: msg("Interviews for the second approval"),
+}
+
+
+_REQUESTS = {
+    WaveAct.FREEZE: msg("Freeze to confirm"),
+    WaveAct.RELEASE: msg("Release of a wave to confirm"),
 }
 
 
@@ -59,7 +71,11 @@ def list_waiting(work: Work, *, waves: Sequence[WaveInfo]) -> list[WaitingItem]:
         raise AccessDeniedError(msg("Your role does not include this."))
     items = [
         *(_list_decisions(work) if may(Action.REVIEW) else ()),
+        *(_list_requests(work) if any(map(may, ACT_ACTIONS.values())) else ()),
         *(_list_releases(work) if may(Action.RELEASE) else ()),
+        *(_list_tests(work) if may(Action.MANAGE_PRODUCT_TESTS) else ()),
+        *(_list_checks(work) if may(Action.MANAGE_VENUE_CHECKS) else ()),
+        *(_list_links(work) if may(Action.ADMINISTER) else ()),
         *(_list_problem_lists(work, waves) if may(Action.READ_PROBLEMS) else ()),
     ]
     return sorted(items, key=lambda item: item.due or date.max)
@@ -80,6 +96,53 @@ def _list_decisions(work: Work) -> Iterator[WaitingItem]:
             {"wave": each.wave.key, "status": each.status.value},
             since=each.since,
         )
+
+
+def _list_requests(work: Work) -> Iterator[WaitingItem]:
+    """Yield freezes and releases of waves that another person requested."""
+    for each in list_requests_to_confirm(work):
+        yield WaitingItem(
+            _REQUESTS[each.act],
+            1,
+            each.wave_title,
+            "plan",
+            {"wave": each.wave_key},
+            since=each.since,
+        )
+
+
+def _list_tests(work: Work) -> Iterator[WaitingItem]:
+    """Yield comparative tests whose makers' replies are due, and those to sign."""
+    for test in list_comparative_tests(work):
+        if not test.may_manage:
+            continue
+        due = None
+        if test.state is ComparativeTestState.RESULTS_IN and test.reply_due_on is not None:
+            what, due = msg("Comparative test whose makers reply"), test.reply_due_on
+        elif work.principal.may(Action.RELEASE_PRODUCT_TESTS) and is_test_to_sign(
+            work, test_id=test.id
+        ):
+            what = msg("Comparative test to sign")
+        else:
+            continue
+        query = {"test": test.key}
+        yield WaitingItem(what, 1, test.title, "comparative_tests", query, due=due)
+
+
+def _list_checks(work: Work) -> Iterator[WaitingItem]:
+    """Yield experience checks that wait for a signature."""
+    for check in list_experience_checks(work):
+        if check.may_manage and is_check_to_sign(work, wave_id=check.id):
+            what, query = msg("Experience check to sign"), {"check": check.key}
+            yield WaitingItem(what, 1, check.title, "experience_checks", query)
+
+
+def _list_links(work: Work) -> Iterator[WaitingItem]:
+    """Yield accounts without a password whose setup link has expired."""
+    expired = [each for each in list_pending_accounts(work) if each.link_expires_at is None]
+    if expired:
+        what = msg("Accounts whose setup link has expired")
+        yield WaitingItem(what, len(expired), {}, "users", {"view": "links"})
 
 
 def _list_releases(work: Work) -> Iterator[WaitingItem]:

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
+from survey.access.approval import PeopleRule, approve, list_second_people
 from survey.access.audit import actor_id
 from survey.access.audit_queries import list_credential_resets
 from survey.access.principal import Principal
@@ -53,12 +54,7 @@ from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import Publication, PublicationState, Snapshot, Wave, WaveAct
 from survey.store.transactions import run_in_transaction
-from survey.waves.planning.wave_requests import (
-    ACT_ACTIONS,
-    PeopleRule,
-    get_people_rule,
-    list_second_people,
-)
+from survey.waves.planning.wave_requests import ACT_ACTIONS, get_people_rule
 
 
 class OwnSignatureError(PublicationNotAllowedError):
@@ -308,12 +304,12 @@ def _find_basis(work: Work, publication: Publication, wave: Wave) -> SignatureBa
         raise PublicationNotAllowedError(
             msg("The release {release} is signed.", release=publication.key)
         )
-    is_second_person = not is_first and publication.first_signed_by != actor_id(work.principal)
     rule = get_people_rule(work, key=wave.key, act=WaveAct.RELEASE)
-    one_person = "" if is_second_person or rule is PeopleRule.TWO else rule.value
-    if not is_first and not is_second_person and not one_person:
-        raise OwnSignatureError
-    if is_second_person:
+    if is_first:
+        one_person = "" if rule is PeopleRule.TWO else rule.value
+    else:
+        one_person = approve(work.principal, rule, publication.first_signed_by, OwnSignatureError())
+    if not is_first and not one_person:
         # Who reset them could have signed in as this person since the announcement.
         resets = list_credential_resets(
             work.session, actor_id(work.principal), since=publication.planned_at, until=work.now

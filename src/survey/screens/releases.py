@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from survey.access.approval import PeopleRule
 from survey.access.audit_queries import CredentialReset
 from survey.access.roles import Action
 from survey.access.work import Work
@@ -13,6 +14,7 @@ from survey.kit.download_button import File, draw_download_button
 from survey.kit.feedback import run_change, run_change_below_button, run_long_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
+from survey.kit.signing import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.kit.text_blocks import escape_markdown
 from survey.kit.url_state import pick
 from survey.locale import RefusedError, msg
@@ -30,7 +32,6 @@ from survey.release.register import (
 from survey.release.signatures import list_awaited_signers, sign_publication
 from survey.release.signing_keys import find_signing_problem
 from survey.screens.plan.page import draw_signing_problem
-from survey.screens.plan.wave_steps import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.screens.release_audit import (
     describe_files,
     draw_audit_problems,
@@ -44,7 +45,6 @@ from survey.store.china_time import CHINA, format_china_minute
 from survey.store.tables import PublicationState, now
 from survey.store.transactions import run_in_transaction
 from survey.waves.planning.wave_overview import list_planning_waves
-from survey.waves.planning.wave_requests import PeopleRule
 from survey.waves.waves import COMPUTED_STATES
 from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 

@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.access.work import Seen
+from survey.access.work import Seen, Work
 from survey.collection.invitations import issue_invitation
 from survey.collection.parking import ParkingReceipt, submit_or_park
 from survey.collection.photos.photo_cleaning import PhotoRefusedError, clean_photo
@@ -23,12 +23,9 @@ from survey.collection.photos.photo_storage import (
 )
 from survey.collection.submission import InvalidAnswersError
 from survey.comparative_tests.hearings import ReplyData
-from survey.experience_checks.plan import (
-    close_experience_check,
-    open_experience_check,
-    release_experience_check,
-)
+from survey.experience_checks.plan import close_experience_check, open_experience_check
 from survey.experience_checks.reading import list_experience_checks
+from survey.experience_checks.release import is_check_to_sign, release_experience_check
 from survey.experience_checks.replies import (
     order_revisit,
     record_venue_reply,
@@ -37,6 +34,7 @@ from survey.experience_checks.replies import (
 )
 from survey.experience_checks.venues import assign_observers, draw_venues
 from survey.review.response_detail import get_response_detail
+from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
@@ -322,6 +320,52 @@ def test_a_check_is_released_when_its_hearing_is_over(sqlite_url: str, tmp_path:
     with raises_code("experience_check_not_allowed", match="awaited"):
         check.do(waive_revisit, venue=venue.code, reason="The venue closed for good.")
     check.do(release_experience_check)
+
+
+def test_two_people_release_a_check_and_what_changed_is_signed_anew(check: RunningCheck) -> None:
+    venue, people = first_venue(check)
+    receipts = [check.visit(observer, venue.id) for observer in people]
+    check.approve(*(each.response_id for each in receipts))
+    check.do(close_experience_check)
+    second = employ(check.url, Role.NATIONAL_OFFICIAL, "CN", "lin")
+
+    def sign(person: Principal, *, releases: bool | None = None) -> bool:
+        seen = Seen(check.id, check.read().version)
+
+        def run(session: Session) -> bool:
+            work = Work(session, person, START, Settings(two_person_freeze=True))
+            return release_experience_check(work, seen, releases=releases)
+
+        return run_in_transaction(check.url, run)
+
+    def is_to_sign(person: Principal) -> bool:
+        with read_scope(check.url) as session:
+            work = Work(session, person, START, Settings(two_person_freeze=True))
+            return is_check_to_sign(work, wave_id=check.id)
+
+    with raises_code("experience_check_not_allowed", match="changed what a signature does"):
+        sign(check.official, releases=True)
+    assert is_to_sign(check.official)
+    assert not sign(check.official, releases=False)
+    assert (is_to_sign(check.official), is_to_sign(second)) == (False, True)
+    with raises_code("second_person_required"):
+        sign(check.official)
+    assert check.read().summary.released_at is None
+
+    check.do(send_to_venues, due_on=TODAY + timedelta(10))
+    with raises_code("experience_check_not_allowed", match="can still reply"):
+        sign(second)
+    assert not is_to_sign(second)
+    reply = ReplyData(ReplyStance.AGREES, "Yes.", "", TODAY)
+    check.do(record_venue_reply, venue=venue.code, data=reply)
+    assert not sign(second), "the first one signed before the reply"
+    assert sign(check.official, releases=True)
+    assert check.read().summary.released_at == START
+    with read_scope(check.url) as session:
+        audit = session.exec(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    assert [each for each in audit if each.startswith("wave.request")] == [
+        "wave.requested", "wave.request_withdrawn", "wave.requested", "wave.request_confirmed",
+    ]  # fmt: skip
 
 
 def test_remarks_are_masked_before_they_are_stored(sqlite_url: str, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
+from survey.access.approval import SecondPersonRequiredError
 from survey.access.audit_verify import verify
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
@@ -41,11 +42,7 @@ from survey.store.tables import (
     WaveState,
 )
 from survey.store.transactions import run_in_transaction
-from survey.waves.planning.wave_requests import (
-    SecondPersonRequiredError,
-    find_open_request,
-    request_act,
-)
+from survey.waves.planning.wave_requests import find_open_request, request_act
 from survey.waves.waves import NewWave, create_wave, open_wave
 from tests.error_codes import raises_code
 from tests.wave_states import set_wave_state

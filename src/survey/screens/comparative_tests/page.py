@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
+from survey.access.approval import PeopleRule
 from survey.access.roles import NATION, Action
 from survey.comparative_tests.access import STATE_NAMES
 from survey.comparative_tests.grading import Measurement
@@ -33,13 +34,14 @@ from survey.figures.views.comparative_test import (
     ComparisonTable,
     format_value,
 )
-from survey.kit.cases import change_case, draw_case_button, draw_step, plan_case
+from survey.kit.cases import change_case, draw_case_button, plan_case
 from survey.kit.download_button import XLSX, File, draw_download_button, name_file
 from survey.kit.feedback import feedback_above, set_problem, show_feedback
 from survey.kit.filters import pick_linked
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields
+from survey.kit.signing import PEOPLE_RULE_TEXTS, draw_awaited_people, draw_signing
 from survey.kit.text_blocks import escape_markdown, render_plain_table, render_text_table
 from survey.kit.url_state import draw_tabs
 from survey.locale.figures import format_score
@@ -50,11 +52,9 @@ from survey.screens.comparative_tests.preparation import (
     draw_rules,
     draw_samples,
 )
-from survey.screens.plan.wave_steps import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import ComparativeTestState, now
 from survey.store.tables.evidence import ComparativeTestPlan
-from survey.waves.planning.wave_requests import PeopleRule
 
 _PROPOSING = "comparative-test/erratum"
 
@@ -104,24 +104,9 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
         return
     with page.read() as work:
         releases = would_release(work, test_id=test.summary.id)
-    title = escape_markdown(test.summary.title[page.language])
-    if releases:
-        label, done = t("Sign and release now"), t("The test is released.")
-        words = t(
-            "Your signature releases “{title}” at once to everybody who reads results. Nothing of "
-            "it can be edited afterwards; errors are corrected by an erratum.",
-            title=title,
-        )
-    else:
-        label, done = t("Give the first signature"), t("The test is signed.")
-        words = t(
-            "Your signature is the first: “{title}” is not released by it, but by the second, of "
-            "another person. Nothing can be edited after that; errors are corrected by an erratum.",
-            title=title,
-        )
-    slot = f"comparative-test/signing/{'second' if releases else 'first'}"
-    sign = sign_comparative_test
-    draw_step(page, test.seen, slot, sign, label, words, done, releases=releases)
+    title, slot = test.summary.title[page.language], "comparative-test/signing"
+    draw_signing(page, test.seen, sign_comparative_test, title, slot=slot, releases=releases)
+    st.caption(t("Errors that are found after the release are corrected by an erratum."))
 
 
 def _list_awaited_signers(page: PageContext, test: ComparativeTestDetail) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ from survey.experience_checks.plan import (
     create_experience_check,
     list_checklists,
     open_experience_check,
-    release_experience_check,
 )
 from survey.experience_checks.reading import (
     ExperienceCheckDetail,
@@ -23,6 +22,7 @@ from survey.experience_checks.reading import (
     get_experience_check,
     list_experience_checks,
 )
+from survey.experience_checks.release import find_check_signature, release_experience_check
 from survey.experience_checks.replies import (
     STANCE_NAMES,
     order_revisit,
@@ -53,6 +53,7 @@ from survey.kit.filters import pick_linked
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields
+from survey.kit.signing import draw_awaited_people, draw_signing
 from survey.kit.text_blocks import (
     MAX_LISTED_ROWS,
     draw_long_table,
@@ -151,15 +152,26 @@ def _draw_steps(page: PageContext, check: ExperienceCheckDetail) -> None:
             t("The check is closed."),
         )
     if summary.state is WaveState.CLOSED:
-        step(
-            release_experience_check,
-            t("Release the check"),
-            t(
-                "Everybody who reads results sees scores and agreement, and officials of a city "
-                "its venues. This cannot be undone."
-            ),
-            t("The check is released."),
+        _draw_signing(page, check)
+
+
+def _draw_signing(page: PageContext, check: ExperienceCheckDetail) -> None:
+    """Draw the next signature under a closed check, or who is to give it."""
+    t, summary = page.t, check.summary
+    with page.read() as work:
+        signature = find_check_signature(work, wave_id=summary.id)
+    if signature.awaited:
+        draw_awaited_people(page, t("You have signed this check"), signature.awaited)
+        return
+    st.caption(
+        t(
+            "Once it is released, everybody who reads results sees scores and agreement, and "
+            "officials of a city its venues."
         )
+    )
+    title, slot = summary.title[page.language], "experience-check/signing"
+    service, releases = release_experience_check, signature.releases
+    draw_signing(page, check.seen, service, title, slot=slot, releases=releases)
 
 
 _REVISIT, _WAIVER = "experience-check/revisit", "experience-check/waiver"

@@ -1,6 +1,6 @@
 """Steps of a wave from planned to released: their dialogs, and requests to a second person."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -8,12 +8,14 @@ from typing import Any
 
 import streamlit as st
 
+from survey.access.approval import PeopleRule
 from survey.access.principal import OPERATOR
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.kit.feedback import change_wave_on_click, perform_on_wave, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, open_dialog
+from survey.kit.signing import PEOPLE_RULE_TEXTS
 from survey.kit.text_blocks import escape_markdown
 from survey.locale import Message, msg
 from survey.store.china_time import format_china_minute
@@ -22,24 +24,12 @@ from survey.waves.planning.wave_overview import WaveOverview, WaveStage, list_wa
 from survey.waves.planning.wave_requests import (
     ACT_ACTIONS,
     OpenRequest,
-    PeopleRule,
     find_open_request,
     get_people_rule,
     withdraw_request,
 )
 from survey.waves.waves import require_wave_name, transition_wave
 
-PEOPLE_RULE_TEXTS: dict[PeopleRule, Message] = {
-    PeopleRule.TWO: msg("This takes two people: you request it, and another person confirms it."),
-    PeopleRule.DEMO: msg(
-        "In a demonstration one person is enough. In a real survey another person confirms."
-    ),
-    PeopleRule.ALONE: msg(
-        "Nobody else has the right to confirm this, so one person is enough. The audit trail says "
-        "so. An account for a second person makes it safer."
-    ),
-    PeopleRule.OFF: msg("In this installation one person is enough."),
-}
 _STEP_LABELS: dict[WaveAct, tuple[Message, Message, Message]] = {
     WaveAct.FREEZE: (
         msg("Freeze for good"), msg("Request the freeze"), msg("Confirm the freeze"),
@@ -60,24 +50,6 @@ _ASKED: dict[WaveAct, Message] = {
         "does it with the command survey wave archive-answers."
     ),
 }
-
-
-MAX_NAMED_PEOPLE = 5
-
-
-def draw_awaited_people(page: PageContext, title: str, names: Sequence[str]) -> None:
-    """Draw a notice that one person has signed, and `names`, of whom one has to sign next."""
-    t, named = page.t, page.t(", ").join(names[:MAX_NAMED_PEOPLE])
-    draw_notice(
-        title,
-        t("Next another person signs here: {names}.", names=named)
-        if len(names) <= MAX_NAMED_PEOPLE
-        else t(
-            "Next another person signs here: {names}, or another of {count} people who may.",
-            names=named,
-            count=len(names),
-        ),
-    )
 
 
 @dataclass(frozen=True)

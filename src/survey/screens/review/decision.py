@@ -12,6 +12,7 @@ import streamlit as st
 from survey.access.work import Work
 from survey.kit.feedback import run_change, show_feedback, show_problems
 from survey.kit.page_runner import PageContext, open_dialog
+from survey.kit.signing import MAX_NAMED_PEOPLE
 from survey.kit.text_blocks import escape_markdown
 from survey.locale import Message, Translator, msg
 from survey.review.decisions import (
@@ -24,7 +25,6 @@ from survey.review.decisions import (
 from survey.review.response_detail import ResponseDetail
 from survey.review.review_queue import REVIEWABLE, ReviewFilter, find_nearest
 from survey.review.undo import undo_decision
-from survey.screens.plan.wave_steps import MAX_NAMED_PEOPLE
 from survey.screens.review.filters import INTERVIEW_PARAMETER, ReviewSelection
 from survey.store.tables import Status, now
 from survey.waves.dual_approval import SecondApproverRequiredError

@@ -3,20 +3,25 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from survey.access.approval import (
+    PeopleRule,
+    SecondPersonRequiredError,
+    approve,
+    find_people_rule,
+    list_second_people,
+)
 from survey.access.audit import actor_id
-from survey.access.principal import OPERATOR
-from survey.access.roles import NATION, ROLES, Action
-from survey.access.secret_hashes import active_filter
+from survey.access.principal import OPERATOR, AccessDeniedError
+from survey.access.roles import Action
 from survey.access.work import Work
-from survey.locale import RefusedError, SurveyError, msg
+from survey.locale import Labels, RefusedError, SurveyError, labels_of, msg
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import Account, Wave, WaveAct, WaveRequest, WaveState
+from survey.store.tables import Account, StudyUnit, Wave, WaveAct, WaveRequest, WaveState
 from survey.waves.waves import get_wave, lock_wave, require_answers_present, require_transition
 
 ACT_ACTIONS: Mapping[WaveAct, Action] = {
@@ -28,24 +33,6 @@ _LEADS_TO: Mapping[WaveAct, WaveState] = {
     WaveAct.FREEZE: WaveState.FROZEN,
     WaveAct.RELEASE: WaveState.RELEASED,
 }
-
-
-class PeopleRule(StrEnum):
-    """Rule on a step such as a freeze: it takes two people (`TWO`), or why one is enough."""
-
-    TWO = "two"
-    DEMO = "demo"
-    """Generated data, or a person who visits a demonstration."""
-    ALONE = "alone"
-    """No other account could confirm."""
-    OFF = "off"
-    """The installation asks for one person only."""
-
-
-class SecondPersonRequiredError(SurveyError):
-    """Raised when a step was not requested before, or by the person who now confirms it."""
-
-    code = "second_person_required"
 
 
 class RequestConflictError(SurveyError):
@@ -74,40 +61,6 @@ def get_people_rule(work: Work, *, key: str, act: WaveAct) -> PeopleRule:
     return find_people_rule(work, action=ACT_ACTIONS[act], is_demo=wave.is_demo)
 
 
-def find_people_rule(
-    work: Work, *, action: Action, is_demo: bool, areas: Collection[str] = (NATION,)
-) -> PeopleRule:
-    """Return whether a step by right `action` takes a second person of `areas`, or why only one.
-
-    Args:
-        is_demo: Whether it is about generated data.
-        areas: Areas of the accounts that could be the second person.
-    """
-    work.require(action)
-    if not work.settings.two_person_freeze:
-        return PeopleRule.OFF
-    if work.principal.is_demo or is_demo:
-        return PeopleRule.DEMO
-    others = list_second_people(work, action=action, areas=areas)
-    return PeopleRule.TWO if others else PeopleRule.ALONE
-
-
-def list_second_people(
-    work: Work, *, action: Action, areas: Collection[str] = (NATION,)
-) -> tuple[str, ...]:
-    """Return names of other active accounts of `areas` with right `action`, sorted."""
-    work.require(action)
-    roles = [role for role, known in ROLES.items() if action in known.actions]
-    query = select(Account.name).where(
-        active_filter(work.now),
-        col(Account.role).in_(roles),
-        col(Account.area).in_(areas),
-        ~col(Account.is_demo),
-        Account.id != work.principal.account_id,
-    )
-    return tuple(work.session.exec(query.order_by(Account.name)))
-
-
 def request_act(work: Work, *, key: str, act: WaveAct, options: Mapping[str, Any]) -> None:
     """Request `act` with `options` on a wave, for another person to confirm; record it.
 
@@ -127,6 +80,10 @@ def request_act(work: Work, *, key: str, act: WaveAct, options: Mapping[str, Any
     else:
         require_transition(wave, _LEADS_TO[act])
     require_no_request(session=work.session, wave=wave)
+    _add_request(work, wave, act, options)
+
+
+def _add_request(work: Work, wave: Wave, act: WaveAct, options: Mapping[str, Any]) -> None:
     work.session.add(
         WaveRequest(
             wave_id=wave.id,
@@ -137,7 +94,56 @@ def request_act(work: Work, *, key: str, act: WaveAct, options: Mapping[str, Any
         )
     )
     work.session.flush()
-    work.record(AuditEvent.WAVE_REQUESTED, wave.id, {"key": key, "act": act, **options})
+    work.record(AuditEvent.WAVE_REQUESTED, wave.id, {"key": wave.key, "act": act, **options})
+
+
+@dataclass(frozen=True)
+class NextSignature:
+    """What the principal's signature under a release would do, or who is to sign instead."""
+
+    releases: bool
+    awaited: tuple[str, ...] = ()
+    """Names of those who can sign next, as the principal has signed; empty if it is their turn."""
+
+
+def find_next_signature(
+    work: Work, *, wave: Wave, options: Mapping[str, Any], action: Action, areas: Collection[str]
+) -> NextSignature:
+    """Return what `sign_release` with the same arguments would do now, or who is awaited."""
+    request = _find_open(work.session, wave)
+    is_first = request is None or dict(request.options) != dict(options)
+    if find_people_rule(work, action=action, is_demo=wave.is_demo, areas=areas) is PeopleRule.TWO:
+        if is_first:
+            return NextSignature(releases=False)
+        if request is not None and request.requested_by == actor_id(work.principal):
+            return NextSignature(False, list_second_people(work, action=action, areas=areas))
+    return NextSignature(releases=True)
+
+
+def sign_release(
+    work: Work, *, wave: Wave, options: Mapping[str, Any], action: Action, areas: Collection[str]
+) -> bool:
+    """Give one of two approvals to the release of a locked wave; return whether it was the last.
+
+    What was signed first is in `options`; where it is something else by now, signing begins anew.
+
+    Args:
+        action: Right of those who sign.
+        areas: Areas of the accounts that could sign second.
+
+    Raises:
+        SecondPersonRequiredError: the principal signed first.
+    """
+    request = _find_open(work.session, wave)
+    if request is not None and dict(request.options) != dict(options):
+        _withdraw_request(work, request, wave)
+        request = None
+    rule = find_people_rule(work, action=action, is_demo=wave.is_demo, areas=areas)
+    if request is None and rule is PeopleRule.TWO:
+        _add_request(work, wave, WaveAct.RELEASE, options)
+        return False
+    _confirm(work, wave, request, WaveAct.RELEASE, options, rule)
+    return True
 
 
 def require_archivable(*, session: Session, wave: Wave) -> None:
@@ -190,6 +196,46 @@ def find_open_request(work: Work, *, key: str) -> OpenRequest | None:
     )
 
 
+@dataclass(frozen=True)
+class RequestToConfirm:
+    """Request of somebody else that the principal may confirm, with its wave and time."""
+
+    act: WaveAct
+    wave_key: str
+    wave_title: Labels
+    since: datetime
+
+
+def list_requests_to_confirm(work: Work) -> list[RequestToConfirm]:
+    """Return open requests to freeze or release waves of people, for a second person to confirm.
+
+    Answers are archived by the operator of the server.
+    """
+    acts = [
+        act
+        for act, action in ACT_ACTIONS.items()
+        if act is not WaveAct.ARCHIVE and work.principal.may(action)
+    ]
+    if not acts:
+        raise AccessDeniedError(msg("Your role does not include this."))
+    query = (
+        select(WaveRequest, Wave)
+        .join(Wave, col(Wave.id) == col(WaveRequest.wave_id))
+        .where(
+            col(WaveRequest.ended_at).is_(None),
+            col(WaveRequest.act).in_(acts),
+            Wave.unit == StudyUnit.PERSON,
+        )
+        .order_by(col(WaveRequest.requested_at))
+    )
+    return [
+        RequestToConfirm(request.act, wave.key, labels_of(wave, "title"), request.requested_at)
+        for request, wave in work.session.exec(query)
+        if request.requested_by != actor_id(work.principal)
+        and (wave.is_demo or not work.principal.is_demo)
+    ]
+
+
 def confirm_act(work: Work, *, wave: Wave, act: WaveAct, options: Mapping[str, Any]) -> None:
     """Record that a second person confirms `act`, or why one is enough; end its request.
 
@@ -197,13 +243,24 @@ def confirm_act(work: Work, *, wave: Wave, act: WaveAct, options: Mapping[str, A
         SecondPersonRequiredError: nobody requested it, or the principal did.
         RequestConflictError: something else was requested.
     """
-    request = _find_open(work.session, wave)
+    rule = find_people_rule(work, action=ACT_ACTIONS[act], is_demo=wave.is_demo)
+    _confirm(work, wave, _find_open(work.session, wave), act, options, rule)
+
+
+def _confirm(
+    work: Work,
+    wave: Wave,
+    request: WaveRequest | None,
+    act: WaveAct,
+    options: Mapping[str, Any],
+    rule: PeopleRule,
+) -> None:
     detail: dict[str, Any] = {"key": wave.key, "act": act}
-    one_person = _require_people(work, wave, request, act, options)
-    if one_person is not None:
+    one_person = _require_people(work, wave, request, act, options, rule)
+    if one_person:
         detail["one_person"] = one_person
     if request is not None:
-        _end_request(work, request, confirmed="one_person" not in detail)
+        _end_request(work, request, confirmed=not one_person)
     work.record(AuditEvent.WAVE_REQUEST_CONFIRMED, wave.id, detail)
 
 
@@ -223,22 +280,29 @@ def require_confirmable(
     request = _find_open(work.session, wave)
     if request is not None and request.act is after:
         request = None
-    _require_people(work, wave, request, act, options)
+    rule = find_people_rule(work, action=ACT_ACTIONS[act], is_demo=wave.is_demo)
+    _require_people(work, wave, request, act, options, rule)
 
 
 def _require_people(
-    work: Work, wave: Wave, request: WaveRequest | None, act: WaveAct, options: Mapping[str, Any]
-) -> PeopleRule | None:
-    """Raise unless `request` or a rule allows `act`; return why one is enough, None if two act."""
-    rule = find_people_rule(work, action=ACT_ACTIONS[act], is_demo=wave.is_demo)
-    if request is None or request.requested_by == actor_id(work.principal):
+    work: Work,
+    wave: Wave,
+    request: WaveRequest | None,
+    act: WaveAct,
+    options: Mapping[str, Any],
+    rule: PeopleRule,
+) -> str:
+    """Raise unless `request` or `rule` allows `act`; return why one is enough, "" if two act."""
+    if request is None:
         if rule is PeopleRule.TWO:
             raise SecondPersonRequiredError(
                 msg("This takes two people: one requests it, another one confirms it.")
-                if request is None
-                else msg("You requested this yourself. Another person confirms it.")
             )
-        return rule
+        return rule.value
+    own = msg("You requested this yourself. Another person confirms it.")
+    alone = approve(work.principal, rule, request.requested_by, SecondPersonRequiredError(own))
+    if alone:
+        return alone
     if (request.act, dict(request.options)) != (act, dict(options)):
         raise RequestConflictError(
             msg(
@@ -246,7 +310,7 @@ def _require_people(
                 key=wave.key,
             )
         )
-    return None
+    return ""
 
 
 def record_signatures(
