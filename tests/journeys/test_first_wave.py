@@ -21,12 +21,22 @@ from survey.estimate.tree import COMPOSITE
 from survey.frame.quotas import EVERYONE
 from survey.locale import translator
 from survey.operations.checklist import ChecklistTask
+from survey.release.signing_keys import add_key_to_file, register_key
 from survey.results import open_results
 from survey.screens.plan.page import TASK_NAMES
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.schema import upgrade
-from survey.store.tables import Account, AuditEntry, Mode, Response, SamplingPoint, Status, now
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    Mode,
+    Publication,
+    Response,
+    SamplingPoint,
+    Status,
+    now,
+)
 from survey.waves.instruments import load_instrument, load_reference_data
 from survey.waves.waves import get_wave
 from tests.complete_answers import WOMAN_OF_1985, build_complete_answers
@@ -50,11 +60,15 @@ SitDown = Callable[..., Page]
 
 @pytest.fixture
 def empty_server(tmp_path: Path) -> Iterator[Server]:
-    """What `survey init` leaves: cities, questionnaires, no wave."""
+    """What `survey init` leaves: cities, questionnaires, a key to sign with, no wave."""
+    key_file = tmp_path / "release.key"
     settings = Settings(data_dir=tmp_path, database_url="")
     upgrade(settings.store_url)
     load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
-    server = Server(tmp_path)
+    with session_scope(settings.store_url) as session:
+        key = add_key_to_file(key_file)
+        register_key(work_of(session, OPERATOR, now()), public_key=key.public_bytes)
+    server = Server(tmp_path, SURVEY_RELEASE_KEY_FILE=str(key_file))
     server.start()
     yield server
     server.stop()
@@ -125,9 +139,7 @@ def test_first_wave_from_an_empty_store_to_a_released_result_with_no_command_lin
     expect(desk.get_by_text(f"1 个城市共 {INTERVIEWS} 份：1 个城市会显示")).to_be_visible()
     _let_two_people(desk, second, "frozen")
     expect(second.get_by_text(zh("The wave is frozen for good."))).to_be_visible()
-    _open(desk, f"{empty_server.url}/plan?wave={KEY}")
-    _let_two_people(desk, second, "released")
-    expect(second.get_by_text(zh("The results are released."))).to_be_visible()
+    _release(empty_server, desk, second)
 
     reader = sit_down("qianjun", Role.CITY_OFFICIAL, SHANGHAI)
     _open(reader, f"{empty_server.url}/overview?wave={KEY}")
@@ -182,7 +194,7 @@ def _prepare_the_wave(empty_server: Server, desk: Page) -> None:
     expect(desk.get_by_text(zh("The wave is open: interviews can be collected."))).to_be_visible()
     _open(desk, home)
     expect(desk.locator(".hcs-checklist li")).to_have_count(12)
-    expect(desk.locator(".hcs-checklist li.done")).to_have_count(7)
+    expect(desk.locator(".hcs-checklist li.done")).to_have_count(8)
     current = desk.locator(".hcs-checklist [aria-current=step]")
     expect(current).to_contain_text(zh(TASK_NAMES[ChecklistTask.REVIEW]))
 
@@ -206,6 +218,42 @@ def _let_two_people(first: Page, second: Page, state: str) -> None:
     ).to_be_visible()
     _open(second, first.url)
     _take_the_step(second, state, typed=KEY)
+
+
+def _release(server: Server, desk: Page, second: Page) -> None:
+    """From the frozen wave to the register, where it is announced, signed by two, and published."""
+    _open(desk, f"{server.url}/plan?wave={KEY}")
+    desk.locator(".st-key-plan-step-released button").click()
+    expect(desk).to_have_url(re.compile(f"/releases.*announce={KEY}"))
+    title = desk.get_by_role("textbox", name=zh("Chinese title"))
+    expect(title).to_have_value(f"{TITLE}结果")
+    desk.get_by_role("textbox", name=zh("Contact")).fill("新闻处 12315")
+    desk.get_by_role("button", name=zh("Announce"), exact=True).click()
+    expect(desk.get_by_text(zh("The release is announced. Next it is signed."))).to_be_visible()
+    release = f"{KEY}-1"
+    _let_the_day_come(server, release)
+    for page in (desk, second):
+        _open(page, server.url)
+        page.get_by_role("link", name=re.compile(zh("Release to sign"))).click()
+        page.locator(f".st-key-releases-sign-{release} button").click()
+        expect(page.get_by_text("您已签署").first).to_be_visible()
+    _open(second, server.url)
+    second.get_by_role("link", name=re.compile(zh("Release to publish"))).click()
+    second.get_by_role("button", name=zh("Publish"), exact=True).first.click()
+    field = second.get_by_label(zh("Type {release} to confirm", release=release))
+    field.fill(release)
+    field.press("Tab")
+    wait_until_idle(second)
+    second.locator(f".st-key-releases-publish-{release} button").click()
+    expect(second.get_by_text(zh("{release} is published.", release=release))).to_be_visible()
+
+
+def _let_the_day_come(server: Server, key: str) -> None:
+    """Move the announced minute to the one in which it was announced."""
+    with session_scope(_store(server)) as session:
+        release = session.exec(select(Publication).where(Publication.key == key)).one()
+        release.embargo_until = release.planned_at + timedelta(seconds=1)
+        session.add(release)
 
 
 def _collect(server: Server, respondent: Respondent) -> None:

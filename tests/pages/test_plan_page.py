@@ -490,13 +490,24 @@ def _published(planned: Any) -> Iterator[None]:
         session.delete(session.exec(select(Publication)).one())
 
 
-def test_a_release_asks_for_the_name_and_is_taken_back_with_a_reason(
+def test_a_frozen_wave_leads_to_the_register_and_a_requested_release_is_confirmed_here(
     planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:
     _move(planned, WaveState.CLOSED, WaveState.FROZEN)
     with session_scope(planned.url) as session:
         wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
         session.add(Snapshot(wave_id=wave.id, final=True, sha256="x", directory="x", rows=1))
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    app.button(key="plan-step-released").click().run()
+    assert not app.exception
+    assert app.query_params["announce"] in (KEY, [KEY])
+    options = {"shown": "scores", "first_places": None}
+    with session_scope(planned.url) as session:
+        work = work_of(session, OPERATOR)
+        request_act(work, key=KEY, act=WaveAct.RELEASE, options=options)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
+    app.button(key="plan-step-released").click().run()
+    assert "Others may see: names and scores of all cities." in read(app)
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="freeze")
     _confirm(app, "released", "main-2026", field="plan-release-name")
     assert not app.success

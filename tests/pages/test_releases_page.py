@@ -18,12 +18,14 @@ from survey.kit.navigation import PageKey
 from survey.release.register import PublicationDraft, plan_publication
 from survey.release.signing_keys import add_key_to_file, register_key
 from survey.results.freeze import freeze_frame
+from survey.results.release import MIN_NAMED_CITIES
 from survey.screens import releases
 from survey.screens.release_audit import format_values
 from survey.settings import Settings
 from survey.snapshots.response_frame import build_response_frame
 from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.audit_events import AuditEvent
+from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -31,6 +33,7 @@ from survey.store.tables import (
     Publication,
     PublicationReader,
     PublicationState,
+    Shown,
     Wave,
     WaveState,
     now,
@@ -203,29 +206,32 @@ def test_an_official_announces_a_release_in_the_form(
     employ: Callable[[Role, str], Principal],
     read: Callable[[AppTest], str],
 ) -> None:
-    app = visit_as(PageKey.RELEASES, employ(Role.NATIONAL_OFFICIAL, "CN"))
+    app = visit_as(PageKey.RELEASES, employ(Role.NATIONAL_OFFICIAL, "CN"), announce=WAVE)
     assert "No release has been announced yet" in text_of(app, read)
-    (announcing,) = [each for each in app.button if each.label == "Announce"]
-    announcing.click().run()
-    assert "Please choose the day of the release." in text_of(app, read)
+    titles = [each.value for each in app.text_input if each.label.endswith("title")]
+    with read_scope(frozen.store_url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
+    assert titles == [f"{wave.title_zh}结果", f"Results: {wave.title_en}"]
     (day,) = app.date_input
-    day.set_value((now() + timedelta(days=3)).date())
+    assert day.value == china_date(now()) + timedelta(days=1)
     (announcing,) = [each for each in app.button if each.label == "Announce"]
     announcing.click().run()
     assert "Title, contact and" in text_of(app, read)
-    for label, words in (
-        ("Chinese title", "第一次发布"),
-        ("English title", "First release"),
-        ("Contact", "Press office, 12315"),
-    ):
+    for label, words in (("Chinese title", "第一次发布"), ("Contact", "Press office, 12315")):
         (field,) = [each for each in app.text_input if each.label == label]
         field.set_value(words)
+    (shown,) = app.radio
+    shown.set_value("names")
     (announcing,) = [each for each in app.button if each.label == "Announce"]
     announcing.click().run()
     assert not app.exception
-    assert state_of(frozen) is PublicationState.PLANNED
+    with read_scope(frozen.store_url) as session:
+        release = session.exec(select(Publication)).one()
+    assert (release.state, release.title_zh) == (PublicationState.PLANNED, "第一次发布")
+    assert (release.shown, release.first_places) == (Shown.NAMES, MIN_NAMED_CITIES)
     assert "The release is announced." in text_of(app, read)
     assert "A wave can be announced once it is frozen for good." in text_of(app, read)
+    assert app.query_params["release"] in (RELEASE, [RELEASE])
 
 
 def test_somebody_is_put_on_the_pre_release_list_and_taken_off(

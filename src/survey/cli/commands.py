@@ -16,7 +16,7 @@ class CommandEntry(NamedTuple):
 
 COMMANDS: Mapping[str, CommandEntry] = {
     "init": CommandEntry(
-        "survey.cli.demo_data:init",
+        "survey.cli.init:init",
         "Create or upgrade the store; load cities, indicator trees and shipped questionnaires.",
     ),
     "demo": CommandEntry(

@@ -18,9 +18,8 @@ import typer
 from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR
-from survey.access.second_factor import count_unencrypted, encrypt_secrets
 from survey.access.work import operator_work
-from survey.cli.output import error_reporting, print_note
+from survey.cli.output import print_note
 from survey.compute import LocalEngine
 from survey.compute.worker import Worker
 from survey.files.microdata.row_preparation import prepare_rows
@@ -33,11 +32,10 @@ from survey.operations.demo_progress import (
     record_demo_wave,
 )
 from survey.results.freeze import freeze_wave
-from survey.settings import PROJECT_ROOT, Settings, current_settings
+from survey.settings import PROJECT_ROOT, Settings
 from survey.snapshots.snapshot_files import FreezeOptions
-from survey.store.cipher import secret_cipher
 from survey.store.engine import read_scope
-from survey.store.private_files import FOLDER_MODE, close_to_others
+from survey.store.private_files import FOLDER_MODE
 from survey.store.schema import upgrade
 from survey.store.tables import Wave
 from survey.store.transactions import run_in_transaction
@@ -115,31 +113,6 @@ def build_progress_printer(settings: Settings) -> Callable[..., None]:
     """Return a function that prints a progress message in the language of the settings."""
     t = translator(settings.language)
     return lambda text: typer.echo(f"  {t(text)}", err=True)
-
-
-def init() -> None:
-    """Create or upgrade the store; load cities, indicator trees and shipped questionnaires.
-
-    Safe to repeat: what is there already is kept.
-    """
-    with error_reporting():
-        settings = current_settings()
-        upgrade(settings.store_url)
-        load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
-        _encrypt_old_secrets(settings)
-        close_to_others(settings)
-        print_note("The store is ready.")
-
-
-def _encrypt_old_secrets(settings: Settings) -> None:
-    """Encrypt those secrets of second factors that an earlier version stored in plain text."""
-    with read_scope(settings.store_url) as session:
-        if not count_unencrypted(session):
-            return
-    cipher, now = secret_cipher(settings), datetime.now(UTC)
-    run_in_transaction(
-        settings.store_url, lambda session: encrypt_secrets(session=session, cipher=cipher, now=now)
-    )
 
 
 def put_seed_on_path() -> None:

@@ -32,7 +32,7 @@ from survey.release.signing_keys import (
     withdraw_key,
 )
 from survey.release.verify import fingerprint_of, parse_keys
-from survey.settings import current_settings
+from survey.settings import Settings, current_settings
 from survey.store.china_time import CHINA, china_minute_message
 from survey.store.engine import read_scope
 from survey.store.tables import PublicationState, Shown
@@ -217,6 +217,12 @@ def list_readers(release: Release, form: FormatOption = OutputFormat.TABLE) -> N
             for each in list_early_readers(work, key=release)
         ]
         print_table(("login", "name", "reason", "from"), rows, form)
+
+
+def make_first_signing_key(settings: Settings) -> None:
+    """Make and register a key in the file that the settings name, unless one is configured."""
+    if settings.release_key_file is not None and not read_signing_keys(settings):
+        _register(add_key_to_file(settings.release_key_file))
 
 
 def _register(signing_key: SigningKey) -> None:

@@ -191,7 +191,7 @@ def create(
             account = create_account(work, login=login, entry=entry)
             return account.login, _set_password_or_link(work, account.login, typed)
 
-        _print_setup_link(*change_as_operator(create_with_password))
+        print_setup_link(*change_as_operator(create_with_password))
 
 
 @app.command("list")
@@ -263,7 +263,7 @@ def reset(login: Login, password: AskPassword = False) -> None:
     with error_reporting():
         typed = _ask_password() if password else ""
         token = change_as_operator(lambda work: _set_password_or_link(work, login, typed))
-        _print_setup_link(login, token)
+        print_setup_link(login, token)
 
 
 @app.command("reset-factor")
@@ -304,7 +304,8 @@ def _set_password_or_link(work: Work, login: str, typed: str) -> str | None:
     return None
 
 
-def _print_setup_link(login: str, token: str | None) -> None:
+def print_setup_link(login: str, token: str | None) -> None:
+    """Print the setup link of an account, or that its password was set if `token` is None."""
     if token is None:
         print_note(
             "{login} signs in with this password and has to choose another one.", login=login

@@ -1,7 +1,7 @@
 """Release register: calendar, one release with its files, and the steps of its signers."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
 
 import streamlit as st
@@ -17,7 +17,7 @@ from survey.kit.page_runner import PageContext
 from survey.kit.signing import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.kit.text_blocks import escape_markdown
 from survey.kit.url_state import pick
-from survey.locale import RefusedError, msg
+from survey.locale import RefusedError, msg, translator
 from survey.release.early_readers import open_publication
 from survey.release.publishing_steps import publish_publication, retract_publication
 from survey.release.register import (
@@ -31,6 +31,7 @@ from survey.release.register import (
 )
 from survey.release.signatures import list_awaited_signers, sign_publication
 from survey.release.signing_keys import find_signing_problem
+from survey.results.release import MAX_NAMED_CITIES, MIN_NAMED_CITIES, SHOWN_NAMES
 from survey.screens.plan.page import draw_signing_problem
 from survey.screens.release_audit import (
     describe_files,
@@ -41,8 +42,8 @@ from survey.screens.release_audit import (
     draw_figure_history,
     draw_file_choices,
 )
-from survey.store.china_time import CHINA, format_china_minute
-from survey.store.tables import PublicationState, now
+from survey.store.china_time import CHINA, china_date, format_china_minute
+from survey.store.tables import PublicationState, Shown, now
 from survey.store.transactions import run_in_transaction
 from survey.waves.planning.wave_overview import list_planning_waves
 from survey.waves.waves import COMPUTED_STATES
@@ -51,6 +52,9 @@ from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 _ZIP = "application/zip"
 _PLAN = "releases/plan"
 _PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
+_TITLE_FIELDS = {"zh": msg("Chinese title"), "en": msg("English title")}
+ANNOUNCED_WAVE = "announce"
+"""Parameter of the address with which the page opens on the form, about this wave."""
 
 Change = Callable[[Work], object]
 
@@ -61,6 +65,10 @@ def draw_releases(page: PageContext) -> None:
     show_feedback(page)
     with page.read() as work:
         releases = list_publications(work)
+    may_release = page.principal.may(Action.RELEASE)
+    comes_from_wave = may_release and ANNOUNCED_WAVE in st.query_params
+    if comes_from_wave:
+        _draw_plan_form(page, releases)
     st.caption(
         t(
             "A release is a set of files made from one frozen wave, signed by two people and "
@@ -76,9 +84,10 @@ def draw_releases(page: PageContext) -> None:
             t("The calendar shows every release with its minute from the day it is announced."),
         )
     draw_figure_history(page)
-    if page.principal.may(Action.RELEASE):
+    if may_release:
         draw_audit_problems(page)
-        _draw_plan_form(page, releases)
+        if not comes_from_wave:
+            _draw_plan_form(page, releases)
 
 
 def _draw_calendar(page: PageContext, releases: Sequence[PublicationSummary]) -> None:
@@ -364,9 +373,7 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         for release in releases
         if release.state in {PublicationState.PLANNED, PublicationState.SIGNED}
     }
-    open_waves = {
-        wave.key: wave.label(page.language) for wave in computed if wave.key not in announced
-    }
+    open_waves = {wave.key: wave for wave in computed if wave.key not in announced}
     st.subheader(t("Announce a release"), anchor=False)
     if not open_waves:
         st.caption(t("A wave can be announced once it is frozen for good."))
@@ -374,39 +381,82 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
     if not all(wave.is_demo for wave in computed):
         with page.read() as work:
             draw_signing_problem(page, find_signing_problem(work))
-    standing = {
-        release.wave: release.key
-        for release in releases
-        if release.state is PublicationState.PUBLISHED
-    }
+    keys, asked = list(open_waves), st.query_params.get(ANNOUNCED_WAVE, "")
+    chosen = st.selectbox(
+        t("Wave"),
+        keys,
+        keys.index(asked) if asked in open_waves else 0,
+        format_func=lambda key: open_waves[key].label(page.language) if key in open_waves else key,
+        key=f"{_PLAN}/wave/{page.language}",
+    )
+    wave = open_waves[chosen or keys[0]]
+    standing = next(
+        (
+            release.key
+            for release in releases
+            if release.wave == wave.key and release.state is PublicationState.PUBLISHED
+        ),
+        "",
+    )
+    contact = next((release.contact for release in releases), "")
     # Emptied once a release is announced: what was typed is about that one.
-    with st.form(f"{_PLAN}/{len(releases)}", border=True, enter_to_submit=False):
-        wave = st.selectbox(t("Wave"), list(open_waves), format_func=open_waves.__getitem__)
-        title_zh = st.text_input(t("Chinese title"), max_chars=MAX_TEXT_CHARS)
-        title_en = st.text_input(t("English title"), max_chars=MAX_TEXT_CHARS)
+    form = f"{_PLAN}/{len(releases)}/{wave.key}"
+    with st.form(form, border=True, enter_to_submit=False):
+        titles = {
+            language: st.text_input(
+                t(label),
+                translator(language)(msg("Results: {wave}", wave=wave.label(language))),
+                max_chars=MAX_TEXT_CHARS,
+                key=f"{form}/title/{language}",
+            )
+            for language, label in _TITLE_FIELDS.items()
+        }
         contact = st.text_input(
-            t("Contact"), max_chars=MAX_TEXT_CHARS, help=t("Name, telephone and e-mail.")
+            t("Contact"),
+            contact,
+            max_chars=MAX_TEXT_CHARS,
+            help=t("Name, telephone and e-mail."),
+            key=f"{form}/contact",
         )
         with st.container(horizontal=True):
-            day = st.date_input(t("Day"), value=None, format="YYYY-MM-DD")
-            minute = st.time_input(t("Time in China"), value=time(10), step=60)
-        builders = draw_file_choices(page)
-        reason = st.text_input(
-            t("Reason of the correction, if one stands already"), max_chars=MAX_TEXT_CHARS
-        )
+            tomorrow = china_date(now()) + timedelta(1)
+            day = st.date_input(t("Day"), tomorrow, format="YYYY-MM-DD", key=f"{form}/day")
+            minute = st.time_input(t("Time in China"), time(10), step=60, key=f"{form}/minute")
+        reason = ""
+        if standing:
+            reason = st.text_input(
+                t("Reason of the correction: {release} stands", release=standing),
+                max_chars=MAX_TEXT_CHARS,
+                key=f"{form}/reason",
+            )
+        with st.expander(t("What goes out, and what others may see of a city")):
+            builders = draw_file_choices(page)
+            names = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
+            shown = st.radio(
+                t("What others may see of a city"),
+                list(names),
+                format_func=lambda value: names.get(value, value),
+                key=f"{form}/shown/{page.language}",
+            )
+            places = st.number_input(
+                t("First places that are named, if only names are shown"),
+                MIN_NAMED_CITIES,
+                MAX_NAMED_CITIES,
+                MIN_NAMED_CITIES,
+                key=f"{form}/places",
+            )
         if not st.form_submit_button(t("Announce"), type="primary"):
             return
-    if not isinstance(day, date) or wave is None:
-        draw_notice(t("Please choose the day of the release."), alert=True)
-        return
     draft = PublicationDraft(
-        wave=wave,
-        title_zh=title_zh,
-        title_en=title_en,
+        wave=wave.key,
+        title_zh=titles["zh"],
+        title_en=titles["en"],
         contact=contact,
         embargo_until=datetime.combine(day, minute, CHINA),
+        shown=Shown(shown),
+        first_places=int(places) if shown == Shown.NAMES else None,
         builders=builders,
-        corrects=standing.get(wave, ""),
+        corrects=standing,
         reason=reason,
     )
     announced_key = run_change(
@@ -417,4 +467,6 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
     if announced_key is None:
         show_feedback(page)
         return
+    st.query_params.pop(ANNOUNCED_WAVE, None)
+    st.query_params["release"] = announced_key.value
     st.rerun()

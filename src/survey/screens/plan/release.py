@@ -6,19 +6,16 @@ import streamlit as st
 
 from survey.access.audit import MAX_REASON_CHARS
 from survey.access.roles import Action
-from survey.access.work import Work
 from survey.collection.answer_archive.archiving import AnswersPlace, find_answers_place
-from survey.kit.navigation import PageKey
+from survey.kit.navigation import PAGES_BY_KEY, PageKey
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.results.release import (
-    MAX_NAMED_CITIES,
-    MIN_NAMED_CITIES,
     SHOWN_NAMES,
     ReleaseRecord,
     find_standing_publication,
+    find_wave_announcement,
     list_releases,
-    release_request_options,
     release_wave,
     revoke_release,
 )
@@ -102,26 +99,26 @@ def _draw_request_dialog(page: PageContext, wave: WaveOverview, people: tuple[st
     draw_move_button(t("Request the archive"), "archived", perform_named_step, *args)
 
 
-_SHOWN, _FIRST_RANKS = "plan-release-shown", "plan-release-places"
 _REASON = "plan-release-reason"
 
 
 def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
-    """Draw the button that releases the results, or the one that takes the release back."""
+    """Draw the button that leads to the release, or the one that takes the release back."""
     if not page.principal.may(Action.RELEASE):
         return
     if wave.state is WaveState.FROZEN:
         request = find_request(page, wave)
-        if request is not None and request.is_own:
-            return
-        draw_dialog_button(
-            page,
-            wave,
-            step_label(page, WaveAct.RELEASE, request),
-            key="plan-step-released",
-            is_next=True,
-            body=partial(_draw_release_dialog, page, wave, request),
-        )
+        if request is None:
+            _draw_way_to_release(page, wave)
+        elif not request.is_own:
+            draw_dialog_button(
+                page,
+                wave,
+                step_label(page, WaveAct.RELEASE, request),
+                key="plan-step-released",
+                is_next=True,
+                body=partial(_draw_confirmation, page, wave, request),
+            )
     elif wave.state is WaveState.RELEASED:
         draw_dialog_button(
             page,
@@ -131,6 +128,16 @@ def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
             is_next=False,
             body=partial(_draw_revoke_dialog, page, wave),
         )
+
+
+def _draw_way_to_release(page: PageContext, wave: WaveOverview) -> None:
+    """Draw a button to the register, where the wave is announced, signed by two, and published."""
+    t = page.t
+    if st.button(t("Release the results"), key="plan-step-released", type="primary"):
+        with page.read() as work:
+            announced = find_wave_announcement(work, wave_key=wave.key)
+        query = {"release": announced} if announced else {"announce": wave.key}
+        st.switch_page(PAGES_BY_KEY[PageKey.RELEASES].path, query_params=query)
 
 
 def draw_release_part(page: PageContext, wave: WaveOverview) -> None:
@@ -167,73 +174,26 @@ def _format_release_row(page: PageContext, release: ReleaseRecord) -> dict[str, 
     }
 
 
-def _draw_release_dialog(
-    page: PageContext, wave: WaveOverview, request: OpenRequest | None
-) -> None:
+def _draw_confirmation(page: PageContext, wave: WaveOverview, request: OpenRequest) -> None:
+    """Draw the dialog that confirms a release that the operator requested by a command."""
     t = page.t
-    step = decide_person_step(page, wave, WaveAct.RELEASE, request)
-    if request is None:
-        _draw_release_fields(page)
-    consequences = [
-        t("Readers of every area see this within a quarter of a minute."),
-        t("A release can be taken back. What others have read or saved by then stays with them: "
-          "that cannot be undone."),
-    ]  # fmt: skip
-    consequences.extend(step.people_texts)
-    if request is not None:
-        consequences.insert(0, _describe_request(page, request))
-    draw_consequences(consequences)
+    shown, places = Shown(request.options["shown"]), request.options["first_places"]
+    text = t(SHOWN_NAMES[shown])
+    draw_consequences(
+        [
+            t("Others may see: {shown}.", shown=f"{text} ({places})" if places else text),
+            t("Readers of every area see this within a quarter of a minute."),
+            t("A release can be taken back. What others have read or saved by then stays with "
+              "them: that cannot be undone."),
+        ]
+    )  # fmt: skip
     draw_name_field(page, wave, WaveAct.RELEASE)
-    move = _request_release if step.is_request else _release_wave
-    draw_move_button(step.label, "released", move, page, wave, request)
+    label = step_label(page, WaveAct.RELEASE, request)
+    draw_move_button(label, "released", _release_wave, page, wave, shown, places)
 
 
-def _draw_release_fields(page: PageContext) -> None:
-    t = page.t
-    names = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
-    shown = st.radio(
-        t("What others may see of a city"), list(names), key=_SHOWN, format_func=names.__getitem__
-    )
-    if shown == Shown.NAMES:
-        st.number_input(
-            t("First places that are named"),
-            MIN_NAMED_CITIES,
-            MAX_NAMED_CITIES,
-            MIN_NAMED_CITIES,
-            key=_FIRST_RANKS,
-        )
-
-
-def _describe_request(page: PageContext, request: OpenRequest) -> str:
-    shown, first_ranks = _get_release_options(request)
-    text = page.t(SHOWN_NAMES[shown])
-    return page.t(
-        "Others may see: {shown}.", shown=f"{text} ({first_ranks})" if first_ranks else text
-    )
-
-
-def _get_release_options(request: OpenRequest | None) -> tuple[Shown, int | None]:
-    """Return how cities are shown and how many first ranks: of `request`, else as chosen here."""
-    if request is not None:
-        return Shown(request.options["shown"]), request.options["first_places"]
-    shown = Shown(st.session_state[_SHOWN])
-    return shown, int(st.session_state[_FIRST_RANKS]) if shown is Shown.NAMES else None
-
-
-def _request_release(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
-    shown, first_ranks = _get_release_options(request)
-
-    def change(work: Work) -> None:
-        options = release_request_options(shown, first_ranks)
-        request_act(work, key=wave.key, act=WaveAct.RELEASE, options=options)
-
-    done = page.t("The release is requested. Another person confirms it on this page.")
-    perform_named_step(page, wave, WaveAct.RELEASE, change, done)
-
-
-def _release_wave(page: PageContext, wave: WaveOverview, request: OpenRequest | None) -> None:
-    shown, first_ranks = _get_release_options(request)
-    change = partial(release_wave, wave_key=wave.key, shown=shown, first_places=first_ranks)
+def _release_wave(page: PageContext, wave: WaveOverview, shown: Shown, places: int | None) -> None:
+    change = partial(release_wave, wave_key=wave.key, shown=shown, first_places=places)
     done = page.t("The results are released.")
     if perform_named_step(page, wave, WaveAct.RELEASE, change, done):
         st.cache_data.clear()
