@@ -111,18 +111,21 @@ def take(page: Page, name: str) -> Download:
     return download.value
 
 
-def announce(page: Page, title: str, *, reason: str = "") -> None:
+def announce(page: Page, title: str, *, corrects: str = "", reason: str = "") -> None:
     """Fill in the form that announces a release for a day far ahead."""
     choose_option(page.get_by_role("combobox", name=zh("Wave")), "2023年")
-    for label, text in (
-        ("Chinese title", title),
-        ("English title", "Results of 2023"),
-        ("Contact", "新闻处 12315"),
-        ("Reason of the correction, if one stands already", reason),
-    ):
-        page.get_by_label(zh(label), exact=True).last.fill(text)
+    wait_until_idle(page)
+    fields = {
+        zh("Chinese title"): title,
+        zh("English title"): "Results of 2023",
+        zh("Contact"): "新闻处 12315",
+    }
+    if corrects:
+        fields[zh("Reason of the correction: {release} stands", release=corrects)] = reason
     page.get_by_test_id("stDateInput").get_by_role("spinbutton").first.click()
     page.keyboard.type(f"{now().year + 1}1231")
+    for label, text in fields.items():
+        page.get_by_label(label, exact=True).last.fill(text)
     page.get_by_role("button", name=zh("Announce"), exact=True).click()
     expect(page.get_by_text(zh("The release is announced. Next it is signed."))).to_be_visible()
 
@@ -216,7 +219,7 @@ def test_two_people_release_a_stranger_checks_it_and_it_is_corrected(
     check_as_a_stranger(folder, archive, tmp_path / "stranger")
 
     visit(first, f"{release_server.url}/releases")
-    announce(first, "2023年测评结果（更正）", reason="表3漏了一个城市")
+    announce(first, "2023年测评结果（更正）", corrects=RELEASE, reason="表3漏了一个城市")
     let_days_pass(folder, CORRECTION)
     visit(first, f"{release_server.url}/releases")
     sign(first, CORRECTION)

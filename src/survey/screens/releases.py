@@ -402,6 +402,11 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
     # Emptied once a release is announced: what was typed is about that one.
     form = f"{_PLAN}/{len(releases)}/{wave.key}"
     with st.form(form, border=True, enter_to_submit=False):
+        # Its calendar opens downwards and must not lie over the button at the end.
+        with st.container(horizontal=True):
+            tomorrow = china_date(now()) + timedelta(1)
+            day = st.date_input(t("Day"), tomorrow, format="YYYY-MM-DD", key=f"{form}/day")
+            minute = st.time_input(t("Time in China"), time(10), step=60, key=f"{form}/minute")
         titles = {
             language: st.text_input(
                 t(label),
@@ -418,10 +423,6 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
             help=t("Name, telephone and e-mail."),
             key=f"{form}/contact",
         )
-        with st.container(horizontal=True):
-            tomorrow = china_date(now()) + timedelta(1)
-            day = st.date_input(t("Day"), tomorrow, format="YYYY-MM-DD", key=f"{form}/day")
-            minute = st.time_input(t("Time in China"), time(10), step=60, key=f"{form}/minute")
         reason = ""
         if standing:
             reason = st.text_input(
