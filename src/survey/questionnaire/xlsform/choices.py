@@ -1,12 +1,19 @@
 """Lists of choices by name, read from the choices sheet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from survey.locale import msg
 from survey.questionnaire.model import Choice, SpecialAnswer
 from survey.questionnaire.xlsform.import_log import CHOICES, ImportLog
 from survey.questionnaire.xlsform.languages import Languages
-from survey.questionnaire.xlsform.worksheets import Worksheet
+from survey.questionnaire.xlsform.worksheets import (
+    FormWorksheets,
+    Worksheet,
+    WorksheetRow,
+    parse_select_type,
+    read_type,
+)
 
 _SPECIAL_CODES = frozenset(special.value for special in SpecialAnswer)
 
@@ -28,7 +35,10 @@ class ChoiceList:
         return (numbers[0], numbers[-1]) if consecutive and canonical else None
 
 
-def read_choices(sheet: Worksheet, languages: Languages, log: ImportLog) -> dict[str, ChoiceList]:
+def read_choices(
+    sheets: FormWorksheets, languages: Languages, log: ImportLog
+) -> dict[str, ChoiceList]:
+    sheet = sheets.choices
     lists: dict[str, list[Choice]] = {}
     first_rows: dict[str, int] = {}
     for row in sheet.rows:
@@ -48,7 +58,10 @@ def read_choices(sheet: Worksheet, languages: Languages, log: ImportLog) -> dict
         lists.setdefault(list_name, []).append(
             Choice(name=name, label=languages.labels(row, "label") or languages.everywhere(name))
         )
-    _check_media(sheet, log)
+    asked = {
+        select[1] for row in sheets.survey.rows if (select := parse_select_type(read_type(row)))
+    }
+    _check_media(sheet, [row for row in sheet.rows if row.text("list_name") in asked], log)
     return {
         name: ChoiceList(_remove_duplicates(name, choices, first_rows[name], log), first_rows[name])
         for name, choices in lists.items()
@@ -73,9 +86,9 @@ def _remove_duplicates(
     return tuple(by_name.values())
 
 
-def _check_media(sheet: Worksheet, log: ImportLog) -> None:
+def _check_media(sheet: Worksheet, rows: Sequence[WorksheetRow], log: ImportLog) -> None:
     for column in sheet.columns:
-        row = next((row for row in sheet.rows if (column.name, column.language) in row.cells), None)
+        row = next((row for row in rows if (column.name, column.language) in row.cells), None)
         if row is not None and column.name.startswith("media::"):
             log.unsupported(
                 msg("Pictures and sounds of choices are not supported; the text is shown."),

@@ -191,7 +191,7 @@ def _read_form(
 ) -> ImportedForm:
     log = ImportLog(sheets.survey, unsupported)
     languages = Languages(sheets, log)
-    lists = read_choices(sheets.choices, languages, log)
+    lists = read_choices(sheets, languages, log)
     root = build_group_tree(sheets.survey, log)
     has_tree = bool(sheets.settings.text("tree"))
     unit = _read_unit(sheets.settings, log)

@@ -110,6 +110,12 @@ _SUPPORTED = msg(
 )
 
 
+def read_type(row: "WorksheetRow") -> str:
+    """Return the type of a survey row: blanks collapsed, its first word in small letters."""
+    head, _, rest = collapse_whitespace(row.text("type")).partition(" ")
+    return f"{head.lower()} {rest}".strip()
+
+
 def is_metadata(kind: str) -> bool:
     return kind in _METADATA or kind.startswith(_METADATA_STARTS)
 
