@@ -398,7 +398,7 @@ UNSUPPORTED = [
     (("text", "x", "X", "${nowhere} = 1"), "relevant"),
     (("text", "x", "X", ". = 1"), "relevant"),
     (("text", "x", "X", "${y} == 1"), "relevant"),
-    (("select_one yes_no", "x", "X", None, "${y} = name"), "choice_filter"),
+    (("select_one yes_no", "x", "X", None, "${y} = nowhere"), "choice_filter"),
     (("calculate", "x", None, None, None, "once(random())"), "calculation"),
 ]
 

@@ -15,6 +15,7 @@ from survey.questionnaire.validation import validate
 from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.web.assets import STATIC
+from tests.instrument.sample_instrument import cascade
 
 TODAY = date(2026, 5, 20)
 SHIPPED = ("main-2021", "main-2023", "elderly-2024", "minors-2024")
@@ -54,7 +55,8 @@ def _shipped(name: str) -> Instrument:
 
 @pytest.fixture(scope="module")
 def instruments(small_instrument: Instrument) -> Instruments:
-    return Instruments(small=small_instrument, **{name: _shipped(name) for name in SHIPPED})
+    made = {"small": small_instrument, "cascade": cascade()}
+    return Instruments(**made, **{name: _shipped(name) for name in SHIPPED})
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def interviews(instrument: Instrument) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=first) | st.fixed_dictionaries(first)
 
 
-@pytest.mark.parametrize("name", ["small", *SHIPPED])
+@pytest.mark.parametrize("name", ["small", "cascade", *SHIPPED])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_browser_and_server_agree(

@@ -148,8 +148,8 @@ class _PaperForm:
             return [*rows, _text(label), _gap(2)]
         text = label + self._describe_remarks(item)
         rows.append(_text(text, indented=True) | {"mark": f"{number}."})
-        if item.hint:
-            rows.append(_text(self._label_in_language(item.hint), "small", indented=True))
+        hints = (self._label_in_language(item.hint), self.conditions.write_filter(item))
+        rows += [_text(hint, "small", indented=True) for hint in hints if hint]
         return [*rows, *self._iter_answer_rows(item), _gap(2.5)]
 
     def _iter_condition_rows(self, item: Item) -> Iterator[PrintedRow]:

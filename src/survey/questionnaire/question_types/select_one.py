@@ -68,6 +68,7 @@ SELECT_ONE = QuestionType(
         "select1",
         "select one",
         "select one from",
+        "select_one_external",
         "add select one prompt using",
     ),
     write_xlsform=_write_xlsform,

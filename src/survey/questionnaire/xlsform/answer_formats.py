@@ -158,8 +158,19 @@ class AnswerFormatReader:
                 suggestion=msg("Write _ instead of the blank."),
             )
             return None
-        if kind is ItemKind.SELECT_ONE and self.is_rating(question, choice_list):
+        is_filtered = bool(question.row.text("choice_filter"))
+        is_rating = kind is ItemKind.SELECT_ONE and self.is_rating(question, choice_list)
+        if is_filtered and (is_rating or offers_other):
+            self.log.unsupported(
+                msg("A choice_filter goes neither with a rating nor with or_other."),
+                **place_of(question, "choice_filter"),
+                suggestion=msg("Clear this cell, or use a select without them."),
+            )
+            return None
+        if is_rating:
             return self.rating_of_choices(question, choice_list)
+        if is_filtered:
+            return AnswerFormat(kind, choice_list.filtered())
         if offers_other and all(choice.name != OTHER for choice in choice_list.choices):
             other = Choice(name=OTHER, label=self.languages.instrument_languages(msg("Other")))
             return AnswerFormat(kind, (*choice_list.choices, other), offers_other=True)

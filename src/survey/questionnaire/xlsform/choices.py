@@ -1,11 +1,12 @@
 """Lists of choices by name, read from the choices sheet."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from survey.locale import msg
 from survey.questionnaire.model import Choice, SpecialAnswer
-from survey.questionnaire.xlsform.import_log import CHOICES, ImportLog
+from survey.questionnaire.xlsform.import_log import CHOICES, EXTERNAL_CHOICES, ImportLog
 from survey.questionnaire.xlsform.languages import Languages
 from survey.questionnaire.xlsform.worksheets import (
     FormWorksheets,
@@ -15,14 +16,22 @@ from survey.questionnaire.xlsform.worksheets import (
     read_type,
 )
 
+_OWN_COLUMNS = ("list_name", "name", "label")
 _SPECIAL_CODES = frozenset(special.value for special in SpecialAnswer)
 
 
 @dataclass(frozen=True, slots=True)
 class ChoiceList:
     choices: tuple[Choice, ...]
-    row: int
-    """Of the first choice."""
+    columns: Mapping[str, tuple[Mapping[str, str], ...]]
+    """Choice -> further columns of each of its rows, for a choice filter."""
+
+    def filtered(self) -> tuple[Choice, ...]:
+        """Return the choices with the columns that a choice filter may read."""
+        return tuple(
+            choice.model_copy(update={"columns": self.columns[choice.name]})
+            for choice in self.choices
+        )
 
     def scores(self) -> tuple[int, int] | None:
         """Return the lowest and highest score of the choices; None unless they are consecutive."""
@@ -38,62 +47,86 @@ class ChoiceList:
 def read_choices(
     sheets: FormWorksheets, languages: Languages, log: ImportLog
 ) -> dict[str, ChoiceList]:
-    sheet = sheets.choices
-    lists: dict[str, list[Choice]] = {}
-    first_rows: dict[str, int] = {}
-    for row in sheet.rows:
-        list_name, name = row.text("list_name"), row.text("name")
-        if not row.cells or not list_name:
-            continue
-        if not name:
-            log.error(
-                msg("A choice of the list “{list}” has no name.", list=list_name),
-                sheet=CHOICES,
-                row=row.number,
-                column=sheet.header("name"),
-                suggestion=msg("Give it a short name, such as yes."),
-            )
-            continue
-        first_rows.setdefault(list_name, row.number)
-        lists.setdefault(list_name, []).append(
-            Choice(name=name, label=languages.labels(row, "label") or languages.everywhere(name))
-        )
+    lists: dict[str, ChoiceList] = {}
     asked = {
         select[1] for row in sheets.survey.rows if (select := parse_select_type(read_type(row)))
     }
-    _check_media(sheet, [row for row in sheet.rows if row.text("list_name") in asked], log)
-    return {
-        name: ChoiceList(_remove_duplicates(name, choices, first_rows[name], log), first_rows[name])
-        for name, choices in lists.items()
-    }
+    for title, sheet in ((CHOICES, sheets.choices), (EXTERNAL_CHOICES, sheets.external_choices)):
+        reader = _ChoicesReader(title, sheet, languages, log)
+        reader.check_media(asked)
+        lists = reader.read() | lists
+    return lists
 
 
-def _remove_duplicates(
-    list_name: str, choices: list[Choice], row: int, log: ImportLog
-) -> tuple[Choice, ...]:
-    by_name: dict[str, Choice] = {}
-    for choice in choices:
-        by_name.setdefault(choice.name, choice)
-    if len(by_name) < len(choices):
-        log.warning(
-            msg(
-                "The list “{list}” has the same choice more than once; the first one is used.",
-                list=list_name,
-            ),
-            sheet=CHOICES,
-            row=row,
-        )
-    return tuple(by_name.values())
+@dataclass(frozen=True, slots=True)
+class _ChoicesReader:
+    title: str
+    sheet: Worksheet
+    languages: Languages
+    log: ImportLog
 
-
-def _check_media(sheet: Worksheet, rows: Sequence[WorksheetRow], log: ImportLog) -> None:
-    for column in sheet.columns:
-        row = next((row for row in rows if (column.name, column.language) in row.cells), None)
-        if row is not None and column.name.startswith("media::"):
-            log.unsupported(
-                msg("Pictures and sounds of choices are not supported; the text is shown."),
-                sheet=CHOICES,
+    def read(self) -> dict[str, ChoiceList]:
+        rows: dict[str, list[WorksheetRow]] = {}
+        for row in self.sheet.rows:
+            list_name = row.text("list_name")
+            if not row.cells or not list_name:
+                continue
+            if row.text("name"):
+                rows.setdefault(list_name, []).append(row)
+                continue
+            self.log.error(
+                msg("A choice of the list “{list}” has no name.", list=list_name),
+                sheet=self.title,
                 row=row.number,
-                column=column.header,
-                suggestion=msg("Clear this column."),
+                column=self.sheet.header("name"),
+                suggestion=msg("Give it a short name, such as yes."),
             )
+        return {name: self.build_list(name, listed) for name, listed in rows.items()}
+
+    def build_list(self, list_name: str, rows: list[WorksheetRow]) -> ChoiceList:
+        """Return a list with the first row of each name as its choice, and the columns of all."""
+        choices: dict[str, Choice] = {}
+        columns: defaultdict[str, list[Mapping[str, str]]] = defaultdict(list)
+        is_ambiguous = False
+        for row in rows:
+            name = row.text("name")
+            label = self.languages.labels(row, "label") or self.languages.everywhere(name)
+            further = _read_further_columns(row)
+            # With further columns a filter can tell rows of one name apart.
+            is_ambiguous |= name in choices and (not further or choices[name].label != label)
+            choices.setdefault(name, Choice(name=name, label=label))
+            columns[name].append(further)
+        if is_ambiguous:
+            self.log.warning(
+                msg(
+                    "The list “{list}” has the same choice more than once; the first one is used.",
+                    list=list_name,
+                ),
+                sheet=self.title,
+                row=rows[0].number,
+            )
+        return ChoiceList(
+            tuple(choices.values()), {name: tuple(each) for name, each in columns.items()}
+        )
+
+    def check_media(self, asked: Collection[str]) -> None:
+        """Log the first picture or sound of each column, in lists that questions use."""
+        rows = [row for row in self.sheet.rows if row.text("list_name") in asked]
+        for column in self.sheet.columns:
+            row = next((row for row in rows if (column.name, column.language) in row.cells), None)
+            if row is not None and column.name.startswith("media::"):
+                self.log.unsupported(
+                    msg("Pictures and sounds of choices are not supported; the text is shown."),
+                    sheet=self.title,
+                    row=row.number,
+                    column=column.header,
+                    suggestion=msg("Clear this column."),
+                )
+
+
+def _read_further_columns(row: WorksheetRow) -> dict[str, str]:
+    return {
+        column: text
+        for (column, language), text in row.cells.items()
+        if language is None and column not in _OWN_COLUMNS and not column.startswith("media::")
+    }

@@ -98,7 +98,6 @@ _INSTEAD: dict[str, Message] = {
     "datetime": msg("Ask for a date, and for the time as text."),
     "rank": msg("Ask a select_one for the first place, another for the second."),
     "range": msg("Write whole numbers or decimals for start, end and step."),
-    "select_one_external": _LIST_HINT,
     "select_one_from_file": _LIST_HINT,
     "select_multiple_from_file": _LIST_HINT,
     "xml-external": _LIST_HINT,
@@ -207,6 +206,7 @@ class Worksheet:
 class FormWorksheets:
     survey: Worksheet
     choices: Worksheet = field(default_factory=Worksheet)
+    external_choices: Worksheet = field(default_factory=Worksheet)
     settings: WorksheetRow = field(default_factory=lambda: WorksheetRow(2, {}))
     definition: DefinitionData | None = None
     """The same for pyxform's own checks."""
@@ -253,6 +253,9 @@ def from_definition(definition: DefinitionData) -> FormWorksheets:
     return FormWorksheets(
         survey=survey,
         choices=_build_worksheet("choices", definition.choices, definition.choices_header),
+        external_choices=_build_worksheet(
+            "choices", definition.external_choices, definition.external_choices_header
+        ),
         settings=settings.rows[0] if settings.rows else WorksheetRow(2, {}),
         definition=definition,
     )

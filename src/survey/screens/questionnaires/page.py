@@ -113,10 +113,10 @@ class _ItemTable:
 
     def _render_item(self, item: Item) -> str:
         number = self._numbers.get(item.name)
-        hint = label_text(item.hint, self._page.language)
+        hints = (label_text(item.hint, self._page.language), self._conditions.write_filter(item))
         words = [
             escape(label_text(item.label, self._page.language, item.name)),
-            f"<small>{escape(hint)}</small>" if hint else "",
+            *(f"<small>{escape(hint)}</small>" for hint in hints if hint),
             self._render_condition(item.relevant),
         ]
         return (
