@@ -26,17 +26,39 @@ EXAMPLES = tuple(
 )
 WHOLE = frozenset(
     {
-        "allow_comment_rows_test.xls", "calculate.xls", "cascading_select_test_equivalent.xls",
-        "choice_filter_test.xlsx", "choice_name_as_type.xls",
-        "choice_name_same_as_select_name.xls", "extra_columns.xlsx", "extra_sheet_names.xlsx",
-        "field-list.xlsx", "group.csv", "group.md", "group.xls", "group.xlsx", "or_other.xlsx",
-        "specify_other.csv", "specify_other.md", "specify_other.xls", "specify_other.xlsx",
-        "style_settings.xls", "survey_no_name.xlsx", "text_and_integer.csv",
-        "text_and_integer.md", "text_and_integer.xls", "text_and_integer.xlsx", "utf_csv.csv",
-        "xml_escaping.xls", "yes_or_no_question.csv", "yes_or_no_question.md",
-        "yes_or_no_question.xls", "yes_or_no_question.xlsx",
+        "allow_comment_rows_test.xls",
+        "calculate.xls",
+        "cascading_select_test_equivalent.xls",
+        "choice_filter_test.xlsx",
+        "choice_name_as_type.xls",
+        "choice_name_same_as_select_name.xls",
+        "default_time_demo.xls",
+        "extra_columns.xlsx",
+        "extra_sheet_names.xlsx",
+        "field-list.xlsx",
+        "group.csv",
+        "group.md",
+        "group.xls",
+        "group.xlsx",
+        "or_other.xlsx",
+        "specify_other.csv",
+        "specify_other.md",
+        "specify_other.xls",
+        "specify_other.xlsx",
+        "style_settings.xls",
+        "survey_no_name.xlsx",
+        "text_and_integer.csv",
+        "text_and_integer.md",
+        "text_and_integer.xls",
+        "text_and_integer.xlsx",
+        "utf_csv.csv",
+        "xml_escaping.xls",
+        "yes_or_no_question.csv",
+        "yes_or_no_question.md",
+        "yes_or_no_question.xls",
+        "yes_or_no_question.xlsx",
     }
-)  # fmt: skip
+)
 NO_FORM = "fruits.csv"
 """The table that pull_data.xlsx looks things up in."""
 

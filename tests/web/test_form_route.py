@@ -1,7 +1,7 @@
 """The browser's walk along the questionnaire and the server's come to the same verdicts."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -81,6 +81,10 @@ def answers_to(item: Item) -> st.SearchStrategy[Any]:
         ItemKind.TEXT: st.text(TYPED, max_size=8),
         ItemKind.PHOTO: st.uuids(version=4).map(str),
         ItemKind.DATE: st.dates(date(1950, 1, 1), date(2030, 1, 1)).map(date.isoformat),
+        ItemKind.TIME: st.times().map(lambda time: f"{time:%H:%M}"),
+        ItemKind.DATETIME: st.datetimes(datetime(1950, 1, 1)).map(
+            lambda at: f"{at:%Y-%m-%dT%H:%M}"
+        ),
     }
     kind = kinds[item.kind]
     if item.kind is ItemKind.SELECT_MULTIPLE:

@@ -21,7 +21,7 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
         "items": [{
           "name": "quality",
           "kind": "rating" | "select_one" | "select_multiple" | "integer" | "decimal"
-                  | "text" | "date" | "photo" | "note" | "calculate",
+                  | "text" | "date" | "time" | "datetime" | "photo" | "note" | "calculate",
           "label": Labels, "hint": Labels,
           "required": true, "required_message": Labels,
           "relevant": AST,

@@ -29,6 +29,8 @@ class ItemKind(StrEnum):
     DECIMAL = "decimal"
     TEXT = "text"
     DATE = "date"
+    TIME = "time"
+    DATETIME = "datetime"
     NOTE = "note"
     CALCULATE = "calculate"
     PHOTO = "photo"

@@ -94,8 +94,6 @@ _INSTEAD: dict[str, Message] = {
     "file": _FILE_HINT,
     "signature": _FILE_HINT,
     "barcode": msg("Ask for the code as text."),
-    "time": msg("Ask for the time as text with the constraint regex(., '[0-9]{{2}}:[0-9]{{2}}')."),
-    "datetime": msg("Ask for a date, and for the time as text."),
     "rank": msg("Ask a select_one for the first place, another for the second."),
     "range": msg("Write whole numbers or decimals for start, end and step."),
     "select_one_from_file": _LIST_HINT,
@@ -104,8 +102,8 @@ _INSTEAD: dict[str, Message] = {
     "csv-external": _LIST_HINT,
 }
 _SUPPORTED = msg(
-    "Supported are text, integer, decimal, date, range, select_one, select_multiple, image, "
-    "acknowledge, note, calculate and groups."
+    "Supported are text, integer, decimal, date, time, dateTime, range, select_one, "
+    "select_multiple, image, acknowledge, note, calculate and groups."
 )
 
 

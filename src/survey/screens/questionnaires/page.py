@@ -60,6 +60,8 @@ ITEM_KIND_NAMES: Mapping[ItemKind, Message] = {
     ItemKind.DECIMAL: msg("number"),
     ItemKind.TEXT: msg("open text"),
     ItemKind.DATE: msg("date"),
+    ItemKind.TIME: msg("time of the day"),
+    ItemKind.DATETIME: msg("date and time"),
     ItemKind.PHOTO: msg("photo"),
     ItemKind.NOTE: msg("note"),
     ItemKind.CALCULATE: msg("calculation"),
