@@ -13,9 +13,13 @@ from survey.questionnaire.xlsform.worksheets import (
     Worksheet,
     WorksheetRow,
     parse_select_type,
+    read_csv_choices,
     read_type,
 )
+from survey.tabular.workbook_safety import WorkbookError
 
+MAX_FILE_CHOICES = 5_000
+"""All of them travel with the form to every phone."""
 _OWN_COLUMNS = ("list_name", "name", "label")
 _SPECIAL_CODES = frozenset(special.value for special in SpecialAnswer)
 
@@ -44,18 +48,50 @@ class ChoiceList:
         return (numbers[0], numbers[-1]) if consecutive and canonical else None
 
 
-def read_choices(
-    sheets: FormWorksheets, languages: Languages, log: ImportLog
-) -> dict[str, ChoiceList]:
-    lists: dict[str, ChoiceList] = {}
-    asked = {
-        select[1] for row in sheets.survey.rows if (select := parse_select_type(read_type(row)))
-    }
-    for title, sheet in ((CHOICES, sheets.choices), (EXTERNAL_CHOICES, sheets.external_choices)):
-        reader = _ChoicesReader(title, sheet, languages, log)
-        reader.check_media(asked)
-        lists = reader.read() | lists
-    return lists
+class ChoiceLists:
+    """Lists of choices of a form: on its worksheets, and in files that came with it."""
+
+    def __init__(self, sheets: FormWorksheets, languages: Languages, log: ImportLog) -> None:
+        self._find_file, self._languages, self._log = sheets.find_file, languages, log
+        self._lists: dict[str, ChoiceList] = {}
+        self._files: dict[tuple[str, str, str], ChoiceList | None] = {}
+        asked = {
+            select[1] for row in sheets.survey.rows if (select := parse_select_type(read_type(row)))
+        }
+        for title, sheet in (
+            (CHOICES, sheets.choices),
+            (EXTERNAL_CHOICES, sheets.external_choices),
+        ):
+            reader = _ChoicesReader(title, sheet, languages, log)
+            reader.check_media(asked)
+            self._lists = reader.read() | self._lists
+
+    def find(self, name: str) -> ChoiceList | None:
+        """Return the list with a name on a worksheet; None without any."""
+        return self._lists.get(name)
+
+    def find_in_file(self, name: str, value: str, label: str) -> ChoiceList | None:
+        """Return the list in a CSV file, by the columns of its values and labels; None without it.
+
+        Raises:
+            WorkbookError: The file cannot be read, or has too many rows.
+        """
+        key = (name, value, label)
+        if key not in self._files:
+            content = self._find_file(name)
+            self._files[key] = None if content is None else self._read_file(content, *key)
+        return self._files[key]
+
+    def _read_file(self, content: bytes, name: str, value: str, label: str) -> ChoiceList:
+        sheet = read_csv_choices(content, name, value, label)
+        if len(sheet.rows) > MAX_FILE_CHOICES:
+            raise WorkbookError(
+                msg("“{name}” has more than {limit} rows.", name=name, limit=MAX_FILE_CHOICES)
+            )
+        lists = _ChoicesReader(name, sheet, self._languages, self._log).read()
+        if name not in lists:
+            raise WorkbookError(msg("The file “{name}” has no choices.", name=name))
+        return lists[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +126,9 @@ class _ChoicesReader:
         is_ambiguous = False
         for row in rows:
             name = row.text("name")
-            label = self.languages.labels(row, "label") or self.languages.everywhere(name)
+            label = self.languages.labels(row, "label") or self.languages.everywhere(
+                row.text("label") or name
+            )
             further = _read_further_columns(row)
             # With further columns a filter can tell rows of one name apart.
             is_ambiguous |= name in choices and (not further or choices[name].label != label)
