@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Else each worker, server and command of the tests would compile all that it imports, each time.
 test test-slow: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-slow test-all check audit format bench bench-quick screenshots clean setup lock catalogs programs spark ddi-schema
+.PHONY: help demo test test-slow test-all check audit format bench bench-quick screenshots clean setup lock catalogs programs spark ddi-schema xlsform-examples
 
 help:
 	@echo 'make demo         set up, make demo data if there are none, serve http://localhost:8501'
@@ -43,7 +43,7 @@ help:
 demo: $(VENV)/.runtime $(COMPILED)
 	@$(BIN)/survey demo --serve
 
-test: setup programs ddi-schema
+test: setup programs ddi-schema xlsform-examples
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n 2 --dist worksteal -m 'not slow' $(TESTS)
 
@@ -95,6 +95,9 @@ spark: $(VENV)/.dev
 
 ddi-schema:
 	@tools/ensure-ddi-schema.sh
+
+xlsform-examples:
+	@tools/ensure-xlsform-examples.sh
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'No Python 3.11, 3.12 or 3.13 with venv was found (Debian: apt install python3-venv).' >&2; exit 1; }

@@ -97,3 +97,45 @@ def sample(**changes: object) -> Instrument:
         ),
     )
     return instrument.model_copy(update=changes)
+
+
+def _county(name: str, *regions: str) -> Choice:
+    return Choice(name=name, label=both(name), columns=tuple({"of": region} for region in regions))
+
+
+def cascade() -> Instrument:
+    """Questions of which each offers what goes with the answers before it."""
+    regions = tuple(Choice(name=name, label=both(name)) for name in ("north", "south", "sea"))
+    counties = (
+        _county("king", "north", "south"),
+        _county("lake", "north"),
+        _county("hill", "south"),
+    )
+    towns = (_county("port", "king"), _county("mill", "king", "lake"))
+    items = (
+        question("region", ItemKind.SELECT_ONE, choices=regions),
+        question(
+            "county",
+            ItemKind.SELECT_ONE,
+            choices=counties,
+            choice_filter="${region} = of",
+            required=True,
+        ),
+        question(
+            "towns",
+            ItemKind.SELECT_MULTIPLE,
+            choices=towns,
+            choice_filter="of = ${county} or name = ${region}",
+            constraint="count-selected(.) < 2",
+        ),
+        question(
+            "again",
+            ItemKind.SELECT_ONE,
+            choices=counties,
+            choice_filter="selected(${towns}, 'mill') and of != 'south'",
+            specials=("dk",),
+            required=True,
+        ),
+        question("seen", ItemKind.NOTE, relevant="${again} = 'king'"),
+    )
+    return sample(name="cascade", tree=None, sections=(Section(name="all", items=items),))

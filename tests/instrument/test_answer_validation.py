@@ -2,15 +2,16 @@
 
 import json
 import math
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.questionnaire.model import MAX_TEXT, SectionExit
+from survey.questionnaire.model import MAX_TEXT, ItemKind, Section, SectionExit
+from survey.questionnaire.question_types import QUESTION_TYPES, type_of
 from survey.questionnaire.validation import Validation, validate
-from tests.instrument.sample_instrument import sample
+from tests.instrument.sample_instrument import question, sample
 
 TODAY = date(2024, 5, 1)
 GOOD = {"consent": "yes", "birth_year": 1980, "quality": 8}
@@ -194,3 +195,47 @@ def test_accepted_answers_are_accepted_again_unchanged(answers):
         assert second.accepted
         assert second.answers == first.answers
         assert second.off_route == ()
+
+
+_ASKED = (question("at", ItemKind.TIME), question("on", ItemKind.DATETIME))
+MOMENTS = sample(sections=(Section(name="all", items=_ASKED),))
+
+
+@given(st.datetimes(datetime(1000, 1, 1)))
+def test_every_minute_is_a_time_and_with_its_day_a_moment(moment: datetime) -> None:
+    given = {"at": f"{moment:%H:%M}", "on": moment.isoformat(timespec="minutes")}
+    verdict = validate(MOMENTS, given, today=TODAY)
+    assert verdict.answers == given
+    for item, text in given.items():
+        known = type_of(MOMENTS.by_name[item])
+        shown = known.format_answer(MOMENTS.by_name[item], text, "en")
+        assert known.parse_cell(shown, {}) == known.parse_entered(shown) == text
+        assert known.parse_cell(shown + ":59", {}) == text
+
+
+@pytest.mark.parametrize(
+    ("item", "value"),
+    [
+        ("at", "24:00"), ("at", "9:30"), ("at", "09:60"), ("at", "09:30:00"), ("at", 930),
+        ("at", "\uff10\uff19:30"), ("on", "2024-02-30T09:30"), ("on", "2024-05-01 09:30"),
+        ("on", "2024-05-01T24:00"), ("on", "2024-05-01"), ("on", "T09:30"), ("on", 1),
+    ],
+)  # fmt: skip
+def test_what_is_no_time_is_refused(item: str, value: object) -> None:
+    code = {"at": "time", "on": "datetime"}[item]
+    assert codes(validate(MOMENTS, {item: value}, today=TODAY)) == {item: code}
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "answer"),
+    [
+        (ItemKind.TIME, "9:30", "09:30"),
+        (ItemKind.TIME, "\uff19\uff1a30", "09:30"),
+        (ItemKind.TIME, "half past nine", "half past nine"),
+        (ItemKind.DATETIME, "2024/5/1 9:30", "2024-05-01T09:30"),
+        (ItemKind.DATETIME, "2024-05-01T09:30:00.000", "2024-05-01T09:30"),
+        (ItemKind.DATETIME, "2024-05-01", "2024-05-01"),
+    ],
+)
+def test_cells_hold_times_in_many_ways(kind: ItemKind, cell: str, answer: str) -> None:
+    assert QUESTION_TYPES[kind].parse_cell(cell, {}) == answer

@@ -37,6 +37,18 @@ CONSTRAINTS = (
     ". > 3", ". != 'no'", "not(selected(., 'no') and count-selected(.) > 1)", ". <= today()",
     ". < ${{{0}}}", ". != ${{{0}}} or ${{{1}}} = ''", "regex(., '[0-9]+')",
 )  # fmt: skip
+OFFERED = tuple(
+    choice.model_copy(update={"columns": rows})
+    for choice, rows in zip(
+        CHOICES, (({"of": "yes"},), ({"of": "no"}, {"of": "5"}), ({},)), strict=True
+    )
+)
+FILTERS = (
+    "of = ${{{0}}}",
+    "${{{0}}} = '' or name != ${{{1}}}",
+    "selected(${{{0}}}, of)",
+    "of = 'x'",
+)
 CALCULATIONS = (
     "${{{0}}} + 1", "${{{0}}} div ${{{1}}}", "number(today()) - ${{{0}}}", "if(${{{0}}}, 1.5, '')",
     "${{{0}}}", "'always'", "1 div 0", "${{{0}}} = ${{{1}}}",
@@ -60,6 +72,9 @@ def _items(draw: st.DrawFn, name: str) -> Item:
     is_number = kind in (ItemKind.RATING, ItemKind.INTEGER, ItemKind.DECIMAL)
     has_choices = kind in (ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE)
     condition = draw(st.none() | _formulas(CONDITIONS))
+    is_filtered = has_choices and draw(st.booleans())
+    choices = OFFERED if is_filtered else CHOICES
+    condition_on_choices = draw(_formulas(FILTERS)) if is_filtered else None
     roles = [None, None, None, *PrivacyRole]
     return Item(
         name=name,
@@ -71,7 +86,8 @@ def _items(draw: st.DrawFn, name: str) -> Item:
         constraint=draw(st.none() | _formulas(CONSTRAINTS)) if asked else None,
         constraint_message=draw(st.sampled_from([{}, WORDS])),
         calculation=draw(_formulas(CALCULATIONS)) if kind is ItemKind.CALCULATE else None,
-        choices=CHOICES if has_choices else (),
+        choices=choices if has_choices else (),
+        choice_filter=condition_on_choices,
         minimum=draw(st.sampled_from([None, 1, 0.5])) if is_number else None,
         maximum=draw(st.sampled_from([None, 10])) if is_number else None,
         step=draw(st.sampled_from([None, 0.5, 2])) if is_number else None,

@@ -386,8 +386,8 @@ UNSUPPORTED = [
     (("geopoint", "x", "X"), "type"),
     (("image", "x", "X"), "type"),
     (("rank yes_no", "x", "X"), "type"),
-    (("time", "x", "X"), "type"),
-    (("dateTime", "x", "X"), "type"),
+    (("audit-trail", "x", "X"), "type"),
+    (("geotrace", "x", "X"), "type"),
     (("barcode", "x", "X"), "type"),
     (("select_one_from_file list.csv", "x", "X"), "type"),
     (("select_one missing", "x", "X"), "type"),
@@ -398,7 +398,7 @@ UNSUPPORTED = [
     (("text", "x", "X", "${nowhere} = 1"), "relevant"),
     (("text", "x", "X", ". = 1"), "relevant"),
     (("text", "x", "X", "${y} == 1"), "relevant"),
-    (("select_one yes_no", "x", "X", None, "${y} = name"), "choice_filter"),
+    (("select_one yes_no", "x", "X", None, "${y} = nowhere"), "choice_filter"),
     (("calculate", "x", None, None, None, "once(random())"), "calculation"),
 ]
 

@@ -1,7 +1,7 @@
 """The browser's walk along the questionnaire and the server's come to the same verdicts."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from survey.questionnaire.validation import validate
 from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.web.assets import STATIC
+from tests.instrument.sample_instrument import cascade
 
 TODAY = date(2026, 5, 20)
 SHIPPED = ("main-2021", "main-2023", "elderly-2024", "minors-2024")
@@ -54,7 +55,8 @@ def _shipped(name: str) -> Instrument:
 
 @pytest.fixture(scope="module")
 def instruments(small_instrument: Instrument) -> Instruments:
-    return Instruments(small=small_instrument, **{name: _shipped(name) for name in SHIPPED})
+    made = {"small": small_instrument, "cascade": cascade()}
+    return Instruments(**made, **{name: _shipped(name) for name in SHIPPED})
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,10 @@ def answers_to(item: Item) -> st.SearchStrategy[Any]:
         ItemKind.TEXT: st.text(TYPED, max_size=8),
         ItemKind.PHOTO: st.uuids(version=4).map(str),
         ItemKind.DATE: st.dates(date(1950, 1, 1), date(2030, 1, 1)).map(date.isoformat),
+        ItemKind.TIME: st.times().map(lambda time: f"{time:%H:%M}"),
+        ItemKind.DATETIME: st.datetimes(datetime(1950, 1, 1)).map(
+            lambda at: f"{at:%Y-%m-%dT%H:%M}"
+        ),
     }
     kind = kinds[item.kind]
     if item.kind is ItemKind.SELECT_MULTIPLE:
@@ -97,7 +103,7 @@ def interviews(instrument: Instrument) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=first) | st.fixed_dictionaries(first)
 
 
-@pytest.mark.parametrize("name", ["small", *SHIPPED])
+@pytest.mark.parametrize("name", ["small", "cascade", *SHIPPED])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_browser_and_server_agree(

@@ -40,7 +40,7 @@ function decisive(name) {
   return JSON.stringify(Object.keys(SurveyPaperSheet.decisive(forms[name])));
 }
 function serial(text) { return SurveyPaperSheet.readSerial(text); }
-function day(text) { return SurveyKeyingCodes.readDay(text); }
+function moment(kind, text) { return SurveyKeyingCodes.MOMENTS[kind](text); }
 """
 
 
@@ -152,4 +152,20 @@ def test_both_read_a_number_alike(browser: MiniRacer, typed: str) -> None:
     [("20260519", "2026-05-19"), ("2026-05-19", "2026-05-19"), ("2026.05.19", "2026-05-19")],
 )
 def test_a_day_needs_no_hyphens(browser: MiniRacer, typed: str, day: str) -> None:
-    assert browser.call("day", typed) == day
+    assert browser.call("moment", "date", typed) == day
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "moment"),
+    [
+        ("time", "0930", "09:30"),
+        ("time", " 930 ", "09:30"),
+        ("time", "9.30", "09:30"),
+        ("time", "noon", "noon"),
+        ("datetime", "202605200930", "2026-05-20T09:30"),
+        ("datetime", "2026.05.20 9:30", "2026-05-20T09:30"),
+        ("datetime", "2026-05-20", "2026-05-20"),
+    ],
+)
+def test_a_time_needs_no_colon(browser: MiniRacer, kind: str, typed: str, moment: str) -> None:
+    assert browser.call("moment", kind, typed) == moment

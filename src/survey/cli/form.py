@@ -51,7 +51,12 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Workbook = Annotated[Path, typer.Argument(help="An XLSForm workbook (.xlsx).", dir_okay=False)]
+Workbook = Annotated[
+    Path,
+    typer.Argument(
+        help="An XLSForm workbook (.xlsx), or a .zip of it and its lists (.csv).", dir_okay=False
+    ),
+]
 SkipOption = Annotated[
     bool,
     typer.Option(

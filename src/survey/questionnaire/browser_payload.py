@@ -21,16 +21,18 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
         "items": [{
           "name": "quality",
           "kind": "rating" | "select_one" | "select_multiple" | "integer" | "decimal"
-                  | "text" | "date" | "photo" | "note" | "calculate",
+                  | "text" | "date" | "time" | "datetime" | "photo" | "note" | "calculate",
           "label": Labels, "hint": Labels,
           "required": true, "required_message": Labels,
           "relevant": AST,
           "constraint": AST, "constraint_message": Labels,
                                           checked unless unanswered or a special code
           "calculation": AST,             kind calculate only
-          "choices": [{"name": "male", "label": Labels}, …],
+          "choices": [{"name": "male", "label": Labels, "columns": [{"county": "king"}, …]}, …],
                                           selects: the options in order; ratings made from a
-                                          select: labels of scores, `name` is the score as text
+                                          select: labels of scores, `name` is the score as text;
+                                          columns: only with a filter, once for each of its rows
+          "choice_filter": AST,           offered are choices with a row for which it holds
           "min": 1, "max": 10, "step": 1,
           "low_label": Labels, "high_label": Labels,         ends of a rating scale
           "specials": ["dk", "na", "refused"],               codes offered beside the answers
@@ -49,7 +51,7 @@ The route is walked as in docs/expressions.md, "On the route".
 
 from typing import Any
 
-from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.parser import parse, parse_choice_filter
 from survey.questionnaire.expressions.pattern import Json
 from survey.questionnaire.expressions.syntax import to_json
 from survey.questionnaire.model import Instrument, Item, Section
@@ -99,7 +101,15 @@ def _build_item(item: Item) -> Form:
         constraint=_build_ast(item.constraint),
         constraint_message=dict(item.constraint_message),
         calculation=_build_ast(item.calculation),
-        choices=[{"name": choice.name, "label": dict(choice.label)} for choice in item.choices],
+        choices=[
+            _drop_blanks(
+                name=choice.name,
+                label=dict(choice.label),
+                columns=[dict(row) for row in choice.columns],
+            )
+            for choice in item.choices
+        ],
+        choice_filter=item.choice_filter and to_json(parse_choice_filter(item.choice_filter)),
         min=_drop_decimal_point(item.minimum),
         max=_drop_decimal_point(item.maximum),
         step=_drop_decimal_point(item.step),

@@ -1,13 +1,19 @@
 """Checks of instruments and indicator trees: structure, consent, scores; and what they find."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from survey.locale import Labels, Message, msg
-from survey.questionnaire.expressions.parser import parse
-from survey.questionnaire.expressions.syntax import ExpressionError, references, uses_self
+from survey.questionnaire.expressions.parser import parse, parse_choice_filter
+from survey.questionnaire.expressions.syntax import (
+    Expression,
+    ExpressionError,
+    choice_columns,
+    references,
+    uses_self,
+)
 from survey.questionnaire.indicator_tree import IndicatorTree
 from survey.questionnaire.model import (
     CONSENT_GIVEN,
@@ -97,17 +103,42 @@ def _check_item_expressions(
 ) -> Iterator[Finding]:
     yield from _check_expression(item.name, item.relevant, asked, everything, itself=False)
     yield from _check_expression(item.name, item.calculation, asked, everything, itself=False)
+    filtered = _check_expression(
+        item.name, item.choice_filter, asked, everything, itself=False, read=parse_choice_filter
+    )
+    found = list(filtered)
+    yield from found
+    for column in () if found else missing_columns(item):
+        yield _build_error(describe_missing_column(column), item.name)
     own = asked | {item.name}
     yield from _check_expression(item.name, item.constraint, own, everything, itself=True)
 
 
+def missing_columns(item: Item) -> list[str]:
+    """Return the columns that the choice filter of a question reads and none of its choices has."""
+    if item.choice_filter is None:
+        return []
+    known = {column for choice in item.choices for row in choice.columns for column in row}
+    return sorted(choice_columns(parse_choice_filter(item.choice_filter)) - known - {"name"})
+
+
+def describe_missing_column(column: str) -> Message:
+    return msg("The choices have no column “{column}”.", column=column)
+
+
 def _check_expression(
-    where: str, source: str | None, asked: set[str], everything: frozenset[str], *, itself: bool
+    where: str,
+    source: str | None,
+    asked: set[str],
+    everything: frozenset[str],
+    *,
+    itself: bool,
+    read: Callable[[str], Expression] = parse,
 ) -> Iterator[Finding]:
     if source is None:
         return
     try:
-        expression = parse(source)
+        expression = read(source)
     except ExpressionError as error:
         yield Finding(error.message, Severity.ERROR, error.suggestion, item=where)
         return

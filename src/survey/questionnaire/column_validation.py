@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey.questionnaire.expressions.evaluator import EvaluationContext, compile_expression
-from survey.questionnaire.expressions.parser import parse
-from survey.questionnaire.expressions.syntax import references
+from survey.questionnaire.expressions.parser import parse, parse_choice_filter
+from survey.questionnaire.expressions.syntax import Expression, references
 from survey.questionnaire.expressions.values import Value, to_boolean
 from survey.questionnaire.model import CHILD_AGE_LIMIT, CONSENT_GIVEN, Instrument, PrivacyRole
 from survey.questionnaire.question_types.question_type import Answer, AnswerRefusal
@@ -32,6 +32,8 @@ from survey.tabular.text_table import CodedColumn, Codes, group_rows
 
 _BATCH_ROWS = 5_000
 Mask = NDArray[np.bool_]
+Outcome = Answer | AnswerRefusal | None
+"""What an answer is read as."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,19 +118,25 @@ class _ColumnWalk:
     ) -> tuple[list[Value], Codes]:
         """Return `source`'s value per group of equal inputs, and rows' groups; `.` is `itself`."""
         formula = parse(source)
-        program = compile_expression(formula)
+        contexts, groups = self._group_inputs(source, formula, rows, itself)
+        return list(map(compile_expression(formula), contexts)), groups
+
+    def _group_inputs(
+        self, source: str, formula: Expression, rows: Codes, itself: CodedColumn | None = None
+    ) -> tuple[list[EvaluationContext], Codes]:
+        """Return what a formula reads, once for each group of equal `rows`, and rows' groups."""
         read = {name: self._answers[name] for name in references(formula) & self._answers.keys()}
         columns = [*read.values(), *([itself] if itself else [])]
         if "today" in source:
             columns.append(self._days)
         firsts, groups = group_rows(columns, rows)
-        values = []
+        contexts = []
         for row in firsts:
             answers = {name: column.values[column.codes[row]] for name, column in read.items()}
             own = itself.values[itself.codes[row]] if itself else ""
             day: date = self._days.values[self._days.codes[row]]
-            values.append(program(EvaluationContext(answers, own, day.isoformat())))
-        return values, groups
+            contexts.append(EvaluationContext(answers, own, day.isoformat()))
+        return contexts, groups
 
     def _holds(self, condition: str | None, rows: Mask) -> Mask:
         """Return the mask of those `rows` for which a condition holds."""
@@ -169,6 +177,8 @@ class _ColumnWalk:
         item = compiled.item
         given = self._given.get(item.name) or CodedColumn((None,), np.zeros(self._size, np.intp))
         outcomes = [parse_given(compiled, raw) for raw in given.values]
+        if compiled.offers is not None:
+            given, outcomes = self._filter(compiled, on_route, given, outcomes)
         is_refused = given.where(isinstance(each, AnswerRefusal) for each in outcomes)
         for row in np.flatnonzero(on_route & is_refused):
             refusal = outcomes[given.codes[row]]
@@ -181,6 +191,36 @@ class _ColumnWalk:
         self._answers[item.name] = accepted
         if item.constraint is not None:
             self._constrain(compiled, accepted, answered)
+
+    def _filter(
+        self, compiled: CompiledItem, on_route: Mask, given: CodedColumn, outcomes: list[Outcome]
+    ) -> tuple[CodedColumn, list[Outcome]]:
+        """Return what was given and how it is read, refused in rows where it is not offered.
+
+        Args:
+            compiled: A question with a choice filter.
+            on_route: Rows that come to it; those to which nothing is offered are taken out of it.
+            given: What was given, row by row.
+            outcomes: The canonical form of each different value, without the filter.
+        """
+        source = compiled.item.choice_filter
+        assert source is not None
+        assert compiled.offers is not None
+        rows = np.flatnonzero(on_route)
+        contexts, groups = self._group_inputs(source, parse_choice_filter(source), rows)
+        offered = list(map(compiled.offers, contexts))
+        asked = np.fromiter(map(compiled.is_asked_with, offered), bool, len(offered))[groups]
+        codes, values, outcomes = given.codes.copy(), [*given.values], [*outcomes]
+        known: dict[tuple[int, int], int] = {}
+        for row, group in zip(rows, groups, strict=True):
+            key = (int(given.codes[row]), int(group))
+            if key not in known:
+                known[key] = len(values)
+                values.append(values[key[0]])
+                outcomes.append(compiled.check_offered(outcomes[key[0]], offered[key[1]]))
+            codes[row] = known[key]
+        on_route[rows] = asked
+        return CodedColumn(values, codes), outcomes
 
     def _note_unanswered(self, compiled: CompiledItem, rows: Mask) -> None:
         item = compiled.item

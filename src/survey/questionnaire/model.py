@@ -29,6 +29,8 @@ class ItemKind(StrEnum):
     DECIMAL = "decimal"
     TEXT = "text"
     DATE = "date"
+    TIME = "time"
+    DATETIME = "datetime"
     NOTE = "note"
     CALCULATE = "calculate"
     PHOTO = "photo"
@@ -83,6 +85,9 @@ class FrozenModel(BaseModel):
 class Choice(FrozenModel):
     name: str
     label: Labels
+    columns: tuple[Mapping[str, str], ...] = ()
+    """What the `choice_filter` of the question reads: further columns of the choices sheet, once
+    for each row with this name."""
 
 
 class Item(FrozenModel):
@@ -98,6 +103,9 @@ class Item(FrozenModel):
     constraint: str | None = None
     constraint_message: Labels = {}
     calculation: str | None = None
+    choice_filter: str | None = None
+    """Condition on the columns of a choice and on earlier answers; a choice is offered if it holds
+    for one of its rows."""
     choices: tuple[Choice, ...] = ()
     """Of a select; of a rating, where single scores have labels, with the score as name."""
     minimum: float | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from survey.locale import Labels, Message, Translator, label_text, msg
-from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.parser import parse, parse_choice_filter
 from survey.questionnaire.expressions.syntax import (
     Expression,
     Literal,
@@ -43,6 +43,20 @@ class ConditionText:
         expression = parse(source)
         return self._write_condition(expression, negated=False) or self.t(
             "“{condition}” holds", condition=self._replace_references(source)
+        )
+
+    def write_filter(self, item: Item) -> str:
+        """Return on what the choices that a question offers depend, as a sentence; else ""."""
+        if item.choice_filter is None:
+            return ""
+        named = sorted(references(parse_choice_filter(item.choice_filter)))
+        return (
+            self.t(
+                "Only answers that go with {questions}.",
+                questions=self.t(" and ").join(map(self.name, named)),
+            )
+            if named
+            else ""
         )
 
     def name(self, item: str) -> str:

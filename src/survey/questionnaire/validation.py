@@ -6,10 +6,10 @@ returns a verdict and never raises.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from survey.locale import Labels, Message, msg
 from survey.questionnaire.expressions.evaluator import (
@@ -17,7 +17,7 @@ from survey.questionnaire.expressions.evaluator import (
     Program,
     compile_expression,
 )
-from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.parser import parse, parse_choice_filter
 from survey.questionnaire.expressions.values import Value, to_boolean
 from survey.questionnaire.model import (
     CHILD_AGE_LIMIT,
@@ -42,6 +42,24 @@ class CompiledItem:
     constraint: Program | None
     calculation: Program | None
     special_codes: frozenset[str]
+    offers: Callable[[EvaluationContext], frozenset[str]] | None
+    """Names of the choices that the filter offers; None without a filter."""
+
+    def is_asked_with(self, offered: frozenset[str]) -> bool:
+        """Return whether there is anything to answer when only these choices are offered."""
+        return bool(offered or self.special_codes)
+
+    def check_offered(
+        self, answer: Answer | AnswerRefusal | None, offered: frozenset[str]
+    ) -> Answer | AnswerRefusal | None:
+        """Return an answer as it is, or its refusal if a chosen name is not among `offered`."""
+        if answer is None or isinstance(answer, AnswerRefusal) or self.is_special(answer):
+            return answer
+        chosen = answer if isinstance(answer, list) else [answer]
+        return answer if offered.issuperset(chosen) else NOT_OFFERED
+
+    def is_special(self, answer: Answer) -> bool:
+        return isinstance(answer, str) and answer in self.special_codes
 
     def required_problem(self) -> "AnswerProblem":
         """Return the problem to report if this required question is left open."""
@@ -72,6 +90,11 @@ class CompiledInstrument:
     child_age: str
     guardian_consent: str
     """Names of the questions that open those about a child; empty where there is none."""
+
+
+NOT_OFFERED = AnswerRefusal(
+    "choice", msg("This answer does not go with an earlier one. Please choose again.")
+)
 
 
 def is_true(condition: Program | None, context: EvaluationContext) -> bool:
@@ -125,11 +148,36 @@ def _compile_item(item: Item) -> CompiledItem:
         constraint=_compile_source(item.constraint),
         calculation=_compile_source(item.calculation),
         special_codes=frozenset(special.value for special in item.specials),
+        offers=_compile_filter(item),
     )
 
 
 def _compile_source(source: str | None) -> Program | None:
     return None if source is None else compile_expression(parse(source))
+
+
+def _compile_filter(item: Item) -> Callable[[EvaluationContext], frozenset[str]] | None:
+    if item.choice_filter is None:
+        return None
+    condition = compile_expression(parse_choice_filter(item.choice_filter))
+    rows = [
+        (choice.name, {**row, "name": choice.name})
+        for choice in item.choices
+        for row in choice.columns
+    ]
+    return partial(_list_offered, condition, rows)
+
+
+def _list_offered(
+    condition: Program, rows: list[tuple[str, dict[str, str]]], context: EvaluationContext
+) -> frozenset[str]:
+    """Return the names of the choices with a row for which the condition holds."""
+    offered = set()
+    for name, row in rows:
+        context.itself = row
+        if to_boolean(condition(context)):
+            offered.add(name)
+    return frozenset(offered)
 
 
 _SHOWN_NAME = 80
@@ -223,9 +271,13 @@ class _RouteValidator:
 
     def section(self, section: CompiledSection) -> None:
         for compiled in section.items:
-            if self.is_on_route(compiled):
+            if not self.is_on_route(compiled):
+                continue
+            offered = None if compiled.offers is None else compiled.offers(self.context)
+            # A question of which nothing is offered cannot be answered, so it is not asked.
+            if offered is None or compiled.is_asked_with(offered):
                 self.route.append(compiled.item.name)
-                self.visit_item(compiled)
+                self.visit_item(compiled, offered)
 
     def is_on_route(self, compiled: CompiledItem) -> bool:
         if compiled.item.privacy is PrivacyRole.ABOUT_CHILD and not self.child_is_open():
@@ -252,9 +304,9 @@ class _RouteValidator:
             self.left_open.append(name)
             self.withheld.add(name)
 
-    def visit_item(self, compiled: CompiledItem) -> None:
+    def visit_item(self, compiled: CompiledItem, offered: frozenset[str] | None) -> None:
         if compiled.is_asked:
-            self.validate_question(compiled)
+            self.validate_question(compiled, offered)
         elif compiled.type.is_calculated:
             self.calculate(compiled.item.name, compiled.calculation)
         else:
@@ -265,9 +317,11 @@ class _RouteValidator:
         if value is not None:
             self.accepted[name] = value
 
-    def validate_question(self, compiled: CompiledItem) -> None:
+    def validate_question(self, compiled: CompiledItem, offered: frozenset[str] | None) -> None:
         item = compiled.item
         answer = parse_given(compiled, self.given.get(item.name))
+        if offered is not None:
+            answer = compiled.check_offered(answer, offered)
         if isinstance(answer, AnswerRefusal):
             self.problems.append(AnswerProblem(item.name, answer.code, answer.message))
         elif answer is None:
@@ -286,7 +340,7 @@ class _RouteValidator:
     def constraint(self, compiled: CompiledItem, answer: Answer) -> None:
         if compiled.constraint is None:
             return
-        if isinstance(answer, str) and answer in compiled.special_codes:
+        if compiled.is_special(answer):
             return
         self.context.itself = answer
         if not to_boolean(compiled.constraint(self.context)):

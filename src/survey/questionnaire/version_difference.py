@@ -133,7 +133,11 @@ def _has_changed_wording(before: Mapping[str, str], after: Mapping[str, str]) ->
 
 def _rules_of(item: Item) -> tuple[object, ...]:
     bounds = () if type_of(item).is_score else (item.minimum, item.maximum, item.step)
-    return item.required, item.constraint, item.calculation, bounds, item.sensitive, item.privacy
+    columns = [row for choice in item.choices for row in choice.columns]
+    return (
+        *(item.required, item.constraint, item.calculation, bounds, item.sensitive, item.privacy),
+        *(item.choice_filter, columns),
+    )
 
 
 def _list_routes(instrument: Instrument) -> dict[str, tuple[str | None, str | None]]:

@@ -5,13 +5,13 @@ is smaller than `LARGE_PRINT.small`, running heads included.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from survey.figures.drawing import write_typst_pdf
-from survey.locale import Labels, Translator, label_text, translator
+from survey.locale import Labels, Message, Translator, label_text, msg, translator
 from survey.questionnaire.jump_targets import Jump, list_guided, list_jumps, question_after
 from survey.questionnaire.model import Instrument, Item, ItemKind, Section, SpecialAnswer
 from survey.questionnaire.paper_codes import (
@@ -26,6 +26,13 @@ from survey.questionnaire.translations import ConditionText
 
 _TEMPLATE = Path(__file__).with_name("paper_form.typ")
 _REFERENCE = re.compile(r"\$\{([^{}]+)\}")
+
+_DAY_BLANK, _TIME_BLANK = msg("Year ______  month ____  day ____"), msg("hour ____  minute ____")
+_WRITTEN_MOMENTS: Mapping[ItemKind, tuple[Message, ...]] = {
+    ItemKind.DATE: (_DAY_BLANK,),
+    ItemKind.TIME: (_TIME_BLANK,),
+    ItemKind.DATETIME: (_DAY_BLANK, _TIME_BLANK),
+}
 
 PrintedRow = dict[str, Any]
 """What the template draws below the row before: `kind` and what this kind needs."""
@@ -148,8 +155,8 @@ class _PaperForm:
             return [*rows, _text(label), _gap(2)]
         text = label + self._describe_remarks(item)
         rows.append(_text(text, indented=True) | {"mark": f"{number}."})
-        if item.hint:
-            rows.append(_text(self._label_in_language(item.hint), "small", indented=True))
+        hints = (self._label_in_language(item.hint), self.conditions.write_filter(item))
+        rows += [_text(hint, "small", indented=True) for hint in hints if hint]
         return [*rows, *self._iter_answer_rows(item), _gap(2.5)]
 
     def _iter_condition_rows(self, item: Item) -> Iterator[PrintedRow]:
@@ -169,8 +176,9 @@ class _PaperForm:
             yield _boxes([self._describe_box(item, option) for option in options])
         elif item.kind is ItemKind.TEXT:
             yield from ({"kind": "line", "share": 1} for _ in range(2))
-        elif item.kind is ItemKind.DATE:
-            yield _text(self.t("Year ______  month ____  day ____"), indented=True)
+        elif item.kind in _WRITTEN_MOMENTS:
+            blanks = "  ".join(self.t(blank) for blank in _WRITTEN_MOMENTS[item.kind])
+            yield _text(blanks, indented=True)
         else:
             yield {"kind": "line", "share": 1 / 3}
         if item.specials:

@@ -107,6 +107,8 @@ CORRECTION_FIELDS: Mapping[ItemKind, DrawField] = {
     ItemKind.DECIMAL: _draw_typed,
     ItemKind.TEXT: _draw_typed,
     ItemKind.DATE: _draw_typed,
+    ItemKind.TIME: _draw_typed,
+    ItemKind.DATETIME: _draw_typed,
     ItemKind.PHOTO: _draw_kept,
 }
 """Fields of a returned interview; each starts with the stored answer."""

@@ -6,8 +6,8 @@ that reading takes, because the libraries behind read in time proportional to wh
 
 import io
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from survey.locale import SurveyError, msg
@@ -57,19 +57,21 @@ class CheckedWorkbook:
     content: bytes
     suffix: str
     stem: str
+    find_file: Callable[[str], bytes | None] = field(default=lambda _name: None, compare=False)
+    """Returns the content of a file that came with it; None if there is none of that name."""
 
 
 def open_workbook(source: Path) -> CheckedWorkbook:
     """Return the checked questionnaire file at a path; raise `WorkbookError` if it is unsafe."""
     _check_suffix(source.name)
-    return check_form_file(source.name, _read_limited(source))
+    return check_form_file(source.name, read_limited(source))
 
 
 def check_form_file(name: str, content: bytes) -> CheckedWorkbook:
     """Return a checked questionnaire file; raise `WorkbookError` if it must not be parsed."""
     _check_suffix(name)
     if len(content) > MAX_FILE:
-        raise _build_too_large_error(FORM_LIMITS)
+        raise build_too_large_error(FORM_LIMITS)
     if not content:
         raise WorkbookError(msg("“{name}” is empty.", name=name))
     suffix = Path(name).suffix.lower()
@@ -86,7 +88,9 @@ def _check_suffix(name: str) -> None:
     if suffix in _WITH_MACROS:
         raise _build_macro_error()
     if suffix not in _READABLE:
-        raise WorkbookError(msg("“{name}” is not an .xlsx, .xls, .csv or .md file.", name=name))
+        raise WorkbookError(
+            msg("“{name}” is not an .xlsx, .xls, .csv, .md or .zip file.", name=name)
+        )
 
 
 def check_excel_upload(name: str, content: bytes) -> CheckedWorkbook:
@@ -98,7 +102,7 @@ def check_excel_upload(name: str, content: bytes) -> CheckedWorkbook:
     return CheckedWorkbook(content, ".xlsx", Path(name).stem)
 
 
-def _read_limited(source: Path) -> bytes:
+def read_limited(source: Path) -> bytes:
     """Return a file's first `MAX_FILE` + 1 bytes, enough to see that it is too large."""
     try:
         with source.open("rb") as file:
@@ -112,7 +116,7 @@ def _read_limited(source: Path) -> bytes:
 def check_spreadsheet(content: bytes, limits: WorkbookLimits = FORM_LIMITS) -> str:
     """Return `.xlsx` or `.xls` by content; raise `WorkbookError` if unsafe or above `limits`."""
     if len(content) > limits.file:
-        raise _build_too_large_error(limits)
+        raise build_too_large_error(limits)
     if content.startswith(_OLE):
         if "EncryptedPackage".encode("utf-16-le") in content:
             raise _build_encrypted_error()
@@ -144,7 +148,7 @@ def _check_text(name: str, content: bytes) -> None:
 def _check_archive(archive: zipfile.ZipFile, limits: WorkbookLimits) -> None:
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
-        raise _build_too_large_error(limits)
+        raise build_too_large_error(limits)
     names = {entry.filename.lower() for entry in entries}
     if any(entry.flag_bits & 1 for entry in entries):
         raise _build_encrypted_error()
@@ -167,7 +171,7 @@ def _check_parts(
             unpacked += len(chunk)
             part.add_bytes(chunk, is_xml)
             if part.size > limits.part or unpacked > limits.unpacked or _is_bomb(part, entry):
-                raise _build_too_large_error(limits)
+                raise build_too_large_error(limits)
         if name.startswith("xl/worksheets/"):
             rows, cells = rows + part.rows, cells + part.cells
         if name == "[content_types].xml" and part.has_macros:
@@ -218,7 +222,8 @@ def _check_encoding(start: bytes) -> None:
         raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
 
 
-def _build_too_large_error(limits: WorkbookLimits) -> WorkbookError:
+def build_too_large_error(limits: WorkbookLimits) -> WorkbookError:
+    """Return the error that says how large a workbook may be."""
     return WorkbookError(
         msg(
             "The workbook is too large: at most {packed} MB, and {unpacked} MB when unpacked.",

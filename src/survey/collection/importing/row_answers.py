@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from survey.collection.importing.column_mapping import SplitChoiceBinding
 from survey.locale import LANGUAGES, Message, msg, translator
-from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.parser import parse, parse_choice_filter
 from survey.questionnaire.expressions.syntax import references
 from survey.questionnaire.model import Instrument, Item, ItemKind, Section, SpecialAnswer
 from survey.questionnaire.question_types import type_of
@@ -190,6 +190,8 @@ def _restrict_item(
         for name in ("relevant", "constraint")
         if (value := getattr(item, name)) is not None and not _uses_only_known(value, known)
     }
+    if item.choice_filter and not references(parse_choice_filter(item.choice_filter)) <= known:
+        conditions["choice_filter"] = None
     return item.model_copy(update=dict.fromkeys(conditions)) if conditions else item
 
 

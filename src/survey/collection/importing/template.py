@@ -17,6 +17,7 @@ from survey.collection.importing.row_answers import SPECIAL_NAMES
 from survey.locale import Message, Translator, label_text, msg, translator
 from survey.questionnaire.model import Instrument, Item
 from survey.questionnaire.question_types import type_of
+from survey.questionnaire.translations import ConditionText
 from survey.tabular.reading import ANSWERS, CODES, REMARK
 
 ROLES = (
@@ -133,7 +134,9 @@ def _list_columns(
         if type_of(item).allows_several:
             # A drop-down takes one code only.
             source = ""
+        depends = ConditionText(instrument, t, language).write_filter(item)
         words = f"{label_text(item.label, language, item.name)}\n({t(hint)})"
+        words += f"\n{depends}" if depends else ""
         columns.append((item.name, words, source))
     return columns
 

@@ -16,7 +16,7 @@ from survey.estimate.design import encode
 from survey.files.microdata.headline_deviation import draw_order, pair_rows
 from survey.files.microdata.release_classes import merge_classes
 from survey.files.microdata.released_rows import MIN_CLASS_SIZE, RowCounts
-from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.expressions.parser import parse, parse_choice_filter
 from survey.questionnaire.expressions.syntax import ExpressionError, references
 from survey.questionnaire.model import Instrument, Item
 from survey.questionnaire.question_types import type_of
@@ -415,7 +415,8 @@ def _dependencies(instrument: Instrument) -> Iterator[tuple[Item, frozenset[str]
     for section in instrument.sections:
         around = _referenced_names(section.relevant)
         for item in section.items:
-            yield item, around | _referenced_names(item.relevant)
+            offered = item.choice_filter and references(parse_choice_filter(item.choice_filter))
+            yield item, around | _referenced_names(item.relevant) | (offered or frozenset())
 
 
 def _referenced_names(expression: str | None) -> frozenset[str]:

@@ -6,6 +6,7 @@ from datetime import date
 from functools import lru_cache, partial
 
 from survey.questionnaire.expressions.syntax import (
+    ChoiceColumn,
     Expression,
     Literal,
     Operation,
@@ -34,6 +35,7 @@ class EvaluationContext:
 
     answers: Mapping[str, object]
     itself: object
+    """The answer; of a choice filter the columns of the choice."""
     today: str
 
 
@@ -56,6 +58,12 @@ def compile_expression(expression: Expression) -> Program:
             return lambda context: value_of_answer(context.answers.get(name))
         case SelfReference():
             return lambda context: value_of_answer(context.itself)
+        case ChoiceColumn(name):
+            return lambda context: (
+                value_of_answer(context.itself.get(name))
+                if isinstance(context.itself, Mapping)
+                else ""
+            )
         case RegexMatch(value, automaton):
             text = compile_expression(value)
             return lambda context: automaton.matches(to_text(text(context)))

@@ -1,6 +1,7 @@
 """Parser from expressions of the XLSForm subset to abstract syntax."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from survey.questionnaire.expressions.syntax import (
     FUNCTIONS,
     MAX_DEPTH,
     MAX_LENGTH,
+    ChoiceColumn,
     Expression,
     ExpressionError,
     Literal,
@@ -160,11 +162,31 @@ _END = "end"
 @lru_cache(maxsize=4_096)
 def parse(source: str) -> Expression:
     """Return the syntax tree of an expression. Raises `ExpressionError` if it is not supported."""
+    return _parse(source, is_filter=False)
+
+
+@lru_cache(maxsize=1_024)
+def parse_choice_filter(source: str) -> Expression:
+    """Return the syntax tree of a choice filter, in which bare names are columns of the choice."""
+    return _parse(source, is_filter=True)
+
+
+def _parse(source: str, *, is_filter: bool) -> Expression:
     if len(source) > MAX_LENGTH:
         raise ExpressionError(
             msg("The expression is longer than {limit} characters.", limit=MAX_LENGTH)
         )
-    return _Parser(_split_tokens(source)).parse()
+    return _Parser(_split_tokens(source), is_filter=is_filter).parse()
+
+
+def quote_words(source: str, texts: Mapping[str, str]) -> str:
+    """Return an expression with texts in quotes for words (in small letters) without any."""
+    return "".join(
+        f"'{texts[match.group().lower()]}'"
+        if match.lastgroup == "word" and match.group().lower() in texts
+        else match.group()
+        for match in _TOKEN.finditer(source)
+    )
 
 
 def _split_tokens(source: str) -> list[_Token]:
@@ -201,8 +223,9 @@ def _build_stray_error(source: str, position: int) -> ExpressionError:
 class _Parser:
     """Precedence-climbing parser with the operator precedence of XPath 1.0."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[_Token], *, is_filter: bool) -> None:
         self.tokens = tokens
+        self.is_filter = is_filter
         self.at = 0
         self.depth = 0
 
@@ -311,6 +334,8 @@ class _Parser:
     def call(self, token: _Token) -> Expression:
         following = self.peek()
         if following.kind != "symbol" or following.text != "(":
+            if self.is_filter:
+                return ChoiceColumn(token.text.lower())
             raise self.unexpected(token)
         self.at += 1
         arguments = self.arguments()

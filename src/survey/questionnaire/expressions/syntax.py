@@ -58,6 +58,13 @@ class SelfReference:
 
 
 @dataclass(frozen=True, slots=True)
+class ChoiceColumn:
+    """A bare name in a choice filter: a column of the choice that is being offered or not."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RegexMatch:
     """`regex(value, 'pattern')`, with the pattern compiled to an automaton."""
 
@@ -73,7 +80,7 @@ class Operation:
     arguments: tuple["Expression", ...]
 
 
-Expression = Literal | Reference | SelfReference | RegexMatch | Operation
+Expression = Literal | Reference | SelfReference | ChoiceColumn | RegexMatch | Operation
 
 
 def _parts_of(expression: Expression) -> tuple[Expression, ...]:
@@ -107,6 +114,16 @@ def references(expression: Expression) -> frozenset[str]:
     )
 
 
+def choice_columns(expression: Expression) -> frozenset[str]:
+    """Return the names of the columns of a choice that the expression reads."""
+    return frozenset(
+        node.name
+        for level in _iter_levels(expression)
+        for node in level
+        if isinstance(node, ChoiceColumn)
+    )
+
+
 def uses_self(expression: Expression) -> bool:
     return any(
         isinstance(node, SelfReference) for level in _iter_levels(expression) for node in level
@@ -122,6 +139,8 @@ def to_json(expression: Expression) -> Json:
             return ["$", name]
         case SelfReference():
             return ["."]
+        case ChoiceColumn(name):
+            return ["@", name]
         case RegexMatch(value, automaton):
             return ["regex", to_json(value), automaton.to_json()]
         case Operation(name, arguments):

@@ -4,7 +4,15 @@ from survey.questionnaire.model import Item, ItemKind
 from survey.questionnaire.question_types.numbers import DECIMAL, INTEGER, RATING
 from survey.questionnaire.question_types.question_type import QuestionType
 from survey.questionnaire.question_types.select_one import SELECT_MULTIPLE, SELECT_ONE
-from survey.questionnaire.question_types.text import CALCULATE, DATE, NOTE, PHOTO, TEXT
+from survey.questionnaire.question_types.text import (
+    CALCULATE,
+    DATE,
+    DATETIME,
+    NOTE,
+    PHOTO,
+    TEXT,
+    TIME,
+)
 
 QUESTION_TYPES: dict[ItemKind, QuestionType] = {
     question_type.kind: question_type
@@ -16,6 +24,8 @@ QUESTION_TYPES: dict[ItemKind, QuestionType] = {
         DECIMAL,
         TEXT,
         DATE,
+        TIME,
+        DATETIME,
         NOTE,
         CALCULATE,
         PHOTO,

@@ -1,7 +1,8 @@
-"""Types without choices or numbers: open text, date, photo, calculation, note."""
+"""Types without choices or numbers: open text, date, time, photo, calculation, note."""
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from survey.locale import Message, msg
@@ -13,6 +14,7 @@ from survey.questionnaire.question_types.question_type import (
     CellValue,
     QuestionType,
     XlsformCells,
+    half_width,
     number_columns,
     refuse_any,
     text_columns,
@@ -91,6 +93,67 @@ DATE = QuestionType(
     is_compared=True,
     snapshot_columns=text_columns,
     parse_cell=_parse_cell,
+)
+
+
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9](?:\.[0-9]+)?)?")
+
+
+_MOMENT = re.compile(r"(\S*[0-9])(?:T| +)([0-9]\S*)")
+
+
+def _is_time(text: str) -> bool:
+    """Return whether a text is a time of the day as browsers write it: HH:MM."""
+    return len(text) == 5 and _TIME.fullmatch(text) is not None
+
+
+def _read_time(text: str) -> str:
+    """Return a time of the day as HH:MM, seconds cut off; any other text unchanged."""
+    match = _TIME.fullmatch(half_width(text))
+    return f"{match[1]:0>2}:{match[2]}" if match else text
+
+
+def _parse_time_answer(_item: Item, raw: object) -> Answer | AnswerRefusal:
+    if not isinstance(raw, str) or not _is_time(raw):
+        return AnswerRefusal("time", msg("Please enter a time of the day, such as 09:30."))
+    return raw
+
+
+TIME = replace(
+    DATE,
+    kind=ItemKind.TIME,
+    xlsform_names=("time",),
+    write_xlsform=lambda _item, _name_list: XlsformCells("time"),
+    parse_answer=_parse_time_answer,
+    import_hint=msg("a time such as 09:30"),
+    parse_cell=lambda text, _spellings: _read_time(text),
+)
+
+
+def _parse_datetime_answer(_item: Item, raw: object) -> Answer | AnswerRefusal:
+    day, _, time = raw.partition("T") if isinstance(raw, str) else ("", "", "")
+    if not is_date(day) or not _is_time(time):
+        return AnswerRefusal(
+            "datetime", msg("Please enter a date with a time, such as 2024-05-01 09:30.")
+        )
+    return f"{day}T{time}"
+
+
+def _parse_datetime_cell(text: str, _spellings: Mapping[str, str]) -> CellValue:
+    match = _MOMENT.fullmatch(half_width(text))
+    return f"{_parse_cell(match[1], {})}T{_read_time(match[2])}" if match else text
+
+
+DATETIME = replace(
+    DATE,
+    kind=ItemKind.DATETIME,
+    xlsform_names=("datetime",),
+    write_xlsform=lambda _item, _name_list: XlsformCells("dateTime"),
+    parse_answer=_parse_datetime_answer,
+    import_hint=msg("a date with a time such as 2024-05-01 09:30"),
+    format_answer=lambda _item, answer, _language: str(answer).replace("T", " "),
+    parse_cell=_parse_datetime_cell,
+    parse_entered=lambda entered: _parse_datetime_cell((entered or "").strip(), {}),
 )
 
 

@@ -11,12 +11,13 @@ from survey.questionnaire.model import Choice, ItemKind, SpecialAnswer
 from survey.questionnaire.question_types import find_type
 from survey.questionnaire.question_types.numbers import RATING_APPEARANCE, NumberScale
 from survey.questionnaire.question_types.question_type import QuestionType
-from survey.questionnaire.xlsform.choices import ChoiceList
+from survey.questionnaire.xlsform.choices import ChoiceList, ChoiceLists
 from survey.questionnaire.xlsform.import_log import ImportLog, place_of
 from survey.questionnaire.xlsform.languages import Languages
 from survey.questionnaire.xlsform.worksheets import (
     ACKNOWLEDGE,
     ACKNOWLEDGED,
+    LIST_HINT,
     OTHER,
     TODAY,
     QuestionRow,
@@ -25,6 +26,7 @@ from survey.questionnaire.xlsform.worksheets import (
     parse_select_type,
     unsupported_type_hint,
 )
+from survey.tabular.workbook_safety import WorkbookError
 
 _DEFAULTS = {"start": "1", "end": "10", "step": "1"}
 _MAX_VALUE = 1e15
@@ -77,7 +79,7 @@ class AnswerFormat:
 
 @dataclass(frozen=True, slots=True)
 class AnswerFormatReader:
-    lists: dict[str, ChoiceList]
+    lists: ChoiceLists
     languages: Languages
     log: ImportLog
     indicators: dict[str, str]
@@ -141,13 +143,8 @@ class AnswerFormatReader:
                 suggestion=unsupported_type_hint(question.type),
             )
             return None
-        choice_list = self.lists.get(list_name)
+        choice_list = self.find_list(question, list_name)
         if choice_list is None:
-            self.log.unsupported(
-                msg("There is no list “{list}” on the choices sheet.", list=list_name),
-                **place_of(question, "type"),
-                suggestion=msg("Add its choices there, with this name in the column list_name."),
-            )
             return None
         if kind is ItemKind.SELECT_MULTIPLE and any(
             len(choice.name.split()) > 1 for choice in choice_list.choices
@@ -158,12 +155,57 @@ class AnswerFormatReader:
                 suggestion=msg("Write _ instead of the blank."),
             )
             return None
-        if kind is ItemKind.SELECT_ONE and self.is_rating(question, choice_list):
+        is_filtered = bool(question.row.text("choice_filter"))
+        is_rating = kind is ItemKind.SELECT_ONE and self.is_rating(question, choice_list)
+        if is_filtered and (is_rating or offers_other):
+            self.log.unsupported(
+                msg("A choice_filter goes neither with a rating nor with or_other."),
+                **place_of(question, "choice_filter"),
+                suggestion=msg("Clear this cell, or use a select without them."),
+            )
+            return None
+        if is_rating:
             return self.rating_of_choices(question, choice_list)
+        if is_filtered:
+            return AnswerFormat(kind, choice_list.filtered())
         if offers_other and all(choice.name != OTHER for choice in choice_list.choices):
             other = Choice(name=OTHER, label=self.languages.instrument_languages(msg("Other")))
             return AnswerFormat(kind, (*choice_list.choices, other), offers_other=True)
         return AnswerFormat(kind, choice_list.choices, offers_other=offers_other)
+
+    def find_list(self, question: QuestionRow, name: str) -> ChoiceList | None:
+        """Return the list of a select, on a worksheet or in a file; log what keeps it from use."""
+        place = place_of(question, "type")
+        if not question.type.partition(" ")[0].endswith("file") and " file " not in question.type:
+            found = self.lists.find(name)
+            if found is None:
+                self.log.unsupported(
+                    msg("There is no list “{list}” on the choices sheet.", list=name),
+                    **place,
+                    suggestion=msg(
+                        "Add its choices there, with this name in the column list_name."
+                    ),
+                )
+            return found
+        parameters = read_parameters(question.row) or {}
+        columns = parameters.get("value", "name"), parameters.get("label", "label")
+        if not name.lower().endswith(".csv"):
+            self.log.unsupported(
+                msg("Only lists in .csv files are read."), **place, suggestion=LIST_HINT
+            )
+            return None
+        try:
+            found = self.lists.find_in_file(name, *columns)
+        except WorkbookError as error:
+            self.log.unsupported(error.message, **place, suggestion=LIST_HINT)
+            return None
+        if found is None:
+            self.log.unsupported(
+                msg("The file “{name}” with choices did not come with the form.", name=name),
+                **place,
+                suggestion=msg("Put the workbook and the file into one .zip, or into one folder."),
+            )
+        return found
 
     def is_rating(self, question: QuestionRow, choice_list: ChoiceList) -> bool:
         """Return whether a select has an indicator, or both the rating appearance and scores.
@@ -218,7 +260,7 @@ class AnswerFormatReader:
     def tick_labels(self, row: WorksheetRow, scale: NumberScale) -> tuple[Choice, ...]:
         """Return the labelled scores of a range if every score has a label, else an empty tuple."""
         name = (read_parameters(row) or {}).get("tick_labelset", "")
-        choice_list = self.lists.get(name)
+        choice_list = self.lists.find(name)
         if choice_list is None or scale.kind is not ItemKind.RATING:
             return ()
         whole = choice_list.scores() == (scale.minimum, scale.maximum) and scale.step == 1

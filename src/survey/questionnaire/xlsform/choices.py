@@ -1,21 +1,41 @@
 """Lists of choices by name, read from the choices sheet."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from survey.locale import msg
 from survey.questionnaire.model import Choice, SpecialAnswer
-from survey.questionnaire.xlsform.import_log import CHOICES, ImportLog
+from survey.questionnaire.xlsform.import_log import CHOICES, EXTERNAL_CHOICES, ImportLog
 from survey.questionnaire.xlsform.languages import Languages
-from survey.questionnaire.xlsform.worksheets import Worksheet
+from survey.questionnaire.xlsform.worksheets import (
+    FormWorksheets,
+    Worksheet,
+    WorksheetRow,
+    parse_select_type,
+    read_csv_choices,
+    read_type,
+)
+from survey.tabular.workbook_safety import WorkbookError
 
+MAX_FILE_CHOICES = 5_000
+"""All of them travel with the form to every phone."""
+_OWN_COLUMNS = ("list_name", "name", "label")
 _SPECIAL_CODES = frozenset(special.value for special in SpecialAnswer)
 
 
 @dataclass(frozen=True, slots=True)
 class ChoiceList:
     choices: tuple[Choice, ...]
-    row: int
-    """Of the first choice."""
+    columns: Mapping[str, tuple[Mapping[str, str], ...]]
+    """Choice -> further columns of each of its rows, for a choice filter."""
+
+    def filtered(self) -> tuple[Choice, ...]:
+        """Return the choices with the columns that a choice filter may read."""
+        return tuple(
+            choice.model_copy(update={"columns": self.columns[choice.name]})
+            for choice in self.choices
+        )
 
     def scores(self) -> tuple[int, int] | None:
         """Return the lowest and highest score of the choices; None unless they are consecutive."""
@@ -28,59 +48,123 @@ class ChoiceList:
         return (numbers[0], numbers[-1]) if consecutive and canonical else None
 
 
-def read_choices(sheet: Worksheet, languages: Languages, log: ImportLog) -> dict[str, ChoiceList]:
-    lists: dict[str, list[Choice]] = {}
-    first_rows: dict[str, int] = {}
-    for row in sheet.rows:
-        list_name, name = row.text("list_name"), row.text("name")
-        if not row.cells or not list_name:
-            continue
-        if not name:
-            log.error(
+class ChoiceLists:
+    """Lists of choices of a form: on its worksheets, and in files that came with it."""
+
+    def __init__(self, sheets: FormWorksheets, languages: Languages, log: ImportLog) -> None:
+        self._find_file, self._languages, self._log = sheets.find_file, languages, log
+        self._lists: dict[str, ChoiceList] = {}
+        self._files: dict[tuple[str, str, str], ChoiceList | None] = {}
+        asked = {
+            select[1] for row in sheets.survey.rows if (select := parse_select_type(read_type(row)))
+        }
+        for title, sheet in (
+            (CHOICES, sheets.choices),
+            (EXTERNAL_CHOICES, sheets.external_choices),
+        ):
+            reader = _ChoicesReader(title, sheet, languages, log)
+            reader.check_media(asked)
+            self._lists = reader.read() | self._lists
+
+    def find(self, name: str) -> ChoiceList | None:
+        """Return the list with a name on a worksheet; None without any."""
+        return self._lists.get(name)
+
+    def find_in_file(self, name: str, value: str, label: str) -> ChoiceList | None:
+        """Return the list in a CSV file, by the columns of its values and labels; None without it.
+
+        Raises:
+            WorkbookError: The file cannot be read, or has too many rows.
+        """
+        key = (name, value, label)
+        if key not in self._files:
+            content = self._find_file(name)
+            self._files[key] = None if content is None else self._read_file(content, *key)
+        return self._files[key]
+
+    def _read_file(self, content: bytes, name: str, value: str, label: str) -> ChoiceList:
+        sheet = read_csv_choices(content, name, value, label)
+        if len(sheet.rows) > MAX_FILE_CHOICES:
+            raise WorkbookError(
+                msg("“{name}” has more than {limit} rows.", name=name, limit=MAX_FILE_CHOICES)
+            )
+        lists = _ChoicesReader(name, sheet, self._languages, self._log).read()
+        if name not in lists:
+            raise WorkbookError(msg("The file “{name}” has no choices.", name=name))
+        return lists[name]
+
+
+@dataclass(frozen=True, slots=True)
+class _ChoicesReader:
+    title: str
+    sheet: Worksheet
+    languages: Languages
+    log: ImportLog
+
+    def read(self) -> dict[str, ChoiceList]:
+        rows: dict[str, list[WorksheetRow]] = {}
+        for row in self.sheet.rows:
+            list_name = row.text("list_name")
+            if not row.cells or not list_name:
+                continue
+            if row.text("name"):
+                rows.setdefault(list_name, []).append(row)
+                continue
+            self.log.error(
                 msg("A choice of the list “{list}” has no name.", list=list_name),
-                sheet=CHOICES,
+                sheet=self.title,
                 row=row.number,
-                column=sheet.header("name"),
+                column=self.sheet.header("name"),
                 suggestion=msg("Give it a short name, such as yes."),
             )
-            continue
-        first_rows.setdefault(list_name, row.number)
-        lists.setdefault(list_name, []).append(
-            Choice(name=name, label=languages.labels(row, "label") or languages.everywhere(name))
-        )
-    _check_media(sheet, log)
-    return {
-        name: ChoiceList(_remove_duplicates(name, choices, first_rows[name], log), first_rows[name])
-        for name, choices in lists.items()
-    }
+        return {name: self.build_list(name, listed) for name, listed in rows.items()}
 
-
-def _remove_duplicates(
-    list_name: str, choices: list[Choice], row: int, log: ImportLog
-) -> tuple[Choice, ...]:
-    by_name: dict[str, Choice] = {}
-    for choice in choices:
-        by_name.setdefault(choice.name, choice)
-    if len(by_name) < len(choices):
-        log.warning(
-            msg(
-                "The list “{list}” has the same choice more than once; the first one is used.",
-                list=list_name,
-            ),
-            sheet=CHOICES,
-            row=row,
-        )
-    return tuple(by_name.values())
-
-
-def _check_media(sheet: Worksheet, log: ImportLog) -> None:
-    for column in sheet.columns:
-        row = next((row for row in sheet.rows if (column.name, column.language) in row.cells), None)
-        if row is not None and column.name.startswith("media::"):
-            log.unsupported(
-                msg("Pictures and sounds of choices are not supported; the text is shown."),
-                sheet=CHOICES,
-                row=row.number,
-                column=column.header,
-                suggestion=msg("Clear this column."),
+    def build_list(self, list_name: str, rows: list[WorksheetRow]) -> ChoiceList:
+        """Return a list with the first row of each name as its choice, and the columns of all."""
+        choices: dict[str, Choice] = {}
+        columns: defaultdict[str, list[Mapping[str, str]]] = defaultdict(list)
+        is_ambiguous = False
+        for row in rows:
+            name = row.text("name")
+            label = self.languages.labels(row, "label") or self.languages.everywhere(
+                row.text("label") or name
             )
+            further = _read_further_columns(row)
+            # With further columns a filter can tell rows of one name apart.
+            is_ambiguous |= name in choices and (not further or choices[name].label != label)
+            choices.setdefault(name, Choice(name=name, label=label))
+            columns[name].append(further)
+        if is_ambiguous:
+            self.log.warning(
+                msg(
+                    "The list “{list}” has the same choice more than once; the first one is used.",
+                    list=list_name,
+                ),
+                sheet=self.title,
+                row=rows[0].number,
+            )
+        return ChoiceList(
+            tuple(choices.values()), {name: tuple(each) for name, each in columns.items()}
+        )
+
+    def check_media(self, asked: Collection[str]) -> None:
+        """Log the first picture or sound of each column, in lists that questions use."""
+        rows = [row for row in self.sheet.rows if row.text("list_name") in asked]
+        for column in self.sheet.columns:
+            row = next((row for row in rows if (column.name, column.language) in row.cells), None)
+            if row is not None and column.name.startswith("media::"):
+                self.log.unsupported(
+                    msg("Pictures and sounds of choices are not supported; the text is shown."),
+                    sheet=self.title,
+                    row=row.number,
+                    column=column.header,
+                    suggestion=msg("Clear this column."),
+                )
+
+
+def _read_further_columns(row: WorksheetRow) -> dict[str, str]:
+    return {
+        column: text
+        for (column, language), text in row.cells.items()
+        if language is None and column not in _OWN_COLUMNS and not column.startswith("media::")
+    }

@@ -17,7 +17,7 @@ from survey.questionnaire.xlsform.worksheets import (
     QuestionRow,
     Worksheet,
     WorksheetRow,
-    collapse_whitespace,
+    read_type,
 )
 
 _COMMENT_COLUMNS = ("name", "label")
@@ -53,9 +53,7 @@ class _Builder:
         self.taken_by_groups: set[str] = set()
 
     def add_row(self, row: WorksheetRow) -> None:
-        written = collapse_whitespace(row.text("type"))
-        head, _, rest = written.partition(" ")
-        kind = f"{head.lower()} {rest}".strip()
+        kind = read_type(row)
         if not kind:
             self.without_type(row)
         elif match := RE_BEGIN_CONTROL.match(kind.lower()):

@@ -11,6 +11,7 @@ Unsupported = Literal["refuse", "skip"]
 
 SURVEY = "survey"
 CHOICES = "choices"
+EXTERNAL_CHOICES = "external_choices"
 SETTINGS = "settings"
 
 

@@ -34,13 +34,6 @@ class ItemBuilder:
 
     def items(self, question: QuestionRow) -> tuple[Item, ...] | None:
         """Return the items of a row (two with `or_other`); None if it is skipped or wrong."""
-        if question.row.text("choice_filter"):
-            self.log.unsupported(
-                msg("choice_filter is not supported."),
-                **place_of(question, "choice_filter"),
-                suggestion=msg("Use a question for each list with its own relevant."),
-            )
-            return None
         answer_format = self.formats.read(question)
         if answer_format is None:
             return None
@@ -60,6 +53,7 @@ class ItemBuilder:
             "relevant": row.text("relevant") or None,
             "calculation": self.calculation(question) if question_type.is_calculated else None,
             "choices": answer_format.choices,
+            "choice_filter": self.choice_filter(question, question_type),
             "minimum": minimum,
             "maximum": maximum,
             "step": step,
@@ -104,6 +98,13 @@ class ItemBuilder:
         if question.type in TODAY:
             return "today()"
         return question.row.text("calculation") or None
+
+    def choice_filter(self, question: QuestionRow, question_type: QuestionType) -> str | None:
+        written = question.row.text("choice_filter") or None
+        if written and not question_type.has_choice_list:
+            self.log.warning(msg("This column is not used."), **place_of(question, "choice_filter"))
+            return None
+        return written
 
     def required(self, question: QuestionRow) -> bool:
         written = question.row.text("required")

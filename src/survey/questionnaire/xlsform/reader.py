@@ -17,7 +17,7 @@ from survey.questionnaire.checks import Finding
 from survey.questionnaire.model import Instrument, Item, ItemKind, Section, SectionExit
 from survey.questionnaire.xlsform.answer_formats import AnswerFormatReader
 from survey.questionnaire.xlsform.checker_messages import translate_checker_error
-from survey.questionnaire.xlsform.choices import read_choices
+from survey.questionnaire.xlsform.choices import ChoiceLists
 from survey.questionnaire.xlsform.group_tree import build_group_tree
 from survey.questionnaire.xlsform.import_log import (
     SETTINGS,
@@ -40,12 +40,8 @@ from survey.questionnaire.xlsform.worksheets import (
     read_worksheets,
     strip_markup,
 )
-from survey.tabular.workbook_safety import (
-    CheckedWorkbook,
-    WorkbookError,
-    check_form_file,
-    open_workbook,
-)
+from survey.tabular.form_archive import check_form, open_form
+from survey.tabular.workbook_safety import CheckedWorkbook, WorkbookError
 
 MAX_PAGE_ITEMS = 15
 """A group with groups inside and more items than this becomes several sections."""
@@ -171,15 +167,18 @@ _YES = frozenset({"yes", "true", "1"})
 
 
 def read_xlsform(source: Path, *, unsupported: Unsupported = "refuse") -> ImportedForm:
-    """Return the form in an XLSForm file; parts `unsupported` here are refused or skipped."""
-    return _read_workbook(open_workbook(source), unsupported)
+    """Return the form in an XLSForm file; parts `unsupported` here are refused or skipped.
+
+    Files that it names are read from its folder, or from the .zip that holds it.
+    """
+    return _read_workbook(open_form(source), unsupported)
 
 
 def read_xlsform_content(
     name: str, content: bytes, *, unsupported: Unsupported = "refuse"
 ) -> ImportedForm:
     """Return the form in the content of an XLSForm file; the suffix of `name` is its format."""
-    return _read_workbook(check_form_file(name, content), unsupported)
+    return _read_workbook(check_form(name, content), unsupported)
 
 
 def _read_workbook(workbook: CheckedWorkbook, unsupported: Unsupported) -> ImportedForm:
@@ -191,7 +190,7 @@ def _read_form(
 ) -> ImportedForm:
     log = ImportLog(sheets.survey, unsupported)
     languages = Languages(sheets, log)
-    lists = read_choices(sheets.choices, languages, log)
+    lists = ChoiceLists(sheets, languages, log)
     root = build_group_tree(sheets.survey, log)
     has_tree = bool(sheets.settings.text("tree"))
     unit = _read_unit(sheets.settings, log)

@@ -8,7 +8,8 @@ from pyxform.aliases import BINDING_CONVERSIONS
 from pyxform.parsing.sheet_headers import clean_text_values
 
 from survey.locale import Labels, msg
-from survey.questionnaire.expressions.parser import parse
+from survey.questionnaire.checks import describe_missing_column, missing_columns
+from survey.questionnaire.expressions.parser import parse, parse_choice_filter, quote_words
 from survey.questionnaire.expressions.syntax import ExpressionError, references, uses_self
 from survey.questionnaire.model import TEXT_FIELDS, Choice, Item, Section
 from survey.questionnaire.xlsform.group_tree import QuestionGroup
@@ -119,12 +120,16 @@ class _ReferenceResolver:
     def item(self, item: Item, question: QuestionRow) -> Item | None:
         """Return the item, minus a constraint that fails `works`; None if another part does."""
         changes: dict[str, str | None] = {}
-        for column in ("relevant", "calculation"):
+        for column in ("relevant", "calculation", "choice_filter"):
             source = getattr(item, column)
             if source is None:
                 continue
             changes[column] = _clean_expression(source)
             if not self.works(changes[column] or "", question, column):
+                return None
+        if changes.get("choice_filter"):
+            changes["choice_filter"] = self.choice_filter(item.model_copy(update=changes), question)
+            if changes["choice_filter"] is None:
                 return None
         if item.constraint is not None:
             constraint = _clean_expression(item.constraint)
@@ -132,11 +137,39 @@ class _ReferenceResolver:
             changes["constraint"] = constraint if works else None
         return item.model_copy(update=changes) if changes else item
 
+    def choice_filter(self, item: Item, question: QuestionRow) -> str | None:
+        """Return the filter with forgotten quotes added; None if it reads an unknown column."""
+        place = place_of(question, "choice_filter")
+        source = item.choice_filter or ""
+        values = {
+            text.lower(): text
+            for choice in item.choices
+            for row in choice.columns
+            for text in row.values()
+        }
+        for word in missing_columns(item):
+            if word not in values:
+                self.log.unsupported(
+                    describe_missing_column(word),
+                    **place,
+                    suggestion=msg(
+                        "Add the column there, or write '{word}' in quotes for a text.", word=word
+                    ),
+                )
+                return None
+            self.log.warning(
+                msg("“{word}” is no column of the choices; it is taken as a text.", word=word),
+                **place,
+            )
+            source = quote_words(source, {word: values[word]})
+        return source
+
     def works(self, source: str, named: NamedRow, column: str) -> bool:
         """Return whether `source`, in `column` of row `named`, can be evaluated; log if not."""
         name, place = named.name, place_of(named, column)
         try:
-            expression = parse(source)
+            is_filter = column == "choice_filter"
+            expression = parse_choice_filter(source) if is_filter else parse(source)
         except ExpressionError as error:
             self.log.unsupported(error.message, **place, suggestion=error.suggestion)
             return False

@@ -5,11 +5,12 @@ loses, without a word, the rows beyond it; several programs write a size that is
 claim is set aside, and pyxform's own rules for headers, rows and values are kept.
 """
 
+import csv
 import io
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openpyxl.reader.excel import ExcelReader
@@ -32,6 +33,7 @@ from pyxform.xls2json_backends import (
 from survey.locale import Message, msg
 from survey.questionnaire.model import ItemKind
 from survey.questionnaire.question_types import find_type
+from survey.spreadsheets import decode_table_text
 from survey.tabular.workbook_safety import CheckedWorkbook, WorkbookError
 
 ACKNOWLEDGED = "OK"
@@ -81,7 +83,7 @@ SETTINGS = frozenset({"form_title", "form_id", "set form title", "set form id", 
 
 _FILE_HINT = msg("Leave the question out: files are not collected.")
 _LOCATION_HINT = msg("Ask for the place as text or with select_one.")
-_LIST_HINT = msg("Put the choices on the choices sheet and use select_one or select_multiple.")
+LIST_HINT = msg("Put the choices on the choices sheet and use select_one or select_multiple.")
 _INSTEAD: dict[str, Message] = {
     "geopoint": _LOCATION_HINT,
     "geotrace": _LOCATION_HINT,
@@ -94,20 +96,21 @@ _INSTEAD: dict[str, Message] = {
     "file": _FILE_HINT,
     "signature": _FILE_HINT,
     "barcode": msg("Ask for the code as text."),
-    "time": msg("Ask for the time as text with the constraint regex(., '[0-9]{{2}}:[0-9]{{2}}')."),
-    "datetime": msg("Ask for a date, and for the time as text."),
     "rank": msg("Ask a select_one for the first place, another for the second."),
     "range": msg("Write whole numbers or decimals for start, end and step."),
-    "select_one_external": _LIST_HINT,
-    "select_one_from_file": _LIST_HINT,
-    "select_multiple_from_file": _LIST_HINT,
-    "xml-external": _LIST_HINT,
-    "csv-external": _LIST_HINT,
+    "xml-external": LIST_HINT,
+    "csv-external": LIST_HINT,
 }
 _SUPPORTED = msg(
-    "Supported are text, integer, decimal, date, range, select_one, select_multiple, image, "
-    "acknowledge, note, calculate and groups."
+    "Supported are text, integer, decimal, date, time, dateTime, range, select_one, "
+    "select_multiple, image, acknowledge, note, calculate and groups."
 )
+
+
+def read_type(row: "WorksheetRow") -> str:
+    """Return the type of a survey row: blanks collapsed, its first word in small letters."""
+    head, _, rest = collapse_whitespace(row.text("type")).partition(" ")
+    return f"{head.lower()} {rest}".strip()
 
 
 def is_metadata(kind: str) -> bool:
@@ -201,7 +204,10 @@ class Worksheet:
 class FormWorksheets:
     survey: Worksheet
     choices: Worksheet = field(default_factory=Worksheet)
+    external_choices: Worksheet = field(default_factory=Worksheet)
     settings: WorksheetRow = field(default_factory=lambda: WorksheetRow(2, {}))
+    find_file: Callable[[str], bytes | None] = lambda _name: None
+    """Returns the content of a file that came with the workbook."""
     definition: DefinitionData | None = None
     """The same for pyxform's own checks."""
 
@@ -229,7 +235,7 @@ def read_worksheets(workbook: CheckedWorkbook) -> FormWorksheets:
                 names=", ".join(str(name) for name in definition.sheet_names or ()) or "-",
             )
         )
-    return from_definition(definition)
+    return replace(from_definition(definition), find_file=workbook.find_file)
 
 
 def _read_error_reason(original: str) -> Message | str:
@@ -247,6 +253,9 @@ def from_definition(definition: DefinitionData) -> FormWorksheets:
     return FormWorksheets(
         survey=survey,
         choices=_build_worksheet("choices", definition.choices, definition.choices_header),
+        external_choices=_build_worksheet(
+            "choices", definition.external_choices, definition.external_choices_header
+        ),
         settings=settings.rows[0] if settings.rows else WorksheetRow(2, {}),
         definition=definition,
     )
@@ -278,6 +287,32 @@ def _drop_empty_cells(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]
 
 def _list_headers(rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
     return [dict.fromkeys(header for row in rows for header in row)]
+
+
+def read_csv_choices(content: bytes, name: str, value: str, label: str) -> Worksheet:
+    """Return a CSV file as a choices sheet with one list.
+
+    Args:
+        content: The file, in UTF-8 or, as Excel writes it in China, GB18030.
+        name: Name of the list.
+        value: Its column with the names of the choices.
+        label: Its column with their labels.
+
+    Raises:
+        WorkbookError: It is no table of text.
+    """
+    try:
+        lines = list(csv.DictReader(io.StringIO(decode_table_text(content)[0]), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise WorkbookError(
+            msg("“{name}” cannot be read: {reason}", name=name, reason=str(error))
+        ) from error
+    rows = []
+    for line in lines:
+        own = {"list_name": name, "name": line.get(value), "label": line.get(label)}
+        further = {header: text for header, text in line.items() if header and header not in own}
+        rows.append(further | own)
+    return _build_worksheet("choices", rows, None)
 
 
 def _build_worksheet(

@@ -19,7 +19,10 @@ from survey.questionnaire.question_types import type_of
 from survey.questionnaire.question_types.numbers import write_number
 from survey.spreadsheets import write_text_cell
 
-_PLAIN_COLUMNS = ("required", "relevant", "constraint", "calculation", "appearance", "parameters")
+_PLAIN_COLUMNS = (
+    *("required", "relevant", "constraint", "calculation", "appearance", "parameters"),
+    "choice_filter",
+)
 _BOUNDS = ("minimum", "maximum", "step")
 _EXTENSION_COLUMNS = (
     "specials",
@@ -57,7 +60,8 @@ def xlsform_bytes(instrument: Instrument) -> bytes:
     workbook = Workbook(write_only=True)
     header = _list_header(_SURVEY_COLUMNS, instrument.languages)
     _write_worksheet(workbook, "survey", header, survey)
-    header = _list_header(("list_name", "name", "label"), instrument.languages)
+    further = dict.fromkeys(column for record in lists.further for column in record)
+    header = _list_header(("list_name", "name", "label", *further), instrument.languages)
     _write_worksheet(workbook, "choices", header, lists.records)
     settings = _build_settings(instrument)
     _write_worksheet(workbook, "settings", tuple(settings), [settings])
@@ -96,11 +100,17 @@ def _build_settings(instrument: Instrument) -> dict[str, str]:
         "version": instrument.version,
         "default_language": _format_language(default),
         "tree": instrument.tree or "",
+        **({"allow_choice_duplicates": "yes"} if _has_duplicates(instrument) else {}),
         **({"renormalise": "yes"} if instrument.renormalise else {}),
         **({"unit": instrument.unit} if instrument.unit != "person" else {}),
         **{f"title_{code}": title for code, title in instrument.title.items()},
         **{f"thanks_{code}": text for code, text in instrument.thanks.items()},
     }
+
+
+def _has_duplicates(instrument: Instrument) -> bool:
+    """Return whether a choice has several rows, which other tools allow by a setting only."""
+    return any(len(choice.columns) > 1 for item in instrument.items() for choice in item.choices)
 
 
 class _Lists:
@@ -109,6 +119,8 @@ class _Lists:
     def __init__(self, languages: tuple[Language, ...]) -> None:
         self.languages = languages
         self.records: list[Record] = []
+        self.further: list[Record] = []
+        """Columns of choices that a filter reads."""
         self.names: dict[tuple[str, ...], str] = {}
 
     def name(self, item: Item, choices: tuple[Choice, ...]) -> str:
@@ -117,10 +129,11 @@ class _Lists:
             used_names = set(self.names.values())
             name = item.name if item.name not in used_names else f"{item.name}_{len(used_names)}"
             self.names[key] = name
-            self.records += [
-                {"list_name": name, "name": choice.name, **self.labels("label", choice.label)}
-                for choice in choices
-            ]
+            for choice in choices:
+                record = {"list_name": name, "name": choice.name}
+                record |= self.labels("label", choice.label)
+                self.records += [{**record, **row} for row in choice.columns or ({},)]
+                self.further += choice.columns
         return self.names[key]
 
     def labels(self, column: str, labels: Labels) -> dict[str, str]:

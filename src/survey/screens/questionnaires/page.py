@@ -60,6 +60,8 @@ ITEM_KIND_NAMES: Mapping[ItemKind, Message] = {
     ItemKind.DECIMAL: msg("number"),
     ItemKind.TEXT: msg("open text"),
     ItemKind.DATE: msg("date"),
+    ItemKind.TIME: msg("time of the day"),
+    ItemKind.DATETIME: msg("date and time"),
     ItemKind.PHOTO: msg("photo"),
     ItemKind.NOTE: msg("note"),
     ItemKind.CALCULATE: msg("calculation"),
@@ -113,10 +115,10 @@ class _ItemTable:
 
     def _render_item(self, item: Item) -> str:
         number = self._numbers.get(item.name)
-        hint = label_text(item.hint, self._page.language)
+        hints = (label_text(item.hint, self._page.language), self._conditions.write_filter(item))
         words = [
             escape(label_text(item.label, self._page.language, item.name)),
-            f"<small>{escape(hint)}</small>" if hint else "",
+            *(f"<small>{escape(hint)}</small>" for hint in hints if hint),
             self._render_condition(item.relevant),
         ]
         return (

@@ -136,7 +136,7 @@ def draw_preview(page: PageContext, instrument: Instrument, *, is_stored: bool =
     st.caption(page.t("A trial: what is answered here is not sent and not stored."))
 
 
-_TYPES = ["xlsx", "xls", "csv", "md"]
+_TYPES = ["xlsx", "xls", "csv", "md", "zip"]
 _WEIGHTS = "questionnaires/weights"
 _NO_SCORE, _EQUAL = "none", "equal"
 
@@ -148,7 +148,7 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
     st.markdown(
         t(
             "An XLSForm workbook with the sheets survey, choices and settings. It is checked "
-            "first; nothing is stored before you confirm."
+            "first; nothing is stored before you confirm. With lists in CSV files: one .zip of all."
         )
     )
     given = st.file_uploader(t("Questionnaire (XLSForm)"), type=_TYPES, key="questionnaires/file")

@@ -27,6 +27,15 @@ const SurveyControlParts = (function () {
     });
   }
 
+  // Hides the choices that an earlier answer does not offer; returns the others.
+  function offer(context, item, options) {
+    const offered = context.offered(item);
+    return options.filter(function (each) {
+      each.node.hidden = Boolean(offered) && offered.indexOf(each.value) < 0;
+      return !each.node.hidden;
+    });
+  }
+
   function specialLabel(context, item, code) {
     return context.text(item.special_labels[code]) || context.t("special_" + code);
   }
@@ -72,11 +81,12 @@ const SurveyControlParts = (function () {
     return {
       node,
       show: function (value) {
+        offer(context, item, main);
         options.forEach(function (each) { each.input.checked = each.value === value; });
       },
       focus: function () {
         const chosen = options.filter(function (each) { return each.input.checked; })[0];
-        (chosen || options[0]).input.focus();
+        (chosen || offer(context, item, main).concat(special)[0]).input.focus();
       },
       digit: function (digit) { return pick(byDigit(Number(digit))); }
     };
@@ -127,7 +137,7 @@ const SurveyControlParts = (function () {
   }
 
   return {
-    looks, option, choiceOptions, specialLabel,
+    looks, option, choiceOptions, offer, specialLabel,
     specialOptions, row, frame, pick, radios,
     field, typed
   };

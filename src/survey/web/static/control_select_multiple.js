@@ -20,13 +20,18 @@ const SurveySelectMultipleControl = (function () {
     return {
       node,
       show: function (value) {
+        SurveyControlParts.offer(context, item, main);
         main.concat(special).forEach(function (each) {
           each.input.checked = Array.isArray(value) ? value.indexOf(each.value) >= 0
             : each.value === value;
         });
       },
-      focus: function () { main[0].input.focus(); },
-      digit: function (digit) { return SurveyControlParts.pick(main[Number(digit) - 1]); }
+      focus: function () {
+        SurveyControlParts.offer(context, item, main).concat(special)[0].input.focus();
+      },
+      digit: function (digit) {
+        return SurveyControlParts.pick(SurveyControlParts.offer(context, item, main)[digit - 1]);
+      }
     };
   }
 

@@ -8,18 +8,32 @@ const SurveySelectOneControl = (function () {
   function menu(context, item) {
     const first = h("option", { value: "", text: context.t("choose") });
     const choices = item.choices.map(function (choice) {
-      return h("option", { value: choice.name, text: context.text(choice.label) });
+      const option = h("option", { value: choice.name, text: context.text(choice.label) });
+      return { value: choice.name, node: option };
     });
     const specials = item.specials.map(function (code) {
       return h("option", { value: code, text: SurveyControlParts.specialLabel(context, item, code) });
     });
-    const node = SurveyControlParts.field(
-      context, item, "select", {}, [first].concat(choices, specials)
-    );
+    const node = SurveyControlParts.field(context, item, "select", {}, [first]);
+    let drawn = null;
+    // Some browsers show hidden options all the same, so those that are not offered are not there.
+    function fill() {
+      const offered = SurveyControlParts.offer(context, item, choices);
+      const names = offered.map(function (each) { return each.value; }).join(" ");
+      if (names === drawn) return;
+      drawn = names;
+      SurveyDom.clear(node);
+      [first].concat(offered.map(function (each) { return each.node; }), specials).forEach(
+        function (option) { node.appendChild(option); }
+      );
+    }
     node.addEventListener("change", function () { context.answer(item, node.value || null); });
     return {
       node: h("div", { class: "sf-control" }, [node]),
-      show: function (value) { node.value = value || ""; },
+      show: function (value) {
+        fill();
+        node.value = value || "";
+      },
       focus: function () { node.focus(); },
       digit: function () { return false; }
     };
@@ -32,7 +46,7 @@ const SurveySelectOneControl = (function () {
     const main = SurveyControlParts.choiceOptions(context, item, "radio");
     return SurveyControlParts.radios(
       context, item, main, SurveyControlParts.row("sf-list", main),
-      function (number) { return main[number - 1]; }
+      function (number) { return SurveyControlParts.offer(context, item, main)[number - 1]; }
     );
   }
 

@@ -115,6 +115,7 @@ var SurveyExpressions = (function () {
           return fromAnswer(Object.prototype.hasOwnProperty.call(values, node[1]) ?
             values[node[1]] : "");
         case ".": return fromAnswer(self);
+        case "@": return fromAnswer(self[node[1]]);
         case "today": return today;
         case "and": return node.slice(1).every(function (part) { return truth(run(part)); });
         case "or": return node.slice(1).some(function (part) { return truth(run(part)); });

@@ -43,8 +43,9 @@ const SurveyGridKeyboard = (function () {
   function readTyped(app, line) {
     const text = line.input.value;
     if (text === "" && (app.state.missing[line.name] || isSpecial(app, line))) return;
-    if (line.item.kind === "date") {
-      SurveyPaperSheet.set(app, line.name, SurveyKeyingCodes.readDay(text));
+    const readMoment = SurveyKeyingCodes.MOMENTS[line.item.kind];
+    if (readMoment) {
+      SurveyPaperSheet.set(app, line.name, readMoment(text));
     } else {
       const entered = SurveyInputs.read(line.item, text);
       SurveyPaperSheet.set(app, line.name, entered.value, entered.raw);

@@ -9,7 +9,9 @@ const SurveyInputs = (function () {
     integer: SurveyIntegerControl,
     decimal: SurveyDecimalControl,
     text: SurveyTextControl,
-    date: SurveyDateControl
+    date: SurveyDateControl,
+    time: SurveyDateControl,
+    datetime: SurveyDateControl
   };
 
   // Controls that only some pages have, for questions that only these pages ask.

@@ -58,6 +58,20 @@ const SurveyInterview = (function () {
     });
   }
 
+  // What an earlier answer no longer offers is taken back.
+  function forgetUnoffered(app) {
+    const answers = app.state.answers;
+    Object.keys(app.route.broken).forEach(function (name) {
+      if (app.route.broken[name] !== "choice") return;
+      const kept = [].concat(answers[name]).filter(function (each) {
+        return app.route.offered[name].indexOf(each) >= 0;
+      });
+      if (kept.length) answers[name] = kept;
+      else delete answers[name];
+      recompute(app);
+    });
+  }
+
   function setAnswer(app, item, value, raw) {
     const state = app.state;
     const given = SurveyRouting.given(value);
@@ -70,6 +84,7 @@ const SurveyInterview = (function () {
       state.timings[item.name] = app.watch.read(item.name);
     }
     recompute(app);
+    forgetUnoffered(app);
     if (item.privacy) forgetChild(app);
     if (app.problems[item.name]) findProblems(app, [item]);
     save(app);

@@ -104,15 +104,29 @@ const SurveyKeyingCodes = (function () {
       { typed: "", value: code, done: true };
   }
 
-  // Digits of a day without hyphens are a day all the same.
+  // Digits of a day or a time without signs between them are that day or time all the same.
   function readDay(text) {
     const plain = text.trim().replace(/[./]/g, "-");
     const parts = /^(\d{4})(\d{2})(\d{2})$/.exec(plain);
     return parts ? parts.slice(1).join("-") : plain;
   }
 
+  function readTime(text) {
+    const parts = /^(\d{1,2})\D?(\d{2})$/.exec(text.trim());
+    return parts ? ("0" + parts[1]).slice(-2) + ":" + parts[2] : text.trim();
+  }
+
+  const MOMENTS = {
+    date: readDay,
+    time: readTime,
+    datetime: function (text) {
+      const parts = /^(.*\d)[T ]+(\S+)$/.exec(text.trim()) || /^(\d{8})(\d{4})$/.exec(text.trim());
+      return parts ? readDay(parts[1]) + "T" + readTime(parts[2]) : text.trim();
+    }
+  };
+
   return {
     LETTERS, isChosen, options, press, special,
-    readDay
+    MOMENTS
   };
 })();

@@ -15,6 +15,7 @@ const SurveyQuestions = (function () {
       },
       answer: app.answer,
       check: app.check,
+      offered: function (item) { return app.route.offered[item.name]; },
       submission: function () { return app.meta.submission || {}; },
       language: function () { return app.state.language; }
     };
@@ -94,7 +95,10 @@ const SurveyQuestions = (function () {
       if (low) parts.push(item.min + " " + low);
       if (high) parts.push(item.max + " " + high);
     }
-    item.choices.forEach(function (choice) { parts.push(app.text(choice.label)); });
+    const offered = app.route.offered[item.name];
+    item.choices.forEach(function (choice) {
+      if (!offered || offered.indexOf(choice.name) >= 0) parts.push(app.text(choice.label));
+    });
     return parts.filter(Boolean).join("。 ");
   }
 

@@ -40,7 +40,7 @@ const SurveyRouting = (function () {
   function walk(form, answers, day) {
     const consent = answers[form.consentItem];
     /** @type {Record<string, any>} */
-    const route = { values: {}, visible: {}, broken: {}, sections: [], stop: null };
+    const route = { values: {}, visible: {}, broken: {}, offered: {}, sections: [], stop: null };
     route.refused = given(consent) && consent !== "yes";
     form.sections.forEach(function (section) {
       if (route.stop || !holds(section.relevant, route.values, null, day)) return;
@@ -62,6 +62,16 @@ const SurveyRouting = (function () {
     return typeof value === "string" && item.specials.indexOf(value) >= 0;
   }
 
+  // The names that the filter of a question offers; undefined without a filter.
+  function offeredBy(item, values, day) {
+    return item.choice_filter && item.choices.filter(function (choice) {
+      return choice.columns.some(function (row) {
+        const columns = Object.assign({}, row, { name: choice.name });
+        return holds(item.choice_filter, values, columns, day);
+      });
+    }).map(function (choice) { return choice.name; });
+  }
+
   // Takes one item onto the route; true when there is something to show.
   function visit(item, answers, route, day) {
     if (item.privacy === "about_child" && !(route.child >= CHILD_UNTIL || route.agreed)) return false;
@@ -73,15 +83,22 @@ const SurveyRouting = (function () {
       if (given(result) && !missing) route.values[item.name] = result;
       return false;
     }
+    const offered = offeredBy(item, route.values, day);
+    if (offered && !offered.length && !item.specials.length) return false;
     const answer = typeof answers[item.name] === "string" ? answers[item.name].trim()
       : answers[item.name];
     route.visible[item.name] = true;
-    if (given(answer)) {
+    route.offered[item.name] = offered;
+    if (offered && given(answer) && !isSpecial(item, answer) && ![].concat(answer).every(
+      function (name) { return offered.indexOf(name) >= 0; }
+    )) {
+      route.broken[item.name] = "choice";
+    } else if (given(answer)) {
       route.values[item.name] = answer;
       if (item.privacy === "child_age") route.child = answer;
       if (item.privacy === "guardian_consent") route.agreed = answer === "yes";
       const fine = isSpecial(item, answer) || holds(item.constraint, route.values, answer, day);
-      if (!fine) route.broken[item.name] = true;
+      if (!fine) route.broken[item.name] = "constraint";
     } else if (item.privacy === "child_age") route.withheld = route.refused;
     return true;
   }
@@ -94,6 +111,7 @@ const SurveyRouting = (function () {
   function problem(item, route, raw) {
     if (raw) return item.kind === "integer" ? "integer" : "number";
     const value = route.values[item.name];
+    if (route.broken[item.name] === "choice") return "choice";
     if (!given(value)) {
       // A refused child's age is not kept, so a corrected interview comes without it.
       const excused = item.kind === "note" || (item.privacy === "child_age" && route.refused);
@@ -101,7 +119,7 @@ const SurveyRouting = (function () {
     }
     if (isSpecial(item, value)) return null;
     if (typeof value === "number" && outOfRange(item, value)) return "range";
-    return route.broken[item.name] ? "constraint" : null;
+    return route.broken[item.name] || null;
   }
 
   // The answers to send: those on the route, calculations left to the server.
