@@ -78,6 +78,7 @@ def test_a_wave_is_planned_drawn_and_opened(
 ) -> None:
     url, store = live_server.url, live_server.settings.store_url
     _open(desk, f"{url}/plan?wave=new")
+    desk.get_by_text(zh("English title and short name (may stay empty)")).click()
     desk.get_by_role("textbox", name=zh("Short name")).fill(KEY)
     desk.get_by_role("textbox", name=zh("Title (Chinese)")).fill("二〇二七年测评")
     desk.get_by_role("textbox", name=zh("Title (English)")).fill("Survey 2027")

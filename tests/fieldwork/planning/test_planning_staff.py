@@ -14,6 +14,7 @@ from survey.waves.assignments import list_tasks
 from survey.waves.planning.staff import (
     AssignmentList,
     assign_people,
+    list_even_assignments,
     read_staff_list,
     staff_template,
 )
@@ -156,3 +157,38 @@ def test_the_template_offers_the_people_and_points_of_the_store(placed: Any) -> 
     assert offered["login"] == ("li", "zhao")
     assert offered["point"] == ("B-1", "B-2", "S-1")
     assert offered["supervisor"] == ("boss",)
+
+
+def test_points_without_anybody_are_shared_evenly_and_supervisors_stay(
+    placed: Any, staff_file: File
+) -> None:
+    _assign(placed, _read(placed, staff_file(GOOD[:1])))
+    with session_scope(placed.url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
+        session.add_all(
+            Account(login=login, name=login, role=role, area=area)
+            for login, role, area in (
+                ("everywhere", "surveyor", "CN"),
+                ("typist", "typist", "110000"),
+                ("wen", "surveyor", "110000"),
+            )
+        )
+        session.add_all(
+            SamplingPoint(
+                wave_id=wave.id, city_code="110000", code=f"B-{number}", name=f"B-{number}",
+                kind=PointKind.MALL, stratum="urban", target=10,
+            )
+            for number in (3, 4)
+        )  # fmt: skip
+    with read_scope(placed.url) as session:
+        listed = list_even_assignments(work_of(session, OPERATOR), key=KEY)
+    shared = [(job.point, job.login) for job in listed.jobs]
+    assert shared == [("B-2", "wen"), ("B-3", "li"), ("B-4", "wen"), ("S-1", "zhao")]
+    assert _assign(placed, listed)[0] == 4
+    with read_scope(placed.url) as session:
+        people = list_postings(work_of(session, OPERATOR), key=KEY)
+        again = list_even_assignments(work_of(session, OPERATOR), key=KEY)
+    assert {(line.login, line.agency) for line in people} == {
+        ("li", "North Agency"), ("wen", ""), ("zhao", ""),
+    }  # fmt: skip
+    assert again.jobs == ()

@@ -68,6 +68,15 @@ def test_a_wave_that_makes_no_sense_is_refused(
         assert len(list_planning_waves(work_of(session, OPERATOR))) == 1
 
 
+def test_a_wave_without_a_name_is_called_by_series_and_year(field: Any, draft: WaveDraft) -> None:
+    bare = replace(draft, key="", title_en="")
+    with session_scope(field.url) as session:
+        waves = [add_wave(work_of(session, OPERATOR, field.now), draft=bare) for _ in range(2)]
+        first, second = ((wave.key, wave.title_en) for wave in waves)
+    assert first == ("main-2027", "2027年")
+    assert second == ("main-2027-2", "2027年")
+
+
 def test_a_questionnaire_brings_its_indicator_tree(field: Any, draft: WaveDraft) -> None:
     treed = questionnaire(rating("a", "1.1.1"), rating("b", "2.1.1"), tree="small", name="treed")
     with session_scope(field.url) as session:

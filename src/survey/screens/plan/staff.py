@@ -29,6 +29,7 @@ from survey.waves.planning.point_staff import (
 from survey.waves.planning.staff import (
     AssignmentList,
     assign_people,
+    list_even_assignments,
     read_staff_list,
     staff_template,
 )
@@ -251,9 +252,48 @@ _SHOWN = 500
 def draw_staff(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the assignment of surveyors to points of wave `sheet`, while allowed, and its people."""
     if page.principal.may(Action.PLAN) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
+        _draw_even_assignment(page, sheet)
         draw_point_staff(page, sheet)
         _draw_assignment_upload(page, sheet)
     _draw_postings(page, sheet)
+
+
+def _draw_even_assignment(page: PageContext, sheet: WaveOverview) -> None:
+    """Draw the button that gives each point without anybody a surveyor of its city."""
+    t, lacking = page.t, sheet.points - sheet.staffed_points
+    if not lacking:
+        return
+    with page.read() as work:
+        listed = list_even_assignments(work, key=sheet.key)
+    people = len({job.login for job in listed.jobs})
+    if not people:
+        st.caption(
+            t(
+                "{count} points have nobody, and no surveyor has an account for their cities.",
+                count=f"{lacking:,}",
+            )
+        )
+        return
+    st.caption(
+        t(
+            "{count} points have nobody. {people} surveyors of these cities can share {shared} of "
+            "them evenly; a list below may say more.",
+            count=f"{lacking:,}",
+            people=f"{people:,}",
+            shared=f"{len(listed.jobs):,}",
+        )
+    )
+    st.button(
+        t("Assign by city"),
+        key="staff-assign-evenly",
+        on_click=change_wave_on_click,
+        args=(
+            page,
+            sheet,
+            partial(assign_people, key=sheet.key, listed=listed),
+            t("The people are assigned."),
+        ),
+    )
 
 
 def _draw_assignment_upload(page: PageContext, sheet: WaveOverview) -> None:

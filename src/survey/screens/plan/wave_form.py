@@ -2,6 +2,7 @@
 
 import codecs
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from html import escape
@@ -21,7 +22,7 @@ from survey.kit.text_blocks import render_facts
 from survey.locale import Translator, label_text, labels_of
 from survey.questionnaire.indicator_tree import IndicatorTree, TreeError, read_tree_content
 from survey.settings import PROJECT_ROOT
-from survey.store.china_time import format_day
+from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState, now
 from survey.waves.instruments import add_tree
 from survey.waves.planning.wave_editing import (
@@ -168,14 +169,6 @@ def _draw_form(page: PageContext, offered: WaveOptions, sheet: WaveOverview | No
 
     with st.form(prefix, border=True, enter_to_submit=False):
         with _draw_row():
-            if sheet is None:
-                st.text_input(
-                    t("Short name"),
-                    key=f"{prefix}/key",
-                    placeholder="main-2027",
-                    max_chars=40,
-                    help=t("For links and the command line; it can never be changed."),
-                )
             st.selectbox(
                 t("Series"),
                 _list_series(sheet),
@@ -190,26 +183,35 @@ def _draw_form(page: PageContext, offered: WaveOptions, sheet: WaveOverview | No
                 t("Year"),
                 2000,
                 2100,
-                sheet.year if sheet else now().year + 1,
+                sheet.year if sheet else china_date(now()).year,
                 key=f"{prefix}/year",
                 disabled=fixed("year"),
             )
-        for code, label in (("zh", t("Title (Chinese)")), ("en", t("Title (English)"))):
-            st.text_input(
-                label,
-                sheet.title[code] if sheet else "",
-                key=f"{prefix}/title_{code}",
-                max_chars=120,
-            )
+        _draw_title(sheet, prefix, "zh", t("Title (Chinese)"))
         with _draw_row():
             _draw_instrument(page, offered, sheet, prefix, fixed)
             _draw_dates(page, sheet, prefix, fixed)
+        with st.expander(t("English title and short name (may stay empty)")):
+            _draw_title(sheet, prefix, "en", t("Title (English)"))
+            if sheet is None:
+                st.text_input(
+                    t("Short name"),
+                    key=f"{prefix}/key",
+                    placeholder=t("Series and year, such as main-2027"),
+                    max_chars=40,
+                    help=t("For links and the command line; it can never be changed."),
+                )
         st.form_submit_button(
             t("Save the changes") if sheet else t("Make the wave"),
             type="secondary" if sheet else "primary",
             key="plan-save-wave",
             on_click=partial(_save_wave, page, sheet, prefix),
         )
+
+
+def _draw_title(sheet: WaveOverview | None, prefix: str, language: str, label: str) -> None:
+    known = sheet.title[language] if sheet else ""
+    st.text_input(label, known, key=f"{prefix}/title_{language}", max_chars=120)
 
 
 def _draw_row() -> st.delta_generator.DeltaGenerator:
@@ -268,10 +270,19 @@ def _save_wave(page: PageContext, sheet: WaveOverview | None, prefix: str) -> No
         typed("opens_on"),
         typed("closes_on"),
     )
-    change = partial(change_wave if sheet else add_wave, draft=draft)
-    done = page.t(
-        "The wave {wave} is saved.",
-        wave=f"{label_text(labels_of(draft, 'title'), page.language)} ({draft.key})",
+    if sheet is not None:
+        run_change(page, partial(change_wave, draft=draft), done=_describe_saved(page, draft))
+        return
+    made = run_change(
+        page,
+        # Its row is not readable any more once the transaction has ended.
+        lambda work: add_wave(work, draft=draft).key,
+        done=lambda new: _describe_saved(page, replace(draft, key=new)),
     )
-    if run_change(page, change, done=done) and sheet is None:
-        st.query_params["wave"] = key
+    if made:
+        st.query_params["wave"] = made.value
+
+
+def _describe_saved(page: PageContext, draft: WaveDraft) -> str:
+    title = label_text(labels_of(draft, "title"), page.language) or draft.title_zh
+    return page.t("The wave {wave} is saved.", wave=f"{title} ({draft.key})")

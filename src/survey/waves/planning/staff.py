@@ -1,5 +1,6 @@
 """Staff of a wave: surveyors by point, supervisors and agencies, from a workbook."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -8,7 +9,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from survey.access.principal import covers, covers_point
-from survey.access.roles import Action, Role
+from survey.access.roles import NATION, Action, Role
 from survey.access.work import Work
 from survey.frame.workbook_io import (
     CellChecker,
@@ -204,6 +205,42 @@ class _StaffListReader:
                     "Row {row} names another supervisor or agency for this surveyor.", row=before[0]
                 ),
             )
+
+
+def list_even_assignments(work: Work, *, key: str) -> AssignmentList:
+    """Return a surveyor for each sampling point of a wave that has none, evenly shared.
+
+    Of those whose area covers a point, the one with the fewest points so far gets it; the nearer
+    area comes first (a city's own surveyor before one of the whole country). Points that nobody
+    can work at stay without; supervisors and agencies of surveyors stay as they are.
+    """
+    work.require(Action.PLAN)
+    wave = get_wave(session=work.session, key=key)
+    assigned = _list_assigned_pairs(work.session, wave)
+    taken, loads = {point for _, point in assigned}, Counter(account for account, _ in assigned)
+    surveyors = [
+        account
+        for account in _load_accounts(work.session).values()
+        if account.role == Role.SURVEYOR and (wave.is_demo or not account.is_demo)
+    ]
+    query = select(Posting).where(Posting.wave_id == wave.id)
+    known = {
+        (row.account_id, row.city_code): (row.supervisor_id, row.agency)
+        for row in work.session.exec(query)
+    }
+    jobs = []
+    for code, point in sorted(_load_points(work.session, wave).items()):
+        nearest = min(
+            (each for each in surveyors if covers_point(each.area, point.city_code, code)),
+            key=lambda each: (each.area == NATION, -len(each.area), loads[each.id], each.login),
+            default=None,
+        )
+        if point.id not in taken and nearest is not None:
+            loads[nearest.id] += 1
+            place = (nearest.login, code, point.city_code, nearest.id, point.id)
+            supervisor, agency = known.get((nearest.id, point.city_code), (None, ""))
+            jobs.append(PointAssignment(*place, supervisor, agency))
+    return AssignmentList(tuple(jobs), (), 0)
 
 
 def assign_people(work: Work, *, key: str, listed: AssignmentList) -> AssignmentCounts:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, count
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -164,11 +165,24 @@ _MAX_TITLE_CHARS = 120
 
 
 def add_wave(work: Work, *, draft: WaveDraft) -> Wave:
-    """Create a planned wave from a draft. Raises `RefusedError` or `ConflictError`."""
+    """Create a planned wave from a draft. Raises `RefusedError` or `ConflictError`.
+
+    Without a short name it is called by series and year, without an English title by the Chinese.
+    """
     work.require(Action.PLAN)
+    key = draft.key or _propose_key(work.session, f"{draft.series}-{draft.year}")
+    draft = replace(draft, key=key, title_en=draft.title_en or draft.title_zh)
     instrument = _check_draft(work.session, draft)
     values = {**vars(draft), "tree_id": _tree_of(work.session, instrument)}
     return create_wave(work, plan=NewWave(**values))
+
+
+def _propose_key(session: Session, key: str) -> str:
+    """Return `key` in the form of a wave's key, with a number if there is one of this name."""
+    key = key.replace("_", "-").lower()
+    known = set(session.exec(select(Wave.key).where(col(Wave.key).startswith(key))))
+    further = (f"{key}-{number}" for number in count(2))
+    return next(each for each in chain([key], further) if each not in known)
 
 
 def change_wave(work: Work, *, draft: WaveDraft) -> tuple[str, ...]:
@@ -179,6 +193,7 @@ def change_wave(work: Work, *, draft: WaveDraft) -> tuple[str, ...]:
     """
     work.require(Action.PLAN)
     wave = lock_wave(session=work.session, key=draft.key)
+    draft = replace(draft, title_en=draft.title_en or draft.title_zh)
     instrument = _check_draft(work.session, draft)
     wanted = vars(draft).copy()
     if wave.instrument_id != draft.instrument_id:
@@ -283,7 +298,7 @@ def _list_draft_problems(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
         (not 2000 <= draft.year <= 2100, msg("The year must lie between 2000 and 2100.")),
         (
             not all(title.strip() and len(title) <= _MAX_TITLE_CHARS for title in titles),
-            msg("Both titles are needed, of at most {limit} characters.", limit=_MAX_TITLE_CHARS),
+            msg("A title is needed, of at most {limit} characters.", limit=_MAX_TITLE_CHARS),
         ),
         (
             bool(all(days) and str(days[0]) > str(days[1])),
