@@ -109,7 +109,9 @@ class AnswerFormatReader:
                 suggestion=msg("Leave the question out, or write unit = venue in the settings."),
             )
             return None
-        if question_type is not None and not question_type.has_choice_list:
+        if question_type is not None and not (
+            question_type.has_choice_list or question_type.is_ranked
+        ):
             return self.simple(question, question_type)
         self.log.unsupported(
             msg("The type “{type}” is not supported.", type=kind),
@@ -146,7 +148,7 @@ class AnswerFormatReader:
         choice_list = self.find_list(question, list_name)
         if choice_list is None:
             return None
-        if kind is ItemKind.SELECT_MULTIPLE and any(
+        if kind is not ItemKind.SELECT_ONE and any(
             len(choice.name.split()) > 1 for choice in choice_list.choices
         ):
             self.log.error(
@@ -157,11 +159,12 @@ class AnswerFormatReader:
             return None
         is_filtered = bool(question.row.text("choice_filter"))
         is_rating = kind is ItemKind.SELECT_ONE and self.is_rating(question, choice_list)
-        if is_filtered and (is_rating or offers_other):
+        is_rank = kind is ItemKind.RANK
+        if (is_filtered and (is_rating or offers_other or is_rank)) or (is_rank and offers_other):
             self.log.unsupported(
-                msg("A choice_filter goes neither with a rating nor with or_other."),
-                **place_of(question, "choice_filter"),
-                suggestion=msg("Clear this cell, or use a select without them."),
+                msg("choice_filter, or_other, a rating and a ranking do not go together."),
+                **place_of(question, "choice_filter" if is_filtered else "type"),
+                suggestion=msg("Use a select without them."),
             )
             return None
         if is_rating:

@@ -96,14 +96,13 @@ _INSTEAD: dict[str, Message] = {
     "file": _FILE_HINT,
     "signature": _FILE_HINT,
     "barcode": msg("Ask for the code as text."),
-    "rank": msg("Ask a select_one for the first place, another for the second."),
     "range": msg("Write whole numbers or decimals for start, end and step."),
     "xml-external": LIST_HINT,
     "csv-external": LIST_HINT,
 }
 _SUPPORTED = msg(
     "Supported are text, integer, decimal, date, time, dateTime, range, select_one, "
-    "select_multiple, image, acknowledge, note, calculate and groups."
+    "select_multiple, rank, image, acknowledge, note, calculate and groups."
 )
 
 
