@@ -109,6 +109,13 @@ def test_a_choice_without_a_name_is_named_with_its_file(workbook: bytes) -> None
     assert [(each.sheet, each.row) for each in refused.value.findings] == [("towns.csv", 5)]
 
 
+def test_a_list_on_the_sheet_may_be_called_file(tmp_path: Path) -> None:
+    survey = (("type", "name", "label"), ("select_one file or_other", "q", "Q?"))
+    choices = (("list_name", "name", "label"), ("file", "a", "A"))
+    item = read_xlsform(form(tmp_path, survey, choices)).instrument.by_name["q"]
+    assert [choice.name for choice in item.choices] == ["a", "other"]
+
+
 @pytest.mark.parametrize("name", ["../secret.csv", "/etc/passwd.csv", "data.xml"])
 def test_only_csv_files_of_the_same_folder_are_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret.csv").write_bytes(TOWNS)

@@ -24,6 +24,7 @@ from survey.questionnaire.xlsform.worksheets import (
     WorksheetRow,
     is_metadata,
     parse_select_type,
+    selects_from_file,
     unsupported_type_hint,
 )
 from survey.tabular.workbook_safety import WorkbookError
@@ -145,7 +146,9 @@ class AnswerFormatReader:
                 suggestion=unsupported_type_hint(question.type),
             )
             return None
-        choice_list = self.find_list(question, list_name)
+        is_in_file = selects_from_file(question.type)
+        find = self.find_list_in_file if is_in_file else self.find_list
+        choice_list = find(question, list_name)
         if choice_list is None:
             return None
         if kind is not ItemKind.SELECT_ONE and any(
@@ -177,19 +180,19 @@ class AnswerFormatReader:
         return AnswerFormat(kind, choice_list.choices, offers_other=offers_other)
 
     def find_list(self, question: QuestionRow, name: str) -> ChoiceList | None:
-        """Return the list of a select, on a worksheet or in a file; log what keeps it from use."""
+        """Return a list on a worksheet; log that there is none of this name."""
+        found = self.lists.find(name)
+        if found is None:
+            self.log.unsupported(
+                msg("There is no list “{list}” on the choices sheet.", list=name),
+                **place_of(question, "type"),
+                suggestion=msg("Add its choices there, with this name in the column list_name."),
+            )
+        return found
+
+    def find_list_in_file(self, question: QuestionRow, name: str) -> ChoiceList | None:
+        """Return the list in a file that came with the form; log what keeps it from use."""
         place = place_of(question, "type")
-        if not question.type.partition(" ")[0].endswith("file") and " file " not in question.type:
-            found = self.lists.find(name)
-            if found is None:
-                self.log.unsupported(
-                    msg("There is no list “{list}” on the choices sheet.", list=name),
-                    **place,
-                    suggestion=msg(
-                        "Add its choices there, with this name in the column list_name."
-                    ),
-                )
-            return found
         parameters = read_parameters(question.row) or {}
         columns = parameters.get("value", "name"), parameters.get("label", "label")
         if not name.lower().endswith(".csv"):

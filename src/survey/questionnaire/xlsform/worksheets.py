@@ -130,6 +130,12 @@ def parse_select_type(kind: str) -> tuple[ItemKind | None, str, bool] | None:
     return selected, match["list_name"], match["specify_other"] is not None
 
 
+def selects_from_file(kind: str) -> bool:
+    """Return whether a type is a select whose choices are in a file."""
+    match = RE_SELECT.match(kind)
+    return match is not None and match["select_command"].endswith("file")
+
+
 MAX_SURVEY_ROWS = 5_000
 
 _CANONICAL = {
