@@ -49,9 +49,10 @@ def assert_whole(imported: ImportedForm) -> None:
 
 
 def test_lists_are_read_from_the_archive(workbook: bytes) -> None:
-    folder = {f"form/{name}": content for name, content in FILES.items()}
-    content = packed({"form/form.xlsx": workbook, "__MACOSX/form/._form.xlsx": b"?", **folder})
-    assert_whole(read_xlsform_content("form.zip", content))
+    for mark in ("/", "\\"):
+        folder = {f"form{mark}{name}": content for name, content in FILES.items()}
+        content = packed({"form/form.xlsx": workbook, "__MACOSX/form/._form.xlsx": b"?", **folder})
+        assert_whole(read_xlsform_content("form.zip", content))
 
 
 def test_lists_are_read_beside_the_workbook(tmp_path: Path, workbook: bytes) -> None:
