@@ -33,6 +33,15 @@ def workbook() -> bytes:
     return buffer.getvalue()
 
 
+def pack_form(choices: bytes = b"name,label\na,A\n") -> bytes:
+    """Return an archive of the good workbook and a file with choices."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("form.xlsx", workbook())
+        archive.writestr("list.csv", choices)
+    return buffer.getvalue()
+
+
 def valid_inputs(target: str) -> bytes:
     """Something that the parser takes, or nearly."""
     if target in WORKBOOKS:
@@ -43,6 +52,8 @@ def valid_inputs(target: str) -> bytes:
         "submission": json.dumps(_ENVELOPE).encode(),
         "answers": json.dumps({"consent": "yes", "age": 30, "topics": ["a"]}).encode(),
         "keying": json.dumps({**_ENVELOPE, "sheet": {"serial": "1", "round": 1}}).encode(),
+        "form_archive": pack_form(),
+        "choice_file": 'name,label,\u7701\n1,A,x\n2,"B",y\n'.encode(),
         "token": b"Zm9vYmFy-_0123456789",
         "mapping": b"column,item\nQ1,consent\n",
         "tree": (PROJECT_ROOT / "seed" / "trees" / "cca-2023.csv").read_bytes(),
@@ -81,7 +92,10 @@ def nasty_inputs(target: str) -> Iterator[tuple[str, bytes]]:
         yield from _expressions()
     elif target == "wire":
         yield from _heads()
-    if target in {"answers_table", "mapping", "tree"}:
+    if target == "form_archive":
+        yield "zip bomb in the archive", pack_form(b"0" * 70_000_000)
+        yield "archive in the archive", pack_form(pack_form())
+    if target in {"answers_table", "mapping", "choice_file", "tree"}:
         yield from _tables()
 
 

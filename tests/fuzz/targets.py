@@ -29,6 +29,7 @@ from survey.questionnaire.indicator_tree import read_tree
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.validation import validate
 from survey.questionnaire.xlsform.reader import load_bundle, read_xlsform
+from survey.questionnaire.xlsform.worksheets import read_csv_choices
 from survey.settings import PROJECT_ROOT
 from survey.tabular.reading import read_table
 from survey.waves.planning.sampling_points import point_list_template
@@ -104,6 +105,14 @@ def questionnaire(data: bytes) -> None:
     _read_from_file(data, ".xlsx", read_xlsform)
 
 
+def form_archive(data: bytes) -> None:
+    _read_from_file(data, ".zip", read_xlsform)
+
+
+def choice_file(data: bytes) -> None:
+    read_csv_choices(data, "list.csv", "name", "label")
+
+
 def tree(data: bytes) -> None:
     _read_from_file(data, ".csv", read_tree)
 
@@ -147,6 +156,8 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
             plan_workbook,
             point_list,
             questionnaire,
+            form_archive,
+            choice_file,
             tree,
             wire,
         )

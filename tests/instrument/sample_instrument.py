@@ -139,3 +139,18 @@ def cascade() -> Instrument:
         question("seen", ItemKind.NOTE, relevant="${again} = 'king'"),
     )
     return sample(name="cascade", tree=None, sections=(Section(name="all", items=items),))
+
+
+def moments_and_ranks() -> Instrument:
+    """Questions about times, and about an order of answers."""
+    goods = tuple(Choice(name=name, label=both(name)) for name in ("bread", "rice", "tea"))
+    items = (
+        question("at", ItemKind.TIME, constraint=". != '12:00'", required=True),
+        question("on", ItemKind.DATETIME),
+        question(
+            "order", ItemKind.RANK, choices=goods, specials=("dk",), relevant="${on} != ''",
+            constraint="not(regex(., 'tea .*'))",
+        ),
+        question("why", ItemKind.TEXT, relevant="selected(${order}, 'tea')", required=True),
+    )  # fmt: skip
+    return sample(name="moments", tree=None, sections=(Section(name="all", items=items),))

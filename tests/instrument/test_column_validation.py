@@ -70,9 +70,10 @@ def _items(draw: st.DrawFn, name: str) -> Item:
     kind = draw(st.sampled_from(list(ItemKind)))
     asked = kind not in (ItemKind.NOTE, ItemKind.CALCULATE)
     is_number = kind in (ItemKind.RATING, ItemKind.INTEGER, ItemKind.DECIMAL)
-    has_choices = kind in (ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE)
+    is_select = kind in (ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE)
+    has_choices = is_select or kind is ItemKind.RANK
     condition = draw(st.none() | _formulas(CONDITIONS))
-    is_filtered = has_choices and draw(st.booleans())
+    is_filtered = is_select and draw(st.booleans())
     choices = OFFERED if is_filtered else CHOICES
     condition_on_choices = draw(_formulas(FILTERS)) if is_filtered else None
     roles = [None, None, None, *PrivacyRole]

@@ -49,9 +49,10 @@ def assert_whole(imported: ImportedForm) -> None:
 
 
 def test_lists_are_read_from_the_archive(workbook: bytes) -> None:
-    folder = {f"form/{name}": content for name, content in FILES.items()}
-    content = packed({"form/form.xlsx": workbook, "__MACOSX/form/._form.xlsx": b"?", **folder})
-    assert_whole(read_xlsform_content("form.zip", content))
+    for mark in ("/", "\\"):
+        folder = {f"form{mark}{name}": content for name, content in FILES.items()}
+        content = packed({"form/form.xlsx": workbook, "__MACOSX/form/._form.xlsx": b"?", **folder})
+        assert_whole(read_xlsform_content("form.zip", content))
 
 
 def test_lists_are_read_beside_the_workbook(tmp_path: Path, workbook: bytes) -> None:
@@ -107,6 +108,13 @@ def test_a_choice_without_a_name_is_named_with_its_file(workbook: bytes) -> None
     with pytest.raises(XlsformError) as refused:
         read_xlsform_content("form.zip", packed(files))
     assert [(each.sheet, each.row) for each in refused.value.findings] == [("towns.csv", 5)]
+
+
+def test_a_list_on_the_sheet_may_be_called_file(tmp_path: Path) -> None:
+    survey = (("type", "name", "label"), ("select_one file or_other", "q", "Q?"))
+    choices = (("list_name", "name", "label"), ("file", "a", "A"))
+    item = read_xlsform(form(tmp_path, survey, choices)).instrument.by_name["q"]
+    assert [choice.name for choice in item.choices] == ["a", "other"]
 
 
 @pytest.mark.parametrize("name", ["../secret.csv", "/etc/passwd.csv", "data.xml"])

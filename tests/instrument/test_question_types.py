@@ -45,7 +45,7 @@ def made(kind: ItemKind) -> Item:
     return question(
         f"a_{kind.value}",
         kind,
-        choices=YES_NO if known.has_choice_list else (),
+        choices=YES_NO if known.has_choice_list or known.is_ranked else (),
         calculation="1 + 1" if known.is_calculated else None,
         **({"minimum": 0, "maximum": 10, "step": 1} if kind is ItemKind.RATING else {}),
     )

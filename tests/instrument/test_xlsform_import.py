@@ -385,7 +385,7 @@ def test_markup_in_labels_is_shown_as_plain_text(tmp_path):
 UNSUPPORTED = [
     (("geopoint", "x", "X"), "type"),
     (("image", "x", "X"), "type"),
-    (("rank yes_no", "x", "X"), "type"),
+    (("rank yes_no or_other", "x", "X"), "type"),
     (("audit-trail", "x", "X"), "type"),
     (("geotrace", "x", "X"), "type"),
     (("barcode", "x", "X"), "type"),

@@ -157,11 +157,27 @@ class Author:
             "appearance": self.draw(st.sampled_from([None, "multiline", "w1 minimal"])),
         }
 
+    def filtered(self, choices: tuple[Choice, ...]) -> dict[str, object]:
+        cells = st.sampled_from(["x", "y 1", "2"])
+        row = st.dictionaries(st.sampled_from(["of", "size"]), cells, min_size=1)
+        rows = st.lists(row, min_size=1, max_size=2).map(tuple)
+        first = ({"of": "x"},)
+        columns = [first, *(self.draw(rows) for _ in choices[1:])]
+        return {
+            "choices": tuple(
+                choice.model_copy(update={"columns": each})
+                for choice, each in zip(choices, columns, strict=True)
+            ),
+            "choice_filter": "of = 'x' or name = 'y'",
+        }
+
     def answers(self, kind: ItemKind) -> dict[str, object]:
         fields: dict[str, object] = {"specials": self.draw(SPECIALS)}
-        if kind in (ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE):
+        if kind in (ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE, ItemKind.RANK):
             names = self.draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
             fields["choices"] = self.choices(names)
+            if kind is not ItemKind.RANK and self.draw(st.booleans()):
+                fields |= self.filtered(fields["choices"])
         if kind in (ItemKind.INTEGER, ItemKind.DECIMAL):
             fields["minimum"] = self.draw(st.sampled_from([None, -3, 0, 2.5]))
             fields["step"] = self.draw(st.sampled_from([None, 0.5]))

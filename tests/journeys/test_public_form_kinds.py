@@ -211,3 +211,96 @@ def test_a_long_list_becomes_a_drop_down(
     many = choices(*(f"town{number}" for number in range(60)))
     respondent.open(live_server.ask(form(question("town", ItemKind.SELECT_ONE, choices=many))))
     expect(respondent.item("town").locator("option")).to_have_count(61)
+
+
+def of_region(name: str, *regions: str) -> Choice:
+    rows = tuple({"region": region} for region in regions)
+    return Choice(name=name, label=french(name.title()), columns=rows)
+
+
+def test_choices_follow_the_answers_before(
+    live_server: LivePlatform, page: Page, respondent: Respondent, received: object
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    counties = (of_region("king", "north", "south"), of_region("lake", "north"))
+    towns = tuple(of_region(f"t{n}", "king" if n % 2 else "lake") for n in range(40))
+    respondent.open(
+        live_server.ask(
+            form(
+                question("region", ItemKind.SELECT_ONE, choices=choices("north", "south")),
+                question(
+                    "county",
+                    ItemKind.SELECT_ONE,
+                    choices=counties,
+                    choice_filter="region = ${region}",
+                    required=True,
+                ),
+                question(
+                    "town", ItemKind.SELECT_ONE, choices=towns, choice_filter="region = ${county}"
+                ),
+            )
+        )
+    )
+    county = respondent.item("county")
+    expect(county).to_have_count(0)
+    respondent.choose("region", "north")
+    expect(county.locator("label:visible")).to_have_text(["King", "Lake"])
+    respondent.choose("county", "lake")
+    town = respondent.item("town").locator("select")
+    expect(town.locator("option")).to_have_count(21)
+    town.select_option("t2")
+    respondent.choose("region", "south")
+    expect(county.locator("label:visible")).to_have_text(["King"])
+    expect(county.locator("input:checked")).to_have_count(0)
+    expect(town).to_have_count(0)
+    respondent.go_on()
+    expect(county.locator(".sf-error")).to_have_text(en("Please answer this question."))
+    county.locator("input:visible").focus()
+    page.keyboard.press("1")
+    town.select_option("t1")
+    assert serious_problems(page) == []
+    assert received() == {"region": "south", "county": "king", "town": "t1"}
+
+
+def test_times_and_places_are_given_on_a_phone(
+    live_server: LivePlatform, page: Page, respondent: Respondent, received: object
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    goods = choices("bread", "rice", "a_tea_with_a_name_so_long_that_it_needs_a_line_of_its_own")
+    respondent.open(
+        live_server.ask(
+            form(
+                question("at", ItemKind.TIME),
+                question("on", ItemKind.DATETIME),
+                question(
+                    "order", ItemKind.RANK, choices=goods, specials=(SpecialAnswer.DONT_KNOW,)
+                ),
+            )
+        )
+    )
+    respondent.fill("at", "09:30")
+    respondent.fill("on", "2026-05-20T18:05")
+    order = respondent.item("order")
+    places = order.locator("select")
+    places.nth(0).focus()
+    page.keyboard.press("2")
+    places.nth(1).select_option("3")
+    respondent.go_on()
+    words = en("Please give every answer a place of its own.")
+    expect(order.locator(".sf-error")).to_have_text(words)
+    page.reload()
+    expect(places.nth(0)).to_have_value("2")
+    places.nth(2).select_option("2")
+    expect(places.nth(0)).to_have_value("")
+    places.nth(0).select_option("3")
+    expect(places.nth(1)).to_have_value("")
+    places.nth(1).select_option("2")
+    expect(places.nth(2)).to_have_value("")
+    places.nth(2).select_option("1")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert serious_problems(page) == []
+    assert received() == {
+        "at": "09:30",
+        "on": "2026-05-20T18:05",
+        "order": [goods[2].name, "rice", "bread"],
+    }

@@ -11,6 +11,7 @@ from survey.questionnaire.paper_codes import number_questions
 from survey.questionnaire.xlsform.reader import load_bundle
 from survey.reports.paper_form_pdf import LARGE_PRINT, USUAL_PRINT, paper_form_pdf
 from survey.settings import PROJECT_ROOT
+from tests.instrument.sample_instrument import cascade, moments_and_ranks
 from tests.pdf_reading import read_pages, run_poppler, squeeze
 
 
@@ -94,3 +95,17 @@ def test_a_question_is_not_divided_unless_no_page_can_hold_it() -> None:
 
     assert all(len(pages) == 1 for pages in pages_of_answers(20))
     assert all(len(pages) > 1 for pages in pages_of_answers(80))
+
+
+def test_places_times_and_what_choices_depend_on_are_printed() -> None:
+    drawn = [
+        squeeze(text) for text in read_texts(paper_form_pdf(moments_and_ranks(), language="en"))
+    ]
+    assert squeeze("hour ____ minute ____") in drawn
+    assert squeeze("Year ______ month ____ day ____ hour ____ minute ____") in drawn
+    assert squeeze("____ bread") in drawn
+    assert any(
+        squeeze("(write the place of each answer, 1 for the first)") in text for text in drawn
+    )
+    drawn = [squeeze(text) for text in read_texts(paper_form_pdf(cascade(), language="en"))]
+    assert squeeze("Only answers that go with question 1.") in drawn

@@ -15,7 +15,7 @@ from survey.questionnaire.validation import validate
 from survey.questionnaire.xlsform.reader import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.web.assets import STATIC
-from tests.instrument.sample_instrument import cascade
+from tests.instrument.sample_instrument import cascade, moments_and_ranks
 
 TODAY = date(2026, 5, 20)
 SHIPPED = ("main-2021", "main-2023", "elderly-2024", "minors-2024")
@@ -55,7 +55,7 @@ def _shipped(name: str) -> Instrument:
 
 @pytest.fixture(scope="module")
 def instruments(small_instrument: Instrument) -> Instruments:
-    made = {"small": small_instrument, "cascade": cascade()}
+    made = {"small": small_instrument, "cascade": cascade(), "moments": moments_and_ranks()}
     return Instruments(**made, **{name: _shipped(name) for name in SHIPPED})
 
 
@@ -76,6 +76,7 @@ def answers_to(item: Item) -> st.SearchStrategy[Any]:
         ItemKind.RATING: st.integers(1, 10),
         ItemKind.SELECT_ONE: st.sampled_from(names or ["-"]),
         ItemKind.SELECT_MULTIPLE: st.just([]),
+        ItemKind.RANK: st.permutations(names) | st.lists(st.sampled_from(names or ["-"])),
         ItemKind.INTEGER: st.integers(-5, 20) | st.integers(1890, 2030),
         ItemKind.DECIMAL: st.floats(-1e6, 1e6, allow_nan=False),
         ItemKind.TEXT: st.text(TYPED, max_size=8),
@@ -103,7 +104,7 @@ def interviews(instrument: Instrument) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=first) | st.fixed_dictionaries(first)
 
 
-@pytest.mark.parametrize("name", ["small", "cascade", *SHIPPED])
+@pytest.mark.parametrize("name", ["small", "cascade", "moments", *SHIPPED])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_browser_and_server_agree(

@@ -40,7 +40,10 @@ function decisive(name) {
   return JSON.stringify(Object.keys(SurveyPaperSheet.decisive(forms[name])));
 }
 function serial(text) { return SurveyPaperSheet.readSerial(text); }
-function moment(kind, text) { return SurveyKeyingCodes.MOMENTS[kind](text); }
+function moment(kind, text) {
+  const item = { choices: [{ name: "a" }, { name: "b" }, { name: "c" }] };
+  return String(SurveyKeyingCodes.READERS[kind](text, item));
+}
 """
 
 
@@ -165,7 +168,14 @@ def test_a_day_needs_no_hyphens(browser: MiniRacer, typed: str, day: str) -> Non
         ("datetime", "202605200930", "2026-05-20T09:30"),
         ("datetime", "2026.05.20 9:30", "2026-05-20T09:30"),
         ("datetime", "2026-05-20", "2026-05-20"),
+        ("rank", "231", "c,a,b"),
+        ("rank", " 2 3  1", "c,a,b"),
+        ("rank", "2.3.3", "2.3.3"),
+        ("rank", "23", "23"),
+        ("rank", "", ""),
     ],
 )
-def test_a_time_needs_no_colon(browser: MiniRacer, kind: str, typed: str, moment: str) -> None:
+def test_a_time_needs_no_colon_and_a_ranking_no_commas(
+    browser: MiniRacer, kind: str, typed: str, moment: str
+) -> None:
     assert browser.call("moment", kind, typed) == moment

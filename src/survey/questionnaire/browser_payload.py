@@ -20,7 +20,7 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
                                           relevant and present: the interview ends after it
         "items": [{
           "name": "quality",
-          "kind": "rating" | "select_one" | "select_multiple" | "integer" | "decimal"
+          "kind": "rating" | "select_one" | "select_multiple" | "rank" | "integer" | "decimal"
                   | "text" | "date" | "time" | "datetime" | "photo" | "note" | "calculate",
           "label": Labels, "hint": Labels,
           "required": true, "required_message": Labels,
@@ -29,7 +29,7 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
                                           checked unless unanswered or a special code
           "calculation": AST,             kind calculate only
           "choices": [{"name": "male", "label": Labels, "columns": [{"county": "king"}, …]}, …],
-                                          selects: the options in order; ratings made from a
+                                          selects, rankings: the options in order; ratings of a
                                           select: labels of scores, `name` is the score as text;
                                           columns: only with a filter, once for each of its rows
           "choice_filter": AST,           offered are choices with a row for which it holds

@@ -25,6 +25,7 @@ class ItemKind(StrEnum):
     RATING = "rating"
     SELECT_ONE = "select_one"
     SELECT_MULTIPLE = "select_multiple"
+    RANK = "rank"
     INTEGER = "integer"
     DECIMAL = "decimal"
     TEXT = "text"
@@ -107,7 +108,7 @@ class Item(FrozenModel):
     """Condition on the columns of a choice and on earlier answers; a choice is offered if it holds
     for one of its rows."""
     choices: tuple[Choice, ...] = ()
-    """Of a select; of a rating, where single scores have labels, with the score as name."""
+    """Of a select or ranking; of a rating, where scores have labels, with the score as name."""
     minimum: float | None = None
     maximum: float | None = None
     step: float | None = None

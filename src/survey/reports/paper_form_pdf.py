@@ -167,6 +167,9 @@ class _PaperForm:
     def _describe_remarks(self, item: Item) -> str:
         t = self.t
         remarks = [t("(several answers)")] if type_of(item).allows_several else []
+        remarks += [t("(write the place of each answer, 1 for the first)")] * type_of(
+            item
+        ).is_ranked
         remarks += [] if item.required else [t("(optional)")]
         return "".join(f" {remark}" for remark in remarks)
 
@@ -174,6 +177,9 @@ class _PaperForm:
         options = list_printed_options(item)
         if options:
             yield _boxes([self._describe_box(item, option) for option in options])
+        elif type_of(item).is_ranked:
+            labels = (self._label_in_language(choice.label) for choice in item.choices)
+            yield from (_text(f"____  {label}", indented=True) for label in labels)
         elif item.kind is ItemKind.TEXT:
             yield from ({"kind": "line", "share": 1} for _ in range(2))
         elif item.kind in _WRITTEN_MOMENTS:

@@ -103,6 +103,7 @@ CORRECTION_FIELDS: Mapping[ItemKind, DrawField] = {
     ItemKind.RATING: _draw_one_choice,
     ItemKind.SELECT_ONE: _draw_one_choice,
     ItemKind.SELECT_MULTIPLE: _draw_several_choices,
+    ItemKind.RANK: _draw_several_choices,
     ItemKind.INTEGER: _draw_typed,
     ItemKind.DECIMAL: _draw_typed,
     ItemKind.TEXT: _draw_typed,

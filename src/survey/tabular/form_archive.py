@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from survey.locale import msg
 from survey.tabular.workbook_safety import (
@@ -68,7 +68,7 @@ def _unpack(archive: zipfile.ZipFile) -> Mapping[str, bytes]:
     files: dict[str, bytes] = {}
     room = MAX_UNPACKED
     for entry in entries:
-        name = PurePosixPath(_read_name(entry)).name
+        name = PureWindowsPath(_read_name(entry)).name  # parted by / and by \
         if entry.is_dir() or name.startswith(".") or entry.filename.startswith("__MACOSX/"):
             continue
         # The size that the archive states may be wrong.

@@ -26,7 +26,7 @@ from survey.web.streamlit_texts import frontend_languages
 STATIC = Path(__file__).parent / "static"
 CONTROL_PARTS = (
     "control_parts", "control_text", "control_date", "control_decimal", "control_integer",
-    "control_rating", "control_select_one", "control_select_multiple", "inputs",
+    "control_rating", "control_select_one", "control_select_multiple", "control_rank", "inputs",
 )  # fmt: skip
 """Controls of the question types, a file each, and the table of them."""
 

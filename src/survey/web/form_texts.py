@@ -104,6 +104,7 @@ def form_texts(language: str) -> dict[str, str]:
         "problem_range": t("Please enter a number from {min} to {max}."),
         "problem_min": t("Please enter {min} or more."),
         "problem_max": t("Please enter {max} or less."),
+        "problem_rank": t("Please give every answer a place of its own."),
         "problem_choice": t("This answer does not go with an earlier one. Please choose again."),
         "problem_constraint": t("This answer does not seem right. Please check it."),
         "problems_count": t("Questions that need your attention: {count}"),

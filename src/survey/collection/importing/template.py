@@ -131,7 +131,7 @@ def _list_columns(
         if hint is None:
             continue
         source = lists.write(item.name, _list_codes(item, language, t))
-        if type_of(item).allows_several:
+        if type_of(item).allows_several or type_of(item).is_ranked:
             # A drop-down takes one code only.
             source = ""
         depends = ConditionText(instrument, t, language).write_filter(item)

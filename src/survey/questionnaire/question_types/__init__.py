@@ -3,6 +3,7 @@
 from survey.questionnaire.model import Item, ItemKind
 from survey.questionnaire.question_types.numbers import DECIMAL, INTEGER, RATING
 from survey.questionnaire.question_types.question_type import QuestionType
+from survey.questionnaire.question_types.rank import RANK
 from survey.questionnaire.question_types.select_one import SELECT_MULTIPLE, SELECT_ONE
 from survey.questionnaire.question_types.text import (
     CALCULATE,
@@ -20,6 +21,7 @@ QUESTION_TYPES: dict[ItemKind, QuestionType] = {
         RATING,
         SELECT_ONE,
         SELECT_MULTIPLE,
+        RANK,
         INTEGER,
         DECIMAL,
         TEXT,

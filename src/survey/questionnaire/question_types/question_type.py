@@ -103,6 +103,8 @@ class QuestionType:
     """False for what is only shown."""
     has_choice_list: bool = False
     allows_several: bool = False
+    is_ranked: bool = False
+    """Whether an answer puts all choices in order."""
     is_coded: bool = False
     """Whether answers are scores or codes that an imported column can be explained by."""
     is_score: bool = False

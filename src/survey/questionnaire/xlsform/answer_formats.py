@@ -24,6 +24,7 @@ from survey.questionnaire.xlsform.worksheets import (
     WorksheetRow,
     is_metadata,
     parse_select_type,
+    selects_from_file,
     unsupported_type_hint,
 )
 from survey.tabular.workbook_safety import WorkbookError
@@ -109,7 +110,9 @@ class AnswerFormatReader:
                 suggestion=msg("Leave the question out, or write unit = venue in the settings."),
             )
             return None
-        if question_type is not None and not question_type.has_choice_list:
+        if question_type is not None and not (
+            question_type.has_choice_list or question_type.is_ranked
+        ):
             return self.simple(question, question_type)
         self.log.unsupported(
             msg("The type “{type}” is not supported.", type=kind),
@@ -143,10 +146,12 @@ class AnswerFormatReader:
                 suggestion=unsupported_type_hint(question.type),
             )
             return None
-        choice_list = self.find_list(question, list_name)
+        is_in_file = selects_from_file(question.type)
+        find = self.find_list_in_file if is_in_file else self.find_list
+        choice_list = find(question, list_name)
         if choice_list is None:
             return None
-        if kind is ItemKind.SELECT_MULTIPLE and any(
+        if kind is not ItemKind.SELECT_ONE and any(
             len(choice.name.split()) > 1 for choice in choice_list.choices
         ):
             self.log.error(
@@ -157,11 +162,12 @@ class AnswerFormatReader:
             return None
         is_filtered = bool(question.row.text("choice_filter"))
         is_rating = kind is ItemKind.SELECT_ONE and self.is_rating(question, choice_list)
-        if is_filtered and (is_rating or offers_other):
+        is_rank = kind is ItemKind.RANK
+        if (is_filtered and (is_rating or offers_other or is_rank)) or (is_rank and offers_other):
             self.log.unsupported(
-                msg("A choice_filter goes neither with a rating nor with or_other."),
-                **place_of(question, "choice_filter"),
-                suggestion=msg("Clear this cell, or use a select without them."),
+                msg("choice_filter, or_other, a rating and a ranking do not go together."),
+                **place_of(question, "choice_filter" if is_filtered else "type"),
+                suggestion=msg("Use a select without them."),
             )
             return None
         if is_rating:
@@ -174,19 +180,19 @@ class AnswerFormatReader:
         return AnswerFormat(kind, choice_list.choices, offers_other=offers_other)
 
     def find_list(self, question: QuestionRow, name: str) -> ChoiceList | None:
-        """Return the list of a select, on a worksheet or in a file; log what keeps it from use."""
+        """Return a list on a worksheet; log that there is none of this name."""
+        found = self.lists.find(name)
+        if found is None:
+            self.log.unsupported(
+                msg("There is no list “{list}” on the choices sheet.", list=name),
+                **place_of(question, "type"),
+                suggestion=msg("Add its choices there, with this name in the column list_name."),
+            )
+        return found
+
+    def find_list_in_file(self, question: QuestionRow, name: str) -> ChoiceList | None:
+        """Return the list in a file that came with the form; log what keeps it from use."""
         place = place_of(question, "type")
-        if not question.type.partition(" ")[0].endswith("file") and " file " not in question.type:
-            found = self.lists.find(name)
-            if found is None:
-                self.log.unsupported(
-                    msg("There is no list “{list}” on the choices sheet.", list=name),
-                    **place,
-                    suggestion=msg(
-                        "Add its choices there, with this name in the column list_name."
-                    ),
-                )
-            return found
         parameters = read_parameters(question.row) or {}
         columns = parameters.get("value", "name"), parameters.get("label", "label")
         if not name.lower().endswith(".csv"):

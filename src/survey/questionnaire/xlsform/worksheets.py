@@ -96,14 +96,13 @@ _INSTEAD: dict[str, Message] = {
     "file": _FILE_HINT,
     "signature": _FILE_HINT,
     "barcode": msg("Ask for the code as text."),
-    "rank": msg("Ask a select_one for the first place, another for the second."),
     "range": msg("Write whole numbers or decimals for start, end and step."),
     "xml-external": LIST_HINT,
     "csv-external": LIST_HINT,
 }
 _SUPPORTED = msg(
     "Supported are text, integer, decimal, date, time, dateTime, range, select_one, "
-    "select_multiple, image, acknowledge, note, calculate and groups."
+    "select_multiple, rank, image, acknowledge, note, calculate and groups."
 )
 
 
@@ -129,6 +128,12 @@ def parse_select_type(kind: str) -> tuple[ItemKind | None, str, bool] | None:
     question_type = find_type(match["select_command"])
     selected = question_type.kind if question_type else None
     return selected, match["list_name"], match["specify_other"] is not None
+
+
+def selects_from_file(kind: str) -> bool:
+    """Return whether a type is a select whose choices are in a file."""
+    match = RE_SELECT.match(kind)
+    return match is not None and match["select_command"].endswith("file")
 
 
 MAX_SURVEY_ROWS = 5_000

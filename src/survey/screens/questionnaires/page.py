@@ -56,6 +56,7 @@ ITEM_KIND_NAMES: Mapping[ItemKind, Message] = {
     ItemKind.RATING: msg("rating"),
     ItemKind.SELECT_ONE: msg("one answer"),
     ItemKind.SELECT_MULTIPLE: msg("several answers"),
+    ItemKind.RANK: msg("ranking"),
     ItemKind.INTEGER: msg("whole number"),
     ItemKind.DECIMAL: msg("number"),
     ItemKind.TEXT: msg("open text"),

@@ -43,9 +43,9 @@ const SurveyGridKeyboard = (function () {
   function readTyped(app, line) {
     const text = line.input.value;
     if (text === "" && (app.state.missing[line.name] || isSpecial(app, line))) return;
-    const readMoment = SurveyKeyingCodes.MOMENTS[line.item.kind];
-    if (readMoment) {
-      SurveyPaperSheet.set(app, line.name, readMoment(text));
+    const read = SurveyKeyingCodes.READERS[line.item.kind];
+    if (read) {
+      SurveyPaperSheet.set(app, line.name, read(text, line.item));
     } else {
       const entered = SurveyInputs.read(line.item, text);
       SurveyPaperSheet.set(app, line.name, entered.value, entered.raw);

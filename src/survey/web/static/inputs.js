@@ -6,6 +6,7 @@ const SurveyInputs = (function () {
     rating: SurveyRatingControl,
     select_one: SurveySelectOneControl,
     select_multiple: SurveySelectMultipleControl,
+    rank: SurveyRankControl,
     integer: SurveyIntegerControl,
     decimal: SurveyDecimalControl,
     text: SurveyTextControl,

@@ -116,17 +116,29 @@ const SurveyKeyingCodes = (function () {
     return parts ? ("0" + parts[1]).slice(-2) + ":" + parts[2] : text.trim();
   }
 
-  const MOMENTS = {
+  // The places of the answers as they stand below one another on paper: "2 3 1", or "231".
+  function readPlaces(text, item) {
+    const split = text.trim().split(/\D+/);
+    const places = split.length > 1 ? split : text.trim().split("");
+    const names = item.choices.map(function (_, index) {
+      const choice = item.choices[places.indexOf(String(index + 1))];
+      return choice && choice.name;
+    });
+    return places.length === names.length && names.every(Boolean) ? names : text.trim();
+  }
+
+  const READERS = {
     date: readDay,
     time: readTime,
     datetime: function (text) {
       const parts = /^(.*\d)[T ]+(\S+)$/.exec(text.trim()) || /^(\d{8})(\d{4})$/.exec(text.trim());
       return parts ? readDay(parts[1]) + "T" + readTime(parts[2]) : text.trim();
-    }
+    },
+    rank: readPlaces
   };
 
   return {
     LETTERS, isChosen, options, press, special,
-    MOMENTS
+    READERS
   };
 })();

@@ -72,6 +72,17 @@ const SurveyRouting = (function () {
     }).map(function (choice) { return choice.name; });
   }
 
+  // Why an answer is none at all, and nothing that follows may read it.
+  function refusal(item, answer, offered) {
+    if (offered && ![].concat(answer).every(function (name) { return offered.indexOf(name) >= 0; })) {
+      return "choice";
+    }
+    const whole = item.kind !== "rank" || Array.isArray(answer) &&
+      answer.length === item.choices.length &&
+      item.choices.every(function (choice) { return answer.indexOf(choice.name) >= 0; });
+    return whole ? null : "rank";
+  }
+
   // Takes one item onto the route; true when there is something to show.
   function visit(item, answers, route, day) {
     if (item.privacy === "about_child" && !(route.child >= CHILD_UNTIL || route.agreed)) return false;
@@ -89,10 +100,9 @@ const SurveyRouting = (function () {
       : answers[item.name];
     route.visible[item.name] = true;
     route.offered[item.name] = offered;
-    if (offered && given(answer) && !isSpecial(item, answer) && ![].concat(answer).every(
-      function (name) { return offered.indexOf(name) >= 0; }
-    )) {
-      route.broken[item.name] = "choice";
+    const refused = given(answer) && !isSpecial(item, answer) && refusal(item, answer, offered);
+    if (refused) {
+      route.broken[item.name] = refused;
     } else if (given(answer)) {
       route.values[item.name] = answer;
       if (item.privacy === "child_age") route.child = answer;
@@ -109,9 +119,10 @@ const SurveyRouting = (function () {
 
   // What is wrong with one answer: null, or which kind of problem it is.
   function problem(item, route, raw) {
-    if (raw) return item.kind === "integer" ? "integer" : "number";
+    if (raw) return item.kind === "integer" || item.kind === "rank" ? item.kind : "number";
     const value = route.values[item.name];
-    if (route.broken[item.name] === "choice") return "choice";
+    const broken = route.broken[item.name];
+    if (broken && broken !== "constraint") return broken;
     if (!given(value)) {
       // A refused child's age is not kept, so a corrected interview comes without it.
       const excused = item.kind === "note" || (item.privacy === "child_age" && route.refused);
@@ -119,7 +130,7 @@ const SurveyRouting = (function () {
     }
     if (isSpecial(item, value)) return null;
     if (typeof value === "number" && outOfRange(item, value)) return "range";
-    return route.broken[item.name] || null;
+    return broken || null;
   }
 
   // The answers to send: those on the route, calculations left to the server.
