@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.kit.navigation import PageKey
+from survey.release.public_headline import PublicHeadline, find_public_headline
 from survey.release.register import PublicationDraft, plan_publication
 from survey.release.signing_keys import add_key_to_file, register_key
 from survey.results.freeze import freeze_frame
@@ -148,7 +149,13 @@ def test_two_people_sign_and_it_is_published_when_its_id_is_typed(
     monkeypatch.setattr(
         releases, "_change_if_typed", lambda *args: [change(*args) for _ in range(2)]
     )
+    assert headline_of(frozen) is None
     press(app.run(), f"releases/publish/{RELEASE}")
+    headline = headline_of(frozen)
+    assert headline is not None
+    assert headline.low < headline.score < headline.high
+    assert headline.n == 120
+    assert headline_of(frozen.model_copy(update={"demo": True})) is None, "no real one in a demo"
     told = text_of(app, read)
     assert f"{RELEASE} is published." in told
     assert "Nothing was changed." not in told
@@ -197,7 +204,14 @@ def test_nothing_is_published_before_its_minute_and_a_release_is_taken_back_with
     app.text_input(key=f"releases/reason/{RELEASE}").set_value("A table lacked a city")
     press(app, f"releases/retract/{RELEASE}")
     assert state_of(frozen) is PublicationState.RETRACTED
+    assert headline_of(frozen) is None
     assert "A table lacked a city" in text_of(visit_as(PageKey.RELEASES, people[0]), read)
+
+
+def headline_of(settings: Settings) -> PublicHeadline | None:
+    """The score that whoever is not signed in reads."""
+    with read_scope(settings.store_url) as session:
+        return find_public_headline(session, settings)
 
 
 def test_an_official_announces_a_release_in_the_form(

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from html import escape
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
@@ -235,7 +236,9 @@ class PageAccess:
             await response(scope, receive, send)
             return
         if person is None or secret is None:
-            await self._refuse(request)(scope, receive, send)
+            # The start page may read the store for its headline.
+            response = await run_in_threadpool(self._refuse, request)
+            await response(scope, receive, send)
         elif path.startswith(_UPLOAD):
             await self.uploads(digest(secret), forward_scope(scope, secret), receive, send)
         elif asks_for_document(request):

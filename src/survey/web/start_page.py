@@ -1,19 +1,29 @@
 """Start page with the sign-in, shown at every address to people who are not signed in."""
 
+import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.access.roles import ROLES, Role, demo_purposes
-from survey.locale import LANGUAGES, Translator, msg, translator
+from survey.figures.views.estimate_text import QUOTA_SAMPLE_SHORT
+from survey.locale import LANGUAGES, SurveyError, Translator, label_text, msg, translator
+from survey.locale.figures import format_score
 from survey.operations.demo_progress import find_demo_progress
+from survey.release.public_headline import PublicHeadline, find_public_headline
 from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.web.http import safe_path
 from survey.web.notice_pages import HtmlPage, html_response, negotiate_language
 
+_LOG = logging.getLogger(__name__)
+_KEPT_SECONDS = 60
 LANGUAGE, LARGE = "lang", "large"
 """Query parameters for language and text size, the same as on the pages behind the sign-in."""
 
@@ -77,6 +87,9 @@ def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Re
         "page": "" if asked.is_start else asked.title,
         "title": title,
         "text": text,
+        "headline": _describe_headline(settings, reader, t) if asked.is_start else None,
+        "try_it": t("Answer the questionnaire yourself"),
+        "try_next": _add_preferences(request, reader, "/interview"),
         "roles_title": t("Look around: choose a role"),
         "roles_text": t("This is a demonstration. Everything here is generated demo data."),
         "progress": t(progress.message) if progress else "",
@@ -103,6 +116,42 @@ def _choose_heading(t: Translator, asked: RequestedPage) -> tuple[str, str, int]
         return t("This page does not exist"), t("Please check the address."), 404
     about = msg("This page is for people who work on the survey. A link alone does not open it.")
     return t("Please sign in first"), t(about), 200
+
+
+def _describe_headline(
+    settings: Settings, reader: _ReaderPreferences, t: Translator
+) -> dict[str, str] | None:
+    """Return the published score of the nation in words and as positions; None without one."""
+    headline = _find_headline(settings, int(time.time() // _KEPT_SECONDS))
+    if headline is None:
+        return None
+    low, high = format_score(headline.low), format_score(headline.high)
+    return {
+        "title": label_text(headline.title, reader.language),
+        "score": format_score(headline.score),
+        "text": t(
+            "points of 100; interval from {low} to {high}; {n} interviews",
+            low=low,
+            high=high,
+            n=f"{headline.n:,}",
+        ),
+        "note": t(QUOTA_SAMPLE_SHORT),
+        "low": low,
+        "width": format_score(headline.high - headline.low),
+    }
+
+
+@lru_cache(maxsize=4)
+def _find_headline(settings: Settings, minute: int) -> PublicHeadline | None:
+    """Return the published headline as it was in this `minute`; None if it cannot be read."""
+    del minute  # it is part of the key of the cache
+    try:
+        with read_scope(settings.store_url) as session:
+            return find_public_headline(session, settings)
+    except (SurveyError, *UNAVAILABLE_ERRORS) as error:
+        # Whoever wants to sign in must be able to, whatever state the results are in.
+        _LOG.warning("no headline on the start page: %s", type(error).__name__)
+        return None
 
 
 def _get_requested_path(request: Request) -> str:
