@@ -51,6 +51,8 @@ def test_a_file_for_keys_gets_its_key_and_keeps_it(
     monkeypatch.setenv("SURVEY_RELEASE_KEY_FILE", str(file))
     current_settings.cache_clear()
     assert survey("init").exit_code == 0
+    assert not file.exists(), "an upgrade makes no key"
+    assert survey("init", "--administrator", "wang").exit_code == 0
     key = file.read_text()
     (listed,) = json.loads(survey("release", "key", "list", "--format", "json").stdout)
     assert listed["id"]

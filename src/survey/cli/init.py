@@ -33,8 +33,8 @@ def init(
 ) -> None:
     """Create or upgrade the store; load cities, indicator trees and shipped questionnaires.
 
-    A new store gets its first administrator, whose setup link is printed, and a key to sign
-    releases in the file that SURVEY_RELEASE_KEY_FILE names.
+    A new store gets its first administrator, whose setup link is printed, and with that person a
+    key to sign releases in the file that SURVEY_RELEASE_KEY_FILE names.
 
     Safe to repeat: what is there already is kept.
     """
@@ -44,23 +44,26 @@ def init(
         load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
         _encrypt_old_secrets(settings)
         close_to_others(settings)
-        make_first_signing_key(settings)
         print_note("The store is ready.")
-        _make_first_administrator(administrator, name)
+        if _make_first_administrator(administrator, name):
+            make_first_signing_key(settings)
 
 
-def _make_first_administrator(login: str, name: str) -> None:
-    """Create the first administrator and print the setup link; ask on a terminal for who it is."""
+def _make_first_administrator(login: str, name: str) -> bool:
+    """Create the first administrator and print the setup link; return whether there was none.
+
+    On a terminal it is asked for who that is.
+    """
     with read_as_operator() as work:
         known = list_accounts(work, account_filter=AccountFilter(role=Role.ADMINISTRATOR))
     if known.count:
-        return
+        return False
     if not login and sys.stdin.isatty():
         t = translator(current_settings().language)
         login = typer.prompt(t("Login of the first administrator (empty: later)"), default="")
         name = login and typer.prompt(t("Name of that person"))
     if not login:
-        return
+        return False
     entry = AccountData(name or login, Role.ADMINISTRATOR, NATION)
 
     def create(work: Work) -> str:
@@ -68,6 +71,7 @@ def _make_first_administrator(login: str, name: str) -> None:
         return create_setup_link(work, login=account.login)
 
     print_setup_link(login, change_as_operator(create))
+    return True
 
 
 def _encrypt_old_secrets(settings: Settings) -> None:
