@@ -137,6 +137,7 @@ WITHOUT_PRINCIPAL = {
     "results.row_selection.open_known_results": CATALOGUE,
     "waves.waves.find_wave": CATALOGUE,
     "waves.quota_counts.list_full_groups": FULL,
+    "release.public_headline.find_public_headline": "shows everybody what is published",
     "release.publishing_steps.build_key_list": CHECK,
 }
 """What takes no principal and is called from outside, and why that is right. Everything else
