@@ -54,3 +54,4 @@ def test_a_visitor_of_the_demonstration_is_inside_with_one_press(show: Callable[
     words = show(demo=True)
     first = words.index("Answer the questionnaire yourself")
     assert words.index('value="/interview') < first < words.index("sf-roles")
+    assert "Answer the questionnaire yourself" not in show(ELSEWHERE, demo=True)

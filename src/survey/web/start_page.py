@@ -78,6 +78,7 @@ def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Re
     title, text, status = _choose_heading(t, asked)
     back = "/" if asked.is_start or not asked.title else _get_requested_path(request)
     progress = find_demo_progress(settings) if settings.demo else None
+    is_trial = settings.demo and asked.is_start
     values = {
         "large": reader.large,
         "demo": settings.demo,
@@ -89,7 +90,7 @@ def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Re
         "text": text,
         "headline": _describe_headline(settings, reader, t) if asked.is_start else None,
         "try_it": t("Answer the questionnaire yourself"),
-        "try_next": _add_preferences(request, reader, "/interview"),
+        "try_next": _add_preferences(request, reader, "/interview") if is_trial else "",
         "roles_title": t("Look around: choose a role"),
         "roles_text": t("This is a demonstration. Everything here is generated demo data."),
         "progress": t(progress.message) if progress else "",
