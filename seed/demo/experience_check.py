@@ -34,7 +34,7 @@ from survey.experience_checks.plan import (
     create_experience_check,
     open_experience_check,
 )
-from survey.experience_checks.release import release_experience_check
+from survey.experience_checks.release import sign_experience_check
 from survey.experience_checks.replies import order_revisit, record_venue_reply, send_to_venues
 from survey.experience_checks.venues import VenueList, assign_observers, draw_venues
 from survey.frame.sampling_plan import ListedPoint
@@ -168,7 +168,7 @@ class _DemoChecks:
                 data=ReplyData(stance, text, answer, china_date(self._now) - timedelta(3)),
             )
         self._take_step(wave_id, close_experience_check)
-        self._take_step(wave_id, release_experience_check)
+        self._take_step(wave_id, sign_experience_check)
 
     def _store_open(self) -> None:
         """Store a check in the field: the visitor observes, the other observer was at a venue."""

@@ -28,6 +28,7 @@ def test_the_first_administrator_is_named_once(survey: Survey) -> None:
     again = survey("init", "--administrator", "li", "--name", "Li Na")
     assert again.exit_code == 0
     assert "/auth/setup/" not in again.stdout
+    assert "nobody was added" in again.output
     assert len(accounts(survey)) == 1
 
 

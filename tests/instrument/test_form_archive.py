@@ -73,9 +73,9 @@ def test_what_is_written_needs_no_file(tmp_path: Path, workbook: bytes) -> None:
 def test_files_of_chinese_windows_are_read(tmp_path: Path) -> None:
     survey = (("type", "name", "label"), ("select_one_from_file \u57ce\u5e02.csv", "q", "Q?"))
     table = "name,label\nbj,\u5317\u4eac\n".encode("gb18030")
-    content = packed({"form.xlsx": form(tmp_path, survey).read_bytes(), "XXXX.csv": table})
+    content = packed({"form.xlsx": form(tmp_path, survey).read_bytes(), "name.csv": table})
     # Windows writes the name in GBK, without the flag that it is UTF-8.
-    content = content.replace(b"XXXX.csv", "\u57ce\u5e02.csv".encode("gb18030"))
+    content = content.replace(b"name.csv", "\u57ce\u5e02.csv".encode("gb18030"))
     item = read_xlsform_content("form.zip", content).instrument.by_name["q"]
     assert [choice.label for choice in item.choices] == [{"en": "\u5317\u4eac"}]
 
@@ -144,4 +144,10 @@ def test_only_csv_files_of_the_same_folder_are_read(tmp_path: Path, name: str) -
 )
 def test_an_archive_that_is_no_form_is_refused_in_words(content: bytes) -> None:
     with pytest.raises(WorkbookError):
+        read_xlsform_content("form.zip", content)
+
+
+def test_two_files_of_one_name_are_refused(workbook: bytes) -> None:
+    content = packed({"form.xlsx": workbook, "a/towns.csv": CODES, "b/towns.csv": CODES})
+    with pytest.raises(WorkbookError, match="twice"):
         read_xlsform_content("form.zip", content)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.experience_checks.plan import close_experience_check
-from survey.experience_checks.release import release_experience_check
+from survey.experience_checks.release import sign_experience_check
 from survey.experience_checks.replies import send_to_venues
 from survey.kit.navigation import PageKey
 from survey.kit.text_blocks import MAX_LISTED_ROWS
@@ -57,7 +57,7 @@ def test_a_reader_sees_figures_after_the_release_and_no_venue(
     analyst = employ(check.url, Role.ANALYST, "CN", "yu")
     assert "No experience check has been released yet" in read(visit_as(PAGE, analyst))
     check.do(close_experience_check)
-    check.do(release_experience_check)
+    check.do(sign_experience_check)
     app = visit_as(PAGE, analyst)
     assert "at least 10 venues" in read(app)
     seen = read(open_tab(app, "Venues"))

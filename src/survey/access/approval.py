@@ -1,6 +1,7 @@
 """Approval by two people: whether a step takes a second one, and who that could be."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -65,6 +66,40 @@ def list_second_people(
         Account.id != work.principal.account_id,
     )
     return tuple(work.session.exec(query.order_by(Account.name)))
+
+
+@dataclass(frozen=True)
+class NextSignature:
+    """What the principal's signature under a release would do, or who is to sign instead."""
+
+    releases: bool
+    awaited: tuple[str, ...] = ()
+    """Names of those who can sign next, as the principal has signed; empty if it is their turn."""
+
+
+def find_next_signature(
+    work: Work,
+    *,
+    action: Action,
+    is_demo: bool,
+    areas: Collection[str],
+    first: UUID | None,
+    is_signed: bool,
+) -> NextSignature:
+    """Return what a signature by right `action` would do now, or who is awaited.
+
+    Args:
+        is_demo: Whether it is about generated data.
+        areas: Areas of the accounts that could be the second person.
+        first: Account that signed first; None for the operator of the server.
+        is_signed: Whether anybody has signed what there is now.
+    """
+    rule = find_people_rule(work, action=action, is_demo=is_demo, areas=areas)
+    if rule is not PeopleRule.TWO:
+        return NextSignature(releases=True)
+    if is_signed and first == actor_id(work.principal):
+        return NextSignature(False, list_second_people(work, action=action, areas=areas))
+    return NextSignature(releases=is_signed)
 
 
 def approve(

@@ -57,6 +57,8 @@ def _make_first_administrator(login: str, name: str) -> bool:
     with read_as_operator() as work:
         known = list_accounts(work, account_filter=AccountFilter(role=Role.ADMINISTRATOR))
     if known.count:
+        if login:
+            print_note("There is an administrator already; nobody was added.")
         return False
     if not login and sys.stdin.isatty():
         t = translator(current_settings().language)

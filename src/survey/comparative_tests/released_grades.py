@@ -13,7 +13,13 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, func, select
 
-from survey.access.approval import PeopleRule, approve, find_people_rule, list_second_people
+from survey.access.approval import (
+    NextSignature,
+    PeopleRule,
+    approve,
+    find_next_signature,
+    find_people_rule,
+)
 from survey.access.audit import actor_id
 from survey.access.roles import NATION, Action
 from survey.access.work import Seen, Work
@@ -101,8 +107,8 @@ def sign_comparative_test(
     grades = compute_grades(work.session, test)
     signed = _hash_of(test, grades)
     rule = _find_people_rule(work, test)
-    is_first = _is_unsigned(test, signed)
-    if releases is not None and releases != _does_release(rule, is_first=is_first):
+    is_first = test.first_signed_at is None or test.signed_sha256 != signed
+    if releases is not None and releases != (not is_first or rule is not PeopleRule.TWO):
         raise TESTS.refuse(
             msg("Meanwhile it has changed what a signature does. Please read again and sign then.")
         )
@@ -142,17 +148,25 @@ def _own_signature() -> RefusedError:
     )
 
 
-def list_awaited_signers(work: Work, *, test_id: UUID) -> tuple[str, ...]:
-    """Return who can give the second signature after the principal, or confirm an erratum.
+def find_test_signature(work: Work, *, test_id: UUID) -> NextSignature:
+    """Return what the principal's signature of a test, or of its open erratum, would do now.
 
-    Empty where it is the principal's turn, or where one person is enough.
+    Or who is to sign instead, after the principal.
     """
-    action = Action.RELEASE_PRODUCT_TESTS
-    test = work.find(TESTS, test_id, action)
-    rule = _find_people_rule(work, test)
-    if rule is not PeopleRule.TWO or not _was_first(work, test):
-        return ()
-    return list_second_people(work, action=action, areas=(NATION, test.area))
+    test = work.find(TESTS, test_id, Action.RELEASE_PRODUCT_TESTS)
+    if test.state is ComparativeTestState.RELEASED:
+        erratum = _find_open_erratum(work.session, test.id)
+        first, is_signed = erratum.proposed_by if erratum else None, erratum is not None
+    else:
+        first, is_signed = test.first_signed_by, _is_signed(work, test)
+    return find_next_signature(
+        work,
+        action=Action.RELEASE_PRODUCT_TESTS,
+        is_demo=test.is_demo,
+        areas=(NATION, test.area),
+        first=first,
+        is_signed=is_signed,
+    )
 
 
 def is_test_to_sign(work: Work, *, test_id: UUID) -> bool:
@@ -164,34 +178,23 @@ def is_test_to_sign(work: Work, *, test_id: UUID) -> bool:
         is_ready = test.state is ComparativeTestState.MAKERS_HEARD and not list_missing_values(
             work.session, test
         )
-    return is_ready and not list_awaited_signers(work, test_id=test.id)
+    return is_ready and not find_test_signature(work, test_id=test.id).awaited
 
 
-def would_release(work: Work, *, test_id: UUID) -> bool:
-    """Return whether a test would be released if the principal signed it now."""
-    action = Action.RELEASE_PRODUCT_TESTS
-    test = work.find(TESTS, test_id, action)
-    rule = _find_people_rule(work, test)
-    is_first = _is_unsigned(test, _hash_of(test, compute_grades(work.session, test)))
-    return _does_release(rule, is_first=is_first)
+def list_tests_with_open_errata(work: Work) -> frozenset[UUID]:
+    """Return the ids of the tests that have an erratum to confirm."""
+    work.require(Action.RELEASE_PRODUCT_TESTS)
+    query = select(ComparativeTestErratum.test_id).where(
+        col(ComparativeTestErratum.confirmed_at).is_(None)
+    )
+    return frozenset(work.session.exec(query))
 
 
-def _is_unsigned(test: ComparativeTest, signed: str) -> bool:
-    return test.first_signed_at is None or test.signed_sha256 != signed
-
-
-def _does_release(rule: PeopleRule, *, is_first: bool) -> bool:
-    return not is_first or rule is not PeopleRule.TWO
-
-
-def _was_first(work: Work, test: ComparativeTest) -> bool:
-    """Return whether the principal gave a test's first signature, or proposed its open erratum."""
-    if test.state is ComparativeTestState.RELEASED:
-        erratum = _find_open_erratum(work.session, test.id)
-        return erratum is not None and erratum.proposed_by == actor_id(work.principal)
+def _is_signed(work: Work, test: ComparativeTest) -> bool:
+    """Return whether somebody has signed the grades as they are now."""
     return (
         test.state is ComparativeTestState.MAKERS_HEARD
-        and test.first_signed_by == actor_id(work.principal)
+        and test.first_signed_at is not None
         and test.signed_sha256 == _hash_of(test, compute_grades(work.session, test))
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
+from survey.access.approval import NextSignature
 from survey.access.audit import actor_id
 from survey.access.roles import NATION
 from survey.access.work import Seen, Work
@@ -26,12 +27,12 @@ from survey.store.tables import (
     VenueVisit,
     WaveState,
 )
-from survey.waves.planning.wave_requests import NextSignature, find_next_signature, sign_release
+from survey.waves.planning.wave_requests import find_wave_signature, sign_release
 
 _UNDECIDED = (Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED)
 
 
-def release_experience_check(work: Work, seen: Seen, *, releases: bool | None = None) -> bool:
+def sign_experience_check(work: Work, seen: Seen, *, releases: bool | None = None) -> bool:
     """Sign check `seen` (id, version), and release it by the last signature; return whether.
 
     It is released to everybody who reads results; that cannot be undone.
@@ -97,7 +98,7 @@ def find_check_signature(work: Work, *, wave_id: UUID) -> NextSignature:
 
 
 def _find_next_signature(work: Work, check: VenueCheck) -> NextSignature:
-    return find_next_signature(
+    return find_wave_signature(
         work,
         wave=check.wave,
         options=_list_what_is_signed(work, check),

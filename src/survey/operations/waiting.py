@@ -13,7 +13,7 @@ from survey.access.principal import AccessDeniedError
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.comparative_tests.reading import list_comparative_tests
-from survey.comparative_tests.released_grades import is_test_to_sign
+from survey.comparative_tests.released_grades import is_test_to_sign, list_tests_with_open_errata
 from survey.experience_checks.reading import list_experience_checks
 from survey.experience_checks.release import is_check_to_sign
 from survey.locale import Labels, Message, msg
@@ -25,7 +25,7 @@ from survey.results import WaveInfo
 from survey.review.parked_decisions import count_parked, find_oldest_parked_at
 from survey.review.review_queue import list_review_work
 from survey.store.china_time import china_date
-from survey.store.tables import ComparativeTestState, PublicationState, Status, WaveAct
+from survey.store.tables import ComparativeTestState, PublicationState, Status, WaveAct, WaveState
 from survey.waves.planning.wave_requests import ACT_ACTIONS, list_requests_to_confirm
 
 _DECISIONS = {
@@ -113,15 +113,16 @@ def _list_requests(work: Work) -> Iterator[WaitingItem]:
 
 def _list_tests(work: Work) -> Iterator[WaitingItem]:
     """Yield comparative tests whose makers' replies are due, and those to sign."""
+    may_sign = work.principal.may(Action.RELEASE_PRODUCT_TESTS)
+    errata = list_tests_with_open_errata(work) if may_sign else ()
     for test in list_comparative_tests(work):
         if not test.may_manage:
             continue
-        due = None
-        if test.state is ComparativeTestState.RESULTS_IN and test.reply_due_on is not None:
+        due, state = None, test.state
+        is_near = may_sign and (state is ComparativeTestState.MAKERS_HEARD or test.id in errata)
+        if state is ComparativeTestState.RESULTS_IN and test.reply_due_on is not None:
             what, due = msg("Comparative test whose makers reply"), test.reply_due_on
-        elif work.principal.may(Action.RELEASE_PRODUCT_TESTS) and is_test_to_sign(
-            work, test_id=test.id
-        ):
+        elif is_near and is_test_to_sign(work, test_id=test.id):
             what = msg("Comparative test to sign")
         else:
             continue
@@ -132,7 +133,8 @@ def _list_tests(work: Work) -> Iterator[WaitingItem]:
 def _list_checks(work: Work) -> Iterator[WaitingItem]:
     """Yield experience checks that wait for a signature."""
     for check in list_experience_checks(work):
-        if check.may_manage and is_check_to_sign(work, wave_id=check.id):
+        is_near = check.state is WaveState.CLOSED and check.released_at is None
+        if check.may_manage and is_near and is_check_to_sign(work, wave_id=check.id):
             what, query = msg("Experience check to sign"), {"check": check.key}
             yield WaitingItem(what, 1, check.title, "experience_checks", query)
 

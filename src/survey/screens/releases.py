@@ -432,20 +432,7 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
             )
         with st.expander(t("What goes out, and what others may see of a city")):
             builders = draw_file_choices(page)
-            names = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
-            shown = st.radio(
-                t("What others may see of a city"),
-                list(names),
-                format_func=lambda value: names.get(value, value),
-                key=f"{form}/shown/{page.language}",
-            )
-            places = st.number_input(
-                t("First places that are named, if only names are shown"),
-                MIN_NAMED_CITIES,
-                MAX_NAMED_CITIES,
-                MIN_NAMED_CITIES,
-                key=f"{form}/places",
-            )
+            shown, first_places = _draw_shown_choice(page, form)
         if not st.form_submit_button(t("Announce"), type="primary"):
             return
     draft = PublicationDraft(
@@ -454,8 +441,8 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         title_en=titles["en"],
         contact=contact,
         embargo_until=datetime.combine(day, minute, CHINA),
-        shown=Shown(shown),
-        first_places=int(places) if shown == Shown.NAMES else None,
+        shown=shown,
+        first_places=first_places,
         builders=builders,
         corrects=standing,
         reason=reason,
@@ -471,3 +458,24 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
     st.query_params.pop(ANNOUNCED_WAVE, None)
     st.query_params["release"] = announced_key.value
     st.rerun()
+
+
+def _draw_shown_choice(page: PageContext, form: str) -> tuple[Shown, int | None]:
+    """Draw what others may see of a city; return it, and how many first places are named."""
+    t = page.t
+    names = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
+    value = st.radio(
+        t("What others may see of a city"),
+        list(names),
+        format_func=lambda value: names.get(value, value),
+        key=f"{form}/shown/{page.language}",
+    )
+    places = st.number_input(
+        t("First places that are named, if only names are shown"),
+        MIN_NAMED_CITIES,
+        MAX_NAMED_CITIES,
+        MIN_NAMED_CITIES,
+        key=f"{form}/places",
+    )
+    shown = Shown(value)
+    return shown, int(places) if shown is Shown.NAMES else None

@@ -71,6 +71,8 @@ def _unpack(archive: zipfile.ZipFile) -> Mapping[str, bytes]:
         name = PureWindowsPath(_read_name(entry)).name  # parted by / and by \
         if entry.is_dir() or name.startswith(".") or entry.filename.startswith("__MACOSX/"):
             continue
+        if name in files:
+            raise WorkbookError(msg("“{name}” is in the archive twice.", name=name))
         # The size that the archive states may be wrong.
         with archive.open(entry) as stream:
             files[name] = stream.read(room + 1)

@@ -23,7 +23,7 @@ from survey.web.http import safe_path
 from survey.web.notice_pages import HtmlPage, html_response, negotiate_language
 
 _LOG = logging.getLogger(__name__)
-_KEPT_SECONDS = 60
+_KEPT_SECONDS = 15
 LANGUAGE, LARGE = "lang", "large"
 """Query parameters for language and text size, the same as on the pages behind the sign-in."""
 
@@ -143,9 +143,9 @@ def _describe_headline(
 
 
 @lru_cache(maxsize=4)
-def _find_headline(settings: Settings, minute: int) -> PublicHeadline | None:
-    """Return the published headline as it was in this `minute`; None if it cannot be read."""
-    del minute  # it is part of the key of the cache
+def _find_headline(settings: Settings, moment: int) -> PublicHeadline | None:
+    """Return the published headline as it was a `moment` ago at most; None if it cannot be read."""
+    del moment  # it is part of the key of the cache
     try:
         with read_scope(settings.store_url) as session:
             return find_public_headline(session, settings)

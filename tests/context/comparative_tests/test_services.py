@@ -29,9 +29,9 @@ from survey.comparative_tests.reading import (
 from survey.comparative_tests.released_grades import (
     compute_grades,
     confirm_erratum,
+    find_test_signature,
     propose_erratum,
     sign_comparative_test,
-    would_release,
 )
 from survey.figures.views.comparative_test import ComparativeTestTexts
 from survey.locale import NotFoundError, SurveyError, translator
@@ -109,7 +109,7 @@ def test_a_signature_does_what_its_button_said(store_url: str) -> None:
         with read_scope(store_url) as session:
             settings = Settings(two_person_freeze=two_people)
             work = work_of(session, person, START, settings=settings)
-            return would_release(work, test_id=test.id)
+            return find_test_signature(work, test_id=test.id).releases
 
     assert not says_it_releases(lin)
     assert says_it_releases(lin, two_people=False)

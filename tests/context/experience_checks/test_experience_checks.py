@@ -25,7 +25,7 @@ from survey.collection.submission import InvalidAnswersError
 from survey.comparative_tests.hearings import ReplyData
 from survey.experience_checks.plan import close_experience_check, open_experience_check
 from survey.experience_checks.reading import list_experience_checks
-from survey.experience_checks.release import is_check_to_sign, release_experience_check
+from survey.experience_checks.release import is_check_to_sign, sign_experience_check
 from survey.experience_checks.replies import (
     order_revisit,
     record_venue_reply,
@@ -102,7 +102,7 @@ def test_from_the_plan_to_the_release(check: RunningCheck) -> None:
     check.do(order_revisit, venue=venue.code, reason="It says that it has changed.")
     check.do(close_experience_check)
     with raises_code("experience_check_not_allowed", match="1 revisits were ordered"):
-        check.do(release_experience_check)
+        check.do(sign_experience_check)
     check.do(open_experience_check)
     again = check.visit(one, venue.id)
     check.approve(again.response_id)
@@ -117,7 +117,7 @@ def test_from_the_plan_to_the_release(check: RunningCheck) -> None:
     stranger = employ(check.url, Role.ANALYST, "CN", "yu")
     with raises_code("experience_check_unknown"):
         check.read(stranger)
-    check.do(release_experience_check)
+    check.do(sign_experience_check)
     assert check.read(stranger).venues == ()
     assert len(check.read(stranger).visits) == 3
     mayor = employ(check.url, Role.CITY_OFFICIAL, SUZHOU, "wu")
@@ -307,19 +307,19 @@ def test_a_check_is_released_when_its_hearing_is_over(sqlite_url: str, tmp_path:
     check.do(order_revisit, venue=venue.code, reason="It says that it has changed.")
     check.do(close_experience_check)
     with raises_code("experience_check_not_allowed", match="can still reply"):
-        check.do(release_experience_check)
+        check.do(sign_experience_check)
     check.do(
         record_venue_reply, venue=venue.code, data=ReplyData(ReplyStance.AGREES, "Yes.", "", TODAY)
     )
     with raises_code("experience_check_not_allowed", match="1 revisits were ordered"):
-        check.do(release_experience_check)
+        check.do(sign_experience_check)
     with raises_code("experience_check_not_allowed"):
         check.do(waive_revisit, venue=venue.code, reason="")
     check.do(waive_revisit, venue=venue.code, reason="The venue closed for good.")
     assert check.read().venues[0].waived_because == "The venue closed for good."
     with raises_code("experience_check_not_allowed", match="awaited"):
         check.do(waive_revisit, venue=venue.code, reason="The venue closed for good.")
-    check.do(release_experience_check)
+    check.do(sign_experience_check)
 
 
 def test_two_people_release_a_check_and_what_changed_is_signed_anew(check: RunningCheck) -> None:
@@ -334,7 +334,7 @@ def test_two_people_release_a_check_and_what_changed_is_signed_anew(check: Runni
 
         def run(session: Session) -> bool:
             work = Work(session, person, START, Settings(two_person_freeze=True))
-            return release_experience_check(work, seen, releases=releases)
+            return sign_experience_check(work, seen, releases=releases)
 
         return run_in_transaction(check.url, run)
 

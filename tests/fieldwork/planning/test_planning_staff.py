@@ -13,8 +13,8 @@ from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, W
 from survey.waves.assignments import list_tasks
 from survey.waves.planning.staff import (
     AssignmentList,
+    assign_evenly,
     assign_people,
-    list_even_assignments,
     read_staff_list,
     staff_template,
 )
@@ -180,15 +180,17 @@ def test_points_without_anybody_are_shared_evenly_and_supervisors_stay(
             )
             for number in (3, 4)
         )  # fmt: skip
+    with session_scope(placed.url) as session:
+        done = assign_evenly(work_of(session, OPERATOR, placed.now), key=KEY)
+    assert done.assigned == 4
     with read_scope(placed.url) as session:
-        listed = list_even_assignments(work_of(session, OPERATOR), key=KEY)
-    shared = [(job.point, job.login) for job in listed.jobs]
-    assert shared == [("B-2", "wen"), ("B-3", "li"), ("B-4", "wen"), ("S-1", "zhao")]
-    assert _assign(placed, listed)[0] == 4
-    with read_scope(placed.url) as session:
+        points = list_points(work_of(session, OPERATOR), key=KEY)
         people = list_postings(work_of(session, OPERATOR), key=KEY)
-        again = list_even_assignments(work_of(session, OPERATOR), key=KEY)
+    shared = {point.code: [*point.surveyors] for point in points}
+    wanted = {"B-1": "li", "B-2": "wen", "B-3": "li", "B-4": "wen", "S-1": "zhao"}
+    assert shared == {code: [login] for code, login in wanted.items()}
     assert {(line.login, line.agency) for line in people} == {
         ("li", "North Agency"), ("wen", ""), ("zhao", ""),
     }  # fmt: skip
-    assert again.jobs == ()
+    with raises_code("staff_wrong", match="have nobody"), session_scope(placed.url) as session:
+        assign_evenly(work_of(session, OPERATOR, placed.now), key=KEY)

@@ -23,10 +23,9 @@ from survey.comparative_tests.reading import (
 )
 from survey.comparative_tests.released_grades import (
     confirm_erratum,
-    list_awaited_signers,
+    find_test_signature,
     propose_erratum,
     sign_comparative_test,
-    would_release,
 )
 from survey.figures.tables.comparative_test_workbook import comparative_test_workbook
 from survey.figures.views.comparative_test import (
@@ -98,21 +97,16 @@ def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
     if any(sample.grade is None for sample in test.samples):
         st.caption(t("Values are missing or not decidable. Enter a retest or a correction first."))
         return
-    awaited = _list_awaited_signers(page, test)
-    if awaited:
-        draw_awaited_people(page, t("You have signed this test"), awaited)
+    with page.read() as work:
+        signature = find_test_signature(work, test_id=test.summary.id)
+    if signature.awaited:
+        draw_awaited_people(page, t("You have signed this test"), signature.awaited)
         return
-    with page.read() as work:
-        releases = would_release(work, test_id=test.summary.id)
     title, slot = test.summary.title[page.language], "comparative-test/signing"
-    draw_signing(page, test.seen, sign_comparative_test, title, slot=slot, releases=releases)
+    draw_signing(
+        page, test.seen, sign_comparative_test, title, slot=slot, releases=signature.releases
+    )
     st.caption(t("Errors that are found after the release are corrected by an erratum."))
-
-
-def _list_awaited_signers(page: PageContext, test: ComparativeTestDetail) -> tuple[str, ...]:
-    """Return names of those who can sign second if the reader signed first; else empty."""
-    with page.read() as work:
-        return list_awaited_signers(work, test_id=test.summary.id)
 
 
 def _draw_errata(
@@ -151,7 +145,8 @@ def _draw_erratum_steps(
 ) -> None:
     t = page.t
     if any(each.confirmed_at is None for each in test.errata):
-        awaited = _list_awaited_signers(page, test)
+        with page.read() as work:
+            awaited = find_test_signature(work, test_id=test.summary.id).awaited
         if awaited:
             draw_awaited_people(page, t("You have proposed this erratum"), awaited)
             return

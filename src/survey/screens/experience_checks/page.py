@@ -22,7 +22,7 @@ from survey.experience_checks.reading import (
     get_experience_check,
     list_experience_checks,
 )
-from survey.experience_checks.release import find_check_signature, release_experience_check
+from survey.experience_checks.release import find_check_signature, sign_experience_check
 from survey.experience_checks.replies import (
     STANCE_NAMES,
     order_revisit,
@@ -170,7 +170,7 @@ def _draw_signing(page: PageContext, check: ExperienceCheckDetail) -> None:
         )
     )
     title, slot = summary.title[page.language], "experience-check/signing"
-    service, releases = release_experience_check, signature.releases
+    service, releases = sign_experience_check, signature.releases
     draw_signing(page, check.seen, service, title, slot=slot, releases=releases)
 
 

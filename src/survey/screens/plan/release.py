@@ -28,7 +28,6 @@ from survey.screens.plan.wave_steps import (
     find_request,
     perform_in_dialog,
     perform_named_step,
-    step_label,
 )
 from survey.store.china_time import format_china_minute
 from survey.store.tables import Shown, WaveAct, WaveState
@@ -114,7 +113,7 @@ def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
             draw_dialog_button(
                 page,
                 wave,
-                step_label(page, WaveAct.RELEASE, request),
+                page.t("Confirm the release"),
                 key="plan-step-released",
                 is_next=True,
                 body=partial(_draw_confirmation, page, wave, request),
@@ -188,7 +187,7 @@ def _draw_confirmation(page: PageContext, wave: WaveOverview, request: OpenReque
         ]
     )  # fmt: skip
     draw_name_field(page, wave, WaveAct.RELEASE)
-    label = step_label(page, WaveAct.RELEASE, request)
+    label = t("Confirm the release")
     draw_move_button(label, "released", _release_wave, page, wave, shown, places)
 
 

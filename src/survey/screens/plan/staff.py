@@ -28,8 +28,8 @@ from survey.waves.planning.point_staff import (
 )
 from survey.waves.planning.staff import (
     AssignmentList,
+    assign_evenly,
     assign_people,
-    list_even_assignments,
     read_staff_list,
     staff_template,
 )
@@ -263,36 +263,18 @@ def _draw_even_assignment(page: PageContext, sheet: WaveOverview) -> None:
     t, lacking = page.t, sheet.points - sheet.staffed_points
     if not lacking:
         return
-    with page.read() as work:
-        listed = list_even_assignments(work, key=sheet.key)
-    people = len({job.login for job in listed.jobs})
-    if not people:
-        st.caption(
-            t(
-                "{count} points have nobody, and no surveyor has an account for their cities.",
-                count=f"{lacking:,}",
-            )
-        )
-        return
     st.caption(
         t(
-            "{count} points have nobody. {people} surveyors of these cities can share {shared} of "
-            "them evenly; a list below may say more.",
+            "{count} points have nobody. The surveyors of their cities can share them evenly; a "
+            "list below may say more.",
             count=f"{lacking:,}",
-            people=f"{people:,}",
-            shared=f"{len(listed.jobs):,}",
         )
     )
     st.button(
         t("Assign by city"),
         key="staff-assign-evenly",
         on_click=change_wave_on_click,
-        args=(
-            page,
-            sheet,
-            partial(assign_people, key=sheet.key, listed=listed),
-            t("The people are assigned."),
-        ),
+        args=(page, sheet, partial(assign_evenly, key=sheet.key), t("The people are assigned.")),
     )
 
 

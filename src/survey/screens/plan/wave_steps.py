@@ -34,9 +34,6 @@ _STEP_LABELS: dict[WaveAct, tuple[Message, Message, Message]] = {
     WaveAct.FREEZE: (
         msg("Freeze for good"), msg("Request the freeze"), msg("Confirm the freeze"),
     ),
-    WaveAct.RELEASE: (
-        msg("Release the results"), msg("Request the release"), msg("Confirm the release"),
-    ),
     WaveAct.ARCHIVE: (
         msg("Archive the answers"), msg("Request the archive"), msg("Confirm the archive"),
     ),

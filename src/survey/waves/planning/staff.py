@@ -1,8 +1,9 @@
 """Staff of a wave: surveyors by point, supervisors and agencies, from a workbook."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -207,40 +208,59 @@ class _StaffListReader:
             )
 
 
-def list_even_assignments(work: Work, *, key: str) -> AssignmentList:
-    """Return a surveyor for each sampling point of a wave that has none, evenly shared.
+def assign_evenly(work: Work, *, key: str) -> AssignmentCounts:
+    """Give each sampling point of a wave that has nobody a surveyor, evenly shared; record it.
 
-    Of those whose area covers a point, the one with the fewest points so far gets it; the nearer
-    area comes first (a city's own surveyor before one of the whole country). Points that nobody
-    can work at stay without; supervisors and agencies of surveyors stay as they are.
+    Of those whose area covers a point, the nearest area comes first (a city's own surveyor before
+    one of the whole country), then whoever has the fewest points so far. Points that nobody can
+    work at stay without; supervisors and agencies of surveyors stay as they are.
+
+    Raises:
+        RefusedError: The wave is closed, frozen or released, or nobody can work at these points.
     """
     work.require(Action.PLAN)
-    wave = get_wave(session=work.session, key=key)
+    wave = lock_changeable_wave(work.session, key)
     assigned = _list_assigned_pairs(work.session, wave)
     taken, loads = {point for _, point in assigned}, Counter(account for account, _ in assigned)
-    surveyors = [
-        account
-        for account in _load_accounts(work.session).values()
-        if account.role == Role.SURVEYOR and (wave.is_demo or not account.is_demo)
-    ]
     query = select(Posting).where(Posting.wave_id == wave.id)
     known = {
         (row.account_id, row.city_code): (row.supervisor_id, row.agency)
         for row in work.session.exec(query)
     }
+    surveyors = [
+        account
+        for account in _load_accounts(work.session).values()
+        if account.role == Role.SURVEYOR and (wave.is_demo or not account.is_demo)
+    ]
+    of_city = lru_cache(None)(partial(_list_near, surveyors))
     jobs = []
     for code, point in sorted(_load_points(work.session, wave).items()):
+        city = point.city_code
         nearest = min(
-            (each for each in surveyors if covers_point(each.area, point.city_code, code)),
+            (each for each in of_city(city) if covers_point(each.area, city, code)),
             key=lambda each: (each.area == NATION, -len(each.area), loads[each.id], each.login),
             default=None,
         )
         if point.id not in taken and nearest is not None:
             loads[nearest.id] += 1
-            place = (nearest.login, code, point.city_code, nearest.id, point.id)
-            supervisor, agency = known.get((nearest.id, point.city_code), (None, ""))
+            supervisor, agency = known.get((nearest.id, city), (None, ""))
+            place = (nearest.login, code, city, nearest.id, point.id)
             jobs.append(PointAssignment(*place, supervisor, agency))
-    return AssignmentList(tuple(jobs), (), 0)
+    if not jobs:
+        raise RefusedError(
+            "staff_wrong",
+            msg("No surveyor has an account for the cities of the points that have nobody."),
+        )
+    return assign_people(work, key=key, listed=AssignmentList(tuple(jobs), (), 0))
+
+
+def _list_near(surveyors: Sequence[Account], city_code: str) -> list[Account]:
+    """Return those who work in a city, in all of it or at a point."""
+    return [
+        each
+        for each in surveyors
+        if covers(each.area, city_code) or each.area.startswith(f"{city_code}/")
+    ]
 
 
 def assign_people(work: Work, *, key: str, listed: AssignmentList) -> AssignmentCounts:

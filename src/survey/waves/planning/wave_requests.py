@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from survey.access.approval import (
+    NextSignature,
     PeopleRule,
     SecondPersonRequiredError,
     approve,
+    find_next_signature,
     find_people_rule,
-    list_second_people,
 )
 from survey.access.audit import actor_id
 from survey.access.principal import OPERATOR, AccessDeniedError
@@ -97,27 +98,19 @@ def _add_request(work: Work, wave: Wave, act: WaveAct, options: Mapping[str, Any
     work.record(AuditEvent.WAVE_REQUESTED, wave.id, {"key": wave.key, "act": act, **options})
 
 
-@dataclass(frozen=True)
-class NextSignature:
-    """What the principal's signature under a release would do, or who is to sign instead."""
-
-    releases: bool
-    awaited: tuple[str, ...] = ()
-    """Names of those who can sign next, as the principal has signed; empty if it is their turn."""
-
-
-def find_next_signature(
+def find_wave_signature(
     work: Work, *, wave: Wave, options: Mapping[str, Any], action: Action, areas: Collection[str]
 ) -> NextSignature:
     """Return what `sign_release` with the same arguments would do now, or who is awaited."""
     request = _find_open(work.session, wave)
-    is_first = request is None or dict(request.options) != dict(options)
-    if find_people_rule(work, action=action, is_demo=wave.is_demo, areas=areas) is PeopleRule.TWO:
-        if is_first:
-            return NextSignature(releases=False)
-        if request is not None and request.requested_by == actor_id(work.principal):
-            return NextSignature(False, list_second_people(work, action=action, areas=areas))
-    return NextSignature(releases=True)
+    return find_next_signature(
+        work,
+        action=action,
+        is_demo=wave.is_demo,
+        areas=areas,
+        first=request.requested_by if request else None,
+        is_signed=request is not None and dict(request.options) == dict(options),
+    )
 
 
 def sign_release(
