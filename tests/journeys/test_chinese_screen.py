@@ -44,7 +44,7 @@ TEXTS = """() => {
   const found = new Set();
   const data = "style, script, noscript, .katex-mathml, .katex .mop, .katex .mathrm, code, " +
     "[data-testid^=glide-cell], " +
-    "[data-testid=stIconMaterial], [data-testid=stAlertDynamicIcon], .hcs-trail td, canvas";
+    "[data-testid=stIconMaterial], [data-testid=stAlertDynamicIcon], .hcs-trail details, canvas";
   const attributes = ["aria-label", "aria-roledescription", "aria-valuetext", "title",
     "placeholder", "alt"];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ALL);

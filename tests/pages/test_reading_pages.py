@@ -257,7 +257,7 @@ def test_a_damaged_wave_is_named_takes_no_other_down_and_is_not_said_to_be_missi
 
 def test_the_method_page_prints_the_choices_of_the_snapshot(open_page: Open, read: Read) -> None:
     app = open_page(PageKey.METHOD, Role.SUPERVISOR, lang="en")
-    tables = "\n".join(table.value.to_csv() for table in app.table)
+    tables = "\n".join(table.value.to_csv() for table in (*app.table, *app.dataframe))
     for choice in ("age × gender", "2020 census (2020)", "95%", "cca-2023", "10 interviews"):
         assert choice in tables
     assert "assumed equal" in tables
@@ -274,7 +274,11 @@ def test_the_method_page_prints_the_choices_of_the_snapshot(open_page: Open, rea
         "Good,70,implied by published scores",
     ):
         assert choice in tables, choice
-    # The last table explains words; no rule of hiding is named with a count of its own before it.
-    assert "too few" not in "\n".join(table.value.to_csv() for table in app.table[:-1])
+    # The glossary apart, no rule of hiding is named with a count of its own.
+    assert "too few" not in "\n".join(table.value.to_csv() for table in app.table)
+    answer = app.markdown[0].value
+    assert "interviews in 100 cities" in answer
+    assert len(answer) < 1_000, "half a page in plain words, the rest is folded"
+    assert len(app.expander) >= 12
     assert "weight over the mean" not in tables
     assert "quota samples taken on site" in read(app)

@@ -20,6 +20,22 @@ def test_two_tables_with_the_same_categories_in_another_order() -> None:
     assert other.where("area", "320500").numbers("n").tolist() == [1.0]
 
 
+def test_the_surest_difference_stands_first_and_not_the_largest() -> None:
+    nan = np.nan
+    gaps = TableSlice(
+        pd.DataFrame(
+            {
+                "area": list("abcdef"),
+                "difference": [3.8, 3.1, -4.0, nan, 0.0, 9.0],
+                "ci_low": [-0.5, 1.4, -5.0, nan, 0.0, nan],
+                "ci_high": [8.1, 4.8, -3.0, nan, 0.0, nan],
+            }
+        )
+    )
+    # 3.1 is 1.8 margins from zero, 3.8 only 0.9; without an interval nothing is sure.
+    assert "".join(gaps.by_certainty().texts("area")) == "baefcd"
+
+
 def test_figures_in_the_order_asked_for() -> None:
     cells = _area("CN", "320500", order=["320500", "CN"])
     figures = cells.aligned("n", "area", ["320500", "110000", "CN"])

@@ -13,6 +13,7 @@ from survey.figures.views.crosstab import (
     CrosstabFilters,
     CrosstabView,
     build_crosstab,
+    find_telling_pair,
     question_choices,
     variable_choices,
 )
@@ -53,6 +54,22 @@ def test_every_question_by_every_variable_is_what_the_cells_hold(frozen: Frozen)
             np.testing.assert_array_equal(drawn, [figures[code] for code in view.table.codes])
             seen += len(shown)
     assert seen > 100
+
+
+def test_the_page_opens_on_the_surest_difference_of_the_nation(frozen: Frozen) -> None:
+    results = frozen["main-2024"]
+    pair = find_telling_pair(ViewContext(results, OPERATOR, "en"))
+    assert pair is not None
+    question = next(q for q in list_crosstab_questions(results) if q.key == pair[0])
+    gaps = results.gaps(OPERATOR, contrast="rest", area_level="nation")
+    rated = [i for q in list_crosstab_questions(results) if not q.is_rate for i in q.indicators]
+    clear = gaps[gaps["indicator"].isin(rated) & gaps["verdict"].isin(["higher", "lower"])]
+    clear = clear[clear["shown"] & clear["group"].str.contains("=|^[a-z_]+$")]
+    near = clear[["ci_low", "ci_high"]].abs().min(axis=1)
+    own = clear["indicator"].isin(question.indicators) & (
+        clear["group"].str.partition("=")[0] == pair[1]
+    )
+    assert near[own].max() == near.max() > 0
 
 
 def test_questions_and_groups_are_chosen_by_their_words(frozen: Frozen) -> None:

@@ -68,15 +68,16 @@ def test_a_hidden_city_shows_no_direct_number_anywhere(
     assert len(named) + len(shown.cities.codes) == 100
 
 
-def test_cities_are_ordered_by_their_gap(frozen: Frozen) -> None:
+def test_cities_are_ordered_by_how_sure_their_gap_is(frozen: Frozen) -> None:
     cities = view(frozen, group=FULL).cities
     gaps = frozen["main-2024"].gaps(
         OPERATOR, contrast="rest", area_level="city", group=FULL, indicator="composite"
     )
-    stored = gaps.assign(area=gaps["area"].astype(str)).set_index("area")["difference"]
+    stored = gaps.assign(area=gaps["area"].astype(str)).set_index("area").loc[list(cities.codes)]
     listed = np.array(cities.columns["Gap to the rest"], dtype=float)
-    np.testing.assert_array_equal(listed, stored.loc[list(cities.codes)])
-    assert (np.diff(listed[~np.isnan(listed)]) <= 0).all()
+    np.testing.assert_array_equal(listed, stored["difference"])
+    sureness = stored["difference"] / (stored["ci_high"] - stored["ci_low"])
+    assert (np.diff(sureness[~np.isnan(listed)]) <= 0).all()
     assert all(
         bool(bar) == bool(verdict)
         for bar, verdict in zip(cities.bars, cities.columns["Verdict"], strict=True)

@@ -3,10 +3,15 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from survey.figures.views.interval_table import IntervalTable
+from survey.figures.charts.interval_charts import HIGHER, UNCLEAR
+from survey.figures.charts.marks import HIDDEN_ROLE
+from survey.figures.views.interval_table import IntervalTable, signed_verdicts
+from survey.figures.views.table_slice import TableSlice
 from survey.kit.interval_table import _build_screen_frame
+from survey.locale import translator
 
 
 def table(*, is_signed: bool) -> IntervalTable:
@@ -34,3 +39,14 @@ def test_no_number_of_the_table_is_a_minus_zero(is_signed: bool) -> None:
     shown: Any = _build_screen_frame(table(is_signed=is_signed))
     frame = getattr(shown, "data", shown)
     assert "-0.0" not in [f"{value:.1f}" for value in frame["Here"]]
+
+
+def test_a_verdict_that_seems_to_contradict_its_interval_says_why() -> None:
+    ends = {"ci_low": [2.5, 2.5, -1.0, 2.5, np.nan], "ci_high": [8.4, 8.4, 1.0, 8.4, np.nan]}
+    roles = [HIGHER, UNCLEAR, UNCLEAR, HIDDEN_ROLE, UNCLEAR]
+    words = {HIGHER: "Higher", UNCLEAR: "No detectable difference"}
+    gaps = TableSlice(pd.DataFrame(ends))
+    told = signed_verdicts(roles, words, translator("en"), gaps=gaps)
+    alone = "○ seems to differ alone, not told apart when all rows are judged together"
+    none = "○ No detectable difference"
+    assert told == ["▲ Higher", alone, none, "", none]

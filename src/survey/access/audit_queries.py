@@ -23,7 +23,7 @@ _RESETS = (
     AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,
 )
 """Events by which somebody else can come to sign in as the account."""
-PAGE_SIZE = 50
+PAGE_SIZE = 20
 PUBLIC = "public"
 """Actor of entries that a respondent caused through a public link."""
 _ENTRY_BATCH_SIZE = 5_000

@@ -296,8 +296,8 @@ def describe_total(
         return [t("The counts of this area are kept back or were not delivered.")]
     accepted = _find_number(total, "accepted")
     lines = [t("{count} complaints accepted.", count=format_count(accepted))]
-    lines += describe_coverage(year, area, language)
     lines.append(describe_comparison(year, before, area, t))
+    lines += describe_coverage(year, area, language)
     rate = per_100_000(accepted, find_residents(year, area))
     if rate is not None:
         lines.append(

@@ -274,9 +274,8 @@ def draw_count_table(title: str, table: tuple[Sequence[str], Iterable[Sequence[s
 
 
 def draw_count_notes(notes: Iterable[str]) -> None:
-    """Draw each line on source and freshness of counts as a caption."""
-    for note in notes:
-        st.caption(escape_markdown(note))
+    """Draw the lines on source and freshness of counts below each other as one caption."""
+    st.caption("  \n".join(map(escape_markdown, notes)))
 
 
 def draw_demo_mark(page: PageContext, is_demo: bool) -> None:

@@ -302,10 +302,16 @@ def draw_sentence(sentence: str) -> None:
     draw_sentences([sentence])
 
 
-def draw_sentences(sentences: Iterable[str]) -> None:
-    """Draw sentences of the main result close together, so that a phone shows all of them."""
-    paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
-    st.html(f'<div class="hcs-answer">{paragraphs}</div>')
+def draw_sentences(sentences: Iterable[str], *, answers: int = 0) -> None:
+    """Draw sentences of the main result close together, so that a phone shows all of them.
+
+    Args:
+        answers: How many of the first are the answer: larger, the others small in two columns.
+    """
+    paragraphs = [f"<p>{escape(sentence)}</p>" for sentence in sentences]
+    first, rest = "".join(paragraphs[:answers]), "".join(paragraphs[answers:])
+    large = f'<div class="hcs-answer first">{first}</div>' if first else ""
+    st.html(f'{large}<div class="hcs-answer{" rest" if first else ""}">{rest}</div>')
 
 
 def draw_difference(

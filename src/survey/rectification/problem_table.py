@@ -54,6 +54,14 @@ def list_reminders(problems: Sequence[ProblemRecord], today: date) -> dict[str, 
     return {code: counts[code] for code in wanted if counts[code]}
 
 
+def order_problems(problems: Iterable[ProblemRecord], today: date) -> list[ProblemRecord]:
+    """Return the problems with what is overdue first, then by deadline; those without one last."""
+    return sorted(
+        problems,
+        key=lambda each: (not each.is_overdue(today), each.deadline or date.max, each.city_code),
+    )
+
+
 WHOLE_COLUMNS = (0, 4)
 """Number or city, and deadline: columns whose cells stay on one line."""
 

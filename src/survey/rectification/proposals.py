@@ -105,7 +105,7 @@ def _propose_priorities(reading: ViewContext, city: str) -> Iterator[ProblemProp
         return
     for priority in priorities:
         wording = reading.t(
-            "{indicator} weighs much with consumers and is rated low (score {score}).",
+            "{indicator} is among what moves satisfaction most (score {score}).",
             indicator=priority.name,
             score=format_score(priority.performance.estimate or 0.0),
         )

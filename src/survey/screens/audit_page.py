@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from html import escape
+from itertools import groupby
 
 import streamlit as st
 
@@ -33,7 +34,7 @@ from survey.kit.feedback import record_view_once
 from survey.kit.filters import ALL_OPTION, filter_row
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import draw_freshness, frame_rows
+from survey.kit.text_blocks import draw_freshness
 from survey.kit.url_state import pick, write_parameter
 from survey.locale import Translator
 from survey.release.audit_export import build_audit_workbook, write_csv
@@ -42,7 +43,6 @@ from survey.store.china_time import CHINA, china_date, format_day
 from survey.store.tables import now
 
 MAX_EXPORTED_ENTRIES = 50_000
-_MAX_SHOWN_LINES = 6
 BELOW_PARAMETER = "below"
 """The address names the entry behind which a page begins: `?below=<number>`."""
 _MAX_SUBJECT_CHARS = 80
@@ -64,9 +64,7 @@ def draw_trail(page: PageContext, choice: TrailFilter) -> None:
             t("No entry fits this choice"), t("Choose more days or another person or action above.")
         )
         return
-    heads = (t("Time"), t("Person"), t("Action"), t("About"), t("Before → after"), t("Number"))
-    body = "".join(_render_entry(t, entry) for entry in entries)
-    st.html(frame_rows(heads, body, style="hcs-trail"))
+    st.html(_render_days(t, entries))
     _draw_pagination(t, entries, below)
     _draw_downloads(page, choice)
 
@@ -105,25 +103,27 @@ def _draw_chain_state(t: Translator, state: TrailState) -> None:
         )
 
 
+def _render_days(t: Translator, entries: Iterable[TrailEntry]) -> str:
+    """Return the entries as HTML: under each day a sentence per entry, its fields folded behind."""
+    days = groupby(entries, key=lambda entry: china_date(entry.at))
+    return "".join(
+        f'<section class="hcs-trail"><h2>{escape(format_day(t, day))}</h2>'
+        f"{''.join(_render_entry(t, entry) for entry in of_day)}</section>"
+        for day, of_day in days
+    )
+
+
 def _render_entry(t: Translator, entry: TrailEntry) -> str:
-    lines = [escape(line) for line in format_detail(t, entry.detail)]
-    shown, rest = lines[:_MAX_SHOWN_LINES], lines[_MAX_SHOWN_LINES:]
-    detail = "<br>".join(shown)
-    if rest:
-        more = escape(t("{count} more", count=len(rest)))
-        detail += f"<details><summary>{more}</summary>{'<br>'.join(rest)}</details>"
-    cells = (
-        escape(_format_second(t, entry.at)), escape(format_actor(t, entry.actor)),
-        escape(format_action(t, entry.action)), escape(format_subject(t, entry)), detail,
-        f"{entry.number:,}",
-    )  # fmt: skip
-    names = ("time", "person", "action", "about", "detail", "number")
+    number = t("Entry {number}", number=f"{entry.number:,}")
+    detail = "".join(
+        f"<li>{escape(line)}</li>" for line in (*format_detail(t, entry.detail), number)
+    )
+    subject = format_subject(t, entry)
+    about = t(": {subject}", subject=subject) if subject else ""
     return (
-        "<tr>"
-        + "".join(
-            f'<td class="{name}">{cell}</td>' for name, cell in zip(names, cells, strict=True)
-        )
-        + "</tr>"
+        f"<details><summary><time>{entry.at.astimezone(CHINA):%H:%M:%S}</time> "
+        f"{escape(format_actor(t, entry.actor))} <b>{escape(format_action(t, entry.action))}</b>"
+        f"<span>{escape(about)}</span></summary><ul>{detail}</ul></details>"
     )
 
 

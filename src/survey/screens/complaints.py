@@ -311,13 +311,16 @@ def draw_complaints(page: PageContext) -> None:
     )
     draw_demo_mark(page, year.is_demo)
     st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
-    text_blocks.draw_sentences(view.sentences)
+    text_blocks.draw_sentences(view.sentences, answers=2)
     source = CountSource(f"complaints-{year.year}-{area}", year.is_demo, view.notes)
     shares = build_share_chart(
         shares=view.shares, title=view.lens_title, years=(year.year, year.year - 1), t=page.t
     )
-    draw_count_panel(page, shares, source)
-    st.html(render_table(*view.lens))
+    picture, table = st.columns([6, 5], gap="large")
+    with picture:
+        draw_count_panel(page, shares, source)
+    with table:
+        st.html(render_table(*view.lens))
     months = build_month_chart(year=year, area=area, language=page.language)
     draw_count_panel(page, months, source)
     draw_count_table(view.month_title, view.months)

@@ -7,9 +7,9 @@ from survey.figures.views.estimate_text import QUOTA_SAMPLE
 from survey.figures.views.method import MethodView, build_method_view
 from survey.figures.views.view_context import Facts
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import read_glossary
-from survey.locale import Translator
-from survey.results import WaveResults
+from survey.kit.text_blocks import escape_markdown, read_glossary
+from survey.locale import Translator, msg
+from survey.results import WaveInfo, WaveResults
 
 
 def draw_method(page: PageContext, results: WaveResults) -> None:
@@ -23,44 +23,97 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
         language=page.language,
         questions=results.questions,
     )
-    st.header(t("Where the figures come from"), anchor=False)
-    st.markdown(
-        t(
-            "Approved interviews of a wave are frozen to a file whose fingerprint is printed here. "
-            "The same file and the same software give the same figures."
+    _draw_summary(page, results.wave, view)
+    with st.expander(t("Where the figures come from")):
+        st.markdown(
+            t(
+                "Approved interviews of a wave are frozen to a file whose fingerprint is printed "
+                "here. The same file and the same software give the same figures."
+            )
         )
-    )
-    _draw_facts(t, view.snapshot)
-    st.header(t("Fieldwork"), anchor=False)
-    _draw_facts(t, view.fieldwork)
-    _draw_scores(t)
-    _draw_weights(t, view)
-    _draw_errors(t)
-    _draw_rates(t)
-    _draw_facts(t, view.errors)
-    st.header(t("What is not shown"), anchor=False)
-    st.markdown(
-        t(
-            "A figure that rests on too few people is not shown anywhere: not on a page, not in a "
-            "table, not in a download. It is marked as withheld, never as zero. Figures from which "
-            "a hidden one could be worked out are hidden as well, the same everywhere."
+        _draw_facts(t, view.snapshot)
+    with st.expander(t("Fieldwork")):
+        _draw_facts(t, view.fieldwork)
+    with st.expander(t("Scores")):
+        _draw_scores(t)
+    with st.expander(t("Weighting")):
+        _draw_weights(t, view)
+    with st.expander(t("Margins of error")):
+        _draw_errors(t)
+        _draw_rates(t)
+        _draw_facts(t, view.errors)
+    with st.expander(t("What is not shown")):
+        st.markdown(
+            t(
+                "A figure that rests on too few people is not shown anywhere: not on a page, not "
+                "in a table, not in a download. It is marked as withheld, never as zero. Figures "
+                "from which a hidden one could be worked out are hidden as well, the same "
+                "everywhere."
+            )
         )
-    )
-    _draw_facts(t, view.disclosure)
-    _draw_comparisons(t, view)
-    _draw_small_groups(t, view)
-    _draw_drivers(t, view)
-    _draw_bands(t, view)
+        _draw_facts(t, view.disclosure)
+    for title, facts, draw in (
+        (msg("Places of the cities"), view.ranks, _draw_ranks),
+        (msg("Change between waves"), view.change, _draw_change),
+        (msg("Special groups by city"), view.small_areas, _draw_small_groups),
+        (msg("What drives satisfaction"), view.drivers, _draw_drivers),
+    ):
+        if facts:
+            with st.expander(t(title)):
+                draw(t, view)
+    with st.expander(t("Bands")):
+        st.markdown(
+            t(
+                "A band is named with its probability. Below 90%\u00a0it is not settled, and the "
+                "figure is marked so."
+            )
+        )
+        st.table(view.bands, hide_index=True, border="horizontal")
     if view.tree is not None:
-        st.header(t("Indicators and their weights"), anchor=False)
-        st.table(view.tree, hide_index=True, border="horizontal")
+        with st.expander(t("Indicators and their weights")):
+            st.dataframe(view.tree, hide_index=True)
     with st.expander(t("Unscored measures")):
-        st.table(view.measures, hide_index=True, border="horizontal")
-    _draw_glossary(page)
+        st.dataframe(view.measures, hide_index=True)
+    with st.expander(t("Words")):
+        _draw_glossary(page)
+
+
+def _draw_summary(page: PageContext, wave: WaveInfo, view: MethodView) -> None:
+    """Draw in half a page what an official has to know before quoting a figure."""
+    t = page.t
+    lines = (
+        t(
+            "{wave}: {interviews} interviews in {cities} cities.",
+            wave=wave.label(page.language),
+            interviews=f"{view.interviews:,}",
+            cities=view.cities,
+        ),
+        t(
+            "Each answer on a scale becomes 0 to 100 points. The items of a city are added up "
+            "with fixed weights."
+        )
+        if view.tree is not None
+        else t("Each answer on a scale becomes 0 to 100 points. This study has no composite."),
+        t("The interviews came with weights of their own.")
+        if view.given_weights
+        else t(
+            "Each city's interviews are weighed so that ages and sexes count as they live there."
+        ),
+        t(
+            "The range beside a score says how far chance may have moved it. A difference that "
+            "chance could have made is not called one."
+        ),
+        t(QUOTA_SAMPLE),
+        t(
+            "What too few people answered is not shown, nor what would let it be worked out: not "
+            "here, not in a file."
+        ),
+    )
+    st.markdown("\n".join(f"- {escape_markdown(line)}" for line in lines))
+    st.caption(t("The formulas and settings of this wave are behind the headings below."))
 
 
 def _draw_weights(t: Translator, view: MethodView) -> None:
-    st.header(t("Weighting"), anchor=False)
     st.markdown(
         t(
             "The interviews of this wave came with weights of their own: each says how much its "
@@ -83,7 +136,6 @@ def _draw_facts(t: Translator, facts: Facts) -> None:
 
 
 def _draw_scores(t: Translator) -> None:
-    st.header(t("Scores"), anchor=False)
     st.markdown(
         t(
             "An answer x on the scale from min to max becomes a score of 0 to 100. Don't know, not "
@@ -106,7 +158,6 @@ def _draw_scores(t: Translator) -> None:
 
 
 def _draw_errors(t: Translator) -> None:
-    st.header(t("Margins of error"), anchor=False)
     st.markdown(t(QUOTA_SAMPLE))
     st.markdown(
         t(
@@ -135,44 +186,39 @@ def _draw_rates(t: Translator) -> None:
     )
 
 
-def _draw_comparisons(t: Translator, view: MethodView) -> None:
-    """Draw the method of ranks and of changes between waves, each if the wave has them."""
-    if view.ranks:
-        st.header(t("Places of the cities"), anchor=False)
-        st.markdown(
-            t(
-                "Two cities are told apart only where their difference is larger than chance "
-                "would make the largest difference of all pairs of cities. The set of places of a "
-                "city goes from one more than the cities surely above it to all but those surely "
-                "below it. All sets hold together. "
-                "Each city counts with the degrees of freedom of its own margin of error."
-            )
+def _draw_ranks(t: Translator, view: MethodView) -> None:
+    st.markdown(
+        t(
+            "Two cities are told apart only where their difference is larger than chance "
+            "would make the largest difference of all pairs of cities. The set of places of a "
+            "city goes from one more than the cities surely above it to all but those surely "
+            "below it. All sets hold together. "
+            "Each city counts with the degrees of freedom of its own margin of error."
         )
-        above, below = t("surely above"), t("surely below")
-        st.latex(
-            rf"R_j = \left[\,1 + \#\{{i: i \text{{ {above} }} j\}},\; "
-            rf"p - \#\{{i: i \text{{ {below} }} j\}}\,\right], \quad "
-            r"|\hat\theta_i - \hat\theta_j| > c\,\sqrt{V_i + V_j}"
+    )
+    above, below = t("surely above"), t("surely below")
+    st.latex(
+        rf"R_j = \left[\,1 + \#\{{i: i \text{{ {above} }} j\}},\; "
+        rf"p - \#\{{i: i \text{{ {below} }} j\}}\,\right], \quad "
+        r"|\hat\theta_i - \hat\theta_j| > c\,\sqrt{V_i + V_j}"
+    )
+    _draw_facts(t, view.ranks)
+
+
+def _draw_change(t: Translator, view: MethodView) -> None:
+    st.markdown(
+        t(
+            "A change is estimated over the cities of both waves. Sampling points that served "
+            "both bring their covariance. An arrow stands only where the change holds after "
+            "all cities shown were tested together; everywhere else there is no detectable "
+            "change."
         )
-        _draw_facts(t, view.ranks)
-    if view.change:
-        st.header(t("Change between waves"), anchor=False)
-        st.markdown(
-            t(
-                "A change is estimated over the cities of both waves. Sampling points that served "
-                "both bring their covariance. An arrow stands only where the change holds after "
-                "all cities shown were tested together; everywhere else there is no detectable "
-                "change."
-            )
-        )
-        st.latex(r"V(\hat\theta_2 - \hat\theta_1) = V_1 + V_2 - 2\,\mathrm{Cov}_{12}")
-        _draw_facts(t, view.change)
+    )
+    st.latex(r"V(\hat\theta_2 - \hat\theta_1) = V_1 + V_2 - 2\,\mathrm{Cov}_{12}")
+    _draw_facts(t, view.change)
 
 
 def _draw_small_groups(t: Translator, view: MethodView) -> None:
-    if not view.small_areas:
-        return
-    st.header(t("Special groups by city"), anchor=False)
     st.markdown(
         t(
             "A direct figure carries a grade. Beside it stands a model estimate (Fay–Herriot): a "
@@ -191,9 +237,6 @@ def _draw_small_groups(t: Translator, view: MethodView) -> None:
 
 
 def _draw_drivers(t: Translator, view: MethodView) -> None:
-    if not view.drivers:
-        return
-    st.header(t("What drives satisfaction"), anchor=False)
     st.markdown(
         t(
             "Importance is an indicator's share in the explained variance of satisfaction on the "
@@ -204,20 +247,8 @@ def _draw_drivers(t: Translator, view: MethodView) -> None:
     _draw_facts(t, view.drivers)
 
 
-def _draw_bands(t: Translator, view: MethodView) -> None:
-    st.header(t("Bands"), anchor=False)
-    st.markdown(
-        t(
-            "A band is named with its probability. Below 90%\u00a0it is not settled, and the "
-            "figure is marked so."
-        )
-    )
-    st.table(view.bands, hide_index=True, border="horizontal")
-
-
 def _draw_glossary(page: PageContext) -> None:
     t = page.t
-    st.header(t("Words"), anchor=False)
     terms = read_glossary().values()
     table = pd.DataFrame(
         {
@@ -225,4 +256,4 @@ def _draw_glossary(page: PageContext) -> None:
             t("Meaning"): [term.explanation(page.language) for term in terms],
         }
     )
-    st.table(table, hide_index=True, border="horizontal")
+    st.dataframe(table, hide_index=True)

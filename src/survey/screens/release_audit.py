@@ -45,7 +45,12 @@ def draw_figure_history(page: PageContext) -> None:
     """Draw a field for a figure's id, filled from the address, and its value in each release."""
     t = page.t
     arrived = str(st.query_params.get(PARAMETER, ""))[:MAX_FIGURE_CHARS]
-    st.subheader(t("History of a figure"), anchor=False)
+    with st.expander(t("History of a figure"), expanded=bool(arrived)):
+        _draw_figure_versions(page, arrived)
+
+
+def _draw_figure_versions(page: PageContext, arrived: str) -> None:
+    t = page.t
     if _FIELD not in st.session_state:
         st.session_state[_FIELD] = arrived
     figure = st.text_input(

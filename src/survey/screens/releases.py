@@ -83,11 +83,11 @@ def draw_releases(page: PageContext) -> None:
             t("No release has been announced yet"),
             t("The calendar shows every release with its minute from the day it is announced."),
         )
-    draw_figure_history(page)
     if may_release:
         draw_audit_problems(page)
         if not comes_from_wave:
             _draw_plan_form(page, releases)
+    draw_figure_history(page)
 
 
 def _draw_calendar(page: PageContext, releases: Sequence[PublicationSummary]) -> None:

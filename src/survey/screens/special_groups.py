@@ -11,6 +11,7 @@ from survey.figures.views.crosstab import (
     CROSSTAB_AREA_LEVELS,
     CrosstabFilters,
     build_crosstab,
+    find_telling_pair,
     question_choices,
     variable_choices,
 )
@@ -77,8 +78,9 @@ def draw_crosstab(page: PageContext) -> None:
         if not questions or not variables:
             text_blocks.draw_sentence(t("This wave holds no question by groups."))
             return
-        question = pick_by_search(page, t("1. Question"), "question", questions)
-        variable = pick(page, t("2. Groups"), "split", variables)
+        telling = get_view(page, find_telling_pair, results) or (None, None)
+        question = pick_by_search(page, t("1. Question"), "question", questions, default=telling[0])
+        variable = pick(page, t("2. Groups"), "split", variables, default=telling[1])
         areas = get_view(page, list_area_choices, results, levels=CROSSTAB_AREA_LEVELS)
         area = filters.pick_area_scope(page, areas, t("3. Area"))
     if area is None:

@@ -13,7 +13,7 @@ from survey.figures.views.view_context import ViewContext
 from survey.locale import translator
 from survey.locale.figures import format_signed
 from survey.rectification.problem_records import ProblemRecord
-from survey.rectification.problem_table import count_problems, list_reminders
+from survey.rectification.problem_table import count_problems, list_reminders, order_problems
 from survey.rectification.proposals import ProblemFigure, build_proposals, list_figures
 from survey.rectification.remeasurement import (
     ProblemTrend,
@@ -205,3 +205,7 @@ def test_reminders_count_what_needs_somebody_now() -> None:
     counts = count_problems(problems, today)
     assert counts["all"] == len(problems) - 1
     assert sum(counts[state.value] for state in ProblemState) == len(problems)
+    first, second, *_ = order_problems(problems, today)
+    assert first.is_overdue(today), "what is overdue stands on top"
+    assert second.deadline == date(2024, 1, 1), "then the nearest day"
+    assert order_problems(problems, today)[-1].deadline is None

@@ -63,11 +63,11 @@ class TrendFilters:
 
 
 def listed_cities(cities: TableSlice, context: ViewContext, filters: TrendFilters) -> TableSlice:
-    """Return the changes of the cities in the chosen region and size, the largest first."""
+    """Return the changes of the cities in the chosen region and size, the surest first."""
     keep = context.cities_within(
         cities.texts("area"), region3=filters.region3, size_tier=filters.size_tier
     )
-    return cities.keep(keep).descending("difference")
+    return cities.keep(keep).by_certainty()
 
 
 def list_title(title: str, filters: TrendFilters, t: Translator) -> str:
@@ -172,7 +172,7 @@ def _build_change_table(
         heading.rows: list(labels),
         t("Change"): difference,
         t("95%\u00a0interval"): ranges(changes, t),
-        t("Verdict"): signed_verdicts(roles, verdict_names(t)),
+        t("Verdict"): signed_verdicts(roles, verdict_names(t), t, gaps=changes),
         years.before: changes.numbers("reference"),
         years.after: changes.numbers("estimate"),
         _format_n_title(t, years.before): counts(changes.numbers("n_before")),

@@ -78,6 +78,15 @@ class ComparativeTestTexts:
         )
         return ComparisonTable(heads, tuple(self._build_result_row(each) for each in graded))
 
+    def list_failing(self) -> list[str]:
+        """Return brand and model of the samples that do not conform to a limit."""
+        return [
+            f"{each.data.brand} {each.data.model}"
+            for each in self._test.samples
+            if each.standing is not None
+            and any(step.verdict is Verdict.FAILS for step in each.standing.characteristics)
+        ]
+
     def _build_result_row(self, sample: GradedSample) -> tuple[str | float, ...]:
         data, grade = sample.data, _get_standing(sample)
         return (

@@ -80,6 +80,25 @@ def variable_choices(context: ViewContext) -> dict[str, str]:
     }
 
 
+def find_telling_pair(context: ViewContext) -> tuple[str, str] | None:
+    """Return the rated question and the variable with the surest difference in the nation, if any.
+
+    It is the pair whose difference from everybody else lies furthest from zero at the near end of
+    its interval, among those that the wave calls clear.
+    """
+    rated = [q for q in list_crosstab_questions(context.results) if not q.is_rate]
+    key_of = {indicator: q.key for q in rated for indicator in q.indicators}
+    variables = list_group_variables(context.results)
+    groups = [group for variable in variables for group in groups_of(context.results, variable)]
+    gaps = context.gaps("rest", area_level="nation", group=groups, indicator=list(key_of))
+    is_clear = np.isin(classify_differences(gaps), [HIGHER, LOWER])
+    if not is_clear.any():
+        return None
+    near = np.minimum(np.abs(gaps.numbers("ci_low")), np.abs(gaps.numbers("ci_high")))
+    row = int(np.nanargmax(np.where(is_clear, near, np.nan)))
+    return key_of[gaps.texts("indicator")[row]], gaps.texts("group")[row].partition("=")[0]
+
+
 def build_crosstab(context: ViewContext, *, filters: CrosstabFilters) -> CrosstabView:
     """Build the table of one question by the groups of one variable in one area.
 

@@ -237,6 +237,8 @@ class ExperienceCheckView:
     agreement_sentences: tuple[str, ...]
     agreement: Table
     notes: tuple[str, ...]
+    draw: str
+    """How the venues were drawn; empty while none are."""
 
 
 def name_area(area: str, language: str) -> str:
@@ -267,6 +269,7 @@ def build_experience_check_view(
         agreement_sentences=tuple(_describe_agreement(figures, t)),
         agreement=_build_agreement_table(check, figures, language),
         notes=tuple(_list_notes(check, t)),
+        draw=_describe_draw(check, t),
     )
 
 
@@ -427,16 +430,19 @@ def _list_notes(check: ExperienceCheckDetail, t: Translator) -> list[str]:
                 count=check.known_observers,
             )
         )
-    if check.draw is not None:
-        notes.append(
-            t(
-                "Drawn: {drawn} of {listed} venues listed, seed {seed}, SHA-256 of the list "
-                "{hash}. Number of draws: {draws}.",
-                drawn=check.draw.drawn,
-                listed=check.draw.listed,
-                seed=check.draw.seed,
-                hash=check.draw.list_sha256[:12],
-                draws=check.draws,
-            )
-        )
     return notes
+
+
+def _describe_draw(check: ExperienceCheckDetail, t: Translator) -> str:
+    """Return how the venues were drawn, so that anybody can draw them again; empty before that."""
+    if check.draw is None:
+        return ""
+    return t(
+        "Drawn: {drawn} of {listed} venues listed, seed {seed}, SHA-256 of the list {hash}. Number "
+        "of draws: {draws}.",
+        drawn=check.draw.drawn,
+        listed=check.draw.listed,
+        seed=check.draw.seed,
+        hash=check.draw.list_sha256[:12],
+        draws=check.draws,
+    )

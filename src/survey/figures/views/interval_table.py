@@ -21,7 +21,7 @@ from survey.figures.views.chart_rows import (
     ranges,
     verdict_texts,
 )
-from survey.figures.views.table_slice import Floats, NamedRows
+from survey.figures.views.table_slice import Floats, NamedRows, TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.locale import Translator
 
@@ -111,9 +111,24 @@ def build_interval_table(
     )
 
 
-def signed_verdicts(roles: Sequence[str], texts: Mapping[str, str]) -> list[str]:
-    """Return sign and words of each significance verdict; an empty text for a hidden one."""
-    return ["" if role == HIDDEN_ROLE else f"{SIGNS[role]} {texts[role]}" for role in roles]
+def signed_verdicts(
+    roles: Sequence[str], texts: Mapping[str, str], t: Translator, *, gaps: TableSlice | None = None
+) -> list[str]:
+    """Return sign and words of each significance verdict; an empty text for a hidden one.
+
+    Args:
+        gaps: Differences of the same rows. Where one's own interval leaves zero out although it
+            is not clear, the words say why: all rows were judged together.
+    """
+    alone = t("○ seems to differ alone, not told apart when all rows are judged together")
+    ends = (gaps.numbers("ci_low"), gaps.numbers("ci_high")) if gaps is not None else None
+    is_beside_zero = np.zeros(len(roles), bool) if ends is None else (ends[0] > 0) | (ends[1] < 0)
+    return [
+        ""
+        if role == HIDDEN_ROLE
+        else (alone if role == UNCLEAR and is_alone else f"{SIGNS[role]} {texts[role]}")
+        for role, is_alone in zip(roles, is_beside_zero, strict=True)
+    ]
 
 
 def draw_interval_bars(
@@ -174,7 +189,7 @@ def gap_interval_table(
         heading.rows: list(named.labels),
         t("Difference"): difference,
         t("95%\u00a0interval"): ranges(gaps, t),
-        t("Verdict"): signed_verdicts(roles, verdict_texts(t)),
+        t("Verdict"): signed_verdicts(roles, verdict_texts(t), t, gaps=gaps),
         this: gaps.numbers("estimate"),
         other: gaps.numbers("reference"),
         "n": counts(gaps.numbers("n")),

@@ -49,6 +49,8 @@ PROVENANCES: Mapping[Provenance, Message] = MappingProxyType(
 
 @dataclass(frozen=True, eq=False)
 class MethodView:
+    interviews: int
+    cities: int
     snapshot: Facts
     given_weights: bool
     """The interviews came with their weights."""
@@ -83,6 +85,8 @@ def build_method_view(
     names = DisplayNames(language, tree, method.measures, method.grouping, wave.cities)
     t, is_given = names.t, method.weighting.way == "given"
     return MethodView(
+        interviews=manifest.rows,
+        cities=manifest.cities,
         snapshot=(
             *_list_snapshot_facts(wave, manifest, method, language, t),
             *_list_fact(

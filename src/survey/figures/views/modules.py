@@ -186,7 +186,7 @@ def build_module_cities(context: ViewContext, *, measure: str) -> IntervalTable:
     roles = np.where(absent, HIDDEN_ROLE, roles_of_areas(codes, gaps)).tolist()
     value = unit_of(context, measure)
     names = [context.names.area(code) for code in codes]
-    against = {t("Against the nation"): signed_verdicts(roles, verdict_texts(t))}
+    against = {t("Against the nation"): signed_verdicts(roles, verdict_texts(t), t)}
     nation = context.nation(measure)
     ends = cells.numbers("ci_low"), estimate, cells.numbers("ci_high")
     note = t("The line in the column of bars is the figure of the nation.")

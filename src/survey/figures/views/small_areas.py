@@ -217,7 +217,7 @@ def build_small_area_view(
     figures = context.results.small_areas(
         context.principal, group=filters.group, indicator=indicator
     )
-    cells = TableSlice(figures).in_order("area", gaps.descending("difference").texts("area"))
+    cells = TableSlice(figures).in_order("area", gaps.by_certainty().texts("area"))
     comparison = compare_with_direct(context, cells, filters, indicator, others)
     grade_codes = cells.texts("grade")
     number = {grade.value: grade_codes.count(grade.value) for grade in Reliability}
@@ -229,14 +229,15 @@ def build_small_area_view(
 
 
 def _describe_grade_counts(t: Translator, number: Mapping[str, int]) -> str:
-    return t(
+    said = t(
         "Of the direct figures by city {a} have grade A, {b} grade B and {c} grade C (for "
-        "orientation only); in {hidden} cities none is shown.",
+        "orientation only).",
         a=number[Reliability.A],
         b=number[Reliability.B],
         c=number[Reliability.C],
-        hidden=number[Reliability.SUPPRESSED],
     )
+    hidden = number[Reliability.SUPPRESSED]
+    return said + (t(" In {hidden} cities none is shown.", hidden=hidden) if hidden else "")
 
 
 def _build_city_table(
@@ -328,7 +329,7 @@ def _build_city_columns(
         t("City"): names,
         t("Gap to the rest"): gaps.numbers("difference"),
         t("95%\u00a0interval"): ranges(gaps, t),
-        t("Verdict"): signed_verdicts(classify_differences(gaps), verdict_texts(t)),
+        t("Verdict"): signed_verdicts(classify_differences(gaps), verdict_texts(t), t, gaps=gaps),
         t("Direct figure"): cells.numbers("estimate"),
         t("Grade"): _list_grades(cells),
         **beside,

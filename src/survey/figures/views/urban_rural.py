@@ -204,7 +204,7 @@ def build_residence_areas(context: ViewContext, *, indicator: str, by: str) -> I
     """Build the table of countryside minus town by area of one level (`by`)."""
     t, sides = context.t, sides_of(context.results)
     gaps = context.gaps("rest", area_level=by, group=sides.group, indicator=indicator)
-    gaps = gaps.descending("difference")
+    gaps = gaps.by_certainty()
     title = t(
         sides.by_area.msgid,
         indicator=context.names.indicator(indicator),

@@ -210,6 +210,11 @@ def draw_results(
             grade=best[1],
         )
     )
+    failing = texts.list_failing()
+    if failing:
+        names = t(", ").join(map(escape_markdown, failing))
+        st.markdown(t("{count} do not conform to a limit: {names}.",
+                      count=len(failing), names=names))  # fmt: skip
     with st.container(key="sortable-comparative-test"):
         st.dataframe(
             pd.DataFrame(list(table.rows), columns=list(table.heads)),

@@ -47,6 +47,7 @@ from survey.kit.cases import (
     list_hearing_heads,
     plan_case,
 )
+from survey.kit.chart_panel import draw_count_notes
 from survey.kit.download_button import CSV, File, draw_download_button, name_file
 from survey.kit.feedback import feedback_above, show_feedback
 from survey.kit.filters import pick_linked
@@ -311,8 +312,10 @@ def _draw_table(
     demo = (t("Demo data"),) if summary.is_demo else ()
     st.caption(" · ".join((escape_markdown(view.title), days, *demo)))
     st.html(render_text_table(heads, rows))
-    for note in view.notes:
-        st.caption(note)
+    draw_count_notes(view.notes)
+    if view.draw:
+        with st.popover(t("How the venues were drawn"), type="tertiary", key=f"{what}/draw"):
+            st.write(view.draw)
     draw_download_button(
         page,
         t("Table (CSV)"),
@@ -322,7 +325,7 @@ def _draw_table(
             partial(
                 csv_bytes,
                 pd.DataFrame(list(rows), columns=list(heads)),
-                (view.title, days, *demo, *view.notes),
+                (view.title, days, *demo, *view.notes, *filter(None, (view.draw,))),
             ),
         ),
         key=f"experience-check/download/{what}",

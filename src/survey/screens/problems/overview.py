@@ -14,7 +14,13 @@ from survey.kit.navigation import PageKey
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.results_cache import all_waves, get_results, get_view
-from survey.kit.text_blocks import escape_markdown, render_table, render_text_table
+from survey.kit.text_blocks import (
+    MAX_LISTED_ROWS,
+    draw_long_table,
+    escape_markdown,
+    render_table,
+    render_text_table,
+)
 from survey.kit.url_state import pick
 from survey.rectification.problem_changes import ProblemDraft, add_problems
 from survey.rectification.problem_records import BASIS_NAMES, ProblemRecord, list_problems
@@ -23,6 +29,7 @@ from survey.rectification.problem_table import (
     WHOLE_COLUMNS,
     count_problems,
     format_problem,
+    order_problems,
     problem_heads,
 )
 from survey.rectification.proposals import (
@@ -265,7 +272,9 @@ def _draw_lists(page: PageContext) -> None:
     today = china_date(now())
     of_wave = [problem for problem in of_wave if city is None or problem.city_code == city]
     _draw_counts(page, of_wave)
-    shown = [each for each in of_wave if PROBLEM_FILTERS[wanted].accepts(each, today)]
+    shown = order_problems(
+        (each for each in of_wave if PROBLEM_FILTERS[wanted].accepts(each, today)), today
+    )
     series = waves[key].series
     # Nothing is shown here of a wave that is neither listed nor released.
     results = {
@@ -345,6 +354,13 @@ def _draw_table(
             )
         )
     heads = problem_heads(t, with_city=True, with_trend=measured)
-    st.html(render_text_table(heads, rows, whole=WHOLE_COLUMNS))
+    draw_long_table(
+        heads,
+        rows,
+        key="problems/all",
+        show_all=t("Show all {count} problems", count=len(rows)),
+        listed=t("The {count} most urgent are listed.", count=MAX_LISTED_ROWS),
+        whole=WHOLE_COLUMNS,
+    )
     if len(problems) > MAX_ROWS:
         st.caption(t("The first {shown} of {all}.", shown=MAX_ROWS, all=len(problems)))
