@@ -16,16 +16,9 @@ from survey.locale import SurveyError, msg
 from survey.store.tables import City, SamplingPoint, table_of
 
 WHOLE_WAVE = frozenset(
-    {
-        Action.ADMINISTER,
-        Action.PLAN,
-        Action.READ_PLAN,
-        Action.RELEASE,
-        Action.APPROVE_EXACT_ROWS,
-        Action.DELIVER_EVIDENCE,
-    }
+    {Action.ADMINISTER, Action.PLAN, Action.READ_PLAN, Action.RELEASE, Action.APPROVE_EXACT_ROWS}
 )
-"""Actions on a wave, or a delivery, as a whole, which need the whole nation as area."""
+"""Actions on a wave as a whole, which need the whole nation as area."""
 POINT_SEPARATOR = "/"
 """Separator of city and point in the area of an account that works at one point only."""
 _CITIES, _POINTS = table_of(City), table_of(SamplingPoint)

@@ -125,7 +125,7 @@ ROLES: Mapping[Role, RoleDefinition] = {
         actions=frozenset({
             Action.READ_RESULTS, Action.READ_PROBLEMS, Action.ACCEPT_PROBLEMS, Action.READ_METHOD,
             Action.SEE_EXPORTS, Action.MANAGE_PRODUCT_TESTS, Action.RELEASE_PRODUCT_TESTS,
-            Action.MANAGE_VENUE_CHECKS, Action.KEEP_EDUCATION,
+            Action.MANAGE_VENUE_CHECKS, Action.KEEP_EDUCATION, Action.DELIVER_EVIDENCE,
         }),
         area_scopes=(AreaScope.PROVINCE,),
         demo_area=DEMO_PROVINCE,
@@ -136,7 +136,7 @@ ROLES: Mapping[Role, RoleDefinition] = {
         other_names=msg("municipal, city"),
         actions=frozenset({
             Action.READ_RESULTS, Action.CHOOSE_PEERS, Action.READ_PROBLEMS, Action.KEEP_PROBLEMS,
-            Action.READ_METHOD, Action.SEE_EXPORTS, Action.KEEP_EDUCATION,
+            Action.READ_METHOD, Action.SEE_EXPORTS, Action.KEEP_EDUCATION, Action.DELIVER_EVIDENCE,
         }),
         area_scopes=(AreaScope.CITY,),
         demo_area=DEMO_CITY,

@@ -5,6 +5,7 @@ count of one to nine in a small area tells who complained: such a cell, and what
 computed from totals and siblings, is kept back like a cell of the survey (docs/complaints.md).
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -51,7 +52,7 @@ class ComplaintYear:
 
     @property
     def months(self) -> tuple[str, ...]:
-        return tuple(each.period for each in self.periods)
+        return tuple(dict.fromkeys(each.period for each in self.periods))
 
     @property
     def is_demo(self) -> bool:
@@ -74,11 +75,9 @@ class ComplaintYear:
 def list_complaint_years(work: Work) -> dict[int, int]:
     """Return year -> number of months delivered, newest year first."""
     work.require(Action.READ_RESULTS)
-    years: dict[int, int] = {}
-    for each in list_standing_periods(work, kind=DeliveryKind.COMPLAINTS):
-        year = int(each.period[:4])
-        years[year] = years.get(year, 0) + 1
-    return dict(sorted(years.items(), reverse=True))
+    standing = list_standing_periods(work, kind=DeliveryKind.COMPLAINTS)
+    months = sorted({each.period for each in standing}, reverse=True)
+    return dict(Counter(int(month[:4]) for month in months))
 
 
 def read_complaint_year(
@@ -96,15 +95,20 @@ def read_complaint_year(
     """
     work.require(Action.READ_RESULTS)
     current = list_standing_periods(work, kind=DeliveryKind.COMPLAINTS)
-    periods = tuple(each for each in reversed(current) if each.period[:4] == str(year))
+    periods = tuple(
+        sorted(
+            (each for each in current if each.period[:4] == str(year)), key=lambda each: each.period
+        )
+    )
     following = {
         f"{year}-{each.period[5:]}" for each in current if each.period[:4] == str(year + 1)
     }
     compared = tuple(each for each in periods if each.period in following)
     wanted = {f"{year}-{month[5:]}" for month in like}
-    if not periods or (wanted and not wanted == following == {each.period for each in compared}):
+    months_compared = {each.period for each in compared}
+    if not periods or (wanted and not wanted == following == months_compared):
         return None
-    is_split = len(following) == len(compared) < len(periods)
+    is_split = following == months_compared < {each.period for each in periods}
     same = compared if is_split else ()
     names = [lens for lens in LENSES if lens != TOTAL and lens in lenses]
     months, tables = _protect_year(work, periods, same, names)
@@ -146,7 +150,8 @@ def _protect_year(
     Args:
         same: Months that the page of the next year shows of this one, where these are not all.
     """
-    span = (tuple(each.revision_id for each in periods), tuple(each.period for each in same))
+    of_same = tuple(dict.fromkeys(each.period for each in same))
+    span = (tuple(each.revision_id for each in periods), of_same)
     kept = {name: _GATED_TABLES.get((span, name)) for name in (TOTAL, *lenses)}
     months = kept.pop(TOTAL)
     tables = {name: cells for name, cells in kept.items() if isinstance(cells, GatedCounts)}

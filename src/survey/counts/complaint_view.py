@@ -38,6 +38,7 @@ LENS_NAMES: dict[str, Message] = {
 }
 _FEN_OF_HUNDRED_MILLION = 1e10
 _MAX_MISSING_NAMED = 8
+_MAX_SOURCES_NAMED = 5
 _MEASURE_NAMES: tuple[tuple[Message, tuple[str, ...]], ...] = (
     *((definition.name, (definition.rate, definition.base)) for definition in RATES),
     (msg("Recovered for consumers"), ("recovered_fen",)),
@@ -166,28 +167,29 @@ def describe_sources(year: ComplaintYear, t: Translator) -> list[str]:
 def describe_deliveries(periods: Sequence[DeliveredPeriod], t: Translator) -> list[str]:
     """Return the notes on some delivered periods: source, last day, known errors, revisions."""
     newest = max(each.data_as_of for each in periods)
+    sources = list(dict.fromkeys(each.source for each in periods))
+    if len(sources) > _MAX_SOURCES_NAMED:
+        more = t("{count} more", count=len(sources) - _MAX_SOURCES_NAMED)
+        sources = [*sources[:_MAX_SOURCES_NAMED], more]
     lines = [
         t(
             "Source: {sources}. Data as of {day}.",
-            sources="; ".join(dict.fromkeys(each.source for each in periods)),
+            sources="; ".join(sources),
             day=format_day(t, newest),
         )
     ]
-    faults: dict[str, list[str]] = {}
+    faults: dict[str, dict[str, None]] = {}
     for each in periods:
         if each.known_faults:
-            faults.setdefault(each.known_faults, []).append(each.period)
+            faults.setdefault(each.known_faults, {})[each.period] = None
     lines += [
         t("Known faults ({months}): {faults}", months=", ".join(months), faults=text)
         for text, months in faults.items()
     ]
-    revised = [each for each in periods if each.number > 1]
+    revised = dict.fromkeys(each.period for each in periods if each.revises)
     if revised:
         lines.append(
-            t(
-                "Revised since they were first delivered: {months}.",
-                months=", ".join(each.period for each in revised),
-            )
+            t("Revised since they were first delivered: {months}.", months=", ".join(revised))
         )
     return lines
 

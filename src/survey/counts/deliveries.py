@@ -1,7 +1,8 @@
 """Deliveries of counts from outside: who delivered what, and which revision of a period counts.
 
-A period that is delivered again is a new revision; the older ones stay readable. The same id from
-the same kind of sender twice is one delivery.
+A delivery speaks of one area, the nation, a province or a city, and of its months. A month that is
+delivered again is a new revision of that area; the older ones stay readable, and other areas keep
+what they have. The same id from the same kind of sender twice is one delivery.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,11 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Table, and_, false, func, not_, or_, select
 from sqlmodel import Session, SQLModel
 
 from survey.access.audit import actor_id
-from survey.access.roles import Action
+from survey.access.principal import covers
+from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import AREA, NOT_GIVEN, TOTAL, CheckedCounts, CountKind
@@ -26,6 +28,7 @@ from survey.counts.delivery_changes import (
     compare_sums,
     require_ended,
 )
+from survey.frame.code_lists import leaf_areas, province_names
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -36,6 +39,8 @@ from survey.store.tables import Delivery as StoredDelivery
 MAX_SOURCE_CHARS, MAX_FAULTS_CHARS, MAX_ID_CHARS = 200, 2_000, 100
 _DELIVERIES, _REVISIONS = table_of(StoredDelivery), table_of(DeliveryRevision)
 _ACCOUNTS = table_of(Account)
+MAX_AREA_CHARS = 6
+_MAX_NAMED = 12
 _BATCH_ROWS = 50_000
 """Rows made into Python objects at once; a million together would take a gigabyte."""
 
@@ -65,6 +70,8 @@ class DeliveryHead:
     one."""
     confirmed_losses: str = ""
     """Confirmation of the losses that its sender has seen (`DeliveryChanges.confirmation`)."""
+    area: str = ""
+    """Area that it speaks of; empty for that of its sender."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class DeliveredPeriod:
     period: str
     number: int
     is_current: bool
+    """Whether it stands, in its whole area or in the rest that `overridden` leaves of it."""
     delivery_id: UUID
     external_id: str
     source: str
@@ -87,6 +95,12 @@ class DeliveredPeriod:
     delivered_by: str
     withdrawn_at: datetime | None = None
     withdrawal_reason: str = ""
+    area: str = NATION
+    """Nation, province or city that the delivery speaks of."""
+    overridden: tuple[str, ...] = ()
+    """Parts of the area for which a later revision stands."""
+    revises: bool = False
+    """Whether something of the same area had been delivered before."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +155,7 @@ def find_repeated(
         DeliveryConflictError: The id was used for another content.
     """
     work.require(Action.DELIVER_EVIDENCE)
+    area = _area_of(work, head, kind)
     row = work.session.connection().execute(
         select(_DELIVERIES).where(
             _DELIVERIES.c.kind == kind,
@@ -159,8 +174,14 @@ def find_repeated(
                 reason=row.withdrawal_reason,
             )
         )
-    said = (head.source.strip(), head.data_as_of, head.known_faults.strip(), head.code_version)
-    stored = (row.source, row.data_as_of, row.known_faults, row.code_version)
+    said = (
+        head.source.strip(),
+        head.data_as_of,
+        head.known_faults.strip(),
+        head.code_version,
+        area,
+    )
+    stored = (row.source, row.data_as_of, row.known_faults, row.code_version, row.area)
     if row.sha256 not in (sha256, head.earlier_sha256) or said != stored:
         raise DeliveryConflictError(
             msg(
@@ -177,6 +198,18 @@ def find_repeated(
     return DeliveryReceipt(
         row.id, {each.period: each.number for each in revisions}, row.row_count, True
     )
+
+
+def _area_of(work: Work, head: DeliveryHead | None, kind: DeliveryKind) -> str:
+    """Return the area that a delivery speaks of, after the right to deliver there is checked."""
+    area = (head and head.area) or work.principal.area
+    # Opinion of the nation is no sum over its places: these are checked as parts of it.
+    work.require(Action.DELIVER_EVIDENCE, NATION if kind is DeliveryKind.OPINION else area)
+    if kind is DeliveryKind.OPINION:
+        return NATION
+    if area not in {NATION, *province_names(), *leaf_areas()}:
+        raise DeliveryNotAllowedError(msg("There is no area {area}.", area=area[:MAX_AREA_CHARS]))
+    return area
 
 
 def import_delivery(work: Work, *, check: CountCheck, head: DeliveryHead) -> DeliveryReceipt:
@@ -198,18 +231,36 @@ def import_delivery(work: Work, *, check: CountCheck, head: DeliveryHead) -> Del
 
 
 def preview_delivery(
-    work: Work, *, counts: CheckedCounts, data_as_of: date | None = None, is_demo: bool = False
+    work: Work, *, counts: CheckedCounts, head: DeliveryHead | None = None
 ) -> DeliveryChanges:
     """Return what would change, by area and month, if these counts were stored; store nothing.
 
+    Args:
+        head: What is said of the delivery, as far as it is known: area, last day, whether demo.
+
     Raises:
-        DeliveryNotAllowedError: A month or day had not ended when it was counted.
+        DeliveryNotAllowedError: A month or day had not ended when it was counted, or counts are
+            about places outside the area of the delivery.
     """
-    work.require(Action.DELIVER_EVIDENCE)
-    require_ended(counts.area_sums, data_as_of=data_as_of, now=work.now)
-    known = _list_revisions(work, counts, is_demo=work.principal.is_demo or is_demo)
-    newest = {row.period: row.id for row in known if row.withdrawn_at is None}
-    return compare_sums(_read_area_sums(work.session, counts.kind, newest), counts.area_sums)
+    area = _area_of(work, head, counts.kind.kind)
+    sums = counts.area_sums
+    require_ended(sums, data_as_of=head.data_as_of if head else None, now=work.now)
+    outside = sorted({place for place, _ in sums if not covers(area, place)})
+    if outside:
+        raise DeliveryNotAllowedError(
+            msg(
+                "The file has counts of places that this delivery is not about: {places}. A "
+                "delivery replaces the counts of its own area alone.",
+                places=", ".join(outside[:_MAX_NAMED]) + (" …" * (len(outside) > _MAX_NAMED)),
+            )
+        )
+    is_demo = work.principal.is_demo or (head is not None and head.is_demo)
+    stored = [
+        each
+        for each in list_delivered_periods(work, kind=counts.kind.kind)
+        if each.is_current and each.is_demo == is_demo and each.period in counts.periods
+    ]
+    return compare_sums(_read_area_sums(work.session, counts.kind, stored, area), sums)
 
 
 def store_delivery(
@@ -222,9 +273,7 @@ def store_delivery(
     """
     work.require(Action.DELIVER_EVIDENCE)
     require_head(head, now=work.now)
-    changes = preview_delivery(
-        work, counts=counts, data_as_of=head.data_as_of, is_demo=head.is_demo
-    )
+    changes = preview_delivery(work, counts=counts, head=head)
     changes.require_confirmed(head.confirmed_losses)
     lost = sum(len(row.lost) for row in changes.losses)
     revisions = _record_delivery(work, counts, head, sha256, lost)
@@ -251,6 +300,7 @@ def _record_delivery(
         data_as_of=head.data_as_of,
         known_faults=head.known_faults.strip(),
         code_version=head.code_version,
+        area=_area_of(work, head, kind),
         file_name=head.file_name[:200],
         sha256=sha256,
         row_count=len(counts.frame),
@@ -260,7 +310,7 @@ def _record_delivery(
     )
     work.session.add(delivery)
     work.session.flush()
-    before = {row.period: row.number for row in _list_revisions(work, counts, is_demo=is_demo)}
+    before = _find_last_numbers(work, counts, is_demo=is_demo)
     revisions = {
         period: DeliveryRevision(
             id=new_id(),
@@ -280,6 +330,7 @@ def _record_delivery(
         {
             "kind": kind.value,
             "id": delivery.external_id,
+            **({"area": delivery.area} if delivery.area != NATION else {}),
             "rows": delivery.row_count,
             "periods": {period: each.number for period, each in revisions.items()},
             "sha256": sha256,
@@ -291,7 +342,7 @@ def _record_delivery(
 
 
 def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
-    """Withdraw a delivery; each month's previous revision, if any, becomes the current one.
+    """Withdraw a delivery; of its area each month's previous revision, if any, stands again.
 
     What was delivered stays in the store and can be read by those who deliver.
 
@@ -308,7 +359,7 @@ def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
     delivery = work.session.get(StoredDelivery, delivery_id, with_for_update=True)
     if delivery is None or delivery.withdrawn_at is not None or (
         work.principal.is_demo and not delivery.is_demo
-    ):  # fmt: skip
+    ) or not work.principal.covers(delivery.area):  # fmt: skip
         raise DeliveryNotAllowedError(
             msg("There is no such delivery, or it was withdrawn already.")
         )
@@ -322,19 +373,18 @@ def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
     )
 
 
-def _list_revisions(work: Work, counts: CheckedCounts, *, is_demo: bool) -> Iterable[Any]:
-    """Return revisions, withdrawn ones too, of the months in `counts`, lowest number first."""
+def _find_last_numbers(work: Work, counts: CheckedCounts, *, is_demo: bool) -> dict[str, int]:
+    """Return month of `counts` -> number of its newest revision, withdrawn or not."""
     query = (
-        select(*_REVISIONS.c["id", "period", "number"], _DELIVERIES.c.withdrawn_at)
-        .join(_DELIVERIES, _DELIVERIES.c.id == _REVISIONS.c.delivery_id)
+        select(_REVISIONS.c.period, func.max(_REVISIONS.c.number).label("last"))
         .where(
             _REVISIONS.c.kind == counts.kind.kind,
             _REVISIONS.c.is_demo == is_demo,
             _REVISIONS.c.period.in_(counts.periods),
         )
-        .order_by(_REVISIONS.c.number)
+        .group_by(_REVISIONS.c.period)
     )
-    return work.session.connection().execute(query).all()
+    return {row.period: row.last for row in work.session.connection().execute(query)}
 
 
 def list_delivered_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredPeriod]:
@@ -349,7 +399,7 @@ def list_delivered_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredP
             _REVISIONS.c.id.label("revision_id"),
             *_REVISIONS.c["period", "number", "delivery_id"],
             *_DELIVERIES.c["external_id", "source", "data_as_of", "known_faults", "code_version"],
-            *_DELIVERIES.c["is_demo", "withdrawn_at"],
+            *_DELIVERIES.c["is_demo", "withdrawn_at", "area"],
             _DELIVERIES.c.row_count.label("rows"),
             _DELIVERIES.c.at.label("delivered_at"),
             func.coalesce(_ACCOUNTS.c.name, "").label("delivered_by"),
@@ -362,21 +412,66 @@ def list_delivered_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredP
     )
     rows = work.session.connection().execute(query).all()
     has_real = not work.principal.is_demo and any(not row.is_demo for row in rows)
-    newest: dict[str, int] = {}
-    listed = []
+    of_period: dict[str, list[Any]] = {}
     for row in rows:
-        if row.is_demo == has_real:
-            continue
+        if row.is_demo != has_real:
+            of_period.setdefault(row.period, []).append(row)
+    return [
+        DeliveredPeriod(
+            **row._mapping,
+            is_current=is_current,
+            overridden=overridden,
+            revises=any(
+                covers(row.area, other.area) or covers(other.area, row.area)
+                for other in of_month[place + 1 :]
+            ),
+        )
+        for of_month in of_period.values()
+        for place, (row, is_current, overridden) in enumerate(_find_standing(of_month))
+    ]
+
+
+def _find_standing(rows: Sequence[Any]) -> list[tuple[Any, bool, tuple[str, ...]]]:
+    """Return each revision of one month, whether it stands, and where a later one does instead.
+
+    Args:
+        rows: Revisions of the month, newest first.
+    """
+    later: list[str] = []
+    found = []
+    for row in rows:
+        leaves = [leaf for leaf in leaf_areas() if covers(row.area, leaf)]
+        stands = row.withdrawn_at is None and any(
+            not any(covers(area, leaf) for area in later) for leaf in leaves
+        )
+        parts = tuple(area for area in later if covers(row.area, area)) if stands else ()
+        found.append((row, stands, parts))
         if row.withdrawn_at is None:
-            newest.setdefault(row.period, row.number)
-        is_current = row.number == newest.get(row.period)
-        listed.append(DeliveredPeriod(**row._mapping, is_current=is_current))
-    return listed
+            later.append(row.area)
+    return found
+
+
+def stands_for(table: Table, periods: Iterable[DeliveredPeriod]) -> ColumnElement[bool]:
+    """Return the condition that a row of `table` is of one of these periods and not overridden."""
+    chosen = list(periods)
+    gone = [
+        and_(table.c.revision_id == each.revision_id, table.c[AREA].startswith(area))
+        for each in chosen
+        for area in dict.fromkeys(each.overridden)
+    ]
+    is_chosen = table.c.revision_id.in_([each.revision_id for each in chosen])
+    return and_(is_chosen, not_(or_(false(), *gone)))
 
 
 def list_standing_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredPeriod]:
-    """Return the current revision of each month that the reader may use, newest month first."""
-    return [each for each in list_delivered_periods(work, kind=kind) if each.is_current]
+    """Return the revisions that stand, whole or in part, newest month first.
+
+    A month has several where its areas were delivered one by one; these are sorted by area, so
+    that the order in which they came shows nowhere.
+    """
+    standing = [each for each in list_delivered_periods(work, kind=kind) if each.is_current]
+    standing.sort(key=lambda each: each.area)
+    return sorted(standing, key=lambda each: each.period, reverse=True)
 
 
 def _insert_counts(
@@ -435,25 +530,28 @@ def _insert_rows(
             insert_columns(session.connection(), model, columns, fixed)
 
 
-def _read_area_sums(session: Session, kind: CountKind, newest: Mapping[str, UUID]) -> AreaSums:
+def _read_area_sums(
+    session: Session, kind: CountKind, standing: Sequence[DeliveredPeriod], area: str
+) -> AreaSums:
     """Return (area, month or day) -> stored sum of the first measure, without single topics.
 
     Args:
-        newest: Revision by month.
+        area: Nation, province or city whose places are read.
     """
-    standing = {revision_id: period for period, revision_id in newest.items()}
+    period_of = {each.revision_id: each.period for each in standing}
     table = table_of(kind.sums)
     days = [table.c[kind.when]] if kind.when in table.c else []
     by = [table.c.revision_id, table.c[AREA], *days]
     query = (
         select(*by, func.sum(table.c[kind.measures[0]]))
         .where(
-            table.c.revision_id.in_(list(standing)),
+            stands_for(table, standing),
             *(table.c[name] == value for name, value in kind.whole.items()),
         )
         .group_by(*by)
     )
     return {
-        (area, day[0].isoformat() if day else standing[revision_id]): int(total)
-        for revision_id, area, *day, total in session.connection().execute(query)
+        (place, day[0].isoformat() if day else period_of[revision_id]): int(total)
+        for revision_id, place, *day, total in session.connection().execute(query)
+        if covers(area, place)
     }

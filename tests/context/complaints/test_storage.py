@@ -240,11 +240,14 @@ def test_a_day_that_has_begun_in_china_is_no_day_to_come(sqlite_url: str) -> Non
     assert receipt.revisions == {"2024-05": 1}
 
 
-def test_only_the_nation_delivers(store_url: str) -> None:
-    with pytest.raises(AccessDeniedError):
-        run_in_transaction(
-            store_url,
-            lambda session: import_delivery(
-                work_of(session, READER, NOW), check=check_file(count_file(ROW)), head=head()
-            ),
-        )
+def test_nobody_delivers_for_another_area(store_url: str) -> None:
+    for area, error in (("420500", AccessDeniedError), ("", DeliveryNotAllowedError)):
+        with pytest.raises(error):
+            run_in_transaction(
+                store_url,
+                lambda session, area=area: import_delivery(  # type: ignore[misc]
+                    work_of(session, READER, NOW),
+                    check=check_file(count_file(ROW)),
+                    head=replace(head(), area=area),
+                ),
+            )

@@ -16,6 +16,7 @@ from survey.counts.opinion.storage import (
     enter_opinion_day,
     list_opinion_areas,
     list_opinion_topics,
+    read_month_records,
     read_opinion_days,
 )
 from survey.store.engine import read_scope
@@ -41,18 +42,30 @@ ROWS = [
 
 
 def deliver(
-    url: str, rows: list[str], external_id: str = "o-1", *, confirmed: str = ""
+    url: str,
+    rows: list[str],
+    external_id: str = "o-1",
+    *,
+    confirmed: str = "",
+    sender: Principal = OPERATOR,
 ) -> DeliveryReceipt:
     found, said = check(*rows), replace(head(external_id), confirmed_losses=confirmed)
     return run_in_transaction(
-        url,
-        lambda session: import_delivery(work_of(session, OPERATOR, NOW), check=found, head=said),
+        url, lambda session: import_delivery(work_of(session, sender, NOW), check=found, head=said)
     )
 
 
 def days(session: Session, reader: Principal, area: str) -> dict[tuple[date, str], int]:
     frame = read_opinion_days(work_of(session, reader, NOW), area=area, first=FIRST, last=LAST)
     return {(row.day, row.sentiment): row.items for row in frame.itertuples()}
+
+
+def test_opinion_is_delivered_for_the_whole_nation_alone(store_url: str) -> None:
+    deliver(store_url, ROWS)
+    with pytest.raises(AccessDeniedError):
+        deliver(store_url, ROWS, "o-2", sender=PROVINCE)
+    with read_scope(store_url) as session, pytest.raises(AccessDeniedError):
+        read_month_records(work_of(session, PROVINCE, NOW), period="2024-11")
 
 
 def test_counts_and_topics_are_read_with_their_peak_day(store_url: str) -> None:

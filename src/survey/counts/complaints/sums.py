@@ -7,11 +7,17 @@ import pandas as pd
 from sqlalchemy import BigInteger, case, cast, func, select
 from sqlmodel import Session
 
+from survey.access.principal import covers
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.counts.count_declaration import AREA, TOTAL
 from survey.counts.count_kinds import COMPLAINTS, PERIOD
-from survey.counts.deliveries import DeliveredPeriod, list_delivered_periods
+from survey.counts.deliveries import (
+    DeliveredPeriod,
+    list_delivered_periods,
+    list_standing_periods,
+    stands_for,
+)
 from survey.frame.code_lists import CodeListName, CodeLists, shipped_code_lists
 from survey.locale import Message, msg
 from survey.store.tables import ComplaintSummary, DeliveryKind, table_of
@@ -127,7 +133,7 @@ def _read_summaries(
             *_SUMMARIES.c[AREA, "code"],
             *sums,
         )
-        .where(_SUMMARIES.c.lens == lens, _SUMMARIES.c.revision_id.in_(ids))
+        .where(_SUMMARIES.c.lens == lens, stands_for(_SUMMARIES, wanted))
         .group_by("kind", *_SUMMARIES.c[AREA, "code"])
     )
     rows = session.connection().execute(query).all()
@@ -149,21 +155,25 @@ class RevisionDifference:
     solved_after: float | None
 
 
-def compare_revisions(
-    work: Work, *, older: DeliveredPeriod, newer: DeliveredPeriod | None
-) -> list[RevisionDifference]:
-    """Return areas whose sums differ between two revisions, nothing hidden; for data providers.
+def compare_revisions(work: Work, *, older: DeliveredPeriod) -> list[RevisionDifference]:
+    """Return places whose sums in an edition differ from what stands; for who delivers them.
 
-    Args:
-        newer: None where no edition of the month holds: every area is returned.
+    Nothing is hidden; only places of the edition and of the reader's own area are named.
     """
     work.require(Action.DELIVER_EVIDENCE)
+    standing = [
+        each
+        for each in list_standing_periods(work, kind=DeliveryKind.COMPLAINTS)
+        if each.period == older.period
+    ]
     before, after = (
-        read_sums(work, lens=TOTAL, periods=[each] if each else []).set_index(AREA)
-        for each in (older, newer)
+        read_sums(work, lens=TOTAL, periods=each).set_index(AREA) for each in ([older], standing)
     )
     differences = []
-    for area in sorted({*before.index, *after.index}):
+    places = {*before.index, *after.index}
+    for area in sorted(
+        place for place in places if covers(older.area, place) and work.principal.covers(place)
+    ):
         row = [
             None if area not in frame.index else float(frame.loc[area, name])
             for name in ("accepted", "solved")

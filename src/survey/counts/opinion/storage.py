@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from uuid import UUID
 
 import orjson
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
@@ -30,6 +29,7 @@ from survey.counts.deliveries import (
     DeliveryReceipt,
     import_delivery,
     list_standing_periods,
+    stands_for,
 )
 from survey.store.tables import DeliveryKind, OpinionCount, table_of
 from survey.tabular.reading import table_of_records
@@ -43,8 +43,7 @@ def list_opinion_areas(work: Work) -> list[str]:
     There are no sums of provinces: with the cities beside them they would give small counts away.
     """
     work.require(Action.READ_RESULTS)
-    held = _list_revisions(work)
-    query = select(_COUNTS.c.area).where(_COUNTS.c.revision_id.in_(held)).distinct()
+    query = select(_COUNTS.c.area).where(_select_standing(work)).distinct()
     found = work.session.connection().execute(query).scalars()
     return sorted(area for area in found if area == NATION or work.principal.covers(area))
 
@@ -67,7 +66,7 @@ def _sum_items(
     query = (
         select(*columns, func.sum(_COUNTS.c[ITEMS]))
         .where(
-            _COUNTS.c.revision_id.in_(_list_revisions(work)),
+            _select_standing(work),
             _COUNTS.c.area == area,
             _COUNTS.c.day.between(first, last),
             is_topic if of_topics else ~is_topic,
@@ -79,10 +78,10 @@ def _sum_items(
     return pd.DataFrame(rows, columns=[*by, ITEMS]).astype({ITEMS: "int64"})
 
 
-def _list_revisions(work: Work, period: str = "") -> list[UUID]:
-    """Return the ids of the current revisions of one month, or of all months if none is named."""
+def _select_standing(work: Work, period: str = "") -> ColumnElement[bool]:
+    """Return the condition that a count stands, of one month or, if none is named, of any."""
     standing = list_standing_periods(work, kind=DeliveryKind.OPINION)
-    return [each.revision_id for each in standing if period in {"", each.period}]
+    return stands_for(_COUNTS, [each for each in standing if period in {"", each.period}])
 
 
 @dataclass(frozen=True)
@@ -136,9 +135,9 @@ def _is_none_or(counts: pd.Series, least: int) -> pd.Series:
 
 def read_month_records(work: Work, *, period: str) -> list[dict[str, object]]:
     """Return a month's current counts as rows (column -> value); needs the right to deliver."""
-    work.require(Action.DELIVER_EVIDENCE)
+    work.require(Action.DELIVER_EVIDENCE, NATION)
     query = select(*(_COUNTS.c[name] for name in (*OPINION_KEY, ITEMS))).where(
-        _COUNTS.c.revision_id.in_(_list_revisions(work, period))
+        _select_standing(work, period)
     )
     return [
         {**row._mapping, DAY: row.day.isoformat(), AREA: "" if row.area == NATION else row.area}
@@ -178,7 +177,7 @@ class EnteredDay:
 
 def check_opinion_day(work: Work, *, entered: EnteredDay) -> CountCheck:
     """Return the check of a whole month in which the entered day replaces the stored one."""
-    work.require(Action.DELIVER_EVIDENCE)
+    work.require(Action.DELIVER_EVIDENCE, NATION)
     own = entered.records()
     same = (entered.day.isoformat(), "" if entered.area == NATION else entered.area, entered.topic)
     kept = [
@@ -200,6 +199,6 @@ def enter_opinion_day(work: Work, *, entered: EnteredDay, head: DeliveryHead) ->
     Raises:
         CountsRejectedError: The month would not pass the checks.
     """
-    work.require(Action.DELIVER_EVIDENCE)
+    work.require(Action.DELIVER_EVIDENCE, NATION)
     check = check_opinion_day(work, entered=entered)
     return import_delivery(work, check=check, head=head)

@@ -37,6 +37,8 @@ class Delivery(Identified, table=True):
     """What is known to be wrong or missing; shown wherever a figure of it is."""
     code_version: str
     """Version of the code lists by which it is coded."""
+    area: str = Field(default="CN", max_length=6)
+    """Nation, province or city that it speaks of: of its months it replaces this area alone."""
     file_name: str = ""
     """For people, never used as a path."""
     sha256: str = Field(max_length=64)
@@ -49,7 +51,7 @@ class Delivery(Identified, table=True):
 
 
 class DeliveryRevision(Identified, table=True):
-    """One month of a delivery; the highest `number` not withdrawn counts for the month."""
+    """One month of a delivery; for each area the highest `number` not withdrawn counts."""
 
     __tablename__ = "delivery_revision"
     __table_args__ = (UniqueConstraint("kind", "period", "is_demo", "number"),)
