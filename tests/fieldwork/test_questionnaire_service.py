@@ -11,6 +11,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, ROLES, Action, Role
 from survey.collection.trial_links import open_trial
 from survey.questionnaire.model import Instrument
+from survey.questionnaire.xlsform.reader import ImportedForm
 from survey.questionnaire.xlsform.writer import xlsform_bytes
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import InstrumentVersion, WaveState
@@ -64,8 +65,7 @@ def test_only_planners_check_and_store(field: Any, role: Role) -> None:
         with pytest.raises(AccessDeniedError):
             store_questionnaire(
                 work_of(session, person(role), field.now),
-                instrument=second(field.instrument),
-                rows={},
+                form=ImportedForm(second(field.instrument), (), ()),
             )
 
 
@@ -103,7 +103,9 @@ def test_an_upload_is_checked_against_the_store_and_changes_nothing(field: Any) 
 def test_a_questionnaire_with_errors_is_not_stored_even_when_confirmed(field: Any) -> None:
     broken = second(field.instrument).model_copy(update={"tree": "nowhere"})
     with session_scope(field.url) as session, raises_code("questionnaire_not_fit"):
-        store_questionnaire(work_of(session, ADMIN, field.now), instrument=broken, rows={})
+        store_questionnaire(
+            work_of(session, ADMIN, field.now), form=ImportedForm(broken, (), ())
+        )
 
 
 def test_the_version_before_has_the_same_name(field: Any) -> None:

@@ -29,6 +29,7 @@ from survey.waves.instruments import (
     freezing_findings,
     instrument_id_by_sha256,
     load_instrument,
+    load_pictures,
 )
 from survey.waves.waves import TRIAL_SERIES
 
@@ -175,6 +176,12 @@ def list_stored_findings(work: Work, *, instrument_id: UUID) -> tuple[Finding, .
     )
 
 
+def read_pictures(work: Work, *, instrument: Instrument) -> dict[str, bytes]:
+    """Return SHA-256 -> JPEG of the pictures of a stored questionnaire."""
+    work.require(Action.READ_QUESTIONNAIRES)
+    return load_pictures(session=work.session, instrument=instrument)
+
+
 def choose_predecessor(
     summaries: tuple[QuestionnaireSummary, ...], chosen: QuestionnaireSummary
 ) -> QuestionnaireSummary | None:
@@ -259,15 +266,13 @@ def _is_taken(session: Session, instrument: Instrument) -> bool:
 
 
 def store_questionnaire(
-    work: Work,
-    *,
-    instrument: Instrument,
-    rows: Mapping[str, int],
-    tree: IndicatorTree | None = None,
+    work: Work, *, form: ImportedForm, tree: IndicatorTree | None = None
 ) -> UUID:
     """Store a questionnaire as a new version, record it in the audit trail and return its id.
 
     Args:
+        work: What it is done with.
+        form: The questionnaire as it was read, with its pictures.
         tree: Indicator tree of its own, stored and recorded with it.
 
     Raises:
@@ -277,9 +282,10 @@ def store_questionnaire(
     work.require(Action.PLAN)
     if tree is not None:
         add_tree(work, tree=tree)
-    if list_form_findings(session=work.session, instrument=instrument, rows=rows):
+    instrument = form.instrument
+    if list_form_findings(session=work.session, instrument=instrument, rows=form.rows):
         raise RefusedError(
             "questionnaire_not_fit",
             msg("This questionnaire has errors. Check the file again before you store it."),
         )
-    return add_instrument(work, instrument=instrument)
+    return add_instrument(work, instrument=instrument, pictures=form.pictures)

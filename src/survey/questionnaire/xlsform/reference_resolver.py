@@ -11,7 +11,7 @@ from survey.locale import Labels, msg
 from survey.questionnaire.checks import describe_missing_column, missing_columns
 from survey.questionnaire.expressions.parser import parse, parse_choice_filter, quote_words
 from survey.questionnaire.expressions.syntax import ExpressionError, references, uses_self
-from survey.questionnaire.model import TEXT_FIELDS, Choice, Item, Section
+from survey.questionnaire.model import TEXT_FIELDS, Item, Section
 from survey.questionnaire.xlsform.group_tree import QuestionGroup
 from survey.questionnaire.xlsform.import_log import FindingPlace, ImportLog, place_of
 from survey.questionnaire.xlsform.item_builder import ItemBuilder
@@ -254,7 +254,7 @@ def _resolve_item(item: Item, scope: _PipingScope) -> Item:
         column: scope.labels(getattr(item, column)) for column in TEXT_FIELDS
     }
     changes["choices"] = tuple(
-        Choice(name=choice.name, label=scope.labels(choice.label)) for choice in item.choices
+        choice.model_copy(update={"label": scope.labels(choice.label)}) for choice in item.choices
     )
     changes["special_labels"] = {
         code: scope.labels(labels) for code, labels in item.special_labels.items()

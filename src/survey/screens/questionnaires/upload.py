@@ -1,6 +1,7 @@
 """Upload of a questionnaire: its findings, difference to an earlier version, trial, storing."""
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -13,7 +14,7 @@ from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import escape_markdown
 from survey.locale import DEFAULT_LANGUAGE, label_text
-from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.browser_payload import Form, browser_form
 from survey.questionnaire.checks import Finding, Severity, describe_figures
 from survey.questionnaire.indicator_tree import IndicatorTree
 from survey.questionnaire.model import Instrument
@@ -108,12 +109,16 @@ def _format_message(page: PageContext, finding: Finding) -> str:
 _HEIGHT = 720
 
 
-def draw_preview(page: PageContext, instrument: Instrument, *, is_stored: bool = True) -> None:
+def draw_preview(
+    page: PageContext, instrument: Instrument, pictures: Mapping[str, bytes] | None = None
+) -> None:
     """Draw the questionnaire as on a phone, to try it; nothing is stored.
 
     Args:
-        is_stored: Whether the browser can fetch the questionnaire; otherwise it comes with the
-            page.
+        page: The page.
+        instrument: The questionnaire.
+        pictures: SHA-256 -> JPEG of those of an upload, which the browser cannot fetch: it comes
+            with the page. None of a stored questionnaire.
     """
     codes = language_codes(instrument)
     mount = st.components.v2.component("survey_preview", js=component_script())
@@ -124,7 +129,7 @@ def draw_preview(page: PageContext, instrument: Instrument, *, is_stored: bool =
                 "script_url": asset_url("preview.js"),
                 "style_url": asset_url("embedded.css"),
                 "form_url": form_url(instrument.sha256),
-                "form": None if is_stored else browser_form(instrument),
+                "form": None if pictures is None else _embed_pictures(instrument, pictures),
                 "screen_languages": {
                     code: screen_language(code, DEFAULT_LANGUAGE) for code in codes
                 },
@@ -134,6 +139,15 @@ def draw_preview(page: PageContext, instrument: Instrument, *, is_stored: bool =
             },
         )
     st.caption(page.t("A trial: what is answered here is not sent and not stored."))
+
+
+def _embed_pictures(instrument: Instrument, pictures: Mapping[str, bytes]) -> Form:
+    """Return the form for the browser with its pictures inside."""
+
+    def embed(sha256: str) -> str:
+        return f"data:image/jpeg;base64,{b64encode(pictures[sha256]).decode()}"
+
+    return browser_form(instrument, embed)
 
 
 _TYPES = ["xlsx", "xls", "csv", "md", "zip"]
@@ -256,7 +270,7 @@ def _draw_new_version(
             key="questionnaires/upload/difference",
         )
     if st.toggle(t("Try it on a phone (nothing is stored)"), key="questionnaires/try-upload"):
-        draw_preview(page, instrument, is_stored=False)
+        draw_preview(page, instrument, form.pictures)
     _draw_confirmation(page, check, form)
 
 
@@ -293,7 +307,7 @@ def _draw_confirmation(page: PageContext, check: UploadCheck, form: ImportedForm
 def _store_form(page: PageContext, form: ImportedForm, tree: IndicatorTree | None) -> None:
     """Store a questionnaire, with `tree` if it is one of equal weights made for it."""
     instrument: Instrument = form.instrument
-    change = partial(store_questionnaire, instrument=instrument, rows=form.rows, tree=tree)
+    change = partial(store_questionnaire, form=form, tree=tree)
     done = page.t(
         "{name}, version {version}, is stored.",
         name=instrument.name,

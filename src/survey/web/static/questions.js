@@ -23,9 +23,10 @@ const SurveyQuestions = (function () {
 
   function note(app, item) {
     const words = h("p", { class: "sf-note" });
+    const picture = SurveyControlParts.picture(app, item.image, app.text(item.label));
     return {
       item,
-      node: words,
+      node: picture ? h("div", {}, [words, picture]) : words,
       update: function () { words.textContent = app.text(item.label); },
       focus: function () {}
     };
@@ -66,7 +67,7 @@ const SurveyQuestions = (function () {
       words, item.required ? null : h("span", { class: "sf-optional", text: app.t("optional") })
     ]);
     const node = h("div", { class: "sf-question sf-" + item.kind, "data-item": item.name }, [
-      label, hint, readButton(app, item), control.node, error, clear
+      label, hint, SurveyControlParts.picture(app, item.image, app.text(item.label)), readButton(app, item), control.node, error, clear
     ]);
     return {
       item,
