@@ -15,6 +15,7 @@ from survey.store import schema
 from survey.store.audit_chain import GENESIS_SEAL
 from survey.store.engine import engine_for
 from survey.store.tables import get_metadata
+from tests.error_codes import raises_code
 
 STORE_0_1_0 = Path(__file__).parent / "store_0_1_0"
 
