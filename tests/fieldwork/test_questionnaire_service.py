@@ -103,9 +103,7 @@ def test_an_upload_is_checked_against_the_store_and_changes_nothing(field: Any) 
 def test_a_questionnaire_with_errors_is_not_stored_even_when_confirmed(field: Any) -> None:
     broken = second(field.instrument).model_copy(update={"tree": "nowhere"})
     with session_scope(field.url) as session, raises_code("questionnaire_not_fit"):
-        store_questionnaire(
-            work_of(session, ADMIN, field.now), form=ImportedForm(broken, (), ())
-        )
+        store_questionnaire(work_of(session, ADMIN, field.now), form=ImportedForm(broken, (), ()))
 
 
 def test_the_version_before_has_the_same_name(field: Any) -> None:

@@ -192,4 +192,6 @@ def test_the_browser_is_told_address_and_size(tmp_path: Path) -> None:
     [section] = browser_form(imported.instrument)["sections"]
     sign = imported.instrument.by_name["sign"].image["zh"]
     assert section["items"][0]["image"] == {"zh": f"/form/{sign.sha256}.jpg#64x48"}
-    assert all(choice["image"]["zh"].endswith("#30x30") for choice in section["items"][1]["choices"])
+    assert all(
+        choice["image"]["zh"].endswith("#30x30") for choice in section["items"][1]["choices"]
+    )

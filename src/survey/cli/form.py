@@ -24,6 +24,7 @@ from survey.collection.trial_links import open_trial
 from survey.locale import DEFAULT_LANGUAGE, RefusedError, msg, translator
 from survey.questionnaire.checks import (
     Finding,
+    advise,
     check_instrument,
     describe_figures,
     only_errors,
@@ -101,7 +102,8 @@ def check(
     """
     with error_reporting():
         imported = _read_form(workbook, skip_unsupported, renormalise)
-        findings = [*imported.skipped, *imported.warnings]
+        advice = advise(imported.instrument, imported.rows)
+        findings = [*imported.skipped, *imported.warnings, *advice]
         _print_findings(findings, form)
         _print_contents(imported.instrument)
         problems = only_errors(check_instrument(imported.instrument))

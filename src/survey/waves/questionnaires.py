@@ -12,13 +12,15 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Labels, RefusedError, labels_of, msg
-from survey.questionnaire.checks import Finding, Severity, check_instrument, only_errors
+from survey.questionnaire.checks import Finding, Severity, advise, check_instrument, only_errors
 from survey.questionnaire.indicator_tree import IndicatorTree, can_weigh_equally, weigh_equally
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.paper_codes import number_questions
 from survey.questionnaire.xlsform.import_log import XlsformError
-from survey.questionnaire.xlsform.reader import ImportedForm, read_xlsform_content
+from survey.questionnaire.xlsform.reader import ImportedForm, load_bundle, read_xlsform_content
+from survey.questionnaire.xlsform.writer import xlsform_bytes
 from survey.records import build_from
+from survey.settings import PROJECT_ROOT
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AuditEntry, InstrumentVersion, Wave, WaveState
 from survey.tabular.workbook_safety import WorkbookError
@@ -229,7 +231,7 @@ def check_upload(
     return UploadCheck(
         form,
         list_form_findings(session=session, instrument=instrument, rows=form.rows, tree=tree),
-        (*form.skipped, *form.warnings),
+        (*form.skipped, *form.warnings, *advise(instrument, form.rows)),
         tree=tree or find_tree(session=session, name=instrument.tree),
         may_weigh=may_weigh,
         already_stored=stored,
@@ -263,6 +265,11 @@ def _is_taken(session: Session, instrument: Instrument) -> bool:
         InstrumentVersion.name == instrument.name, InstrumentVersion.version == instrument.version
     )
     return session.exec(query).first() is not None
+
+
+def example_workbook() -> bytes:
+    """Return a small questionnaire to begin with, as an XLSForm workbook."""
+    return xlsform_bytes(load_bundle(PROJECT_ROOT / "seed" / "example", "example").instrument)
 
 
 def store_questionnaire(

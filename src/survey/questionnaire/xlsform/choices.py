@@ -78,6 +78,11 @@ class ChoiceLists:
         """Return the list with a name on a worksheet; None without any."""
         return self._lists.get(name)
 
+    @property
+    def names(self) -> Collection[str]:
+        """Names of the lists on the worksheets."""
+        return self._lists.keys()
+
     def find_in_file(self, name: str, value: str, label: str) -> ChoiceList | None:
         """Return the list in a CSV file, by the columns of its values and labels; None without it.
 

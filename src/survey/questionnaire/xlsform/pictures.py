@@ -1,12 +1,11 @@
 """Pictures of questions and choices: files that came with the form, cleaned and named by hash."""
 
 from collections.abc import Collection
-from difflib import get_close_matches
 
 from survey.compute.photo_cleaning import CleanPhoto, clean_pictures
 from survey.locale import msg
 from survey.questionnaire.model import Images, Picture
-from survey.questionnaire.xlsform.import_log import FindingPlace, ImportLog
+from survey.questionnaire.xlsform.import_log import FindingPlace, ImportLog, suggest_name
 from survey.questionnaire.xlsform.languages import Languages, language_of
 from survey.questionnaire.xlsform.worksheets import FormWorksheets, WorksheetRow
 
@@ -65,10 +64,8 @@ class Pictures:
             advice = msg("Save it as PNG, JPEG or WebP, and upload all of it again.")
         else:
             message = msg("The picture “{name}” did not come with the form.", name=name)
-            similar = get_close_matches(name, self._files, n=1)
-            advice = msg("Put the workbook and the pictures into one .zip, or into one folder.")
-            if similar:
-                advice = msg("Did you mean “{name}”?", name=similar[0])
+            together = msg("Put the workbook and the pictures into one .zip, or into one folder.")
+            advice = suggest_name(name, self._files, together)
         self._log.unsupported(message, **place, sheet=sheet, suggestion=advice)
 
     def report_unused(self) -> None:

@@ -13,7 +13,7 @@ from survey.questionnaire.expressions.parser import parse, parse_choice_filter, 
 from survey.questionnaire.expressions.syntax import ExpressionError, references, uses_self
 from survey.questionnaire.model import TEXT_FIELDS, Item, Section
 from survey.questionnaire.xlsform.group_tree import QuestionGroup
-from survey.questionnaire.xlsform.import_log import FindingPlace, ImportLog, place_of
+from survey.questionnaire.xlsform.import_log import FindingPlace, ImportLog, place_of, suggest_name
 from survey.questionnaire.xlsform.item_builder import ItemBuilder
 from survey.questionnaire.xlsform.worksheets import NamedRow, QuestionRow, WorksheetRow
 
@@ -193,9 +193,11 @@ class _ReferenceResolver:
             )
             return
         message = msg("There is no question named “{name}”.", name=reference)
+        suggestion = msg("Refer to a question that comes before this one.")
         if reference in self.known.all:
             message = msg("${{{name}}} is asked only later.", name=reference)
-        suggestion = msg("Refer to a question that comes before this one.")
+        else:
+            suggestion = suggest_name(reference, self.known.asked, suggestion)
         self.log.unsupported(message, **place, suggestion=suggestion)
 
 

@@ -334,12 +334,24 @@ def draw_questionnaires(page: PageContext) -> None:
         choices[NEW] = t("Upload a questionnaire …")
     with filter_row():
         chosen = pick(page, t("Questionnaire"), FORM, choices)
+    if chosen == ALL and NEW in choices:
+        st.button(
+            t("Upload a questionnaire"),
+            type="primary",
+            icon=":material/upload:",
+            key="questionnaires/new",
+            on_click=partial(_open, NEW),
+        )
     if chosen == NEW:
         draw_upload(page, summaries)
     elif chosen == ALL:
         _draw_list(page, summaries)
     else:
         _draw_version(page, by_key[chosen], summaries)
+
+
+def _open(key: str) -> None:
+    st.query_params[FORM] = key
 
 
 def _format_title(page: PageContext, summary: QuestionnaireSummary) -> str:

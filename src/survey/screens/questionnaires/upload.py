@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from survey.figures.figure_table import csv_bytes
-from survey.kit.download_button import draw_csv_button
+from survey.kit.download_button import XLSX, File, draw_csv_button, draw_download_button
 from survey.kit.feedback import run_change
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
@@ -19,6 +19,7 @@ from survey.questionnaire.checks import Finding, Severity, describe_figures
 from survey.questionnaire.indicator_tree import IndicatorTree
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.paper_codes import number_questions
+from survey.questionnaire.special_names import list_special_names
 from survey.questionnaire.xlsform.reader import ImportedForm
 from survey.screens.plan.wave_form import draw_tree_upload
 from survey.screens.questionnaires.differences import draw_difference
@@ -27,6 +28,7 @@ from survey.waves.questionnaires import (
     QuestionnaireSummary,
     UploadCheck,
     check_upload,
+    example_workbook,
     get_questionnaire,
     list_stored_findings,
     store_questionnaire,
@@ -58,7 +60,7 @@ def draw_findings(page: PageContext, findings: Sequence[Finding], *, key: str) -
     t = page.t
     for severity, heading in (
         (Severity.ERROR, t("Errors: the questionnaire cannot be stored with them")),
-        (Severity.WARNING, t("Warnings: left out or changed, but no obstacle")),
+        (Severity.WARNING, t("Warnings: no obstacle")),
     ):
         rows = [finding for finding in findings if finding.severity is severity]
         if not rows:
@@ -162,7 +164,8 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
     st.markdown(
         t(
             "An XLSForm workbook with the sheets survey, choices and settings. It is checked "
-            "first; nothing is stored before you confirm. With lists in CSV files: one .zip of all."
+            "first; nothing is stored before you confirm. With pictures (PNG, JPEG, WebP) or lists "
+            "in CSV files: one .zip of all."
         )
     )
     given = st.file_uploader(t("Questionnaire (XLSForm)"), type=_TYPES, key="questionnaires/file")
@@ -177,6 +180,7 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
     # Drawn below, once the file says whether it has a tree.
     weighs_equally = st.session_state.get(_WEIGHTS) == _EQUAL
     if given is None:
+        _draw_beginnings(page)
         with st.expander(t("An indicator tree of your own")):
             draw_tree_upload(page)
         return
@@ -194,6 +198,22 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
         _draw_weights(page)
     if check.form is not None and not check.errors:
         _draw_new_version(page, check, check.form, summaries)
+
+
+def _draw_beginnings(page: PageContext) -> None:
+    """Draw what helps to write a first questionnaire: an example, and the names with a meaning."""
+    t = page.t
+    file = File("example.xlsx", XLSX, example_workbook)
+    key, icon = "questionnaires/example", ":material/table:"
+    draw_download_button(page, t("Example of a questionnaire (XLSForm)"), file, key=key, icon=icon)
+    with st.expander(t("Names with a meaning of their own")):
+        names = pd.DataFrame(
+            [(each.column, each.name, t(each.meaning)) for each in list_special_names()],
+            columns=[t("Column"), t("Name"), t("What it does")],
+        )
+        st.dataframe(names, hide_index=True, alt=t("Names with a meaning of their own"))
+        make = partial(csv_bytes, names)
+        draw_csv_button(page, t("All names (CSV)"), "names", make, key="questionnaires/names")
 
 
 def _draw_weights(page: PageContext) -> None:
