@@ -1,4 +1,4 @@
-"""What helps to write a first form: the example, the names with a meaning, advice, similar names."""
+"""What helps to write a first form: example, names with a meaning, advice, similar names."""
 
 from pathlib import Path
 from typing import Any
