@@ -44,8 +44,8 @@ from survey.waves.instruments import (
     find_instrument,
     freezing_findings,
     list_instruments,
-    load_pictures,
 )
+from survey.waves.questionnaires import read_pictures
 
 app = typer.Typer(
     help="Check, import, export and list questionnaires.",
@@ -200,7 +200,7 @@ def _write_form(
     with error_reporting():
         with read_as_operator() as work:
             instrument = find_instrument(session=work.session, name=name, version=version)
-            pictures = load_pictures(session=work.session, instrument=instrument)
+            pictures = read_pictures(work, instrument=instrument)
         output.parent.mkdir(parents=True, exist_ok=True)
         with output_file(output) as draft:
             draft.write(build(instrument, pictures))

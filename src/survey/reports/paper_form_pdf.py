@@ -35,6 +35,9 @@ _WRITTEN_MOMENTS: Mapping[ItemKind, tuple[Message, ...]] = {
     ItemKind.DATETIME: (_DAY_BLANK, _TIME_BLANK),
 }
 
+_PICTURE_WIDTH, _PIXEL = 150.0, 25.4 / 96
+"""Widest picture, and largest size of a pixel, in millimetres."""
+
 PrintedRow = dict[str, Any]
 """What the template draws below the row before: `kind` and what this kind needs."""
 PrintedBlock = list[PrintedRow]
@@ -179,27 +182,27 @@ class _PaperForm:
 
     def _iter_pictures(self, item: Item) -> Iterator[PrintedRow]:
         """Yield the picture of a question, then those of its choices side by side, each named."""
-        choices = [choice for choice in item.choices if choice.image]
-        for shown, height in (([item] if item.image else [], 45), (choices, 24)):
-            drawn = [
-                (self._draw_picture(each.image), self._label_in_language(each.label))
-                for each in shown
-            ]
-            if drawn:
-                names = ["" if shown == [item] else name for _, name in drawn]
-                svgs = [svg for svg, _ in drawn]
-                yield {"kind": "pictures", "svgs": svgs, "names": names, "height": height}
+        choices = [
+            self._draw_picture(choice.image, 24, self._label_in_language(choice.label))
+            for choice in item.choices
+            if choice.image
+        ]
+        own = [self._draw_picture(item.image, 45, "")] if item.image else []
+        yield from ({"kind": "pictures", "pictures": shown} for shown in (own, choices) if shown)
 
-    def _draw_picture(self, images: Images) -> str:
-        """Return a picture as SVG: text, as the data of a template is."""
+    def _draw_picture(self, images: Images, height: float, name: str) -> dict[str, Any]:
+        """Return a picture of at most a height in millimetres as SVG, the text that JSON takes."""
         usual = images.get(self.instrument.default_language) or next(iter(images.values()))
         picture = images.get(self.language, usual)
         size = f'width="{picture.width}" height="{picture.height}"'
         content = b64encode(self.pictures[picture.sha256]).decode()
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size}>'
-            f'<image {size} href="data:image/jpeg;base64,{content}"/></svg>'
-        )
+        svg = f'<image {size} href="data:image/jpeg;base64,{content}"/>'
+        scale = min(height / picture.height, _PICTURE_WIDTH / picture.width, _PIXEL)
+        return {
+            "svg": f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{svg}</svg>',
+            "width": picture.width * scale,
+            "name": name,
+        }
 
     def _iter_condition_rows(self, item: Item) -> Iterator[PrintedRow]:
         if item.relevant is not None and item.name not in self.guided:
