@@ -26,13 +26,14 @@ class Pictures:
         self._languages, self._log, self._files = languages, log, sheets.file_names
         choices = (*sheets.choices.rows, *sheets.external_choices.rows)
         listed = [row for row in choices if row.text("list_name") in asked]
-        self._names = dict.fromkeys(
+        names = dict.fromkeys(
             name for row in (*sheets.survey.rows, *listed) for name in _read_names(row).values()
         )
-        given = {name: content for name in self._names if (content := sheets.find_file(name))}
+        given = {name: content for name in names if (content := sheets.find_file(name)) is not None}
         taken = dict([*given.items()][:MAX_PICTURES])
         self._cleaned = dict(zip(taken, clean_pictures([*taken.values()]), strict=True))
         self._too_many = given.keys() - taken.keys()
+        self._shown: set[str] = set()
         self.contents: dict[str, bytes] = {}
         """SHA-256 -> JPEG of each picture that a question or choice shows."""
 
@@ -44,6 +45,7 @@ class Pictures:
             is_named_as_well = token is None and language.code in images
             if language not in self._languages.all or is_named_as_well:
                 continue
+            self._shown.add(name)
             photo = self._cleaned.get(name)
             if photo is None:
                 self._refuse(name, sheet, place)
@@ -70,7 +72,7 @@ class Pictures:
 
     def report_unused(self) -> None:
         """Log the pictures of the archive that no question and no choice names."""
-        for name in sorted(self._files - self._names.keys()):
+        for name in sorted(self._files - self._shown):
             if name.lower().endswith(_SUFFIXES):
                 self._log.warning(
                     msg("No question shows the picture “{name}” of the archive.", name=name)
