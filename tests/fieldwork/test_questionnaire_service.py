@@ -1,6 +1,7 @@
 """Questionnaires as their page shows them: who may, where they are used, and what is stored."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from survey.waves.questionnaires import (
     store_questionnaire,
 )
 from tests.error_codes import raises_code
+from tests.instrument.workbooks import form
 from tests.work_of import work_of
 
 
@@ -98,6 +100,25 @@ def test_an_upload_is_checked_against_the_store_and_changes_nothing(field: Any) 
     assert [error.column for error in unknown.errors][:1] == ["tree"]
     with read_scope(field.url) as session:
         assert len(session.exec(select(InstrumentVersion)).all()) == 1
+
+
+def test_everything_that_is_wrong_with_a_file_is_said_at_once(field: Any, tmp_path: Path) -> None:
+    survey = [
+        ("type", "name", "label", "relevant", "parameters"),
+        ("range", "goods", "Goods?", None, "start=1 end=10 step=1"),
+        ("integer", "weight", "Weight?", None, None),
+        ("text", "why", "Why?", "${gods} < 5", None),
+        ("geopoint", "where", "Where?", None, None),
+    ]
+    content = form(tmp_path, survey).read_bytes()
+    with session_scope(field.url) as session:
+        check = check_upload(work_of(session, ADMIN), file_name="f.xlsx", content=content)
+    assert sorted((each.row, each.column) for each in check.errors) == [
+        (3, "name"),
+        (4, "relevant"),
+        (5, "type"),
+    ]
+    assert [(each.row, each.column) for each in check.warnings] == [(2, "low_label")]
 
 
 def test_a_questionnaire_with_errors_is_not_stored_even_when_confirmed(field: Any) -> None:

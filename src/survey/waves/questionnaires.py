@@ -1,6 +1,7 @@
 """Stored questionnaires with the waves that ask them; checks of uploads before they are stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -215,8 +216,10 @@ def check_upload(
     try:
         form = _read_upload(file_name, content, skip_unsupported)
     except XlsformError as error:
-        warnings = [each for each in error.findings if each.severity is Severity.WARNING]
-        return UploadCheck(None, only_errors(error.findings), tuple(warnings))
+        more = () if skip_unsupported else _list_further(work.session, file_name, content)
+        found = (*error.findings, *more)
+        warnings = tuple(each for each in found if each.severity is Severity.WARNING)
+        return UploadCheck(None, only_errors(found), warnings)
     except WorkbookError as error:
         return UploadCheck(None, (Finding(error.message),), ())
     if renormalise:
@@ -237,6 +240,19 @@ def check_upload(
         already_stored=stored,
         taken_version=not stored and _is_taken(session, instrument),
     )
+
+
+def _list_further(session: Session, file_name: str, content: bytes) -> Iterator[Finding]:
+    """Yield what else is wrong with questions of a form that cannot be read as a whole, by row.
+
+    What concerns the whole form, such as an indicator that nothing measures, may be due to what was
+    left out, and is found when the rest is mended.
+    """
+    with suppress(XlsformError):
+        form = _read_upload(file_name, content, True)
+        instrument, rows = form.instrument, form.rows
+        found = list_form_findings(session=session, instrument=instrument, rows=rows)
+        yield from (each for each in (*found, *advise(instrument, rows)) if each.row is not None)
 
 
 @lru_cache(maxsize=4)
