@@ -23,11 +23,11 @@ from seed.demo.random_streams import random_stream
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import DEMO_CITY, NATION, Role, demo_login
 from survey.access.work import Seen, Work
-from survey.collection.photos.photo_cleaning import CleanPhoto, clean_photo
 from survey.collection.photos.photo_storage import save_photo
 from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.collection.submission_envelope import FIRST_ROUND, SECOND_ROUND
 from survey.comparative_tests.hearings import ReplyData
+from survey.compute.photo_cleaning import CleanPhoto, clean_photo
 from survey.experience_checks.plan import (
     ExperienceCheckPlan,
     close_experience_check,

@@ -124,6 +124,7 @@ WITHOUT_PRINCIPAL = {
     "waves.instruments.find_instrument": PUBLIC,
     "waves.instruments.list_instruments": PUBLIC,
     "waves.instruments.load_instrument": PUBLIC,
+    "waves.instruments.load_picture": PUBLIC,
     "waves.instruments.freezing_findings": PUBLIC,
     "review.quality.assessment.is_assessment_due": SERVER,
     "results.snapshots.list_current_snapshots": SERVER,

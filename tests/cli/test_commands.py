@@ -16,7 +16,10 @@ from click.testing import Result
 from survey.cli import commands
 from survey.cli.main import LazyCommandGroup
 from survey.cli.options import read_suffix
+from survey.questionnaire.xlsform.reader import read_xlsform
 from survey.settings import current_settings
+from tests.instrument.test_form_pictures import CHOICES, FILES, SURVEY
+from tests.instrument.workbooks import form
 from tests.pdf_reading import read_pages
 
 Survey = Callable[..., Result]
@@ -81,6 +84,22 @@ def test_init_loads_the_reference_data_and_may_be_repeated(survey: Survey) -> No
         "venue-check": 0,
         "village-2026": 10,
     }
+
+
+def test_a_form_with_pictures_is_written_with_them_or_not_at_all(
+    survey: Survey, tmp_path: Path
+) -> None:
+    survey("init")
+    workbook = form(tmp_path, SURVEY, CHOICES)
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    assert survey("form", "import", str(workbook)).exit_code == 0
+    alone, archive = tmp_path / "alone.xlsx", tmp_path / "archive.zip"
+    refused = survey("form", "export", "a_form", str(alone))
+    assert (refused.exit_code, alone.exists()) == (1, False)
+    assert ".zip" in refused.stderr
+    assert survey("form", "export", "a_form", str(archive)).exit_code == 0
+    assert read_xlsform(archive).instrument == read_xlsform(workbook).instrument
 
 
 def test_a_shipped_form_survives_export_and_check(survey: Survey, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("survey.collection.photos.photo_cleaning", ("sqlalchemy", "pandas", "survey.store")),
+        ("survey.compute.photo_cleaning", ("sqlalchemy", "pandas", "survey.store")),
         ("survey.figures.drawing", ("sqlalchemy", "pandas", "survey.store")),
     ],
 )

@@ -1,6 +1,7 @@
 """Questionnaires as their page shows them: who may, where they are used, and what is stored."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, ROLES, Action, Role
 from survey.collection.trial_links import open_trial
 from survey.questionnaire.model import Instrument
+from survey.questionnaire.xlsform.reader import ImportedForm
 from survey.questionnaire.xlsform.writer import xlsform_bytes
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import InstrumentVersion, WaveState
@@ -24,6 +26,7 @@ from survey.waves.questionnaires import (
     store_questionnaire,
 )
 from tests.error_codes import raises_code
+from tests.instrument.workbooks import form
 from tests.work_of import work_of
 
 
@@ -64,8 +67,7 @@ def test_only_planners_check_and_store(field: Any, role: Role) -> None:
         with pytest.raises(AccessDeniedError):
             store_questionnaire(
                 work_of(session, person(role), field.now),
-                instrument=second(field.instrument),
-                rows={},
+                form=ImportedForm(second(field.instrument), (), ()),
             )
 
 
@@ -100,10 +102,29 @@ def test_an_upload_is_checked_against_the_store_and_changes_nothing(field: Any) 
         assert len(session.exec(select(InstrumentVersion)).all()) == 1
 
 
+def test_everything_that_is_wrong_with_a_file_is_said_at_once(field: Any, tmp_path: Path) -> None:
+    survey = [
+        ("type", "name", "label", "relevant", "parameters"),
+        ("range", "goods", "Goods?", None, "start=1 end=10 step=1"),
+        ("integer", "weight", "Weight?", None, None),
+        ("text", "why", "Why?", "${gods} < 5", None),
+        ("geopoint", "where", "Where?", None, None),
+    ]
+    content = form(tmp_path, survey).read_bytes()
+    with session_scope(field.url) as session:
+        check = check_upload(work_of(session, ADMIN), file_name="f.xlsx", content=content)
+    assert sorted((each.row, each.column) for each in check.errors) == [
+        (3, "name"),
+        (4, "relevant"),
+        (5, "type"),
+    ]
+    assert [(each.row, each.column) for each in check.warnings] == [(2, "low_label")]
+
+
 def test_a_questionnaire_with_errors_is_not_stored_even_when_confirmed(field: Any) -> None:
     broken = second(field.instrument).model_copy(update={"tree": "nowhere"})
     with session_scope(field.url) as session, raises_code("questionnaire_not_fit"):
-        store_questionnaire(work_of(session, ADMIN, field.now), instrument=broken, rows={})
+        store_questionnaire(work_of(session, ADMIN, field.now), form=ImportedForm(broken, (), ()))
 
 
 def test_the_version_before_has_the_same_name(field: Any) -> None:

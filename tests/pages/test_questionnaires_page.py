@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ from survey.access.roles import NATION, Role
 from survey.kit.navigation import PageKey
 from survey.questionnaire.indicator_tree import read_tree
 from survey.questionnaire.model import Instrument, Item
-from survey.questionnaire.xlsform.reader import load_bundle
+from survey.questionnaire.xlsform.reader import load_bundle, read_xlsform_content
 from survey.questionnaire.xlsform.writer import xlsform_bytes
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
@@ -23,10 +24,14 @@ from survey.store.tables import Account, AuditEntry, InstrumentVersion
 from survey.waves.instruments import (
     add_instrument,
     find_instrument,
+    load_pictures,
     load_tree,
     save_tree,
     tree_id_by_name,
 )
+from tests.instrument.test_form_archive import packed
+from tests.instrument.test_form_pictures import CHOICES, FILES, SURVEY, picture
+from tests.instrument.workbooks import form
 from tests.work_of import work_of
 
 Read = Callable[[AppTest], str]
@@ -221,6 +226,40 @@ def test_a_new_version_shows_its_difference_and_is_stored_once_confirmed(
     assert (entry.actor_id, entry.detail["version"]) == (admin.account_id, "2")
     app = visit_as(PageKey.QUESTIONNAIRES, admin, form="small/2", part="differences")
     assert "worded anew 1" in read(app)
+
+
+def test_a_form_with_pictures_is_tried_stored_and_taken_away_with_them(
+    field: Any, visit_as: Any, admin: Principal, fetch: Any, tmp_path: Path
+) -> None:
+    workbook = form(tmp_path, SURVEY, CHOICES).read_bytes()
+    app = visit_as(PageKey.QUESTIONNAIRES, admin, form="new")
+    _upload(app, "form.zip", packed({"form.xlsx": workbook, **FILES, "old.png": picture()}))
+    warnings = app.table[0].value
+    assert "old.png" in " ".join(warnings["What is wrong"])
+    app.toggle(key="questionnaires/try-upload").set_value(True).run()
+    app.button(key="questionnaires/store").click().run()
+    assert "version 1, is stored." in app.success[0].value
+    with read_scope(field.url) as session:
+        stored = find_instrument(session=session, name="a_form")
+        pictures = load_pictures(session=session, instrument=stored)
+    assert len(pictures) == len(FILES)
+    app = visit_as(PageKey.QUESTIONNAIRES, admin, form="a_form/1")
+    content = fetch(app, "questionnaires/xlsform/a_form/1")
+    assert read_xlsform_content("a.zip", content).instrument.sha256 == stored.sha256
+
+
+def test_who_may_upload_finds_the_button_the_example_and_the_names(
+    field: Any, visit_as: Any, admin: Principal, analyst: Principal, fetch: Any
+) -> None:
+    app = visit_as(PageKey.QUESTIONNAIRES, analyst)
+    assert not [each for each in app.button if each.key == "questionnaires/new"]
+    app = visit_as(PageKey.QUESTIONNAIRES, admin)
+    app.button(key="questionnaires/new").click().run()
+    assert app.file_uploader(key="questionnaires/file")
+    names = app.dataframe[0].value
+    assert {"overall", "gender", "consent", "dk"} <= set(names["Name"])
+    content = fetch(app, "questionnaires/example")
+    assert read_xlsform_content("a.xlsx", content).instrument.name == "example"
 
 
 def test_a_form_without_a_tree_gets_equal_weights_in_one_click(

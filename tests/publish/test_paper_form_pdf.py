@@ -1,6 +1,7 @@
 """The printed questionnaire: numbered as the keying grid, on A4, in a large print as well."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from survey.questionnaire.xlsform.reader import load_bundle
 from survey.reports.paper_form_pdf import LARGE_PRINT, USUAL_PRINT, paper_form_pdf
 from survey.settings import PROJECT_ROOT
 from tests.instrument.sample_instrument import cascade, moments_and_ranks
+from tests.instrument.test_form_pictures import FILES, picture, read
 from tests.pdf_reading import read_pages, run_poppler, squeeze
 
 
@@ -109,3 +111,13 @@ def test_places_times_and_what_choices_depend_on_are_printed() -> None:
     )
     drawn = [squeeze(text) for text in read_texts(paper_form_pdf(cascade(), language="en"))]
     assert squeeze("Only answers that go with question 1.") in drawn
+
+
+def test_pictures_are_printed_at_a_size_that_fits(tmp_path: Path) -> None:
+    files = {**FILES, "sign.jpg": picture("JPEG", "navy", (1_200, 200))}
+    form = read(tmp_path, files)
+    pdf = paper_form_pdf(form.instrument, form.pictures, language="zh", large=True)
+    listed = [line.split() for line in run_poppler("pdfimages", pdf, "-list").splitlines()[2:]]
+    sizes = [(int(line[3]), int(line[4]), int(line[12])) for line in listed]
+    assert [size[:2] for size in sizes] == [(1_200, 200), (30, 30), (30, 30), (40, 20)]
+    assert all(width / per_inch * 25.4 <= 150.5 for width, _, per_inch in sizes)

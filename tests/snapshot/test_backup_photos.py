@@ -9,8 +9,8 @@ from PIL import Image
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.collection.photos.photo_cleaning import clean_photo
 from survey.collection.photos.photo_storage import load_photo, save_photo
+from survey.compute.photo_cleaning import clean_photo
 from survey.operations.backup import check_backup, create_backup, restore
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope

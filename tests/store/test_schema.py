@@ -15,6 +15,7 @@ from survey.store import schema
 from survey.store.audit_chain import GENESIS_SEAL
 from survey.store.engine import engine_for
 from survey.store.tables import get_metadata
+from tests.error_codes import raises_code
 
 STORE_0_1_0 = Path(__file__).parent / "store_0_1_0"
 
@@ -115,7 +116,8 @@ def test_a_store_of_the_release_becomes_what_an_empty_one_becomes(
         connection.execute(text("INSERT INTO alembic_version VALUES ('0038')"))
         seal = {"seal": GENESIS_SEAL}
         connection.execute(text("INSERT INTO audit_head VALUES (1, 0, :seal, 0, :seal)"), seal)
-    schema.require_compatible_schema(bare_url)
+    with raises_code("store_too_old", match="survey init"):
+        schema.require_compatible_schema(bare_url)
     schema.upgrade(bare_url)
     assert schema.stored_revision(bare_url) == schema.head_revision()
     released, guards = _tables(bare_url), _guards(bare_url)

@@ -15,8 +15,9 @@ from survey.web.assets import (
     read_style,
 )
 
-FORM_SIZE = 21_000
-"""It was 20 kB before choices could depend on answers and times and ranks were asked."""
+FORM_SIZE = 21_100
+"""It was 20 kB before choices could depend on answers and times and ranks were asked; pictures take
+a tenth of one more."""
 AFTER_ES2017 = {
     "optional chaining": r"\?\.[\w\[(]",
     "nullish coalescing": r"\?\?",
@@ -100,7 +101,7 @@ def test_parts_are_small_enough_to_read(name: str) -> None:
     assert len((STATIC / f"{name}.js").read_text("utf-8").splitlines()) < 350
 
 
-def test_the_form_with_its_style_fits_twenty_one_kilobytes() -> None:
+def test_the_form_with_its_style_fits_its_size() -> None:
     assert len(page_script().compressed) + len(read_style("form", "page").compressed) <= FORM_SIZE
 
 

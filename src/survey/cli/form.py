@@ -1,6 +1,6 @@
 """Commands that check, import, export and list questionnaires as XLSForm workbooks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,10 @@ from survey.cli.output import (
 )
 from survey.cli.output_file import output_file
 from survey.collection.trial_links import open_trial
-from survey.locale import DEFAULT_LANGUAGE, msg, translator
+from survey.locale import DEFAULT_LANGUAGE, RefusedError, msg, translator
 from survey.questionnaire.checks import (
     Finding,
+    advise,
     check_instrument,
     describe_figures,
     only_errors,
@@ -33,7 +34,7 @@ from survey.questionnaire.checks import (
 from survey.questionnaire.indicator_tree import IndicatorTree, TreeError, read_tree
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.xlsform.reader import ImportedForm, read_xlsform
-from survey.questionnaire.xlsform.writer import xlsform_bytes
+from survey.questionnaire.xlsform.writer import xlsform_archive, xlsform_bytes
 from survey.reports.paper_form_pdf import paper_form_pdf
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import read_scope
@@ -44,6 +45,7 @@ from survey.waves.instruments import (
     freezing_findings,
     list_instruments,
 )
+from survey.waves.questionnaires import read_pictures
 
 app = typer.Typer(
     help="Check, import, export and list questionnaires.",
@@ -54,14 +56,15 @@ app = typer.Typer(
 Workbook = Annotated[
     Path,
     typer.Argument(
-        help="An XLSForm workbook (.xlsx), or a .zip of it and its lists (.csv).", dir_okay=False
+        help="An XLSForm workbook (.xlsx), or a .zip of it, its lists (.csv) and pictures.",
+        dir_okay=False,
     ),
 ]
 SkipOption = Annotated[
     bool,
     typer.Option(
         "--skip-unsupported",
-        help="Leave out what is not supported (repeat, geopoint, image …) and list it, "
+        help="Leave out what is not supported (repeat, geopoint, audio …) and list it, "
         "instead of refusing the form.",
     ),
 ]
@@ -99,7 +102,8 @@ def check(
     """
     with error_reporting():
         imported = _read_form(workbook, skip_unsupported, renormalise)
-        findings = [*imported.skipped, *imported.warnings]
+        advice = advise(imported.instrument, imported.rows)
+        findings = [*imported.skipped, *imported.warnings, *advice]
         _print_findings(findings, form)
         _print_contents(imported.instrument)
         problems = only_errors(check_instrument(imported.instrument))
@@ -123,7 +127,7 @@ def import_form(
             _refuse(
                 freezing_findings(session=work.session, instrument=instrument, rows=imported.rows)
             )
-            add_instrument(work, instrument=instrument)
+            add_instrument(work, instrument=instrument, pictures=imported.pictures)
 
         change_as_operator(add_if_fit)
         _print_contents(instrument)
@@ -149,11 +153,24 @@ def add_indicator_tree(
 @app.command()
 def export(
     name: Annotated[str, typer.Argument(help="Name of the questionnaire, for example main-2023.")],
-    output: Annotated[Path, typer.Argument(help="Workbook to write (.xlsx).", dir_okay=False)],
+    output: Annotated[
+        Path, typer.Argument(help="Workbook to write (.xlsx); with pictures: .zip.", dir_okay=False)
+    ],
     version: Annotated[str | None, typer.Option(help="Default: the newest version.")] = None,
 ) -> None:
-    """Write a stored questionnaire as an XLSForm workbook."""
-    _write_form(name, version, output, xlsform_bytes)
+    """Write a stored questionnaire as an XLSForm workbook, or as a .zip with its pictures."""
+
+    def build(instrument: Instrument, pictures: Mapping[str, bytes]) -> bytes:
+        if output.suffix.lower() == ".zip":
+            return xlsform_archive(instrument, pictures)
+        if pictures:
+            raise RefusedError(
+                "form_has_pictures",
+                msg("This questionnaire has pictures. Write it to a file ending in .zip."),
+            )
+        return xlsform_bytes(instrument)
+
+    _write_form(name, version, output, build)
 
 
 @app.command()
@@ -174,14 +191,19 @@ def paper(
 
 
 def _write_form(
-    name: str, version: str | None, output: Path, build: Callable[[Instrument], bytes]
+    name: str,
+    version: str | None,
+    output: Path,
+    build: Callable[[Instrument, Mapping[str, bytes]], bytes],
 ) -> None:
+    """Write what `build` makes of a stored questionnaire and its pictures."""
     with error_reporting():
         with read_as_operator() as work:
             instrument = find_instrument(session=work.session, name=name, version=version)
+            pictures = read_pictures(work, instrument=instrument)
         output.parent.mkdir(parents=True, exist_ok=True)
         with output_file(output) as draft:
-            draft.write(build(instrument))
+            draft.write(build(instrument, pictures))
         print_note("Written: {path}", path=output)
 
 

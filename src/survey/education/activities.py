@@ -15,13 +15,13 @@ from survey.access.audit import actor_id
 from survey.access.principal import Principal
 from survey.access.roles import NATION, Action
 from survey.access.work import Owned, Work
-from survey.collection.photos.photo_cleaning import CleanPhoto
 from survey.collection.photos.photo_storage import (
     PhotoNotFoundError,
     StoredPhoto,
     load_photo,
     save_photo,
 )
+from survey.compute.photo_cleaning import CleanPhoto
 from survey.locale import NotFoundError, msg
 from survey.records import Text, build_from
 from survey.store.audit_events import AuditEvent

@@ -25,6 +25,7 @@ PDF = "application/pdf"
 PNG = "image/png"
 SVG = "image/svg+xml"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ZIP = "application/zip"
 _SCRIPT = Path(__file__).with_suffix(".js")
 
 

@@ -23,12 +23,14 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
           "kind": "rating" | "select_one" | "select_multiple" | "rank" | "integer" | "decimal"
                   | "text" | "date" | "time" | "datetime" | "photo" | "note" | "calculate",
           "label": Labels, "hint": Labels,
+          "image": Labels,                addresses of pictures; after # their size: "640x480"
           "required": true, "required_message": Labels,
           "relevant": AST,
           "constraint": AST, "constraint_message": Labels,
                                           checked unless unanswered or a special code
           "calculation": AST,             kind calculate only
-          "choices": [{"name": "male", "label": Labels, "columns": [{"county": "king"}, …]}, …],
+          "choices": [{"name": "male", "label": Labels, "image": Labels,
+                       "columns": [{"county": "king"}, …]}, …],
                                           selects, rankings: the options in order; ratings of a
                                           select: labels of scores, `name` is the score as text;
                                           columns: only with a filter, once for each of its rows
@@ -49,19 +51,32 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
 The route is walked as in docs/expressions.md, "On the route".
 """
 
+from collections.abc import Callable
 from typing import Any
 
+from survey.locale import Labels
 from survey.questionnaire.expressions.parser import parse, parse_choice_filter
 from survey.questionnaire.expressions.pattern import Json
 from survey.questionnaire.expressions.syntax import to_json
-from survey.questionnaire.model import Instrument, Item, Section
+from survey.questionnaire.model import Images, Instrument, Item, Section
 from survey.questionnaire.question_types import type_of
 
 Form = dict[str, Any]
+Locate = Callable[[str], str]
 
 
-def browser_form(instrument: Instrument) -> Form:
-    """Return an instrument as the mapping that the form in the browser reads as JSON."""
+def picture_url(sha256: str) -> str:
+    """Return the path from which browsers load a picture of a stored questionnaire."""
+    return f"/form/{sha256}.jpg"
+
+
+def browser_form(instrument: Instrument, locate: Locate = picture_url) -> Form:
+    """Return an instrument as the mapping that the form in the browser reads as JSON.
+
+    Args:
+        instrument: The questionnaire.
+        locate: Returns the address of the picture with a SHA-256.
+    """
     return {
         "name": instrument.name,
         "version": instrument.version,
@@ -71,7 +86,7 @@ def browser_form(instrument: Instrument) -> Form:
             {"code": language.code, "name": language.name} for language in instrument.languages
         ],
         "default_language": instrument.default_language,
-        "sections": [_build_section(section) for section in instrument.sections],
+        "sections": [_build_section(section, locate) for section in instrument.sections],
         **_drop_blanks(
             thanks=dict(instrument.thanks),
             unit=instrument.unit if instrument.unit != "person" else None,
@@ -79,22 +94,23 @@ def browser_form(instrument: Instrument) -> Form:
     }
 
 
-def _build_section(section: Section) -> Form:
+def _build_section(section: Section, locate: Locate) -> Form:
     return _drop_blanks(
         name=section.name,
         title=dict(section.title),
         relevant=_build_ast(section.relevant),
         ends=section.ends.value if section.ends else None,
-        items=[_build_item(item) for item in section.items],
+        items=[_build_item(item, locate) for item in section.items],
     )
 
 
-def _build_item(item: Item) -> Form:
+def _build_item(item: Item, locate: Locate) -> Form:
     return _drop_blanks(
         name=item.name,
         kind=item.kind.value,
         label=dict(item.label),
         hint=dict(item.hint),
+        image=_build_images(item.image, locate),
         required=item.required,
         required_message=dict(item.required_message),
         relevant=_build_ast(item.relevant),
@@ -105,6 +121,7 @@ def _build_item(item: Item) -> Form:
             _drop_blanks(
                 name=choice.name,
                 label=dict(choice.label),
+                image=_build_images(choice.image, locate),
                 columns=[dict(row) for row in choice.columns],
             )
             for choice in item.choices
@@ -121,6 +138,13 @@ def _build_item(item: Item) -> Form:
         privacy=item.privacy.value if item.privacy else None,
         **type_of(item).browser_fields(item),
     )
+
+
+def _build_images(images: Images, locate: Locate) -> Labels:
+    return {
+        language: f"{locate(picture.sha256)}#{picture.width}x{picture.height}"
+        for language, picture in images.items()
+    }
 
 
 def _build_ast(source: str | None) -> Json | None:

@@ -83,9 +83,22 @@ class FrozenModel(BaseModel):
         return copied
 
 
+class Picture(FrozenModel):
+    """Picture beside a question or choice: a stored JPEG by its SHA-256, its size in pixels."""
+
+    sha256: str
+    width: int
+    height: int
+
+
+Images = Mapping[str, Picture]
+"""Language code -> picture; a language without one shows that of the default language."""
+
+
 class Choice(FrozenModel):
     name: str
     label: Labels
+    image: Images = {}
     columns: tuple[Mapping[str, str], ...] = ()
     """What the `choice_filter` of the question reads: further columns of the choices sheet, once
     for each row with this name."""
@@ -98,6 +111,7 @@ class Item(FrozenModel):
     kind: ItemKind
     label: Labels = {}
     hint: Labels = {}
+    image: Images = {}
     required: bool = False
     required_message: Labels = {}
     relevant: str | None = None
@@ -178,6 +192,16 @@ class Instrument(FrozenModel):
     def items(self) -> Iterator[Item]:
         for section in self.sections:
             yield from section.items
+
+    @property
+    def pictures(self) -> frozenset[str]:
+        """SHA-256 of every picture of its questions and choices."""
+        return frozenset(
+            picture.sha256
+            for item in self.items()
+            for images in (item.image, *(choice.image for choice in item.choices))
+            for picture in images.values()
+        )
 
     @cached_property
     def by_name(self) -> dict[str, Item]:

@@ -21,6 +21,7 @@ class ItemChange(StrEnum):
     INDICATOR = "indicator"
     CHOICES = "choices"
     WORDING = "wording"
+    PICTURE = "picture"
     ROUTE = "route"
     RULES = "rules"
     POSITION = "position"
@@ -34,6 +35,7 @@ ITEM_CHANGE_NAMES: Mapping[ItemChange, Message] = {
     ItemChange.INDICATOR: msg("measures another indicator"),
     ItemChange.CHOICES: msg("answers changed"),
     ItemChange.WORDING: msg("worded anew"),
+    ItemChange.PICTURE: msg("picture changed"),
     ItemChange.ROUTE: msg("asked of others"),
     ItemChange.RULES: msg("checks changed"),
     ItemChange.POSITION: msg("moved"),
@@ -97,6 +99,8 @@ def item_changes(before: Item, after: Item) -> Iterator[ItemChange]:
         yield ItemChange.CHOICES
     if _has_changed_wording(_wording_of(before), _wording_of(after)):
         yield ItemChange.WORDING
+    if _images_of(before) != _images_of(after):
+        yield ItemChange.PICTURE
     if before.kind is after.kind and _rules_of(before) != _rules_of(after):
         yield ItemChange.RULES
 
@@ -109,6 +113,10 @@ def _answers_of(item: Item) -> tuple[object, ...]:
     """Return the possible answers to compare: choices with labels, and special answers."""
     choices = tuple((choice.name, tuple(sorted(choice.label.items()))) for choice in item.choices)
     return choices, frozenset(item.specials)
+
+
+def _images_of(item: Item) -> tuple[object, ...]:
+    return item.image, [(choice.name, choice.image) for choice in item.choices if choice.image]
 
 
 def _wording_of(item: Item) -> dict[str, str]:
@@ -173,7 +181,7 @@ COMPARABILITY_NAMES: Mapping[Comparability, Message] = {
     Comparability.BROKEN: msg("not comparable"),
 }
 _BREAKING = frozenset({ItemChange.TYPE, ItemChange.SCALE})
-_DISTURBING = frozenset({ItemChange.WORDING, ItemChange.CHOICES})
+_DISTURBING = frozenset({ItemChange.WORDING, ItemChange.CHOICES, ItemChange.PICTURE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +254,7 @@ def _compare_leaf(
     if changes & _BREAKING:
         return _build_broken_comparison(code, msg("type or scale of its question changed"))
     if changes & _DISTURBING:
-        reason = msg("its question is worded anew or has other answers")
+        reason = msg("its question is worded anew, or has other answers or pictures")
         return IndicatorComparison(code, 3, {}, Comparability.CAUTION, reason)
     return IndicatorComparison(code, 3, {}, Comparability.SAME)
 

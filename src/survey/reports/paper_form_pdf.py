@@ -5,6 +5,7 @@ is smaller than `LARGE_PRINT.small`, running heads included.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from survey.figures.drawing import write_typst_pdf
 from survey.locale import Labels, Message, Translator, label_text, msg, translator
 from survey.questionnaire.jump_targets import Jump, list_guided, list_jumps, question_after
-from survey.questionnaire.model import Instrument, Item, ItemKind, Section, SpecialAnswer
+from survey.questionnaire.model import Images, Instrument, Item, ItemKind, Section, SpecialAnswer
 from survey.questionnaire.paper_codes import (
     SPECIAL_LETTERS,
     SPECIAL_NAMES,
@@ -33,6 +34,9 @@ _WRITTEN_MOMENTS: Mapping[ItemKind, tuple[Message, ...]] = {
     ItemKind.TIME: (_TIME_BLANK,),
     ItemKind.DATETIME: (_DAY_BLANK, _TIME_BLANK),
 }
+
+_PICTURE_WIDTH, _PIXEL = 150.0, 25.4 / 96
+"""Widest picture, and largest size of a pixel, in millimetres."""
 
 PrintedRow = dict[str, Any]
 """What the template draws below the row before: `kind` and what this kind needs."""
@@ -55,18 +59,34 @@ USUAL_PRINT = PaperSize(title=17, heading=13, text=11, small=9.5)
 LARGE_PRINT = PaperSize(title=24, heading=22, text=20, small=18, lead=1.4)
 
 
-def paper_form_pdf(instrument: Instrument, *, language: str, large: bool = False) -> bytes:
-    """Return the questionnaire as PDF, in `large` print if asked; default language if unknown."""
+def paper_form_pdf(
+    instrument: Instrument,
+    pictures: Mapping[str, bytes] | None = None,
+    *,
+    language: str,
+    large: bool = False,
+) -> bytes:
+    """Return the questionnaire as PDF, in `large` print if asked; default language if unknown.
+
+    Args:
+        instrument: The questionnaire.
+        pictures: SHA-256 -> JPEG of the pictures that it shows.
+        language: Code of the language to print.
+        large: Whether in large print.
+    """
     codes = [each.code for each in instrument.languages]
     chosen = language if language in codes else instrument.default_language
-    return _PaperForm(instrument, chosen).write(LARGE_PRINT if large else USUAL_PRINT)
+    form = _PaperForm(instrument, chosen, pictures or {})
+    return form.write(LARGE_PRINT if large else USUAL_PRINT)
 
 
 class _PaperForm:
     """Writer of one printed questionnaire: title page, sections, questions and thanks."""
 
-    def __init__(self, instrument: Instrument, language: str) -> None:
-        self.instrument, self.language = instrument, language
+    def __init__(
+        self, instrument: Instrument, language: str, pictures: Mapping[str, bytes]
+    ) -> None:
+        self.instrument, self.language, self.pictures = instrument, language, pictures
         self.t: Translator = translator(language)
         self.numbers = number_questions(instrument)
         self.jumps = list_jumps(instrument)
@@ -152,12 +172,37 @@ class _PaperForm:
         number, rows = self.numbers.get(item.name), [*self._iter_condition_rows(item)]
         label = self._label_in_language(item.label)
         if number is None:
-            return [*rows, _text(label), _gap(2)]
+            return [*rows, _text(label), *self._iter_pictures(item), _gap(2)]
         text = label + self._describe_remarks(item)
         rows.append(_text(text, indented=True) | {"mark": f"{number}."})
         hints = (self._label_in_language(item.hint), self.conditions.write_filter(item))
         rows += [_text(hint, "small", indented=True) for hint in hints if hint]
+        rows += self._iter_pictures(item)
         return [*rows, *self._iter_answer_rows(item), _gap(2.5)]
+
+    def _iter_pictures(self, item: Item) -> Iterator[PrintedRow]:
+        """Yield the picture of a question, then those of its choices side by side, each named."""
+        choices = [
+            self._draw_picture(choice.image, 24, self._label_in_language(choice.label))
+            for choice in item.choices
+            if choice.image
+        ]
+        own = [self._draw_picture(item.image, 45, "")] if item.image else []
+        yield from ({"kind": "pictures", "pictures": shown} for shown in (own, choices) if shown)
+
+    def _draw_picture(self, images: Images, height: float, name: str) -> dict[str, Any]:
+        """Return a picture of at most a height in millimetres as SVG, the text that JSON takes."""
+        usual = images.get(self.instrument.default_language) or next(iter(images.values()))
+        picture = images.get(self.language, usual)
+        size = f'width="{picture.width}" height="{picture.height}"'
+        content = b64encode(self.pictures[picture.sha256]).decode()
+        svg = f'<image {size} href="data:image/jpeg;base64,{content}"/>'
+        scale = min(height / picture.height, _PICTURE_WIDTH / picture.width, _PIXEL)
+        return {
+            "svg": f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{svg}</svg>',
+            "width": picture.width * scale,
+            "name": name,
+        }
 
     def _iter_condition_rows(self, item: Item) -> Iterator[PrintedRow]:
         if item.relevant is not None and item.name not in self.guided:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from survey.access.roles import NATION
 from survey.frame.population_margins import ELDERLY_BANDS, MAIN_BANDS
 from survey.frame.quotas import ELDERLY, EVERYONE
+from survey.questionnaire.special_names import GROUP_QUESTIONS
 
 FRAME_COLUMNS = {
     "region3": "region3",
@@ -24,19 +25,7 @@ UNKNOWN_TIER = "unknown"
 MAIN_SERIES = "main"
 SHIPPED_SERIES = (MAIN_SERIES, "elderly", "minors")
 """Series of the platform's own questionnaires."""
-GROUP_VARIABLES = (
-    "gender",
-    "age_band",
-    "residence",
-    "guardian",
-    "income",
-    "education",
-    "hukou",
-    "answered_by",
-    "school_stage",
-    "guardian_relation",
-    "village_role",
-)
+GROUP_VARIABLES = tuple("age_band" if name == "age" else name for name in GROUP_QUESTIONS)
 ELDERLY_FROM_AGE = 60
 _MAX_NAMED_CITIES = 5
 

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from survey.access.roles import NATION, Action
-from survey.collection.photos.photo_cleaning import CleanPhoto, PhotoRefusedError, clean_photo
+from survey.compute.photo_cleaning import CleanPhoto, PhotoRefusedError, clean_photo
 from survey.education.activities import (
     RegisteredActivity,
     add_activity,

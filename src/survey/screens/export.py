@@ -34,7 +34,7 @@ from survey.files.microdata.export import (
 )
 from survey.files.microdata.file_formats import FileFormat
 from survey.kit.background_job import BackgroundJob, draw_job_progress, take_finished_job
-from survey.kit.download_button import CSV, XLSX, File, draw_download_button
+from survey.kit.download_button import CSV, XLSX, ZIP, File, draw_download_button
 from survey.kit.feedback import run_change, show_feedback, show_problems
 from survey.kit.filters import filter_row, pick_wave
 from survey.kit.page_frame import draw_notice
@@ -246,7 +246,7 @@ def draw_tables(page: PageContext, wave_key: str) -> None:
         {
             TableFormat.XLSX: (t("Workbook (XLSX)"), XLSX),
             TableFormat.CSV: (t("All figures (CSV)"), CSV),
-            TableFormat.SDMX: (t("SDMX with its structure (ZIP)"), "application/zip"),
+            TableFormat.SDMX: (t("SDMX with its structure (ZIP)"), ZIP),
         },
         table_file,
     )
@@ -270,7 +270,7 @@ def draw_codebook(page: PageContext, wave_key: str) -> None:
             CodebookFormat.XLSX: (t("Workbook (XLSX)"), XLSX),
             CodebookFormat.HTML: (t("Page (HTML)"), "text/html"),
             CodebookFormat.DDI: ("DDI-Codebook (XML)", "application/xml"),
-            CodebookFormat.BUNDLE: (t("Bundle with scripts (ZIP)"), "application/zip"),
+            CodebookFormat.BUNDLE: (t("Bundle with scripts (ZIP)"), ZIP),
         },
         codebook_file,
     )

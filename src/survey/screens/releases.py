@@ -10,7 +10,7 @@ from survey.access.approval import PeopleRule
 from survey.access.audit_queries import CredentialReset
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.kit.download_button import File, draw_download_button
+from survey.kit.download_button import ZIP, File, draw_download_button
 from survey.kit.feedback import run_change, run_change_below_button, run_long_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
@@ -49,7 +49,6 @@ from survey.waves.planning.wave_overview import list_planning_waves
 from survey.waves.waves import COMPUTED_STATES
 from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 
-_ZIP = "application/zip"
 _PLAN = "releases/plan"
 _PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
 _TITLE_FIELDS = {"zh": msg("Chinese title"), "en": msg("English title")}
@@ -125,7 +124,7 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
         draw_download_button(
             page,
             t("Files of the release"),
-            File(f"release-{release.key}.zip", _ZIP, partial(_read_files, page, release.key)),
+            File(f"release-{release.key}.zip", ZIP, partial(_read_files, page, release.key)),
             key=f"releases/files/{release.key}",
             icon=":material/download:",
         )

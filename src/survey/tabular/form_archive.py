@@ -1,4 +1,7 @@
-"""Files that come with a questionnaire: in one .zip with its workbook, or in the same folder."""
+"""Files that come with a questionnaire: in one .zip with its workbook, or in the same folder.
+
+As other tools write them, they may also be in a folder named after the workbook: `form-media`.
+"""
 
 import io
 import zipfile
@@ -30,9 +33,12 @@ def open_form(source: Path) -> CheckedWorkbook:
         return check_form(source.name, read_limited(source))
 
     def find_beside(name: str) -> bytes | None:
-        file = source.parent / name
-        is_plain = PurePosixPath(name).name == name and file.is_file()
-        return file.read_bytes() if is_plain and file.stat().st_size <= MAX_FILE else None
+        if PurePosixPath(name).name != name:
+            return None
+        for file in (source.parent / name, source.with_name(f"{source.stem}-media") / name):
+            if file.is_file() and file.stat().st_size <= MAX_FILE:
+                return file.read_bytes()
+        return None
 
     return replace(open_workbook(source), find_file=find_beside)
 
@@ -57,7 +63,7 @@ def check_form(name: str, content: bytes) -> CheckedWorkbook:
             msg("“{name}” has to hold one workbook, not {count}.", name=name, count=len(workbooks))
         )
     workbook = check_form_file(workbooks[0], files[workbooks[0]])
-    return replace(workbook, find_file=files.get)
+    return replace(workbook, find_file=files.get, file_names=frozenset(files) - {*workbooks})
 
 
 def _unpack(archive: zipfile.ZipFile) -> Mapping[str, bytes]:

@@ -59,6 +59,8 @@ class CheckedWorkbook:
     stem: str
     find_file: Callable[[str], bytes | None] = field(default=lambda _name: None, compare=False)
     """Returns the content of a file that came with it; None if there is none of that name."""
+    file_names: frozenset[str] = frozenset()
+    """Names of the other files of its archive."""
 
 
 def open_workbook(source: Path) -> CheckedWorkbook:

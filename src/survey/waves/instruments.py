@@ -19,7 +19,13 @@ from survey.questionnaire.indicator_tree import IndicatorTree, read_tree
 from survey.questionnaire.model import Instrument
 from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_if_new
-from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id, now
+from survey.store.tables import (
+    IndicatorTreeVersion,
+    InstrumentVersion,
+    QuestionnairePicture,
+    new_id,
+    now,
+)
 from survey.store.transactions import run_in_transaction
 
 
@@ -67,10 +73,17 @@ def _store_if_new(
     return session.exec(select(model.id).where(model.sha256 == content.sha256)).one_or_none()
 
 
-def add_instrument(work: Work, *, instrument: Instrument) -> UUID:
+def add_instrument(
+    work: Work, *, instrument: Instrument, pictures: Mapping[str, bytes] | None = None
+) -> UUID:
     """Store an uploaded questionnaire, record it in the audit trail and return its id.
 
     The same questionnaire again adds nothing.
+
+    Args:
+        work: What it is done with.
+        instrument: The questionnaire.
+        pictures: SHA-256 -> JPEG of the pictures that it shows.
 
     Raises:
         ConflictError: The version exists with other content.
@@ -80,12 +93,28 @@ def add_instrument(work: Work, *, instrument: Instrument) -> UUID:
     if known is not None:
         return known
     stored = save_instrument(session=work.session, instrument=instrument)
+    for sha256 in instrument.pictures:
+        row = {"sha256": sha256, "content": (pictures or {})[sha256]}
+        insert_if_new(work.session.connection(), QuestionnairePicture, row)
     work.record(
         AuditEvent.INSTRUMENT_ADDED,
         stored,
         {"name": instrument.name, "version": instrument.version, "sha256": instrument.sha256},
     )
     return stored
+
+
+def load_picture(*, session: Session, sha256: str) -> bytes:
+    """Return a picture of a stored questionnaire; who knows its hash may see it, as on a form."""
+    row = session.get(QuestionnairePicture, sha256)
+    if row is None:
+        raise InstrumentNotFoundError(msg("This picture does not exist."))
+    return row.content
+
+
+def load_pictures(*, session: Session, instrument: Instrument) -> dict[str, bytes]:
+    """Return SHA-256 -> JPEG of the pictures that a stored questionnaire shows."""
+    return {sha256: load_picture(session=session, sha256=sha256) for sha256 in instrument.pictures}
 
 
 _instruments: dict[UUID | str, Instrument] = {}

@@ -1,6 +1,7 @@
 """Stored questionnaires with the waves that ask them; checks of uploads before they are stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -12,13 +13,15 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Labels, RefusedError, labels_of, msg
-from survey.questionnaire.checks import Finding, Severity, check_instrument, only_errors
+from survey.questionnaire.checks import Finding, Severity, advise, check_instrument, only_errors
 from survey.questionnaire.indicator_tree import IndicatorTree, can_weigh_equally, weigh_equally
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.paper_codes import number_questions
 from survey.questionnaire.xlsform.import_log import XlsformError
-from survey.questionnaire.xlsform.reader import ImportedForm, read_xlsform_content
+from survey.questionnaire.xlsform.reader import ImportedForm, load_bundle, read_xlsform_content
+from survey.questionnaire.xlsform.writer import xlsform_bytes
 from survey.records import build_from
+from survey.settings import PROJECT_ROOT
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AuditEntry, InstrumentVersion, Wave, WaveState
 from survey.tabular.workbook_safety import WorkbookError
@@ -29,6 +32,7 @@ from survey.waves.instruments import (
     freezing_findings,
     instrument_id_by_sha256,
     load_instrument,
+    load_pictures,
 )
 from survey.waves.waves import TRIAL_SERIES
 
@@ -175,6 +179,12 @@ def list_stored_findings(work: Work, *, instrument_id: UUID) -> tuple[Finding, .
     )
 
 
+def read_pictures(work: Work, *, instrument: Instrument) -> dict[str, bytes]:
+    """Return SHA-256 -> JPEG of the pictures of a stored questionnaire."""
+    work.require(Action.READ_QUESTIONNAIRES)
+    return load_pictures(session=work.session, instrument=instrument)
+
+
 def choose_predecessor(
     summaries: tuple[QuestionnaireSummary, ...], chosen: QuestionnaireSummary
 ) -> QuestionnaireSummary | None:
@@ -206,8 +216,10 @@ def check_upload(
     try:
         form = _read_upload(file_name, content, skip_unsupported)
     except XlsformError as error:
-        warnings = [each for each in error.findings if each.severity is Severity.WARNING]
-        return UploadCheck(None, only_errors(error.findings), tuple(warnings))
+        more = () if skip_unsupported else _list_further(work.session, file_name, content)
+        found = (*error.findings, *more)
+        warnings = tuple(each for each in found if each.severity is Severity.WARNING)
+        return UploadCheck(None, only_errors(found), warnings)
     except WorkbookError as error:
         return UploadCheck(None, (Finding(error.message),), ())
     if renormalise:
@@ -222,12 +234,25 @@ def check_upload(
     return UploadCheck(
         form,
         list_form_findings(session=session, instrument=instrument, rows=form.rows, tree=tree),
-        (*form.skipped, *form.warnings),
+        (*form.skipped, *form.warnings, *advise(instrument, form.rows)),
         tree=tree or find_tree(session=session, name=instrument.tree),
         may_weigh=may_weigh,
         already_stored=stored,
         taken_version=not stored and _is_taken(session, instrument),
     )
+
+
+def _list_further(session: Session, file_name: str, content: bytes) -> Iterator[Finding]:
+    """Yield what else is wrong with questions of a form that cannot be read as a whole, by row.
+
+    What concerns the whole form, such as an indicator that nothing measures, may be due to what was
+    left out, and is found when the rest is mended.
+    """
+    with suppress(XlsformError):
+        form = _read_upload(file_name, content, True)
+        instrument, rows = form.instrument, form.rows
+        found = list_form_findings(session=session, instrument=instrument, rows=rows)
+        yield from (each for each in (*found, *advise(instrument, rows)) if each.row is not None)
 
 
 @lru_cache(maxsize=4)
@@ -258,16 +283,19 @@ def _is_taken(session: Session, instrument: Instrument) -> bool:
     return session.exec(query).first() is not None
 
 
+def example_workbook() -> bytes:
+    """Return a small questionnaire to begin with, as an XLSForm workbook."""
+    return xlsform_bytes(load_bundle(PROJECT_ROOT / "seed" / "example", "example").instrument)
+
+
 def store_questionnaire(
-    work: Work,
-    *,
-    instrument: Instrument,
-    rows: Mapping[str, int],
-    tree: IndicatorTree | None = None,
+    work: Work, *, form: ImportedForm, tree: IndicatorTree | None = None
 ) -> UUID:
     """Store a questionnaire as a new version, record it in the audit trail and return its id.
 
     Args:
+        work: What it is done with.
+        form: The questionnaire as it was read, with its pictures.
         tree: Indicator tree of its own, stored and recorded with it.
 
     Raises:
@@ -277,9 +305,10 @@ def store_questionnaire(
     work.require(Action.PLAN)
     if tree is not None:
         add_tree(work, tree=tree)
-    if list_form_findings(session=work.session, instrument=instrument, rows=rows):
+    instrument = form.instrument
+    if list_form_findings(session=work.session, instrument=instrument, rows=form.rows):
         raise RefusedError(
             "questionnaire_not_fit",
             msg("This questionnaire has errors. Check the file again before you store it."),
         )
-    return add_instrument(work, instrument=instrument)
+    return add_instrument(work, instrument=instrument, pictures=form.pictures)

@@ -51,8 +51,8 @@ STRICT = '"use strict";'
 JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
 MIN_COMPRESSED_BYTES = 400
-_FOREVER = "public, max-age=31536000, immutable"
-_NEVER = "no-store"
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_NEVER = {"Cache-Control": "no-store"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def cached_response(
     Args:
         forever: Let browsers keep it for a year, else forbid to store it.
     """
-    every = {"Cache-Control": _FOREVER if forever else _NEVER, "Vary": "Accept-Encoding"}
+    every = {**(FOREVER if forever else _NEVER), "Vary": "Accept-Encoding"}
     every.update(headers or {})
     content = body.content
     accepted = request.headers.get("accept-encoding", "")

@@ -31,16 +31,16 @@ from survey.collection.invitations import (
     record_other_device,
 )
 from survey.locale import SurveyError, label_text, translator
-from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.browser_payload import browser_form, picture_url
 from survey.questionnaire.model import Instrument
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.transactions import StoreUnavailableError, run_reads
-from survey.waves.instruments import InstrumentNotFoundError, load_instrument
+from survey.waves.instruments import InstrumentNotFoundError, load_instrument, load_picture
 from survey.waves.quota_counts import FullQuotaGroup
 from survey.web.api import phone_endpoint_config
-from survey.web.assets import CachedBody, cached_response
+from survey.web.assets import FOREVER, CachedBody, cached_response
 from survey.web.form_texts import screen_language, texts_for
 from survey.web.http import (
     JSON,
@@ -106,6 +106,13 @@ def _bind_device(token: str, claim: "_DeviceClaim", session: Session) -> Invited
         return None
     page = read_invitation(session=session, token=token, now=now(), proof=claim.device)
     return page, load_instrument(session=session, sha256=page.instrument_sha256)
+
+
+@lru_cache(maxsize=64)
+def _picture_content(store_url: str, sha256: str) -> bytes:
+    """Return a picture of a questionnaire; cached, as it never changes."""
+    with read_scope(store_url) as session:
+        return load_picture(session=session, sha256=sha256)
 
 
 @dataclass(frozen=True)
@@ -233,6 +240,17 @@ class _InvitationEndpoints:
             raise HTTPException(404) from error
         return cached_response(request, body, forever=True, headers=PAGE_HEADERS)
 
+    async def get_picture(self, request: Request) -> Response:
+        """`GET /form/{sha256}.jpg`: return a picture of a questionnaire."""
+        sha256 = request.path_params["sha256"]
+        if not _SHA256.fullmatch(sha256):
+            raise HTTPException(404)
+        try:
+            content = await to_thread.run_sync(_picture_content, self.settings.store_url, sha256)
+        except InstrumentNotFoundError as error:
+            raise HTTPException(404) from error
+        return Response(content, media_type="image/jpeg", headers=PAGE_HEADERS | FOREVER)
+
 
 class _DeviceClaim(BaseModel):
     """JSON body by which the browser that opened an invitation identifies its device."""
@@ -272,4 +290,5 @@ def routes(settings: Settings, limit: RateLimit, write_queue: WriteQueue) -> lis
         Route("/q/{token}", endpoints.get_page, methods=["GET"]),
         Route("/q/{token}", endpoints.post_opened, methods=["POST"]),
         Route("/form/{sha256}.json", endpoints.get_form, methods=["GET"]),
+        Route(picture_url("{sha256}"), endpoints.get_picture, methods=["GET"]),
     ]

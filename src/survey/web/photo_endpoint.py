@@ -17,17 +17,17 @@ from starlette.routing import BaseRoute, Route
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.work import Work
-from survey.collection.photos.photo_cleaning import (
-    MAX_CONCURRENT_PHOTOS,
-    MAX_PHOTO_BYTES,
-    PhotoRefusedError,
-    clean_photo,
-)
 from survey.collection.photos.photo_storage import (
     PhotoNotFoundError,
     read_visit_photo,
     require_photo_question,
     save_visit_photo,
+)
+from survey.compute.photo_cleaning import (
+    MAX_CONCURRENT_PHOTOS,
+    MAX_PHOTO_BYTES,
+    PhotoRefusedError,
+    clean_photo,
 )
 from survey.education.activities import read_activity_photo
 from survey.locale import SurveyError, msg, translator

@@ -12,8 +12,8 @@ from sqlmodel import Session, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
-from survey.collection.photos.photo_cleaning import clean_photo
 from survey.collection.photos.photo_storage import PhotoNotFoundError
+from survey.compute.photo_cleaning import clean_photo
 from survey.education.activities import (
     add_activity,
     cost_per_consumer,

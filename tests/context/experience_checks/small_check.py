@@ -16,10 +16,10 @@ from seed.survey_provider import inventor
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.access.work import Seen
-from survey.collection.photos.photo_cleaning import clean_photo
 from survey.collection.photos.photo_storage import save_visit_photo
 from survey.collection.submission import SubmissionReceipt, submit
 from survey.collection.submission_envelope import Submission
+from survey.compute.photo_cleaning import clean_photo
 from survey.experience_checks.plan import (
     ExperienceCheckPlan,
     create_experience_check,

@@ -15,7 +15,6 @@ from survey.access.roles import Role
 from survey.access.work import Seen, Work
 from survey.collection.invitations import issue_invitation
 from survey.collection.parking import ParkingReceipt, submit_or_park
-from survey.collection.photos.photo_cleaning import PhotoRefusedError, clean_photo
 from survey.collection.photos.photo_storage import (
     PhotoNotFoundError,
     read_visit_photo,
@@ -23,6 +22,7 @@ from survey.collection.photos.photo_storage import (
 )
 from survey.collection.submission import InvalidAnswersError
 from survey.comparative_tests.hearings import ReplyData
+from survey.compute.photo_cleaning import PhotoRefusedError, clean_photo
 from survey.experience_checks.plan import close_experience_check, open_experience_check
 from survey.experience_checks.reading import list_experience_checks
 from survey.experience_checks.release import is_check_to_sign, sign_experience_check

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, PngImagePlugin
 
-from survey.collection.photos import photo_cleaning
-from survey.collection.photos.photo_cleaning import (
+from survey.compute import photo_cleaning
+from survey.compute.photo_cleaning import (
     KEPT_SIDE_PIXELS,
     MAX_PHOTO_BYTES,
     PhotoRefusedError,
@@ -216,7 +216,7 @@ def test_a_damaged_photo_is_refused_or_cleaned_and_never_anything_else(data: st.
 
 MEMORY_PROGRAM = """
 import resource, sys
-from survey.collection.photos.photo_cleaning import PhotoRefusedError, clean_photo
+from survey.compute.photo_cleaning import PhotoRefusedError, clean_photo
 
 def peak(who):
     return resource.getrusage(who).ru_maxrss // 1024

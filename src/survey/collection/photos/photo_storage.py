@@ -14,7 +14,7 @@ from survey.access.audit import actor_id
 from survey.access.principal import AccessDeniedError, covers_whole_area
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.collection.photos.photo_cleaning import CleanPhoto, PhotoRefusedError
+from survey.compute.photo_cleaning import CleanPhoto, PhotoRefusedError
 from survey.locale import SurveyError, msg
 from survey.questionnaire.question_types import type_of
 from survey.store.audit_events import AuditEvent

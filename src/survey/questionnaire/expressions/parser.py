@@ -46,7 +46,10 @@ _FUNCTIONS: dict[str, Message] = {
     "min": msg("Write if(${{a}} < ${{b}}, ${{a}}, ${{b}})."),
     "now": msg("Write today()."),
     "once": msg("Leave once() out: write what stands in its brackets."),
-    "pulldata": msg("Use a fixed list on the choices sheet."),
+    "pulldata": msg(
+        "Nothing is looked up in a file. Ask with a choice_filter on the choices sheet, or with "
+        "select_one_from_file."
+    ),
     "round": msg("Write int(x + 0.5) for whole numbers that are not negative."),
     "selected-at": msg("Write selected(${{name}}, 'choice') for each choice."),
     "starts-with": msg("Write regex(${{name}}, 'text.*')."),

@@ -12,7 +12,7 @@ from survey.questionnaire.question_types import find_type
 from survey.questionnaire.question_types.numbers import RATING_APPEARANCE, NumberScale
 from survey.questionnaire.question_types.question_type import QuestionType
 from survey.questionnaire.xlsform.choices import ChoiceList, ChoiceLists
-from survey.questionnaire.xlsform.import_log import ImportLog, place_of
+from survey.questionnaire.xlsform.import_log import ImportLog, place_of, suggest_name
 from survey.questionnaire.xlsform.languages import Languages
 from survey.questionnaire.xlsform.worksheets import (
     ACKNOWLEDGE,
@@ -186,7 +186,11 @@ class AnswerFormatReader:
             self.log.unsupported(
                 msg("There is no list “{list}” on the choices sheet.", list=name),
                 **place_of(question, "type"),
-                suggestion=msg("Add its choices there, with this name in the column list_name."),
+                suggestion=suggest_name(
+                    name,
+                    self.lists.names,
+                    msg("Add its choices there, with this name in the column list_name."),
+                ),
             )
         return found
 

@@ -5,9 +5,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from survey.locale import msg
-from survey.questionnaire.model import Choice, SpecialAnswer
-from survey.questionnaire.xlsform.import_log import CHOICES, EXTERNAL_CHOICES, ImportLog
+from survey.questionnaire.model import Choice, Images, SpecialAnswer
+from survey.questionnaire.xlsform.import_log import (
+    CHOICES,
+    EXTERNAL_CHOICES,
+    FindingPlace,
+    ImportLog,
+)
 from survey.questionnaire.xlsform.languages import Languages
+from survey.questionnaire.xlsform.pictures import IMAGE, UNSUPPORTED_MEDIA, Pictures
 from survey.questionnaire.xlsform.worksheets import (
     FormWorksheets,
     Worksheet,
@@ -58,17 +64,24 @@ class ChoiceLists:
         asked = {
             select[1] for row in sheets.survey.rows if (select := parse_select_type(read_type(row)))
         }
+        self.pictures = Pictures(sheets, languages, log, asked)
+        """Of all questions and of the lists that they use."""
         for title, sheet in (
             (CHOICES, sheets.choices),
             (EXTERNAL_CHOICES, sheets.external_choices),
         ):
-            reader = _ChoicesReader(title, sheet, languages, log)
-            reader.check_media(asked)
+            reader = _ChoicesReader(title, sheet, languages, log, self.pictures, asked)
+            reader.check_media()
             self._lists = reader.read() | self._lists
 
     def find(self, name: str) -> ChoiceList | None:
         """Return the list with a name on a worksheet; None without any."""
         return self._lists.get(name)
+
+    @property
+    def names(self) -> Collection[str]:
+        """Names of the lists on the worksheets."""
+        return self._lists.keys()
 
     def find_in_file(self, name: str, value: str, label: str) -> ChoiceList | None:
         """Return the list in a CSV file, by the columns of its values and labels; None without it.
@@ -100,6 +113,9 @@ class _ChoicesReader:
     sheet: Worksheet
     languages: Languages
     log: ImportLog
+    pictures: Pictures | None = None
+    asked: Collection[str] = ()
+    """Lists whose pictures are looked for: those that a question uses."""
 
     def read(self) -> dict[str, ChoiceList]:
         rows: dict[str, list[WorksheetRow]] = {}
@@ -132,7 +148,9 @@ class _ChoicesReader:
             further = _read_further_columns(row)
             # With further columns a filter can tell rows of one name apart.
             is_ambiguous |= name in choices and (not further or choices[name].label != label)
-            choices.setdefault(name, Choice(name=name, label=label))
+            if name not in choices:
+                image = self.find_image(row) if list_name in self.asked else {}
+                choices[name] = Choice(name=name, label=label, image=image)
             columns[name].append(further)
         if is_ambiguous:
             self.log.warning(
@@ -147,14 +165,20 @@ class _ChoicesReader:
             tuple(choices.values()), {name: tuple(each) for name, each in columns.items()}
         )
 
-    def check_media(self, asked: Collection[str]) -> None:
-        """Log the first picture or sound of each column, in lists that questions use."""
-        rows = [row for row in self.sheet.rows if row.text("list_name") in asked]
+    def find_image(self, row: WorksheetRow) -> Images:
+        if self.pictures is None:
+            return {}
+        place: FindingPlace = {"row": row.number, "column": self.sheet.header(IMAGE)}
+        return self.pictures.find(row, self.title, place)
+
+    def check_media(self) -> None:
+        """Log the first sound or video of each column, in lists that questions use."""
+        rows = [row for row in self.sheet.rows if row.text("list_name") in self.asked]
         for column in self.sheet.columns:
             row = next((row for row in rows if (column.name, column.language) in row.cells), None)
-            if row is not None and column.name.startswith("media::"):
+            if row is not None and column.name in UNSUPPORTED_MEDIA:
                 self.log.unsupported(
-                    msg("Pictures and sounds of choices are not supported; the text is shown."),
+                    msg("Sounds and videos are not supported; the text is shown."),
                     sheet=self.title,
                     row=row.number,
                     column=column.header,

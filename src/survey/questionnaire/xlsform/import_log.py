@@ -1,6 +1,7 @@
 """Findings collected while a form is read, and the error that lists them for its author."""
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Literal, TypedDict, Unpack
 
 from survey.locale import Message, SurveyError, msg
@@ -13,6 +14,12 @@ SURVEY = "survey"
 CHOICES = "choices"
 EXTERNAL_CHOICES = "external_choices"
 SETTINGS = "settings"
+
+
+def suggest_name(name: str, known: Iterable[str], otherwise: Message) -> Message:
+    """Return advice on an unknown name: the most similar of the known ones, else `otherwise`."""
+    similar = get_close_matches(name, list(known), n=1)
+    return msg("Did you mean “{name}”?", name=similar[0]) if similar else otherwise
 
 
 class FindingPlace(TypedDict, total=False):

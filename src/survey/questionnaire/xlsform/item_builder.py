@@ -6,7 +6,14 @@ from typing import Any
 from pyxform import aliases
 
 from survey.locale import Labels, msg
-from survey.questionnaire.model import TEXT_FIELDS, Item, ItemKind, PrivacyRole, SpecialAnswer
+from survey.questionnaire.model import (
+    TEXT_FIELDS,
+    Images,
+    Item,
+    ItemKind,
+    PrivacyRole,
+    SpecialAnswer,
+)
 from survey.questionnaire.question_types import QUESTION_TYPES
 from survey.questionnaire.question_types.numbers import RATING_APPEARANCE
 from survey.questionnaire.question_types.question_type import QuestionType
@@ -16,8 +23,9 @@ from survey.questionnaire.xlsform.answer_formats import (
     AnswerFormatReader,
     parse_number,
 )
-from survey.questionnaire.xlsform.import_log import ImportLog, place_of
+from survey.questionnaire.xlsform.import_log import SURVEY, ImportLog, place_of
 from survey.questionnaire.xlsform.languages import Languages
+from survey.questionnaire.xlsform.pictures import IMAGE, UNSUPPORTED_MEDIA
 from survey.questionnaire.xlsform.worksheets import OTHER, TODAY, QuestionRow, WorksheetRow
 
 Limits = tuple[float | None, float | None, float | None]
@@ -49,6 +57,7 @@ class ItemBuilder:
             "kind": answer_format.kind,
             "label": self.label(question, question_type),
             "hint": self.languages.labels(row, "hint"),
+            "image": self.image(question) if question_type.is_shown else {},
             "required": not silent and self.required(question),
             "relevant": row.text("relevant") or None,
             "calculation": self.calculation(question) if question_type.is_calculated else None,
@@ -93,6 +102,9 @@ class ItemBuilder:
             msg("This question has no label; its name is shown."), **place_of(question, "label")
         )
         return self.languages.everywhere(question.name)
+
+    def image(self, question: QuestionRow) -> Images:
+        return self.formats.lists.pictures.find(question.row, SURVEY, place_of(question, IMAGE))
 
     def calculation(self, question: QuestionRow) -> str | None:
         if question.type in TODAY:
@@ -190,14 +202,22 @@ class ItemBuilder:
         )
 
     def check_extras(self, question: QuestionRow) -> None:
-        """Log a row's media, default and trigger, which are not imported."""
+        """Log a row's sounds and videos, default and trigger, which are not imported."""
         columns = {column for column, _ in question.row.cells}
-        media = min((column for column in columns if column.startswith("media::")), default=None)
-        if media is not None:
+        for column in sorted(columns & UNSUPPORTED_MEDIA):
             self.log.unsupported(
-                msg("Pictures and sounds are not supported; the text is shown."),
-                **place_of(question, media),
+                msg("Sounds and videos are not supported; the text is shown."),
+                **place_of(question, column),
                 suggestion=msg("Clear this cell."),
             )
-        for column in sorted(columns & {"default", "trigger"}):
+        for column in sorted(columns & {"media::big-image", "trigger"}):
             self.log.warning(msg("This column is not used."), **place_of(question, column))
+        if "default" in columns:
+            self.log.warning(
+                msg(
+                    "The answer given in advance is left out: nobody could tell it from one that "
+                    "somebody gave."
+                ),
+                **place_of(question, "default"),
+                suggestion=msg("Clear this cell, or name the usual answer in the hint."),
+            )

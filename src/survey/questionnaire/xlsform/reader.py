@@ -161,6 +161,8 @@ class ImportedForm:
     warnings: tuple[Finding, ...]
     rows: Mapping[str, int] = field(default_factory=dict)
     """Row of each question in the sheet `survey`."""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """SHA-256 -> JPEG of each picture of a question or choice."""
 
 
 _YES = frozenset({"yes", "true", "1"})
@@ -226,6 +228,7 @@ def _read_form(
         thanks=_read_thanks(sheets.settings, languages),
     )
     languages.report()
+    lists.pictures.report_unused()
     if not sheets.settings.text("version"):
         version = instrument.sha256[:8]
         log.warning(
@@ -233,7 +236,9 @@ def _read_form(
             sheet=SETTINGS,
         )
         instrument = instrument.model_copy(update={"version": version})
-    return ImportedForm(instrument, tuple(log.skipped), tuple(log.warnings), rows)
+    return ImportedForm(
+        instrument, tuple(log.skipped), tuple(log.warnings), rows, lists.pictures.contents
+    )
 
 
 def _check_with_pyxform(sheets: FormWorksheets, log: ImportLog) -> None:

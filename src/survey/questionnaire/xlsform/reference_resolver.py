@@ -11,9 +11,9 @@ from survey.locale import Labels, msg
 from survey.questionnaire.checks import describe_missing_column, missing_columns
 from survey.questionnaire.expressions.parser import parse, parse_choice_filter, quote_words
 from survey.questionnaire.expressions.syntax import ExpressionError, references, uses_self
-from survey.questionnaire.model import TEXT_FIELDS, Choice, Item, Section
+from survey.questionnaire.model import TEXT_FIELDS, Item, Section
 from survey.questionnaire.xlsform.group_tree import QuestionGroup
-from survey.questionnaire.xlsform.import_log import FindingPlace, ImportLog, place_of
+from survey.questionnaire.xlsform.import_log import FindingPlace, ImportLog, place_of, suggest_name
 from survey.questionnaire.xlsform.item_builder import ItemBuilder
 from survey.questionnaire.xlsform.worksheets import NamedRow, QuestionRow, WorksheetRow
 
@@ -193,9 +193,11 @@ class _ReferenceResolver:
             )
             return
         message = msg("There is no question named “{name}”.", name=reference)
+        suggestion = msg("Refer to a question that comes before this one.")
         if reference in self.known.all:
             message = msg("${{{name}}} is asked only later.", name=reference)
-        suggestion = msg("Refer to a question that comes before this one.")
+        else:
+            suggestion = suggest_name(reference, self.known.asked, suggestion)
         self.log.unsupported(message, **place, suggestion=suggestion)
 
 
@@ -254,7 +256,7 @@ def _resolve_item(item: Item, scope: _PipingScope) -> Item:
         column: scope.labels(getattr(item, column)) for column in TEXT_FIELDS
     }
     changes["choices"] = tuple(
-        Choice(name=choice.name, label=scope.labels(choice.label)) for choice in item.choices
+        choice.model_copy(update={"label": scope.labels(choice.label)}) for choice in item.choices
     )
     changes["special_labels"] = {
         code: scope.labels(labels) for code, labels in item.special_labels.items()

@@ -213,6 +213,8 @@ class FormWorksheets:
     settings: WorksheetRow = field(default_factory=lambda: WorksheetRow(2, {}))
     find_file: Callable[[str], bytes | None] = lambda _name: None
     """Returns the content of a file that came with the workbook."""
+    file_names: frozenset[str] = frozenset()
+    """Names of the files that came with it in one archive."""
     definition: DefinitionData | None = None
     """The same for pyxform's own checks."""
 
@@ -240,7 +242,9 @@ def read_worksheets(workbook: CheckedWorkbook) -> FormWorksheets:
                 names=", ".join(str(name) for name in definition.sheet_names or ()) or "-",
             )
         )
-    return replace(from_definition(definition), find_file=workbook.find_file)
+    return replace(
+        from_definition(definition), find_file=workbook.find_file, file_names=workbook.file_names
+    )
 
 
 def _read_error_reason(original: str) -> Message | str:

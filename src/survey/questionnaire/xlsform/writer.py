@@ -6,6 +6,7 @@ tools ignore.
 """
 
 import io
+import zipfile
 from collections.abc import Iterable, Mapping
 
 from openpyxl import Workbook
@@ -14,9 +15,18 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from survey.locale import Labels
-from survey.questionnaire.model import TEXT_FIELDS, Choice, Instrument, Item, Language, Section
+from survey.questionnaire.model import (
+    TEXT_FIELDS,
+    Choice,
+    Images,
+    Instrument,
+    Item,
+    Language,
+    Section,
+)
 from survey.questionnaire.question_types import type_of
 from survey.questionnaire.question_types.numbers import write_number
+from survey.questionnaire.xlsform.pictures import IMAGE
 from survey.spreadsheets import write_text_cell
 
 _PLAIN_COLUMNS = (
@@ -42,12 +52,13 @@ _COPIED = Item.model_fields.keys() & {*_PLAIN_COLUMNS, *_EXTENSION_COLUMNS} - {
 }
 """Columns that hold what a field of the same name holds."""
 _SURVEY_COLUMNS = (
-    *("type", "name", "label", "hint"),
+    *("type", "name", "label", "hint", IMAGE),
     *_PLAIN_COLUMNS,
     *("required_message", "constraint_message"),
     *_EXTENSION_COLUMNS,
     *("low_label", "high_label"),
 )
+_PER_LANGUAGE = frozenset({*TEXT_FIELDS, IMAGE})
 _WIDTHS = {"type": 24, "name": 22, "label": 48, "hint": 32, "relevant": 36}
 
 Record = Mapping[str, str]
@@ -61,13 +72,27 @@ def xlsform_bytes(instrument: Instrument) -> bytes:
     header = _list_header(_SURVEY_COLUMNS, instrument.languages)
     _write_worksheet(workbook, "survey", header, survey)
     further = dict.fromkeys(column for record in lists.further for column in record)
-    header = _list_header(("list_name", "name", "label", *further), instrument.languages)
+    header = _list_header(("list_name", "name", "label", IMAGE, *further), instrument.languages)
     _write_worksheet(workbook, "choices", header, lists.records)
     settings = _build_settings(instrument)
     _write_worksheet(workbook, "settings", tuple(settings), [settings])
     buffer = io.BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()
+
+
+def xlsform_archive(instrument: Instrument, pictures: Mapping[str, bytes]) -> bytes:
+    """Return an instrument as a .zip of its workbook and its pictures (SHA-256 -> JPEG)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("form.xlsx", xlsform_bytes(instrument))
+        for sha256, content in sorted(pictures.items()):
+            archive.writestr(_name_picture(sha256), content)
+    return buffer.getvalue()
+
+
+def _name_picture(sha256: str) -> str:
+    return f"{sha256[:16]}.jpg"
 
 
 def _format_language(language: Language) -> str:
@@ -81,7 +106,7 @@ def _list_header(columns: Iterable[str], languages: tuple[Language, ...]) -> tup
         for column in columns
         for name in (
             tuple(f"{column}::{_format_language(language)}" for language in languages)
-            if column in TEXT_FIELDS
+            if column in _PER_LANGUAGE
             else (column,)
         )
     )
@@ -131,7 +156,7 @@ class _Lists:
             self.names[key] = name
             for choice in choices:
                 record = {"list_name": name, "name": choice.name}
-                record |= self.labels("label", choice.label)
+                record |= self.labels("label", choice.label) | self.images(choice.image)
                 self.records += [{**record, **row} for row in choice.columns or ({},)]
                 self.further += choice.columns
         return self.names[key]
@@ -142,6 +167,10 @@ class _Lists:
             for language in self.languages
             if language.code in labels
         }
+
+    def images(self, images: Images) -> dict[str, str]:
+        names = {code: _name_picture(picture.sha256) for code, picture in images.items()}
+        return self.labels(IMAGE, names)
 
 
 def _iter_survey_records(instrument: Instrument, lists: _Lists) -> Iterable[Record]:
@@ -177,7 +206,7 @@ def _build_item_record(item: Item, lists: _Lists) -> Record:
         record |= {column: write_number(getattr(item, column)) for column in _BOUNDS}
     for column in TEXT_FIELDS:
         record |= lists.labels(column, getattr(item, column))
-    return record
+    return record | lists.images(item.image)
 
 
 def _format_cell(value: str | bool | None) -> str:

@@ -35,6 +35,7 @@ from survey.waves.questionnaires import (
     QuestionnaireSummary,
     choose_predecessor,
     get_questionnaire,
+    read_pictures,
 )
 
 
@@ -67,12 +68,18 @@ def draw_paper(page: PageContext, instrument: Instrument, file_stem: str) -> Non
         File(
             name_file(page, name, "pdf"),
             PDF,
-            partial(paper_form_pdf, instrument, language=language, large=large),
+            partial(_build_paper, page, instrument, language=language, large=large),
         ),
         key=f"questionnaires/paper/{name}",
         type="primary",
         icon=":material/print:",
     )
+
+
+def _build_paper(page: PageContext, instrument: Instrument, *, language: str, large: bool) -> bytes:
+    with page.read() as work:
+        pictures = read_pictures(work, instrument=instrument)
+    return paper_form_pdf(instrument, pictures, language=language, large=large)
 
 
 _HEIGHT = 560

@@ -12,7 +12,14 @@ import streamlit as st
 from survey.access.roles import Action
 from survey.figures.figure_table import format_for_screen
 from survey.figures.views.method import PROVENANCES
-from survey.kit.download_button import XLSX, File, draw_csv_button, draw_download_button, name_file
+from survey.kit.download_button import (
+    XLSX,
+    ZIP,
+    File,
+    draw_csv_button,
+    draw_download_button,
+    name_file,
+)
 from survey.kit.feedback import show_feedback
 from survey.kit.filters import filter_row
 from survey.kit.page_frame import draw_notice
@@ -35,7 +42,7 @@ from survey.questionnaire.indicator_tree import (
 from survey.questionnaire.model import Instrument, Item, ItemKind, Section
 from survey.questionnaire.paper_codes import SPECIAL_NAMES, number_questions
 from survey.questionnaire.translations import ConditionText
-from survey.questionnaire.xlsform.writer import xlsform_bytes
+from survey.questionnaire.xlsform.writer import xlsform_archive, xlsform_bytes
 from survey.screens.plan.wave_form import draw_tree_faults, store_tree
 from survey.screens.questionnaires.differences import (
     draw_differences,
@@ -49,6 +56,7 @@ from survey.waves.questionnaires import (
     QuestionnaireSummary,
     get_questionnaire,
     list_questionnaires,
+    read_pictures,
 )
 from survey.waves.waves import STATE_NAMES
 
@@ -326,12 +334,24 @@ def draw_questionnaires(page: PageContext) -> None:
         choices[NEW] = t("Upload a questionnaire …")
     with filter_row():
         chosen = pick(page, t("Questionnaire"), FORM, choices)
+    if chosen == ALL and NEW in choices:
+        st.button(
+            t("Upload a questionnaire"),
+            type="primary",
+            icon=":material/upload:",
+            key="questionnaires/new",
+            on_click=partial(_open, NEW),
+        )
     if chosen == NEW:
         draw_upload(page, summaries)
     elif chosen == ALL:
         _draw_list(page, summaries)
     else:
         _draw_version(page, by_key[chosen], summaries)
+
+
+def _open(key: str) -> None:
+    st.query_params[FORM] = key
 
 
 def _format_title(page: PageContext, summary: QuestionnaireSummary) -> str:
@@ -407,18 +427,28 @@ def _draw_version(
             waves=escape_markdown(_format_uses(page, summary)),
         )
     )
+    instrument = questionnaire.instrument
     draw_download_button(
         page,
-        t("XLSForm workbook"),
+        t("XLSForm workbook and pictures (.zip)") if instrument.pictures else t("XLSForm workbook"),
         File(
-            name_file(page, file_stem(summary), "xlsx"),
-            XLSX,
-            partial(xlsform_bytes, questionnaire.instrument),
+            name_file(page, file_stem(summary), "zip"),
+            ZIP,
+            partial(_build_archive, page, instrument),
+        )
+        if instrument.pictures
+        else File(
+            name_file(page, file_stem(summary), "xlsx"), XLSX, partial(xlsform_bytes, instrument)
         ),
         key=f"questionnaires/xlsform/{summary.key}",
         icon=":material/table:",
     )
     _draw_parts(page, summary, summaries, questionnaire)
+
+
+def _build_archive(page: PageContext, instrument: Instrument) -> bytes:
+    with page.read() as work:
+        return xlsform_archive(instrument, read_pictures(work, instrument=instrument))
 
 
 def _draw_parts(

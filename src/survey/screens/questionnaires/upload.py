@@ -1,23 +1,25 @@
 """Upload of a questionnaire: its findings, difference to an earlier version, trial, storing."""
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from survey.figures.figure_table import csv_bytes
-from survey.kit.download_button import draw_csv_button
+from survey.kit.download_button import XLSX, File, draw_csv_button, draw_download_button
 from survey.kit.feedback import run_change
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import escape_markdown
 from survey.locale import DEFAULT_LANGUAGE, label_text
-from survey.questionnaire.browser_payload import browser_form
+from survey.questionnaire.browser_payload import Form, browser_form
 from survey.questionnaire.checks import Finding, Severity, describe_figures
 from survey.questionnaire.indicator_tree import IndicatorTree
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.paper_codes import number_questions
+from survey.questionnaire.special_names import list_special_names
 from survey.questionnaire.xlsform.reader import ImportedForm
 from survey.screens.plan.wave_form import draw_tree_upload
 from survey.screens.questionnaires.differences import draw_difference
@@ -26,6 +28,7 @@ from survey.waves.questionnaires import (
     QuestionnaireSummary,
     UploadCheck,
     check_upload,
+    example_workbook,
     get_questionnaire,
     list_stored_findings,
     store_questionnaire,
@@ -57,7 +60,7 @@ def draw_findings(page: PageContext, findings: Sequence[Finding], *, key: str) -
     t = page.t
     for severity, heading in (
         (Severity.ERROR, t("Errors: the questionnaire cannot be stored with them")),
-        (Severity.WARNING, t("Warnings: left out or changed, but no obstacle")),
+        (Severity.WARNING, t("Warnings: no obstacle")),
     ):
         rows = [finding for finding in findings if finding.severity is severity]
         if not rows:
@@ -108,12 +111,16 @@ def _format_message(page: PageContext, finding: Finding) -> str:
 _HEIGHT = 720
 
 
-def draw_preview(page: PageContext, instrument: Instrument, *, is_stored: bool = True) -> None:
+def draw_preview(
+    page: PageContext, instrument: Instrument, pictures: Mapping[str, bytes] | None = None
+) -> None:
     """Draw the questionnaire as on a phone, to try it; nothing is stored.
 
     Args:
-        is_stored: Whether the browser can fetch the questionnaire; otherwise it comes with the
-            page.
+        page: The page.
+        instrument: The questionnaire.
+        pictures: SHA-256 -> JPEG of those of an upload, which the browser cannot fetch: it comes
+            with the page. None of a stored questionnaire.
     """
     codes = language_codes(instrument)
     mount = st.components.v2.component("survey_preview", js=component_script())
@@ -124,7 +131,7 @@ def draw_preview(page: PageContext, instrument: Instrument, *, is_stored: bool =
                 "script_url": asset_url("preview.js"),
                 "style_url": asset_url("embedded.css"),
                 "form_url": form_url(instrument.sha256),
-                "form": None if is_stored else browser_form(instrument),
+                "form": None if pictures is None else _embed_pictures(instrument, pictures),
                 "screen_languages": {
                     code: screen_language(code, DEFAULT_LANGUAGE) for code in codes
                 },
@@ -134,6 +141,15 @@ def draw_preview(page: PageContext, instrument: Instrument, *, is_stored: bool =
             },
         )
     st.caption(page.t("A trial: what is answered here is not sent and not stored."))
+
+
+def _embed_pictures(instrument: Instrument, pictures: Mapping[str, bytes]) -> Form:
+    """Return the form for the browser with its pictures inside."""
+
+    def embed(sha256: str) -> str:
+        return f"data:image/jpeg;base64,{b64encode(pictures[sha256]).decode()}"
+
+    return browser_form(instrument, embed)
 
 
 _TYPES = ["xlsx", "xls", "csv", "md", "zip"]
@@ -148,7 +164,8 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
     st.markdown(
         t(
             "An XLSForm workbook with the sheets survey, choices and settings. It is checked "
-            "first; nothing is stored before you confirm. With lists in CSV files: one .zip of all."
+            "first; nothing is stored before you confirm. With pictures (PNG, JPEG, WebP) or lists "
+            "in CSV files: one .zip of all."
         )
     )
     given = st.file_uploader(t("Questionnaire (XLSForm)"), type=_TYPES, key="questionnaires/file")
@@ -163,6 +180,7 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
     # Drawn below, once the file says whether it has a tree.
     weighs_equally = st.session_state.get(_WEIGHTS) == _EQUAL
     if given is None:
+        _draw_beginnings(page)
         with st.expander(t("An indicator tree of your own")):
             draw_tree_upload(page)
         return
@@ -180,6 +198,22 @@ def draw_upload(page: PageContext, summaries: tuple[QuestionnaireSummary, ...]) 
         _draw_weights(page)
     if check.form is not None and not check.errors:
         _draw_new_version(page, check, check.form, summaries)
+
+
+def _draw_beginnings(page: PageContext) -> None:
+    """Draw what helps to write a first questionnaire: an example, and the names with a meaning."""
+    t = page.t
+    file = File("example.xlsx", XLSX, example_workbook)
+    key, icon = "questionnaires/example", ":material/table:"
+    draw_download_button(page, t("Example of a questionnaire (XLSForm)"), file, key=key, icon=icon)
+    with st.expander(t("Names with a meaning of their own")):
+        names = pd.DataFrame(
+            [(each.column, each.name, t(each.meaning)) for each in list_special_names()],
+            columns=[t("Column"), t("Name"), t("What it does")],
+        )
+        st.dataframe(names, hide_index=True, alt=t("Names with a meaning of their own"))
+        make = partial(csv_bytes, names)
+        draw_csv_button(page, t("All names (CSV)"), "names", make, key="questionnaires/names")
 
 
 def _draw_weights(page: PageContext) -> None:
@@ -256,7 +290,7 @@ def _draw_new_version(
             key="questionnaires/upload/difference",
         )
     if st.toggle(t("Try it on a phone (nothing is stored)"), key="questionnaires/try-upload"):
-        draw_preview(page, instrument, is_stored=False)
+        draw_preview(page, instrument, form.pictures)
     _draw_confirmation(page, check, form)
 
 
@@ -293,7 +327,7 @@ def _draw_confirmation(page: PageContext, check: UploadCheck, form: ImportedForm
 def _store_form(page: PageContext, form: ImportedForm, tree: IndicatorTree | None) -> None:
     """Store a questionnaire, with `tree` if it is one of equal weights made for it."""
     instrument: Instrument = form.instrument
-    change = partial(store_questionnaire, instrument=instrument, rows=form.rows, tree=tree)
+    change = partial(store_questionnaire, form=form, tree=tree)
     done = page.t(
         "{name}, version {version}, is stored.",
         name=instrument.name,

@@ -128,6 +128,7 @@ _TABLES_BY_MODULE = {
         "LeftOutCity",
         "PointDraw",
         "Posting",
+        "QuestionnairePicture",
         "QuotaCell",
         "QuotaMargin",
         "SamplingPoint",

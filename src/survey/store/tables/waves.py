@@ -83,6 +83,16 @@ class InstrumentVersion(Identified, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
+class QuestionnairePicture(SQLModel, table=True):
+    """Picture that stored questionnaires show, named in their documents by its SHA-256."""
+
+    __tablename__ = "questionnaire_picture"
+
+    sha256: str = Field(primary_key=True)
+    content: bytes = Field(sa_type=LargeBinary)
+    """JPEG without metadata."""
+
+
 class IndicatorTreeVersion(Identified, table=True):
     """Version of an indicator tree; a stored row is never changed."""
 

@@ -9,21 +9,34 @@ const SurveyControlParts = (function () {
     return (item.appearance || "").split(" ").indexOf(word) >= 0;
   }
 
-  function option(context, item, type, value, label, spoken) {
+  // Its address ends with its size, so that its place is kept until it is there.
+  function picture(context, images, label) {
+    const src = context.text(images);
+    if (!src) return null;
+    const size = src.split("#")[1].split("x");
+    return h("img", {
+      class: "sf-picture", loading: "lazy", width: size[0], height: size[1], alt: label, src
+    });
+  }
+
+  function option(context, item, type, value, label, spoken, images) {
+    const shown = picture(context, images, label);
     const input = h("input", {
-      type, name: context.id + item.name, value: String(value), "aria-label": spoken
+      type, name: context.id + item.name, value: String(value),
+      "aria-label": shown ? label : spoken
     });
     input.answer = value;
-    return {
-      value,
-      input,
-      node: h("label", { class: "sf-option" }, [input, h("span", { class: "sf-face", text: label })])
-    };
+    const face = h("span", { class: "sf-face", text: label }, [shown]);
+    return { value, input, node: h("label", { class: "sf-option" }, [input, face]) };
+  }
+
+  function choiceOption(context, item, type, choice, value) {
+    return option(context, item, type, value, context.text(choice.label), null, choice.image);
   }
 
   function choiceOptions(context, item, type) {
     return item.choices.map(function (choice) {
-      return option(context, item, type, choice.name, context.text(choice.label));
+      return choiceOption(context, item, type, choice, choice.name);
     });
   }
 
@@ -137,7 +150,7 @@ const SurveyControlParts = (function () {
   }
 
   return {
-    looks, option, choiceOptions, offer, specialLabel,
+    looks, picture, option, choiceOption, choiceOptions, offer, specialLabel,
     specialOptions, row, frame, pick, radios,
     field, typed
   };

@@ -18,7 +18,9 @@ const SurveyRankControl = (function () {
       const select = h("select", {}, [""].concat(places).map(function (place) {
         return h("option", { value: place, text: place || "–" });
       }));
-      return { select, node: h("label", {}, [h("span", { text: context.text(choice.label) }), select]) };
+      const label = context.text(choice.label);
+      const picture = SurveyControlParts.picture(context, choice.image, "");
+      return { select, node: h("label", {}, [picture, h("span", { text: label }), select]) };
     });
     const special = SurveyControlParts.specialOptions(context, item, "radio");
     const list = h("div", { class: "sf-rank" }, rows.map(function (row) { return row.node; }));

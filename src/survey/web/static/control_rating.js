@@ -17,7 +17,7 @@ const SurveyRatingControl = (function () {
   // A rating made from a select may name its scores: then the names are what people read.
   function hasNames(context, item) {
     return item.choices.some(function (choice) {
-      return context.text(choice.label).trim() !== choice.name;
+      return choice.image || context.text(choice.label).trim() !== choice.name;
     });
   }
 
@@ -37,9 +37,7 @@ const SurveyRatingControl = (function () {
 
   function namedOptions(context, item) {
     return item.choices.map(function (choice) {
-      return SurveyControlParts.option(
-        context, item, "radio", Number(choice.name), context.text(choice.label)
-      );
+      return SurveyControlParts.choiceOption(context, item, "radio", choice, Number(choice.name));
     });
   }
 

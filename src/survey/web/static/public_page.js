@@ -64,12 +64,17 @@ const SurveyPublicPage = (function () {
   }
 
   // So that a reload without a network finds the form; browsers without it keep the page open.
-  function keepOffline(boot) {
+  function keepOffline(boot, form) {
+    const pictures = JSON.stringify(form).match(/\/form\/\w+\.jpg/g) || [];
     const worker = window.navigator.serviceWorker;
     if (!worker || !window.caches) return;
     worker.register("/q/worker.js").then(function () {
       return window.caches.open("survey-questionnaires");
-    }).then(function (cache) { return cache.add(boot.form_url); }).catch(function () {});
+    }).then(function (cache) {
+      return cache.add(boot.form_url).then(function () {
+        return cache.addAll(Array.from(new Set(pictures)));
+      });
+    }).catch(function () {});
   }
 
   function startForm(boot, root) {
@@ -81,7 +86,7 @@ const SurveyPublicPage = (function () {
         language: boot.language, send: SurveyOutbox.post(boot.submit_url), wholePage: true,
         onMove: function (at, forward) { remember(boot.device, at, forward); }, onDraw: follow
       }));
-      keepOffline(boot);
+      keepOffline(boot, form);
     });
   }
 

@@ -22,13 +22,17 @@ const SurveyQuestions = (function () {
   }
 
   function note(app, item) {
-    const words = h("p", { class: "sf-note" });
+    const words = h("p", {});
     return {
       item,
-      node: words,
+      node: h("div", { class: "sf-note" }, [words, picture(app, item)]),
       update: function () { words.textContent = app.text(item.label); },
       focus: function () {}
     };
+  }
+
+  function picture(app, item) {
+    return SurveyControlParts.picture(app, item.image, app.text(item.label));
   }
 
   function readButton(app, item) {
@@ -66,7 +70,7 @@ const SurveyQuestions = (function () {
       words, item.required ? null : h("span", { class: "sf-optional", text: app.t("optional") })
     ]);
     const node = h("div", { class: "sf-question sf-" + item.kind, "data-item": item.name }, [
-      label, hint, readButton(app, item), control.node, error, clear
+      label, hint, picture(app, item), readButton(app, item), control.node, error, clear
     ]);
     return {
       item,

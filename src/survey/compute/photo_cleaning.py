@@ -1,4 +1,4 @@
-"""Photos from outside: checked by content and encoded anew as JPEG, in a process of its own.
+"""Photos and pictures from outside: checked by content, encoded anew as JPEG in another process.
 
 What is stored is never what was sent. Decoding proves that it is a picture; encoding anew leaves
 behind everything that is none: EXIF with place, time and device, comments, embedded previews, and
@@ -8,13 +8,15 @@ it knows neither store nor services.
 
 import hashlib
 import io
+import re
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
@@ -33,6 +35,10 @@ MAX_CONCURRENT_PHOTOS = 2
 """Photos decoded at the same time in one server."""
 KEPT_SIDE_PIXELS = 2_048
 """Longest side of what is stored."""
+PICTURE_SIDES_PIXELS = (1_280, 960, 640)
+"""Longest side of a picture of a questionnaire; the next one where it would take too many bytes."""
+MAX_PICTURE_BYTES = 300 << 10
+"""Size of a picture of a questionnaire as it is kept; a phone loads it on a slow network."""
 JPEG_QUALITY = 85
 _SIGNATURES: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("JPEG", lambda head: head.startswith(b"\xff\xd8\xff")),
@@ -40,6 +46,8 @@ _SIGNATURES: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("WEBP", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
 )
 """Types that are accepted, by their first bytes; names and declared types are not looked at."""
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 _DECODING = BoundedSemaphore(MAX_CONCURRENT_PHOTOS)
 _HEAD_BYTES = 1_024
 _MARKUP = (b"<script", b"<!doctype", b"<?php ", b"<html>", b"<iframe")
@@ -74,6 +82,11 @@ class CleanPhoto:
     sent_sha256: str
     """Of what was sent, by which the same photo is recognised when it arrives again."""
 
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the content that is kept."""
+        return hashlib.sha256(self.content).hexdigest()
+
 
 def clean_photo(content: bytes, *, keeps_origin: bool = False) -> CleanPhoto:
     """Return the photo encoded anew; with `keeps_origin` also the place and time that it names.
@@ -81,6 +94,30 @@ def clean_photo(content: bytes, *, keeps_origin: bool = False) -> CleanPhoto:
     Raises:
         PhotoRefusedError: It is too large, no photo, damaged, or something else as well.
     """
+    kind = _find_kind(content)
+    decode = partial(_decode_photo, kind=kind, keeps_origin=keeps_origin)
+    return _apply_in_worker(partial(_refuse_damaged, decode), content)
+
+
+def clean_pictures(contents: Sequence[bytes]) -> list[CleanPhoto | None]:
+    """Return pictures of a questionnaire encoded anew, of at most `MAX_PICTURE_BYTES` each.
+
+    None stands for what is no picture, damaged, too large, or something else as well. A JPEG that
+    holds nothing but pixels is kept as it is, so that what was exported is the same when it is read
+    again.
+    """
+    if not contents:
+        return []
+    try:
+        return _apply_in_worker(_decode_pictures, contents)
+    except PhotoRefusedError:  # one of them took the process down
+        if len(contents) == 1:
+            return [None]
+    return [photo for content in contents for photo in clean_pictures([content])]
+
+
+def _find_kind(content: bytes) -> str:
+    """Return the format of a photo by its first bytes; raise `PhotoRefusedError` if it is none."""
     if not content:
         raise PhotoRefusedError(msg("The file is empty. Please take the photo again."))
     if len(content) > MAX_PHOTO_BYTES:
@@ -95,26 +132,29 @@ def clean_photo(content: bytes, *, keeps_origin: bool = False) -> CleanPhoto:
     if kind is None:
         raise PhotoRefusedError(_describe_wrong_type(head))
     _refuse_mixtures(content)
+    return kind
+
+
+def _apply_in_worker(function: Callable[[Part], Result], part: Part) -> Result:
     # In a process of its own: however small, a photo may take hundreds of megabytes, which a server
     # would never give back.
     limits = {"max_bytes": MAX_DECODING_BYTES, "max_seconds": MAX_DECODING_SECONDS}
     try:
         with _DECODING, Worker(**limits) as worker:
-            photo: CleanPhoto = worker.apply(_clean_content, (content, kind, keeps_origin))
+            result: Result = worker.apply(function, part)
     except WorkerLostError as error:
         raise _build_damaged_error() from error
-    return photo
+    return result
 
 
-def _clean_content(sent: tuple[bytes, str, bool]) -> CleanPhoto:
-    content, kind, keeps_origin = sent
+def _refuse_damaged(decode: Callable[[bytes], CleanPhoto], content: bytes) -> CleanPhoto:
     try:
         with warnings.catch_warnings():
             # Sizes are checked below, before a pixel is decoded.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return _decode_photo(content, kind, keeps_origin=keeps_origin)
+            return decode(content)
     except Image.DecompressionBombError as error:
-        raise _build_too_many_pixels_error(kind) from error
+        raise _build_too_many_pixels_error(max(MAX_PIXELS, key=MAX_PIXELS.__getitem__)) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, TypeError) as error:
         raise _build_damaged_error() from error
     except (MemoryError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
@@ -167,38 +207,95 @@ def _build_damaged_error() -> PhotoRefusedError:
     return PhotoRefusedError(msg("The photo is damaged or incomplete. Please take it again."))
 
 
-def _decode_photo(content: bytes, kind: str, *, keeps_origin: bool) -> CleanPhoto:
+def _decode_photo(content: bytes, *, kind: str, keeps_origin: bool) -> CleanPhoto:
     with Image.open(io.BytesIO(content), formats=(kind,)) as picture:
-        _require_size(picture, kind)
-        # Of a JPEG with several pictures (MPO) the first is the photo; phones add its depth.
-        if kind != "JPEG" and getattr(picture, "n_frames", 1) != 1:
-            raise PhotoRefusedError(msg("This is an animation, no photo. Please take a photo."))
+        if min(picture.size) < MIN_SIDE_PIXELS:
+            raise PhotoRefusedError(
+                msg("The photo is too small to show anything. Please take it again.")
+            )
         origin = _read_origin(picture) if keeps_origin else PhotoOrigin()
-        # A JPEG is decoded at about the size that is kept, which takes a fraction of the memory.
-        picture.draft("RGB", (KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS))
-        picture.load()
-        # Made smaller before anything else is made of it: every step takes a copy.
-        small = _with_plain_pixels(picture)
-        small.thumbnail((KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS), Image.Resampling.LANCZOS)
-        plain = _flatten_transparency(ImageOps.exif_transpose(small))
-        # Pixels alone are carried over: no EXIF, no colour profile, no comment.
-        bare = Image.new("RGB", plain.size)
-        bare.paste(plain)
-        target = io.BytesIO()
-        bare.save(target, "JPEG", quality=JPEG_QUALITY, optimize=True)
-        sent_sha256 = hashlib.sha256(content).hexdigest()
-        return CleanPhoto(target.getvalue(), bare.width, bare.height, origin, sent_sha256)
+        bare = _copy_pixels(picture, kind, KEPT_SIDE_PIXELS)
+    return _build_photo(bare, _encode(bare), content, origin)
 
 
-def _require_size(picture: Image.Image, kind: str) -> None:
-    """Raise if the declared pixels are too few, or too many for format `kind`; decode nothing."""
+def _decode_pictures(contents: Sequence[bytes]) -> list[CleanPhoto | None]:
+    photos: list[CleanPhoto | None] = []
+    for content in contents:
+        try:
+            decode = partial(_decode_picture, kind=_find_kind(content))
+            photos.append(_refuse_damaged(decode, content))
+        except PhotoRefusedError:
+            photos.append(None)
+    return photos
+
+
+def _decode_picture(content: bytes, *, kind: str) -> CleanPhoto:
+    largest = PICTURE_SIDES_PIXELS[0]
+    with Image.open(io.BytesIO(content), formats=(kind,)) as picture:
+        is_kept = kind == "JPEG" and max(picture.size) <= largest and _is_bare_jpeg(content)
+        bare = _copy_pixels(picture, kind, largest)
+    if is_kept and len(content) <= MAX_PICTURE_BYTES:
+        return _build_photo(bare, content, content)
+    for side in PICTURE_SIDES_PIXELS:
+        bare.thumbnail((side, side), Image.Resampling.LANCZOS)
+        encoded = _encode(bare)
+        if len(encoded) <= MAX_PICTURE_BYTES:
+            return _build_photo(bare, encoded, content)
+    raise _build_too_many_pixels_error(kind)
+
+
+def _build_photo(
+    bare: Image.Image, encoded: bytes, sent: bytes, origin: PhotoOrigin = PhotoOrigin()
+) -> CleanPhoto:
+    return CleanPhoto(encoded, bare.width, bare.height, origin, hashlib.sha256(sent).hexdigest())
+
+
+def _copy_pixels(picture: Image.Image, kind: str, side: int) -> Image.Image:
+    """Return the pixels alone, upright, on white, with no side longer than `side`."""
     width, height = picture.size
     if max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS[kind]:
         raise _build_too_many_pixels_error(kind)
-    if min(width, height) < MIN_SIDE_PIXELS:
-        raise PhotoRefusedError(
-            msg("The photo is too small to show anything. Please take it again.")
-        )
+    # Of a JPEG with several pictures (MPO) the first is the photo; phones add its depth.
+    if kind != "JPEG" and getattr(picture, "n_frames", 1) != 1:
+        raise PhotoRefusedError(msg("This is an animation, no photo. Please take a photo."))
+    # A JPEG is decoded at about the size that is kept, which takes a fraction of the memory.
+    picture.draft("RGB", (side, side))
+    picture.load()
+    # Made smaller before anything else is made of it: every step takes a copy.
+    small = _with_plain_pixels(picture)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    plain = _flatten_transparency(ImageOps.exif_transpose(small))
+    # Pixels alone are carried over: no EXIF, no colour profile, no comment.
+    bare = Image.new("RGB", plain.size)
+    bare.paste(plain)
+    return bare
+
+
+def _encode(bare: Image.Image) -> bytes:
+    target = io.BytesIO()
+    bare.save(target, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return target.getvalue()
+
+
+_SCAN, _END, _JFIF = 0xDA, 0xD9, 0xE0
+_SEGMENT_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+
+def _is_bare_jpeg(content: bytes) -> bool:
+    """Return whether a JPEG has segments of pixels alone: no EXIF, comment, preview or trailer."""
+    at = 2
+    while content[at] == 0xFF:
+        marker, size = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
+        if marker == _END:
+            return at + 2 == len(content)
+        is_plain_header = marker == _JFIF and size == 16  # longer with a preview in it
+        if (0xE0 <= marker <= 0xEF and not is_plain_header) or marker == 0xFE:
+            return False
+        at += 2 + size
+        if marker == _SCAN:
+            found = _SEGMENT_AFTER_SCAN.search(content, at)
+            at = found.start() if found else len(content)
+    return False
 
 
 def _with_plain_pixels(picture: Image.Image) -> Image.Image:
