@@ -1,6 +1,6 @@
 """Page of outside data: template, upload with its check, deliveries and their revisions."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -18,6 +18,7 @@ from survey.counts.count_kinds import COUNT_KINDS
 from survey.counts.deliveries import (
     DeliveredPeriod,
     DeliveryHead,
+    build_upload_id,
     import_delivery,
     list_delivered_periods,
     preview_delivery,
@@ -192,7 +193,7 @@ def _draw_form(
         said = (source or "", day, faults or "")
         withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}
         head = DeliveryHead(
-            _build_upload_id(check.sha256, *said, withdrawn), *said, checked.version, checked.name,
+            build_upload_id(check.sha256, *said, withdrawn), *said, checked.version, checked.name,
             confirmed_losses=changes.confirmation if is_confirmed else "",
         )  # fmt: skip
         change = partial(import_delivery, check=check, head=head)
@@ -201,20 +202,6 @@ def _draw_form(
         if stored:
             st.session_state.pop(_CHECKED, None)
         st.rerun()
-
-
-def _build_upload_id(
-    content_sha256: str, source: str, day: date, faults: str, withdrawn: Collection[str]
-) -> str:
-    """Return an uploaded file's id from hash, source, day, known faults; none of `withdrawn`.
-
-    With other known faults, or after it was withdrawn, it is a new one.
-    """
-    said = "\n".join((content_sha256, source.strip(), day.isoformat(), faults.strip()))
-    upload_id = f"upload-{sha256(said.encode()).hexdigest()[:16]}"
-    while upload_id in withdrawn:
-        upload_id += "-2"
-    return upload_id
 
 
 def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:

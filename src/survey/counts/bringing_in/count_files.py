@@ -9,7 +9,7 @@ from hashlib import sha256
 from survey.collection.importing.rejections import ImportNotPossibleError, reason_of
 from survey.counts.bringing_in.mapped_table import MappedTable, read_mapped_table
 from survey.counts.bringing_in.proposal import Proposal, propose_mapping
-from survey.counts.bringing_in.table_mapping import TableMapping
+from survey.counts.bringing_in.table_mapping import TableMapping, write_mapping_json
 from survey.counts.count_check import MAX_FILE_PROBLEMS, CountCheck, MappedOrigin, check_counts
 from survey.counts.count_declaration import CountKind
 from survey.frame.code_lists import shipped_code_lists
@@ -49,10 +49,9 @@ def read_count_file(
         FileUnreadableError: There is no readable table in the file.
         ImportNotPossibleError: A required column is missing, or the mapping does not fit.
     """
-    digest = sha256(content).hexdigest()
     plain = None if mapping is not None or of_cases else _read_template(kind, content)
     if plain is not None:
-        check = check_counts(kind, plain, sha256=digest, version=version,
+        check = check_counts(kind, plain, sha256=sha256(content).hexdigest(), version=version,
                              most_problems=MAX_FILE_PROBLEMS)  # fmt: skip
         if check.counts is not None:
             return CountFile(check, plain)
@@ -67,6 +66,8 @@ def read_count_file(
     known = version or lists.newest
     lists.require_version(known)
     mapped = read_mapped_table(kind, content, chosen, lists=lists, version=known)
+    # Read by another mapping, a file is another delivery.
+    digest = sha256(write_mapping_json(chosen) + content).hexdigest()
     return CountFile(
         _check_mapped(kind, mapped, digest, known), mapped.source, proposal, mapped.left_out
     )
