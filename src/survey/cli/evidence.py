@@ -118,7 +118,8 @@ def import_(
             of_cases=kind is FileKind.COMPLAINT_CASES,
             version=code_version,
         )
-        _explain(read)
+        for remark in read.remarks:
+            print_note(remark)
         if read.check.counts is None:
             _report_problems(read, problems)
         day = data_as_of.date() if data_as_of else china_date(now())
@@ -161,21 +162,6 @@ def _store(work: Work, read: CountFile, head: DeliveryHead) -> DeliveryReceipt:
         read.check.sha256, head.source, head.data_as_of, head.known_faults, withdrawn
     )
     return import_delivery(work, check=read.check, head=replace(head, external_id=upload_id))
-
-
-def _explain(read: CountFile) -> None:
-    """Print which worksheet and layout were read, and what was left out."""
-    if read.source.sheet:
-        print_note("Worksheet that was read: {sheet}", sheet=read.source.sheet)
-    if read.source.other_sheets:
-        print_note("Not read: {sheets}", sheets=", ".join(read.source.other_sheets))
-    if read.proposal is not None and read.proposal.layout:
-        print_note("Known layout: {layout}", layout=read.proposal.layout)
-    if read.check.ignored_columns:
-        print_note("Columns that nothing uses: {columns}",
-                   columns=", ".join(read.check.ignored_columns))  # fmt: skip
-    if read.left_out:
-        print_note("{count} rows of subtotals and notes were left out.", count=read.left_out)
 
 
 def _report_problems(read: CountFile, path: Path | None) -> None:

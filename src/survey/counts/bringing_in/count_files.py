@@ -13,7 +13,7 @@ from survey.counts.bringing_in.table_mapping import TableMapping, write_mapping_
 from survey.counts.count_check import MAX_FILE_PROBLEMS, CountCheck, MappedOrigin, check_counts
 from survey.counts.count_declaration import CountKind
 from survey.frame.code_lists import shipped_code_lists
-from survey.locale import SurveyError, Translator, msg
+from survey.locale import Message, SurveyError, Translator, msg
 from survey.spreadsheets import csv_row
 from survey.tabular.reading import read_text_table
 from survey.tabular.text_table import TextTable
@@ -30,6 +30,27 @@ class CountFile:
     """How the file was understood without a mapping; None if it is the template or was mapped."""
     left_out: int = 0
     """Rows of subtotals and notes that were left out."""
+
+    @property
+    def remarks(self) -> tuple[Message, ...]:
+        """Which worksheet and layout were read, and what was not."""
+        sheets, columns = self.source.other_sheets, self.check.ignored_columns
+        said: tuple[tuple[object, Message], ...] = (
+            (self.source.sheet, msg("Worksheet that was read: {sheet}", sheet=self.source.sheet)),
+            (sheets, msg("Not read: {sheets}", sheets=", ".join(sheets))),
+            (self.layout, msg("Known layout: {layout}", layout=self.layout)),
+            (
+                self.left_out,
+                msg("{count} rows of subtotals and notes were left out.", count=self.left_out),
+            ),
+            (columns, msg("Columns that nothing uses: {columns}", columns=", ".join(columns))),
+        )
+        return tuple(message for is_so, message in said if is_so)
+
+    @property
+    def layout(self) -> str:
+        """Name of the known layout that the file has; empty for any other."""
+        return self.proposal.layout if self.proposal else ""
 
 
 def read_count_file(

@@ -23,15 +23,18 @@ from survey.counts.bringing_in.table_mapping import (
     JOINT,
     Spread,
     TableMapping,
+    is_personal,
     require_fitting,
     translate_codes,
 )
 from survey.counts.count_declaration import CountKind
-from survey.frame.code_lists import CodeLists
+from survey.frame.code_lists import CodeLists, shipped_code_lists
 from survey.locale import msg
 from survey.tabular.raw_rows import RawRows, iter_filled_parts, read_raw_rows
 from survey.tabular.text_table import FileUnreadableError, TextTable, header_of
 
+MAX_LISTED_TEXTS = 60
+"""Texts of a column that a person is asked about."""
 _DASHES = frozenset({"-", "--", "\u2014", "\u2014\u2014", "\u2013", "/"})
 
 
@@ -86,6 +89,46 @@ def read_heads(raw: RawRows, head_row: int, head_rows: int) -> list[str]:
         seen[head] = seen.get(head, 0) + 1
         heads.append(f"{head} ({seen[head]})" if head and seen[head] > 1 else head)
     return heads
+
+
+def list_heads(content: bytes, mapping: TableMapping) -> tuple[str, ...]:
+    """Return the heads of the columns in the rows that the mapping names."""
+    last = mapping.head_row - 1 + mapping.head_rows
+    top = read_raw_rows(content, sheet=mapping.sheet, most_rows=last)
+    return tuple(filter(None, read_heads(top, mapping.head_row, mapping.head_rows)))
+
+
+def list_texts(content: bytes, mapping: TableMapping, head: str) -> tuple[str, ...]:
+    """Return the different texts of a column, at most `MAX_LISTED_TEXTS`, in their order.
+
+    Of a column that is called like personal data none.
+    """
+    last = mapping.head_row - 1 + mapping.head_rows
+    top = read_raw_rows(content, sheet=mapping.sheet, most_rows=last)
+    heads = read_heads(top, mapping.head_row, mapping.head_rows)
+    if head not in heads or is_personal(head):
+        return ()
+    place = heads.index(head)
+    rows = read_raw_rows(content, sheet=mapping.sheet, columns={place}).rows[last:]
+    texts = dict.fromkeys(row[place].strip() for row in rows if place < len(row))
+    return tuple(texts)[:MAX_LISTED_TEXTS]
+
+
+def list_unknown_texts(
+    kind: CountKind, content: bytes, mapping: TableMapping, version: str
+) -> dict[str, tuple[str, ...]]:
+    """Return, by key with a code list, the texts of its column that no code is known for."""
+    parsers = key_parsers(kind, shipped_code_lists(), version)
+    unknown = {}
+    for key in kind.codes:
+        known = translate_codes(mapping.codes.get(key, {}))
+        texts = list_texts(content, mapping, mapping.columns.get(key, ""))
+        strange = tuple(
+            text for text in texts if text and fold(text) not in known and not parsers[key](text)
+        )
+        if strange:
+            unknown[key] = strange
+    return unknown
 
 
 def read_mapped_table(

@@ -7,12 +7,13 @@ head explains and that are not called like personal data, and only which key the
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import orjson
 
+from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.counts.bringing_in.loose_texts import (
     MONTH_ALONE,
     SCALES,
@@ -36,6 +37,7 @@ from survey.counts.bringing_in.table_mapping import (
 from survey.counts.count_declaration import AREA, CountKind
 from survey.counts.count_kinds import COUNT_KINDS, PERIOD, TOPIC
 from survey.frame.code_lists import CodeListName, shipped_code_lists
+from survey.locale import msg
 from survey.store.tables import DeliveryKind
 from survey.tabular.raw_rows import RawRows, list_sheets, read_raw_rows
 
@@ -52,6 +54,10 @@ _RANGE = re.compile(
 )
 """Several months, a quarter or a half-year."""
 _YUAN = "\u5143"
+_SINGLE_CASES = msg(
+    "This file holds single complaints, not counts. Bring it in as a list of single complaints: "
+    "they are counted, and nothing of them is kept."
+)
 _Parsers = Mapping[str, Callable[[str], str | None]]
 
 
@@ -106,19 +112,22 @@ def _bare(head: str) -> str:
     return _BRACKETS.sub("", fold(head)).replace(" ", "")
 
 
-def propose_mapping(kind: CountKind, content: bytes, *, of_cases: bool = False) -> Proposal:
+def propose_mapping(
+    kind: CountKind, content: bytes, *, of_cases: bool = False, sheet: str = ""
+) -> Proposal:
     """Return the mapping proposed for a file: of its best worksheet, and what was found in it.
 
     Args:
         of_cases: Whether every row is one case.
+        sheet: Worksheet to read instead of the best.
 
     Raises:
         FileUnreadableError: There is no readable table in the file.
     """
     sheets = list_sheets(content)
     found = [
-        _SheetReader(kind, read_raw_rows(content, sheet=sheet, most_rows=_SAMPLE_ROWS), of_cases)
-        for sheet in sheets[:_MAX_SHEETS]
+        _SheetReader(kind, read_raw_rows(content, sheet=each, most_rows=_SAMPLE_ROWS), of_cases)
+        for each in ((sheet,) if sheet else sheets[:_MAX_SHEETS])
     ]
     best = max(found, key=lambda each: each.score)  # of equal ones the first
     named = {"sheet": best.raw.sheet} if len(sheets) > 1 else {}
@@ -153,8 +162,9 @@ class _SheetReader:
         for row in rows:
             heads = read_heads(self.raw, row, 1)
             for layout in known_layouts(self.kind.kind):
-                is_wanted = self.of_cases or layout.mapping.cases is None
-                if is_wanted and layout.heads <= set(heads):
+                if layout.heads <= set(heads):
+                    if layout.mapping.cases is not None and not self.of_cases:
+                        raise ImportNotPossibleError(_SINGLE_CASES)
                     there = {k: head for k, head in layout.mapping.columns.items() if head in heads}
                     own = {"head_row": row, "columns": there}
                     mapping = layout.mapping.model_copy(update=own)
@@ -191,18 +201,23 @@ class _SheetReader:
                 guess.units[key] = unit
         return guess
 
+    def spread_columns(
+        self, key: str, heads: Iterable[str], head_row: int
+    ) -> Iterator[SpreadColumn]:
+        """Yield what the heads stand for that are values of a key, also with a measure."""
+        for head in heads:
+            found = self._read_spread_head(key, self.parsers[key], head, head_row)
+            if found is not None:
+                yield found
+
     def _guess_spread(self, guess: _Guess, heads: Sequence[str], head_row: int) -> Spread | None:
         """Return columns whose heads are values of a key, for the key with most of them."""
         by_key: dict[str, list[SpreadColumn]] = {}
-        for key, parse in self.parsers.items():
+        free = [head for head in heads if head and head not in guess.columns.values()]
+        for key in self.parsers:
             if key in guess.columns or not self._is_spread_key(key):
                 continue
-            columns = []
-            for head in heads:
-                if head and head not in guess.columns.values():
-                    found = self._read_spread_head(key, parse, head, head_row)
-                    if found is not None:
-                        columns.append(found)
+            columns = list(self.spread_columns(key, free, head_row))
             # Of two columns for the same value and measure a person has to say which.
             pairs = Counter((fold_name(each.value), each.measure) for each in columns)
             by_key[key] = [
@@ -316,6 +331,24 @@ class _SheetReader:
             spread=guess.spread,
             cases={} if self.of_cases else None,
         )
+
+
+def spread_over(
+    kind: CountKind, content: bytes, mapping: TableMapping, key: str, heads: Sequence[str]
+) -> Spread | None:
+    """Return the spread of the columns `heads` over a key, by their heads; None of none.
+
+    A head that names no value of the key is taken for the value itself, of the first measure.
+    """
+    raw = read_raw_rows(content, sheet=mapping.sheet, most_rows=_SAMPLE_ROWS)
+    reader = _SheetReader(kind, raw, of_cases=False)
+    known = {each.column: each for each in reader.spread_columns(key, heads, mapping.head_row)}
+    measure = kind.measures[0]
+    columns = [
+        known.get(head) or SpreadColumn(column=head, value=_value_of_topic(head), measure=measure)
+        for head in heads
+    ]
+    return Spread(key=key, columns=columns) if columns else None
 
 
 def _share(texts: Sequence[str], parse: Callable[[str], str | None]) -> float:
