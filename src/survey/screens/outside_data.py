@@ -116,7 +116,10 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
     of_cases = kind.kind is DeliveryKind.COMPLAINTS and _pick_contents(page)
     chosen = _pick_mapping(page, kind, of_cases)
     uploaded = st.file_uploader(
-        t("File (.xlsx or .csv): {rows}", rows=t(kind.rows)),
+        t(
+            "File (.xlsx or .csv): {rows}",
+            rows=t("one row a complaint") if of_cases else t(kind.rows),
+        ),
         type=["xlsx", "csv", "txt", "tsv"],
         key=f"{key}/file",
         max_upload_size=MAX_FILE_MB,
@@ -132,24 +135,29 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
     outcome = _check_upload(page, kind, upload, (asked, version, mapping))
     if isinstance(outcome, CountFile) and outcome.remarks:
         st.caption(" · ".join(map(t, outcome.remarks)))
+    if isinstance(outcome, SurveyError):
+        draw_notice(t("This file cannot be read"), t(outcome.message), t("Nothing was written."))
+    elif outcome.check.counts is None:
+        _draw_problems(page, outcome)
     edited = _draw_mapping(page, kind, upload, outcome)
     if edited is not None:
         st.session_state[_APPLIED] = (asked, edited)
         st.rerun()
-    if isinstance(outcome, SurveyError):
-        draw_notice(t("This file cannot be read"), t(outcome.message), t("Nothing was written."))
-    elif outcome.check.counts is None:
-        draw_count_problems(page, outcome.check)
-        draw_download_button(
-            page,
-            t("All problems with their rows (.csv)"),
-            File(name_file(page, "problems", "csv"), CSV,
-                 partial(write_problems, outcome, page.language, t)),
-            key=f"{key}/problems",
-            icon=":material/download:",
-        )  # fmt: skip
-    else:
+    if isinstance(outcome, CountFile) and outcome.check.counts is not None:
         _draw_form(page, upload, outcome.check, periods)
+
+
+def _draw_problems(page: PageContext, file: CountFile) -> None:
+    t = page.t
+    draw_count_problems(page, file.check)
+    draw_download_button(
+        page,
+        t("All problems with their rows (.csv)"),
+        File(name_file(page, "problems", "csv"), CSV,
+             partial(write_problems, file, page.language, t)),
+        key="outside/problems",
+        icon=":material/download:",
+    )  # fmt: skip
 
 
 def _pick_contents(page: PageContext) -> bool:
@@ -234,15 +242,17 @@ def _draw_form(
     page: PageContext, upload: Upload, check: CountCheck, periods: list[DeliveredPeriod]
 ) -> None:
     t, counts = page.t, check.require_counts()
-    kept = len(counts.frame)
-    st.success(
-        t(
+    about = {"rows": format_count(len(counts.frame)), "months": ", ".join(counts.periods)}
+    if upload.of_cases:
+        cases = format_count(check.row_count)
+        right = t("{cases} complaints make {rows} counts of {months}.", cases=cases, **about)
+    else:
+        right = t(
             "{rows} counts of {months} are right; {totals} rows of totals agree with them.",
-            rows=format_count(kept),
-            months=", ".join(counts.periods),
-            totals=check.row_count - kept,
+            totals=counts.total_rows,
+            **about,
         )
-    )
+    st.success(right)
     try:
         with page.read() as work:
             changes = preview_delivery(work, counts=counts)

@@ -88,14 +88,14 @@ def test_a_long_table_as_people_write_it() -> None:
     [
         (
             "complaint_cases_12315.csv",
-            "cases_12315",
+            "12315 投诉清单",
             {("2025-04", "110000", "quality", "food"): (2, 1),
              ("2025-04", "320500", "contract", "tourism"): (1, 1),
              ("2025-05", "320900", "quality", "food"): (1, 0)},
         ),
         (
             "complaint_cases_cfpb.csv",
-            "cfpb",
+            "CFPB Consumer Complaint Database",
             {("2025-04", "110000", "dignity", "finance"): (1, 1),
              ("2025-04", "310000", "price", "finance"): (2, 1),
              ("2025-05", "310000", "price", "finance"): (1, 0)},

@@ -89,7 +89,7 @@ def known_layouts(kind: DeliveryKind) -> tuple[KnownLayout, ...]:
         document = orjson.loads(path.read_bytes())
         if document["mapping"]["kind"] == kind.value:
             mapping = read_mapping_json(orjson.dumps(document["mapping"]), COUNT_KINDS[kind])
-            layouts.append(KnownLayout(path.stem, frozenset(document["heads"]), mapping))
+            layouts.append(KnownLayout(document["name"], frozenset(document["heads"]), mapping))
     return tuple(layouts)
 
 
