@@ -1,7 +1,8 @@
 """Mapping of a file of counts on the page of outside data: what its columns mean, corrected."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 import streamlit as st
 
@@ -24,7 +25,10 @@ from survey.kit.page_runner import PageContext
 from survey.locale import SurveyError
 
 _NOWHERE, _FOR_ALL = "-", "="
+READ = "outside/read"
+"""What was read of the uploaded file, by what was asked; dropped with the file."""
 _SLOT = "outside/mapping"
+T = TypeVar("T")
 _UNITS = (1, 1_000, 10_000, 100_000_000)
 
 
@@ -49,7 +53,7 @@ class MappingEditor:
         )
         placed = self._pick_heads(sheets)
         try:
-            heads = list_heads(self.content, placed)
+            heads = remember((self.key, placed), lambda: list_heads(self.content, placed))
         except SurveyError as error:
             st.warning(t(error.message))
             return None
@@ -197,7 +201,7 @@ class MappingEditor:
             )
             if head == _NOWHERE:
                 continue
-            texts = list_texts(self.content, placed, head)
+            texts = self._texts(placed, [head]).get(head, ())
             given = known.yes if known and known.column == head else []
             yes = st.multiselect(
                 t("{name}: it counts if the column says", name=self._name(name)),
@@ -215,13 +219,18 @@ class MappingEditor:
     def _name_condition(self, option: str) -> str:
         return self.t("no column") if option == _NOWHERE else option
 
+    def _texts(self, placed: TableMapping, heads: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        rows = (placed.sheet, placed.head_row, placed.head_rows)
+        return remember(
+            (self.key, rows, tuple(heads)), lambda: list_texts(self.content, placed, heads)
+        )
+
     def _pick_codes(self, chosen: TableMapping, version: str) -> dict[str, dict[str, str]]:
         """Draw, for each text that no code is known for, the code that it stands for."""
         t, codes = self.t, {name: dict(texts) for name, texts in self.current.codes.items()}
-        try:
-            unknown = list_unknown_texts(self.kind, self.content, chosen, version)
-        except SurveyError:
-            return codes
+        heads = [chosen.columns[key] for key in self.kind.codes if key in chosen.columns]
+        found = self._texts(chosen, heads)
+        unknown = list_unknown_texts(self.kind, chosen, found, version)
         if unknown:
             st.markdown(t("These texts are in no code list. What does each stand for?"))
         for key, texts in unknown.items():
@@ -238,6 +247,16 @@ class MappingEditor:
                 if code != _NOWHERE:
                     codes.setdefault(key, {})[text] = code
         return codes
+
+
+def remember(key: object, make: Callable[[], T]) -> T:
+    """Return what `make` returned for this key; the file is not read again at every press."""
+    known = st.session_state.setdefault(READ, {})
+    name = repr(key)
+    if name not in known:
+        known[name] = make()
+    found: T = known[name]
+    return found
 
 
 def draw_keeping(page: PageContext, kind: CountKind, mapping: TableMapping) -> None:

@@ -43,7 +43,7 @@ from survey.kit.url_state import pick_by_button
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_count
 from survey.screens.complaints import draw_opinion_entry
-from survey.screens.count_mapping import MappingEditor, draw_keeping
+from survey.screens.count_mapping import READ, MappingEditor, draw_keeping, remember
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import DeliveryKind, now
 
@@ -61,6 +61,8 @@ _Outcome = CountFile | SurveyError
 class Upload:
     """Uploaded file and what was said about how to read it."""
 
+    key: str
+    """Name of this upload among others of the session."""
     name: str
     content: bytes
     version: str
@@ -125,13 +127,15 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
         max_upload_size=MAX_FILE_MB,
     )
     if uploaded is None:
-        st.session_state.pop(_CHECKED, None)
-        st.session_state.pop(_APPLIED, None)
+        for each in (_CHECKED, _APPLIED, READ):
+            st.session_state.pop(each, None)
         return
     applied = st.session_state.get(_APPLIED, (None, None))
     asked = (kind.kind, uploaded.file_id, of_cases, None if chosen is None else chosen[0])
     mapping = applied[1] if applied[0] == asked else chosen[1] if chosen else None
-    upload = Upload(uploaded.name, uploaded.getvalue(), version, of_cases, mapping)
+    upload = Upload(
+        uploaded.file_id, uploaded.name, uploaded.getvalue(), version, of_cases, mapping
+    )
     outcome = _check_upload(page, kind, upload, (asked, version, mapping))
     if isinstance(outcome, CountFile) and outcome.remarks:
         st.caption(" · ".join(map(t, outcome.remarks)))
@@ -224,11 +228,14 @@ def _draw_mapping(
     if read is not None and read.proposal is None and upload.mapping is None:
         return None
     try:
-        proposal = propose_mapping(kind, upload.content, of_cases=upload.of_cases)
+        proposal = remember(
+            (upload.key, upload.of_cases),
+            lambda: propose_mapping(kind, upload.content, of_cases=upload.of_cases),
+        )
     except SurveyError:
         return None
     current = upload.mapping or proposal.mapping
-    key = sha256(write_mapping_json(current) + upload.content).hexdigest()[:16]
+    key = f"{upload.key}/{sha256(write_mapping_json(current)).hexdigest()[:16]}"
     is_right = read is not None and read.check.counts is not None
     with st.expander(page.t("What the columns mean"), expanded=not is_right):
         editor = MappingEditor(page, kind, upload.content, current, key)

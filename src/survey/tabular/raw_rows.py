@@ -26,7 +26,7 @@ _MAX_SHEETS = 50
 class RawRows:
     """Rows of cells from row 1 on, also blank ones; a row may be shorter than others."""
 
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[list[str]]
     sheet: str = ""
     """Name of the worksheet; empty for a text file."""
     other_sheets: tuple[str, ...] = ()
@@ -102,10 +102,13 @@ def read_raw_rows(
 
 
 def _keep(row: Sequence[object], columns: Collection[int] | None) -> list[str]:
-    return [
-        format_cell(value) if columns is None or place in columns else ""
-        for place, value in enumerate(row)
-    ]
+    if columns is None:
+        return [format_cell(value) for value in row]
+    kept = [""] * len(row)
+    for place in columns:
+        if place < len(row):
+            kept[place] = format_cell(row[place])
+    return kept
 
 
 def iter_filled_parts(

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from survey.collection.importing.rejections import ImportNotPossibleError
@@ -293,6 +295,64 @@ def test_columns_that_a_person_picks_side_by_side_are_read_by_their_heads() -> N
     heads = [each.column for each in mapping.spread.columns]
     assert spread_over(COMPLAINTS, content, mapping, "goods_class", heads) == mapping.spread
     assert spread_over(COMPLAINTS, content, mapping, "goods_class", []) is None
+
+
+CLASSES, NATURES = ("食品", "旅游服务", "家用电子电器类"), ("质量", "价格")
+MONTHS, PLACES = ("2025年3月", "2025-04"), ("苏州", "110105")
+COUNTS = st.lists(st.integers(0, 10**6), min_size=24, max_size=24)
+
+
+def table(rows: list[list[Any]], titles: list[str]) -> bytes:
+    width = max(map(len, rows))
+    lines = [*([title] for title in titles), *rows]
+    return "\n".join(
+        ",".join(map(str, line + [""] * (width - len(line)))) for line in lines
+    ).encode()
+
+
+@given(
+    COUNTS,
+    st.permutations(range(6)),
+    st.lists(st.sampled_from(["统计表", "数字为虚构"]), max_size=3),
+)
+def test_the_same_counts_are_read_from_every_layout(
+    numbers: list[int], order: list[int], titles: list[str]
+) -> None:
+    keys = [(m, a, n, c) for m in MONTHS for a in PLACES for n in NATURES for c in CLASSES]
+    counts = dict(zip(keys, numbers, strict=True))
+
+    def shuffled(row: list[Any]) -> list[Any]:
+        return [row[place] for place in order]
+
+    long = [shuffled(["月份", "城市", "投诉性质", "商品大类", "受理量", "办结"])]
+    long += [shuffled([*key, n, n // 2]) for key, n in counts.items()]
+    by_class = [
+        ["月份", "城市", "投诉性质", *(name for c in CLASSES for name in (c, ""))],
+        ["", "", "", *("受理", "解决") * 3],
+    ]
+    for month in MONTHS:
+        for place in PLACES:
+            for nature in NATURES:
+                cells = [counts[month, place, nature, c] for c in CLASSES]
+                pairs = [value for n in cells for value in (n, n // 2)]
+                by_class.append([month, place, nature, *pairs])
+    by_month = [
+        ["城市", "投诉性质", "商品大类", *(name for m in MONTHS for name in (m, ""))],
+        ["", "", "", *("受理", "解决") * 2],
+    ]
+    for place in PLACES:
+        for nature in NATURES:
+            for goods in CLASSES:
+                cells = [counts[m, place, nature, goods] for m in MONTHS]
+                by_month.append([place, nature, goods, *(v for n in cells for v in (n, n // 2))])
+    frames = [
+        read.check.counts.frame
+        for read in (complaints(table(rows, titles)) for rows in (long, by_class, by_month))
+        if read.check.counts is not None
+    ]
+    assert len(frames) == 3
+    assert frames[0]["accepted"].sum() == sum(numbers)
+    assert all(frame.astype(str).equals(frames[0].astype(str)) for frame in frames)
 
 
 def test_empty_cells_and_dashes_are_0_only_if_the_mapping_says_so() -> None:

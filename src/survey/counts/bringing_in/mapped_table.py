@@ -4,8 +4,9 @@ Only mapped columns are taken out of the file. A case list keeps nothing of a ca
 becomes one count, and the check adds them up.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -35,6 +36,8 @@ from survey.tabular.text_table import FileUnreadableError, TextTable, header_of
 
 MAX_LISTED_TEXTS = 60
 """Texts of a column that a person is asked about."""
+_ASKED_ROWS = 20_000
+"""Rows in which such texts are looked for; what comes later is a problem of its row."""
 _DASHES = frozenset({"-", "--", "\u2014", "\u2014\u2014", "\u2013", "/"})
 
 
@@ -98,33 +101,38 @@ def list_heads(content: bytes, mapping: TableMapping) -> tuple[str, ...]:
     return tuple(filter(None, read_heads(top, mapping.head_row, mapping.head_rows)))
 
 
-def list_texts(content: bytes, mapping: TableMapping, head: str) -> tuple[str, ...]:
-    """Return the different texts of a column, at most `MAX_LISTED_TEXTS`, in their order.
+def list_texts(
+    content: bytes, mapping: TableMapping, heads: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return, by head, the different texts of columns in the first rows, as they come.
 
-    Of a column that is called like personal data none.
+    Of each column at most `MAX_LISTED_TEXTS`; of one that is called like personal data none.
     """
     last = mapping.head_row - 1 + mapping.head_rows
     top = read_raw_rows(content, sheet=mapping.sheet, most_rows=last)
-    heads = read_heads(top, mapping.head_row, mapping.head_rows)
-    if head not in heads or is_personal(head):
-        return ()
-    place = heads.index(head)
-    rows = read_raw_rows(content, sheet=mapping.sheet, columns={place}).rows[last:]
-    texts = dict.fromkeys(row[place].strip() for row in rows if place < len(row))
-    return tuple(texts)[:MAX_LISTED_TEXTS]
+    known = read_heads(top, mapping.head_row, mapping.head_rows)
+    places = {head: known.index(head) for head in heads if head in known and not is_personal(head)}
+    columns = set(places.values())
+    raw = read_raw_rows(content, sheet=mapping.sheet, columns=columns, most_rows=_ASKED_ROWS)
+    texts = {
+        head: dict.fromkeys(row[place].strip() for row in raw.rows[last:] if place < len(row))
+        for head, place in places.items()
+    }
+    return {head: tuple(found)[:MAX_LISTED_TEXTS] for head, found in texts.items()}
 
 
 def list_unknown_texts(
-    kind: CountKind, content: bytes, mapping: TableMapping, version: str
+    kind: CountKind, mapping: TableMapping, texts: Mapping[str, Sequence[str]], version: str
 ) -> dict[str, tuple[str, ...]]:
-    """Return, by key with a code list, the texts of its column that no code is known for."""
+    """Return, by key with a code list, those of its column's `texts` that no code is known for."""
     parsers = key_parsers(kind, shipped_code_lists(), version)
     unknown = {}
     for key in kind.codes:
         known = translate_codes(mapping.codes.get(key, {}))
-        texts = list_texts(content, mapping, mapping.columns.get(key, ""))
         strange = tuple(
-            text for text in texts if text and fold(text) not in known and not parsers[key](text)
+            text
+            for text in texts.get(mapping.columns.get(key, ""), ())
+            if text and fold(text) not in known and not parsers[key](text)
         )
         if strange:
             unknown[key] = strange
@@ -164,13 +172,15 @@ def _take_rows(
     kind: CountKind, mapping: TableMapping, raw: RawRows, places: Mapping[str, int], first: int
 ) -> tuple[TextTable, int]:
     """Return the mapped columns of the rows that hold counts, and the number of others."""
-    rows = [list(row) for row in raw.rows]
+    rows = raw.rows
     keys = [head for key, head in mapping.columns.items() if key in kind.keys]
     # Of merged cells in a column of a key all rows have the value; a number is of one row alone.
     for at, place, text in iter_filled_parts(raw, first, {places[head] for head in keys}):
         rows[at][place] = text
     notes, subtotals = import_words()["note"], set(import_words()["subtotal"])
-    key_places = {places[head] for head in keys}
+    # A case is no subtotal. Each text is looked at once.
+    marked = [places[head] for head in keys] if mapping.cases is None else []
+    is_subtotal = lru_cache(maxsize=None)(lambda text: fold_name(text) in subtotals)
     columns: list[list[str]] = [[] for _ in places]
     numbers: list[int] = []
     left_out = 0
@@ -180,8 +190,7 @@ def _take_rows(
         if not filled:
             continue
         is_note = len(filled) == 1 and fold(filled[0]).startswith(notes)
-        marks = {fold_name(row[place]) for place in key_places if place < len(row)}
-        if is_note or (marks & subtotals and mapping.cases is None):
+        if is_note or any(is_subtotal(row[place]) for place in marked if place < len(row)):
             left_out += 1
             continue
         numbers.append(number)
