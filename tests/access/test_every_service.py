@@ -150,6 +150,7 @@ BUILDING_BLOCKS = {
     "access.audit_members.record_members": "as record",
     "access.audit.record_download": "as record, of somebody who takes away what is shown",
     "collection.response_bulk_insert.write_responses": INSIDE,
+    "collection.importing.kept_mappings.keep_document": INSIDE,
     "waves.lifecycle.transition_many": INSIDE,
     "waves.planning.wave_editing.left_out_codes": INSIDE,
     "collection.paper.keying_service.build_already_keyed_error": INSIDE,

@@ -20,9 +20,11 @@ from starlette.testclient import TestClient
 from survey.access.api_keys import create_api_key
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
+from survey.counts.bringing_in.proposal import propose_mapping
+from survey.counts.bringing_in.saved_mappings import keep_count_mapping
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
-from survey.settings import Settings
+from survey.settings import PROJECT_ROOT, Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -48,6 +50,7 @@ from tests.error_codes import raises_code
 from tests.work_of import work_of
 
 COMPLAINTS = f"{DELIVERIES}/complaints"
+LAYOUTS = PROJECT_ROOT / "seed" / "context" / "examples"
 HEAD = {"id": "2024-05-a", "source": "全国消协智慧315平台", "data_as_of": "2024-06-03"}
 RECORD = {
     "period": "2024-05", "area": "420500", "nature": "质量", "goods_class": "食品类",
@@ -455,3 +458,27 @@ def test_no_message_breaks_the_endpoint(platform: Platform, body: Any, cell: Any
             headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
         )
         assert answer.status_code in {400, 422}, answer.text
+
+
+def test_a_file_of_another_layout_is_read_by_a_kept_mapping(platform: Platform) -> None:
+    key, content = platform.make_key(), LAYOUTS.joinpath("complaint_cases_12315.csv").read_bytes()
+    unknown = platform.push_csv(key, content, mapping="cases")
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "delivery_malformed")
+    mapping = propose_mapping(COUNT_KINDS[DeliveryKind.COMPLAINTS], content, of_cases=True).mapping
+    with session_scope(platform.settings.store_url) as session:
+        keep_count_mapping(
+            work_of(session, OPERATOR, now()),
+            kind=COUNT_KINDS[DeliveryKind.COMPLAINTS],
+            name="cases",
+            mapping=mapping,
+        )
+    head = {"mapping": "cases", "data_as_of": "2025-06-03"}
+    answer = platform.push_csv(key, content, **head)
+    assert (answer.status_code, answer.json()["rows"]) == (200, 4)
+    assert platform.count(ComplaintCount) == 4
+    wrong = content.decode("utf-8-sig").replace("320505", "虚构人丙 13900000003").encode()
+    refused = platform.push_csv(key, wrong, id="wrong", **head)
+    assert refused.status_code == 422
+    (problem,) = refused.json()["problems"]
+    assert (problem["row"], problem["column"], problem["value"]) == (4, "行政区划代码", "")
+    assert "虚构人" not in refused.text

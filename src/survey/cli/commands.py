@@ -34,6 +34,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "import": CommandEntry(
         "survey.cli.import_answers:import_answers", "Import answers collected elsewhere as a wave."
     ),
+    "evidence": CommandEntry(
+        "survey.cli.evidence:app",
+        "Bring in files of complaints and of opinion monitoring, in any layout.",
+    ),
     "freeze": CommandEntry(
         "survey.cli.wave:freeze",
         "Freeze the approved responses of a wave and compute every estimate.",

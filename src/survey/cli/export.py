@@ -10,15 +10,14 @@ import typer
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
-from survey.access.secret_hashes import is_active
-from survey.access.sessions import (
-    AccountNotFoundError,
-    get_account_by_login,
-    get_demo_account,
-    principal_of,
-)
+from survey.access.sessions import get_demo_account, principal_of
 from survey.access.work import Work
-from survey.cli.operator import change_as_operator, read_as_operator, record_output
+from survey.cli.operator import (
+    account_principal,
+    change_as_operator,
+    read_as_operator,
+    record_output,
+)
 from survey.cli.options import read_suffix
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import output_file
@@ -156,14 +155,6 @@ def _write_recorded(out: Path, build: Callable[[Work], bytes]) -> None:
     print_note("Written to {file}.", file=out)
 
 
-def analyst_principal(work: Work, login: str) -> Principal:
-    """Return the principal of account `login`, for whom a command acts; raise if it is inactive."""
-    account = get_account_by_login(work.session, login)
-    if not is_active(account, work.now):
-        raise AccountNotFoundError
-    return principal_of(account)
-
-
 def _order(
     work: Work, wave: str, account: str | None, purpose: str | None
 ) -> tuple[Principal, str]:
@@ -171,14 +162,14 @@ def _order(
     if _is_demo(work, wave):
         t = translator(work.settings.language)
         reader = (
-            analyst_principal(work, account)
+            account_principal(work, account)
             if account
             else principal_of(get_demo_account(work.session, Role.ANALYST))
         )
         return reader, purpose or t("To try out the demonstration")
     if account is None or purpose is None:
         raise AnalystNeededError
-    return analyst_principal(work, account), purpose
+    return account_principal(work, account), purpose
 
 
 def _is_demo(work: Work, key: str) -> bool:

@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from survey.access.audit import record_download
+from survey.access.principal import Principal
+from survey.access.secret_hashes import is_active
+from survey.access.sessions import AccountNotFoundError, get_account_by_login, principal_of
 from survey.access.work import Work, operator_work
 from survey.settings import current_settings
 from survey.store.engine import read_scope
@@ -46,3 +49,11 @@ def record_output(file_name: str, size: int) -> None:
             now=work.now,
         )
     )
+
+
+def account_principal(work: Work, login: str) -> Principal:
+    """Return the principal of account `login`, for whom a command acts; raise if it is inactive."""
+    account = get_account_by_login(work.session, login)
+    if not is_active(account, work.now):
+        raise AccountNotFoundError
+    return principal_of(account)

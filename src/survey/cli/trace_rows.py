@@ -10,8 +10,7 @@ from uuid import UUID
 import typer
 
 from survey.access.work import Work
-from survey.cli.export import analyst_principal
-from survey.cli.operator import change_as_operator, read_as_operator
+from survey.cli.operator import account_principal, change_as_operator, read_as_operator
 from survey.cli.options import read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
@@ -56,7 +55,7 @@ def request(
     with error_reporting():
         made = change_as_operator(
             lambda work: request_exact_rows(
-                replace(work, principal=analyst_principal(work, account)),
+                replace(work, principal=account_principal(work, account)),
                 wave_key=wave,
                 purpose=purpose,
                 by_operator=True,
@@ -113,7 +112,7 @@ def export(
 
     def take(work: Work) -> MicrodataFile:
         made = export_exact_rows(
-            replace(work, principal=analyst_principal(work, account)),
+            replace(work, principal=account_principal(work, account)),
             request_id=number,
             form=form,
             language=work.settings.language,

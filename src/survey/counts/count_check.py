@@ -6,6 +6,7 @@ each distinct text once, so a million rows take seconds.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -28,9 +29,12 @@ from survey.tabular.text_table import CodedColumn, TextTable
 
 MAX_PROBLEMS = 200
 """Problems that are listed; all of them are counted."""
+MAX_FILE_PROBLEMS = 20_000
+"""Problems in a file of problems."""
 MAX_COUNT = 2_000_000_000
 MAX_YUAN = 10_000_000_000_000
 _COUNT_ALLOWED = msg("allowed is a whole number from 0 on; write 0 where there was none")
+_CASE_ALLOWED = msg("the mapping has to say whether this text counts")
 _MONEY_ALLOWED = msg("allowed is a sum in yuan from 0 on, with at most two decimals")
 _Totals = dict[tuple[str, ...], NDArray[np.int64]]
 
@@ -42,7 +46,7 @@ class CountCheck:
     kind: CountKind
     counts: CheckedCounts | None
     problems: tuple[RowRejection, ...]
-    """The first problems in the order of rows, at most `MAX_PROBLEMS`."""
+    """The first problems in the order of rows, at most as many as were asked for."""
     problem_count: int
     row_count: int
     ignored_columns: tuple[str, ...]
@@ -56,6 +60,17 @@ class CountCheck:
         if self.counts is None:
             raise CountsRejectedError(self)
         return self.counts
+
+
+@dataclass(frozen=True)
+class MappedOrigin:
+    """What is known of a table that was made from another one by a mapping."""
+
+    head: Callable[[str, int], str]
+    """Returns the head in the file of a column at a position in the table."""
+    is_cases: bool = False
+    """Whether every row is one case: rows of one key are added up, and no value is repeated in a
+    problem, because it could be a name."""
 
 
 class CountsRejectedError(SurveyError):
@@ -81,8 +96,13 @@ def check_counts(
     sha256: str,
     version: str = "",
     lists: CodeLists | None = None,
+    origin: MappedOrigin | None = None,
+    most_problems: int = MAX_PROBLEMS,
 ) -> CountCheck:
     """Check a table against code lists of a version; return its counts or its problems.
+
+    Args:
+        origin: Given if the table was made from another one.
 
     Raises:
         NotFoundError: There is no such version.
@@ -93,8 +113,9 @@ def check_counts(
     lists.require_version(version)
     positions, ignored = kind.bind_columns(table.header)
     checker = _CountChecker(kind, table, positions, lists, version)
+    checker.origin, checker.most = origin, most_problems
     counts = checker.run()
-    first = sorted(checker.problems, key=lambda each: each.row)[:MAX_PROBLEMS]
+    first = sorted(checker.problems, key=lambda each: each.row)[:most_problems]
     return CountCheck(
         kind, counts, tuple(first), checker.count, len(table.rows), ignored, version, sha256
     )
@@ -115,16 +136,28 @@ class _CountChecker:
         self.lists, self.version = lists, version
         self.frame = pd.DataFrame(index=pd.RangeIndex(len(table.rows)))
         self.measures: tuple[str, ...] = ()
+        self.rows = table.rows
+        self.origin: MappedOrigin | None = None
+        self.most = MAX_PROBLEMS
+        self.is_wrong = np.zeros(len(table.rows), bool)
+        """Of each row whether a cell of it has a problem."""
         self.count = 0
         self.problems: list[RowRejection] = []
         """The first of each check; all of them are counted."""
 
+    @property
+    def is_cases(self) -> bool:
+        return self.origin is not None and self.origin.is_cases
+
     def run(self) -> CheckedCounts | None:
         """Run all checks and return the counts; None if any check found a problem."""
         self._read_columns()
-        if not self.count:
-            self._check_bounds()
-            self._check_repeated()
+        if self.is_cases:
+            if self.count:
+                return None
+            self._sum_cases()
+        self._check_bounds()
+        self._check_repeated()
         if not self.count:
             self._check_complete()
             for part in self.kind.parts:
@@ -146,10 +179,13 @@ class _CountChecker:
             head: Name of the column in the file; the usual one unless given.
         """
         self.count += len(places)
+        self.is_wrong[places] = True
         name = head or self.kind.columns[column].names[0]
-        for at in map(int, places[:MAX_PROBLEMS]):
-            row = int(self.table.rows[at])
-            self.problems.append(RowRejection.of(row, name, values(at), message(at)))
+        for at in map(int, places[: self.most]):
+            if self.origin is not None:
+                name = self.origin.head(column, at)
+            value = "" if self.is_cases else values(at)
+            self.problems.append(RowRejection.of(int(self.rows[at]), name, value, message(at)))
 
     def _read_columns(self) -> None:
         for key in self.kind.keys:
@@ -158,11 +194,21 @@ class _CountChecker:
             if name in self.positions:
                 is_money = name in self.kind.money
                 parse = _parse_fen if is_money else _parse_count
-                allowed = _MONEY_ALLOWED if is_money else _COUNT_ALLOWED
+                count_allowed = _CASE_ALLOWED if self.is_cases else _COUNT_ALLOWED
+                allowed = _MONEY_ALLOWED if is_money else count_allowed
                 numbers = self._parse_cells(name, parse, allowed)
                 whole = np.array([number or 0 for number in numbers.values], np.int64)
                 self.frame[self.kind.stored_name(name)] = whole[numbers.codes]
         self.measures = tuple(name for name in self.kind.stored_measures if name in self.frame)
+
+    def _sum_cases(self) -> None:
+        """Add up the rows of each key; the first of them stands for all in a problem."""
+        keys, measures = [*self.kind.keys], [*self.measures]
+        grouped = self.frame.assign(row=self.rows).groupby(keys, observed=True, sort=False)
+        summed = grouped[measures].sum().assign(row=grouped["row"].min()).reset_index()
+        self.rows = summed.pop("row").to_numpy(np.int64)
+        self.is_wrong = np.zeros(len(summed), bool)
+        self.frame = summed
 
     def _parse_cells(
         self, column: str, parse: Callable[[str], str | int | None], allowed: Message
@@ -181,7 +227,10 @@ class _CountChecker:
         if column not in self.positions:
             none = np.zeros(len(self.table.rows), np.int32)
             return pd.Categorical.from_codes(none, pd.Index([self.kind.missing_code(column)]))
-        codes = self._parse_cells(column, *self._choose_parser(column))
+        parse, allowed = self._choose_parser(column)
+        if self.is_cases:
+            parse = partial(_parse_single, parse)  # A case is no total.
+        codes = self._parse_cells(column, parse, allowed)
         labels = sorted({code for code in codes.values if code is not None}) or [NOT_GIVEN]
         position = {code: number for number, code in enumerate(labels)}
         numbers = np.array([position.get(code, 0) for code in codes.values], np.int32)[codes.codes]
@@ -211,12 +260,13 @@ class _CountChecker:
         return lambda text: codes.get(text, codes.get(text.lower())), allowed
 
     def _check_bounds(self) -> None:
+        is_read = ~self.is_wrong
         for smaller, larger in self.kind.bounds:
             if smaller not in self.frame or larger not in self.frame:
                 continue
             low, high = self.frame[smaller].to_numpy(), self.frame[larger].to_numpy()
             self._add(
-                np.flatnonzero(low > high),
+                np.flatnonzero((low > high) & is_read),
                 smaller,
                 lambda at, low=low: str(low[at]),  # type: ignore[misc]
                 lambda at, high=high, larger=larger: msg(  # type: ignore[misc]
@@ -228,7 +278,8 @@ class _CountChecker:
 
     def _check_repeated(self) -> None:
         """Add a problem for each row that has the same key as an earlier row."""
-        frame, names = self.frame, list(self.kind.keys)
+        names = list(self.kind.keys)
+        frame = self.frame.loc[~self.is_wrong] if self.is_wrong.any() else self.frame
         is_repeated = frame.duplicated(names).to_numpy()
         if not is_repeated.any():
             return
@@ -237,12 +288,12 @@ class _CountChecker:
         # Texts are made of the few rows that may be meant: of a million they would take a gigabyte.
         is_candidate = ~is_repeated
         for name in names:
-            wanted = repeated[name].head(MAX_PROBLEMS).unique()
+            wanted = repeated[name].head(self.most).unique()
             is_candidate = is_candidate & frame[name].isin(wanted).to_numpy()
         candidates = frame.loc[is_candidate, names].astype(str).itertuples()
-        first_rows = {" ".join(row): int(self.table.rows[place]) for place, *row in candidates}
+        first_rows = {" ".join(row): int(self.rows[place]) for place, *row in candidates}
         self._add(
-            np.flatnonzero(is_repeated),
+            frame.index.to_numpy()[is_repeated],
             self.kind.when,
             lambda at: texts[at],
             lambda at: self.kind.repeated(first_rows.get(texts[at], 0)),
@@ -354,6 +405,12 @@ class _CountChecker:
             sum=format_score(summed / 100, 2) if is_money else summed,
         )
         self._add([place], name, lambda _: text, lambda _: wrong)
+
+
+def _parse_single(parse: Callable[[str], str | None], text: str) -> str | None:
+    """Return what `parse` returns, but None for the code of a total."""
+    code = parse(text)
+    return None if code is None or code.startswith(TOTAL_MARK) else code
 
 
 def _choose_grouping(name: str, part: str) -> str:

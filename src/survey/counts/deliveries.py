@@ -5,9 +5,10 @@ delivered again is a new revision of that area; the older ones stay readable, an
 what they have. The same id from the same kind of sender twice is one delivery.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -141,6 +142,20 @@ def require_head(head: DeliveryHead, *, now: datetime) -> None:
 
 def _is_plain_text(text: str) -> bool:
     return all(line.replace("\t", " ").isprintable() for line in text.splitlines())
+
+
+def build_upload_id(
+    content_sha256: str, source: str, day: date, faults: str, withdrawn: Collection[str]
+) -> str:
+    """Return an uploaded file's id from hash, source, day, known faults; none of `withdrawn`.
+
+    With other known faults, or after it was withdrawn, it is a new one.
+    """
+    said = "\n".join((content_sha256, source.strip(), day.isoformat(), faults.strip()))
+    upload_id = f"upload-{sha256(said.encode()).hexdigest()[:16]}"
+    while upload_id in withdrawn:
+        upload_id += "-2"
+    return upload_id
 
 
 def find_repeated(

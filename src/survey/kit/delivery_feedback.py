@@ -6,7 +6,7 @@ import streamlit as st
 
 from survey.collection.importing.rejections import reason_of
 from survey.counts.complaint_view import name_area
-from survey.counts.count_check import CountCheck
+from survey.counts.count_check import MAX_PROBLEMS, CountCheck
 from survey.counts.deliveries import DeliveryReceipt
 from survey.counts.delivery_changes import AreaChange, DeliveryChanges
 from survey.kit.page_frame import draw_notice
@@ -25,7 +25,7 @@ def draw_count_problems(page: PageContext, check: CountCheck) -> None:
     )
     rows = [
         (str(each.row), each.column, each.value, reason_of(each.message, page.language, t))
-        for each in check.problems
+        for each in check.problems[:MAX_PROBLEMS]
     ]
     heads = (t("Row"), t("Column"), t("Value"), t("Reason"))
     st.html(render_text_table(heads, rows, whole=(0, 1, 2)))

@@ -1,6 +1,5 @@
 """Page of outside data: template, upload with its check, deliveries and their revisions."""
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -10,14 +9,19 @@ from uuid import UUID
 import streamlit as st
 
 from survey.access.roles import Action
+from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
+from survey.counts.bringing_in.proposal import propose_mapping
+from survey.counts.bringing_in.saved_mappings import list_count_mappings
+from survey.counts.bringing_in.table_mapping import TableMapping, write_mapping_json
 from survey.counts.complaint_view import name_area
 from survey.counts.complaints.sums import compare_revisions
-from survey.counts.count_check import CountCheck, check_counts
+from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
 from survey.counts.deliveries import (
     DeliveredPeriod,
     DeliveryHead,
+    build_upload_id,
     import_delivery,
     list_delivered_periods,
     preview_delivery,
@@ -30,7 +34,7 @@ from survey.kit.delivery_feedback import (
     draw_count_problems,
     draw_delivery_changes,
 )
-from survey.kit.download_button import XLSX, File, draw_download_button
+from survey.kit.download_button import CSV, XLSX, File, draw_download_button, name_file
 from survey.kit.feedback import run_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
@@ -39,22 +43,32 @@ from survey.kit.url_state import pick_by_button
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_count
 from survey.screens.complaints import draw_opinion_entry
+from survey.screens.count_mapping import READ, MappingEditor, draw_keeping, remember
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import DeliveryKind, now
-from survey.tabular.reading import read_text_table
 
 MAX_FILE_MB = 100
 _MAX_DIFFERENCES = 200
-_CHECKED = "outside/checked"
+_CHECKED, _APPLIED = "outside/checked", "outside/applied"
+_AS_UNDERSTOOD = ""
+
+
+_Outcome = CountFile | SurveyError
+"""A file with the result of its check, or the error why it cannot be read."""
 
 
 @dataclass(frozen=True)
-class CheckedUpload:
-    """Uploaded file with the result of its check, or the error why it cannot be read."""
+class Upload:
+    """Uploaded file and what was said about how to read it."""
 
+    key: str
+    """Name of this upload among others of the session."""
     name: str
+    content: bytes
     version: str
-    outcome: CountCheck | SurveyError
+    of_cases: bool
+    mapping: TableMapping | None
+    """Mapping that a person chose; None where the file was read as it was understood."""
 
 
 def draw_outside_data(page: PageContext) -> None:
@@ -101,65 +115,151 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
     version = st.selectbox(
         t("Version of the code lists"), shipped_code_lists().versions, key=f"{key}/version"
     )
+    of_cases = kind.kind is DeliveryKind.COMPLAINTS and _pick_contents(page)
+    chosen = _pick_mapping(page, kind, of_cases)
     uploaded = st.file_uploader(
-        t("File (.xlsx or .csv): {rows}", rows=t(kind.rows)),
+        t(
+            "File (.xlsx or .csv): {rows}",
+            rows=t("one row a complaint") if of_cases else t(kind.rows),
+        ),
         type=["xlsx", "csv", "txt", "tsv"],
         key=f"{key}/file",
         max_upload_size=MAX_FILE_MB,
     )
     if uploaded is None:
-        st.session_state.pop(_CHECKED, None)
+        for each in (_CHECKED, _APPLIED, READ):
+            st.session_state.pop(each, None)
         return
-    checked = _check_upload(page, kind, uploaded.file_id, uploaded.name, uploaded.getvalue, version)
-    if isinstance(checked.outcome, SurveyError):
-        draw_notice(
-            t("This file cannot be read"), t(checked.outcome.message), t("Nothing was written.")
-        )
-    elif checked.outcome.counts is None:
-        draw_count_problems(page, checked.outcome)
-    else:
-        _draw_form(page, checked, checked.outcome, periods)
+    applied = st.session_state.get(_APPLIED, (None, None))
+    asked = (kind.kind, uploaded.file_id, of_cases, None if chosen is None else chosen[0])
+    mapping = applied[1] if applied[0] == asked else chosen[1] if chosen else None
+    upload = Upload(
+        uploaded.file_id, uploaded.name, uploaded.getvalue(), version, of_cases, mapping
+    )
+    outcome = _check_upload(page, kind, upload, (asked, version, mapping))
+    if isinstance(outcome, CountFile) and outcome.remarks:
+        st.caption(" · ".join(map(t, outcome.remarks)))
+    if isinstance(outcome, SurveyError):
+        draw_notice(t("This file cannot be read"), t(outcome.message), t("Nothing was written."))
+    elif outcome.check.counts is None:
+        _draw_problems(page, outcome)
+    edited = _draw_mapping(page, kind, upload, outcome)
+    if edited is not None:
+        st.session_state[_APPLIED] = (asked, edited)
+        st.rerun()
+    if isinstance(outcome, CountFile) and outcome.check.counts is not None:
+        _draw_form(page, upload, outcome.check, periods)
 
 
-def _check_upload(
-    page: PageContext,
-    kind: CountKind,
-    file_id: str,
-    name: str,
-    read: Callable[[], bytes],
-    version: str,
-) -> CheckedUpload:
-    known = st.session_state.get(_CHECKED)
-    if known is not None and known[0] == (kind.kind, file_id, version):
-        upload: CheckedUpload = known[1]
-        return upload
-    with st.spinner(page.t("Looking at the file …")):
-        outcome: CountCheck | SurveyError
-        try:
-            content = read()
-            outcome = check_counts(
-                kind, read_text_table(content), sha256=sha256(content).hexdigest(), version=version
+def _draw_problems(page: PageContext, file: CountFile) -> None:
+    t = page.t
+    draw_count_problems(page, file.check)
+    draw_download_button(
+        page,
+        t("All problems with their rows (.csv)"),
+        File(name_file(page, "problems", "csv"), CSV,
+             partial(write_problems, file, page.language, t)),
+        key="outside/problems",
+        icon=":material/download:",
+    )  # fmt: skip
+
+
+def _pick_contents(page: PageContext) -> bool:
+    """Draw what a file of complaints holds; return whether it is a list of single complaints."""
+    t = page.t
+    names = {"counts": t("counts"), "cases": t("single complaints, to be counted")}
+    of_cases = pick_by_button(page, t("What the file holds"), "rows", names) == "cases"
+    if of_cases:
+        st.caption(
+            t(
+                "Only the columns that are named below are read. The complaints are counted at "
+                "once; nothing of a single one is kept."
             )
+        )
+    return of_cases
+
+
+def _pick_mapping(
+    page: PageContext, kind: CountKind, of_cases: bool
+) -> tuple[str, TableMapping] | None:
+    """Draw the choice of a kept mapping, if there are any that fit what the file holds."""
+    t = page.t
+    with page.read() as work:
+        kept = {
+            name: mapping
+            for name, mapping in list_count_mappings(work, kind=kind).items()
+            if (mapping.cases is not None) is of_cases
+        }
+    if not kept:
+        return None
+    name = st.selectbox(
+        t("Mapping"),
+        [_AS_UNDERSTOOD, *kept],
+        format_func=lambda each: t("as the file is understood") if each == _AS_UNDERSTOOD else each,
+        key=f"outside/kept/{kind.kind.value}/{of_cases}",
+    )
+    return None if name == _AS_UNDERSTOOD else (name, kept[name])
+
+
+def _check_upload(page: PageContext, kind: CountKind, upload: Upload, asked: object) -> _Outcome:
+    """Return the check of an upload, which is kept until something else is asked."""
+    known = st.session_state.get(_CHECKED)
+    if known is not None and known[0] == asked:
+        kept: _Outcome = known[1]
+        return kept
+    outcome: _Outcome
+    with st.spinner(page.t("Looking at the file …")):
+        try:
+            outcome = read_count_file(
+                kind, upload.content, mapping=upload.mapping, of_cases=upload.of_cases,
+                version=upload.version,
+            )  # fmt: skip
         except SurveyError as error:
             outcome = error
-    checked = CheckedUpload(name, version, outcome)
-    st.session_state[_CHECKED] = ((kind.kind, file_id, version), checked)
-    return checked
+    st.session_state[_CHECKED] = (asked, outcome)
+    return outcome
+
+
+def _draw_mapping(
+    page: PageContext, kind: CountKind, upload: Upload, outcome: _Outcome
+) -> TableMapping | None:
+    """Draw what the columns of a file mean, unless it is the template; return what was changed."""
+    read = outcome if isinstance(outcome, CountFile) else None
+    if read is not None and read.proposal is None and upload.mapping is None:
+        return None
+    try:
+        proposal = remember(
+            (upload.key, upload.of_cases),
+            lambda: propose_mapping(kind, upload.content, of_cases=upload.of_cases),
+        )
+    except SurveyError:
+        return None
+    current = upload.mapping or proposal.mapping
+    key = f"{upload.key}/{sha256(write_mapping_json(current)).hexdigest()[:16]}"
+    is_right = read is not None and read.check.counts is not None
+    with st.expander(page.t("What the columns mean"), expanded=not is_right):
+        editor = MappingEditor(page, kind, upload.content, current, key)
+        edited = editor.draw(proposal.sheets, upload.version)
+        if is_right:
+            draw_keeping(page, kind, current)
+    return edited
 
 
 def _draw_form(
-    page: PageContext, checked: CheckedUpload, check: CountCheck, periods: list[DeliveredPeriod]
+    page: PageContext, upload: Upload, check: CountCheck, periods: list[DeliveredPeriod]
 ) -> None:
     t, counts = page.t, check.require_counts()
-    kept = len(counts.frame)
-    st.success(
-        t(
+    about = {"rows": format_count(len(counts.frame)), "months": ", ".join(counts.periods)}
+    if upload.of_cases:
+        cases = format_count(check.row_count)
+        right = t("{cases} complaints make {rows} counts of {months}.", cases=cases, **about)
+    else:
+        right = t(
             "{rows} counts of {months} are right; {totals} rows of totals agree with them.",
-            rows=format_count(kept),
-            months=", ".join(counts.periods),
-            totals=check.row_count - kept,
+            totals=counts.total_rows,
+            **about,
         )
-    )
+    st.success(right)
     try:
         with page.read() as work:
             changes = preview_delivery(work, counts=counts)
@@ -167,10 +267,6 @@ def _draw_form(
         draw_notice(t("This cannot be stored"), t(error.message), t("Nothing was written."))
         return
     draw_delivery_changes(page, changes)
-    if check.ignored_columns:
-        st.caption(
-            t("Columns that nothing uses: {columns}", columns=", ".join(check.ignored_columns))
-        )
     with st.form("outside/form", border=True):
         source = st.text_input(t("Source"), max_chars=200, key="outside/source")
         day = st.date_input(
@@ -192,7 +288,7 @@ def _draw_form(
         said = (source or "", day, faults or "")
         withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}
         head = DeliveryHead(
-            _build_upload_id(check.sha256, *said, withdrawn), *said, checked.version, checked.name,
+            build_upload_id(check.sha256, *said, withdrawn), *said, upload.version, upload.name,
             confirmed_losses=changes.confirmation if is_confirmed else "",
         )  # fmt: skip
         change = partial(import_delivery, check=check, head=head)
@@ -201,20 +297,6 @@ def _draw_form(
         if stored:
             st.session_state.pop(_CHECKED, None)
         st.rerun()
-
-
-def _build_upload_id(
-    content_sha256: str, source: str, day: date, faults: str, withdrawn: Collection[str]
-) -> str:
-    """Return an uploaded file's id from hash, source, day, known faults; none of `withdrawn`.
-
-    With other known faults, or after it was withdrawn, it is a new one.
-    """
-    said = "\n".join((content_sha256, source.strip(), day.isoformat(), faults.strip()))
-    upload_id = f"upload-{sha256(said.encode()).hexdigest()[:16]}"
-    while upload_id in withdrawn:
-        upload_id += "-2"
-    return upload_id
 
 
 def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:

@@ -6,6 +6,7 @@ A worksheet is inspected before it is parsed.
 import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -33,7 +34,7 @@ from survey.tabular.text_table import (
 from survey.tabular.workbook_safety import WorkbookError, WorkbookLimits, check_spreadsheet
 from survey.tabular.worksheet_inspection import build_damaged_error, inspect_sheet
 
-_XLSX = b"PK\x03\x04"
+XLSX = b"PK\x03\x04"
 MAX_EXACT_FLOAT = 1e15
 _BATCH_ROWS = 10_000
 ANSWERS, CODES = "answers", "codes"
@@ -54,14 +55,21 @@ def read_table(content: bytes, *, most_rows: int | None = None) -> TextTable:
     Raises:
         FileUnreadableError: There is no readable table in the file.
     """
-    if not content.startswith(_XLSX):
+    if not content.startswith(XLSX):
         return read_delimited(content, most_rows=most_rows)
     try:
         check_spreadsheet(content, LIMITS)
     except WorkbookError as error:
         raise FileUnreadableError(error.message) from error
-    try:
+    with reporting_damage():
         return _read_workbook(content, most_rows)
+
+
+@contextmanager
+def reporting_damage() -> Iterator[None]:
+    """Within the block, raise `FileUnreadableError` for whatever a damaged workbook makes fail."""
+    try:
+        yield
     except FileUnreadableError:
         raise
     except BaseException as error:
@@ -78,7 +86,7 @@ def read_text_table(content: bytes) -> TextTable:
     Raises:
         FileUnreadableError: There is no readable table in it.
     """
-    return read_table(content) if content.startswith(_XLSX) else read_delimited_counts(content)
+    return read_table(content) if content.startswith(XLSX) else read_delimited_counts(content)
 
 
 def _read_workbook(content: bytes, most_rows: int | None) -> TextTable:
@@ -113,7 +121,7 @@ class _SheetReader:
         self._uneven: dict[int, int] = {}
 
     def read(self, rows: Iterator[Sequence[object]]) -> None:
-        head = [_format_cell(value) for value in next(rows, ())]
+        head = [format_cell(value) for value in next(rows, ())]
         while head and not head[-1]:
             head.pop()
         self._header = header_of(head)
@@ -159,7 +167,7 @@ def encode_cells(values: Sequence[object]) -> pa.DictionaryArray:
     kinds = set(map(type, values))
     if bool in kinds or {int, float} <= kinds:
         # Equal to a number and yet another text: True is 1, and an int has all its digits.
-        return pa.array([_format_cell(value) for value in values], pa.string()).dictionary_encode()
+        return pa.array([format_cell(value) for value in values], pa.string()).dictionary_encode()
     if kinds == {str}:
         column = pa.array(values, pa.string()).dictionary_encode()
         texts, codes = column.dictionary.to_pylist(), column.indices
@@ -168,10 +176,10 @@ def encode_cells(values: Sequence[object]) -> pa.DictionaryArray:
         place = {value: number for number, value in enumerate(different)}
         texts = list(different)
         codes = pa.array(np.fromiter(map(place.__getitem__, values), np.int32, len(values)))
-    return pa.DictionaryArray.from_arrays(codes, pa.array(map(_format_cell, texts), pa.string()))
+    return pa.DictionaryArray.from_arrays(codes, pa.array(map(format_cell, texts), pa.string()))
 
 
-def _format_cell(value: object) -> str:
+def format_cell(value: object) -> str:
     """Return a cell's value as text; whole numbers have no decimal point, dates are ISO 8601."""
     if isinstance(value, str):
         return value.strip()

@@ -63,6 +63,16 @@ def read_delimited(content: bytes, *, most_rows: int | None = None) -> TextTable
     return build_table(header, filled, encoding=encoding, delimiter=delimiter)
 
 
+def iter_text_rows(content: bytes) -> Iterator[list[str]]:
+    """Yield the cells of every row of a text file, also of titles and blank rows."""
+    text, _, delimiter = _open_text(content)
+    lines = (line for line in _iter_lines(text) if any(map(line.count, DELIMITERS)))
+    first = next(lines, "")
+    if not text.startswith(first):
+        delimiter = detect_delimiter(text[text.index(first) :])
+    return (cells for _, cells in _iter_delimited_records(text, delimiter))
+
+
 def _open_text(content: bytes) -> tuple[str, str, str]:
     """Return a file's text, encoding, delimiter; raise `FileUnreadableError` for too long headers.
 

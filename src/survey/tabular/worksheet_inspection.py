@@ -51,8 +51,13 @@ class WorksheetInspection:
     problem: FileUnreadableError | None
 
 
-def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
+def inspect_sheet(
+    archive: zipfile.ZipFile, name: str, *, allows_merged: bool = False
+) -> WorksheetInspection:
     """Return whether a worksheet has cells, and its first formula, error or merged cell if any.
+
+    Args:
+        allows_merged: Whether merged cells are no problem.
 
     Raises:
         FileUnreadableError: The worksheet would harm the parser.
@@ -62,7 +67,7 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
         chunk_columns, chunk_rows = _read_usual_references(chunk) or _read_references(chunk)
         columns |= chunk_columns
         rows = max(rows, *map(int, chunk_rows), 0)
-        problem = problem or _find_unsafe_markup(name, chunk)
+        problem = problem or _find_unsafe_markup(name, chunk, allows_merged)
         if rows * max(map(column_number, columns), default=0) > MAX_WORKSHEET_CELLS:
             raise FileUnreadableError(
                 msg(
@@ -103,11 +108,14 @@ def _read_references(chunk: bytes) -> tuple[set[bytes], set[bytes]]:
     return set(_LETTERS.findall(chunk)), set(_DIGITS.findall(chunk))
 
 
-def _find_unsafe_markup(sheet: str, chunk: bytes) -> FileUnreadableError | None:
+def _find_unsafe_markup(
+    sheet: str, chunk: bytes, allows_merged: bool
+) -> FileUnreadableError | None:
     """Return an error (on `sheet`) for the first formula, error or merged cell; else None."""
     if not any(hint in chunk for hint in _HINTS):
         return None
-    odd = _UNSAFE_MARKUP.search(chunk)
+    found = _UNSAFE_MARKUP.finditer(chunk)
+    odd = next((each for each in found if not (allows_merged and each["merged"])), None)
     if odd is None:
         return None
     if odd["merged"]:

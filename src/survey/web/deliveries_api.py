@@ -30,7 +30,10 @@ from survey.access.principal import AccessDeniedError
 from survey.access.roles import Action
 from survey.access.secret_hashes import digest
 from survey.access.work import Work
+from survey.collection.importing.kept_mappings import MAX_NAME_CHARS
 from survey.collection.importing.rejections import reason_of
+from survey.counts.bringing_in.count_files import read_count_file
+from survey.counts.bringing_in.saved_mappings import list_count_mappings
 from survey.counts.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError, check_counts
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
@@ -70,7 +73,16 @@ MAX_MESSAGE_CELLS = 2_000_000
 BODY_SECONDS = 300.0
 REPEATED_HEADER = "X-Delivery-Repeated"
 _HEAD_PARAMETERS = frozenset(
-    {"id", "source", "data_as_of", "known_faults", "code_version", "confirm_losses", "language"}
+    {
+        "id",
+        "source",
+        "data_as_of",
+        "known_faults",
+        "code_version",
+        "confirm_losses",
+        "mapping",
+        "language",
+    }
 )
 _ONE_AT_A_TIME = msg("Another delivery with this key is still being read. Send one by one.")
 _TOO_SLOW = msg("The delivery took too long to arrive. Nothing was stored; please send it again.")
@@ -167,7 +179,7 @@ class DeliveriesApi:
             return refusal(408, "too_slow", t(_TOO_SLOW))
         except ClientDisconnect:
             return Response(status_code=400)
-        read = read_message if media_type == JSON else partial(_read_file, request)
+        read = read_message if media_type == JSON else partial(self._read_file, request, holder)
         store = partial(self._store_delivery, kind, holder, read, content)
         receipt = await _run_while_connected(request, store, self._threads)
         if receipt is None:
@@ -206,6 +218,51 @@ class DeliveriesApi:
         except IntegrityError:
             # Another process stored the same id, or another revision of a month, meanwhile.
             return head, run_in_transaction(url, work, long_running=True)
+
+    def _read_file(
+        self, request: Request, holder: KeyHolder, kind: CountKind, content: bytes
+    ) -> tuple[DeliveryHead, CountCheck]:
+        """Parse a CSV delivery, with its head in query parameters; return head and checked rows."""
+        query = request.query_params
+        for name in query:
+            if name not in _HEAD_PARAMETERS:
+                raise MalformedDeliveryError(
+                    msg("There is no parameter {name} here.", name=name[:40])
+                )
+        try:
+            day = date.fromisoformat(query.get("data_as_of", ""))
+        except ValueError as error:
+            raise MalformedDeliveryError(
+                msg("{name} is a day such as 2024-06-03.", name="data_as_of")
+            ) from error
+        version = query.get("code_version", "")
+        if "mapping" in query:
+            check = self._read_mapped(query["mapping"], holder, kind, content, version)
+        else:
+            check = check_counts(
+                kind, read_text_table(content), sha256=sha256(content).hexdigest(), version=version
+            )
+        head = DeliveryHead(
+            query.get("id", ""), query.get("source", ""), day, query.get("known_faults", ""),
+            version, confirmed_losses=query.get("confirm_losses", ""),
+        )  # fmt: skip
+        return head, check
+
+    def _read_mapped(
+        self, name: str, holder: KeyHolder, kind: CountKind, content: bytes, version: str
+    ) -> CountCheck:
+        """Return the check of a CSV that is read by the kept mapping `name`."""
+        with read_scope(self.settings.store_url) as session:
+            work = Work(session, holder.principal, now(), self.settings)
+            mapping = list_count_mappings(work, kind=kind).get(name)
+        if mapping is None:
+            raise MalformedDeliveryError(
+                msg("No mapping is kept under the name {name}.", name=name[:MAX_NAME_CHARS])
+            )
+        of_cases = mapping.cases is not None
+        return read_count_file(
+            kind, content, mapping=mapping, of_cases=of_cases, version=version
+        ).check
 
     def _build_error_response(self, request: Request, error: SurveyError) -> Response:
         language = self._choose_language(request)
@@ -316,31 +373,6 @@ def _parse_message(content: bytes) -> DeliveryMessage:
     return sent
 
 
-def _read_file(
-    request: Request, kind: CountKind, content: bytes
-) -> tuple[DeliveryHead, CountCheck]:
-    """Parse a CSV delivery, with its head in query parameters; return head and checked rows."""
-    query = request.query_params
-    for name in query:
-        if name not in _HEAD_PARAMETERS:
-            raise MalformedDeliveryError(msg("There is no parameter {name} here.", name=name[:40]))
-    try:
-        day = date.fromisoformat(query.get("data_as_of", ""))
-    except ValueError as error:
-        raise MalformedDeliveryError(
-            msg("{name} is a day such as 2024-06-03.", name="data_as_of")
-        ) from error
-    version = query.get("code_version", "")
-    check = check_counts(
-        kind, read_text_table(content), sha256=sha256(content).hexdigest(), version=version
-    )
-    head = DeliveryHead(
-        query.get("id", ""), query.get("source", ""), day, query.get("known_faults", ""), version,
-        confirmed_losses=query.get("confirm_losses", ""),
-    )  # fmt: skip
-    return head, check
-
-
 @lru_cache(maxsize=len(COUNT_KINDS) * len(LANGUAGES))
 def _build_schema(kind: DeliveryKind, language: str) -> Mapping[str, Any]:
     return build_delivery_schema(COUNT_KINDS[kind], translator(language))
@@ -369,7 +401,7 @@ def _describe_problems(check: CountCheck, language: str, t: Translator) -> dict[
                 "value": each.value,
                 "message": reason_of(each.message, language, t),
             }
-            for each in check.problems
+            for each in check.problems[:MAX_PROBLEMS]
         ],
     }
 

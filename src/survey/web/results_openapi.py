@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from survey.collection.importing.kept_mappings import MAX_NAME_CHARS
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
 from survey.counts.deliveries import MAX_FAULTS_CHARS, MAX_ID_CHARS, MAX_SOURCE_CHARS
@@ -38,6 +39,13 @@ HEAD_FIELDS: dict[str, tuple[Message, dict[str, Any]]] = {
     ),
 }
 """What is said about a delivery: fields of the message, or parameters beside a CSV file."""
+_FILE_FIELDS: dict[str, tuple[Message, dict[str, Any]]] = {
+    "mapping": (
+        msg("Name of a kept mapping by which the file is read; the template unless given"),
+        {"type": "string", "maxLength": MAX_NAME_CHARS},
+    )
+}
+"""What is said about a file besides."""
 _ANSWERS: dict[str, Message] = {
     "400": msg("This is no delivery; the message says why."),
     "401": msg("There is no key, or it does not work."),
@@ -111,7 +119,7 @@ def _build_delivery_operation(kind: CountKind, t: Translator) -> dict[str, Any]:
                 "description": f"text/csv: {t(text)}",
                 "schema": schema,
             }
-            for name, (text, schema) in HEAD_FIELDS.items()
+            for name, (text, schema) in (HEAD_FIELDS | _FILE_FIELDS).items()
         ],
         "requestBody": {
             "required": True,

@@ -14,9 +14,6 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlmodel import col, select
-
-from survey.access.principal import OPERATOR
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.importing.column_mapping import (
@@ -32,14 +29,11 @@ from survey.collection.importing.column_mapping import (
     read_mapping,
     write_mapping,
 )
-from survey.collection.importing.rejections import ImportNotPossibleError
+from survey.collection.importing.kept_mappings import keep_document, list_kept_documents
 from survey.collection.importing.row_answers import cell_reader
-from survey.locale import LANGUAGES, Labels, msg, translator
+from survey.locale import LANGUAGES, Labels, translator
 from survey.questionnaire.model import Instrument, Item
 from survey.questionnaire.question_types import type_of
-from survey.store.audit_events import AuditEvent
-from survey.store.inserts import insert_if_new
-from survey.store.tables import ImportMapping, new_id
 from survey.tabular.text_table import TextTable
 
 MIN_SIMILARITY = 0.55
@@ -318,9 +312,6 @@ def _iter_distinct_values(table: TextTable, index: int) -> Iterator[str]:
             return
 
 
-MAX_NAME_CHARS = 80
-
-
 @dataclass(frozen=True)
 class SavedMapping:
     """A mapping kept under a name, for every version of one questionnaire."""
@@ -334,52 +325,22 @@ class SavedMapping:
 def list_saved_mappings(work: Work, *, instrument_name: str) -> tuple[SavedMapping, ...]:
     """Return the saved mappings of a questionnaire, sorted by name; they contain no answers."""
     work.require(Action.IMPORT)
-    query = (
-        select(ImportMapping)
-        .where(ImportMapping.instrument_name == instrument_name)
-        .order_by(col(ImportMapping.name))
-    )
     return tuple(
         SavedMapping(row.id, row.name, read_mapping(row.document), row.changed_at)
-        for row in work.session.exec(query)
+        for row in list_kept_documents(session=work.session, owner=instrument_name)
     )
 
 
 def save_mapping(work: Work, *, instrument_name: str, name: str, mapping: MappingFile) -> UUID:
     """Save a mapping under a name, replacing one of the same name; the audit trail keeps both."""
     work.require(Action.IMPORT)
-    name = name.strip()
-    if not 0 < len(name) <= MAX_NAME_CHARS or not name.isprintable():
-        raise ImportNotPossibleError(
-            msg(
-                "Please give the mapping a name of at most {limit} characters.",
-                limit=MAX_NAME_CHARS,
-            )
-        )
-    author = None if work.principal == OPERATOR else work.principal.account_id
-    document = write_mapping(mapping)
-    values = {
-        "id": new_id(), "instrument_name": instrument_name, "name": name, "document": document,
-        "author_id": author, "changed_at": work.now,
-    }  # fmt: skip
-    is_new = insert_if_new(work.session.connection(), ImportMapping, values)
-    query = select(ImportMapping).where(
-        ImportMapping.instrument_name == instrument_name, ImportMapping.name == name
+    return keep_document(
+        work,
+        owner=instrument_name,
+        name=name,
+        document=write_mapping(mapping),
+        list_targets=_list_column_targets,
     )
-    row = work.session.exec(query.with_for_update()).one()
-    before = (
-        {}
-        if is_new
-        else {"from": _list_column_targets(row.document), "to": _list_column_targets(document)}
-    )
-    row.document, row.author_id, row.changed_at = document, author, work.now
-    work.session.add(row)
-    work.record(
-        AuditEvent.MAPPING_SAVED if is_new else AuditEvent.MAPPING_REPLACED,
-        row.id,
-        {"questionnaire": instrument_name, "name": name, **before},
-    )
-    return row.id
 
 
 def _list_column_targets(document: bytes) -> dict[str, str]:

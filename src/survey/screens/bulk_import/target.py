@@ -21,8 +21,8 @@ from survey.collection.importing.column_mapping import (
     target_name,
     write_mapping,
 )
+from survey.collection.importing.kept_mappings import MAX_NAME_CHARS
 from survey.collection.importing.mapping_draft import (
-    MAX_NAME_CHARS,
     ColumnDraft,
     SuggestionOrigin,
     UnparsedValue,

@@ -1,0 +1,184 @@
+"""`survey evidence`: files of others become stored counts, or every problem and nothing stored."""
+
+import csv
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlmodel import func, select
+
+from survey.settings import PROJECT_ROOT, current_settings
+from survey.store.engine import dispose_engines, read_scope
+from survey.store.tables import AuditEntry, ComplaintCount, Delivery, ImportMapping, OpinionCount
+
+Survey = Callable[..., Result]
+EXAMPLES = PROJECT_ROOT / "seed" / "context" / "examples"
+SECRETS = ("虚构人", "1390000000", "11010119900101001X", "京A00001", "示例文字", "虚构商行",
+           "虚构旅行社", "T0001")  # fmt: skip
+
+
+@pytest.fixture
+def ready(survey: Survey) -> Survey:
+    assert survey("init").exit_code == 0
+    return survey
+
+
+def bring_in(survey: Survey, kind: str, file: Path | str, *more: str) -> Result:
+    path = EXAMPLES / file if isinstance(file, str) else file
+    return survey("evidence", "import", kind, str(path), "--format", "json", *more)
+
+
+def stored(table: type, column: str) -> tuple[int, int | None]:
+    """Number of rows of a table, and the sum of a column."""
+    with read_scope(current_settings().store_url) as session:
+        return session.exec(select(func.count(), func.sum(getattr(table, column)))).one()
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "rows", "total"),
+    [
+        ("complaints", "complaints_12315_wide.xlsx", 12, 1203),
+        ("complaints", "complaints_long.csv", 5, 1095),
+        ("complaint-cases", "complaint_cases_12315.csv", 4, 4),
+        ("complaint-cases", "complaint_cases_cfpb.csv", 4, 4),
+        ("opinion", "opinion_long.csv", 18, 1761),
+        ("opinion", "opinion_wide.csv", 18, 1761),
+    ],
+)
+def test_every_layout_goes_from_its_file_to_stored_counts(
+    ready: Survey, kind: str, file: str, rows: int, total: int
+) -> None:
+    table, column = (OpinionCount, "items") if kind == "opinion" else (ComplaintCount, "accepted")
+    dry = bring_in(ready, kind, file, "--dry-run")
+    assert dry.exit_code == 0
+    assert json.loads(dry.stdout)[0]["stored"] is False
+    assert stored(table, column) == (0, None)
+    assert stored(Delivery, "row_count") == (0, None)
+
+    result = bring_in(ready, kind, file, "--source", "某省消委会")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)[0]["stored"] is True
+    assert stored(table, column) == (rows, total)
+    # The same file again is the same delivery.
+    assert bring_in(ready, kind, file, "--source", "某省消委会").exit_code == 0
+    assert stored(table, column) == (rows, total)
+    with read_scope(current_settings().store_url) as session:
+        (delivery,) = session.exec(select(Delivery))
+        assert (delivery.source, delivery.file_name) == ("某省消委会", file)
+        events = session.exec(select(AuditEntry.action))
+        assert [each for each in events if each.startswith("evidence")] == ["evidence.delivered"]
+
+
+def test_a_proposed_mapping_is_corrected_and_imported_with(ready: Survey, tmp_path: Path) -> None:
+    printed = ready("evidence", "mapping", "complaints", str(EXAMPLES / "complaints_long.csv"))
+    assert printed.exit_code == 0
+    document = json.loads(printed.stdout)
+    assert document["units"] == {"recovered": 10000}
+    document["units"] = {}
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps(document), encoding="utf-8")
+    refused = bring_in(ready, "complaints", "complaints_long.csv", "--mapping", str(mapping))
+    # 12.3456 yuan have too many decimals: the mapping holds, not what the title says.
+    assert refused.exit_code == 1
+    document["columns"].pop("recovered")
+    mapping.write_text(json.dumps(document), encoding="utf-8")
+    result = bring_in(ready, "complaints", "complaints_long.csv", "--mapping", str(mapping))
+    assert result.exit_code == 0
+    assert stored(ComplaintCount, "accepted") == (5, 1095)
+    assert stored(ComplaintCount, "recovered_fen") == (5, None)
+
+
+def test_a_refused_file_stores_nothing_and_leaves_its_problems(
+    ready: Survey, tmp_path: Path
+) -> None:
+    text = (EXAMPLES / "complaints_long.csv").read_text(encoding="utf-8-sig")
+    file, problems = tmp_path / "wrong.csv", tmp_path / "problems.csv"
+    file.write_text(text.replace(",质量,", ",质差,").replace("武汉市", "某县"), encoding="utf-8")
+    result = bring_in(ready, "complaints", file, "--problems", str(problems))
+    assert result.exit_code == 1
+    rows = list(csv.reader(problems.open(encoding="utf-8-sig")))
+    assert [(row[0], row[1], row[2]) for row in rows[1:]] == [
+        ("4", "投诉性质", "质差"), ("6", "投诉性质", "质差"), ("8", "地区", "某县"),
+    ]  # fmt: skip
+    assert rows[3][4:] == ["2025.5", "某县", "合同", "教育培训服务类", "网络", "25", "20", "3"]
+    assert "0717" not in problems.read_text(encoding="utf-8-sig"), "what is not read is not there"
+    assert stored(Delivery, "row_count") == (0, None)
+
+
+def test_nothing_of_a_case_is_in_the_store_the_logs_or_the_problems(
+    ready: Survey, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    file = "complaint_cases_12315.csv"
+    result = bring_in(ready, "complaint-cases", file)
+    assert result.exit_code == 0
+    # A wrong place holds a name and a number.
+    text = (EXAMPLES / file).read_text(encoding="utf-8-sig")
+    wrong, problems = tmp_path / "wrong.csv", tmp_path / "problems.csv"
+    wrong.write_text(text.replace("320505", "虚构人丙 13900000003"), encoding="utf-8")
+    refused = bring_in(ready, "complaint-cases", wrong, "--problems", str(problems))
+    assert refused.exit_code == 1
+    assert problems.read_text(encoding="utf-8-sig").splitlines()[1].startswith("4,行政区划代码,,")
+    dispose_engines()
+    folder = current_settings().data_dir
+    kept = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert kept
+    kept += [problems.read_bytes(), caplog.text.encode(), result.output.encode(),
+             refused.output.encode()]  # fmt: skip
+    for secret in SECRETS:
+        for content in kept:
+            assert secret.encode() not in content
+    assert stored(ImportMapping, "name")[0] == 0
+
+
+def test_losses_are_listed_and_confirmed_by_their_word(ready: Survey) -> None:
+    assert bring_in(ready, "complaints", "complaints_long.csv").exit_code == 0
+    refused = bring_in(ready, "complaints", "complaints_12315_wide.xlsx")
+    assert refused.exit_code == 1
+    assert "420500" in refused.stderr
+    word = refused.stderr.strip().rpartition(" ")[2]
+    before = stored(ComplaintCount, "accepted")
+    assert before == (5, 1095)
+    wrong = bring_in(ready, "complaints", "complaints_12315_wide.xlsx", "--confirm-losses", "abc")
+    assert wrong.exit_code == 1
+    assert stored(ComplaintCount, "accepted") == before
+    done = bring_in(ready, "complaints", "complaints_12315_wide.xlsx", "--confirm-losses", word)
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)[0]["revisions"] == "2025-04 (2)"
+    assert stored(ComplaintCount, "accepted") == (17, 1095 + 1203)
+
+
+def test_who_delivers_needs_the_right_to(ready: Survey) -> None:
+    for login, role, area in (
+        ("li", "national_official", "CN"),
+        ("wang", "city_official", "110000"),
+    ):
+        made = ready("user", "create", login, "--name", login, "--role", role, "--area", area)
+        assert made.exit_code == 0, made.output
+    for account in ("wang", "nobody"):
+        refused = bring_in(ready, "opinion", "opinion_wide.csv", "--as", account)
+        assert refused.exit_code == 1
+    assert stored(Delivery, "row_count") == (0, None)
+    with read_scope(current_settings().store_url) as session:
+        assert session.exec(select(func.count()).select_from(Delivery)).one() == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("weather", "opinion_wide.csv"), ("opinion", "absent.csv"),
+     ("opinion", "opinion_wide.csv", "--mapping", "absent.json"),
+     ("opinion", "opinion_wide.csv", "--data-as-of", "yesterday")],
+)  # fmt: skip
+def test_wrong_usage_is_no_refusal(ready: Survey, arguments: tuple[str, ...]) -> None:
+    kind, file, *more = arguments
+    assert bring_in(ready, kind, file, *more).exit_code == 2
+
+
+def test_months_that_have_not_ended_are_refused(ready: Survey) -> None:
+    result = bring_in(ready, "opinion", "opinion_wide.csv", "--data-as-of", "2025-04-01")
+    assert result.exit_code == 1
+    assert "2025-04-02" in result.stderr
+    assert stored(Delivery, "row_count") == (0, None)
