@@ -30,6 +30,7 @@ from survey.collection.paper.keying_service import FIRST
 from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.collection.submission_envelope import Submission
 from survey.comparative_tests.rules import GradingRules
+from survey.counts.count_kinds import COMPLAINTS
 from survey.counts.deliveries import DeliveryHead
 from survey.counts.opinion.storage import EnteredDay
 from survey.counts.opinion_tables import EventWindow
@@ -420,6 +421,10 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "head": DeliveryHead("id", "source", moment.date(), area=ELSEWHERE),
         "counts.deliveries.withdraw_delivery": {"delivery_id": uuid4(), "reason": "because"},
         "kind": DeliveryKind.COMPLAINTS,
+        **{
+            f"counts.bringing_in.saved_mappings.{service}": {"kind": COMPLAINTS}
+            for service in ("keep_count_mapping", "list_count_mappings")
+        },
         **{
             f"counts.opinion.{service}": {
                 "area": ELSEWHERE,

@@ -96,6 +96,13 @@ def import_(
     code_version: Annotated[
         str, typer.Option(help="Version of the code lists. Default: the newest.")
     ] = "",
+    area: Annotated[
+        str,
+        typer.Option(
+            help="Code of the province or city that the file speaks of: only what stands of it is "
+            "replaced. Default: the area of who delivers."
+        ),
+    ] = "",
     confirm_losses: Annotated[
         str, typer.Option(help="Word that confirms exactly the losses that were listed.")
     ] = "",
@@ -125,11 +132,14 @@ def import_(
         day = data_as_of.date() if data_as_of else china_date(now())
         head = DeliveryHead(
             "", source or file.name, day, known_faults, read.check.version, file.name,
-            confirmed_losses=confirm_losses,
+            confirmed_losses=confirm_losses, area=area,
         )  # fmt: skip
         with read_as_operator(long_running=True) as work:
             changes = preview_delivery(
-                _act_as(work, account), counts=read.check.require_counts(), data_as_of=day
+                _act_as(work, account),
+                counts=read.check.require_counts(),
+                area=area,
+                data_as_of=day,
             )
             changes_refused = bool(changes.losses) and confirm_losses != changes.confirmation
         _list_losses(changes)
@@ -158,9 +168,7 @@ def _act_as(work: Work, account: str | None) -> Work:
 def _store(work: Work, read: CountFile, head: DeliveryHead) -> DeliveryReceipt:
     periods = list_delivered_periods(work, kind=read.check.kind.kind)
     withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}
-    upload_id = build_upload_id(
-        read.check.sha256, head.source, head.data_as_of, head.known_faults, withdrawn
-    )
+    upload_id = build_upload_id(read.check.sha256, head, withdrawn)
     return import_delivery(work, check=read.check, head=replace(head, external_id=upload_id))
 
 

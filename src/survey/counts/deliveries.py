@@ -144,14 +144,14 @@ def _is_plain_text(text: str) -> bool:
     return all(line.replace("\t", " ").isprintable() for line in text.splitlines())
 
 
-def build_upload_id(
-    content_sha256: str, source: str, day: date, faults: str, withdrawn: Collection[str]
-) -> str:
-    """Return an uploaded file's id from hash, source, day, known faults; none of `withdrawn`.
+def build_upload_id(content_sha256: str, head: DeliveryHead, withdrawn: Collection[str]) -> str:
+    """Return an uploaded file's id from its hash and what is said of it; none of `withdrawn`.
 
-    With other known faults, or after it was withdrawn, it is a new one.
+    With other known faults or another area, or after it was withdrawn, it is a new one.
     """
-    said = "\n".join((content_sha256, source.strip(), day.isoformat(), faults.strip()))
+    of_part = (head.area,) if head.area not in {"", NATION} else ()
+    source, faults = head.source.strip(), head.known_faults.strip()
+    said = "\n".join((content_sha256, source, head.data_as_of.isoformat(), faults, *of_part))
     upload_id = f"upload-{sha256(said.encode()).hexdigest()[:16]}"
     while upload_id in withdrawn:
         upload_id += "-2"
@@ -170,7 +170,7 @@ def find_repeated(
         DeliveryConflictError: The id was used for another content.
     """
     work.require(Action.DELIVER_EVIDENCE)
-    area = _area_of(work, head, kind)
+    area = _area_of(work, head.area, kind)
     row = work.session.connection().execute(
         select(_DELIVERIES).where(
             _DELIVERIES.c.kind == kind,
@@ -215,9 +215,9 @@ def find_repeated(
     )
 
 
-def _area_of(work: Work, head: DeliveryHead | None, kind: DeliveryKind) -> str:
+def _area_of(work: Work, area: str, kind: DeliveryKind) -> str:
     """Return the area that a delivery speaks of, after the right to deliver there is checked."""
-    area = (head and head.area) or work.principal.area
+    area = area or work.principal.area
     # Opinion of the nation is no sum over its places: these are checked as parts of it.
     work.require(Action.DELIVER_EVIDENCE, NATION if kind is DeliveryKind.OPINION else area)
     if kind is DeliveryKind.OPINION:
@@ -245,21 +245,44 @@ def import_delivery(work: Work, *, check: CountCheck, head: DeliveryHead) -> Del
     return store_delivery(work, counts=check.require_counts(), head=coded, sha256=check.sha256)
 
 
+def list_delivery_areas(work: Work, *, counts: CheckedCounts) -> list[str]:
+    """Return the areas of which a delivery of these counts may speak, the smallest first.
+
+    They hold every place of the counts and lie in the sender's area: the place if there is only
+    one, its province if there is only one, the nation.
+    """
+    work.require(Action.DELIVER_EVIDENCE)
+    places = {place for place, _ in counts.area_sums}
+    if counts.kind.kind is DeliveryKind.OPINION:
+        return [NATION]
+    holders = [*places, *{place[:2] for place in places}, NATION]
+    return [
+        area
+        for area in dict.fromkeys(holders)
+        if work.principal.covers(area) and all(covers(area, place) for place in places)
+    ]
+
+
 def preview_delivery(
-    work: Work, *, counts: CheckedCounts, head: DeliveryHead | None = None
+    work: Work,
+    *,
+    counts: CheckedCounts,
+    area: str = "",
+    data_as_of: date | None = None,
+    is_demo: bool = False,
 ) -> DeliveryChanges:
     """Return what would change, by area and month, if these counts were stored; store nothing.
 
     Args:
-        head: What is said of the delivery, as far as it is known: area, last day, whether demo.
+        area: Area that the delivery speaks of; empty for that of its sender.
 
     Raises:
         DeliveryNotAllowedError: A month or day had not ended when it was counted, or counts are
             about places outside the area of the delivery.
     """
-    area = _area_of(work, head, counts.kind.kind)
+    area = _area_of(work, area, counts.kind.kind)
     sums = counts.area_sums
-    require_ended(sums, data_as_of=head.data_as_of if head else None, now=work.now)
+    require_ended(sums, data_as_of=data_as_of, now=work.now)
     outside = sorted({place for place, _ in sums if not covers(area, place)})
     if outside:
         raise DeliveryNotAllowedError(
@@ -269,7 +292,7 @@ def preview_delivery(
                 places=", ".join(outside[:_MAX_NAMED]) + (" …" * (len(outside) > _MAX_NAMED)),
             )
         )
-    is_demo = work.principal.is_demo or (head is not None and head.is_demo)
+    is_demo = work.principal.is_demo or is_demo
     stored = [
         each
         for each in list_delivered_periods(work, kind=counts.kind.kind)
@@ -288,7 +311,9 @@ def store_delivery(
     """
     work.require(Action.DELIVER_EVIDENCE)
     require_head(head, now=work.now)
-    changes = preview_delivery(work, counts=counts, head=head)
+    changes = preview_delivery(
+        work, counts=counts, area=head.area, data_as_of=head.data_as_of, is_demo=head.is_demo
+    )
     changes.require_confirmed(head.confirmed_losses)
     lost = sum(len(row.lost) for row in changes.losses)
     revisions = _record_delivery(work, counts, head, sha256, lost)
@@ -315,7 +340,7 @@ def _record_delivery(
         data_as_of=head.data_as_of,
         known_faults=head.known_faults.strip(),
         code_version=head.code_version,
-        area=_area_of(work, head, kind),
+        area=_area_of(work, head.area, kind),
         file_name=head.file_name[:200],
         sha256=sha256,
         row_count=len(counts.frame),

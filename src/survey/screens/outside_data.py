@@ -1,6 +1,6 @@
 """Page of outside data: template, upload with its check, deliveries and their revisions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from hashlib import sha256
@@ -8,7 +8,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from survey.access.roles import Action
+from survey.access.principal import covers
+from survey.access.roles import NATION, Action
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
 from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.saved_mappings import list_count_mappings
@@ -16,7 +17,7 @@ from survey.counts.bringing_in.table_mapping import TableMapping, write_mapping_
 from survey.counts.complaint_view import name_area
 from survey.counts.complaints.sums import compare_revisions
 from survey.counts.count_check import CountCheck
-from survey.counts.count_declaration import CountKind
+from survey.counts.count_declaration import CheckedCounts, CountKind
 from survey.counts.count_kinds import COUNT_KINDS
 from survey.counts.deliveries import (
     DeliveredPeriod,
@@ -24,6 +25,7 @@ from survey.counts.deliveries import (
     build_upload_id,
     import_delivery,
     list_delivered_periods,
+    list_delivery_areas,
     preview_delivery,
     withdraw_delivery,
 )
@@ -82,11 +84,21 @@ def draw_outside_data(page: PageContext) -> None:
             "again is a new revision; the older ones stay readable."
         )
     )
-    names = {kind.value: t(each.name) for kind, each in COUNT_KINDS.items()}
+    names = {
+        kind.value: t(each.name)
+        for kind, each in COUNT_KINDS.items()
+        # Opinion of the nation is no sum over its places, and is delivered for it as a whole.
+        if kind is not DeliveryKind.OPINION or page.principal.covers(NATION)
+    }
     chosen = pick_by_button(page, t("What is delivered"), "kind", names)
     kind = COUNT_KINDS[DeliveryKind(chosen)]
     with page.read() as work:
-        periods = list_delivered_periods(work, kind=kind.kind)
+        own = page.principal.area
+        periods = [
+            each
+            for each in list_delivered_periods(work, kind=kind.kind)
+            if covers(own, each.area) or covers(each.area, own)
+        ]
     _draw_upload(page, kind, periods)
     if kind.kind is DeliveryKind.OPINION:
         draw_opinion_entry(page, periods)
@@ -245,6 +257,23 @@ def _draw_mapping(
     return edited
 
 
+def _pick_area(page: PageContext, counts: CheckedCounts) -> str:
+    """Draw of which area the file speaks, where there is a choice; return its code."""
+    t = page.t
+    with page.read() as work:
+        areas = list_delivery_areas(work, counts=counts)
+    if len(areas) < 2:
+        return areas[0] if areas else page.principal.area
+    chosen: str = st.selectbox(
+        t("The file speaks of"),
+        areas,
+        format_func=lambda code: name_area(code, page.language),
+        help=t("Only what stands of this area is replaced; other areas keep what they have."),
+        key=f"outside/area/{'/'.join(areas)}",
+    )
+    return chosen
+
+
 def _draw_form(
     page: PageContext, upload: Upload, check: CountCheck, periods: list[DeliveredPeriod]
 ) -> None:
@@ -260,9 +289,10 @@ def _draw_form(
             **about,
         )
     st.success(right)
+    area = _pick_area(page, counts)
     try:
         with page.read() as work:
-            changes = preview_delivery(work, counts=counts)
+            changes = preview_delivery(work, counts=counts, area=area)
     except DeliveryNotAllowedError as error:
         draw_notice(t("This cannot be stored"), t(error.message), t("Nothing was written."))
         return
@@ -285,12 +315,12 @@ def _draw_form(
         )
         sent = st.form_submit_button(t("Store this delivery"), type="primary")
     if sent and isinstance(day, date):
-        said = (source or "", day, faults or "")
         withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}
         head = DeliveryHead(
-            build_upload_id(check.sha256, *said, withdrawn), *said, upload.version, upload.name,
-            confirmed_losses=changes.confirmation if is_confirmed else "",
+            "", source or "", day, faults or "", upload.version, upload.name,
+            confirmed_losses=changes.confirmation if is_confirmed else "", area=area,
         )  # fmt: skip
+        head = replace(head, external_id=build_upload_id(check.sha256, head, withdrawn))
         change = partial(import_delivery, check=check, head=head)
         with st.spinner(page.t("Storing …")):
             stored = run_change(page, change, done=partial(describe_receipt, page))
@@ -302,14 +332,15 @@ def _draw_form(
 def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:
     t = page.t
     heads = (
-        t("Month"), t("Revision"), t("In use"), t("Source"), t("Data as of"), t("Known faults"),
-        t("Delivered"), t("Code lists"),
+        t("Month"), t("Revision"), t("Area"), t("In use"), t("Source"), t("Data as of"),
+        t("Known faults"), t("Delivered"), t("Code lists"),
     )  # fmt: skip
     demo_mark = (t("Demo data"),)
     rows = [
         (
             each.period,
             str(each.number),
+            name_area(each.area, page.language),
             _describe_standing(each, t),
             " · ".join((each.source, *demo_mark)) if each.is_demo else each.source,
             format_day(t, each.data_as_of),
@@ -325,13 +356,15 @@ def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:
         key="outside/all",
         show_all=t("Show all {count} deliveries", count=len(rows)),
         listed=t("The newest {count} deliveries.", count=MAX_LISTED_ROWS),
-        whole=(0, 1, 2, 4),
+        whole=(0, 1, 3, 5),
     )
 
 
 def _describe_standing(edition: DeliveredPeriod, t: Translator) -> str:
     if edition.withdrawn_at is not None:
         return t("withdrawn: {reason}", reason=edition.withdrawal_reason)
+    if edition.is_current and edition.overridden:
+        return t("yes, but for what was delivered later")
     return t("yes") if edition.is_current else t("no")
 
 
@@ -340,7 +373,7 @@ def _draw_withdrawal(page: PageContext, periods: list[DeliveredPeriod]) -> None:
     t = page.t
     standing: dict[UUID, list[DeliveredPeriod]] = {}
     for each in periods:
-        if each.withdrawn_at is None:
+        if each.withdrawn_at is None and page.principal.covers(each.area):
             standing.setdefault(each.delivery_id, []).append(each)
     if not standing:
         return
@@ -389,10 +422,8 @@ def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None
             key="outside/edition",
         )
     ]
-    in_use = next((each for each in periods if each.period == older.period and each.is_current),
-                  None)  # fmt: skip
     with page.read() as work:
-        differences = compare_revisions(work, older=older, newer=in_use)
+        differences = compare_revisions(work, older=older)
     if not differences:
         st.caption(t("Every sum of an area is that of the edition in use."))
         return

@@ -78,6 +78,7 @@ _HEAD_PARAMETERS = frozenset(
         "source",
         "data_as_of",
         "known_faults",
+        "area",
         "code_version",
         "confirm_losses",
         "mapping",
@@ -104,6 +105,7 @@ class DeliveryMessage(BaseModel):
     source: StrictStr
     data_as_of: date
     known_faults: StrictStr = ""
+    area: Annotated[StrictStr, Field(max_length=6)] = ""
     code_version: Annotated[StrictStr, Field(max_length=24)] = ""
     confirm_losses: Annotated[StrictStr, Field(max_length=24)] = ""
     rows: list[Any]
@@ -244,7 +246,7 @@ class DeliveriesApi:
             )
         head = DeliveryHead(
             query.get("id", ""), query.get("source", ""), day, query.get("known_faults", ""),
-            version, confirmed_losses=query.get("confirm_losses", ""),
+            version, confirmed_losses=query.get("confirm_losses", ""), area=query.get("area", ""),
         )  # fmt: skip
         return head, check
 
@@ -333,6 +335,7 @@ def read_message(kind: CountKind, content: bytes) -> tuple[DeliveryHead, CountCh
         check.version,
         confirmed_losses=sent.confirm_losses,
         earlier_sha256=as_sent,
+        area=sent.area,
     )
     return head, check
 

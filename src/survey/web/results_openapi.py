@@ -7,7 +7,12 @@ from typing import Any
 from survey.collection.importing.kept_mappings import MAX_NAME_CHARS
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
-from survey.counts.deliveries import MAX_FAULTS_CHARS, MAX_ID_CHARS, MAX_SOURCE_CHARS
+from survey.counts.deliveries import (
+    MAX_AREA_CHARS,
+    MAX_FAULTS_CHARS,
+    MAX_ID_CHARS,
+    MAX_SOURCE_CHARS,
+)
 from survey.locale import Message, Translator, msg
 from survey.web.results_tables import LANGUAGE, PAGING, TABLES, QueryParameter
 
@@ -25,6 +30,13 @@ HEAD_FIELDS: dict[str, tuple[Message, dict[str, Any]]] = {
     "known_faults": (
         msg("What is known to be wrong or missing; shown with every figure"),
         {"type": "string", "maxLength": MAX_FAULTS_CHARS},
+    ),
+    "area": (
+        msg(
+            "Province (32) or city (320500) that it speaks of: only what stands of it is replaced; "
+            "the area of the key's account unless given"
+        ),
+        {"type": "string", "maxLength": MAX_AREA_CHARS},
     ),
     "code_version": (
         msg("Version of the code lists, the newest unless given"),
