@@ -80,6 +80,18 @@ hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """For `-m slow`, import no file without a slow test: they are most of what there is to import.
+
+    Journeys are marked by their own `conftest`.
+    """
+    if config.option.markexpr != "slow" or collection_path.suffix != ".py":
+        return None
+    if collection_path.parent.name == "journeys" or "mark.slow" in collection_path.read_text():
+        return None
+    return True
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what would run a second time, on PostgreSQL (`tests/both_databases.py`)."""
     again = [
