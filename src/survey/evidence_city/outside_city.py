@@ -100,7 +100,8 @@ def compute_rank_correlation(
     if count < MIN_CITIES or len(np.unique(one)) < 2 or len(np.unique(other)) < 2:
         return None
     # scipy.stats, which has this too, takes a fifth of the start of the server to import.
-    value = float(np.corrcoef(*(pd.Series(values).rank() for values in (one, other)))[0, 1])
+    ranks = pd.DataFrame({"first": one, "second": other}).rank()
+    value = float(np.corrcoef(ranks.to_numpy(), rowvar=False)[0, 1])
     bounded = min(max(value, -0.999999), 0.999999)
     half = float(ndtri((1 + level) / 2)) * sqrt((1 + bounded**2 / 2) / (count - 3))
     centre = atanh(bounded)
