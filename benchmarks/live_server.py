@@ -28,6 +28,7 @@ from survey.settings import PROJECT_ROOT
 MAX_MESSAGE = 1 << 26
 PREPARED_DEMO = "SURVEY_BENCHMARK_DEMO"
 """Names the data folder of a small demo that was made before: it is copied, none is made."""
+SMALL_SIZE = "0.01"
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def small_demo(folder: Path) -> Iterator[Path]:
         yield folder / "demo"
         return
     command = [str(Path(sys.executable).with_name("survey"))]
-    command += ["--data-dir", str(folder), "demo", "--size", "0.01"]
+    command += ["--data-dir", str(folder), "demo", "--size", SMALL_SIZE]
     environment = {**os.environ, "SURVEY_DATABASE_URL": ""}
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     yield folder / "demo"

@@ -69,6 +69,7 @@ from tests.next_version import NextVersion
 from tests.synthetic_results import PLANS, synthetic_store
 
 TESTS = Path(__file__).parent
+TAKES_MINUTES = frozenset({"test_benchmarks", "test_demo_command"})
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 FillOnce = Callable[[str, Settings, Callable[[], object]], None]
 
@@ -80,8 +81,23 @@ hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """For `-m slow`, import no file without a slow test: they are most of what there is to import.
+
+    Journeys are marked by their own `conftest`.
+    """
+    if config.option.markexpr != "slow" or collection_path.suffix != ".py":
+        return None
+    if collection_path.parent.name == "journeys" or "mark.slow" in collection_path.read_text():
+        return None
+    return True
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what would run a second time, on PostgreSQL (`tests/both_databases.py`)."""
+    """Leave out what would run a second time, on PostgreSQL (`tests/both_databases.py`).
+
+    What takes a minute comes first: at the end, other workers would wait for it.
+    """
     again = [
         item
         for item in items
@@ -92,6 +108,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if again:
         config.hook.pytest_deselected(items=again)
         items[:] = [item for item in items if item not in set(again)]
+    items.sort(key=lambda item: item.path.stem not in TAKES_MINUTES)
 
 
 _finished = itertools.count(1)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from survey.access.roles import NATION, Role
 from survey.disclosure import CELL_KEYS, propagate_suppression, protect
@@ -259,7 +259,7 @@ def _changes(before: pd.DataFrame, after: pd.DataFrame) -> EstimatedChanges:
         ci_low=difference - 2 * se,
         ci_high=difference + 2 * se,
         df=both[["df_after", "df_before"]].sum(axis=1),
-        p=2 * stats.norm.sf(np.abs(difference / se)),
+        p=2 * special.ndtr(-np.abs(difference / se)),
         n_before=both["n_before"],
         n_after=both["n_after"],
         status=np.where(small, "unreliable", "ok"),
@@ -480,7 +480,7 @@ def _gaps(cells: pd.DataFrame) -> pd.DataFrame:
         difference=difference,
         ci_low=difference - 2 * gaps["se"],
         ci_high=difference + 2 * gaps["se"],
-        p=2 * stats.t.sf(np.abs(difference / gaps["se"]), gaps["df"]),
+        p=2 * special.stdtr(gaps["df"], -np.abs(difference / gaps["se"])),
     ).drop(columns=["n_psu", "sum_weight", "deff"])
 
 

@@ -9,6 +9,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
@@ -59,8 +60,9 @@ class Service:
         return self.name
 
 
-def services() -> list[Service]:
-    return sorted(_find_services(), key=lambda service: service.name)
+@cache
+def services() -> tuple[Service, ...]:
+    return tuple(sorted(_find_services(), key=lambda service: service.name))
 
 
 def _find_services() -> Iterator[Service]:

@@ -301,8 +301,8 @@ def test_small_demo_is_built_frozen_and_read(
 
 
 def test_serving_waits_for_nothing_that_only_freezing_needs() -> None:
-    """A second `make demo` is up at once because the command imports no statistics."""
-    script = "import sys, survey.cli.main, survey.cli.serve; print(*sys.modules)"
+    """A second `make demo` is up at once because the server imports no statistics."""
+    script = "import sys, survey.cli.main, survey.cli.serve, survey.kit.asgi; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     ).stdout.split()

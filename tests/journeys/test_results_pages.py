@@ -41,6 +41,8 @@ PAGES = [
     *((page.url, role_of(page)) for page in navigation.PAGES),
     *((address, Role.NATIONAL_OFFICIAL) for address in TABS),
 ]
+LOOK_OFTEN = "from survey.kit import page_socket\npage_socket.CHECK_SECONDS = 2.0"
+"""Whether who opened a page is still signed in; a test waits for it."""
 BEYOND = """() => {
   const edge = document.documentElement.clientWidth + 1;
   const scrolls = node => node && node !== document.body && (
@@ -61,7 +63,7 @@ def demo_server(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """The demonstration at a hundredth of its size."""
     folder = tmp_path_factory.mktemp("results") / "demo"
     shutil.copytree(small_demo, folder)
-    server = Server(folder)
+    server = Server(folder, preamble=LOOK_OFTEN)
     server.start()
     yield server
     server.stop()

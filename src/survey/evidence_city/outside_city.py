@@ -10,8 +10,9 @@ from datetime import date
 from math import atanh, sqrt, tanh
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import norm, spearmanr
+from scipy.special import ndtri
 
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
@@ -98,9 +99,11 @@ def compute_rank_correlation(
     count = len(one)
     if count < MIN_CITIES or len(np.unique(one)) < 2 or len(np.unique(other)) < 2:
         return None
-    value = float(spearmanr(one, other).statistic)
+    # scipy.stats, which has this too, takes a fifth of the start of the server to import.
+    ranks = pd.DataFrame({"first": one, "second": other}).rank()
+    value = float(np.corrcoef(ranks.to_numpy(), rowvar=False)[0, 1])
     bounded = min(max(value, -0.999999), 0.999999)
-    half = float(norm.ppf((1 + level) / 2)) * sqrt((1 + bounded**2 / 2) / (count - 3))
+    half = float(ndtri((1 + level) / 2)) * sqrt((1 + bounded**2 / 2) / (count - 3))
     centre = atanh(bounded)
     return RankCorrelation(value, tanh(centre - half), tanh(centre + half), count)
 

@@ -234,28 +234,33 @@ def _list_area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:
     `areas` has a row per city; a city that belongs to no area of that level (an unknown tier)
     stands for itself.
     """
+    names = {level: _list_texts(areas[level]) for level in AREA_LEVELS}
     for larger in AREA_LEVELS:
         for smaller in AREA_LEVELS:
-            if (
-                larger != smaller
-                and smaller != "nation"
-                and _has_nested_areas(areas, larger, smaller)
-            ):
-                known = areas[areas[larger].notna()]
-                for area, members in known.groupby(larger, sort=True):
-                    named = sorted(members[smaller].dropna().astype(str).unique())
-                    alone = members.loc[members[smaller].isna(), "city"]
+            pairs = list(zip(names[larger], names[smaller], names["city"], strict=True))
+            if larger != smaller and smaller != "nation" and _is_nested(pairs):
+                for area in sorted({above for above, _, _ in pairs if above is not None}):
+                    below = {(name, city) for above, name, city in pairs if above == area}
+                    named = sorted({name for name, _ in below if name is not None})
                     parts = [(smaller, name) for name in named]
-                    parts += [("city", name) for name in sorted(alone.astype(str))]
+                    parts += sorted(("city", str(city)) for name, city in below if name is None)
                     # A city without a tier, where each tier has one city, would be its own part.
-                    if parts != [(larger, str(area))]:
-                        yield AdditiveTotal(_AREA, (larger, str(area)), tuple(parts))
+                    if parts != [(larger, area)]:
+                        yield AdditiveTotal(_AREA, (larger, area), tuple(parts))
 
 
-def _has_nested_areas(areas: pd.DataFrame, larger: str, smaller: str) -> bool:
-    labelled = areas[areas[smaller].notna()]
-    alike = labelled.groupby(smaller)[larger].nunique(dropna=False) <= 1
-    return bool(alike.all())
+def _list_texts(labels: pd.Series) -> list[str | None]:
+    return [None if pd.isna(label) else str(label) for label in labels]
+
+
+def _is_nested(pairs: Sequence[tuple[str | None, str | None, str | None]]) -> bool:
+    """Return whether each smaller area, second of a triple, lies in one larger area, the first."""
+    larger_areas: dict[str, str | None] = {}
+    return all(
+        larger_areas.setdefault(smaller, larger) == larger
+        for larger, smaller, _ in pairs
+        if smaller is not None
+    )
 
 
 def group_totals(groups: Sequence[str], most_groups: Mapping[str, int]) -> Iterator[AdditiveTotal]:
