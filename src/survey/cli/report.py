@@ -74,6 +74,12 @@ def nation(wave: Wave, out: Out, language: Language = ReportLanguage.ZH) -> None
     _write_report(ReportKind.NATION, NATION, wave, out, language)
 
 
+@app.command()
+def method(wave: Wave, out: Out, language: Language = ReportLanguage.ZH) -> None:
+    """Write the method of a wave, to which its reports point."""
+    _write_report(ReportKind.METHOD, NATION, wave, out, language)
+
+
 @app.command("all")
 def write_all(
     wave: Wave,
@@ -83,7 +89,7 @@ def write_all(
         ReportFormat, typer.Option("--format", help="Format of the reports in the archive.")
     ] = ReportFormat.DOCX,
 ) -> None:
-    """Write the reports of all cities into one archive."""
+    """Write the reports of all cities, and the method, into one archive."""
     if out.suffix.lower() != ".zip":
         raise typer.BadParameter("the file name has to end in .zip", param_hint="--out")
     settings = current_settings()

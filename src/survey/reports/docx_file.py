@@ -119,7 +119,8 @@ class BodyWriter:
             'w:type="dxa"/><w:tblLayout w:type="fixed"/><w:tblLook w:val="0420" '
             'w:firstRow="1" w:noVBand="1"/></w:tblPr>'
             f"<w:tblGrid>{grid}</w:tblGrid>{head}{''.join(rows)}</w:tbl>"
-            + self._render_paragraph(NOTE, table.note)
+            + "".join(self._render_paragraph(NOTE, note) for note in (table.note, table.ids) if note)
+            + self._render_paragraph(NOTE, "") * (not table.note and not table.ids)
         )
 
     def _render_row(
@@ -203,6 +204,8 @@ def template_fields(report: Report, writer: BodyWriter) -> dict[str, Any]:
         "title": report.title,
         "subtitle": report.subtitle,
         "area": report.area,
+        "score": report.score,
+        "interval": report.interval,
         "organisation": imprint.organisation,
         "contact": imprint.contact,
         "wave": imprint.wave,
