@@ -54,11 +54,13 @@ class BodyWriter:
 
     def write(self, section: ReportSection) -> str:
         """Return the blocks of a section as Word XML, adding its pictures to the document."""
-        return "".join(self._write_block(block) for block in section.blocks)
+        following = (*section.blocks[1:], None)
+        return "".join(map(self._write_block, section.blocks, following))
 
-    def _write_block(self, block: Block) -> str:
+    def _write_block(self, block: Block, following: Block | None) -> str:
         if isinstance(block, Paragraph):
-            return self._render_paragraph(NOTE if block.quiet else BODY, block.text)
+            leads = isinstance(following, ReportTable | ReportChart)
+            return self._render_paragraph(NOTE if block.quiet else BODY, block.text, keeps=leads)
         if isinstance(block, BulletList):
             return "".join(self._render_paragraph(BULLET, line) for line in block.lines)
         if isinstance(block, ReportTable):

@@ -6,7 +6,7 @@ from survey.figures.charts.interval_charts import LOWER
 from survey.figures.figure_table import AGREEMENT, IMPORTANCE, SCORE
 from survey.figures.views.chart_rows import classify_differences
 from survey.figures.views.drivers import Priority, list_city_priorities
-from survey.figures.views.estimate_text import WITHHELD
+from survey.figures.views.estimate_text import WITHHELD, difference_of
 from survey.figures.views.trends import find_code_in
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
@@ -29,7 +29,7 @@ from survey.reports.contents import (
     ReportSection,
     ReportTable,
 )
-from survey.reports.people_sections import read_group_gaps
+from survey.reports.people_sections import lies_in, read_group_gaps
 from survey.reports.pictures import join_list
 from survey.reports.result_sections import build_change_table
 from survey.reports.scope import MAX_NAMED, ReportScope
@@ -112,10 +112,9 @@ def build_actions(scope: ReportScope) -> ReportSection | None:
     """Build the section of the letter with three things to do: for whom, by whom, by when.
 
     They are the first of the list that the city keeps that are not put right yet; without a list,
-    the first that the results propose, with room for who and when.
+    the first that the results propose, with room for who and when; for a province, its cities
+    furthest below the nation.
     """
-    if scope.kind is ReportKind.PROVINCE:
-        return None
     t, kept = scope.context.t, scope.problems_of(scope.context.results)
     if kept:
         rows = [
@@ -129,6 +128,9 @@ def build_actions(scope: ReportScope) -> ReportSection | None:
             for problem in kept
             if problem.state in EDITABLE_STATES
         ]
+    elif scope.kind is ReportKind.PROVINCE:
+        rows = [(name, why, t("All consumers"), _BLANK, _BLANK)
+                for name, why in _list_cities_below(scope)]  # fmt: skip
     else:
         rows = [
             (name, why, _name_concerned(scope, code), _BLANK, _BLANK)
@@ -146,6 +148,22 @@ def build_actions(scope: ReportScope) -> ReportSection | None:
     title = t("To be decided")
     lead = Paragraph(scope.say("actions", "kept" if kept else "proposed"))
     return scope.section("actions", [lead, ReportTable(title, columns, tuple(rows[:MAX_NAMED]))])
+
+
+def _list_cities_below(scope: ReportScope) -> list[tuple[str, str]]:
+    """Return (name, reason) of the area's cities clearly below the nation, the furthest first."""
+    gaps = scope.context.gaps("nation", area_level="city", indicator=scope.main)
+    below = [
+        (gap.figure.estimate or 0.0, gap.name)
+        for row, code in enumerate(gaps.texts("area"))
+        if lies_in(scope, code)
+        and (gap := difference_of(scope.context.names.area(code), gaps, row)).is_clear
+        and not gap.is_higher
+    ]
+    return [
+        (name, scope.say("problems", "difference", difference=format_signed(size)))
+        for size, name in sorted(below)
+    ]
 
 
 def _name_concerned(scope: ReportScope, code: str, group: str = "") -> str:

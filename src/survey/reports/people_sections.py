@@ -45,14 +45,14 @@ def build_outside(scope: ReportScope) -> ReportSection | None:
         return None
     blocks: list[Block] = [Paragraph(scope.say("outside", "apart"))]
     for part in build_outside_parts(scope.outside, scope.language):
-        blocks += _list_blocks(part)
+        blocks += _list_blocks(part, scope.language)
     return scope.section("outside", blocks)
 
 
-def _list_blocks(part: OutsidePart) -> list[Block]:
+def _list_blocks(part: OutsidePart, language: str) -> list[Block]:
     """Return the sentences of one kind of evidence and, for the annex, its tables and notes."""
     note = " ".join(part.notes)
-    blocks: list[Block] = [Paragraph(sentence) for sentence in part.sentences]
+    blocks: list[Block] = [Paragraph(("" if language == "zh" else " ").join(part.sentences))]
     for number, (title, (heads, rows)) in enumerate(part.tables, start=1):
         columns = tuple(
             Column(head, 1.6 if place else _FIRST_SHARE, is_number=place > 0)
@@ -99,7 +99,7 @@ def build_cities(scope: ReportScope) -> ReportSection | None:
     """Build the section on scores and ranks of an area's cities; None for a city or if empty."""
     if scope.kind is ReportKind.CITY:
         return None
-    codes = [code for code in scope.order.codes if _lies_in(scope, code)]
+    codes = [code for code in scope.order.codes if lies_in(scope, code)]
     title = scope.context.t("Cities by score")
     table = city_table(scope, codes, title)
     if not table.rows:
@@ -114,7 +114,8 @@ def build_cities(scope: ReportScope) -> ReportSection | None:
     return scope.section("cities", [*blocks, table])
 
 
-def _lies_in(scope: ReportScope, code: str) -> bool:
+def lies_in(scope: ReportScope, code: str) -> bool:
+    """Return whether a city lies in the area of a report on a province or the nation."""
     city = scope.context.cities.get(code)
     return scope.kind is ReportKind.NATION or (
         city is not None and city.province_code == scope.area

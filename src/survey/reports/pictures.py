@@ -87,7 +87,7 @@ def set_text(text: str, language: str) -> str:
 _WIDTHS = {ChartKind.MATRIX: 520.0, ChartKind.TREND: 470.0, ChartKind.PEERS: 500.0}
 _USUAL_WIDTH = 380.0
 """Width of the drawing in pixels; labels stand beside it."""
-_MATRIX_HEIGHT = 400.0
+_MATRIX_HEIGHT = 340.0
 """Of the one chart that is as high as a screen: scaled down, its text would be under 8 points."""
 _POINTS_PER_INCH = 72.0
 

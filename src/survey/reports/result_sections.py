@@ -107,7 +107,7 @@ def describe_place(scope: ReportScope) -> str:
 def build_headline(scope: ReportScope) -> ReportSection | None:
     """Build the section with the score, how sure it is, and a city's place among its peers."""
     sample = scope.say("headline", "sample", n=format_count(scope.figure.n))
-    lines = (describe_headline(scope), sample, describe_place(scope))
+    lines = (describe_headline(scope), describe_place(scope), sample)
     blocks: list[Block] = [Paragraph(line) for line in lines if line]
     if describe_place(scope) and scope.profile.peers is not None:
         blocks.append(ReportChart(scope.profile.peers))

@@ -42,7 +42,7 @@ PART_OF: Mapping[str, ReportPart] = {
     **dict.fromkeys(
         ("headline", "compared", "standouts", "actions", "reading"), ReportPart.LETTER
     ),
-    **dict.fromkeys(("tables", "method"), ReportPart.ANNEX),
+    **dict.fromkeys(("tables", "guide", "facts", "method"), ReportPart.ANNEX),
 }
 """Parts of the sections that are not in the body."""
 MAX_NAMED = 3
