@@ -19,8 +19,8 @@ from docx.styles.style import ParagraphStyle
 from docx.text.paragraph import Paragraph
 
 from survey.figures.office_zip import normalise_zip
-from survey.reports.docx_file import BODY, BULLET, CAPTION, CELL, NOTE, SHIPPED_TEMPLATE, TABLE
 from survey.reports.contents import ReportPart
+from survey.reports.docx_file import BODY, BULLET, CAPTION, CELL, NOTE, SHIPPED_TEMPLATE, TABLE
 from survey.reports.report_builder import SECTION_KEYS
 from survey.reports.scope import PART_OF
 
@@ -70,7 +70,7 @@ def _define_styles(document: Document) -> None:
     styles = document.styles
     _set_font(styles["Normal"], 10.5, SONG, INK)
     _set_paragraph(styles["Normal"], after=0, line=1.0)
-    for name, size, before, after in (("Heading 1", 20, 0, 10), ("Heading 2", 14, 16, 6)):
+    for name, size, before, after in (("Heading 1", 20.0, 0, 10), ("Heading 2", 14.0, 16, 6)):
         style = styles[name]
         _set_font(style, size, HEI, INK if name == "Heading 1" else ACCENT, bold=False)
         _set_paragraph(style, before=before, after=after, line=1.1, keeps=True)
@@ -157,7 +157,9 @@ def _write_header_and_footer(document: Document) -> None:
     header.add_run("{{ title }}")
     mark = header.add_run("\t{{ mark }}")
     mark.font.color.rgb = ACCENT
-    footer.add_run(f"{_named('organisation', '{{ organisation }} · ')}{{{{ wave }}}} · {{{{ date }}}}\t")
+    footer.add_run(
+        f"{_named('organisation', '{{ organisation }} · ')}{{{{ wave }}}} · {{{{ date }}}}\t"
+    )
     _add_field(footer, "PAGE")
     footer.add_run(" / ")
     _add_field(footer, "NUMPAGES")

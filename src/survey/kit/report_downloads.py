@@ -86,8 +86,8 @@ def draw_reports(page: PageContext, wave: WaveInfo) -> None:
         return
     st.markdown(
         t(
-            "A letter of two pages, the report with pictures and the list of problems, and an annex "
-            "with all tables, from the published figures of the wave."
+            "A letter of two pages, the report with pictures and the list of problems, and an "
+            "annex with all tables, from the published figures of the wave."
         )
     )
     results = get_results(page, wave)

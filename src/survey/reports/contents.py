@@ -79,7 +79,7 @@ class ReportPart(StrEnum):
     """Part of a report: a letter to who decides, the body, and the annex with technical matter."""
 
     LETTER = "letter"
-    BODY = "body"
+    BODY = "text"
     ANNEX = "annex"
 
 

@@ -121,7 +121,9 @@ class BodyWriter:
             'w:type="dxa"/><w:tblLayout w:type="fixed"/><w:tblLook w:val="0420" '
             'w:firstRow="1" w:noVBand="1"/></w:tblPr>'
             f"<w:tblGrid>{grid}</w:tblGrid>{head}{''.join(rows)}</w:tbl>"
-            + "".join(self._render_paragraph(NOTE, note) for note in (table.note, table.ids) if note)
+            + "".join(
+                self._render_paragraph(NOTE, note) for note in (table.note, table.ids) if note
+            )
             + self._render_paragraph(NOTE, "") * (not table.note and not table.ids)
         )
 

@@ -258,24 +258,24 @@ def _find_last_change(scope: ReportScope, problems: Sequence[ProblemRecord]) -> 
 
 
 def _build_proposed_list(scope: ReportScope) -> list[Block]:
-    """Return the problems that the results suggest, with columns to fill in by hand."""
+    """Return the problems that the results suggest, to fill in; empty if the letter has them."""
     t = scope.context.t
     rows = [
         (str(number), name, why, _BLANK, _BLANK, _BLANK)
         for number, (_, name, why) in enumerate(_list_proposed(scope), start=1)
     ]
-    blocks: list[Block] = [Paragraph(scope.say("problems", "table" if rows else "none"))]
-    if rows:
-        columns = (
-            Column(t("No."), 0.8, is_number=True),
-            Column(t("Problem"), 3),
-            Column(t("Why it is listed"), 3),
-            Column(t("Responsible unit"), 2.4),
-            Column(t("Measure to take"), 3),
-            Column(t("Deadline"), 1.8),
-        )
-        blocks.append(ReportTable(t("List of problems"), columns, tuple(rows)))
-    return blocks
+    if len(rows) <= MAX_NAMED:
+        return []
+    columns = (
+        Column(t("No."), 0.8, is_number=True),
+        Column(t("Problem"), 3),
+        Column(t("Why it is listed"), 3),
+        Column(t("Responsible unit"), 2.4),
+        Column(t("Measure to take"), 3),
+        Column(t("Deadline"), 1.8),
+    )
+    table = ReportTable(t("List of problems"), columns, tuple(rows))
+    return [Paragraph(scope.say("problems", "table")), table]
 
 
 def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:

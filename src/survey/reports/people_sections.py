@@ -59,9 +59,7 @@ def _list_blocks(part: OutsidePart, language: str) -> list[Block]:
             for place, head in enumerate(heads)
         )
         is_last = number == len(part.tables)
-        blocks.append(
-            ReportTable(title, columns, rows, note if is_last else "", is_annexed=True)
-        )
+        blocks.append(ReportTable(title, columns, rows, note if is_last else "", is_annexed=True))
     if not part.tables:
         blocks.append(Paragraph(note, quiet=True))
     return blocks

@@ -61,7 +61,9 @@ def write_interval(low: float | None, high: float | None, language: str) -> str:
 
 def write_estimate(figure: Estimate, language: str) -> str:
     """Format a score with its interval, and n and design effect on a second line."""
-    lines = [f"{format_score(figure.estimate)}  {write_interval(figure.low, figure.high, language)}"]
+    lines = [
+        f"{format_score(figure.estimate)}  {write_interval(figure.low, figure.high, language)}"
+    ]
     lines.append(f"n {format_count(figure.n)}")
     if figure.deff is not None:
         lines[-1] += f", deff {format_score(figure.deff)}"
@@ -87,7 +89,7 @@ def set_text(text: str, language: str) -> str:
 _WIDTHS = {ChartKind.MATRIX: 520.0, ChartKind.TREND: 470.0, ChartKind.PEERS: 500.0}
 _USUAL_WIDTH = 380.0
 """Width of the drawing in pixels; labels stand beside it."""
-_MATRIX_HEIGHT = 340.0
+_MATRIX_HEIGHT = 310.0
 """Of the one chart that is as high as a screen: scaled down, its text would be under 8 points."""
 _POINTS_PER_INCH = 72.0
 

@@ -201,7 +201,7 @@ SECTION_KEYS = (
 )  # fmt: skip
 """Keys of all sections, as templates name them."""
 WORDS = (
-    "findings", "contact", "date", "snapshot", "figures", "page", "organisation", "body", "annex",
+    "findings", "contact", "date", "snapshot", "figures", "page", "organisation", "text", "annex",
     "decide",
 )  # fmt: skip
 """Headings and labels outside the sections, as templates name them."""
@@ -270,9 +270,7 @@ def _write_range(scope: ReportScope) -> str:
 _METHOD_SECTIONS = (_build_guide, _build_method_facts)
 
 
-def _move_details(
-    section: ReportSection, t: Translator
-) -> tuple[ReportSection, list[ReportTable]]:
+def _move_details(section: ReportSection, t: Translator) -> tuple[ReportSection, list[ReportTable]]:
     """Return a section as it stands in letter or body, and the whole tables for the annex."""
     tables = [block for block in section.blocks if isinstance(block, ReportTable)]
     kept = tuple(

@@ -106,9 +106,7 @@ def open_report_waves(settings: Settings, session: Session, wave_key: str) -> Re
         .order_by(col(Publication.planned_at).desc())
     ).first()
     peers = list_all_peers(session)
-    return ReportWaves(
-        results, others, peers, problems, has_outside=True, contact=contact or ""
-    )
+    return ReportWaves(results, others, peers, problems, has_outside=True, contact=contact or "")
 
 
 def make_report_file(

@@ -286,7 +286,7 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
         Column(str(scope.context.wave.year), 1.4, is_number=True),
         Column(t("Change"), 1.4, is_number=True),
         Column(t("95%\u00a0interval"), 2.4, is_number=True),
-        Column(f"n {scope.before.wave.year} / {scope.context.wave.year}", 1.9, is_number=True,
+        Column(f"n {scope.before.wave.year} / {scope.context.wave.year}", 2.4, is_number=True,
                is_detail=True),
         Column(t("Verdict"), 3.4),
     )  # fmt: skip

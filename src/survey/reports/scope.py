@@ -39,9 +39,7 @@ from survey.results.wave_results import CellFilters
 
 NATION_LEVEL = ReportKind.NATION.value
 PART_OF: Mapping[str, ReportPart] = {
-    **dict.fromkeys(
-        ("headline", "compared", "standouts", "actions", "reading"), ReportPart.LETTER
-    ),
+    **dict.fromkeys(("headline", "compared", "standouts", "actions", "reading"), ReportPart.LETTER),
     **dict.fromkeys(("tables", "guide", "facts", "method"), ReportPart.ANNEX),
 }
 """Parts of the sections that are not in the body."""

@@ -13,13 +13,7 @@ from pptx.util import Inches, Pt
 
 from survey.figures.office_zip import normalise_zip
 from survey.locale import translator
-from survey.reports.contents import (
-    Paragraph,
-    Report,
-    ReportChart,
-    ReportSection,
-    ReportTable,
-)
+from survey.reports.contents import Paragraph, Report, ReportChart, ReportSection, ReportTable
 from survey.reports.pictures import ReportPictures
 
 MAX_SLIDES = 10
