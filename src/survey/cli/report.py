@@ -76,8 +76,8 @@ def nation(wave: Wave, out: Out, language: Language = ReportLanguage.ZH) -> None
 
 @app.command()
 def method(wave: Wave, out: Out, language: Language = ReportLanguage.ZH) -> None:
-    """Write the method of a wave, to which its reports point."""
-    _write_report(ReportKind.METHOD, NATION, wave, out, language)
+    """Write the method of a wave as PDF, to which its reports point."""
+    _write_report(ReportKind.METHOD, NATION, wave, out, language, (ReportFormat.PDF,))
 
 
 @app.command("all")
@@ -141,9 +141,14 @@ def check_template(
 
 
 def _write_report(
-    kind: ReportKind, area: str, wave: str, out: Path, language: ReportLanguage
+    kind: ReportKind,
+    area: str,
+    wave: str,
+    out: Path,
+    language: ReportLanguage,
+    forms: Sequence[ReportFormat] = tuple(ReportFormat),
 ) -> None:
-    form = ReportFormat(read_suffix(out, list(ReportFormat), "--out"))
+    form = ReportFormat(read_suffix(out, forms, "--out"))
     order = ReportOrder(kind, area, form, language.value)
     settings = current_settings()
     with error_reporting(), output_file(out) as draft, chart_process_for_report():

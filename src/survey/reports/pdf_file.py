@@ -24,7 +24,7 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
         "language": report.language,
         "title": report.title,
         "subtitle": report.subtitle,
-        "score": report.score if report.find_section("headline") else "",
+        "score": report.score,
         "interval": report.interval,
         "words": dict(words),
         "imprint": {

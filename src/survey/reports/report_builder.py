@@ -125,7 +125,10 @@ def _build_disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -
         "modes": dict(view.fieldwork)[t("Modes of the interviews")],
         "margin": dict(view.weights).get(t("Raked to"), ""),
     }
-    keys = [key for key in _DISCLOSURES if key != "sponsor" or imprint.organisation]
+    unsaid = {"sponsor"} if not imprint.organisation else set()
+    if scope.kind is ReportKind.METHOD:  # that of each area is in its report
+        unsaid.add("precision")
+    keys = [key for key in _DISCLOSURES if key not in unsaid]
     rows = tuple(
         (
             str(number),
@@ -245,8 +248,8 @@ def build_report(
         title=scope.say("title", _choose_title_case(scope), area=scope.name),
         subtitle=scope.say("title", "subtitle", wave=imprint.wave),
         imprint=imprint,
-        score=scope.say("headline", "score", score=format_score(scope.figure.estimate)),
-        interval=_write_range(scope),
+        score=_write_answer(scope, "score"),
+        interval=_write_answer(scope, "range"),
         words={name: scope.say("word", name) for name in WORDS},
         findings=tuple(
             block.text
@@ -259,12 +262,15 @@ def build_report(
     )
 
 
-def _write_range(scope: ReportScope) -> str:
-    """Return the interval of the score in words; empty where there is none."""
-    low, high = scope.figure.low, scope.figure.high
-    if low is None or high is None:
+def _write_answer(scope: ReportScope, case: str) -> str:
+    """Return the `score` or its `range` in a few words; empty where there is none."""
+    figure = scope.figure
+    has_range = figure.low is not None and figure.high is not None
+    if scope.kind is ReportKind.METHOD or (case == "range" and not has_range):
         return ""
-    return scope.say("headline", "range", low=format_score(low), high=format_score(high))
+    names = {"score": figure.estimate, "low": figure.low, "high": figure.high}
+    words = {name: format_score(number) for name, number in names.items() if number is not None}
+    return scope.say("headline", case, **words)
 
 
 _METHOD_SECTIONS = (_build_guide, _build_method_facts)
