@@ -105,12 +105,14 @@ class BodyWriter:
 
     def _render_table(self, table: ReportTable) -> str:
         widths = [round(PAGE_TWIPS * width) for width in table.widths]
+        notes = tuple(filter(None, (table.note, table.ids)))
         together = len(table.rows) <= _TOGETHER
+        kept = len(table.rows) - (0 if notes else 1)
         head = self._render_row(
             [column.head for column in table.columns], table, widths, is_head=True
         )
         rows = [
-            self._render_row(row, table, widths, keeps=together and index < len(table.rows) - 1)
+            self._render_row(row, table, widths, keeps=together and index < kept)
             for index, row in enumerate(table.rows)
         ]
         grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
@@ -121,10 +123,7 @@ class BodyWriter:
             'w:type="dxa"/><w:tblLayout w:type="fixed"/><w:tblLook w:val="0420" '
             'w:firstRow="1" w:noVBand="1"/></w:tblPr>'
             f"<w:tblGrid>{grid}</w:tblGrid>{head}{''.join(rows)}</w:tbl>"
-            + "".join(
-                self._render_paragraph(NOTE, note) for note in (table.note, table.ids) if note
-            )
-            + self._render_paragraph(NOTE, "") * (not table.note and not table.ids)
+            + "".join(self._render_paragraph(NOTE, note) for note in notes or ("",))
         )
 
     def _render_row(

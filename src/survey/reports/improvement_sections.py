@@ -129,21 +129,27 @@ def build_actions(scope: ReportScope) -> ReportSection | None:
             if problem.state in EDITABLE_STATES
         ]
     elif scope.kind is ReportKind.PROVINCE:
-        rows = [(name, why, t("All consumers"), _BLANK, _BLANK)
+        rows = [(scope.say("actions", "city", name=name), why, t("All consumers"), _BLANK, _BLANK)
                 for name, why in _list_cities_below(scope)]  # fmt: skip
     else:
         rows = [
-            (name, why, _name_concerned(scope, code), _BLANK, _BLANK)
-            for code, name, why in _list_proposed(scope)
+            (
+                scope.say("actions", "indicator", name=scope.context.names.indicator(code)),
+                why,
+                _name_concerned(scope, code),
+                _BLANK,
+                _BLANK,
+            )
+            for code, why in _list_proposed(scope)
         ]
     if not rows:
         return scope.section("actions", [Paragraph(scope.say("problems", "none"))])
     columns = (
-        Column(t("What"), 3.4),
-        Column(t("Why it is listed"), 3),
-        Column(t("For whom"), 2.2),
+        Column(t("What"), 3),
+        Column(t("Why it is listed"), 4.4),
+        Column(t("For whom"), 2),
         Column(t("Responsible unit"), 2.2),
-        Column(t("Deadline"), 2),
+        Column(t("Deadline"), 1.8),
     )
     title = t("To be decided")
     lead = Paragraph(scope.say("actions", "kept" if kept else "proposed"))
@@ -261,8 +267,8 @@ def _build_proposed_list(scope: ReportScope) -> list[Block]:
     """Return the problems that the results suggest, to fill in; empty if the letter has them."""
     t = scope.context.t
     rows = [
-        (str(number), name, why, _BLANK, _BLANK, _BLANK)
-        for number, (_, name, why) in enumerate(_list_proposed(scope), start=1)
+        (str(number), scope.context.names.numbered(code), why, _BLANK, _BLANK, _BLANK)
+        for number, (code, why) in enumerate(_list_proposed(scope), start=1)
     ]
     if len(rows) <= MAX_NAMED:
         return []
@@ -317,25 +323,26 @@ def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
     return ReportTable(t("Last problems measured again"), columns, rows, note)
 
 
-def _list_proposed(scope: ReportScope) -> list[tuple[str, str, str]]:
-    """Return (code, name, reason) of the priorities, then of others furthest below the nation."""
+def _list_proposed(scope: ReportScope) -> list[tuple[str, str]]:
+    """Return (code, reason) of the priorities, then of others furthest below the nation."""
     first = {priority.code: priority for priority in scope.drivers.priorities}
     below, above = dict(scope.below[:MAX_NAMED]), dict(scope.above)
-    rows: list[tuple[str, str, str]] = []
+    rows: list[tuple[str, str]] = []
     for code in (*first, *(code for code in below if code not in first)):
         case = "both" if code in first and code in below else "priority" if code in first else "gap"
         if code in above:
             case = "strength"
         reasons = [scope.say("problems", case)]
         if code in first:
+            weight = format_score(first[code].importance.estimate)
+            reasons.append(scope.say("problems", "influence", weight=weight))
             score = format_score(first[code].performance.estimate)
             reasons.append(scope.say("problems", "score", score=score))
         if code in below:
             size = format_signed(below[code].figure.estimate)
             reasons.append(scope.say("problems", "difference", difference=size))
         why = join_list(reasons, scope.language, long=True)
-        name = scope.context.names.numbered(code)
-        rows.append((code, name, why))
+        rows.append((code, why))
     return rows
 
 
