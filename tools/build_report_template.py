@@ -11,7 +11,7 @@ from pathlib import Path
 import docx
 from docx.document import Document
 from docx.enum.style import WD_STYLE_TYPE
-from docx.enum.text import WD_BREAK, WD_TAB_ALIGNMENT
+from docx.enum.text import WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Mm, Pt, RGBColor
@@ -19,8 +19,10 @@ from docx.styles.style import ParagraphStyle
 from docx.text.paragraph import Paragraph
 
 from survey.figures.office_zip import normalise_zip
+from survey.reports.contents import ReportPart
 from survey.reports.docx_file import BODY, BULLET, CAPTION, CELL, NOTE, SHIPPED_TEMPLATE, TABLE
 from survey.reports.report_builder import SECTION_KEYS
+from survey.reports.scope import PART_OF
 
 ACCENT, INK, QUIET = (
     RGBColor(0xBF, 0x3B, 0x30),
@@ -29,6 +31,7 @@ ACCENT, INK, QUIET = (
 )
 LATIN, SONG, HEI = "Arial", "宋体", "黑体"
 _MARGIN, _WIDTH = 24, 162
+_KEY_BEFORE = dict(zip(SECTION_KEYS[1:], SECTION_KEYS, strict=False))
 _EPOCH = datetime(2024, 1, 1)  # noqa: DTZ001  (Office times carry no zone)
 
 
@@ -38,10 +41,13 @@ def build_template() -> bytes:
     _set_page(document)
     _define_styles(document)
     _write_header_and_footer(document)
-    _write_cover(document)
-    _write_findings(document)
+    _write_letterhead(document)
     for key in SECTION_KEYS:
+        part = PART_OF.get(key, ReportPart.BODY)
+        if part is not PART_OF.get(_KEY_BEFORE.get(key, key), ReportPart.BODY):
+            _begin_part(document, part)
         _write_section(document, key)
+    _write_hashes(document)
     properties = document.core_properties
     properties.author = properties.title = properties.comments = properties.keywords = ""
     properties.last_modified_by, properties.revision = "", 1
@@ -64,16 +70,16 @@ def _define_styles(document: Document) -> None:
     styles = document.styles
     _set_font(styles["Normal"], 10.5, SONG, INK)
     _set_paragraph(styles["Normal"], after=0, line=1.0)
-    for name, size, before, after in (("Heading 1", 16, 22, 8), ("Heading 2", 12.5, 14, 5)):
+    for name, size, before, after in (("Heading 1", 20.0, 0, 10), ("Heading 2", 14.0, 16, 6)):
         style = styles[name]
-        _set_font(style, size, HEI, ACCENT if name == "Heading 1" else INK, bold=False)
+        _set_font(style, size, HEI, INK if name == "Heading 1" else ACCENT, bold=False)
         _set_paragraph(style, before=before, after=after, line=1.1, keeps=True)
-    _set_font(styles["Title"], 26, HEI, INK, bold=False)
+    _set_font(styles["Title"], 24, HEI, INK, bold=False)
     _set_paragraph(styles["Title"], after=10, line=1.2)
     border = styles["Title"].element.pPr.find(qn("w:pBdr"))
     if border is not None:
         styles["Title"].element.pPr.remove(border)
-    _set_font(styles["Subtitle"], 14, HEI, QUIET, bold=False, italic=False)
+    _set_font(styles["Subtitle"], 12, HEI, QUIET, bold=False, italic=False)
     _set_paragraph(styles["Subtitle"], after=6, line=1.2)
     _set_font(styles[BODY], 10.5, SONG, INK)
     _set_paragraph(styles[BODY], after=6, line=1.35)
@@ -151,7 +157,9 @@ def _write_header_and_footer(document: Document) -> None:
     header.add_run("{{ title }}")
     mark = header.add_run("\t{{ mark }}")
     mark.font.color.rgb = ACCENT
-    footer.add_run("{{ organisation }} · {{ wave }} · {{ date }}\t")
+    footer.add_run(
+        f"{_named('organisation', '{{ organisation }} · ')}{{{{ wave }}}} · {{{{ date }}}}\t"
+    )
     _add_field(footer, "PAGE")
     footer.add_run(" / ")
     _add_field(footer, "NUMPAGES")
@@ -171,37 +179,43 @@ def _add_field(paragraph: Paragraph, code: str) -> None:
             run._r.append(mark)
 
 
-def _write_cover(document: Document) -> None:
-    first = document.add_paragraph("{{ organisation }}", style="Subtitle")
-    first.paragraph_format.space_after = Mm(70)
-    document.add_paragraph("{{ title }}", style="Title")
-    document.add_paragraph("{{ subtitle }}", style="Subtitle")
-    document.add_paragraph("{%p if mark %}")
-    mark = document.add_paragraph("{{ mark }}", style=BODY)
-    mark.runs[0].font.color.rgb = ACCENT
-    mark.paragraph_format.space_before = Mm(6)
+def _named(field: str, text: str) -> str:
+    """Return a text of the template that is left out where `field` is empty."""
+    return f"{{% if {field} %}}{text}{{% endif %}}"
+
+
+def _write_letterhead(document: Document) -> None:
+    document.add_paragraph("{%p if organisation %}")
+    document.add_paragraph("{{ organisation }}", style="Subtitle")
     document.add_paragraph("{%p endif %}")
-    for number, (label, field) in enumerate(
-        (("organisation", "organisation"), ("contact", "contact"), ("date", "date"))
-    ):
-        line = document.add_paragraph(f"{{{{ words.{label} }}}}  {{{{ {field} }}}}", style=BODY)
-        if not number:
-            line.paragraph_format.space_before = Mm(70)
+    document.add_paragraph("{{ title }}", style="Title")
+    contact = _named("contact", " · {{ words.contact }} {{ contact }}")
+    document.add_paragraph(
+        f"{{{{ subtitle }}}} · {{{{ words.date }}}} {{{{ date }}}}{contact}", style=NOTE
+    )
+    document.add_paragraph("{%p if mark %}")
+    document.add_paragraph("{{ mark }}", style=BODY).runs[0].font.color.rgb = ACCENT
+    document.add_paragraph("{%p endif %}")
+    answer = document.add_paragraph(style=BODY)
+    for text, size, colour in (("{{ score }}", 32, ACCENT), ("  {{ interval }}", 14, INK)):
+        run = answer.add_run(text)
+        run.font.size, run.font.color.rgb = Pt(size), colour
+
+
+def _begin_part(document: Document, part: ReportPart) -> None:
+    heading = document.add_paragraph(f"{{{{ words.{part} }}}}", style="Heading 1")
+    heading.paragraph_format.page_break_before = True
+
+
+def _write_hashes(document: Document) -> None:
     document.add_paragraph("{{ words.snapshot }}  {{ snapshot }}", style=NOTE)
-    figures = "{% if figures %}{{ words.figures }}  {{ figures }}{% endif %}"
-    document.add_paragraph(figures, style=NOTE).add_run().add_break(WD_BREAK.PAGE)
-
-
-def _write_findings(document: Document) -> None:
-    document.add_paragraph("{{ words.findings }}", style="Heading 1")
-    document.add_paragraph("{%p for finding in findings %}")
-    document.add_paragraph("{{ finding }}", style=BULLET)
-    document.add_paragraph("{%p endfor %}")
+    figures = _named("figures", "{{ words.figures }}  {{ figures }}")
+    document.add_paragraph(figures, style=NOTE)
 
 
 def _write_section(document: Document, key: str) -> None:
     document.add_paragraph(f"{{%p if sections.{key} %}}")
-    document.add_paragraph(f"{{{{ sections.{key}.title }}}}", style="Heading 1")
+    document.add_paragraph(f"{{{{ sections.{key}.title }}}}", style="Heading 2")
     document.add_paragraph(f"{{{{p sections.{key}.body }}}}", style=BODY)
     document.add_paragraph("{%p endif %}")
 

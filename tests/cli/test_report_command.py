@@ -44,7 +44,7 @@ def test_a_city_report_by_its_ending(
 
 
 def test_province_and_nation(survey: Survey, store: Settings, tmp_path: Path) -> None:
-    for arguments in (("province", "32"), ("province", "320000"), ("nation",)):
+    for arguments in (("province", "32"), ("province", "320000"), ("nation",), ("method",)):
         out = tmp_path / f"{'-'.join(arguments)}.pdf"
         assert survey("report", *arguments, *WAVE, "--out", str(out)).exit_code == 0
         assert out.read_bytes().startswith(b"%PDF")
@@ -99,6 +99,7 @@ def test_all_cities_in_one_archive(
     assert result.exit_code == 0, result.output
     assert result.output.count("97531") == 2, "a line for every ten, not for every look"
     with zipfile.ZipFile(io.BytesIO(out.read_bytes())) as archive:
-        assert len(archive.namelist()) == 3
+        assert len(archive.namelist()) == 4
+        assert archive.namelist()[-1] == "main-2024-method-CN-zh.pdf"
         assert archive.testzip() is None
-    assert len(made_reports(store)) == 3
+    assert len(made_reports(store)) == 4

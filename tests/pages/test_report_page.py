@@ -145,6 +145,7 @@ def test_nothing_is_drawn_of_an_area_that_is_not_ones_own(
 def test_the_export_page_offers_any_area(store: Settings, open_page: OpenPage) -> None:
     app = open_page(PageKey.EXPORT, Role.NATIONAL_OFFICIAL)
     assert "report/main-2024/nation/CN/docx" in keys_of(app)
+    assert "report/main-2024/method/CN/pdf" in keys_of(app)
     assert "reports/all" in keys_of(app)
     app = open_page(PageKey.EXPORT, Role.NATIONAL_OFFICIAL, **{"report-area": "320200"})
     assert "report/main-2024/city/320200/pdf" in keys_of(app)
@@ -180,10 +181,13 @@ def test_an_archive_has_every_city_and_ends_when_cancelled(
         ).content
 
     first = make(lambda done, total: seen.append((done, total)))
-    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert seen == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
     assert make(lambda _done, _total: None) == first
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
-        assert archive.namelist() == [f"main-2024-city-{code}-zh.pdf" for code in few]
+        assert archive.namelist() == [
+            *(f"main-2024-city-{code}-zh.pdf" for code in few),
+            "main-2024-method-CN-zh.pdf",
+        ]
 
     def cancel(done: int, _total: int) -> None:
         if done == 1:

@@ -49,6 +49,7 @@ def texts_of_chart(panel: ChartPanel) -> Iterator[str]:
 
 def texts_of_report(report: Report) -> Iterator[str]:
     yield from (report.area, report.title, report.subtitle, *report.words.values())
+    yield from (report.score, report.interval, *report.findings)
     yield from report.sentences()
     for section in report.sections:
         yield section.title

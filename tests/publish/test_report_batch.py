@@ -1,10 +1,14 @@
 """Many reports at once: worker processes make the same files, with no more rights."""
 
+import io
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import docx
 import pytest
+from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
@@ -12,9 +16,17 @@ from survey.collection.importing.rejections import ImportCancelledError
 from survey.reports import report_batch
 from survey.reports.contents import ReportKind
 from survey.reports.report_batch import make_report_files
-from survey.reports.report_service import ReportFormat, ReportOrder, ReportWaves, read_report_waves
+from survey.reports.report_service import (
+    ReportFormat,
+    ReportOrder,
+    ReportWaves,
+    make_report_file,
+    open_report_waves,
+    read_report_waves,
+)
 from survey.settings import Settings
-from survey.store.tables import Shown, WaveState, new_id
+from survey.store.engine import session_scope
+from survey.store.tables import Publication, Shown, Wave, WaveState, new_id
 
 CITIES = ("320100", "320200", "320500")
 
@@ -31,6 +43,32 @@ def with_workers(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 def orders(form: ReportFormat = ReportFormat.DOCX) -> list[ReportOrder]:
     return [ReportOrder(ReportKind.CITY, code, form, "zh") for code in CITIES]
+
+
+def test_the_contact_of_a_release_is_taken_where_the_settings_name_none(
+    synthetic_waves: Settings,
+) -> None:
+    order = ReportOrder(ReportKind.CITY, CITIES[0], ReportFormat.DOCX, "zh")
+    with session_scope(synthetic_waves.store_url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == "main-2024")).one()
+        for key, contact in (("main-2024-1", "earlier desk"), ("main-2024-2", "press desk 010")):
+            session.add(
+                Publication(
+                    key=key, wave_id=wave.id, title_zh="x", title_en="x", shown=Shown.SCORES,
+                    contact=contact, embargo_until=datetime(2025, 1, 1, tzinfo=UTC),
+                    planned_at=datetime(2025, 1, int(key[-1]), tzinfo=UTC),
+                )
+            )  # fmt: skip
+            session.flush()
+        waves = open_report_waves(synthetic_waves, session, "main-2024")
+        session.rollback()
+    for settings, named in (
+        (synthetic_waves, "press desk 010"),
+        (synthetic_waves.model_copy(update={"report_contact": "own desk"}), "own desk"),
+    ):
+        content = make_report_file(settings, waves, principal=OPERATOR, order=order).content
+        text = "\n".join(each.text for each in docx.Document(io.BytesIO(content)).paragraphs)
+        assert f"联系人 {named}" in text
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from survey.figures.views.city import compare_with_nation
 from survey.figures.views.estimate_text import difference_of
 from survey.figures.views.ranking import describe_rank
 from survey.figures.views.view_context import ViewContext
+from survey.locale import translator
 from survey.reports.contents import Report, ReportKind, ReportTable
 from survey.reports.report_builder import SECTION_KEYS, build_report
 from survey.reports.result_sections import describe_change, describe_difference, describe_place
@@ -158,7 +159,7 @@ def test_nothing_is_called_the_same_whose_own_interval_leaves_zero_out(
 def test_a_verdict_in_a_table_agrees_with_the_interval_beside_it(
     frozen: Frozen, language: str
 ) -> None:
-    unsure, found = {"zh": "○ 不足以确认", "en": "○ not sure"}[language], 0
+    unsure, found = {"zh": "○ 一并检验后存疑", "en": "○ not sure (all tested)"}[language], 0
     for city in ("110000", SUZHOU, "420500", "510100"):
         for row in (row for each in report(frozen, area=city, language=language).tables()
                     for row in each.rows):  # fmt: skip
@@ -211,12 +212,18 @@ def table_of(made: Report, key: str) -> ReportTable:
     return next(block for block in section.blocks if isinstance(block, ReportTable))
 
 
+def tree_of(made: Report) -> ReportTable:
+    """The whole table of the indicators, which is in the annex."""
+    title = translator(made.language)("Indicators beside the nation and peers")
+    return next(table for table in made.tables() if table.title == title)
+
+
 def test_the_tree_is_the_published_table(frozen: Frozen) -> None:
     rows = frozen["main-2024"].gaps(
         OPERATOR, contrast="nation", area_level="city", area=SUZHOU, group="all"
     )
     by_code = rows.set_index(rows["indicator"].astype(str))
-    for name, own, nation, difference, *_ in table_of(report(frozen), "tree").rows[1:]:
+    for name, own, nation, difference, *_ in tree_of(report(frozen)).rows[1:]:
         row = by_code.loc[name.split()[0]]
         assert [own, nation] == [f"{row[key]:.1f}" for key in ("estimate", "reference")]
         assert difference.replace("\u2212", "-") == f"{row['difference']:+.1f}"
@@ -226,8 +233,9 @@ def test_the_tree_is_the_published_table(frozen: Frozen) -> None:
 def test_sections_stand_in_their_order(frozen: Frozen, language: str) -> None:
     keys = [section.key for section in report(frozen, language=language).sections]
     assert keys == [key for key in SECTION_KEYS if key in keys]
-    assert {"headline", "place", "years", "change", "tree", "strengths", "problems"} <= set(keys)
-    assert keys[-2:] == ["method", "reading"]
+    assert {"headline", "compared", "standouts", "actions", "reading"} <= set(keys)
+    assert {"place", "years", "change", "tree", "strengths", "problems"} <= set(keys)
+    assert keys[-2:] == ["tables", "method"]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -372,7 +380,7 @@ def test_chosen_peers_take_the_place_of_cities_of_the_size(frozen: Frozen) -> No
     )
     cities = {row[0] for row in table_of(made, "place").rows}
     assert cities == {"Suzhou", "Wuxi", "Hangzhou"}
-    assert table_of(made, "tree").columns[-1].head == "Against Mean of 2 chosen cities"
+    assert tree_of(made).columns[-1].head == "Against Mean of 2 chosen cities"
 
 
 @pytest.mark.parametrize(("kind", "area"), AREAS)
@@ -386,7 +394,7 @@ def test_every_id_below_a_table_names_a_published_figure(
     named = [
         name
         for table in made.tables()
-        for name in re.findall(r"main-2024-[\w.=+\-]+[\w]", table.note)
+        for name in re.findall(r"main-2024-[\w.=+\-]+[\w]", table.ids)
     ]
     assert named
     for name in named:

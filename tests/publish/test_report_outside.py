@@ -32,10 +32,13 @@ def evidence(module_sqlite_url: str) -> OutsideEvidence:
 
 
 def blocks_of(made: Report) -> tuple[list[str], list[ReportTable]]:
-    section = made.find_section("outside")
+    """The sentences of the body, and the tables of the annex from which they are."""
+    section, annex = made.find_section("outside"), made.find_section("tables")
     assert section is not None
+    assert annex is not None
+    tables = [block for block in annex.blocks if isinstance(block, ReportTable)]
     texts = [block.text for block in section.blocks if isinstance(block, Paragraph)]
-    return texts, [block for block in section.blocks if isinstance(block, ReportTable)]
+    return texts, [table for table in tables if table.is_annexed and not table.ids]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

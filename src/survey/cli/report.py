@@ -74,6 +74,12 @@ def nation(wave: Wave, out: Out, language: Language = ReportLanguage.ZH) -> None
     _write_report(ReportKind.NATION, NATION, wave, out, language)
 
 
+@app.command()
+def method(wave: Wave, out: Out, language: Language = ReportLanguage.ZH) -> None:
+    """Write the method of a wave as PDF, to which its reports point."""
+    _write_report(ReportKind.METHOD, NATION, wave, out, language, (ReportFormat.PDF,))
+
+
 @app.command("all")
 def write_all(
     wave: Wave,
@@ -83,7 +89,7 @@ def write_all(
         ReportFormat, typer.Option("--format", help="Format of the reports in the archive.")
     ] = ReportFormat.DOCX,
 ) -> None:
-    """Write the reports of all cities into one archive."""
+    """Write the reports of all cities, and the method, into one archive."""
     if out.suffix.lower() != ".zip":
         raise typer.BadParameter("the file name has to end in .zip", param_hint="--out")
     settings = current_settings()
@@ -135,9 +141,14 @@ def check_template(
 
 
 def _write_report(
-    kind: ReportKind, area: str, wave: str, out: Path, language: ReportLanguage
+    kind: ReportKind,
+    area: str,
+    wave: str,
+    out: Path,
+    language: ReportLanguage,
+    forms: Sequence[ReportFormat] = tuple(ReportFormat),
 ) -> None:
-    form = ReportFormat(read_suffix(out, list(ReportFormat), "--out"))
+    form = ReportFormat(read_suffix(out, forms, "--out"))
     order = ReportOrder(kind, area, form, language.value)
     settings = current_settings()
     with error_reporting(), output_file(out) as draft, chart_process_for_report():

@@ -16,7 +16,7 @@ from survey.kit.results_cache import get_results, get_view
 from survey.kit.url_state import pick_by_search
 from survey.kit.viewer import require_principal
 from survey.locale import Message, msg
-from survey.reports.contents import ReportKind
+from survey.reports.contents import ReportKind, name_report_file
 from survey.reports.report_batch import ARCHIVE_MEDIA_TYPE, ReportArchive, make_archive
 from survey.reports.report_builder import NO_REPORTS
 from survey.reports.report_service import (
@@ -25,6 +25,7 @@ from survey.reports.report_service import (
     ReportOrder,
     import_writers,
     make_report_file,
+    order_method,
     read_report_waves,
     record_reports,
 )
@@ -47,14 +48,17 @@ def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, are
     import_writers()
     with st.container(horizontal=True, key=f"report-buttons-{kind}"):
         for form, name in _FORMAT_NAMES.items():
-            order = ReportOrder(kind, area, form, page.language)
-            draw_download_button(
-                page,
-                page.t(name),
-                _build_report_file(page, wave, order),
-                key=f"report/{wave.key}/{kind}/{area}/{form}",
-                icon=":material/download:",
-            )
+            _draw_button(page, wave, ReportOrder(kind, area, form, page.language), page.t(name))
+
+
+def _draw_button(page: PageContext, wave: WaveInfo, order: ReportOrder, label: str) -> None:
+    draw_download_button(
+        page,
+        label,
+        _build_report_file(page, wave, order),
+        key=f"report/{wave.key}/{order.kind}/{order.area}/{order.form}",
+        icon=":material/download:",
+    )
 
 
 def _build_report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) -> File:
@@ -69,7 +73,7 @@ def _build_report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) ->
         )
         return file.content
 
-    name = f"{wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
+    name = name_report_file(wave.key, order.kind, order.area, order.language, order.form)
     return File(name, MEDIA_TYPES[order.form], make)
 
 
@@ -82,8 +86,8 @@ def draw_reports(page: PageContext, wave: WaveInfo) -> None:
         return
     st.markdown(
         t(
-            "Key findings, tables, charts, the list of problems and the method sheet, from the "
-            "published figures of the wave."
+            "A letter of two pages, the report with pictures and the list of problems, and an "
+            "annex with all tables, from the published figures of the wave."
         )
     )
     results = get_results(page, wave)
@@ -91,6 +95,7 @@ def draw_reports(page: PageContext, wave: WaveInfo) -> None:
     choices = {**larger, **get_view(page, city_choices, results)}
     area = pick_by_search(page, t("Report on"), "report-area", choices, default=page.principal.area)
     draw_report_buttons(page, wave, kind_of(area), area)
+    _draw_button(page, wave, order_method(page.language), t("Method of this wave (PDF)"))
     if kind_of(page.principal.area) is not ReportKind.CITY:
         _draw_archive(page, wave)
 

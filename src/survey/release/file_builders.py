@@ -33,7 +33,7 @@ from survey.release.publication_source import (
 )
 from survey.reports.contents import ReportKind
 from survey.reports.report_batch import make_report_files
-from survey.reports.report_service import ReportOrder, ReportWaves
+from survey.reports.report_service import ReportOrder, ReportWaves, order_method
 
 FileBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
 
@@ -79,15 +79,21 @@ def build_codebooks(source: PublicationSource, choice: FileChoice) -> Mapping[st
 def _build_reports(
     kind: ReportKind, source: PublicationSource, choice: FileChoice
 ) -> Mapping[str, bytes]:
-    """Return path -> report, for every area of `kind` (such as city) with a public score."""
+    """Return path -> report, for every area of `kind` (such as city) with a public score.
+
+    The method, to which they point, is one file for all of them.
+    """
     settings = source.settings.model_copy(update={"report_contact": source.contact})
     waves = ReportWaves(source.results, source.earlier, {})
+    areas = _list_areas(source, kind)
     orders = [
         ReportOrder(kind, area, form, language)
-        for area in _list_areas(source, kind)
+        for area in areas
         for language in choice.languages
         for form in choice.formats
     ]
+    if areas:
+        orders += [order_method(language) for language in choice.languages]
     files = make_report_files(settings, waves, principal=PUBLIC_READER, orders=orders)
     return {f"reports/{file.name}": file.content for file in files}
 

@@ -26,6 +26,7 @@ from survey.release.publication_files import build_publication_files
 from survey.release.register import PublicationNotAllowedError, find_publication
 from survey.release.release_sequence import get_seal, open_earlier_waves
 from survey.release.verify import MANIFEST, Finding, compare_file
+from survey.reports.contents import ReportKind
 from survey.results.wave_results import WaveResults, open_snapshot
 from survey.store.tables import Snapshot
 
@@ -311,6 +312,11 @@ def _describe_differences(
         yield msg(
             "A questionnaire without an indicator tree has no score, and so no report: its first "
             "question stood as the score."
+        )
+    if any(f"-{ReportKind.METHOD}-" in path for path in made.keys() - archived.keys()):
+        yield msg(
+            "Reports of that version had no letter, no annex and no method of their own: what they "
+            "say has other places now."
         )
     yield from describe_figures(find_errata(archived[FIGURES_FILE], made[FIGURES_FILE]))
     yield from describe_differences(

@@ -60,12 +60,13 @@ def build_tree(scope: ReportScope) -> ReportSection | None:
         for code, figure in iter_available(cells, "indicator")
     ]
     columns = (Column(t("Indicator"), 5), *scope.figure_columns(t("Score"), 1.5, 3))
-    note = scope.name_ids(scope.figure_id(SCORE, indicator=scope.say("ids", "indicator")))
+    ids = scope.name_ids(scope.figure_id(SCORE, indicator=scope.say("ids", "indicator")))
     blocks: list[Block] = [Paragraph(scope.say("tree", "scores"))]
-    if scope.kind is ReportKind.NATION:
-        panel = build_overview_indicators(context, basis=DOMAIN)
-        blocks.append(ReportChart(panel))
-    blocks.append(ReportTable(t("Scores by indicator"), columns, tuple(rows), note))
+    has_chart = scope.kind is ReportKind.NATION
+    if has_chart:
+        blocks.append(ReportChart(build_overview_indicators(context, basis=DOMAIN)))
+    title = t("Scores by indicator")
+    blocks.append(ReportTable(title, columns, tuple(rows), ids=ids, is_annexed=has_chart))
     return scope.section("tree", blocks) if rows else None
 
 
@@ -104,7 +105,7 @@ def _build_city_tree(scope: ReportScope) -> ReportSection | None:
         Column(scope.name, 1.2, is_number=True),
         Column(reference, 1.2, is_number=True),
         *scope.figure_columns(t("Difference"), 1.3, 2.2),
-        Column(t("Verdict"), 1.7),
+        Column(t("Verdict"), 2.4),
         Column(t("Against {peers}", peers=peers.name), 2.6),
     )
     panel = build_city_indicators(context, city=scope.area, against="nation")
@@ -114,14 +115,18 @@ def _build_city_tree(scope: ReportScope) -> ReportSection | None:
             Paragraph(_count_roles(scope, nation)),
             ReportChart(panel),
             ReportTable(
-                t("Indicators beside the nation and peers"), columns, rows, _name_gap_ids(scope)
+                t("Indicators beside the nation and peers"),
+                columns,
+                rows,
+                ids=_name_gap_ids(scope),
+                is_annexed=True,
             ),
         ],
     )
 
 
 def _name_gap_ids(scope: ReportScope) -> str:
-    """Return the note with the ids of scores and of differences from the nation."""
+    """Return the line with the ids of scores and of differences from the nation."""
     code = scope.say("ids", "indicator")
     return scope.name_ids(
         scope.figure_id(SCORE, indicator=code),
@@ -162,10 +167,9 @@ def _count_roles(scope: ReportScope, gaps: TableSlice) -> str:
 
 def build_strengths(scope: ReportScope) -> ReportSection | None:
     """Build the section on a city's largest significant differences from the nation; else None."""
-    if scope.kind is not ReportKind.CITY or not scope.context.lowest_codes:
+    if scope.kind is not ReportKind.CITY:
         return None
     t, above, below = scope.context.t, scope.above, scope.below
-    lines = [_list_or_none(scope, above, "above"), _list_or_none(scope, below, "below")]
     listed = (*above[:_LISTED], *below[:_LISTED][::-1])
     figures = scope.own_figures([code for code, _ in listed])
     rows = [_build_gap_row(scope, code, gap, figures[code, EVERYONE]) for code, gap in listed]
@@ -176,17 +180,17 @@ def build_strengths(scope: ReportScope) -> ReportSection | None:
         *scope.figure_columns(t("Difference"), 1.4, 2.6),
         Column(t("Verdict"), 1.7),
     )
-    blocks: list[Block] = [Paragraph(line) for line in lines]
-    if rows:
-        blocks.append(
-            ReportTable(
-                t("Largest clear differences from the nation"),
-                columns,
-                tuple(rows),
-                _name_gap_ids(scope),
-            )
-        )
-    return scope.section("strengths", blocks)
+    title, ids = t("Largest clear differences from the nation"), _name_gap_ids(scope)
+    tables = [ReportTable(title, columns, tuple(rows), ids=ids)] if rows else []
+    return scope.section("strengths", tables)
+
+
+def describe_strengths(scope: ReportScope) -> list[str]:
+    """Return sentences on where a city is clearly above and below the nation; none for others."""
+    if scope.kind is not ReportKind.CITY or not scope.context.lowest_codes:
+        return []
+    ways = (("above", scope.above), ("below", scope.below))
+    return [_list_or_none(scope, pairs, way) for way, pairs in ways]
 
 
 def _list_or_none(

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from survey.figures.views.chart_panels import ChartPanel
+from survey.locale import Translator
+from survey.locale.figures import format_count
 
 PAGE_EMS = 52.0
 """Width of the text on A4 in letters' heights of a cell: 468 points at 9 points."""
@@ -60,11 +62,25 @@ def _measure_word(word: str) -> float:
 
 
 class ReportKind(StrEnum):
-    """Kind of area that a report is about."""
+    """Kind of area that a report is about, or the method, which is the same for all of them."""
 
     CITY = "city"
     PROVINCE = "province"
     NATION = "nation"
+    METHOD = "method"
+
+
+def name_report_file(wave: str, kind: ReportKind, area: str, language: str, form: str) -> str:
+    """Return the name of a report's file, such as `main-2024-city-320500-zh.pdf`."""
+    return f"{wave}-{kind}-{area}-{language}.{form}"
+
+
+class ReportPart(StrEnum):
+    """Part of a report: a letter to who decides, the body, and the annex with technical matter."""
+
+    LETTER = "letter"
+    BODY = "text"
+    ANNEX = "annex"
 
 
 @dataclass(frozen=True)
@@ -90,7 +106,7 @@ class Column:
     share: float
     is_number: bool = False
     is_detail: bool = False
-    """Left out on slides, which have no room for it."""
+    """Number of interviews or design effect: in the annex alone."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +117,41 @@ class ReportTable:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    ids: str = ""
+    """Ids of the figures, below the table in the annex."""
+    is_annexed: bool = False
+    """In the annex alone: a picture or a sentence shows the same in letter or body."""
+
+    @property
+    def has_details(self) -> bool:
+        """Whether the annex has more of this table than the body."""
+        return self.is_annexed or any(column.is_detail for column in self.columns)
+
+    def without_details(self, t: Translator) -> "ReportTable":
+        """Return the table for the body: its note says on how many interviews its figures rest."""
+        kept = [place for place, each in enumerate(self.columns) if not each.is_detail]
+        counts = [
+            int(number.replace(",", ""))
+            for place, column in enumerate(self.columns)
+            if column.is_detail and column.head.startswith("n")
+            for row in self.rows
+            for number in re.findall(r"\d[\d,]*", row[place])
+        ]
+        notes = [self.note]
+        if counts:
+            low, high = format_count(min(counts)), format_count(max(counts))
+            notes.append(
+                t("Based on {n} interviews.", n=low)
+                if low == high
+                else t("Each figure is based on {low} to {high} interviews.", low=low, high=high)
+            )
+        return replace(
+            self,
+            columns=tuple(self.columns[place] for place in kept),
+            rows=tuple(tuple(row[place] for place in kept) for row in self.rows),
+            note=" ".join(filter(None, notes)),
+            ids="",
+        )
 
     @property
     def widths(self) -> tuple[float, ...]:
@@ -126,11 +177,12 @@ class ReportSection:
     key: str
     title: str
     blocks: tuple[Block, ...]
+    part: ReportPart = ReportPart.BODY
 
 
 @dataclass(frozen=True)
 class Imprint:
-    """Facts on the cover and at the foot of every page: organisation, wave, date, hashes, marks."""
+    """Facts of the letter, of the foot of every page and of the annex."""
 
     organisation: str
     contact: str
@@ -145,6 +197,11 @@ class Imprint:
     marks: tuple[str, ...]
     """Demonstration, provisional or not released, on every page."""
 
+    @property
+    def foot(self) -> str:
+        """Return who publishes the report, the wave and the date, for the foot of every page."""
+        return " · ".join(filter(None, (self.organisation, self.wave, self.date)))
+
 
 @dataclass(frozen=True, eq=False)
 class Report:
@@ -157,15 +214,24 @@ class Report:
     title: str
     subtitle: str
     imprint: Imprint
+    score: str
+    """Score with its unit, and `interval` in words: the answer of the letter in one line."""
+    interval: str
     words: Mapping[str, str]
     """Headings and labels outside the sections, by name."""
     findings: tuple[str, ...]
-    """Key findings, a sentence each."""
+    """Sentences of the letter, one each."""
     sections: tuple[ReportSection, ...]
 
     def find_section(self, key: str) -> ReportSection | None:
         """Return the section with this key; None where the report has none."""
         return next((section for section in self.sections if section.key == key), None)
+
+    def list_parts(self) -> list[tuple[ReportPart, list[ReportSection]]]:
+        """Return the parts that the report has, in order, with their sections."""
+        parts = [(part, [each for each in self.sections if each.part is part])
+                 for part in ReportPart]  # fmt: skip
+        return [(part, sections) for part, sections in parts if sections]
 
     def tables(self) -> Iterator[ReportTable]:
         """Yield the tables of all sections in order."""
@@ -173,8 +239,7 @@ class Report:
             yield from (block for block in section.blocks if isinstance(block, ReportTable))
 
     def sentences(self) -> Iterator[str]:
-        """Yield the findings and every sentence of the sections."""
-        yield from self.findings
+        """Yield every sentence of the sections."""
         for section in self.sections:
             for block in section.blocks:
                 if isinstance(block, Paragraph):

@@ -54,11 +54,13 @@ class BodyWriter:
 
     def write(self, section: ReportSection) -> str:
         """Return the blocks of a section as Word XML, adding its pictures to the document."""
-        return "".join(self._write_block(block) for block in section.blocks)
+        following = (*section.blocks[1:], None)
+        return "".join(map(self._write_block, section.blocks, following))
 
-    def _write_block(self, block: Block) -> str:
+    def _write_block(self, block: Block, following: Block | None) -> str:
         if isinstance(block, Paragraph):
-            return self._render_paragraph(NOTE if block.quiet else BODY, block.text)
+            leads = isinstance(following, ReportTable | ReportChart)
+            return self._render_paragraph(NOTE if block.quiet else BODY, block.text, keeps=leads)
         if isinstance(block, BulletList):
             return "".join(self._render_paragraph(BULLET, line) for line in block.lines)
         if isinstance(block, ReportTable):
@@ -103,12 +105,14 @@ class BodyWriter:
 
     def _render_table(self, table: ReportTable) -> str:
         widths = [round(PAGE_TWIPS * width) for width in table.widths]
+        notes = tuple(filter(None, (table.note, table.ids)))
         together = len(table.rows) <= _TOGETHER
+        kept = len(table.rows) - (0 if notes else 1)
         head = self._render_row(
             [column.head for column in table.columns], table, widths, is_head=True
         )
         rows = [
-            self._render_row(row, table, widths, keeps=together and index < len(table.rows) - 1)
+            self._render_row(row, table, widths, keeps=together and index < kept)
             for index, row in enumerate(table.rows)
         ]
         grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
@@ -119,7 +123,7 @@ class BodyWriter:
             'w:type="dxa"/><w:tblLayout w:type="fixed"/><w:tblLook w:val="0420" '
             'w:firstRow="1" w:noVBand="1"/></w:tblPr>'
             f"<w:tblGrid>{grid}</w:tblGrid>{head}{''.join(rows)}</w:tbl>"
-            + self._render_paragraph(NOTE, table.note)
+            + "".join(self._render_paragraph(NOTE, note) for note in notes or ("",))
         )
 
     def _render_row(
@@ -203,6 +207,8 @@ def template_fields(report: Report, writer: BodyWriter) -> dict[str, Any]:
         "title": report.title,
         "subtitle": report.subtitle,
         "area": report.area,
+        "score": report.score,
+        "interval": report.interval,
         "organisation": imprint.organisation,
         "contact": imprint.contact,
         "wave": imprint.wave,

@@ -2,16 +2,23 @@
 
 from collections.abc import Sequence
 
+from survey.figures.charts.interval_charts import LOWER
 from survey.figures.figure_table import AGREEMENT, IMPORTANCE, SCORE
+from survey.figures.views.chart_rows import classify_differences
 from survey.figures.views.drivers import Priority, list_city_priorities
-from survey.figures.views.estimate_text import WITHHELD
+from survey.figures.views.estimate_text import WITHHELD, difference_of
 from survey.figures.views.trends import find_code_in
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
 from survey.locale import SurveyError
 from survey.locale.figures import format_score, format_signed
 from survey.rectification.cited_evidence import describe_day, key_of
-from survey.rectification.problem_records import BASIS_NAMES, STATE_NAMES, ProblemRecord
+from survey.rectification.problem_records import (
+    BASIS_NAMES,
+    EDITABLE_STATES,
+    STATE_NAMES,
+    ProblemRecord,
+)
 from survey.rectification.remeasurement import compare_figures, list_problem_figures
 from survey.reports.contents import (
     Block,
@@ -22,6 +29,7 @@ from survey.reports.contents import (
     ReportSection,
     ReportTable,
 )
+from survey.reports.people_sections import lies_in, read_group_gaps
 from survey.reports.pictures import join_list
 from survey.reports.result_sections import build_change_table
 from survey.reports.scope import MAX_NAMED, ReportScope
@@ -51,8 +59,12 @@ def build_priorities(scope: ReportScope) -> ReportSection | None:
             Column(t("Among the first three in (%)"), 2, is_number=True),
         )
         rows = tuple(_build_priority_row(scope, priority) for priority in view.priorities)
-        note = _write_priority_note(scope)
-        blocks.append(ReportTable(t("First to improve"), columns, rows, note))
+        share, code = view.set_agreement, scope.say("ids", "indicator")
+        note = scope.say("priorities", "together", share=format_score(share)) if share else ""
+        measures = (IMPORTANCE, SCORE, AGREEMENT)
+        ids = scope.name_ids(*(scope.figure_id(each, indicator=code) for each in measures))
+        title = t("First to improve")
+        blocks.append(ReportTable(title, columns, rows, note, ids, is_annexed=True))
     return scope.section("priorities", blocks)
 
 
@@ -83,15 +95,6 @@ def describe_certainty(scope: ReportScope) -> str:
     return scope.say("priorities", case, share=format_score(share))
 
 
-def _write_priority_note(scope: ReportScope) -> str:
-    """Return the note on how stable the priorities are, with the ids of their figures."""
-    share, code = scope.drivers.set_agreement, scope.say("ids", "indicator")
-    lines = [scope.say("priorities", "together", share=format_score(share))] if share else []
-    measures = (IMPORTANCE, SCORE, AGREEMENT)
-    ids = [scope.figure_id(measure, indicator=code) for measure in measures]
-    return " ".join([*lines, scope.name_ids(*ids)])
-
-
 def _build_priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ...]:
     own = scope.own_figures([priority.code])[priority.code, EVERYONE]
     return (
@@ -103,6 +106,84 @@ def _build_priority_row(scope: ReportScope, priority: Priority) -> tuple[str, ..
         *scope.write_precision(own),
         format_score(priority.agreement),
     )
+
+
+def build_actions(scope: ReportScope) -> ReportSection | None:
+    """Build the section of the letter with three things to do: for whom, by whom, by when.
+
+    They are the first of the list that the city keeps that are not put right yet; without a list,
+    the first that the results propose, with room for who and when; for a province, its cities
+    furthest below the nation.
+    """
+    t, kept = scope.context.t, scope.problems_of(scope.context.results)
+    if kept:
+        rows = [
+            (
+                "\n".join(filter(None, (problem.wording, problem.measure))),
+                t(BASIS_NAMES[problem.basis]),
+                _name_concerned(scope, problem.indicator, problem.group),
+                problem.unit,
+                format_day(t, problem.deadline) if problem.deadline else _BLANK,
+            )
+            for problem in kept
+            if problem.state in EDITABLE_STATES
+        ]
+    elif scope.kind is ReportKind.PROVINCE:
+        rows = [(scope.say("actions", "city", name=name), why, t("All consumers"), _BLANK, _BLANK)
+                for name, why in _list_cities_below(scope)]  # fmt: skip
+    else:
+        rows = [
+            (
+                scope.say("actions", "indicator", name=scope.context.names.indicator(code)),
+                why,
+                _name_concerned(scope, code),
+                _BLANK,
+                _BLANK,
+            )
+            for code, why in _list_proposed(scope)
+        ]
+    if not rows:
+        return scope.section("actions", [Paragraph(scope.say("problems", "none"))])
+    columns = (
+        Column(t("What"), 3),
+        Column(t("Why it is listed"), 4.4),
+        Column(t("For whom"), 2),
+        Column(t("Responsible unit"), 2.2),
+        Column(t("Deadline"), 1.8),
+    )
+    title = t("To be decided")
+    lead = Paragraph(scope.say("actions", "kept" if kept else "proposed"))
+    return scope.section("actions", [lead, ReportTable(title, columns, tuple(rows[:MAX_NAMED]))])
+
+
+def _list_cities_below(scope: ReportScope) -> list[tuple[str, str]]:
+    """Return (name, reason) of the area's cities clearly below the nation, the furthest first."""
+    gaps = scope.context.gaps("nation", area_level="city", indicator=scope.main)
+    below = [
+        (gap.figure.estimate or 0.0, gap.name)
+        for row, code in enumerate(gaps.texts("area"))
+        if lies_in(scope, code)
+        and (gap := difference_of(scope.context.names.area(code), gaps, row)).is_clear
+        and not gap.is_higher
+    ]
+    return [
+        (name, scope.say("problems", "difference", difference=format_signed(size)))
+        for size, name in sorted(below)
+    ]
+
+
+def _name_concerned(scope: ReportScope, code: str, group: str = "") -> str:
+    """Return the special groups that score an indicator clearly lower; else everybody."""
+    names, gaps = scope.context.names, read_group_gaps(scope, code)
+    lower = [
+        each
+        for each, role in zip(gaps.texts("group"), classify_differences(gaps), strict=True)
+        if role == LOWER
+    ]
+    concerned = [group] if group not in ("", EVERYONE) else lower
+    if not concerned:
+        return scope.context.t("All consumers")
+    return join_list([names.group(each) for each in concerned], scope.language)
 
 
 def build_problems(scope: ReportScope) -> ReportSection | None:
@@ -183,20 +264,24 @@ def _find_last_change(scope: ReportScope, problems: Sequence[ProblemRecord]) -> 
 
 
 def _build_proposed_list(scope: ReportScope) -> list[Block]:
-    """Return the problems that the results suggest, with columns to fill in by hand."""
-    t, rows = scope.context.t, _build_problem_rows(scope)
-    blocks: list[Block] = [Paragraph(scope.say("problems", "table" if rows else "none"))]
-    if rows:
-        columns = (
-            Column(t("No."), 0.8, is_number=True),
-            Column(t("Problem"), 3),
-            Column(t("Why it is listed"), 3),
-            Column(t("Responsible unit"), 2.4),
-            Column(t("Measure to take"), 3),
-            Column(t("Deadline"), 1.8),
-        )
-        blocks.append(ReportTable(t("List of problems"), columns, tuple(rows)))
-    return blocks
+    """Return the problems that the results suggest, to fill in; empty if the letter has them."""
+    t = scope.context.t
+    rows = [
+        (str(number), scope.context.names.numbered(code), why, _BLANK, _BLANK, _BLANK)
+        for number, (code, why) in enumerate(_list_proposed(scope), start=1)
+    ]
+    if len(rows) <= MAX_NAMED:
+        return []
+    columns = (
+        Column(t("No."), 0.8, is_number=True),
+        Column(t("Problem"), 3),
+        Column(t("Why it is listed"), 3),
+        Column(t("Responsible unit"), 2.4),
+        Column(t("Measure to take"), 3),
+        Column(t("Deadline"), 1.8),
+    )
+    table = ReportTable(t("List of problems"), columns, tuple(rows))
+    return [Paragraph(scope.say("problems", "table")), table]
 
 
 def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
@@ -238,23 +323,26 @@ def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
     return ReportTable(t("Last problems measured again"), columns, rows, note)
 
 
-def _build_problem_rows(scope: ReportScope) -> list[tuple[str, ...]]:
-    """Return rows of the priorities, then of other indicators furthest below the nation."""
+def _list_proposed(scope: ReportScope) -> list[tuple[str, str]]:
+    """Return (code, reason) of the priorities, then of others furthest below the nation."""
     first = {priority.code: priority for priority in scope.drivers.priorities}
-    below = dict(scope.below[:MAX_NAMED])
-    rows: list[tuple[str, ...]] = []
+    below, above = dict(scope.below[:MAX_NAMED]), dict(scope.above)
+    rows: list[tuple[str, str]] = []
     for code in (*first, *(code for code in below if code not in first)):
         case = "both" if code in first and code in below else "priority" if code in first else "gap"
+        if code in above:
+            case = "strength"
         reasons = [scope.say("problems", case)]
         if code in first:
+            weight = format_score(first[code].importance.estimate)
+            reasons.append(scope.say("problems", "influence", weight=weight))
             score = format_score(first[code].performance.estimate)
             reasons.append(scope.say("problems", "score", score=score))
         if code in below:
             size = format_signed(below[code].figure.estimate)
             reasons.append(scope.say("problems", "difference", difference=size))
         why = join_list(reasons, scope.language, long=True)
-        name = scope.context.names.numbered(code)
-        rows.append((str(len(rows) + 1), name, why, _BLANK, _BLANK, _BLANK))
+        rows.append((code, why))
     return rows
 
 

@@ -8,39 +8,47 @@ from survey.reports.contents import Block, BulletList, Paragraph, Report, Report
 from survey.reports.pictures import ReportPictures, number_captions
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
-_MAX_POINTS, _MAX_HEIGHT_POINTS = 455.0, 400.0
+_MAX_POINTS, _MAX_HEIGHT_POINTS = 458.0, 460.0
 
 
 def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
     """Return the report as PDF; `pictures` are its charts, perhaps being drawn already."""
     captions, pictures = number_captions(report), pictures or ReportPictures()
     imprint, words = report.imprint, report.words
-    labels = (
-        (words["organisation"], imprint.organisation),
-        (words["contact"], imprint.contact),
-        (words["date"], imprint.date),
-    )
+    labels = [
+        (words[name], text)
+        for name in ("organisation", "contact", "date")
+        if (text := getattr(imprint, name))
+    ]
     data = {
         "language": report.language,
         "title": report.title,
         "subtitle": report.subtitle,
+        "score": report.score,
+        "interval": report.interval,
         "words": dict(words),
         "imprint": {
             "organisation": imprint.organisation,
-            "wave": imprint.wave,
-            "date": imprint.date,
+            "foot": imprint.foot,
             "snapshot": imprint.snapshot,
             "figures": imprint.figures,
             "marks": " · ".join(imprint.marks),
             "lines": labels,
         },
-        "findings": report.findings,
-        "sections": [
+        "parts": [
             {
-                "title": section.title,
-                "blocks": [_describe_block(block, captions, pictures) for block in section.blocks],
+                "title": words.get(part, ""),
+                "sections": [
+                    {
+                        "title": section.title,
+                        "blocks": [
+                            _describe_block(block, captions, pictures) for block in section.blocks
+                        ],
+                    }
+                    for section in sections
+                ],
             }
-            for section in report.sections
+            for part, sections in report.list_parts()
         ],
     }
     return write_typst_pdf(_TEMPLATE, data, made_at=imprint.made_at)
@@ -51,7 +59,7 @@ def _describe_block(
 ) -> dict[str, Any]:
     """Return a block as plain data for the Typst template; `captions`: by `id()` of block."""
     if isinstance(block, Paragraph):
-        return {"kind": "paragraph", "text": block.text}
+        return {"kind": "paragraph", "text": block.text, "quiet": block.quiet}
     if isinstance(block, BulletList):
         return {"kind": "list", "lines": block.lines}
     caption = captions[id(block)]
@@ -63,7 +71,7 @@ def _describe_block(
             "shares": block.widths,
             "numbers": [column.is_number for column in block.columns],
             "rows": block.rows,
-            "note": block.note,
+            "note": "\n".join(filter(None, (block.note, block.ids))),
         }
     drawing = pictures.draw_svg(block.panel)
     scale = min(1.0, _MAX_POINTS / drawing.width, _MAX_HEIGHT_POINTS / drawing.height)

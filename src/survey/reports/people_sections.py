@@ -18,8 +18,10 @@ from survey.figures.views.measures import rates, ratings
 from survey.figures.views.overview import OverviewFilters, build_overview_areas
 from survey.figures.views.ranking import ListedCity, list_first_and_last
 from survey.figures.views.small_areas import read_grades
+from survey.figures.views.table_slice import TableSlice
 from survey.frame.quotas import ELDERLY, GUARDIAN, RURAL
 from survey.locale.figures import MISSING, format_score, format_signed
+from survey.reports.comparison_sections import describe_strengths
 from survey.reports.contents import (
     Block,
     Column,
@@ -43,27 +45,28 @@ def build_outside(scope: ReportScope) -> ReportSection | None:
         return None
     blocks: list[Block] = [Paragraph(scope.say("outside", "apart"))]
     for part in build_outside_parts(scope.outside, scope.language):
-        blocks += _list_blocks(part)
+        blocks += _list_blocks(part, scope.language)
     return scope.section("outside", blocks)
 
 
-def _list_blocks(part: OutsidePart) -> list[Block]:
-    """Return the paragraphs and tables of one kind of evidence, its notes with the last table."""
+def _list_blocks(part: OutsidePart, language: str) -> list[Block]:
+    """Return the sentences of one kind of evidence and, for the annex, its tables and notes."""
     note = " ".join(part.notes)
-    blocks: list[Block] = [Paragraph(sentence) for sentence in part.sentences]
+    blocks: list[Block] = [Paragraph(("" if language == "zh" else " ").join(part.sentences))]
     for number, (title, (heads, rows)) in enumerate(part.tables, start=1):
         columns = tuple(
             Column(head, 1.6 if place else _FIRST_SHARE, is_number=place > 0)
             for place, head in enumerate(heads)
         )
         is_last = number == len(part.tables)
-        blocks.append(ReportTable(title, columns, rows, note if is_last else ""))
+        blocks.append(ReportTable(title, columns, rows, note if is_last else "", is_annexed=True))
     if not part.tables:
         blocks.append(Paragraph(note, quiet=True))
     return blocks
 
 
-_LEVELS = ("region3", "city_class", "size_tier")
+_DRAWN_LEVEL = "region3"
+_LEVELS = (_DRAWN_LEVEL, "city_class", "size_tier")
 
 
 def build_areas(scope: ReportScope) -> ReportSection | None:
@@ -82,9 +85,10 @@ def build_areas(scope: ReportScope) -> ReportSection | None:
         ids = [scope.figure_id(SCORE, area=code, area_level=level) for code in shown]
         columns = (Column(context.names.level(level), 4), *scope.figure_columns(t("Score"), 1.5, 3))
         if rows:
-            note = scope.name_ids(*ids)
-            blocks.append(ReportTable(context.names.level(level), columns, rows, note))
-    panel = build_overview_areas(context, filters=OverviewFilters(), by="region3")
+            title, is_drawn = context.names.level(level), level == _DRAWN_LEVEL
+            named = scope.name_ids(*ids)
+            blocks.append(ReportTable(title, columns, rows, ids=named, is_annexed=is_drawn))
+    panel = build_overview_areas(context, filters=OverviewFilters(), by=_DRAWN_LEVEL)
     blocks.insert(1, ReportChart(panel))
     return scope.section("areas", blocks) if len(blocks) > 2 else None
 
@@ -93,7 +97,7 @@ def build_cities(scope: ReportScope) -> ReportSection | None:
     """Build the section on scores and ranks of an area's cities; None for a city or if empty."""
     if scope.kind is ReportKind.CITY:
         return None
-    codes = [code for code in scope.order.codes if _lies_in(scope, code)]
+    codes = [code for code in scope.order.codes if lies_in(scope, code)]
     title = scope.context.t("Cities by score")
     table = city_table(scope, codes, title)
     if not table.rows:
@@ -108,7 +112,8 @@ def build_cities(scope: ReportScope) -> ReportSection | None:
     return scope.section("cities", [*blocks, table])
 
 
-def _lies_in(scope: ReportScope, code: str) -> bool:
+def lies_in(scope: ReportScope, code: str) -> bool:
+    """Return whether a city lies in the area of a report on a province or the nation."""
     city = scope.context.cities.get(code)
     return scope.kind is ReportKind.NATION or (
         city is not None and city.province_code == scope.area
@@ -156,28 +161,14 @@ _VERDICTS = {HIGHER: "higher", LOWER: "lower", UNCLEAR: "unclear"}
 def build_groups(scope: ReportScope) -> ReportSection | None:
     """Build the section on special groups against everybody else; hidden groups are left out."""
     context, t = scope.context, scope.context.t
-    groups = [group for group in _FOLLOWED if group in context.results.method.groups]
-    gaps = context.gaps(
-        "rest", area_level=scope.level, area=scope.area, group=groups, indicator=scope.main
-    ).in_order("group", groups)
+    groups, gaps = list_followed(scope), read_group_gaps(scope, scope.main)
     grades, roles = read_grades(context, scope.area, groups), classify_differences(gaps)
     figures = scope.own_figures([scope.main], groups)
-    lines: list[str] = []
     rows: list[tuple[str, ...]] = []
     for row, group in enumerate(gaps.texts("group")):
         if roles[row] not in _CASES:
             continue
         gap = difference_of(context.names.group(group), gaps, row)
-        write_words = signed_ends if roles[row] == UNCLEAR else unsigned_difference
-        words = write_words(gap.figure)
-        case = choose_case(_CASES, roles[row], gap.figure)
-        indicator = context.names.indicator(scope.main)
-        if gap.figure.low is not None:
-            lines.append(
-                scope.say(
-                    "groups", case, group=gap.name, indicator=indicator, area=scope.name, **words
-                )
-            )
         rows.append(
             (
                 gap.name,
@@ -202,13 +193,47 @@ def build_groups(scope: ReportScope) -> ReportSection | None:
     )
     if not grades:
         columns, rows = columns[:-1], [row[:-1] for row in rows]
-    blocks: list[Block] = [Paragraph(line) for line in lines]
     code = scope.say("ids", "group")
     ids = [scope.figure_id(measure, group=code) for measure in (SCORE, gap_measure("rest"))]
-    notes = [scope.say("groups", "grades")] if grades else []
-    note = " ".join([*notes, scope.name_ids(*ids)])
-    blocks.append(ReportTable(t("Special groups beside the rest"), columns, tuple(rows), note))
-    return scope.section("groups", blocks)
+    note, named = scope.say("groups", "grades") if grades else "", scope.name_ids(*ids)
+    title = t("Special groups beside the rest")
+    return scope.section("groups", [ReportTable(title, columns, tuple(rows), note, named)])
+
+
+def list_followed(scope: ReportScope) -> list[str]:
+    """Return the special groups that a report follows and the wave has."""
+    return [group for group in _FOLLOWED if group in scope.context.results.method.groups]
+
+
+def read_group_gaps(scope: ReportScope, indicator: str) -> TableSlice:
+    """Return the differences of the special groups from everybody else in an indicator."""
+    groups = list_followed(scope)
+    return scope.context.gaps(
+        "rest", area_level=scope.level, area=scope.area, group=groups, indicator=indicator
+    ).in_order("group", groups)
+
+
+def describe_groups(scope: ReportScope) -> list[str]:
+    """Return a sentence on each special group whose difference may be shown."""
+    gaps, lines = read_group_gaps(scope, scope.main), []
+    roles, names = classify_differences(gaps), scope.context.names
+    for row, group in enumerate(gaps.texts("group")):
+        gap = difference_of(names.group(group), gaps, row)
+        if roles[row] not in _CASES or gap.figure.low is None:
+            continue
+        case = choose_case(_CASES, roles[row], gap.figure)
+        words = (signed_ends if roles[row] == UNCLEAR else unsigned_difference)(gap.figure)
+        lines.append(
+            scope.say("groups", case, group=gap.name, indicator=names.indicator(scope.main),
+                      area=scope.name, **words)
+        )  # fmt: skip
+    return lines
+
+
+def build_standouts(scope: ReportScope) -> ReportSection | None:
+    """Build the section on what is good and what is not: indicators, then special groups."""
+    lines = [*describe_strengths(scope), *describe_groups(scope)]
+    return scope.section("standouts", [Paragraph(line) for line in lines])
 
 
 def build_complaints(scope: ReportScope) -> ReportSection | None:

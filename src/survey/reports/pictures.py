@@ -19,16 +19,21 @@ from survey.figures.views.chart_panels import ChartPanel
 from survey.figures.views.estimate_text import Estimate, format_interval
 from survey.locale import translator
 from survey.locale.figures import MISSING, format_count, format_score
-from survey.reports.contents import Report, ReportChart, ReportSection, ReportTable
+from survey.reports.contents import Report, ReportChart, ReportPart, ReportSection, ReportTable
 
 
 def number_captions(report: Report) -> dict[int, str]:
     """Return (`id()` of block -> caption with number) of every table and chart of a report."""
     t, captions = translator(report.language), {}
-    tables = charts = 0
+    tables = charts = annexed = 0
     for section in report.sections:
         for block in section.blocks:
             if isinstance(block, ReportTable):
+                if section.part is ReportPart.ANNEX:
+                    annexed += 1
+                    words = {"number": annexed, "title": block.title}
+                    captions[id(block)] = t("Annex table {number}  {title}", **words)
+                    continue
                 tables += 1
                 captions[id(block)] = t("Table {number}  {title}", number=tables, title=block.title)
             elif isinstance(block, ReportChart):
@@ -55,12 +60,14 @@ def write_interval(low: float | None, high: float | None, language: str) -> str:
 
 
 def write_estimate(figure: Estimate, language: str) -> str:
-    """Format a score, with its interval, n and design effect on further lines."""
-    lines = [format_score(figure.estimate), write_interval(figure.low, figure.high, language)]
+    """Format a score with its interval, and n and design effect on a second line."""
+    lines = [
+        f"{format_score(figure.estimate)}  {write_interval(figure.low, figure.high, language)}"
+    ]
     lines.append(f"n {format_count(figure.n)}")
     if figure.deff is not None:
         lines[-1] += f", deff {format_score(figure.deff)}"
-    return "\n".join(line for line in lines if line != MISSING)
+    return "\n".join(lines)
 
 
 def join_list(parts: Sequence[str], language: str, *, long: bool = False) -> str:
@@ -82,6 +89,8 @@ def set_text(text: str, language: str) -> str:
 _WIDTHS = {ChartKind.MATRIX: 520.0, ChartKind.TREND: 470.0, ChartKind.PEERS: 500.0}
 _USUAL_WIDTH = 380.0
 """Width of the drawing in pixels; labels stand beside it."""
+_MATRIX_HEIGHT = 310.0
+"""Of the one chart that is as high as a screen: scaled down, its text would be under 8 points."""
 _POINTS_PER_INCH = 72.0
 
 
@@ -141,4 +150,5 @@ def report_pictures() -> Iterator[ReportPictures]:
 
 
 def _specify(panel: ChartPanel) -> dict[str, object]:
-    return specify_chart(panel, width=_WIDTHS.get(panel.kind, _USUAL_WIDTH))
+    spec = specify_chart(panel, width=_WIDTHS.get(panel.kind, _USUAL_WIDTH))
+    return {**spec, "height": _MATRIX_HEIGHT} if panel.kind is ChartKind.MATRIX else spec

@@ -19,6 +19,7 @@ from survey.reports.report_service import (
     ReportOrder,
     ReportWaves,
     make_report_file,
+    order_method,
 )
 from survey.settings import Settings
 
@@ -104,7 +105,7 @@ def make_archive(
     language: str,
     tick: Tick = lambda _done, _total: None,
 ) -> ReportArchive:
-    """Make reports on all cities that the reader may open, in format `form`, as one zip archive.
+    """Make reports on all cities that the reader may open, and the method, as one zip archive.
 
     Raises:
         RefusedError: there is none.
@@ -117,6 +118,7 @@ def make_archive(
             "no_reports", msg("There is no city of this wave on which you can have a report.")
         )
     orders = [ReportOrder(ReportKind.CITY, code, form, language) for code in cities]
+    orders.append(order_method(language))
     files = make_report_files(settings, waves, principal=principal, orders=orders, tick=tick)
     members = {file.name: file.content for file in files}
     return ReportArchive(

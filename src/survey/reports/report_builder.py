@@ -1,49 +1,44 @@
 """Whole reports of a city, a province and the nation with their method, for every format."""
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 
 from survey.access.roles import NATION, Action
 from survey.figures.views.display_names import is_nationwide
 from survey.figures.views.estimate_text import WITHHELD, margin_of_error_caveat
 from survey.figures.views.method import MethodView, build_method_view
 from survey.figures.views.view_context import Facts
-from survey.locale import RefusedError, msg
+from survey.locale import RefusedError, Translator, msg
 from survey.locale.figures import format_count, format_score
 from survey.reports.comparison_sections import build_leaders, build_strengths, build_tree
 from survey.reports.contents import (
-    Block,
     BulletList,
     Column,
     Imprint,
     Paragraph,
     Report,
     ReportKind,
+    ReportPart,
     ReportSection,
     ReportTable,
+    name_report_file,
 )
-from survey.reports.improvement_sections import (
-    build_priorities,
-    build_problems,
-    describe_priorities,
-)
+from survey.reports.improvement_sections import build_actions, build_priorities, build_problems
 from survey.reports.people_sections import (
     build_areas,
     build_cities,
     build_complaints,
     build_groups,
     build_outside,
+    build_standouts,
 )
 from survey.reports.pictures import set_text
 from survey.reports.result_sections import (
     build_change,
+    build_compared,
     build_headline,
     build_place,
     build_years,
-    describe_change,
-    describe_difference,
-    describe_headline,
-    describe_place,
 )
 from survey.reports.scope import ReportScope
 from survey.results import WaveResults
@@ -60,26 +55,40 @@ _DISCLOSURES = (
 
 
 def build_method(scope: ReportScope, imprint: Imprint) -> ReportSection | None:
-    """Build the section on method (weights, errors …), with organisation and date of `imprint`."""
-    context, t = scope.context, scope.context.t
-    results = context.results
-    view = build_method_view(
+    """Build the annex's section on method: what is disclosed, with who publishes and the date."""
+    caveat = set_text(margin_of_error_caveat(scope.figure, scope.context.t), scope.language)
+    disclosures = _build_disclosures(scope, _view_method(scope), imprint)
+    return scope.section("method", [Paragraph(caveat), disclosures])
+
+
+def _view_method(scope: ReportScope) -> MethodView:
+    results = scope.context.results
+    return build_method_view(
         wave=results.wave,
         manifest=results.manifest,
         method=results.method,
         tree=results.tree,
         language=scope.language,
     )
-    blocks: list[Block] = [
-        Paragraph(set_text(margin_of_error_caveat(scope.figure, t), scope.language)),
-        _build_disclosures(scope, view, imprint),
-        _build_facts_table(scope, t("Where the figures come from"), view.snapshot),
-        _build_facts_table(scope, t("Fieldwork"), view.fieldwork),
-        _build_facts_table(scope, t("Weights"), view.weights),
-        _build_facts_table(scope, t("Margins of error"), view.errors),
-        _build_facts_table(scope, t("What is not shown"), view.disclosure),
-    ]
-    return scope.section("method", [block for block in blocks if block is not None])
+
+
+def _build_method_facts(scope: ReportScope) -> ReportSection | None:
+    """Build the section with all that was recorded on weights, errors …, a table each."""
+    t, view = scope.context.t, _view_method(scope)
+    tables = (
+        (t("Where the figures come from"), view.snapshot),
+        (t("Fieldwork"), view.fieldwork),
+        (t("Weights"), view.weights),
+        (t("Margins of error"), view.errors),
+        (t("What is not shown"), view.disclosure),
+        (t("Places of the cities"), view.ranks),
+        (t("Change between waves"), view.change),
+        (t("Special groups by city"), view.small_areas),
+        (t("What drives satisfaction"), view.drivers),
+    )
+    return scope.section(
+        "facts", [_build_facts_table(scope, title, facts) for title, facts in tables if facts]
+    )
 
 
 def _build_facts_table(scope: ReportScope, title: str, facts: Facts) -> ReportTable:
@@ -116,13 +125,17 @@ def _build_disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -
         "modes": dict(view.fieldwork)[t("Modes of the interviews")],
         "margin": dict(view.weights).get(t("Raked to"), ""),
     }
+    unsaid = {"sponsor"} if not imprint.organisation else set()
+    if scope.kind is ReportKind.METHOD:  # that of each area is in its report
+        unsaid.add("precision")
+    keys = [key for key in _DISCLOSURES if key not in unsaid]
     rows = tuple(
         (
             str(number),
             scope.say("disclosure", f"{key}_name"),
-            scope.say("disclosure", _choose_disclosure_case(key, results), **words),
+            scope.say("disclosure", _choose_disclosure_case(key, results, imprint), **words),
         )
-        for number, key in enumerate(_DISCLOSURES, 1)
+        for number, key in enumerate(keys, 1)
     )
     columns = (
         Column(t("No."), 0.8, is_number=True),
@@ -132,10 +145,12 @@ def _build_disclosures(scope: ReportScope, view: MethodView, imprint: Imprint) -
     return ReportTable(t("Disclosures (AAPOR Transparency Initiative)"), columns, rows)
 
 
-def _choose_disclosure_case(key: str, results: WaveResults) -> str:
+def _choose_disclosure_case(key: str, results: WaveResults, imprint: Imprint) -> str:
     """Return the sentence rule by which the method section states the disclosure `key`."""
     method, series = results.method, results.wave.series
     is_own = series not in SHIPPED_SERIES
+    if key == "limits" and not imprint.contact:
+        return "limits_alone"
     if key == "weighting":
         if method.weighting.way == "given":
             return "weighting_given"
@@ -148,13 +163,25 @@ def _choose_disclosure_case(key: str, results: WaveResults) -> str:
 
 
 def build_reading(scope: ReportScope) -> ReportSection | None:
-    """Build the section on how to read the report, a rule a line."""
+    """Build the end of the letter: what an interval says, and what stands where."""
+    wave, language = scope.context.wave.key, scope.language
+    file = name_report_file(wave, ReportKind.METHOD, NATION, language, "pdf")
+    lines = (scope.say("reading", "2"), scope.say("reading", "parts", file=file))
+    return scope.section("reading", [Paragraph(line, quiet=True) for line in lines])
+
+
+def _build_guide(scope: ReportScope) -> ReportSection | None:
+    """Build the section of the method file on how to read reports, a rule a line."""
     lines = tuple(scope.say("reading", str(number + 1)) for number in range(_READING_RULES))
-    return scope.section("reading", [BulletList(lines)])
+    return scope.section("guide", [BulletList(lines)])
 
 
 SECTIONS = (
     build_headline,
+    build_compared,
+    build_standouts,
+    build_actions,
+    build_reading,
     build_place,
     build_years,
     build_change,
@@ -169,13 +196,17 @@ SECTIONS = (
     build_priorities,
     build_problems,
 )
-"""Sections in the order of a report; each builder returns None where it has nothing to say."""
+"""Sections of letter and body in order; each builder returns None where it has nothing to say."""
 SECTION_KEYS = (
-    "headline", "place", "years", "change", "areas", "cities", "tree", "strengths", "groups",
-    "complaints", "outside", "leaders", "priorities", "problems", "method", "reading",
+    "headline", "compared", "standouts", "actions", "reading", "place", "years", "change", "areas",
+    "cities", "tree", "strengths", "groups", "complaints", "outside", "leaders", "priorities",
+    "problems", "tables", "method",
 )  # fmt: skip
 """Keys of all sections, as templates name them."""
-WORDS = ("findings", "contact", "date", "snapshot", "figures", "page", "organisation")
+WORDS = (
+    "findings", "contact", "date", "snapshot", "figures", "page", "organisation", "text", "annex",
+    "decide",
+)  # fmt: skip
 """Headings and labels outside the sections, as templates name them."""
 
 
@@ -197,11 +228,18 @@ def build_report(
     _require_score(scope)
     imprint = _build_imprint(scope)
     sections: list[ReportSection] = []
-    for build in (*SECTIONS, partial(build_method, imprint=imprint), build_reading):
+    details: list[ReportTable] = []
+    for build in _METHOD_SECTIONS if scope.kind is ReportKind.METHOD else SECTIONS:
         section = build(scope)
-        if section is not None:
+        if section is None:
+            continue
+        section, annexed = _move_details(section, scope.context.t)
+        details += annexed
+        if section.blocks:
             begin_section(section)
             sections.append(section)
+    annex = (scope.section("tables", details), build_method(scope, imprint))
+    sections += filter(None, annex)
     return Report(
         kind=scope.kind,
         code=scope.area,
@@ -210,10 +248,43 @@ def build_report(
         title=scope.say("title", _choose_title_case(scope), area=scope.name),
         subtitle=scope.say("title", "subtitle", wave=imprint.wave),
         imprint=imprint,
+        score=_write_answer(scope, "score"),
+        interval=_write_answer(scope, "range"),
         words={name: scope.say("word", name) for name in WORDS},
-        findings=_list_findings(scope),
+        findings=tuple(
+            block.text
+            for section in sections
+            if section.part is ReportPart.LETTER
+            for block in section.blocks
+            if isinstance(block, Paragraph) and not block.quiet
+        ),
         sections=tuple(sections),
     )
+
+
+def _write_answer(scope: ReportScope, case: str) -> str:
+    """Return the `score` or its `range` in a few words; empty where there is none."""
+    figure = scope.figure
+    has_range = figure.low is not None and figure.high is not None
+    if scope.kind is ReportKind.METHOD or (case == "range" and not has_range):
+        return ""
+    names = {"score": figure.estimate, "low": figure.low, "high": figure.high}
+    words = {name: format_score(number) for name, number in names.items() if number is not None}
+    return scope.say("headline", case, **words)
+
+
+_METHOD_SECTIONS = (_build_guide, _build_method_facts)
+
+
+def _move_details(section: ReportSection, t: Translator) -> tuple[ReportSection, list[ReportTable]]:
+    """Return a section as it stands in letter or body, and the whole tables for the annex."""
+    tables = [block for block in section.blocks if isinstance(block, ReportTable)]
+    kept = tuple(
+        block.without_details(t) if isinstance(block, ReportTable) else block
+        for block in section.blocks
+        if not (isinstance(block, ReportTable) and block.is_annexed)
+    )
+    return replace(section, blocks=kept), [table for table in tables if table.has_details]
 
 
 def _choose_title_case(scope: ReportScope) -> str:
@@ -230,6 +301,8 @@ def _require_score(scope: ReportScope) -> None:
     principal.require(Action.READ_RESULTS)
     if scope.context.results.tree is None:
         raise RefusedError("report_impossible", NO_REPORTS)
+    if scope.kind is ReportKind.METHOD:
+        return
     cells = scope.context.cells(area_level=scope.level, area=scope.area, indicator=scope.main)
     if not len(cells):
         if scope.area != NATION:
@@ -253,8 +326,8 @@ def _build_imprint(scope: ReportScope) -> Imprint:
         "unreleased": wave.state is not WaveState.RELEASED,
     }
     return Imprint(
-        organisation=scope.organisation or scope.context.t("(organisation not stated)"),
-        contact=scope.contact or scope.context.t("(contact not stated)"),
+        organisation=scope.organisation,
+        contact=scope.contact,
         wave=wave.label(scope.language),
         made_at=manifest.frozen_at,
         date=format_day(scope.context.t, china_date(manifest.frozen_at)),
@@ -262,24 +335,3 @@ def _build_imprint(scope: ReportScope) -> Imprint:
         figures=wave.seal_sha256,
         marks=tuple(scope.say("mark", mark) for mark, holds in marks.items() if holds),
     )
-
-
-def _list_findings(scope: ReportScope) -> tuple[str, ...]:
-    """Return the key findings of a report, a sentence each."""
-    lines = [
-        describe_headline(scope),
-        describe_place(scope),
-        describe_change(scope),
-        describe_difference(scope),
-    ]
-    if scope.above:
-        lines.append(
-            scope.say("strengths", "above", list=scope.list_differences(scope.above, "above"))
-        )
-    if scope.below:
-        lines.append(
-            scope.say("strengths", "below", list=scope.list_differences(scope.below, "below"))
-        )
-    if scope.kind is not ReportKind.PROVINCE and scope.drivers.priorities:
-        lines.append(describe_priorities(scope))
-    return tuple(line for line in lines if line)

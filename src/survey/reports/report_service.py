@@ -9,16 +9,16 @@ from functools import partial
 from importlib import import_module
 from types import MappingProxyType
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from survey.access.principal import Principal
-from survey.access.roles import Action
+from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.evidence_city.outside_city import OutsideEvidence, read_outside_evidence
 from survey.figures.views.view_context import ViewContext
 from survey.rectification.cited_evidence import CitedFigure, find_cited_figures
 from survey.rectification.problem_records import ProblemRecord, list_all_problems
-from survey.reports.contents import Report, ReportKind
+from survey.reports.contents import Report, ReportKind, name_report_file
 from survey.reports.pictures import ReportPictures, report_pictures
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
@@ -29,6 +29,7 @@ from survey.results.row_selection import open_known_results
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
+from survey.store.tables import Publication, Wave
 
 
 class ReportFormat(StrEnum):
@@ -85,6 +86,8 @@ class ReportWaves:
     """City -> its problem lists from the waves of the series, for readers with the right."""
     has_outside: bool = False
     """Whether reports of cities take what stands beside the score, which goes on changing."""
+    contact: str = ""
+    """Contact of the wave's newest release, where the settings name none."""
 
 
 def open_report_waves(settings: Settings, session: Session, wave_key: str) -> ReportWaves:
@@ -96,7 +99,14 @@ def open_report_waves(settings: Settings, session: Session, wave_key: str) -> Re
         if wave.key != results.wave.key
     )
     problems = list_all_problems(session, results.wave.series)
-    return ReportWaves(results, others, list_all_peers(session), problems, has_outside=True)
+    contact = session.exec(
+        select(Publication.contact)
+        .join(Wave, col(Wave.id) == col(Publication.wave_id))
+        .where(Wave.key == wave_key)
+        .order_by(col(Publication.planned_at).desc())
+    ).first()
+    peers = list_all_peers(session)
+    return ReportWaves(results, others, peers, problems, has_outside=True, contact=contact or "")
 
 
 def make_report_file(
@@ -118,7 +128,7 @@ def make_report_file(
             waves.others,
             read_rules(settings.report_rules),
             organisation=settings.report_organisation,
-            contact=settings.report_contact,
+            contact=settings.report_contact or waves.contact,
             peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
             problems=problems,
             cited=_read_cited(settings, principal, problems, order),
@@ -126,8 +136,14 @@ def make_report_file(
         )
         report = build_report(scope, pictures.begin)
         content = _WRITERS[order.form](report, settings, pictures)
-    name = f"{waves.results.wave.key}-{order.kind}-{order.area}-{order.language}.{order.form}"
+    wave = waves.results.wave.key
+    name = name_report_file(wave, order.kind, order.area, order.language, order.form)
     return ReportFile(name, MEDIA_TYPES[order.form], content)
+
+
+def order_method(language: str) -> ReportOrder:
+    """Return the order of the method of a wave, which goes with its reports as one PDF."""
+    return ReportOrder(ReportKind.METHOD, NATION, ReportFormat.PDF, language)
 
 
 def _read_outside(

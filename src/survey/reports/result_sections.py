@@ -1,13 +1,13 @@
 """Sections on the score itself: the result, the place, the years and the change."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from survey.figures.charts.cities import UNRANKED
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.figure_table import RANK, SCORE, change_measure, gap_measure
 from survey.figures.views.changes import mark_roles
-from survey.figures.views.city import build_city_profile
 from survey.figures.views.estimate_text import (
     UNRELIABLE,
     difference_of,
@@ -105,11 +105,20 @@ def describe_place(scope: ReportScope) -> str:
 
 
 def build_headline(scope: ReportScope) -> ReportSection | None:
-    """Build the section with the score, its change and its difference from the nation."""
-    lines = (describe_headline(scope), describe_change(scope), describe_difference(scope))
+    """Build the section with the score, how sure it is, and a city's place among its peers."""
+    sample = scope.say("headline", "sample", n=format_count(scope.figure.n))
+    lines = (describe_headline(scope), describe_place(scope), sample)
     blocks: list[Block] = [Paragraph(line) for line in lines if line]
+    if describe_place(scope) and scope.profile.peers is not None:
+        blocks.append(ReportChart(scope.profile.peers))
     blocks.append(_build_key_figures(scope))
     return scope.section("headline", blocks)
+
+
+def build_compared(scope: ReportScope) -> ReportSection | None:
+    """Build the section on better or worse: than the wave before, and than the nation."""
+    lines = (describe_change(scope), describe_difference(scope))
+    return scope.section("compared", [Paragraph(line) for line in lines if line])
 
 
 def _build_key_figures(scope: ReportScope) -> ReportTable:
@@ -130,26 +139,22 @@ def _build_key_figures(scope: ReportScope) -> ReportTable:
         rows.append((label, *scope.write_figure(gap, format_signed)))
         ids.append(scope.figure_id(gap_measure("nation")))
     columns = (Column(t("Figure"), 4), *scope.figure_columns(t("Published figure"), 2, 3))
-    return ReportTable(t("Key figures"), columns, tuple(rows), scope.name_ids(*ids))
+    named = scope.name_ids(*ids)
+    return ReportTable(t("Key figures"), columns, tuple(rows), ids=named, is_annexed=True)
 
 
 def build_place(scope: ReportScope) -> ReportSection | None:
-    """Build the section on a city's place among its peers; None for an area without a place."""
-    sentence = describe_place(scope)
-    if not sentence:
+    """Build the section on a city's nearest peers; None for an area without a place."""
+    if not describe_place(scope):
         return None
-    context = scope.context
-    view = build_city_profile(context, city=scope.area, peers=scope.peers)
-    blocks: list[Block] = [Paragraph(sentence), Paragraph(scope.say("place", "caution"))]
-    codes = [scope.area]
-    if view.peers is not None:
-        blocks.append(ReportChart(view.peers))
-        peers = set(view.peers.chart_rows["code"])
+    codes, peers_chart = [scope.area], scope.profile.peers
+    if peers_chart is not None:
+        peers = set(peers_chart.chart_rows["code"])
         ordered = [code for code in scope.order.codes if code in peers]
         at = ordered.index(scope.area)
         codes = ordered[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS + 1]
-    blocks.append(city_table(scope, codes, scope.context.t("Peers with the nearest scores")))
-    return scope.section("place", blocks)
+    table = city_table(scope, codes, scope.context.t("Peers with the nearest scores"))
+    return scope.section("place", [Paragraph(scope.say("place", "caution")), table])
 
 
 def city_table(scope: ReportScope, codes: Sequence[str], title: str) -> ReportTable:
@@ -175,12 +180,13 @@ def city_table(scope: ReportScope, codes: Sequence[str], title: str) -> ReportTa
         Column(t("Possible places"), 2, is_number=True),
     )
     city = scope.say("ids", "city")
-    note = scope.name_ids(scope.figure_id(SCORE, area=city), scope.figure_id(RANK, area=city))
-    return ReportTable(title, columns, tuple(rows), note)
+    ids = scope.name_ids(scope.figure_id(SCORE, area=city), scope.figure_id(RANK, area=city))
+    is_long = scope.kind is ReportKind.NATION
+    return ReportTable(title, columns, tuple(rows), ids=ids, is_annexed=is_long)
 
 
 def build_years(scope: ReportScope) -> ReportSection | None:
-    """Build the section with scores of up to three waves, an indicator a row, and the trend."""
+    """Build the section with the trend; the annex has the scores of up to three waves."""
     waves = sorted((scope.context.results, *scope.earlier[:2]), key=lambda each: each.wave.year)
     codes, t = scope.upper_codes, scope.context.t
     columns_of = [_format_scores_in_wave(scope, results, codes) for results in waves]
@@ -195,9 +201,7 @@ def build_years(scope: ReportScope) -> ReportSection | None:
         *(Column(str(results.wave.year), 2.2, is_number=True) for results in waves),
     )
     title = t("Scores and 95%\u00a0intervals by wave")
-    blocks: list[Block] = [Paragraph(scope.say("years", "table"))]
-    if len(waves) > 1:
-        blocks.append(Paragraph(scope.say("years", "caution")))
+    blocks: list[Block] = []
     trend = trend_chart(
         scope.context,
         scope.earlier,
@@ -206,9 +210,10 @@ def build_years(scope: ReportScope) -> ReportSection | None:
         key="report-years",
     )
     if len(trend.chart_rows["year"]) > 1:
-        blocks.append(ReportChart(trend))
-    note = scope.name_ids(scope.figure_id(SCORE, indicator=scope.say("ids", "indicator")))
-    blocks.append(ReportTable(title, columns, tuple(rows), note))
+        blocks += [Paragraph(scope.say("years", "caution")), ReportChart(trend)]
+    ids = scope.name_ids(scope.figure_id(SCORE, indicator=scope.say("ids", "indicator")))
+    note = scope.say("years", "table")
+    blocks.append(ReportTable(title, columns, tuple(rows), note, ids, is_annexed=True))
     return scope.section("years", blocks)
 
 
@@ -249,6 +254,7 @@ def build_change(scope: ReportScope) -> ReportSection | None:
     table = build_change_table(scope, rows, scope.context.t("Change by indicator"))
     if table is None:
         return None
+    table = replace(table, is_annexed=True)
     return scope.section("change", [*map(Paragraph, lines), table])
 
 
@@ -280,13 +286,13 @@ def build_change_table(scope: ReportScope, changes: TableSlice, title: str) -> R
         Column(str(scope.context.wave.year), 1.4, is_number=True),
         Column(t("Change"), 1.4, is_number=True),
         Column(t("95%\u00a0interval"), 2.4, is_number=True),
-        Column(f"n {scope.before.wave.year} / {scope.context.wave.year}", 1.9, is_number=True,
+        Column(f"n {scope.before.wave.year} / {scope.context.wave.year}", 2.4, is_number=True,
                is_detail=True),
         Column(t("Verdict"), 3.4),
     )  # fmt: skip
     measure = change_measure(scope.before.wave.key)
-    note = scope.name_ids(scope.figure_id(measure, indicator=scope.say("ids", "indicator")))
-    return ReportTable(title, columns, rows, note) if rows else None
+    ids = scope.name_ids(scope.figure_id(measure, indicator=scope.say("ids", "indicator")))
+    return ReportTable(title, columns, rows, ids=ids) if rows else None
 
 
 def _list_changes(scope: ReportScope, rows: TableSlice, chosen: Sequence[int]) -> str:

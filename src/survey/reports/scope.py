@@ -10,6 +10,7 @@ from survey.estimate.tree import COMPOSITE
 from survey.evidence_city.outside_city import OutsideEvidence
 from survey.figures.figure_table import format_figure_id
 from survey.figures.views.changes import find_obstacle
+from survey.figures.views.city import CityView, build_city_profile
 from survey.figures.views.city_peers import list_clear_gaps
 from survey.figures.views.drivers import CITY, DriverFilters, DriversView, build_driver_view
 from survey.figures.views.estimate_text import (
@@ -30,12 +31,18 @@ from survey.locale import SurveyError
 from survey.locale.figures import format_count, format_score
 from survey.rectification.cited_evidence import CitedFigure
 from survey.rectification.problem_records import ProblemRecord
-from survey.reports.contents import Block, Column, ReportKind, ReportSection
+from survey.reports.contents import Block, Column, ReportKind, ReportPart, ReportSection
 from survey.reports.pictures import join_list, write_interval
 from survey.reports.rule_check import SentenceRules
 from survey.results import WaveResults
 from survey.results.wave_results import CellFilters
 
+NATION_LEVEL = ReportKind.NATION.value
+PART_OF: Mapping[str, ReportPart] = {
+    **dict.fromkeys(("headline", "compared", "standouts", "actions", "reading"), ReportPart.LETTER),
+    **dict.fromkeys(("tables", "guide", "facts", "method"), ReportPart.ANNEX),
+}
+"""Parts of the sections that are not in the body."""
 MAX_NAMED = 3
 """Indicators that a sentence names, and those that tie with the last of them."""
 _T = TypeVar("_T")
@@ -75,7 +82,7 @@ class ReportScope:
     @property
     def level(self) -> str:
         """Return the report's area level (city, province, nation) as tables of results name it."""
-        return self.kind.value
+        return NATION_LEVEL if self.kind is ReportKind.METHOD else self.kind.value
 
     @property
     def language(self) -> str:
@@ -89,7 +96,7 @@ class ReportScope:
     @property
     def name(self) -> str:
         """Return the name of the area as it stands in a sentence."""
-        if self.kind is ReportKind.NATION:
+        if self.level == NATION_LEVEL:
             return self.say("area", "nation")
         return self.context.names.area(self.area)
 
@@ -107,7 +114,10 @@ class ReportScope:
 
     def section(self, key: str, blocks: Sequence[Block]) -> ReportSection | None:
         """Return a section with its title and `blocks`; None without blocks."""
-        return ReportSection(key, self.say("section", key), tuple(blocks)) if blocks else None
+        if not blocks:
+            return None
+        part = PART_OF.get(key, ReportPart.BODY)
+        return ReportSection(key, self.say("section", key), tuple(blocks), part)
 
     def interval(self, figure: Estimate) -> str:
         return write_interval(figure.low, figure.high, self.language)
@@ -171,7 +181,7 @@ class ReportScope:
         )
 
     def name_ids(self, *ids: str) -> str:
-        """Return the note under a table that names the pattern of its figures' ids."""
+        """Return the line under a table that names the pattern of its figures' ids."""
         return self.say("ids", "note", ids=join_list(ids, self.language, long=True))
 
     @cached_property
@@ -185,6 +195,11 @@ class ReportScope:
         return estimate_at(
             self.context.cells(area_level=self.level, area=self.area, indicator=self.main)
         )
+
+    @cached_property
+    def profile(self) -> CityView:
+        """Profile of a city, with the picture of its place among its peers."""
+        return build_city_profile(self.context, city=self.area, peers=self.peers)
 
     @cached_property
     def difference(self) -> EstimateDifference | None:

@@ -1,7 +1,8 @@
-"""Report as ten slides for the meeting, in the words and figures of the report."""
+"""Report as ten slides for the meeting, one message each, the last with what is to be decided."""
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pptx import Presentation
@@ -12,20 +13,14 @@ from pptx.util import Inches, Pt
 
 from survey.figures.office_zip import normalise_zip
 from survey.locale import translator
-from survey.reports.contents import (
-    BulletList,
-    Paragraph,
-    Report,
-    ReportChart,
-    ReportSection,
-    ReportTable,
-)
+from survey.reports.contents import Paragraph, Report, ReportChart, ReportSection, ReportTable
 from survey.reports.pictures import ReportPictures
 
 MAX_SLIDES = 10
+_ACTIONS = "actions"
 _CHOICES = (
-    "place", "areas", "cities", "change", "tree", "strengths", "groups", "priorities", "problems",
-    "reading", "years", "complaints", "outside", "headline", "leaders",
+    "headline", "compared", "areas", "cities", "strengths", "groups", "priorities", "change",
+    "leaders", "complaints", "standouts", "outside", "tree", "place",
 )  # fmt: skip
 """Sections that may become slides; those first here stay where a report has more than fit."""
 _ACCENT, _INK, _QUIET, _FAINT = (
@@ -33,8 +28,8 @@ _ACCENT, _INK, _QUIET, _FAINT = (
     RGBColor(0x5F, 0x5C, 0x58), RGBColor(0xF4, 0xF1, 0xEC),
 )  # fmt: skip
 _WIDTH, _HEIGHT, _LEFT, _INNER, _TOP, _FLOOR = 13.333, 7.5, 0.7, 11.93, 1.45, 6.75
-_TEXT_WIDTH, _GAP = 3.9, 0.35
-_MAX_ROWS, _MAX_LINES = 10, 3
+_TEXT_WIDTH, _GAP, _LEAD = 3.9, 0.35, 0.9
+_MAX_ROWS, _MAX_LINES = 7, 2
 _LATIN, _CHINESE = "Arial", "Microsoft YaHei"
 _TITLE_ONLY = 5
 """Layout of the built-in master with a title and nothing else."""
@@ -46,9 +41,15 @@ def write_slides(report: Report, pictures: ReportPictures | None = None) -> byte
     show.slide_width, show.slide_height = Inches(_WIDTH), Inches(_HEIGHT)
     deck = ReportDeck(show, report, pictures or ReportPictures())
     deck.add_cover()
-    deck.add_findings()
     for section in choose_sections(report):
-        deck.add_section(section)
+        years = report.find_section("years")
+        if section.key == "compared" and years is not None:
+            charts = (block for block in years.blocks if isinstance(block, ReportChart))
+            section = replace(section, blocks=(*section.blocks, *charts))
+        deck.add_section(section, section.title)
+    actions = report.find_section(_ACTIONS)
+    if actions is not None:
+        deck.add_section(actions, report.words["decide"])
     deck.number_slides()
     _set_properties(show.core_properties, report)
     buffer = io.BytesIO()
@@ -77,33 +78,30 @@ class ReportDeck:
         slide = self._add_slide(report.title, top=2.4, size=36)
         self._write(slide, (_LEFT, 0.7, _INNER, 0.6), [imprint.organisation], 18, _QUIET)
         self._write(slide, (_LEFT, 3.6, _INNER, 0.6), [report.subtitle], 20, _QUIET)
-        lines = [f"{report.words[name]}  {getattr(imprint, name)}" for name in ("contact", "date")]
+        lines = [
+            f"{report.words[name]}  {text}"
+            for name in ("contact", "date")
+            if (text := getattr(imprint, name))
+        ]
         self._write(slide, (_LEFT, 5.4, _INNER, 1.0), lines, 14, _INK)
 
-    def add_findings(self) -> None:
-        slide = self._add_slide(self._report.words["findings"])
-        box = (_LEFT, _TOP, _INNER, _FLOOR - _TOP)
-        self._write(slide, box, [f"•  {line}" for line in self._report.findings], 17, _INK)
-
-    def add_section(self, section: ReportSection) -> None:
-        slide = self._add_slide(section.title)
+    def add_section(self, section: ReportSection, title: str) -> None:
+        """Add a slide with the first sentences of a section and its chart or table."""
+        slide = self._add_slide(title)
         lines = [block.text for block in section.blocks if isinstance(block, Paragraph)]
         charts = [block for block in section.blocks if isinstance(block, ReportChart)]
         tables = [block for block in section.blocks if isinstance(block, ReportTable)]
-        for block in section.blocks:
-            if isinstance(block, BulletList):
-                lines += [f"•  {line}" for line in block.lines]
         height = _FLOOR - _TOP
         if not charts and not tables:
-            self._write(slide, (_LEFT, _TOP, _INNER, height), lines, 16, _INK)
+            self._write(slide, (_LEFT, _TOP, _INNER, height), lines[:_MAX_LINES], 22, _INK)
             return
-        self._write(slide, (_LEFT, _TOP, _TEXT_WIDTH, height), lines[:_MAX_LINES], 15, _INK)
-        left = _LEFT + _TEXT_WIDTH + _GAP
-        box = (left, _TOP, _WIDTH - _LEFT - left, height)
         if charts:
-            self._draw_chart(slide, charts[0], box)
-        else:
-            self._draw_table(slide, tables[0], box)
+            self._write(slide, (_LEFT, _TOP, _TEXT_WIDTH, height), lines[:_MAX_LINES], 16, _INK)
+            left = _LEFT + _TEXT_WIDTH + _GAP
+            self._draw_chart(slide, charts[0], (left, _TOP, _WIDTH - _LEFT - left, height))
+            return
+        self._write(slide, (_LEFT, _TOP, _INNER, _LEAD), lines[:1], 16, _INK)
+        self._draw_table(slide, tables[0], _TOP + _LEAD * bool(lines))
 
     def _add_slide(self, title: str, *, top: float = 0.55, size: float = 26) -> Any:
         slide = self._show.slides.add_slide(self._show.slide_layouts[_TITLE_ONLY])
@@ -124,8 +122,7 @@ class ReportDeck:
     def number_slides(self) -> None:
         imprint, slides = self._report.imprint, list(self._show.slides)
         for number, slide in enumerate(slides, 1):
-            words = f"{imprint.organisation} · {imprint.wave} · {imprint.date}"
-            self._write(slide, (_LEFT, 6.95, _INNER - 1, 0.35), [words], 10, _QUIET)
+            self._write(slide, (_LEFT, 6.95, _INNER - 1, 0.35), [imprint.foot], 10, _QUIET)
             page = f"{number} / {len(slides)}"
             box = (_WIDTH - _LEFT - 1, 6.95, 1, 0.35)
             self._write(slide, box, [page], 10, _QUIET, PP_ALIGN.RIGHT)
@@ -172,29 +169,26 @@ class ReportDeck:
         )
         drawn._element.nvPicPr.cNvPr.set("descr", chart.panel.alt)
 
-    def _draw_table(
-        self, slide: Any, table: ReportTable, box: tuple[float, float, float, float]
-    ) -> None:
-        left, top, width, _ = box
-        places = [place for place, each in enumerate(table.columns) if not each.is_detail]
-        columns = [table.columns[place] for place in places]
-        rows = [[row[place] for place in places] for row in table.rows[:_MAX_ROWS]]
+    def _draw_table(self, slide: Any, table: ReportTable, top: float) -> None:
+        left, width = _LEFT, _INNER
+        columns, rows = table.columns, table.rows[:_MAX_ROWS]
         self._write(slide, (left, top, width, 0.35), [table.title], 13, _INK)
         shape = slide.shapes.add_table(
             len(rows) + 1, len(columns), Inches(left), Inches(top + 0.45), Inches(width), 0
         )
-        drawn, whole = shape.table, sum(column.share for column in columns)
+        drawn = shape.table
         drawn.horz_banding = False
-        for place, column in enumerate(columns):
-            drawn.columns[place].width = Inches(width * column.share / whole)
+        for place, part in enumerate(table.widths):
+            drawn.columns[place].width = Inches(width * part)
         heads = [column.head for column in columns]
         for row, texts in enumerate((heads, *rows)):
-            drawn.rows[row].height = Inches(0.33)
+            drawn.rows[row].height = Inches(0.42)
             for place, text in enumerate(texts):
                 self._fill_cell(drawn.cell(row, place), text, columns[place].is_number)
+        notes = [table.note]
         if len(rows) < len(table.rows):
-            note = self._t("The first {count} rows; the report has all.", count=len(rows))
-            self._write(slide, (left, _FLOOR - 0.35, width, 0.4), [note], 9, _QUIET)
+            notes.append(self._t("The first {count} rows; the report has all.", count=len(rows)))
+        self._write(slide, (left, _FLOOR - 0.35, width, 0.4), [" ".join(notes)], 9, _QUIET)
 
     def _fill_cell(self, cell: Any, text: str, is_number: bool) -> None:
         cell.margin_left = cell.margin_right = Inches(0.06)
@@ -204,7 +198,7 @@ class ReportDeck:
         cell.fill.fore_color.rgb = _FAINT
         paragraph = cell.text_frame.paragraphs[0]
         paragraph.alignment = PP_ALIGN.RIGHT if is_number else PP_ALIGN.LEFT
-        self._add_run(paragraph, text.replace("\n", "  "), 11, _INK)
+        self._add_run(paragraph, text.replace("\n", "  "), 13, _INK)
 
 
 def _set_properties(properties: Any, report: Report) -> None:

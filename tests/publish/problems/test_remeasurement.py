@@ -23,6 +23,7 @@ from survey.rectification.remeasurement import (
 )
 from survey.reports.contents import Report, ReportKind, ReportTable
 from survey.reports.docx_file import write_docx
+from survey.reports.improvement_sections import build_actions
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
 from survey.reports.scope import ReportScope
@@ -173,6 +174,39 @@ def test_the_report_has_both_lists_and_the_verdicts_of_the_test(
     assert [line[-1] for line in again.rows] == [
         rules.write(language, "problems", each.trend.value) for each in found.values()
     ]
+
+
+def test_the_letter_asks_for_the_first_three_of_the_kept_list(frozen: Frozen) -> None:
+    done = problem(ProblemFigure("1.2"), ProblemState.DONE, wave=NOW)
+    figures = ("1.1", "2.1", "2.2", "2.3")
+    listed = [problem(ProblemFigure(code), ProblemState.IN_PROGRESS, wave=NOW) for code in figures]
+    section = report(frozen, (done, *listed)).find_section("actions")
+    assert section is not None
+    (table,) = (block for block in section.blocks if isinstance(block, ReportTable))
+    assert [row[0] for row in table.rows] == [
+        f"{each.wording}\n{each.measure}" for each in listed[:3]
+    ]
+    assert {row[3] for row in table.rows} == {"市场监管局"}
+    assert all("2024" in row[4] for row in table.rows)
+
+
+def test_a_strength_that_is_to_be_improved_first_is_said_in_one_sentence(frozen: Frozen) -> None:
+    """Of every city that has one: no reason calls it a strength and a gap."""
+    said = 0
+    for city in frozen[NOW].cells(OPERATOR, area_level="city", group="all")["area"].unique():
+        scope = ReportScope(
+            ReportKind.CITY, str(city), ViewContext(frozen[NOW], OPERATOR, "en"), (), read_rules()
+        )
+        both = {code for code, _ in scope.above} & {each.code for each in scope.drivers.priorities}
+        section = build_actions(scope) if both else None
+        if section is None:
+            continue
+        (table,) = (block for block in section.blocks if isinstance(block, ReportTable))
+        reasons = [row[1] for row in table.rows if "a strength beside the nation" in row[1]]
+        assert len(reasons) == len(both)
+        assert not any("below the nation" in reason for reason in reasons)
+        said += 1
+    assert said
 
 
 def test_without_lists_the_report_is_what_it_was(frozen: Frozen) -> None:

@@ -30,7 +30,10 @@ from survey.release.reproduction import (
     reproduce_publication,
 )
 from survey.release.signing_keys import add_key_to_file, register_key
+from survey.release.verify import Finding
 from survey.reports import docx_file, report_service
+from survey.reports.contents import ReportKind
+from survey.reports.report_service import ReportFormat, ReportOrder
 from survey.reports.rule_check import SentenceRules, read_rules
 from survey.results import WaveResults
 from survey.results.freeze import freeze_wave
@@ -190,7 +193,10 @@ def test_a_release_of_an_older_version_is_reproduced_with_its_differences_named(
         older.setattr(method_views, "_list_snapshot_facts", list_older_facts)
         sign_first(store)
     result = reproduce(store)
-    assert [Path(finding.file).suffix for finding in result.findings] == [*PRINTED]
+    # Of the reports, the method names the sources.
+    assert {finding.file for finding in result.findings} == {
+        f"reports/{KEY}-method-CN-en.pdf", "tables/tables.en.xlsx",
+    }  # fmt: skip
     assert result.is_same_snapshot
     assert "figures.csv" in result.same
 
@@ -250,6 +256,19 @@ def test_what_an_earlier_version_made_otherwise_is_said_in_words(
     assert "English wording" in told
     assert "script with which strangers check" in told
     assert "figures are" not in told
+
+
+@pytest.mark.slow
+def test_reports_from_before_the_method_had_a_file_of_its_own_say_so(
+    store: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        order = ReportOrder(ReportKind.NATION, NATION, ReportFormat.DOCX, "en")
+        earlier.setattr(file_builders, "order_method", lambda _language: order)
+        sign_first(store)
+    whole = reproduce(store)
+    assert whole.findings == (Finding(f"reports/{KEY}-method-CN-en.pdf", "unlisted"),)
+    assert "had no letter" in "\n".join(map(str, whole.differences))
 
 
 @pytest.mark.slow

@@ -106,7 +106,7 @@ def _draw_label_column(
         titleY=-8,
         titleX=-8 if orient == "left" else 8,
         labelExpr=rf"split(datum.label, '\n')[{part}]",
-        labelFontSize=style.size(10.5),
+        labelFontSize=style.size(11),
         labelPadding=8,
         labelOverlap=False,
         labelFlush=False,

@@ -148,7 +148,7 @@ def is_role(*roles: str) -> str:
 def row_axis(style: ChartStyle, *, compact: bool = False) -> alt.Y:
     """Return the vertical axis of row titles in data order; a `compact` one has smaller text."""
     axis = alt.Axis(
-        labelFontSize=style.size(10.5 if compact else 12),
+        labelFontSize=style.size(11 if compact else 12),
         # A label may bring its own line breaks.
         labelExpr=r"split(datum.label, '\n')",
         ticks=False,

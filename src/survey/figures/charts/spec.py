@@ -96,7 +96,7 @@ def matrix(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     )
     codes = (
         points.transform_filter("datum.named")
-        .mark_text(align="left", dx=style.size(6), dy=style.size(-7), fontSize=style.size(10))
+        .mark_text(align="left", dx=style.size(6), dy=style.size(-7), fontSize=style.size(11))
         .encode(x=x(), y=y(), text="label:N", color=colour)
     )
     return alt.layer(
