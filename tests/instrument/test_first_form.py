@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from survey.questionnaire.advice import advise
 from survey.questionnaire.checks import (
     RESERVED_NAMES,
-    advise,
     check_instrument,
     only_errors,
     score_findings,

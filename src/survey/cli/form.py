@@ -22,9 +22,9 @@ from survey.cli.output import (
 from survey.cli.output_file import output_file
 from survey.collection.trial_links import open_trial
 from survey.locale import DEFAULT_LANGUAGE, RefusedError, msg, translator
+from survey.questionnaire.advice import advise
 from survey.questionnaire.checks import (
     Finding,
-    advise,
     check_instrument,
     describe_figures,
     only_errors,

@@ -13,7 +13,8 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Labels, RefusedError, labels_of, msg
-from survey.questionnaire.checks import Finding, Severity, advise, check_instrument, only_errors
+from survey.questionnaire.advice import advise
+from survey.questionnaire.checks import Finding, Severity, check_instrument, only_errors
 from survey.questionnaire.indicator_tree import IndicatorTree, can_weigh_equally, weigh_equally
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.paper_codes import number_questions
