@@ -1,11 +1,13 @@
 """First waves from an empty store, in the browser alone, with every press of theirs counted."""
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import openpyxl
@@ -29,7 +31,7 @@ from survey.results import open_results
 from survey.screens.plan.page import TASK_NAMES
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.china_time import china_date
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import (
     Account,
@@ -48,6 +50,9 @@ from tests.journeys.counted import CLICK, FIELD, FILE, Counted
 from tests.journeys.staff import choose_password, confirm_second_factor, sign_in_staff
 from tests.server_process import Respondent, Server
 from tests.work_of import work_of
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeOnce
 
 zh = translator("zh")
 TITLE = "二〇二七年试点"
@@ -86,18 +91,24 @@ SitDown = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(make_once: "MakeOnce", tmp_path: Path) -> Iterator[Server]:
     """What `survey init` leaves: cities, questionnaires, an administrator, a key to sign with."""
-    key_file = tmp_path / "release.key"
-    settings = Settings(data_dir=tmp_path, database_url="")
-    upgrade(settings.store_url)
-    load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
+
+    def fill(folder: Path) -> None:
+        store = Settings(data_dir=folder, database_url="").store_url
+        upgrade(store)
+        load_reference_data(store, PROJECT_ROOT / "seed")
+        dispose_engines()
+
+    folder, key_file = tmp_path / "data", tmp_path / "release.key"
+    shutil.copytree(make_once("reference-data", fill), folder)
+    settings = Settings(data_dir=folder, database_url="")
     with session_scope(settings.store_url) as session:
         work = work_of(session, OPERATOR, now())
         register_key(work, public_key=add_key_to_file(key_file).public_bytes)
         entry = AccountData("王芳", Role.ADMINISTRATOR, NATION)
         create_account(work, login="wangfang", entry=entry)
-    started = Server(tmp_path, SURVEY_RELEASE_KEY_FILE=str(key_file))
+    started = Server(folder, SURVEY_RELEASE_KEY_FILE=str(key_file))
     started.start()
     yield started
     started.stop()
@@ -149,7 +160,6 @@ def test_the_shipped_questionnaire_in_one_city_is_open_within_fourteen_presses(
     _draw_points(desk, ["北京"])
     _assign_and_open(desk)
     with desk.not_counted():
-        print('COUNT', count)
         assert count[CLICK] <= 14, count
         assert count[FIELD] <= 15 and not count[FILE], count
     desk.press(desk.page.get_by_role("tab", name=zh("Sample and quotas")))
@@ -171,18 +181,17 @@ def test_an_own_questionnaire_in_three_cities_is_released_by_two_people(
     _save_sample(desk, cities)
     _draw_points(desk, cities)
     _assign_and_open(desk)
-    with desk.not_counted():
-        desk.start()
-        expect(desk.page.locator(".hcs-checklist li")).to_have_count(12)
-        expect(desk.page.locator(".hcs-checklist li.done")).to_have_count(8)
-        _collect(server, respondent)
-        desk.start()
-    print('COUNT open', count)
-    second = _make_second_administrator(server, desk, computer, count)
+    _go_home(desk)
+    expect(desk.page.locator(".hcs-checklist li")).to_have_count(12)
+    expect(desk.page.locator(".hcs-checklist li.done")).to_have_count(8)
+    _collect(server, respondent)
+    # Another day.
+    desk.start()
 
     _go_on(desk, ChecklistTask.REVIEW)
     _approve(server, desk, Status.CITY_APPROVED)
-    second.press(second.page.get_by_role("link", name=re.compile(zh("Interviews for the second approval"))))
+    second = _make_second_administrator(server, desk, computer, count)
+    _follow(second, "Interviews for the second approval")
     _approve(server, second, Status.APPROVED)
     _go_home(desk)
     _go_on(desk, ChecklistTask.CLOSING)
@@ -193,7 +202,7 @@ def test_an_own_questionnaire_in_three_cities_is_released_by_two_people(
     expect(desk.page.get_by_text(f"3 个城市共 {INTERVIEWS} 份：3 个城市会显示")).to_be_visible()
     _take_the_step(desk, "frozen", typed=KEY)
     _go_home(second)
-    second.press(second.page.get_by_role("link", name=re.compile(zh("Freeze to confirm"))))
+    _follow(second, "Freeze to confirm")
     _take_the_step(second, "frozen", typed=KEY)
     expect(second.page.get_by_text(zh("The wave is frozen for good."))).to_be_visible()
     _go_home(desk)
@@ -202,8 +211,8 @@ def test_an_own_questionnaire_in_three_cities_is_released_by_two_people(
     for person in (desk, second):
         with person.not_counted():
             pass
-    print('COUNT', count)
-    assert (count[CLICK] <= 60, count[FIELD] <= 15, count[FILE] <= 2) == (True, True, True), count
+    assert count[CLICK] <= 60, count
+    assert count[FIELD] <= 15 and count[FILE] <= 2, count
 
     reader = computer("qianjun", Role.CITY_OFFICIAL, SHANGHAI).new_page()
     _open(reader, f"{server.url}/overview?wave={KEY}")
@@ -222,6 +231,11 @@ def _go_on(person: Counted, task: ChecklistTask) -> None:
     current = person.page.locator(".hcs-checklist [aria-current=step]")
     expect(current).to_contain_text(zh(TASK_NAMES[task]), timeout=SLOW)
     person.press(current.get_by_role("link"))
+
+
+def _follow(person: Counted, what: str) -> None:
+    """Press what waits, on the start page."""
+    person.press(person.page.get_by_role("link", name=re.compile(zh(what))))
 
 
 def _go_by_menu(person: Counted, key: PageKey) -> None:
@@ -257,8 +271,7 @@ def _upload_questionnaire(desk: Counted, file: Path) -> None:
     book.save(file)
     _go_by_menu(desk, PageKey.QUESTIONNAIRES)
     choose_option(
-        desk.page.get_by_role("combobox", name=zh("Questionnaire")),
-        zh("Upload a questionnaire …"),
+        desk.page.get_by_role("combobox", name=zh("Questionnaire")), zh("Upload a questionnaire …")
     )
     upload_file(desk.page, file)
     desk.press(desk.page.get_by_text(zh("A score: every rating counts the same")))
@@ -340,7 +353,7 @@ def _release(server: Server, desk: Counted, second: Counted) -> None:
     _let_the_day_come(server, release)
     for person in (desk, second):
         _go_home(person)
-        person.press(person.page.get_by_role("link", name=re.compile(zh("Release to sign"))))
+        _follow(person, "Release to sign")
         person.press(person.page.locator(f".st-key-releases-sign-{release} button"))
         expect(person.page.get_by_text("您已签署").first).to_be_visible()
     second.press(second.page.get_by_role("button", name=zh("Publish"), exact=True).first)
@@ -405,8 +418,6 @@ def _approve(server: Server, person: Counted, to: Status) -> None:
     """Approve all interviews that wait for this person."""
     person.press(person.page.locator(".st-key-review-many button"))
     dialog = person.page.get_by_role("dialog")
-    if to is Status.APPROVED:
-        choose_option(dialog.get_by_role("combobox"), zh("Approve for good"))
     expect(dialog).to_contain_text(f"{INTERVIEWS}")
     person.page.locator(".st-key-review-many-confirm button").click()
     expect(dialog).to_have_count(0)
@@ -435,7 +446,6 @@ def _make_second_administrator(
     with second.not_counted():
         confirm_second_factor(second.page, _store(server), "zhaomin")
     wait_until_idle(second.page)
-    _go_home(desk)
     return second
 
 

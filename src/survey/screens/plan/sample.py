@@ -46,6 +46,7 @@ from survey.waves.quotas import (
     set_quota_policy,
 )
 
+
 def draw_city_choice(
     page: PageContext, sheet: WaveOverview, cities: Sequence[FrameCity], saved: PlanRequest | None
 ) -> tuple[str, ...] | None:
