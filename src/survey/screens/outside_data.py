@@ -1,6 +1,6 @@
 """Page of outside data: template, upload with its check, deliveries and their revisions."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -24,6 +24,7 @@ from survey.counts.deliveries import (
     withdraw_delivery,
 )
 from survey.counts.delivery_changes import DeliveryNotAllowedError
+from survey.counts.overdue_deliveries import OverdueMonth, list_overdue_months
 from survey.frame.code_lists import shipped_code_lists
 from survey.kit.delivery_feedback import (
     describe_receipt,
@@ -44,7 +45,7 @@ from survey.store.tables import DeliveryKind, now
 from survey.tabular.reading import read_text_table
 
 MAX_FILE_MB = 100
-_MAX_DIFFERENCES = 200
+_MAX_DIFFERENCES, _MAX_NAMED = 200, 8
 _CHECKED = "outside/checked"
 
 
@@ -73,6 +74,8 @@ def draw_outside_data(page: PageContext) -> None:
     kind = COUNT_KINDS[DeliveryKind(chosen)]
     with page.read() as work:
         periods = list_delivered_periods(work, kind=kind.kind)
+        overdue = list_overdue_months(work, kind=kind)
+    _draw_overdue(page, overdue)
     _draw_upload(page, kind, periods)
     if kind.kind is DeliveryKind.OPINION:
         draw_opinion_entry(page, periods)
@@ -87,6 +90,26 @@ def draw_outside_data(page: PageContext) -> None:
     if kind.kind is DeliveryKind.COMPLAINTS:
         _draw_differences(page, periods)
     _draw_withdrawal(page, periods)
+
+
+def _draw_overdue(page: PageContext, overdue: Sequence[OverdueMonth]) -> None:
+    """Draw the months that should be there already, each with its day and the areas that lack."""
+    if not overdue:
+        return
+    t = page.t
+    st.subheader(t("Months overdue: {count}", count=len(overdue)), anchor=False)
+    heads = (t("Month"), t("Due on"), t("Areas that lack"))
+    rows = [
+        (each.period, format_day(t, each.due), _name_areas(page, each.areas)) for each in overdue
+    ]
+    st.html(render_table(heads, rows))
+
+
+def _name_areas(page: PageContext, areas: Sequence[str]) -> str:
+    named = page.t(", ").join(name_area(area, page.language) for area in areas[:_MAX_NAMED])
+    if len(areas) <= _MAX_NAMED:
+        return named
+    return page.t("{names} and {count} more", names=named, count=len(areas) - _MAX_NAMED)
 
 
 def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeriod]) -> None:
