@@ -13,7 +13,6 @@ from playwright.sync_api import BrowserContext, Locator, Page
 
 from tests.journeys.app_page import wait_until_idle
 
-CLICK, FIELD, FILE = "click", "field", "file"
 _LISTENER = """
 (() => {
   const tell = kind => window.countedBySurvey(kind);
@@ -35,7 +34,9 @@ _LISTENER = """
     if (event.key === "Enter" || (event.key === " " && !isBox)) tell("click");
     else if (element.closest("[role=spinbutton]") && event.key.length === 1) type(element);
   });
-  hear("input", event => { if (event.isTrusted && event.target.closest(typed)) type(event.target); });
+  hear("input", event => {
+    if (event.isTrusted && event.target.closest(typed)) type(event.target);
+  });
   hear("change", event => { if (event.target.matches("input[type=file]")) tell("file"); });
 })();
 """
@@ -61,7 +62,7 @@ class Counted:
 
     def visit(self, path: str) -> None:
         """Type an address of the platform, or open one that was handed over."""
-        self._add(CLICK)
+        self._add("click")
         self._go(self._home + path)
 
     def press(self, place: Locator) -> None:
@@ -78,7 +79,7 @@ class Counted:
 
     @contextmanager
     def not_counted(self) -> Iterator[Page]:
-        """Leave out what is no step of the journey: answering, single interviews, second factors."""
+        """Leave out what is no step of the journey, such as a second factor."""
         self._hear_all()
         self._is_counting = False
         yield self.page
@@ -92,6 +93,12 @@ class Counted:
     def _add(self, kind: str) -> None:
         if self._is_counting:
             self._count[kind] += 1
+
+
+def require_at_most(count: Counter[str], **limits: int) -> None:
+    """Fail if there was more of a kind than its limit."""
+    above = {kind: count[kind] for kind, limit in limits.items() if count[kind] > limit}
+    assert not above, (above, limits)
 
 
 def _refuse(*_: Any, **__: Any) -> NoReturn:
