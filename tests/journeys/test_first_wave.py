@@ -36,6 +36,7 @@ from survey.store.schema import upgrade
 from survey.store.tables import (
     Account,
     AuditEntry,
+    Credential,
     Mode,
     Publication,
     Response,
@@ -108,6 +109,8 @@ def server(make_once: "MakeOnce", tmp_path: Path) -> Iterator[Server]:
         register_key(work, public_key=add_key_to_file(key_file).public_bytes)
         entry = AccountData("王芳", Role.ADMINISTRATOR, NATION)
         create_account(work, login="wangfang", entry=entry)
+        account = session.exec(select(Account).where(Account.login == "wangfang")).one()
+        session.add(Credential(account_id=account.id, password_hash="chosen", must_change=False))
     started = Server(folder, SURVEY_RELEASE_KEY_FILE=str(key_file))
     started.start()
     yield started
@@ -462,6 +465,7 @@ def _score(server: Server) -> str:
 
 def _raise_a_quota(desk: Page, store: str) -> None:
     """Type another target into the table and save it."""
+    expect(desk.locator(".st-key-quota-save button")).to_be_visible()
     wait_until_idle(desk)
     table = desk.locator("[data-testid=stDataFrame]").first
     table.scroll_into_view_if_needed()
