@@ -35,7 +35,7 @@ from survey.kit.download_button import XLSX, File, draw_download_button
 from survey.kit.feedback import run_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_table
+from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_table, render_text_table
 from survey.kit.url_state import pick_by_button
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_count
@@ -102,14 +102,14 @@ def _draw_overdue(page: PageContext, overdue: Sequence[OverdueMonth]) -> None:
     rows = [
         (each.period, format_day(t, each.due), _name_areas(page, each.areas)) for each in overdue
     ]
-    st.html(render_table(heads, rows))
+    st.html(render_text_table(heads, rows, whole=(0, 1)))
 
 
 def _name_areas(page: PageContext, areas: Sequence[str]) -> str:
     named = page.t(", ").join(name_area(area, page.language) for area in areas[:_MAX_NAMED])
     if len(areas) <= _MAX_NAMED:
         return named
-    return page.t("{names} and {count} more", names=named, count=len(areas) - _MAX_NAMED)
+    return page.t("{areas} and {count} more areas", areas=named, count=len(areas) - _MAX_NAMED)
 
 
 def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeriod]) -> None:
