@@ -75,7 +75,7 @@ FROM_RESULTS = {
     # administrator alone.
     "freeze_wave", "recompute_wave", "audit_wave", "release_wave", "revoke_release",
     "list_releases", "list_release_changes", "find_current_release", "release_signed_wave",
-    "find_standing_publication", "find_wave_announcement", "find_announced_publication",
+    "find_standing_publication", "find_announced_publication",
     "get_newest_snapshot", "get_shown_snapshot",
     "release_request_options",
     "outdated_waves", "list_altered_tables", "list_current_snapshots", "list_published_snapshots",

@@ -14,12 +14,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlmodel import select
 
 from survey.access.roles import Role
-from survey.access.second_factor import plain_secret
 from survey.locale import translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
-from survey.store.tables import Account, Credential, now
+from survey.store.tables import Account, now
 from tests.journeys.app_page import choose_option, wait_until_idle
+from tests.journeys.staff import choose_password, read_second_secret
 from tests.server_process import CITY, Server, serious_problems
 
 zh = translator("zh")
@@ -73,16 +73,7 @@ def _link(server: Server, login: str) -> str:
 def _choose_password(page: Page, link: str, password: str) -> None:
     page.goto(link)
     assert serious_problems(page) == []
-    page.get_by_label(zh("New password")).fill(password)
-    page.get_by_role("button", name=zh("Continue")).click()
-
-
-def _secret(server: Server, login: str) -> str:
-    with read_scope(_store(server)) as session:
-        query = select(Credential).join(Account).where(Account.login == login)
-        secret = plain_secret(session.exec(query).one())
-    assert secret is not None
-    return secret
+    choose_password(page, password)
 
 
 def _open(page: Page, address: str) -> None:
@@ -97,11 +88,11 @@ def test_from_the_first_command_to_the_second_person(
     _choose_password(admin, _link(results, "wangfang"), PASSWORDS[0])
     expect(admin.get_by_role("img", name=zh("QR code"))).to_be_visible()
     shown = admin.locator(".sf-auth").inner_text().replace(" ", "")
-    assert _secret(results, "wangfang") in shown
+    assert read_second_secret(_store(results), "wangfang") in shown
     admin.goto(f"{url}/users")
     expect(admin.get_by_text(zh("Please sign in first")).first).to_be_visible()
     admin.goto(f"{url}/auth/step")
-    code = pyotp.TOTP(_secret(results, "wangfang")).at(now())
+    code = pyotp.TOTP(read_second_secret(_store(results), "wangfang")).at(now())
     admin.get_by_label(zh("Six-digit code")).fill(code)
     admin.get_by_role("button", name=zh("Continue")).click()
     expect(admin.locator(".sf-codes li")).to_have_count(10)

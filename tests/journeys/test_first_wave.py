@@ -1,12 +1,16 @@
-"""First wave from an empty store to a released result: no command line and no workbook."""
+"""First waves from an empty store, in the browser alone, with every press of theirs counted."""
 
 import re
+import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import openpyxl
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect
 from sqlmodel import select
@@ -19,6 +23,7 @@ from survey.collection.invitations import issue_invitation
 from survey.collection.response_bulk_insert import FinishedResponse, write_responses
 from survey.estimate.tree import COMPOSITE
 from survey.frame.quotas import EVERYONE
+from survey.kit.navigation import PAGES_BY_KEY, PageKey
 from survey.locale import translator
 from survey.operations.checklist import ChecklistTask
 from survey.release.signing_keys import add_key_to_file, register_key
@@ -26,11 +31,12 @@ from survey.results import open_results
 from survey.screens.plan.page import TASK_NAMES
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.china_time import china_date
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import (
     Account,
     AuditEntry,
+    Credential,
     Mode,
     Publication,
     Response,
@@ -38,43 +44,77 @@ from survey.store.tables import (
     Status,
     now,
 )
-from survey.waves.instruments import load_instrument, load_reference_data
+from survey.waves.instruments import load_reference_data
 from survey.waves.waves import get_wave
-from tests.complete_answers import WOMAN_OF_1985, build_complete_answers
-from tests.journeys.app_page import choose_option, wait_until_idle
-from tests.journeys.staff import sign_in_staff
+from tests.journeys.app_page import choose_option, upload_file, wait_until_idle
+from tests.journeys.counted import Counted, require_at_most
+from tests.journeys.staff import choose_password, confirm_second_factor, sign_in_staff
 from tests.server_process import Respondent, Server
 from tests.work_of import work_of
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeOnce
 
 zh = translator("zh")
 TITLE = "二〇二七年试点"
 KEY = f"main-{china_date(now()).year}"
 """Called by series and year, for nobody gave it a short name."""
-BEIJING, SHANGHAI = "110000", "310000"
-INTERVIEWS, TRIES = 40, 12
-CLOSED = "The wave is closed: no interview arrives any more."
+CITIES = {"110000": "北京", "120000": "天津", "130100": "石家庄"}
+SHANGHAI = "310000"
+A_CITY, TRIES = 40, 12
+INTERVIEWS = A_CITY * len(CITIES)
 SLOW = 60_000
-PEOPLE = """张三\tzhangsan\t访问员\t北京
-李四\tlisi\t督导\t北京"""
-POINTS = """北京,110000-p0,商场0,商场,城镇
-北京,110000-p1,商场1,商场,乡村"""
-SitDown = Callable[..., Page]
+PASSWORD = "quiet rivers carry lanterns home"
+LABEL = "label::中文 (zh)"
+ENDS = ("low_label::中文 (zh)", "high_label::中文 (zh)")
+SURVEY = (
+    ("type", "name", LABEL, "parameters", "required", "privacy", "relevant", "ends", *ENDS),
+    ("begin_group", "welcome", "参加调查"),
+    ("select_one yes_no", "consent", "您愿意参加这次调查吗？", "", "yes", "consent"),
+    ("end_group",),
+    ("begin_group", "declined", "谢谢您", "", "", "", "selected(${consent}, 'no')", "refused"),
+    ("note", "goodbye", "祝您生活愉快！"),
+    ("end_group",),
+    ("begin_group", "ratings", "您的感受"),
+    *(
+        ("range", name, text, "start=1 end=10 step=1", "yes", "", "", "", "非常不满意", "非常满意")
+        for name, text in (
+            ("goods", "您对本市商品质量是否满意？"),
+            ("service", "您对本市服务质量是否满意？"),
+            ("redress", "您对本市投诉处理是否满意？"),
+        )
+    ),
+    ("end_group",),
+)
+CHOICES = (("list_name", "name", LABEL), ("yes_no", "yes", "愿意"), ("yes_no", "no", "不愿意"))
+SETTINGS = (("form_title", "form_id", "version"), ("三市试点问卷", "pilot", "1"))
+SitDown = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def empty_server(tmp_path: Path) -> Iterator[Server]:
-    """What `survey init` leaves: cities, questionnaires, a key to sign with, no wave."""
-    key_file = tmp_path / "release.key"
-    settings = Settings(data_dir=tmp_path, database_url="")
-    upgrade(settings.store_url)
-    load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
+def server(make_once: "MakeOnce", tmp_path: Path) -> Iterator[Server]:
+    """What `survey init` leaves: cities, questionnaires, an administrator, a key to sign with."""
+
+    def fill(folder: Path) -> None:
+        store = Settings(data_dir=folder, database_url="").store_url
+        upgrade(store)
+        load_reference_data(store, PROJECT_ROOT / "seed")
+        dispose_engines()
+
+    folder, key_file = tmp_path / "data", tmp_path / "release.key"
+    shutil.copytree(make_once("reference-data", fill), folder)
+    settings = Settings(data_dir=folder, database_url="")
     with session_scope(settings.store_url) as session:
-        key = add_key_to_file(key_file)
-        register_key(work_of(session, OPERATOR, now()), public_key=key.public_bytes)
-    server = Server(tmp_path, SURVEY_RELEASE_KEY_FILE=str(key_file))
-    server.start()
-    yield server
-    server.stop()
+        work = work_of(session, OPERATOR, now())
+        register_key(work, public_key=add_key_to_file(key_file).public_bytes)
+        entry = AccountData("王芳", Role.ADMINISTRATOR, NATION)
+        create_account(work, login="wangfang", entry=entry)
+        account = session.exec(select(Account).where(Account.login == "wangfang")).one()
+        session.add(Credential(account_id=account.id, password_hash="chosen", must_change=False))
+    started = Server(folder, SURVEY_RELEASE_KEY_FILE=str(key_file))
+    started.start()
+    yield started
+    started.stop()
 
 
 def _store(server: Server) -> str:
@@ -82,41 +122,107 @@ def _store(server: Server) -> str:
 
 
 @pytest.fixture
-def sit_down(browser: Browser, empty_server: Server) -> Iterator[SitDown]:
-    """`sit_down(login, role, area)`: somebody at a computer of their own, signed in."""
+def computer(browser: Browser, server: Server) -> Iterator[SitDown]:
+    """`computer()`: one for another person; `computer(login, role, area)`: who is signed in."""
     contexts: list[BrowserContext] = []
 
-    def at_computer(login: str, role: Role, area: str = NATION) -> Page:
+    def sit_down(
+        login: str = "", role: Role = Role.ADMINISTRATOR, area: str = NATION
+    ) -> BrowserContext:
         context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
         contexts.append(context)
         context.set_default_timeout(SLOW)
-        settings = Settings(data_dir=empty_server.data_dir, database_url="")
-        sign_in_staff(context, settings, empty_server.url, login, role, area)
-        return context.new_page()
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+        if login:
+            settings = Settings(data_dir=server.data_dir, database_url="")
+            sign_in_staff(context, settings, server.url, login, role, area)
+        return context
 
-    yield at_computer
+    yield sit_down
     for context in contexts:
         context.close()
 
 
 @pytest.fixture
-def desk(sit_down: SitDown, empty_server: Server) -> Page:
-    """The computer of the first administrator, whose account came from `survey user create`."""
-    with session_scope(_store(empty_server)) as session:
-        create_account(
-            work_of(session, OPERATOR, now()),
-            login="wangfang",
-            entry=AccountData("王芳", Role.ADMINISTRATOR, NATION),
-        )
-    return sit_down("wangfang", Role.ADMINISTRATOR)
+def count() -> Counter[str]:
+    return Counter()
 
 
-def _follow(page: Page, task: ChecklistTask) -> None:
-    """Click the task that the checklist says is next."""
-    current = page.locator(".hcs-checklist [aria-current=step]")
-    expect(current).to_contain_text(zh(TASK_NAMES[task]), timeout=SLOW)
-    current.get_by_role("link").click()
-    wait_until_idle(page)
+@pytest.fixture
+def desk(computer: SitDown, server: Server, count: Counter[str]) -> Counted:
+    """The computer of the administrator, who has just signed in for the first time."""
+    person = Counted(computer("wangfang"), count, server.url)
+    person.start()
+    return person
+
+
+def test_the_shipped_questionnaire_in_one_city_is_open_within_fourteen_presses(
+    server: Server, desk: Counted, count: Counter[str]
+) -> None:
+    _create_accounts(desk, ["北京"])
+    _make_wave(desk, "main-2023")
+    _save_sample(desk, ["北京"])
+    _draw_points(desk, ["北京"])
+    _assign_and_open(desk)
+    with desk.not_counted():
+        require_at_most(count, click=14, field=15, file=0)
+    desk.press(desk.page.get_by_role("tab", name=zh("Sample and quotas")))
+    _raise_a_quota(desk.page, _store(server))
+
+
+def test_an_own_questionnaire_in_three_cities_is_released_by_two_people(
+    server: Server,
+    desk: Counted,
+    computer: SitDown,
+    respondent: Respondent,
+    count: Counter[str],
+    tmp_path: Path,
+) -> None:
+    cities = list(CITIES.values())
+    _create_accounts(desk, cities)
+    _upload_questionnaire(desk, tmp_path / "pilot.xlsx")
+    _make_wave(desk, "pilot")
+    _save_sample(desk, cities)
+    _draw_points(desk, cities)
+    _assign_and_open(desk)
+    _go_home(desk)
+    expect(desk.page.locator(".hcs-checklist li")).to_have_count(12)
+    expect(desk.page.locator(".hcs-checklist li.done")).to_have_count(8)
+    _collect(server, respondent)
+    # Another day.
+    desk.start()
+
+    _go_on(desk, ChecklistTask.REVIEW)
+    _approve(server, desk, Status.CITY_APPROVED)
+    second = _make_second_administrator(server, desk, computer, count)
+    _follow(second, "Interviews for the second approval")
+    _approve(server, second, Status.APPROVED)
+    _go_home(desk)
+    _go_on(desk, ChecklistTask.CLOSING)
+    _take_the_step(desk, "closed")
+    _go_home(desk)
+    _go_on(desk, ChecklistTask.FREEZING)
+    desk.press(desk.page.locator(".st-key-plan-preview button"))
+    expect(desk.page.get_by_text(f"3 个城市共 {INTERVIEWS} 份：3 个城市会显示")).to_be_visible()
+    _take_the_step(desk, "frozen", typed=KEY)
+    _go_home(second)
+    _follow(second, "Freeze to confirm")
+    _take_the_step(second, "frozen", typed=KEY)
+    expect(second.page.get_by_text(zh("The wave is frozen for good."))).to_be_visible()
+    _go_home(desk)
+    _go_on(desk, ChecklistTask.RELEASE)
+    _release(server, desk, second)
+    with desk.not_counted(), second.not_counted():
+        require_at_most(count, click=60, field=15, file=2)
+        for person in (desk, second):
+            person.start()
+            expect(person.page.get_by_text(zh("Nothing waits for you."))).to_be_visible()
+
+    reader = computer("qianjun", Role.CITY_OFFICIAL, SHANGHAI).new_page()
+    _open(reader, f"{server.url}/overview?wave={KEY}")
+    expect(reader.locator(".hcs-answer .number").first).to_have_text(_score(server))
+    _open(reader, f"{server.url}/city?wave={KEY}&city=130100")
+    expect(reader.get_by_role("heading", name="石家庄", exact=True)).to_be_visible()
 
 
 def _open(page: Page, address: str) -> None:
@@ -124,87 +230,112 @@ def _open(page: Page, address: str) -> None:
     wait_until_idle(page)
 
 
-def test_first_wave_from_an_empty_store_to_a_released_result_with_no_command_line(
-    empty_server: Server, desk: Page, sit_down: SitDown, respondent: Respondent
-) -> None:
-    _prepare_the_wave(empty_server, desk)
-    _collect(empty_server, respondent)
-    _open(desk, f"{empty_server.url}/plan?wave={KEY}")
-    _take_the_step(desk, "closed")
-    expect(desk.get_by_text(zh(CLOSED))).to_be_visible()
-    _approve(empty_server, sit_down("lisi", Role.SUPERVISOR, BEIJING), Status.CITY_APPROVED)
-    _approve(empty_server, desk, Status.APPROVED)
-    second = _make_second_administrator(empty_server, desk, sit_down)
-
-    _open(desk, f"{empty_server.url}/plan?wave={KEY}&part=freeze")
-    desk.locator(".st-key-plan-preview button").click()
-    expect(desk.get_by_text(zh("The preview is ready. Nothing was stored."))).to_be_visible()
-    expect(desk.get_by_text(f"1 个城市共 {INTERVIEWS} 份：1 个城市会显示")).to_be_visible()
-    _let_two_people(desk, second, "frozen")
-    expect(second.get_by_text(zh("The wave is frozen for good."))).to_be_visible()
-    _release(empty_server, desk, second)
-
-    reader = sit_down("qianjun", Role.CITY_OFFICIAL, SHANGHAI)
-    _open(reader, f"{empty_server.url}/overview?wave={KEY}")
-    expect(reader.locator(".hcs-answer .number").first).to_have_text(_score(empty_server))
-    _open(reader, f"{empty_server.url}/city?wave={KEY}&city={BEIJING}")
-    expect(reader.get_by_role("heading", name="北京", exact=True)).to_be_visible()
+def _go_on(person: Counted, task: ChecklistTask) -> None:
+    """Press the task that the checklist says is next."""
+    current = person.page.locator(".hcs-checklist [aria-current=step]")
+    expect(current).to_contain_text(zh(TASK_NAMES[task]), timeout=SLOW)
+    person.press(current.get_by_role("link"))
 
 
-def _prepare_the_wave(empty_server: Server, desk: Page) -> None:
-    """Follow the checklist from the first account to the open wave."""
-    home, plan = empty_server.url, f"{empty_server.url}/plan?wave={KEY}"
-    _open(desk, home)
-    _follow(desk, ChecklistTask.ACCOUNTS)
+def _follow(person: Counted, what: str) -> None:
+    """Press what waits, on the start page."""
+    person.press(person.page.get_by_role("link", name=re.compile(zh(what))))
+
+
+def _go_by_menu(person: Counted, key: PageKey) -> None:
+    name = zh(PAGES_BY_KEY[key].title)
+    person.press(person.page.get_by_test_id("stSidebarNav").get_by_text(name, exact=True))
+    expect(person.page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def _go_home(person: Counted) -> None:
+    _go_by_menu(person, PageKey.HOME)
+
+
+def _create_accounts(desk: Counted, cities: list[str]) -> None:
+    _go_on(desk, ChecklistTask.ACCOUNTS)
+    people = [
+        f"{name}{number}\t{login}{number}\t{name}\t{city}"
+        for number, city in enumerate(cities)
+        for name, login in (("访问员", "field"), ("督导", "lead"))
+    ]
     label = zh("Cells copied from a spreadsheet, or one line a person")
-    desk.get_by_role("textbox", name=label).fill(PEOPLE)
-    desk.locator(".st-key-users-batch-check button").click()
-    desk.locator(".st-key-users-batch-create button").click()
-    expect(desk.get_by_text(zh("{count} accounts are created.", count=2))).to_be_visible()
+    desk.paste(desk.page.get_by_role("textbox", name=label), "\n".join(people))
+    desk.press(desk.page.locator(".st-key-users-batch-create button"))
+    created = zh("{count} accounts are created.", count=len(people))
+    expect(desk.page.get_by_text(created)).to_be_visible()
 
-    _open(desk, home)
-    _follow(desk, ChecklistTask.WAVE)
-    _make_wave(desk)
 
-    _follow(desk, ChecklistTask.SAMPLE)
-    desk.get_by_role("radio", name=zh("Chosen cities")).click()
-    single = desk.get_by_role("combobox", name=zh("Single cities"))
-    single.fill("北京")
-    desk.get_by_role("option", name="北京").click()
-    desk.keyboard.press("Escape")
-    expect(desk.locator(".hcs-answer .number")).to_have_text("620")
-    desk.locator(".st-key-plan-save-sample button").click()
+def _upload_questionnaire(desk: Counted, file: Path) -> None:
+    book = openpyxl.Workbook()
+    for name, rows in (("survey", SURVEY), ("choices", CHOICES), ("settings", SETTINGS)):
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(file)
+    _go_by_menu(desk, PageKey.QUESTIONNAIRES)
+    choose_option(
+        desk.page.get_by_role("combobox", name=zh("Questionnaire")), zh("Upload a questionnaire …")
+    )
+    upload_file(desk.page, file)
+    desk.press(desk.page.get_by_text(zh("A score: every rating counts the same")))
+    desk.press(desk.page.locator(".st-key-questionnaires-store button"))
+    stored = zh("{name}, version {version}, is stored.", name="pilot", version="1")
+    expect(desk.page.get_by_text(stored)).to_be_visible()
+
+
+def _make_wave(desk: Counted, questionnaire: str) -> None:
+    page = desk.page
+    _go_by_menu(desk, PageKey.PLAN)
+    page.get_by_role("textbox", name=zh("Title (Chinese)")).fill(TITLE)
+    box = page.get_by_role("combobox", name=zh("Questionnaire"))
+    choose_option(box, questionnaire)
+    for name, day in ((zh("First day"), "20270301"), (zh("Last day"), "20270331")):
+        field = page.get_by_test_id("stDateInput").filter(has_text=name)
+        field.get_by_role("spinbutton").first.click()
+        page.keyboard.type(day)
+    desk.press(page.locator(".st-key-plan-save-wave button"))
+    wave = f"{TITLE} ({KEY})"
+    expect(page.get_by_text(zh("The wave {wave} is saved.", wave=wave))).to_be_visible()
+
+
+def _save_sample(desk: Counted, cities: list[str]) -> None:
+    page = desk.page
+    for city in cities:
+        choose_option(page.get_by_role("combobox", name=zh("Single cities")), city)
+    expect(page.locator(".hcs-answer .number")).to_have_text(f"{620 * len(cities):,}")
+    desk.press(page.locator(".st-key-plan-save-sample button"))
     saved = zh("The plan is saved: city targets and quotas are set.")
-    expect(desk.get_by_text(saved)).to_be_visible()
-    _raise_a_quota(desk, _store(empty_server))
+    expect(page.get_by_text(saved)).to_be_visible()
 
-    _open(desk, plan)
-    _follow(desk, ChecklistTask.POINTS)
-    points = zh("Cells copied from a spreadsheet, or one line a point")
-    desk.get_by_role("textbox", name=points).fill(POINTS)
-    desk.locator(".st-key-points-check button").click()
-    desk.locator(".st-key-points-draw button").click()
-    expect(desk.get_by_text(zh("The points are drawn and stored."))).to_be_visible()
 
-    _open(desk, plan)
-    _follow(desk, ChecklistTask.PEOPLE)
-    desk.locator(".st-key-staff-assign-evenly button").click()
-    expect(desk.get_by_text(zh("The people are assigned."))).to_be_visible()
+def _draw_points(desk: Counted, cities: list[str]) -> None:
+    page = desk.page
+    desk.press(page.get_by_role("tab", name=zh("Sampling points")))
+    points = [
+        f"{city},p{number}{stratum},商场{number},商场,{stratum}"
+        for number, city in enumerate(cities)
+        for stratum in ("城镇", "乡村")
+    ]
+    label = zh("Cells copied from a spreadsheet, or one line a point")
+    desk.paste(page.get_by_role("textbox", name=label), "\n".join(points))
+    desk.press(page.locator(".st-key-points-draw button"))
+    expect(page.get_by_text(zh("The points are drawn and stored."))).to_be_visible()
 
-    _open(desk, plan)
-    _follow(desk, ChecklistTask.OPENING)
+
+def _assign_and_open(desk: Counted) -> None:
+    page = desk.page
+    desk.press(page.get_by_role("tab", name=zh("People")))
+    desk.press(page.locator(".st-key-staff-assign-evenly button"))
+    expect(page.get_by_text(zh("The people are assigned."))).to_be_visible()
     _take_the_step(desk, "open")
-    expect(desk.get_by_text(zh("The wave is open: interviews can be collected."))).to_be_visible()
-    _open(desk, home)
-    expect(desk.locator(".hcs-checklist li")).to_have_count(12)
-    expect(desk.locator(".hcs-checklist li.done")).to_have_count(8)
-    current = desk.locator(".hcs-checklist [aria-current=step]")
-    expect(current).to_contain_text(zh(TASK_NAMES[ChecklistTask.REVIEW]))
+    expect(page.get_by_text(zh("The wave is open: interviews can be collected."))).to_be_visible()
 
 
-def _take_the_step(page: Page, state: str, *, typed: str = "") -> None:
+def _take_the_step(person: Counted, state: str, *, typed: str = "") -> None:
     """Open the dialog of a step of the wave and confirm it there."""
-    page.locator(f".st-key-plan-step-{state} button").click()
+    page = person.page
+    person.press(page.locator(f".st-key-plan-step-{state} button"))
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"{TITLE} ({KEY})")
     if typed:
@@ -213,42 +344,30 @@ def _take_the_step(page: Page, state: str, *, typed: str = "") -> None:
     expect(dialog).to_have_count(0)
 
 
-def _let_two_people(first: Page, second: Page, state: str) -> None:
-    """Request what cannot be undone at one computer and confirm it at another."""
-    _take_the_step(first, state, typed=KEY)
-    expect(
-        first.get_by_text(zh("You requested this yourself. Another person confirms it."))
-    ).to_be_visible()
-    _open(second, first.url)
-    _take_the_step(second, state, typed=KEY)
-
-
-def _release(server: Server, desk: Page, second: Page) -> None:
-    """From the frozen wave to the register, where it is announced, signed by two, and published."""
-    _open(desk, f"{server.url}/plan?wave={KEY}")
-    desk.locator(".st-key-plan-step-released button").click()
-    expect(desk).to_have_url(re.compile(f"/releases.*announce={KEY}"))
-    title = desk.get_by_role("textbox", name=zh("Chinese title"))
+def _release(server: Server, desk: Counted, second: Counted) -> None:
+    """At the register: announced, signed by two, and published."""
+    page = desk.page
+    expect(page).to_have_url(re.compile(f"/releases.*announce={KEY}"))
+    title = page.get_by_role("textbox", name=zh("Chinese title"))
     expect(title).to_have_value(f"{TITLE}结果")
-    desk.get_by_role("textbox", name=zh("Contact")).fill("新闻处 12315")
-    desk.get_by_role("button", name=zh("Announce"), exact=True).click()
-    expect(desk.get_by_text(zh("The release is announced. Next it is signed."))).to_be_visible()
+    page.get_by_role("textbox", name=zh("Contact")).fill("新闻处 12315")
+    desk.press(page.get_by_role("button", name=zh("Announce"), exact=True))
+    expect(page.get_by_text(zh("The release is announced. Next it is signed."))).to_be_visible()
     release = f"{KEY}-1"
     _let_the_day_come(server, release)
-    for page in (desk, second):
-        _open(page, server.url)
-        page.get_by_role("link", name=re.compile(zh("Release to sign"))).click()
-        page.locator(f".st-key-releases-sign-{release} button").click()
-        expect(page.get_by_text("您已签署").first).to_be_visible()
-    _open(second, server.url)
-    second.get_by_role("link", name=re.compile(zh("Release to publish"))).click()
-    second.get_by_role("button", name=zh("Publish"), exact=True).first.click()
-    field = second.get_by_label(zh("Type {release} to confirm", release=release))
+    for person in (desk, second):
+        _go_home(person)
+        _follow(person, "Release to sign")
+        person.press(person.page.locator(f".st-key-releases-sign-{release} button"))
+        expect(person.page.get_by_text("您已签署").first).to_be_visible()
+    second.press(second.page.get_by_role("button", name=zh("Publish"), exact=True).first)
+    field = second.page.get_by_label(zh("Type {release} to confirm", release=release))
     field.fill(release)
     field.press("Tab")
-    wait_until_idle(second)
-    second.locator(f".st-key-releases-publish-{release} button").click()
-    expect(second.get_by_text(zh("{release} is published.", release=release))).to_be_visible()
+    wait_until_idle(second.page)
+    second.press(second.page.locator(f".st-key-releases-publish-{release} button"))
+    published = zh("{release} is published.", release=release)
+    expect(second.page.get_by_text(published)).to_be_visible()
 
 
 def _let_the_day_come(server: Server, key: str) -> None:
@@ -263,63 +382,75 @@ def _collect(server: Server, respondent: Respondent) -> None:
     """One person answers on a phone; the others are put in at once, as a browser takes long."""
     with session_scope(_store(server)) as session:
         wave = get_wave(session=session, key=KEY)
-        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-        surveyor = session.exec(select(Account).where(Account.login == "zhangsan")).one()
-        point, *_ = session.exec(select(SamplingPoint).where(SamplingPoint.wave_id == wave.id))
+        points = session.exec(select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)).all()
+        of_city = {point.city_code: point for point in points}
+        accounts = session.exec(select(Account).where(Account.role == Role.SURVEYOR)).all()
+        surveyors = {account.area: account for account in accounts}
         link = issue_invitation(
-            work_of(session, principal_of(surveyor), now()), wave_key=KEY, point_id=point.id
+            work_of(session, principal_of(surveyors["110000"]), now()),
+            wave_key=KEY,
+            point_id=of_city["110000"].id,
         )
         rows = [
             FinishedResponse(
                 client_uuid=uuid4(),
-                city_code=BEIJING,
+                city_code=city,
                 mode=Mode.ASSISTED,
                 status=Status.SUBMITTED,
                 submitted_at=now(),
-                started_at=now() - timedelta(minutes=9),
-                duration_seconds=540.0,
-                answers=build_complete_answers(
-                    instrument,
-                    rating=6 + number % 4,
-                    gender=("male", "female")[number % 2],
-                    birth_year=1960 + number,
-                ),
-                point_id=point.id,
-                surveyor_id=surveyor.id,
+                started_at=now() - timedelta(minutes=4),
+                duration_seconds=240.0,
+                answers={
+                    "consent": "yes",
+                    "goods": 6 + number % 5,
+                    "service": 4 + number % 6,
+                    "redress": 3 + number % 7,
+                },
+                point_id=of_city[city].id,
+                surveyor_id=surveyors[city].id,
             )
-            for number in range(INTERVIEWS - 1)
+            for city in CITIES
+            for number in range(A_CITY - (city == "110000"))
         ]
         write_responses(work_of(session, OPERATOR, now()), wave=wave, rows=rows)
     respondent.open(f"{server.url}/q/{link.token}")
-    respondent.finish(WOMAN_OF_1985)
+    respondent.finish({"consent": "yes"})
     expect(respondent.page.locator(".sf-heading")).to_have_text(zh("Received. Thank you!"))
 
 
-def _approve(server: Server, page: Page, to: Status) -> None:
+def _approve(server: Server, person: Counted, to: Status) -> None:
     """Approve all interviews that wait for this person."""
-    _open(page, f"{server.url}/review?wave={KEY}")
-    page.locator(".st-key-review-many button").click()
-    dialog = page.get_by_role("dialog")
-    if to is Status.APPROVED:
-        choose_option(dialog.get_by_role("combobox"), zh("Approve for good"))
+    person.press(person.page.locator(".st-key-review-many button"))
+    dialog = person.page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"{INTERVIEWS}")
-    page.locator(".st-key-review-many-confirm button").click()
+    person.page.locator(".st-key-review-many-confirm button").click()
     expect(dialog).to_have_count(0)
     with read_scope(_store(server)) as session:
         states = session.exec(select(Response.status)).all()
     assert [*states] == [to] * INTERVIEWS
 
 
-def _make_second_administrator(server: Server, desk: Page, sit_down: SitDown) -> Page:
+def _make_second_administrator(
+    server: Server, desk: Counted, computer: SitDown, count: Counter[str]
+) -> Counted:
     """Give a second person an account, as whoever may create accounts is created alone."""
-    _open(desk, f"{server.url}/users?view=new")
-    desk.get_by_role("textbox", name=re.compile(f"^{zh('Login')}")).fill("zhaomin")
-    desk.get_by_role("textbox", name=zh("Full name")).fill("赵敏")
-    choose_option(desk.get_by_role("combobox", name=zh("Role")), zh("Administrator"))
-    desk.locator(".st-key-users-create button").click()
+    page = desk.page
+    _go_by_menu(desk, PageKey.USERS)
+    desk.press(page.get_by_text(zh("New account"), exact=True))
+    page.get_by_role("textbox", name=re.compile(f"^{zh('Login')}")).fill("zhaomin")
+    page.get_by_role("textbox", name=zh("Full name")).fill("赵敏")
+    choose_option(page.get_by_role("combobox", name=zh("Role")), zh("Administrator"))
+    desk.press(page.locator(".st-key-users-create button"))
     created = zh("The account {login} is created.", login="zhaomin")
-    expect(desk.get_by_text(created)).to_be_visible()
-    return sit_down("zhaomin", Role.ADMINISTRATOR)
+    expect(page.get_by_text(created)).to_be_visible()
+    link = page.locator("[data-testid=stCode]").inner_text().strip()
+    second = Counted(computer(), count, server.url)
+    second.visit(link.removeprefix(server.url))
+    choose_password(second.page, PASSWORD)
+    with second.not_counted():
+        confirm_second_factor(second.page, _store(server), "zhaomin")
+    wait_until_idle(second.page)
+    return second
 
 
 def _score(server: Server) -> str:
@@ -332,21 +463,9 @@ def _score(server: Server) -> str:
     return f"{float(cells.iloc[0]['estimate']):.1f}"
 
 
-def _make_wave(desk: Page) -> None:
-    desk.get_by_role("textbox", name=zh("Title (Chinese)")).fill(TITLE)
-    desk.get_by_role("combobox", name=zh("Questionnaire")).fill("main-2023")
-    desk.get_by_role("option").first.click()
-    for name, day in ((zh("First day"), "20270301"), (zh("Last day"), "20270331")):
-        field = desk.get_by_test_id("stDateInput").filter(has_text=name)
-        field.get_by_role("spinbutton").first.click()
-        desk.keyboard.type(day)
-    desk.locator(".st-key-plan-save-wave button").click()
-    wave = f"{TITLE} ({KEY})"
-    expect(desk.get_by_text(zh("The wave {wave} is saved.", wave=wave))).to_be_visible()
-
-
 def _raise_a_quota(desk: Page, store: str) -> None:
     """Type another target into the table and save it."""
+    expect(desk.locator(".st-key-quota-save button")).to_be_visible()
     wait_until_idle(desk)
     table = desk.locator("[data-testid=stDataFrame]").first
     table.scroll_into_view_if_needed()

@@ -232,8 +232,9 @@ def test_a_new_wave_is_made_and_a_wrong_one_says_why(
     assert [message.value for message in app.success] == [
         "The wave Wave 2028 (main-2028) is saved."
     ]
-    assert "main-2028" in read(app)
-    assert "Nobody can be interviewed yet" in read(app)
+    # What comes next for it is open.
+    assert (app.query_params["wave"], app.query_params["part"]) == ("main-2028", "sample")
+    assert "All 2 cities, unless some are chosen here." in read(app)
     with read_scope(field.url) as session:
         assert session.exec(select(Wave).where(Wave.key == "main-2028")).one().year >= 2026
 
@@ -736,6 +737,7 @@ def test_a_planned_wave_shows_what_is_next_until_it_is_open(
     assert re.findall(r'<li class="(\w+)" aria-current="step"><a href="([^"]+)"', words) == [
         ("next", "/users?lang=en&amp;view=batch")
     ]
+    assert f'href="/releases?lang=en&amp;announce={KEY}"' in words
     assert 'class="hcs-checklist"' not in read(visit_as(PageKey.PLAN, official, wave=KEY))
     _move(planned, WaveState.OPEN)
     assert 'class="hcs-checklist"' not in read(visit_as(PageKey.PLAN, admin, wave=KEY))
@@ -746,8 +748,7 @@ def test_the_cities_of_a_wave_are_chosen_by_province_or_one_by_one(
 ) -> None:
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="sample", plan="computed")
     place = f"cities/{KEY}/en"
-    app.segmented_control(key=f"{place}/scope").set_value("chosen").run()
-    assert "Please choose at least one city." in read(app)
+    assert "All 2 cities, unless some are chosen here." in read(app)
     app.multiselect(key=f"{place}/provinces").set_value(["31"]).run()
     app.button(key="plan-save-sample").click().run()
     with read_scope(planned.url) as session:

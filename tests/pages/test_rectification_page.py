@@ -160,20 +160,27 @@ def test_others_read_at_most(open_page: Open, read: Read, role: Role) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "state", "words"),
+    ("days", "state", "words", "reminded"),
     [
-        (10, ProblemState.IN_PROGRESS, "Problems due within 14 days: 1"),
-        (-1, ProblemState.IN_PROGRESS, "Problems overdue: 1"),
-        (10, ProblemState.DONE, "Problems put right, waits for acceptance: 1"),
+        (10, ProblemState.IN_PROGRESS, "Problems due within 14 days: 1", Role.CITY_OFFICIAL),
+        (-1, ProblemState.IN_PROGRESS, "Problems overdue: 1", Role.CITY_OFFICIAL),
+        (
+            10,
+            ProblemState.DONE,
+            "Problems put right, waits for acceptance: 1",
+            Role.PROVINCE_OFFICIAL,
+        ),
     ],
 )
-def test_the_start_page_reminds(
-    open_page: Open, read: Read, days: int, state: ProblemState, words: str
+def test_the_start_page_reminds_whose_turn_it_is(
+    open_page: Open, read: Read, days: int, state: ProblemState, words: str, reminded: Role
 ) -> None:
     press(open_list(open_page), "add/priorities")
     put_in_hands(state, days)
-    for role in (Role.CITY_OFFICIAL, Role.PROVINCE_OFFICIAL):
-        assert words in read(open_page(PageKey.HOME, role, lang="en"))
+    for role in (Role.CITY_OFFICIAL, Role.PROVINCE_OFFICIAL, Role.NATIONAL_OFFICIAL):
+        home = read(open_page(PageKey.HOME, role, lang="en"))
+        assert (words in home) == (role is reminded), role
+        assert ("Nothing waits for you." in home) == (role is not reminded), role
 
 
 def test_a_number_of_the_start_page_is_that_of_the_list_that_it_opens(

@@ -120,7 +120,11 @@ def test_two_people_sign_and_it_is_published_when_its_id_is_typed(
     city = employ(Role.CITY_OFFICIAL, "110000")
     announce(frozen)
     assert "Release to sign: 1 · First release" in read(visit_as(PageKey.HOME, first))
-    app = press(visit_as(PageKey.RELEASES, first), f"releases/sign/{RELEASE}")
+    # It is announced: the checklist of its wave leads to the release itself.
+    app = visit_as(PageKey.RELEASES, first, announce=WAVE)
+    assert "announce" not in app.query_params
+    assert app.query_params["release"] in (RELEASE, [RELEASE])
+    app = press(app, f"releases/sign/{RELEASE}")
     assert state_of(frozen) is PublicationState.PLANNED
     assert "Release to sign" not in read(visit_as(PageKey.HOME, first))
     assert f'release={RELEASE}">' not in read(visit_as(PageKey.HOME, city))

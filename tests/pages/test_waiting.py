@@ -5,17 +5,25 @@ import shutil
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from streamlit.testing.v1 import AppTest
 
+from survey.access.principal import OPERATOR
 from survey.access.roles import Role
+from survey.counts.deliveries import import_delivery
 from survey.kit.navigation import PAGES, PageKey
 from survey.settings import Settings
+from survey.store.china_time import china_date
+from survey.store.engine import session_scope
+from survey.store.tables import now
+from tests.context.complaints.count_files import check_file, count_file, head, rows_of
+from tests.work_of import work_of
 
 KINDS = (
     r"Interviews to review|Interviews for the second approval|Late interviews|Problems|Release|"
-    r"Comparative test|Experience check|Accounts"
+    r"Comparative test|Experience check|Accounts|Months overdue of"
 )
 LINK = re.compile(rf'<a href="([^"]+)" target="_self">((?:{KINDS})[^:<]*): ([\d,]+)')
 
@@ -35,11 +43,14 @@ def number_on(app: AppTest, page: PageKey, query: dict[str, str]) -> int:
     if page is PageKey.RECTIFICATION:
         return len(app.selectbox(key="problems/chosen/en").options)
     if page in {PageKey.COMPARATIVE_TESTS, PageKey.EXPERIENCE_CHECKS}:
-        (name,) = query
+        name = "test" if page is PageKey.COMPARATIVE_TESTS else "check"
         return int(query[name] == app.selectbox(key=f"{name}/en").value)
     if page is PageKey.USERS:
         (label,) = (each.label for each in app.button if each.key == "users/links/expired")
         return int(label.split()[3])
+    if page is PageKey.OUTSIDE_DATA:
+        (title,) = (each.value for each in app.subheader if "Months overdue" in each.value)
+        return int(title.split()[-1])
     if query.get("part") == "late":
         return len(app.selectbox(key="late/en").options)
     states = app.selectbox(key="status/en")
@@ -59,7 +70,7 @@ def test_every_number_is_that_of_the_page_it_leads_to(
     led_to = set()
     for role in Role:
         words = read(open_page(PageKey.HOME, role, lang="en"))
-        has_list = role not in {Role.SURVEYOR, Role.TYPIST, Role.ANALYST}
+        has_list = role not in {Role.SURVEYOR, Role.TYPIST}
         assert words.count("Waiting for you") == has_list, role
         links = links_of(words)
         assert ("Nothing waits for you." in words) == (has_list and not links), role
@@ -67,3 +78,22 @@ def test_every_number_is_that_of_the_page_it_leads_to(
             assert number == number_on(open_page(page, role, **query), page, query), (role, what)
             led_to.add(what)
     assert {"Interviews to review", "Interviews for the second approval"} <= led_to
+
+
+def test_months_that_are_overdue_are_counted_where_they_are_delivered(
+    field: Any, visit_as: Any, employ: Any, read: Callable[[AppTest], str]
+) -> None:
+    today = china_date(now())
+    last_year = f"{today.year - 1}-{today.month:02d}"
+    rows = [row for area in ("110000", "420500") for row in rows_of(last_year, area, (30,))]
+    check, said = check_file(count_file(*rows)), head(day=today)
+    with session_scope(field.url) as session:
+        import_delivery(work_of(session, OPERATOR, now()), check=check, head=said)
+    official = employ(Role.NATIONAL_OFFICIAL, "CN")
+    ((page, query, what, number),) = links_of(read(visit_as(PageKey.HOME, official, lang="en")))
+    assert (page, what) == (PageKey.OUTSIDE_DATA, "Months overdue of Complaint statistics")
+    app = visit_as(page, official, **query)
+    # Not the month that goes on and, until the sixteenth, not the one before it either.
+    assert number == number_on(app, page, query) == (11 if today.day > 15 else 10)
+    assert "Beijing, Yichang" in read(app)
+    assert links_of(read(visit_as(PageKey.HOME, employ(Role.CITY_OFFICIAL, "110000")))) == []

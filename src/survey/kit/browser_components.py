@@ -1,4 +1,4 @@
-"""Components of the browser in Streamlit pages: interview form, keying grid, keyboard shortcuts.
+"""Components of the browser in Streamlit pages: interview form, keying grid, keys, pasted lists.
 
 The form keeps its own draft and sends until it has a receipt, so a reload, a restart of the server
 or a dead network between two runs of the page loses nothing. What it sends arrives as a trigger.
@@ -29,7 +29,7 @@ REMEMBERED_OUTCOMES = 20
 
 Accept = Callable[[Mapping[str, Any]], ApiResult]
 """Function that stores what the form sent and returns the result."""
-_SCRIPT = Path(__file__).with_name("keyboard_shortcuts.js")
+_KEYS, _PASTING = "keyboard_shortcuts.js", "read_when_pasted.js"
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ def _ignore_trigger() -> None:
     """Do nothing: Streamlit offers a trigger only where a callback is named."""
 
 
-@lru_cache(maxsize=1)
-def _read_script() -> str:
-    return _SCRIPT.read_text(encoding="utf-8")
+@lru_cache
+def _read_script(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def bind_keys(keys: Mapping[str, str]) -> None:
@@ -127,8 +127,14 @@ def bind_keys(keys: Mapping[str, str]) -> None:
 
     Streamlit's own `shortcut=` keeps R for itself; this also works where it does not.
     """
-    mount = st.components.v2.component("survey_keys", js=_read_script())
+    mount = st.components.v2.component("survey_keys", js=_read_script(_KEYS))
     mount(key="keys", data={"keys": dict(keys)})
+
+
+def read_when_pasted(container: str) -> None:
+    """Let the text areas in the container of this key be read as soon as something is pasted."""
+    mount = st.components.v2.component("survey_pasting", js=_read_script(_PASTING))
+    mount(key=f"{container}/pasting", data={"field": container})
 
 
 @dataclass(frozen=True)

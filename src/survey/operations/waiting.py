@@ -14,6 +14,8 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.comparative_tests.reading import list_comparative_tests
 from survey.comparative_tests.released_grades import is_test_to_sign, list_tests_with_open_errata
+from survey.counts.count_kinds import COUNT_KINDS
+from survey.counts.overdue_deliveries import list_overdue_months
 from survey.experience_checks.reading import list_experience_checks
 from survey.experience_checks.release import is_check_to_sign
 from survey.locale import Labels, Message, msg
@@ -25,7 +27,14 @@ from survey.results import WaveInfo
 from survey.review.parked_decisions import count_parked, find_oldest_parked_at
 from survey.review.review_queue import list_review_work
 from survey.store.china_time import china_date
-from survey.store.tables import ComparativeTestState, PublicationState, Status, WaveAct, WaveState
+from survey.store.tables import (
+    ComparativeTestState,
+    ProblemState,
+    PublicationState,
+    Status,
+    WaveAct,
+    WaveState,
+)
 from survey.waves.planning.wave_requests import ACT_ACTIONS, list_requests_to_confirm
 
 _DECISIONS = {
@@ -34,6 +43,12 @@ _DECISIONS = {
 }
 
 
+_REMINDED = {
+    "overdue": Action.KEEP_PROBLEMS,
+    "due": Action.KEEP_PROBLEMS,
+    ProblemState.DONE.value: Action.ACCEPT_PROBLEMS,
+}
+"""Whose turn it is with the problems of a list that are reminded of."""
 _REQUESTS = {
     WaveAct.FREEZE: msg("Freeze to confirm"),
     WaveAct.RELEASE: msg("Release of a wave to confirm"),
@@ -67,7 +82,8 @@ def list_waiting(work: Work, *, waves: Sequence[WaveInfo]) -> list[WaitingItem]:
         AccessDeniedError: nothing of it is open to the principal.
     """
     may = work.principal.may
-    if not any(map(may, (Action.REVIEW, Action.RELEASE, Action.READ_PROBLEMS))):
+    kinds = Action.REVIEW, Action.RELEASE, Action.READ_PROBLEMS, Action.MANAGE_PRODUCT_TESTS
+    if not any(map(may, kinds)):
         raise AccessDeniedError(msg("Your role does not include this."))
     items = [
         *(_list_decisions(work) if may(Action.REVIEW) else ()),
@@ -77,6 +93,7 @@ def list_waiting(work: Work, *, waves: Sequence[WaveInfo]) -> list[WaitingItem]:
         *(_list_checks(work) if may(Action.MANAGE_VENUE_CHECKS) else ()),
         *(_list_links(work) if may(Action.ADMINISTER) else ()),
         *(_list_problem_lists(work, waves) if may(Action.READ_PROBLEMS) else ()),
+        *(_list_deliveries(work) if may(Action.DELIVER_EVIDENCE) else ()),
     ]
     return sorted(items, key=lambda item: item.due or date.max)
 
@@ -122,11 +139,12 @@ def _list_tests(work: Work) -> Iterator[WaitingItem]:
         is_near = may_sign and (state is ComparativeTestState.MAKERS_HEARD or test.id in errata)
         if state is ComparativeTestState.RESULTS_IN and test.reply_due_on is not None:
             what, due = msg("Comparative test whose makers reply"), test.reply_due_on
+            part = "replies"
         elif is_near and is_test_to_sign(work, test_id=test.id):
-            what = msg("Comparative test to sign")
+            what, part = msg("Comparative test to sign"), "release"
         else:
             continue
-        query = {"test": test.key}
+        query = {"test": test.key, "part": part}
         yield WaitingItem(what, 1, test.title, "comparative_tests", query, due=due)
 
 
@@ -169,6 +187,16 @@ def _list_releases(work: Work) -> Iterator[WaitingItem]:
         )
 
 
+def _list_deliveries(work: Work) -> Iterator[WaitingItem]:
+    """Yield kinds of outside counts of which months are overdue."""
+    for kind, each in COUNT_KINDS.items():
+        months = list_overdue_months(work, kind=each)
+        if months:
+            what = msg("Months overdue of {kind}", kind=each.name)
+            query = {"kind": kind.value}
+            yield WaitingItem(what, len(months), {}, "outside_data", query, due=months[0].due)
+
+
 def _list_problem_lists(work: Work, waves: Sequence[WaveInfo]) -> Iterator[WaitingItem]:
     """Yield problems overdue, due soon or to be accepted, by wave as their page lists them."""
     known = {wave.key: wave for wave in waves}
@@ -179,6 +207,8 @@ def _list_problem_lists(work: Work, waves: Sequence[WaveInfo]) -> Iterator[Waiti
             continue
         listed = tuple(problems)
         for code, count in list_reminders(listed, today).items():
+            if not work.principal.may(_REMINDED[code]):
+                continue
             shown = PROBLEM_FILTERS[code]
             of_it = [each for each in listed if shown.accepts(each, today)]
             yield WaitingItem(

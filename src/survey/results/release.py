@@ -142,12 +142,6 @@ def find_announced_publication(session: Session, wave: Wave) -> str | None:
     return _find_publication(session, wave, PublicationState.PLANNED, PublicationState.SIGNED)
 
 
-def find_wave_announcement(work: Work, *, wave_key: str) -> str | None:
-    """Return the key of a wave's announced, still unpublished release; None without one."""
-    work.require(Action.RELEASE)
-    return find_announced_publication(work.session, get_wave(session=work.session, key=wave_key))
-
-
 def find_standing_publication(work: Work, *, wave_key: str) -> str | None:
     """Return the key of a wave's published release in the register; None without one."""
     work.require(Action.RELEASE)

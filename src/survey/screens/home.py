@@ -419,6 +419,7 @@ def _draw_paper(page: PageContext) -> None:
 
 
 def _draw_files(page: PageContext) -> None:
+    draw_waiting(page)
     t = page.t
     draw_links(
         [

@@ -1,5 +1,6 @@
 """Page of outside data: template, upload with its check, deliveries and their revisions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -30,6 +31,7 @@ from survey.counts.deliveries import (
     withdraw_delivery,
 )
 from survey.counts.delivery_changes import DeliveryNotAllowedError
+from survey.counts.overdue_deliveries import OverdueMonth, list_overdue_months
 from survey.frame.code_lists import shipped_code_lists
 from survey.kit.delivery_feedback import (
     describe_receipt,
@@ -40,7 +42,7 @@ from survey.kit.download_button import CSV, XLSX, File, draw_download_button, na
 from survey.kit.feedback import run_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_table
+from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_table, render_text_table
 from survey.kit.url_state import pick_by_button
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_count
@@ -50,7 +52,7 @@ from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import DeliveryKind, now
 
 MAX_FILE_MB = 100
-_MAX_DIFFERENCES = 200
+_MAX_DIFFERENCES, _MAX_NAMED = 200, 8
 _CHECKED, _APPLIED = "outside/checked", "outside/applied"
 _AS_UNDERSTOOD = ""
 
@@ -99,6 +101,8 @@ def draw_outside_data(page: PageContext) -> None:
             for each in list_delivered_periods(work, kind=kind.kind)
             if covers(own, each.area) or covers(each.area, own)
         ]
+        overdue = list_overdue_months(work, kind=kind)
+    _draw_overdue(page, overdue)
     _draw_upload(page, kind, periods)
     if kind.kind is DeliveryKind.OPINION:
         draw_opinion_entry(page, periods)
@@ -113,6 +117,26 @@ def draw_outside_data(page: PageContext) -> None:
     if kind.kind is DeliveryKind.COMPLAINTS:
         _draw_differences(page, periods)
     _draw_withdrawal(page, periods)
+
+
+def _draw_overdue(page: PageContext, overdue: Sequence[OverdueMonth]) -> None:
+    """Draw the months that should be there already, each with its day and the areas that lack."""
+    if not overdue:
+        return
+    t = page.t
+    st.subheader(t("Months overdue: {count}", count=len(overdue)), anchor=False)
+    heads = (t("Month"), t("Due on"), t("Areas that lack"))
+    rows = [
+        (each.period, format_day(t, each.due), _name_areas(page, each.areas)) for each in overdue
+    ]
+    st.html(render_text_table(heads, rows, whole=(0, 1)))
+
+
+def _name_areas(page: PageContext, areas: Sequence[str]) -> str:
+    named = page.t(", ").join(name_area(area, page.language) for area in areas[:_MAX_NAMED])
+    if len(areas) <= _MAX_NAMED:
+        return named
+    return page.t("{areas} and {count} more areas", areas=named, count=len(areas) - _MAX_NAMED)
 
 
 def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeriod]) -> None:

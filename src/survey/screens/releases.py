@@ -33,6 +33,7 @@ from survey.release.signatures import list_awaited_signers, sign_publication
 from survey.release.signing_keys import find_signing_problem
 from survey.results.release import MAX_NAMED_CITIES, MIN_NAMED_CITIES, SHOWN_NAMES
 from survey.screens.plan.page import draw_signing_problem
+from survey.screens.plan.release import ANNOUNCED_WAVE
 from survey.screens.release_audit import (
     describe_files,
     draw_audit_problems,
@@ -51,9 +52,8 @@ from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 
 _PLAN = "releases/plan"
 _PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
+_ANNOUNCED = {PublicationState.PLANNED, PublicationState.SIGNED}
 _TITLE_FIELDS = {"zh": msg("Chinese title"), "en": msg("English title")}
-ANNOUNCED_WAVE = "announce"
-"""Parameter of the address with which the page opens on the form, about this wave."""
 
 Change = Callable[[Work], object]
 
@@ -67,6 +67,10 @@ def draw_releases(page: PageContext) -> None:
     may_release = page.principal.may(Action.RELEASE)
     comes_from_wave = may_release and ANNOUNCED_WAVE in st.query_params
     if comes_from_wave:
+        wave = st.query_params[ANNOUNCED_WAVE]
+        announced = [each for each in releases if each.wave == wave and each.state in _ANNOUNCED]
+        if announced:
+            _show_release(announced[0].key)
         _draw_plan_form(page, releases)
     st.caption(
         t(
@@ -367,20 +371,17 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         computed = [wave for wave in list_planning_waves(work) if wave.state in COMPUTED_STATES]
     # The first one is chosen to begin with: the newest of the main study, not a supplement.
     computed.sort(key=lambda wave: (wave.series != "main", -wave.year))
-    announced = {
-        release.wave
-        for release in releases
-        if release.state in {PublicationState.PLANNED, PublicationState.SIGNED}
-    }
+    announced = {release.wave for release in releases if release.state in _ANNOUNCED}
     open_waves = {wave.key: wave for wave in computed if wave.key not in announced}
     st.subheader(t("Announce a release"), anchor=False)
-    if not open_waves:
+    asked = st.query_params.get(ANNOUNCED_WAVE, "")
+    if asked not in {"", *open_waves} or not open_waves:
         st.caption(t("A wave can be announced once it is frozen for good."))
         return
     if not all(wave.is_demo for wave in computed):
         with page.read() as work:
             draw_signing_problem(page, find_signing_problem(work))
-    keys, asked = list(open_waves), st.query_params.get(ANNOUNCED_WAVE, "")
+    keys = list(open_waves)
     chosen = st.selectbox(
         t("Wave"),
         keys,
@@ -454,8 +455,13 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
     if announced_key is None:
         show_feedback(page)
         return
+    _show_release(announced_key.value)
+
+
+def _show_release(key: str) -> None:
+    """Draw the page anew on this release, without the form at its top."""
     st.query_params.pop(ANNOUNCED_WAVE, None)
-    st.query_params["release"] = announced_key.value
+    st.query_params["release"] = key
     st.rerun()
 
 

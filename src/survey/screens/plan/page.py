@@ -26,7 +26,12 @@ from survey.operations.checklist import (
 from survey.review.review_counts import list_review_counts
 from survey.screens.plan.freeze_job import collect_job_results, draw_job
 from survey.screens.plan.freeze_steps import draw_freeze_part, draw_freeze_steps
-from survey.screens.plan.release import draw_archive_part, draw_release_part, draw_release_steps
+from survey.screens.plan.release import (
+    ANNOUNCED_WAVE,
+    draw_archive_part,
+    draw_release_part,
+    draw_release_steps,
+)
 from survey.screens.plan.sample import draw_sample_part
 from survey.screens.plan.sampling_points import draw_points_part
 from survey.screens.plan.staff import draw_staff
@@ -78,9 +83,14 @@ _TASK_PAGES: Mapping[ChecklistTask, tuple[PageKey, Mapping[str, str]]] = {
     ChecklistTask.REVIEW: (PageKey.REVIEW, {}),
     ChecklistTask.CLOSING: (PageKey.PLAN, {}),
     ChecklistTask.FREEZING: (PageKey.PLAN, {"part": "freeze"}),
-    ChecklistTask.RELEASE: (PageKey.PLAN, {}),
+    ChecklistTask.RELEASE: (PageKey.RELEASES, {}),
 }
 """Page and filters where each task is done; pages of the wave also get its key."""
+_WAVE_PARAMETERS: Mapping[ChecklistTask, str] = {
+    **{task: "wave" for task, (key, _) in _TASK_PAGES.items()
+       if key in {PageKey.PLAN, PageKey.REVIEW}},
+    ChecklistTask.RELEASE: ANNOUNCED_WAVE,
+}  # fmt: skip
 NEW_WAVE = "new"
 
 
@@ -108,7 +118,7 @@ def _render_item(page: PageContext, checklist: Checklist, item: ChecklistItem) -
     name = escape(t(TASK_NAMES[item.task]))
     key, filters = _TASK_PAGES[item.task]
     wave = checklist.wave.key if checklist.wave else NEW_WAVE
-    carried = {"wave": wave} if key in {PageKey.PLAN, PageKey.REVIEW} else {}
+    carried = {_WAVE_PARAMETERS[item.task]: wave} if item.task in _WAVE_PARAMETERS else {}
     address = escape(page.address(key, **carried, **filters), quote=True)
     current = ' aria-current="step"' if item.state is TaskState.NEXT else ""
     return (

@@ -14,7 +14,6 @@ from survey.results.release import (
     SHOWN_NAMES,
     ReleaseRecord,
     find_standing_publication,
-    find_wave_announcement,
     list_releases,
     release_wave,
     revoke_release,
@@ -99,6 +98,8 @@ def _draw_request_dialog(page: PageContext, wave: WaveOverview, people: tuple[st
 
 
 _REASON = "plan-release-reason"
+ANNOUNCED_WAVE = "announce"
+"""Parameter of the address with which the register opens on the form, or the release, of a wave."""
 
 
 def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
@@ -131,11 +132,8 @@ def draw_release_steps(page: PageContext, wave: WaveOverview) -> None:
 
 def _draw_way_to_release(page: PageContext, wave: WaveOverview) -> None:
     """Draw a button to the register, where the wave is announced, signed by two, and published."""
-    t = page.t
-    if st.button(t("Release the results"), key="plan-step-released", type="primary"):
-        with page.read() as work:
-            announced = find_wave_announcement(work, wave_key=wave.key)
-        query = {"release": announced} if announced else {"announce": wave.key}
+    if st.button(page.t("Release the results"), key="plan-step-released", type="primary"):
+        query = {ANNOUNCED_WAVE: wave.key}
         st.switch_page(PAGES_BY_KEY[PageKey.RELEASES].path, query_params=query)
 
 

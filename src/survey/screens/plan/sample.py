@@ -46,8 +46,6 @@ from survey.waves.quotas import (
     set_quota_policy,
 )
 
-ALL, CHOSEN = "all", "chosen"
-
 
 def draw_city_choice(
     page: PageContext, sheet: WaveOverview, cities: Sequence[FrameCity], saved: PlanRequest | None
@@ -57,17 +55,7 @@ def draw_city_choice(
     prefix = f"cities/{sheet.key}/{page.language}"
     stored = [] if saved is None or saved.size is None else [str(code) for code in saved.size.index]
     before = [city.code for city in cities if city.code in stored]
-    labels = {ALL: t("All {count} cities", count=len(cities)), CHOSEN: t("Chosen cities")}
-    scope = st.segmented_control(
-        t("Cities of the wave"),
-        list(labels),
-        format_func=labels.__getitem__,
-        required=True,
-        default=CHOSEN if 0 < len(before) < len(cities) else ALL,
-        key=f"{prefix}/scope",
-    )
-    if scope == ALL:
-        return None
+    everything = t("All {count} cities", count=len(cities))
     with st.container(horizontal=True, vertical_alignment="top"):
         provinces = st.multiselect(
             t("Whole provinces"),
@@ -81,12 +69,15 @@ def draw_city_choice(
             [city.code for city in cities],
             format_func=names.area,
             default=before if len(before) < len(cities) else [],
-            placeholder=t("Please choose"),
+            placeholder=everything if not provinces else t("Please choose"),
             key=f"{prefix}/single",
         )
     chosen = tuple(
         city.code for city in cities if city.province_code in provinces or city.code in single
     )
+    if not chosen:
+        st.caption(t("{cities}, unless some are chosen here.", cities=everything))
+        return None
     st.caption(t("{count} of {of} cities are chosen.", count=len(chosen), of=len(cities)))
     return chosen
 

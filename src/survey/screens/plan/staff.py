@@ -13,6 +13,7 @@ from survey.access.work import Work
 from survey.figures.figure_table import csv_bytes
 from survey.figures.views.display_names import DisplayNames
 from survey.frame.workbook_io import CellError, WorkbookSheet, write_workbook
+from survey.kit.browser_components import read_when_pasted
 from survey.kit.download_button import XLSX, File, draw_csv_button, draw_download_button
 from survey.kit.feedback import change_wave_on_click, perform_on_wave, show_problems
 from survey.kit.page_frame import draw_notice
@@ -77,13 +78,17 @@ def draw_list_paste(
 ) -> None:
     """Draw a field for a list, parsed by `read`; then its errors, or what `confirm` draws.
 
+    What is pasted is read at once; the button is for what is typed.
+
     Args:
         example: One line, as it could be typed.
         read: Parses the text, given the work and `text`.
         confirm: Draws what a list without errors would change.
     """
-    t = page.t
-    text = st.text_area(file.prompt, key=file.key, height=220, placeholder=example)
+    t, field = page.t, f"{file.name.replace('/', '-')}-field"
+    with st.container(key=field):
+        text = st.text_area(file.prompt, key=file.key, height=220, placeholder=example)
+    read_when_pasted(field)
     st.button(t("Check the list"), key=f"{file.name}/check")
     if text.strip():
         _draw_read_list(page, file.name, partial(read, text=text), confirm)

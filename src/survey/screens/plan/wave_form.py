@@ -280,7 +280,8 @@ def _save_wave(page: PageContext, sheet: WaveOverview | None, prefix: str) -> No
         done=lambda new: _describe_saved(page, replace(draft, key=new)),
     )
     if made:
-        st.query_params["wave"] = made.value
+        # What comes next for it.
+        st.query_params.update(wave=made.value, part="sample")
 
 
 def _describe_saved(page: PageContext, draft: WaveDraft) -> str:

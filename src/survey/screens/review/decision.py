@@ -335,7 +335,7 @@ def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
     st.markdown(f"**{escape_markdown(choice.wave.label(page.language))}**")
     to = st.selectbox(
         t("What should happen"),
-        _list_bulk_steps(page),
+        _list_bulk_steps(page, choice),
         format_func=lambda step: t(ACTIONS[step][0]),
         key=f"many/to/{page.language}",
     )
@@ -356,8 +356,10 @@ def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
             _draw_bulk_confirmation(page, choice, seen)
 
 
-def _list_bulk_steps(page: PageContext) -> list[Status]:
-    possible = {to for status in REVIEWABLE for to in allowed_transitions(page.principal, status)}
+def _list_bulk_steps(page: PageContext, choice: ReviewSelection) -> list[Status]:
+    """Return what could be done with some of the selection, approval first."""
+    states = REVIEWABLE if choice.filter.status is None else [choice.filter.status]
+    possible = {to for status in states for to in allowed_transitions(page.principal, status)}
     return [to for to in ACTIONS if to in possible]
 
 

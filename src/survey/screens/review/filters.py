@@ -12,6 +12,7 @@ from survey.kit.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.url_state import pick
+from survey.review.decisions import allowed_transitions
 from survey.review.quality.flags import KIND_NAMES, MIN_REVIEW_RISK
 from survey.review.review_queue import (
     ANY_FLAG,
@@ -114,8 +115,11 @@ def _pick_status(
     choices = {each.value: f"{t(STATUS_NAMES[each])} ({count:,})" for each, count in totals.items()}
     choices[OVERDUE_OPTION] = t("submitted more than two days ago")
     choices[ALL_OPTION] = t("All states") + f" ({sum(totals.values()):,})"
-    # The second approval begins where the cities have finished.
-    is_second = page.principal.may(Action.APPROVE_FINALLY)
+    # The second approval begins where the cities have finished, once one of them has.
+    has_both = Status.CITY_APPROVED in allowed_transitions(page.principal, Status.SUBMITTED)
+    is_second = page.principal.may(Action.APPROVE_FINALLY) and (
+        totals[Status.CITY_APPROVED] > 0 or not has_both
+    )
     first = Status.CITY_APPROVED if is_second else Status.SUBMITTED
     chosen = pick(page, t("State"), "status", choices, default=first.value)
     if chosen == OVERDUE_OPTION:
