@@ -326,7 +326,7 @@ def test_the_same_counts_are_read_from_every_layout(
 
     long = [shuffled(["月份", "城市", "投诉性质", "商品大类", "受理量", "办结"])]
     long += [shuffled([*key, n, n // 2]) for key, n in counts.items()]
-    by_class = [
+    by_class: list[list[Any]] = [
         ["月份", "城市", "投诉性质", *(name for c in CLASSES for name in (c, ""))],
         ["", "", "", *("受理", "解决") * 3],
     ]
@@ -336,7 +336,7 @@ def test_the_same_counts_are_read_from_every_layout(
                 cells = [counts[month, place, nature, c] for c in CLASSES]
                 pairs = [value for n in cells for value in (n, n // 2)]
                 by_class.append([month, place, nature, *pairs])
-    by_month = [
+    by_month: list[list[Any]] = [
         ["城市", "投诉性质", "商品大类", *(name for m in MONTHS for name in (m, ""))],
         ["", "", "", *("受理", "解决") * 2],
     ]
@@ -344,7 +344,8 @@ def test_the_same_counts_are_read_from_every_layout(
         for nature in NATURES:
             for goods in CLASSES:
                 cells = [counts[m, place, nature, goods] for m in MONTHS]
-                by_month.append([place, nature, goods, *(v for n in cells for v in (n, n // 2))])
+                pairs = [value for n in cells for value in (n, n // 2)]
+                by_month.append([place, nature, goods, *pairs])
     frames = [
         read.check.counts.frame
         for read in (complaints(table(rows, titles)) for rows in (long, by_class, by_month))
