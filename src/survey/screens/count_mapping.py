@@ -77,7 +77,7 @@ class MappingEditor:
             }
         )
         chosen = chosen.model_copy(update={"codes": self._pick_codes(chosen, version)})
-        pressed = st.button(t("Read the file this way"), type="primary", key=f"{self.key}/apply")
+        pressed = st.button(t("Read the file this way"), key=f"{self.key}/apply")
         return chosen if pressed else None
 
     def _pick_heads(self, sheets: Sequence[str]) -> TableMapping:

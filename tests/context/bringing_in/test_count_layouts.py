@@ -344,7 +344,8 @@ def test_the_same_counts_are_read_from_every_layout(
         for nature in NATURES:
             for goods in CLASSES:
                 cells = [counts[m, place, nature, goods] for m in MONTHS]
-                by_month.append([place, nature, goods, *(v for n in cells for v in (n, n // 2))])
+                pairs = [value for n in cells for value in (n, n // 2)]
+                by_month.append([place, nature, goods, *pairs])
     frames = [
         read.check.counts.frame
         for read in (complaints(table(rows, titles)) for rows in (long, by_class, by_month))
