@@ -422,8 +422,12 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "counts.deliveries.withdraw_delivery": {"delivery_id": uuid4(), "reason": "because"},
         "kind": DeliveryKind.COMPLAINTS,
         **{
-            f"counts.bringing_in.saved_mappings.{service}": {"kind": COMPLAINTS}
-            for service in ("keep_count_mapping", "list_count_mappings")
+            f"counts.{service}": {"kind": COMPLAINTS}
+            for service in (
+                "bringing_in.saved_mappings.keep_count_mapping",
+                "bringing_in.saved_mappings.list_count_mappings",
+                "overdue_deliveries.list_overdue_months",
+            )
         },
         **{
             f"counts.opinion.{service}": {

@@ -79,6 +79,10 @@ def test_a_file_that_loses_a_city_asks_before_it_is_stored(open_page: Open, read
     app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh")
     content = count_file(*rows_of("2024-05", "420500", (70, 60, 40)))
     app.file_uploader[0].set_value(("part.csv", content, "text/csv")).run()
+    area = next(each for each in app.selectbox if str(each.key).startswith("outside/area"))
+    assert area.value == "420500", "the file of a city is offered as that of the city alone"
+    assert not app.error
+    area.set_value("CN").run()
     assert "1个地区的现有数据将不再生效" in app.error[0].value
     assert "北京" in read(app)
     app.text_input(key="outside/source").set_value("湖北省消委会")

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from survey.access.api_keys import create_api_key
 from survey.access.principal import OPERATOR
-from survey.access.roles import Role
+from survey.access.roles import NATION, Role
 from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.saved_mappings import keep_count_mapping
 from survey.counts.count_declaration import CountKind
@@ -44,6 +44,7 @@ from survey.web import deliveries_api
 from survey.web.http import JSON
 from survey.web.results_openapi import BASE, DELIVERIES
 from survey.web.routes import build_app
+from tests.account_factory import employ_person
 from tests.context.complaints.count_files import ROW, count_file
 from tests.coroutine_runner import run_in_thread
 from tests.error_codes import raises_code
@@ -243,6 +244,26 @@ def test_every_wrong_row_is_named_and_nothing_is_stored(platform: Platform) -> N
     assert platform.count(Delivery) == 0
 
 
+def test_a_province_pushes_its_own_part_alone(platform: Platform) -> None:
+    key = platform.make_key()
+    beijing = {**RECORD, "area": "110000"}
+    assert platform.push(key, [RECORD, beijing]).status_code == 200
+    more = {**RECORD, "accepted": RECORD["accepted"] + 1}
+    outside = platform.push(key, [more, beijing], id="hubei", area="42")
+    assert (outside.status_code, outside.json()["code"]) == (422, "delivery_refused")
+    assert platform.push(key, [more], id="hubei", area="42").status_code == 200
+    assert platform.push(key, [more], id="all").json()["code"] == "delivery_loses"
+    province = employ_person(platform.settings.store_url, "hubei", Role.PROVINCE_OFFICIAL, "42")
+    with session_scope(platform.settings.store_url) as session:
+        row = session.exec(select(ApiKey).where(ApiKey.scope == KeyScope.DELIVERIES)).one()
+        row.account_id = province.account_id
+        session.add(row)
+    assert platform.push(key, [beijing], id="other").status_code == 422
+    assert platform.push(key, [beijing], id="other", area="11").status_code == 403
+    assert platform.push(key, [RECORD], id="own").status_code == 200
+    assert platform.count(Delivery) == 3
+
+
 def test_keys_open_what_they_were_made_for_and_nothing_else(platform: Platform) -> None:
     reading = platform.make_key(scope=KeyScope.RESULTS)
     pushing = platform.make_key()
@@ -254,19 +275,19 @@ def test_keys_open_what_they_were_made_for_and_nothing_else(platform: Platform) 
     for key in (None, "", "hcs_wrong", "x" * 5_000):
         assert platform.push(key).status_code == 401
     assert platform.count(Delivery) == 0
+    analyst = employ_person(platform.settings.store_url, "analyst", Role.ANALYST, NATION)
     with session_scope(platform.settings.store_url) as session:
         with raises_code("api_key_refused"):
             create_api_key(
                 work_of(session, OPERATOR, now()),
-                login="city",
+                login="analyst",
                 name="a test",
                 days=9,
                 scope=KeyScope.DELIVERIES,
             )
         # An account may be given another role after its key was made.
         row = session.exec(select(ApiKey).where(ApiKey.scope == KeyScope.DELIVERIES)).one()
-        city = session.exec(select(Account).where(Account.login == "city")).one()
-        row.account_id = city.id
+        row.account_id = analyst.account_id
         session.add(row)
     assert platform.push(pushing).status_code == 403
     assert platform.count(Delivery) == 0

@@ -105,7 +105,28 @@ def test_of_opinion_the_nation_is_awaited_and_its_parts_are_not(store_url: str) 
         ]
 
 
+def test_an_area_is_reminded_of_what_it_delivered_itself(store_url: str) -> None:
+    deliver(store_url, ("2025-04", YICHANG), ("2025-04", BEIJING))
+    city = Principal(new_id(), "city", Role.CITY_OFFICIAL, YICHANG)
+
+    def told() -> list[tuple[str, ...]]:
+        with read_scope(store_url) as session:
+            work = work_of(session, city, datetime(2025, 6, 16, 4, tzinfo=UTC))
+            return [each.areas for each in list_overdue_months(work, kind=COMPLAINTS)]
+
+    assert told() == [], "the nation delivers for it"
+    said = replace(head("own", day=date(2025, 5, 1)), area=YICHANG)
+    check = check_file(count_file(*rows_of("2025-04", YICHANG, (31,))))
+    run_in_transaction(
+        store_url,
+        lambda session: import_delivery(
+            work_of(session, OPERATOR, DELIVERED_AT), check=check, head=said
+        ),
+    )
+    assert told() == [(YICHANG,)]
+
+
 def test_only_who_delivers_is_told(store_url: str) -> None:
-    reader = Principal(new_id(), "reader", Role.CITY_OFFICIAL, YICHANG)
+    reader = Principal(new_id(), "reader", Role.ANALYST, NATION)
     with read_scope(store_url) as session, pytest.raises(AccessDeniedError):
         list_overdue_months(work_of(session, reader, DELIVERED_AT), kind=COMPLAINTS)

@@ -37,7 +37,7 @@ class Delivery(Identified, table=True):
     """What is known to be wrong or missing; shown wherever a figure of it is."""
     code_version: str
     """Version of the code lists by which it is coded."""
-    area: str = Field(default="CN", max_length=6)
+    area: str = Field(default="CN", max_length=6, sa_column_kwargs={"server_default": "CN"})
     """Nation, province or city that it speaks of: of its months it replaces this area alone."""
     file_name: str = ""
     """For people, never used as a path."""
