@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from survey.access.roles import NATION
+from survey.access.roles import NATION, Action
 from survey.figures.drawing import CHART_PROCESS
 from survey.figures.views.city import city_choices
 from survey.figures.views.view_context import list_area_choices
@@ -77,6 +77,13 @@ def _build_report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) ->
     return File(name, MEDIA_TYPES[order.form], make)
 
 
+def draw_method_button(page: PageContext, wave: WaveInfo) -> None:
+    """Draw the download of how the figures of a wave were made, for those who may take reports."""
+    if wave.tree_name is not None and page.principal.may(Action.SEE_EXPORTS):
+        label = page.t("Method of this wave (PDF)")
+        _draw_button(page, wave, order_method(page.language), label)
+
+
 def draw_reports(page: PageContext, wave: WaveInfo) -> None:
     """Draw downloads of an area's reports, and of all reports for readers beyond one city."""
     t = page.t
@@ -95,7 +102,7 @@ def draw_reports(page: PageContext, wave: WaveInfo) -> None:
     choices = {**larger, **get_view(page, city_choices, results)}
     area = pick_by_search(page, t("Report on"), "report-area", choices, default=page.principal.area)
     draw_report_buttons(page, wave, kind_of(area), area)
-    _draw_button(page, wave, order_method(page.language), t("Method of this wave (PDF)"))
+    draw_method_button(page, wave)
     if kind_of(page.principal.area) is not ReportKind.CITY:
         _draw_archive(page, wave)
 

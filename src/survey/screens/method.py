@@ -7,6 +7,7 @@ from survey.figures.views.estimate_text import QUOTA_SAMPLE
 from survey.figures.views.method import MethodView, build_method_view
 from survey.figures.views.view_context import Facts
 from survey.kit.page_runner import PageContext
+from survey.kit.report_downloads import draw_method_button
 from survey.kit.text_blocks import escape_markdown, read_glossary
 from survey.locale import Translator, msg
 from survey.results import WaveInfo, WaveResults
@@ -111,6 +112,7 @@ def _draw_summary(page: PageContext, wave: WaveInfo, view: MethodView) -> None:
     )
     st.markdown("\n".join(f"- {escape_markdown(line)}" for line in lines))
     st.caption(t("The formulas and settings of this wave are behind the headings below."))
+    draw_method_button(page, wave)
 
 
 def _draw_weights(t: Translator, view: MethodView) -> None:
