@@ -11,6 +11,7 @@ from survey.experience_checks.reading import MeanScore, ObservedVisit, RatingRan
 from survey.figures.views.experience_check import (
     ALL_TYPES,
     CheckScores,
+    build_check_figures,
     build_check_scores,
     describe_revisit,
 )
@@ -23,6 +24,10 @@ Revisits = Mapping[tuple[str, str], tuple[int, int]]
 
 def scores_of(venues: Revisits, *, only_revisited: int = 0) -> CheckScores:
     """Return the shown scores of a check; every third venue has what it should have."""
+    return build_check_scores(check_of(venues, only_revisited=only_revisited))
+
+
+def check_of(venues: Revisits, *, only_revisited: int = 0) -> Any:
     visits = []
     for (city, kind), (count, again) in venues.items():
         for number in range(count + only_revisited):
@@ -33,8 +38,7 @@ def scores_of(venues: Revisits, *, only_revisited: int = 0) -> CheckScores:
                 for round_ in rounds
             ]  # fmt: skip
     listed = {stratum: count for stratum, (count, _) in venues.items()}
-    check: Any = SimpleNamespace(visits=visits, ranges={"clean": RatingRange(0, 1)}, listed=listed)
-    return build_check_scores(check)
+    return SimpleNamespace(visits=visits, ranges={"clean": RatingRange(0, 1)}, listed=listed)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +90,39 @@ def test_both_means_are_of_the_same_venues() -> None:
 def test_a_revisit_says_that_its_venues_were_chosen(language: str, word: str) -> None:
     before, after = MeanScore(40.0, 35.0, 45.0, 12), MeanScore(60.0, 55.0, 65.0, 12)
     assert word in describe_revisit(CheckScores({}, after, before), translator(language))
+
+
+def test_what_was_found_of_an_item_is_a_share_of_venues_by_type_and_city() -> None:
+    check = check_of(
+        {(SUZHOU, "shop"): (30, 0), (SUZHOU, "mall"): (12, 0), (WUXI, "shop"): (12, 0)}
+    )
+    check.ranges["priced"] = RatingRange(0, 1)
+    for visit in check.visits:
+        visit.ratings["priced"] = 1.0
+    clean, priced = build_check_figures(check).findings
+    whole = clean.scores[NATION, ALL_TYPES]
+    assert (whole.mean, whole.n, clean.met[NATION, ALL_TYPES]) == (33.3, 54, 10 + 4 + 4)
+    assert whole.low < 33.3 < whole.high
+    assert clean.scores[SUZHOU, "mall"].mean == 33.3
+    assert (priced.scores[NATION, ALL_TYPES].mean, priced.met[SUZHOU, ALL_TYPES]) == (100.0, 42)
+
+
+def test_an_item_noted_of_few_venues_is_kept_back_with_what_would_tell_it() -> None:
+    check = check_of({(SUZHOU, "shop"): (30, 0), (WUXI, "shop"): (30, 0)})
+    check.ranges["lift"] = RatingRange(0, 1)
+    for number, visit in enumerate(check.visits):
+        if visit.city == SUZHOU or number % 10 == 0:
+            visit.ratings["lift"] = 1.0
+    lift = build_check_figures(check).findings[1]
+    assert lift.scores[WUXI, ALL_TYPES] is None, "three venues"
+    assert lift.scores[SUZHOU, ALL_TYPES] is None, "or the three could be told from the whole"
+    assert lift.scores[NATION, ALL_TYPES] is not None
+    assert (WUXI, ALL_TYPES) not in lift.met
+
+
+def test_no_item_is_shown_where_the_score_is_kept_back() -> None:
+    check = check_of({(SUZHOU, "shop"): (30, 0), (SUZHOU, "mall"): (8, 0), (WUXI, "shop"): (12, 0)})
+    figures = build_check_figures(check)
+    for key, mean in figures.scores.items():
+        assert mean is not None or figures.findings[0].scores[key] is None
+    assert figures.findings[0].scores[SUZHOU, "mall"] is None

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 import pandas as pd
@@ -17,6 +17,7 @@ from survey.estimate.agreement import (
     tabulate_pairs,
 )
 from survey.experience_checks.reading import (
+    FULL_SCORE,
     ExperienceCheckDetail,
     MeanScore,
     ObservedVisit,
@@ -31,6 +32,7 @@ from survey.locale import Message, Translator, label_text, msg, translator
 from survey.locale.figures import format_percent, format_score
 
 ALL_TYPES = "all"
+_MAX_NAMED = 3
 ScoreCells = Mapping[tuple[str, str], MeanScore | None]
 """Rounded means by area and type of venue; None where they are kept back."""
 
@@ -44,6 +46,17 @@ class ItemAgreement:
     agreed_percent: float
     kappa: AgreementEstimate | None
     alpha: AgreementEstimate | None
+
+
+@dataclass(frozen=True)
+class ItemFinding:
+    """What was found of one item, by area and type of venue, behind the gate."""
+
+    item: str
+    scores: ScoreCells
+    """Mean over venues of what their observers noted, 0 to 100; of a yes-or-no item the share."""
+    met: Mapping[tuple[str, str], int]
+    """Venues where every observer noted the best answer."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,7 @@ class CheckFigures(CheckScores):
     items: tuple[ItemAgreement, ...]
     overall: AgreementEstimate | None
     """Alpha over all items that are ticked yes or no."""
+    findings: tuple[ItemFinding, ...]
 
 
 def build_check_scores(check: ExperienceCheckDetail) -> CheckScores:
@@ -113,7 +127,36 @@ def build_check_figures(check: ExperienceCheckDetail) -> CheckFigures:
         **vars(shown),
         items=tuple(_agreement_of_item(check, item, pairs) for item in check.ranges),
         overall=_compute_alpha(pairs, binary, "nominal"),
+        findings=tuple(_find_out(check, item, shown.scores) for item in check.ranges),
     )
+
+
+def _find_out(check: ExperienceCheckDetail, item: str, scores_shown: ScoreCells) -> ItemFinding:
+    """Return what was found of an item; each item passes the gate by the venues it was noted of.
+
+    Where the score is kept back no item is shown: all of them together would tell it.
+    """
+    visits = [
+        replace(visit, ratings={item: visit.ratings[item]})
+        for visit in check.visits
+        if item in visit.ratings
+    ]
+    scores = score_venues(visits, check.ranges, round_=FIRST_ROUND)
+    cells = {
+        key: mean if scores_shown.get(key) is not None else None
+        for key, mean in _protect_scores(scores, check.listed).items()
+    }
+    met = {
+        (area, kind): sum(
+            each.score == FULL_SCORE
+            and area in (NATION, each.city)
+            and kind in (ALL_TYPES, each.venue_type)
+            for each in scores
+        )
+        for (area, kind), mean in cells.items()
+        if mean is not None
+    }
+    return ItemFinding(item, cells, met)
 
 
 def _protect_scores(
@@ -234,6 +277,8 @@ class ExperienceCheckView:
     title: str
     sentences: tuple[str, ...]
     scores: Table
+    findings: Mapping[str, Table]
+    """What was found, item by item, the worst first, by area."""
     agreement_sentences: tuple[str, ...]
     agreement: Table
     notes: tuple[str, ...]
@@ -264,8 +309,11 @@ def build_experience_check_view(
     t = translator(language)
     return ExperienceCheckView(
         title=label_text(check.summary.title, language, check.summary.key),
-        sentences=tuple(_describe_scores(figures, language)),
+        sentences=tuple(_describe_scores(check, figures, language)),
         scores=_build_score_table(figures, language),
+        findings={
+            area: _build_finding_table(check, figures, area, language) for area in figures.areas
+        },
         agreement_sentences=tuple(_describe_agreement(figures, t)),
         agreement=_build_agreement_table(check, figures, language),
         notes=tuple(_list_notes(check, t)),
@@ -273,7 +321,19 @@ def build_experience_check_view(
     )
 
 
-def _describe_scores(figures: CheckFigures, language: str) -> list[str]:
+def _order_findings(figures: CheckFigures, area: str) -> list[tuple[ItemFinding, MeanScore]]:
+    """Return the items whose mean in an area is shown, with it, the lowest first."""
+    shown = [
+        (each, mean)
+        for each in figures.findings
+        if (mean := each.scores.get((area, ALL_TYPES))) is not None
+    ]
+    return sorted(shown, key=lambda pair: pair[1].mean)
+
+
+def _describe_scores(
+    check: ExperienceCheckDetail, figures: CheckFigures, language: str
+) -> list[str]:
     t = translator(language)
     whole = figures.scores.get((NATION, ALL_TYPES))
     if whole is None:
@@ -300,6 +360,14 @@ def _describe_scores(figures: CheckFigures, language: str) -> list[str]:
                 worst_score=format_score(lowest[0]),
             )
         )
+    worst_first = _order_findings(figures, NATION)[:_MAX_NAMED]
+    if worst_first:
+        named = t("; ").join(
+            f"{label_text(check.instrument.by_name[each.item].label, language, each.item)} "
+            f"{format_score(mean.mean)}"
+            for each, mean in worst_first
+        )
+        lines.append(t("Furthest from what they should be (0 to 100): {items}.", items=named))
     revisit = describe_revisit(figures, t)
     return [*lines, revisit] if revisit else lines
 
@@ -336,6 +404,36 @@ def _build_score_table(figures: CheckFigures, language: str) -> Table:
     for (area, kind), mean in figures.scores.items():
         score, interval, n = format_mean(mean, t)
         rows.append((name_area(area, language), name_type(kind, language), score, interval, n))
+    return heads, tuple(rows)
+
+
+def _build_finding_table(
+    check: ExperienceCheckDetail, figures: CheckFigures, area: str, language: str
+) -> Table:
+    """Return a row per item: mean with interval, venues where all was well, mean of each type."""
+    t, types = translator(language), [kind for kind in figures.types if kind != ALL_TYPES]
+    heads = (
+        t("Item"),
+        t("As it should be, 0 to 100"),
+        t("95%\u00a0interval"),
+        t("Venues where all was well"),
+        *(name_type(kind, language) for kind in types),
+    )
+    ordered = _order_findings(figures, area)
+    hidden = [each for each in figures.findings if each not in [item for item, _ in ordered]]
+    rows = []
+    for each in (*(item for item, _ in ordered), *hidden):
+        score, interval, n = format_mean(each.scores.get((area, ALL_TYPES)), t)
+        met = each.met.get((area, ALL_TYPES))
+        rows.append(
+            (
+                label_text(check.instrument.by_name[each.item].label, language, each.item),
+                score,
+                interval,
+                "–" if met is None else t("{met} of {n}", met=met, n=n),
+                *(format_mean(each.scores.get((area, kind)), t)[0] for kind in types),
+            )
+        )
     return heads, tuple(rows)
 
 

@@ -36,6 +36,7 @@ from survey.figures.views.experience_check import (
     Table,
     build_check_figures,
     build_experience_check_view,
+    name_area,
 )
 from survey.kit.cases import (
     DAY_COLUMNS,
@@ -61,7 +62,7 @@ from survey.kit.text_blocks import (
     escape_markdown,
     render_text_table,
 )
-from survey.kit.url_state import draw_tabs
+from survey.kit.url_state import draw_tabs, pick
 from survey.locale import label_text
 from survey.questionnaire.question_types import type_of
 from survey.screens.experience_checks.venues import draw_venues_tab
@@ -275,6 +276,18 @@ def draw_scores(page: PageContext, check: ExperienceCheckDetail, view: Experienc
     _draw_table(page, check, view, view.scores, page.t("Scores"))
 
 
+def draw_findings(
+    page: PageContext, check: ExperienceCheckDetail, view: ExperienceCheckView
+) -> None:
+    """Draw what was found item by item, the worst first, in all venues or in those of a city."""
+    areas = {area: name_area(area, page.language) for area in view.findings}
+    if not areas:
+        st.caption(page.t("No visit has been approved yet."))
+        return
+    area = pick(page, page.t("Area"), "found_in", areas)
+    _draw_table(page, check, view, view.findings[area], f"found-{area}")
+
+
 def draw_agreement(
     page: PageContext, check: ExperienceCheckDetail, view: ExperienceCheckView
 ) -> None:
@@ -390,6 +403,7 @@ def _draw_check(page: PageContext, check: ExperienceCheckDetail) -> None:
         st.write(sentence)
     tabs: dict[str, tuple[str, Callable[[], None]]] = {
         "scores": (t("Scores"), partial(draw_scores, page, check, view)),
+        "findings": (t("What was found"), partial(draw_findings, page, check, view)),
         "agreement": (t("Agreement of observers"), partial(draw_agreement, page, check, view)),
         "plan": (t("Plan"), partial(draw_plan, page, check)),
         "venues": (t("Venues"), partial(draw_venues_tab, page, check)),
