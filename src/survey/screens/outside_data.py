@@ -42,7 +42,7 @@ from survey.kit.download_button import CSV, XLSX, File, draw_download_button, na
 from survey.kit.feedback import run_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_table, render_text_table
+from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_text_table
 from survey.kit.url_state import pick_by_button
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_count
@@ -465,4 +465,10 @@ def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None
         t("Area"), t("Accepted, this edition"), t("Accepted, in use"), t("Solved, this edition"),
         t("Solved, in use"),
     )  # fmt: skip
-    st.html(render_table(heads, rows))
+    draw_long_table(
+        heads,
+        rows,
+        key=f"outside/differences/{older.revision_id}",
+        show_all=t("Show all {count} rows", count=len(rows)),
+        listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
+    )

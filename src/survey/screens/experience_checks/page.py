@@ -324,7 +324,13 @@ def _draw_table(
     )
     demo = (t("Demo data"),) if summary.is_demo else ()
     st.caption(" · ".join((escape_markdown(view.title), days, *demo)))
-    st.html(render_text_table(heads, rows))
+    draw_long_table(
+        heads,
+        rows,
+        key=f"experience-check/all/{what}",
+        show_all=t("Show all {count} rows", count=len(rows)),
+        listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
+    )
     draw_count_notes(view.notes)
     if view.draw:
         with st.popover(t("How the venues were drawn"), type="tertiary", key=f"{what}/draw"):

@@ -13,7 +13,7 @@ from survey.figures.views.display_names import DisplayNames
 from survey.kit.download_button import draw_csv_button
 from survey.kit.navigation import PageKey
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import frame_rows, render_table
+from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, frame_rows
 from survey.locale import Translator
 from survey.locale.figures import format_quantity, format_score, format_share
 from survey.review.forecast import Forecast
@@ -155,7 +155,13 @@ def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
         )
         for area in (seen.total, *_sort_by_missing(seen))
     ]
-    st.html(render_table((t("City"), t("Collected"), t("Valid")), rows))
+    draw_long_table(
+        (t("City"), t("Collected"), t("Valid")),
+        rows,
+        key="progress/cities",
+        show_all=t("Show all {count} rows", count=len(rows)),
+        listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
+    )
 
 
 def _name_cell_groups(names: DisplayNames, cell: CellProgress) -> tuple[str, str]:
