@@ -10,9 +10,19 @@ import pytest
 from click.testing import Result
 from sqlmodel import func, select
 
+from survey.access.roles import Role
+from survey.education.activity_list import ACTIVITY_SHEET
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import dispose_engines, read_scope
-from survey.store.tables import AuditEntry, ComplaintCount, Delivery, ImportMapping, OpinionCount
+from survey.store.tables import (
+    AuditEntry,
+    ComplaintCount,
+    Delivery,
+    EducationActivity,
+    ImportMapping,
+    OpinionCount,
+)
+from tests.account_factory import employ_person
 
 Survey = Callable[..., Result]
 EXAMPLES = PROJECT_ROOT / "seed" / "context" / "examples"
@@ -182,3 +192,33 @@ def test_months_that_have_not_ended_are_refused(ready: Survey) -> None:
     assert result.exit_code == 1
     assert "2025-04-02" in result.stderr
     assert stored(Delivery, "row_count") == (0, None)
+
+
+def test_a_list_of_activities_is_entered_by_who_keeps_the_register(
+    ready: Survey, tmp_path: Path
+) -> None:
+    employ_person(current_settings().store_url, "suzhou", Role.CITY_OFFICIAL, "320500")
+    heads = ",".join(column.key for column in ACTIVITY_SHEET.columns)
+    cells = {
+        "title": "防骗讲座", "place": "东湖社区", "held_on": "2025年3月5日", "form": "talk",
+        "audience": "elderly", "participants": "120", "cost_fen": "1500.5",
+    }  # fmt: skip
+    file, problems = tmp_path / "year.csv", tmp_path / "problems.csv"
+    good = ",".join(cells[column.key] for column in ACTIVITY_SHEET.columns)
+    file.write_text(f"{heads}\n{good}\n{good.replace('120', 'many')}\n", "utf-8")
+    options = ("--as", "suzhou", "--problems", str(problems))
+    refused = bring_in(ready, "education", file, *options)
+    assert refused.exit_code == 1, refused.stderr
+    assert "many" in refused.stderr
+    assert "many" in problems.read_text("utf-8-sig")
+    assert stored(EducationActivity, "participants") == (0, None)
+    file.write_text(f"{heads}\n{good}\n", "utf-8")
+    assert bring_in(ready, "education", file).exit_code == 1, "the operator keeps no register"
+    assert bring_in(ready, "education", file, *options, "--dry-run").exit_code == 0
+    assert stored(EducationActivity, "participants") == (0, None)
+    assert bring_in(ready, "education", file, *options).exit_code == 0
+    again = bring_in(ready, "education", file, *options)
+    assert json.loads(again.stdout)[0]["stored"] == 0
+    assert "防骗讲座" in again.stderr
+    assert stored(EducationActivity, "participants") == (1, 120)
+    assert ready("evidence", "mapping", "education", str(file)).exit_code == 1

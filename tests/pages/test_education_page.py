@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from seed.demo.accounts import store_accounts
 from survey.access.roles import DEMO_CITY, Role
+from survey.education.activity_list import ACTIVITY_SHEET
 from survey.frame.city_frame import shipped_cities, upsert_cities
 from survey.kit.navigation import PageKey
 from survey.settings import Settings, current_settings
@@ -154,3 +155,26 @@ def test_the_register_is_kept_before_there_are_any_results(
     app = enter(app, "Talk on prepaid cards")
     assert [each.area for each in stored()] == [DEMO_CITY]
     assert "Talk on prepaid cards" in read(app)
+
+
+def test_a_list_is_checked_and_entered_whole(open_page: Open, read: Read) -> None:
+    app = open_education(open_page, Role.CITY_OFFICIAL)
+    heads = ",".join(column.key for column in ACTIVITY_SHEET.columns)
+    cells = {
+        "title": "Talk on fraud", "place": "Library", "held_on": f"{YEAR}/5/6", "form": "talk",
+        "audience": "elderly", "participants": "120", "cost_fen": "1500.5",
+    }  # fmt: skip
+    line = ",".join(cells[column.key] for column in ACTIVITY_SHEET.columns)
+    upload = next(each for each in app.file_uploader if str(each.key).startswith("education/list"))
+    wrong = f"{heads}\n{line}\n{line}\n".encode()
+    upload.set_value(("year.csv", wrong, "text/csv")).run()
+    assert "This activity stands in row 2 as well." in str([each.value for each in app.table])
+    upload = next(each for each in app.file_uploader if str(each.key).startswith("education/list"))
+    right = f"{heads}\n{line}\n{line.replace('fraud', 'scams')}\n".encode()
+    upload.set_value(("year.csv", right, "text/csv")).run()
+    app.button(key="education/list/enter").click().run()
+    assert not app.exception
+    assert "2 activities are in the register." in read(app) + app.success[0].value
+    with read_scope(current_settings().store_url) as session:
+        titles = set(session.exec(select(EducationActivity.title)))
+    assert {"Talk on fraud", "Talk on scams"} <= titles

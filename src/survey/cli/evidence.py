@@ -1,4 +1,4 @@
-"""Commands that bring in files of complaints and opinion counts, whatever their layout."""
+"""Commands that bring in files of counts, whatever their layout, and lists of activities."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from survey.access.work import Work
@@ -28,7 +29,9 @@ from survey.counts.deliveries import (
     preview_delivery,
 )
 from survey.counts.delivery_changes import DeliveryChanges
-from survey.locale import translator
+from survey.education.activity_list import add_activities, read_activity_file
+from survey.figures.figure_table import csv_bytes
+from survey.locale import RefusedError, msg, translator
 from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import now
@@ -39,15 +42,24 @@ _LISTED = 20
 
 
 class FileKind(StrEnum):
-    """What a file holds: counts of complaints, single complaints to be counted, or opinion."""
+    """What a file holds: counts of complaints or opinion, single complaints, or activities."""
 
     COMPLAINTS = "complaints"
     COMPLAINT_CASES = "complaint-cases"
     OPINION = "opinion"
+    EDUCATION = "education"
+    """Activities of consumer education, in the columns of the template."""
 
     @property
     def counts(self) -> CountKind:
-        """The kind of counts that the file is stored as."""
+        """The kind of counts that the file is stored as.
+
+        Raises:
+            RefusedError: it holds no counts.
+        """
+        if self is FileKind.EDUCATION:
+            raise RefusedError("no_mapping", msg("A list of activities has the columns of its "
+                                                 "template and needs no mapping."))  # fmt: skip
         return OPINION if self is FileKind.OPINION else COMPLAINTS
 
 
@@ -57,7 +69,7 @@ FileArgument = Annotated[Path, typer.Argument(help="Workbook (.xlsx) or CSV.")]
 
 @app.callback()
 def evidence() -> None:
-    """Bring in files of complaints and of opinion monitoring, in any layout."""
+    """Bring in files of complaints and opinion in any layout, and lists of activities."""
 
 
 @app.command()
@@ -118,6 +130,9 @@ def import_(
     nothing of a case is stored. Exit code 1: refused, nothing was stored.
     """
     with error_reporting():
+        if kind is FileKind.EDUCATION:
+            _import_activities(file, account, problems, output, dry_run=dry_run)
+            return
         read = read_count_file(
             kind.counts,
             read_bytes(file),
@@ -157,6 +172,37 @@ def import_(
             raise typer.Exit(1)
 
 
+def _import_activities(
+    file: Path, account: str | None, problems: Path | None, output: OutputFormat, *, dry_run: bool
+) -> None:
+    """Enter a list of activities; those that the register has already are named and left out."""
+    with read_as_operator() as work:
+        listed = read_activity_file(
+            _act_as(work, account), name=file.name, content=read_bytes(file)
+        )
+    t = translator(current_settings().language)
+    for each in listed.repeated[:_LISTED]:
+        print_note("In the register already, left out: {title}", title=each.title)
+    lines = [(each.row, t(each.column), each.value, t(each.message)) for each in listed.errors]
+    for line in lines[:_LISTED]:
+        _print_problem(*line)
+    if problems is not None and lines:
+        heads = (t("Row"), t("Column"), t("Value"), t("Reason"))
+        with output_file(problems, private=True) as draft:
+            draft.write(csv_bytes(pd.DataFrame(lines, columns=list(heads))))
+    if lines:
+        raise RefusedError(
+            "activity_refused",
+            msg("{count} cells have problems. Nothing was stored.", count=len(lines)),
+        )
+    added = 0
+    if not dry_run:
+        added = change_as_operator(
+            lambda work: add_activities(_act_as(work, account), listed=listed, with_repeated=False)
+        )
+    print_record({"kind": "education", "rows": len(listed.activities), "stored": added}, output)
+
+
 def _act_as(work: Work, account: str | None) -> Work:
     if account is None:
         return work
@@ -177,17 +223,21 @@ def _report_problems(read: CountFile, path: Path | None) -> None:
     language = current_settings().language
     t = translator(language)
     for each in read.check.problems[:_LISTED]:
-        print_note(
-            "Row {row}, column {column}, value “{value}”: {reason}",
-            row=each.row,
-            column=each.column,
-            value=each.value,
-            reason=reason_of(each.message, language, t),
-        )
+        _print_problem(each.row, each.column, each.value, reason_of(each.message, language, t))
     if path is not None:
         with output_file(path, private=True) as draft:
             draft.write(write_problems(read, language, t))
     read.check.require_counts()
+
+
+def _print_problem(row: int, column: str, value: str, reason: str) -> None:
+    print_note(
+        "Row {row}, column {column}, value “{value}”: {reason}",
+        row=row,
+        column=column,
+        value=value,
+        reason=reason,
+    )
 
 
 def _list_losses(changes: DeliveryChanges) -> None:

@@ -7,13 +7,14 @@ made of it.
 """
 
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from survey.locale import LANGUAGES, Message, SurveyError, msg, translator
-from survey.records import Choice, Flag, Record
+from survey.records import Choice, Column, Day, Flag, Number, Record, Yuan
 from survey.spreadsheets import write_text_cell
 from survey.tabular.workbook_safety import WorkbookError, check_excel_upload
 
@@ -28,6 +29,8 @@ MAX_CELL_CHARS = 200
 LISTS = "lists"
 _Listed = TypeVar("_Listed")
 _DROPDOWN_ROWS = 20_000
+_DAY = re.compile(r"(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?")
+"""A day as people write it: 2026-5-20, 2026/5/20, in Chinese with the words for year and month."""
 _EARLIER_TITLES: Mapping[str, str] = {
     "Amount": "\u6570\u503c",
     "Area of work": "\u5de5\u4f5c\u533a\u57df",
@@ -346,11 +349,42 @@ class CellChecker:
             return value.date()
         if isinstance(value, date):
             return value
+        parts = _DAY.fullmatch(str(value).strip())
         try:
-            return date.fromisoformat(str(value))
+            return date(*map(int, parts.groups())) if parts else date.fromisoformat(str(value))
         except ValueError:
             self.fail(key, msg("This is no date such as 2026-05-20."))
             return None
+
+    def read_record(self, kind: type[Record], today: date) -> dict[str, Any]:
+        """Return field -> value of the row as a record of a kind; add a problem for each refused.
+
+        Args:
+            today: Day against which days are held.
+        """
+        values: dict[str, Any] = {}
+        for name, column in kind.columns().items():
+            key, before = column.key or name, len(self.errors)
+            value = self._read_field(key, column)
+            if value is None or value == "":
+                if len(self.errors) == before:
+                    self.fail(key, msg("This must not be empty."))
+                continue
+            values[name] = column.clean(value)
+            problem = column.find_problem(values[name], today)
+            if problem is not None:
+                self.fail(key, problem)
+        return values
+
+    def _read_field(self, key: str, column: Column) -> Any:
+        if isinstance(column, Choice | Flag):
+            code = self.parse_choice(key)
+            return code if isinstance(column, Choice) or code is None else code == "yes"
+        if isinstance(column, Number):
+            is_money = isinstance(column, Yuan)
+            number = self.number(key, least=column.least, most=column.most, whole=not is_money)
+            return None if number is None else round(number * 100) if is_money else int(number)
+        return self.day(key) if isinstance(column, Day) else self.text(key, required=False)
 
     def past_day(self, key: str, today: date) -> date | None:
         """Read a required date not after `today`; add a problem if it is empty, wrong or later."""

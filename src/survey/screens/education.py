@@ -16,6 +16,12 @@ from survey.education.activities import (
     list_activity_years,
     take_out_activity,
 )
+from survey.education.activity_list import (
+    ACTIVITY_SHEET,
+    ActivityList,
+    add_activities,
+    read_activity_file,
+)
 from survey.figures.views.education import (
     EducationView,
     Table,
@@ -25,7 +31,7 @@ from survey.figures.views.education import (
 from survey.figures.views.view_context import ViewContext
 from survey.kit import filters, text_blocks
 from survey.kit.chart_panel import draw_demo_mark
-from survey.kit.feedback import change_on_click, run_change_below_button, show_feedback
+from survey.kit.feedback import change_on_click, run_change, run_change_below_button, show_feedback
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields
 from survey.kit.response_html import render_photo
@@ -37,12 +43,13 @@ from survey.kit.text_blocks import (
     render_table,
 )
 from survey.kit.url_state import pick
+from survey.screens.plan.staff import ListFile, draw_list_upload
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import now
 from survey.store.tables.evidence import ActivityData
 
 _LEVELS = ("nation", "city")
-_ENTERED = "education/entered"
+_ENTERED, _LISTED = "education/entered", "education/listed"
 _ENTERING, _TAKING_OUT = "education/enter", "education/take-out"
 
 
@@ -115,6 +122,8 @@ def _draw_entry(page: PageContext, activities: list[RegisteredActivity]) -> None
     own = [each for each in activities if each.may_change]
     with st.expander(t("Enter an activity")):
         _draw_form(page)
+    with st.expander(t("Enter a list of activities")):
+        _draw_list(page)
     if own:
         with st.expander(t("Take an activity out")):
             _draw_taking_out(page, own)
@@ -150,6 +159,56 @@ def _draw_form(page: PageContext) -> None:
     )
     if added is not None:
         st.session_state[_ENTERED] = entered + 1
+    st.rerun()
+
+
+def _draw_list(page: PageContext) -> None:
+    """Draw the upload of a list, its problems or what it would enter."""
+    entered = int(st.session_state.get(_LISTED, 0))
+    draw_list_upload(
+        page,
+        ListFile(
+            "activities",
+            page.t("List of activities (XLSX or CSV)"),
+            f"education/list/{entered}",
+            ("xlsx", "csv"),
+        ),
+        template=lambda _: ACTIVITY_SHEET,
+        read=read_activity_file,
+        confirm=partial(_confirm_list, page),
+    )
+
+
+def _confirm_list(page: PageContext, listed: ActivityList) -> None:
+    """Draw what a list would enter, the question about what seems to be there, and the button."""
+    t, count = page.t, len(listed.activities)
+    st.write(t("{count} activities are right.", count=count))
+    with_repeated = False
+    if listed.repeated:
+        names = t("; ").join(each.title for each in listed.repeated[:MAX_LISTED_ROWS])
+        st.warning(
+            t(
+                "{count} of them seem to be in the register already (same day, title and place): "
+                "{names}. They are left out.",
+                count=len(listed.repeated),
+                names=escape_markdown(names),
+            )
+        )
+        with_repeated = st.checkbox(
+            t("Enter them again; they are other activities."), key="education/list/again"
+        )
+    count -= 0 if with_repeated else len(listed.repeated)
+    if not count or not st.button(
+        t("Enter {count} activities", count=count), key="education/list/enter", type="primary"
+    ):
+        return
+    added = run_change(
+        page,
+        partial(add_activities, listed=listed, with_repeated=with_repeated),
+        done=lambda number: t("{count} activities are in the register.", count=number),
+    )
+    if added is not None:
+        st.session_state[_LISTED] = int(st.session_state.get(_LISTED, 0)) + 1
     st.rerun()
 
 
