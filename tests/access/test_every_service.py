@@ -418,6 +418,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "photo_id": photo.id,
         "versions": {interview.id: 1},
         "review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
+        "education.activity_list.read_activity_file": {"name": "year.csv", "content": b""},
         "head": DeliveryHead("id", "source", moment.date(), area=ELSEWHERE),
         "counts.deliveries.withdraw_delivery": {"delivery_id": uuid4(), "reason": "because"},
         "kind": DeliveryKind.COMPLAINTS,
