@@ -11,6 +11,7 @@ from survey.figures.charts.marks import HIDDEN_ROLE
 from survey.figures.views.interval_table import IntervalTable, signed_verdicts
 from survey.figures.views.table_slice import TableSlice
 from survey.kit.interval_table import _build_screen_frame
+from survey.kit.text_blocks import render_plain_table
 from survey.locale import translator
 
 
@@ -50,3 +51,10 @@ def test_a_verdict_that_seems_to_contradict_its_interval_says_why() -> None:
     alone = "○ seems to differ alone, not told apart when all rows are judged together"
     none = "○ No detectable difference"
     assert told == ["▲ Higher", alone, none, "", none]
+
+
+@pytest.mark.parametrize(("rows", "is_folded"), [(10, False), (11, True)])
+def test_a_phone_gets_ten_rows_and_a_way_to_all(rows: int, is_folded: bool) -> None:
+    html = render_plain_table(translator("en"), ["City", "Score"], [["a", "1"]] * rows)
+    assert html.count("<tr>") == rows + 1, "print has them all"
+    assert (f"Show all {rows} rows" in html) is is_folded

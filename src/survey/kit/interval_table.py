@@ -201,4 +201,4 @@ def _render_plain(
             link = page.address(PageKey.CITY, city=code, wave=wave.key)
             head = f'<a href="{escape(link, quote=True)}" target="_self">{head}</a>'
         rows.append([head, *map(escape, values)])
-    return render_plain_table(texts.column_names, rows)
+    return render_plain_table(page.t, texts.column_names, rows)

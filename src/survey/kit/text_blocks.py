@@ -155,10 +155,12 @@ def render_facts(facts: Iterable[tuple[str, str]]) -> str:
     return f"<table>{lines}</table>"
 
 
-def render_plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return an HTML table for print and phones; its first cells may hold links.
+def render_plain_table(t: Translator, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return an HTML table for print and phones; a phone shows ten rows and, on demand, all.
 
     Args:
+        t: Translator of the words that show all rows.
+        heads: Heads of the columns.
         rows: Cells as HTML, so that the first may hold a link.
     """
     header = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
@@ -169,12 +171,19 @@ def render_plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> s
             for head, cell in zip(heads[1:], cells, strict=True)
         )
         body.append(f'<tr><th scope="row">{name}</th>{others}</tr>')
+    more = ""
+    if len(body) > _PHONE_ROWS:
+        words = escape(t("Show all {count} rows", count=len(body)))
+        # The style sheet shows the rest of the table that follows while this is open.
+        more = f'<details class="hcs-more"><summary>{words}</summary></details>'
     return (
-        f'<table class="hcs-plain" tabindex="0"><thead><tr>{header}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table>"
+        f'<div class="hcs-cards">{more}<table class="hcs-plain" tabindex="0"><thead>'
+        f"<tr>{header}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
+_PHONE_ROWS = 10
+"""As many rows as `page.css` leaves on a phone."""
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~$]|:(?=\S))")
 """Signs that begin something; a link or picture needs its brackets, and before a space a colon is
 nothing else."""

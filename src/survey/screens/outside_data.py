@@ -106,17 +106,17 @@ def draw_outside_data(page: PageContext) -> None:
     _draw_upload(page, kind, periods)
     if kind.kind is DeliveryKind.OPINION:
         draw_opinion_entry(page, periods)
-    st.subheader(t("Deliveries"), anchor=False)
     if not periods:
         draw_notice(
             t("Nothing has been delivered yet"),
             t("Download the template, fill it in, and choose the file above."),
         )
         return
-    _draw_periods(page, periods)
-    if kind.kind is DeliveryKind.COMPLAINTS:
-        _draw_differences(page, periods)
-    _draw_withdrawal(page, periods)
+    with st.expander(t("Deliveries")):
+        _draw_periods(page, periods)
+        if kind.kind is DeliveryKind.COMPLAINTS:
+            _draw_differences(page, periods)
+        _draw_withdrawal(page, periods)
 
 
 def _draw_overdue(page: PageContext, overdue: Sequence[OverdueMonth]) -> None:

@@ -88,7 +88,7 @@ def _draw_figure_versions(page: PageContext, arrived: str) -> None:
         for version in history.versions
     ]
     # On a phone each version is a card: five columns would be of single characters.
-    st.html(f'<div class="hcs-errata">{render_plain_table(heads, rows)}</div>')
+    st.html(f'<div class="hcs-errata">{render_plain_table(t, heads, rows)}</div>')
     st.caption(
         t("The release {release} stands.", release=history.standing_release)
         if history.standing_release
@@ -135,7 +135,7 @@ def draw_errata(page: PageContext, release: PublicationSummary) -> None:
         )
         for erratum in changed.errata
     ]
-    st.html(f'<div class="hcs-errata">{render_plain_table(heads, rows)}</div>')
+    st.html(f'<div class="hcs-errata">{render_plain_table(t, heads, rows)}</div>')
     if changed.count > len(rows):
         st.caption(
             t(

@@ -227,7 +227,7 @@ def draw_results(
             },
         )
     rows = [[_format_cell(each) for each in row] for row in table.rows]
-    st.html(render_plain_table(table.heads, [[escape(each) for each in row] for row in rows]))
+    st.html(render_plain_table(t, table.heads, [[escape(each) for each in row] for row in rows]))
     st.caption(t("▼ lowered by a devaluation · * corrected by an erratum"))
     _draw_workbook(page, test)
     _draw_steps(page, test, texts)
