@@ -23,6 +23,7 @@ WRITERS = {
 CATCHERS = {
     "background_job.py": "keeps the problem of a thread",
     "bulk_import/target.py": "keeps the error with the file that it is about",
+    "count_mapping.py": "keeps the form of a mapping beside the file that it does not fit",
     "feedback.py": "the one way",
     "outside_data.py": "keeps the error with the file that it is about",
     "page_runner.py": "errors while a page is drawn",

@@ -20,7 +20,7 @@ RESULTS = [["overview"], ["city"], ["special_groups", "urban_rural"], ["trends",
 BESIDE = ["complaints", "experience_checks", "comparative_tests", "rectification"]
 AREA_OFFICIAL = {
     None: [["home"]],
-    "Results": [*RESULTS, BESIDE],
+    "Results": [*RESULTS, [*BESIDE, "outside_data"]],
     "Publication": [["export", "releases"], ["method"]],
 }
 MENUS: dict[Role, dict[str | None, list[list[str]]]] = {

@@ -42,7 +42,12 @@ from survey.kit.download_button import CSV, XLSX, File, draw_download_button, na
 from survey.kit.feedback import run_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_text_table
+from survey.kit.text_blocks import (
+    MAX_LISTED_ROWS,
+    draw_long_table,
+    escape_markdown,
+    render_text_table,
+)
 from survey.kit.url_state import pick_by_button
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_count
@@ -174,7 +179,7 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
     )
     outcome = _check_upload(page, kind, upload, (asked, version, mapping))
     if isinstance(outcome, CountFile) and outcome.remarks:
-        st.caption(" · ".join(map(t, outcome.remarks)))
+        st.caption(escape_markdown(" · ".join(map(t, outcome.remarks))))
     if isinstance(outcome, SurveyError):
         draw_notice(t("This file cannot be read"), t(outcome.message), t("Nothing was written."))
     elif outcome.check.counts is None:
