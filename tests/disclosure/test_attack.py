@@ -25,7 +25,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.counts.complaint_tables import ComplaintYear
 from survey.counts.count_declaration import TOTAL
-from survey.counts.deliveries import DeliveredPeriod
+from survey.counts.standing_deliveries import DeliveredPeriod
 from survey.figures import views as publish_views
 from survey.figures.published_figures import published_results
 from survey.figures.views.view_context import ViewContext

@@ -7,7 +7,7 @@ from survey.access.roles import NATION
 from survey.counts.deliveries import import_delivery
 from survey.evidence_city.outside_city import CheckOfCity, OutsideEvidence, read_outside_evidence
 from survey.experience_checks.reading import MeanScore
-from survey.figures.views.experience_check import ALL_TYPES, CheckScores
+from survey.figures.views.check_figures import ALL_TYPES, CheckScores
 from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
 from tests.context.complaints.count_files import check_file, count_file, head, rows_of

@@ -8,13 +8,13 @@ import pytest
 
 from survey.access.roles import NATION
 from survey.experience_checks.reading import MeanScore, ObservedVisit, RatingRange
-from survey.figures.views.experience_check import (
+from survey.figures.views.check_figures import (
     ALL_TYPES,
     CheckScores,
     build_check_figures,
     build_check_scores,
-    describe_revisit,
 )
+from survey.figures.views.experience_check import describe_revisit
 from survey.locale import translator
 
 SUZHOU, WUXI = "320500", "320200"

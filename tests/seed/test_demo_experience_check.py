@@ -26,11 +26,8 @@ from survey.experience_checks.reading import (
     get_experience_check,
     list_experience_checks,
 )
-from survey.figures.views.experience_check import (
-    ALL_TYPES,
-    build_check_figures,
-    build_experience_check_view,
-)
+from survey.figures.views.check_figures import ALL_TYPES, build_check_figures
+from survey.figures.views.experience_check import build_experience_check_view
 from survey.frame.city_frame import shipped_cities, upsert_cities
 from survey.rectification.cited_evidence import list_citable_figures
 from survey.store.engine import read_scope

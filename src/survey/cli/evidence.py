@@ -25,10 +25,10 @@ from survey.counts.deliveries import (
     DeliveryReceipt,
     build_upload_id,
     import_delivery,
-    list_delivered_periods,
     preview_delivery,
 )
 from survey.counts.delivery_changes import DeliveryChanges
+from survey.counts.standing_deliveries import list_delivered_periods
 from survey.education.activity_list import add_activities, read_activity_file
 from survey.figures.figure_table import csv_bytes
 from survey.locale import RefusedError, msg, translator

@@ -27,7 +27,7 @@ from survey.counts.complaint_gate import (
 from survey.counts.complaints.sums import read_sums
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import LENSES
-from survey.counts.deliveries import DeliveredPeriod, list_standing_periods
+from survey.counts.standing_deliveries import DeliveredPeriod, list_standing_periods
 from survey.frame.code_lists import is_within, leaf_areas, leaves_within, resident_population
 from survey.store.tables import DeliveryKind
 

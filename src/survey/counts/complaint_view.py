@@ -15,7 +15,7 @@ from survey.counts.complaint_tables import (
 from survey.counts.complaints.sums import RATES, per_100_000, share_in_percent
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import COMPLAINT_CODES
-from survey.counts.deliveries import DeliveredPeriod
+from survey.counts.standing_deliveries import DeliveredPeriod
 from survey.disclosure import MINIMUM_N
 from survey.figures.views.display_names import DisplayNames
 from survey.figures.views.experience_check import HIDDEN_TEXT

@@ -17,9 +17,9 @@ import pandas as pd
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.counts.count_kinds import CHANNEL, DAY, ITEMS, NEGATIVE, SENTIMENT
-from survey.counts.deliveries import DeliveredPeriod, list_standing_periods
 from survey.counts.opinion.event_windows import WindowDifference, compare_windows
 from survey.counts.opinion.storage import OpinionTopic, list_opinion_topics, read_opinion_days
+from survey.counts.standing_deliveries import DeliveredPeriod, list_standing_periods
 from survey.disclosure import MINIMUM_N, AdditiveTotal, protect
 from survey.figures.charts.count_charts import AFTER, BEFORE, DURING, WINDOWS
 from survey.store.tables import DeliveryKind

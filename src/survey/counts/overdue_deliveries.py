@@ -10,7 +10,7 @@ from sqlalchemy import select
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.counts.count_declaration import AREA, CountKind
-from survey.counts.deliveries import DeliveredPeriod, list_standing_periods, stands_for
+from survey.counts.standing_deliveries import DeliveredPeriod, list_standing_periods, stands_for
 from survey.store.china_time import china_date
 from survey.store.tables import table_of
 

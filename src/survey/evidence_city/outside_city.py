@@ -48,12 +48,10 @@ from survey.counts.opinion_view import describe_opinion, describe_opinion_source
 from survey.experience_checks.reading import get_experience_check, list_experience_checks
 from survey.figures.charts.count_charts import DURING
 from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.check_figures import ALL_TYPES, CheckScores, build_check_scores
 from survey.figures.views.estimate_text import WITHHELD, estimate_at, format_interval
 from survey.figures.views.experience_check import (
-    ALL_TYPES,
     HIDDEN_TEXT,
-    CheckScores,
-    build_check_scores,
     describe_mean,
     format_mean,
     name_area,

@@ -28,10 +28,9 @@ from survey.counts.complaint_view import (
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import COMPLAINT_CODES, LENSES
 from survey.experience_checks.reading import get_experience_check, list_experience_checks
+from survey.figures.views.check_figures import ALL_TYPES, build_check_scores
 from survey.figures.views.comparative_test import ComparativeTestTexts
 from survey.figures.views.experience_check import (
-    ALL_TYPES,
-    build_check_scores,
     describe_mean,
     describe_revisit,
     name_area,

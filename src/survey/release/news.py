@@ -8,7 +8,7 @@ from enum import StrEnum
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.comparative_tests.reading import list_comparative_tests
-from survey.counts.deliveries import list_delivered_periods
+from survey.counts.standing_deliveries import list_delivered_periods
 from survey.locale import label_text, translator
 from survey.rectification.problem_records import STATE_NAMES, list_problems
 from survey.release.register import list_publications

@@ -19,7 +19,7 @@ from survey.counts.complaint_tables import (
 from survey.counts.complaint_view import area_choices, build_complaint_view, lens_choices, name_area
 from survey.counts.count_declaration import AREA, NOT_GIVEN
 from survey.counts.count_kinds import CHANNEL, DAY, ITEMS, MAX_TOPIC_CHARS, SENTIMENT, TOPIC
-from survey.counts.deliveries import DeliveredPeriod, DeliveryHead
+from survey.counts.deliveries import DeliveryHead
 from survey.counts.opinion.storage import (
     EnteredDay,
     check_opinion_day,
@@ -34,6 +34,7 @@ from survey.counts.opinion_tables import (
     read_opinion_event,
 )
 from survey.counts.opinion_view import build_opinion_view
+from survey.counts.standing_deliveries import DeliveredPeriod
 from survey.evidence_city.outside_city import AROUND_DAYS
 from survey.frame.code_lists import CodeListName, leaf_areas, shipped_code_lists
 from survey.kit import filters, text_blocks

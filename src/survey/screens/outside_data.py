@@ -21,17 +21,16 @@ from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import CheckedCounts, CountKind
 from survey.counts.count_kinds import COUNT_KINDS
 from survey.counts.deliveries import (
-    DeliveredPeriod,
     DeliveryHead,
     build_upload_id,
     import_delivery,
-    list_delivered_periods,
     list_delivery_areas,
     preview_delivery,
     withdraw_delivery,
 )
 from survey.counts.delivery_changes import DeliveryNotAllowedError
 from survey.counts.overdue_deliveries import OverdueMonth, list_overdue_months
+from survey.counts.standing_deliveries import DeliveredPeriod, list_delivered_periods
 from survey.frame.code_lists import shipped_code_lists
 from survey.kit.delivery_feedback import (
     describe_receipt,

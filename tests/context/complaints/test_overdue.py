@@ -8,8 +8,9 @@ import pytest
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import NATION, Role
 from survey.counts.count_kinds import COMPLAINTS, OPINION
-from survey.counts.deliveries import import_delivery, list_delivered_periods, withdraw_delivery
+from survey.counts.deliveries import import_delivery, withdraw_delivery
 from survey.counts.overdue_deliveries import OverdueMonth, list_overdue_months
+from survey.counts.standing_deliveries import list_delivered_periods
 from survey.store.engine import read_scope
 from survey.store.tables import DeliveryKind, new_id
 from survey.store.transactions import run_in_transaction

@@ -19,12 +19,11 @@ from survey.counts.deliveries import (
     DeliveryReceipt,
     find_repeated,
     import_delivery,
-    list_delivered_periods,
-    list_standing_periods,
     preview_delivery,
     withdraw_delivery,
 )
 from survey.counts.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
+from survey.counts.standing_deliveries import list_delivered_periods, list_standing_periods
 from survey.store.engine import read_scope, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Account, DeliveryKind, new_id

@@ -18,10 +18,10 @@ from survey.counts.deliveries import (
     DeliveryConflictError,
     DeliveryReceipt,
     import_delivery,
-    list_delivered_periods,
     withdraw_delivery,
 )
 from survey.counts.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
+from survey.counts.standing_deliveries import list_delivered_periods
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComplaintCount, Delivery, DeliveryKind, new_id, table_of

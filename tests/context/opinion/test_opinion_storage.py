@@ -9,7 +9,7 @@ from sqlmodel import Session
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.counts.count_check import CountsRejectedError
-from survey.counts.deliveries import DeliveryReceipt, import_delivery, list_delivered_periods
+from survey.counts.deliveries import DeliveryReceipt, import_delivery
 from survey.counts.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
 from survey.counts.opinion.storage import (
     EnteredDay,
@@ -19,6 +19,7 @@ from survey.counts.opinion.storage import (
     read_month_records,
     read_opinion_days,
 )
+from survey.counts.standing_deliveries import list_delivered_periods
 from survey.store.engine import read_scope
 from survey.store.tables import DeliveryKind, new_id
 from survey.store.transactions import run_in_transaction

@@ -12,7 +12,7 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.counts.count_declaration import AREA, TOTAL
 from survey.counts.count_kinds import COMPLAINTS, PERIOD
-from survey.counts.deliveries import (
+from survey.counts.standing_deliveries import (
     DeliveredPeriod,
     list_delivered_periods,
     list_standing_periods,

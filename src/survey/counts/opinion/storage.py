@@ -24,13 +24,8 @@ from survey.counts.count_kinds import (
     SENTIMENT,
     TOPIC,
 )
-from survey.counts.deliveries import (
-    DeliveryHead,
-    DeliveryReceipt,
-    import_delivery,
-    list_standing_periods,
-    stands_for,
-)
+from survey.counts.deliveries import DeliveryHead, DeliveryReceipt, import_delivery
+from survey.counts.standing_deliveries import list_standing_periods, stands_for
 from survey.store.tables import DeliveryKind, OpinionCount, table_of
 from survey.tabular.reading import table_of_records
 

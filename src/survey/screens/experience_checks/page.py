@@ -31,10 +31,10 @@ from survey.experience_checks.replies import (
     waive_revisit,
 )
 from survey.figures.figure_table import csv_bytes
+from survey.figures.views.check_figures import build_check_figures
 from survey.figures.views.experience_check import (
     ExperienceCheckView,
     Table,
-    build_check_figures,
     build_experience_check_view,
     name_area,
 )
