@@ -111,7 +111,7 @@ SHOTS = (
     Shot("city-rectification", "/city?part=rectification", "city_official"),
     Shot("comparative-tests", "/comparative-tests", OFFICIAL),
     Shot("complaints", "/complaints", OFFICIAL),
-    Shot("education", "/complaints?part=education", OFFICIAL),
+    Shot("education", "/consumer-education", OFFICIAL),
     Shot("opinion", "/complaints?part=opinion", OFFICIAL),
     Shot("city-beside", "/city?city=320500&part=beside", OFFICIAL),
     Shot("experience-checks", "/experience-checks", OFFICIAL),

@@ -24,7 +24,7 @@ ROLES_THAT_LOOK = (
     Role.NATIONAL_OFFICIAL, Role.ADMINISTRATOR, Role.SURVEYOR, Role.TYPIST, Role.SUPERVISOR,
 )  # fmt: skip
 TABS = (
-    "complaints?part=education", "complaints?part=opinion", "city?part=beside",
+    "consumer-education", "complaints?part=opinion", "city?part=beside",
     "city?part=rectification",
 )  # fmt: skip
 """Parts of a page that have another shape than its first."""

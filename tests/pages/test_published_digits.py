@@ -25,7 +25,8 @@ LONG = re.compile(r"(?<![\d.\w])[-+\u2212]?\d+\.\d{2,}(?![\d.\w])")
 PLACES = {"lon", "lat"}
 RESULTS = [page for page in PAGES if page.action is Action.READ_RESULTS]
 WITHOUT_FIGURES = {
-    PageKey.RELEASES, PageKey.COMPARATIVE_TESTS, PageKey.COMPLAINTS, PageKey.EXPERIENCE_CHECKS,
+    PageKey.RELEASES, PageKey.COMPARATIVE_TESTS, PageKey.COMPLAINTS, PageKey.EDUCATION,
+    PageKey.EXPERIENCE_CHECKS,
 }  # fmt: skip
 """Pages that show nothing in a store of frozen waves alone; the files of releases are tested in
 `release`."""

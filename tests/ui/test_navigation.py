@@ -17,7 +17,7 @@ from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 
 RESULTS = [["overview"], ["city"], ["special_groups", "urban_rural"], ["trends", "crosstab"]]
-BESIDE = ["complaints", "experience_checks", "comparative_tests", "rectification"]
+BESIDE = ["complaints", "education", "experience_checks", "comparative_tests", "rectification"]
 AREA_OFFICIAL = {
     None: [["home"]],
     "Results": [*RESULTS, [*BESIDE, "outside_data"]],

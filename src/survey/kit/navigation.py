@@ -22,6 +22,7 @@ class PageKey(StrEnum):
     COMPARATIVE_TESTS = "comparative_tests"
     EXPERIENCE_CHECKS = "experience_checks"
     COMPLAINTS = "complaints"
+    EDUCATION = "education"
     PROGRESS = "progress"
     REVIEW = "review"
     BACK_CHECK = "back_check"
@@ -78,11 +79,9 @@ PAGES: tuple[PageInfo, ...] = (
         msg("Experience checks"),
         Action.READ_RESULTS,
     ),
+    PageInfo(PageKey.COMPLAINTS, "complaints", msg("Complaints and opinion"), Action.READ_RESULTS),
     PageInfo(
-        PageKey.COMPLAINTS,
-        "complaints",
-        msg("Rights protection and consumer education"),
-        Action.READ_RESULTS,
+        PageKey.EDUCATION, "consumer-education", msg("Consumer education"), Action.READ_RESULTS
     ),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
@@ -153,6 +152,7 @@ _MENU: tuple[MenuSection, ...] = (
             _build_entry(PageKey.TRENDS, PageKey.CROSSTAB),
             _build_entry(
                 PageKey.COMPLAINTS,
+                PageKey.EDUCATION,
                 PageKey.EXPERIENCE_CHECKS,
                 PageKey.COMPARATIVE_TESTS,
                 PageKey.RECTIFICATION,

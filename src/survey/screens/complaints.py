@@ -48,11 +48,11 @@ from survey.kit.chart_panel import (
 )
 from survey.kit.delivery_feedback import describe_receipt, draw_count_problems
 from survey.kit.feedback import run_change
+from survey.kit.navigation import PAGES_BY_KEY, PageKey
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, read_cached, read_cached_late
 from survey.kit.text_blocks import draw_freshness, render_table
 from survey.kit.url_state import draw_tabs, keep_in_address, pick
-from survey.screens.education import draw_education
 from survey.screens.special_groups import draw_losses
 from survey.store.china_time import china_date
 from survey.store.read_replica import LateReading
@@ -275,15 +275,17 @@ def _draw_event(page: PageContext, event: OpinionEvent) -> None:
     draw_count_notes(view.notes)
 
 
-def draw_rights_page(page: PageContext) -> None:
-    """Draw the page on consumer rights in four tabs: complaints, losses, education, opinion."""
+def draw_complaints_page(page: PageContext) -> None:
+    """Draw complaints, losses and opinion in tabs; consumer education was one, and is a page."""
+    if st.query_params.get("part") == "education":
+        kept = {name: value for name, value in st.query_params.items() if name != "part"}
+        st.switch_page(PAGES_BY_KEY[PageKey.EDUCATION].path, query_params=kept)
     t = page.t
     draw_tabs(
         page,
         {
             "complaints": (t("Complaints"), partial(draw_complaints, page)),
             "detriment": (t("Losses"), partial(draw_losses, page)),
-            "education": (t("Consumer education"), partial(draw_education, page)),
             "opinion": (t("Opinion monitoring"), partial(draw_opinion, page)),
         },
     )
