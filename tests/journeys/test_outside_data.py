@@ -87,7 +87,9 @@ def test_from_a_wrong_file_to_complaints_beside_the_score(
 def test_an_education_activity_with_a_photo_enters_the_register(
     page: Page, results_server: Server
 ) -> None:
-    page.goto(f"{results_server.url}/consumer-education?lang=zh")
+    # The address of the tab that it was leads on.
+    page.goto(f"{results_server.url}/complaints?lang=zh&part=education")
+    page.wait_for_url("**/consumer-education?**")
     wait_until_idle(page)
     page.get_by_text(zh("Enter an activity"), exact=True).click()
     page.get_by_role("textbox", name=zh("Activity"), exact=True).fill("社区防骗讲座")

@@ -178,12 +178,3 @@ def test_a_list_is_checked_and_entered_whole(open_page: Open, read: Read) -> Non
     with read_scope(current_settings().store_url) as session:
         titles = set(session.exec(select(EducationActivity.title)))
     assert {"Talk on fraud", "Talk on scams"} <= titles
-
-
-def test_the_address_of_the_tab_that_it_was_leads_on(open_page: Open, read: Read) -> None:
-    app = open_page(
-        PageKey.COMPLAINTS, Role.CITY_OFFICIAL, lang="en", part="education", place=SUZHOU
-    )
-    assert not app.exception
-    assert "Reach and recognition" in read(app)
-    assert app.query_params["place"] == SUZHOU
