@@ -275,6 +275,9 @@ def _draw_event(page: PageContext, event: OpinionEvent) -> None:
     draw_count_notes(view.notes)
 
 
+_PICTURE_PX = 540
+
+
 def draw_complaints_page(page: PageContext) -> None:
     """Draw complaints, losses and opinion in tabs; consumer education was one, and is a page."""
     if st.query_params.get("part") == "education":
@@ -319,11 +322,11 @@ def draw_complaints(page: PageContext) -> None:
     shares = build_share_chart(
         shares=view.shares, title=view.lens_title, years=(year.year, year.year - 1), t=page.t
     )
-    picture, table = st.columns([6, 5], gap="large")
-    with picture:
-        draw_count_panel(page, shares, source)
-    with table:
-        st.html(render_table(*view.lens))
+    # Side by side where both fit; in large letters and on a phone the table stands below.
+    with st.container(horizontal=True):
+        with st.container(width=_PICTURE_PX):
+            draw_count_panel(page, shares, source)
+        st.html(render_table(*view.lens), width="content")
     months = build_month_chart(year=year, area=area, language=page.language)
     draw_count_panel(page, months, source)
     draw_count_table(view.month_title, view.months)
