@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     ),
     "evidence": CommandEntry(
         "survey.cli.evidence:app",
-        "Bring in files of complaints and of opinion monitoring, in any layout.",
+        "Bring in files of complaints and opinion in any layout, and lists of activities.",
     ),
     "freeze": CommandEntry(
         "survey.cli.wave:freeze",
