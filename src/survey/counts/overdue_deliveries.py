@@ -39,9 +39,10 @@ def list_overdue_months(work: Work, *, kind: CountKind) -> list[OverdueMonth]:
     work.require(Action.DELIVER_EVIDENCE)
     standing = [each for each in list_standing_periods(work, kind=kind.kind) if not each.is_demo]
     delivered = _read_delivered_areas(work, kind, standing)
-    own = _read_delivered_areas(
-        work, kind, [each for each in standing if work.principal.covers(each.area)]
-    )
+    of_reader = [each for each in standing if work.principal.covers(each.area)]
+    own = delivered
+    if len(of_reader) < len(standing):
+        own = _read_delivered_areas(work, kind, of_reader)
     today = china_date(work.now)
     newest = _count_months(today) - (1 if today.day > DUE_DAY else 2)
     overdue = []

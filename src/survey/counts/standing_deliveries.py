@@ -7,10 +7,11 @@ area alone (docs/decisions/0016-deliveries-of-parts.md).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Table, and_, func, select, true, tuple_
 
 from survey.access.principal import covers
 from survey.access.roles import NATION, Action
@@ -21,6 +22,7 @@ from survey.store.tables import Account, Delivery, DeliveryKind, DeliveryRevisio
 
 _DELIVERIES, _REVISIONS = table_of(Delivery), table_of(DeliveryRevision)
 _ACCOUNTS = table_of(Account)
+_PROVINCE_CHARS = 2
 
 
 @dataclass(frozen=True)
@@ -82,50 +84,63 @@ def list_delivered_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredP
         if row.is_demo != has_real:
             of_period.setdefault(row.period, []).append(row)
     return [
-        DeliveredPeriod(
-            **row._mapping,
-            is_current=is_current,
-            overridden=overridden,
-            revises=any(
-                covers(row.area, other.area) or covers(other.area, row.area)
-                for other in of_month[place + 1 :]
-            ),
-        )
+        DeliveredPeriod(**row._mapping, **standing)
         for of_month in of_period.values()
-        for place, (row, is_current, overridden) in enumerate(_find_standing(of_month))
+        for row, standing in zip(of_month, _find_standing(of_month), strict=True)
     ]
 
 
-def _find_standing(rows: Sequence[Any]) -> list[tuple[Any, bool, tuple[str, ...]]]:
-    """Return each revision of one month, whether it stands, and where a later one does instead.
+@lru_cache
+def _places_of(area: str) -> frozenset[str]:
+    return frozenset(leaf for leaf in leaf_areas() if covers(area, leaf))
+
+
+def _find_standing(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return for each revision of one month what the fields of `DeliveredPeriod` say of it.
 
     Args:
         rows: Revisions of the month, newest first.
     """
-    later: list[str] = []
-    found = []
+    taken, later = frozenset[str](), set[str]()
+    found: list[dict[str, Any]] = []
     for row in rows:
-        leaves = [leaf for leaf in leaf_areas() if covers(row.area, leaf)]
-        stands = row.withdrawn_at is None and any(
-            not any(covers(area, leaf) for area in later) for leaf in leaves
-        )
-        parts = tuple(area for area in later if covers(row.area, area)) if stands else ()
-        found.append((row, stands, parts))
+        is_current = row.withdrawn_at is None and not _places_of(row.area) <= taken
+        parts = sorted(area for area in later if is_current and covers(row.area, area))
+        found.append({"is_current": is_current, "overridden": tuple(parts)})
         if row.withdrawn_at is None:
-            later.append(row.area)
+            taken |= _places_of(row.area)
+            later.add(row.area)
+    before = frozenset[str]()
+    for row, standing in zip(reversed(rows), reversed(found), strict=True):
+        standing["revises"] = not before.isdisjoint(_places_of(row.area))
+        before |= _places_of(row.area)
     return found
 
 
 def stands_for(table: Table, periods: Iterable[DeliveredPeriod]) -> ColumnElement[bool]:
     """Return the condition that a row of `table` is of one of these periods and not overridden."""
-    chosen = list(periods)
-    gone = [
-        and_(table.c.revision_id == each.revision_id, table.c[AREA].startswith(area))
-        for each in chosen
-        for area in dict.fromkeys(each.overridden)
+    chosen, columns = list(periods), table.c
+    gone = {(each.revision_id, area) for each in chosen for area in each.overridden}
+    # As lists of pairs: a chain of "or" is too deep for SQLite once it has a thousand links.
+    of_provinces = [pair for pair in gone if len(pair[1]) == _PROVINCE_CHARS]
+    of_places = [pair for pair in gone if len(pair[1]) != _PROVINCE_CHARS]
+    province = func.substr(columns[AREA], 1, _PROVINCE_CHARS)
+    return and_(
+        columns.revision_id.in_([each.revision_id for each in chosen]),
+        tuple_(columns.revision_id, province).not_in(of_provinces) if of_provinces else true(),
+        tuple_(columns.revision_id, columns[AREA]).not_in(of_places) if of_places else true(),
+    )
+
+
+def list_own_deliveries(work: Work, *, kind: DeliveryKind) -> list[DeliveredPeriod]:
+    """Return the revisions that say something of the sender's own area, newest month first."""
+    work.require(Action.DELIVER_EVIDENCE)
+    own = work.principal.area
+    return [
+        each
+        for each in list_delivered_periods(work, kind=kind)
+        if covers(own, each.area) or covers(each.area, own)
     ]
-    is_chosen = table.c.revision_id.in_([each.revision_id for each in chosen])
-    return and_(is_chosen, not_(or_(false(), *gone)))
 
 
 def list_standing_periods(work: Work, *, kind: DeliveryKind) -> list[DeliveredPeriod]:

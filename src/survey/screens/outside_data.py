@@ -9,7 +9,6 @@ from uuid import UUID
 
 import streamlit as st
 
-from survey.access.principal import covers
 from survey.access.roles import NATION, Action
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
 from survey.counts.bringing_in.proposal import propose_mapping
@@ -30,7 +29,7 @@ from survey.counts.deliveries import (
 )
 from survey.counts.delivery_changes import DeliveryNotAllowedError
 from survey.counts.overdue_deliveries import OverdueMonth, list_overdue_months
-from survey.counts.standing_deliveries import DeliveredPeriod, list_delivered_periods
+from survey.counts.standing_deliveries import DeliveredPeriod, list_own_deliveries
 from survey.frame.code_lists import shipped_code_lists
 from survey.kit.delivery_feedback import (
     describe_receipt,
@@ -99,12 +98,7 @@ def draw_outside_data(page: PageContext) -> None:
     chosen = pick_by_button(page, t("What is delivered"), "kind", names)
     kind = COUNT_KINDS[DeliveryKind(chosen)]
     with page.read() as work:
-        own = page.principal.area
-        periods = [
-            each
-            for each in list_delivered_periods(work, kind=kind.kind)
-            if covers(own, each.area) or covers(each.area, own)
-        ]
+        periods = list_own_deliveries(work, kind=kind.kind)
         overdue = list_overdue_months(work, kind=kind)
     _draw_overdue(page, overdue)
     _draw_upload(page, kind, periods)

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import func, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
@@ -23,10 +24,14 @@ from survey.counts.deliveries import (
     withdraw_delivery,
 )
 from survey.counts.delivery_changes import DeliveryLosesError, DeliveryNotAllowedError
-from survey.counts.standing_deliveries import list_delivered_periods, list_standing_periods
+from survey.counts.standing_deliveries import (
+    list_delivered_periods,
+    list_standing_periods,
+    stands_for,
+)
 from survey.store.engine import read_scope, session_scope
 from survey.store.schema import upgrade
-from survey.store.tables import Account, DeliveryKind, new_id
+from survey.store.tables import Account, ComplaintSummary, DeliveryKind, new_id, table_of
 from survey.store.transactions import run_in_transaction
 from tests.context.complaints.count_files import check_file, count_file, head, rows_of
 from tests.work_of import work_of
@@ -89,7 +94,7 @@ def test_a_province_replaces_its_own_part_alone(store_url: str) -> None:
     assert [(each.area, each.overridden, each.revises) for each in standing] == [
         ("42", ("420100",), True),
         ("420100", (), True),
-        ("CN", ("420100", "42"), False),
+        ("CN", ("42", "420100"), False),
     ]
     withdraw(store_url, receipt.delivery_id, HUBEI)
     # What the city corrected after its province stays, the rest is that of the nation again.
@@ -201,3 +206,22 @@ def test_missing_provinces_are_named_and_a_month_counts_once(store_url: str) -> 
     assert "From 4 of 127 areas and 1 of 12 months." in told
     assert "3 of 31 provinces" in told
     assert "Not delivered" in told
+
+
+def test_many_years_of_parts_are_one_condition_of_the_store(store_url: str) -> None:
+    """A chain of "or" would be too deep for SQLite after the third year."""
+    deliver(store_url, [*rows_of(MONTH, "420100", (40,)), *rows_of(MONTH, "110000", (60,))], "all")
+    deliver(store_url, rows_of(MONTH, "420100", (41,)), "wuhan", WUHAN)
+    overridden = ("42", "31", "440100", *(f"{number:02}" for number in range(10, 40)))
+    with read_scope(store_url) as session:
+        standing = list_standing_periods(work_of(session, OPERATOR, NOW), kind=KINDS)
+        whole = next(each for each in standing if each.area == "CN")
+        others = [
+            replace(whole, revision_id=new_id(), overridden=overridden) for _ in range(10 * 12)
+        ]
+        table = table_of(ComplaintSummary)
+        query = select(func.distinct(table.c.area)).where(
+            stands_for(table, [*others, replace(whole, overridden=overridden), *standing[:-1]])
+        )
+        places = sorted(session.connection().execute(query).scalars())
+    assert places == ["420100"], "of Wuhan, which the city delivered itself"
