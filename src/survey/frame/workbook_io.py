@@ -7,7 +7,6 @@ made of it.
 """
 
 import io
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,6 +16,7 @@ from survey.locale import LANGUAGES, Message, SurveyError, msg, translator
 from survey.records import Choice, Column, Day, Flag, Number, Record, Yuan
 from survey.spreadsheets import write_text_cell
 from survey.tabular.workbook_safety import WorkbookError, check_excel_upload
+from survey.tabular.written_dates import parse_date
 
 if TYPE_CHECKING:
     # Most who import this module, to read the results of a check, open no workbook.
@@ -29,8 +29,8 @@ MAX_CELL_CHARS = 200
 LISTS = "lists"
 _Listed = TypeVar("_Listed")
 _DROPDOWN_ROWS = 20_000
-_DAY = re.compile(r"(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?")
-"""A day as people write it: 2026-5-20, 2026/5/20, in Chinese with the words for year and month."""
+_LEAST_PART_OF_FEN = 1e-4
+"""What is left of a number times 100 that is no rounding of the machine."""
 _EARLIER_TITLES: Mapping[str, str] = {
     "Amount": "\u6570\u503c",
     "Area of work": "\u5de5\u4f5c\u533a\u57df",
@@ -349,12 +349,11 @@ class CellChecker:
             return value.date()
         if isinstance(value, date):
             return value
-        parts = _DAY.fullmatch(str(value).strip())
-        try:
-            return date(*map(int, parts.groups())) if parts else date.fromisoformat(str(value))
-        except ValueError:
+        year, month, day = parse_date(str(value)) or (0, 0, None)
+        if day is None:
             self.fail(key, msg("This is no date such as 2026-05-20."))
             return None
+        return date(year, month, day)
 
     def read_record(self, kind: type[Record], today: date) -> dict[str, Any]:
         """Return field -> value of the row as a record of a kind; add a problem for each refused.
@@ -381,10 +380,19 @@ class CellChecker:
             code = self.parse_choice(key)
             return code if isinstance(column, Choice) or code is None else code == "yes"
         if isinstance(column, Number):
-            is_money = isinstance(column, Yuan)
-            number = self.number(key, least=column.least, most=column.most, whole=not is_money)
-            return None if number is None else round(number * 100) if is_money else int(number)
+            return self._read_number(key, column)
         return self.day(key) if isinstance(column, Day) else self.text(key, required=False)
+
+    def _read_number(self, key: str, column: Number) -> int | None:
+        is_money = isinstance(column, Yuan)
+        number = self.number(key, least=column.least, most=column.most, whole=not is_money)
+        if number is None or not is_money:
+            return None if number is None else int(number)
+        fen = round(number * 100)
+        if abs(number * 100 - fen) > _LEAST_PART_OF_FEN:
+            self.fail(key, msg("This is no sum in yuan with at most two decimals."))
+            return None
+        return fen
 
     def past_day(self, key: str, today: date) -> date | None:
         """Read a required date not after `today`; add a problem if it is empty, wrong or later."""

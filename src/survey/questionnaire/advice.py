@@ -1,4 +1,4 @@
-"""Advice on a form: what it lacks that a questionnaire for people mostly has."""
+"""Warnings about what most questionnaires have and a form lacks: consent, ratings, a tree."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,7 +10,12 @@ from survey.questionnaire.question_types import type_of
 
 
 def advise(instrument: Instrument, rows: Mapping[str, int]) -> Iterator[Finding]:
-    """Yield warnings on what a form of people mostly has and this one lacks, placed by `rows`."""
+    """Yield warnings about what most questionnaires have and this one lacks.
+
+    Args:
+        instrument: The form; of one about venues nothing is said.
+        rows: Question -> row of its worksheet, which the warning names.
+    """
     if instrument.unit != "person":
         return
     ratings = [item for item in instrument.items() if type_of(item).is_score]

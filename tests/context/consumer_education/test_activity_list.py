@@ -58,7 +58,7 @@ def row(title: str = "防骗讲座", day: str = "2026-03-15", people: str = "120
 def test_three_hundred_activities_are_entered_as_people_write_days(
     store_url: str, city: Principal
 ) -> None:
-    days = ("2026-3-5", "2026/03/05", "2026年3月5日", "2026.3.5")
+    days = ("2026-3-5", "２０２６/03/05", "2026年3月5日", "20260305")
     rows = [row(f"活动{number}", days[number % 4]) for number in range(300)]
     listed = read(store_url, city, *rows)
     assert (len(listed.activities), listed.errors, listed.repeated) == (300, (), ())
@@ -74,9 +74,12 @@ def test_every_problem_is_said_at_once_and_nothing_is_stored(
     store_url: str, city: Principal
 ) -> None:
     wrong = row(people="many").replace("talk", "party")
-    listed = read(
-        store_url, city, row(), row(), wrong, row("未来", "2027-01-01"), row("", "1999-1-1")
+    others = (
+        row("未来", "2027-01-01"),
+        row("", "1999-1-1"),
+        row("钱款").replace("1500.50", "15.505"),
     )
+    listed = read(store_url, city, row(), row(), wrong, *others)
     assert [(each.row, str(each.column.msgid)) for each in listed.errors] == [
         (3, "Activity"),
         (4, "Form"),
@@ -84,6 +87,7 @@ def test_every_problem_is_said_at_once_and_nothing_is_stored(
         (5, "Day"),
         (6, "Activity"),
         (6, "Day"),
+        (7, "Cost (yuan)"),
     ]
     with pytest.raises(RefusedError):
         add(store_url, city, listed)

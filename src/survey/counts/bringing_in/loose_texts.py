@@ -5,10 +5,8 @@ Every function returns None for a text that it does not understand; the check th
 
 import csv
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
@@ -24,13 +22,9 @@ from survey.frame.code_lists import (
     total_area_of,
 )
 from survey.settings import PROJECT_ROOT
+from survey.tabular.written_dates import fold, parse_date
 
 SEED = PROJECT_ROOT / "seed" / "context"
-_YEAR_MONTH = re.compile(
-    r"((?:19|20)\d\d)(?:\s*[-/.]\s*|\s*\u5e74\s*)(\d{1,2})(?:\s*\u6708)?"
-    r"(?:(?:\s*[-/.]\s*|\s*)(\d{1,2})\s*\u65e5?)?(?:[ T]\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?)?"
-)
-_DIGITS = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)?")
 MONTH_ALONE = re.compile(r"(\d{1,2})\s*\u6708(?:\u4efd)?")
 """A month without its year, as the head of a column has it."""
 _NUMBER = re.compile(
@@ -60,25 +54,6 @@ def import_words() -> Mapping[str, tuple[str, ...]]:
     """Return role (total, subtotal, note, rest, personal …) -> words that have it in files."""
     with (SEED / "import_words.csv").open(encoding="utf-8", newline="") as file:
         return {row["role"]: tuple(row["words"].split(";")) for row in csv.DictReader(file)}
-
-
-def fold(text: str) -> str:
-    """Return a text in half width and lower case, with single blanks."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def parse_date(text: str) -> tuple[int, int, int | None] | None:
-    """Return year, month and day (None: a month alone) of a date as people write it."""
-    plain = fold(text).upper()
-    match = _YEAR_MONTH.fullmatch(plain) or _DIGITS.fullmatch(plain)
-    if match is None:
-        return None
-    year, month, day = int(match[1]), int(match[2]), int(match[3]) if match[3] else None
-    try:
-        date(year, month, day or 1)
-    except ValueError:
-        return None
-    return year, month, day
 
 
 def parse_month(text: str) -> str | None:

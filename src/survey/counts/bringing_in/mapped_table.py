@@ -13,13 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from survey.collection.importing.rejections import ImportNotPossibleError
-from survey.counts.bringing_in.loose_texts import (
-    fold,
-    fold_name,
-    import_words,
-    key_parsers,
-    parse_number,
-)
+from survey.counts.bringing_in.loose_texts import fold_name, import_words, key_parsers, parse_number
 from survey.counts.bringing_in.table_mapping import (
     JOINT,
     Spread,
@@ -33,6 +27,7 @@ from survey.frame.code_lists import CodeLists, shipped_code_lists
 from survey.locale import msg
 from survey.tabular.raw_rows import RawRows, iter_filled_parts, read_raw_rows
 from survey.tabular.text_table import FileUnreadableError, TextTable, header_of
+from survey.tabular.written_dates import fold
 
 MAX_LISTED_TEXTS = 60
 """Texts of a column that a person is asked about."""
@@ -162,7 +157,7 @@ def read_mapped_table(
     raw = read_raw_rows(content, sheet=mapping.sheet, columns=set(places.values()))
     source, left_out = _take_rows(kind, mapping, raw, places, first)
     ignored = tuple(head for head in heads if head and head not in places)
-    table = _Translator(kind, mapping, source, lists, version).build()
+    table = _ColumnMaker(kind, mapping, source, lists, version).build()
     if mapping.cases is not None:
         source = TextTable((), (), source.rows, sheet=source.sheet)
     return MappedTable(mapping, table, source, left_out, ignored)
@@ -211,7 +206,7 @@ def _encode(texts: Sequence[str]) -> pa.DictionaryArray:
     return pa.array(texts, pa.string()).dictionary_encode()
 
 
-class _Translator:
+class _ColumnMaker:
     """Maker of the columns of a delivery from the mapped columns of a file."""
 
     def __init__(

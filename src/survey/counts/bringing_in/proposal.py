@@ -18,7 +18,6 @@ from survey.counts.bringing_in.loose_texts import (
     MONTH_ALONE,
     SCALES,
     SEED,
-    fold,
     fold_name,
     import_words,
     key_parsers,
@@ -40,6 +39,7 @@ from survey.frame.code_lists import CodeListName, shipped_code_lists
 from survey.locale import msg
 from survey.store.tables import DeliveryKind
 from survey.tabular.raw_rows import RawRows, list_sheets, read_raw_rows
+from survey.tabular.written_dates import fold
 
 _SAMPLE_ROWS = 200
 _MAX_HEAD_ROWS = 20
