@@ -31,6 +31,7 @@ from survey.counts.delivery_changes import DeliveryChanges
 from survey.counts.standing_deliveries import list_delivered_periods
 from survey.education.activity_list import add_activities, read_activity_file
 from survey.figures.figure_table import csv_bytes
+from survey.frame.workbook_io import tabulate_errors
 from survey.locale import RefusedError, msg, translator
 from survey.settings import current_settings
 from survey.store.china_time import china_date
@@ -183,13 +184,12 @@ def _import_activities(
     t = translator(current_settings().language)
     for each in listed.repeated[:_LISTED]:
         print_note("In the register already, left out: {title}", title=each.title)
-    lines = [(each.row, t(each.column), each.value, t(each.message)) for each in listed.errors]
-    for line in lines[:_LISTED]:
-        _print_problem(*line)
+    heads, lines = tabulate_errors(listed.errors, t)
+    for _, row, column, value, reason in lines[:_LISTED]:
+        _print_problem(row, column, value, reason)
     if problems is not None and lines:
-        heads = (t("Row"), t("Column"), t("Value"), t("Reason"))
         with output_file(problems, private=True) as draft:
-            draft.write(csv_bytes(pd.DataFrame(lines, columns=list(heads))))
+            draft.write(csv_bytes(pd.DataFrame(lines, columns=heads)))
     if lines:
         raise RefusedError(
             "activity_refused",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from survey.locale import LANGUAGES, Message, SurveyError, msg, translator
+from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
 from survey.records import Choice, Column, Day, Flag, Number, Record, Yuan
 from survey.spreadsheets import write_text_cell
 from survey.tabular.workbook_safety import WorkbookError, check_excel_upload
@@ -268,6 +268,14 @@ def cell_error(
     text = "" if value is None else str(value)
     shown = text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"
     return CellError(sheet.name, row, label, shown, message)
+
+
+def tabulate_errors(
+    errors: Iterable[CellError], t: Translator
+) -> tuple[list[str], list[tuple[str, int, str, str, str]]]:
+    """Return heads and rows of a table of cell errors: sheet, row, column, what was found, why."""
+    rows = [(each.sheet, each.row, t(each.column), each.value, t(each.message)) for each in errors]
+    return [t("Sheet"), t("Row"), t("Column"), t("Found"), t("Reason")], rows
 
 
 def _normalise_text(value: object) -> str:

@@ -388,3 +388,12 @@ def draw_long_table(
         shown = rows[:MAX_LISTED_ROWS]
         st.caption(listed)
     st.html(render_text_table(heads, shown, whole=whole))
+
+
+def draw_first_rows(
+    t: Translator, heads: Sequence[str], rows: Sequence[Sequence[str]], *, key: str
+) -> None:
+    """Draw a table; of a long one the first rows, with a switch of this key that shows all."""
+    show_all = t("Show all {count} rows", count=len(rows))
+    listed = t("The first {count} rows.", count=MAX_LISTED_ROWS)
+    draw_long_table(heads, rows, key=key, show_all=show_all, listed=listed)

@@ -10,7 +10,7 @@ from survey.figures.views.estimate_text import WITHHELD, difference_of
 from survey.figures.views.trends import find_code_in
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
-from survey.locale import SurveyError
+from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_score, format_signed
 from survey.rectification.cited_evidence import describe_day, key_of
 from survey.rectification.problem_records import (
@@ -209,15 +209,7 @@ def _build_kept_list(scope: ReportScope) -> list[Block]:
     t, problems = scope.context.t, scope.problems_of(scope.context.results)
     if not problems:
         return []
-    columns = (
-        Column(t("No."), 0.7, is_number=True),
-        Column(t("Problem"), 3.2),
-        Column(t("Why it is listed"), 2.4),
-        Column(t("Responsible unit"), 2),
-        Column(t("Measure to take"), 2.8),
-        Column(t("Deadline"), 1.9),
-        Column(t("State"), 1.6),
-    )
+    columns = (*_list_columns(t), Column(t("State"), 1.6))
     rows = tuple(
         (
             str(number),
@@ -233,6 +225,17 @@ def _build_kept_list(scope: ReportScope) -> list[Block]:
     note = t("As of {day}", day=_find_last_change(scope, problems))
     table = ReportTable(t("List of problems"), columns, rows, note)
     return [Paragraph(scope.say("problems", "kept")), table, *_list_cited_figures(scope, problems)]
+
+
+def _list_columns(t: Translator) -> tuple[Column, ...]:
+    return (
+        Column(t("No."), 0.7, is_number=True),
+        Column(t("Problem"), 3.2),
+        Column(t("Why it is listed"), 2.4),
+        Column(t("Responsible unit"), 2),
+        Column(t("Measure to take"), 2.8),
+        Column(t("Deadline"), 1.9),
+    )
 
 
 def _list_cited_figures(scope: ReportScope, problems: Sequence[ProblemRecord]) -> list[Block]:
@@ -272,15 +275,7 @@ def _build_proposed_list(scope: ReportScope) -> list[Block]:
     ]
     if len(rows) <= MAX_NAMED:
         return []
-    columns = (
-        Column(t("No."), 0.8, is_number=True),
-        Column(t("Problem"), 3),
-        Column(t("Why it is listed"), 3),
-        Column(t("Responsible unit"), 2.4),
-        Column(t("Measure to take"), 3),
-        Column(t("Deadline"), 1.8),
-    )
-    table = ReportTable(t("List of problems"), columns, tuple(rows))
+    table = ReportTable(t("List of problems"), _list_columns(t), tuple(rows))
     return [Paragraph(scope.say("problems", "table")), table]
 
 

@@ -17,13 +17,13 @@ from survey.access.sign_in_codes import SecretSheet
 from survey.access.work import Work
 from survey.kit.download_button import PDF, File, draw_download_button, name_file
 from survey.kit.feedback import run_change
+from survey.kit.list_entry import ListFile, draw_list_paste, draw_list_upload, pick_pasting
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import draw_columns
 from survey.reports.code_sheets_pdf import setup_link_sheet_pdf
 from survey.screens.account_form import area_name
 from survey.screens.invitation_codes import public_origin
-from survey.screens.plan.staff import ListFile, draw_list_paste, draw_list_upload, pick_pasting
 from survey.store.china_time import format_china_minute, format_day
 from survey.waves.planning.point_staff import (
     AccountList,

@@ -32,6 +32,7 @@ from survey.figures.views.view_context import ViewContext
 from survey.kit import filters, text_blocks
 from survey.kit.chart_panel import draw_demo_mark
 from survey.kit.feedback import change_on_click, run_change, run_change_below_button, show_feedback
+from survey.kit.list_entry import ListFile, draw_list_upload
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields
 from survey.kit.response_html import render_photo
@@ -43,7 +44,6 @@ from survey.kit.text_blocks import (
     render_table,
 )
 from survey.kit.url_state import pick
-from survey.screens.plan.staff import ListFile, draw_list_upload
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import now
 from survey.store.tables.evidence import ActivityData

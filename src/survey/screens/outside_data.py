@@ -42,6 +42,7 @@ from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import (
     MAX_LISTED_ROWS,
+    draw_first_rows,
     draw_long_table,
     escape_markdown,
     render_text_table,
@@ -463,10 +464,4 @@ def _draw_differences(page: PageContext, periods: list[DeliveredPeriod]) -> None
         t("Area"), t("Accepted, this edition"), t("Accepted, in use"), t("Solved, this edition"),
         t("Solved, in use"),
     )  # fmt: skip
-    draw_long_table(
-        heads,
-        rows,
-        key=f"outside/differences/{older.revision_id}",
-        show_all=t("Show all {count} rows", count=len(rows)),
-        listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
-    )
+    draw_first_rows(t, heads, rows, key=f"outside/differences/{older.revision_id}")

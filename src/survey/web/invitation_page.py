@@ -5,11 +5,11 @@ the device: programs that fetch links to check them run no script and use up no 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from anyio import to_thread
@@ -72,6 +72,7 @@ MAX_CLAIM_BYTES = 512
 OPEN_SECONDS = 2.0
 """How long opening a link waits for the store; then a page asks to try again in a moment."""
 _SHA256 = re.compile("[0-9a-f]{64}")
+_Body = TypeVar("_Body")
 
 
 def form_url(sha256: str) -> str:
@@ -231,25 +232,23 @@ class _InvitationEndpoints:
 
     async def get_form(self, request: Request) -> Response:
         """`GET /form/{sha256}.json`: return a questionnaire for the browser."""
-        sha256 = request.path_params["sha256"]
-        if not _SHA256.fullmatch(sha256):
-            raise HTTPException(404)
-        try:
-            body = await to_thread.run_sync(form_body, self.settings.store_url, sha256)
-        except InstrumentNotFoundError as error:
-            raise HTTPException(404) from error
+        body = await self._read_by_hash(request, form_body)
         return cached_response(request, body, forever=True, headers=PAGE_HEADERS)
 
     async def get_picture(self, request: Request) -> Response:
         """`GET /form/{sha256}.jpg`: return a picture of a questionnaire."""
+        content = await self._read_by_hash(request, _picture_content)
+        return Response(content, media_type="image/jpeg", headers=PAGE_HEADERS | FOREVER)
+
+    async def _read_by_hash(self, request: Request, read: Callable[[str, str], _Body]) -> _Body:
+        """Return what `read` finds for the hash in the address; 404 for none and for no hash."""
         sha256 = request.path_params["sha256"]
         if not _SHA256.fullmatch(sha256):
             raise HTTPException(404)
         try:
-            content = await to_thread.run_sync(_picture_content, self.settings.store_url, sha256)
+            return await to_thread.run_sync(read, self.settings.store_url, sha256)
         except InstrumentNotFoundError as error:
             raise HTTPException(404) from error
-        return Response(content, media_type="image/jpeg", headers=PAGE_HEADERS | FOREVER)
 
 
 class _DeviceClaim(BaseModel):

@@ -48,10 +48,10 @@ from survey.kit.cases import (
     list_hearing_heads,
 )
 from survey.kit.feedback import show_feedback
+from survey.kit.list_entry import ListFile, draw_list_upload
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields, list_fields
 from survey.kit.text_blocks import render_text_table
-from survey.screens.plan.staff import ListFile, draw_list_upload
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.store.tables.evidence import ComparativeTestPlan, SampleData

@@ -58,6 +58,7 @@ from survey.kit.record_form import draw_fields
 from survey.kit.signing import draw_awaited_people, draw_signing
 from survey.kit.text_blocks import (
     MAX_LISTED_ROWS,
+    draw_first_rows,
     draw_long_table,
     escape_markdown,
     render_text_table,
@@ -324,13 +325,7 @@ def _draw_table(
     )
     demo = (t("Demo data"),) if summary.is_demo else ()
     st.caption(" · ".join((escape_markdown(view.title), days, *demo)))
-    draw_long_table(
-        heads,
-        rows,
-        key=f"experience-check/all/{what}",
-        show_all=t("Show all {count} rows", count=len(rows)),
-        listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
-    )
+    draw_first_rows(t, heads, rows, key=f"experience-check/all/{what}")
     draw_count_notes(view.notes)
     if view.draw:
         with st.popover(t("How the venues were drawn"), type="tertiary", key=f"{what}/draw"):

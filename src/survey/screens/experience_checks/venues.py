@@ -18,10 +18,10 @@ from survey.experience_checks.venues import (
 from survey.figures.views.experience_check import name_area, name_type
 from survey.kit.cases import change_case, draw_case_button
 from survey.kit.feedback import show_feedback
+from survey.kit.list_entry import ListFile, draw_list_upload
 from survey.kit.page_runner import PageContext
 from survey.kit.response_html import render_photo
 from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table
-from survey.screens.plan.staff import ListFile, draw_list_upload
 from survey.store.tables import WaveState, now
 from survey.waves.planning.sampling_points import MAX_SEED
 

@@ -27,13 +27,13 @@ from survey.frame.workbook_io import write_workbook
 from survey.kit import chart_panel
 from survey.kit.download_button import XLSX, File, draw_download_button, name_file
 from survey.kit.feedback import change_wave_on_click, perform_on_wave, show_problems
+from survey.kit.list_entry import draw_cell_errors
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import explain
 from survey.kit.url_state import pick_by_button
 from survey.locale import Message, msg
 from survey.locale.figures import format_quantity, format_score, format_share
 from survey.screens.plan.quota_table import draw_quota_table
-from survey.screens.plan.staff import draw_cell_errors
 from survey.store.tables import WaveState
 from survey.waves.planning.plan_storage import find_saved_request, plan_cities, save_plan
 from survey.waves.planning.sampling_points import city_finder

@@ -11,10 +11,10 @@ from survey.figures.figure_table import format_for_screen
 from survey.figures.views.display_names import DisplayNames
 from survey.frame.sampling_plan import PointDrawResult
 from survey.kit.feedback import change_wave_on_click, perform_on_wave
+from survey.kit.list_entry import ListFile, draw_list_paste, draw_list_upload, pick_pasting
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import draw_columns
 from survey.locale import Translator
-from survey.screens.plan.staff import ListFile, draw_list_paste, draw_list_upload, pick_pasting
 from survey.store.china_time import format_china_minute, format_day
 from survey.store.tables import WaveState
 from survey.waves.planning.plan_storage import plan_cities

@@ -13,7 +13,7 @@ from survey.figures.views.display_names import DisplayNames
 from survey.kit.download_button import draw_csv_button
 from survey.kit.navigation import PageKey
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, frame_rows
+from survey.kit.text_blocks import draw_first_rows, frame_rows
 from survey.locale import Translator
 from survey.locale.figures import format_quantity, format_score, format_share
 from survey.review.forecast import Forecast
@@ -155,13 +155,8 @@ def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
         )
         for area in (seen.total, *_sort_by_missing(seen))
     ]
-    draw_long_table(
-        (t("City"), t("Collected"), t("Valid")),
-        rows,
-        key="progress/cities",
-        show_all=t("Show all {count} rows", count=len(rows)),
-        listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
-    )
+    heads = (t("City"), t("Collected"), t("Valid"))
+    draw_first_rows(t, heads, rows, key="progress/cities")
 
 
 def _name_cell_groups(names: DisplayNames, cell: CellProgress) -> tuple[str, str]:
