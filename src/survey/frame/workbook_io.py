@@ -341,8 +341,8 @@ class CellChecker:
                 msg(
                     "This is no {kind} from {least} to {most}.",
                     kind=kind,
-                    least=f"{least:g}",
-                    most=f"{most:g}",
+                    least=f"{least:,.10g}",
+                    most=f"{most:,.10g}",
                 ),
             )
             return None

@@ -89,6 +89,8 @@ def test_every_problem_is_said_at_once_and_nothing_is_stored(
         (6, "Day"),
         (7, "Cost (yuan)"),
     ]
+    people = next(each.message for each in listed.errors if each.value == "many")
+    assert translator("en")(people) == "This is no whole number from 1 to 100,000,000."
     with pytest.raises(RefusedError):
         add(store_url, city, listed)
     assert add(store_url, city, read(store_url, city, row())) == 1
