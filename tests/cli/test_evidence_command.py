@@ -222,3 +222,21 @@ def test_a_list_of_activities_is_entered_by_who_keeps_the_register(
     assert "防骗讲座" in again.stderr
     assert stored(EducationActivity, "participants") == (1, 120)
     assert ready("evidence", "mapping", "education", str(file)).exit_code == 1
+
+
+def test_a_file_of_a_province_replaces_that_province_alone(ready: Survey) -> None:
+    url = current_settings().store_url
+    employ_person(url, "hubei", Role.PROVINCE_OFFICIAL, "42")
+    employ_person(url, "beijing", Role.PROVINCE_OFFICIAL, "11")
+    refused = bring_in(ready, "complaints", "complaints_long.csv", "--area", "11")
+    assert refused.exit_code == 1, "its places lie in another province"
+    assert bring_in(ready, "complaints", "complaints_long.csv", "--as", "beijing").exit_code == 1
+    assert stored(Delivery, "row_count") == (0, None)
+    assert bring_in(ready, "complaints", "complaints_long.csv", "--as", "hubei").exit_code == 0
+    # Said of the nation, it is another delivery of the same file.
+    assert bring_in(ready, "complaints", "complaints_long.csv").exit_code == 0
+    # The same file said of the same area is the same delivery, whoever sends it.
+    assert bring_in(ready, "complaints", "complaints_long.csv", "--area", "42").exit_code == 0
+    with read_scope(url) as session:
+        areas = session.exec(select(Delivery.area)).all()
+    assert sorted(areas) == ["42", "CN"]

@@ -214,6 +214,7 @@ def _act_as(work: Work, account: str | None) -> Work:
 def _store(work: Work, read: CountFile, head: DeliveryHead) -> DeliveryReceipt:
     periods = list_delivered_periods(work, kind=read.check.kind.kind)
     withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}
+    head = replace(head, area=head.area or work.principal.area)
     upload_id = build_upload_id(read.check.sha256, head, withdrawn)
     return import_delivery(work, check=read.check, head=replace(head, external_id=upload_id))
 
