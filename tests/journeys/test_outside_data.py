@@ -67,6 +67,7 @@ def test_from_a_wrong_file_to_complaints_beside_the_score(
     page.reload()
     deliver(page, "revised.csv", REVISED)
     expect(revision(page, 2)).to_be_visible()
+    wait_until_idle(page)
     page.get_by_text(zh("Deliveries"), exact=True).click()
     changed = page.locator(
         "table", has=page.get_by_role("columnheader", name=zh("Accepted, in use"))
