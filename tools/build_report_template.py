@@ -185,6 +185,9 @@ def _named(field: str, text: str) -> str:
 
 
 def _write_letterhead(document: Document) -> None:
+    document.add_paragraph("{%p if logo %}")
+    document.add_paragraph("{{ logo }}", style="Subtitle")
+    document.add_paragraph("{%p endif %}")
     document.add_paragraph("{%p if organisation %}")
     document.add_paragraph("{{ organisation }}", style="Subtitle")
     document.add_paragraph("{%p endif %}")

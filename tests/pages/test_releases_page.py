@@ -235,7 +235,11 @@ def test_an_official_announces_a_release_in_the_form(
     (announcing,) = [each for each in app.button if each.label == "Announce"]
     announcing.click().run()
     assert "Title, contact and" in text_of(app, read)
-    for label, words in (("Chinese title", "第一次发布"), ("Contact", "Press office, 12315")):
+    for label, words in (
+        ("Chinese title", "第一次发布"),
+        ("Contact", "Press office, 12315"),
+        ("Publisher", "中国消费者协会"),
+    ):
         (field,) = [each for each in app.text_input if each.label == label]
         field.set_value(words)
     (shown,) = app.radio
@@ -246,6 +250,7 @@ def test_an_official_announces_a_release_in_the_form(
     with read_scope(frozen.store_url) as session:
         release = session.exec(select(Publication)).one()
     assert (release.state, release.title_zh) == (PublicationState.PLANNED, "第一次发布")
+    assert (release.issuer, release.logo_sha256) == ("中国消费者协会", None)
     assert (release.shown, release.first_places) == (Shown.NAMES, MIN_NAMED_CITIES)
     assert "The release is announced." in text_of(app, read)
     assert "A wave can be announced once it is frozen for good." in text_of(app, read)

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 
 import docx
 import pytest
+from PIL import Image
+from pptx import Presentation
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.collection.importing.rejections import ImportCancelledError
 from survey.reports import report_batch
-from survey.reports.contents import ReportKind
+from survey.reports.contents import ReportKind, ReportPublisher
 from survey.reports.report_batch import make_report_files
 from survey.reports.report_service import (
     ReportFormat,
@@ -27,6 +29,7 @@ from survey.reports.report_service import (
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Publication, Shown, Wave, WaveState, new_id
+from tests.pdf_reading import read_pages, squeeze
 
 CITIES = ("320100", "320200", "320500")
 
@@ -69,6 +72,36 @@ def test_the_contact_of_a_release_is_taken_where_the_settings_name_none(
         content = make_report_file(settings, waves, principal=OPERATOR, order=order).content
         text = "\n".join(each.text for each in docx.Document(io.BytesIO(content)).paragraphs)
         assert f"联系人 {named}" in text
+
+
+def test_the_publisher_of_a_release_stands_on_letter_and_slides(
+    synthetic_waves: Settings, waves: ReportWaves
+) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (300, 100), (190, 60, 50)).save(buffer, "JPEG")
+    publisher = ReportPublisher("某市消费者协会", "12315", buffer.getvalue())
+    named = replace(waves, publisher=publisher)
+
+    def make(form: ReportFormat, given: ReportWaves) -> bytes:
+        order = ReportOrder(ReportKind.CITY, CITIES[0], form, "zh")
+        return make_report_file(synthetic_waves, given, principal=OPERATOR, order=order).content
+
+    word = docx.Document(io.BytesIO(make(ReportFormat.DOCX, named)))
+    assert word.paragraphs[1].text == publisher.organisation
+    pictures = [
+        each.target_part.blob for each in word.part.rels.values() if "image" in each.reltype
+    ]
+    assert publisher.logo in pictures
+    cover = Presentation(io.BytesIO(make(ReportFormat.PPTX, named))).slides[0]
+    assert publisher.logo in [each.image.blob for each in cover.shapes if hasattr(each, "image")]
+    assert publisher.organisation in [each.text for each in cover.shapes if each.has_text_frame]
+    pdf = make(ReportFormat.PDF, named)
+    printed = squeeze("".join(each.text for each in read_pages(pdf)[0]))
+    assert squeeze(publisher.organisation) in printed
+    assert b"/DCTDecode" in pdf, "a JPEG"
+    without = docx.Document(io.BytesIO(make(ReportFormat.DOCX, waves)))
+    assert without.paragraphs[0].style.name == "Title"
+    assert b"/DCTDecode" not in make(ReportFormat.PDF, waves)
 
 
 @pytest.mark.slow

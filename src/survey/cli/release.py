@@ -79,6 +79,8 @@ def plan_release(
     ] = "figures,tables",
     corrects: Annotated[str, typer.Option(help="Id of the release that it corrects.")] = "",
     reason: Annotated[str, typer.Option(help="Why it is corrected.")] = "",
+    issuer: Annotated[str, typer.Option(help="Who publishes, as reports say it.")] = "",
+    logo: Annotated[Path | None, typer.Option(help="Picture for reports, PNG or JPEG.")] = None,
 ) -> None:
     """Announce a release of a wave and print its id."""
     draft = PublicationDraft(
@@ -92,6 +94,8 @@ def plan_release(
         builders=tuple(name.strip() for name in files.split(",") if name.strip()),
         corrects=corrects,
         reason=reason,
+        issuer=issuer,
+        logo=logo.read_bytes() if logo else b"",
     )
     with error_reporting():
         typer.echo(_run(plan_publication, draft=draft))

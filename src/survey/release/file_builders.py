@@ -83,8 +83,10 @@ def _build_reports(
 
     The method, to which they point, is one file for all of them.
     """
-    settings = source.settings.model_copy(update={"report_contact": source.contact})
-    waves = ReportWaves(source.results, source.earlier, {})
+    publisher = source.publisher
+    named = {"report_organisation": publisher.organisation, "report_contact": publisher.contact}
+    settings = source.settings.model_copy(update={key: text for key, text in named.items() if text})
+    waves = ReportWaves(source.results, source.earlier, {}, publisher=publisher)
     areas = _list_areas(source, kind)
     orders = [
         ReportOrder(kind, area, form, language)
@@ -147,7 +149,7 @@ def _score_table(source: PublicationSource, level: str, language: str) -> bytes:
         t("Upper bound"): table["ci_high"].tolist(),
         "n": [int(n) for n in table["n"]],
     }
-    remarks = [source.title[language], results.wave.label(language), source.contact]
+    remarks = [source.title[language], results.wave.label(language), source.publisher.contact]
     if results.wave.is_demo:
         remarks.insert(0, t("Demonstration data"))
     return csv_bytes(pd.DataFrame(columns), remarks)

@@ -87,6 +87,8 @@ class PublicationManifest(BaseModel):
     first_places: int | None = None
     embargo_until: datetime
     contact: str
+    issuer: str = ""
+    """Who publishes; empty: as the settings of the time said."""
     approved: tuple[str, ...] = ()
     """Approved list of its files: kinds, languages and formats; empty before it was kept here."""
     earlier: tuple[EarlierWave, ...] = ()

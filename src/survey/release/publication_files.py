@@ -28,7 +28,7 @@ from survey.release.manifest import (
     describe_file,
 )
 from survey.release.publication_source import PUBLIC_READER, PublicationSource
-from survey.release.register import PublicationNotAllowedError
+from survey.release.register import PublicationNotAllowedError, read_publisher
 from survey.release.release_sequence import list_public_before, open_earlier_waves, reason_of_change
 from survey.results import WaveInfo, WaveResults, list_earlier_waves
 from survey.results.snapshots import SnapshotNotFoundError
@@ -80,7 +80,7 @@ def build_publication_files(
         settings=settings,
         results=results.as_released(publication.shown, publication.first_places),
         title=labels_of(publication, "title"),
-        contact=publication.contact,
+        publisher=read_publisher(session, publication),
         instrument=load_instrument(session=session, sha256=results.manifest.instrument_sha256),
         earlier=earlier,
     )
@@ -184,6 +184,7 @@ def build_publication_manifest(
         first_places=publication.first_places,
         embargo_until=publication.embargo_until,
         contact=publication.contact,
+        issuer=publication.issuer or "",
         approved=tuple(publication.builders),
         earlier=tuple(
             EarlierWave(

@@ -9,6 +9,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.locale import LANGUAGES, NotFoundError, msg
 from survey.questionnaire.model import Instrument
+from survey.reports.contents import ReportPublisher
 from survey.reports.report_service import ReportFormat
 from survey.results import WaveResults
 from survey.settings import Settings
@@ -93,6 +94,6 @@ class PublicationSource:
     instrument: Instrument
     """Questionnaire of the wave, for the codebook."""
     title: Mapping[str, str]
-    contact: str
+    publisher: ReportPublisher
     earlier: Sequence[WaveResults] = ()
     """Earlier waves of the series that were released when this one was signed first."""

@@ -1,7 +1,7 @@
 """Register of releases: what is announced, and what became of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from survey.access.audit_queries import CredentialReset, list_credential_resets
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.work import Work
+from survey.compute.photo_cleaning import clean_pictures
 from survey.locale import Labels, Message, SurveyError, labels_of, msg
 from survey.records import build_from
 from survey.release.file_builders import parse_choices
@@ -21,12 +22,16 @@ from survey.release.release_sequence import (
     list_ever_public,
     list_public_before,
 )
+from survey.reports.contents import ReportPublisher
 from survey.reports.report_builder import NO_REPORTS
+from survey.reports.report_service import find_publisher
 from survey.results.release import find_announced_publication, release_request_options
 from survey.store.audit_events import AuditEvent
+from survey.store.inserts import insert_if_new
 from survey.store.tables import (
     Account,
     Publication,
+    PublicationLogo,
     PublicationReader,
     PublicationState,
     Shown,
@@ -75,6 +80,10 @@ class PublicationDraft:
     corrects: str = ""
     """Id of the published release that this one replaces; then with a reason."""
     reason: str = ""
+    issuer: str = ""
+    """Who publishes, as its reports say it; empty: as the settings say."""
+    logo: bytes = b""
+    """Picture as it was uploaded; encoded anew before it is kept."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,8 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
         first_places=draft.first_places,
         builders=[str(choice) for choice in choices],
         contact=draft.contact.strip(),
+        issuer=draft.issuer.strip() or None,
+        logo_sha256=_keep_logo(work.session, draft.logo),
         embargo_until=draft.embargo_until,
         corrects_id=corrected.id if corrected else None,
         correction_reason=draft.reason.strip() if corrected else "",
@@ -162,12 +173,42 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
         "shown": draft.shown,
         "first_places": draft.first_places,
         "contact": publication.contact,
+        "issuer": publication.issuer,
+        "logo": publication.logo_sha256,
         "files": publication.builders,
     }
     if corrected:
         detail |= {"corrects": corrected.key, "reason": publication.correction_reason}
     work.add(publication, AuditEvent.RELEASE_PLANNED, publication.key, detail)
     return publication.key
+
+
+def propose_publisher(work: Work) -> ReportPublisher:
+    """Return who published the newest release of any wave, as a proposal for the next one."""
+    work.require(Action.RELEASE)
+    found = find_publisher(work.session)
+    named = found.organisation or work.settings.report_organisation
+    return replace(found, organisation=named, contact=found.contact or work.settings.report_contact)
+
+
+def _keep_logo(session: Session, uploaded: bytes) -> str | None:
+    if not uploaded:
+        return None
+    (logo,) = clean_pictures([uploaded])
+    if logo is None:
+        raise PublicationNotAllowedError(
+            msg("The logo is no picture, is damaged or has too many pixels: take PNG or JPEG.")
+        )
+    row = {"sha256": logo.sha256, "content": logo.content}
+    insert_if_new(session.connection(), PublicationLogo, row)
+    return logo.sha256
+
+
+def read_publisher(session: Session, publication: Publication) -> ReportPublisher:
+    """Return who publishes a release, as its announcement says."""
+    logo = publication.logo_sha256 and session.get(PublicationLogo, publication.logo_sha256)
+    content = logo.content if logo else b""
+    return ReportPublisher(publication.issuer or "", publication.contact, content)
 
 
 def _require_texts(draft: PublicationDraft) -> None:

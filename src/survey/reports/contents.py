@@ -181,6 +181,16 @@ class ReportSection:
 
 
 @dataclass(frozen=True)
+class ReportPublisher:
+    """Who publishes a report and answers questions; empty where unknown."""
+
+    organisation: str = ""
+    contact: str = ""
+    logo: bytes = b""
+    """JPEG of the letter and of the first slide."""
+
+
+@dataclass(frozen=True)
 class Imprint:
     """Facts of the letter, of the foot of every page and of the annex."""
 
@@ -196,6 +206,7 @@ class Imprint:
     """SHA-256 of all that the figures come from; empty where none was recorded."""
     marks: tuple[str, ...]
     """Demonstration, provisional or not released, on every page."""
+    logo: bytes = b""
 
     @property
     def foot(self) -> str:

@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape, quoteattr
 from docx.oxml.ns import qn
 from docx.oxml.shape import CT_Inline
 from docx.oxml.xmlchemy import serialize_for_reading
-from docx.shared import Inches
-from docxtpl import DocxTemplate
+from docx.shared import Inches, Mm
+from docxtpl import DocxTemplate, InlineImage
 from jinja2.exceptions import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
@@ -187,7 +187,11 @@ def write_docx(
     writer = BodyWriter(document.docx.part, number_captions(report), pictures or ReportPictures())
     environment = SandboxedEnvironment(autoescape=True)
     try:
-        document.render(template_fields(report, writer), environment, autoescape=True)
+        document.render(
+            template_fields(report, writer) | _logo_field(document, report),
+            environment,
+            autoescape=True,
+        )
     except TemplateError as error:
         raise RefusedError(
             "template_unusable",
@@ -223,6 +227,13 @@ def template_fields(report: Report, writer: BodyWriter) -> dict[str, Any]:
             for section in report.sections
         },
     }
+
+
+def _logo_field(document: DocxTemplate, report: Report) -> dict[str, Any]:
+    """Return the field `logo`: a picture 14 mm high, or an empty text."""
+    logo = report.imprint.logo
+    picture = InlineImage(document, io.BytesIO(logo), height=Mm(14)) if logo else ""
+    return {"logo": picture}
 
 
 def _set_properties(properties: Any, report: Report) -> None:

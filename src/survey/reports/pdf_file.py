@@ -29,6 +29,7 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
         "words": dict(words),
         "imprint": {
             "organisation": imprint.organisation,
+            "logo": [*imprint.logo],
             "foot": imprint.foot,
             "snapshot": imprint.snapshot,
             "figures": imprint.figures,

@@ -326,8 +326,9 @@ def _build_imprint(scope: ReportScope) -> Imprint:
         "unreleased": wave.state is not WaveState.RELEASED,
     }
     return Imprint(
-        organisation=scope.organisation,
-        contact=scope.contact,
+        organisation=scope.publisher.organisation,
+        contact=scope.publisher.contact,
+        logo=scope.publisher.logo,
         wave=wave.label(scope.language),
         made_at=manifest.frozen_at,
         date=format_day(scope.context.t, china_date(manifest.frozen_at)),

@@ -18,7 +18,7 @@ from survey.evidence_city.outside_city import OutsideEvidence, read_outside_evid
 from survey.figures.views.view_context import ViewContext
 from survey.rectification.cited_evidence import CitedFigure, find_cited_figures
 from survey.rectification.problem_records import ProblemRecord, list_all_problems
-from survey.reports.contents import Report, ReportKind, name_report_file
+from survey.reports.contents import Report, ReportKind, ReportPublisher, name_report_file
 from survey.reports.pictures import ReportPictures, report_pictures
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
@@ -29,7 +29,7 @@ from survey.results.row_selection import open_known_results
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
-from survey.store.tables import Publication, Wave
+from survey.store.tables import Publication, PublicationLogo, Wave
 
 
 class ReportFormat(StrEnum):
@@ -86,8 +86,8 @@ class ReportWaves:
     """City -> its problem lists from the waves of the series, for readers with the right."""
     has_outside: bool = False
     """Whether reports of cities take what stands beside the score, which goes on changing."""
-    contact: str = ""
-    """Contact of the wave's newest release, where the settings name none."""
+    publisher: ReportPublisher = field(default_factory=ReportPublisher)
+    """Of the wave's newest release, where the settings name none."""
 
 
 def open_report_waves(settings: Settings, session: Session, wave_key: str) -> ReportWaves:
@@ -99,14 +99,23 @@ def open_report_waves(settings: Settings, session: Session, wave_key: str) -> Re
         if wave.key != results.wave.key
     )
     problems = list_all_problems(session, results.wave.series)
-    contact = session.exec(
-        select(Publication.contact)
-        .join(Wave, col(Wave.id) == col(Publication.wave_id))
-        .where(Wave.key == wave_key)
-        .order_by(col(Publication.planned_at).desc())
-    ).first()
+    publisher = find_publisher(session, wave_key)
     peers = list_all_peers(session)
-    return ReportWaves(results, others, peers, problems, has_outside=True, contact=contact or "")
+    return ReportWaves(results, others, peers, problems, has_outside=True, publisher=publisher)
+
+
+def find_publisher(session: Session, wave_key: str = "") -> ReportPublisher:
+    """Return who publishes the newest release, of one wave or of any; empty without a release."""
+    newest = (
+        select(Publication.issuer, Publication.contact, PublicationLogo.content)
+        .join(Wave, col(Wave.id) == col(Publication.wave_id))
+        .outerjoin(PublicationLogo, col(PublicationLogo.sha256) == col(Publication.logo_sha256))
+        .order_by(col(Publication.planned_at).desc())
+    )
+    row = session.exec(newest.where(Wave.key == wave_key) if wave_key else newest).first()
+    return (
+        ReportPublisher() if row is None else ReportPublisher(row[0] or "", row[1], row[2] or b"")
+    )
 
 
 def make_report_file(
@@ -127,8 +136,11 @@ def make_report_file(
             ViewContext(waves.results, principal, order.language),
             waves.others,
             read_rules(settings.report_rules),
-            organisation=settings.report_organisation,
-            contact=settings.report_contact or waves.contact,
+            publisher=ReportPublisher(
+                settings.report_organisation or waves.publisher.organisation,
+                settings.report_contact or waves.publisher.contact,
+                waves.publisher.logo,
+            ),
             peers=waves.peers.get(order.area, ()) if principal.covers(order.area) else (),
             problems=problems,
             cited=_read_cited(settings, principal, problems, order),

@@ -31,7 +31,14 @@ from survey.locale import SurveyError
 from survey.locale.figures import format_count, format_score
 from survey.rectification.cited_evidence import CitedFigure
 from survey.rectification.problem_records import ProblemRecord
-from survey.reports.contents import Block, Column, ReportKind, ReportPart, ReportSection
+from survey.reports.contents import (
+    Block,
+    Column,
+    ReportKind,
+    ReportPart,
+    ReportPublisher,
+    ReportSection,
+)
 from survey.reports.pictures import join_list, write_interval
 from survey.reports.rule_check import SentenceRules
 from survey.results import WaveResults
@@ -68,8 +75,7 @@ class ReportScope:
     others: Sequence[WaveResults]
     """Further waves of the same series."""
     rules: SentenceRules
-    organisation: str = ""
-    contact: str = ""
+    publisher: ReportPublisher = field(default_factory=ReportPublisher)
     peers: tuple[str, ...] = ()
     """Cities that a city has chosen to be compared with; none: those of its size."""
     problems: tuple[ProblemRecord, ...] = ()

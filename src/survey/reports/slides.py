@@ -76,7 +76,15 @@ class ReportDeck:
     def add_cover(self) -> None:
         report, imprint = self._report, self._report.imprint
         slide = self._add_slide(report.title, top=2.4, size=36)
-        self._write(slide, (_LEFT, 0.7, _INNER, 0.6), [imprint.organisation], 18, _QUIET)
+        left = _LEFT
+        if imprint.logo:
+            logo = slide.shapes.add_picture(
+                io.BytesIO(imprint.logo), Inches(_LEFT), Inches(0.6), height=Inches(0.6)
+            )
+            left += logo.width / Inches(1) + 0.2
+        self._write(
+            slide, (left, 0.7, _INNER + _LEFT - left, 0.6), [imprint.organisation], 18, _QUIET
+        )
         self._write(slide, (_LEFT, 3.6, _INNER, 0.6), [report.subtitle], 20, _QUIET)
         lines = [
             f"{report.words[name]}  {text}"

@@ -15,7 +15,7 @@ from survey.reports.report_builder import SECTION_KEYS, WORDS
 
 FIELDS = frozenset(
     ("title", "subtitle", "area", "organisation", "contact", "wave", "date", "snapshot", "figures",
-     "mark", "score", "interval")
+     "mark", "score", "interval", "logo")
 )  # fmt: skip
 FINDINGS, SECTIONS = "findings", "sections"
 _PARTS: Mapping[str, tuple[str, ...]] = {"words": WORDS, SECTIONS: SECTION_KEYS, FINDINGS: ()}

@@ -28,6 +28,7 @@ from survey.release.register import (
     PublicationSummary,
     list_publications,
     plan_publication,
+    propose_publisher,
 )
 from survey.release.signatures import list_awaited_signers, sign_publication
 from survey.release.signing_keys import find_signing_problem
@@ -51,6 +52,7 @@ from survey.waves.waves import COMPUTED_STATES
 from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 
 _PLAN = "releases/plan"
+_MAX_LOGO_MB = 5
 _PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
 _ANNOUNCED = {PublicationState.PLANNED, PublicationState.SIGNED}
 _TITLE_FIELDS = {"zh": msg("Chinese title"), "en": msg("English title")}
@@ -398,7 +400,8 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         ),
         "",
     )
-    contact = next((release.contact for release in releases), "")
+    with page.read() as work:
+        publisher = propose_publisher(work)
     # Emptied once a release is announced: what was typed is about that one.
     form = f"{_PLAN}/{len(releases)}/{wave.key}"
     with st.form(form, border=True, enter_to_submit=False):
@@ -418,11 +421,19 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         }
         contact = st.text_input(
             t("Contact"),
-            contact,
+            publisher.contact,
             max_chars=MAX_TEXT_CHARS,
             help=t("Name, telephone and e-mail."),
             key=f"{form}/contact",
         )
+        issuer = st.text_input(
+            t("Publisher"),
+            publisher.organisation,
+            max_chars=MAX_TEXT_CHARS,
+            help=t("The organisation that reports name: on the letter, on slides, at the foot."),
+            key=f"{form}/issuer",
+        )
+        logo = _draw_logo_choice(page, publisher.logo, form)
         reason = ""
         if standing:
             reason = st.text_input(
@@ -446,6 +457,8 @@ def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -
         builders=builders,
         corrects=standing,
         reason=reason,
+        issuer=issuer,
+        logo=logo,
     )
     announced_key = run_change(
         page,
@@ -463,6 +476,27 @@ def _show_release(key: str) -> None:
     st.query_params.pop(ANNOUNCED_WAVE, None)
     st.query_params["release"] = key
     st.rerun()
+
+
+def _draw_logo_choice(page: PageContext, before: bytes, form: str) -> bytes:
+    """Draw the choice of a logo for reports; return its picture, that of the last release or none.
+
+    An association's own Word template has its logo already.
+    """
+    t = page.t
+    with st.expander(t("Logo on reports")):
+        kept = bool(before) and st.checkbox(
+            t("As on the last release"), value=True, key=f"{form}/logo-kept"
+        )
+        if before:
+            st.image(before, width=120)
+        uploaded = st.file_uploader(
+            t("Picture (PNG or JPEG)"),
+            type=["png", "jpg", "jpeg", "webp"],
+            key=f"{form}/logo",
+            max_upload_size=_MAX_LOGO_MB,
+        )
+    return uploaded.getvalue() if uploaded else before if kept else b""
 
 
 def _draw_shown_choice(page: PageContext, form: str) -> tuple[Shown, int | None]:

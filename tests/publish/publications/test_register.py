@@ -3,6 +3,7 @@
 import csv
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from zipfile import ZipFile
 
 import orjson
 import pytest
+from PIL import Image
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -29,7 +31,7 @@ from survey.release.early_readers import (
 from survey.release.figure_history import list_errata, list_figure_history
 from survey.release.figures import RELEASED_COLUMNS, find_figure
 from survey.release.publishing_steps import list_retracted, publish_publication, retract_publication
-from survey.release.register import PublicationNotAllowedError, list_publications
+from survey.release.register import PublicationNotAllowedError, list_publications, propose_publisher
 from survey.release.reproduction import reproduce_publication
 from survey.release.signatures import sign_publication
 from survey.release.signing_keys import (
@@ -544,6 +546,31 @@ def test_the_calendar_hides_what_is_real_from_a_demonstration_account(store: Set
 def test_odd_drafts_are_refused(store: Settings, changes: dict[str, Any]) -> None:
     with pytest.raises(SurveyError):
         plan(store, **changes)
+
+
+def test_issuer_and_logo_are_kept_and_proposed_for_the_next_release(store: Settings) -> None:
+    buffer = BytesIO()
+    Image.new("RGBA", (300, 100), (190, 60, 50, 128)).save(buffer, "PNG")
+    plan(store, issuer=" 中国消费者协会 ", logo=buffer.getvalue())
+    with read_scope(store.store_url) as session:
+        publication = session.exec(select(Publication)).one()
+        known = propose_publisher(work_of(session, person(store, "lin"), PLANNED))
+        with pytest.raises(AccessDeniedError):
+            propose_publisher(work_of(session, person(store, "city"), PLANNED))
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "release.planned")).one()
+    assert (known.organisation, known.contact) == ("中国消费者协会", "Lin, 010-0000")
+    picture = Image.open(BytesIO(known.logo))
+    assert (picture.format, picture.size) == ("JPEG", (300, 100))
+    assert picture.getpixel((5, 5)) > (200, 130, 120), "half transparent red on white"
+    assert publication.logo_sha256 == sha256(known.logo).hexdigest() == entry.detail["logo"]
+    assert entry.detail["issuer"] == "中国消费者协会"
+
+
+def test_a_logo_that_is_no_picture_announces_nothing(store: Settings) -> None:
+    with pytest.raises(PublicationNotAllowedError, match="no picture"):
+        plan(store, logo=b"<svg/>")
+    with read_scope(store.store_url) as session:
+        assert session.exec(select(Publication)).all() == []
 
 
 def test_one_release_of_a_wave_is_announced_at_a_time(store: Settings) -> None:

@@ -112,6 +112,7 @@ _TABLES_BY_MODULE = {
         "ExactRowRequest",
         "Publication",
         "PublicationErratum",
+        "PublicationLogo",
         "PublicationKey",
         "PublicationReader",
         "RowExport",

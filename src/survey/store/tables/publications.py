@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables import accounts, operations, waves  # noqa: F401  (its foreign keys)
@@ -95,6 +95,16 @@ class PublicationKey(SQLModel, table=True):
     """Reason of the withdrawal."""
 
 
+class PublicationLogo(SQLModel, table=True):
+    """Logo that reports of releases carry, named by its SHA-256; a stored row is never changed."""
+
+    __tablename__ = "publication_logo"
+
+    sha256: str = Field(primary_key=True)
+    content: bytes = Field(sa_type=LargeBinary)
+    """JPEG without metadata."""
+
+
 class Publication(Identified, table=True):
     """Release in the register: announced, signed by two people, published at a set minute."""
 
@@ -122,6 +132,10 @@ class Publication(Identified, table=True):
     builders: list[str] = Field(default_factory=list, sa_type=JsonDocument)
     """Names of the builders of its files."""
     contact: str
+    issuer: str | None = None
+    """Who publishes, as reports say it; none: as the settings say."""
+    logo_sha256: str | None = None
+    """Of the logo in `publication_logo`; none without one."""
     embargo_until: datetime = Field(sa_type=UtcDateTime)
     """The announced minute: nothing is published before."""
     corrects_id: UUID | None = Field(default=None, foreign_key="publication.id")
