@@ -148,8 +148,9 @@ def test_supervisors_see_errors_with_intervals_and_no_share_to_change(
     key(employ(Role.TYPIST, "11"), "9", 1)
     app = visit_as(PageKey.PAPER, boss, view="typists")
     assert "100%\u00a0of the sheets" in read(app)
-    assert "<td>1</td><td>8.3 (1.5 to 35.4)</td>" in read(app)
-    assert "<td>0</td><td>0.0 (0.0 to 24.2)</td>" in read(app)
+    cells = '<td data-label="Errors">{}</td><td data-label="Errors in 100 fields">{}</td>'
+    assert cells.format(1, "8.3 (1.5 to 35.4)") in read(app)
+    assert cells.format(0, "0.0 (0.0 to 24.2)") in read(app)
     assert not app.number_input
     (waiting,) = app.info
     assert "1 sheets wait to be keyed again, 0 for a verdict" in waiting.value

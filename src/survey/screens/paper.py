@@ -1,6 +1,6 @@
 """Paper entry: keying of sheets, verdicts on sheets keyed twice, error rates of typists."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from html import escape
@@ -35,7 +35,7 @@ from survey.kit.feedback import run_change, show_feedback
 from survey.kit.filters import filter_row, pick_linked, pick_started_wave
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, page_fragment
-from survey.kit.text_blocks import draw_freshness, explain
+from survey.kit.text_blocks import draw_freshness, explain, render_text_table
 from survey.kit.url_state import pick_by_button, pick_pinned
 from survey.locale import Message, Translator, label_text, msg
 from survey.locale.figures import format_score
@@ -181,10 +181,6 @@ def render_sheets(t: Translator, sheets: list[PendingSheet], chosen: UUID | None
         )
         mark = ' aria-current="true"' if sheet.sheet_id == chosen else ""
         rows += f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
-    return _frame_sheets(heads, rows)
-
-
-def _frame_sheets(heads: Sequence[str], rows: str) -> str:
     head = "".join(f"<th>{escape(words)}</th>" for words in heads)
     return f'<table class="hcs-sheets"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
@@ -314,7 +310,7 @@ def show_typists(page: PageContext) -> None:
             t("Typist"), t("Sheets keyed"), t("Of these checked"), t("Fields checked"), t("Errors"),
             t("Errors in 100 fields"),
         )  # fmt: skip
-        st.html(_frame_sheets(heads, "".join(_render_error_row(t, row) for row in rows)))
+        st.html(render_text_table(heads, [_write_errors(t, row) for row in rows]))
         st.caption(
             t(
                 "An error is a field that was keyed differently from what was settled. Only sheets "
@@ -346,7 +342,7 @@ def _draw_share_form(page: PageContext, wave: WaveSummary, share: float) -> None
         st.rerun()
 
 
-def _render_error_row(t: Translator, row: TypistErrors) -> str:
+def _write_errors(t: Translator, row: TypistErrors) -> tuple[str, ...]:
     if row.rate is None or row.low is None or row.high is None:
         rate = t("not known yet")
     else:
@@ -354,10 +350,9 @@ def _render_error_row(t: Translator, row: TypistErrors) -> str:
             "{low} to {high}", low=format_score(row.low * 100), high=format_score(row.high * 100)
         )
         rate = f"{format_score(row.rate * 100)} ({interval})"
-    cells = (
+    return (
         row.name, f"{row.keyed:,}", f"{row.checked:,}", f"{row.fields:,}", f"{row.errors:,}", rate
     )  # fmt: skip
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
 _VIEWS: dict[str, tuple[Message, Action, Callable[[PageContext], None]]] = {

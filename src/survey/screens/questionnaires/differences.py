@@ -9,7 +9,7 @@ from survey.figures.figure_table import csv_bytes
 from survey.kit.download_button import PDF, File, draw_csv_button, draw_download_button, name_file
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import escape_markdown
+from survey.kit.text_blocks import escape_markdown, render_text_table
 from survey.kit.url_state import pick, pick_by_button
 from survey.locale import label_text
 from survey.questionnaire.model import Instrument, Item
@@ -218,20 +218,17 @@ def _draw_verdicts(page: PageContext, verdicts: tuple[IndicatorComparison, ...])
             count=f"{len(verdicts):,}",
         )
     )
-    table = pd.DataFrame(
-        [
-            (
-                each.code,
-                label_text(each.name, page.language) if each.level else t("Composite satisfaction"),
-                t(COMPARABILITY_NAMES[each.verdict]),
-                t(each.reason) if each.reason else "",
-            )
-            for each in affected
-        ],
-        columns=[t("Code"), t("Indicator"), t("Over the years"), t("Reason")],
-    )
-    shown = table.map(escape_markdown)
-    st.table(shown, hide_index=True, border="horizontal", alt=t("Comparisons over the years"))
+    rows = [
+        (
+            each.code,
+            label_text(each.name, page.language) if each.level else t("Composite satisfaction"),
+            t(COMPARABILITY_NAMES[each.verdict]),
+            t(each.reason) if each.reason else "",
+        )
+        for each in affected
+    ]
+    heads = (t("Code"), t("Indicator"), t("Over the years"), t("Reason"))
+    st.html(render_text_table(heads, rows))
 
 
 def _build_difference_table(
