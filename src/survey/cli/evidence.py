@@ -19,7 +19,7 @@ from survey.counts.bringing_in.count_files import CountFile, read_count_file, wr
 from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.table_mapping import read_mapping_json, write_mapping_json
 from survey.counts.count_declaration import CountKind
-from survey.counts.count_kinds import COMPLAINTS, OPINION
+from survey.counts.count_kinds import COMPLAINT_WEEKS, COMPLAINTS, OPINION
 from survey.counts.deliveries import (
     DeliveryHead,
     DeliveryReceipt,
@@ -47,6 +47,9 @@ class FileKind(StrEnum):
 
     COMPLAINTS = "complaints"
     COMPLAINT_CASES = "complaint-cases"
+    COMPLAINT_WEEKS = "complaint-weeks"
+    COMPLAINT_WEEK_CASES = "complaint-week-cases"
+    """Single complaints, counted by week."""
     OPINION = "opinion"
     EDUCATION = "education"
     """Activities of consumer education, in the columns of the template."""
@@ -61,7 +64,14 @@ class FileKind(StrEnum):
         if self is FileKind.EDUCATION:
             raise RefusedError("no_mapping", msg("A list of activities has the columns of its "
                                                  "template and needs no mapping."))  # fmt: skip
+        if self in {FileKind.COMPLAINT_WEEKS, FileKind.COMPLAINT_WEEK_CASES}:
+            return COMPLAINT_WEEKS
         return OPINION if self is FileKind.OPINION else COMPLAINTS
+
+    @property
+    def is_cases(self) -> bool:
+        """Whether every row is one case."""
+        return self in {FileKind.COMPLAINT_CASES, FileKind.COMPLAINT_WEEK_CASES}
 
 
 KindArgument = Annotated[FileKind, typer.Argument(help="What the file holds.")]
@@ -78,7 +88,7 @@ def mapping(kind: KindArgument, file: FileArgument) -> None:
     """Print the mapping that is proposed for a file, as JSON to correct and to import with."""
     with error_reporting():
         proposal = propose_mapping(
-            kind.counts, read_bytes(file), of_cases=kind is FileKind.COMPLAINT_CASES
+            kind.counts, read_bytes(file), of_cases=kind.is_cases
         )
         typer.echo(write_mapping_json(proposal.mapping).decode(), nl=False)
         if proposal.layout:
@@ -138,7 +148,7 @@ def import_(
             kind.counts,
             read_bytes(file),
             mapping=read_mapping_json(read_bytes(mapping), kind.counts) if mapping else None,
-            of_cases=kind is FileKind.COMPLAINT_CASES,
+            of_cases=kind.is_cases,
             version=code_version,
         )
         for remark in read.remarks:
