@@ -12,12 +12,20 @@ import typer
 from survey.access.work import Work
 from survey.cli.operator import account_principal, change_as_operator, read_as_operator
 from survey.cli.options import read_bytes
-from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
+from survey.cli.output import (
+    FormatOption,
+    OutputFormat,
+    error_reporting,
+    print_note,
+    print_record,
+    print_table,
+)
 from survey.cli.output_file import output_file
 from survey.collection.importing.rejections import reason_of
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
 from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.table_mapping import read_mapping_json, write_mapping_json
+from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COMPLAINT_WEEKS, COMPLAINTS, OPINION
 from survey.counts.deliveries import (
@@ -38,6 +46,11 @@ from survey.store.china_time import china_date
 from survey.store.tables import now
 
 app = typer.Typer(no_args_is_help=True)
+_ALARM_COLUMNS = (
+    *("area", "nature", "goods_class", "week", "count", "usual_least", "usual_most"),
+    *("since", "demo"),
+)
+"""Columns of alarms; of the usual range an end below ten is left empty."""
 _LISTED = 20
 """Problems and losses that are printed; the file of problems has all."""
 
@@ -183,6 +196,29 @@ def import_(
             raise typer.Exit(1)
 
 
+@app.command()
+def alarms(
+    account: Annotated[
+        str | None,
+        typer.Option("--as", help="Sign-in name of who reads. Default: the operator."),
+    ] = None,
+    output: FormatOption = OutputFormat.TABLE,
+) -> None:
+    """List the kinds of complaints of which the newest week has more than usual."""
+    # Not at the top: it brings the library of charts, which no other command here needs.
+    from survey.counts.alarm_view import build_alarm_view
+
+    with error_reporting(), read_as_operator(long_running=True) as work:
+        found = read_complaint_alarms(_read_as(work, account))
+        rows = [
+            (*each.key, each.week, each.count, each.least, each.most, each.since, found.is_demo)
+            for each in found.alarms
+        ]
+        for sentence in build_alarm_view(found, current_settings().language).sentences:
+            print_note(sentence)
+        print_table(_ALARM_COLUMNS, rows, output)
+
+
 def _import_activities(
     file: Path, account: str | None, problems: Path | None, output: OutputFormat, *, dry_run: bool
 ) -> None:
@@ -213,12 +249,14 @@ def _import_activities(
     print_record({"kind": "education", "rows": len(listed.activities), "stored": added}, output)
 
 
+def _read_as(work: Work, account: str | None) -> Work:
+    return work if account is None else replace(work, principal=account_principal(work, account))
+
+
 def _act_as(work: Work, account: str | None) -> Work:
-    if account is None:
-        return work
-    principal = account_principal(work, account)
-    principal.require_changes_allowed()
-    return replace(work, principal=principal)
+    acting = _read_as(work, account)
+    acting.principal.require_changes_allowed()
+    return acting
 
 
 def _store(work: Work, read: CountFile, head: DeliveryHead) -> DeliveryReceipt:

@@ -24,6 +24,7 @@ from survey.counts.complaint_tables import ComplaintYear, read_complaint_year
 from survey.counts.count_declaration import AREA, TOTAL
 from survey.counts.standing_deliveries import DeliveredPeriod, list_standing_periods, stands_for
 from survey.counts.week_series import StandOut, find_standing_out, list_weeks, monday_of
+from survey.disclosure import MINIMUM_N
 from survey.estimate.outbreaks import (
     LEAST_COUNT,
     LEAST_HISTORY_WEEKS,
@@ -59,9 +60,9 @@ class ComplaintAlarm:
     key: AlarmKey
     week: str
     count: int
-    least: int
-    most: int
-    """Range of the week, with 95 % probability, by its own past."""
+    least: int | None
+    most: int | None
+    """Range of the week, with 95 % probability, by its own past; None is fewer than ten."""
     since: str
     """First week on end with more than that."""
     counts: Mapping[str, int | None]
@@ -238,7 +239,8 @@ class _AlarmGate:
         newest = {key: self._show(key, weeks[-1]) for key, _ in found}
         return tuple(
             ComplaintAlarm(
-                key, weeks[-1], count, each.least, each.most, weeks[each.since],
+                key, weeks[-1], count, *(end if end >= MINIMUM_N else None
+                                         for end in (each.least, each.most)), weeks[each.since],
                 {weeks[-1]: count,
                  **{week: self._show(key, week) for week in weeks[each.since : -1][::-1]}},
             )
@@ -272,5 +274,6 @@ class _AlarmGate:
 
     def _read_year(self, year: int) -> ComplaintYear | None:
         if year not in self._years:
-            self._years[year] = read_complaint_year(self._work, year=year)
+            lenses = (_NATURE, _CLASS)
+            self._years[year] = read_complaint_year(self._work, year=year, lenses=lenses)
         return self._years[year]
