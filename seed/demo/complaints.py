@@ -19,13 +19,7 @@ from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
 from survey.counts.count_declaration import AREA, CheckedCounts
-from survey.counts.count_kinds import (
-    COMPLAINT_CODES,
-    COMPLAINT_WEEKS,
-    COMPLAINTS,
-    PERIOD,
-    WEEK,
-)
+from survey.counts.count_kinds import COMPLAINT_CODES, COMPLAINT_WEEKS, COMPLAINTS, PERIOD, WEEK
 from survey.counts.deliveries import DeliveryHead, store_delivery
 from survey.counts.week_series import monday_of, week_of
 from survey.frame.city_frame import shipped_cities

@@ -19,9 +19,7 @@ TITLES = {"zh": "这一周比往年同期多", "en": "More complaints this week 
 
 
 @pytest.fixture
-def store_url(
-    frozen_waves: Settings, use_store: Callable[[Settings], None], tmp_path: Path
-) -> str:
+def store_url(frozen_waves: Settings, use_store: Callable[[Settings], None], tmp_path: Path) -> str:
     shutil.copytree(frozen_waves.data_dir, tmp_path / "data")
     settings = Settings(data_dir=tmp_path / "data", database_url="", demo=True)
     use_store(settings)

@@ -100,9 +100,7 @@ def evidence() -> None:
 def mapping(kind: KindArgument, file: FileArgument) -> None:
     """Print the mapping that is proposed for a file, as JSON to correct and to import with."""
     with error_reporting():
-        proposal = propose_mapping(
-            kind.counts, read_bytes(file), of_cases=kind.is_cases
-        )
+        proposal = propose_mapping(kind.counts, read_bytes(file), of_cases=kind.is_cases)
         typer.echo(write_mapping_json(proposal.mapping).decode(), nl=False)
         if proposal.layout:
             print_note("Known layout: {layout}", layout=proposal.layout)
@@ -199,8 +197,7 @@ def import_(
 @app.command()
 def alarms(
     account: Annotated[
-        str | None,
-        typer.Option("--as", help="Sign-in name of who reads. Default: the operator."),
+        str | None, typer.Option("--as", help="Sign-in name of who reads. Default: the operator.")
     ] = None,
     output: FormatOption = OutputFormat.TABLE,
 ) -> None:

@@ -162,9 +162,7 @@ def rows_of_tables(shape: tuple[int, ...], months: list[int]) -> list[np.ndarray
     return rows
 
 
-def solve(
-    wanted: np.ndarray, rows: list[np.ndarray], truth: np.ndarray
-) -> tuple[float, float]:
+def solve(wanted: np.ndarray, rows: list[np.ndarray], truth: np.ndarray) -> tuple[float, float]:
     """Return the least and most that a sum can be, given sums `rows` of counts from 0 on."""
     known = np.array(rows)
     ends = []
