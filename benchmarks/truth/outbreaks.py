@@ -54,7 +54,8 @@ def simulate(
 def measure(case: Case, *, samples: int, seed: int = 0) -> tuple[float, float]:
     """Return the share of outbreaks found in their first two weeks, and false alarms a week."""
     rng = np.random.default_rng(seed)
-    shares, false = [], []
+    shares: list[float] = []
+    false: list[int] = []
     for _ in range(samples):
         counts, planted = simulate(rng, case)
         found: set[int] = set()
@@ -65,8 +66,8 @@ def measure(case: Case, *, samples: int, seed: int = 0) -> tuple[float, float]:
             alarms = {*chosen[warnings.find_alarms()].tolist()}
             false.append(len(alarms - {*planted.tolist()}))
             found |= alarms
-        shares.append(np.mean([each in found for each in planted.tolist()]) if case.planted else 1)
-    return float(np.mean(shares)), float(np.mean(false))
+        shares += [float(each in found) for each in planted.tolist()]
+    return float(np.mean(shares or 1.0)), float(np.mean(false))
 
 
 def print_grid(samples: int) -> None:

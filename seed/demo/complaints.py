@@ -123,7 +123,7 @@ def build_demo_weeks(
         frame = counts.frame
         frame = frame[frame[AREA].isin(WEEKLY_AREAS)].astype(dict.fromkeys([PERIOD, *keys], str))
         for month, rows in frame.groupby(PERIOD, sort=True):
-            days = pd.period_range(month, month, freq="M")[0]
+            days = pd.Period(str(month), freq="M")
             dates = pd.date_range(days.start_time, days.end_time.normalize())
             weeks = np.array([week_of(day.date()) for day in dates])
             shares = np.full((len(rows), len(dates)), 1 / len(dates))

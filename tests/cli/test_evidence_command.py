@@ -257,8 +257,8 @@ def test_a_past_that_is_too_short_for_alarms_is_said(ready: Survey) -> None:
 
 def test_alarms_are_listed_for_machines(ready: Survey) -> None:
     assert ready("evidence", "alarms", "--as", "nobody").exit_code == 1
-    outbreaks.store(current_settings().store_url, outbreaks.plant(outbreaks.build_counts(),
-                                                                  outbreaks.WEEKS[-1:]))  # fmt: skip
+    planted = outbreaks.plant(outbreaks.build_counts(), outbreaks.WEEKS[-1:])
+    outbreaks.store(current_settings().store_url, planted)
     (alarm,) = json.loads(survey_alarms(ready).stdout)
     assert [alarm[name] for name in ("area", "nature", "goods_class")] == list(outbreaks.KEY)
     assert (alarm["week"], alarm["count"], alarm["usual_least"]) == (outbreaks.NEWEST, 60, None)

@@ -138,7 +138,8 @@ def test_a_short_past_gives_no_forecast_and_no_alarm() -> None:
     counts[0, -1] = 500
     short = counts[:, 1:]
     warnings = warn_of_outbreaks(short, known(short), tested=1)
-    assert np.isnan(warnings.p[0]) and not len(warnings.find_alarms())
+    assert np.isnan(warnings.p[0])
+    assert not len(warnings.find_alarms())
     assert warn_of_outbreaks(counts, known(counts), tested=1).find_alarms().tolist() == [0]
 
 

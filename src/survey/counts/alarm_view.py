@@ -105,7 +105,8 @@ def _describe(found: ComplaintAlarms, t: Translator) -> list[str]:
     if found.alarms:
         lines.append(
             t(
-                "Kinds of complaints that are more than usual in the week of {first} to {last}: {count}.",
+                "Kinds of complaints that are more than usual in the week of {first} to {last}: "
+                "{count}.",
                 first=format_day(t, first),
                 last=format_day(t, first + timedelta(days=6)),
                 count=len(found.alarms),

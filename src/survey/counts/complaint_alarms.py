@@ -188,8 +188,9 @@ class _WeekReader:
         """Return an area's counts of weeks × natures × classes."""
         periods = [each for each in self._periods if each.period in {*weeks}]
         cells = self._read(periods, _WEEKS.c[AREA] == area).droplevel(AREA)
-        whole = cells.reindex(pd.MultiIndex.from_product([weeks, natures, classes])).fillna(0)
-        return whole.to_numpy(np.int64).reshape(len(weeks), len(natures), len(classes))
+        places = pd.MultiIndex.from_product([weeks, natures, classes])
+        counts: NDArray[np.int64] = cells.reindex(places).fillna(0).to_numpy(np.int64)
+        return counts.reshape(len(weeks), len(natures), len(classes))
 
     def _read(
         self, periods: Sequence[DeliveredPeriod], *conditions: ColumnElement[bool]
@@ -239,14 +240,20 @@ class _AlarmGate:
         newest = {key: self._show(key, weeks[-1]) for key, _ in found}
         return tuple(
             ComplaintAlarm(
-                key, weeks[-1], count, *(end if end >= MINIMUM_N else None
-                                         for end in (each.least, each.most)), weeks[each.since],
-                {weeks[-1]: count,
-                 **{week: self._show(key, week) for week in weeks[each.since : -1][::-1]}},
+                key,
+                weeks[-1],
+                count,
+                least=each.least if each.least >= MINIMUM_N else None,
+                most=each.most if each.most >= MINIMUM_N else None,
+                since=weeks[each.since],
+                counts={
+                    weeks[-1]: count,
+                    **{week: self._show(key, week) for week in weeks[each.since : -1][::-1]},
+                },
             )
             for key, each in found
             if (count := newest[key]) is not None
-        )  # fmt: skip
+        )
 
     def _show(self, key: AlarmKey, week: str) -> int | None:
         if key.area not in self._shown:

@@ -30,7 +30,7 @@ _SAME_SEASON_WEEKS = 3
 """Weeks before and after the same week of an earlier year that share its season."""
 _SEASONS = 10
 _TREND_SD, _SEASON_SD = 0.2, 0.7
-"""Prior spread of the change a year and of a season against that of the week, both as logarithms."""
+"""Prior spread of the change a year, and of a season against the week's, as logarithms."""
 _PRIOR_COUNT = 0.5
 """Count that is added to the whole past of a series, so that a series of zeros has a rate."""
 _PRIOR_WEEKS = 30.0
@@ -172,7 +172,7 @@ def _fit(design: Floats, past: Floats, weights: Floats, dispersion: Floats) -> _
     scores = (weights * filled) @ design
     beta = np.zeros((len(past), columns))
     beta[:, 0] = np.log((weights * filled).sum(axis=1) / totals)
-    inverse = np.empty((len(past), columns, columns))
+    inverse: Floats = np.empty((len(past), columns, columns))
     for _ in range(_MAX_STEPS):
         means = np.exp(np.clip(beta @ design.T, -40.0, 30.0))
         information = ((weights * means) @ products).reshape(-1, columns, columns)
