@@ -180,7 +180,8 @@ class _WeekReader:
         ]
         table = pd.concat(parts).unstack("week", fill_value=0)
         whole = table.reindex(index=pd.MultiIndex.from_tuples(keys), columns=self.weeks)
-        return whole.fillna(0).to_numpy(np.int64)
+        counts: NDArray[np.int64] = whole.fillna(0).to_numpy(np.int64)
+        return counts
 
     def read_area(
         self, area: str, weeks: Sequence[str], natures: Sequence[str], classes: Sequence[str]

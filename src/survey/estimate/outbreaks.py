@@ -177,7 +177,7 @@ def _fit(design: Floats, past: Floats, weights: Floats, dispersion: Floats) -> _
         means = np.exp(np.clip(beta @ design.T, -40.0, 30.0))
         information = ((weights * means) @ products).reshape(-1, columns, columns)
         information[:, range(columns), range(columns)] += penalty
-        inverse = np.linalg.inv(information)
+        inverse = np.linalg.inv(information).astype(np.float64, copy=False)
         gradient = scores - (weights * means) @ design - penalty * beta
         step = np.einsum("sij,sj->si", inverse, gradient)
         beta += np.clip(step, -2.0, 2.0)
