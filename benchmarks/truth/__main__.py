@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from benchmarks.arguments import parse_arguments
-from benchmarks.truth import agreement, rates, scores, small_areas, windows
+from benchmarks.truth import agreement, outbreaks, rates, scores, small_areas, windows
 
 GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "scores": (scores.print_measures, 200),
@@ -17,6 +17,7 @@ GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "agreement": (agreement.print_grid, 1000),
     "small_areas": (small_areas.print_grid, 200),
     "windows": (windows.print_grid, 3000),
+    "outbreaks": (outbreaks.print_grid, 20),
 }
 """What prints each grid, and the number of samples of each case."""
 

@@ -5,8 +5,10 @@ The sums of these years hold exactly. Everything else is invented: shares of nat
 who complained and how, the pattern of the months, and how cities differ.
 """
 
-from collections.abc import Sequence
-from datetime import date, datetime
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -17,8 +19,9 @@ from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
 from survey.counts.count_declaration import AREA, CheckedCounts
-from survey.counts.count_kinds import COMPLAINT_CODES, COMPLAINTS, PERIOD
+from survey.counts.count_kinds import COMPLAINT_CODES, COMPLAINT_WEEKS, COMPLAINTS, PERIOD, WEEK
 from survey.counts.deliveries import DeliveryHead, store_delivery
+from survey.counts.week_series import monday_of, week_of
 from survey.frame.city_frame import shipped_cities
 from survey.frame.code_lists import (
     NATION_RESIDENTS_2020,
@@ -27,11 +30,13 @@ from survey.frame.code_lists import (
     leaf_areas,
     shipped_code_lists,
 )
-from survey.settings import current_settings
+from survey.settings import PROJECT_ROOT, current_settings
 
 ACCEPTED = {2022: 1_151_912, 2023: 1_400_000, 2024: 1_761_886}
 SOLVED = {2022: 915_770, 2023: 1_043_000, 2024: 1_211_297}
 """79.5 % of 2022 and 68.75 % of 2024; 2023 is invented, between the two."""
+WEEKLY_AREAS = ("110000", "310000", "320100", "320500")
+"""Cities whose complaints are delivered by week as well: enough to show early warning."""
 _NATURE_SHARES = {
     "after_sales": 0.30, "contract": 0.26, "quality": 0.20, "false_advertising": 0.07,
     "price": 0.05, "safety": 0.035, "counterfeit": 0.02, "dignity": 0.01, "measurement": 0.01,
@@ -40,6 +45,28 @@ _NATURE_SHARES = {
 _CHANNELS = ("online", "telephone", "visit")
 _CLASSES = [each.code for each in shipped_code_lists().codes_of(CodeListName.GOODS_CLASS)]
 _AGES = ("18_29", "30_44", "45_59", "60_plus", "not_stated")
+
+
+@dataclass(frozen=True)
+class DemoOutbreak:
+    """Outbreak in the weekly counts: the truth that an early warning should find."""
+
+    area: str
+    nature: str
+    goods_class: str
+    first_week: str
+    last_week: str
+    share: float
+    """Share of the complaints of its month that come in its weeks."""
+
+
+def read_demo_outbreaks() -> list[DemoOutbreak]:
+    """Return the outbreaks of `seed/demo/outbreaks.csv`."""
+    with (PROJECT_ROOT / "seed" / "demo" / "outbreaks.csv").open(newline="") as file:
+        return [
+            DemoOutbreak(**{**row, "share": float(row["share"])})  # type: ignore[arg-type]
+            for row in csv.DictReader(file)
+        ]
 
 
 def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
@@ -79,6 +106,46 @@ def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
     )
     measures = tuple(frame.columns[2 + len(COMPLAINT_CODES) :])
     return CheckedCounts(COMPLAINTS, frame, measures)
+
+
+def build_demo_weeks(
+    years: Mapping[int, CheckedCounts], *, seed: int = DEFAULT_SEED
+) -> CheckedCounts:
+    """Return weekly counts of `WEEKLY_AREAS`: those of each month of `years`, over its days.
+
+    In the months of `read_demo_outbreaks` most complaints of one class and nature come in a few
+    weeks. Weeks that reach beyond the years are left out.
+    """
+    random, outbreaks = random_stream("complaint weeks", seed=seed), read_demo_outbreaks()
+    keys = [AREA, "nature", "goods_class"]
+    parts = []
+    for counts in years.values():
+        frame = counts.frame
+        frame = frame[frame[AREA].isin(WEEKLY_AREAS)].astype(dict.fromkeys([PERIOD, *keys], str))
+        for month, rows in frame.groupby(PERIOD, sort=True):
+            days = pd.Period(str(month), freq="M")
+            dates = pd.date_range(days.start_time, days.end_time.normalize())
+            weeks = np.array([week_of(day.date()) for day in dates])
+            shares = np.full((len(rows), len(dates)), 1 / len(dates))
+            for each in outbreaks:
+                is_row = (rows[keys] == [each.area, each.nature, each.goods_class]).all(axis=1)
+                inside = (weeks >= each.first_week) & (weeks <= each.last_week)
+                if inside.any():
+                    shares[is_row] = np.where(
+                        inside, each.share / inside.sum(), (1 - each.share) / (~inside).sum()
+                    )
+            drawn = random.multinomial(rows["accepted"].to_numpy(), shares)
+            for week in np.unique(weeks):
+                sums = drawn[:, weeks == week].sum(axis=1)
+                parts.append(rows[keys].assign(**{WEEK: week, "accepted": sums}))
+    whole = pd.concat(parts).groupby([WEEK, *keys], as_index=False)["accepted"].sum()
+    is_whole = whole[WEEK].map(
+        lambda week: {(day := monday_of(week)).year, (day + timedelta(days=6)).year} <= {*years}
+    )
+    kept = whole[is_whole & (whole["accepted"] > 0)].reset_index(drop=True)
+    return CheckedCounts(
+        COMPLAINT_WEEKS, kept.astype(dict.fromkeys([WEEK, *keys], "category")), ("accepted",)
+    )
 
 
 def _label_codes(numbers: NDArray[np.int64], labels: Sequence[str]) -> "pd.Categorical[str]":
@@ -132,16 +199,17 @@ def _draw_exact_part(
 
 
 def store_complaints(*, session: Session, now: datetime, seed: int = DEFAULT_SEED) -> None:
-    """Store the demo deliveries: one a year, and a first version of March 2024 that was revised.
+    """Store the demo deliveries: one a year, March 2024 as it was at first, and the weeks.
 
     Only the sums are stored, not the single counts, which no page reads: the demo stays quick.
     """
-    for year in ACCEPTED:
-        counts = build_demo_counts(year, seed=seed)
+    years = {year: build_demo_counts(year, seed=seed) for year in ACCEPTED}
+    for year, counts in years.items():
         if year == max(ACCEPTED):
             _store(session, _select_first_march(counts), f"demo-{year}-03", now,
                    faults="演示：3月数据首次报送时缺少部分平台转办件")  # fmt: skip
         _store(session, counts, f"demo-{year}", now)
+    _store(session, build_demo_weeks(years, seed=seed), "demo-weeks", now)
 
 
 def _select_first_march(counts: CheckedCounts) -> CheckedCounts:

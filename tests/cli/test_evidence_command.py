@@ -17,12 +17,14 @@ from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import (
     AuditEntry,
     ComplaintCount,
+    ComplaintWeek,
     Delivery,
     EducationActivity,
     ImportMapping,
     OpinionCount,
 )
 from tests.account_factory import employ_person
+from tests.context.complaints import weekly_counts as outbreaks
 
 Survey = Callable[..., Result]
 EXAMPLES = PROJECT_ROOT / "seed" / "context" / "examples"
@@ -54,6 +56,7 @@ def stored(table: type, column: str) -> tuple[int, int | None]:
         ("complaints", "complaints_long.csv", 5, 1095),
         ("complaint-cases", "complaint_cases_12315.csv", 4, 4),
         ("complaint-cases", "complaint_cases_cfpb.csv", 4, 4),
+        ("complaint-week-cases", "complaint_cases_12315.csv", 4, 4),
         ("opinion", "opinion_long.csv", 18, 1761),
         ("opinion", "opinion_wide.csv", 18, 1761),
     ],
@@ -61,7 +64,8 @@ def stored(table: type, column: str) -> tuple[int, int | None]:
 def test_every_layout_goes_from_its_file_to_stored_counts(
     ready: Survey, kind: str, file: str, rows: int, total: int
 ) -> None:
-    table, column = (OpinionCount, "items") if kind == "opinion" else (ComplaintCount, "accepted")
+    weekly = ComplaintWeek if "week" in kind else ComplaintCount
+    table, column = (OpinionCount, "items") if kind == "opinion" else (weekly, "accepted")
     dry = bring_in(ready, kind, file, "--dry-run")
     assert dry.exit_code == 0
     assert json.loads(dry.stdout)[0]["stored"] is False
@@ -240,3 +244,27 @@ def test_a_file_of_a_province_replaces_that_province_alone(ready: Survey) -> Non
     with read_scope(url) as session:
         areas = session.exec(select(Delivery.area)).all()
     assert sorted(areas) == ["42", "CN"]
+
+
+def test_a_past_that_is_too_short_for_alarms_is_said(ready: Survey) -> None:
+    assert json.loads(survey_alarms(ready).stdout) == []
+    file = "complaint_cases_12315.csv"
+    assert bring_in(ready, "complaint-week-cases", file).exit_code == 0
+    listed = survey_alarms(ready)
+    assert json.loads(listed.stdout) == []
+    assert "131" in listed.stderr
+
+
+def test_alarms_are_listed_for_machines(ready: Survey) -> None:
+    assert ready("evidence", "alarms", "--as", "nobody").exit_code == 1
+    planted = outbreaks.plant(outbreaks.build_counts(), outbreaks.WEEKS[-1:])
+    outbreaks.store(current_settings().store_url, planted)
+    (alarm,) = json.loads(survey_alarms(ready).stdout)
+    assert [alarm[name] for name in ("area", "nature", "goods_class")] == list(outbreaks.KEY)
+    assert (alarm["week"], alarm["count"], alarm["usual_least"]) == (outbreaks.NEWEST, 60, None)
+
+
+def survey_alarms(survey: Survey) -> Result:
+    result = survey("evidence", "alarms", "--format", "json")
+    assert result.exit_code == 0, result.output
+    return result

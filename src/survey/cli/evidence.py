@@ -12,14 +12,22 @@ import typer
 from survey.access.work import Work
 from survey.cli.operator import account_principal, change_as_operator, read_as_operator
 from survey.cli.options import read_bytes
-from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
+from survey.cli.output import (
+    FormatOption,
+    OutputFormat,
+    error_reporting,
+    print_note,
+    print_record,
+    print_table,
+)
 from survey.cli.output_file import output_file
 from survey.collection.importing.rejections import reason_of
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
 from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.table_mapping import read_mapping_json, write_mapping_json
+from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.count_declaration import CountKind
-from survey.counts.count_kinds import COMPLAINTS, OPINION
+from survey.counts.count_kinds import COMPLAINT_WEEKS, COMPLAINTS, OPINION
 from survey.counts.deliveries import (
     DeliveryHead,
     DeliveryReceipt,
@@ -38,6 +46,11 @@ from survey.store.china_time import china_date
 from survey.store.tables import now
 
 app = typer.Typer(no_args_is_help=True)
+_ALARM_COLUMNS = (
+    *("area", "nature", "goods_class", "week", "count", "usual_least", "usual_most"),
+    *("since", "demo"),
+)
+"""Columns of alarms; of the usual range an end below ten is left empty."""
 _LISTED = 20
 """Problems and losses that are printed; the file of problems has all."""
 
@@ -47,6 +60,9 @@ class FileKind(StrEnum):
 
     COMPLAINTS = "complaints"
     COMPLAINT_CASES = "complaint-cases"
+    COMPLAINT_WEEKS = "complaint-weeks"
+    COMPLAINT_WEEK_CASES = "complaint-week-cases"
+    """Single complaints, counted by week."""
     OPINION = "opinion"
     EDUCATION = "education"
     """Activities of consumer education, in the columns of the template."""
@@ -61,7 +77,14 @@ class FileKind(StrEnum):
         if self is FileKind.EDUCATION:
             raise RefusedError("no_mapping", msg("A list of activities has the columns of its "
                                                  "template and needs no mapping."))  # fmt: skip
+        if self in {FileKind.COMPLAINT_WEEKS, FileKind.COMPLAINT_WEEK_CASES}:
+            return COMPLAINT_WEEKS
         return OPINION if self is FileKind.OPINION else COMPLAINTS
+
+    @property
+    def is_cases(self) -> bool:
+        """Whether every row is one case."""
+        return self in {FileKind.COMPLAINT_CASES, FileKind.COMPLAINT_WEEK_CASES}
 
 
 KindArgument = Annotated[FileKind, typer.Argument(help="What the file holds.")]
@@ -77,9 +100,7 @@ def evidence() -> None:
 def mapping(kind: KindArgument, file: FileArgument) -> None:
     """Print the mapping that is proposed for a file, as JSON to correct and to import with."""
     with error_reporting():
-        proposal = propose_mapping(
-            kind.counts, read_bytes(file), of_cases=kind is FileKind.COMPLAINT_CASES
-        )
+        proposal = propose_mapping(kind.counts, read_bytes(file), of_cases=kind.is_cases)
         typer.echo(write_mapping_json(proposal.mapping).decode(), nl=False)
         if proposal.layout:
             print_note("Known layout: {layout}", layout=proposal.layout)
@@ -138,7 +159,7 @@ def import_(
             kind.counts,
             read_bytes(file),
             mapping=read_mapping_json(read_bytes(mapping), kind.counts) if mapping else None,
-            of_cases=kind is FileKind.COMPLAINT_CASES,
+            of_cases=kind.is_cases,
             version=code_version,
         )
         for remark in read.remarks:
@@ -173,6 +194,28 @@ def import_(
             raise typer.Exit(1)
 
 
+@app.command()
+def alarms(
+    account: Annotated[
+        str | None, typer.Option("--as", help="Sign-in name of who reads. Default: the operator.")
+    ] = None,
+    output: FormatOption = OutputFormat.TABLE,
+) -> None:
+    """List the kinds of complaints of which the newest week has more than usual."""
+    # Not at the top: it brings the library of charts, which no other command here needs.
+    from survey.counts.alarm_view import build_alarm_view
+
+    with error_reporting(), read_as_operator(long_running=True) as work:
+        found = read_complaint_alarms(_read_as(work, account))
+        rows = [
+            (*each.key, each.week, each.count, each.least, each.most, each.since, found.is_demo)
+            for each in found.alarms
+        ]
+        for sentence in build_alarm_view(found, current_settings().language).sentences:
+            print_note(sentence)
+        print_table(_ALARM_COLUMNS, rows, output)
+
+
 def _import_activities(
     file: Path, account: str | None, problems: Path | None, output: OutputFormat, *, dry_run: bool
 ) -> None:
@@ -203,12 +246,14 @@ def _import_activities(
     print_record({"kind": "education", "rows": len(listed.activities), "stored": added}, output)
 
 
+def _read_as(work: Work, account: str | None) -> Work:
+    return work if account is None else replace(work, principal=account_principal(work, account))
+
+
 def _act_as(work: Work, account: str | None) -> Work:
-    if account is None:
-        return work
-    principal = account_principal(work, account)
-    principal.require_changes_allowed()
-    return replace(work, principal=principal)
+    acting = _read_as(work, account)
+    acting.principal.require_changes_allowed()
+    return acting
 
 
 def _store(work: Work, read: CountFile, head: DeliveryHead) -> DeliveryReceipt:

@@ -1,5 +1,6 @@
-"""The two declared kinds of counts: complaint statistics and opinion monitoring."""
+"""The declared kinds of counts: complaints by month and by week, and opinion monitoring."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
@@ -16,9 +17,15 @@ from survey.counts.count_declaration import (
 )
 from survey.frame.code_lists import CodeListName, leaf_areas, total_area_of
 from survey.locale import msg
-from survey.store.tables import ComplaintCount, ComplaintSummary, DeliveryKind, OpinionCount
+from survey.store.tables import (
+    ComplaintCount,
+    ComplaintSummary,
+    ComplaintWeek,
+    DeliveryKind,
+    OpinionCount,
+)
 
-PERIOD = "period"
+PERIOD, WEEK = "period", "week"
 DAY, CHANNEL, SENTIMENT, TOPIC = "day", "channel", "sentiment", "topic"
 ITEMS = "items"
 NEGATIVE = "negative"
@@ -39,6 +46,24 @@ def _parse_period(text: str) -> str | None:
     return text[:7] if int(year) in COUNT_YEARS else None
 
 
+_WEEK = re.compile(r"(\d{4})-?W(\d{1,2})")
+
+
+def parse_week(text: str) -> str | None:
+    """Return the week of ISO 8601 (`2024W05`) that a text means: a week, or one of its days."""
+    match = _WEEK.fullmatch(text.upper())
+    try:
+        day = (
+            date.fromisocalendar(int(match[1]), int(match[2]), 1)
+            if match
+            else date.fromisoformat(_parse_day(text) or "")
+        )
+    except ValueError:
+        return None
+    year, week, _ = day.isocalendar()
+    return f"{year}W{week:02}" if year in COUNT_YEARS else None
+
+
 def _parse_complaint_area(text: str) -> str | None:
     larger = total_area_of(text)
     if larger is not None:
@@ -46,6 +71,13 @@ def _parse_complaint_area(text: str) -> str | None:
     return text if text in _LEAVES else None
 
 
+_COMPLAINT_AREA = TextKey(
+    _parse_complaint_area,
+    msg(
+        "allowed are the codes of the cities of the survey, 32xxxx for the other areas of "
+        "a province, and 320000 or 000000 for totals"
+    ),
+)
 COMPLAINTS = CountKind(
     DeliveryKind.COMPLAINTS,
     msg("Complaint statistics"),
@@ -54,13 +86,7 @@ COMPLAINTS = CountKind(
     when=PERIOD,
     keys={
         PERIOD: TextKey(_parse_period, msg("allowed is a month such as 2024-05")),
-        AREA: TextKey(
-            _parse_complaint_area,
-            msg(
-                "allowed are the codes of the cities of the survey, 32xxxx for the other areas of "
-                "a province, and 320000 or 000000 for totals"
-            ),
-        ),
+        AREA: _COMPLAINT_AREA,
         "nature": CodeListName.NATURE,
         "goods_class": CodeListName.GOODS_CLASS,
         "channel": CodeListName.CHANNEL,
@@ -92,6 +118,27 @@ COMPLAINTS = CountKind(
     table=ComplaintCount,
     sums=ComplaintSummary,
     whole={"lens": TOTAL},
+)
+COMPLAINT_WEEKS = CountKind(
+    DeliveryKind.COMPLAINT_WEEKS,
+    msg("Complaints by week"),
+    msg("one row a week, area, nature and class"),
+    file="complaint_week_columns.csv",
+    when=WEEK,
+    keys={
+        WEEK: TextKey(parse_week, msg("allowed is a week such as 2024-W05, or a day of it")),
+        AREA: _COMPLAINT_AREA,
+        "nature": CodeListName.NATURE,
+        "goods_class": CodeListName.GOODS_CLASS,
+    },
+    measures=("accepted",),
+    repeated=lambda row: msg(
+        "the same week, area and codes stand in row {row} already; add the two up or delete one",
+        row=row,
+    ),
+    table=ComplaintWeek,
+    sums=ComplaintWeek,
+    whole={},
 )
 COMPLAINT_CODES = tuple(COMPLAINTS.codes)
 """Columns with codes, in the order of the key."""
@@ -179,5 +226,5 @@ OPINION = CountKind(
 )
 OPINION_KEY = tuple(OPINION.keys)
 COUNT_KINDS: Mapping[DeliveryKind, CountKind] = MappingProxyType(
-    {each.kind: each for each in (COMPLAINTS, OPINION)}
+    {each.kind: each for each in (COMPLAINTS, COMPLAINT_WEEKS, OPINION)}
 )

@@ -126,7 +126,7 @@ def require_ended(sums: AreaSums, *, data_as_of: date | None, now: datetime) -> 
 
 
 def _find_last_day(name: str) -> date:
-    if len(name) > _MONTH_CHARS:
-        return date.fromisoformat(name)
+    if len(name) > _MONTH_CHARS or "W" in name:
+        return date.fromisoformat(f"{name}7" if "W" in name else name)
     year, month = int(name[:4]), int(name[5:])
     return date(year, month, monthrange(year, month)[1])

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.counts.count_declaration import AREA, CountKind
+from survey.counts.count_kinds import WEEK
 from survey.counts.standing_deliveries import DeliveredPeriod, list_standing_periods, stands_for
 from survey.store.china_time import china_date
 from survey.store.tables import table_of
@@ -34,9 +35,11 @@ def list_overdue_months(work: Work, *, kind: CountKind) -> list[OverdueMonth]:
 
     An area is awaited in a month if one of the twelve before it was delivered of it by whom the
     reader's area includes: who never delivered is not reminded. Of a kind whose areas are parts
-    only the nation is awaited, and of generated counts nothing.
+    only the nation is awaited, and of weeks and of generated counts nothing.
     """
     work.require(Action.DELIVER_EVIDENCE)
+    if kind.when == WEEK:
+        return []
     standing = [each for each in list_standing_periods(work, kind=kind.kind) if not each.is_demo]
     delivered = _read_delivered_areas(work, kind, standing)
     of_reader = [each for each in standing if work.principal.covers(each.area)]

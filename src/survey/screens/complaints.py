@@ -9,6 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from survey.access.roles import NATION
+from survey.counts.alarm_view import build_alarm_view
+from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.complaint_charts import build_month_chart, build_share_chart
 from survey.counts.complaint_tables import (
     ComplaintYear,
@@ -40,6 +42,7 @@ from survey.frame.code_lists import CodeListName, leaf_areas, shipped_code_lists
 from survey.kit import filters, text_blocks
 from survey.kit.chart_panel import (
     CountSource,
+    draw_chart,
     draw_count_notes,
     draw_count_panel,
     draw_count_table,
@@ -51,7 +54,7 @@ from survey.kit.feedback import run_change
 from survey.kit.navigation import PAGES_BY_KEY, PageKey
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, read_cached, read_cached_late
-from survey.kit.text_blocks import draw_freshness, render_table
+from survey.kit.text_blocks import draw_freshness, render_table, render_text_table
 from survey.kit.url_state import draw_tabs, keep_in_address, pick
 from survey.screens.special_groups import draw_losses
 from survey.store.china_time import china_date
@@ -295,7 +298,8 @@ def draw_complaints_page(page: PageContext) -> None:
 
 
 def draw_complaints(page: PageContext) -> None:
-    """Draw complaint statistics of the chosen area and year, by the chosen classification."""
+    """Draw what stands out this week, then the statistics of the chosen area and year."""
+    _draw_alarms(page)
     years = read_cached(page, list_complaint_years, "years")
     if not years:
         draw_none_delivered(page, page.t("No complaint statistics have been delivered yet"))
@@ -332,6 +336,26 @@ def draw_complaints(page: PageContext) -> None:
     draw_count_table(view.month_title, view.months)
     draw_count_notes(view.notes)
     draw_freshness(page.t, reading.freshness)
+
+
+def _draw_alarms(page: PageContext) -> None:
+    """Draw the early warnings of the newest week; nothing where nothing stands out."""
+    found = read_cached(page, read_complaint_alarms, "complaint alarms")
+    view = build_alarm_view(found, page.language)
+    if not view.sentences:
+        return
+    if not found.alarms:
+        st.caption(text_blocks.escape_markdown(" ".join(view.sentences)))
+        return
+    with st.container(border=True, key="complaint-alarms"):
+        draw_demo_mark(page, found.is_demo)
+        st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
+        text_blocks.draw_sentences(view.sentences, answers=1)
+        if view.chart is not None:
+            draw_chart(page, view.chart)
+        st.html(render_text_table(*view.table))
+        st.markdown("\n".join(f"- {text_blocks.escape_markdown(each)}" for each in view.steps))
+        draw_count_notes(view.notes)
 
 
 def _pick_year(page: PageContext, years: dict[int, int]) -> LateReading[ComplaintYear | None]:

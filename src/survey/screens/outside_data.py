@@ -150,7 +150,7 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
     version = st.selectbox(
         t("Version of the code lists"), shipped_code_lists().versions, key=f"{key}/version"
     )
-    of_cases = kind.kind is DeliveryKind.COMPLAINTS and _pick_contents(page)
+    of_cases = kind.kind is not DeliveryKind.OPINION and _pick_contents(page)
     chosen = _pick_mapping(page, kind, of_cases)
     uploaded = st.file_uploader(
         t(

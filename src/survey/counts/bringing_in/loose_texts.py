@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from survey.counts.count_declaration import CountKind
+from survey.counts.count_kinds import PERIOD, WEEK, parse_week
 from survey.frame.city_frame import shipped_cities
 from survey.frame.code_lists import (
     NATION_TOTAL,
@@ -25,6 +26,7 @@ from survey.settings import PROJECT_ROOT
 from survey.tabular.written_dates import fold, parse_date
 
 SEED = PROJECT_ROOT / "seed" / "context"
+_WEEK = re.compile(r"(\d{4})\s*\u5e74\s*\u7b2c?\s*(\d{1,2})\s*\u5468")
 MONTH_ALONE = re.compile(r"(\d{1,2})\s*\u6708(?:\u4efd)?")
 """A month without its year, as the head of a column has it."""
 _NUMBER = re.compile(
@@ -72,6 +74,11 @@ def parse_day(text: str) -> str | None:
     """Return a day such as `2025-04-30`."""
     found = parse_date(text)
     return f"{found[0]:04}-{found[1]:02}-{found[2]:02}" if found and found[2] else None
+
+
+def parse_week_or_day(text: str) -> str | None:
+    """Return the week (`2025W05`) of a day, or of a week as people write it."""
+    return parse_week(parse_day(text) or _WEEK.sub(r"\1W\2", fold(text)))
 
 
 def parse_number(text: str, factor: int = 1) -> str | None:
@@ -177,8 +184,8 @@ def key_parsers(
     Args:
         of_cases: Whether a day stands for its month.
     """
-    months = kind.when == "period"
-    parse_when = parse_day if not months else parse_month_of_day if of_cases else parse_month
+    parse_period = parse_month_of_day if of_cases else parse_month
+    parse_when = {WEEK: parse_week_or_day, PERIOD: parse_period}.get(kind.when, parse_day)
     parsers: dict[str, Callable[[str], str | None]] = {kind.when: parse_when, "area": parse_place}
     for key, each in kind.keys.items():
         if isinstance(each, CodeListName):

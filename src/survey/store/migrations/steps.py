@@ -16,6 +16,26 @@ def add_column(table: str, column: "sa.Column[object]") -> bool:
     return True
 
 
+def replace_check(table: str, name: str, before: str, after: str) -> None:
+    """Put the condition `after` in the place of `before` in a check of a table.
+
+    SQLite has no statement for it: its manual writes the new text into the schema, which leaves
+    the rows, and the tables and triggers that name this one, as they are.
+    """
+    if op.get_bind().dialect.name != "sqlite":
+        op.drop_constraint(op.f(name), table, type_="check")
+        op.create_check_constraint(op.f(name), table, after)
+        return
+    version = op.get_bind().exec_driver_sql("PRAGMA schema_version").scalar_one()
+    op.execute("PRAGMA writable_schema = ON")
+    op.get_bind().exec_driver_sql(
+        "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ?",
+        (before, after, table),
+    )
+    op.execute(f"PRAGMA schema_version = {version + 1}")
+    op.execute("PRAGMA writable_schema = OFF")
+
+
 @contextmanager
 def statement_by_statement() -> Iterator[bool]:
     """Commit each statement of the block, and yield True; yield False while a backup is restored.

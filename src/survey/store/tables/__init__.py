@@ -99,6 +99,7 @@ _TABLES_BY_MODULE = {
         "BackgroundRun",
         "ComplaintCount",
         "ComplaintSummary",
+        "ComplaintWeek",
         "Delivery",
         "DeliveryRevision",
         "ImportMapping",

@@ -343,10 +343,11 @@ class Reply(SQLModel):
 
 
 class DeliveryKind(StrEnum):
-    """Kind of counts that others deliver by month: complaints or opinion."""
+    """Kind of counts that others deliver: complaints by month or week, opinion by day."""
 
     COMPLAINTS = "complaints"
     OPINION = "opinion"
+    COMPLAINT_WEEKS = "complaint-weeks"
 
 
 class KeyScope(StrEnum):

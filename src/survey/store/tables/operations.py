@@ -51,7 +51,7 @@ class Delivery(Identified, table=True):
 
 
 class DeliveryRevision(Identified, table=True):
-    """One month of a delivery; for each area the highest `number` not withdrawn counts."""
+    """One month or week of a delivery; of each area the highest `number` not withdrawn counts."""
 
     __tablename__ = "delivery_revision"
     __table_args__ = (UniqueConstraint("kind", "period", "is_demo", "number"),)
@@ -59,7 +59,7 @@ class DeliveryRevision(Identified, table=True):
     delivery_id: UUID = Field(foreign_key="delivery.id", index=True)
     kind: DeliveryKind = Field(sa_type=enum_column(DeliveryKind))
     period: str = Field(max_length=7)
-    """Month, for example `2024-05`."""
+    """Month, for example `2024-05`, or week of ISO 8601, for example `2024W05`."""
     number: int
     """From 1 on."""
     is_demo: bool = False
@@ -109,6 +109,18 @@ class ComplaintSummary(SQLModel, table=True):
     recovered_fen: int | None = Field(default=None, sa_type=BigInteger)
     consultations: int | None = None
     fraud: int | None = None
+
+
+class ComplaintWeek(SQLModel, table=True):
+    """Complaints accepted in one week by area, nature and class, for early warning."""
+
+    __tablename__ = "complaint_week"
+
+    revision_id: UUID = Field(foreign_key="delivery_revision.id", primary_key=True)
+    area: str = Field(primary_key=True, max_length=6)
+    nature: str = Field(primary_key=True, max_length=24)
+    goods_class: str = Field(primary_key=True, max_length=24)
+    accepted: int
 
 
 class OpinionCount(SQLModel, table=True):
