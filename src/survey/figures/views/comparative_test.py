@@ -3,10 +3,24 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from survey.comparative_tests.grading import CharacteristicStep, Measurement, SampleGrade, Verdict
+from survey.comparative_tests.grading import (
+    FAILING,
+    CharacteristicStep,
+    Measurement,
+    SampleGrade,
+    Verdict,
+)
 from survey.comparative_tests.reading import ComparativeTestDetail, GradedSample
-from survey.comparative_tests.rules import Characteristic, Devaluation, Effect, Trigger
+from survey.comparative_tests.replicates import compute_repeatability
+from survey.comparative_tests.rules import Characteristic, Combination, Devaluation, Effect, Trigger
+from survey.comparative_tests.rules_workbook import (
+    APPLICABILITY_NAMES,
+    CLAIM_NAMES,
+    COMBINATION_NAMES,
+)
+from survey.comparative_tests.value_list import BELOW, NOT_APPLICABLE_TEXT
 from survey.locale import Labels, Message, Translator, label_text, msg
+from survey.locale.figures import format_score
 from survey.store.tables.evidence import CHANNEL_NAMES
 
 VERDICT_NAMES: dict[Verdict, Message] = {
@@ -15,11 +29,20 @@ VERDICT_NAMES: dict[Verdict, Message] = {
     Verdict.PASSES_CONDITIONALLY: msg("conforms, within the uncertainty"),
     Verdict.FAILS_CONDITIONALLY: msg("does not conform, within the uncertainty"),
     Verdict.FAILS: msg("does not conform"),
+    Verdict.NOT_APPLICABLE: NOT_APPLICABLE_TEXT,
+}
+_CLAIM_VERDICT_NAMES: dict[Verdict, Message] = {
+    Verdict.NO_LIMIT: msg("cannot be told"),
+    Verdict.PASSES: msg("kept"),
+    Verdict.PASSES_CONDITIONALLY: msg("kept, within the uncertainty"),
+    Verdict.FAILS_CONDITIONALLY: msg("not kept, within the uncertainty"),
+    Verdict.FAILS: msg("not kept"),
 }
 _TRIGGER_TEXTS: dict[Trigger, Message] = {
     Trigger.FAILS: msg("if {characteristic} does not conform"),
     Trigger.FAILS_OR_DOUBTFUL: msg("if {characteristic} does not conform, also within doubt"),
     Trigger.MARK_BELOW: msg("if the mark of {characteristic} is below {threshold}"),
+    Trigger.CLAIM_FAILS: msg("if {characteristic} does not keep what the product claims"),
 }
 _EFFECT_TEXTS: dict[Effect, Message] = {
     Effect.CAP: msg("the mark is at most {amount}"),
@@ -41,6 +64,8 @@ class GradeSteps:
     """Steps from the measured values of a sample to its grade, as tables and sentences."""
 
     characteristics: ComparisonTable
+    groups: ComparisonTable
+    """Marks of groups; without rows where the rules know none."""
     devaluations: ComparisonTable
     sentences: tuple[str, ...]
     """The weighted mark, what devaluations leave of it, and the grade."""
@@ -107,10 +132,97 @@ class ComparativeTestTexts:
         return (" ▼" if lowered else "") + (" *" if sample.corrected else "")
 
     def _format_characteristic(self, step: CharacteristicStep) -> str:
-        value = format_value(step.measurement)
-        return value if step.verdict in {Verdict.NO_LIMIT, Verdict.PASSES} else (
-            f"{value} ({self._t(VERDICT_NAMES[step.verdict])})"
-        )  # fmt: skip
+        value = self.format_value(step.measurement)
+        remarks = []
+        if step.verdict not in {Verdict.NO_LIMIT, Verdict.PASSES, Verdict.NOT_APPLICABLE}:
+            remarks.append(self._t(VERDICT_NAMES[step.verdict]))
+        if step.claim_verdict in FAILING:
+            remarks.append(self._describe_claim(step))
+        return f"{value} ({self._t(', ').join(remarks)})" if remarks else value
+
+    def format_value(self, measurement: Measurement) -> str:
+        """Return a value with the laboratory's own digits and its uncertainty, if it has one.
+
+        Of repeated measurements, also their number and standard deviation.
+        """
+        if not measurement.is_applicable:
+            return self._t(NOT_APPLICABLE_TEXT)
+        value = f"{BELOW if measurement.is_below else ''}{measurement.value:f}"
+        if measurement.uncertainty is not None:
+            value = f"{value} ± {measurement.uncertainty:f}"
+        count = len(measurement.replicates)
+        if not count:
+            return value
+        if measurement.is_below:
+            return self._t("{value}, {count} measurements", value=value, count=count)
+        decimals = max(-int(measurement.value.as_tuple().exponent), 0)
+        deviation = format_score(float(compute_repeatability(measurement.replicates)), decimals)
+        return self._t(
+            "{value}, mean of {count}, s = {deviation}",
+            value=value,
+            count=count,
+            deviation=deviation,
+        )
+
+    def _describe_claim(self, step: CharacteristicStep) -> str:
+        """Return what a product claims and whether it is kept; empty if it claims nothing."""
+        if step.claimed is None or not step.is_applicable:
+            return ""
+        verdict = self._t(_CLAIM_VERDICT_NAMES[step.claim_verdict])
+        return self._t("claimed {value}: {verdict}", value=f"{step.claimed:f}", verdict=verdict)
+
+    def build_rule_table(self) -> ComparisonTable:
+        """Return the table of the characteristics as the rules have them."""
+        t = self._t
+        heads = (
+            t("Characteristic"),
+            t("Weight (%)"),
+            t("Limit"),
+            t("Standard of the limit, with its edition"),
+            t("Test method, with its edition"),
+            t("Applies to"),
+            t("Compared with the claim"),
+        )
+        rows = (
+            (
+                self.characteristic_head(each),
+                float(each.weight),
+                self.format_limit(each),
+                each.limit_standard or "–",
+                each.method,
+                t(APPLICABILITY_NAMES[each.applies]),
+                self._describe_claim_rule(each),
+            )
+            for each in self._test.rules.characteristics
+        )
+        return ComparisonTable(heads, tuple(rows))
+
+    def _describe_claim_rule(self, characteristic: Characteristic) -> str:
+        if characteristic.claim is None:
+            return "–"
+        name = self._t(CLAIM_NAMES[characteristic.claim])
+        if not characteristic.claim_tolerance:
+            return name
+        return f"{name} (± {characteristic.claim_tolerance:f} %)"
+
+    def list_remarks(self, grade: SampleGrade) -> list[str]:
+        """Return sentences that the table of the steps of a grade needs."""
+        t, remarks = self._t, []
+        if any(not step.is_applicable for step in grade.characteristics):
+            remarks.append(
+                t(
+                    "What does not apply to a product is neither missing nor a failure: the "
+                    "weights of the others count as if they were all."
+                )
+            )
+        if any(step.is_straddling for step in grade.characteristics):
+            remarks.append(
+                t(
+                    "Where the limit lies within the interval, the measurement cannot tell on "
+                    "which side the true value is."
+                )
+            )
+        return remarks
 
     def characteristic_head(self, characteristic: Characteristic) -> str:
         """Return the name of a characteristic with its unit."""
@@ -149,6 +261,7 @@ class ComparativeTestTexts:
                 t("Interval"),
                 t("Limit"),
                 t("Conformity"),
+                t("Claim"),
                 t("Mark, 0 to 100"),
                 t("Weight (%)"),
                 t("Weighted points"),
@@ -156,13 +269,14 @@ class ComparativeTestTexts:
             tuple(
                 (
                     self.characteristic_head(by_key[step.characteristic]),
-                    format_value(step.measurement),
+                    self.format_value(step.measurement),
                     self._format_interval(step),
                     self.format_limit(by_key[step.characteristic]),
                     self._describe_verdict(step),
-                    float(step.mark),
+                    self._describe_claim(step) or "–",
+                    float(step.mark) if step.is_applicable else "–",
                     float(step.weight),
-                    float(step.contribution),
+                    float(step.contribution) if step.is_applicable else "–",
                 )
                 for step in grade.characteristics
             ),
@@ -180,11 +294,25 @@ class ComparativeTestTexts:
                 for step in grade.devaluations
             ),
         )
-        return GradeSteps(characteristics, devaluations, self._describe_grading(grade))
+        groups = ComparisonTable(
+            (t("Heading"), t("Mark of the group"), t("Mark, 0 to 100"), t("Weight (%)")),
+            tuple(
+                (
+                    step.heading,
+                    t(COMBINATION_NAMES[step.combination]),
+                    t(NOT_APPLICABLE_TEXT) if step.mark is None else float(step.mark),
+                    float(step.weight),
+                )
+                for step in grade.groups
+            ),
+        )
+        return GradeSteps(characteristics, groups, devaluations, self._describe_grading(grade))
 
     def _format_interval(self, step: CharacteristicStep) -> str:
         """Return the interval of a measured value; a dash where it has no uncertainty."""
-        if step.measurement.uncertainty is None and not step.measurement.is_below:
+        if not step.is_applicable or (
+            step.measurement.uncertainty is None and not step.measurement.is_below
+        ):
             return "–"
         return self._t(
             "{low} to {high}",
@@ -207,8 +335,12 @@ class ComparativeTestTexts:
     def _describe_grading(self, grade: SampleGrade) -> tuple[str, ...]:
         t = self._t
         lowered = grade.mark < grade.weighted
+        # The weakest mark is no weighted one.
+        is_weakest = grade.groups and self._test.rules.combination is Combination.WEAKEST
         return (
-            t("Weighted mark: {mark}", mark=f"{grade.weighted:f}"),
+            t("Weakest mark: {mark}", mark=f"{grade.weighted:f}")
+            if is_weakest
+            else t("Weighted mark: {mark}", mark=f"{grade.weighted:f}"),
             t("After devaluations: {mark}", mark=f"{grade.mark:f}")
             if lowered
             else t("No devaluation lowers it."),
@@ -221,12 +353,9 @@ def _get_standing(sample: GradedSample) -> SampleGrade:
     return sample.standing
 
 
-def format_value(measurement: Measurement) -> str:
-    """Return a measured value with the laboratory's own digits, and its uncertainty."""
-    value = f"{'<' if measurement.is_below else ''}{measurement.value:f}"
-    if measurement.uncertainty is None:
-        return value
-    return f"{value} ± {measurement.uncertainty:f}"
+def format_cell(cell: str | float) -> str:
+    """Return what a table has in a cell as text, numbers with at most two decimals."""
+    return cell if isinstance(cell, str) else format_score(cell, 2).rstrip("0").rstrip(".")
 
 
 def _format_short_number(number: Decimal) -> str:

@@ -11,8 +11,6 @@ from survey.comparative_tests.maker_replies import (
 )
 from survey.comparative_tests.measured_values import (
     ROUND_NAMES,
-    VALUE_SHEET,
-    ValueList,
     add_measured_values,
     build_value_template,
     read_value_file,
@@ -31,12 +29,14 @@ from survey.comparative_tests.product_samples import (
 )
 from survey.comparative_tests.reading import ComparativeTestDetail
 from survey.comparative_tests.rules_workbook import (
+    COMBINATION_NAMES,
     DECISION_NAMES,
     UploadedRules,
     build_rules_sheets,
     read_rules_file,
 )
-from survey.figures.views.comparative_test import ComparativeTestTexts, format_value
+from survey.comparative_tests.value_list import VALUE_SHEET, ValueList
+from survey.figures.views.comparative_test import ComparativeTestTexts, format_cell
 from survey.frame.workbook_io import WorkbookSheet
 from survey.kit.cases import (
     change_case,
@@ -121,7 +121,7 @@ def draw_laboratory(
         (
             each.sample,
             texts.characteristic_head(by_key[each.characteristic]),
-            format_value(each.measurement),
+            texts.format_value(each.measurement),
             t(ROUND_NAMES[each.occasion]),
             format_day(t, each.measured_on),
             each.reason,
@@ -195,7 +195,7 @@ def _confirm_values(
 
 
 _OPEN = (_State.PLANNED, _State.BOUGHT)
-_SHOWN = ("purpose", "funder", "laboratory", "accreditation")
+_SHOWN = ("purpose", "funder", "laboratory", "accreditation", "partners")
 
 
 def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
@@ -221,27 +221,14 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
     """Draw characteristics, devaluations, grades, worded by `texts`; for managers an upload."""
     t, rules = page.t, test.rules
     if rules.is_complete:
-        st.html(
-            render_text_table(
-                (
-                    t("Characteristic"),
-                    t("Weight (%)"),
-                    t("Limit"),
-                    t("Standard of the limit, with its edition"),
-                    t("Test method, with its edition"),
-                ),
-                [
-                    (
-                        texts.characteristic_head(each),
-                        f"{each.weight:f}",
-                        texts.format_limit(each),
-                        each.limit_standard or "–",
-                        each.method,
-                    )
-                    for each in rules.characteristics
-                ],
-            )
-        )
+        table = texts.build_rule_table()
+        st.html(render_text_table(table.heads, [list(map(format_cell, row)) for row in table.rows]))
+        if rules.groups:
+            marks = [
+                (rule.heading or t("The whole product"), t(COMBINATION_NAMES[rule.combination]))
+                for rule in rules.groups
+            ]
+            st.html(render_text_table((t("Heading"), t("Mark of the group")), marks))
         devaluations = [
             (texts.label(rule.name), texts.describe_devaluation(rule))
             for rule in rules.devaluations
