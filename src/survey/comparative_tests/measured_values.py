@@ -12,8 +12,15 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id
 from survey.access.work import Seen, Work
+from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.comparative_tests.access import REASON, TESTS
 from survey.comparative_tests.grading import NOT_APPLICABLE, Measurement, is_decidable
+from survey.comparative_tests.laboratory_file import (
+    ValueProposal,
+    parse_value_mapping,
+    propose_value_mapping,
+    read_laboratory_file,
+)
 from survey.comparative_tests.product_samples import list_product_samples
 from survey.comparative_tests.rules import GradingRules, parse_rules
 from survey.comparative_tests.value_list import (
@@ -25,8 +32,8 @@ from survey.comparative_tests.value_list import (
     ValueReader,
 )
 from survey.frame.plan_workbook import read_table_file
-from survey.frame.workbook_io import WorkbookSheet
-from survey.locale import Message, msg
+from survey.frame.workbook_io import ListedRows, WorkbookSheet
+from survey.locale import Message, RefusedError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import (
@@ -37,6 +44,7 @@ from survey.store.tables import (
     ProductMeasurement,
     ProductSample,
 )
+from survey.tabular.workbook_safety import WorkbookError
 
 ROUND_NAMES: dict[MeasurementRound, Message] = {
     MeasurementRound.FIRST: msg("first results"),
@@ -70,27 +78,61 @@ def build_value_template(work: Work, seen: Seen) -> WorkbookSheet:
 
 
 def read_value_file(
-    work: Work, seen: Seen, *, occasion: MeasurementRound, name: str, content: bytes
+    work: Work,
+    seen: Seen,
+    *,
+    occasion: MeasurementRound,
+    name: str,
+    content: bytes,
+    mapping: bytes = b"",
 ) -> ValueList:
-    """Return values and problems of a list for round `occasion` of test `seen`; store nothing.
+    """Return values and problems of a file for round `occasion` of test `seen`; store nothing.
+
+    Args:
+        mapping: JSON of a mapping; empty for the template, or a file that is read as proposed.
 
     Raises:
-        WorkbookError, RefusedError: the file as a whole.
+        SurveyError: the file as a whole, or its mapping.
     """
     test = work.get(TESTS, seen, _states_of(occasion))
-    listed = read_table_file(name, content, VALUE_SHEET)
+    rules = parse_rules(test.rules)
+    lists, used = _read_lists(name, content, rules, mapping)
     samples = {each.id: each.code for each in list_product_samples(work.session, test.id)}
     reader = ValueReader(
-        parse_rules(test.rules),
+        rules,
         samples.values(),
         {(samples[each.sample_id], each.characteristic)
          for each in list_measurements(work.session, samples)},
         china_date(work.now),
         is_first=occasion is MeasurementRound.FIRST,
     )  # fmt: skip
-    values = reader.read(listed)
-    listed.require_rows("sample")
-    return ValueList(values, listed.problems())
+    values = reader.read(lists)
+    if not any(listed.rows for listed in lists):
+        lists[0].require_rows("sample")
+    errors = (error for listed in lists for error in listed.errors)
+    return ValueList(values, tuple(sorted(errors, key=lambda error: error.row)), used)
+
+
+def _read_lists(
+    name: str, content: bytes, rules: GradingRules, mapping: bytes
+) -> tuple[list[ListedRows], bytes]:
+    """Return the rows of a file, and the mapping by which it was read; empty for the template."""
+    if not mapping:
+        try:
+            return [read_table_file(name, content, VALUE_SHEET)], b""
+        except (WorkbookError, RefusedError):
+            # Not the template: what the file is, or why it cannot be read, its heads decide.
+            mapping = write_mapping_json(propose_value_mapping(content, rules).mapping)
+    return read_laboratory_file(content, parse_value_mapping(mapping)), mapping
+
+
+def propose_test_mapping(work: Work, seen: Seen, *, content: bytes) -> ValueProposal:
+    """Return the mapping proposed for a laboratory's file about test `seen`; store nothing.
+
+    Raises:
+        FileUnreadableError: There is no readable table in the file.
+    """
+    return propose_value_mapping(content, parse_rules(work.get(TESTS, seen, _LATER_STATES).rules))
 
 
 def _states_of(occasion: MeasurementRound) -> tuple[ComparativeTestState, ...]:

@@ -61,6 +61,8 @@ class ValueList:
 
     values: tuple[ValueData, ...]
     errors: tuple[CellError, ...]
+    mapping: bytes = b""
+    """How a file with columns of its own was read, as JSON; empty for the template."""
 
 
 NOT_DECIDABLE = msg(
@@ -110,10 +112,13 @@ class ValueReader:
         self._rows: dict[tuple[str, str], dict[int, int]] = {}
         """Sample and characteristic -> number of the repeated measurement -> row."""
 
-    def read(self, listed: ListedRows) -> tuple[ValueData, ...]:
-        """Return the values of the rows without a problem, repeated measurements as one value."""
+    def read(self, lists: Iterable[ListedRows]) -> tuple[ValueData, ...]:
+        """Return the values of the rows without a problem, repeated measurements as one value.
+
+        Problems are noted in the lists.
+        """
         by_pair: dict[tuple[str, str], list[_ReadRow]] = {}
-        for row in listed.read(self._read_row):
+        for row in (row for listed in lists for row in listed.read(self._read_row)):
             by_pair.setdefault((row.value.sample, row.value.characteristic), []).append(row)
         combined = (self._combine(rows) for rows in by_pair.values())
         return tuple(value for value in combined if value is not None)

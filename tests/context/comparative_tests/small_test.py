@@ -141,15 +141,18 @@ def start(
     to: ComparativeTestState,
     values: Sequence[ValueData] = (),
     rules: GradingRules = RULES,
+    *,
+    with_samples: bool = True,
 ) -> RunningTest:
-    """Plan the test and take it to a state."""
+    """Plan the test and take it to a state; without samples it stays planned."""
     test_id = run_in_transaction(
         url, lambda session: create_comparative_test(work_of(session, person, START), draft=PLAN)
     )
     test = RunningTest(url, test_id, START)
     samples = [sample(code, maker) for code, maker in zip(CODES, MAKERS, strict=True)]
     test.change(set_grading_rules, person, rules=rules)
-    test.change(add_product_samples, person, samples=samples)
+    if with_samples:
+        test.change(add_product_samples, person, samples=samples)
     for state in ORDER[1 : ORDER.index(to) + 1]:
         if state is _State.RESULTS_IN:
             given = list(values) or first_values()

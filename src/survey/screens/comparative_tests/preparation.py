@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from survey.comparative_tests.laboratory_file import parse_value_mapping
 from survey.comparative_tests.maker_replies import (
     STANCE_NAMES,
     record_maker_reply,
@@ -36,7 +37,11 @@ from survey.comparative_tests.rules_workbook import (
     read_rules_file,
 )
 from survey.comparative_tests.value_list import VALUE_SHEET, ValueList
-from survey.figures.views.comparative_test import ComparativeTestTexts, format_cell
+from survey.figures.views.comparative_test import (
+    ComparativeTestTexts,
+    describe_mapping,
+    format_cell,
+)
 from survey.frame.workbook_io import WorkbookSheet
 from survey.kit.cases import (
     change_case,
@@ -47,11 +52,12 @@ from survey.kit.cases import (
     format_hearing_row,
     list_hearing_heads,
 )
+from survey.kit.download_button import File, draw_download_button, name_file
 from survey.kit.feedback import show_feedback
 from survey.kit.list_entry import ListFile, draw_list_upload
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields, list_fields
-from survey.kit.text_blocks import render_text_table
+from survey.kit.text_blocks import escape_markdown, render_text_table
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.store.tables.evidence import ComparativeTestPlan, SampleData
@@ -154,20 +160,32 @@ def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
     reason = ""
     if occasion is not MeasurementRound.FIRST:
         reason = st.text_input(t("Reason"), key="comparative-test/reason", max_chars=500)
+    st.caption(
+        t(
+            "The laboratory's own file will do as well, with a row for each value or a column for "
+            "each characteristic; how its columns are read is said before anything is stored."
+        )
+    )
+    mapping = b""
+    with st.expander(t("Its columns are read wrongly")):
+        given = st.file_uploader(
+            t("Corrected mapping (JSON)"), ["json"], key=f"comparative-test/mapping/{test.version}"
+        )
+        mapping = given.getvalue() if given is not None else b""
     draw_list_upload(
         page,
         ListFile(
             f"results-{test.summary.key}",
-            t("Measured values (XLSX or CSV)"),
+            t("Measured values (XLSX, CSV or XML)"),
             f"comparative-test/values/{test.version}",
-            ("xlsx", "csv"),
+            ("xlsx", "csv", "xml"),
         ),
         template=lambda work: (
             build_value_template(work, test.seen)
             if occasion is MeasurementRound.FIRST
             else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
         ),
-        read=partial(read_value_file, seen=test.seen, occasion=occasion),
+        read=partial(read_value_file, seen=test.seen, occasion=occasion, mapping=mapping),
         confirm=partial(_confirm_values, page, test, occasion, reason),
     )
 
@@ -181,6 +199,15 @@ def _confirm_values(
 ) -> None:
     t = page.t
     st.write(t("{count} values are right.", count=len(listed.values)))
+    if listed.mapping:
+        read = describe_mapping(parse_value_mapping(listed.mapping), t)
+        st.caption(escape_markdown(read))
+        draw_download_button(
+            page,
+            t("How the columns were read (JSON)"),
+            File(name_file(page, "mapping", "json"), "application/json", lambda: listed.mapping),
+            key="comparative-test/values/mapping",
+        )
     draw_case_button(
         page,
         test.seen,
