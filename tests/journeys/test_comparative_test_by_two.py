@@ -69,15 +69,15 @@ def _plan(desk: Page, url: str) -> None:
         ("Purpose", "消费者想知道买哪一款。"),
         ("Funder", "协会经费"),
     ):
-        desk.get_by_label(zh(label)).fill(text)
+        desk.get_by_role("textbox", name=zh(label)).fill(text)
     desk.get_by_role("button", name=zh("Plan the test")).click()
     expect(
         desk.get_by_text(zh("The test is planned. Next come rules and samples."))
     ).to_be_visible()
     _open(desk, "Plan")
-    desk.get_by_label(zh("Laboratory"), exact=True).fill("某检测中心")
-    desk.get_by_label(zh("Accreditation number")).fill("CNAS L0000")
-    desk.get_by_label(zh("Carried out together with")).fill("某省消委会")
+    desk.get_by_role("textbox", name=zh("Laboratory"), exact=True).fill("某检测中心")
+    desk.get_by_role("textbox", name=zh("Accreditation number")).fill("CNAS L0000")
+    desk.get_by_role("textbox", name=zh("Carried out together with")).fill("某省消委会")
     desk.get_by_role("button", name=zh("Save the plan")).click()
     expect(desk.get_by_text(zh("The plan is saved."))).to_be_visible()
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from survey.comparative_tests.better import compute_probability_better, find_direction
 from survey.comparative_tests.grading import (
     FAILING,
     CharacteristicStep,
@@ -21,7 +22,7 @@ from survey.comparative_tests.rules_workbook import (
 )
 from survey.comparative_tests.value_list import BELOW, NOT_APPLICABLE_TEXT, VALUE_SHEET
 from survey.locale import Labels, Message, Translator, label_text, msg
-from survey.locale.figures import format_score
+from survey.locale.figures import MISSING, format_score, format_share
 from survey.store.tables.evidence import CHANNEL_NAMES
 
 VERDICT_NAMES: dict[Verdict, Message] = {
@@ -39,6 +40,8 @@ _CLAIM_VERDICT_NAMES: dict[Verdict, Message] = {
     Verdict.FAILS_CONDITIONALLY: msg("not kept, within the uncertainty"),
     Verdict.FAILS: msg("not kept"),
 }
+_SURE = 0.01
+"""Probabilities nearer to 0 or 1 are not told apart."""
 _TRIGGER_TEXTS: dict[Trigger, Message] = {
     Trigger.FAILS: msg("if {characteristic} does not conform"),
     Trigger.FAILS_OR_DOUBTFUL: msg("if {characteristic} does not conform, also within doubt"),
@@ -164,6 +167,43 @@ class ComparativeTestTexts:
             count=count,
             deviation=deviation,
         )
+
+    def build_comparison(self, one: GradedSample, other: GradedSample) -> ComparisonTable:
+        """Return the values of two samples side by side, and how surely the first is better."""
+        t, by_key = self._t, self._test.rules.by_key
+        pairs = zip(
+            _get_standing(one).characteristics, _get_standing(other).characteristics, strict=True
+        )
+        rows = (
+            (
+                self.characteristic_head(by_key[step.characteristic]),
+                self.format_value(step.measurement),
+                self.format_value(beside.measurement),
+                self._format_better(by_key[step.characteristic], step, beside),
+            )
+            for step, beside in pairs
+        )
+        heads = (
+            t("Characteristic"),
+            f"{one.data.brand} {one.data.model}",
+            f"{other.data.brand} {other.data.model}",
+            t("Probability that the first is better"),
+        )
+        return ComparisonTable(heads, tuple(rows))
+
+    def _format_better(
+        self, characteristic: Characteristic, one: CharacteristicStep, other: CharacteristicStep
+    ) -> str:
+        direction = find_direction(characteristic)
+        if direction is None:
+            return MISSING
+        share = compute_probability_better(one.measurement, other.measurement, direction)
+        # No measurement is surer than that.
+        if share is not None and share > 1 - _SURE:
+            return self._t("above {share}", share=format_share(1 - _SURE, 0))
+        if share is not None and share < _SURE:
+            return self._t("below {share}", share=format_share(_SURE, 0))
+        return format_share(share, 0)
 
     def _describe_claim(self, step: CharacteristicStep) -> str:
         """Return what a product claims and whether it is kept; empty if it claims nothing."""

@@ -1,6 +1,6 @@
 """Page of comparative tests: choice of a test, its results, its release and errata."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -260,6 +260,35 @@ def _draw_steps(
         key=f"comparative-test/steps/{test.summary.key}",
     )
     _draw_sample_steps(page, samples[code], texts)
+    _draw_comparison(page, test.summary.key, samples, code, texts)
+
+
+def _draw_comparison(
+    page: PageContext,
+    key: str,
+    samples: Mapping[str, GradedSample],
+    code: str,
+    texts: ComparativeTestTexts,
+) -> None:
+    """Draw the chosen sample beside another one, if there is one."""
+    t = page.t
+    other = st.selectbox(
+        t("Compare it with"),
+        [each for each in samples if each != code],
+        format_func=lambda each: f"{samples[each].data.brand} {samples[each].data.model} ({each})",
+        index=None,
+        placeholder=t("Choose another sample"),
+        key=f"comparative-test/beside/{key}/{code}",
+    )
+    if other is None:
+        return
+    st.html(_render_results(texts.build_comparison(samples[code], samples[other])))
+    st.caption(
+        t(
+            "By the measured values and their uncertainties: the measurements of the samples, "
+            "not of every piece of the model. A dash where an uncertainty is missing."
+        )
+    )
 
 
 def _draw_sample_steps(

@@ -166,28 +166,30 @@ def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
             "each characteristic; how its columns are read is said before anything is stored."
         )
     )
-    mapping = b""
+    # The list stands above the mapping, which it needs.
+    place = st.container()
     with st.expander(t("Its columns are read wrongly")):
         given = st.file_uploader(
             t("Corrected mapping (JSON)"), ["json"], key=f"comparative-test/mapping/{test.version}"
         )
         mapping = given.getvalue() if given is not None else b""
-    draw_list_upload(
-        page,
-        ListFile(
-            f"results-{test.summary.key}",
-            t("Measured values (XLSX, CSV or XML)"),
-            f"comparative-test/values/{test.version}",
-            ("xlsx", "csv", "xml"),
-        ),
-        template=lambda work: (
-            build_value_template(work, test.seen)
-            if occasion is MeasurementRound.FIRST
-            else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
-        ),
-        read=partial(read_value_file, seen=test.seen, occasion=occasion, mapping=mapping),
-        confirm=partial(_confirm_values, page, test, occasion, reason),
-    )
+    with place:
+        draw_list_upload(
+            page,
+            ListFile(
+                f"results-{test.summary.key}",
+                t("Measured values (XLSX, CSV or XML)"),
+                f"comparative-test/values/{test.version}",
+                ("xlsx", "csv", "xml"),
+            ),
+            template=lambda work: (
+                build_value_template(work, test.seen)
+                if occasion is MeasurementRound.FIRST
+                else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
+            ),
+            read=partial(read_value_file, seen=test.seen, occasion=occasion, mapping=mapping),
+            confirm=partial(_confirm_values, page, test, occasion, reason),
+        )
 
 
 def _confirm_values(
