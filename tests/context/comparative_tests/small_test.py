@@ -143,10 +143,14 @@ def start(
     rules: GradingRules = RULES,
     *,
     with_samples: bool = True,
+    key: str = PLAN.key,
 ) -> RunningTest:
     """Plan the test and take it to a state; without samples it stays planned."""
     test_id = run_in_transaction(
-        url, lambda session: create_comparative_test(work_of(session, person, START), draft=PLAN)
+        url,
+        lambda session: create_comparative_test(
+            work_of(session, person, START), draft=ComparativeTestPlan.of(PLAN, key=key)
+        ),
     )
     test = RunningTest(url, test_id, START)
     samples = [sample(code, maker) for code, maker in zip(CODES, MAKERS, strict=True)]

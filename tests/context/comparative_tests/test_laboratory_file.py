@@ -15,6 +15,7 @@ from survey.comparative_tests.laboratory_file import parse_value_mapping, propos
 from survey.comparative_tests.measured_values import read_value_file
 from survey.comparative_tests.rules import GradingRules
 from survey.comparative_tests.value_list import ValueList
+from survey.figures.views.comparative_test import describe_mapping
 from survey.locale import SurveyError, translator
 from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, MeasurementRound
@@ -83,6 +84,13 @@ def test_a_wide_table_is_read_and_its_problems_are_called_by_its_own_heads(
     assert [(each.row, zh(each.column), each.value) for each in listed.errors] == [
         (5, "leakage", "x"), (6, "样品号", "S09"),
     ]  # fmt: skip
+
+
+def test_how_a_file_was_read_is_said_in_its_own_heads() -> None:
+    mapping = propose_value_mapping(WIDE.encode(), rules()).mapping
+    said = describe_mapping(mapping, zh)
+    assert "样品编号：样品号" in said
+    assert "扩展不确定度 U：leakage U" in said
 
 
 def test_own_names_of_samples_and_characteristics_are_translated(

@@ -25,6 +25,7 @@ from survey.comparative_tests.reading import (
     ComparativeTestDetail,
     get_comparative_test,
     list_comparative_tests,
+    list_programme,
 )
 from survey.comparative_tests.released_grades import (
     compute_grades,
@@ -35,7 +36,7 @@ from survey.comparative_tests.released_grades import (
 )
 from survey.comparative_tests.replicates import combine_replicates
 from survey.comparative_tests.value_list import ValueData
-from survey.figures.views.comparative_test import ComparativeTestTexts
+from survey.figures.views.comparative_test import ComparativeTestTexts, build_programme_table
 from survey.locale import NotFoundError, SurveyError, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -380,3 +381,31 @@ def test_not_applicable_by_hand_is_refused_where_everything_has_it(sqlite_url: s
     none = ValueData("S01", "leakage", NOT_APPLICABLE, date(2026, 5, 19))
     with raises_code("comparative_test_not_allowed", match="applies to every product"):
         test.change(add_measured_values, lin, values=[none], **RETEST)
+
+
+def test_later_models_under_the_same_rules_are_one_database(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
+    city = employ(sqlite_url, Role.CITY_OFFICIAL, "110000")
+    first = start(sqlite_url, lin, State.MAKERS_HEARD)
+    other_rules = rules(devaluations=[])
+    tests = [first] + [
+        start(sqlite_url, lin, State.MAKERS_HEARD, rules=known, key=key)
+        for key, known in (("cooker-2027", rules()), ("kettle-2027", other_rules))
+    ]
+
+    def programme(person: Principal) -> list[str]:
+        with read_scope(sqlite_url) as session:
+            listed = list_programme(work_of(session, person), test_id=first.id)
+            table = build_programme_table(listed, translator("en"), "en")
+        assert len(table.rows) == 3 * len(listed)
+        assert [row[2] for row in table.rows] == sorted(
+            (row[2] for row in table.rows), reverse=True
+        )
+        return sorted(each.summary.key for each in listed)
+
+    assert programme(lin) == []
+    with pytest.raises(NotFoundError):
+        programme(city)
+    for test in tests:
+        test.change(sign_comparative_test, lin, two_people=False)
+    assert programme(city) == programme(lin) == ["cooker-2026", "cooker-2027"]

@@ -1,5 +1,6 @@
 """Result table of a comparative test as associations publish it, and the steps to each grade."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,6 +24,7 @@ from survey.comparative_tests.rules_workbook import (
 from survey.comparative_tests.value_list import BELOW, NOT_APPLICABLE_TEXT, VALUE_SHEET
 from survey.locale import Labels, Message, Translator, label_text, msg
 from survey.locale.figures import MISSING, format_score, format_share
+from survey.store.china_time import format_day
 from survey.store.tables.evidence import CHANNEL_NAMES
 
 VERDICT_NAMES: dict[Verdict, Message] = {
@@ -73,6 +75,27 @@ class GradeSteps:
     devaluations: ComparisonTable
     sentences: tuple[str, ...]
     """The weighted mark, what devaluations leave of it, and the grade."""
+
+
+def build_programme_table(
+    tests: Sequence[ComparativeTestDetail], t: Translator, language: str
+) -> ComparisonTable:
+    """Return the products of all tests of a programme by falling mark, with their test and day."""
+    rows = [
+        (
+            f"{each.data.brand} {each.data.model}",
+            ComparativeTestTexts(test, t, language).grade_name(each.standing.grade),
+            float(each.standing.mark),
+            label_text(test.summary.title, language),
+            format_day(t, each.data.bought_on),
+        )
+        for test in tests
+        for each in test.samples
+        if each.standing is not None
+    ]
+    rows.sort(key=lambda row: (-row[2], row[0]))
+    heads = (t("Brand and model"), t("Grade"), t("Mark, 0 to 100"), t("Test"), t("Bought on"))
+    return ComparisonTable(heads, tuple(rows))
 
 
 class ComparativeTestTexts:
@@ -398,8 +421,8 @@ def describe_mapping(mapping: ValueMapping, t: Translator) -> str:
     """Return which columns of a laboratory's file were read, and as what."""
     labels = {column.key: t(column.label) for column in VALUE_SHEET.columns}
     named = mapping.columns | mapping.constants
-    parts = [t("{name}: {text}", name=labels[key], text=text) for key, text in named.items()]
-    parts += [t("{name}: {text}", name=labels[each.cell], text=each.column)
+    parts = [t("{name}: {head}", name=labels[key], head=text) for key, text in named.items()]
+    parts += [t("{name}: {head}", name=labels[each.cell], head=each.column)
               for each in mapping.spread]  # fmt: skip
     return t("The columns were read as follows. {columns}", columns=" · ".join(parts))
 

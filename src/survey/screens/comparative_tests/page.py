@@ -20,6 +20,7 @@ from survey.comparative_tests.reading import (
     GradedSample,
     get_comparative_test,
     list_comparative_tests,
+    list_programme,
 )
 from survey.comparative_tests.released_grades import (
     confirm_erratum,
@@ -29,7 +30,12 @@ from survey.comparative_tests.released_grades import (
 )
 from survey.comparative_tests.value_list import ValueData, is_not_applicable
 from survey.figures.tables.comparative_test_workbook import comparative_test_workbook
-from survey.figures.views.comparative_test import ComparativeTestTexts, ComparisonTable, format_cell
+from survey.figures.views.comparative_test import (
+    ComparativeTestTexts,
+    ComparisonTable,
+    build_programme_table,
+    format_cell,
+)
 from survey.kit.cases import change_case, draw_case_button, plan_case
 from survey.kit.download_button import XLSX, File, draw_download_button, name_file
 from survey.kit.feedback import feedback_above, set_problem, show_feedback
@@ -229,6 +235,21 @@ def draw_results(
     st.caption(t("▼ lowered by a devaluation · * corrected by an erratum"))
     _draw_workbook(page, test)
     _draw_steps(page, test, texts)
+    _draw_programme(page, test)
+
+
+def _draw_programme(page: PageContext, test: ComparativeTestDetail) -> None:
+    """Draw the products of all tests under the same sealed rules, if there are others."""
+    t = page.t
+    with page.read() as work:
+        tests = list_programme(work, test_id=test.summary.id)
+    if not any(each.summary.id != test.summary.id for each in tests):
+        return
+    st.subheader(t("All products tested under these rules"), anchor=False)
+    st.html(_render_results(build_programme_table(tests, t, page.language)))
+    st.caption(
+        t("The same sealed rules, measured at different times: models are added test by test.")
+    )
 
 
 def _draw_workbook(page: PageContext, test: ComparativeTestDetail) -> None:

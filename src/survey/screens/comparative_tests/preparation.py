@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.comparative_tests.laboratory_file import parse_value_mapping
 from survey.comparative_tests.maker_replies import (
     STANCE_NAMES,
@@ -14,6 +15,7 @@ from survey.comparative_tests.measured_values import (
     ROUND_NAMES,
     add_measured_values,
     build_value_template,
+    propose_test_mapping,
     read_value_file,
 )
 from survey.comparative_tests.plan import (
@@ -28,7 +30,11 @@ from survey.comparative_tests.product_samples import (
     read_sample_file,
     remove_product_samples,
 )
-from survey.comparative_tests.reading import ComparativeTestDetail
+from survey.comparative_tests.reading import (
+    ComparativeTestDetail,
+    get_comparative_test,
+    list_comparative_tests,
+)
 from survey.comparative_tests.rules_workbook import (
     COMBINATION_NAMES,
     DECISION_NAMES,
@@ -58,6 +64,7 @@ from survey.kit.list_entry import ListFile, draw_list_upload
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields, list_fields
 from survey.kit.text_blocks import escape_markdown, render_text_table
+from survey.locale import SurveyError
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.store.tables.evidence import ComparativeTestPlan, SampleData
@@ -168,7 +175,9 @@ def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
     )
     # The list stands above the mapping, which it needs.
     place = st.container()
+    key = f"comparative-test/values/{test.version}"
     with st.expander(t("Its columns are read wrongly")):
+        _draw_proposed_mapping(page, test, key)
         given = st.file_uploader(
             t("Corrected mapping (JSON)"), ["json"], key=f"comparative-test/mapping/{test.version}"
         )
@@ -179,7 +188,7 @@ def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
             ListFile(
                 f"results-{test.summary.key}",
                 t("Measured values (XLSX, CSV or XML)"),
-                f"comparative-test/values/{test.version}",
+                key,
                 ("xlsx", "csv", "xml"),
             ),
             template=lambda work: (
@@ -190,6 +199,26 @@ def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
             read=partial(read_value_file, seen=test.seen, occasion=occasion, mapping=mapping),
             confirm=partial(_confirm_values, page, test, occasion, reason),
         )
+
+
+def _draw_proposed_mapping(page: PageContext, test: ComparativeTestDetail, key: str) -> None:
+    """Draw the proposed mapping of the uploaded file, to be corrected, as a download."""
+    t, given = page.t, st.session_state.get(key)
+    if given is None:
+        return
+    try:
+        with page.read() as work:
+            proposal = propose_test_mapping(work, test.seen, content=given.getvalue())
+    except SurveyError:
+        # The list says why the file cannot be read.
+        return
+    content = write_mapping_json(proposal.mapping)
+    draw_download_button(
+        page,
+        t("How the columns were read (JSON)"),
+        File(name_file(page, "mapping", "json"), "application/json", lambda: content),
+        key="comparative-test/values/mapping",
+    )
 
 
 def _confirm_values(
@@ -204,12 +233,6 @@ def _confirm_values(
     if listed.mapping:
         read = describe_mapping(parse_value_mapping(listed.mapping), t)
         st.caption(escape_markdown(read))
-        draw_download_button(
-            page,
-            t("How the columns were read (JSON)"),
-            File(name_file(page, "mapping", "json"), "application/json", lambda: listed.mapping),
-            key="comparative-test/values/mapping",
-        )
     draw_case_button(
         page,
         test.seen,
@@ -284,6 +307,7 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
         )
     if not test.summary.may_manage or test.summary.state not in _OPEN:
         return
+    _draw_earlier_rules(page, test)
     draw_list_upload(
         page,
         ListFile(
@@ -292,6 +316,31 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
         template=lambda _: build_rules_sheets(rules),
         read=lambda _, name, content: read_rules_file(name, content),
         confirm=partial(_confirm_rules, page, test),
+    )
+
+
+def _draw_earlier_rules(page: PageContext, test: ComparativeTestDetail) -> None:
+    """Draw a choice of an earlier test whose rules this one takes, to go on with its programme."""
+    t = page.t
+    with page.read() as work:
+        sealed = {each.id: each.title for each in list_comparative_tests(work) if each.rules_sha256}
+    if not sealed:
+        return
+    chosen = st.selectbox(
+        t("Add models to an earlier test: take its rules"),
+        list(sealed),
+        format_func=lambda each: sealed[each][page.language],
+        index=None,
+        placeholder=t("Choose a test"),
+        key=f"comparative-test/earlier/{test.version}",
+    )
+    if chosen is None:
+        return
+    with page.read() as work:
+        rules = get_comparative_test(work, test_id=chosen).rules
+    slot, done = "comparative-test/rules/earlier", t("The rules are stored.")
+    draw_case_button(
+        page, test.seen, slot, set_grading_rules, t("Take these rules"), done, rules=rules
     )
 
 
