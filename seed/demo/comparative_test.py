@@ -20,7 +20,7 @@ from survey.access.work import Seen, Work
 from survey.comparative_tests.grading import Measurement
 from survey.comparative_tests.hearings import ReplyData
 from survey.comparative_tests.maker_replies import record_maker_reply, send_results_to_makers
-from survey.comparative_tests.measured_values import ValueData, add_measured_values
+from survey.comparative_tests.measured_values import add_measured_values
 from survey.comparative_tests.plan import (
     advance_comparative_test,
     create_comparative_test,
@@ -33,6 +33,7 @@ from survey.comparative_tests.released_grades import (
     sign_comparative_test,
 )
 from survey.comparative_tests.rules import GradingRules, parse_rules
+from survey.comparative_tests.value_list import ValueData
 from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import ComparativeTest, ComparativeTestState, MeasurementRound, ReplyStance

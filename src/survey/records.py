@@ -47,6 +47,8 @@ class Column(ABC):
     """Width in a worksheet, in characters."""
     key: str = ""
     """Name in files; that of the field if empty."""
+    is_optional: bool = False
+    """Whether a file may lack the column."""
 
     def clean(self, value: Any) -> Any:
         """Return the value as it is stored."""

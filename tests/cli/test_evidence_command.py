@@ -11,19 +11,25 @@ from click.testing import Result
 from sqlmodel import func, select
 
 from survey.access.roles import Role
+from survey.comparative_tests.plan import advance_comparative_test, set_grading_rules
+from survey.comparative_tests.product_samples import add_product_samples
 from survey.education.activity_list import ACTIVITY_SHEET
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import (
     AuditEntry,
+    ComparativeTestState,
     ComplaintCount,
     ComplaintWeek,
     Delivery,
     EducationActivity,
     ImportMapping,
     OpinionCount,
+    ProductMeasurement,
 )
 from tests.account_factory import employ_person
+from tests.context.comparative_tests.published_rules import sunscreen_rules
+from tests.context.comparative_tests.small_test import PLAN, sample, start
 from tests.context.complaints import weekly_counts as outbreaks
 
 Survey = Callable[..., Result]
@@ -268,3 +274,66 @@ def survey_alarms(survey: Survey) -> Result:
     result = survey("evidence", "alarms", "--format", "json")
     assert result.exit_code == 0, result.output
     return result
+
+
+@pytest.fixture
+def sunscreens(ready: Survey) -> str:
+    """Short name of a test of twenty sunscreens that are at the laboratory; `lin` runs it."""
+    url = current_settings().store_url
+    lin = employ_person(url, "lin", Role.NATIONAL_OFFICIAL, "CN")
+    test = start(url, lin, ComparativeTestState.PLANNED, with_samples=False)
+    test.change(set_grading_rules, lin, rules=sunscreen_rules())
+    samples = [sample(f"F{number:02d}") for number in range(1, 21)]
+    test.change(add_product_samples, lin, samples=samples)
+    for state in (ComparativeTestState.BOUGHT, ComparativeTestState.AT_LABORATORY):
+        test.change(advance_comparative_test, lin, to=state)
+    return PLAN.key
+
+
+def test_a_laboratory_file_becomes_the_values_of_a_test(
+    ready: Survey, sunscreens: str, tmp_path: Path
+) -> None:
+    file, test = "test_values_sunscreens.xml", ("--test", sunscreens, "--as", "lin")
+    proposed = ready("evidence", "mapping", "test-values", str(EXAMPLES / file), *test)
+    assert proposed.exit_code == 0, proposed.stderr
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(proposed.stdout, "utf-8")
+    assert json.loads(proposed.stdout)["columns"]["sample"] == "Sample id"
+    by_lin = (*test, "--mapping", str(mapping))
+    unnamed = bring_in(ready, "test-values", file, "--test", sunscreens)
+    assert unnamed.exit_code == 1, "the operator runs no test"
+    assert bring_in(ready, "test-values", file, *by_lin, "--dry-run").exit_code == 0
+    assert stored(ProductMeasurement, "number") == (0, None)
+    result = bring_in(ready, "test-values", file, *by_lin)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)[0] == {"kind": "test-values", "values": 60, "stored": 60}
+    assert stored(ProductMeasurement, "number") == (60, 60)
+    # The first values are there; what comes now is a correction or a retest, with its reason.
+    assert bring_in(ready, "test-values", file, *by_lin).exit_code == 1
+    again = (*by_lin, "--round", "retest")
+    assert bring_in(ready, "test-values", file, *again).exit_code == 1
+    assert bring_in(ready, "test-values", file, *again, "--reason", "企业请求复测。").exit_code == 0
+    assert stored(ProductMeasurement, "number") == (120, 180)
+
+
+def test_problems_of_a_laboratory_file_are_said_at_once(
+    ready: Survey, sunscreens: str, tmp_path: Path
+) -> None:
+    file, problems = tmp_path / "lab.csv", tmp_path / "problems.csv"
+    file.write_text(
+        "样品号,检测项目,检测结果,检测日期\nF01,SPF值,50,2026-05-18\nF99,肤感,高,2026-05-18\n"
+        "F02,肤感,90,2026-13-18\n",
+        "utf-8",
+    )
+    options = ("--test", sunscreens, "--as", "lin", "--problems", str(problems))
+    refused = bring_in(ready, "test-values", file, *options)
+    assert refused.exit_code == 1
+    assert "F99" in refused.stderr
+    rows = list(csv.reader(problems.read_text("utf-8-sig").splitlines()))
+    assert [row[1:4] for row in rows[1:]] == [
+        ["3", "样品号", "F99"],
+        ["4", "检测日期", "2026-13-18"],
+    ]
+    assert stored(ProductMeasurement, "number") == (0, None)
+    missing = bring_in(ready, "test-values", file, "--test", "kettle-2026")
+    assert (missing.exit_code, "kettle-2026" in missing.stderr) == (1, True)

@@ -9,9 +9,9 @@ from sqlmodel import Session, select
 from survey.access.principal import Principal
 from survey.access.roles import Role, demo_login
 from survey.access.work import Seen
-from survey.comparative_tests.measured_values import VALUE_SHEET
 from survey.comparative_tests.plan import create_comparative_test, set_grading_rules
 from survey.comparative_tests.product_samples import SAMPLE_SHEET
+from survey.comparative_tests.value_list import VALUE_SHEET
 from survey.locale import translator
 from survey.store.china_time import china_date
 from survey.store.tables import Account, now

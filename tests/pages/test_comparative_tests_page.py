@@ -55,6 +55,11 @@ def test_a_reader_sees_nothing_before_the_release_and_steps_after_it(
     assert "Weighted mark: 74.1" in seen
     app.selectbox(key="comparative-test/steps/cooker-2026").select("S03").run()
     assert "the limit lies within the interval" in read(app)
+    app.selectbox(key="comparative-test/beside/cooker-2026/S03").select("S01").run()
+    seen = read(app)
+    # 0.76 and 0.30 mA, each ± 0.02: far apart. Less is better of both leakage and time.
+    assert "Probability that the first is better" in seen
+    assert "below 1%" in seen
     book = load_workbook(io.BytesIO(fetch(app, "comparative-test/workbook")))
     assert book.sheetnames == ["Cover", "Results", "Steps", "Rules"]
     marks = {row[0]: row[2] for row in book["Results"].iter_rows(min_row=4, values_only=True)}

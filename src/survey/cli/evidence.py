@@ -1,6 +1,7 @@
-"""Commands that bring in files of counts, whatever their layout, and lists of activities."""
+"""Commands that bring in files of counts and of test values in any layout, and activities."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from survey.access.work import Work
+from survey.access.work import Seen, Work
 from survey.cli.operator import account_principal, change_as_operator, read_as_operator
 from survey.cli.options import read_bytes
 from survey.cli.output import (
@@ -21,10 +22,17 @@ from survey.cli.output import (
     print_table,
 )
 from survey.cli.output_file import output_file
+from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.collection.importing.rejections import reason_of
+from survey.comparative_tests.measured_values import (
+    add_measured_values,
+    propose_test_mapping,
+    read_value_file,
+)
+from survey.comparative_tests.reading import get_comparative_test, list_comparative_tests
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
 from survey.counts.bringing_in.proposal import propose_mapping
-from survey.counts.bringing_in.table_mapping import read_mapping_json, write_mapping_json
+from survey.counts.bringing_in.table_mapping import read_mapping_json
 from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COMPLAINT_WEEKS, COMPLAINTS, OPINION
@@ -39,11 +47,11 @@ from survey.counts.delivery_changes import DeliveryChanges
 from survey.counts.standing_deliveries import list_delivered_periods
 from survey.education.activity_list import add_activities, read_activity_file
 from survey.figures.figure_table import csv_bytes
-from survey.frame.workbook_io import tabulate_errors
-from survey.locale import RefusedError, msg, translator
+from survey.frame.workbook_io import CellError, tabulate_errors
+from survey.locale import NotFoundError, RefusedError, msg, translator
 from survey.settings import current_settings
 from survey.store.china_time import china_date
-from survey.store.tables import now
+from survey.store.tables import MeasurementRound, now
 
 app = typer.Typer(no_args_is_help=True)
 _ALARM_COLUMNS = (
@@ -56,7 +64,7 @@ _LISTED = 20
 
 
 class FileKind(StrEnum):
-    """What a file holds: counts of complaints or opinion, single complaints, or activities."""
+    """What a file holds: complaints or opinion, single complaints, activities, or test values."""
 
     COMPLAINTS = "complaints"
     COMPLAINT_CASES = "complaint-cases"
@@ -66,6 +74,8 @@ class FileKind(StrEnum):
     OPINION = "opinion"
     EDUCATION = "education"
     """Activities of consumer education, in the columns of the template."""
+    TEST_VALUES = "test-values"
+    """Values that a laboratory measured for a comparative test."""
 
     @property
     def counts(self) -> CountKind:
@@ -74,7 +84,7 @@ class FileKind(StrEnum):
         Raises:
             RefusedError: it holds no counts.
         """
-        if self is FileKind.EDUCATION:
+        if self in {FileKind.EDUCATION, FileKind.TEST_VALUES}:
             raise RefusedError("no_mapping", msg("A list of activities has the columns of its "
                                                  "template and needs no mapping."))  # fmt: skip
         if self in {FileKind.COMPLAINT_WEEKS, FileKind.COMPLAINT_WEEK_CASES}:
@@ -88,18 +98,29 @@ class FileKind(StrEnum):
 
 
 KindArgument = Annotated[FileKind, typer.Argument(help="What the file holds.")]
-FileArgument = Annotated[Path, typer.Argument(help="Workbook (.xlsx) or CSV.")]
+FileArgument = Annotated[Path, typer.Argument(help="Workbook (.xlsx) or CSV; XML of test values.")]
+TestOption = Annotated[
+    str, typer.Option("--test", help="Short name of the comparative test, for test values.")
+]
+AccountOption = Annotated[
+    str | None, typer.Option("--as", help="Sign-in name of who delivers. Default: the operator.")
+]
 
 
 @app.callback()
 def evidence() -> None:
-    """Bring in files of complaints and opinion in any layout, and lists of activities."""
+    """Bring in files of complaints, opinion and test values in any layout, and activities."""
 
 
 @app.command()
-def mapping(kind: KindArgument, file: FileArgument) -> None:
+def mapping(
+    kind: KindArgument, file: FileArgument, test: TestOption = "", account: AccountOption = None
+) -> None:
     """Print the mapping that is proposed for a file, as JSON to correct and to import with."""
     with error_reporting():
+        if kind is FileKind.TEST_VALUES:
+            _propose_of_values(file, test, account)
+            return
         proposal = propose_mapping(kind.counts, read_bytes(file), of_cases=kind.is_cases)
         typer.echo(write_mapping_json(proposal.mapping).decode(), nl=False)
         if proposal.layout:
@@ -115,10 +136,12 @@ def import_(
         Path | None,
         typer.Option(help="Mapping (JSON) as the page keeps it. Default: as it is proposed."),
     ] = None,
-    account: Annotated[
-        str | None,
-        typer.Option("--as", help="Sign-in name of who delivers. Default: the operator."),
-    ] = None,
+    account: AccountOption = None,
+    test: TestOption = "",
+    occasion: Annotated[
+        MeasurementRound, typer.Option("--round", help="What the test values are.")
+    ] = MeasurementRound.FIRST,
+    reason: Annotated[str, typer.Option(help="Why values are measured again or corrected.")] = "",
     source: Annotated[
         str | None, typer.Option(help="Who counted; stands below every figure. Default: the file.")
     ] = None,
@@ -154,6 +177,10 @@ def import_(
     with error_reporting():
         if kind is FileKind.EDUCATION:
             _import_activities(file, account, problems, output, dry_run=dry_run)
+            return
+        if kind is FileKind.TEST_VALUES:
+            given = _ValueFile(file, mapping, test, occasion, reason, account)
+            _import_values(given, problems, output, dry_run=dry_run)
             return
         read = read_count_file(
             kind.counts,
@@ -224,20 +251,9 @@ def _import_activities(
         listed = read_activity_file(
             _act_as(work, account), name=file.name, content=read_bytes(file)
         )
-    t = translator(current_settings().language)
     for each in listed.repeated[:_LISTED]:
         print_note("In the register already, left out: {title}", title=each.title)
-    heads, lines = tabulate_errors(listed.errors, t)
-    for _, row, column, value, reason in lines[:_LISTED]:
-        _print_problem(row, column, value, reason)
-    if problems is not None and lines:
-        with output_file(problems, private=True) as draft:
-            draft.write(csv_bytes(pd.DataFrame(lines, columns=heads)))
-    if lines:
-        raise RefusedError(
-            "activity_refused",
-            msg("{count} cells have problems. Nothing was stored.", count=len(lines)),
-        )
+    _refuse_cells(listed.errors, problems, "activity_refused")
     added = 0
     if not dry_run:
         added = change_as_operator(
@@ -248,6 +264,81 @@ def _import_activities(
 
 def _read_as(work: Work, account: str | None) -> Work:
     return work if account is None else replace(work, principal=account_principal(work, account))
+
+
+def _refuse_cells(errors: Sequence[CellError], path: Path | None, code: str) -> None:
+    """Print the first problems of cells, write all of them to `path`, and exit with 1 if any."""
+    heads, lines = tabulate_errors(errors, translator(current_settings().language))
+    for _, row, column, value, reason in lines[:_LISTED]:
+        _print_problem(row, column, value, reason)
+    if path is not None and lines:
+        with output_file(path, private=True) as draft:
+            draft.write(csv_bytes(pd.DataFrame(lines, columns=heads)))
+    if lines:
+        raise RefusedError(
+            code, msg("{count} cells have problems. Nothing was stored.", count=len(lines))
+        )
+
+
+@dataclass(frozen=True)
+class _ValueFile:
+    """A laboratory's file, how it is read, and what its values are."""
+
+    path: Path
+    mapping: Path | None
+    test: str
+    occasion: MeasurementRound
+    reason: str
+    account: str | None
+
+
+def _find_test(work: Work, key: str) -> Seen:
+    """Return the comparative test with a short name, as it is now."""
+    for summary in list_comparative_tests(work):
+        if summary.key == key:
+            return get_comparative_test(work, test_id=summary.id).seen
+    raise NotFoundError(
+        "comparative_test_unknown",
+        msg("There is no comparative test “{key}”; name one by --test.", key=key),
+    )
+
+
+def _propose_of_values(file: Path, test: str, account: str | None) -> None:
+    with read_as_operator() as work:
+        own = _act_as(work, account)
+        proposal = propose_test_mapping(own, _find_test(own, test), content=read_bytes(file))
+    typer.echo(write_mapping_json(proposal.mapping).decode(), nl=False)
+    print_note("Columns of the file: {columns}", columns=" · ".join(proposal.heads))
+
+
+def _import_values(
+    given: _ValueFile, problems: Path | None, output: OutputFormat, *, dry_run: bool
+) -> None:
+    """Enter the values of a laboratory's file into a comparative test, all of them or none."""
+    with read_as_operator() as work:
+        own = _act_as(work, given.account)
+        seen = _find_test(own, given.test)
+        listed = read_value_file(
+            own,
+            seen,
+            occasion=given.occasion,
+            name=given.path.name,
+            content=read_bytes(given.path),
+            mapping=read_bytes(given.mapping) if given.mapping else b"",
+        )
+    _refuse_cells(listed.errors, problems, "test_values_refused")
+    stored = 0
+    if not dry_run:
+        stored = change_as_operator(
+            lambda work: add_measured_values(
+                _act_as(work, given.account),
+                seen,
+                values=listed.values,
+                occasion=given.occasion,
+                reason=given.reason,
+            )
+        )
+    print_record({"kind": "test-values", "values": len(listed.values), "stored": stored}, output)
 
 
 def _act_as(work: Work, account: str | None) -> Work:

@@ -1,11 +1,13 @@
-"""Grading of one sample, step by step: values, marks, weighted mark, devaluations, grade.
+"""Grading of one sample, step by step: values, marks, groups, weighted mark, devaluations, grade.
 
 Marks of characteristics are rounded to one decimal, half up, and the weighted mark is computed of
 these, so that every step can be checked by hand with what is printed. Caps and deductions are all
 found from the weighted mark, so that their order changes nothing, and none of them can raise it.
+A characteristic that does not apply to a product has no mark: the weights of the others count as
+if they were all.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -14,7 +16,10 @@ from itertools import pairwise
 from survey.comparative_tests.rules import (
     ALL_WEIGHTS,
     FULL_MARK,
+    Applicability,
     Characteristic,
+    ClaimKind,
+    Combination,
     DecisionKind,
     DecisionRule,
     Devaluation,
@@ -39,6 +44,8 @@ class Verdict(StrEnum):
     FAILS_CONDITIONALLY = "fails_conditionally"
     """Beyond the limit, but not by the guard band."""
     FAILS = "fails"
+    NOT_APPLICABLE = "not_applicable"
+    """The characteristic is not one of this product: neither missing nor a failure."""
 
 
 FAILING = frozenset({Verdict.FAILS, Verdict.FAILS_CONDITIONALLY})
@@ -55,6 +62,13 @@ class Measurement:
     uncertainty: Decimal | None = None
     coverage: Decimal | None = None
     is_below: bool = False
+    is_applicable: bool = True
+    """Whether the product has the characteristic at all; `value` means nothing if not."""
+    replicates: tuple["Measurement", ...] = ()
+    """Repeated measurements of which this is the combination; empty for a single one."""
+
+
+NOT_APPLICABLE = Measurement(Decimal(), is_applicable=False)
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,28 @@ class CharacteristicStep:
     mark: Decimal
     weight: Decimal
     contribution: Decimal
-    """Weight times mark, in points of the whole mark; not rounded."""
+    """Points of the whole mark, or of the mark of its group where groups have marks; not rounded.
+
+    Weight times mark, by the weights of those that apply."""
+    claimed: Decimal | None = None
+    """What the product claims of itself; None if it claims nothing or nothing is checked."""
+    claim_verdict: Verdict = Verdict.NO_LIMIT
+
+    @property
+    def is_applicable(self) -> bool:
+        return self.measurement.is_applicable
+
+
+@dataclass(frozen=True)
+class GroupStep:
+    """Mark of a group of characteristics of a sample: by the mean or by the weakest of them."""
+
+    heading: str
+    combination: Combination
+    mark: Decimal | None
+    """None if none of its characteristics applies to the product."""
+    weight: Decimal
+    """Sum of the weights of all its characteristics, also of those that do not apply."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +130,8 @@ class SampleGrade:
     devaluations: tuple[DevaluationStep, ...]
     mark: Decimal
     grade: str
+    groups: tuple[GroupStep, ...] = ()
+    """Empty where the rules know no marks of groups."""
 
 
 class MissingValuesError(ValueError):
@@ -105,8 +142,15 @@ class MissingValuesError(ValueError):
         self.characteristics = characteristics
 
 
-def grade_sample(rules: GradingRules, values: Mapping[str, Measurement]) -> SampleGrade:
+def grade_sample(
+    rules: GradingRules,
+    values: Mapping[str, Measurement],
+    claims: Mapping[str, Decimal] | None = None,
+) -> SampleGrade:
     """Return the grade of a sample, with each step that leads to it.
+
+    Args:
+        claims: Characteristic key -> value that the product claims.
 
     Raises:
         MissingValuesError: values of some characteristics are missing, or not decidable.
@@ -118,28 +162,91 @@ def grade_sample(rules: GradingRules, values: Mapping[str, Measurement]) -> Samp
     )
     if missing or not rules.is_complete:
         raise MissingValuesError(missing)
+    shares = _sum_applicable_weights(rules, values)
     characteristics = tuple(
-        _grade_characteristic(characteristic, values[characteristic.key], rules.decision)
+        _grade_characteristic(
+            characteristic,
+            values[characteristic.key],
+            rules.decision,
+            (claims or {}).get(characteristic.key),
+            shares[characteristic.group if rules.groups else ""],
+        )
         for characteristic in rules.characteristics
     )
-    weighted = round_mark(sum((step.contribution for step in characteristics), _NO_MARK))
     by_key = {step.characteristic: step for step in characteristics}
+    groups = _mark_groups(rules, by_key)
+    weighted = _combine_marks(*_list_parts(rules, characteristics, groups))
+    assert weighted is not None  # One that applies to every product has a weight.
     devaluations = tuple(
         _apply_devaluation(rule, by_key[rule.characteristic]) for rule in rules.devaluations
     )
     mark = apply_devaluations(weighted, devaluations)
     return SampleGrade(
-        characteristics, weighted, devaluations, mark, find_grade(rules.grades, mark).key
+        characteristics, weighted, devaluations, mark, find_grade(rules.grades, mark).key, groups
     )
+
+
+def _sum_applicable_weights(
+    rules: GradingRules, values: Mapping[str, Measurement]
+) -> dict[str, Decimal]:
+    """Return heading -> sum of the weights that apply to a product; all under "" without groups."""
+    sums: dict[str, Decimal] = {}
+    for each in rules.characteristics:
+        heading = each.group if rules.groups else ""
+        weight = each.weight if values[each.key].is_applicable else _NO_MARK
+        sums[heading] = sums.get(heading, _NO_MARK) + weight
+    return sums
+
+
+def _mark_groups(
+    rules: GradingRules, steps: Mapping[str, CharacteristicStep]
+) -> tuple[GroupStep, ...]:
+    marked = []
+    for rule in rules.groups:
+        own = [each for each in rules.characteristics if each.group == rule.heading and each.weight]
+        if not own:  # The rule of the product as a whole.
+            continue
+        parts = [(each.weight, steps[each.key].mark) for each in own
+                 if steps[each.key].is_applicable]  # fmt: skip
+        weight = sum((each.weight for each in own), _NO_MARK)
+        mark = _combine_marks(rule.combination, parts)
+        marked.append(GroupStep(rule.heading, rule.combination, mark, weight))
+    return tuple(marked)
+
+
+def _list_parts(
+    rules: GradingRules, steps: Iterable[CharacteristicStep], groups: Iterable[GroupStep]
+) -> tuple[Combination, list[tuple[Decimal, Decimal]]]:
+    """Return how the mark of the product is combined, and of which weights and marks."""
+    if not rules.groups:
+        parts = [(step.weight, step.mark) for step in steps if step.is_applicable and step.weight]
+        return Combination.MEAN, parts
+    return rules.combination, [(each.weight, each.mark) for each in groups if each.mark is not None]
+
+
+def _combine_marks(
+    combination: Combination, parts: Sequence[tuple[Decimal, Decimal]]
+) -> Decimal | None:
+    """Return the mean of marks with their weights, or the weakest, rounded; None of none."""
+    if not parts:
+        return None
+    if combination is Combination.WEAKEST:
+        return min(mark for _, mark in parts)
+    total = sum((weight for weight, _ in parts), _NO_MARK)
+    return round_mark(sum((weight * mark for weight, mark in parts), _NO_MARK) / total)
 
 
 def is_decidable(characteristic: Characteristic, measurement: Measurement | None) -> bool:
     """Return whether a measurement exists and can be compared with the limits.
 
+    *Not applicable* is an answer where the rules say that not every product has the characteristic.
+
     What was not detected lies anywhere between 0 and the limit of detection. Where that reaches
     beyond a limit, the value may be on either side of it (ILAC-G8:09/2019): it neither conforms
     nor does it not, and the laboratory needs a method that detects less.
     """
+    if measurement is not None and not measurement.is_applicable:
+        return characteristic.applies is Applicability.SOME
     if measurement is None or not measurement.is_below:
         return measurement is not None
     limits = (characteristic.lower, characteristic.upper)
@@ -164,8 +271,18 @@ def round_mark(mark: Decimal) -> Decimal:
 
 
 def _grade_characteristic(
-    characteristic: Characteristic, measurement: Measurement, rule: DecisionRule
+    characteristic: Characteristic,
+    measurement: Measurement,
+    rule: DecisionRule,
+    claimed: Decimal | None,
+    weights: Decimal,
 ) -> CharacteristicStep:
+    """Return the step of one characteristic; `weights` is the sum that its own is a part of."""
+    if not measurement.is_applicable:
+        return CharacteristicStep(
+            characteristic.key, measurement, _NO_MARK, _NO_MARK, Verdict.NOT_APPLICABLE, False,
+            _NO_MARK, characteristic.weight, _NO_MARK,
+        )  # fmt: skip
     half = _expand_uncertainty(measurement, rule)
     low = _NO_MARK if measurement.is_below else measurement.value - half
     high = measurement.value if measurement.is_below else measurement.value + half
@@ -174,6 +291,7 @@ def _grade_characteristic(
         mark = round_mark(_interpolate_mark(characteristic.points, measurement.value))
     else:
         mark = _NO_MARK if verdict in FAILING else FULL_MARK
+    claimed = claimed if characteristic.claim is not None else None
     return CharacteristicStep(
         characteristic=characteristic.key,
         measurement=measurement,
@@ -186,8 +304,31 @@ def _grade_characteristic(
         ),
         mark=mark,
         weight=characteristic.weight,
-        contribution=characteristic.weight * mark / ALL_WEIGHTS,
+        contribution=characteristic.weight * mark / weights if weights else _NO_MARK,
+        claimed=claimed,
+        claim_verdict=(
+            Verdict.NO_LIMIT
+            if claimed is None
+            else _check_claim(characteristic, measurement, rule, claimed)
+        ),
     )
+
+
+def _check_claim(
+    characteristic: Characteristic, measurement: Measurement, rule: DecisionRule, claimed: Decimal
+) -> Verdict:
+    """Return the verdict on a claimed value: its tolerance makes the limits that are decided on."""
+    tolerance = abs(claimed) * characteristic.claim_tolerance / ALL_WEIGHTS
+    kind = characteristic.claim
+    limits = characteristic.model_copy(
+        update={
+            "lower": None if kind is ClaimKind.AT_MOST else claimed - tolerance,
+            "upper": None if kind is ClaimKind.AT_LEAST else claimed + tolerance,
+        }
+    )
+    if not is_decidable(limits, measurement):
+        return Verdict.NO_LIMIT
+    return decide(limits, measurement, rule)
 
 
 def _expand_uncertainty(measurement: Measurement, rule: DecisionRule) -> Decimal:
@@ -244,7 +385,9 @@ def _apply_devaluation(rule: Devaluation, step: CharacteristicStep) -> Devaluati
 
 def _is_triggered(rule: Devaluation, step: CharacteristicStep) -> bool:
     if rule.trigger is Trigger.MARK_BELOW:
-        return rule.threshold is not None and step.mark < rule.threshold
+        return step.is_applicable and rule.threshold is not None and step.mark < rule.threshold
+    if rule.trigger is Trigger.CLAIM_FAILS:
+        return step.claim_verdict is Verdict.FAILS
     if rule.trigger is Trigger.FAILS:
         return step.verdict is Verdict.FAILS
     return step.verdict in FAILING

@@ -10,6 +10,7 @@ from survey.access.work import Seen, Work
 from survey.comparative_tests.access import TESTS
 from survey.comparative_tests.hearings import require_heard
 from survey.comparative_tests.measured_values import list_missing_values
+from survey.comparative_tests.product_samples import list_product_samples, parse_claims
 from survey.comparative_tests.rules import GradingRules, parse_rules
 from survey.locale import msg
 from survey.records import Text
@@ -105,6 +106,16 @@ def _seal_rules(work: Work, test: ComparativeTest) -> None:
         )
     work.require_text(TESTS, test.laboratory, Text(label=msg("Laboratory"), most=200))
     work.require_text(TESTS, test.accreditation, Text(label=msg("Accreditation number"), most=100))
+    checked = {each.key for each in rules.characteristics if each.claim is not None}
+    for sample in list_product_samples(work.session, test.id):
+        for key in (parse_claims(sample.claims) or {}).keys() - checked:
+            raise TESTS.refuse(
+                msg(
+                    "Sample {sample} claims “{key}”, but the rules compare no claim of that name.",
+                    sample=sample.code,
+                    key=key,
+                )
+            )
     test.rules_sha256 = rules.sha256
 
 

@@ -46,6 +46,23 @@ def read_decimal(check: CellChecker, key: str, *, required: bool = True) -> Deci
     return number
 
 
+def parse_claims(text: str) -> dict[str, Decimal] | None:
+    """Return characteristic key -> claimed value of a text such as `spf:50; volume:217`.
+
+    None for a text that cannot be read, or that names a characteristic twice.
+    """
+    claims: dict[str, Decimal] = {}
+    for part in text.replace("\uff1b", ";").split(";"):
+        if not part.strip():
+            continue
+        key, _, value = part.replace("\uff1a", ":").partition(":")
+        number = parse_decimal(value)
+        if number is None or key.strip() in claims:
+            return None
+        claims[key.strip()] = number
+    return claims
+
+
 MAX_SAMPLES = 200
 MAX_PRICE_YUAN = 1_000_000
 _GTIN_LENGTHS = (8, 12, 13, 14)
@@ -81,6 +98,9 @@ def _read_sample(check: CellChecker, taken: dict[str, int], today: date) -> Samp
     receipt, gtin = check.text("receipt"), check.text("gtin", required=False)
     if gtin and not is_gtin(gtin):
         check.fail("gtin", msg("This is no barcode: its check digit does not fit."))
+    claims = check.text("claims", required=False)
+    if parse_claims(claims) is None:
+        check.fail("claims", msg("Claimed values look like spf:50; volume:217."))
     before = taken.setdefault(texts["code"], check.row.number)
     if texts["code"] and before != check.row.number:
         problem = msg("This number stands in row {row} as well.", row=before)
@@ -101,6 +121,7 @@ def _read_sample(check: CellChecker, taken: dict[str, int], today: date) -> Samp
         price_fen=int(fen),
         receipt=receipt,
         is_anonymous=anonymous == "yes",
+        claims=claims,
     )
 
 

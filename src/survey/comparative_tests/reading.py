@@ -51,6 +51,8 @@ class ComparativeTestSummary:
     """Last day on which makers may reply to their results; None before they were sent any."""
     released_at: datetime | None
     may_manage: bool
+    rules_sha256: str
+    """Hash of the sealed rules; tests that share it are one programme. Empty before sealing."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,21 @@ def get_comparative_test(work: Work, *, test_id: UUID) -> ComparativeTestDetail:
         hearings=_list_hearings(work.session, test.id),
         errata=_list_errata(work.session, test.id, codes, values, is_own=is_own),
     )
+
+
+def list_programme(work: Work, *, test_id: UUID) -> list[ComparativeTestDetail]:
+    """Return the released tests under the sealed rules of a test, the newest first.
+
+    Together they are the running database of a group of products: later models are measured and
+    graded by the same rules. The test itself is among them once it is released.
+    """
+    test = work.find(TESTS, test_id)
+    return [
+        get_comparative_test(work, test_id=each.id)
+        for each in list_comparative_tests(work)
+        if each.rules_sha256 == test.rules_sha256 != ""
+        and each.state is ComparativeTestState.RELEASED
+    ]
 
 
 def _build_graded_samples(

@@ -26,15 +26,15 @@ from survey.access.work import Seen, Work
 from survey.comparative_tests.access import REASON, TESTS
 from survey.comparative_tests.grading import Measurement, SampleGrade, grade_sample
 from survey.comparative_tests.measured_values import (
-    ValueData,
     latest_measurements,
     list_missing_values,
     measurement_columns,
     measurement_of,
     require_decidable,
 )
-from survey.comparative_tests.product_samples import list_product_samples
+from survey.comparative_tests.product_samples import list_product_samples, parse_claims
 from survey.comparative_tests.rules import parse_rules
+from survey.comparative_tests.value_list import ValueData
 from survey.locale import RefusedError, msg
 from survey.store.audit_chain import canonical_json
 from survey.store.audit_events import AuditEvent
@@ -63,7 +63,10 @@ def compute_grades(session: Session, test: ComparativeTest) -> dict[UUID, Sample
     """Return `sample id -> grade` by the latest values of each sample; errata are left out."""
     rules, samples = parse_rules(test.rules), list_product_samples(session, test.id)
     latest = latest_measurements(session, samples)
-    return {sample.id: grade_sample(rules, latest[sample.id]) for sample in samples}
+    return {
+        sample.id: grade_sample(rules, latest[sample.id], parse_claims(sample.claims))
+        for sample in samples
+    }
 
 
 def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UUID, SampleGrade]:
@@ -77,12 +80,17 @@ def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UU
         .order_by(col(ComparativeTestErratum.number))
     )
     rules = parse_rules(test.rules)
-    latest = latest_measurements(session, list_product_samples(session, test.id))
+    samples = list_product_samples(session, test.id)
+    latest = latest_measurements(session, samples)
     corrected: dict[UUID, dict[str, Measurement]] = {}
     for row in session.exec(query):
         values = corrected.setdefault(row.sample_id, dict(latest[row.sample_id]))
         values[row.characteristic] = measurement_of(row)
-    return {sample_id: grade_sample(rules, values) for sample_id, values in corrected.items()}
+    return {
+        sample.id: grade_sample(rules, corrected[sample.id], parse_claims(sample.claims))
+        for sample in samples
+        if sample.id in corrected
+    }
 
 
 def sign_comparative_test(
@@ -252,7 +260,7 @@ def propose_erratum(work: Work, seen: Seen, *, value: ValueData, reason: str) ->
         number=number,
         sample=value.sample,
         characteristic=value.characteristic,
-        value=f"{value.measurement.value:f}",
+        value=measurement_columns(value.measurement)["value"],
         reason=why,
     )
     return number

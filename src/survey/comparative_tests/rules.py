@@ -18,22 +18,27 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from survey.locale import Labels, Message, RefusedError, msg
 from survey.store.audit_chain import canonical_json
 
-MAX_CHARACTERISTICS, MAX_DEVALUATIONS, MAX_GRADES = 100, 50, 10
+MAX_CHARACTERISTICS, MAX_DEVALUATIONS, MAX_GRADES, MAX_GROUPS = 100, 50, 10, 20
 FULL_MARK = Decimal(100)
 ALL_WEIGHTS = Decimal(100)
 """Sum of the weights of all characteristics, in per cent."""
-_STANDARD = re.compile(
-    r"(GB|GB/T|GB/Z|[A-Z]{2}/T|[A-Z]{2}|DB\d{2}/T|DB\d{2}|T/[A-Z]{2,8}|Q/\w{1,20}|ISO|IEC|ISO/IEC|EN)"
-    r"[ \u00a0]\d[\d.\-]*[-\u2014:](19|20)\d{2}"
+_EDITION = re.compile(
+    r".*[^\W\d_].*?(?:[-\u2014:/]|\s?[(\uff08,]\s?)(?:19|20)\d{2}\s?(?:\u5e74\u7248?)?[)\uff09]?"
+    r"|.*[^\W\d_].*\D(?:19|20)\d{2}\s?\u5e74\u7248"
 )
+"""Name of a norm of whatever body, and the year of its edition: after a sign or in brackets."""
 
 Number = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=18, decimal_places=9)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 def is_standard_edition(text: str) -> bool:
-    """Return whether a text names a standard with its year, such as GB 4706.1-2005."""
-    return _STANDARD.fullmatch(text.strip()) is not None
+    """Return whether a text names a norm with the year of its edition, such as GB 4706.1-2005.
+
+    Any published norm is one: a standard, a regulation (`Regulation (EC) No 1223/2009`), a
+    specification with its year in brackets.
+    """
+    return _EDITION.fullmatch(text.strip()) is not None
 
 
 class _Frozen(BaseModel):
@@ -45,6 +50,22 @@ class MarkPoint(_Frozen):
 
     value: Number
     mark: Annotated[Number, Field(ge=0, le=100)]
+
+
+class Applicability(StrEnum):
+    """Products that a characteristic is about: all, or those that have the function."""
+
+    ALL = "all"
+    SOME = "some"
+    """A value may be *not applicable*: the mark of the product is then that of the others."""
+
+
+class ClaimKind(StrEnum):
+    """How a measured value keeps what the product claims: at least, at most, or about as much."""
+
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    WITHIN = "within"
 
 
 class Characteristic(_Frozen):
@@ -65,6 +86,11 @@ class Characteristic(_Frozen):
     """Share of the mark in per cent; 0 for a characteristic that only devalues."""
     points: tuple[MarkPoint, ...] = ()
     """Marks by value; empty: 100 where the value conforms and 0 where it does not."""
+    applies: Applicability = Applicability.ALL
+    claim: ClaimKind | None = None
+    """Given if the value is compared with what the product claims of itself."""
+    claim_tolerance: Annotated[Number, Field(ge=0, le=100)] = Decimal()
+    """Allowed distance from the claimed value, in per cent of it."""
 
     @property
     def has_limit(self) -> bool:
@@ -101,6 +127,8 @@ class Trigger(StrEnum):
     """It fails, also conditionally."""
     MARK_BELOW = "mark_below"
     """Its mark lies below a threshold."""
+    CLAIM_FAILS = "claim_fails"
+    """The value does not keep what the product claims, as `FAILS` of a limit."""
 
 
 class Effect(StrEnum):
@@ -134,6 +162,21 @@ class MarkGrade(_Frozen):
     from_mark: Annotated[Number, Field(ge=0, le=100)]
 
 
+class Combination(StrEnum):
+    """How marks are combined: by the mean with their weights, or by the weakest of them."""
+
+    MEAN = "mean"
+    WEAKEST = "weakest"
+
+
+class GroupRule(_Frozen):
+    """How the marks of the characteristics under one heading become the mark of the group."""
+
+    heading: str = ""
+    """Heading of the characteristics; empty: how the groups become the mark of the product."""
+    combination: Combination
+
+
 class _ProblemError(ValueError):
     """`ValueError` with a translatable message, which a validator of pydantic can raise."""
 
@@ -150,6 +193,8 @@ class GradingRules(_Frozen):
     ] = ()
     devaluations: Annotated[tuple[Devaluation, ...], Field(max_length=MAX_DEVALUATIONS)] = ()
     grades: Annotated[tuple[MarkGrade, ...], Field(max_length=MAX_GRADES)] = ()
+    groups: Annotated[tuple[GroupRule, ...], Field(max_length=MAX_GROUPS)] = ()
+    """Empty: the mark of a product is the weighted mean of all its characteristics."""
     decision: DecisionRule = DecisionRule()
 
     @model_validator(mode="after")
@@ -167,6 +212,13 @@ class GradingRules(_Frozen):
     @property
     def by_key(self) -> dict[str, Characteristic]:
         return {characteristic.key: characteristic for characteristic in self.characteristics}
+
+    @property
+    def combination(self) -> Combination:
+        """How the marks of the groups become the mark of the product."""
+        return next(
+            (rule.combination for rule in self.groups if not rule.heading), Combination.MEAN
+        )
 
     @property
     def sha256(self) -> str:
@@ -195,7 +247,7 @@ def parse_rules(document: Mapping[str, Any]) -> GradingRules:
 
 def _find_problems(rules: GradingRules) -> Iterator[Message]:
     for keys in ([i.key for i in rules.characteristics], [d.key for d in rules.devaluations],
-                 [g.key for g in rules.grades]):  # fmt: skip
+                 [g.key for g in rules.grades], [g.heading for g in rules.groups]):  # fmt: skip
         for key, count in Counter(keys).items():
             if count > 1:
                 yield msg("“{key}” is there twice.", key=key)
@@ -204,11 +256,29 @@ def _find_problems(rules: GradingRules) -> Iterator[Message]:
     total = sum((characteristic.weight for characteristic in rules.characteristics), Decimal())
     if rules.characteristics and total != ALL_WEIGHTS:
         yield msg("The weights add up to {total} and not to 100.", total=f"{total:f}")
+    weighted = [each for each in rules.characteristics if each.weight]
+    if weighted and all(each.applies is Applicability.SOME for each in weighted):
+        yield msg("At least one characteristic with a weight applies to every product.")
+    yield from _find_group_problems(rules, {each.group for each in weighted})
     marks = [grade.from_mark for grade in rules.grades]
     if marks and (min(marks) != 0 or len(set(marks)) != len(marks)):
         yield msg("Grades begin at different marks, and the lowest one at 0.")
     for devaluation in rules.devaluations:
         yield from _find_devaluation_problems(devaluation, rules.by_key)
+
+
+def _find_group_problems(rules: GradingRules, weighted: set[str]) -> Iterator[Message]:
+    declared = {rule.heading for rule in rules.groups}
+    if not declared:
+        return
+    for heading in sorted(declared - weighted - {""}):
+        yield msg("“{heading}” is no heading of a characteristic with a weight.", heading=heading)
+    if weighted - (declared - {""}):
+        yield msg(
+            "With marks of groups, every characteristic with a weight has a heading, and every "
+            "heading a rule. This one has none: “{heading}”",
+            heading=min(weighted - (declared - {""})),
+        )
 
 
 def _find_characteristic_problems(characteristic: Characteristic) -> Iterator[Message]:
@@ -231,6 +301,8 @@ def _find_characteristic_problems(characteristic: Characteristic) -> Iterator[Me
         yield msg("{characteristic}: the test method is missing.", characteristic=name)
     if not characteristic.points and not characteristic.has_limit:
         yield msg("{characteristic}: without a limit it needs marks by value.", characteristic=name)
+    if characteristic.claim is None and characteristic.claim_tolerance:
+        yield msg("{characteristic}: a tolerance belongs to a claim.", characteristic=name)
     values = [point.value for point in characteristic.points]
     if len(values) == 1 or values != sorted(set(values)):
         yield msg(
@@ -249,6 +321,9 @@ def _find_devaluation_problems(
             rule=name,
             characteristic=devaluation.characteristic,
         )
+    elif devaluation.trigger is Trigger.CLAIM_FAILS:
+        if characteristic.claim is None:
+            yield msg("{rule}: no claim is checked of the characteristic.", rule=name)
     elif devaluation.trigger is not Trigger.MARK_BELOW and not characteristic.has_limit:
         yield msg("{rule}: the characteristic has no limit to fail.", rule=name)
     if (devaluation.trigger is Trigger.MARK_BELOW) != (devaluation.threshold is not None):

@@ -6,7 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from survey.comparative_tests.product_samples import parse_decimal, read_decimal
-from survey.comparative_tests.rules import DecisionKind, Effect, GradingRules, Trigger, parse_rules
+from survey.comparative_tests.rules import (
+    Applicability,
+    ClaimKind,
+    Combination,
+    DecisionKind,
+    Effect,
+    GradingRules,
+    Trigger,
+    parse_rules,
+)
 from survey.frame.workbook_io import (
     CellChecker,
     CellError,
@@ -25,11 +34,25 @@ TRIGGER_NAMES: dict[str, Message] = {
     Trigger.FAILS: msg("fails its limit"),
     Trigger.FAILS_OR_DOUBTFUL: msg("fails its limit, also conditionally"),
     Trigger.MARK_BELOW: msg("has a mark below the threshold"),
+    Trigger.CLAIM_FAILS: msg("does not keep what the product claims"),
 }
 EFFECT_NAMES: dict[str, Message] = {
     Effect.CAP: msg("the mark is at most the amount"),
     Effect.CAP_AT_CHARACTERISTIC: msg("the mark is at most that of the characteristic plus amount"),
     Effect.DEDUCT: msg("the amount is taken off"),
+}
+APPLICABILITY_NAMES: dict[str, Message] = {
+    Applicability.ALL: msg("every product"),
+    Applicability.SOME: msg("only products that have the function"),
+}
+CLAIM_NAMES: dict[str, Message] = {
+    ClaimKind.AT_LEAST: msg("at least as much as claimed"),
+    ClaimKind.AT_MOST: msg("at most as much as claimed"),
+    ClaimKind.WITHIN: msg("as much as claimed"),
+}
+COMBINATION_NAMES: dict[str, Message] = {
+    Combination.MEAN: msg("mean of the marks, by weight"),
+    Combination.WEAKEST: msg("the weakest mark"),
 }
 _KEY, _ZH, _EN = msg("Key"), msg("Chinese name"), msg("English name")
 CHARACTERISTIC_SHEET = WorkbookSheet(
@@ -46,6 +69,15 @@ CHARACTERISTIC_SHEET = WorkbookSheet(
         WorkbookColumn("upper", msg("Upper limit"), 12),
         WorkbookColumn("weight", msg("Weight (%)"), 12),
         WorkbookColumn("points", msg("Marks by value, such as 20:100; 40:50"), 34),
+        WorkbookColumn(
+            "applies", msg("Applies to"), 22, value_names=APPLICABILITY_NAMES, is_optional=True
+        ),
+        WorkbookColumn(
+            "claim", msg("Compared with the claim"), 22, value_names=CLAIM_NAMES, is_optional=True
+        ),
+        WorkbookColumn(
+            "claim_tolerance", msg("Tolerance, in per cent of the claim"), 14, is_optional=True
+        ),
     ),
 )
 DEVALUATION_SHEET = WorkbookSheet(
@@ -70,6 +102,14 @@ GRADE_SHEET = WorkbookSheet(
         WorkbookColumn("from_mark", msg("From mark"), 12),
     ),
 )
+GROUP_SHEET = WorkbookSheet(
+    "groups",
+    (
+        WorkbookColumn("heading", msg("Heading (empty: the whole product)"), 26),
+        WorkbookColumn("combination", msg("Mark of the group"), 30, value_names=COMBINATION_NAMES),
+    ),
+    is_optional=True,
+)
 DECISION_SHEET = WorkbookSheet(
     "decision",
     (
@@ -78,12 +118,20 @@ DECISION_SHEET = WorkbookSheet(
         WorkbookColumn("coverage", msg("Coverage factor k"), 16),
     ),
 )
-_SHEETS = (CHARACTERISTIC_SHEET, DEVALUATION_SHEET, GRADE_SHEET, DECISION_SHEET)
+_SHEETS = (CHARACTERISTIC_SHEET, DEVALUATION_SHEET, GRADE_SHEET, GROUP_SHEET, DECISION_SHEET)
 """Each has the name of the part of `GradingRules` that it holds, one element a row."""
 _NUMBERS = frozenset(
-    {"lower", "upper", "weight", "threshold", "amount", "from_mark", "factor", "coverage"}
-)
-_OPTIONAL = frozenset({"group", "unit", "limit_standard", "lower", "upper", "threshold"})
+    {
+        "lower", "upper", "weight", "threshold", "amount", "from_mark", "factor", "coverage",
+        "claim_tolerance",
+    }
+)  # fmt: skip
+_OPTIONAL = frozenset(
+    {
+        "group", "unit", "limit_standard", "lower", "upper", "threshold", "applies", "claim",
+        "claim_tolerance", "heading",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -142,6 +190,8 @@ def read_rules_file(name: str, content: bytes) -> UploadedRules:
 
 def _read_part(check: CellChecker) -> dict[str, Any]:
     part = {column.key: _read_cell(check, column) for column in check.sheet.columns}
+    # What a cell leaves open is as the rules have it without the cell.
+    part = {key: value for key, value in part.items() if value is not None}
     if "zh" in part:
         part["name"] = {language: part.pop(language) for language in ("zh", "en")}
     return part
@@ -152,7 +202,8 @@ def _read_cell(check: CellChecker, column: WorkbookColumn) -> object:
     if key == "points":
         return _read_points(check)
     if column.value_names:
-        return check.parse_choice(key)
+        is_empty = check.row.cells.get(key) in (None, "")
+        return None if is_empty and not required else check.parse_choice(key)
     if key in _NUMBERS:
         return read_decimal(check, key, required=required)
     return check.text(key, required=required)

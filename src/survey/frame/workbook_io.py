@@ -53,6 +53,8 @@ class WorkbookColumn:
     value_names: Mapping[str, Message] = field(default_factory=dict)
     choices: tuple[str, ...] = ()
     """Suggestions of a drop-down for names that need no translation, such as cities."""
+    is_optional: bool = False
+    """Whether a file may lack it: its cells are then empty."""
 
     def list_titles(self) -> list[str]:
         """Return the headings by which the column is found, in lower case, its key first."""
@@ -68,6 +70,8 @@ class WorkbookSheet:
     name: str
     columns: tuple[WorkbookColumn, ...]
     rows: Sequence[Sequence[object]] = ()
+    is_optional: bool = False
+    """Whether a workbook may lack it: it then has no rows."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def sheet_of_record(name: str, kind: type[Record]) -> WorkbookSheet:
                 column.label,
                 column.width,
                 column.names if isinstance(column, Choice | Flag) else {},
+                is_optional=column.is_optional,
             )
             for field_name, column in kind.columns().items()
         ),
@@ -190,7 +195,9 @@ def read_sheet(name: str, content: bytes, sheet: WorkbookSheet) -> "ListedRows":
         # A damaged workbook fails in as many ways as openpyxl and its parsers have errors.
         raise WorkbookError(msg("The file is damaged or not an Excel workbook.")) from error
     try:
-        page = _find_worksheet(book, sheet.name)
+        page = _find_worksheet(book, sheet)
+        if page is None:
+            return ListedRows(sheet, [])
         page.reset_dimensions()
         records = page.iter_rows()
         positions = bind_columns(sheet, [cell.value for cell in next(records, ())])
@@ -204,22 +211,29 @@ def read_sheet(name: str, content: bytes, sheet: WorkbookSheet) -> "ListedRows":
         book.close()
 
 
-def _find_worksheet(book: Any, wanted: str) -> Any:
+def _find_worksheet(book: Any, sheet: WorkbookSheet) -> Any:
     pages = [page for page in book.worksheets if page.title != LISTS]
-    named = [page for page in pages if page.title.strip().casefold() == wanted]
+    named = [page for page in pages if page.title.strip().casefold() == sheet.name]
+    if not named and sheet.is_optional:
+        return None
     if not named and len(pages) != 1:
-        raise WorkbookError(msg("The workbook has no sheet named “{sheet}”.", sheet=wanted))
+        raise WorkbookError(msg("The workbook has no sheet named “{sheet}”.", sheet=sheet.name))
     return (named or pages)[0]
 
 
 def bind_columns(sheet: WorkbookSheet, header: Sequence[object]) -> dict[str, int]:
-    """Return column key -> index in `header`. Raises `WorkbookError` for a missing column."""
+    """Return column key -> index in `header`, without optional columns that it lacks.
+
+    Raises `WorkbookError` for any other missing column.
+    """
     position_by_name = {
         _normalise_text(head): position for position, head in reversed(list(enumerate(header)))
     }
     positions = {}
     for column in sheet.columns:
         title = next((each for each in column.list_titles() if each in position_by_name), None)
+        if title is None and column.is_optional:
+            continue
         if title is None:
             raise WorkbookError(
                 msg(
@@ -240,7 +254,7 @@ def _read_worksheet_rows(
     for number, record in enumerate(records, start=2):
         cells, formulas = {}, []
         for column in sheet.columns:
-            position = positions[column.key]
+            position = positions.get(column.key, len(record))
             cell = record[position] if position < len(record) else None
             value = cell.value if cell is not None else None
             cells[column.key] = value.strip() if isinstance(value, str) else value

@@ -10,10 +10,11 @@ from uuid import UUID
 import streamlit as st
 
 from survey.access.roles import NATION, Action
+from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
 from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.saved_mappings import list_count_mappings
-from survey.counts.bringing_in.table_mapping import TableMapping, write_mapping_json
+from survey.counts.bringing_in.table_mapping import TableMapping
 from survey.counts.complaint_view import name_area
 from survey.counts.complaints.sums import compare_revisions
 from survey.counts.count_check import CountCheck

@@ -8,18 +8,25 @@ import io
 import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 from python_calamine import CalamineWorkbook, SheetTypeEnum
 
 from survey.locale import msg
 from survey.tabular.reading import LIMITS, XLSX, format_cell, reporting_damage
 from survey.tabular.text_files import iter_text_rows
-from survey.tabular.text_table import MAX_COLUMNS, FileUnreadableError, build_too_many_columns_error
+from survey.tabular.text_table import (
+    MAX_COLUMNS,
+    FileUnreadableError,
+    build_too_many_columns_error,
+    header_of,
+)
 from survey.tabular.workbook_safety import WorkbookError, check_spreadsheet
 from survey.tabular.worksheet_inspection import inspect_sheet
 
 _MAX_SHEETS = 50
+JOINT = " / "
+"""Between the parts of a head that stands in two rows."""
 
 
 @dataclass(frozen=True)
@@ -127,3 +134,31 @@ def iter_filled_parts(
             for column in range(left, min(right + 1, len(raw.rows[row]))):
                 if column in columns and (row, column) != (top, left):
                     yield row, column, raw.rows[top][left]
+
+
+def read_heads(raw: RawRows, head_row: int, head_rows: int) -> list[str]:
+    """Return one head per column; of two rows joined, and repeated ones numbered from (2)."""
+    rows = [list(raw.rows[at]) for at in range(head_row - 1, head_row - 1 + head_rows)
+            if at < len(raw.rows)]  # fmt: skip
+    width = max(map(len, rows), default=0)
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    for row, column, text in iter_filled_parts(raw, head_row - 1, range(width)):
+        if row < head_row - 1 + len(rows):
+            rows[row - head_row + 1][column] = text
+    for upper, lower in pairwise(rows):
+        # A text file has the head of several columns only above the first of them.
+        for column in range(1, width):
+            if not upper[column].strip() and lower[column].strip():
+                upper[column] = upper[column - 1]
+    joined = []
+    for parts in zip(*rows, strict=True):
+        texts = [" ".join(part.split()) for part in parts]
+        joined.append(JOINT.join(dict.fromkeys(filter(None, texts))))
+    if not any(joined):
+        return joined
+    seen: dict[str, int] = {}
+    heads = []
+    for head in header_of(joined):
+        seen[head] = seen.get(head, 0) + 1
+        heads.append(f"{head} ({seen[head]})" if head and seen[head] > 1 else head)
+    return heads

@@ -11,14 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
 from survey.counts.bringing_in.proposal import known_layouts, propose_mapping, spread_over
-from survey.counts.bringing_in.table_mapping import (
-    TableMapping,
-    read_mapping_json,
-    write_mapping_json,
-)
+from survey.counts.bringing_in.table_mapping import TableMapping, read_mapping_json
 from survey.counts.count_kinds import COMPLAINTS, COUNT_KINDS, OPINION
 from survey.locale import SurveyError, translator
 from survey.settings import PROJECT_ROOT

@@ -45,6 +45,14 @@ ENERGY = {
     "weight": "40",
     "points": [{"value": "60", "mark": "40"}, {"value": "90", "mark": "100"}],
 }
+FROST = {
+    **COOKING,
+    "key": "frost",
+    "name": named("defrosting time"),
+    "weight": "20",
+    "applies": "some",
+}
+"""A function that not every product has."""
 GRADES = [
     {"key": "good", "name": named("good"), "from_mark": "80"},
     {"key": "fair", "name": named("fair"), "from_mark": "60"},

@@ -14,13 +14,15 @@ from survey.access.work import Seen
 from survey.comparative_tests.grading import Measurement
 from survey.comparative_tests.hearings import ReplyData
 from survey.comparative_tests.maker_replies import record_maker_reply, send_results_to_makers
-from survey.comparative_tests.measured_values import ValueData, add_measured_values
+from survey.comparative_tests.measured_values import add_measured_values
 from survey.comparative_tests.plan import (
     advance_comparative_test,
     create_comparative_test,
     set_grading_rules,
 )
 from survey.comparative_tests.product_samples import add_product_samples
+from survey.comparative_tests.rules import GradingRules
+from survey.comparative_tests.value_list import ValueData
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import (
@@ -32,7 +34,7 @@ from survey.store.tables import (
 )
 from survey.store.tables.evidence import ComparativeTestPlan, SampleData
 from survey.store.transactions import run_in_transaction
-from tests.context.comparative_tests.small_rules import rules
+from tests.context.comparative_tests import small_rules
 from tests.work_of import work_of
 
 START = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
@@ -47,6 +49,7 @@ PLAN = ComparativeTestPlan(
     accreditation="CNAS L0000",
 )
 CODES = ("S01", "S02", "S03")
+RULES = small_rules.rules()
 MAKERS = ("Maker A", "Maker A", "Maker B")
 VALUES = {"S01": ("0.30", "31", "78.2"), "S02": ("0.90", "25", "85"), "S03": ("0.76", "40", "70")}
 _State = ComparativeTestState
@@ -133,16 +136,27 @@ def employ(url: str, role: Role, area: str = "CN", name: str = "") -> Principal:
 
 
 def start(
-    url: str, person: Principal, to: ComparativeTestState, values: Sequence[ValueData] = ()
+    url: str,
+    person: Principal,
+    to: ComparativeTestState,
+    values: Sequence[ValueData] = (),
+    rules: GradingRules = RULES,
+    *,
+    with_samples: bool = True,
+    key: str = PLAN.key,
 ) -> RunningTest:
-    """Plan the test and take it to a state."""
+    """Plan the test and take it to a state; without samples it stays planned."""
     test_id = run_in_transaction(
-        url, lambda session: create_comparative_test(work_of(session, person, START), draft=PLAN)
+        url,
+        lambda session: create_comparative_test(
+            work_of(session, person, START), draft=ComparativeTestPlan.of(PLAN, key=key)
+        ),
     )
     test = RunningTest(url, test_id, START)
     samples = [sample(code, maker) for code, maker in zip(CODES, MAKERS, strict=True)]
-    test.change(set_grading_rules, person, rules=rules())
-    test.change(add_product_samples, person, samples=samples)
+    test.change(set_grading_rules, person, rules=rules)
+    if with_samples:
+        test.change(add_product_samples, person, samples=samples)
     for state in ORDER[1 : ORDER.index(to) + 1]:
         if state is _State.RESULTS_IN:
             given = list(values) or first_values()

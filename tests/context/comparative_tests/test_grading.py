@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.comparative_tests.grading import (
+    NOT_APPLICABLE,
     Measurement,
     MissingValuesError,
     Verdict,
@@ -27,6 +28,7 @@ from survey.comparative_tests.rules import (
 from tests.context.comparative_tests.small_rules import (
     COOKING,
     ENERGY,
+    FROST,
     SAFETY,
     measured,
     named,
@@ -252,3 +254,114 @@ def test_a_verdict_without_doubt_is_on_the_side_of_the_value(
 def test_devaluations_are_data() -> None:
     (rule,) = rules().devaluations
     assert rule == Devaluation.model_validate(rule.model_dump(mode="json"))
+
+
+WITH_FROST = [SAFETY, {**COOKING, "weight": "40"}, ENERGY, FROST]
+
+
+def test_what_does_not_apply_leaves_its_weight_to_the_others() -> None:
+    """Weights 40 and 40 of 80: (40 x 72.5 + 40 x 76.4) / 80 = 74.45, printed 74.5."""
+    known = rules(characteristics=WITH_FROST)
+    grade = grade_sample(known, {**VALUES, "frost": NOT_APPLICABLE})
+    assert (grade.weighted, grade.grade) == (Decimal("74.5"), "fair")
+    step = grade.characteristics[3]
+    assert (step.verdict, step.contribution) == (Verdict.NOT_APPLICABLE, 0)
+    assert grade.characteristics[1].contribution == Decimal("36.25")
+    # The worst value of what it does not have would have cost it.
+    assert grade_sample(known, {**VALUES, "frost": measured("60")}).weighted == Decimal("59.6")
+
+
+def test_what_does_not_apply_triggers_no_devaluation() -> None:
+    below = devaluation("slow", "frost", Effect.CAP, "10", below="100")
+    known = rules(characteristics=WITH_FROST, devaluations=[below])
+    (step,) = grade_sample(known, {**VALUES, "frost": NOT_APPLICABLE}).devaluations
+    assert not step.applies
+
+
+def test_not_applicable_is_no_answer_where_the_rules_know_no_exception() -> None:
+    with pytest.raises(MissingValuesError) as refused:
+        grade_sample(rules(), {**VALUES, "leakage": NOT_APPLICABLE})
+    assert refused.value.characteristics == ("leakage",)
+
+
+def grouped(use: str, whole: str | None = None) -> GradingRules:
+    """Two groups: use (cooking 40, frost 20) and cost (energy 40)."""
+    items = [SAFETY, {**COOKING, "weight": "40"}, {**ENERGY, "group": "cost"}, FROST]
+    declared = [{"heading": "use", "combination": use}, {"heading": "cost", "combination": "mean"}]
+    if whole is not None:
+        declared.append({"heading": "", "combination": whole})
+    return rules(characteristics=items, groups=declared)
+
+
+@pytest.mark.parametrize(
+    ("use", "whole", "frost", "group", "mark"),
+    [
+        # (40 x 72.5 + 20 x 50) / 60 = 65.0; 0.6 x 65.0 + 0.4 x 76.4 = 69.56.
+        ("mean", None, measured("40"), "65.0", "69.6"),
+        # The weakest of 72.5 and 50; 0.6 x 50 + 0.4 x 76.4 = 60.56.
+        ("weakest", None, measured("40"), "50.0", "60.6"),
+        ("mean", "weakest", measured("40"), "65.0", "65.0"),
+        # The group keeps its weight: 0.6 x 72.5 + 0.4 x 76.4 = 74.06.
+        ("mean", None, NOT_APPLICABLE, "72.5", "74.1"),
+        ("weakest", "weakest", NOT_APPLICABLE, "72.5", "72.5"),
+    ],
+)
+def test_marks_of_groups_by_hand(
+    use: str, whole: str | None, frost: Measurement, group: str, mark: str
+) -> None:
+    grade = grade_sample(grouped(use, whole), {**VALUES, "frost": frost})
+    assert [(step.heading, step.mark, step.weight) for step in grade.groups] == [
+        ("use", Decimal(group), Decimal(60)), ("cost", Decimal("76.4"), Decimal(40)),
+    ]  # fmt: skip
+    assert grade.weighted == Decimal(mark)
+
+
+def test_a_group_of_which_nothing_applies_has_no_mark_and_no_weight() -> None:
+    items = [SAFETY, {**COOKING, "weight": "60"}, {**FROST, "weight": "40", "group": "frost"}]
+    declared = [{"heading": key, "combination": "mean"} for key in ("use", "frost")]
+    known = rules(characteristics=items, groups=declared)
+    values = {"leakage": VALUES["leakage"], "cooking": VALUES["cooking"], "frost": NOT_APPLICABLE}
+    grade = grade_sample(known, values)
+    assert [step.mark for step in grade.groups] == [Decimal("72.5"), None]
+    assert grade.weighted == Decimal("72.5")
+
+
+@pytest.mark.parametrize(
+    ("kind", "tolerance", "claimed", "verdict"),
+    [
+        # Measured 31 with U = 1.
+        ("at_least", "0", "30", Verdict.PASSES),
+        ("at_least", "0", "31.5", Verdict.FAILS_CONDITIONALLY),
+        ("at_least", "10", "35", Verdict.FAILS_CONDITIONALLY),  # 31.5
+        ("at_least", "10", "40", Verdict.FAILS),  # 36
+        ("at_most", "15", "27", Verdict.PASSES_CONDITIONALLY),  # 31.05
+        ("at_most", "15", "26.5", Verdict.FAILS_CONDITIONALLY),  # 30.475, 0.525 beyond
+        ("at_most", "15", "26", Verdict.FAILS),  # 29.9, 1.1 beyond
+        ("within", "10", "30", Verdict.PASSES),  # 27 to 33
+        ("within", "10", "36", Verdict.FAILS),  # 32.4 to 39.6
+    ],
+)
+def test_claims_by_hand(kind: str, tolerance: str, claimed: str, verdict: Verdict) -> None:
+    item = {**COOKING, "claim": kind, "claim_tolerance": tolerance}
+    fails = {**devaluation("false", "cooking", Effect.DEDUCT, "5"), "trigger": "claim_fails"}
+    known = rules(characteristics=[SAFETY, item, ENERGY], devaluations=[fails])
+    grade = grade_sample(known, VALUES, {"cooking": Decimal(claimed)})
+    step = grade.characteristics[1]
+    assert (step.claimed, step.claim_verdict) == (Decimal(claimed), verdict)
+    assert grade.devaluations[0].applies is (verdict is Verdict.FAILS)
+    nothing = grade_sample(known, VALUES)
+    assert nothing.characteristics[1].claim_verdict is Verdict.NO_LIMIT
+    assert not nothing.devaluations[0].applies
+
+
+@given(many_rules(), samples)
+def test_groups_of_the_mean_are_the_mean_of_all(known: GradingRules, values: Any) -> None:
+    """Where everything applies, groups change only the rounding in between."""
+    declared = [{"heading": key, "combination": "mean"} for key in ("safety", "use")]
+    items = {each.group for each in known.characteristics if each.weight}
+    with_groups = rules(
+        **known.model_dump(mode="json", exclude={"groups"}),
+        groups=[each for each in declared if each["heading"] in items],
+    )
+    difference = grade_sample(with_groups, values).weighted - grade_sample(known, values).weighted
+    assert abs(difference) <= Decimal("0.1")

@@ -1,7 +1,8 @@
 """Lists of rules, samples and values: read back as written, and errors by row in Chinese."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -10,19 +11,17 @@ from openpyxl import load_workbook
 
 from survey.access.roles import Role
 from survey.access.work import Seen
-from survey.comparative_tests.measured_values import (
-    VALUE_SHEET,
-    build_value_template,
-    read_value_file,
-)
-from survey.comparative_tests.product_samples import SAMPLE_SHEET, read_sample_file
+from survey.comparative_tests.grading import NOT_APPLICABLE
+from survey.comparative_tests.measured_values import build_value_template, read_value_file
+from survey.comparative_tests.product_samples import SAMPLE_SHEET, parse_claims, read_sample_file
 from survey.comparative_tests.rules_workbook import build_rules_sheets, read_rules_file
+from survey.comparative_tests.value_list import VALUE_SHEET, ValueList
 from survey.frame.workbook_io import CellError, write_workbook
 from survey.locale import SurveyError, translator
 from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.tabular.workbook_safety import WorkbookError
-from tests.context.comparative_tests.small_rules import rules
+from tests.context.comparative_tests.small_rules import COOKING, ENERGY, FROST, SAFETY, rules
 from tests.context.comparative_tests.small_test import employ, start
 from tests.work_of import work_of
 
@@ -138,6 +137,91 @@ def test_values_by_the_template_of_the_laboratory(sqlite_url: str) -> None:
         (5, "测得值"), (6, "测得值"), (7, "扩展不确定度 U"), (8, "包含因子 k"), (9, "试验项目"),
         (10, "样品编号"), (10, "试验项目"), (11, "试验项目"), (11, "测得值"),
     ]  # fmt: skip
+
+
+def read_values(url: str, lines: list[str]) -> ValueList:
+    """Read a laboratory's list for the test with FROST, which only some cookers have."""
+    lin = employ(url, Role.NATIONAL_OFFICIAL)
+    known = rules(characteristics=[SAFETY, COOKING, ENERGY, {**FROST, "weight": "0"}])
+    test = start(url, lin, ComparativeTestState.AT_LABORATORY, rules=known)
+    heads = ",".join(column.key for column in VALUE_SHEET.columns)
+    with read_scope(url) as session:
+        return read_value_file(
+            work_of(session, lin, LATER),
+            Seen(test.id, test.version),
+            occasion=MeasurementRound.FIRST,
+            name="values.csv",
+            content="\n".join([heads, *lines]).encode(),
+        )
+
+
+def test_repeated_measurements_of_a_list_are_one_value(sqlite_url: str) -> None:
+    listed = read_values(
+        sqlite_url,
+        [
+            "S01,cooking,31.0,0.4,2,2026-05-18,1",
+            "S01,cooking,31.4,0.4,2,2026-05-19,2",
+            "S01,energy,78.2,0.9,2,2026-05-18,",
+            "S01,cooking,30.8,0.4,2,2026-05-18,3",
+        ],
+    )
+    assert listed.errors == ()
+    cooking, energy = listed.values
+    assert (cooking.measurement.value, cooking.measurement.uncertainty) == (
+        Decimal("31.07"), Decimal("0.54"),
+    )  # fmt: skip
+    assert [str(each.value) for each in cooking.measurement.replicates] == ["31.0", "31.4", "30.8"]
+    assert cooking.measured_on == date(2026, 5, 19)
+    assert energy.measurement.replicates == ()
+
+
+def test_what_is_wrong_with_repeated_measurements_is_said_by_row(sqlite_url: str) -> None:
+    listed = read_values(
+        sqlite_url,
+        [
+            "S01,leakage,0.30,0.02,2,2026-05-18,1",
+            "S01,leakage,<0.05,,,2026-05-18,2",
+            "S02,cooking,31,1,2,2026-05-18,1",
+            "S02,cooking,32,1,2,2026-05-18,1",
+            "S02,energy,78,1,2,2026-05-18,2",
+            "S02,energy,78,1,2,2026-05-18,",
+            "S03,cooking,31,1,2,2026-05-18,one",
+        ],
+    )
+    assert said(listed.errors) == [
+        (3, "测得值", zh("Repeated measurements are all detected, or none is, and all have an "
+                      "uncertainty, or none has.")),
+        (5, "试验项目", "该数值在第 4 行也出现了。"),
+        (7, "试验项目", "该数值在第 6 行也出现了。"),
+        (8, "第几次重复检测", "应为 1 至 99 之间的整数。"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", ["不适用", "N/A", "—", "/", "not applicable"])
+def test_not_applicable_is_a_value_where_the_rules_allow_it(sqlite_url: str, sign: str) -> None:
+    listed = read_values(
+        sqlite_url, [f"S01,frost,{sign},,,2026-05-18,", f"S01,leakage,{sign},,,2026-05-18,"]
+    )
+    assert [value.measurement for value in listed.values] == [NOT_APPLICABLE]
+    assert said(listed.errors) == [(3, "测得值", "按规则，这个项目适用于所有产品。")]
+
+
+def test_claims_of_samples_are_read_from_their_list(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
+    test = start(sqlite_url, lin, ComparativeTestState.PLANNED)
+    heads = ",".join(column.key for column in SAMPLE_SHEET.columns)
+    lines = [heads, f"{GOOD},cooking:30； energy：80", f"{GOOD},cooking:30; cooking:31"]
+    with read_scope(sqlite_url) as session:
+        listed = read_sample_file(
+            work_of(session, lin, LATER),
+            Seen(test.id, test.version),
+            name="samples.csv",
+            content="\n".join(lines).encode(),
+        )
+    assert [parse_claims(each.claims) for each in listed.samples] == [
+        {"cooking": Decimal(30), "energy": Decimal(80)}
+    ]
+    assert (3, "标称值，如 spf:50; volume:217") in [each[:2] for each in said(listed.errors)]
 
 
 @given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))

@@ -11,9 +11,9 @@ from sqlmodel import select
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.access.work import Seen
-from survey.comparative_tests.grading import Measurement, grade_sample
+from survey.comparative_tests.grading import NOT_APPLICABLE, Measurement, grade_sample
 from survey.comparative_tests.maker_replies import send_results_to_makers
-from survey.comparative_tests.measured_values import ValueData, add_measured_values
+from survey.comparative_tests.measured_values import add_measured_values
 from survey.comparative_tests.plan import (
     advance_comparative_test,
     change_comparative_test,
@@ -25,6 +25,7 @@ from survey.comparative_tests.reading import (
     ComparativeTestDetail,
     get_comparative_test,
     list_comparative_tests,
+    list_programme,
 )
 from survey.comparative_tests.released_grades import (
     compute_grades,
@@ -33,18 +34,29 @@ from survey.comparative_tests.released_grades import (
     propose_erratum,
     sign_comparative_test,
 )
-from survey.figures.views.comparative_test import ComparativeTestTexts
+from survey.comparative_tests.replicates import combine_replicates
+from survey.comparative_tests.value_list import ValueData
+from survey.figures.views.comparative_test import ComparativeTestTexts, build_programme_table
 from survey.locale import NotFoundError, SurveyError, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComparativeTest, ComparativeTestState, MeasurementRound
+from survey.store.tables.evidence import SampleData
 from survey.store.transactions import run_in_transaction
-from tests.context.comparative_tests.small_rules import rules
+from tests.context.comparative_tests.small_rules import (
+    COOKING,
+    ENERGY,
+    FROST,
+    SAFETY,
+    measured,
+    rules,
+)
 from tests.context.comparative_tests.small_test import (
     PLAN,
     START,
     RunningTest,
     employ,
+    first_values,
     sample,
     start,
     value,
@@ -311,3 +323,89 @@ def test_a_value_without_uncertainty_has_no_interval(sqlite_url: str) -> None:
     assert [(row[1], row[2]) for row in rows] == [
         ("0.30 ± 0.02", "0.28 至 0.32"), ("31", "–"), ("78.2", "–"),
     ]  # fmt: skip
+
+
+def test_not_applicable_and_repeated_values_to_the_release(store_url: str) -> None:
+    """Of 100 points cooking has 40, efficiency 40, defrosting 20, which S02 cannot do."""
+    lin = employ(store_url, Role.NATIONAL_OFFICIAL, name="Lin")
+    items = [SAFETY, {**COOKING, "weight": "40"}, {**ENERGY, "claim": "at_least"}, FROST]
+    known = rules(characteristics=items)
+    repeated = combine_replicates([measured("40", "1"), measured("42", "1")], Decimal(2))
+    assert repeated is not None
+    day = date(2026, 5, 18)
+    values = [
+        *first_values(),
+        ValueData("S01", "frost", repeated, day),
+        ValueData("S02", "frost", NOT_APPLICABLE, day),
+        value("S03", "frost", "60"),
+    ]
+    test = start(store_url, lin, State.MAKERS_HEARD, values, known)
+    before = read(test, lin)
+    # S01: 0.4 x 72.5 + 0.4 x 76.4 + 0.2 x 47.5 (41 min). S02: (87.5 + 90) / 2, capped.
+    assert marks(before) == ["69.1 fair", "39.9 poor", "44.0 poor"]
+    assert before.samples[1].standing.weighted == Decimal("88.8")
+    test.change(sign_comparative_test, lin, two_people=False)
+    released = read(test, lin)
+    assert [each.grade for each in released.samples] == [each.grade for each in before.samples]
+    steps = {step.characteristic: step for step in released.samples[0].standing.characteristics}
+    assert [each.value for each in steps["frost"].measurement.replicates] == [40, 42]
+    texts = ComparativeTestTexts(released, translator("zh"), "zh")
+    rows = [texts.build_steps(each.standing).characteristics.rows[3] for each in released.samples]
+    assert [row[1:3] for row in rows[:2]] == [
+        ("41.0 ± 2.3（2 次平均，s = 1.4）", "38.7 至 43.3"), ("不适用", "–"),
+    ]  # fmt: skip
+    assert rows[1][6:] == ("–", 20.0, "–")
+    # An erratum can say that a product has the function after all, and its grade is recomputed.
+    late = ValueData("S02", "frost", measured("60"), day)
+    test.change(propose_erratum, lin, value=late, reason="The function was overlooked.")
+    test.change(confirm_erratum, lin, two_people=False)
+    assert read(test, lin).samples[1].corrected.weighted == Decimal("71.0")
+
+
+def test_a_claim_that_no_rule_checks_stops_the_samples(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
+    test = start(sqlite_url, lin, State.PLANNED)
+    claiming = SampleData.of(sample("S04"), claims="energy:80")
+    test.change(add_product_samples, lin, samples=[claiming])
+    test.change(advance_comparative_test, lin, to=State.BOUGHT)
+    with raises_code("comparative_test_not_allowed", match="compare no claim"):
+        test.change(advance_comparative_test, lin, to=State.AT_LABORATORY)
+    checked = rules(characteristics=[SAFETY, COOKING, {**ENERGY, "claim": "at_least"}])
+    test.change(set_grading_rules, lin, rules=checked)
+    test.change(advance_comparative_test, lin, to=State.AT_LABORATORY)
+
+
+def test_not_applicable_by_hand_is_refused_where_everything_has_it(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
+    test = start(sqlite_url, lin, State.RESULTS_IN)
+    none = ValueData("S01", "leakage", NOT_APPLICABLE, date(2026, 5, 19))
+    with raises_code("comparative_test_not_allowed", match="applies to every product"):
+        test.change(add_measured_values, lin, values=[none], **RETEST)
+
+
+def test_later_models_under_the_same_rules_are_one_database(sqlite_url: str) -> None:
+    lin = employ(sqlite_url, Role.NATIONAL_OFFICIAL)
+    city = employ(sqlite_url, Role.CITY_OFFICIAL, "110000")
+    first = start(sqlite_url, lin, State.MAKERS_HEARD)
+    other_rules = rules(devaluations=[])
+    tests = [first] + [
+        start(sqlite_url, lin, State.MAKERS_HEARD, rules=known, key=key)
+        for key, known in (("cooker-2027", rules()), ("kettle-2027", other_rules))
+    ]
+
+    def programme(person: Principal) -> list[str]:
+        with read_scope(sqlite_url) as session:
+            listed = list_programme(work_of(session, person), test_id=first.id)
+            table = build_programme_table(listed, translator("en"), "en")
+        assert len(table.rows) == 3 * len(listed)
+        assert [row[2] for row in table.rows] == sorted(
+            (row[2] for row in table.rows), reverse=True
+        )
+        return sorted(each.summary.key for each in listed)
+
+    assert programme(lin) == []
+    with pytest.raises(NotFoundError):
+        programme(city)
+    for test in tests:
+        test.change(sign_comparative_test, lin, two_people=False)
+    assert programme(city) == programme(lin) == ["cooker-2026", "cooker-2027"]

@@ -6,10 +6,11 @@ import io
 from dataclasses import dataclass
 from hashlib import sha256
 
+from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.collection.importing.rejections import ImportNotPossibleError, reason_of
 from survey.counts.bringing_in.mapped_table import MappedTable, read_mapped_table
 from survey.counts.bringing_in.proposal import Proposal, propose_mapping
-from survey.counts.bringing_in.table_mapping import TableMapping, write_mapping_json
+from survey.counts.bringing_in.table_mapping import TableMapping
 from survey.counts.count_check import MAX_FILE_PROBLEMS, CountCheck, MappedOrigin, check_counts
 from survey.counts.count_declaration import CountKind
 from survey.frame.code_lists import shipped_code_lists

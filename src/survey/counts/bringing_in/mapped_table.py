@@ -7,7 +7,6 @@ becomes one count, and the check adds them up.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +14,6 @@ import pyarrow as pa
 from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.counts.bringing_in.loose_texts import fold_name, import_words, key_parsers, parse_number
 from survey.counts.bringing_in.table_mapping import (
-    JOINT,
     Spread,
     TableMapping,
     is_personal,
@@ -25,8 +23,8 @@ from survey.counts.bringing_in.table_mapping import (
 from survey.counts.count_declaration import CountKind
 from survey.frame.code_lists import CodeLists, shipped_code_lists
 from survey.locale import msg
-from survey.tabular.raw_rows import RawRows, iter_filled_parts, read_raw_rows
-from survey.tabular.text_table import FileUnreadableError, TextTable, header_of
+from survey.tabular.raw_rows import RawRows, iter_filled_parts, read_heads, read_raw_rows
+from survey.tabular.text_table import FileUnreadableError, TextTable
 from survey.tabular.written_dates import fold
 
 MAX_LISTED_TEXTS = 60
@@ -59,34 +57,6 @@ class MappedTable:
                     return each.column
         condition = (self.mapping.cases or {}).get(column)
         return condition.column if condition else self.mapping.columns.get(column, column)
-
-
-def read_heads(raw: RawRows, head_row: int, head_rows: int) -> list[str]:
-    """Return one head per column; of two rows joined, and repeated ones numbered from (2)."""
-    rows = [list(raw.rows[at]) for at in range(head_row - 1, head_row - 1 + head_rows)
-            if at < len(raw.rows)]  # fmt: skip
-    width = max(map(len, rows), default=0)
-    rows = [row + [""] * (width - len(row)) for row in rows]
-    for row, column, text in iter_filled_parts(raw, head_row - 1, range(width)):
-        if row < head_row - 1 + len(rows):
-            rows[row - head_row + 1][column] = text
-    for upper, lower in pairwise(rows):
-        # A text file has the head of several columns only above the first of them.
-        for column in range(1, width):
-            if not upper[column].strip() and lower[column].strip():
-                upper[column] = upper[column - 1]
-    joined = []
-    for parts in zip(*rows, strict=True):
-        texts = [" ".join(part.split()) for part in parts]
-        joined.append(JOINT.join(dict.fromkeys(filter(None, texts))))
-    if not any(joined):
-        return joined
-    seen: dict[str, int] = {}
-    heads = []
-    for head in header_of(joined):
-        seen[head] = seen.get(head, 0) + 1
-        heads.append(f"{head} ({seen[head]})" if head and seen[head] > 1 else head)
-    return heads
 
 
 def list_heads(content: bytes, mapping: TableMapping) -> tuple[str, ...]:

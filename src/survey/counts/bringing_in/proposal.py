@@ -24,9 +24,7 @@ from survey.counts.bringing_in.loose_texts import (
     parse_month,
     parse_number,
 )
-from survey.counts.bringing_in.mapped_table import read_heads
 from survey.counts.bringing_in.table_mapping import (
-    JOINT,
     Spread,
     SpreadColumn,
     TableMapping,
@@ -38,7 +36,7 @@ from survey.counts.count_kinds import COUNT_KINDS, PERIOD, TOPIC
 from survey.frame.code_lists import CodeListName, shipped_code_lists
 from survey.locale import msg
 from survey.store.tables import DeliveryKind
-from survey.tabular.raw_rows import RawRows, list_sheets, read_raw_rows
+from survey.tabular.raw_rows import JOINT, RawRows, list_sheets, read_heads, read_raw_rows
 from survey.tabular.written_dates import fold
 
 _SAMPLE_ROWS = 200

@@ -6,12 +6,8 @@ from uuid import UUID
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.collection.importing.kept_mappings import keep_document, list_kept_documents
-from survey.counts.bringing_in.table_mapping import (
-    TableMapping,
-    read_mapping_json,
-    require_fitting,
-    write_mapping_json,
-)
+from survey.collection.importing.mapping_documents import write_mapping_json
+from survey.counts.bringing_in.table_mapping import TableMapping, read_mapping_json, require_fitting
 from survey.counts.count_declaration import CountKind
 from survey.locale import SurveyError
 

@@ -6,10 +6,15 @@ The page, the command and known layouts (`seed/context/layouts`) write and read 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic import ValidationError as DocumentError
+from pydantic import Field
 
+from survey.collection.importing.mapping_documents import (
+    MAX_HEAD_ROW,
+    Head,
+    MappingDocument,
+    Word,
+    parse_mapping_document,
+)
 from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.counts.bringing_in.loose_texts import fold_name, import_words
 from survey.counts.count_declaration import CountKind
@@ -17,45 +22,34 @@ from survey.locale import Message, msg
 from survey.store.tables import DeliveryKind
 from survey.tabular.written_dates import fold
 
-MAX_DOCUMENT_BYTES = 1_000_000
-MAX_HEAD_ROW = 50
-JOINT = " / "
-"""Between the parts of a head that stands in two rows."""
-_Head = Annotated[str, Field(min_length=1, max_length=500)]
-_Word = Annotated[str, Field(max_length=200)]
 
-
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class SpreadColumn(_Document):
+class SpreadColumn(MappingDocument):
     """One of several columns that hold the same measure, each for one value of a key."""
 
-    column: _Head
-    value: _Word
+    column: Head
+    value: Word
     measure: str
 
 
-class Spread(_Document):
+class Spread(MappingDocument):
     """Columns that stand for the values of a key, such as classes or months."""
 
     key: str
     columns: Annotated[list[SpreadColumn], Field(min_length=1, max_length=2_000)]
 
 
-class Condition(_Document):
+class Condition(MappingDocument):
     """Texts of a column that say that a case counts for a measure, and those that say it does not.
 
     Any other text is a problem, so that no case is lost without a word.
     """
 
-    column: _Head
-    yes: Annotated[list[_Word], Field(min_length=1)]
-    no: list[_Word] = []
+    column: Head
+    yes: Annotated[list[Word], Field(min_length=1)]
+    no: list[Word] = Field(default=[])
 
 
-class TableMapping(_Document):
+class TableMapping(MappingDocument):
     """Meaning of a file's columns; keys and measures are those of the template of its kind."""
 
     kind: DeliveryKind = Field(strict=False)
@@ -64,14 +58,14 @@ class TableMapping(_Document):
     head_row: Annotated[int, Field(ge=1, le=MAX_HEAD_ROW)] = 1
     """Row of the heads; the first, if they stand in two."""
     head_rows: Annotated[int, Field(ge=1, le=2)] = 1
-    columns: dict[str, _Head] = {}
+    columns: dict[str, Head] = Field(default={})
     """Key or measure -> head of its column."""
-    constants: dict[str, _Word] = {}
+    constants: dict[str, Word] = Field(default={})
     """Key or measure -> what holds for all rows."""
-    units: dict[str, Annotated[int, Field(ge=1, le=100_000_000)]] = {}
+    units: dict[str, Annotated[int, Field(ge=1, le=100_000_000)]] = Field(default={})
     """Measure -> factor: 10000 where the file counts in ten thousands."""
     spread: Spread | None = None
-    codes: dict[str, dict[str, _Word]] = {}
+    codes: dict[str, dict[str, Word]] = Field(default={})
     """Key -> text of the file -> code, name or area code."""
     cases: dict[str, Condition] | None = None
     """Given if every row is one case, to be counted: measure -> when a case counts for it.
@@ -88,45 +82,15 @@ class TableMapping(_Document):
         return tuple(dict.fromkeys((*self.columns.values(), *spread, *cases)))
 
 
-def write_mapping_json(mapping: TableMapping) -> bytes:
-    """Return the mapping as the JSON file that `read_mapping_json` reads."""
-    document = mapping.model_dump(mode="json", exclude_defaults=True)
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
 def read_mapping_json(content: bytes, kind: CountKind) -> TableMapping:
     """Return the mapping in a JSON file, checked against the columns of `kind`.
 
     Raises:
         ImportNotPossibleError: It is none; the message names the place.
     """
-    if len(content) > MAX_DOCUMENT_BYTES:
-        raise ImportNotPossibleError(msg("The mapping file is too large."))
-    try:
-        document = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
-        mapping = TableMapping.model_validate(document)
-    except orjson.JSONDecodeError as error:
-        raise ImportNotPossibleError(
-            msg("The mapping file is no JSON: {why}", why=str(error))
-        ) from error
-    except DocumentError as error:
-        raise _explain(error) from error
+    mapping = parse_mapping_document(content, TableMapping)
     require_fitting(mapping, kind)
     return mapping
-
-
-def _explain(error: DocumentError) -> ImportNotPossibleError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"])) or "-"
-    if first["type"] == "extra_forbidden":
-        return ImportNotPossibleError(
-            msg("Mapping file, {place}: there is no such field.", place=place)
-        )
-    if first["type"] == "missing":
-        return ImportNotPossibleError(msg("Mapping file, {place}: is missing.", place=place))
-    return ImportNotPossibleError(
-        msg("Mapping file, {place}: what stands here is of the wrong kind or size.", place=place)
-    )
 
 
 def require_fitting(mapping: TableMapping, kind: CountKind) -> None:

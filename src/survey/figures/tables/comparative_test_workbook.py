@@ -8,7 +8,7 @@ import xlsxwriter
 
 from survey.access.work import Work
 from survey.comparative_tests.reading import ComparativeTestDetail, get_comparative_test
-from survey.comparative_tests.rules_workbook import DECISION_NAMES
+from survey.comparative_tests.rules_workbook import COMBINATION_NAMES, DECISION_NAMES
 from survey.figures.tables.published_tables import PublishedTable
 from survey.figures.tables.workbook_sheets import WorkbookSheets
 from survey.figures.views.comparative_test import ComparativeTestTexts, ComparisonTable
@@ -37,7 +37,7 @@ def workbook_of_test(test: ComparativeTestDetail, language: str, now: datetime) 
         title = f"{mark} {title}"
     book.set_properties({"title": title, "created": now.replace(tzinfo=None)})
     sheets = WorkbookSheets(book)
-    sheets.add_text(t("Cover"), title, _list_cover_lines(test, t))
+    sheets.add_text(t("Cover"), title, _list_cover_lines(test, texts, t))
     remark = t("▼ lowered by a devaluation · * corrected by an erratum")
     if test.summary.is_demo:
         mark = t("DEMO DATA: generated, no result of any survey")
@@ -55,11 +55,14 @@ def _add_sheet(
     sheets.add_table(name, PublishedTable(f"{title} · {name}", table.heads, table.rows), remark)
 
 
-def _list_cover_lines(test: ComparativeTestDetail, t: Translator) -> list[tuple[str, str]]:
+def _list_cover_lines(
+    test: ComparativeTestDetail, texts: ComparativeTestTexts, t: Translator
+) -> list[tuple[str, str]]:
     released = test.summary.released_at
     return [
         (t("Purpose"), test.plan.purpose),
         (t("Funder"), test.plan.funder),
+        *([(t("Carried out together with"), test.plan.partners)] if test.plan.partners else []),
         (t("Laboratory"), f"{test.plan.laboratory} ({test.plan.accreditation})"),
         (t("Decision rule"), t(DECISION_NAMES[test.rules.decision.kind])),
         (t("Hash of the sealed rules"), test.rules_sha256),
@@ -67,8 +70,8 @@ def _list_cover_lines(test: ComparativeTestDetail, t: Translator) -> list[tuple[
         *(
             (
                 t("Erratum {number}", number=each.number),
-                f"{each.sample} {each.characteristic}: {each.before.value:f} → "
-                f"{each.after.value:f}. {each.reason}",
+                f"{each.sample} {each.characteristic}: {texts.format_value(each.before)} → "
+                f"{texts.format_value(each.after)}. {each.reason}",
             )
             for each in test.errata
         ),
@@ -88,7 +91,11 @@ def _build_step_table(
         rows += [(sample.data.code, *row) for row in steps.characteristics.rows]
         rows += [
             (sample.data.code, " · ".join(map(str, row)), *[""] * (len(heads) - 2))
-            for row in steps.devaluations.rows
+            for row in (*steps.groups.rows, *steps.devaluations.rows)
+        ]
+        rows += [
+            (sample.data.code, remark, *[""] * (len(heads) - 2))
+            for remark in texts.list_remarks(sample.standing)
         ]
         rows.append((sample.data.code, " ".join(steps.sentences), *[""] * (len(heads) - 2)))
     return ComparisonTable(heads, tuple(rows))
@@ -97,25 +104,15 @@ def _build_step_table(
 def _build_rule_table(
     test: ComparativeTestDetail, texts: ComparativeTestTexts, t: Translator
 ) -> ComparisonTable:
-    heads = (
-        t("Characteristic"),
-        t("Weight (%)"),
-        t("Limit"),
-        t("Standard of the limit, with its edition"),
-        t("Test method, with its edition"),
-    )
-    rows: list[tuple[str | float, ...]] = [
-        (
-            texts.characteristic_head(each),
-            float(each.weight),
-            texts.format_limit(each),
-            each.limit_standard or "–",
-            each.method,
-        )
-        for each in test.rules.characteristics
+    table = texts.build_rule_table()
+    rows = list(table.rows)
+    empty = [""] * (len(table.heads) - 2)
+    rows += [
+        (rule.heading or t("The whole product"), t(COMBINATION_NAMES[rule.combination]), *empty)
+        for rule in test.rules.groups
     ]
     rows += [
-        (texts.label(rule.name), texts.describe_devaluation(rule), "", "", "")
+        (texts.label(rule.name), texts.describe_devaluation(rule), *empty)
         for rule in test.rules.devaluations
     ]
-    return ComparisonTable(heads, tuple(rows))
+    return ComparisonTable(table.heads, tuple(rows))

@@ -1,12 +1,30 @@
 """Result table of a comparative test as associations publish it, and the steps to each grade."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from survey.comparative_tests.grading import CharacteristicStep, Measurement, SampleGrade, Verdict
+from survey.comparative_tests.better import compute_probability_better, find_direction
+from survey.comparative_tests.grading import (
+    FAILING,
+    CharacteristicStep,
+    Measurement,
+    SampleGrade,
+    Verdict,
+)
+from survey.comparative_tests.laboratory_file import ValueMapping
 from survey.comparative_tests.reading import ComparativeTestDetail, GradedSample
-from survey.comparative_tests.rules import Characteristic, Devaluation, Effect, Trigger
+from survey.comparative_tests.replicates import compute_repeatability
+from survey.comparative_tests.rules import Characteristic, Combination, Devaluation, Effect, Trigger
+from survey.comparative_tests.rules_workbook import (
+    APPLICABILITY_NAMES,
+    CLAIM_NAMES,
+    COMBINATION_NAMES,
+)
+from survey.comparative_tests.value_list import BELOW, NOT_APPLICABLE_TEXT, VALUE_SHEET
 from survey.locale import Labels, Message, Translator, label_text, msg
+from survey.locale.figures import MISSING, format_score, format_share
+from survey.store.china_time import format_day
 from survey.store.tables.evidence import CHANNEL_NAMES
 
 VERDICT_NAMES: dict[Verdict, Message] = {
@@ -15,11 +33,22 @@ VERDICT_NAMES: dict[Verdict, Message] = {
     Verdict.PASSES_CONDITIONALLY: msg("conforms, within the uncertainty"),
     Verdict.FAILS_CONDITIONALLY: msg("does not conform, within the uncertainty"),
     Verdict.FAILS: msg("does not conform"),
+    Verdict.NOT_APPLICABLE: NOT_APPLICABLE_TEXT,
 }
+_CLAIM_VERDICT_NAMES: dict[Verdict, Message] = {
+    Verdict.NO_LIMIT: msg("cannot be told"),
+    Verdict.PASSES: msg("kept"),
+    Verdict.PASSES_CONDITIONALLY: msg("kept, within the uncertainty"),
+    Verdict.FAILS_CONDITIONALLY: msg("not kept, within the uncertainty"),
+    Verdict.FAILS: msg("not kept"),
+}
+_SURE = 0.01
+"""Probabilities nearer to 0 or 1 are not told apart."""
 _TRIGGER_TEXTS: dict[Trigger, Message] = {
     Trigger.FAILS: msg("if {characteristic} does not conform"),
     Trigger.FAILS_OR_DOUBTFUL: msg("if {characteristic} does not conform, also within doubt"),
     Trigger.MARK_BELOW: msg("if the mark of {characteristic} is below {threshold}"),
+    Trigger.CLAIM_FAILS: msg("if {characteristic} does not keep what the product claims"),
 }
 _EFFECT_TEXTS: dict[Effect, Message] = {
     Effect.CAP: msg("the mark is at most {amount}"),
@@ -41,9 +70,32 @@ class GradeSteps:
     """Steps from the measured values of a sample to its grade, as tables and sentences."""
 
     characteristics: ComparisonTable
+    groups: ComparisonTable
+    """Marks of groups; without rows where the rules know none."""
     devaluations: ComparisonTable
     sentences: tuple[str, ...]
     """The weighted mark, what devaluations leave of it, and the grade."""
+
+
+def build_programme_table(
+    tests: Sequence[ComparativeTestDetail], t: Translator, language: str
+) -> ComparisonTable:
+    """Return the products of all tests of a programme by falling mark, with their test and day."""
+    rows = [
+        (
+            f"{each.data.brand} {each.data.model}",
+            ComparativeTestTexts(test, t, language).grade_name(each.standing.grade),
+            float(each.standing.mark),
+            label_text(test.summary.title, language),
+            format_day(t, each.data.bought_on),
+        )
+        for test in tests
+        for each in test.samples
+        if each.standing is not None
+    ]
+    rows.sort(key=lambda row: (-row[2], row[0]))
+    heads = (t("Brand and model"), t("Grade"), t("Mark, 0 to 100"), t("Test"), t("Bought on"))
+    return ComparisonTable(heads, tuple(rows))
 
 
 class ComparativeTestTexts:
@@ -107,10 +159,134 @@ class ComparativeTestTexts:
         return (" ▼" if lowered else "") + (" *" if sample.corrected else "")
 
     def _format_characteristic(self, step: CharacteristicStep) -> str:
-        value = format_value(step.measurement)
-        return value if step.verdict in {Verdict.NO_LIMIT, Verdict.PASSES} else (
-            f"{value} ({self._t(VERDICT_NAMES[step.verdict])})"
-        )  # fmt: skip
+        value = self.format_value(step.measurement)
+        remarks = []
+        if step.verdict not in {Verdict.NO_LIMIT, Verdict.PASSES, Verdict.NOT_APPLICABLE}:
+            remarks.append(self._t(VERDICT_NAMES[step.verdict]))
+        if step.claim_verdict in FAILING:
+            remarks.append(self._describe_claim(step))
+        return f"{value} ({self._t(', ').join(remarks)})" if remarks else value
+
+    def format_value(self, measurement: Measurement) -> str:
+        """Return a value with the laboratory's own digits and its uncertainty, if it has one.
+
+        Of repeated measurements, also their number and standard deviation.
+        """
+        if not measurement.is_applicable:
+            return self._t(NOT_APPLICABLE_TEXT)
+        value = f"{BELOW if measurement.is_below else ''}{measurement.value:f}"
+        if measurement.uncertainty is not None:
+            value = f"{value} ± {measurement.uncertainty:f}"
+        count = len(measurement.replicates)
+        if not count:
+            return value
+        if measurement.is_below:
+            return self._t("{value}, {count} measurements", value=value, count=count)
+        decimals = max(-int(measurement.value.as_tuple().exponent), 0)
+        deviation = format_score(float(compute_repeatability(measurement.replicates)), decimals)
+        return self._t(
+            "{value}, mean of {count}, s = {deviation}",
+            value=value,
+            count=count,
+            deviation=deviation,
+        )
+
+    def build_comparison(self, one: GradedSample, other: GradedSample) -> ComparisonTable:
+        """Return the values of two samples side by side, and how surely the first is better."""
+        t, by_key = self._t, self._test.rules.by_key
+        pairs = zip(
+            _get_standing(one).characteristics, _get_standing(other).characteristics, strict=True
+        )
+        rows = (
+            (
+                self.characteristic_head(by_key[step.characteristic]),
+                self.format_value(step.measurement),
+                self.format_value(beside.measurement),
+                self._format_better(by_key[step.characteristic], step, beside),
+            )
+            for step, beside in pairs
+        )
+        heads = (
+            t("Characteristic"),
+            f"{one.data.brand} {one.data.model}",
+            f"{other.data.brand} {other.data.model}",
+            t("Probability that the first is better"),
+        )
+        return ComparisonTable(heads, tuple(rows))
+
+    def _format_better(
+        self, characteristic: Characteristic, one: CharacteristicStep, other: CharacteristicStep
+    ) -> str:
+        direction = find_direction(characteristic)
+        if direction is None:
+            return MISSING
+        share = compute_probability_better(one.measurement, other.measurement, direction)
+        # No measurement is surer than that.
+        if share is not None and share > 1 - _SURE:
+            return self._t("above {share}", share=format_share(1 - _SURE, 0))
+        if share is not None and share < _SURE:
+            return self._t("below {share}", share=format_share(_SURE, 0))
+        return format_share(share, 0)
+
+    def _describe_claim(self, step: CharacteristicStep) -> str:
+        """Return what a product claims and whether it is kept; empty if it claims nothing."""
+        if step.claimed is None or not step.is_applicable:
+            return ""
+        verdict = self._t(_CLAIM_VERDICT_NAMES[step.claim_verdict])
+        return self._t("claimed {value}: {verdict}", value=f"{step.claimed:f}", verdict=verdict)
+
+    def build_rule_table(self) -> ComparisonTable:
+        """Return the table of the characteristics as the rules have them."""
+        t = self._t
+        heads = (
+            t("Characteristic"),
+            t("Weight (%)"),
+            t("Limit"),
+            t("Standard of the limit, with its edition"),
+            t("Test method, with its edition"),
+            t("Applies to"),
+            t("Compared with the claim"),
+        )
+        rows = (
+            (
+                self.characteristic_head(each),
+                float(each.weight),
+                self.format_limit(each),
+                each.limit_standard or "–",
+                each.method,
+                t(APPLICABILITY_NAMES[each.applies]),
+                self._describe_claim_rule(each),
+            )
+            for each in self._test.rules.characteristics
+        )
+        return ComparisonTable(heads, tuple(rows))
+
+    def _describe_claim_rule(self, characteristic: Characteristic) -> str:
+        if characteristic.claim is None:
+            return "–"
+        name = self._t(CLAIM_NAMES[characteristic.claim])
+        if not characteristic.claim_tolerance:
+            return name
+        return f"{name} (± {characteristic.claim_tolerance:f} %)"
+
+    def list_remarks(self, grade: SampleGrade) -> list[str]:
+        """Return sentences that the table of the steps of a grade needs."""
+        t, remarks = self._t, []
+        if any(not step.is_applicable for step in grade.characteristics):
+            remarks.append(
+                t(
+                    "What does not apply to a product is neither missing nor a failure: the "
+                    "weights of the others count as if they were all."
+                )
+            )
+        if any(step.is_straddling for step in grade.characteristics):
+            remarks.append(
+                t(
+                    "Where the limit lies within the interval, the measurement cannot tell on "
+                    "which side the true value is."
+                )
+            )
+        return remarks
 
     def characteristic_head(self, characteristic: Characteristic) -> str:
         """Return the name of a characteristic with its unit."""
@@ -149,6 +325,7 @@ class ComparativeTestTexts:
                 t("Interval"),
                 t("Limit"),
                 t("Conformity"),
+                t("Claim"),
                 t("Mark, 0 to 100"),
                 t("Weight (%)"),
                 t("Weighted points"),
@@ -156,13 +333,14 @@ class ComparativeTestTexts:
             tuple(
                 (
                     self.characteristic_head(by_key[step.characteristic]),
-                    format_value(step.measurement),
+                    self.format_value(step.measurement),
                     self._format_interval(step),
                     self.format_limit(by_key[step.characteristic]),
                     self._describe_verdict(step),
-                    float(step.mark),
+                    self._describe_claim(step) or "–",
+                    float(step.mark) if step.is_applicable else "–",
                     float(step.weight),
-                    float(step.contribution),
+                    float(step.contribution) if step.is_applicable else "–",
                 )
                 for step in grade.characteristics
             ),
@@ -180,11 +358,25 @@ class ComparativeTestTexts:
                 for step in grade.devaluations
             ),
         )
-        return GradeSteps(characteristics, devaluations, self._describe_grading(grade))
+        groups = ComparisonTable(
+            (t("Heading"), t("Mark of the group"), t("Mark, 0 to 100"), t("Weight (%)")),
+            tuple(
+                (
+                    step.heading,
+                    t(COMBINATION_NAMES[step.combination]),
+                    t(NOT_APPLICABLE_TEXT) if step.mark is None else float(step.mark),
+                    float(step.weight),
+                )
+                for step in grade.groups
+            ),
+        )
+        return GradeSteps(characteristics, groups, devaluations, self._describe_grading(grade))
 
     def _format_interval(self, step: CharacteristicStep) -> str:
         """Return the interval of a measured value; a dash where it has no uncertainty."""
-        if step.measurement.uncertainty is None and not step.measurement.is_below:
+        if not step.is_applicable or (
+            step.measurement.uncertainty is None and not step.measurement.is_below
+        ):
             return "–"
         return self._t(
             "{low} to {high}",
@@ -207,8 +399,12 @@ class ComparativeTestTexts:
     def _describe_grading(self, grade: SampleGrade) -> tuple[str, ...]:
         t = self._t
         lowered = grade.mark < grade.weighted
+        # The weakest mark is no weighted one.
+        is_weakest = grade.groups and self._test.rules.combination is Combination.WEAKEST
         return (
-            t("Weighted mark: {mark}", mark=f"{grade.weighted:f}"),
+            t("Weakest mark: {mark}", mark=f"{grade.weighted:f}")
+            if is_weakest
+            else t("Weighted mark: {mark}", mark=f"{grade.weighted:f}"),
             t("After devaluations: {mark}", mark=f"{grade.mark:f}")
             if lowered
             else t("No devaluation lowers it."),
@@ -221,12 +417,19 @@ def _get_standing(sample: GradedSample) -> SampleGrade:
     return sample.standing
 
 
-def format_value(measurement: Measurement) -> str:
-    """Return a measured value with the laboratory's own digits, and its uncertainty."""
-    value = f"{'<' if measurement.is_below else ''}{measurement.value:f}"
-    if measurement.uncertainty is None:
-        return value
-    return f"{value} ± {measurement.uncertainty:f}"
+def describe_mapping(mapping: ValueMapping, t: Translator) -> str:
+    """Return which columns of a laboratory's file were read, and as what."""
+    labels = {column.key: t(column.label) for column in VALUE_SHEET.columns}
+    named = mapping.columns | mapping.constants
+    parts = [t("{name}: {head}", name=labels[key], head=text) for key, text in named.items()]
+    parts += [t("{name}: {head}", name=labels[each.cell], head=each.column)
+              for each in mapping.spread]  # fmt: skip
+    return t("The columns were read as follows. {columns}", columns=" · ".join(parts))
+
+
+def format_cell(cell: str | float) -> str:
+    """Return what a table has in a cell as text, numbers with at most two decimals."""
+    return cell if isinstance(cell, str) else format_score(cell, 2).rstrip("0").rstrip(".")
 
 
 def _format_short_number(number: Decimal) -> str:

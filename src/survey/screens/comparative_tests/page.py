@@ -1,7 +1,8 @@
 """Page of comparative tests: choice of a test, its results, its release and errata."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from html import escape
 
@@ -11,8 +12,7 @@ import streamlit as st
 from survey.access.approval import PeopleRule
 from survey.access.roles import NATION, Action
 from survey.comparative_tests.access import STATE_NAMES
-from survey.comparative_tests.grading import Measurement
-from survey.comparative_tests.measured_values import ValueData
+from survey.comparative_tests.grading import NOT_APPLICABLE, Measurement
 from survey.comparative_tests.plan import create_comparative_test
 from survey.comparative_tests.product_samples import parse_decimal
 from survey.comparative_tests.reading import (
@@ -20,6 +20,7 @@ from survey.comparative_tests.reading import (
     GradedSample,
     get_comparative_test,
     list_comparative_tests,
+    list_programme,
 )
 from survey.comparative_tests.released_grades import (
     confirm_erratum,
@@ -27,11 +28,13 @@ from survey.comparative_tests.released_grades import (
     propose_erratum,
     sign_comparative_test,
 )
+from survey.comparative_tests.value_list import ValueData, is_not_applicable
 from survey.figures.tables.comparative_test_workbook import comparative_test_workbook
 from survey.figures.views.comparative_test import (
     ComparativeTestTexts,
     ComparisonTable,
-    format_value,
+    build_programme_table,
+    format_cell,
 )
 from survey.kit.cases import change_case, draw_case_button, plan_case
 from survey.kit.download_button import XLSX, File, draw_download_button, name_file
@@ -121,7 +124,7 @@ def _draw_errata(
             str(each.number),
             each.sample,
             texts.characteristic_head(test.rules.by_key[each.characteristic]),
-            f"{format_value(each.before)} → {format_value(each.after)}",
+            f"{texts.format_value(each.before)} → {texts.format_value(each.after)}",
             each.reason,
             t("waits for a second person")
             if each.confirmed_at is None
@@ -172,14 +175,15 @@ def _draw_erratum_steps(
         show_feedback(page, _PROPOSING)
         if not st.form_submit_button(t("Propose this erratum")):
             return
-    number = parse_decimal(value)
+    is_none = is_not_applicable(value)
+    number = Decimal() if is_none else parse_decimal(value)
     if number is None or not isinstance(day, date):
         problem = t("Please enter the right value as a plain number.")
         set_problem(page, problem, slot=_PROPOSING)
     else:
         half = parse_decimal(uncertainty)
         factor = None if half is None else parse_decimal(coverage)
-        measurement = Measurement(number, half, factor)
+        measurement = NOT_APPLICABLE if is_none else Measurement(number, half, factor)
         data = ValueData(str(sample), str(key), measurement, day)
         done = t("The erratum is proposed. Another person confirms it.")
         change_case(page, test.seen, propose_erratum, done, _PROPOSING, value=data, reason=reason)
@@ -226,11 +230,26 @@ def draw_results(
                 t("Price (yuan)"): st.column_config.NumberColumn(format="%.2f"),
             },
         )
-    rows = [[_format_cell(each) for each in row] for row in table.rows]
+    rows = [[format_cell(each) for each in row] for row in table.rows]
     st.html(render_plain_table(t, table.heads, [[escape(each) for each in row] for row in rows]))
     st.caption(t("▼ lowered by a devaluation · * corrected by an erratum"))
     _draw_workbook(page, test)
     _draw_steps(page, test, texts)
+    _draw_programme(page, test)
+
+
+def _draw_programme(page: PageContext, test: ComparativeTestDetail) -> None:
+    """Draw the products of all tests under the same sealed rules, if there are others."""
+    t = page.t
+    with page.read() as work:
+        tests = list_programme(work, test_id=test.summary.id)
+    if not any(each.summary.id != test.summary.id for each in tests):
+        return
+    st.subheader(t("All products tested under these rules"), anchor=False)
+    st.html(_render_results(build_programme_table(tests, t, page.language)))
+    st.caption(
+        t("The same sealed rules, measured at different times: models are added test by test.")
+    )
 
 
 def _draw_workbook(page: PageContext, test: ComparativeTestDetail) -> None:
@@ -262,6 +281,35 @@ def _draw_steps(
         key=f"comparative-test/steps/{test.summary.key}",
     )
     _draw_sample_steps(page, samples[code], texts)
+    _draw_comparison(page, test.summary.key, samples, code, texts)
+
+
+def _draw_comparison(
+    page: PageContext,
+    key: str,
+    samples: Mapping[str, GradedSample],
+    code: str,
+    texts: ComparativeTestTexts,
+) -> None:
+    """Draw the chosen sample beside another one, if there is one."""
+    t = page.t
+    other = st.selectbox(
+        t("Compare it with"),
+        [each for each in samples if each != code],
+        format_func=lambda each: f"{samples[each].data.brand} {samples[each].data.model} ({each})",
+        index=None,
+        placeholder=t("Choose another sample"),
+        key=f"comparative-test/beside/{key}/{code}",
+    )
+    if other is None:
+        return
+    st.html(_render_results(texts.build_comparison(samples[code], samples[other])))
+    st.caption(
+        t(
+            "By the measured values and their uncertainties: the measurements of the samples, "
+            "not of every piece of the model. A dash where an uncertainty is missing."
+        )
+    )
 
 
 def _draw_sample_steps(
@@ -273,16 +321,13 @@ def _draw_sample_steps(
         return
     steps = texts.build_steps(grade)
     st.html(_render_results(steps.characteristics))
+    for caption in texts.list_remarks(grade):
+        st.caption(caption)
+    if steps.groups.rows:
+        st.html(_render_results(steps.groups))
     if steps.devaluations.rows:
         st.html(_render_results(steps.devaluations))
     st.markdown(" → ".join(steps.sentences))
-    if any(step.is_straddling for step in grade.characteristics):
-        st.caption(
-            t(
-                "Where the limit lies within the interval, the measurement cannot tell on which "
-                "side the true value is."
-            )
-        )
     if sample.corrected is not None and sample.grade is not None:
         st.caption(
             t(
@@ -294,12 +339,8 @@ def _draw_sample_steps(
 
 
 def _render_results(table: ComparisonTable) -> str:
-    rows = [[_format_cell(each) for each in row] for row in table.rows]
+    rows = [[format_cell(each) for each in row] for row in table.rows]
     return render_text_table(table.heads, rows)
-
-
-def _format_cell(cell: str | float) -> str:
-    return cell if isinstance(cell, str) else format_score(cell, 2).rstrip("0").rstrip(".")
 
 
 _NEW = "new"

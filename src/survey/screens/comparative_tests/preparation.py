@@ -4,6 +4,8 @@ from functools import partial
 
 import streamlit as st
 
+from survey.collection.importing.mapping_documents import write_mapping_json
+from survey.comparative_tests.laboratory_file import parse_value_mapping
 from survey.comparative_tests.maker_replies import (
     STANCE_NAMES,
     record_maker_reply,
@@ -11,10 +13,9 @@ from survey.comparative_tests.maker_replies import (
 )
 from survey.comparative_tests.measured_values import (
     ROUND_NAMES,
-    VALUE_SHEET,
-    ValueList,
     add_measured_values,
     build_value_template,
+    propose_test_mapping,
     read_value_file,
 )
 from survey.comparative_tests.plan import (
@@ -29,14 +30,24 @@ from survey.comparative_tests.product_samples import (
     read_sample_file,
     remove_product_samples,
 )
-from survey.comparative_tests.reading import ComparativeTestDetail
+from survey.comparative_tests.reading import (
+    ComparativeTestDetail,
+    get_comparative_test,
+    list_comparative_tests,
+)
 from survey.comparative_tests.rules_workbook import (
+    COMBINATION_NAMES,
     DECISION_NAMES,
     UploadedRules,
     build_rules_sheets,
     read_rules_file,
 )
-from survey.figures.views.comparative_test import ComparativeTestTexts, format_value
+from survey.comparative_tests.value_list import VALUE_SHEET, ValueList
+from survey.figures.views.comparative_test import (
+    ComparativeTestTexts,
+    describe_mapping,
+    format_cell,
+)
 from survey.frame.workbook_io import WorkbookSheet
 from survey.kit.cases import (
     change_case,
@@ -47,11 +58,13 @@ from survey.kit.cases import (
     format_hearing_row,
     list_hearing_heads,
 )
+from survey.kit.download_button import File, draw_download_button, name_file
 from survey.kit.feedback import show_feedback
 from survey.kit.list_entry import ListFile, draw_list_upload
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields, list_fields
-from survey.kit.text_blocks import render_text_table
+from survey.kit.text_blocks import escape_markdown, render_text_table
+from survey.locale import SurveyError
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.store.tables.evidence import ComparativeTestPlan, SampleData
@@ -121,7 +134,7 @@ def draw_laboratory(
         (
             each.sample,
             texts.characteristic_head(by_key[each.characteristic]),
-            format_value(each.measurement),
+            texts.format_value(each.measurement),
             t(ROUND_NAMES[each.occasion]),
             format_day(t, each.measured_on),
             each.reason,
@@ -154,21 +167,57 @@ def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
     reason = ""
     if occasion is not MeasurementRound.FIRST:
         reason = st.text_input(t("Reason"), key="comparative-test/reason", max_chars=500)
-    draw_list_upload(
+    st.caption(
+        t(
+            "The laboratory's own file will do as well, with a row for each value or a column for "
+            "each characteristic; how its columns are read is said before anything is stored."
+        )
+    )
+    # The list stands above the mapping, which it needs.
+    place = st.container()
+    key = f"comparative-test/values/{test.version}"
+    with st.expander(t("Its columns are read wrongly")):
+        _draw_proposed_mapping(page, test, key)
+        given = st.file_uploader(
+            t("Corrected mapping (JSON)"), ["json"], key=f"comparative-test/mapping/{test.version}"
+        )
+        mapping = given.getvalue() if given is not None else b""
+    with place:
+        draw_list_upload(
+            page,
+            ListFile(
+                f"results-{test.summary.key}",
+                t("Measured values (XLSX, CSV or XML)"),
+                key,
+                ("xlsx", "csv", "xml"),
+            ),
+            template=lambda work: (
+                build_value_template(work, test.seen)
+                if occasion is MeasurementRound.FIRST
+                else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
+            ),
+            read=partial(read_value_file, seen=test.seen, occasion=occasion, mapping=mapping),
+            confirm=partial(_confirm_values, page, test, occasion, reason),
+        )
+
+
+def _draw_proposed_mapping(page: PageContext, test: ComparativeTestDetail, key: str) -> None:
+    """Draw the proposed mapping of the uploaded file, to be corrected, as a download."""
+    t, given = page.t, st.session_state.get(key)
+    if given is None:
+        return
+    try:
+        with page.read() as work:
+            proposal = propose_test_mapping(work, test.seen, content=given.getvalue())
+    except SurveyError:
+        # The list says why the file cannot be read.
+        return
+    content = write_mapping_json(proposal.mapping)
+    draw_download_button(
         page,
-        ListFile(
-            f"results-{test.summary.key}",
-            t("Measured values (XLSX or CSV)"),
-            f"comparative-test/values/{test.version}",
-            ("xlsx", "csv"),
-        ),
-        template=lambda work: (
-            build_value_template(work, test.seen)
-            if occasion is MeasurementRound.FIRST
-            else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
-        ),
-        read=partial(read_value_file, seen=test.seen, occasion=occasion),
-        confirm=partial(_confirm_values, page, test, occasion, reason),
+        t("How the columns were read (JSON)"),
+        File(name_file(page, "mapping", "json"), "application/json", lambda: content),
+        key="comparative-test/values/mapping",
     )
 
 
@@ -181,6 +230,9 @@ def _confirm_values(
 ) -> None:
     t = page.t
     st.write(t("{count} values are right.", count=len(listed.values)))
+    if listed.mapping:
+        read = describe_mapping(parse_value_mapping(listed.mapping), t)
+        st.caption(escape_markdown(read))
     draw_case_button(
         page,
         test.seen,
@@ -195,7 +247,7 @@ def _confirm_values(
 
 
 _OPEN = (_State.PLANNED, _State.BOUGHT)
-_SHOWN = ("purpose", "funder", "laboratory", "accreditation")
+_SHOWN = ("purpose", "funder", "laboratory", "accreditation", "partners")
 
 
 def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
@@ -221,27 +273,14 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
     """Draw characteristics, devaluations, grades, worded by `texts`; for managers an upload."""
     t, rules = page.t, test.rules
     if rules.is_complete:
-        st.html(
-            render_text_table(
-                (
-                    t("Characteristic"),
-                    t("Weight (%)"),
-                    t("Limit"),
-                    t("Standard of the limit, with its edition"),
-                    t("Test method, with its edition"),
-                ),
-                [
-                    (
-                        texts.characteristic_head(each),
-                        f"{each.weight:f}",
-                        texts.format_limit(each),
-                        each.limit_standard or "–",
-                        each.method,
-                    )
-                    for each in rules.characteristics
-                ],
-            )
-        )
+        table = texts.build_rule_table()
+        st.html(render_text_table(table.heads, [list(map(format_cell, row)) for row in table.rows]))
+        if rules.groups:
+            marks = [
+                (rule.heading or t("The whole product"), t(COMBINATION_NAMES[rule.combination]))
+                for rule in rules.groups
+            ]
+            st.html(render_text_table((t("Heading"), t("Mark of the group")), marks))
         devaluations = [
             (texts.label(rule.name), texts.describe_devaluation(rule))
             for rule in rules.devaluations
@@ -268,6 +307,7 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
         )
     if not test.summary.may_manage or test.summary.state not in _OPEN:
         return
+    _draw_earlier_rules(page, test)
     draw_list_upload(
         page,
         ListFile(
@@ -276,6 +316,31 @@ def draw_rules(page: PageContext, test: ComparativeTestDetail, texts: Comparativ
         template=lambda _: build_rules_sheets(rules),
         read=lambda _, name, content: read_rules_file(name, content),
         confirm=partial(_confirm_rules, page, test),
+    )
+
+
+def _draw_earlier_rules(page: PageContext, test: ComparativeTestDetail) -> None:
+    """Draw a choice of an earlier test whose rules this one takes, to go on with its programme."""
+    t = page.t
+    with page.read() as work:
+        sealed = {each.id: each.title for each in list_comparative_tests(work) if each.rules_sha256}
+    if not sealed:
+        return
+    chosen = st.selectbox(
+        t("Add models to an earlier test: take its rules"),
+        list(sealed),
+        format_func=lambda each: sealed[each][page.language],
+        index=None,
+        placeholder=t("Choose a test"),
+        key=f"comparative-test/earlier/{test.version}",
+    )
+    if chosen is None:
+        return
+    with page.read() as work:
+        rules = get_comparative_test(work, test_id=chosen).rules
+    slot, done = "comparative-test/rules/earlier", t("The rules are stored.")
+    draw_case_button(
+        page, test.seen, slot, set_grading_rules, t("Take these rules"), done, rules=rules
     )
 
 

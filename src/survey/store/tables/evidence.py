@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from survey.locale import Message, msg
@@ -217,6 +217,15 @@ class ComparativeTestPlan(Record):
         ),
     ] = ""
     """Number of the laboratory's accreditation (CNAS) or approval (CMA)."""
+    partners: Annotated[
+        str,
+        Text(
+            label=msg("Carried out together with"),
+            least=0,
+            most=300,
+            help=msg("Other associations of a joint test. May stay empty."),
+        ),
+    ] = Field(default="", sa_column_kwargs={"server_default": text("''")})
 
 
 class ComparativeTest(ComparativeTestPlan, table=True):
@@ -273,6 +282,16 @@ class SampleData(Record):
     receipt: Annotated[str, Text(label=msg("Number of the receipt"), width=20)]
     is_anonymous: Annotated[bool, Flag(label=msg("Bought anonymously"), names=YES_NO)]
     """Whether it was bought as any consumer would buy it."""
+    claims: Annotated[
+        str,
+        Text(
+            label=msg("Claimed values, such as spf:50; volume:217"),
+            width=28,
+            least=0,
+            is_optional=True,
+        ),
+    ] = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    """Characteristic keys with what the product says of itself; empty if nothing is compared."""
 
 
 class ProductSample(SampleData, table=True):
@@ -304,11 +323,15 @@ class ProductMeasurement(Identified, table=True):
     """From 1; the highest one counts."""
     round: MeasurementRound = Field(sa_type=enum_column(MeasurementRound))
     value: str
-    """Decimal as the laboratory wrote it, with all its digits."""
+    """Decimal as the laboratory wrote it, with all its digits; empty: not applicable."""
     is_below: bool = False
     """Whether it was not detected and `value` is the limit of detection."""
     uncertainty: str | None = None
     coverage: str | None = None
+    replicates: list[dict[str, Any]] = Field(
+        default_factory=list, sa_type=JsonDocument, sa_column_kwargs={"server_default": "[]"}
+    )
+    """Repeated measurements that `value` combines, as the laboratory wrote them."""
     measured_on: date
     reason: str = ""
     entered_by: UUID | None = Field(default=None, foreign_key="account.id")
