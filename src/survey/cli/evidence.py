@@ -28,6 +28,7 @@ from survey.counts.deliveries import (
     preview_delivery,
 )
 from survey.counts.delivery_changes import DeliveryChanges
+from survey.counts.lost_lists import name_lost
 from survey.counts.standing_deliveries import list_delivered_periods
 from survey.education.activity_list import add_activities, read_activity_file
 from survey.figures.figure_table import csv_bytes
@@ -157,8 +158,8 @@ def import_(
                 area=area,
                 data_as_of=day,
             )
-            changes_refused = bool(changes.losses) and confirm_losses != changes.confirmation
-        _list_losses(changes)
+            changes_refused = changes.confirmation not in {"", confirm_losses}
+        _list_losses(kind.counts, changes)
         receipt = None
         if not dry_run and not changes_refused:
             receipt = change_as_operator(
@@ -241,9 +242,17 @@ def _print_problem(row: int, column: str, value: str, reason: str) -> None:
     )
 
 
-def _list_losses(changes: DeliveryChanges) -> None:
+def _list_losses(kind: CountKind, changes: DeliveryChanges) -> None:
     for each in changes.losses[:_LISTED]:
         print_note("Would be lost: area {area}, month {month}", area=each.area, month=each.period)
+    language = current_settings().language
+    for lost in changes.lost_lists[:_LISTED]:
+        print_note(
+            "Would be lost: {what}, month {month}, areas: {areas}",
+            what=name_lost(kind, lost, language),
+            month=lost.period,
+            areas=lost.areas,
+        )
 
 
 def _build_record(read: CountFile, receipt: DeliveryReceipt | None) -> dict[str, object]:

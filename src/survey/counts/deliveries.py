@@ -28,6 +28,7 @@ from survey.counts.delivery_changes import (
     compare_sums,
     require_ended,
 )
+from survey.counts.lost_lists import find_lost_lists
 from survey.counts.standing_deliveries import DeliveredPeriod, list_delivered_periods, stands_for
 from survey.frame.code_lists import leaf_areas, province_names
 from survey.locale import SurveyError, msg
@@ -268,7 +269,11 @@ def preview_delivery(
         for each in list_delivered_periods(work, kind=counts.kind.kind)
         if each.is_current and each.is_demo == is_demo and each.period in counts.periods
     ]
-    return compare_sums(_read_area_sums(work.session, counts.kind, stored, area), sums)
+    return compare_sums(
+        _read_area_sums(work.session, counts.kind, stored, area),
+        sums,
+        find_lost_lists(work.session, counts, stored),
+    )
 
 
 def store_delivery(
@@ -285,8 +290,7 @@ def store_delivery(
         work, counts=counts, area=head.area, data_as_of=head.data_as_of, is_demo=head.is_demo
     )
     changes.require_confirmed(head.confirmed_losses)
-    lost = sum(len(row.lost) for row in changes.losses)
-    revisions = _record_delivery(work, counts, head, sha256, lost)
+    revisions = _record_delivery(work, counts, head, sha256, changes)
     _insert_counts(work.session, counts, revisions, sums_only=sums_only)
     first = next(iter(revisions.values()))
     numbers = {period: each.number for period, each in revisions.items()}
@@ -294,13 +298,10 @@ def store_delivery(
 
 
 def _record_delivery(
-    work: Work, counts: CheckedCounts, head: DeliveryHead, sha256: str, lost: int
+    work: Work, counts: CheckedCounts, head: DeliveryHead, sha256: str, changes: DeliveryChanges
 ) -> dict[str, DeliveryRevision]:
-    """Store a delivery with number of sums `lost`, and its revisions; return month -> revision.
-
-    Args:
-        lost: How many sums by area and month or day are gone with it, as its sender confirmed.
-    """
+    """Store a delivery and its revisions; the trail has what is lost. Return month -> revision."""
+    lost = sum(len(row.lost) for row in changes.losses)
     kind, is_demo = counts.kind.kind, work.principal.is_demo or head.is_demo
     delivery = StoredDelivery(
         id=new_id(),
@@ -345,6 +346,7 @@ def _record_delivery(
             "periods": {period: each.number for period, each in revisions.items()},
             "sha256": sha256,
             **({"lost_sums": lost} if lost else {}),
+            **({"lost_lists": len(changes.lost_lists)} if changes.lost_lists else {}),
             **({"key": str(head.key_id)} if head.key_id is not None else {}),
         },
     )

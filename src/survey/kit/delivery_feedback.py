@@ -7,8 +7,10 @@ import streamlit as st
 from survey.collection.importing.rejections import reason_of
 from survey.counts.complaint_view import name_area
 from survey.counts.count_check import MAX_PROBLEMS, CountCheck
+from survey.counts.count_declaration import CountKind
 from survey.counts.deliveries import DeliveryReceipt
 from survey.counts.delivery_changes import AreaChange, DeliveryChanges
+from survey.counts.lost_lists import name_lost
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_text_table
@@ -33,9 +35,28 @@ def draw_count_problems(page: PageContext, check: CountCheck) -> None:
         st.caption(t("The first {count} are listed.", count=len(rows)))
 
 
-def draw_delivery_changes(page: PageContext, changes: DeliveryChanges) -> None:
+def draw_delivery_changes(page: PageContext, kind: CountKind, changes: DeliveryChanges) -> None:
     """Draw which counts a delivery changes by area and month; losses are in an error box."""
     t = page.t
+    if changes.lost_lists:
+        st.error(
+            t(
+                "In areas and months that come again, this delivery lacks classes, lists or "
+                "columns that stand there. They would be lost:"
+            )
+        )
+        lost_rows = [
+            (name_lost(kind, each, page.language), each.period, format_count(each.areas))
+            for each in changes.lost_lists
+        ]
+        draw_long_table(
+            (t("Would be lost"), t("Month"), t("Areas")),
+            lost_rows,
+            key="outside/lost-lists",
+            show_all=t("Show all {count} rows", count=len(lost_rows)),
+            listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
+            whole=(1, 2),
+        )
     heads = (t("Area"), t("Month"), t("Stands"), t("Comes"), t("Would be lost"))
     if changes.losses:
         st.error(

@@ -319,7 +319,7 @@ def _draw_form(
     except DeliveryNotAllowedError as error:
         draw_notice(t("This cannot be stored"), t(error.message), t("Nothing was written."))
         return
-    draw_delivery_changes(page, changes)
+    draw_delivery_changes(page, counts.kind, changes)
     with st.form("outside/form", border=True):
         source = st.text_input(t("Source"), max_chars=200, key="outside/source")
         day = st.date_input(
@@ -332,7 +332,7 @@ def _draw_form(
         faults = st.text_area(
             t("Known faults; shown with every figure"), max_chars=2_000, key="outside/faults"
         )
-        is_confirmed = bool(changes.losses) and st.checkbox(
+        is_confirmed = bool(changes.confirmation) and st.checkbox(
             t("What is listed in red shall be lost; the edition that stands stays readable."),
             key=f"outside/confirmed/{changes.confirmation}",
         )

@@ -7,7 +7,7 @@ gives makes sending it again harmless: the answer is the same (docs/push.md).
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import lru_cache, partial
 from hashlib import sha256
@@ -410,7 +410,7 @@ def _describe_problems(check: CountCheck, language: str, t: Translator) -> dict[
 
 
 def _describe_losses(changes: DeliveryChanges) -> dict[str, Any]:
-    """Return as JSON the areas and months whose counts a delivery would remove from the store."""
+    """Return as JSON the areas, months, lists and classes that a delivery would take away."""
     return {
         "confirm_losses": changes.confirmation,
         "loss_count": len(changes.losses),
@@ -418,4 +418,5 @@ def _describe_losses(changes: DeliveryChanges) -> dict[str, Any]:
             {"area": row.area, "period": row.period, "lost": list(row.lost)}
             for row in changes.losses[:MAX_PROBLEMS]
         ],
+        "lost_lists": [asdict(each) for each in changes.lost_lists[:MAX_PROBLEMS]],
     }
