@@ -208,7 +208,15 @@ def test_a_file_and_a_message_store_the_same(platform: Platform) -> None:
     totals = "2024-05,000000,合计,合计,40,30,20,15,5,1234.50"
     answer = platform.push_csv(key, count_file(ROW, totals))
     assert answer.status_code == 200, answer.text
-    platform.push(key, id="as-a-message")
+    lacking = platform.push(key, id="as-a-message")
+    assert lacking.status_code == 409
+    assert lacking.json()["losses"] == []
+    assert lacking.json()["lost_lists"] == [
+        {"period": "2024-05", "column": name, "codes": [], "areas": 1}
+        for name in ("mediated", "mediation_succeeded", "settled_first")
+    ]
+    confirmed = lacking.json()["confirm_losses"]
+    assert platform.push(key, id="as-a-message", confirm_losses=confirmed).status_code == 200
     with read_scope(platform.settings.store_url) as session:
         rows = session.exec(select(ComplaintCount)).all()
     assert {(row.area, row.nature, row.accepted, row.recovered_fen) for row in rows} == {
