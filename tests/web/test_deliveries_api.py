@@ -36,6 +36,7 @@ from survey.store.tables import (
     DeliveryKind,
     DeliveryRevision,
     KeyScope,
+    PublishedTable,
     now,
 )
 from survey.tabular.reading import read_text_table, table_of_records
@@ -511,3 +512,18 @@ def test_a_file_of_another_layout_is_read_by_a_kept_mapping(platform: Platform) 
     (problem,) = refused.json()["problems"]
     assert (problem["row"], problem["column"], problem["value"]) == (4, "行政区划代码", "")
     assert "虚构人" not in refused.text
+
+
+def test_a_published_quarter_comes_as_a_file(platform: Platform) -> None:
+    content = (PROJECT_ROOT / "seed/context/examples/published_quarter.csv").read_bytes()
+    key = platform.make_key()
+    first, again = (platform.push_csv(key, content, id="2024-q1") for _ in range(2))
+    assert first.status_code == 200, first.text
+    assert (first.json(), again.json()["revisions"]) == (again.json(), {"2024-Q1": 1})
+    assert again.headers[deliveries_api.REPEATED_HEADER] == "true"
+    assert platform.count(PublishedTable) == 2
+    refused = platform.push_csv(key, content.replace(b"31.75", b"41.75"), id="2024-q1-b")
+    assert (refused.status_code, refused.json()["problems"][0]["row"]) == (422, 4)
+    city = platform.push_csv(platform.make_key("city"), content, id="42-2024-q1")
+    assert city.status_code == 403, city.text
+    assert platform.count(PublishedTable) == 2

@@ -362,12 +362,7 @@ def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
         DeliveryNotAllowedError: There is no such delivery that stands, or no reason is given.
     """
     work.require(Action.DELIVER_EVIDENCE)
-    text = reason.strip()
-    if not text or len(text) > MAX_SOURCE_CHARS or not text.isprintable():
-        raise DeliveryNotAllowedError(
-            msg("A withdrawal needs a reason of at most {limit} characters.",
-                limit=MAX_SOURCE_CHARS)
-        )  # fmt: skip
+    text = require_reason(reason)
     delivery = work.session.get(StoredDelivery, delivery_id, with_for_update=True)
     if delivery is None or delivery.withdrawn_at is not None or (
         work.principal.is_demo and not delivery.is_demo
@@ -383,6 +378,21 @@ def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
         delivery.id,
         {"kind": delivery.kind.value, "id": delivery.external_id, "reason": text},
     )
+
+
+def require_reason(reason: str) -> str:
+    """Return the reason of a withdrawal without blanks around it, if it is acceptable; else raise.
+
+    Raises:
+        DeliveryNotAllowedError: There is none, or it is too long.
+    """
+    text = reason.strip()
+    if not text or len(text) > MAX_SOURCE_CHARS or not text.isprintable():
+        raise DeliveryNotAllowedError(
+            msg("A withdrawal needs a reason of at most {limit} characters.",
+                limit=MAX_SOURCE_CHARS)
+        )  # fmt: skip
+    return text
 
 
 def _find_last_numbers(work: Work, counts: CheckedCounts, *, is_demo: bool) -> dict[str, int]:

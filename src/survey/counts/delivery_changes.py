@@ -87,7 +87,8 @@ class DeliveryLosesError(SurveyError):
     code = "delivery_loses"
 
     def __init__(self, changes: DeliveryChanges) -> None:
-        months = {each.period for each in (*changes.losses, *changes.lost_lists)}
+        months = {row.period for row in changes.losses}
+        months |= {each.period for each in changes.lost_lists}
         super().__init__(
             msg(
                 "This delivery lacks something that stands in {months}: areas, days, classes or "

@@ -17,6 +17,7 @@ from survey.counts.standing_deliveries import DeliveredPeriod, stands_for
 from survey.frame.code_lists import CodeListName, shipped_code_lists
 from survey.store.tables import table_of
 
+_MONTH_CHARS = len("2024-05")
 _Codes = Mapping[tuple[str, str], set[str]]
 """Codes by area and month."""
 
@@ -30,13 +31,8 @@ def find_lost_lists(
     these areas has it, not even with 0.
     """
     kind = counts.kind
-    came = {
-        (str(area), str(period))
-        for area, period in counts.frame.groupby(
-            [counts.frame[AREA], counts.months_of(counts.frame).rename("period")], observed=True
-        ).groups
-    }
-    lost = []
+    came = {(area, when[:_MONTH_CHARS]) for area, when in counts.area_sums}
+    lost: list[LostList] = []
     for column in kind.keys:
         if column not in {kind.when, AREA}:
             before = _read_codes(session, kind, column, standing)

@@ -1,6 +1,8 @@
 """Messages about a delivery of counts: its wrong rows, what it changes, what was stored."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 import streamlit as st
 
@@ -8,13 +10,15 @@ from survey.collection.importing.rejections import reason_of
 from survey.counts.complaint_view import name_area
 from survey.counts.count_check import MAX_PROBLEMS, CountCheck
 from survey.counts.count_declaration import CountKind
-from survey.counts.deliveries import DeliveryReceipt
+from survey.counts.deliveries import DeliveryHead, DeliveryReceipt
 from survey.counts.delivery_changes import AreaChange, DeliveryChanges
 from survey.counts.lost_lists import name_lost
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_text_table
 from survey.locale.figures import format_count
+from survey.store.china_time import china_date
+from survey.store.tables import now
 
 
 def draw_count_problems(page: PageContext, check: CountCheck) -> None:
@@ -104,3 +108,39 @@ def describe_receipt(page: PageContext, receipt: DeliveryReceipt) -> str:
     if receipt.is_repeated:
         return t("This very file is stored already: {months}.", months=months)
     return t("Stored: {months}.", months=months)
+
+
+def draw_head_form(
+    page: PageContext, changes: DeliveryChanges, head: DeliveryHead
+) -> DeliveryHead | None:
+    """Draw the form of what is said of a delivery; return `head` with it once it is sent.
+
+    Losses are confirmed in it by a box that names exactly these.
+    """
+    t = page.t
+    with st.form("outside/form", border=True):
+        source = st.text_input(t("Source"), max_chars=200, key="outside/source")
+        day = st.date_input(
+            t("Data as of"),
+            value=china_date(now()),
+            max_value=china_date(now()),
+            format="YYYY-MM-DD",
+            key="outside/day",
+        )
+        faults = st.text_area(
+            t("Known faults; shown with every figure"), max_chars=2_000, key="outside/faults"
+        )
+        is_confirmed = bool(changes.confirmation) and st.checkbox(
+            t("What is listed in red shall be lost; the edition that stands stays readable."),
+            key=f"outside/confirmed/{changes.confirmation}",
+        )
+        sent = st.form_submit_button(t("Store this delivery"), type="primary")
+    if not sent or not isinstance(day, date):
+        return None
+    return replace(
+        head,
+        source=source or "",
+        data_as_of=day,
+        known_faults=faults or "",
+        confirmed_losses=changes.confirmation if is_confirmed else "",
+    )

@@ -53,6 +53,7 @@ from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, read_cached, read_cached_late
 from survey.kit.text_blocks import draw_freshness, render_table
 from survey.kit.url_state import draw_tabs, keep_in_address, pick
+from survey.screens.published_quarters import draw_published_quarters
 from survey.screens.special_groups import draw_losses
 from survey.store.china_time import china_date
 from survey.store.read_replica import LateReading
@@ -295,11 +296,16 @@ def draw_complaints_page(page: PageContext) -> None:
 
 
 def draw_complaints(page: PageContext) -> None:
-    """Draw complaint statistics of the chosen area and year, by the chosen classification."""
+    """Draw complaint statistics of an area and year by a classification, and published quarters."""
     years = read_cached(page, list_complaint_years, "years")
-    if not years:
+    if years:
+        _draw_year(page, years)
+    else:
         draw_none_delivered(page, page.t("No complaint statistics have been delivered yet"))
-        return
+    draw_published_quarters(page)
+
+
+def _draw_year(page: PageContext, years: dict[int, int]) -> None:
     with filters.filter_row():
         reading = _pick_year(page, years)
         year = reading.value

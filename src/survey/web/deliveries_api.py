@@ -33,6 +33,7 @@ from survey.access.work import Work
 from survey.collection.importing.kept_mappings import MAX_NAME_CHARS
 from survey.collection.importing.rejections import reason_of
 from survey.counts.bringing_in.count_files import read_count_file
+from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.saved_mappings import list_count_mappings
 from survey.counts.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError, check_counts
 from survey.counts.count_declaration import CountKind
@@ -44,6 +45,7 @@ from survey.counts.deliveries import (
     import_delivery,
 )
 from survey.counts.delivery_changes import DeliveryChanges, DeliveryLosesError
+from survey.counts.published_quarters import store_published
 from survey.locale import LANGUAGES, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -200,7 +202,7 @@ class DeliveriesApi:
         self,
         kind: CountKind,
         holder: KeyHolder,
-        read: Callable[[CountKind, bytes], tuple[DeliveryHead, CountCheck]],
+        read: Callable[[CountKind, bytes], tuple[DeliveryHead, CountCheck | PublishedFile]],
         content: bytes,
         is_gone: Callable[[], bool],
     ) -> Stored | None:
@@ -210,9 +212,10 @@ class DeliveriesApi:
             return None
 
         def work(session: Session) -> DeliveryReceipt:
-            return import_delivery(
-                Work(session, holder.principal, now(), self.settings), check=check, head=head
-            )
+            mine = Work(session, holder.principal, now(), self.settings)
+            if isinstance(check, PublishedFile):
+                return store_published(mine, file=check, head=head)
+            return import_delivery(mine, check=check, head=head)
 
         url = self.settings.store_url
         try:
@@ -223,8 +226,11 @@ class DeliveriesApi:
 
     def _read_file(
         self, request: Request, holder: KeyHolder, kind: CountKind, content: bytes
-    ) -> tuple[DeliveryHead, CountCheck]:
-        """Parse a CSV delivery, with its head in query parameters; return head and checked rows."""
+    ) -> tuple[DeliveryHead, CountCheck | PublishedFile]:
+        """Parse a CSV delivery, with its head in query parameters; return head and checked rows.
+
+        Tables of a quarter as an association publishes them are known by their heads.
+        """
         query = request.query_params
         for name in query:
             if name not in _HEAD_PARAMETERS:
@@ -238,7 +244,12 @@ class DeliveriesApi:
                 msg("{name} is a day such as 2024-06-03.", name="data_as_of")
             ) from error
         version = query.get("code_version", "")
-        if "mapping" in query:
+        is_plain = kind.kind is DeliveryKind.COMPLAINTS and "mapping" not in query
+        published = read_published_tables(content) if is_plain else None
+        check: CountCheck | PublishedFile
+        if published is not None:
+            check = published
+        elif "mapping" in query:
             check = self._read_mapped(query["mapping"], holder, kind, content, version)
         else:
             check = check_counts(

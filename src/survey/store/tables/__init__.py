@@ -104,6 +104,7 @@ _TABLES_BY_MODULE = {
         "ImportMapping",
         "ImportedFile",
         "OpinionCount",
+        "PublishedTable",
         "ReviewRule",
         "SchemaFloor",
         "Snapshot",

@@ -111,6 +111,37 @@ class ComplaintSummary(SQLModel, table=True):
     fraud: int | None = None
 
 
+class PublishedTable(Identified, table=True):
+    """Published counts of the nation's complaints by one code list in a quarter or half-year.
+
+    They have no months, areas or second list, and are added to nothing. For a period and list the
+    newest one not withdrawn counts.
+    """
+
+    __tablename__ = "published_table"
+
+    period: str = Field(max_length=7)
+    """`2024-Q1` or `2024-H1`."""
+    lens: str = Field(max_length=12)
+    """Code list: nature or class."""
+    counts: dict[str, int] = Field(sa_type=JsonDocument)
+    """By code of the newest list when it was delivered; under `total` all together."""
+    changes: dict[str, int] = Field(sa_type=JsonDocument)
+    """Change on a year before as printed, in hundredths of a per cent, by code."""
+    code_version: str
+    source: str
+    data_as_of: date
+    known_faults: str = ""
+    file_name: str = ""
+    """For people, never used as a path."""
+    sha256: str = Field(max_length=64)
+    is_demo: bool = False
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    at: datetime = Field(sa_type=UtcDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    withdrawal_reason: str | None = None
+
+
 class OpinionCount(SQLModel, table=True):
     """Number of items on public pages of a day and area, by channel, sentiment and topic."""
 
