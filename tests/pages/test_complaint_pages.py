@@ -167,3 +167,30 @@ def test_a_file_of_a_published_quarter_is_known_stored_and_withdrawn(open_page: 
     next(each for each in app.button if each.label == "撤回这张表").click().run()
     assert not app.exception
     assert "已撤回" in app.success[0].value
+
+
+def test_a_month_is_closed_and_a_delivery_after_it_asks_for_its_reason(
+    open_page: Open, read: Read
+) -> None:
+    assert "还没有关账" in read(open_page(PageKey.COMPLAINTS, Role.CITY_OFFICIAL, lang="zh"))
+    app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh")
+    assert "来自31个省中的2个" in read(app)
+    app.button(key="outside/close").click().run()
+    assert "2024-05已关账" in app.success[0].value
+    assert "月份关账：0个未关" in [each.label for each in app.expander]
+    content = count_file(*rows_of("2024-05", "420500", (70, 60, 40)))
+    app.file_uploader[0].set_value(("part.csv", content, "text/csv")).run()
+    app.text_input(key="outside/source").set_value("湖北省消委会")
+    _press(app, "写入这次报送")
+    assert "请写明原因" in read(app)
+    app.text_input(key="outside/correction").set_value("漏报一个区")
+    app.text_input(key="outside/source").set_value("湖北省消委会")
+    _press(app, "写入这次报送")
+    assert not app.exception
+    assert "2024-05（第 3 版）" in app.success[0].value
+    # Another role: what the first one read is kept for fifteen seconds.
+    assert "都已关账" in read(open_page(PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh"))
+    assert "月份关账" not in "".join(
+        each.label
+        for each in open_page(PageKey.OUTSIDE_DATA, Role.CITY_OFFICIAL, lang="zh").expander
+    )

@@ -22,6 +22,7 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
 from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.saved_mappings import keep_count_mapping
+from survey.counts.closed_months import close_month
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
 from survey.settings import PROJECT_ROOT, Settings
@@ -527,3 +528,17 @@ def test_a_published_quarter_comes_as_a_file(platform: Platform) -> None:
     city = platform.push_csv(platform.make_key("city"), content, id="42-2024-q1")
     assert city.status_code == 403, city.text
     assert platform.count(PublishedTable) == 2
+
+
+def test_a_closed_month_takes_a_correction_with_its_reason(platform: Platform) -> None:
+    key = platform.make_key()
+    assert platform.push(key).status_code == 200
+    with session_scope(platform.settings.store_url) as session:
+        close_month(work_of(session, OPERATOR, now()), period="2024-05")
+    later = {"id": "later", "rows": [{**RECORD, "accepted": 41}]}
+    refused = platform.push(key, **later)
+    assert (refused.status_code, refused.json()["code"]) == (409, "month_closed")
+    assert platform.push(key, **later, correction="one district was late").status_code == 200
+    with session_scope(platform.settings.store_url) as session:
+        corrections = session.exec(select(Delivery.correction)).all()
+    assert sorted(filter(None, corrections)) == ["one district was late"]

@@ -124,6 +124,9 @@ def import_(
     confirm_losses: Annotated[
         str, typer.Option(help="Word that confirms exactly the losses that were listed.")
     ] = "",
+    correction: Annotated[
+        str, typer.Option(help="Reason of a correction; needed where a month is closed.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
     problems: Annotated[
         Path | None, typer.Option(help="CSV for the problems, with the rows they are in.")
@@ -143,7 +146,7 @@ def import_(
         content, day = read_bytes(file), data_as_of.date() if data_as_of else china_date(now())
         head = DeliveryHead(
             "", source or file.name, day, known_faults, code_version, file.name,
-            confirmed_losses=confirm_losses, area=area,
+            confirmed_losses=confirm_losses, area=area, correction=correction,
         )  # fmt: skip
         is_plain = kind is FileKind.COMPLAINTS and mapping is None
         published = read_published_tables(content) if is_plain else None

@@ -19,6 +19,7 @@ from survey.access.audit import actor_id
 from survey.access.principal import covers
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
+from survey.counts.closed_months import require_open
 from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import AREA, NOT_GIVEN, TOTAL, CheckedCounts, CountKind
 from survey.counts.delivery_changes import (
@@ -73,6 +74,8 @@ class DeliveryHead:
     """Confirmation of the losses that its sender has seen (`DeliveryChanges.confirmation`)."""
     area: str = ""
     """Area that it speaks of; empty for that of its sender."""
+    correction: str = ""
+    """Reason, needed where a month of it is closed."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,7 @@ def import_delivery(work: Work, *, check: CountCheck, head: DeliveryHead) -> Del
         CountsRejectedError: Rows have problems, which the error carries.
         DeliveryConflictError: The id was used for another content.
         DeliveryLosesError: What stands would be lost, and the head does not confirm it.
+        MonthClosedError: One of its months is closed, and the head gives no reason.
     """
     work.require(Action.DELIVER_EVIDENCE)
     coded = replace(head, code_version=check.version)
@@ -290,6 +294,9 @@ def store_delivery(
         work, counts=counts, area=head.area, data_as_of=head.data_as_of, is_demo=head.is_demo
     )
     changes.require_confirmed(head.confirmed_losses)
+    if counts.kind.kind is DeliveryKind.COMPLAINTS:
+        is_demo = work.principal.is_demo or head.is_demo
+        require_open(work, periods=counts.periods, correction=head.correction, is_demo=is_demo)
     revisions = _record_delivery(work, counts, head, sha256, changes)
     _insert_counts(work.session, counts, revisions, sums_only=sums_only)
     first = next(iter(revisions.values()))
@@ -301,7 +308,6 @@ def _record_delivery(
     work: Work, counts: CheckedCounts, head: DeliveryHead, sha256: str, changes: DeliveryChanges
 ) -> dict[str, DeliveryRevision]:
     """Store a delivery and its revisions; the trail has what is lost. Return month -> revision."""
-    lost = sum(len(row.lost) for row in changes.losses)
     kind, is_demo = counts.kind.kind, work.principal.is_demo or head.is_demo
     delivery = StoredDelivery(
         id=new_id(),
@@ -312,6 +318,7 @@ def _record_delivery(
         known_faults=head.known_faults.strip(),
         code_version=head.code_version,
         area=_area_of(work, head.area, kind),
+        correction=head.correction.strip() or None,
         file_name=head.file_name[:200],
         sha256=sha256,
         row_count=len(counts.frame),
@@ -345,8 +352,8 @@ def _record_delivery(
             "rows": delivery.row_count,
             "periods": {period: each.number for period, each in revisions.items()},
             "sha256": sha256,
-            **({"lost_sums": lost} if lost else {}),
-            **({"lost_lists": len(changes.lost_lists)} if changes.lost_lists else {}),
+            **({"correction": delivery.correction} if delivery.correction else {}),
+            **changes.audit_detail,
             **({"key": str(head.key_id)} if head.key_id is not None else {}),
         },
     )

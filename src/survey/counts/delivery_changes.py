@@ -75,6 +75,13 @@ class DeliveryChanges:
         ]
         return sha256("\n".join(lost).encode()).hexdigest()[:16] if lost else ""
 
+    @property
+    def audit_detail(self) -> dict[str, int]:
+        """Numbers of sums and of lists that are lost, for the entry of the trail; none of none."""
+        sums = sum(len(row.lost) for row in self.losses)
+        numbers = {"lost_sums": sums, "lost_lists": len(self.lost_lists)}
+        return {name: number for name, number in numbers.items() if number}
+
     def require_confirmed(self, confirmation: str) -> None:
         """Raise `DeliveryLosesError` if something is lost that `confirmation` does not confirm."""
         if self.confirmation not in {"", confirmation}:

@@ -7,6 +7,7 @@ from datetime import date
 import streamlit as st
 
 from survey.collection.importing.rejections import reason_of
+from survey.counts.closed_months import MAX_REASON_CHARS
 from survey.counts.complaint_view import name_area
 from survey.counts.count_check import MAX_PROBLEMS, CountCheck
 from survey.counts.count_declaration import CountKind
@@ -111,11 +112,14 @@ def describe_receipt(page: PageContext, receipt: DeliveryReceipt) -> str:
 
 
 def draw_head_form(
-    page: PageContext, changes: DeliveryChanges, head: DeliveryHead
+    page: PageContext, changes: DeliveryChanges, head: DeliveryHead, closed: Sequence[str] = ()
 ) -> DeliveryHead | None:
     """Draw the form of what is said of a delivery; return `head` with it once it is sent.
 
     Losses are confirmed in it by a box that names exactly these.
+
+    Args:
+        closed: Months of it that are closed, for which it asks a reason.
     """
     t = page.t
     with st.form("outside/form", border=True):
@@ -130,6 +134,16 @@ def draw_head_form(
         faults = st.text_area(
             t("Known faults; shown with every figure"), max_chars=2_000, key="outside/faults"
         )
+        correction = ""
+        if closed:
+            correction = st.text_input(
+                t(
+                    "{months}: closed already. This is a correction; its reason",
+                    months=t(", ").join(closed),
+                ),
+                max_chars=MAX_REASON_CHARS,
+                key="outside/correction",
+            )
         is_confirmed = bool(changes.confirmation) and st.checkbox(
             t("What is listed in red shall be lost; the edition that stands stays readable."),
             key=f"outside/confirmed/{changes.confirmation}",
@@ -143,4 +157,5 @@ def draw_head_form(
         data_as_of=day,
         known_faults=faults or "",
         confirmed_losses=changes.confirmation if is_confirmed else "",
+        correction=correction or "",
     )

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from survey.access.roles import NATION
+from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_charts import build_month_chart, build_share_chart
 from survey.counts.complaint_tables import (
     ComplaintYear,
@@ -16,7 +17,13 @@ from survey.counts.complaint_tables import (
     read_complaint_year,
     read_year_before,
 )
-from survey.counts.complaint_view import area_choices, build_complaint_view, lens_choices, name_area
+from survey.counts.complaint_view import (
+    area_choices,
+    build_complaint_view,
+    describe_closed,
+    lens_choices,
+    name_area,
+)
 from survey.counts.count_declaration import AREA, NOT_GIVEN
 from survey.counts.count_kinds import CHANNEL, DAY, ITEMS, MAX_TOPIC_CHARS, SENTIMENT, TOPIC
 from survey.counts.deliveries import DeliveryHead
@@ -336,7 +343,8 @@ def _draw_year(page: PageContext, years: dict[int, int]) -> None:
     months = build_month_chart(year=year, area=area, language=page.language)
     draw_count_panel(page, months, source)
     draw_count_table(view.month_title, view.months)
-    draw_count_notes(view.notes)
+    closed = read_cached(page, list_closed_months, "closed months")
+    draw_count_notes((*view.notes, describe_closed(year, closed, page.t)))
     draw_freshness(page.t, reading.freshness)
 
 

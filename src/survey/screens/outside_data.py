@@ -14,11 +14,12 @@ from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.saved_mappings import list_count_mappings
 from survey.counts.bringing_in.table_mapping import TableMapping, write_mapping_json
+from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_view import name_area
 from survey.counts.complaints.sums import compare_revisions
 from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import CheckedCounts, CountKind
-from survey.counts.count_kinds import COUNT_KINDS
+from survey.counts.count_kinds import COMPLAINTS, COUNT_KINDS
 from survey.counts.deliveries import (
     DeliveryHead,
     build_upload_id,
@@ -51,6 +52,7 @@ from survey.kit.text_blocks import (
 from survey.kit.url_state import pick_by_button
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_count
+from survey.screens.closed_months import draw_closing
 from survey.screens.complaints import draw_opinion_entry
 from survey.screens.count_mapping import READ, MappingEditor, draw_keeping, remember
 from survey.screens.published_quarters import draw_published_form, draw_published_withdrawal
@@ -107,6 +109,7 @@ def draw_outside_data(page: PageContext) -> None:
     _draw_upload(page, kind, periods)
     if kind.kind is DeliveryKind.COMPLAINTS:
         draw_published_withdrawal(page)
+        draw_closing(page)
     if kind.kind is DeliveryKind.OPINION:
         draw_opinion_entry(page, periods)
     if not periods:
@@ -329,6 +332,7 @@ def _draw_form(
     try:
         with page.read() as work:
             changes = preview_delivery(work, counts=counts, area=area)
+            closed = list_closed_months(work) if counts.kind is COMPLAINTS else {}
     except DeliveryNotAllowedError as error:
         draw_notice(t("This cannot be stored"), t(error.message), t("Nothing was written."))
         return
@@ -337,6 +341,7 @@ def _draw_form(
         page,
         changes,
         DeliveryHead("", "", china_date(now()), "", upload.version, upload.name, area=area),
+        sorted(closed.keys() & {*counts.periods}),
     )
     if said is not None:
         withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}

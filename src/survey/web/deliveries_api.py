@@ -35,6 +35,7 @@ from survey.collection.importing.rejections import reason_of
 from survey.counts.bringing_in.count_files import read_count_file
 from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.saved_mappings import list_count_mappings
+from survey.counts.closed_months import MAX_REASON_CHARS, MonthClosedError
 from survey.counts.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError, check_counts
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
@@ -83,6 +84,7 @@ _HEAD_PARAMETERS = frozenset(
         "area",
         "code_version",
         "confirm_losses",
+        "correction",
         "mapping",
         "language",
     }
@@ -110,6 +112,7 @@ class DeliveryMessage(BaseModel):
     area: Annotated[StrictStr, Field(max_length=6)] = ""
     code_version: Annotated[StrictStr, Field(max_length=24)] = ""
     confirm_losses: Annotated[StrictStr, Field(max_length=24)] = ""
+    correction: Annotated[StrictStr, Field(max_length=MAX_REASON_CHARS)] = ""
     rows: list[Any]
     """Looked at one by one, up to the first that is wrong: each error takes a hundred times the
     memory of what was sent."""
@@ -128,6 +131,7 @@ _STATUS: Mapping[type[SurveyError], int] = {
     MalformedDeliveryError: 400,
     DeliveryConflictError: 409,
     DeliveryLosesError: 409,
+    MonthClosedError: 409,
 }
 """Status of an error; 422 where a delivery was read and found wrong."""
 
@@ -258,6 +262,7 @@ class DeliveriesApi:
         head = DeliveryHead(
             query.get("id", ""), query.get("source", ""), day, query.get("known_faults", ""),
             version, confirmed_losses=query.get("confirm_losses", ""), area=query.get("area", ""),
+            correction=query.get("correction", ""),
         )  # fmt: skip
         return head, check
 
@@ -347,6 +352,7 @@ def read_message(kind: CountKind, content: bytes) -> tuple[DeliveryHead, CountCh
         confirmed_losses=sent.confirm_losses,
         earlier_sha256=as_sent,
         area=sent.area,
+        correction=sent.correction,
     )
     return head, check
 

@@ -97,6 +97,7 @@ _TABLES_BY_MODULE = {
         "AuditHead",
         "AuditMember",
         "BackgroundRun",
+        "ClosedMonth",
         "ComplaintCount",
         "ComplaintSummary",
         "Delivery",

@@ -127,7 +127,7 @@ ERASURES: Mapping[type[SQLModel], Erasure] = {
 ABOUT_NO_INTERVIEW = frozenset(
     {
         "account", "answer_archive", "api_key", "assignment", "audit_entry", "audit_head",
-        "back_check_draw", "background_run", "chosen_peer", "city", "city_target",
+        "back_check_draw", "background_run", "chosen_peer", "city", "city_target", "closed_month",
         "comparative_test", "comparative_test_erratum", "complaint_count", "complaint_summary",
         "credential", "delivery", "delivery_revision", "education_activity",
         "exact_row_request", "import_mapping", "imported_file", "indicator_tree_version",

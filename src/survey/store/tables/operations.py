@@ -37,6 +37,8 @@ class Delivery(Identified, table=True):
     """What is known to be wrong or missing; shown wherever a figure of it is."""
     code_version: str
     """Version of the code lists by which it is coded."""
+    correction: str | None = None
+    """Reason given because one of its months was closed."""
     area: str = Field(default="CN", max_length=6, sa_column_kwargs={"server_default": "CN"})
     """Nation, province or city that it speaks of: of its months it replaces this area alone."""
     file_name: str = ""
@@ -63,6 +65,19 @@ class DeliveryRevision(Identified, table=True):
     number: int
     """From 1 on."""
     is_demo: bool = False
+
+
+class ClosedMonth(SQLModel, table=True):
+    """Month of complaints that the nation closed; what comes later is a correction."""
+
+    __tablename__ = "closed_month"
+
+    period: str = Field(primary_key=True, max_length=7)
+    is_demo: bool = Field(primary_key=True, default=False)
+    missing: list[str] = Field(sa_type=JsonDocument)
+    """Codes of the areas of which nothing stood."""
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class ComplaintCount(SQLModel, table=True):

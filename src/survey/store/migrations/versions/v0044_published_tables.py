@@ -1,11 +1,12 @@
-"""Tables of a quarter as an association publishes them.
+"""Tables of a quarter as an association publishes them, and closed months of complaints.
 
-Without `serves_from`: an older version does not read the table.
+Without `serves_from`: an older version reads neither; to it no month is closed.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
+from survey.store.migrations.steps import add_column
 from survey.store.tables import JsonDocument, UtcDateTime
 
 revision = "0044"
@@ -35,3 +36,13 @@ def upgrade() -> None:
         sa.Column("withdrawal_reason", sa.String()),
         if_not_exists=True,
     )
+    op.create_table(
+        "closed_month",
+        sa.Column("period", sa.String(7), primary_key=True),
+        sa.Column("is_demo", sa.Boolean(), primary_key=True),
+        sa.Column("missing", JsonDocument, nullable=False),
+        sa.Column("account_id", sa.Uuid(), sa.ForeignKey("account.id")),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        if_not_exists=True,
+    )
+    add_column("delivery", sa.Column("correction", sa.String()))
