@@ -231,7 +231,7 @@ def test_it_is_added_to_no_month(store_url: str) -> None:
             year = read_complaint_year(work_of(session, OPERATOR, NOW), year=2024)
         assert year is not None
         cell = year.find_cell(TOTAL, NATION, TOTAL)
-        return cell and cell["accepted"]
+        return None if cell is None else cell["accepted"]
 
     before = year_of()
     stored(store_url, EXAMPLE.read_bytes())

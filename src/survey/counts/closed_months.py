@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlmodel import Session
 
 from survey.access.audit import actor_id
 from survey.access.roles import NATION, Action
@@ -46,10 +47,10 @@ def list_closed_months(work: Work) -> dict[str, MonthClosing]:
     """Return the closed months of complaints, newest first, of the data that the reader may use."""
     work.require(Action.READ_RESULTS)
     standing = list_standing_periods(work, kind=DeliveryKind.COMPLAINTS)
-    return _read_closed(work, is_demo=any(each.is_demo for each in standing))
+    return _read_closed(work.session, is_demo=any(each.is_demo for each in standing))
 
 
-def _read_closed(work: Work, *, is_demo: bool) -> dict[str, MonthClosing]:
+def _read_closed(session: Session, *, is_demo: bool) -> dict[str, MonthClosing]:
     query = (
         select(_CLOSED, _ACCOUNTS.c.name)
         .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _CLOSED.c.account_id)
@@ -58,7 +59,7 @@ def _read_closed(work: Work, *, is_demo: bool) -> dict[str, MonthClosing]:
     )
     return {
         row.period: MonthClosing(row.period, tuple(row.missing), row.at, row.name or "")
-        for row in work.session.connection().execute(query)
+        for row in session.connection().execute(query)
     }
 
 
@@ -75,7 +76,7 @@ def list_open_months(work: Work) -> list[MonthClosing]:
         for each in list_standing_periods(work, kind=DeliveryKind.COMPLAINTS)
         if each.period not in closed
     ]
-    delivered = read_delivered_areas(work, COMPLAINTS, standing)
+    delivered = read_delivered_areas(work.session, COMPLAINTS, standing)
     return [
         MonthClosing(period, tuple(area for area in leaf_areas() if area not in delivered[period]))
         for period in dict.fromkeys(each.period for each in standing)
@@ -121,10 +122,11 @@ def close_month(work: Work, *, period: str) -> MonthClosing:
     return found
 
 
-def require_open(work: Work, *, periods: Collection[str], correction: str, is_demo: bool) -> None:
+def require_open(
+    session: Session, correction: str, periods: Collection[str], *, is_demo: bool
+) -> None:
     """Raise `MonthClosedError` if one of the months is closed and `correction` gives no reason."""
-    work.require(Action.DELIVER_EVIDENCE)
-    closed = sorted(_read_closed(work, is_demo=is_demo).keys() & {*periods})
+    closed = sorted(_read_closed(session, is_demo=is_demo).keys() & {*periods})
     text = correction.strip()
     if closed and not text:
         raise MonthClosedError(

@@ -296,7 +296,7 @@ def store_delivery(
     changes.require_confirmed(head.confirmed_losses)
     if counts.kind.kind is DeliveryKind.COMPLAINTS:
         is_demo = work.principal.is_demo or head.is_demo
-        require_open(work, periods=counts.periods, correction=head.correction, is_demo=is_demo)
+        require_open(work.session, head.correction, counts.periods, is_demo=is_demo)
     revisions = _record_delivery(work, counts, head, sha256, changes)
     _insert_counts(work.session, counts, revisions, sums_only=sums_only)
     first = next(iter(revisions.values()))

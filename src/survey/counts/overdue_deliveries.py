@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
+from sqlmodel import Session
 
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
@@ -38,11 +39,11 @@ def list_overdue_months(work: Work, *, kind: CountKind) -> list[OverdueMonth]:
     """
     work.require(Action.DELIVER_EVIDENCE)
     standing = [each for each in list_standing_periods(work, kind=kind.kind) if not each.is_demo]
-    delivered = _by_number(read_delivered_areas(work, kind, standing))
+    delivered = _by_number(read_delivered_areas(work.session, kind, standing))
     of_reader = [each for each in standing if work.principal.covers(each.area)]
     own = delivered
     if len(of_reader) < len(standing):
-        own = _by_number(read_delivered_areas(work, kind, of_reader))
+        own = _by_number(read_delivered_areas(work.session, kind, of_reader))
     overdue = []
     for month in _awaited_months(work):
         before = range(month - AWAITED_MONTHS, month)
@@ -84,10 +85,9 @@ def _first_day(month: int) -> date:
 
 
 def read_delivered_areas(
-    work: Work, kind: CountKind, standing: Sequence[DeliveredPeriod]
+    session: Session, kind: CountKind, standing: Sequence[DeliveredPeriod]
 ) -> Mapping[str, set[str]]:
     """Return month -> areas of which counts of these revisions stand."""
-    work.require(Action.DELIVER_EVIDENCE)
     month_of = {each.revision_id: each.period for each in standing}
     table = table_of(kind.sums)
     query = select(table.c.revision_id, table.c[AREA]).where(
@@ -96,6 +96,6 @@ def read_delivered_areas(
         *([table.c[AREA] == NATION] if kind.complete else []),
     )
     delivered = defaultdict[str, set[str]](set)
-    for revision_id, area in work.session.connection().execute(query.distinct()):
+    for revision_id, area in session.connection().execute(query.distinct()):
         delivered[month_of[revision_id]].add(area)
     return delivered

@@ -79,7 +79,8 @@ def test_closing_says_who_and_what_was_missing_and_asks_for_reasons_later(store_
         assert (closed.closed_by, closed.closed_at, closed.missing) == (
             "office", NOW, waiting.missing,
         )  # fmt: skip
-        assert list_open_months(work) == list_months_to_close(work) == []
+        assert not list_open_months(work)
+        assert not list_months_to_close(work)
         entry = session.exec(
             select(AuditEntry).where(AuditEntry.action == "evidence.month_closed")
         ).one()
