@@ -26,6 +26,7 @@ from survey.store.tables import (
     ImportMapping,
     OpinionCount,
     ProductMeasurement,
+    PublishedTable,
 )
 from tests.account_factory import employ_person
 from tests.context.comparative_tests.published_rules import sunscreen_rules
@@ -337,3 +338,33 @@ def test_problems_of_a_laboratory_file_are_said_at_once(
     assert stored(ProductMeasurement, "number") == (0, None)
     missing = bring_in(ready, "test-values", file, "--test", "kettle-2026")
     assert (missing.exit_code, "kettle-2026" in missing.stderr) == (1, True)
+
+
+def test_a_published_quarter_needs_no_mapping_and_is_no_month(
+    ready: Survey, tmp_path: Path
+) -> None:
+    dry = bring_in(ready, "complaints", "published_quarter.csv", "--dry-run")
+    assert dry.exit_code == 0, dry.output
+    assert stored(PublishedTable, "is_demo")[0] == 0
+    for _ in range(2):  # the same file again is the same
+        result = bring_in(ready, "complaints", "published_quarter.csv", "--source", "某消费者协会")
+        assert result.exit_code == 0, result.output
+        record = json.loads(result.stdout)[0]
+        assert (record["quarters"], record["sum"], record["stored"]) == ("2024-Q1", 40000, True)
+    assert stored(PublishedTable, "is_demo")[0] == 2
+    assert stored(ComplaintCount, "accepted") == (0, None)
+    wrong, listed = tmp_path / "wrong.csv", tmp_path / "problems.csv"
+    text = (EXAMPLES / "published_quarter.csv").read_text(encoding="utf-8")
+    wrong.write_text(text.replace("31.75", "41.75"), encoding="utf-8")
+    refused = bring_in(ready, "complaints", wrong, "--problems", str(listed))
+    assert refused.exit_code == 1
+    assert "41.75" in listed.read_text(encoding="utf-8-sig")
+    lacking = tmp_path / "lacking.csv"
+    nature = text.split("表2")[0].replace("计量,300,0.75,3.00\n", "")
+    lacking.write_text(nature.replace("其他,800,2.00", "其他,1100,2.75"), encoding="utf-8")
+    refused = bring_in(ready, "complaints", lacking)
+    assert refused.exit_code == 1
+    word = refused.output.split("--confirm-losses ")[1].split()[0]
+    assert stored(PublishedTable, "is_demo")[0] == 2
+    assert bring_in(ready, "complaints", lacking, "--confirm-losses", word).exit_code == 0
+    assert stored(PublishedTable, "is_demo")[0] == 3

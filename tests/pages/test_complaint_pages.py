@@ -11,13 +11,16 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
+from survey.counts.bringing_in.published_tables import read_published_tables
 from survey.counts.deliveries import import_delivery
+from survey.counts.published_quarters import store_published
 from survey.kit.navigation import PageKey
-from survey.settings import Settings
+from survey.settings import PROJECT_ROOT, Settings
 from survey.store.transactions import run_in_transaction
 from tests.context.complaints.count_files import check_file, count_file, head, rows_of
 from tests.work_of import work_of
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
 
@@ -87,7 +90,7 @@ def test_a_file_that_loses_a_city_asks_before_it_is_stored(open_page: Open, read
     assert "北京" in read(app)
     app.text_input(key="outside/source").set_value("湖北省消委会")
     _press(app, "写入这次报送")
-    assert "请连同全部地区和日期一起报送，或确认" in read(app)
+    assert "请把这些月份补全后再报送，或确认" in read(app)
     assert not any("第 3 版" in each.value for each in app.success)
     app.checkbox[0].check()
     app.text_input(key="outside/source").set_value("湖北省消委会")
@@ -122,3 +125,72 @@ def test_a_month_to_come_is_refused_before_anything_is_said_of_it(
     app.file_uploader[0].set_value(("future.csv", content, "text/csv")).run()
     assert "尚未结束，数据不可能完整：2099-03" in read(app)
     assert not app.checkbox
+
+
+PUBLISHED = PROJECT_ROOT / "seed" / "context" / "examples" / "published_quarter.csv"
+
+
+def test_a_published_quarter_stands_apart_with_its_source(
+    open_page: Open, read: Read, tmp_path: Path
+) -> None:
+    file = read_published_tables(PUBLISHED.read_bytes())
+    assert file is not None
+    said = replace(head("-"), source="某消费者协会", is_demo=True)
+    run_in_transaction(
+        Settings(data_dir=tmp_path / "data", database_url="").store_url,
+        lambda session: store_published(work_of(session, OPERATOR, NOW), file=file, head=said),
+    )
+    app = open_page(PageKey.COMPLAINTS, Role.CITY_OFFICIAL, lang="zh", place="CN")
+    text = read(app)
+    for words in ("协会公布的数字", "2024年第1季度：投诉性质", "12,700", "31.75%", "+5.20%",
+                  "某消费者协会", "不与上面各月相加", "40,000", "演示数据"):  # fmt: skip
+        assert words in text, words
+    assert "844" in text, "May of two places is what was delivered by month"
+    app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh")
+    assert "已公布的季度数" in [each.label for each in app.expander]
+    assert "已公布的季度数" not in [
+        each.label
+        for each in open_page(PageKey.OUTSIDE_DATA, Role.CITY_OFFICIAL, lang="zh").expander
+    ]
+
+
+def test_a_file_of_a_published_quarter_is_known_stored_and_withdrawn(open_page: Open) -> None:
+    app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh")
+    upload = app.file_uploader[0]
+    upload.set_value(("published.csv", PUBLISHED.read_bytes(), "text/csv")).run()
+    assert "全国公布表" in app.success[0].value
+    app.text_input(key="outside/source").set_value("某消费者协会")
+    next(each for each in app.button if each.label == "写入这次报送").click().run()
+    assert not app.exception
+    assert "2024-Q1" in app.success[0].value
+    app.text_input(key="outside/published-reason").set_value("录错了")
+    next(each for each in app.button if each.label == "撤回这张表").click().run()
+    assert not app.exception
+    assert "已撤回" in app.success[0].value
+
+
+def test_a_month_is_closed_and_a_delivery_after_it_asks_for_its_reason(
+    open_page: Open, read: Read
+) -> None:
+    assert "还没有关账" in read(open_page(PageKey.COMPLAINTS, Role.CITY_OFFICIAL, lang="zh"))
+    app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh")
+    assert "来自31个省中的2个" in read(app)
+    app.button(key="outside/close").click().run()
+    assert "2024-05已关账" in app.success[0].value
+    assert "月份关账：0个未关" in [each.label for each in app.expander]
+    content = count_file(*rows_of("2024-05", "420500", (70, 60, 40)))
+    app.file_uploader[0].set_value(("part.csv", content, "text/csv")).run()
+    app.text_input(key="outside/source").set_value("湖北省消委会")
+    _press(app, "写入这次报送")
+    assert "请写明原因" in read(app)
+    app.text_input(key="outside/correction").set_value("漏报一个区")
+    app.text_input(key="outside/source").set_value("湖北省消委会")
+    _press(app, "写入这次报送")
+    assert not app.exception
+    assert "2024-05（第 3 版）" in app.success[0].value
+    # Another role: what the first one read is kept for fifteen seconds.
+    assert "都已关账" in read(open_page(PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh"))
+    assert "月份关账" not in "".join(
+        each.label
+        for each in open_page(PageKey.OUTSIDE_DATA, Role.CITY_OFFICIAL, lang="zh").expander
+    )

@@ -22,6 +22,7 @@ from survey.access.principal import OPERATOR
 from survey.access.roles import NATION, Role
 from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.saved_mappings import keep_count_mapping
+from survey.counts.closed_months import close_month
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
 from survey.settings import PROJECT_ROOT, Settings
@@ -36,6 +37,7 @@ from survey.store.tables import (
     DeliveryKind,
     DeliveryRevision,
     KeyScope,
+    PublishedTable,
     now,
 )
 from survey.tabular.reading import read_text_table, table_of_records
@@ -208,7 +210,15 @@ def test_a_file_and_a_message_store_the_same(platform: Platform) -> None:
     totals = "2024-05,000000,合计,合计,40,30,20,15,5,1234.50"
     answer = platform.push_csv(key, count_file(ROW, totals))
     assert answer.status_code == 200, answer.text
-    platform.push(key, id="as-a-message")
+    lacking = platform.push(key, id="as-a-message")
+    assert lacking.status_code == 409
+    assert lacking.json()["losses"] == []
+    assert lacking.json()["lost_lists"] == [
+        {"period": "2024-05", "column": name, "codes": [], "areas": 1}
+        for name in ("mediated", "mediation_succeeded", "settled_first")
+    ]
+    confirmed = lacking.json()["confirm_losses"]
+    assert platform.push(key, id="as-a-message", confirm_losses=confirmed).status_code == 200
     with read_scope(platform.settings.store_url) as session:
         rows = session.exec(select(ComplaintCount)).all()
     assert {(row.area, row.nature, row.accepted, row.recovered_fen) for row in rows} == {
@@ -503,3 +513,32 @@ def test_a_file_of_another_layout_is_read_by_a_kept_mapping(platform: Platform) 
     (problem,) = refused.json()["problems"]
     assert (problem["row"], problem["column"], problem["value"]) == (4, "行政区划代码", "")
     assert "虚构人" not in refused.text
+
+
+def test_a_published_quarter_comes_as_a_file(platform: Platform) -> None:
+    content = (PROJECT_ROOT / "seed/context/examples/published_quarter.csv").read_bytes()
+    key = platform.make_key()
+    first, again = (platform.push_csv(key, content, id="2024-q1") for _ in range(2))
+    assert first.status_code == 200, first.text
+    assert (first.json(), again.json()["revisions"]) == (again.json(), {"2024-Q1": 1})
+    assert again.headers[deliveries_api.REPEATED_HEADER] == "true"
+    assert platform.count(PublishedTable) == 2
+    refused = platform.push_csv(key, content.replace(b"31.75", b"41.75"), id="2024-q1-b")
+    assert (refused.status_code, refused.json()["problems"][0]["row"]) == (422, 4)
+    city = platform.push_csv(platform.make_key("city"), content, id="42-2024-q1")
+    assert city.status_code == 403, city.text
+    assert platform.count(PublishedTable) == 2
+
+
+def test_a_closed_month_takes_a_correction_with_its_reason(platform: Platform) -> None:
+    key = platform.make_key()
+    assert platform.push(key).status_code == 200
+    with session_scope(platform.settings.store_url) as session:
+        close_month(work_of(session, OPERATOR, now()), period="2024-05")
+    later = {"id": "later", "rows": [{**RECORD, "accepted": 41}]}
+    refused = platform.push(key, **later)
+    assert (refused.status_code, refused.json()["code"]) == (409, "month_closed")
+    assert platform.push(key, **later, correction="one district was late").status_code == 200
+    with session_scope(platform.settings.store_url) as session:
+        corrections = session.exec(select(Delivery.correction)).all()
+    assert sorted(filter(None, corrections)) == ["one district was late"]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 import typer
 
@@ -32,9 +33,10 @@ from survey.comparative_tests.measured_values import (
 from survey.comparative_tests.reading import get_comparative_test, list_comparative_tests
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
 from survey.counts.bringing_in.proposal import propose_mapping
+from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.table_mapping import read_mapping_json
 from survey.counts.complaint_alarms import read_complaint_alarms
-from survey.counts.count_declaration import CountKind
+from survey.counts.count_declaration import TOTAL, CountKind
 from survey.counts.count_kinds import COMPLAINT_WEEKS, COMPLAINTS, OPINION
 from survey.counts.deliveries import (
     DeliveryHead,
@@ -44,6 +46,8 @@ from survey.counts.deliveries import (
     preview_delivery,
 )
 from survey.counts.delivery_changes import DeliveryChanges
+from survey.counts.lost_lists import name_lost
+from survey.counts.published_quarters import preview_published, store_published
 from survey.counts.standing_deliveries import list_delivered_periods
 from survey.education.activity_list import add_activities, read_activity_file
 from survey.figures.figure_table import csv_bytes
@@ -52,6 +56,7 @@ from survey.locale import NotFoundError, RefusedError, msg, translator
 from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import MeasurementRound, now
+from survey.tabular.text_table import TextTable
 
 app = typer.Typer(no_args_is_help=True)
 _ALARM_COLUMNS = (
@@ -163,6 +168,9 @@ def import_(
     confirm_losses: Annotated[
         str, typer.Option(help="Word that confirms exactly the losses that were listed.")
     ] = "",
+    correction: Annotated[
+        str, typer.Option(help="Reason of a correction; needed where a month is closed.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
     problems: Annotated[
         Path | None, typer.Option(help="CSV for the problems, with the rows they are in.")
@@ -172,7 +180,8 @@ def import_(
     """Check a file and store its counts as one delivery, or say every problem and store nothing.
 
     Of a list of single complaints only the mapped columns are read; they are counted at once, and
-    nothing of a case is stored. Exit code 1: refused, nothing was stored.
+    nothing of a case is stored. A table of a quarter as an association publishes it is kept apart
+    from months. Exit code 1: refused, nothing was stored.
     """
     with error_reporting():
         if kind is FileKind.EDUCATION:
@@ -182,9 +191,20 @@ def import_(
             given = _ValueFile(file, mapping, test, occasion, reason, account)
             _import_values(given, problems, output, dry_run=dry_run)
             return
+        content, day = read_bytes(file), data_as_of.date() if data_as_of else china_date(now())
+        head = DeliveryHead(
+            "", source or file.name, day, known_faults, code_version, file.name,
+            confirmed_losses=confirm_losses, area=area, correction=correction,
+        )  # fmt: skip
+        is_plain = kind is FileKind.COMPLAINTS and mapping is None
+        published = read_published_tables(content) if is_plain else None
+        if published is not None:
+            changes, record = _import_published(published, head, account, problems, dry_run=dry_run)
+            _finish(kind.counts, changes, head, record, output)
+            return
         read = read_count_file(
             kind.counts,
-            read_bytes(file),
+            content,
             mapping=read_mapping_json(read_bytes(mapping), kind.counts) if mapping else None,
             of_cases=kind.is_cases,
             version=code_version,
@@ -193,11 +213,7 @@ def import_(
             print_note(remark)
         if read.check.counts is None:
             _report_problems(read, problems)
-        day = data_as_of.date() if data_as_of else china_date(now())
-        head = DeliveryHead(
-            "", source or file.name, day, known_faults, read.check.version, file.name,
-            confirmed_losses=confirm_losses, area=area,
-        )  # fmt: skip
+        head = replace(head, code_version=read.check.version)
         with read_as_operator(long_running=True) as work:
             changes = preview_delivery(
                 _act_as(work, account),
@@ -205,20 +221,61 @@ def import_(
                 area=area,
                 data_as_of=day,
             )
-            changes_refused = bool(changes.losses) and confirm_losses != changes.confirmation
-        _list_losses(changes)
         receipt = None
-        if not dry_run and not changes_refused:
+        if not dry_run and changes.confirmation in {"", confirm_losses}:
             receipt = change_as_operator(
                 lambda work: _store(_act_as(work, account), read, head), long_running=True
             )
-        print_record(_build_record(read, receipt), output)
-        if changes_refused:
-            print_note(
-                "Nothing was stored. To confirm exactly these losses: --confirm-losses {word}",
-                word=changes.confirmation,
-            )
-            raise typer.Exit(1)
+        _finish(kind.counts, changes, head, _build_record(read, receipt), output)
+
+
+def _finish(
+    kind: CountKind,
+    changes: DeliveryChanges,
+    head: DeliveryHead,
+    record: dict[str, object],
+    output: OutputFormat,
+) -> None:
+    """Print losses and the record; exit with 1 if something is lost that nobody confirmed."""
+    _list_losses(kind, changes)
+    print_record(record, output)
+    if changes.confirmation not in {"", head.confirmed_losses}:
+        print_note(
+            "Nothing was stored. To confirm exactly these losses: --confirm-losses {word}",
+            word=changes.confirmation,
+        )
+        raise typer.Exit(1)
+
+
+def _import_published(
+    published: PublishedFile,
+    head: DeliveryHead,
+    account: str | None,
+    problems: Path | None,
+    *,
+    dry_run: bool,
+) -> tuple[DeliveryChanges, dict[str, object]]:
+    """Store published tables unless something would be lost; return that, and what to print."""
+    if published.problems:
+        rows = np.array(sorted({each.row for each in published.problems}), np.int64)
+        _report_problems(CountFile(published.check, TextTable((), (), rows)), problems)
+    with read_as_operator() as work:
+        changes = preview_published(
+            _act_as(work, account), file=published, data_as_of=head.data_as_of
+        )
+    receipt = None
+    if not dry_run and changes.confirmation in {"", head.confirmed_losses}:
+        receipt = change_as_operator(
+            lambda work: store_published(_act_as(work, account), file=published, head=head)
+        )
+    return changes, {
+        "kind": "complaints",
+        "rows": published.rows,
+        "quarters": ", ".join(published.periods),
+        "lists": ", ".join(each.lens.value for each in published.tables),
+        "sum": max(each.counts[TOTAL] for each in published.tables),
+        **_describe_receipt(receipt),
+    }
 
 
 @app.command()
@@ -377,9 +434,17 @@ def _print_problem(row: int, column: str, value: str, reason: str) -> None:
     )
 
 
-def _list_losses(changes: DeliveryChanges) -> None:
+def _list_losses(kind: CountKind, changes: DeliveryChanges) -> None:
     for each in changes.losses[:_LISTED]:
         print_note("Would be lost: area {area}, month {month}", area=each.area, month=each.period)
+    language = current_settings().language
+    for lost in changes.lost_lists[:_LISTED]:
+        print_note(
+            "Would be lost: {what}, month {month}, areas: {areas}",
+            what=name_lost(kind, lost, language),
+            month=lost.period,
+            areas=lost.areas,
+        )
 
 
 def _build_record(read: CountFile, receipt: DeliveryReceipt | None) -> dict[str, object]:
@@ -390,9 +455,14 @@ def _build_record(read: CountFile, receipt: DeliveryReceipt | None) -> dict[str,
         "counts": len(counts.frame),
         "sum": sum(counts.area_sums.values()),
         "months": ", ".join(counts.periods),
+        **_describe_receipt(receipt),
+    }
+
+
+def _describe_receipt(receipt: DeliveryReceipt | None) -> dict[str, object]:
+    revisions = receipt.revisions if receipt else {}
+    return {
         "stored": receipt is not None,
         "delivery": str(receipt.delivery_id) if receipt else "",
-        "revisions": ", ".join(f"{m} ({n})" for m, n in receipt.revisions.items())
-        if receipt
-        else "",
+        "revisions": ", ".join(f"{month} ({number})" for month, number in revisions.items()),
     }

@@ -1,6 +1,6 @@
 """Complaint statistics of an area in words: rates with bases, table of one code list, months."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from survey.access.roles import NATION
@@ -19,7 +19,13 @@ from survey.counts.standing_deliveries import DeliveredPeriod
 from survey.disclosure import MINIMUM_N
 from survey.figures.views.display_names import DisplayNames
 from survey.figures.views.experience_check import HIDDEN_TEXT
-from survey.frame.code_lists import REST, CodeListName, province_names, shipped_code_lists
+from survey.frame.code_lists import (
+    REST,
+    CodeListName,
+    leaf_areas,
+    province_names,
+    shipped_code_lists,
+)
 from survey.locale import Message, Translator, msg, translator
 from survey.locale.figures import (
     format_change,
@@ -247,13 +253,47 @@ def describe_coverage(year: ComplaintYear, area: str, language: str) -> list[str
                 there=len(province_names()),
             )
         )
-    if coverage.missing:
-        named = [name_area(leaf, language) for leaf in coverage.missing[:_MAX_MISSING_NAMED]]
-        rest = " …" if len(coverage.missing) > len(named) else ""
-        lines.append(t("Not delivered: {names}.", names=t(", ").join(named) + rest))
+    lines += _name_missing(coverage.missing, t, language)
     if coverage.partial and there > 1:
         lines.append(t("{count} areas lack some of these months.", count=len(coverage.partial)))
     return lines
+
+
+def describe_missing(missing: Sequence[str], language: str) -> list[str]:
+    """Return how much of the nation a month came from, and which areas are missing, in words."""
+    t, leaves = translator(language), leaf_areas()
+    came = set(leaves) - set(missing)
+    said = t(
+        "From {provinces} of {all_provinces} provinces, {areas} of {all_areas} areas.",
+        provinces=len({leaf[:2] for leaf in came}),
+        all_provinces=len(province_names()),
+        areas=len(came),
+        all_areas=len(leaves),
+    )
+    return [said, *_name_missing(missing, t, language)]
+
+
+def _name_missing(missing: Sequence[str], t: Translator, language: str) -> list[str]:
+    if not missing:
+        return []
+    named = [name_area(leaf, language) for leaf in missing[:_MAX_MISSING_NAMED]]
+    rest = " …" if len(missing) > len(named) else ""
+    return [t("Not delivered: {names}.", names=t(", ").join(named) + rest)]
+
+
+def describe_closed(year: ComplaintYear, closed: Collection[str], t: Translator) -> str:
+    """Return which of a year's months are closed, so that only corrections change them."""
+    months = [month for month in year.months if month in closed]
+    if not months:
+        return t("None of these months is closed: more may come.")
+    if len(months) == len(year.months):
+        return t("All of these months are closed.")
+    return t(
+        "Closed: {count} of these {months} months ({names}); of the others more may come.",
+        count=len(months),
+        months=len(year.months),
+        names=", ".join(months),
+    )
 
 
 def describe_comparison(

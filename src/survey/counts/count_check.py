@@ -370,7 +370,8 @@ class _CountChecker:
         kept = leaves.sort_values(keys, ignore_index=True)
         for key in keys:
             kept[key] = kept[key].cat.remove_unused_categories()
-        return CheckedCounts(self.kind, kept, self.measures, int(is_total.sum()))
+        totals = int(is_total.sum())
+        return CheckedCounts(self.kind, kept, self.measures, totals, self.version)
 
     def _compare_totals(self, leaves: pd.DataFrame, totals: pd.DataFrame) -> None:
         kind, measures = self.kind, self.measures

@@ -212,6 +212,8 @@ class CheckedCounts:
     """Names in the store of the measures that were delivered."""
     total_rows: int = 0
     """Rows of totals that were compared and are not kept."""
+    version: str = ""
+    """Version of the code lists by which they are coded."""
 
     def months_of(self, frame: pd.DataFrame) -> "pd.Series[str]":
         """Return the month (`2024-05`) of each row of `frame`."""

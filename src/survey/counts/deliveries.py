@@ -19,6 +19,7 @@ from survey.access.audit import actor_id
 from survey.access.principal import covers
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
+from survey.counts.closed_months import require_open
 from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import AREA, NOT_GIVEN, TOTAL, CheckedCounts, CountKind
 from survey.counts.delivery_changes import (
@@ -28,6 +29,7 @@ from survey.counts.delivery_changes import (
     compare_sums,
     require_ended,
 )
+from survey.counts.lost_lists import find_lost_lists
 from survey.counts.standing_deliveries import DeliveredPeriod, list_delivered_periods, stands_for
 from survey.frame.code_lists import leaf_areas, province_names
 from survey.locale import SurveyError, msg
@@ -72,6 +74,8 @@ class DeliveryHead:
     """Confirmation of the losses that its sender has seen (`DeliveryChanges.confirmation`)."""
     area: str = ""
     """Area that it speaks of; empty for that of its sender."""
+    correction: str = ""
+    """Reason, needed where a month of it is closed."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +210,7 @@ def import_delivery(work: Work, *, check: CountCheck, head: DeliveryHead) -> Del
         CountsRejectedError: Rows have problems, which the error carries.
         DeliveryConflictError: The id was used for another content.
         DeliveryLosesError: What stands would be lost, and the head does not confirm it.
+        MonthClosedError: One of its months is closed, and the head gives no reason.
     """
     work.require(Action.DELIVER_EVIDENCE)
     coded = replace(head, code_version=check.version)
@@ -268,7 +273,11 @@ def preview_delivery(
         for each in list_delivered_periods(work, kind=counts.kind.kind)
         if each.is_current and each.is_demo == is_demo and each.period in counts.periods
     ]
-    return compare_sums(_read_area_sums(work.session, counts.kind, stored, area), sums)
+    return compare_sums(
+        _read_area_sums(work.session, counts.kind, stored, area),
+        sums,
+        find_lost_lists(work.session, counts, stored),
+    )
 
 
 def store_delivery(
@@ -285,8 +294,10 @@ def store_delivery(
         work, counts=counts, area=head.area, data_as_of=head.data_as_of, is_demo=head.is_demo
     )
     changes.require_confirmed(head.confirmed_losses)
-    lost = sum(len(row.lost) for row in changes.losses)
-    revisions = _record_delivery(work, counts, head, sha256, lost)
+    if counts.kind.kind is DeliveryKind.COMPLAINTS:
+        is_demo = work.principal.is_demo or head.is_demo
+        require_open(work.session, head.correction, counts.periods, is_demo=is_demo)
+    revisions = _record_delivery(work, counts, head, sha256, changes)
     _insert_counts(work.session, counts, revisions, sums_only=sums_only)
     first = next(iter(revisions.values()))
     numbers = {period: each.number for period, each in revisions.items()}
@@ -294,13 +305,9 @@ def store_delivery(
 
 
 def _record_delivery(
-    work: Work, counts: CheckedCounts, head: DeliveryHead, sha256: str, lost: int
+    work: Work, counts: CheckedCounts, head: DeliveryHead, sha256: str, changes: DeliveryChanges
 ) -> dict[str, DeliveryRevision]:
-    """Store a delivery with number of sums `lost`, and its revisions; return month -> revision.
-
-    Args:
-        lost: How many sums by area and month or day are gone with it, as its sender confirmed.
-    """
+    """Store a delivery and its revisions; the trail has what is lost. Return month -> revision."""
     kind, is_demo = counts.kind.kind, work.principal.is_demo or head.is_demo
     delivery = StoredDelivery(
         id=new_id(),
@@ -311,6 +318,7 @@ def _record_delivery(
         known_faults=head.known_faults.strip(),
         code_version=head.code_version,
         area=_area_of(work, head.area, kind),
+        correction=head.correction.strip() or None,
         file_name=head.file_name[:200],
         sha256=sha256,
         row_count=len(counts.frame),
@@ -344,7 +352,8 @@ def _record_delivery(
             "rows": delivery.row_count,
             "periods": {period: each.number for period, each in revisions.items()},
             "sha256": sha256,
-            **({"lost_sums": lost} if lost else {}),
+            **({"correction": delivery.correction} if delivery.correction else {}),
+            **changes.audit_detail,
             **({"key": str(head.key_id)} if head.key_id is not None else {}),
         },
     )
@@ -360,12 +369,7 @@ def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
         DeliveryNotAllowedError: There is no such delivery that stands, or no reason is given.
     """
     work.require(Action.DELIVER_EVIDENCE)
-    text = reason.strip()
-    if not text or len(text) > MAX_SOURCE_CHARS or not text.isprintable():
-        raise DeliveryNotAllowedError(
-            msg("A withdrawal needs a reason of at most {limit} characters.",
-                limit=MAX_SOURCE_CHARS)
-        )  # fmt: skip
+    text = require_reason(reason)
     delivery = work.session.get(StoredDelivery, delivery_id, with_for_update=True)
     if delivery is None or delivery.withdrawn_at is not None or (
         work.principal.is_demo and not delivery.is_demo
@@ -381,6 +385,21 @@ def withdraw_delivery(work: Work, *, delivery_id: UUID, reason: str) -> None:
         delivery.id,
         {"kind": delivery.kind.value, "id": delivery.external_id, "reason": text},
     )
+
+
+def require_reason(reason: str) -> str:
+    """Return the reason of a withdrawal without blanks around it, if it is acceptable; else raise.
+
+    Raises:
+        DeliveryNotAllowedError: There is none, or it is too long.
+    """
+    text = reason.strip()
+    if not text or len(text) > MAX_SOURCE_CHARS or not text.isprintable():
+        raise DeliveryNotAllowedError(
+            msg("A withdrawal needs a reason of at most {limit} characters.",
+                limit=MAX_SOURCE_CHARS)
+        )  # fmt: skip
+    return text
 
 
 def _find_last_numbers(work: Work, counts: CheckedCounts, *, is_demo: bool) -> dict[str, int]:

@@ -40,10 +40,25 @@ class AreaChange:
 
 
 @dataclass(frozen=True)
+class LostList:
+    """List, some of its codes, or a measure, that stands in a month and that a delivery lacks."""
+
+    period: str
+    column: str
+    """Key or measure of the kind of counts."""
+    codes: tuple[str, ...]
+    """Codes that none of the areas would have any more; empty: the list or measure as a whole."""
+    areas: int
+    """Number of areas that would lose it."""
+
+
+@dataclass(frozen=True)
 class DeliveryChanges:
     """Changes that a delivery makes, one row per area and month, rows with losses first."""
 
     rows: tuple[AreaChange, ...]
+    lost_lists: tuple[LostList, ...] = ()
+    """What is lost in areas and months that do come."""
 
     @cached_property
     def losses(self) -> tuple[AreaChange, ...]:
@@ -53,14 +68,23 @@ class DeliveryChanges:
     @property
     def confirmation(self) -> str:
         """Hash by which a sender confirms exactly these losses; empty if nothing is lost."""
-        if not self.losses:
-            return ""
-        lost = "\n".join(f"{row.area} {' '.join(row.lost)}" for row in self.losses)
-        return sha256(lost.encode()).hexdigest()[:16]
+        lost = [f"{row.area} {' '.join(row.lost)}" for row in self.losses]
+        lost += [
+            f"{each.period} {each.column} {' '.join(each.codes)} {each.areas}"
+            for each in self.lost_lists
+        ]
+        return sha256("\n".join(lost).encode()).hexdigest()[:16] if lost else ""
+
+    @property
+    def audit_detail(self) -> dict[str, int]:
+        """Numbers of sums and of lists that are lost, for the entry of the trail; none of none."""
+        sums = sum(len(row.lost) for row in self.losses)
+        numbers = {"lost_sums": sums, "lost_lists": len(self.lost_lists)}
+        return {name: number for name, number in numbers.items() if number}
 
     def require_confirmed(self, confirmation: str) -> None:
         """Raise `DeliveryLosesError` if something is lost that `confirmation` does not confirm."""
-        if self.losses and confirmation != self.confirmation:
+        if self.confirmation not in {"", confirmation}:
             raise DeliveryLosesError(self)
 
 
@@ -70,18 +94,21 @@ class DeliveryLosesError(SurveyError):
     code = "delivery_loses"
 
     def __init__(self, changes: DeliveryChanges) -> None:
+        months = {row.period for row in changes.losses}
+        months |= {each.period for each in changes.lost_lists}
         super().__init__(
             msg(
-                "This delivery would take away what stands of {areas} areas in {months}. Deliver "
-                "these months with all their areas and days, or confirm the loss.",
-                areas=len({row.area for row in changes.losses}),
-                months=", ".join(sorted({row.period for row in changes.losses})),
+                "This delivery lacks something that stands in {months}: areas, days, classes or "
+                "whole lists. Deliver these months with all of it, or confirm the loss.",
+                months=", ".join(sorted(months)),
             )
         )
         self.changes = changes
 
 
-def compare_sums(before: AreaSums, after: AreaSums) -> DeliveryChanges:
+def compare_sums(
+    before: AreaSums, after: AreaSums, lost_lists: tuple[LostList, ...] = ()
+) -> DeliveryChanges:
     """Return changes by area and month if sums `after` replace sums `before`, losses first."""
     keys = sorted({*before, *after}, key=lambda key: (key[1], key[0]))
     by_row: dict[tuple[str, str], list[tuple[str, str]]] = {}
@@ -97,7 +124,7 @@ def compare_sums(before: AreaSums, after: AreaSums) -> DeliveryChanges:
         )
         for (area, period), names in by_row.items()
     ]
-    return DeliveryChanges(tuple(sorted(rows, key=lambda row: not row.lost)))
+    return DeliveryChanges(tuple(sorted(rows, key=lambda row: not row.lost)), lost_lists)
 
 
 def _add(sums: AreaSums, keys: Iterable[tuple[str, str]]) -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
+from sqlmodel import Session
 
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
@@ -41,15 +42,13 @@ def list_overdue_months(work: Work, *, kind: CountKind) -> list[OverdueMonth]:
     if kind.when == WEEK:
         return []
     standing = [each for each in list_standing_periods(work, kind=kind.kind) if not each.is_demo]
-    delivered = _read_delivered_areas(work, kind, standing)
+    delivered = _by_number(read_delivered_areas(work.session, kind, standing))
     of_reader = [each for each in standing if work.principal.covers(each.area)]
     own = delivered
     if len(of_reader) < len(standing):
-        own = _read_delivered_areas(work, kind, of_reader)
-    today = china_date(work.now)
-    newest = _count_months(today) - (1 if today.day > DUE_DAY else 2)
+        own = _by_number(read_delivered_areas(work.session, kind, of_reader))
     overdue = []
-    for month in range(newest - AWAITED_MONTHS + 1, newest + 1):
+    for month in _awaited_months(work):
         before = range(month - AWAITED_MONTHS, month)
         awaited = set[str]().union(*(own.get(each, set()) for each in before))
         lacking = awaited - delivered.get(month, set())
@@ -58,6 +57,25 @@ def list_overdue_months(work: Work, *, kind: CountKind) -> list[OverdueMonth]:
             period = f"{_first_day(month):%Y-%m}"
             overdue.append(OverdueMonth(period, due, tuple(sorted(lacking))))
     return overdue
+
+
+def list_awaited_months(work: Work) -> list[str]:
+    """Return the twelve last months whose day of delivery has passed, the oldest first."""
+    work.require(Action.DELIVER_EVIDENCE)
+    return [f"{_first_day(month):%Y-%m}" for month in _awaited_months(work)]
+
+
+def _awaited_months(work: Work) -> range:
+    today = china_date(work.now)
+    newest = _count_months(today) - (1 if today.day > DUE_DAY else 2)
+    return range(newest - AWAITED_MONTHS + 1, newest + 1)
+
+
+def _by_number(delivered: Mapping[str, set[str]]) -> dict[int, set[str]]:
+    return {
+        _count_months(date.fromisoformat(f"{period}-01")): areas
+        for period, areas in delivered.items()
+    }
 
 
 def _count_months(day: date) -> int:
@@ -69,21 +87,18 @@ def _first_day(month: int) -> date:
     return date(month // 12, month % 12 + 1, 1)
 
 
-def _read_delivered_areas(
-    work: Work, kind: CountKind, standing: Sequence[DeliveredPeriod]
-) -> Mapping[int, set[str]]:
+def read_delivered_areas(
+    session: Session, kind: CountKind, standing: Sequence[DeliveredPeriod]
+) -> Mapping[str, set[str]]:
     """Return month -> areas of which counts of these revisions stand."""
-    month_of = {
-        each.revision_id: _count_months(date.fromisoformat(f"{each.period}-01"))
-        for each in standing
-    }
+    month_of = {each.revision_id: each.period for each in standing}
     table = table_of(kind.sums)
     query = select(table.c.revision_id, table.c[AREA]).where(
         stands_for(table, standing),
         *(table.c[name] == value for name, value in kind.whole.items()),
         *([table.c[AREA] == NATION] if kind.complete else []),
     )
-    delivered = defaultdict[int, set[str]](set)
-    for revision_id, area in work.session.connection().execute(query.distinct()):
+    delivered = defaultdict[str, set[str]](set)
+    for revision_id, area in session.connection().execute(query.distinct()):
         delivered[month_of[revision_id]].add(area)
     return delivered

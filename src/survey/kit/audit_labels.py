@@ -133,6 +133,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.WAVE_INTERVALS_AUDITED: msg("Audited what published counts tell"),
     AuditEvent.EVIDENCE_DELIVERED: msg("Delivered outside data"),
     AuditEvent.EVIDENCE_WITHDRAWN: msg("Withdrew outside data"),
+    AuditEvent.EVIDENCE_MONTH_CLOSED: msg("Closed a month of complaints"),
     AuditEvent.SNAPSHOT_SEALED: msg("Hashes of the files of a snapshot"),
     AuditEvent.WAVE_ONE_PERSON_REVIEW: msg("Set how many people approve"),
     AuditEvent.RESPONSE_SUBMITTED: msg("Handed in"),

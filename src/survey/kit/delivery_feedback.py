@@ -1,18 +1,25 @@
 """Messages about a delivery of counts: its wrong rows, what it changes, what was stored."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 import streamlit as st
 
 from survey.collection.importing.rejections import reason_of
+from survey.counts.closed_months import MAX_REASON_CHARS
 from survey.counts.complaint_view import name_area
 from survey.counts.count_check import MAX_PROBLEMS, CountCheck
-from survey.counts.deliveries import DeliveryReceipt
+from survey.counts.count_declaration import CountKind
+from survey.counts.deliveries import DeliveryHead, DeliveryReceipt
 from survey.counts.delivery_changes import AreaChange, DeliveryChanges
+from survey.counts.lost_lists import name_lost
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table, render_text_table
 from survey.locale.figures import format_count
+from survey.store.china_time import china_date
+from survey.store.tables import now
 
 
 def draw_count_problems(page: PageContext, check: CountCheck) -> None:
@@ -33,9 +40,28 @@ def draw_count_problems(page: PageContext, check: CountCheck) -> None:
         st.caption(t("The first {count} are listed.", count=len(rows)))
 
 
-def draw_delivery_changes(page: PageContext, changes: DeliveryChanges) -> None:
+def draw_delivery_changes(page: PageContext, kind: CountKind, changes: DeliveryChanges) -> None:
     """Draw which counts a delivery changes by area and month; losses are in an error box."""
     t = page.t
+    if changes.lost_lists:
+        st.error(
+            t(
+                "In areas and months that come again, this delivery lacks classes, lists or "
+                "columns that stand there. They would be lost:"
+            )
+        )
+        lost_rows = [
+            (name_lost(kind, each, page.language), each.period, format_count(each.areas))
+            for each in changes.lost_lists
+        ]
+        draw_long_table(
+            (t("Would be lost"), t("Month"), t("Areas")),
+            lost_rows,
+            key="outside/lost-lists",
+            show_all=t("Show all {count} rows", count=len(lost_rows)),
+            listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
+            whole=(1, 2),
+        )
     heads = (t("Area"), t("Month"), t("Stands"), t("Comes"), t("Would be lost"))
     if changes.losses:
         st.error(
@@ -83,3 +109,53 @@ def describe_receipt(page: PageContext, receipt: DeliveryReceipt) -> str:
     if receipt.is_repeated:
         return t("This very file is stored already: {months}.", months=months)
     return t("Stored: {months}.", months=months)
+
+
+def draw_head_form(
+    page: PageContext, changes: DeliveryChanges, head: DeliveryHead, closed: Sequence[str] = ()
+) -> DeliveryHead | None:
+    """Draw the form of what is said of a delivery; return `head` with it once it is sent.
+
+    Losses are confirmed in it by a box that names exactly these.
+
+    Args:
+        closed: Months of it that are closed, for which it asks a reason.
+    """
+    t = page.t
+    with st.form("outside/form", border=True):
+        source = st.text_input(t("Source"), max_chars=200, key="outside/source")
+        day = st.date_input(
+            t("Data as of"),
+            value=china_date(now()),
+            max_value=china_date(now()),
+            format="YYYY-MM-DD",
+            key="outside/day",
+        )
+        faults = st.text_area(
+            t("Known faults; shown with every figure"), max_chars=2_000, key="outside/faults"
+        )
+        correction = ""
+        if closed:
+            correction = st.text_input(
+                t(
+                    "{months}: closed already. This is a correction; its reason",
+                    months=t(", ").join(closed),
+                ),
+                max_chars=MAX_REASON_CHARS,
+                key="outside/correction",
+            )
+        is_confirmed = bool(changes.confirmation) and st.checkbox(
+            t("What is listed in red shall be lost; the edition that stands stays readable."),
+            key=f"outside/confirmed/{changes.confirmation}",
+        )
+        sent = st.form_submit_button(t("Store this delivery"), type="primary")
+    if not sent or not isinstance(day, date):
+        return None
+    return replace(
+        head,
+        source=source or "",
+        data_as_of=day,
+        known_faults=faults or "",
+        confirmed_losses=changes.confirmation if is_confirmed else "",
+        correction=correction or "",
+    )

@@ -10,11 +10,12 @@ from itertools import groupby
 
 from survey.access.account_list import list_pending_accounts
 from survey.access.principal import AccessDeniedError
-from survey.access.roles import Action
+from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.comparative_tests.reading import list_comparative_tests
 from survey.comparative_tests.released_grades import is_test_to_sign, list_tests_with_open_errata
-from survey.counts.count_kinds import COUNT_KINDS
+from survey.counts.closed_months import list_months_to_close
+from survey.counts.count_kinds import COMPLAINTS, COUNT_KINDS
 from survey.counts.overdue_deliveries import list_overdue_months
 from survey.experience_checks.reading import list_experience_checks
 from survey.experience_checks.release import is_check_to_sign
@@ -94,6 +95,7 @@ def list_waiting(work: Work, *, waves: Sequence[WaveInfo]) -> list[WaitingItem]:
         *(_list_links(work) if may(Action.ADMINISTER) else ()),
         *(_list_problem_lists(work, waves) if may(Action.READ_PROBLEMS) else ()),
         *(_list_deliveries(work) if may(Action.DELIVER_EVIDENCE) else ()),
+        *(_list_months_to_close(work) if may(Action.DELIVER_EVIDENCE) else ()),
     ]
     return sorted(items, key=lambda item: item.due or date.max)
 
@@ -195,6 +197,13 @@ def _list_deliveries(work: Work) -> Iterator[WaitingItem]:
             what = msg("Months overdue of {kind}", kind=each.name)
             query = {"kind": kind.value}
             yield WaitingItem(what, len(months), {}, "outside_data", query, due=months[0].due)
+
+
+def _list_months_to_close(work: Work) -> Iterator[WaitingItem]:
+    """Yield the months of complaints that are due and open, for those who close them."""
+    if work.principal.covers(NATION) and (months := list_months_to_close(work)):
+        what, query = msg("Months of complaints to close"), {"kind": COMPLAINTS.kind.value}
+        yield WaitingItem(what, len(months), {}, "outside_data", query)
 
 
 def _list_problem_lists(work: Work, waves: Sequence[WaveInfo]) -> Iterator[WaitingItem]:

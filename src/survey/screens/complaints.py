@@ -10,6 +10,7 @@ import streamlit as st
 
 from survey.access.roles import NATION
 from survey.counts.alarm_view import build_alarm_view
+from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.complaint_charts import build_month_chart, build_share_chart
 from survey.counts.complaint_tables import (
@@ -18,7 +19,13 @@ from survey.counts.complaint_tables import (
     read_complaint_year,
     read_year_before,
 )
-from survey.counts.complaint_view import area_choices, build_complaint_view, lens_choices, name_area
+from survey.counts.complaint_view import (
+    area_choices,
+    build_complaint_view,
+    describe_closed,
+    lens_choices,
+    name_area,
+)
 from survey.counts.count_declaration import AREA, NOT_GIVEN
 from survey.counts.count_kinds import CHANNEL, DAY, ITEMS, MAX_TOPIC_CHARS, SENTIMENT, TOPIC
 from survey.counts.deliveries import DeliveryHead
@@ -56,6 +63,7 @@ from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, read_cached, read_cached_late
 from survey.kit.text_blocks import draw_freshness, render_table, render_text_table
 from survey.kit.url_state import draw_tabs, keep_in_address, pick
+from survey.screens.published_quarters import draw_published_quarters
 from survey.screens.special_groups import draw_losses
 from survey.store.china_time import china_date
 from survey.store.read_replica import LateReading
@@ -298,12 +306,17 @@ def draw_complaints_page(page: PageContext) -> None:
 
 
 def draw_complaints(page: PageContext) -> None:
-    """Draw what stands out this week, then the statistics of the chosen area and year."""
+    """Draw what stands out this week, the chosen area's and year's statistics, and quarters."""
     _draw_alarms(page)
     years = read_cached(page, list_complaint_years, "years")
-    if not years:
+    if years:
+        _draw_year(page, years)
+    else:
         draw_none_delivered(page, page.t("No complaint statistics have been delivered yet"))
-        return
+    draw_published_quarters(page)
+
+
+def _draw_year(page: PageContext, years: dict[int, int]) -> None:
     with filters.filter_row():
         reading = _pick_year(page, years)
         year = reading.value
@@ -334,7 +347,8 @@ def draw_complaints(page: PageContext) -> None:
     months = build_month_chart(year=year, area=area, language=page.language)
     draw_count_panel(page, months, source)
     draw_count_table(view.month_title, view.months)
-    draw_count_notes(view.notes)
+    closed = read_cached(page, list_closed_months, "closed months")
+    draw_count_notes((*view.notes, describe_closed(year, closed, page.t)))
     draw_freshness(page.t, reading.freshness)
 
 

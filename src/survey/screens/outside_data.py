@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 from hashlib import sha256
 from uuid import UUID
@@ -13,13 +12,15 @@ from survey.access.roles import NATION, Action
 from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
 from survey.counts.bringing_in.proposal import propose_mapping
+from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.saved_mappings import list_count_mappings
 from survey.counts.bringing_in.table_mapping import TableMapping
+from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_view import name_area
 from survey.counts.complaints.sums import compare_revisions
 from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import CheckedCounts, CountKind
-from survey.counts.count_kinds import COUNT_KINDS
+from survey.counts.count_kinds import COMPLAINTS, COUNT_KINDS
 from survey.counts.deliveries import (
     DeliveryHead,
     build_upload_id,
@@ -36,6 +37,7 @@ from survey.kit.delivery_feedback import (
     describe_receipt,
     draw_count_problems,
     draw_delivery_changes,
+    draw_head_form,
 )
 from survey.kit.download_button import CSV, XLSX, File, draw_download_button, name_file
 from survey.kit.feedback import run_change, show_feedback
@@ -51,8 +53,10 @@ from survey.kit.text_blocks import (
 from survey.kit.url_state import pick_by_button
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_count
+from survey.screens.closed_months import draw_closing
 from survey.screens.complaints import draw_opinion_entry
 from survey.screens.count_mapping import READ, MappingEditor, draw_keeping, remember
+from survey.screens.published_quarters import draw_published_form, draw_published_withdrawal
 from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import DeliveryKind, now
 
@@ -62,7 +66,7 @@ _CHECKED, _APPLIED = "outside/checked", "outside/applied"
 _AS_UNDERSTOOD = ""
 
 
-_Outcome = CountFile | SurveyError
+_Outcome = CountFile | PublishedFile | SurveyError
 """A file with the result of its check, or the error why it cannot be read."""
 
 
@@ -104,6 +108,9 @@ def draw_outside_data(page: PageContext) -> None:
         overdue = list_overdue_months(work, kind=kind)
     _draw_overdue(page, overdue)
     _draw_upload(page, kind, periods)
+    if kind.kind is DeliveryKind.COMPLAINTS:
+        draw_published_withdrawal(page)
+        draw_closing(page)
     if kind.kind is DeliveryKind.OPINION:
         draw_opinion_entry(page, periods)
     if not periods:
@@ -173,6 +180,9 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
         uploaded.file_id, uploaded.name, uploaded.getvalue(), version, of_cases, mapping
     )
     outcome = _check_upload(page, kind, upload, (asked, version, mapping))
+    if isinstance(outcome, PublishedFile):
+        draw_published_form(page, outcome, upload.name)
+        return
     if isinstance(outcome, CountFile) and outcome.remarks:
         st.caption(escape_markdown(" · ".join(map(t, outcome.remarks))))
     if isinstance(outcome, SurveyError):
@@ -246,7 +256,13 @@ def _check_upload(page: PageContext, kind: CountKind, upload: Upload, asked: obj
     outcome: _Outcome
     with st.spinner(page.t("Looking at the file …")):
         try:
-            outcome = read_count_file(
+            is_plain = kind.kind is DeliveryKind.COMPLAINTS and not upload.of_cases
+            published = (
+                read_published_tables(upload.content)
+                if is_plain and upload.mapping is None
+                else None
+            )
+            outcome = published or read_count_file(
                 kind, upload.content, mapping=upload.mapping, of_cases=upload.of_cases,
                 version=upload.version,
             )  # fmt: skip
@@ -317,34 +333,20 @@ def _draw_form(
     try:
         with page.read() as work:
             changes = preview_delivery(work, counts=counts, area=area)
+            closed = list_closed_months(work) if counts.kind is COMPLAINTS else {}
     except DeliveryNotAllowedError as error:
         draw_notice(t("This cannot be stored"), t(error.message), t("Nothing was written."))
         return
-    draw_delivery_changes(page, changes)
-    with st.form("outside/form", border=True):
-        source = st.text_input(t("Source"), max_chars=200, key="outside/source")
-        day = st.date_input(
-            t("Data as of"),
-            value=china_date(now()),
-            max_value=china_date(now()),
-            format="YYYY-MM-DD",
-            key="outside/day",
-        )
-        faults = st.text_area(
-            t("Known faults; shown with every figure"), max_chars=2_000, key="outside/faults"
-        )
-        is_confirmed = bool(changes.losses) and st.checkbox(
-            t("What is listed in red shall be lost; the edition that stands stays readable."),
-            key=f"outside/confirmed/{changes.confirmation}",
-        )
-        sent = st.form_submit_button(t("Store this delivery"), type="primary")
-    if sent and isinstance(day, date):
+    draw_delivery_changes(page, counts.kind, changes)
+    said = draw_head_form(
+        page,
+        changes,
+        DeliveryHead("", "", china_date(now()), "", upload.version, upload.name, area=area),
+        sorted(closed.keys() & {*counts.periods}),
+    )
+    if said is not None:
         withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}
-        head = DeliveryHead(
-            "", source or "", day, faults or "", upload.version, upload.name,
-            confirmed_losses=changes.confirmation if is_confirmed else "", area=area,
-        )  # fmt: skip
-        head = replace(head, external_id=build_upload_id(check.sha256, head, withdrawn))
+        head = replace(said, external_id=build_upload_id(check.sha256, said, withdrawn))
         change = partial(import_delivery, check=check, head=head)
         with st.spinner(page.t("Storing …")):
             stored = run_change(page, change, done=partial(describe_receipt, page))

@@ -143,6 +143,7 @@ class AuditEvent(StrEnum):
     PROBLEM_WITHDRAWN = "problem.withdrawn", SubjectKind.PROBLEM
     EVIDENCE_DELIVERED = "evidence.delivered", SubjectKind.DELIVERY
     EVIDENCE_WITHDRAWN = "evidence.withdrawn", SubjectKind.DELIVERY
+    EVIDENCE_MONTH_CLOSED = "evidence.month_closed", SubjectKind.DELIVERY
 
     SNAPSHOT_SEALED = "snapshot.sealed", SubjectKind.SNAPSHOT
 

@@ -63,14 +63,17 @@ def read_delimited(content: bytes, *, most_rows: int | None = None) -> TextTable
     return build_table(header, filled, encoding=encoding, delimiter=delimiter)
 
 
-def iter_text_rows(content: bytes) -> Iterator[list[str]]:
-    """Yield the cells of every row of a text file, also of titles and blank rows."""
+def iter_text_rows(content: bytes, *, limit: int = MAX_ROWS) -> Iterator[list[str]]:
+    """Yield the cells of every row of a text file, also of titles and blank rows.
+
+    Raises `FileUnreadableError` for a file that is none, or that has more than `limit` rows.
+    """
     text, _, delimiter = _open_text(content)
     lines = (line for line in _iter_lines(text) if any(map(line.count, DELIMITERS)))
     first = next(lines, "")
     if not text.startswith(first):
         delimiter = detect_delimiter(text[text.index(first) :])
-    return (cells for _, cells in _iter_delimited_records(text, delimiter))
+    return (cells for _, cells in _iter_delimited_records(text, delimiter, limit))
 
 
 def _open_text(content: bytes) -> tuple[str, str, str]:
@@ -160,12 +163,14 @@ def detect_delimiter(text: str) -> str:
     return best
 
 
-def _iter_delimited_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _iter_delimited_records(
+    text: str, delimiter: str, limit: int = MAX_ROWS
+) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(_iter_lines(text), delimiter=delimiter, strict=True)
     number = 0
     try:
         for number, cells in enumerate(reader, start=1):
-            require_row_limit(number, MAX_ROWS)
+            require_row_limit(number, limit)
             yield number, cells
     except csv.Error as problem:
         raise FileUnreadableError(

@@ -7,7 +7,7 @@ gives makes sending it again harmless: the answer is the same (docs/push.md).
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import lru_cache, partial
 from hashlib import sha256
@@ -33,7 +33,9 @@ from survey.access.work import Work
 from survey.collection.importing.kept_mappings import MAX_NAME_CHARS
 from survey.collection.importing.rejections import reason_of
 from survey.counts.bringing_in.count_files import read_count_file
+from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.saved_mappings import list_count_mappings
+from survey.counts.closed_months import MAX_REASON_CHARS, MonthClosedError
 from survey.counts.count_check import MAX_PROBLEMS, CountCheck, CountsRejectedError, check_counts
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
@@ -44,6 +46,7 @@ from survey.counts.deliveries import (
     import_delivery,
 )
 from survey.counts.delivery_changes import DeliveryChanges, DeliveryLosesError
+from survey.counts.published_quarters import store_published
 from survey.locale import LANGUAGES, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -81,6 +84,7 @@ _HEAD_PARAMETERS = frozenset(
         "area",
         "code_version",
         "confirm_losses",
+        "correction",
         "mapping",
         "language",
     }
@@ -108,6 +112,7 @@ class DeliveryMessage(BaseModel):
     area: Annotated[StrictStr, Field(max_length=6)] = ""
     code_version: Annotated[StrictStr, Field(max_length=24)] = ""
     confirm_losses: Annotated[StrictStr, Field(max_length=24)] = ""
+    correction: Annotated[StrictStr, Field(max_length=MAX_REASON_CHARS)] = ""
     rows: list[Any]
     """Looked at one by one, up to the first that is wrong: each error takes a hundred times the
     memory of what was sent."""
@@ -126,6 +131,7 @@ _STATUS: Mapping[type[SurveyError], int] = {
     MalformedDeliveryError: 400,
     DeliveryConflictError: 409,
     DeliveryLosesError: 409,
+    MonthClosedError: 409,
 }
 """Status of an error; 422 where a delivery was read and found wrong."""
 
@@ -200,7 +206,7 @@ class DeliveriesApi:
         self,
         kind: CountKind,
         holder: KeyHolder,
-        read: Callable[[CountKind, bytes], tuple[DeliveryHead, CountCheck]],
+        read: Callable[[CountKind, bytes], tuple[DeliveryHead, CountCheck | PublishedFile]],
         content: bytes,
         is_gone: Callable[[], bool],
     ) -> Stored | None:
@@ -210,9 +216,10 @@ class DeliveriesApi:
             return None
 
         def work(session: Session) -> DeliveryReceipt:
-            return import_delivery(
-                Work(session, holder.principal, now(), self.settings), check=check, head=head
-            )
+            mine = Work(session, holder.principal, now(), self.settings)
+            if isinstance(check, PublishedFile):
+                return store_published(mine, file=check, head=head)
+            return import_delivery(mine, check=check, head=head)
 
         url = self.settings.store_url
         try:
@@ -223,8 +230,11 @@ class DeliveriesApi:
 
     def _read_file(
         self, request: Request, holder: KeyHolder, kind: CountKind, content: bytes
-    ) -> tuple[DeliveryHead, CountCheck]:
-        """Parse a CSV delivery, with its head in query parameters; return head and checked rows."""
+    ) -> tuple[DeliveryHead, CountCheck | PublishedFile]:
+        """Parse a CSV delivery, with its head in query parameters; return head and checked rows.
+
+        Tables of a quarter as an association publishes them are known by their heads.
+        """
         query = request.query_params
         for name in query:
             if name not in _HEAD_PARAMETERS:
@@ -238,7 +248,12 @@ class DeliveriesApi:
                 msg("{name} is a day such as 2024-06-03.", name="data_as_of")
             ) from error
         version = query.get("code_version", "")
-        if "mapping" in query:
+        is_plain = kind.kind is DeliveryKind.COMPLAINTS and "mapping" not in query
+        published = read_published_tables(content) if is_plain else None
+        check: CountCheck | PublishedFile
+        if published is not None:
+            check = published
+        elif "mapping" in query:
             check = self._read_mapped(query["mapping"], holder, kind, content, version)
         else:
             check = check_counts(
@@ -247,6 +262,7 @@ class DeliveriesApi:
         head = DeliveryHead(
             query.get("id", ""), query.get("source", ""), day, query.get("known_faults", ""),
             version, confirmed_losses=query.get("confirm_losses", ""), area=query.get("area", ""),
+            correction=query.get("correction", ""),
         )  # fmt: skip
         return head, check
 
@@ -336,6 +352,7 @@ def read_message(kind: CountKind, content: bytes) -> tuple[DeliveryHead, CountCh
         confirmed_losses=sent.confirm_losses,
         earlier_sha256=as_sent,
         area=sent.area,
+        correction=sent.correction,
     )
     return head, check
 
@@ -410,7 +427,7 @@ def _describe_problems(check: CountCheck, language: str, t: Translator) -> dict[
 
 
 def _describe_losses(changes: DeliveryChanges) -> dict[str, Any]:
-    """Return as JSON the areas and months whose counts a delivery would remove from the store."""
+    """Return as JSON the areas, months, lists and classes that a delivery would take away."""
     return {
         "confirm_losses": changes.confirmation,
         "loss_count": len(changes.losses),
@@ -418,4 +435,5 @@ def _describe_losses(changes: DeliveryChanges) -> dict[str, Any]:
             {"area": row.area, "period": row.period, "lost": list(row.lost)}
             for row in changes.losses[:MAX_PROBLEMS]
         ],
+        "lost_lists": [asdict(each) for each in changes.lost_lists[:MAX_PROBLEMS]],
     }

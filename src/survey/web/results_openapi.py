@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from survey.collection.importing.kept_mappings import MAX_NAME_CHARS
+from survey.counts.closed_months import MAX_REASON_CHARS
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import COUNT_KINDS
 from survey.counts.deliveries import (
@@ -48,6 +49,10 @@ HEAD_FIELDS: dict[str, tuple[Message, dict[str, Any]]] = {
             "the areas and days named there is lost"
         ),
         {"type": "string", "maxLength": 24},
+    ),
+    "correction": (
+        msg("Reason of a correction, needed where a month is closed (409 month_closed)"),
+        {"type": "string", "maxLength": MAX_REASON_CHARS},
     ),
 }
 """What is said about a delivery: fields of the message, or parameters beside a CSV file."""

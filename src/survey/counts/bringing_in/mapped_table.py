@@ -4,9 +4,11 @@ Only mapped columns are taken out of the file. A case list keeps nothing of a ca
 becomes one count, and the check adds them up.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +25,14 @@ from survey.counts.bringing_in.table_mapping import (
 from survey.counts.count_declaration import CountKind
 from survey.frame.code_lists import CodeLists, shipped_code_lists
 from survey.locale import msg
-from survey.tabular.raw_rows import RawRows, iter_filled_parts, read_heads, read_raw_rows
+from survey.tabular.raw_rows import (
+    RawRows,
+    iter_filled_parts,
+    list_sheets,
+    read_heads,
+    read_raw_rows,
+)
+from survey.tabular.text_files import MAX_COUNT_ROWS, MAX_ROWS, iter_text_rows
 from survey.tabular.text_table import FileUnreadableError, TextTable
 from survey.tabular.written_dates import fold
 
@@ -124,8 +133,17 @@ def read_mapped_table(
                 msg("The mapping names a column {column} that the file lacks.", column=head)
             )
         places[head] = heads.index(head)
-    raw = read_raw_rows(content, sheet=mapping.sheet, columns=set(places.values()))
-    source, left_out = _take_rows(kind, mapping, raw, places, first)
+    if list_sheets(content) == ("",):
+        # Row by row: the cells of a million cases together would take a gigabyte.
+        raw = RawRows(())
+        rows: Iterable[Sequence[str]] = iter_text_rows(
+            content, limit=MAX_ROWS if mapping.cases is None else MAX_COUNT_ROWS
+        )
+    else:
+        raw = read_raw_rows(content, sheet=mapping.sheet, columns=set(places.values()))
+        rows = _fill_merged(kind, mapping, raw, places, first)
+    source, left_out = _take_rows(kind, mapping, rows, places, first)
+    source = replace(source, sheet=raw.sheet, other_sheets=raw.other_sheets)
     ignored = tuple(head for head in heads if head and head not in places)
     table = _ColumnMaker(kind, mapping, source, lists, version).build()
     if mapping.cases is not None:
@@ -133,23 +151,37 @@ def read_mapped_table(
     return MappedTable(mapping, table, source, left_out, ignored)
 
 
-def _take_rows(
+def _fill_merged(
     kind: CountKind, mapping: TableMapping, raw: RawRows, places: Mapping[str, int], first: int
+) -> Sequence[list[str]]:
+    """Return the rows with the value of merged cells in all their rows, in columns of keys.
+
+    A number of merged cells is of one row alone.
+    """
+    columns = {places[head] for key, head in mapping.columns.items() if key in kind.keys}
+    for at, place, text in iter_filled_parts(raw, first, columns):
+        raw.rows[at][place] = text
+    return raw.rows
+
+
+def _take_rows(
+    kind: CountKind,
+    mapping: TableMapping,
+    rows: Iterable[Sequence[str]],
+    places: Mapping[str, int],
+    first: int,
 ) -> tuple[TextTable, int]:
     """Return the mapped columns of the rows that hold counts, and the number of others."""
-    rows = raw.rows
     keys = [head for key, head in mapping.columns.items() if key in kind.keys]
-    # Of merged cells in a column of a key all rows have the value; a number is of one row alone.
-    for at, place, text in iter_filled_parts(raw, first, {places[head] for head in keys}):
-        rows[at][place] = text
     notes, subtotals = import_words()["note"], set(import_words()["subtotal"])
     # A case is no subtotal. Each text is looked at once.
     marked = [places[head] for head in keys] if mapping.cases is None else []
     is_subtotal = lru_cache(maxsize=None)(lambda text: fold_name(text) in subtotals)
-    columns: list[list[str]] = [[] for _ in places]
-    numbers: list[int] = []
+    known: list[dict[str, int]] = [{} for _ in places]
+    columns = [array("i") for _ in places]
+    numbers = array("q")
     left_out = 0
-    for number, row in enumerate(rows[first:], start=first + 1):
+    for number, row in enumerate(islice(rows, first, None), start=first + 1):
         cells = [row[place].strip() if place < len(row) else "" for place in places.values()]
         filled = [cell for cell in cells if cell]
         if not filled:
@@ -159,17 +191,15 @@ def _take_rows(
             left_out += 1
             continue
         numbers.append(number)
-        for column, cell in zip(columns, cells, strict=True):
-            column.append(cell)
+        for codes, texts, cell in zip(columns, known, cells, strict=True):
+            codes.append(texts.setdefault(cell, len(texts)))
     if not numbers:
         raise FileUnreadableError(msg("The file has a header but no rows."))
-    arrays = [_encode(column) for column in columns]
-    header = tuple(places)
-    return (
-        TextTable(header, arrays, np.array(numbers, np.int64), sheet=raw.sheet,
-                  other_sheets=raw.other_sheets),
-        left_out,
-    )  # fmt: skip
+    arrays = [
+        pa.DictionaryArray.from_arrays(np.frombuffer(codes, np.int32), pa.array(texts, pa.string()))
+        for codes, texts in zip(columns, known, strict=True)
+    ]
+    return TextTable(tuple(places), arrays, np.frombuffer(numbers, np.int64)), left_out
 
 
 def _encode(texts: Sequence[str]) -> pa.DictionaryArray:

@@ -37,6 +37,8 @@ class Delivery(Identified, table=True):
     """What is known to be wrong or missing; shown wherever a figure of it is."""
     code_version: str
     """Version of the code lists by which it is coded."""
+    correction: str | None = None
+    """Reason given because one of its months was closed."""
     area: str = Field(default="CN", max_length=6, sa_column_kwargs={"server_default": "CN"})
     """Nation, province or city that it speaks of: of its months it replaces this area alone."""
     file_name: str = ""
@@ -63,6 +65,19 @@ class DeliveryRevision(Identified, table=True):
     number: int
     """From 1 on."""
     is_demo: bool = False
+
+
+class ClosedMonth(SQLModel, table=True):
+    """Month of complaints that the nation closed; what comes later is a correction."""
+
+    __tablename__ = "closed_month"
+
+    period: str = Field(primary_key=True, max_length=7)
+    is_demo: bool = Field(primary_key=True, default=False)
+    missing: list[str] = Field(sa_type=JsonDocument)
+    """Codes of the areas of which nothing stood."""
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class ComplaintCount(SQLModel, table=True):
@@ -121,6 +136,37 @@ class ComplaintWeek(SQLModel, table=True):
     nature: str = Field(primary_key=True, max_length=24)
     goods_class: str = Field(primary_key=True, max_length=24)
     accepted: int
+
+
+class PublishedTable(Identified, table=True):
+    """Published counts of the nation's complaints by one code list in a quarter or half-year.
+
+    They have no months, areas or second list, and are added to nothing. For a period and list the
+    newest one not withdrawn counts.
+    """
+
+    __tablename__ = "published_table"
+
+    period: str = Field(max_length=7)
+    """`2024-Q1` or `2024-H1`."""
+    lens: str = Field(max_length=12)
+    """Code list: nature or class."""
+    counts: dict[str, int] = Field(sa_type=JsonDocument)
+    """By code of the newest list when it was delivered; under `total` all together."""
+    changes: dict[str, int] = Field(sa_type=JsonDocument)
+    """Change on a year before as printed, in hundredths of a per cent, by code."""
+    code_version: str
+    source: str
+    data_as_of: date
+    known_faults: str = ""
+    file_name: str = ""
+    """For people, never used as a path."""
+    sha256: str = Field(max_length=64)
+    is_demo: bool = False
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    at: datetime = Field(sa_type=UtcDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    withdrawal_reason: str | None = None
 
 
 class OpinionCount(SQLModel, table=True):
