@@ -296,9 +296,6 @@ def _count_listed(document: bytes) -> Mapping[tuple[str, str], int]:
 def _list_approved_visits(
     session: Session, wave: Wave, instrument: Instrument
 ) -> tuple[ObservedVisit, ...]:
-    declared = next(
-        item.name for item in instrument.items() if item.privacy is PrivacyRole.ANONYMOUS_VISIT
-    )
     rated = [item.name for item in instrument.items() if type_of(item).is_score]
     query = (
         select(SamplingPoint, VenueVisit, ResponseRevision.answers)
@@ -314,7 +311,7 @@ def _list_approved_visits(
             city=point.city_code,
             venue_type=point.stratum,
             round=visit.round,
-            is_anonymous=answers.get(declared) == CONSENT_GIVEN,
+            is_anonymous=is_anonymous_visit(instrument, answers),
             ratings={
                 name: float(answers[name])
                 for name in rated
@@ -323,6 +320,14 @@ def _list_approved_visits(
         )
         for point, visit, answers in session.exec(query)
     )
+
+
+def is_anonymous_visit(instrument: Instrument, answers: Mapping[str, Any]) -> bool:
+    """Return whether the observer said that nobody knew; other visits count in no figure."""
+    declared = next(
+        item.name for item in instrument.items() if item.privacy is PrivacyRole.ANONYMOUS_VISIT
+    )
+    return bool(answers.get(declared) == CONSENT_GIVEN)
 
 
 def _select_approved(wave_id: UUID) -> tuple[Any, ...]:

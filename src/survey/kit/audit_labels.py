@@ -192,6 +192,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.VENUE_CHECK_VENUES_DRAWN: msg("Drew the venues of an experience check"),
     AuditEvent.VENUE_CHECK_OBSERVERS_ASSIGNED: msg("Assigned observers to venues"),
     AuditEvent.VENUE_CHECK_RELEASED: msg("Released an experience check"),
+    AuditEvent.VENUE_CHECK_SHEET_MADE: msg("Made the findings sheet of a venue"),
     AuditEvent.VENUE_CHECK_SENT: msg("Sent venues what was noted"),
     AuditEvent.VENUE_CHECK_REPLY_RECEIVED: msg("Recorded the reply of a venue"),
     AuditEvent.VENUE_CHECK_REVISIT_ORDERED: msg("Ordered a revisit"),

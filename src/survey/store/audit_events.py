@@ -246,6 +246,7 @@ class AuditEvent(StrEnum):
     VENUE_CHECK_VENUES_DRAWN = "venue_check.venues_drawn", SubjectKind.WAVE
     VENUE_CHECK_OBSERVERS_ASSIGNED = "venue_check.observers_assigned", SubjectKind.WAVE
     VENUE_CHECK_RELEASED = "venue_check.released", SubjectKind.WAVE
+    VENUE_CHECK_SHEET_MADE = "venue_check.sheet_made", SubjectKind.WAVE
     VENUE_CHECK_SENT = "venue_check.sent", SubjectKind.WAVE
     VENUE_CHECK_REPLY_RECEIVED = "venue_check.reply_received", SubjectKind.SAMPLING_POINT
     VENUE_CHECK_REVISIT_ORDERED = "venue_check.revisit_ordered", SubjectKind.SAMPLING_POINT
