@@ -9,7 +9,7 @@ from sqlmodel import col, func, select
 
 from survey.access.approval import NextSignature
 from survey.access.audit import actor_id
-from survey.access.roles import NATION
+from survey.access.principal import list_areas_above
 from survey.access.work import Seen, Work
 from survey.collection.submission_envelope import SECOND_ROUND
 from survey.comparative_tests.hearings import require_heard
@@ -53,7 +53,7 @@ def sign_experience_check(work: Work, seen: Seen, *, releases: bool | None = Non
             msg("Meanwhile it has changed what a signature does. Please read again and sign then.")
         )
     options = _list_what_is_signed(work, check)
-    areas = (NATION, check.area)
+    areas = list_areas_above(check.area)
     if not sign_release(work, wave=check.wave, options=options, action=CHECKS.keeping, areas=areas):
         return False
     check.released_at, check.released_by = work.now, actor_id(work.principal)
@@ -103,7 +103,7 @@ def _find_next_signature(work: Work, check: VenueCheck) -> NextSignature:
         wave=check.wave,
         options=_list_what_is_signed(work, check),
         action=CHECKS.keeping,
-        areas=(NATION, check.area),
+        areas=list_areas_above(check.area),
     )
 
 

@@ -40,6 +40,11 @@ class NotedVisit:
     answers: Mapping[str, Any]
     """Item name -> answer; remarks were masked on arrival."""
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for the last approval."""
+        return self.status is Status.CITY_APPROVED
+
 
 @dataclass(frozen=True)
 class VenueFindings:

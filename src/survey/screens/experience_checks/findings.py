@@ -7,8 +7,10 @@ import streamlit as st
 
 from survey.experience_checks.reading import ExperienceCheckDetail
 from survey.experience_checks.venue_findings import VenueFindings, get_venue_findings
-from survey.figures.views.venue_findings import build_venue_findings_view
+from survey.experience_checks.visit_approval import approve_visits, send_back_visit
+from survey.figures.views.venue_findings import build_venue_findings_view, name_visit
 from survey.kit.download_button import ZIP, File, draw_download_menu, name_file
+from survey.kit.feedback import run_change_below_button, show_feedback
 from survey.kit.filters import pick_linked
 from survey.kit.page_runner import PageContext
 from survey.kit.response_html import render_photo
@@ -19,6 +21,7 @@ from survey.reports.report_service import MEDIA_TYPES, ReportFile, ReportFormat
 from survey.reports.venue_sheet import MAX_PHOTOS, make_venue_sheet, make_venue_sheets
 from survey.store.transactions import run_in_transaction
 
+_APPROVAL, _SENDING_BACK = "experience-check/approve", "experience-check/send-back"
 _FORMAT_NAMES: dict[ReportFormat, Message] = {
     ReportFormat.DOCX: msg("Word"),
     ReportFormat.PDF: msg("PDF"),
@@ -41,6 +44,8 @@ def draw_venue_findings(page: PageContext, check: ExperienceCheckDetail) -> None
         st.caption(t("Its visits wait for their first approval."))
         return
     _draw_findings(page, findings)
+    if check.summary.released_at is None:
+        _draw_approval(page, findings)
     if findings.approved:
         _draw_sheets(page, findings)
 
@@ -60,6 +65,44 @@ def _draw_findings(page: PageContext, findings: VenueFindings) -> None:
         )
         st.caption(t("Evidence: please do not pass on. Place and device were removed on arrival."))
         st.html(f"<div>{' '.join(pictures)}</div>")
+
+
+def _draw_approval(page: PageContext, findings: VenueFindings) -> None:
+    """Draw the last approval of visits that wait for it, and the way back to an observer."""
+    t, seen = page.t, findings.check.seen
+    waiting = {each.response_id: each.version for each in findings.visits if each.is_waiting}
+    if waiting:
+        show_feedback(page, _APPROVAL)
+        st.button(
+            t("Approve these visits ({count})", count=len(waiting)),
+            key=_APPROVAL,
+            type="primary",
+            on_click=run_change_below_button,
+            args=(page, partial(approve_visits, visits=waiting)),
+            kwargs={
+                "done": t("Approved. Their answers count from now on."),
+                "slot": _APPROVAL,
+                "drawn": [seen, waiting],
+            },
+        )
+    by_id = {each.response_id: name_visit(each, t) for each in findings.visits}
+    versions = {each.response_id: each.version for each in findings.visits}
+    popover = st.popover(t("Send a visit back"), key=f"{_SENDING_BACK}/{findings.venue.code}")
+    with popover, st.form(f"{_SENDING_BACK}/form", border=False, enter_to_submit=False):
+        chosen = st.selectbox(t("Visit"), list(by_id), format_func=by_id.__getitem__)
+        reason = st.text_input(t("Reason"), max_chars=500)
+        show_feedback(page, _SENDING_BACK)
+        if st.form_submit_button(t("Send back to the observer")):
+            run_change_below_button(
+                page,
+                partial(
+                    send_back_visit, response_id=chosen, version=versions[chosen], reason=reason
+                ),
+                done=t("The visit went back to its observer."),
+                slot=_SENDING_BACK,
+                drawn=[seen, chosen],
+            )
+            st.rerun()
 
 
 def _draw_sheets(page: PageContext, findings: VenueFindings) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from survey.access.roles import NATION, Action
+from survey.access.roles import Action
 from survey.experience_checks.plan import (
     ExperienceCheckPlan,
     close_experience_check,
@@ -95,7 +95,7 @@ def draw_new_check(page: PageContext) -> None:
         visits = draw_fields(t, ExperienceCheckPlan, _VISITS, observers=2, closes_on=last)
         if not st.form_submit_button(t("Plan the check"), type="primary"):
             return
-    area = page.principal.area if len(page.principal.area) == 2 else NATION
+    area = page.principal.area
     draft = ExperienceCheckPlan(area=area, instrument_id=instrument_id, **texts, **visits)
     done = t("The check is planned. Next come its venues.")
     plan_case(page, create_experience_check, draft, "check", done)

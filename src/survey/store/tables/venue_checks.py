@@ -23,7 +23,7 @@ class VenueCheck(SQLModel, table=True):
 
     wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
     area: str
-    """Nation or province whose association runs the check."""
+    """Nation, province or city whose association runs the check."""
     scenario: str
     """What observers do at a venue, in the words that they are given."""
     observers: int = 2
