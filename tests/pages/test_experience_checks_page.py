@@ -58,8 +58,9 @@ def test_a_reader_sees_figures_after_the_release_and_no_venue(
 ) -> None:
     analyst = employ(check.url, Role.ANALYST, "CN", "yu")
     assert "No experience check has been released yet" in read(visit_as(PAGE, analyst))
+    check.do(send_to_venues, due_on=START.date() + timedelta(5))
     check.do(close_experience_check)
-    check.do(sign_experience_check)
+    check.do(sign_experience_check, now=START + timedelta(6))
     app = visit_as(PAGE, analyst)
     assert "at least 10 venues" in read(app)
     seen = read(open_tab(app, "Venues"))

@@ -14,6 +14,7 @@ from survey.access.work import Seen, Work
 from survey.collection.submission_envelope import SECOND_ROUND
 from survey.comparative_tests.hearings import require_heard
 from survey.experience_checks.plan import CHECKS
+from survey.experience_checks.replies import select_visited
 from survey.locale import RefusedError, msg
 from survey.store.audit_chain import canonical_json
 from survey.store.audit_events import AuditEvent
@@ -128,14 +129,29 @@ def _list_what_is_signed(work: Work, check: VenueCheck) -> dict[str, Any]:
 
 
 def _require_hearing(work: Work, check: VenueCheck) -> None:
-    """Raise while a venue may still reply or an ordered revisit is open."""
+    """Raise while a venue was not heard, may still reply, or an ordered revisit is open."""
     of_wave = (
         select(SamplingPoint.name, VenueReply)
         .join(VenueReply, col(VenueReply.point_id) == col(SamplingPoint.id))
         .where(SamplingPoint.wave_id == check.wave_id)
         .order_by(SamplingPoint.code)
     )
-    require_heard(work, CHECKS, work.session.exec(of_wave).all())
+    heard = work.session.exec(of_wave).all()
+    told = {reply.point_id for _, reply in heard}
+    untold = work.session.exec(
+        select(SamplingPoint.name)
+        .where(col(SamplingPoint.id).in_(select_visited(check)), col(SamplingPoint.id).not_in(told))
+        .order_by(SamplingPoint.code)
+    ).all()
+    if untold:
+        raise CHECKS.refuse(
+            msg(
+                "{count} venues were not told what was noted, the first is {venue}.",
+                count=len(untold),
+                venue=untold[0],
+            )
+        )
+    require_heard(work, CHECKS, heard)
     revisited = (
         select(VenueVisit.point_id)
         .join(Response, col(Response.id) == col(VenueVisit.response_id))

@@ -196,6 +196,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.VENUE_CHECK_SENT: msg("Sent venues what was noted"),
     AuditEvent.VENUE_CHECK_REPLY_RECEIVED: msg("Recorded the reply of a venue"),
     AuditEvent.VENUE_CHECK_REVISIT_ORDERED: msg("Ordered a revisit"),
+    AuditEvent.VENUE_CHECK_CONTROL_DRAWN: msg("Drew a control of venues to revisit"),
     AuditEvent.VENUE_CHECK_REVISIT_WAIVED: msg("Waived a revisit"),
     AuditEvent.PRODUCT_TEST_PLANNED: msg("Planned a comparative test"),
     AuditEvent.PRODUCT_TEST_CHANGED: msg("Changed the plan of a comparative test"),

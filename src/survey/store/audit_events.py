@@ -250,6 +250,7 @@ class AuditEvent(StrEnum):
     VENUE_CHECK_SENT = "venue_check.sent", SubjectKind.WAVE
     VENUE_CHECK_REPLY_RECEIVED = "venue_check.reply_received", SubjectKind.SAMPLING_POINT
     VENUE_CHECK_REVISIT_ORDERED = "venue_check.revisit_ordered", SubjectKind.SAMPLING_POINT
+    VENUE_CHECK_CONTROL_DRAWN = "venue_check.control_drawn", SubjectKind.WAVE
     VENUE_CHECK_REVISIT_WAIVED = "venue_check.revisit_waived", SubjectKind.SAMPLING_POINT
 
     RETENTION_RUN = "retention.run", SubjectKind.PLATFORM

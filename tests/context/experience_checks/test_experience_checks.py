@@ -23,6 +23,7 @@ from survey.collection.photos.photo_storage import (
 from survey.collection.submission import InvalidAnswersError
 from survey.comparative_tests.hearings import ReplyData
 from survey.compute.photo_cleaning import PhotoRefusedError, clean_photo
+from survey.experience_checks import replies
 from survey.experience_checks.plan import (
     ExperienceCheckPlan,
     close_experience_check,
@@ -32,6 +33,7 @@ from survey.experience_checks.plan import (
 from survey.experience_checks.reading import list_experience_checks
 from survey.experience_checks.release import is_check_to_sign, sign_experience_check
 from survey.experience_checks.replies import (
+    draw_revisit_control,
     order_revisit,
     record_venue_reply,
     send_to_venues,
@@ -43,6 +45,7 @@ from survey.experience_checks.visit_approval import (
     list_visits_to_approve,
     send_back_visit,
 )
+from survey.frame.sampling_plan import draw_key
 from survey.review.decisions import allowed_transitions, decide
 from survey.review.response_detail import get_response_detail
 from survey.review.review_queue import list_review_work
@@ -341,10 +344,60 @@ def test_a_check_is_released_when_its_hearing_is_over(sqlite_url: str, tmp_path:
     check.do(sign_experience_check)
 
 
+def test_nothing_is_released_before_every_visited_venue_was_heard(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    check = start(sqlite_url, tmp_path, per_type=1)
+    rows = check.read().venues[:2]
+    points = {point.code: point.id for point in check.venues()}
+    for row in rows:
+        check.approve(*(check.visit(who, points[row.code]).response_id for who in row.observers))
+        if row is rows[0]:
+            check.do(send_to_venues, due_on=TODAY + timedelta(5))
+    check.do(close_experience_check)
+    with raises_code("experience_check_not_allowed", match="1 venues were not told"):
+        check.do(sign_experience_check)
+    check.do(send_to_venues, due_on=TODAY + timedelta(30))
+    for day, name in ((5, rows[0].name), (6, rows[1].name), (30, rows[1].name)):
+        with raises_code("experience_check_not_allowed", match=f"{name} can still reply"):
+            check.do(sign_experience_check, now=START + timedelta(day))
+    assert check.do(sign_experience_check, now=START + timedelta(31))
+
+
+def test_a_control_is_drawn_among_the_others_with_the_seed_of_the_check(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = start(sqlite_url, tmp_path, per_type=1)
+    rows, points = check.read().venues, {point.code: point.id for point in check.venues()}
+    sent = [check.visit(row.observers[0], points[row.code]).response_id for row in rows]
+    check.approve(*sent)
+    with raises_code("experience_check_not_allowed", match="No venue was chosen"):
+        check.do(draw_revisit_control, count=2)
+    check.do(order_revisit, venue=rows[0].code, reason="No price was shown.")
+    with raises_code("experience_check_not_allowed", match="at least 10 venues, and 3 others"):
+        check.do(draw_revisit_control, count=2)
+    monkeypatch.setattr(replies, "MIN_CONTROL", 2)
+    assert check.do(draw_revisit_control, count=2) == 2
+    others = sorted((row.code for row in rows[1:]), key=lambda code: draw_key(code, 7))
+    drawn = {row.code for row in check.read().venues if row.is_control}
+    assert drawn == set(others[:2]) == check.read().controls
+    with raises_code("experience_check_not_allowed", match="drawn already"):
+        check.do(draw_revisit_control, count=2)
+    # What was drawn is made or waived like what was chosen.
+    check.do(send_to_venues, due_on=TODAY + timedelta(5))
+    check.do(close_experience_check)
+    with raises_code("experience_check_not_allowed", match="3 revisits were ordered"):
+        check.do(sign_experience_check, now=START + timedelta(6))
+
+
 def test_two_people_release_a_check_and_what_changed_is_signed_anew(check: RunningCheck) -> None:
     venue, people = first_venue(check)
     receipts = [check.visit(observer, venue.id) for observer in people]
     check.approve(*(each.response_id for each in receipts))
+    check.do(send_to_venues, due_on=TODAY + timedelta(10))
+    check.do(
+        record_venue_reply, venue=venue.code, data=ReplyData(ReplyStance.REMARKS, "Hm.", "", TODAY)
+    )
     check.do(close_experience_check)
     second = employ(check.url, Role.NATIONAL_OFFICIAL, "CN", "lin")
 
@@ -371,10 +424,6 @@ def test_two_people_release_a_check_and_what_changed_is_signed_anew(check: Runni
         sign(check.official)
     assert check.read().summary.released_at is None
 
-    check.do(send_to_venues, due_on=TODAY + timedelta(10))
-    with raises_code("experience_check_not_allowed", match="can still reply"):
-        sign(second)
-    assert not is_to_sign(second)
     reply = ReplyData(ReplyStance.AGREES, "Yes.", "", TODAY)
     check.do(record_venue_reply, venue=venue.code, data=reply)
     assert not sign(second), "the first one signed before the reply"

@@ -24,7 +24,9 @@ from survey.experience_checks.reading import (
 )
 from survey.experience_checks.release import find_check_signature, sign_experience_check
 from survey.experience_checks.replies import (
+    MIN_CONTROL,
     STANCE_NAMES,
+    draw_revisit_control,
     order_revisit,
     record_venue_reply,
     send_to_venues,
@@ -178,6 +180,7 @@ def _draw_signing(page: PageContext, check: ExperienceCheckDetail) -> None:
 
 
 _REVISIT, _WAIVER = "experience-check/revisit", "experience-check/waiver"
+_CONTROL = "experience-check/control"
 
 
 def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
@@ -212,6 +215,9 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
     visited = [venue for venue in check.venues if venue.sent and not venue.revisit_reason]
     if visited and summary.state is WaveState.OPEN:
         _draw_revisit_form(page, check, visited)
+        chosen = [venue for venue in check.venues if venue.revisit_reason]
+        if chosen and not check.controls and len(visited) >= MIN_CONTROL:
+            _draw_control_form(page, check, len(chosen), len(visited))
     awaited = [
         venue
         for venue in check.venues
@@ -229,7 +235,8 @@ def _get_reply_order(heard: tuple[VenueRow, Reply]) -> int:
 
 def _format_row(page: PageContext, venue: VenueRow, reply: Reply) -> list[str]:
     t = page.t
-    revisit = t("Revisit: {reason}", reason=venue.revisit_reason) if venue.revisit_reason else ""
+    reason = t("drawn by lot as a control") if venue.is_control else venue.revisit_reason
+    revisit = t("Revisit: {reason}", reason=reason) if reason else ""
     if venue.waived_because:
         revisit += " " + t("Waived: {reason}", reason=venue.waived_because)
     return format_hearing_row(page, venue.name, reply, STANCE_NAMES, revisit)
@@ -248,6 +255,27 @@ def _draw_revisit_form(
         if st.form_submit_button(t("Order the revisit")):
             done = t("The revisit is ordered.")
             change_case(page, check.seen, order_revisit, done, _REVISIT, venue=venue, reason=reason)
+            st.rerun()
+
+
+def _draw_control_form(
+    page: PageContext, check: ExperienceCheckDetail, chosen: int, others: int
+) -> None:
+    """Draw the form that has venues revisited which were not chosen, by lot."""
+    t = page.t
+    with st.form(f"{_CONTROL}/{check.version}", border=True):
+        usual = min(max(chosen, MIN_CONTROL), others)
+        count = st.number_input(t("Venues of the control"), MIN_CONTROL, others, usual)
+        st.caption(
+            t(
+                "Venues chosen for a bad visit look better the second time by chance alone. What "
+                "others do that are drawn by lot stands beside them; the seed is that of the check."
+            )
+        )
+        show_feedback(page, _CONTROL)
+        if st.form_submit_button(t("Draw a control")):
+            done = t("The control is drawn. Its observers find the venues among their tasks.")
+            change_case(page, check.seen, draw_revisit_control, done, _CONTROL, count=int(count))
             st.rerun()
 
 
