@@ -122,11 +122,12 @@ def test_who_runs_it_reads_a_venue_approves_its_visits_and_takes_its_sheet(
     assert not any(f">{name}<" in seen for name in observers)
     app.button(key="experience-check/approve").click().run()
     assert not app.exception
-    assert "Their answers count from now on" in read(app)
+    assert "waits for its last approval" not in read(app)
+    assert len(check.read().visits) == 2
     assert "Findings sheet to hand over" in str(app.main)
     next(each for each in app.button if each.label == "Send back to the observer").click().run()
     assert "reason" in words_beside(app, "Send back to the observer")
-    assert len(check.read().visits) == 2
+    assert len(check.read().visits) == 2, "nothing moved"
 
 
 def test_a_link_to_a_venue_opens_that_venue_or_none(
