@@ -215,6 +215,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.RELEASE_SIGNED: msg("Signed a release"),
     AuditEvent.RELEASE_PUBLISHED: msg("Published a release"),
     AuditEvent.RELEASE_RETRACTED: msg("Took a published release back"),
+    AuditEvent.RELEASE_EVIDENCE_FILED: msg("Signed the files of released evidence"),
+    AuditEvent.RELEASE_EVIDENCE_RETRACTED: msg("Took signed files of evidence back"),
     AuditEvent.RELEASE_READER_LISTED: msg("Let somebody read a release early"),
     AuditEvent.RELEASE_READER_REMOVED: msg("Took somebody off the list of early readers"),
     AuditEvent.VIEW_EARLY_RELEASE: msg("Opened a release before it was published"),

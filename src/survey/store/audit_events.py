@@ -128,6 +128,8 @@ class AuditEvent(StrEnum):
     RELEASE_SIGNED = "release.signed", SubjectKind.PUBLICATION
     RELEASE_PUBLISHED = "release.published", SubjectKind.PUBLICATION
     RELEASE_RETRACTED = "release.retracted", SubjectKind.PUBLICATION
+    RELEASE_EVIDENCE_FILED = "release.evidence_filed", SubjectKind.PUBLICATION
+    RELEASE_EVIDENCE_RETRACTED = "release.evidence_retracted", SubjectKind.PUBLICATION
     RELEASE_READER_LISTED = "release.reader_listed", SubjectKind.PUBLICATION
     RELEASE_READER_REMOVED = "release.reader_removed", SubjectKind.PUBLICATION
     RELEASE_KEY_REGISTERED = "release.key_registered", SubjectKind.PUBLICATION_KEY

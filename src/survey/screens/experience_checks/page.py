@@ -68,6 +68,7 @@ from survey.kit.text_blocks import (
 from survey.kit.url_state import draw_tabs, pick
 from survey.locale import label_text
 from survey.questionnaire.question_types import type_of
+from survey.screens.evidence_releases import draw_evidence_filing
 from survey.screens.experience_checks.venues import draw_venues_tab
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState, now
@@ -136,6 +137,7 @@ def draw_plan(page: PageContext, check: ExperienceCheckDetail) -> None:
 def _draw_steps(page: PageContext, check: ExperienceCheckDetail) -> None:
     t, summary = page.t, check.summary
     if summary.released_at is not None:
+        draw_evidence_filing(page, "experience_check", summary.id)
         return
 
     def step(service: Callable[..., object], *texts: str) -> None:

@@ -109,6 +109,7 @@ _TABLES_BY_MODULE = {
         "Snapshot",
     ),
     "publications": (
+        "EvidenceRelease",
         "ExactRowRequest",
         "Publication",
         "PublicationErratum",

@@ -129,7 +129,7 @@ ABOUT_NO_INTERVIEW = frozenset(
         "account", "answer_archive", "api_key", "assignment", "audit_entry", "audit_head",
         "back_check_draw", "background_run", "chosen_peer", "city", "city_target",
         "comparative_test", "comparative_test_erratum", "complaint_count", "complaint_summary",
-        "credential", "delivery", "delivery_revision", "education_activity",
+        "credential", "delivery", "delivery_revision", "education_activity", "evidence_release",
         "exact_row_request", "import_mapping", "imported_file", "indicator_tree_version",
         "instrument_version", "left_out_city", "login_session", "maker_reply", "opinion_count",
         "outside_identity", "paper_plan", "point_draw", "posting", "problem",
