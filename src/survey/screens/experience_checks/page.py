@@ -68,7 +68,9 @@ from survey.kit.text_blocks import (
 from survey.kit.url_state import draw_tabs, pick
 from survey.locale import label_text
 from survey.questionnaire.question_types import type_of
+from survey.reports.check_report import make_check_report
 from survey.screens.evidence_releases import draw_evidence_filing
+from survey.screens.experience_checks.findings import draw_plain_menu
 from survey.screens.experience_checks.venues import draw_venues_tab
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState, now
@@ -432,6 +434,7 @@ def _draw_check(page: PageContext, check: ExperienceCheckDetail) -> None:
     st.markdown(f"**{view.sentences[0]}**")
     for sentence in view.sentences[1:]:
         st.write(sentence)
+    draw_plain_menu(page, t("Report"), check, t("Experience check"), make_check_report)
     tabs: dict[str, tuple[str, Callable[[], None]]] = {
         "scores": (t("Scores"), partial(draw_scores, page, check, view)),
         "findings": (t("What was found"), partial(draw_findings, page, check, view)),
