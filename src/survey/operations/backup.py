@@ -222,7 +222,7 @@ def _list_release_archives(connection: Connection) -> list[tuple[str, str]]:
         (row.key, row.archive_sha256)
         for table in map(table_of, (Publication, EvidenceRelease))
         for row in connection.execute(
-            select(table.c["key", "archive_sha256"]).where(table.c.archive_sha256 != "")
+            select(table.c.key, table.c.archive_sha256).where(table.c.archive_sha256 != "")
         )
     )
 

@@ -97,7 +97,7 @@ class EvidenceSummary:
 
 
 @dataclass(frozen=True)
-class PreparedEvidence:
+class _PreparedEvidence:
     """Signed archive of evidence in a draft, not yet in the register."""
 
     kind: Kind
@@ -127,11 +127,11 @@ def file_evidence(
     """
     with read_scope(settings.store_url) as session:
         work = Work(session, principal, clock(), settings)
-        prepared = prepare_evidence(work, kind=kind, subject_id=subject_id)
+        prepared = _prepare_evidence(work, kind=kind, subject_id=subject_id)
     try:
         return run_in_transaction(
             settings.store_url,
-            lambda session: store_evidence(
+            lambda session: _store_evidence(
                 Work(session, principal, clock(), settings), prepared=prepared
             ),
         )
@@ -139,7 +139,7 @@ def file_evidence(
         prepared.archive.draft.unlink(missing_ok=True)
 
 
-def prepare_evidence(work: Work, *, kind: Kind, subject_id: UUID) -> PreparedEvidence:
+def _prepare_evidence(work: Work, *, kind: Kind, subject_id: UUID) -> _PreparedEvidence:
     """Build and sign the files of a released check or test in a draft; store nothing.
 
     Raises: see `file_evidence`.
@@ -181,10 +181,10 @@ def prepare_evidence(work: Work, *, kind: Kind, subject_id: UUID) -> PreparedEvi
     if stamp:
         files[TIME_STAMP] = stamp
     archive = draft_archive(work.settings, manifest.id, files, work.now)
-    return PreparedEvidence(kind, subject_id, manifest, archive, key)
+    return _PreparedEvidence(kind, subject_id, manifest, archive, key)
 
 
-def store_evidence(work: Work, *, prepared: PreparedEvidence) -> str:
+def _store_evidence(work: Work, *, prepared: _PreparedEvidence) -> str:
     """Enter a prepared edition into the register, install its archive, and return its id.
 
     Raises:
@@ -202,7 +202,8 @@ def store_evidence(work: Work, *, prepared: PreparedEvidence) -> str:
     require_valid_key(work.session, prepared.signing_key.id)
     release = EvidenceRelease(
         key=manifest.id,
-        **{subject.column.key: prepared.subject_id},
+        check_id=prepared.subject_id if prepared.kind == "experience_check" else None,
+        test_id=prepared.subject_id if prepared.kind == "comparative_test" else None,
         title_zh=manifest.title.get("zh", manifest.key),
         title_en=manifest.title.get("en", manifest.key),
         is_demo=manifest.demo,

@@ -18,7 +18,7 @@ from survey.figures.views.experience_check import (
 )
 from survey.locale import Translator, label_text, translator
 from survey.reports.contents import Block, BulletList, Column, Paragraph, ReportSection, ReportTable
-from survey.reports.plain_report import build_plain_report, write_plain_report
+from survey.reports.plain_report import PlainContents, build_plain_report, write_plain_report
 from survey.reports.report_service import ReportFile, ReportFormat
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_day
@@ -36,13 +36,11 @@ def make_check_report(
     figures = build_check_figures(check)
     view, t = build_experience_check_view(check, figures, language), translator(language)
     summary = check.summary
-    marks = {"demo": summary.is_demo, "unreleased": summary.released_at is None}
-    report = build_plain_report(
-        work,
-        language=language,
-        titles=(view.title, t("Report of an experience check")),
+    contents = PlainContents(
+        title=view.title,
+        subtitle=t("Report of an experience check"),
         about=view.title,
-        marks=[mark for mark, holds in marks.items() if holds],
+        marks={"demo": summary.is_demo, "unreleased": summary.released_at is None},
         sections=(
             ReportSection("answer", t("In short"), tuple(map(Paragraph, view.sentences))),
             _build_how(check, view, t, language),
@@ -52,6 +50,7 @@ def make_check_report(
             _build_notes(view, t),
         ),
     )
+    report = build_plain_report(work.settings, language, contents, now=work.now)
     file = write_plain_report(report, f"{summary.key}-{language}", form)
     detail = {"form": form, "language": language, "sha256": file.sha256}
     work.record(AuditEvent.EXPORT_REPORT, summary.key, detail)

@@ -1,49 +1,53 @@
 """Word and PDF files that are no report of a wave: title, who makes them, sections in order."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from survey.access.work import Work
 from survey.locale import translator
 from survey.reports.contents import Imprint, Report, ReportSection
 from survey.reports.pictures import report_pictures
 from survey.reports.report_builder import WORDS
 from survey.reports.report_service import MEDIA_TYPES, ReportFile, ReportFormat
 from survey.reports.rule_check import read_rules
+from survey.settings import Settings
 from survey.store.china_time import china_date, format_day
 
 PLAIN_FORMATS = (ReportFormat.DOCX, ReportFormat.PDF)
 
 
-def build_plain_report(
-    work: Work,
-    *,
-    language: str,
-    titles: tuple[str, str],
-    about: str,
-    marks: Iterable[str],
-    sections: Iterable[ReportSection | None],
-) -> Report:
-    """Return a report of today from its sections; those that are None are left out.
+@dataclass(frozen=True, eq=False)
+class PlainContents:
+    """What such a file says: titles, what its pages name in their foot, and its sections."""
 
-    Args:
-        titles: Title and subtitle.
-        about: What its pages name in their foot, such as the title of a check.
-        marks: Cases of the rule `mark`, such as `demo`, that hold.
-    """
-    rules, t = read_rules(work.settings.report_rules), translator(language)
+    title: str
+    subtitle: str
+    about: str
+    """Such as the title of the check."""
+    marks: Mapping[str, bool]
+    """Case of the rule `mark`, such as `demo` -> whether it holds."""
+    sections: Sequence[ReportSection | None]
+    """Those that are None are left out."""
+
+
+def build_plain_report(
+    settings: Settings, language: str, contents: PlainContents, *, now: datetime
+) -> Report:
+    """Return the report of contents that were read for whoever gets it, made `now`."""
+    rules, t = read_rules(settings.report_rules), translator(language)
     words = {name: rules.write(language, "word", name) for name in WORDS}
-    title, subtitle = titles
+    marks = [mark for mark, holds in contents.marks.items() if holds]
     return Report(
         area="",
         language=language,
-        title=title,
-        subtitle=subtitle,
+        title=contents.title,
+        subtitle=contents.subtitle,
         imprint=Imprint(
-            organisation=work.settings.report_organisation,
-            contact=work.settings.report_contact,
-            wave=about,
-            made_at=work.now,
-            date=format_day(t, china_date(work.now)),
+            organisation=settings.report_organisation,
+            contact=settings.report_contact,
+            wave=contents.about,
+            made_at=now,
+            date=format_day(t, china_date(now)),
             snapshot="",
             figures="",
             marks=tuple(rules.write(language, "mark", mark) for mark in marks),
@@ -52,7 +56,7 @@ def build_plain_report(
         interval="",
         words={**words, "date": t("Made on")},
         findings=(),
-        sections=tuple(section for section in sections if section is not None),
+        sections=tuple(section for section in contents.sections if section is not None),
     )
 
 

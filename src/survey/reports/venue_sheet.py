@@ -30,7 +30,7 @@ from survey.reports.contents import (
     ReportSection,
     ReportTable,
 )
-from survey.reports.plain_report import build_plain_report, write_plain_report
+from survey.reports.plain_report import PlainContents, build_plain_report, write_plain_report
 from survey.reports.report_batch import ARCHIVE_MEDIA_TYPE
 from survey.reports.report_service import ReportFile, ReportFormat
 from survey.store.audit_events import AuditEvent
@@ -105,20 +105,19 @@ def _make_sheet(
 
 def _build_sheet(work: Work, findings: VenueFindings, language: str) -> Report:
     t, check, venue = translator(language), findings.check.summary, findings.venue
-    marks = {"demo": check.is_demo, "unreleased": check.released_at is None}
     kind, city = name_type(venue.venue_type, language), name_area(venue.city, language)
-    return build_plain_report(
-        work,
-        language=language,
-        titles=(t("Findings of an experience check"), f"{venue.name} · {kind} · {city}"),
+    contents = PlainContents(
+        title=t("Findings of an experience check"),
+        subtitle=f"{venue.name} · {kind} · {city}",
         about=label_text(check.title, language, check.key),
-        marks=[mark for mark, holds in marks.items() if holds],
+        marks={"demo": check.is_demo, "unreleased": check.released_at is None},
         sections=(
             *_build_findings(findings, language),
             _build_reply(findings, t),
             _build_photos(work, findings, language),
         ),
     )
+    return build_plain_report(work.settings, language, contents, now=work.now)
 
 
 def _build_findings(findings: VenueFindings, language: str) -> list[ReportSection]:

@@ -232,7 +232,7 @@ def _is_at_own_point(work: Work, response: Response) -> bool:
 
 def _find_checks(session: Session, wave_ids: Collection[UUID]) -> dict[UUID, AnyRow]:
     """Return `wave id -> area and day of release` for those of the waves that are of venues."""
-    query = sa.select(_CHECKS.c["wave_id", "area", "released_at"]).where(
+    query = sa.select(*_CHECKS.c["wave_id", "area", "released_at"]).where(
         _CHECKS.c.wave_id.in_(wave_ids)
     )
     return {row.wave_id: row for row in session.connection().execute(query)}

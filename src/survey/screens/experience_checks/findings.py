@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
+from uuid import UUID
 
 import streamlit as st
 
+from survey.access.work import Seen
 from survey.experience_checks.reading import ExperienceCheckDetail
 from survey.experience_checks.venue_findings import VenueFindings, get_venue_findings
 from survey.experience_checks.visit_approval import approve_visits, send_back_visit
@@ -77,13 +79,8 @@ def _draw_approval(page: PageContext, findings: VenueFindings) -> None:
             t("Approve these visits ({count})", count=len(waiting)),
             key=_APPROVAL,
             type="primary",
-            on_click=run_change_below_button,
-            args=(page, partial(approve_visits, visits=waiting)),
-            kwargs={
-                "done": t("Approved. Their answers count from now on."),
-                "slot": _APPROVAL,
-                "drawn": [seen, waiting],
-            },
+            on_click=_approve,
+            args=(page, seen, waiting),
         )
     by_id = {each.response_id: name_visit(each, t) for each in findings.visits}
     versions = {each.response_id: each.version for each in findings.visits}
@@ -103,6 +100,16 @@ def _draw_approval(page: PageContext, findings: VenueFindings) -> None:
                 drawn=[seen, chosen],
             )
             st.rerun()
+
+
+def _approve(page: PageContext, seen: Seen, waiting: dict[UUID, int]) -> None:
+    run_change_below_button(
+        page,
+        partial(approve_visits, visits=waiting),
+        done=page.t("Approved. Their answers count from now on."),
+        slot=_APPROVAL,
+        drawn=[seen, waiting],
+    )
 
 
 def _draw_sheets(page: PageContext, findings: VenueFindings) -> None:
