@@ -214,7 +214,7 @@ def _plan(desk: Page, live_server: LivePlatform) -> None:
         ("English title", "Check of the city"),
         ("Scenario", "以普通消费者身份到店，购买约20元的商品，付款后索要小票。"),
     ):
-        desk.get_by_label(zh(label)).first.fill(text)
+        desk.get_by_role("textbox", name=zh(label), exact=True).fill(text)
     desk.get_by_role("button", name=zh("Plan the check")).click()
     expect(desk.get_by_text(zh("The check is planned. Next come its venues."))).to_be_visible()
 
@@ -229,7 +229,7 @@ def _draw_and_open(desk: Page, live_server: LivePlatform) -> None:
     content = "\r\n".join(rows).encode("utf-8-sig")
     upload_file(desk, {"name": "venues.csv", "mimeType": "text/csv", "buffer": content})
     wait_until_idle(desk)
-    field = desk.get_by_label(zh("Venues of each type in each city"))
+    field = desk.get_by_role("spinbutton", name=zh("Venues of each type in each city"))
     field.fill(str(DRAWN))
     field.press("Enter")
     wait_until_idle(desk)

@@ -220,7 +220,7 @@ def _list_release_archives(connection: Connection) -> list[tuple[str, str]]:
     """Return key and archive SHA-256 of every release that has an archive, of evidence as well."""
     return sorted(
         (row.key, row.archive_sha256)
-        for table in map(table_of, (Publication, EvidenceRelease))
+        for table in (table_of(Publication), table_of(EvidenceRelease))
         for row in connection.execute(
             select(table.c.key, table.c.archive_sha256).where(table.c.archive_sha256 != "")
         )
