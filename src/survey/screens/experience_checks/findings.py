@@ -58,7 +58,7 @@ def _draw_findings(page: PageContext, findings: VenueFindings) -> None:
     for line in (*view.remarks, *view.notes):
         st.caption(escape_markdown(line))
     mend = t("; ").join(view.to_mend) or t("Nothing was noted that has to be mended.")
-    st.markdown(t("**What has to be mended:** {items}", items=escape_markdown(mend)))
+    st.markdown(f"**{t('What has to be mended')}** {escape_markdown(mend)}")
     photos = list(findings.iter_photos())[:MAX_PHOTOS]
     if photos:
         pictures = (
