@@ -1,12 +1,10 @@
-"""Build the Word template of reports that ships with the platform, the same bytes each time.
+"""Build the Word templates of reports that ship with the platform, the same bytes each time.
 
 An association edits a copy of it in Word (docs/reports.md); this file is only how ours came to be.
 """
 
 import io
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import docx
 from docx.document import Document
@@ -20,7 +18,16 @@ from docx.text.paragraph import Paragraph
 
 from survey.figures.office_zip import normalise_zip
 from survey.reports.contents import ReportPart
-from survey.reports.docx_file import BODY, BULLET, CAPTION, CELL, NOTE, SHIPPED_TEMPLATE, TABLE
+from survey.reports.docx_file import (
+    BODY,
+    BULLET,
+    CAPTION,
+    CELL,
+    NOTE,
+    PLAIN_TEMPLATE,
+    SHIPPED_TEMPLATE,
+    TABLE,
+)
 from survey.reports.report_builder import SECTION_KEYS
 from survey.reports.scope import PART_OF
 
@@ -36,18 +43,37 @@ _EPOCH = datetime(2024, 1, 1)  # noqa: DTZ001  (Office times carry no zone)
 
 
 def build_template() -> bytes:
-    """Return the template."""
-    document = docx.Document()
-    _set_page(document)
-    _define_styles(document)
-    _write_header_and_footer(document)
-    _write_letterhead(document)
+    """Return the template of reports on a wave."""
+    document = _begin_document()
     for key in SECTION_KEYS:
         part = PART_OF.get(key, ReportPart.BODY)
         if part is not PART_OF.get(_KEY_BEFORE.get(key, key), ReportPart.BODY):
             _begin_part(document, part)
         _write_section(document, key)
     _write_hashes(document)
+    return _save(document)
+
+
+def build_plain_template() -> bytes:
+    """Return the template of what is no report of a wave: its sections in their order."""
+    document = _begin_document()
+    document.add_paragraph("{%p for section in sections.values() %}")
+    document.add_paragraph("{{ section.title }}", style="Heading 2")
+    document.add_paragraph("{{p section.body }}", style=BODY)
+    document.add_paragraph("{%p endfor %}")
+    return _save(document)
+
+
+def _begin_document() -> Document:
+    document = docx.Document()
+    _set_page(document)
+    _define_styles(document)
+    _write_header_and_footer(document)
+    _write_letterhead(document)
+    return document
+
+
+def _save(document: Document) -> bytes:
     properties = document.core_properties
     properties.author = properties.title = properties.comments = properties.keywords = ""
     properties.last_modified_by, properties.revision = "", 1
@@ -224,5 +250,5 @@ def _write_section(document: Document, key: str) -> None:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED_TEMPLATE
-    target.write_bytes(build_template())
+    SHIPPED_TEMPLATE.write_bytes(build_template())
+    PLAIN_TEMPLATE.write_bytes(build_plain_template())

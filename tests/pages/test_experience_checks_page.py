@@ -18,8 +18,9 @@ from survey.experience_checks.replies import send_to_venues
 from survey.kit.navigation import PageKey
 from survey.kit.text_blocks import MAX_LISTED_ROWS
 from survey.store.engine import session_scope
-from survey.store.tables import ReplyStance, VenueReply
+from survey.store.tables import ReplyStance, Status, VenueReply
 from survey.waves.instruments import save_instrument
+from survey.waves.lifecycle import transition
 from tests.context.experience_checks.small_check import (
     START,
     SUZHOU,
@@ -29,6 +30,7 @@ from tests.context.experience_checks.small_check import (
     start,
 )
 from tests.pages.conftest import open_tab, words_beside
+from tests.work_of import work_of
 
 Visit = Callable[..., AppTest]
 PAGE = PageKey.EXPERIENCE_CHECKS
@@ -56,8 +58,9 @@ def test_a_reader_sees_figures_after_the_release_and_no_venue(
 ) -> None:
     analyst = employ(check.url, Role.ANALYST, "CN", "yu")
     assert "No experience check has been released yet" in read(visit_as(PAGE, analyst))
+    check.do(send_to_venues, due_on=START.date() + timedelta(5))
     check.do(close_experience_check)
-    check.do(sign_experience_check)
+    check.do(sign_experience_check, now=START + timedelta(6))
     app = visit_as(PAGE, analyst)
     assert "at least 10 venues" in read(app)
     seen = read(open_tab(app, "Venues"))
@@ -92,6 +95,47 @@ def test_a_link_to_another_check_opens_that_check_or_none(
     app.selectbox(key="check/en").select(own).run()
     assert app.tabs
     assert "not in your list" not in read(app)
+
+
+def test_who_runs_it_reads_a_venue_approves_its_visits_and_takes_its_sheet(
+    field: Any, tmp_path: Path, visit_as: Visit, read: Any
+) -> None:
+    check = start(field.url, tmp_path / "photos", per_type=1)
+    venue = check.venues()[0]
+    observers = next(row for row in check.read().venues if row.code == venue.code).observers
+    sent = [check.visit(each, venue.id, receipt=0).response_id for each in observers]
+    supervisor, _ = check.reviewers()
+    for response_id in sent:
+        with session_scope(check.url) as session:
+            transition(
+                work_of(session, supervisor, START),
+                response_id=response_id,
+                to=Status.CITY_APPROVED,
+                reason="",
+                expected_version=1,
+            )
+    app = open_tab(visit_as(PAGE, check.official, venue=venue.code), "Venues")
+    seen = read(app)
+    assert "† This visit waits for its last approval." in seen
+    assert "Was a receipt or invoice given?" in seen
+    assert ">No<" in seen
+    assert not any(f">{name}<" in seen for name in observers)
+    app.button(key="experience-check/approve").click().run()
+    assert not app.exception
+    assert "waits for its last approval" not in read(app)
+    assert len(check.read().visits) == 2
+    assert "Findings sheet to hand over" in str(app.main)
+    next(each for each in app.button if each.label == "Send back to the observer").click().run()
+    assert "reason" in words_beside(app, "Send back to the observer")
+    assert len(check.read().visits) == 2, "nothing moved"
+
+
+def test_a_link_to_a_venue_opens_that_venue_or_none(
+    check: RunningCheck, visit_as: Visit, read: Any
+) -> None:
+    app = open_tab(visit_as(PAGE, check.official, venue="elsewhere"), "Venues")
+    assert "What this link leads to is not in your list" in read(app)
+    assert "Was a receipt or invoice given?" not in read(app)
 
 
 def test_a_long_list_of_venues_begins_with_the_newest_replies(

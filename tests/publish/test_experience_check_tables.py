@@ -38,7 +38,9 @@ def check_of(venues: Revisits, *, only_revisited: int = 0) -> Any:
                 for round_ in rounds
             ]  # fmt: skip
     listed = {stratum: count for stratum, (count, _) in venues.items()}
-    return SimpleNamespace(visits=visits, ranges={"clean": RatingRange(0, 1)}, listed=listed)
+    return SimpleNamespace(
+        visits=visits, ranges={"clean": RatingRange(0, 1)}, listed=listed, controls=frozenset()
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,10 +88,35 @@ def test_both_means_are_of_the_same_venues() -> None:
     assert scores.revisited.n == scores.revisited_before.n == 12
 
 
+@pytest.mark.parametrize(
+    ("again", "control", "shown"),
+    [
+        (24, 12, (12, 12)),
+        (24, 4, (20, None)),
+        # Of all venues nine are neither: the two together would tell of them.
+        (31, 12, (19, None)),
+        (35, 0, (None, None)),
+    ],
+)
+def test_a_drawn_control_stands_beside_what_was_chosen_where_nobody_can_be_told(
+    again: int, control: int, shown: tuple[int | None, int | None]
+) -> None:
+    check = check_of({(SUZHOU, "shop"): (40, again)})
+    check.controls = frozenset(f"{SUZHOU}shop{number}" for number in range(control))
+    scores = build_check_scores(check)
+    assert tuple(each and each.n for each in (scores.revisited, scores.control)) == shown
+    assert (scores.control is None) == (scores.control_before is None)
+
+
 @pytest.mark.parametrize(("language", "word"), [("zh", "并非抽签"), ("en", "not drawn")])
 def test_a_revisit_says_that_its_venues_were_chosen(language: str, word: str) -> None:
     before, after = MeanScore(40.0, 35.0, 45.0, 12), MeanScore(60.0, 55.0, 65.0, 12)
-    assert word in describe_revisit(CheckScores({}, after, before), translator(language))
+    t = translator(language)
+    alone = describe_revisit(CheckScores({}, after, before), t)
+    assert word in alone
+    beside = describe_revisit(CheckScores({}, after, before, before, after), t)
+    assert beside.startswith(alone)
+    assert "60.0" in beside.removeprefix(alone)
 
 
 def test_what_was_found_of_an_item_is_a_share_of_venues_by_type_and_city() -> None:

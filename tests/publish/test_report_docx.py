@@ -12,12 +12,12 @@ import pytest
 
 from survey.figures.office_zip import write_zip
 from survey.reports.contents import Paragraph, Report, ReportKind
-from survey.reports.docx_file import SHIPPED_TEMPLATE, write_docx
+from survey.reports.docx_file import PLAIN_TEMPLATE, SHIPPED_TEMPLATE, write_docx
 from survey.results import WaveResults
 from tests.error_codes import raises_code
 from tests.publish.small_evidence import small_evidence
 from tests.publish.test_report_contents import FIXED, SUZHOU, counts_of, numbers_in, report
-from tools.build_report_template import build_template
+from tools.build_report_template import build_plain_template, build_template
 
 Frozen = dict[str, WaveResults]
 
@@ -103,6 +103,7 @@ def test_charts_say_what_they_show(made: Report, written: bytes) -> None:
 
 def test_the_shipped_template_is_what_its_tool_builds() -> None:
     assert SHIPPED_TEMPLATE.read_bytes() == build_template()
+    assert PLAIN_TEMPLATE.read_bytes() == build_plain_template()
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

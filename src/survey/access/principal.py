@@ -135,6 +135,11 @@ def covers_whole_area(principal: Principal, area: str) -> bool:
     )
 
 
+def list_areas_above(area: str) -> tuple[str, ...]:
+    """Return the areas whose accounts have all of a nation's, province's or city's area."""
+    return tuple(dict.fromkeys((NATION, area[:2], area)))
+
+
 def require_area(*, session: Session, role: Role, area: str) -> None:
     """Raise `AreaNotAllowedError` unless the area exists and suits the role."""
     scope = area_scope_of(area)

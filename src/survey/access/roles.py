@@ -136,7 +136,8 @@ ROLES: Mapping[Role, RoleDefinition] = {
         other_names=msg("municipal, city"),
         actions=frozenset({
             Action.READ_RESULTS, Action.CHOOSE_PEERS, Action.READ_PROBLEMS, Action.KEEP_PROBLEMS,
-            Action.READ_METHOD, Action.SEE_EXPORTS, Action.KEEP_EDUCATION, Action.DELIVER_EVIDENCE,
+            Action.READ_METHOD, Action.SEE_EXPORTS, Action.MANAGE_VENUE_CHECKS,
+            Action.KEEP_EDUCATION, Action.DELIVER_EVIDENCE,
         }),
         area_scopes=(AreaScope.CITY,),
         demo_area=DEMO_CITY,

@@ -116,6 +116,21 @@ def clean_pictures(contents: Sequence[bytes]) -> list[CleanPhoto | None]:
     return [photo for content in contents for photo in clean_pictures([content])]
 
 
+def shrink_photo(content: bytes, side: int) -> CleanPhoto:
+    """Return a photo that was cleaned before, encoded anew with no side longer than `side` pixels.
+
+    Raises:
+        PhotoRefusedError: it is damaged.
+    """
+    return _refuse_damaged(partial(_shrink, side=side), content)
+
+
+def _shrink(content: bytes, *, side: int) -> CleanPhoto:
+    with Image.open(io.BytesIO(content), formats=("JPEG",)) as picture:
+        bare = _copy_pixels(picture, "JPEG", side)
+    return _build_photo(bare, _encode(bare), content)
+
+
 def _find_kind(content: bytes) -> str:
     """Return the format of a photo by its first bytes; raise `PhotoRefusedError` if it is none."""
     if not content:

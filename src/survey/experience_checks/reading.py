@@ -182,6 +182,8 @@ class VenueRow:
     approved: int
     """Visits of the first round."""
     revisit_reason: str
+    is_control: bool
+    """Whether a revisit of it was drawn by lot, and not ordered for a reason."""
     waived_because: str
     revisits: int
     reply: Reply | None
@@ -218,6 +220,8 @@ class ExperienceCheckDetail:
     """Single venues, as far as the principal may see them."""
     visits: tuple[ObservedVisit, ...]
     """Approved visits, for figures that pass the gate; shown to nobody as they are."""
+    controls: frozenset[str]
+    """Codes of the venues whose revisit was drawn by lot."""
     known_observers: int
     """Approved visits of observers who were known as such; they count in no figure."""
 
@@ -284,8 +288,18 @@ def get_experience_check(work: Work, *, wave_id: UUID) -> ExperienceCheckDetail:
         listed=_count_listed(last.list_document) if last else {},
         venues=_list_venues(work, summary, instrument),
         visits=visits,
+        controls=_list_controls(work.session, wave.id),
         known_observers=sum(not visit.is_anonymous for visit in visits),
     )
+
+
+def _list_controls(session: Session, wave_id: UUID) -> frozenset[str]:
+    query = (
+        select(SamplingPoint.code)
+        .join(VenueRevisit, col(VenueRevisit.point_id) == col(SamplingPoint.id))
+        .where(SamplingPoint.wave_id == wave_id, col(VenueRevisit.is_control))
+    )
+    return frozenset(session.exec(query))
 
 
 def _count_listed(document: bytes) -> Mapping[tuple[str, str], int]:
@@ -296,9 +310,6 @@ def _count_listed(document: bytes) -> Mapping[tuple[str, str], int]:
 def _list_approved_visits(
     session: Session, wave: Wave, instrument: Instrument
 ) -> tuple[ObservedVisit, ...]:
-    declared = next(
-        item.name for item in instrument.items() if item.privacy is PrivacyRole.ANONYMOUS_VISIT
-    )
     rated = [item.name for item in instrument.items() if type_of(item).is_score]
     query = (
         select(SamplingPoint, VenueVisit, ResponseRevision.answers)
@@ -314,7 +325,7 @@ def _list_approved_visits(
             city=point.city_code,
             venue_type=point.stratum,
             round=visit.round,
-            is_anonymous=answers.get(declared) == CONSENT_GIVEN,
+            is_anonymous=is_anonymous_visit(instrument, answers),
             ratings={
                 name: float(answers[name])
                 for name in rated
@@ -323,6 +334,14 @@ def _list_approved_visits(
         )
         for point, visit, answers in session.exec(query)
     )
+
+
+def is_anonymous_visit(instrument: Instrument, answers: Mapping[str, Any]) -> bool:
+    """Return whether the observer said that nobody knew; other visits count in no figure."""
+    declared = next(
+        item.name for item in instrument.items() if item.privacy is PrivacyRole.ANONYMOUS_VISIT
+    )
+    return bool(answers.get(declared) == CONSENT_GIVEN)
 
 
 def _select_approved(wave_id: UUID) -> tuple[Any, ...]:
@@ -397,6 +416,7 @@ def _build_venue_row(
         sent=count(FIRST_ROUND, approved=True) + count(FIRST_ROUND, approved=False),
         approved=count(FIRST_ROUND, approved=True),
         revisit_reason=revisit.reason if revisit else "",
+        is_control=revisit is not None and revisit.is_control,
         waived_because=(revisit.waived_because or "") if revisit else "",
         revisits=count(FIRST_ROUND + 1, approved=True),
         reply=Reply.model_validate(reply.model_dump()) if reply else None,

@@ -9,11 +9,12 @@ from sqlmodel import col, func, select
 
 from survey.access.approval import NextSignature
 from survey.access.audit import actor_id
-from survey.access.roles import NATION
+from survey.access.principal import list_areas_above
 from survey.access.work import Seen, Work
 from survey.collection.submission_envelope import SECOND_ROUND
 from survey.comparative_tests.hearings import require_heard
 from survey.experience_checks.plan import CHECKS
+from survey.experience_checks.replies import select_visited
 from survey.locale import RefusedError, msg
 from survey.store.audit_chain import canonical_json
 from survey.store.audit_events import AuditEvent
@@ -53,7 +54,7 @@ def sign_experience_check(work: Work, seen: Seen, *, releases: bool | None = Non
             msg("Meanwhile it has changed what a signature does. Please read again and sign then.")
         )
     options = _list_what_is_signed(work, check)
-    areas = (NATION, check.area)
+    areas = list_areas_above(check.area)
     if not sign_release(work, wave=check.wave, options=options, action=CHECKS.keeping, areas=areas):
         return False
     check.released_at, check.released_by = work.now, actor_id(work.principal)
@@ -103,7 +104,7 @@ def _find_next_signature(work: Work, check: VenueCheck) -> NextSignature:
         wave=check.wave,
         options=_list_what_is_signed(work, check),
         action=CHECKS.keeping,
-        areas=(NATION, check.area),
+        areas=list_areas_above(check.area),
     )
 
 
@@ -128,14 +129,29 @@ def _list_what_is_signed(work: Work, check: VenueCheck) -> dict[str, Any]:
 
 
 def _require_hearing(work: Work, check: VenueCheck) -> None:
-    """Raise while a venue may still reply or an ordered revisit is open."""
+    """Raise while a venue was not heard, may still reply, or an ordered revisit is open."""
     of_wave = (
         select(SamplingPoint.name, VenueReply)
         .join(VenueReply, col(VenueReply.point_id) == col(SamplingPoint.id))
         .where(SamplingPoint.wave_id == check.wave_id)
         .order_by(SamplingPoint.code)
     )
-    require_heard(work, CHECKS, work.session.exec(of_wave).all())
+    heard = work.session.exec(of_wave).all()
+    told = {reply.point_id for _, reply in heard}
+    untold = work.session.exec(
+        select(SamplingPoint.name)
+        .where(col(SamplingPoint.id).in_(select_visited(check)), col(SamplingPoint.id).not_in(told))
+        .order_by(SamplingPoint.code)
+    ).all()
+    if untold:
+        raise CHECKS.refuse(
+            msg(
+                "{count} venues were not told what was noted, the first is {venue}.",
+                count=len(untold),
+                venue=untold[0],
+            )
+        )
+    require_heard(work, CHECKS, heard)
     revisited = (
         select(VenueVisit.point_id)
         .join(Response, col(Response.id) == col(VenueVisit.response_id))

@@ -1,6 +1,7 @@
 """Hearing of venues: they are sent what was noted, reply by a deadline, and may be revisited."""
 
 from datetime import date
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -9,11 +10,13 @@ from survey.access.work import Seen, Work
 from survey.collection.submission_envelope import FIRST_ROUND
 from survey.comparative_tests.hearings import ReplyData, fill_in_reply, require_reply_deadline
 from survey.experience_checks.plan import CHECKS
+from survey.frame.sampling_plan import draw_key
 from survey.locale import Message, msg
 from survey.records import Text
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import (
+    PointDraw,
     ReplyStance,
     Response,
     SamplingPoint,
@@ -31,6 +34,10 @@ STANCE_NAMES: dict[ReplyStance, Message] = {
     ReplyStance.WANTS_RETEST: msg("asks for a revisit"),
     ReplyStance.REMARKS: msg("remarks"),
 }
+CONTROL_REASON = "control"
+"""Stored reason of a revisit that was drawn by lot."""
+MIN_CONTROL = 10
+"""Venues of a control: the mean of fewer is shown to nobody (`disclosure.MINIMUM_N`)."""
 _RUNNING = (WaveState.OPEN, WaveState.CLOSED)
 
 
@@ -46,17 +53,7 @@ def send_to_venues(work: Work, seen: Seen, *, due_on: date) -> int:
     today = china_date(work.now)
     require_reply_deadline(work, CHECKS, due_on)
     sent = set(work.session.exec(select(VenueReply.point_id)).all())
-    visited = (
-        select(VenueVisit.point_id)
-        .join(Response, col(Response.id) == col(VenueVisit.response_id))
-        .where(
-            Response.wave_id == check.wave_id,
-            Response.status == Status.APPROVED,
-            VenueVisit.round == FIRST_ROUND,
-        )
-        .distinct()
-    )
-    venues = [point for point in work.session.exec(visited) if point not in sent]
+    venues = [point for point in work.session.exec(select_visited(check)) if point not in sent]
     if not venues:
         raise CHECKS.refuse(msg("No venue is left with an approved visit that was not sent it."))
     work.session.add_all(VenueReply(point_id=id_, sent_on=today, due_on=due_on) for id_ in venues)
@@ -114,6 +111,72 @@ def order_revisit(work: Work, seen: Seen, *, venue: str, reason: str) -> None:
         point.id,
         code=point.code,
         reason=words,
+    )
+
+
+def draw_revisit_control(work: Work, seen: Seen, *, count: int) -> int:
+    """Order a second visit of `count` venues drawn among those not chosen; return how many.
+
+    Chance makes venues that were chosen for a bad visit look better the second time. What the drawn
+    ones did stands beside them. They are those whose SHA-256 of seed and code is smallest, with the
+    seed by which the check's venues were drawn.
+
+    Raises:
+        RefusedError: none was chosen to be revisited, a control was drawn before, or too few other
+            venues have an approved visit.
+    """
+    check = work.lock(CHECKS, seen, (WaveState.OPEN,))
+    query = (
+        select(SamplingPoint, VenueRevisit)
+        .join(VenueRevisit, col(VenueRevisit.point_id) == col(SamplingPoint.id), isouter=True)
+        .where(
+            SamplingPoint.wave_id == check.wave_id, col(SamplingPoint.id).in_(select_visited(check))
+        )
+    )
+    venues = work.session.exec(query).all()
+    ordered = [revisit for _, revisit in venues if revisit is not None]
+    if not ordered:
+        raise CHECKS.refuse(msg("No venue was chosen to be revisited yet."))
+    if any(revisit.is_control for revisit in ordered):
+        raise CHECKS.refuse(msg("A control was drawn already; it is not drawn until it pleases."))
+    others = [point for point, revisit in venues if revisit is None]
+    if not MIN_CONTROL <= count <= len(others):
+        raise CHECKS.refuse(
+            msg(
+                "A control has at least {least} venues, and {count} others have an approved visit.",
+                least=MIN_CONTROL,
+                count=len(others),
+            )
+        )
+    draw = select(PointDraw.seed).where(PointDraw.wave_id == check.wave_id)
+    seed = work.session.exec(draw.order_by(col(PointDraw.drawn_at).desc())).first() or 0
+    drawn = sorted(others, key=lambda point: draw_key(point.code, seed))[:count]
+    work.session.add_all(
+        VenueRevisit(
+            point_id=point.id,
+            reason=CONTROL_REASON,
+            is_control=True,
+            ordered_by=actor_id(work.principal),
+            ordered_at=work.now,
+        )
+        for point in drawn
+    )
+    codes = sorted(point.code for point in drawn)
+    work.save(CHECKS, check, AuditEvent.VENUE_CHECK_CONTROL_DRAWN, seed=seed, venues=codes)
+    return len(drawn)
+
+
+def select_visited(check: VenueCheck) -> Any:
+    """Return the query for the ids of venues of a check with an approved first visit."""
+    return (
+        select(VenueVisit.point_id)
+        .join(Response, col(Response.id) == col(VenueVisit.response_id))
+        .where(
+            Response.wave_id == check.wave_id,
+            Response.status == Status.APPROVED,
+            VenueVisit.round == FIRST_ROUND,
+        )
+        .distinct()
     )
 
 

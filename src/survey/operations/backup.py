@@ -56,7 +56,7 @@ from survey.store.private_files import (
     read_photo_file,
     remove_unheld,
 )
-from survey.store.tables import Photo, Publication, Snapshot, table_of
+from survey.store.tables import EvidenceRelease, Photo, Publication, Snapshot, table_of
 from survey.store.transactions import run_in_transaction
 
 BACKUP_FILES = ("demo.json",)
@@ -217,14 +217,14 @@ def _list_distinct(connection: Connection, column: Column[str]) -> list[str]:
 
 
 def _list_release_archives(connection: Connection) -> list[tuple[str, str]]:
-    """Return key and archive SHA-256 of every release that has an archive."""
-    table = table_of(Publication)
-    query = (
-        select(table.c.key, table.c.archive_sha256)
-        .where(table.c.archive_sha256 != "")
-        .order_by(table.c.key)
+    """Return key and archive SHA-256 of every release that has an archive, of evidence as well."""
+    return sorted(
+        (row.key, row.archive_sha256)
+        for table in (table_of(Publication), table_of(EvidenceRelease))
+        for row in connection.execute(
+            select(table.c.key, table.c.archive_sha256).where(table.c.archive_sha256 != "")
+        )
     )
-    return [(key, sha256) for key, sha256 in connection.execute(query)]
 
 
 def _add_release(settings: Settings, archive: ArchiveWriter, key: str, sha256: str) -> bool:

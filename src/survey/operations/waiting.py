@@ -19,6 +19,7 @@ from survey.counts.count_kinds import COMPLAINTS, COUNT_KINDS
 from survey.counts.overdue_deliveries import list_overdue_months
 from survey.experience_checks.reading import list_experience_checks
 from survey.experience_checks.release import is_check_to_sign
+from survey.experience_checks.visit_approval import list_visits_to_approve
 from survey.locale import Labels, Message, msg
 from survey.rectification.problem_records import list_problems
 from survey.rectification.problem_table import PROBLEM_FILTERS, list_reminders
@@ -151,8 +152,14 @@ def _list_tests(work: Work) -> Iterator[WaitingItem]:
 
 
 def _list_checks(work: Work) -> Iterator[WaitingItem]:
-    """Yield experience checks that wait for a signature."""
+    """Yield experience checks with visits to approve, and those that wait for a signature."""
+    visits = list_visits_to_approve(work)
     for check in list_experience_checks(work):
+        if check.id in visits:
+            what, (count, since) = msg("Visits to approve finally"), visits[check.id]
+            query = {"check": check.key, "part": "venues"}
+            page = "experience_checks"
+            yield WaitingItem(what, count, check.title, page, query, since=since)
         is_near = check.state is WaveState.CLOSED and check.released_at is None
         if check.may_manage and is_near and is_check_to_sign(work, wave_id=check.id):
             what, query = msg("Experience check to sign"), {"check": check.key}

@@ -33,7 +33,7 @@ from survey.release.verify import (
 )
 from survey.settings import Settings
 from survey.store.private_files import FOLDER_MODE
-from survey.store.tables import Publication
+from survey.store.tables import EvidenceRelease, Publication
 
 PROBLEM_NAMES: Mapping[str, Message] = {
     "no_manifest": msg("There is no release.json beside it to compare with."),
@@ -157,7 +157,7 @@ def _remove_old_drafts(folder: Path) -> None:
                 draft.unlink()
 
 
-def read_archive(settings: Settings, publication: Publication) -> bytes:
+def read_archive(settings: Settings, publication: Publication | EvidenceRelease) -> bytes:
     """Return the archive as ZIP bytes; raise `ArchiveDamagedError` unless it is the signed one."""
     path = settings.release_path(publication.key, publication.archive_sha256)
     try:
@@ -181,14 +181,18 @@ def read_archived_files(settings: Settings, publication: Publication) -> dict[st
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def read_archived_file(settings: Settings, publication: Publication, path: str) -> bytes:
+def read_archived_file(
+    settings: Settings, publication: Publication | EvidenceRelease, path: str
+) -> bytes:
     """Return the content of one file of a publication. Raises `ArchiveDamagedError`."""
     with _open_archive(settings, publication) as archive:
         return archive.read(path)
 
 
 @contextmanager
-def _open_archive(settings: Settings, publication: Publication) -> Iterator[ZipFile]:
+def _open_archive(
+    settings: Settings, publication: Publication | EvidenceRelease
+) -> Iterator[ZipFile]:
     try:
         with ZipFile(BytesIO(read_archive(settings, publication))) as archive:
             yield archive

@@ -59,10 +59,38 @@ class EarlierWave(BaseModel):
     Empty in manifests from before it was kept, and for a snapshot without seals."""
 
 
-class PublicationManifest(BaseModel):
-    """Contents of `release.json`; the signature covers its exact bytes."""
+class SignedManifest(BaseModel):
+    """What every `release.json` names; the signature covers its exact bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes that are signed: keys in order, times in UTC."""
+        option = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        return orjson.dumps(self.model_dump(mode="json"), option=option)
+
+
+class EvidenceManifest(SignedManifest):
+    """Contents of `release.json` of an experience check or a comparative test."""
+
+    format: Literal[1] = 1
+    id: str
+    kind: Literal["experience_check", "comparative_test"]
+    key: str
+    """Of the check or test."""
+    area: str
+    demo: bool
+    title: dict[str, str]
+    released_at: datetime
+    software: str
+    corrects: str | None = None
+    """Id of the edition that this one replaces."""
+    prepared_at: datetime
+    files: tuple[PublishedFile, ...]
+
+
+class PublicationManifest(SignedManifest):
+    """Contents of `release.json` of a wave."""
 
     format: Literal[1] = 1
     id: str
@@ -102,11 +130,6 @@ class PublicationManifest(BaseModel):
     before it was kept here."""
     prepared_at: datetime
     files: tuple[PublishedFile, ...]
-
-    def to_bytes(self) -> bytes:
-        """Return the bytes that are signed: keys in order, times in UTC."""
-        option = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        return orjson.dumps(self.model_dump(mode="json"), option=option)
 
 
 def describe_file(path: str, data: bytes, builder: str) -> PublishedFile:

@@ -10,6 +10,7 @@ from survey.access.roles import Action
 from survey.access.work import Work, operator_work
 from survey.locale import msg
 from survey.release.archives import read_archived_file
+from survey.release.evidence_register import list_evidence_releases
 from survey.release.figures import find_errata
 from survey.release.file_builders import FIGURES_FILE
 from survey.release.register import (
@@ -183,7 +184,7 @@ def list_retracted(work: Work) -> dict[str, datetime]:
         publication.key: publication.retracted_at
         for publication in work.session.exec(query)
         if publication.retracted_at is not None
-    }
+    } | {each.key: each.retracted_at for each in list_evidence_releases(work) if each.retracted_at}
 
 
 def list_corrected(work: Work) -> dict[str, str]:
@@ -196,7 +197,7 @@ def list_corrected(work: Work) -> dict[str, str]:
     return {
         publication.key: list_ever_public(work.session, publication.wave_id)[-1].key
         for publication in work.session.exec(query)
-    }
+    } | {each.key: each.corrected_by for each in list_evidence_releases(work) if each.corrected_by}
 
 
 def build_key_list(session: Session, settings: Settings) -> bytes:

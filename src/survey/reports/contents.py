@@ -167,7 +167,18 @@ class ReportChart:
     panel: ChartPanel
 
 
-Block = Paragraph | BulletList | ReportTable | ReportChart
+@dataclass(frozen=True, eq=False)
+class ReportPhoto:
+    """Photo of a report: a JPEG that holds pixels alone, its size, and what it shows."""
+
+    content: bytes
+    width: int
+    height: int
+    """Both in pixels."""
+    title: str
+
+
+Block = Paragraph | BulletList | ReportTable | ReportChart | ReportPhoto
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,8 +229,6 @@ class Imprint:
 class Report:
     """All contents of one report in one language, from which every format is written."""
 
-    kind: ReportKind
-    code: str
     area: str
     language: str
     title: str

@@ -23,10 +23,11 @@ from survey.reports.contents import (
     Paragraph,
     Report,
     ReportChart,
+    ReportPhoto,
     ReportSection,
     ReportTable,
 )
-from survey.reports.pictures import ReportPictures, number_captions
+from survey.reports.pictures import PHOTO_DOTS_PER_INCH, Picture, ReportPictures, number_captions
 
 BODY, BULLET, CAPTION, NOTE, CELL, TABLE = (
     "Body Text", "List Bullet", "Caption", "Report Note", "Report Cell", "Report Table",
@@ -59,12 +60,14 @@ class BodyWriter:
 
     def _write_block(self, block: Block, following: Block | None) -> str:
         if isinstance(block, Paragraph):
-            leads = isinstance(following, ReportTable | ReportChart)
+            leads = isinstance(following, ReportTable | ReportChart | ReportPhoto)
             return self._render_paragraph(NOTE if block.quiet else BODY, block.text, keeps=leads)
         if isinstance(block, BulletList):
             return "".join(self._render_paragraph(BULLET, line) for line in block.lines)
         if isinstance(block, ReportTable):
             return self._render_table(block)
+        if isinstance(block, ReportPhoto):
+            return self._render_photo(block)
         return self._render_chart(block)
 
     def _render_paragraph(
@@ -78,7 +81,16 @@ class BodyWriter:
         return f"<w:p><w:pPr>{properties}</w:pPr>{_run(text)}</w:p>"
 
     def _render_chart(self, block: ReportChart) -> str:
+        note = " ".join(text for text in (block.panel.subtitle, block.panel.note) if text)
         picture = self._pictures.draw_png(block.panel)
+        return self._render_picture(picture, self._captions[id(block)], block.panel.alt, note)
+
+    def _render_photo(self, block: ReportPhoto) -> str:
+        width, height = block.width / PHOTO_DOTS_PER_INCH, block.height / PHOTO_DOTS_PER_INCH
+        picture = Picture(block.content, width, height)
+        return self._render_picture(picture, self._captions[id(block)], block.title, "")
+
+    def _render_picture(self, picture: Picture, caption: str, alt: str, note: str) -> str:
         self._picture_count += 1
         relation, _ = self._part.get_or_add_image(io.BytesIO(picture.content))
         scale = min(1.0, _MAX_INCHES / picture.width, _MAX_HEIGHT_INCHES / picture.height)
@@ -90,15 +102,14 @@ class BodyWriter:
             Inches(width),
             Inches(height),
         )
-        inline.docPr.set("descr", block.panel.alt)
+        inline.docPr.set("descr", alt)
         style = self._style_ids.get(BODY, BODY)
         drawing = (
             f'<w:p><w:pPr><w:pStyle w:val="{style}"/><w:keepNext/><w:jc w:val="center"/></w:pPr>'
             f"<w:r><w:drawing>{serialize_for_reading(inline)}</w:drawing></w:r></w:p>"
         )
-        note = " ".join(text for text in (block.panel.subtitle, block.panel.note) if text)
         return (
-            self._render_paragraph(CAPTION, self._captions[id(block)], keeps=True)
+            self._render_paragraph(CAPTION, caption, keeps=True)
             + drawing
             + self._render_paragraph(NOTE, note)
         )
@@ -158,6 +169,8 @@ def _run(text: str) -> str:
 
 
 SHIPPED_TEMPLATE = Path(__file__).with_name("report.docx")
+PLAIN_TEMPLATE = Path(__file__).with_name("plain_report.docx")
+"""Letterhead and every section in order, for what is no report of a wave."""
 _LANGUAGE_TAGS: Mapping[str, str] = {"zh": "zh-CN", "en": "en-GB"}
 
 

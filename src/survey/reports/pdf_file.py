@@ -1,11 +1,13 @@
 """Report as PDF, set by Typst with the Chinese typeface embedded."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
+from survey.figures.chart_drawings import Drawing
 from survey.figures.drawing import write_typst_pdf
-from survey.reports.contents import Block, BulletList, Paragraph, Report, ReportTable
-from survey.reports.pictures import ReportPictures, number_captions
+from survey.reports.contents import Block, BulletList, Paragraph, Report, ReportPhoto, ReportTable
+from survey.reports.pictures import PHOTO_DOTS_PER_INCH, ReportPictures, number_captions
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _MAX_POINTS, _MAX_HEIGHT_POINTS = 458.0, 460.0
@@ -74,13 +76,30 @@ def _describe_block(
             "rows": block.rows,
             "note": "\n".join(filter(None, (block.note, block.ids))),
         }
-    drawing = pictures.draw_svg(block.panel)
+    if isinstance(block, ReportPhoto):
+        return _describe_picture(_frame_photo(block), caption, block.title, "")
+    note = " ".join(text for text in (block.panel.subtitle, block.panel.note) if text)
+    return _describe_picture(pictures.draw_svg(block.panel), caption, block.panel.alt, note)
+
+
+def _describe_picture(drawing: Drawing, caption: str, alt: str, note: str) -> dict[str, Any]:
     scale = min(1.0, _MAX_POINTS / drawing.width, _MAX_HEIGHT_POINTS / drawing.height)
     return {
         "kind": "chart",
         "caption": caption,
         "svg": drawing.svg,
         "width": drawing.width * scale,
-        "alt": block.panel.alt,
-        "note": " ".join(text for text in (block.panel.subtitle, block.panel.note) if text),
+        "alt": alt,
+        "note": note,
     }
+
+
+def _frame_photo(photo: ReportPhoto) -> Drawing:
+    """Return a photo as a drawing of nothing else: data for Typst are texts."""
+    width, height = (72 * side / PHOTO_DOTS_PER_INCH for side in (photo.width, photo.height))
+    content = base64.b64encode(photo.content).decode()
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
+        f'<image width="{width}" height="{height}" href="data:image/jpeg;base64,{content}"/></svg>'
+    )
+    return Drawing(svg, width, height)

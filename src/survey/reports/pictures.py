@@ -19,11 +19,18 @@ from survey.figures.views.chart_panels import ChartPanel
 from survey.figures.views.estimate_text import Estimate, format_interval
 from survey.locale import translator
 from survey.locale.figures import MISSING, format_count, format_score
-from survey.reports.contents import Report, ReportChart, ReportPart, ReportSection, ReportTable
+from survey.reports.contents import (
+    Report,
+    ReportChart,
+    ReportPart,
+    ReportPhoto,
+    ReportSection,
+    ReportTable,
+)
 
 
 def number_captions(report: Report) -> dict[int, str]:
-    """Return (`id()` of block -> caption with number) of every table and chart of a report."""
+    """Return (`id()` of block -> caption with number) of a report's tables and pictures."""
     t, captions = translator(report.language), {}
     tables = charts = annexed = 0
     for section in report.sections:
@@ -36,11 +43,10 @@ def number_captions(report: Report) -> dict[int, str]:
                     continue
                 tables += 1
                 captions[id(block)] = t("Table {number}  {title}", number=tables, title=block.title)
-            elif isinstance(block, ReportChart):
+            elif isinstance(block, ReportChart | ReportPhoto):
                 charts += 1
-                captions[id(block)] = t(
-                    "Figure {number}  {title}", number=charts, title=block.panel.title
-                )
+                title = block.title if isinstance(block, ReportPhoto) else block.panel.title
+                captions[id(block)] = t("Figure {number}  {title}", number=charts, title=title)
     return captions
 
 
@@ -92,6 +98,8 @@ _USUAL_WIDTH = 380.0
 _MATRIX_HEIGHT = 310.0
 """Of the one chart that is as high as a screen: scaled down, its text would be under 8 points."""
 _POINTS_PER_INCH = 72.0
+PHOTO_DOTS_PER_INCH = 220.0
+"""At which photos are printed: a small one is half as wide as a page."""
 
 
 @dataclass(frozen=True)

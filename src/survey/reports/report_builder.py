@@ -241,8 +241,6 @@ def build_report(
     annex = (scope.section("tables", details), build_method(scope, imprint))
     sections += filter(None, annex)
     return Report(
-        kind=scope.kind,
-        code=scope.area,
         area=scope.name,
         language=scope.language,
         title=scope.say("title", _choose_title_case(scope), area=scope.name),

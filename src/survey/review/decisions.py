@@ -15,9 +15,9 @@ from survey.access.work import Work
 from survey.collection.withdrawal import erase_withdrawn_in_review
 from survey.locale import ConflictError, RefusedError, msg
 from survey.review.review_queue import ReviewFilter, filter_condition
-from survey.store.tables import AnyRow, Response, ResponseFlag, Status, table_of
+from survey.store.tables import AnyRow, Response, ResponseFlag, Status, StudyUnit, Wave, table_of
 from survey.waves.dual_approval import find_self_approved
-from survey.waves.lifecycle import TRANSITIONS, require_not_computed, transition, transition_many
+from survey.waves.lifecycle import find_action, require_not_computed, transition, transition_many
 from survey.waves.quota_counts import iter_batches
 from survey.waves.review_reasons import ReasonCode, ReviewReason
 
@@ -71,16 +71,18 @@ def _is_withdrawal(to: Status, reason: ReviewReason | None) -> bool:
     return to is Status.VOID and reason is not None and reason.code is ReasonCode.WITHDRAWN
 
 
-def allowed_transitions(principal: Principal, status: Status) -> tuple[Status, ...]:
+def allowed_transitions(
+    principal: Principal, status: Status, unit: StudyUnit = StudyUnit.PERSON
+) -> tuple[Status, ...]:
     """Return the states to which the principal may move interviews in `status`, approval first."""
     order = (
         Status.CITY_APPROVED, Status.APPROVED, Status.RETURNED, Status.VOID, Status.SUBMITTED
     )  # fmt: skip
-    rules = [(to, TRANSITIONS.get((status, to))) for to in order]
+    actions = [(to, find_action(status, to, unit)) for to in order]
     return tuple(
         to
-        for to, rule in rules
-        if rule is not None and rule.action is not Action.INTERVIEW and principal.may(rule.action)
+        for to, action in actions
+        if action is not None and action is not Action.INTERVIEW and principal.may(action)
     )
 
 
@@ -150,7 +152,11 @@ def _split_by_permission(
     work: Work, rows: Sequence[AnyRow], to: Status
 ) -> tuple[list[AnyRow], list[AnyRow], int]:
     """Return rows that may move to `to`, the others, and how many the principal approved first."""
-    steps = {row.status for row in rows if to in allowed_transitions(work.principal, row.status)}
+    if not rows:
+        return [], [], 0
+    unit = work.session.get_one(Wave, rows[0].wave_id).unit
+    states = {row.status for row in rows}
+    steps = {each for each in states if to in allowed_transitions(work.principal, each, unit)}
     own: set[UUID] = set()
     if to is Status.APPROVED:
         ids = [row.id for row in rows if row.status in steps]

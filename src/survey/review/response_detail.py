@@ -38,13 +38,14 @@ from survey.store.tables import (
     ResponseRisk,
     SamplingPoint,
     Status,
+    StudyUnit,
     Wave,
     revision_join,
     table_of,
 )
 from survey.waves.dual_approval import find_self_approved, list_second_approvers
 from survey.waves.instruments import load_instrument
-from survey.waves.lifecycle import ResponseNotFoundError
+from survey.waves.lifecycle import ResponseNotFoundError, find_action
 from survey.waves.personal_data import ScannedText, find_pii
 from survey.waves.review_reasons import ReviewReason
 from survey.waves.waves import COMPUTED_STATES, require_answers_present
@@ -164,6 +165,8 @@ def get_response_detail(work: Work, *, response_id: UUID) -> ResponseDetail:
     needs_another = row.status is Status.CITY_APPROVED and bool(
         find_self_approved(work, response_ids=[response_id])
     )
+    last = find_action(Status.CITY_APPROVED, Status.APPROVED, StudyUnit(instrument.unit))
+    may_approve = last is not None and work.principal.may(last)
     return build_from(
         ResponseDetail,
         row,
@@ -184,9 +187,8 @@ def get_response_detail(work: Work, *, response_id: UUID) -> ResponseDetail:
         history=_list_history(work.session, response_id),
         needs_another=needs_another,
         second_approvers=(
-            list_second_approvers(work, city_code=row.city_code)
-            if row.status is Status.CITY_APPROVED
-            and (needs_another or not work.principal.may(Action.APPROVE_FINALLY))
+            list_second_approvers(work, city_code=row.city_code, wave_id=row.wave_id)
+            if row.status is Status.CITY_APPROVED and (needs_another or not may_approve)
             else None
         ),
         undoable=row.wave_state not in COMPUTED_STATES

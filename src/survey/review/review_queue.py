@@ -18,6 +18,7 @@ from survey.store.tables import (
     ResponseRisk,
     SamplingPoint,
     Status,
+    StudyUnit,
     now,
     table_of,
 )
@@ -182,6 +183,8 @@ def list_review_work(work: Work) -> list[ReviewWork]:
         for wave in waves.values()
         for status in decided
         if (wave.id, status) in found
+        # Visits of venues wait there for who signs their check.
+        and (status is Status.SUBMITTED or wave.unit is StudyUnit.PERSON)
     ]
 
 

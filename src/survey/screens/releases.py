@@ -33,6 +33,7 @@ from survey.release.register import (
 from survey.release.signatures import list_awaited_signers, sign_publication
 from survey.release.signing_keys import find_signing_problem
 from survey.results.release import MAX_NAMED_CITIES, MIN_NAMED_CITIES, SHOWN_NAMES
+from survey.screens.evidence_releases import draw_evidence_releases
 from survey.screens.plan.page import draw_signing_problem
 from survey.screens.plan.release import ANNOUNCED_WAVE
 from survey.screens.release_audit import (
@@ -88,6 +89,7 @@ def draw_releases(page: PageContext) -> None:
             t("No release has been announced yet"),
             t("The calendar shows every release with its minute from the day it is announced."),
         )
+    draw_evidence_releases(page)
     if may_release:
         draw_audit_problems(page)
         if not comes_from_wave:

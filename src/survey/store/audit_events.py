@@ -128,6 +128,8 @@ class AuditEvent(StrEnum):
     RELEASE_SIGNED = "release.signed", SubjectKind.PUBLICATION
     RELEASE_PUBLISHED = "release.published", SubjectKind.PUBLICATION
     RELEASE_RETRACTED = "release.retracted", SubjectKind.PUBLICATION
+    RELEASE_EVIDENCE_FILED = "release.evidence_filed", SubjectKind.PUBLICATION
+    RELEASE_EVIDENCE_RETRACTED = "release.evidence_retracted", SubjectKind.PUBLICATION
     RELEASE_READER_LISTED = "release.reader_listed", SubjectKind.PUBLICATION
     RELEASE_READER_REMOVED = "release.reader_removed", SubjectKind.PUBLICATION
     RELEASE_KEY_REGISTERED = "release.key_registered", SubjectKind.PUBLICATION_KEY
@@ -247,9 +249,11 @@ class AuditEvent(StrEnum):
     VENUE_CHECK_VENUES_DRAWN = "venue_check.venues_drawn", SubjectKind.WAVE
     VENUE_CHECK_OBSERVERS_ASSIGNED = "venue_check.observers_assigned", SubjectKind.WAVE
     VENUE_CHECK_RELEASED = "venue_check.released", SubjectKind.WAVE
+    VENUE_CHECK_SHEET_MADE = "venue_check.sheet_made", SubjectKind.WAVE
     VENUE_CHECK_SENT = "venue_check.sent", SubjectKind.WAVE
     VENUE_CHECK_REPLY_RECEIVED = "venue_check.reply_received", SubjectKind.SAMPLING_POINT
     VENUE_CHECK_REVISIT_ORDERED = "venue_check.revisit_ordered", SubjectKind.SAMPLING_POINT
+    VENUE_CHECK_CONTROL_DRAWN = "venue_check.control_drawn", SubjectKind.WAVE
     VENUE_CHECK_REVISIT_WAIVED = "venue_check.revisit_waived", SubjectKind.SAMPLING_POINT
 
     RETENTION_RUN = "retention.run", SubjectKind.PLATFORM

@@ -21,7 +21,15 @@ from survey.access.work import Work
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queued_entries
-from survey.store.tables import Account, AuditEntry, AuditMember, Response, ReviewRule, table_of
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    AuditMember,
+    Response,
+    ReviewRule,
+    VenueCheck,
+    table_of,
+)
 from survey.waves.quota_counts import iter_batches
 from survey.waves.waves import get_wave
 
@@ -38,10 +46,17 @@ class SecondApproverRequiredError(SurveyError):
     )
 
 
-def list_second_approvers(work: Work, *, city_code: str) -> tuple[str, ...]:
-    """Return the names of others who can give interviews of a city the second approval."""
+def list_second_approvers(work: Work, *, city_code: str, wave_id: UUID) -> tuple[str, ...]:
+    """Return the names of others who can give interviews of a city the second approval.
+
+    Those of a venue get it from who signs the check that it belongs to.
+    """
     work.require(Action.REVIEW, city_code)
-    roles = [role for role, known in ROLES.items() if Action.APPROVE_FINALLY in known.actions]
+    check = work.session.get(VenueCheck, wave_id)
+    action, area = Action.APPROVE_FINALLY, city_code
+    if check is not None:
+        action, area = Action.MANAGE_VENUE_CHECKS, check.area
+    roles = [role for role, known in ROLES.items() if action in known.actions]
     query = select(_ACCOUNTS.c.name, _ACCOUNTS.c.area).where(
         active_filter(work.now),
         _ACCOUNTS.c.role.in_(roles),
@@ -49,7 +64,7 @@ def list_second_approvers(work: Work, *, city_code: str) -> tuple[str, ...]:
         _ACCOUNTS.c.id != work.principal.account_id,
     )
     rows = work.session.connection().execute(query.order_by(_ACCOUNTS.c.name))
-    return tuple(row.name for row in rows if covers(row.area, city_code))
+    return tuple(row.name for row in rows if covers(row.area, area))
 
 
 def find_self_approved(work: Work, *, response_ids: Collection[UUID]) -> set[UUID]:

@@ -12,18 +12,27 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from survey.access.audit_members import record_members
-from survey.access.principal import POINT_SEPARATOR, AccessDeniedError, Principal
+from survey.access.principal import POINT_SEPARATOR, AccessDeniedError, Principal, covers_whole_area
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import ConflictError, Message, RefusedError, SurveyError, msg
 from survey.store.audit_events import bulk_event, state_event
-from survey.store.tables import AnyRow, Response, SamplingPoint, Status, Wave, table_of
+from survey.store.tables import (
+    AnyRow,
+    Response,
+    SamplingPoint,
+    Status,
+    StudyUnit,
+    VenueCheck,
+    Wave,
+    table_of,
+)
 from survey.waves.dual_approval import SecondApproverRequiredError, find_self_approved
 from survey.waves.quota_counts import adjust_quota_counts, iter_batches
 from survey.waves.quotas import COUNTED_STATUSES
 from survey.waves.waves import COMPUTED_STATES, STATE_NAMES
 
-_RESPONSES, _WAVES = table_of(Response), table_of(Wave)
+_RESPONSES, _WAVES, _CHECKS = table_of(Response), table_of(Wave), table_of(VenueCheck)
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,19 @@ TRANSITIONS: dict[tuple[Status, Status], Transition] = {
     (Status.APPROVED, Status.VOID): _ASSOCIATION_WITH_REASON,
     (Status.VOID, Status.SUBMITTED): _REVIEW_WITH_REASON,
 }
+
+
+def find_action(start: Status, to: Status, unit: StudyUnit) -> Action | None:
+    """Return the right that a change of an interview's state takes; None if there is no such.
+
+    The last word on a visit of a venue is that of who signs its check, of nobody who administers.
+    """
+    rule = TRANSITIONS.get((start, to))
+    if rule is None:
+        return None
+    is_last = unit is StudyUnit.VENUE and rule.action is Action.APPROVE_FINALLY
+    return Action.MANAGE_VENUE_CHECKS if is_last else rule.action
+
 
 UNDOABLE: frozenset[tuple[Status, Status]] = frozenset(
     (start, to)
@@ -100,12 +122,15 @@ def transition(
     if response is None:
         raise ResponseNotFoundError(msg("This interview does not exist."))
     here = _is_at_own_point(work, response)
-    if response.lock_version != expected_version and _may_view(work.principal, response, here):
+    check = _find_checks(work.session, {response.wave_id}).get(response.wave_id)
+    if response.lock_version != expected_version and _may_view(
+        work.principal, response, check, here
+    ):
         raise ConflictError(
             "response_changed",
             msg("Somebody else changed this interview in the meantime. Please look at it again."),
         )
-    _require_allowed(work.principal, response, to, reason, at_own_point=here)
+    _require_allowed(work.principal, response, to, reason, check=check, at_own_point=here)
     require_not_computed(work.session, {response.wave_id})
     if response.withdrawn_at is not None:
         raise RefusedError(
@@ -131,9 +156,9 @@ def transition_many(work: Work, *, rows: Sequence[AnyRow], to: Status, reason: s
     """
     if not rows:
         return 0
-    words = reason.strip()
+    words, checks = reason.strip(), _find_checks(work.session, {row.wave_id for row in rows})
     for row in rows:
-        _require_allowed(work.principal, row, to, words)
+        _require_allowed(work.principal, row, to, words, check=checks.get(row.wave_id))
     _require_other_person(work, [row.id for row in rows], to)
     require_not_computed(work.session, {row.wave_id for row in rows})
     for batch in iter_batches(rows):
@@ -205,7 +230,23 @@ def _is_at_own_point(work: Work, response: Response) -> bool:
     return work.principal.covers_point(response.city_code, point.code)
 
 
-def _may_view(principal: Principal, response: Response, at_own_point: bool) -> bool:
+def _find_checks(session: Session, wave_ids: Collection[UUID]) -> dict[UUID, AnyRow]:
+    """Return `wave id -> area and day of release` for those of the waves that are of venues."""
+    query = sa.select(*_CHECKS.c["wave_id", "area", "released_at"]).where(
+        _CHECKS.c.wave_id.in_(wave_ids)
+    )
+    return {row.wave_id: row for row in session.connection().execute(query)}
+
+
+def _signs(principal: Principal, check: AnyRow | None) -> bool:
+    return check is not None and covers_whole_area(principal, check.area)
+
+
+def _may_view(
+    principal: Principal, response: Response, check: AnyRow | None, at_own_point: bool
+) -> bool:
+    if principal.may(Action.MANAGE_VENUE_CHECKS) and _signs(principal, check):
+        return True
     own = response.surveyor_id == principal.account_id and principal.may(Action.INTERVIEW)
     within = principal.covers(response.city_code)
     return (own and (within or at_own_point)) or (within and principal.may(Action.REVIEW))
@@ -217,11 +258,13 @@ def _require_allowed(
     to: Status,
     reason: str,
     *,
+    check: AnyRow | None,
     at_own_point: bool = False,
 ) -> None:
     rule = TRANSITIONS.get((response.status, to))
+    unit = StudyUnit.PERSON if check is None else StudyUnit.VENUE
     # Without a rule, no action allows it; who may not even look learns nothing about its state.
-    action = rule.action if rule else Action.REVIEW
+    action = find_action(response.status, to, unit) or Action.REVIEW
     asks_point = action is Action.INTERVIEW and at_own_point
     principal.require(action, None if asks_point else response.city_code)
     if rule is None:
@@ -233,6 +276,10 @@ def _require_allowed(
                 to=STATUS_NAMES[to],
             ),
         )
+    if action is Action.MANAGE_VENUE_CHECKS and not _signs(principal, check):
+        raise AccessDeniedError(msg("This is outside your area."))
+    if check is not None and check.released_at is not None:
+        raise RefusedError("move_forbidden", msg("The check is released; nothing changes."))
     if rule.action is Action.INTERVIEW and response.surveyor_id != principal.account_id:
         raise AccessDeniedError(msg("This interview was not made by you."))
     if rule.needs_reason and not reason.strip():

@@ -99,6 +99,7 @@ class WaveSummary:
     composite: str
     opens_on: date | None
     closes_on: date | None
+    unit: StudyUnit
 
     @property
     def is_open(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from anyio import CapacityLimiter, to_thread
@@ -22,7 +22,7 @@ from survey.access.api_keys import KeyScopeError, find_key_holder
 from survey.access.principal import AccessDeniedError
 from survey.access.work import Work
 from survey.figures.tables.published_tables import build_records
-from survey.locale import LANGUAGES, SurveyError, msg, translator
+from survey.locale import LANGUAGES, NotFoundError, SurveyError, msg, translator
 from survey.results import WaveResults
 from survey.results.row_selection import UnknownChoiceError
 from survey.results.wave_results import WaveInfo, list_readable_waves, open_results
@@ -47,6 +47,9 @@ from survey.web.results_tables import (
     unknown_key,
 )
 
+if TYPE_CHECKING:
+    from survey.release.evidence_register import EvidenceSummary
+
 _LOG = logging.getLogger(__name__)
 DEFAULT_ROWS, MAX_ROWS = 200, 1_000
 MAX_OFFSET = 10_000_000
@@ -57,6 +60,7 @@ _STATUS: Mapping[type[SurveyError], int] = {
     KeyScopeError: 403,
     NotReleasedError: 404,
     ResultsChangedError: 409,
+    NotFoundError: 404,
     ParameterError: 400,
     UnknownChoiceError: 400,
 }
@@ -155,6 +159,27 @@ class ResultsApi:
             ],
         }
 
+    def _read_evidence(self, work: Work, _: Request) -> Body:
+        """Return number and list of the signed editions of checks and tests that stand."""
+        # Imported here and below, because it builds reports as well, and few ask for it.
+        from survey.release.evidence_register import list_evidence_releases
+
+        rows = [
+            _build_evidence_record(each)
+            for each in list_evidence_releases(work)
+            if each.retracted_at is None
+        ]
+        return {"total": len(rows), "rows": rows}
+
+    def _read_edition(self, work: Work, request: Request) -> Body:
+        """Return one signed edition with its tables, as they stand in its files."""
+        from survey.release.evidence_register import list_evidence_releases, read_evidence_tables
+
+        key, language = request.path_params["release"], self._choose_language(request)
+        found = next((each for each in list_evidence_releases(work) if each.key == key), None)
+        tables = read_evidence_tables(work, key=key, language=language)
+        return {**(_build_evidence_record(found) if found else {}), **tables}
+
     def _read_table(self, table: ResultsTable, work: Work, request: Request) -> Body:
         query = request.query_params
         known = {parameter.name for parameter in (*table.parameters, *PAGING)}
@@ -219,14 +244,28 @@ class ResultsApi:
         readers = {"": self._read_waves, "/{wave}": self._read_wave}
         for table in TABLES:
             readers[f"/{{wave}}/{table.name}"] = partial(self._read_table, table)
+        paths = {f"/waves{path}": read for path, read in readers.items()}
+        paths |= {"/evidence": self._read_evidence, "/evidence/{release}": self._read_edition}
         return [
             Route(BASE, self.get_guide, methods=["GET"]),
             Route(f"{BASE}/openapi.json", self.get_openapi, methods=["GET"]),
             *(
-                Route(f"{BASE}/waves{path}", partial(self._answer_request, read), methods=["GET"])
-                for path, read in readers.items()
+                Route(f"{BASE}{path}", partial(self._answer_request, read), methods=["GET"])
+                for path, read in paths.items()
             ),
         ]
+
+
+def _build_evidence_record(release: "EvidenceSummary") -> Body:
+    return {
+        "id": release.key,
+        "kind": release.kind,
+        "title": dict(release.title),
+        "released_at": release.released_at.isoformat(),
+        "archive_sha256": release.archive_sha256,
+        "corrected_by": release.corrected_by or None,
+        "demo": release.is_demo,
+    }
 
 
 def _build_wave_record(info: WaveInfo) -> Body:

@@ -220,6 +220,14 @@ def _list_operations() -> dict[str, Any]:
             f"{BASE}/waves/{{wave}}/{table.name}": (table.summary, (*table.parameters, *PAGING))
             for table in TABLES
         },
+        f"{BASE}/evidence": (
+            msg("Signed releases of experience checks and comparative tests, the newest first"),
+            (LANGUAGE,),
+        ),
+        f"{BASE}/evidence/{{release}}": (
+            msg("One of them with its tables, as they stand in its signed files"),
+            (LANGUAGE,),
+        ),
     }
 
 
@@ -252,6 +260,16 @@ def build_openapi(t: Translator) -> dict[str, Any]:
                         for name, (text, kind) in _WAVE_FIELDS.items()
                     },
                 },
+                "Evidence": {
+                    "type": "object",
+                    "required": ["id", "kind", "tables"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "kind": {"enum": ["experience_check", "comparative_test"]},
+                        "remarks": {"type": "array", "items": {"type": "string"}},
+                        "tables": {"type": "object"},
+                    },
+                },
                 "Rows": {
                     "type": "object",
                     "required": ["total", "rows"],
@@ -279,28 +297,35 @@ def build_openapi(t: Translator) -> dict[str, Any]:
     }
 
 
+_IN_PATH = {
+    "wave": msg("Key of a released wave, for example main-2026"),
+    "release": msg("Id of a release, for example check.dining-2026-1"),
+}
+_SINGLE = {"{wave}": "Wave", "{release}": "Evidence"}
+"""Last part of an address of one thing -> schema of the answer."""
+
+
 def _build_operation(
     t: Translator, path: str, summary: Any, parameters: tuple[QueryParameter, ...]
 ) -> dict[str, Any]:
     in_path = [
         {
-            "name": "wave",
+            "name": name,
             "in": "path",
             "required": True,
-            "description": t("Key of a released wave, for example main-2026"),
+            "description": t(description),
             "schema": {"type": "string"},
         }
+        for name, description in _IN_PATH.items()
+        if f"{{{name}}}" in path
     ]
     name = path.rpartition("/")[2]
-    is_single = name == "{wave}"
-    answer = {"$ref": f"#/components/schemas/{'Wave' if is_single else 'Rows'}"}
+    schema = _SINGLE.get(name, "Rows")
+    answer = {"$ref": f"#/components/schemas/{schema}"}
     return {
-        "operationId": "get_wave" if is_single else f"list_{name}",
+        "operationId": f"get_{schema.lower()}" if name in _SINGLE else f"list_{name}",
         "summary": t(summary),
-        "parameters": [
-            *(in_path if "{wave}" in path else ()),
-            *(_build_parameter(t, parameter) for parameter in parameters),
-        ],
+        "parameters": [*in_path, *(_build_parameter(t, parameter) for parameter in parameters)],
         "responses": {
             "200": {
                 "description": t("The answer"),

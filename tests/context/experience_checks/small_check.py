@@ -181,7 +181,7 @@ class RunningCheck:
                 account.login: Principal(account.id, account.name, Role(account.role), account.area)
                 for account in session.exec(select(Account))
             }
-        return found["sun"], found["tan"]
+        return found["sun"], self.official
 
 
 def start(url: str, folder: Path, *, per_type: int = 2, opened: bool = True) -> RunningCheck:
@@ -195,7 +195,6 @@ def start(url: str, folder: Path, *, per_type: int = 2, opened: bool = True) -> 
     official = employ(url, Role.PROVINCE_OFFICIAL, JIANGSU, "qian")
     observers = {name: employ(url, Role.SURVEYOR, JIANGSU, name) for name in OBSERVERS}
     employ(url, Role.SUPERVISOR, JIANGSU, "sun")
-    employ(url, Role.ADMINISTRATOR, "CN", "tan")
     plan = ExperienceCheckPlan(
         key="check-2026",
         area=JIANGSU,

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from survey.access.principal import AccessDeniedError, Principal
+from survey.access.principal import AccessDeniedError, Principal, list_areas_above
 from survey.access.roles import Role
 from survey.access.work import Seen, Work
 from survey.collection.invitations import issue_invitation
@@ -23,17 +23,32 @@ from survey.collection.photos.photo_storage import (
 from survey.collection.submission import InvalidAnswersError
 from survey.comparative_tests.hearings import ReplyData
 from survey.compute.photo_cleaning import PhotoRefusedError, clean_photo
-from survey.experience_checks.plan import close_experience_check, open_experience_check
+from survey.experience_checks import replies
+from survey.experience_checks.plan import (
+    ExperienceCheckPlan,
+    close_experience_check,
+    create_experience_check,
+    open_experience_check,
+)
 from survey.experience_checks.reading import list_experience_checks
 from survey.experience_checks.release import is_check_to_sign, sign_experience_check
 from survey.experience_checks.replies import (
+    draw_revisit_control,
     order_revisit,
     record_venue_reply,
     send_to_venues,
     waive_revisit,
 )
-from survey.experience_checks.venues import assign_observers, draw_venues
+from survey.experience_checks.venues import VenueList, assign_observers, draw_venues
+from survey.experience_checks.visit_approval import (
+    approve_visits,
+    list_visits_to_approve,
+    send_back_visit,
+)
+from survey.frame.sampling_plan import draw_key
+from survey.review.decisions import allowed_transitions, decide
 from survey.review.response_detail import get_response_detail
+from survey.review.review_queue import list_review_work
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
@@ -43,17 +58,24 @@ from survey.store.tables import (
     ParkedInterview,
     Photo,
     ReplyStance,
+    Response,
     ResponseRevision,
     SamplingPoint,
+    Status,
+    StudyUnit,
+    VenueCheck,
 )
 from survey.store.transactions import run_in_transaction
 from survey.waves.assignments import list_tasks
+from survey.waves.dual_approval import list_second_approvers
+from survey.waves.lifecycle import transition
 from survey.waves.waves import find_wave, list_started_waves
 from tests.context.experience_checks.small_check import (
     JIANGSU,
     OBSERVERS,
     START,
     SUZHOU,
+    WUXI,
     RunningCheck,
     employ,
     listed,
@@ -322,10 +344,60 @@ def test_a_check_is_released_when_its_hearing_is_over(sqlite_url: str, tmp_path:
     check.do(sign_experience_check)
 
 
+def test_nothing_is_released_before_every_visited_venue_was_heard(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    check = start(sqlite_url, tmp_path, per_type=1)
+    rows = check.read().venues[:2]
+    points = {point.code: point.id for point in check.venues()}
+    for row in rows:
+        check.approve(*(check.visit(who, points[row.code]).response_id for who in row.observers))
+        if row is rows[0]:
+            check.do(send_to_venues, due_on=TODAY + timedelta(5))
+    check.do(close_experience_check)
+    with raises_code("experience_check_not_allowed", match="1 venues were not told"):
+        check.do(sign_experience_check)
+    check.do(send_to_venues, due_on=TODAY + timedelta(30))
+    for day, name in ((5, rows[0].name), (6, rows[1].name), (30, rows[1].name)):
+        with raises_code("experience_check_not_allowed", match=f"{name} can still reply"):
+            check.do(sign_experience_check, now=START + timedelta(day))
+    assert check.do(sign_experience_check, now=START + timedelta(31))
+
+
+def test_a_control_is_drawn_among_the_others_with_the_seed_of_the_check(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = start(sqlite_url, tmp_path, per_type=1)
+    rows, points = check.read().venues, {point.code: point.id for point in check.venues()}
+    sent = [check.visit(row.observers[0], points[row.code]).response_id for row in rows]
+    check.approve(*sent)
+    with raises_code("experience_check_not_allowed", match="No venue was chosen"):
+        check.do(draw_revisit_control, count=2)
+    check.do(order_revisit, venue=rows[0].code, reason="No price was shown.")
+    with raises_code("experience_check_not_allowed", match="at least 10 venues, and 3 others"):
+        check.do(draw_revisit_control, count=2)
+    monkeypatch.setattr(replies, "MIN_CONTROL", 2)
+    assert check.do(draw_revisit_control, count=2) == 2
+    others = sorted((row.code for row in rows[1:]), key=lambda code: draw_key(code, 7))
+    drawn = {row.code for row in check.read().venues if row.is_control}
+    assert drawn == set(others[:2]) == check.read().controls
+    with raises_code("experience_check_not_allowed", match="drawn already"):
+        check.do(draw_revisit_control, count=2)
+    # What was drawn is made or waived like what was chosen.
+    check.do(send_to_venues, due_on=TODAY + timedelta(5))
+    check.do(close_experience_check)
+    with raises_code("experience_check_not_allowed", match="3 revisits were ordered"):
+        check.do(sign_experience_check, now=START + timedelta(6))
+
+
 def test_two_people_release_a_check_and_what_changed_is_signed_anew(check: RunningCheck) -> None:
     venue, people = first_venue(check)
     receipts = [check.visit(observer, venue.id) for observer in people]
     check.approve(*(each.response_id for each in receipts))
+    check.do(send_to_venues, due_on=TODAY + timedelta(10))
+    check.do(
+        record_venue_reply, venue=venue.code, data=ReplyData(ReplyStance.REMARKS, "Hm.", "", TODAY)
+    )
     check.do(close_experience_check)
     second = employ(check.url, Role.NATIONAL_OFFICIAL, "CN", "lin")
 
@@ -352,10 +424,6 @@ def test_two_people_release_a_check_and_what_changed_is_signed_anew(check: Runni
         sign(check.official)
     assert check.read().summary.released_at is None
 
-    check.do(send_to_venues, due_on=TODAY + timedelta(10))
-    with raises_code("experience_check_not_allowed", match="can still reply"):
-        sign(second)
-    assert not is_to_sign(second)
     reply = ReplyData(ReplyStance.AGREES, "Yes.", "", TODAY)
     check.do(record_venue_reply, venue=venue.code, data=reply)
     assert not sign(second), "the first one signed before the reply"
@@ -412,3 +480,159 @@ def test_a_demonstration_lists_its_own_checks_only(check: RunningCheck) -> None:
     with read_scope(check.url) as session:
         assert list_experience_checks(work_of(session, visitor)) == []
         assert len(list_experience_checks(work_of(session, check.official))) == 1
+
+
+def city_approve(check: RunningCheck, *responses: UUID) -> None:
+    supervisor, _ = check.reviewers()
+    for response_id in responses:
+        run_in_transaction(
+            check.url,
+            lambda session, response_id=response_id: decide(
+                work_of(session, supervisor, START),
+                response_id=response_id,
+                expected_version=1,
+                to=Status.CITY_APPROVED,
+                reason=None,
+            ),
+        )
+
+
+def test_the_last_word_on_a_visit_is_that_of_who_signs_its_check(check: RunningCheck) -> None:
+    """An administrator and a final reviewer have it elsewhere; a neighbour has it of its own."""
+    venue, people = first_venue(check)
+    one, other = (check.visit(observer, venue.id).response_id for observer in people)
+    city_approve(check, one, other)
+    strangers = [
+        employ(check.url, Role.ADMINISTRATOR, "CN", "tan"),
+        employ(check.url, Role.FINAL_REVIEWER, "CN", "fei"),
+        employ(check.url, Role.PROVINCE_OFFICIAL, "33", "zhe"),
+        employ(check.url, Role.CITY_OFFICIAL, venue.city_code, "wu"),
+        check.reviewers()[0],
+    ]
+
+    def approve(person: Principal, visits: dict[UUID, int]) -> int:
+        approved: int = run_in_transaction(
+            check.url,
+            lambda session: approve_visits(work_of(session, person, START), visits=visits),
+        )
+        return approved
+
+    for person in strangers:
+        with pytest.raises(AccessDeniedError):
+            approve(person, {one: 2, other: 2})
+        with pytest.raises(AccessDeniedError), session_scope(check.url) as session:
+            transition(
+                work_of(session, person, START),
+                response_id=one,
+                to=Status.APPROVED,
+                reason="",
+                expected_version=2,
+            )
+    for person in strangers[:2]:
+        waits = allowed_transitions(person, Status.CITY_APPROVED, StudyUnit.VENUE)
+        assert Status.APPROVED not in waits
+        with read_scope(check.url) as session:
+            queue = list_review_work(work_of(session, person, START))
+        assert all(each.status is not Status.CITY_APPROVED for each in queue)
+    with read_scope(check.url) as session:
+        work = work_of(session, check.official, START)
+        assert list_visits_to_approve(work)[check.id][0] == 2
+        signers = list_second_approvers(
+            work_of(session, strangers[-1]), city_code=venue.city_code, wave_id=check.id
+        )
+    assert signers == (check.official.name,)
+    with raises_code("response_changed"):
+        approve(check.official, {one: 2, other: 1})
+    assert check.read().visits == (), "all or none"
+    assert approve(check.official, {one: 2, other: 2}) == 2
+    assert len(check.read().visits) == 2
+
+
+def test_a_visit_is_sent_back_with_a_reason_and_nothing_changes_once_released(
+    check: RunningCheck,
+) -> None:
+    venue, people = first_venue(check)
+    one, other = (check.visit(observer, venue.id).response_id for observer in people)
+    check.approve(one, other)
+
+    def send_back(reason: str, version: int = 3) -> None:
+        run_in_transaction(
+            check.url,
+            lambda session: send_back_visit(
+                work_of(session, check.official, START),
+                response_id=one,
+                version=version,
+                reason=reason,
+            ),
+        )
+
+    with raises_code("reason_missing"):
+        send_back(" ")
+    send_back("The receipt is missing.")
+    assert len(check.read().visits) == 1
+    with session_scope(check.url) as session:  # its observer has no more to add
+        session.get_one(Response, one).status = Status.VOID
+    check.do(send_to_venues, due_on=TODAY + timedelta(10))
+    check.do(
+        record_venue_reply, venue=venue.code, data=ReplyData(ReplyStance.AGREES, "Yes.", "", TODAY)
+    )
+    check.do(close_experience_check)
+    check.do(sign_experience_check)
+    with raises_code("move_forbidden", match="released"), session_scope(check.url) as session:
+        transition(
+            work_of(session, check.official, START),
+            response_id=other,
+            to=Status.VOID,
+            reason="Too late.",
+            expected_version=3,
+        )
+
+
+def test_a_city_plans_and_signs_its_own_check_and_no_other(sqlite_url: str, tmp_path: Path) -> None:
+    check = start(sqlite_url, tmp_path, per_type=1)
+    mayor = employ(check.url, Role.CITY_OFFICIAL, SUZHOU, "wu")
+    with read_scope(check.url) as session:
+        plan = plan_of(session, check.id)
+    own = plan.model_copy(update={"key": "own-2026", "area": SUZHOU})
+    wave_id = run_in_transaction(
+        check.url,
+        lambda session: create_experience_check(work_of(session, mayor, START), draft=own),
+    )
+    for area in (JIANGSU, WUXI, "CN"):
+        draft = own.model_copy(update={"key": "other-2026", "area": area})
+        with pytest.raises(AccessDeniedError), session_scope(check.url) as session:
+            create_experience_check(work_of(session, mayor, START), draft=draft)
+    mine = replace(check, id=wave_id, official=mayor)
+    only_here = tuple(each for each in listed().venues if each.city_code == SUZHOU)
+    mine.do(draw_venues, listed=VenueList(only_here, ()), per_type=1, seed=7)
+    mine.do(assign_observers, logins=OBSERVERS, seed=7)
+    mine.do(open_experience_check)
+    assert {row.city for row in mine.read().venues} == {SUZHOU}
+    with raises_code("experience_check_unknown"):
+        check.do(close_experience_check, principal=mayor)
+    # The province answers for its cities, the neighbour for none of them.
+    assert mine.read(check.official).summary.may_manage
+    neighbour = employ(check.url, Role.CITY_OFFICIAL, WUXI, "xi")
+    with raises_code("experience_check_unknown"):
+        mine.read(neighbour)
+
+
+def test_the_second_signature_can_come_from_the_city_its_province_or_the_nation() -> None:
+    assert list_areas_above(SUZHOU) == ("CN", JIANGSU, SUZHOU)
+    assert list_areas_above(JIANGSU) == ("CN", JIANGSU)
+    assert list_areas_above("CN") == ("CN",)
+
+
+def plan_of(session: Session, wave_id: UUID) -> ExperienceCheckPlan:
+    stored = session.get_one(VenueCheck, wave_id)
+    wave = stored.wave
+    return ExperienceCheckPlan(
+        key=wave.key,
+        area=stored.area,
+        title_zh=wave.title_zh,
+        title_en=wave.title_en,
+        scenario=stored.scenario,
+        instrument_id=wave.instrument_id,
+        opens_on=wave.opens_on or TODAY,
+        closes_on=wave.closes_on or TODAY,
+    )

@@ -62,6 +62,10 @@ class CheckScores:
     """Mean of the second round, of the venues with both; None where too few others are left."""
     revisited_before: MeanScore | None
     """Mean of the first round, of the same venues."""
+    control: MeanScore | None = None
+    """Mean of the second round, of the venues that were drawn by lot to be revisited as well."""
+    control_before: MeanScore | None = None
+    """Mean of the first round, of the same venues."""
 
     @property
     def areas(self) -> tuple[str, ...]:
@@ -76,10 +80,10 @@ class CheckScores:
 class CheckFigures(CheckScores):
     """Scores and observer agreement of an experience check, behind the disclosure gate."""
 
-    items: tuple[ItemAgreement, ...]
-    overall: AgreementEstimate | None
+    items: tuple[ItemAgreement, ...] = ()
+    overall: AgreementEstimate | None = None
     """Alpha over all items that are ticked yes or no."""
-    findings: tuple[ItemFinding, ...]
+    findings: tuple[ItemFinding, ...] = ()
 
 
 def build_check_scores(check: ExperienceCheckDetail) -> CheckScores:
@@ -87,12 +91,22 @@ def build_check_scores(check: ExperienceCheckDetail) -> CheckScores:
     first = score_venues(check.visits, check.ranges, round_=FIRST_ROUND)
     second = score_venues(check.visits, check.ranges, round_=SECOND_ROUND)
     both = {each.venue for each in first} & {each.venue for each in second}
-    if not _may_show_revisit(first, both):
-        both = set()
+    control, chosen = both & check.controls, both - check.controls
+    # Each of them, and both together, may be taken out of what is shown beside them.
+    if not all(_may_show_revisit(first, each) for each in (chosen, control, both)):
+        control = set()
+    if not _may_show_revisit(first, chosen):
+        chosen = set()
+
+    def mean_of(scores: Sequence[VenueScore], venues: Collection[str]) -> MeanScore | None:
+        return _compute_shown_mean([each for each in scores if each.venue in venues])
+
     return CheckScores(
         scores=_protect_scores(first, check.listed),
-        revisited=_compute_shown_mean([each for each in second if each.venue in both]),
-        revisited_before=_compute_shown_mean([each for each in first if each.venue in both]),
+        revisited=mean_of(second, chosen),
+        revisited_before=mean_of(first, chosen),
+        control=mean_of(second, control),
+        control_before=mean_of(first, control),
     )
 
 

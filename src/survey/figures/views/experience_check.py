@@ -138,10 +138,10 @@ def describe_mean(mean: MeanScore, t: Translator) -> str:
 
 
 def describe_revisit(shown: CheckScores, t: Translator) -> str:
-    """Return a sentence with the scores before and at the revisit; empty where not shown."""
+    """Return sentences with the scores before and at the revisit; empty where not shown."""
     if shown.revisited is None or shown.revisited_before is None:
         return ""
-    return t(
+    chosen = t(
         "{n} venues were revisited: {before} before, {after} ({interval}) at the revisit. They "
         "were chosen, mostly for a bad first visit, and not drawn: such venues score higher a "
         "second time even where nothing was put right.",
@@ -150,6 +150,18 @@ def describe_revisit(shown: CheckScores, t: Translator) -> str:
         after=format_score(shown.revisited.mean),
         interval=format_interval(shown.revisited.low, shown.revisited.high, t),
     )
+    if shown.control is None or shown.control_before is None:
+        return chosen
+    drawn = t(
+        "Of the other venues {n} were drawn by lot and revisited as well: {before} before, {after} "
+        "({interval}) at the revisit. Chance lifts what was chosen for being bad and lowers the "
+        "others, so the difference of the two is no effect of the check.",
+        n=shown.control.n,
+        before=format_score(shown.control_before.mean),
+        after=format_score(shown.control.mean),
+        interval=format_interval(shown.control.low, shown.control.high, t),
+    )
+    return f"{chosen} {drawn}"
 
 
 def _build_score_table(figures: CheckFigures, language: str) -> Table:

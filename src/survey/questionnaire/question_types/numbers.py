@@ -202,6 +202,9 @@ def _list_scores(item: Item) -> list[str | int | float]:
 
 
 def _format_score(item: Item, answer: Any, language: str) -> str:
+    if isinstance(answer, int | float) and len(item.choices) == 2:
+        # Of yes and no the word tells it; "1 / 1" does not.
+        return format_choices(item, f"{answer:g}", language)
     if isinstance(answer, int | float) and item.maximum is not None:
         return f"{answer:g} / {item.maximum:g}"
     return format_choices(item, answer, language)

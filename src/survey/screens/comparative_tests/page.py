@@ -54,6 +54,7 @@ from survey.screens.comparative_tests.preparation import (
     draw_rules,
     draw_samples,
 )
+from survey.screens.evidence_releases import draw_evidence_filing
 from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import ComparativeTestState, now
 from survey.store.tables.evidence import ComparativeTestPlan
@@ -76,6 +77,7 @@ def draw_release(
         return
     _draw_errata(page, test, texts)
     if may_sign:
+        draw_evidence_filing(page, "comparative_test", test.summary.id)
         _draw_erratum_steps(page, test, texts)
 
 

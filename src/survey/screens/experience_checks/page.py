@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from survey.access.roles import NATION, Action
+from survey.access.roles import Action
 from survey.experience_checks.plan import (
     ExperienceCheckPlan,
     close_experience_check,
@@ -24,7 +24,9 @@ from survey.experience_checks.reading import (
 )
 from survey.experience_checks.release import find_check_signature, sign_experience_check
 from survey.experience_checks.replies import (
+    MIN_CONTROL,
     STANCE_NAMES,
+    draw_revisit_control,
     order_revisit,
     record_venue_reply,
     send_to_venues,
@@ -66,6 +68,9 @@ from survey.kit.text_blocks import (
 from survey.kit.url_state import draw_tabs, pick
 from survey.locale import label_text
 from survey.questionnaire.question_types import type_of
+from survey.reports.check_report import make_check_report
+from survey.screens.evidence_releases import draw_evidence_filing
+from survey.screens.experience_checks.findings import draw_plain_menu
 from survey.screens.experience_checks.venues import draw_venues_tab
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import WaveState, now
@@ -95,7 +100,7 @@ def draw_new_check(page: PageContext) -> None:
         visits = draw_fields(t, ExperienceCheckPlan, _VISITS, observers=2, closes_on=last)
         if not st.form_submit_button(t("Plan the check"), type="primary"):
             return
-    area = page.principal.area if len(page.principal.area) == 2 else NATION
+    area = page.principal.area
     draft = ExperienceCheckPlan(area=area, instrument_id=instrument_id, **texts, **visits)
     done = t("The check is planned. Next come its venues.")
     plan_case(page, create_experience_check, draft, "check", done)
@@ -134,6 +139,7 @@ def draw_plan(page: PageContext, check: ExperienceCheckDetail) -> None:
 def _draw_steps(page: PageContext, check: ExperienceCheckDetail) -> None:
     t, summary = page.t, check.summary
     if summary.released_at is not None:
+        draw_evidence_filing(page, "experience_check", summary.id)
         return
 
     def step(service: Callable[..., object], *texts: str) -> None:
@@ -178,6 +184,7 @@ def _draw_signing(page: PageContext, check: ExperienceCheckDetail) -> None:
 
 
 _REVISIT, _WAIVER = "experience-check/revisit", "experience-check/waiver"
+_CONTROL = "experience-check/control"
 
 
 def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
@@ -212,6 +219,9 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
     visited = [venue for venue in check.venues if venue.sent and not venue.revisit_reason]
     if visited and summary.state is WaveState.OPEN:
         _draw_revisit_form(page, check, visited)
+        chosen = [venue for venue in check.venues if venue.revisit_reason]
+        if chosen and not check.controls and len(visited) >= MIN_CONTROL:
+            _draw_control_form(page, check, len(chosen), len(visited))
     awaited = [
         venue
         for venue in check.venues
@@ -229,7 +239,8 @@ def _get_reply_order(heard: tuple[VenueRow, Reply]) -> int:
 
 def _format_row(page: PageContext, venue: VenueRow, reply: Reply) -> list[str]:
     t = page.t
-    revisit = t("Revisit: {reason}", reason=venue.revisit_reason) if venue.revisit_reason else ""
+    reason = t("drawn by lot as a control") if venue.is_control else venue.revisit_reason
+    revisit = t("Revisit: {reason}", reason=reason) if reason else ""
     if venue.waived_because:
         revisit += " " + t("Waived: {reason}", reason=venue.waived_because)
     return format_hearing_row(page, venue.name, reply, STANCE_NAMES, revisit)
@@ -248,6 +259,27 @@ def _draw_revisit_form(
         if st.form_submit_button(t("Order the revisit")):
             done = t("The revisit is ordered.")
             change_case(page, check.seen, order_revisit, done, _REVISIT, venue=venue, reason=reason)
+            st.rerun()
+
+
+def _draw_control_form(
+    page: PageContext, check: ExperienceCheckDetail, chosen: int, others: int
+) -> None:
+    """Draw the form that has venues revisited which were not chosen, by lot."""
+    t = page.t
+    with st.form(f"{_CONTROL}/{check.version}", border=True):
+        usual = min(max(chosen, MIN_CONTROL), others)
+        count = st.number_input(t("Venues of the control"), MIN_CONTROL, others, usual)
+        st.caption(
+            t(
+                "Venues chosen for a bad visit look better the second time by chance alone. What "
+                "others do that are drawn by lot stands beside them; the seed is that of the check."
+            )
+        )
+        show_feedback(page, _CONTROL)
+        if st.form_submit_button(t("Draw a control")):
+            done = t("The control is drawn. Its observers find the venues among their tasks.")
+            change_case(page, check.seen, draw_revisit_control, done, _CONTROL, count=int(count))
             st.rerun()
 
 
@@ -402,6 +434,7 @@ def _draw_check(page: PageContext, check: ExperienceCheckDetail) -> None:
     st.markdown(f"**{view.sentences[0]}**")
     for sentence in view.sentences[1:]:
         st.write(sentence)
+    draw_plain_menu(page, t("Report"), check, t("Experience check"), make_check_report)
     tabs: dict[str, tuple[str, Callable[[], None]]] = {
         "scores": (t("Scores"), partial(draw_scores, page, check, view)),
         "findings": (t("What was found"), partial(draw_findings, page, check, view)),

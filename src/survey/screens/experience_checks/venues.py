@@ -20,12 +20,10 @@ from survey.kit.cases import change_case, draw_case_button
 from survey.kit.feedback import show_feedback
 from survey.kit.list_entry import ListFile, draw_list_upload
 from survey.kit.page_runner import PageContext
-from survey.kit.response_html import render_photo
 from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table
+from survey.screens.experience_checks.findings import draw_venue_findings
 from survey.store.tables import WaveState, now
 from survey.waves.planning.sampling_points import MAX_SEED
-
-_MAX_SHOWN_PHOTOS = 12
 
 
 def draw_venues_tab(page: PageContext, check: ExperienceCheckDetail) -> None:
@@ -65,18 +63,8 @@ def _draw_table(page: PageContext, check: ExperienceCheckDetail) -> None:
         show_all=t("Show all {count} venues", count=len(check.venues)),
         listed=t("The first {count} venues.", count=MAX_LISTED_ROWS),
     )
-    with_photos = [venue for venue in check.venues if venue.photos]
-    if with_photos:
-        by_code = {venue.code: venue for venue in with_photos}
-        chosen = st.selectbox(
-            t("Photos of a venue"),
-            list(by_code),
-            index=None,
-            format_func=lambda code: by_code[code].name,
-            key="experience-check/photos",
-        )
-        if chosen is not None:
-            _draw_photos(page, by_code[chosen])
+    if is_own:
+        draw_venue_findings(page, check)
 
 
 def _format_venue_row(
@@ -96,14 +84,6 @@ def _format_venue_row(
         visits,
     ]
     return [*row, t(", ").join(venue.observers)] if check.summary.may_manage else row
-
-
-def _draw_photos(page: PageContext, venue: VenueRow) -> None:
-    t = page.t
-    st.caption(t("Evidence: please do not pass on. Place and device were removed on arrival."))
-    shown, label = venue.photos[:_MAX_SHOWN_PHOTOS], t("photo")
-    pictures = (render_photo(photo, f"{label} {number}") for number, photo in enumerate(shown, 1))
-    st.html(f"<div>{' '.join(pictures)}</div>")
 
 
 def _confirm_draw(page: PageContext, check: ExperienceCheckDetail, listed: VenueList) -> None:

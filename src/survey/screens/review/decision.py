@@ -26,7 +26,7 @@ from survey.review.response_detail import ResponseDetail
 from survey.review.review_queue import REVIEWABLE, ReviewFilter, find_nearest
 from survey.review.undo import undo_decision
 from survey.screens.review.filters import INTERVIEW_PARAMETER, ReviewSelection
-from survey.store.tables import Status, now
+from survey.store.tables import Status, StudyUnit, now
 from survey.waves.dual_approval import SecondApproverRequiredError
 from survey.waves.lifecycle import STATUS_NAMES
 from survey.waves.review_reasons import (
@@ -198,7 +198,8 @@ def offered_transitions(page: PageContext, interview: ResponseDetail) -> tuple[S
     """Return the states to which this reviewer may move the interview, approval first."""
     if interview.computed:
         return ()
-    steps = allowed_transitions(page.principal, interview.status)
+    unit = StudyUnit(interview.instrument.unit)
+    steps = allowed_transitions(page.principal, interview.status, unit)
     return tuple(to for to in steps if to is not Status.APPROVED or not interview.needs_another)
 
 
@@ -359,7 +360,11 @@ def _draw_dialog(page: PageContext, choice: ReviewSelection) -> None:
 def _list_bulk_steps(page: PageContext, choice: ReviewSelection) -> list[Status]:
     """Return what could be done with some of the selection, approval first."""
     states = REVIEWABLE if choice.filter.status is None else [choice.filter.status]
-    possible = {to for status in states for to in allowed_transitions(page.principal, status)}
+    possible = {
+        to
+        for status in states
+        for to in allowed_transitions(page.principal, status, choice.wave.unit)
+    }
     return [to for to in ACTIONS if to in possible]
 
 

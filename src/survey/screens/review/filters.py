@@ -7,7 +7,6 @@ from uuid import UUID
 import streamlit as st
 from sqlmodel import Session
 
-from survey.access.roles import Action
 from survey.kit.filters import filter_row, pick_city_or_all, pick_started_wave
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
@@ -24,7 +23,7 @@ from survey.review.review_queue import (
     list_review_waves,
     list_surveyors,
 )
-from survey.store.tables import Status
+from survey.store.tables import Status, StudyUnit
 from survey.waves.lifecycle import STATUS_NAMES
 from survey.waves.waves import WaveSummary
 
@@ -81,7 +80,7 @@ def draw_filters(page: PageContext) -> ReviewSelection | None:
                 return None
             counts = count_by_status(work, wave_id=wave.id)
             city = pick_city_or_all(page, list(counts))
-            status, overdue = _pick_status(page, counts, city)
+            status, overdue = _pick_status(page, counts, city, wave.unit)
             people = (
                 list_surveyors(work, wave_id=wave.id, city_code=city)
                 if city is not None and city in counts
@@ -106,7 +105,7 @@ def _find_wave_of_link(
 
 
 def _pick_status(
-    page: PageContext, counts: Mapping[str, Mapping[Status, int]], city: str | None
+    page: PageContext, counts: Mapping[str, Mapping[Status, int]], city: str | None, unit: StudyUnit
 ) -> tuple[Status | None, bool]:
     """Draw the choice of a state, with `counts`; return (state or None, whether only overdue)."""
     t = page.t
@@ -117,9 +116,10 @@ def _pick_status(
     choices[ALL_OPTION] = t("All states") + f" ({sum(totals.values()):,})"
     # The second approval begins where the cities have finished, once one of them has.
     has_both = Status.CITY_APPROVED in allowed_transitions(page.principal, Status.SUBMITTED)
-    is_second = page.principal.may(Action.APPROVE_FINALLY) and (
-        totals[Status.CITY_APPROVED] > 0 or not has_both
+    gives_second = Status.APPROVED in allowed_transitions(
+        page.principal, Status.CITY_APPROVED, unit
     )
+    is_second = gives_second and (totals[Status.CITY_APPROVED] > 0 or not has_both)
     first = Status.CITY_APPROVED if is_second else Status.SUBMITTED
     chosen = pick(page, t("State"), "status", choices, default=first.value)
     if chosen == OVERDUE_OPTION:

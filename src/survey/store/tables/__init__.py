@@ -112,6 +112,7 @@ _TABLES_BY_MODULE = {
         "Snapshot",
     ),
     "publications": (
+        "EvidenceRelease",
         "ExactRowRequest",
         "Publication",
         "PublicationErratum",

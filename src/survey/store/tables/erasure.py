@@ -130,6 +130,7 @@ ABOUT_NO_INTERVIEW = frozenset(
         "back_check_draw", "background_run", "chosen_peer", "city", "city_target", "closed_month",
         "comparative_test", "comparative_test_erratum", "complaint_count", "complaint_summary",
         "complaint_week", "credential", "delivery", "delivery_revision", "education_activity",
+        "evidence_release",
         "exact_row_request", "import_mapping", "imported_file", "indicator_tree_version",
         "instrument_version", "left_out_city", "login_session", "maker_reply", "opinion_count",
         "outside_identity", "paper_plan", "point_draw", "posting", "problem",

@@ -7,7 +7,7 @@ database that it can be neither frozen nor scored, so that nothing of it reaches
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, UniqueConstraint, false
 from sqlmodel import Field, Relationship, SQLModel
 
 from survey.store.tables import accounts, interviews  # noqa: F401  (its foreign keys)
@@ -23,7 +23,7 @@ class VenueCheck(SQLModel, table=True):
 
     wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
     area: str
-    """Nation or province whose association runs the check."""
+    """Nation, province or city whose association runs the check."""
     scenario: str
     """What observers do at a venue, in the words that they are given."""
     observers: int = 2
@@ -62,6 +62,8 @@ class VenueRevisit(SQLModel, table=True):
     reason: str
     ordered_by: UUID | None = Field(default=None, foreign_key="account.id")
     ordered_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    is_control: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Drawn by lot among the other venues, not chosen for a reason."""
     waived_because: str | None = None
     """Why it need not be made any more; None as long as it has to be."""
 

@@ -1,0 +1,161 @@
+"""Files of released evidence: the tables that every reader of results sees, as CSV and JSON.
+
+They are read as `PUBLIC_READER`, so nothing of a single venue is among them, nor a receipt.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+import pandas as pd
+
+from survey.access.work import Work
+from survey.comparative_tests.reading import get_comparative_test
+from survey.experience_checks.reading import get_experience_check
+from survey.figures.figure_table import csv_bytes
+from survey.figures.views.check_figures import build_check_figures
+from survey.figures.views.comparative_test import ComparativeTestTexts
+from survey.figures.views.experience_check import build_experience_check_view, name_area
+from survey.locale import LANGUAGES, Labels, label_text, translator
+from survey.release import verify
+from survey.release.file_builders import SCRIPT_BUILDER, SCRIPT_FILE
+from survey.release.publication_source import PUBLIC_READER
+
+TABLES_FILE = "tables.json"
+Kind = Literal["experience_check", "comparative_test"]
+
+
+@dataclass(frozen=True)
+class EvidenceTable:
+    """Table of released evidence in one language."""
+
+    name: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class EvidenceContents:
+    """What is released of a check or test: who it is of, and its files by path."""
+
+    kind: Kind
+    key: str
+    area: str
+    title: Labels
+    is_demo: bool
+    released_at: datetime
+    files: Mapping[str, tuple[str, bytes]]
+    """Path -> (builder, content)."""
+
+
+def build_check_contents(work: Work, check_id: UUID) -> EvidenceContents:
+    """Return scores, findings and agreement of a released check.
+
+    Raises:
+        NotFoundError: there is no such check, or it is not released.
+    """
+    check = get_experience_check(replace(work, principal=PUBLIC_READER), wave_id=check_id)
+    figures, summary = build_check_figures(check), check.summary
+    tables: dict[str, list[EvidenceTable]] = {}
+    remarks: dict[str, Sequence[str]] = {}
+    for language in LANGUAGES:
+        view, t = build_experience_check_view(check, figures, language), translator(language)
+        found = [
+            (name_area(area, language), *row)
+            for area, (_, rows) in view.findings.items()
+            for row in rows
+        ]
+        heads = next((heads for heads, _ in view.findings.values()), ())
+        tables[language] = [
+            EvidenceTable("scores", *view.scores),
+            EvidenceTable("findings", (t("Area"), *heads), tuple(found)),
+            EvidenceTable("agreement", *view.agreement),
+        ]
+        said = (*view.sentences, *view.agreement_sentences, *view.notes, view.draw)
+        remarks[language] = (view.title, *said)
+    assert summary.released_at is not None
+    return EvidenceContents(
+        kind="experience_check",
+        key=summary.key,
+        area=summary.area,
+        title=summary.title,
+        is_demo=summary.is_demo,
+        released_at=summary.released_at,
+        files=_build_files(tables, remarks, is_demo=summary.is_demo),
+    )
+
+
+def build_test_contents(work: Work, test_id: UUID) -> EvidenceContents:
+    """Return results and steps to the grades of a released test, as they stand now.
+
+    Raises:
+        NotFoundError: there is no such test, or it is not released.
+    """
+    test = get_comparative_test(replace(work, principal=PUBLIC_READER), test_id=test_id)
+    summary = test.summary
+    tables: dict[str, list[EvidenceTable]] = {}
+    remarks: dict[str, Sequence[str]] = {}
+    for language in LANGUAGES:
+        t = translator(language)
+        texts = ComparativeTestTexts(test, t, language)
+        results = texts.build_result_table()
+        heads: tuple[str, ...] = ()
+        steps: list[tuple[Any, ...]] = []
+        for sample in test.samples:
+            if sample.standing is not None:
+                of_sample = texts.build_steps(sample.standing).characteristics
+                heads = of_sample.heads
+                steps += [(sample.data.code, *row) for row in of_sample.rows]
+        tables[language] = [
+            EvidenceTable("results", results.heads, results.rows),
+            EvidenceTable("steps", (t("Sample number"), *heads), tuple(steps)),
+        ]
+        corrections = t("Corrections of released values: {count}", count=len(test.errata))
+        remarks[language] = (label_text(summary.title, language, summary.key), corrections)
+    assert summary.released_at is not None
+    return EvidenceContents(
+        kind="comparative_test",
+        key=summary.key,
+        area=summary.area,
+        title=summary.title,
+        is_demo=summary.is_demo,
+        released_at=summary.released_at,
+        files=_build_files(tables, remarks, is_demo=summary.is_demo),
+    )
+
+
+def _build_files(
+    tables: Mapping[str, Sequence[EvidenceTable]],
+    remarks: Mapping[str, Sequence[str]],
+    *,
+    is_demo: bool,
+) -> dict[str, tuple[str, bytes]]:
+    files = dict(_build_csv_files(tables, remarks, is_demo=is_demo))
+    document = {
+        language: {
+            "remarks": [line for line in remarks[language] if line],
+            "tables": {each.name: {"heads": each.heads, "rows": each.rows} for each in own},
+        }
+        for language, own in tables.items()
+    }
+    files[TABLES_FILE] = ("tables", orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+    files[SCRIPT_FILE] = (SCRIPT_BUILDER, Path(verify.__file__).read_bytes())
+    return files
+
+
+def _build_csv_files(
+    tables: Mapping[str, Sequence[EvidenceTable]],
+    remarks: Mapping[str, Sequence[str]],
+    *,
+    is_demo: bool,
+) -> Iterator[tuple[str, tuple[str, bytes]]]:
+    for language, own in tables.items():
+        demo = [translator(language)("Demonstration data")] if is_demo else []
+        above = [*demo, *filter(None, remarks[language])]
+        for each in own:
+            frame = pd.DataFrame(list(each.rows), columns=list(each.heads))
+            yield f"tables/{each.name}.{language}.csv", ("tables", csv_bytes(frame, above))
