@@ -9,9 +9,9 @@ share is the weighted mean of
     u = lambda f + d + (drawn / pi) (r - d)
 
 whose linearised error holds both chances at once: who was asked, and what was drawn. Lambda is the
-slope of y on f, so a model that says nothing is not listened to (Angelopoulos, Duchi and Zrnic
-2023). For a drawn text f must come from a model that did not learn from it (Zrnic and Candes 2024):
-then a poor model costs width and never truth.
+slope of y on f over all codes, so a model that says nothing is not listened to (Angelopoulos, Duchi
+and Zrnic 2023). For a drawn text f must come from a model that did not learn from it (Zrnic and
+Candes 2024): then a poor model costs width and never truth.
 """
 
 from collections.abc import Sequence
@@ -101,10 +101,10 @@ def _correct(predicted: Floats, found: Floats, drawn: Flags, weight: Floats) -> 
     part = weight[drawn, None] / weight[drawn].sum()
     f, y = predicted[drawn], found[drawn]
     off = f - (part * f).sum(axis=0)
-    spread = (part * off**2).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.where(spread > 0, (part * off * y).sum(axis=0) / spread, 0.0)
-    said = predicted * np.clip(slope, 0.0, 1.0)
+    spread = float((part * off**2).sum())
+    # One for all codes, so that their shares add up to 1 as the probabilities do.
+    slope = float((part * off * y).sum()) / spread if spread > 0 else 0.0
+    said = predicted * min(max(slope, 0.0), 1.0)
     error = found - said
     mean = (part * error[drawn]).sum(axis=0)
     return np.asarray(said + mean + drawn[:, None] / drawn.mean() * (error - mean))

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 from survey.store.tables import (
     AuditMember,
     BackCheck,
+    CodedAnswer,
     Invitation,
     PaperKeying,
     PaperSheet,
@@ -43,6 +44,7 @@ DELETED_WITH_INTERVIEW: tuple[type[SQLModel], ...] = (
     ResponseRisk,
     ResponseContact,
     Photo,
+    CodedAnswer,
 )
 """Tables whose rows about an interview are deleted; each names it as `response_id`."""
 
@@ -127,7 +129,8 @@ ERASURES: Mapping[type[SQLModel], Erasure] = {
 ABOUT_NO_INTERVIEW = frozenset(
     {
         "account", "answer_archive", "api_key", "assignment", "audit_entry", "audit_head",
-        "back_check_draw", "background_run", "chosen_peer", "city", "city_target",
+        "back_check_draw", "background_run", "chosen_peer", "city", "city_target", "coding_frame",
+        "coding_round",
         "comparative_test", "comparative_test_erratum", "complaint_count", "complaint_summary",
         "credential", "delivery", "delivery_revision", "education_activity",
         "exact_row_request", "import_mapping", "imported_file", "indicator_tree_version",
