@@ -69,6 +69,15 @@ def test_a_code_that_nobody_found_keeps_a_width():
     assert 0.04 < never["ci_high"] < 0.1
 
 
+def test_where_all_were_read_and_agreed_there_is_an_interval() -> None:
+    frame, _ = texts(100)
+    code = np.zeros(100, dtype=int)
+    table = estimate_audited_shares(frame, ["a", "b"], np.zeros((100, 2)), code, DESIGN)
+    assert table["estimate"].tolist() == [1, 0]
+    assert 0.9 < table["ci_low"][0] < 1
+    assert 0 < table["ci_high"][1] < 0.1
+
+
 def test_arrays_must_fit_the_texts():
     frame, code = texts(100)
     with pytest.raises(EstimateError, match="predicted"):

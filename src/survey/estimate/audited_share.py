@@ -86,7 +86,8 @@ def estimate_audited_shares(
         # As if the model erred about one more text than it did: the error that is estimated from a
         # few slips, or from none, would promise that there are no others.
         se = np.sqrt(inference.se**2 + (1 - audited / texts) / (audited * known))
-        size = np.clip(share * (1 - share) / se**2, known, everybody)
+        # Without an error, where all were read and agreed, it is that of the texts read.
+        size = np.clip(np.nan_to_num(share * (1 - share) / se**2), known, everybody)
     low, high = bound_interval(
         share, se, np.minimum(inference.df, audited - 1), size, lowest=0.0, highest=1.0, logit=True
     )

@@ -228,7 +228,9 @@ def _count_answers(work: Work) -> dict[UUID, tuple[int, int, int, int]]:
 def _is_coded_by(work: Work) -> ColumnElement[bool]:
     """Return the SQL condition for answers that the principal has given a code."""
     me = actor_id(work.principal)
-    return or_(_ANSWERS.c.first_by == me, _ANSWERS.c.second_by == me)
+    # Never null, since "by nobody" is said by its negation.
+    coders = _ANSWERS.c.first_by, _ANSWERS.c.second_by
+    return or_(*(and_(coder.is_not(None), coder == me) for coder in coders))
 
 
 def _is_free_for(work: Work) -> ColumnElement[bool]:
