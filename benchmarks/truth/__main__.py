@@ -9,12 +9,13 @@ import argparse
 from collections.abc import Callable
 
 from benchmarks.arguments import parse_arguments
-from benchmarks.truth import agreement, outbreaks, rates, scores, small_areas, windows
+from benchmarks.truth import agreement, open_answers, outbreaks, rates, scores, small_areas, windows
 
 GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "scores": (scores.print_measures, 200),
     "rates": (rates.print_grid, 20),
     "agreement": (agreement.print_grid, 1000),
+    "open_answers": (open_answers.print_grid, 100),
     "small_areas": (small_areas.print_grid, 200),
     "windows": (windows.print_grid, 3000),
     "outbreaks": (outbreaks.print_grid, 20),

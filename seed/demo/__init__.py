@@ -9,6 +9,7 @@ from seed.demo.complaints import store_complaints
 from seed.demo.education import store_education
 from seed.demo.experience_check import store_experience_checks
 from seed.demo.interviews import DemoWave, generate_wave
+from seed.demo.open_answers import store_open_answers
 from seed.demo.opinion import store_opinion
 from seed.demo.problems import LAST_WAVE, THIS_WAVE, store_problem_lists
 from seed.demo.wave_plans import PLANS, WavePlan
@@ -26,6 +27,7 @@ __all__ = [
     "store_complaints",
     "store_education",
     "store_experience_checks",
+    "store_open_answers",
     "store_opinion",
     "store_problem_lists",
     "store_unfinished",

@@ -45,6 +45,9 @@ from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import (
     Account,
     BackCheck,
+    CodedAnswer,
+    CodingFrame,
+    CodingRound,
     ComparativeTest,
     DeliveryKind,
     Mode,
@@ -333,6 +336,19 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     )  # fmt: skip
     session.add(photo)
     session.flush()
+    frame = CodingFrame(question="comment", version=1, codes=[{"code": "a"}])
+    session.add(frame)
+    session.flush()
+    drawn = CodingRound(
+        wave_id=wave.id, question="comment", frame_id=frame.id, seed="s", pool=1, drawn=1
+    )
+    session.add(drawn)
+    session.flush()
+    answer = CodedAnswer(
+        round_id=drawn.id, response_id=interview.id, city_code=ELSEWHERE, place=0, text=CANARY
+    )
+    session.add(answer)
+    session.flush()
     open_wave = summarise_wave(wave)
     chosen = ReviewFilter(wave.id, status=None)
     return {
@@ -415,6 +431,12 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "education.activities.list_activities": {"year": 2026, "area": "CN"},
         "education.activities.list_activity_years": {"area": "CN"},
         "activity_id": uuid4(),
+        "round_id": drawn.id,
+        "answer_id": answer.id,
+        "question": "comment",
+        "open_answers.coding.read_answers": {"wave": wave},
+        "open_answers.coding_frames.read_code_file": {"name": "codes.csv", "content": b""},
+        "open_answers.coding_frames.save_coding_frame": {"codes": ()},
         "photo_id": photo.id,
         "versions": {interview.id: 1},
         "review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},

@@ -39,6 +39,8 @@ class Action(StrEnum):
     REVIEW = "review"
     APPROVE_FINALLY = "approve_finally"
     BACK_CHECK = "back_check"
+    CODE_ANSWERS = "code_answers"
+    LEAD_CODING = "lead_coding"
     FOLLOW_FIELDWORK = "follow_fieldwork"
     IMPORT = "import"
     READ_RESULTS = "read_results"
@@ -171,6 +173,7 @@ ROLES: Mapping[Role, RoleDefinition] = {
         actions=frozenset({
             Action.REVIEW,
             Action.BACK_CHECK,
+            Action.CODE_ANSWERS,
             Action.FOLLOW_FIELDWORK,
             Action.IMPORT,
             Action.SETTLE_PAPER,
@@ -187,6 +190,7 @@ ROLES: Mapping[Role, RoleDefinition] = {
         other_names=msg("second reviewer, last reviewer"),
         actions=frozenset({
             Action.REVIEW, Action.APPROVE_FINALLY, Action.FOLLOW_FIELDWORK, Action.READ_METHOD,
+            Action.CODE_ANSWERS, Action.LEAD_CODING,
         }),
         area_scopes=(AreaScope.NATION, AreaScope.PROVINCE, AreaScope.CITY),
         demo_area=NATION,
@@ -214,6 +218,8 @@ ROLES: Mapping[Role, RoleDefinition] = {
             Action.REVIEW,
             Action.APPROVE_FINALLY,
             Action.BACK_CHECK,
+            Action.CODE_ANSWERS,
+            Action.LEAD_CODING,
             Action.FOLLOW_FIELDWORK,
             Action.IMPORT,
             Action.ADMINISTER,

@@ -270,7 +270,7 @@ def _fill(settings: Settings, plan: DemoPlan) -> None:
     stands beside the waves is stored while nothing large can be frozen yet, and the problem lists
     are made as soon as the two waves are frozen that they are about.
     """
-    from seed.demo import LAST_WAVE, THIS_WAVE, store_problem_lists
+    from seed.demo import LAST_WAVE, THIS_WAVE, store_open_answers, store_problem_lists
 
     print_note("Making demo data: five waves, some minutes …")
     audited = settings.model_copy(update={"audit_seconds": plan.audit_seconds})
@@ -286,6 +286,7 @@ def _fill(settings: Settings, plan: DemoPlan) -> None:
         _wait_for([*begun, frozen[LAST_WAVE], frozen[THIS_WAVE]])
         store_in_transaction(settings, partial(store_problem_lists, settings=settings))
         _wait_for(frozen.values())
+    store_in_transaction(settings, partial(store_open_answers, seed=plan.seed))
 
 
 def _wait_for(futures: Iterable[Future[None]]) -> None:

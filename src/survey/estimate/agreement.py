@@ -12,7 +12,7 @@ agreed, which the usual ones have not (Zapf, Castell, Morawietz and Karch 2016).
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import exp, floor, sqrt
 from typing import Literal
 
 import numpy as np
@@ -36,6 +36,16 @@ class AgreementEstimate:
     high: float
     units: int
     """Pairs of kappa; venues of alpha."""
+
+
+def round_agreement(estimate: AgreementEstimate) -> AgreementEstimate:
+    """Return a coefficient as readers see it, with two decimals.
+
+    The lower end is rounded downwards: an interval that ends in 1.00 on both sides would say that
+    nothing is open.
+    """
+    low = floor(estimate.low * 100) / 100
+    return AgreementEstimate(round(estimate.value, 2), low, round(estimate.high, 2), estimate.units)
 
 
 def compute_cohen_kappa(

@@ -40,6 +40,7 @@ FIELD_NAMES: Mapping[str, Message] = {
     "reason": msg("reason"),
     "cells": msg("quota cells"),
     "city": msg("city"),
+    "question": msg("question"),
     "codes": msg("codes"),
     "points": msg("points"),
     "people": msg("people"),

@@ -32,6 +32,7 @@ DOMAINS = (
     "snapshots",
     "review",
     "results",
+    "open_answers",
     "figures",
     "counts",
     "evidence_city",

@@ -63,6 +63,7 @@ from survey.kit.results_cache import get_results, get_view, list_frozen_waves, l
 from survey.kit.url_state import draw_tabs, pick, pick_by_search
 from survey.locale.figures import format_score
 from survey.results import WaveResults
+from survey.screens.open_answers import draw_open_shares
 
 
 def draw_crosstab(page: PageContext) -> None:
@@ -96,6 +97,7 @@ def draw_crosstab(page: PageContext) -> None:
             question=text_blocks.escape_markdown(view.question),
         )
     )
+    draw_open_shares(page, wave)
 
 
 def draw_questions(page: PageContext, results: WaveResults, city: str = "") -> None:

@@ -205,6 +205,13 @@ class AuditEvent(StrEnum):
 
     QUALITY_ASSESSED = "quality.assessed", SubjectKind.WAVE
 
+    CODING_FRAME_SAVED = "coding.frame_saved", SubjectKind.INSTRUMENT
+    CODING_DRAWN = "coding.drawn", SubjectKind.WAVE
+    CODING_CODED = "coding.coded", SubjectKind.RESPONSE
+    CODING_SETTLED = "coding.settled", SubjectKind.RESPONSE
+    CODING_BLACKED_OUT = "coding.blacked_out", SubjectKind.RESPONSE
+    CODING_COMPUTED = "coding.computed", SubjectKind.WAVE
+
     BACK_CHECK_DRAWN = "back_check.drawn", SubjectKind.WAVE
     BACK_CHECK_REACHED = "back_check.reached", SubjectKind.BACK_CHECK
     BACK_CHECK_NOT_REACHED = "back_check.not_reached", SubjectKind.BACK_CHECK

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import floor
 
 import pandas as pd
 
@@ -14,6 +13,7 @@ from survey.estimate.agreement import (
     AgreementEstimate,
     compute_cohen_kappa,
     compute_krippendorff_alpha,
+    round_agreement,
     tabulate_pairs,
 )
 from survey.experience_checks.reading import (
@@ -241,7 +241,7 @@ def _agreement_of_item(check: ExperienceCheckDetail, item: str, pairs: Pairs) ->
         item=item,
         venues=len(twice) if is_shown else 0,
         agreed_percent=round(agreed, 1) if is_shown else 0.0,
-        kappa=_round_agreement(compute_cohen_kappa(tabulate_pairs(twice, categories)))
+        kappa=_round_known(compute_cohen_kappa(tabulate_pairs(twice, categories)))
         if is_shown
         else None,
         alpha=_compute_alpha(pairs, [item], "nominal" if is_binary else "interval"),
@@ -253,16 +253,12 @@ def _compute_alpha(pairs: Pairs, items: Sequence[str], metric: str) -> Agreement
     units = [
         [pairs[item][venue] for item in items if venue in pairs.get(item, {})] for venue in venues
     ]
-    return _round_agreement(
+    return _round_known(
         compute_krippendorff_alpha(
             units, metric="nominal" if metric == "nominal" else "interval", minimum=MINIMUM_N
         )
     )
 
 
-def _round_agreement(estimate: AgreementEstimate | None) -> AgreementEstimate | None:
-    if estimate is None:
-        return None
-    # Downwards, since an interval that ends in 1.00 on both sides would say that nothing is open.
-    low = floor(estimate.low * 100) / 100
-    return AgreementEstimate(round(estimate.value, 2), low, round(estimate.high, 2), estimate.units)
+def _round_known(estimate: AgreementEstimate | None) -> AgreementEstimate | None:
+    return None if estimate is None else round_agreement(estimate)

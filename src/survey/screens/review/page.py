@@ -8,6 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from survey.access.roles import Action
 from survey.collection.submission import SubmissionReceipt
 from survey.figures.views.display_names import DisplayNames
 from survey.kit import response_html
@@ -18,6 +19,7 @@ from survey.kit.page_runner import PageContext, read_cached
 from survey.kit.text_blocks import escape_markdown
 from survey.kit.url_state import keep_in_address, pick, pick_by_button
 from survey.locale import Translator, label_text, msg
+from survey.open_answers.coding import list_coding_rounds
 from survey.review.parked_decisions import (
     MAX_LISTED,
     REASON_NAMES,
@@ -67,7 +69,7 @@ from survey.waves.lifecycle import STATUS_NAMES, ResponseNotFoundError
 from survey.waves.review_reasons import MAX_NOTE
 
 PART = "part"
-LATE, QUEUE = "late", "queue"
+LATE, QUEUE, OPEN = "late", "queue", "open"
 _ACCEPTED = {
     Status.SUBMITTED: msg("Accepted: it is in the review queue now and counts from today."),
     Status.QUOTA_FULL: msg("Accepted, but its quota is full: it is kept and does not count."),
@@ -75,17 +77,18 @@ _ACCEPTED = {
 
 
 def pick_part(page: PageContext) -> str:
-    """Draw the choice between review queue and late interviews, if any wait; return its code."""
+    """Draw the choice of what to look at, if there is one, and return its code."""
+    t = page.t
     with page.read() as work:
         waiting = count_parked(work)
-    if not waiting and st.query_params.get(PART) != LATE:
-        return QUEUE
-    t = page.t
-    names = {
-        QUEUE: t("Review queue"),
-        LATE: t("Late interviews to decide on ({count})", count=f"{waiting:,}"),
-    }
-    return pick_by_button(page, t("What to look at"), PART, names)
+        leads = page.principal.may(Action.LEAD_CODING)
+        codes = leads or (page.principal.may(Action.CODE_ANSWERS) and list_coding_rounds(work))
+    names = {QUEUE: t("Review queue")}
+    if waiting or st.query_params.get(PART) == LATE:
+        names[LATE] = t("Late interviews to decide on ({count})", count=f"{waiting:,}")
+    if codes:
+        names[OPEN] = t("Open answers")
+    return pick_by_button(page, t("What to look at"), PART, names) if len(names) > 1 else QUEUE
 
 
 def draw_parked(page: PageContext) -> None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from survey.store.tables.accounts import *
     from survey.store.tables.evidence import *
     from survey.store.tables.interviews import *
+    from survey.store.tables.open_answers import *
     from survey.store.tables.operations import *
     from survey.store.tables.publications import *
     from survey.store.tables.venue_checks import *
@@ -92,6 +93,7 @@ _TABLES_BY_MODULE = {
         "ResponseRisk",
         "SurveyorNote",
     ),
+    "open_answers": ("CodedAnswer", "CodingFrame", "CodingRound"),
     "operations": (
         "AuditEntry",
         "AuditHead",

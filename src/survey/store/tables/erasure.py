@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 from survey.store.tables import (
     AuditMember,
     BackCheck,
+    CodedAnswer,
     Invitation,
     PaperKeying,
     PaperSheet,
@@ -43,6 +44,7 @@ DELETED_WITH_INTERVIEW: tuple[type[SQLModel], ...] = (
     ResponseRisk,
     ResponseContact,
     Photo,
+    CodedAnswer,
 )
 """Tables whose rows about an interview are deleted; each names it as `response_id`."""
 
@@ -128,6 +130,8 @@ ABOUT_NO_INTERVIEW = frozenset(
     {
         "account", "answer_archive", "api_key", "assignment", "audit_entry", "audit_head",
         "back_check_draw", "background_run", "chosen_peer", "city", "city_target", "closed_month",
+        "coding_frame",
+        "coding_round",
         "comparative_test", "comparative_test_erratum", "complaint_count", "complaint_summary",
         "complaint_week", "credential", "delivery", "delivery_revision", "education_activity",
         "evidence_release",
