@@ -1,10 +1,11 @@
-"""Commands that bring in files of counts, whatever their layout, and lists of activities."""
+"""Commands that bring in files of counts, whatever their layout, and lists of registers."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 import typer
@@ -29,7 +30,8 @@ from survey.counts.deliveries import (
 )
 from survey.counts.delivery_changes import DeliveryChanges
 from survey.counts.standing_deliveries import list_delivered_periods
-from survey.education.activity_list import add_activities, read_activity_file
+from survey.education.entry_list import add_entries, read_entry_file
+from survey.education.registers import ACTIVITIES, BASES, STATIONS, Register
 from survey.figures.figure_table import csv_bytes
 from survey.frame.workbook_io import tabulate_errors
 from survey.locale import RefusedError, msg, translator
@@ -43,13 +45,20 @@ _LISTED = 20
 
 
 class FileKind(StrEnum):
-    """What a file holds: counts of complaints or opinion, single complaints, or activities."""
+    """What a file holds: counts of complaints or opinion, single complaints, or a register."""
 
     COMPLAINTS = "complaints"
     COMPLAINT_CASES = "complaint-cases"
     OPINION = "opinion"
     EDUCATION = "education"
-    """Activities of consumer education, in the columns of the template."""
+    """Activities of consumer education; this and what follows in the columns of the template."""
+    BASES = "bases"
+    STATIONS = "stations"
+
+    @property
+    def register(self) -> Register[Any, Any] | None:
+        """The register that the file is a list of; None for counts."""
+        return _REGISTERS.get(self)
 
     @property
     def counts(self) -> CountKind:
@@ -58,19 +67,24 @@ class FileKind(StrEnum):
         Raises:
             RefusedError: it holds no counts.
         """
-        if self is FileKind.EDUCATION:
-            raise RefusedError("no_mapping", msg("A list of activities has the columns of its "
+        if self.register is not None:
+            raise RefusedError("no_mapping", msg("A list of a register has the columns of its "
                                                  "template and needs no mapping."))  # fmt: skip
         return OPINION if self is FileKind.OPINION else COMPLAINTS
 
 
+_REGISTERS: Mapping[FileKind, Register[Any, Any]] = {
+    FileKind.EDUCATION: ACTIVITIES,
+    FileKind.BASES: BASES,
+    FileKind.STATIONS: STATIONS,
+}
 KindArgument = Annotated[FileKind, typer.Argument(help="What the file holds.")]
 FileArgument = Annotated[Path, typer.Argument(help="Workbook (.xlsx) or CSV.")]
 
 
 @app.callback()
 def evidence() -> None:
-    """Bring in files of complaints and opinion in any layout, and lists of activities."""
+    """Bring in files of complaints and opinion in any layout, and lists of registers."""
 
 
 @app.command()
@@ -131,8 +145,9 @@ def import_(
     nothing of a case is stored. Exit code 1: refused, nothing was stored.
     """
     with error_reporting():
-        if kind is FileKind.EDUCATION:
-            _import_activities(file, account, problems, output, dry_run=dry_run)
+        if kind.register is not None:
+            target = _ListTarget(kind, kind.register, account, dry_run)
+            _import_list(file, target, problems, output)
             return
         read = read_count_file(
             kind.counts,
@@ -173,17 +188,26 @@ def import_(
             raise typer.Exit(1)
 
 
-def _import_activities(
-    file: Path, account: str | None, problems: Path | None, output: OutputFormat, *, dry_run: bool
+class _ListTarget(NamedTuple):
+    kind: FileKind
+    register: Register[Any, Any]
+    account: str | None
+    dry_run: bool
+
+
+def _import_list(
+    file: Path, target: _ListTarget, problems: Path | None, output: OutputFormat
 ) -> None:
-    """Enter a list of activities; those that the register has already are named and left out."""
+    """Enter a list into a register; what the register has already is named and left out."""
+    register, account = target.register, target.account
     with read_as_operator() as work:
-        listed = read_activity_file(
-            _act_as(work, account), name=file.name, content=read_bytes(file)
+        listed = read_entry_file(
+            _act_as(work, account), register=register, name=file.name, content=read_bytes(file)
         )
     t = translator(current_settings().language)
     for each in listed.repeated[:_LISTED]:
-        print_note("In the register already, left out: {title}", title=each.title)
+        title = register.details(each)["title"]
+        print_note("In the register already, left out: {title}", title=title)
     heads, lines = tabulate_errors(listed.errors, t)
     for _, row, column, value, reason in lines[:_LISTED]:
         _print_problem(row, column, value, reason)
@@ -192,15 +216,18 @@ def _import_activities(
             draft.write(csv_bytes(pd.DataFrame(lines, columns=heads)))
     if lines:
         raise RefusedError(
-            "activity_refused",
+            register.refused,
             msg("{count} cells have problems. Nothing was stored.", count=len(lines)),
         )
     added = 0
-    if not dry_run:
+    if not target.dry_run:
         added = change_as_operator(
-            lambda work: add_activities(_act_as(work, account), listed=listed, with_repeated=False)
+            lambda work: add_entries(
+                _act_as(work, account), register=register, listed=listed, with_repeated=False
+            )
         )
-    print_record({"kind": "education", "rows": len(listed.activities), "stored": added}, output)
+    rows = len(listed.entries)
+    print_record({"kind": target.kind.value, "rows": rows, "stored": added}, output)
 
 
 def _act_as(work: Work, account: str | None) -> Work:
