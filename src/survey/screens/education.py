@@ -72,6 +72,8 @@ def _draw_register(page: PageContext, area: str, wave_year: int | None) -> None:
     draw_register(page, ACTIVITY_TAB, area, year)
 
 
-def _draw_table(title: str, table: Table) -> None:
+def _draw_table(title: str, table: Table | None) -> None:
+    if table is None:
+        return
     st.subheader(title, anchor=False)
     st.html(render_table(*table, long_names=True))

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from survey.access.roles import NATION
 from survey.education.costs import cost_per_consumer, cost_per_participant
 from survey.education.registers import RegisteredEntry
-from survey.figures.views.estimate_text import WITHHELD, Estimate, estimate_at, format_interval
+from survey.figures.views.estimate_text import (
+    NOT_ASKED,
+    WITHHELD,
+    Estimate,
+    estimate_at,
+    format_interval,
+)
+from survey.figures.views.measures import is_asked
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
 from survey.locale import Translator
@@ -27,8 +34,9 @@ class EducationView:
 
     title: str
     sentences: tuple[str, ...]
-    groups: Table
-    channels: Table
+    groups: Table | None
+    """None, as `channels`, where the wave did not ask."""
+    channels: Table | None
     notes: tuple[str, ...]
 
 
@@ -37,7 +45,7 @@ def build_education_view(
 ) -> EducationView:
     """Build the view of a city or the nation; `activities` are those of the wave's year."""
     t, name = context.t, context.names.area(area)
-    reached = _get_estimate(context, area, REACHED, EVERYONE)
+    reached, was_asked = _get_estimate(context, area, REACHED, EVERYONE), is_asked(context, REACHED)
     cost_sentence = _describe_cost_per_consumer(context, area, reached, activities)
     return EducationView(
         title=t("Consumer education, {area}, {year}", area=name, year=context.wave.year),
@@ -45,8 +53,8 @@ def build_education_view(
             *_describe_participants_and_cost(context, area, reached, activities),
             *cost_sentence,
         ),
-        groups=_build_group_table(context, area),
-        channels=_build_channel_table(context, area),
+        groups=_build_group_table(context, area) if was_asked else None,
+        channels=_build_channel_table(context, area) if was_asked else None,
         notes=(
             t(
                 "Reach: share of those asked who came across consumer education in twelve months. "
@@ -86,7 +94,7 @@ def _describe_participants_and_cost(
             n=format_quantity(reached.n),
         )
     else:
-        first = t(WITHHELD)
+        first = t(WITHHELD if is_asked(context, REACHED) else NOT_ASKED)
     lines = [first, *_describe_best_channel(context, area)]
     people = sum(each.data.participants for each in activities)
     cost = sum(each.data.cost_fen for each in activities)
