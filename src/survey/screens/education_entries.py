@@ -263,7 +263,7 @@ def read_visits(page: PageContext, area: str) -> Entries[VisitData]:
 def _draw_visits(page: PageContext, base: RegisteredEntry[Any]) -> None:
     """Draw the visits to a base, the form of a new one, and one of them to change."""
     t = page.t
-    st.subheader(t("Visits to {name}", name=base.title), anchor=False)
+    st.subheader(t("Visits to {name}", name=escape_markdown(base.title)), anchor=False)
     own = [each for each in read_visits(page, base.data.area) if each.data.base_id == base.seen.id]
     if own:
         heads = [label for label, _ in list_fields(t, own[0].data)]

@@ -16,7 +16,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    version = sa.Column("lock_version", sa.Integer(), nullable=False, server_default="1")
-    add_column("education_activity", version)
+    add_column(
+        "education_activity",
+        sa.Column("lock_version", sa.Integer(), nullable=False, server_default="1"),
+    )
     for name in ("education_base", "base_visit", "consumer_station", "rule_work"):
         get_metadata().tables[name].create(op.get_bind(), checkfirst=True)
