@@ -37,7 +37,7 @@ from survey.locale import Message, Translator, msg
 from survey.locale.figures import format_count
 from survey.records import Day
 from survey.screens.education_entries import Entries, draw_keeping, get_own_area, read_visits
-from survey.store.china_time import china_date
+from survey.store.china_time import china_date, format_day
 from survey.store.tables import now
 from survey.store.tables.registers import BaseData, RuleWorkData, StationData, VisitData
 
@@ -146,16 +146,18 @@ def _build_table(
         return build_activity_table(entries, t)
     heads = [t(column.label) for name, column in tab.register.data.columns().items()
              if name in tab.shown]  # fmt: skip
-    rows = [
-        [names.area(each.data.area), *(text for _, text in list_fields(t, each.data, tab.shown))]
-        for each in entries
-    ]
+    heads.insert(1, t("Area"))
+    rows = [[text for _, text in list_fields(t, each.data, tab.shown)] for each in entries]
+    for row, each in zip(rows, entries, strict=True):
+        row.insert(1, names.area(each.data.area))
     if tab is BASE_TAB:
         heads.append(t("Last visit"))
+        # The newest comes first, so the last one written is the newest of its base.
+        newest = {each.data.base_id: each.data for each in reversed(visits)}
         for row, each in zip(rows, entries, strict=True):
-            own = [visit for visit in visits if visit.data.base_id == each.seen.id]
-            row.append(list_fields(t, own[0].data, ("visited_on",))[0][1] if own else "–")
-    return (t("Area"), *heads), tuple(map(tuple, rows))
+            visit = newest.get(each.seen.id)
+            row.append(format_day(t, visit.visited_on) if visit else "–")
+    return tuple(heads), tuple(map(tuple, rows))
 
 
 def _describe_bases(t: Translator, bases: Entries[BaseData], visits: Entries[VisitData]) -> str:
