@@ -139,6 +139,18 @@ class Number(Column):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Year(Number):
+    """Calendar year that has begun."""
+
+    most: int = 9_999
+
+    def find_problem(self, value: int, today: date) -> Message | None:
+        if value > today.year:
+            return msg("This year is yet to come.")
+        return super().find_problem(value, today)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Yuan(Number):
     """Amount that is stored in fen and entered in yuan; its limits are in yuan."""
 

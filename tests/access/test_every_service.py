@@ -34,6 +34,7 @@ from survey.counts.count_kinds import COMPLAINTS
 from survey.counts.deliveries import DeliveryHead
 from survey.counts.opinion.storage import EnteredDay
 from survey.counts.opinion_tables import EventWindow
+from survey.education.registers import BASES, STATIONS
 from survey.locale import SurveyError
 from survey.questionnaire.xlsform.reader import load_bundle
 from survey.records import Record
@@ -62,6 +63,7 @@ from survey.store.tables import (
     WaveAct,
     WaveState,
 )
+from survey.store.tables.registers import BaseData
 from survey.waves.instruments import save_instrument
 from survey.waves.quotas import QuotaPolicy
 from survey.waves.review_reasons import ReasonCode, ReviewReason
@@ -428,19 +430,21 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "before": QueuePosition.of(50, 300.0, interview.id),
         "spot": QueuePosition.of(50, 300.0, interview.id),
         "rectification.problem_changes.move_problem": {"to": ProblemState.DONE},
-        "education.activities.list_activities": {"year": 2026, "area": "CN"},
-        "education.activities.list_activity_years": {"area": "CN"},
-        "activity_id": uuid4(),
         "round_id": drawn.id,
         "answer_id": answer.id,
         "question": "comment",
         "open_answers.coding.read_answers": {"wave": wave},
         "open_answers.coding_frames.read_code_file": {"name": "codes.csv", "content": b""},
         "open_answers.coding_frames.save_coding_frame": {"codes": ()},
+        "register": BASES,
+        "education.registers.add_entry": {"data": record_of(BaseData, CANARY, area=ELSEWHERE)},
+        "education.registers.list_entries": {"year": 2026, "area": "CN"},
+        "education.registers.list_entry_years": {"register": STATIONS, "area": "CN"},
+        "entry_id": uuid4(),
         "photo_id": photo.id,
         "versions": {interview.id: 1},
         "review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
-        "education.activity_list.read_activity_file": {"name": "year.csv", "content": b""},
+        "education.entry_list.read_entry_file": {"name": "year.csv", "content": b""},
         "head": DeliveryHead("id", "source", moment.date(), area=ELSEWHERE),
         "counts.deliveries.withdraw_delivery": {"delivery_id": uuid4(), "reason": "because"},
         "kind": DeliveryKind.COMPLAINTS,
@@ -490,7 +494,7 @@ def arguments(
         known["seen"] = Seen(known["test_id" if is_test else "wave_id"], 1)
     for name, hint in service.hints.items():
         if inspect.isclass(hint) and issubclass(hint, Record):
-            plain = {"area": ELSEWHERE, "instrument_id": None}
+            plain = {"area": ELSEWHERE, "instrument_id": None, "base_id": uuid4()}
             known[name] = record_of(hint, CANARY, **plain)
     known[str(service.asker)] = work if service.hints[str(service.asker)] is Work else person
     return {name: known.get(name, MagicMock(name=name)) for name in service.hints}

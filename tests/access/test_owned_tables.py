@@ -17,7 +17,7 @@ from survey.access.roles import ROLES, Action, Role
 from survey.access.work import Case, Owned, Seen
 from survey.locale import NotFoundError
 from survey.store.engine import read_scope
-from survey.store.tables import VenueCheck, Wave, WaveState
+from survey.store.tables import BaseVisit, EducationBase, VenueCheck, Wave, WaveState
 from survey.store.transactions import run_in_transaction
 from survey.waves.instruments import save_instrument
 from tests.access.service_discovery import PACKAGES
@@ -55,7 +55,16 @@ def make_check(session: Session, *, is_demo: bool) -> UUID:
     return wave.id
 
 
-OF_TWO_TABLES = {"experience_check": make_check}
+def make_visit(session: Session, *, is_demo: bool) -> UUID:
+    base = record_of(EducationBase, area=AREA, is_demo=is_demo)
+    session.add(base)
+    session.flush()
+    visit = record_of(BaseVisit, area=AREA, is_demo=is_demo, base_id=base.id)
+    session.add(visit)
+    return visit.id
+
+
+OF_TWO_TABLES = {"experience_check": make_check, "visit": make_visit}
 OWNED = owned_tables()
 
 
@@ -109,7 +118,7 @@ def _give(monkeypatch: pytest.MonkeyPatch, actions: frozenset[Action]) -> None:
 
 
 def test_rules_are_found() -> None:
-    assert {"activity", "comparative_test", "experience_check"} <= OWNED.keys()
+    assert {"activity", "base", "station", "comparative_test", "experience_check"} <= OWNED.keys()
 
 
 @pytest.mark.parametrize("owned", OWNED.values(), ids=OWNED)

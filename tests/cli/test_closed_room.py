@@ -15,8 +15,8 @@ import pytest
 from click.testing import Result
 from sqlmodel import func, select
 
+from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.counts.bringing_in.proposal import propose_mapping
-from survey.counts.bringing_in.table_mapping import write_mapping_json
 from survey.counts.count_kinds import COMPLAINTS
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import dispose_engines, read_scope

@@ -5,15 +5,19 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 from sqlmodel import func, select
 
 from survey.access.roles import Role
+from survey.cli.evidence import FileKind
 from survey.comparative_tests.plan import advance_comparative_test, set_grading_rules
 from survey.comparative_tests.product_samples import add_product_samples
-from survey.education.activity_list import ACTIVITY_SHEET
+from survey.education.entry_list import build_template
+from survey.education.registers import ACTIVITIES
+from survey.locale import translator
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import (
@@ -21,8 +25,10 @@ from survey.store.tables import (
     ComparativeTestState,
     ComplaintCount,
     ComplaintWeek,
+    ConsumerStation,
     Delivery,
     EducationActivity,
+    EducationBase,
     ImportMapping,
     OpinionCount,
     ProductMeasurement,
@@ -209,13 +215,13 @@ def test_a_list_of_activities_is_entered_by_who_keeps_the_register(
     ready: Survey, tmp_path: Path
 ) -> None:
     employ_person(current_settings().store_url, "suzhou", Role.CITY_OFFICIAL, "320500")
-    heads = ",".join(column.key for column in ACTIVITY_SHEET.columns)
+    heads = ",".join(column.key for column in build_template(ACTIVITIES).columns)
     cells = {
         "title": "防骗讲座", "place": "东湖社区", "held_on": "2025年3月5日", "form": "talk",
         "audience": "elderly", "participants": "120", "cost_fen": "1500.5",
     }  # fmt: skip
     file, problems = tmp_path / "year.csv", tmp_path / "problems.csv"
-    good = ",".join(cells[column.key] for column in ACTIVITY_SHEET.columns)
+    good = ",".join(cells[column.key] for column in build_template(ACTIVITIES).columns)
     file.write_text(f"{heads}\n{good}\n{good.replace('120', 'many')}\n", "utf-8")
     options = ("--as", "suzhou", "--problems", str(problems))
     refused = bring_in(ready, "education", file, *options)
@@ -233,6 +239,47 @@ def test_a_list_of_activities_is_entered_by_who_keeps_the_register(
     assert "防骗讲座" in again.stderr
     assert stored(EducationActivity, "participants") == (1, 120)
     assert ready("evidence", "mapping", "education", str(file)).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "line", "wrong", "named"),
+    [
+        (
+            "bases", EducationBase,
+            "苏州市,体验馆,展馆或博物馆,市级,2023年3月15日,,观前街1号,是,否,,12315", "国家二级",
+            "体验馆",
+        ),
+        (
+            "stations", ConsumerStation,
+            "320505,观前站,2025年,维权服务站,景区,观前街1号,,6,48,120", "瞭望塔", "观前站",
+        ),
+    ],
+)  # fmt: skip
+def test_a_register_is_entered_by_command_whole_or_not_at_all(
+    ready: Survey, tmp_path: Path, kind: str, table: Any, line: str, wrong: str, named: str
+) -> None:
+    employ_person(current_settings().store_url, "jiangsu", Role.PROVINCE_OFFICIAL, "32")
+    register = FileKind(kind).register
+    assert register is not None
+    t = translator("zh")
+    heads = ",".join(t(column.label) for column in build_template(register).columns)
+    file, problems = tmp_path / "list.csv", tmp_path / "problems.csv"
+    options = ("--as", "jiangsu", "--problems", str(problems))
+    broken = line.replace("市级", wrong).replace("景区", wrong)
+    file.write_text(f"{heads}\n{line}\n{broken}\n", "utf-8")
+    refused = bring_in(ready, kind, file, *options)
+    assert refused.exit_code == 1, refused.stderr
+    assert wrong in refused.stderr
+    assert wrong in problems.read_text("utf-8-sig")
+    file.write_text(f"{heads}\n{line}\n", "utf-8")
+    assert bring_in(ready, kind, file).exit_code == 1, "the operator keeps no register"
+    assert bring_in(ready, kind, file, *options, "--dry-run").exit_code == 0
+    assert stored(table, "lock_version") == (0, None)
+    assert bring_in(ready, kind, file, *options).exit_code == 0
+    again = bring_in(ready, kind, file, *options)
+    assert (json.loads(again.stdout)[0]["stored"], named in again.stderr) == (0, True)
+    assert stored(table, "lock_version") == (1, 1)
+    assert ready("evidence", "mapping", kind, str(file)).exit_code == 1
 
 
 def test_a_file_of_a_province_replaces_that_province_alone(ready: Survey) -> None:

@@ -19,6 +19,7 @@ from survey.open_answers.coding_frames import CodeList, read_code_file, save_cod
 from survey.open_answers.shares import compute_open_answers, list_open_answers
 from survey.questionnaire.model import Item, ItemKind
 from survey.results.freeze import freeze_wave
+from survey.review.back_check.draws import draw_key
 from survey.settings import PROJECT_ROOT
 from survey.snapshots.snapshot_files import FreezeOptions
 from survey.store.engine import dispose_engines, session_scope
@@ -159,7 +160,7 @@ def test_the_same_seed_draws_the_same_answers_whatever_else_happens(do, employ, 
     begin(do, lead, seed="one")
     with session_scope(wave.settings.store_url) as session:
         rows = session.exec(select(CodedAnswer).order_by(CodedAnswer.place)).all()
-        keys = [coding.draw_key("one", row.response_id) for row in rows]
+        keys = [draw_key("one", row.response_id) for row in rows]
     assert keys == sorted(keys)
     with raises_code("coding_drawn"):
         begin(do, lead, seed="two")

@@ -11,13 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 from seed.demo.accounts import store_accounts
 from survey.access.roles import DEMO_CITY, Role
-from survey.education.activity_list import ACTIVITY_SHEET
+from survey.education.entry_list import build_template
+from survey.education.registers import ACTIVITIES, BASES
 from survey.frame.city_frame import shipped_cities, upsert_cities
 from survey.kit.navigation import PageKey
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.schema import upgrade
-from survey.store.tables import AuditEntry, EducationActivity
+from survey.store.tables import AuditEntry, EducationActivity, EducationBase
+from tests.records_of import record_of
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
@@ -45,7 +47,7 @@ def enter(app: AppTest, title: str, place: str = "Library") -> AppTest:
     numbers = {each.label: each for each in app.number_input}
     numbers["Participants"].set_value(80)
     numbers["Cost (yuan)"].set_value(1_200.0)
-    next(each for each in app.button if each.label == "Enter the activity").click().run()
+    next(each for each in app.button if each.label == "Enter it").click().run()
     assert not app.exception
     return app
 
@@ -76,7 +78,7 @@ def add_many(count: int, area: str = SUZHOU, year: int = YEAR) -> None:
 
 def test_an_official_enters_an_activity_and_takes_it_out_again(open_page: Open, read: Read) -> None:
     app = open_education(open_page, Role.CITY_OFFICIAL)
-    assert "No activity of this year is in the register." in read(app)
+    assert "Nothing of it is in the register." in read(app)
     app = enter(app, "x")
     assert stored() == []
     assert "The title has 2 to 100 characters." in read(app)
@@ -85,18 +87,18 @@ def test_an_official_enters_an_activity_and_takes_it_out_again(open_page: Open, 
     app = enter(app, "Talk on <b>prepaid</b> cards")
     (activity,) = stored()
     assert (activity.area, activity.participants, activity.cost_fen) == (SUZHOU, 80, 120_000)
-    assert [each.value for each in app.success] == ["The activity is in the register."]
+    assert [each.value for each in app.success] == ["It is in the register."]
     assert {each.label: each.value for each in app.text_input}["Activity"] == ""
     text = read(app)
     assert "Talk on &lt;b&gt;prepaid&lt;/b&gt; cards" in text
     assert "15.00 yuan per participant." in text
-    app.selectbox(key="education/out").set_value(str(activity.id)).run()
-    app.button(key="education/take-out").click().run()
+    app.selectbox(key="activities/entry").set_value(str(activity.id)).run()
+    app.button(key="activities/take-out").click().run()
     assert "Please say why, in 2 to 300 characters." in read(app)
-    app.text_input(key="education/reason").set_value("Entered twice").run()
-    app.button(key="education/take-out").click().run()
-    assert [each.value for each in app.success] == ["The activity is taken out."]
-    assert "No activity of this year is in the register." in read(app)
+    app.text_input(key="activities/reason").set_value("Entered twice").run()
+    app.button(key="activities/take-out").click().run()
+    assert [each.value for each in app.success] == ["It is taken out."]
+    assert "Nothing of it is in the register." in read(app)
     with read_scope(current_settings().store_url) as session:
         query = select(AuditEntry.action).where(AuditEntry.subject_id == str(activity.id))
         assert set(session.exec(query)) == {"education.added", "education.taken_out"}
@@ -112,7 +114,7 @@ def test_the_newest_twenty_are_listed_and_the_rest_on_request(open_page: Open, r
     assert "Talk no. 24" in text
     assert "Talk no. 05" in text
     assert "Talk no. 04" not in text
-    app.toggle(key="education/all").set_value(True).run()
+    app.toggle(key="activities/all").set_value(True).run()
     assert all(f"Talk no. {number:02d}" in read(app) for number in range(25))
 
 
@@ -120,10 +122,10 @@ def test_readers_and_neighbours_change_nothing(open_page: Open, read: Read) -> N
     add_many(2, area=BEIJING)
     reader = open_education(open_page, Role.ANALYST, BEIJING)
     assert "Talk no. 01" in read(reader)
-    assert not [each for each in reader.button if each.label == "Enter the activity"]
+    assert not [each for each in reader.button if each.label == "Enter it"]
     neighbour = open_education(open_page, Role.CITY_OFFICIAL, BEIJING)
     assert "Talk no. 01" in read(neighbour)
-    assert not [each for each in neighbour.selectbox if each.key == "education/out"]
+    assert not [each for each in neighbour.selectbox if each.key == "activities/entry"]
 
 
 def test_what_was_entered_since_the_survey_is_seen_and_costs_nothing_by_consumer_reached(
@@ -159,22 +161,100 @@ def test_the_register_is_kept_before_there_are_any_results(
 
 def test_a_list_is_checked_and_entered_whole(open_page: Open, read: Read) -> None:
     app = open_education(open_page, Role.CITY_OFFICIAL)
-    heads = ",".join(column.key for column in ACTIVITY_SHEET.columns)
+    heads = ",".join(column.key for column in build_template(ACTIVITIES).columns)
     cells = {
         "title": "Talk on fraud", "place": "Library", "held_on": f"{YEAR}/5/6", "form": "talk",
         "audience": "elderly", "participants": "120", "cost_fen": "1500.5",
     }  # fmt: skip
-    line = ",".join(cells[column.key] for column in ACTIVITY_SHEET.columns)
-    upload = next(each for each in app.file_uploader if str(each.key).startswith("education/list"))
+    line = ",".join(cells[column.key] for column in build_template(ACTIVITIES).columns)
+    upload = next(each for each in app.file_uploader if str(each.key).startswith("activities/list"))
     wrong = f"{heads}\n{line}\n{line}\n".encode()
     upload.set_value(("year.csv", wrong, "text/csv")).run()
-    assert "This activity stands in row 2 as well." in str([each.value for each in app.table])
-    upload = next(each for each in app.file_uploader if str(each.key).startswith("education/list"))
+    assert "This stands in row 2 as well." in str([each.value for each in app.table])
+    upload = next(each for each in app.file_uploader if str(each.key).startswith("activities/list"))
     right = f"{heads}\n{line}\n{line.replace('fraud', 'scams')}\n".encode()
     upload.set_value(("year.csv", right, "text/csv")).run()
-    app.button(key="education/list/enter").click().run()
+    app.button(key="activities/list/enter").click().run()
     assert not app.exception
-    assert "2 activities are in the register." in read(app) + app.success[0].value
+    assert "2 rows are in the register." in read(app) + app.success[0].value
     with read_scope(current_settings().store_url) as session:
         titles = set(session.exec(select(EducationActivity.title)))
     assert {"Talk on fraud", "Talk on scams"} <= titles
+
+
+def open_tab(open_page: Open, role: Role, part: str, area: str = SUZHOU) -> AppTest:
+    app = open_page(PageKey.EDUCATION, role, lang="en", place=area, part=part)
+    assert not app.exception
+    return app
+
+
+def add_base(area: str = SUZHOU, name: str = "Hall of <b>fair</b> trade") -> EducationBase:
+    base = record_of(EducationBase, area=area, name=name, named_by="city", is_demo=True)
+    with session_scope(current_settings().store_url) as session:
+        session.add(base)
+        session.flush()
+        session.expunge(base)
+    return base
+
+
+def test_a_base_is_entered_changed_visited_and_its_changes_are_seen(
+    open_page: Open, read: Read
+) -> None:
+    app = open_tab(open_page, Role.CITY_OFFICIAL, "bases")
+    assert "Nothing of it is in the register." in read(app)
+    labels = {each.label: each for each in app.text_input}
+    labels["Name of the base"].set_value("Hall of fair trade")
+    labels["Address"].set_value("1 Guanqian Street")
+    labels["Contact office"].set_value("Wang, 13812345678")
+    next(each for each in app.checkbox if each.label == "For older people").check()
+    next(each for each in app.button if each.label == "Enter it").click().run()
+    assert "Contact office: no number of a person." in read(app)
+    {each.label: each for each in app.text_input}["Contact office"].set_value("12315")
+    next(each for each in app.button if each.label == "Enter it").click().run()
+    assert [each.value for each in app.success] == ["It is in the register."]
+    assert "1 bases; 1 are for older people and 0 for children. 0 have been visited." in read(app)
+    with read_scope(current_settings().store_url) as session:
+        (base,) = session.exec(select(EducationBase))
+    assert (base.area, base.is_demo, base.contact) == (SUZHOU, True, "12315")
+
+    app.selectbox(key="bases/entry").set_value(str(base.id)).run()
+    changed = [each for each in app.text_input if each.label == "Address"]
+    next(each for each in changed if each.value).set_value("2 Guanqian Street")
+    next(each for each in app.button if each.label == "Save the change").click().run()
+    assert [each.value for each in app.success] == ["It is changed."]
+    app.session_state[f"bases/{base.id}/2/steps"] = True
+    app.run()
+    assert "1 Guanqian Street → 2 Guanqian Street" in read(app)
+
+    found = next(each for each in app.text_area if each.label == "What was found")
+    found.set_value("Closed at ten in the morning.")
+    [each for each in app.button if each.label == "Enter it"][-1].click().run()
+    assert not app.exception
+    assert "Closed at ten in the morning." in read(app)
+    assert "1 have been visited." in read(app)
+
+
+def test_the_registers_of_another_city_are_read_and_not_kept(open_page: Open, read: Read) -> None:
+    add_base(BEIJING)
+    for role in (Role.ANALYST, Role.CITY_OFFICIAL):
+        app = open_tab(open_page, role, "bases", BEIJING)
+        assert "Hall of &lt;b&gt;fair&lt;/b&gt; trade" in read(app)
+        assert not [each for each in app.selectbox if each.key == "bases/entry"]
+    for part in ("stations", "rules"):
+        assert "Nothing of it is in the register." in read(open_tab(open_page, Role.ANALYST, part))
+
+
+def test_a_base_that_seems_to_be_there_is_asked_about(open_page: Open, read: Read) -> None:
+    add_base(SUZHOU, "Hall")
+    app = open_tab(open_page, Role.CITY_OFFICIAL, "bases", SUZHOU)
+    heads = ",".join(column.key for column in build_template(BASES).columns)
+    lines = [f",{name},hall,city,2023-3-15,,1 Street,yes,no,,12315" for name in ("Hall", "Museum")]
+    upload = next(each for each in app.file_uploader if str(each.key).startswith("bases/list"))
+    content = "\n".join([heads, *lines]).encode()
+    upload.set_value(("bases.csv", content, "text/csv")).run()
+    text = read(app) + str([each.value for each in app.warning])
+    assert "1 of them seem to be in the register already: Hall. They are left out." in text
+    app.button(key="bases/list/enter").click().run()
+    assert not app.exception
+    with read_scope(current_settings().store_url) as session:
+        assert sorted(session.exec(select(EducationBase.name))) == ["Hall", "Museum"]

@@ -63,3 +63,16 @@ def test_green_shopping_is_a_field_of_consumption_by_place(
     assert "全国：绿色消费（2024年）" in text
     assert "过去3个月买过绿色商品：" in text
     assert "不影响得分" in text
+
+
+def test_losses_services_green_and_rural_stand_in_one_place(
+    frozen_small_demo: Path, tmp_path: Path, use_store: UseStore, open_page: Open, read: Read
+) -> None:
+    shutil.copytree(frozen_small_demo, tmp_path / "data")
+    use_store(Settings(data_dir=tmp_path / "data", database_url="", demo=True))
+    app = open_page(PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", part="detriment",
+                    place="CN")  # fmt: skip
+    topics = next(each for each in app.selectbox if each.label == "主题")
+    assert set(topics.options) >= {"纠纷带来的损失", "服务和文化消费", "绿色消费", "农村消费"}
+    topics.set_value("green").run()
+    assert "全国：绿色消费（2024年）" in read(app)

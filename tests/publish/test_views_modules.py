@@ -1,6 +1,7 @@
 """Modules beside the score: losses with their middle, areas beside the nation, and city by city."""
 
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
+from survey.figures.views.education import build_education_view
 from survey.figures.views.estimate_text import Estimate
 from survey.figures.views.modules import (
     ModuleView,
@@ -135,6 +137,20 @@ def test_green_shopping_and_services_are_modules_alike(
 
 def test_a_wave_that_did_not_ask_has_no_module(results: WaveResults) -> None:
     assert not module(results, "form").is_asked
+
+
+def test_education_that_was_not_asked_is_not_called_hidden(results: WaveResults) -> None:
+    nowhere = "999999"
+    other = copy(results)
+    kept = tuple(each for each in results.method.measures if each.topic != "education")
+    vars(other)["method"] = results.method.model_copy(update={"measures": kept})
+    hidden, not_asked = (
+        build_education_view(ViewContext(each, OPERATOR, "zh"), area=nowhere, activities=[])
+        for each in (results, other)
+    )
+    assert (hidden.groups is not None, hidden.sentences[0][:4]) == (True, "样本不足")
+    assert (not_asked.groups, not_asked.channels) == (None, None)
+    assert not_asked.sentences[0] == "这一批次没有问到"
 
 
 def test_every_measure_of_a_module_is_listed_by_city(results: WaveResults) -> None:

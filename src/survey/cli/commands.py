@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     ),
     "evidence": CommandEntry(
         "survey.cli.evidence:app",
-        "Bring in files of complaints and opinion in any layout, and lists of activities.",
+        "Bring in files of counts and test values in any layout, and lists of registers.",
     ),
     "freeze": CommandEntry(
         "survey.cli.wave:freeze",

@@ -1,11 +1,11 @@
-"""Commands that bring in files of counts and of test values in any layout, and activities."""
+"""Commands that bring in files of counts and test values in any layout, and lists of registers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,8 @@ from survey.counts.delivery_changes import DeliveryChanges
 from survey.counts.lost_lists import name_lost
 from survey.counts.published_quarters import preview_published, store_published
 from survey.counts.standing_deliveries import list_delivered_periods
-from survey.education.activity_list import add_activities, read_activity_file
+from survey.education.entry_list import add_entries, read_entry_file
+from survey.education.registers import ACTIVITIES, BASES, STATIONS, Register
 from survey.figures.figure_table import csv_bytes
 from survey.frame.workbook_io import CellError, tabulate_errors
 from survey.locale import NotFoundError, RefusedError, msg, translator
@@ -69,7 +70,7 @@ _LISTED = 20
 
 
 class FileKind(StrEnum):
-    """What a file holds: complaints or opinion, single complaints, activities, or test values."""
+    """What a file holds: complaints or opinion, single complaints, a register, or test values."""
 
     COMPLAINTS = "complaints"
     COMPLAINT_CASES = "complaint-cases"
@@ -78,9 +79,16 @@ class FileKind(StrEnum):
     """Single complaints, counted by week."""
     OPINION = "opinion"
     EDUCATION = "education"
-    """Activities of consumer education, in the columns of the template."""
+    """Activities of consumer education; this and what follows in the columns of the template."""
+    BASES = "bases"
+    STATIONS = "stations"
     TEST_VALUES = "test-values"
     """Values that a laboratory measured for a comparative test."""
+
+    @property
+    def register(self) -> Register[Any, Any] | None:
+        """The register that the file is a list of; None for counts."""
+        return _REGISTERS.get(self)
 
     @property
     def counts(self) -> CountKind:
@@ -89,8 +97,8 @@ class FileKind(StrEnum):
         Raises:
             RefusedError: it holds no counts.
         """
-        if self in {FileKind.EDUCATION, FileKind.TEST_VALUES}:
-            raise RefusedError("no_mapping", msg("A list of activities has the columns of its "
+        if self.register is not None:
+            raise RefusedError("no_mapping", msg("A list of a register has the columns of its "
                                                  "template and needs no mapping."))  # fmt: skip
         if self in {FileKind.COMPLAINT_WEEKS, FileKind.COMPLAINT_WEEK_CASES}:
             return COMPLAINT_WEEKS
@@ -102,6 +110,11 @@ class FileKind(StrEnum):
         return self in {FileKind.COMPLAINT_CASES, FileKind.COMPLAINT_WEEK_CASES}
 
 
+_REGISTERS: Mapping[FileKind, Register[Any, Any]] = {
+    FileKind.EDUCATION: ACTIVITIES,
+    FileKind.BASES: BASES,
+    FileKind.STATIONS: STATIONS,
+}
 KindArgument = Annotated[FileKind, typer.Argument(help="What the file holds.")]
 FileArgument = Annotated[Path, typer.Argument(help="Workbook (.xlsx) or CSV; XML of test values.")]
 TestOption = Annotated[
@@ -114,7 +127,7 @@ AccountOption = Annotated[
 
 @app.callback()
 def evidence() -> None:
-    """Bring in files of complaints, opinion and test values in any layout, and activities."""
+    """Bring in files of counts and test values in any layout, and lists of registers."""
 
 
 @app.command()
@@ -184,8 +197,9 @@ def import_(
     from months. Exit code 1: refused, nothing was stored.
     """
     with error_reporting():
-        if kind is FileKind.EDUCATION:
-            _import_activities(file, account, problems, output, dry_run=dry_run)
+        if kind.register is not None:
+            target = _ListTarget(kind, kind.register, account, dry_run)
+            _import_list(file, target, problems, output)
             return
         if kind is FileKind.TEST_VALUES:
             given = _ValueFile(file, mapping, test, occasion, reason, account)
@@ -300,23 +314,35 @@ def alarms(
         print_table(_ALARM_COLUMNS, rows, output)
 
 
-def _import_activities(
-    file: Path, account: str | None, problems: Path | None, output: OutputFormat, *, dry_run: bool
+class _ListTarget(NamedTuple):
+    kind: FileKind
+    register: Register[Any, Any]
+    account: str | None
+    dry_run: bool
+
+
+def _import_list(
+    file: Path, target: _ListTarget, problems: Path | None, output: OutputFormat
 ) -> None:
-    """Enter a list of activities; those that the register has already are named and left out."""
+    """Enter a list into a register; what the register has already is named and left out."""
+    register, account = target.register, target.account
     with read_as_operator() as work:
-        listed = read_activity_file(
-            _act_as(work, account), name=file.name, content=read_bytes(file)
+        listed = read_entry_file(
+            _act_as(work, account), register=register, name=file.name, content=read_bytes(file)
         )
     for each in listed.repeated[:_LISTED]:
-        print_note("In the register already, left out: {title}", title=each.title)
-    _refuse_cells(listed.errors, problems, "activity_refused")
+        title = register.details(each)["title"]
+        print_note("In the register already, left out: {title}", title=title)
+    _refuse_cells(listed.errors, problems, register.refused)
     added = 0
-    if not dry_run:
+    if not target.dry_run:
         added = change_as_operator(
-            lambda work: add_activities(_act_as(work, account), listed=listed, with_repeated=False)
+            lambda work: add_entries(
+                _act_as(work, account), register=register, listed=listed, with_repeated=False
+            )
         )
-    print_record({"kind": "education", "rows": len(listed.activities), "stored": added}, output)
+    rows = len(listed.entries)
+    print_record({"kind": target.kind.value, "rows": rows, "stored": added}, output)
 
 
 def _read_as(work: Work, account: str | None) -> Work:

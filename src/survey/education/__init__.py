@@ -1,4 +1,4 @@
-"""Consumer education: a register of activities, and what reaching a consumer costs.
+"""Consumer education: its registers, and what reaching a consumer costs.
 
 It stands beside the score and never enters it.
 """

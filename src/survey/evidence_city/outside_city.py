@@ -49,7 +49,7 @@ from survey.experience_checks.reading import get_experience_check, list_experien
 from survey.figures.charts.count_charts import DURING
 from survey.figures.views.chart_panels import ChartPanel
 from survey.figures.views.check_figures import ALL_TYPES, CheckScores, build_check_scores
-from survey.figures.views.estimate_text import WITHHELD, estimate_at, format_interval
+from survey.figures.views.estimate_text import NOT_ASKED, WITHHELD, estimate_at, format_interval
 from survey.figures.views.experience_check import (
     HIDDEN_TEXT,
     describe_mean,
@@ -57,6 +57,7 @@ from survey.figures.views.experience_check import (
     name_area,
     name_type,
 )
+from survey.figures.views.measures import is_asked
 from survey.figures.views.view_context import ViewContext
 from survey.locale import Labels, Translator, label_text, msg, translator
 from survey.locale.figures import (
@@ -190,7 +191,8 @@ def _build_asked_rows(context: ViewContext, city: str) -> list[tuple[str, str, s
                 )
             )
         else:
-            rows.append((t(label), t(WITHHELD), "", ""))
+            reason = WITHHELD if is_asked(context, key) else NOT_ASKED
+            rows.append((t(label), t(reason), "", ""))
     return rows
 
 

@@ -7,16 +7,17 @@ made of it.
 """
 
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
-from survey.records import Choice, Column, Day, Flag, Number, Record, Yuan
+from survey.records import Choice, Column, Day, Flag, Number, Record, Text, Yuan
 from survey.spreadsheets import write_text_cell
 from survey.tabular.workbook_safety import WorkbookError, check_excel_upload
-from survey.tabular.written_dates import parse_date
+from survey.tabular.written_dates import fold, parse_date
 
 if TYPE_CHECKING:
     # Most who import this module, to read the results of a check, open no workbook.
@@ -29,6 +30,9 @@ MAX_CELL_CHARS = 200
 LISTS = "lists"
 _Listed = TypeVar("_Listed")
 _DROPDOWN_ROWS = 20_000
+_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+"""Number with its thousands separated."""
+_YEAR = "\u5e74"
 _LEAST_PART_OF_FEN = 1e-4
 """What is left of a number times 100 that is no rounding of the machine."""
 _EARLIER_TITLES: Mapping[str, str] = {
@@ -317,7 +321,7 @@ class CellChecker:
             cell_error(self.sheet, self.row.number, key, self.row.cells.get(key), message)
         )
 
-    def text(self, key: str, *, required: bool = True) -> str:
+    def text(self, key: str, *, required: bool = True, most: int = MAX_CELL_CHARS) -> str:
         """Return the cell's text; add a problem if it is too long, or empty though required."""
         value = self.row.cells.get(key)
         if isinstance(value, float) and value.is_integer():
@@ -325,8 +329,8 @@ class CellChecker:
         words = "" if value is None else str(value).strip()
         if not words and required:
             self.fail(key, msg("This must not be empty."))
-        elif len(words) > MAX_CELL_CHARS:
-            self.fail(key, msg("This is longer than {limit} characters.", limit=MAX_CELL_CHARS))
+        elif len(words) > most:
+            self.fail(key, msg("This is longer than {limit} characters.", limit=most))
         return words
 
     def parse_choice(self, key: str) -> str | None:
@@ -387,7 +391,8 @@ class CellChecker:
         for name, column in kind.columns().items():
             key, before = column.key or name, len(self.errors)
             value = self._read_field(key, column)
-            if value is None or value == "":
+            may_be_empty = isinstance(column, Text) and column.least == 0
+            if value is None or (value == "" and not may_be_empty):
                 if len(self.errors) == before:
                     self.fail(key, msg("This must not be empty."))
                 continue
@@ -403,7 +408,10 @@ class CellChecker:
             return code if isinstance(column, Choice) or code is None else code == "yes"
         if isinstance(column, Number):
             return self._read_number(key, column)
-        return self.day(key) if isinstance(column, Day) else self.text(key, required=False)
+        if isinstance(column, Day):
+            return self.day(key)
+        most = column.most if isinstance(column, Text) else MAX_CELL_CHARS
+        return self.text(key, required=False, most=max(most, MAX_CELL_CHARS))
 
     def _read_number(self, key: str, column: Number) -> int | None:
         is_money = isinstance(column, Yuan)
@@ -462,7 +470,8 @@ def _parse_number(value: object) -> float | None:
     if isinstance(value, bool | date):
         return None
     try:
-        number = float(str(value))
+        text = fold(str(value)).removesuffix(_YEAR)
+        number = float(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
     except ValueError:
         return None
     return number if abs(number) < 1e15 else None

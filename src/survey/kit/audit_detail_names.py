@@ -9,6 +9,7 @@ from survey.comparative_tests.maker_replies import STANCE_NAMES
 from survey.comparative_tests.measured_values import ROUND_NAMES
 from survey.kit.response_html import MODES
 from survey.locale import Message, msg
+from survey.records import Choice
 from survey.rectification.problem_records import BASIS_NAMES, EVIDENCE_NAMES
 from survey.rectification.problem_records import STATE_NAMES as PROBLEM_STATE_NAMES
 from survey.results.release import SHOWN_NAMES
@@ -16,10 +17,23 @@ from survey.review.back_check.call_list import CHANNEL_NAMES, OUTCOME_NAMES
 from survey.review.parked_decisions import REASON_NAMES as PARKING_REASON_NAMES
 from survey.review.quality.flags import KIND_NAMES
 from survey.store.tables import WaveAct
+from survey.store.tables.registers import (
+    ActivityData,
+    BaseData,
+    RuleWorkData,
+    StationData,
+    VisitData,
+)
 from survey.waves.lifecycle import STATUS_NAMES
 from survey.waves.waves import STATE_NAMES
 
+_REGISTER_COLUMNS = [
+    (name, column)
+    for kind in (ActivityData, BaseData, VisitData, StationData, RuleWorkData)
+    for name, column in kind.columns().items()
+]
 FIELD_NAMES: Mapping[str, Message] = {
+    **{name: column.label for name, column in _REGISTER_COLUMNS},
     "key": msg("key"),
     "public_key": msg("public key"),
     "act": msg("step"),
@@ -96,7 +110,6 @@ FIELD_NAMES: Mapping[str, Message] = {
     "shown": msg("others may see"),
     "first_places": msg("first places"),
     "purpose": msg("purpose"),
-    "form": msg("form"),
     "final": msg("for good"),
     "release": msg("with release"),
     "code": msg("code"),
@@ -202,6 +215,12 @@ TYPED_FIELDS = frozenset(
 )  # fmt: skip
 """Details whose values people chose or wrote: a login `analyst` is a login and not the role."""
 VALUE_NAMES: Mapping[str, Message] = {
+    **{
+        code: name
+        for _, column in _REGISTER_COLUMNS
+        if isinstance(column, Choice)
+        for code, name in column.names.items()
+    },
     **{state.value: name for state, name in COMPARATIVE_TEST_STATE_NAMES.items()},
     **{occasion.value: name for occasion, name in ROUND_NAMES.items()},
     **{stance.value: name for stance, name in STANCE_NAMES.items()},

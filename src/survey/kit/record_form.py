@@ -8,13 +8,13 @@ import streamlit as st
 
 from survey.locale import Translator
 from survey.locale.figures import format_score
-from survey.records import Choice, Column, Day, Flag, Key, Number, Record, Text, Yuan
+from survey.records import Choice, Column, Day, Flag, Key, Number, Record, Text, Year, Yuan
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import now
 
 
 def draw_fields(
-    t: Translator, kind: type[Record], names: Collection[str] = (), **start: Any
+    t: Translator, kind: type[Record], names: Collection[str] = (), /, **start: Any
 ) -> dict[str, Any]:
     """Draw inputs for the fields of record type `kind` (of `names` if given); return name -> value.
 
@@ -41,8 +41,14 @@ def _draw_field(t: Translator, column: Column, start: Any) -> Any:
         case Choice():
             names = column.names
             return st.selectbox(
-                label, list(names), format_func=lambda code: t(names[code]), help=hint
+                label,
+                list(names),
+                list(names).index(start) if start in names else 0,
+                format_func=lambda code: t(names[code]),
+                help=hint,
             )
+        case Flag():
+            return st.checkbox(label, bool(start), help=hint)
         case Day():
             begin = start or china_date(now())
             day = st.date_input(label, begin, format="YYYY-MM-DD", help=hint)
@@ -52,7 +58,8 @@ def _draw_field(t: Translator, column: Column, start: Any) -> Any:
             begin = least if start is None else start / 100
             return round(st.number_input(label, least, most, begin, step=step, help=hint) * 100)
         case Number():
-            begin = column.least if start is None else start
+            usual = china_date(now()).year if isinstance(column, Year) else column.least
+            begin = usual if start is None else start
             return int(st.number_input(label, column.least, column.most, begin, help=hint))
     raise TypeError(column)
 
@@ -79,6 +86,8 @@ def _format_value(t: Translator, column: Column, value: Any) -> str:
             return format_day(t, value)
         case Yuan():
             return format_score(value / 100, 2)
+        case Year():
+            return str(value)
         case Number():
             return f"{value:,}"
     return value or "–"

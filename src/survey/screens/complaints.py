@@ -299,7 +299,7 @@ def draw_complaints_page(page: PageContext) -> None:
         page,
         {
             "complaints": (t("Complaints"), partial(draw_complaints, page)),
-            "detriment": (t("Losses"), partial(draw_losses, page)),
+            "detriment": (t("Losses and topics"), partial(draw_losses, page)),
             "opinion": (t("Opinion monitoring"), partial(draw_opinion, page)),
         },
     )

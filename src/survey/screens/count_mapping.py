@@ -7,11 +7,11 @@ from typing import TypeVar
 import streamlit as st
 
 from survey.collection.importing.kept_mappings import MAX_NAME_CHARS
-from survey.collection.importing.mapping_documents import write_mapping_json
+from survey.collection.importing.mapping_documents import MAX_HEAD_ROW, write_mapping_json
 from survey.counts.bringing_in.mapped_table import list_heads, list_texts, list_unknown_texts
 from survey.counts.bringing_in.proposal import spread_over
 from survey.counts.bringing_in.saved_mappings import keep_count_mapping
-from survey.counts.bringing_in.table_mapping import MAX_HEAD_ROW, Condition, Spread, TableMapping
+from survey.counts.bringing_in.table_mapping import Condition, Spread, TableMapping
 from survey.counts.count_declaration import CountKind
 from survey.frame.code_lists import CodeListName, shipped_code_lists
 from survey.kit.download_button import File, draw_download_button, name_file

@@ -44,6 +44,7 @@ from survey.figures.views.special_groups import (
 )
 from survey.figures.views.supplements import build_supplement_view
 from survey.figures.views.urban_rural import (
+    FIELDS,
     RESIDENCE,
     RESIDENCE_AREA_LEVELS,
     AreaFilters,
@@ -119,10 +120,16 @@ def draw_questions(page: PageContext, results: WaveResults, city: str = "") -> N
 
 
 def draw_losses(page: PageContext) -> None:
-    """Draw losses by consumer disputes, of those who had one, in the chosen wave and area."""
+    """Draw one module beside the score (losses first, then services, green …) in one place.
+
+    A module that the wave did not ask can be chosen, and says so: it is not hidden.
+    """
     chosen = filters.pick_wave_and_area(page, "losses", MODULE_AREA_LEVELS, series=None)
     if chosen is not None:
-        draw_module(page, *chosen, DETRIMENT)
+        names = {topic: page.t(TOPICS[topic]) for topic in (DETRIMENT, *FIELDS)}
+        with filters.filter_row("topic"):
+            topic = pick(page, page.t("Topic"), "topic", names)
+        draw_module(page, *chosen, topic)
 
 
 def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) -> None:

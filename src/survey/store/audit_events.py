@@ -29,6 +29,7 @@ class SubjectKind(StrEnum):
     PROBLEM = "problem"
     PUBLICATION = "publication"
     PUBLICATION_KEY = "publication_key"
+    REGISTER_ENTRY = "register_entry"
     RESPONSE = "response"
     SAMPLING_POINT = "sampling_point"
     SHEET = "sheet"
@@ -248,7 +249,11 @@ class AuditEvent(StrEnum):
     PRODUCT_TEST_ERRATUM_CONFIRMED = "product_test.erratum_confirmed", SubjectKind.COMPARATIVE_TEST
 
     EDUCATION_ADDED = "education.added", SubjectKind.EDUCATION_ACTIVITY
+    EDUCATION_CHANGED = "education.changed", SubjectKind.EDUCATION_ACTIVITY
     EDUCATION_TAKEN_OUT = "education.taken_out", SubjectKind.EDUCATION_ACTIVITY
+    REGISTER_ADDED = "register.added", SubjectKind.REGISTER_ENTRY
+    REGISTER_CHANGED = "register.changed", SubjectKind.REGISTER_ENTRY
+    REGISTER_TAKEN_OUT = "register.taken_out", SubjectKind.REGISTER_ENTRY
 
     PHOTO_RECEIVED = "photo.received", SubjectKind.PHOTO
 

@@ -29,7 +29,7 @@ from survey.compute.photo_cleaning import (
     PhotoRefusedError,
     clean_photo,
 )
-from survey.education.activities import read_activity_photo
+from survey.education.registers import read_entry_photo
 from survey.locale import SurveyError, msg, translator
 from survey.records import parse_uuid
 from survey.settings import Settings
@@ -150,7 +150,7 @@ class PhotoEndpoints:
         photo_id = parse_uuid(request.path_params["photo"])
         if principal is None or photo_id is None:
             raise HTTPException(404)
-        for read_photo in (read_visit_photo, read_activity_photo):
+        for read_photo in (read_visit_photo, read_entry_photo):
             with (
                 suppress(PhotoNotFoundError, AccessDeniedError),
                 read_scope(self.settings.store_url) as session,

@@ -14,11 +14,11 @@ from survey.counts.bringing_in.loose_texts import (
     parse_month,
     parse_month_of_day,
     parse_number,
-    parse_place,
 )
 from survey.counts.count_kinds import COMPLAINTS, OPINION
 from survey.frame.city_frame import shipped_cities
 from survey.frame.code_lists import leaf_areas, shipped_code_lists
+from survey.frame.written_places import parse_area, parse_place
 
 LISTS = shipped_code_lists()
 FULL_WIDTH = str.maketrans("0123456789/-.,", "０１２３４５６７８９／－．，")
@@ -113,6 +113,15 @@ def test_a_city_is_found_by_code_and_by_its_names(city) -> None:
 )  # fmt: skip
 def test_places_are_counted_to_their_city_or_not_understood(text: str, code: str | None) -> None:
     assert parse_place(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "area"),
+    [("全国", "CN"), ("江苏", "32"), ("江苏省其他地区", "32"), ("苏州", "320500"),
+     ("北京市", "110000"), ("320505", "320500"), ("429004", "42"), ("昆山市", None), ("", None)],
+)  # fmt: skip
+def test_a_place_in_no_city_of_the_survey_lies_in_its_province(text: str, area: str | None) -> None:
+    assert parse_area(text) == area
 
 
 @given(st.from_regex(r"[0-9]{6}", fullmatch=True))

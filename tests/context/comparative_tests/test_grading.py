@@ -265,7 +265,7 @@ def test_what_does_not_apply_leaves_its_weight_to_the_others() -> None:
     grade = grade_sample(known, {**VALUES, "frost": NOT_APPLICABLE})
     assert (grade.weighted, grade.grade) == (Decimal("74.5"), "fair")
     step = grade.characteristics[3]
-    assert (step.verdict, step.contribution) == (Verdict.NOT_APPLICABLE, 0)
+    assert (step.verdict, step.contribution) == (Verdict.NOT_APPLICABLE, Decimal(0))
     assert grade.characteristics[1].contribution == Decimal("36.25")
     # The worst value of what it does not have would have cost it.
     assert grade_sample(known, {**VALUES, "frost": measured("60")}).weighted == Decimal("59.6")

@@ -12,19 +12,21 @@ from sqlmodel import Session, select
 
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
+from survey.access.work import Seen
 from survey.collection.photos.photo_storage import PhotoNotFoundError
 from survey.compute.photo_cleaning import clean_photo
-from survey.education.activities import (
-    add_activity,
-    cost_per_consumer,
-    cost_per_participant,
-    list_activities,
-    read_activity_photo,
-    take_out_activity,
+from survey.education.costs import cost_per_consumer, cost_per_participant
+from survey.education.registers import (
+    ACTIVITIES,
+    EntryPhoto,
+    add_entry,
+    list_entries,
+    read_entry_photo,
+    take_out_entry,
 )
 from survey.store.engine import read_scope
 from survey.store.tables import Account, AuditEntry
-from survey.store.tables.evidence import ActivityData
+from survey.store.tables.registers import ActivityData
 from survey.store.transactions import run_in_transaction
 from tests.error_codes import raises_code
 from tests.work_of import work_of
@@ -61,30 +63,39 @@ def test_an_activity_is_entered_read_and_taken_out(store_url: str, tmp_path: Pat
     sent = target.getvalue()
     activity = run_in_transaction(
         store_url,
-        lambda session: add_activity(
-            work_of(session, official), data=TALK, photo=clean_photo(sent), photo_dir=tmp_path
+        lambda session: add_entry(
+            work_of(session, official),
+            register=ACTIVITIES,
+            data=TALK,
+            photo=EntryPhoto(clean_photo(sent), tmp_path),
         ),
     )
     with read_scope(store_url) as session:
         for area, count in (("CN", 1), ("32", 1), ("320500", 1), ("320200", 0)):
-            found = list_activities(work_of(session, reader), year=2026, area=area)
+            found = list_entries(
+                work_of(session, reader), register=ACTIVITIES, year=2026, area=area
+            )
             assert len(found) == count
-        assert list_activities(work_of(session, reader), year=2025, area="CN") == []
-        entry = list_activities(work_of(session, official), year=2026, area="CN")[0]
+        assert (
+            list_entries(work_of(session, reader), register=ACTIVITIES, year=2025, area="CN") == []
+        )
+        entry = list_entries(work_of(session, official), register=ACTIVITIES, year=2026, area="CN")[
+            0
+        ]
         assert (entry.data, entry.may_change) == (TALK, True)
         assert entry.photo_id is not None
         given_ = {"folder": tmp_path, "photo_id": entry.photo_id}
-        assert read_activity_photo(work_of(session, official), **given_).width > 0
+        assert read_entry_photo(work_of(session, official), **given_).width > 0
         with pytest.raises(PhotoNotFoundError):
-            read_activity_photo(work_of(session, neighbour), **given_)
+            read_entry_photo(work_of(session, neighbour), **given_)
         with pytest.raises(AccessDeniedError):
-            read_activity_photo(work_of(session, reader), **given_)
+            read_entry_photo(work_of(session, reader), **given_)
 
     def take_out(person: Principal, reason: str) -> None:
         run_in_transaction(
             store_url,
-            lambda session: take_out_activity(
-                work_of(session, person), activity_id=activity, reason=reason
+            lambda session: take_out_entry(
+                work_of(session, person), Seen(activity, 1), register=ACTIVITIES, reason=reason
             ),
         )
 
@@ -93,10 +104,12 @@ def test_an_activity_is_entered_read_and_taken_out(store_url: str, tmp_path: Pat
     with raises_code("activity_refused"):
         take_out(official, " ")
     take_out(official, "entered twice")
-    with raises_code("activity_unknown"):
+    with raises_code("activity_changed"):
         take_out(official, "entered twice")
     with read_scope(store_url) as session:
-        assert list_activities(work_of(session, reader), year=2026, area="CN") == []
+        assert (
+            list_entries(work_of(session, reader), register=ACTIVITIES, year=2026, area="CN") == []
+        )
         actions = set(session.exec(select(AuditEntry.action)))
     assert {"education.added", "education.taken_out", "photo.received"} <= actions
 
@@ -118,8 +131,10 @@ def test_what_cannot_be_is_refused(sqlite_url: str, wrong: dict[str, object]) ->
     with raises_code("activity_refused"):
         run_in_transaction(
             sqlite_url,
-            lambda session: add_activity(
-                work_of(session, official), data=ActivityData(**{**vars(TALK), **wrong})
+            lambda session: add_entry(
+                work_of(session, official),
+                register=ACTIVITIES,
+                data=ActivityData(**{**vars(TALK), **wrong}),
             ),
         )
 
@@ -130,7 +145,9 @@ def test_only_the_own_area_is_written(sqlite_url: str) -> None:
         with pytest.raises(AccessDeniedError):
             run_in_transaction(
                 sqlite_url,
-                lambda session, person=person: add_activity(work_of(session, person), data=TALK),
+                lambda session, person=person: add_entry(
+                    work_of(session, person), register=ACTIVITIES, data=TALK
+                ),
             )
 
 

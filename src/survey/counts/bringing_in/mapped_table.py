@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from survey.collection.importing.rejections import ImportNotPossibleError
-from survey.counts.bringing_in.loose_texts import fold_name, import_words, key_parsers, parse_number
+from survey.counts.bringing_in.loose_texts import fold_name, key_parsers, parse_number
 from survey.counts.bringing_in.table_mapping import (
     Spread,
     TableMapping,
@@ -24,6 +24,7 @@ from survey.counts.bringing_in.table_mapping import (
 )
 from survey.counts.count_declaration import CountKind
 from survey.frame.code_lists import CodeLists, shipped_code_lists
+from survey.frame.written_places import import_words
 from survey.locale import msg
 from survey.tabular.raw_rows import (
     RawRows,

@@ -17,9 +17,7 @@ from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.counts.bringing_in.loose_texts import (
     MONTH_ALONE,
     SCALES,
-    SEED,
     fold_name,
-    import_words,
     key_parsers,
     parse_month,
     parse_number,
@@ -34,6 +32,7 @@ from survey.counts.bringing_in.table_mapping import (
 from survey.counts.count_declaration import AREA, CountKind
 from survey.counts.count_kinds import COUNT_KINDS, PERIOD, TOPIC
 from survey.frame.code_lists import CodeListName, shipped_code_lists
+from survey.frame.written_places import SEED, import_words
 from survey.locale import msg
 from survey.store.tables import DeliveryKind
 from survey.tabular.raw_rows import JOINT, RawRows, list_sheets, read_heads, read_raw_rows

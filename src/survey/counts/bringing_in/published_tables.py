@@ -12,11 +12,12 @@ from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 
 from survey.collection.importing.rejections import ImportNotPossibleError, RowRejection
-from survey.counts.bringing_in.loose_texts import fold_name, import_words, parse_number
+from survey.counts.bringing_in.loose_texts import fold_name, parse_number
 from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import COMPLAINTS
 from survey.frame.code_lists import CodeListName, shipped_code_lists
+from survey.frame.written_places import import_words
 from survey.locale import Message, msg
 from survey.tabular.raw_rows import list_sheets, read_raw_rows
 from survey.tabular.written_dates import fold

@@ -16,8 +16,9 @@ from survey.collection.importing.mapping_documents import (
     parse_mapping_document,
 )
 from survey.collection.importing.rejections import ImportNotPossibleError
-from survey.counts.bringing_in.loose_texts import fold_name, import_words
+from survey.counts.bringing_in.loose_texts import fold_name
 from survey.counts.count_declaration import CountKind
+from survey.frame.written_places import import_words
 from survey.locale import Message, msg
 from survey.store.tables import DeliveryKind
 from survey.tabular.written_dates import fold

@@ -4,18 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from survey.access.roles import NATION
-from survey.education.activities import RegisteredActivity, cost_per_consumer, cost_per_participant
-from survey.figures.views.estimate_text import WITHHELD, Estimate, estimate_at, format_interval
+from survey.education.costs import cost_per_consumer, cost_per_participant
+from survey.education.registers import RegisteredEntry
+from survey.figures.views.estimate_text import (
+    NOT_ASKED,
+    WITHHELD,
+    Estimate,
+    estimate_at,
+    format_interval,
+)
+from survey.figures.views.measures import is_asked
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
 from survey.locale import Translator
 from survey.locale.figures import format_quantity, format_score
 from survey.store.china_time import format_day
-from survey.store.tables.evidence import AUDIENCE_NAMES, FORM_NAMES
+from survey.store.tables.registers import AUDIENCE_NAMES, FORM_NAMES, ActivityData
 
 REACHED, RECOGNISED = "education_reached", "education_recognised"
 CHANNELS = ("education_online", "education_tv", "education_community", "education_event")
 GROUPS = (EVERYONE, ELDERLY, RURAL, GUARDIAN)
+Activity = RegisteredEntry[ActivityData]
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 
@@ -25,17 +34,18 @@ class EducationView:
 
     title: str
     sentences: tuple[str, ...]
-    groups: Table
-    channels: Table
+    groups: Table | None
+    """None, as `channels`, where the wave did not ask."""
+    channels: Table | None
     notes: tuple[str, ...]
 
 
 def build_education_view(
-    context: ViewContext, *, area: str, activities: Sequence[RegisteredActivity]
+    context: ViewContext, *, area: str, activities: Sequence[Activity]
 ) -> EducationView:
     """Build the view of a city or the nation; `activities` are those of the wave's year."""
     t, name = context.t, context.names.area(area)
-    reached = _get_estimate(context, area, REACHED, EVERYONE)
+    reached, was_asked = _get_estimate(context, area, REACHED, EVERYONE), is_asked(context, REACHED)
     cost_sentence = _describe_cost_per_consumer(context, area, reached, activities)
     return EducationView(
         title=t("Consumer education, {area}, {year}", area=name, year=context.wave.year),
@@ -43,8 +53,8 @@ def build_education_view(
             *_describe_participants_and_cost(context, area, reached, activities),
             *cost_sentence,
         ),
-        groups=_build_group_table(context, area),
-        channels=_build_channel_table(context, area),
+        groups=_build_group_table(context, area) if was_asked else None,
+        channels=_build_channel_table(context, area) if was_asked else None,
         notes=(
             t(
                 "Reach: share of those asked who came across consumer education in twelve months. "
@@ -73,7 +83,7 @@ def _get_estimate(context: ViewContext, area: str, indicator: str, group: str) -
 
 
 def _describe_participants_and_cost(
-    context: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
+    context: ViewContext, area: str, reached: Estimate, activities: Sequence[Activity]
 ) -> list[str]:
     t = context.t
     if reached.available and reached.estimate is not None:
@@ -84,7 +94,7 @@ def _describe_participants_and_cost(
             n=format_quantity(reached.n),
         )
     else:
-        first = t(WITHHELD)
+        first = t(WITHHELD if is_asked(context, REACHED) else NOT_ASKED)
     lines = [first, *_describe_best_channel(context, area)]
     people = sum(each.data.participants for each in activities)
     cost = sum(each.data.cost_fen for each in activities)
@@ -106,7 +116,7 @@ def _describe_participants_and_cost(
 
 
 def _describe_cost_per_consumer(
-    context: ViewContext, area: str, reached: Estimate, activities: Sequence[RegisteredActivity]
+    context: ViewContext, area: str, reached: Estimate, activities: Sequence[Activity]
 ) -> tuple[str, ...]:
     """Return a sentence on the cost per consumer reached; empty if costs or reach are unknown."""
     cost = cost_per_consumer(
@@ -201,7 +211,7 @@ def _build_channel_table(context: ViewContext, area: str) -> Table:
     return heads, tuple(rows)
 
 
-def build_activity_table(activities: Sequence[RegisteredActivity], t: Translator) -> Table:
+def build_activity_table(activities: Sequence[Activity], t: Translator) -> Table:
     """Return registered activities as heads and rows of texts, with the cost per participant."""
     heads = (
         t("Day"), t("Activity"), t("Where held"), t("Form"), t("Audience"), t("Participants"),

@@ -22,6 +22,8 @@ QUOTA_SAMPLE_SHORT = msg("Quota sample taken on site: lines show sampling error 
 WITHHELD = msg("Not shown: too few interviews, or to protect personal data")
 """The one thing that is said of every hidden figure: why it is hidden tells how many are in it."""
 NOT_AVAILABLE = msg("Not available")
+NOT_ASKED = msg("Not asked in this wave")
+"""Said of what the questionnaire does not have: nothing of it is hidden."""
 NO_CLEAR_DIFFERENCE = msg("No detectable difference")
 MULTIPLE_TESTING_NOTE = msg(
     "Filled triangles: clear differences, all areas of a list being judged together. An interval "

@@ -63,6 +63,11 @@ def unit_of(context: ViewContext, key: str) -> str:
     return percent_title(context.t) if known.choices else context.t("Mean of the answers")
 
 
+def is_asked(context: ViewContext, key: str) -> bool:
+    """Return whether the wave has the measure `key` at all; else nothing of it can be hidden."""
+    return any(measure.key == key for measure in context.results.method.measures)
+
+
 def answers_to(context: ViewContext, item: str) -> list[Measure]:
     """Return the measures that are computed from the answers to the question `item`."""
     return [measure for measure in context.results.method.measures if measure.item == item]

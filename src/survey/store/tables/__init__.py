@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from survey.store.tables.open_answers import *
     from survey.store.tables.operations import *
     from survey.store.tables.publications import *
+    from survey.store.tables.registers import *
     from survey.store.tables.venue_checks import *
     from survey.store.tables.waves import *
 
@@ -70,7 +71,6 @@ _TABLES_BY_MODULE = {
     "evidence": (
         "ComparativeTest",
         "ComparativeTestErratum",
-        "EducationActivity",
         "MakerReply",
         "Problem",
         "ProblemEvidence",
@@ -123,6 +123,7 @@ _TABLES_BY_MODULE = {
         "PublicationReader",
         "RowExport",
     ),
+    "registers": ("BaseVisit", "ConsumerStation", "EducationActivity", "EducationBase", "RuleWork"),
     "venue_checks": ("Photo", "VenueCheck", "VenueReply", "VenueRevisit", "VenueVisit"),
     "waves": (
         "AnswerArchive",

@@ -1,4 +1,4 @@
-"""Tables of comparative tests, of consumer education, and of the problem lists of cities.
+"""Tables of comparative tests and of the problem lists of cities.
 
 None of them refers to a wave, a response or a snapshot, nor is referred to by one.
 """
@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from survey.locale import Message, msg
-from survey.records import Choice, Day, Flag, Key, Number, Record, Text, Yuan
+from survey.records import Choice, Day, Flag, Key, Record, Text, Yuan
 from survey.store.tables import (
     accounts,  # noqa: F401  (its foreign keys)
     venue_checks,  # noqa: F401  (its foreign keys)
@@ -81,97 +81,6 @@ class ProblemEvidence(Identified, table=True):
     """Address of a link, or which figure from beside the score another kind cites."""
     given_by: UUID | None = Field(default=None, foreign_key="account.id")
     given_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
-
-
-FORM_NAMES: Mapping[str, Message] = {
-    "talk": msg("talk or class"),
-    "stall": msg("stall or event on the street"),
-    "visit": msg("visit of a neighbourhood or village"),
-    "school": msg("class at a school"),
-    "online": msg("online: article, video, live stream"),
-    "media": msg("television, radio, newspaper"),
-    "print": msg("poster or leaflet"),
-    "other": msg("other form"),
-}
-AUDIENCE_NAMES: Mapping[str, Message] = {
-    "everybody": msg("everybody"),
-    "elderly": msg("older people"),
-    "minors": msg("children and parents"),
-    "students": msg("students"),
-    "rural": msg("rural residents"),
-    "traders": msg("traders"),
-}
-_FIRST_YEAR = 2015
-
-
-class ActivityData(Record):
-    """Fields of an activity of consumer education, as a person enters them."""
-
-    area: str = Field(max_length=6)
-    """Nation, province or city whose association held it."""
-    title: Annotated[
-        str,
-        Text(label=msg("Activity"), most=100, refusal=msg("The title has 2 to 100 characters.")),
-    ]
-    place: Annotated[
-        str,
-        Text(label=msg("Location"), most=200, refusal=msg("The place has 2 to 200 characters.")),
-    ]
-    held_on: Annotated[
-        date,
-        Day(
-            label=msg("Day"),
-            first=date(_FIRST_YEAR, 1, 1),
-            refusal=msg("The register begins in {year}.", year=_FIRST_YEAR),
-        ),
-    ]
-    form: Annotated[
-        str, Choice(label=msg("Form"), names=FORM_NAMES, refusal=msg("Please choose a form."))
-    ] = Field(max_length=24)
-    audience: Annotated[
-        str,
-        Choice(
-            label=msg("Audience"), names=AUDIENCE_NAMES, refusal=msg("Please choose an audience.")
-        ),
-    ] = Field(max_length=24)
-    participants: Annotated[
-        int,
-        Number(
-            label=msg("Participants"),
-            least=1,
-            most=100_000_000,
-            refusal=msg("The number of people lies between 1 and 100 million."),
-        ),
-    ]
-    """People who took part, or whom it was shown to, as counted or estimated by its organiser."""
-    cost_fen: Annotated[
-        int,
-        Yuan(
-            label=msg("Cost (yuan)"),
-            least=0,
-            most=100_000_000,
-            refusal=msg("The cost lies between 0 and 100 million yuan."),
-        ),
-    ] = Field(sa_type=BigInteger)
-
-
-class EducationActivity(ActivityData, table=True):
-    """Activity of consumer education; removed with a reason, never changed."""
-
-    __tablename__ = "education_activity"
-    __table_args__ = (
-        CheckConstraint("participants > 0 AND cost_fen >= 0", name="counts"),
-        CheckConstraint("taken_out_at IS NULL OR reason <> ''", name="with_reason"),
-        Index("ix_education_activity_held_on", "held_on"),
-    )
-
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    photo_id: UUID | None = Field(default=None, foreign_key="photo.id", index=True)
-    is_demo: bool = False
-    entered_by: UUID | None = Field(default=None, foreign_key="account.id")
-    entered_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
-    taken_out_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    reason: str = ""
 
 
 CHANNEL_NAMES: Mapping[str, Message] = {
