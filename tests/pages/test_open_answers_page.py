@@ -10,9 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role, demo_login
+from survey.figures.views.open_answers import build_open_answers_view
 from survey.kit.navigation import PageKey
 from survey.open_answers.coding import code_answer, draw_answers
 from survey.open_answers.coding_frames import read_code_file, save_coding_frame
+from survey.open_answers.shares import CodeShare, OpenAnswers
 from survey.questionnaire.model import Item, ItemKind
 from survey.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT
@@ -130,3 +132,14 @@ def test_differences_are_settled_and_shares_stand_beside_the_questions(
     assert ">100.0%<" in words
     assert any("DEMO DATA" in each.value for each in app.caption)
     assert "停车" not in words
+
+
+def test_an_area_with_too_few_answers_is_one_line() -> None:
+    label = {"zh": "设施", "en": "Facilities"}
+    hidden = [CodeShare("east", code, label, None, None, None, None, None) for code in ("a", "b")]
+    shown = CodeShare("CN", "a", label, 0.25, 0.2, 0.3, 192, 30)
+    found = OpenAnswers(label, (shown, *hidden), None, None, None, 1, is_demo=False)
+    assert build_open_answers_view(found, "en").rows == (
+        ("Nation", "Facilities", "25.0%", "20.0 to 30.0", "192", "30"),
+        ("east", "All kinds", "kept back", "–", "–", "–"),
+    )

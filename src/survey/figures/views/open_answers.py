@@ -33,6 +33,9 @@ def build_open_answers_view(found: OpenAnswers, language: str) -> OpenAnswersVie
     rows = []
     for area in areas:
         own = [each for each in found.shares if each.area == area]
+        if all(each.share is None for each in own):
+            rows.append((names.area(area), t("All kinds"), t(HIDDEN_TEXT), "–", "–", "–"))
+            continue
         rows += [
             (
                 names.area(area),
@@ -45,8 +48,8 @@ def build_open_answers_view(found: OpenAnswers, language: str) -> OpenAnswersVie
             for each in sorted(own, key=lambda share: -(share.share or 0))
         ]
     heads = (
-        t("Area"), t("What it is about"), t("Share"), t("95%\u00a0interval"), t("Answers"),
-        t("Read by people"),
+        t("Area"), t("What it is about"), t("Share of answers"), t("95%\u00a0interval"),
+        t("Answers"), t("Read by people"),
     )  # fmt: skip
     return OpenAnswersView(
         label_text(found.question, language),
