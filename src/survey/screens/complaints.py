@@ -286,6 +286,7 @@ def _draw_event(page: PageContext, event: OpinionEvent) -> None:
     draw_count_notes(view.notes)
 
 
+_LINES_PX = 760
 _PICTURE_PX = 540
 
 
@@ -345,8 +346,11 @@ def _draw_year(page: PageContext, years: dict[int, int]) -> None:
             draw_count_panel(page, shares, source)
         st.html(render_table(*view.lens), width="content")
     months = build_month_chart(year=year, area=area, language=page.language)
-    draw_count_panel(page, months, source)
-    draw_count_table(view.month_title, view.months)
+    with st.container(horizontal=True):
+        with st.container(width=_LINES_PX):
+            draw_count_panel(page, months, source)
+        with st.container(width="content"):
+            draw_count_table(view.month_title, view.months)
     closed = read_cached(page, list_closed_months, "closed months")
     draw_count_notes((*view.notes, describe_closed(year, closed, page.t)))
     draw_freshness(page.t, reading.freshness)

@@ -8,6 +8,7 @@ from typing import Any, Generic
 import pandas as pd
 import streamlit as st
 
+from survey.access.principal import covers_whole_area
 from survey.access.roles import NATION, Action
 from survey.education.entry_list import write_entries
 from survey.education.registers import (
@@ -81,11 +82,13 @@ RULE_TAB = RegisterTab(
 
 
 def draw_tab(page: PageContext, tab: RegisterTab[E, D]) -> None:
-    """Draw the choice of an area and a year, and a register for them."""
+    """Draw the choice of an own area and a year, and a register for them."""
     names = DisplayNames(page.language, None)
     cities = {city.code: names.area(city.code) for city in shipped_cities()}
     provinces = {code[:2]: names.area(code[:2]) for code in cities if not code.endswith("0000")}
-    choices = {NATION: names.area(NATION), **provinces, **cities}
+    areas = {NATION: names.area(NATION), **provinces, **cities}
+    own = [code for code in areas if covers_whole_area(page.principal, code)]
+    choices = {code: areas[code] for code in own}
     usual = read_parameter("place", list(choices), get_own_area(page))
     with filters.filter_row(tab.register.sheet):
         label = page.t("Nation, province or city")

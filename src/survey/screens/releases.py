@@ -1,5 +1,6 @@
 """Release register: calendar, one release with its files, and the steps of its signers."""
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -491,7 +492,8 @@ def _draw_logo_choice(page: PageContext, before: bytes, form: str) -> bytes:
             t("As on the last release"), value=True, key=f"{form}/logo-kept"
         )
         if before:
-            st.image(before, width=120)
+            source = f"data:image/jpeg;base64,{b64encode(before).decode()}"
+            st.html(f'<img src="{source}" alt="" height="56">')
         uploaded = st.file_uploader(
             t("Picture (PNG or JPEG)"),
             type=["png", "jpg", "jpeg", "webp"],

@@ -47,6 +47,7 @@ from survey.store.tables.columns import (
 if TYPE_CHECKING:
     from survey.store.tables.accounts import *
     from survey.store.tables.evidence import *
+    from survey.store.tables.evidence_releases import *
     from survey.store.tables.interviews import *
     from survey.store.tables.open_answers import *
     from survey.store.tables.operations import *
@@ -68,6 +69,7 @@ _TABLES_BY_MODULE = {
         "SignInStep",
         "SignInTries",
     ),
+    "evidence_releases": ("EvidenceRelease",),
     "evidence": (
         "ComparativeTest",
         "ComparativeTestErratum",
@@ -114,7 +116,6 @@ _TABLES_BY_MODULE = {
         "Snapshot",
     ),
     "publications": (
-        "EvidenceRelease",
         "ExactRowRequest",
         "Publication",
         "PublicationErratum",

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables import accounts, evidence, operations, venue_checks, waves  # noqa: F401  (its foreign keys)
+from survey.store.tables import accounts, operations, waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
     Decision,
     Identified,
@@ -156,34 +156,6 @@ class Publication(Identified, table=True):
     """Why one signature was enough; empty where two people signed."""
     published_by: UUID | None = Field(default=None, foreign_key="account.id")
     published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    retracted_by: UUID | None = Field(default=None, foreign_key="account.id")
-    retracted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    retraction_reason: str = ""
-
-
-class EvidenceRelease(Identified, table=True):
-    """Edition of released evidence in the register: signed files of a check or a test."""
-
-    __tablename__ = "evidence_release"
-    __table_args__ = (
-        CheckConstraint("(check_id IS NULL) <> (test_id IS NULL)", name="of_one"),
-        CheckConstraint("retracted_at IS NULL OR retraction_reason <> ''", name="retracted"),
-    )
-
-    key: str = Field(unique=True)
-    """Id for people and files, for example `check.dining-2026-1`; no wave's has a dot."""
-    check_id: UUID | None = Field(default=None, foreign_key="venue_check.wave_id", index=True)
-    test_id: UUID | None = Field(default=None, foreign_key="comparative_test.id", index=True)
-    title_zh: str
-    title_en: str
-    is_demo: bool = False
-    released_at: datetime = Field(sa_type=UtcDateTime)
-    """When two people released what it is about."""
-    archive_sha256: str = Field(max_length=64)
-    """Of the archive in the folder of releases."""
-    key_id: str = Field(foreign_key="publication_key.id", max_length=16)
-    made_by: UUID | None = Field(default=None, foreign_key="account.id")
-    made_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     retracted_by: UUID | None = Field(default=None, foreign_key="account.id")
     retracted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     retraction_reason: str = ""
