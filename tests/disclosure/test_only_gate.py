@@ -47,7 +47,17 @@ ALLOWED = {
         "AgreementEstimate",
         "compute_cohen_kappa",
         "compute_krippendorff_alpha",
+        "round_agreement",
         "tabulate_pairs",
+    },
+    # Which weekly counts of complaints stand out of their own past: no figure of a wave, and shown
+    # behind a gate of its own (`counts/alarm_gate.py`).
+    "survey.estimate.outbreaks": {
+        "LEAST_COUNT",
+        "LEAST_HISTORY_WEEKS",
+        "LEFT_OUT_WEEKS",
+        "MOST_PAST_WEEKS",
+        "warn_of_outbreaks",
     },
     # Hashes of files, and whether they fit.
     "survey.snapshots.seals": {

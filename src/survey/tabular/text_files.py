@@ -57,7 +57,7 @@ def read_delimited(content: bytes, *, most_rows: int | None = None) -> TextTable
     Raises `FileUnreadableError` with the row where reading stopped.
     """
     text, encoding, delimiter = _open_text(content)
-    records = islice(_iter_delimited_records(text, delimiter), most_rows)
+    records = islice(_iter_delimited_records(text, delimiter, MAX_ROWS), most_rows)
     header = header_of(next(records, (1, []))[1])
     filled = ((number, cells) for number, cells in records if any(map(str.strip, cells)))
     return build_table(header, filled, encoding=encoding, delimiter=delimiter)
@@ -164,7 +164,7 @@ def detect_delimiter(text: str) -> str:
 
 
 def _iter_delimited_records(
-    text: str, delimiter: str, limit: int = MAX_ROWS
+    text: str, delimiter: str, limit: int
 ) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(_iter_lines(text), delimiter=delimiter, strict=True)
     number = 0
