@@ -20,6 +20,9 @@ from survey.store.tables import (
     BackCheck,
     BackCheckDraw,
     ChosenBy,
+    CodedAnswer,
+    CodingFrame,
+    CodingRound,
     PaperKeying,
     PaperSheet,
     ParkedInterview,
@@ -87,7 +90,13 @@ def plant(session: Session, field: Any, response_id: UUID) -> None:
     sheet = PaperSheet(
         wave_id=wave, city_code=city, serial="7", keyed_twice=False, state=SheetState.SETTLED, **of
     )
-    session.add_all([draw, sheet])
+    frame = CodingFrame(question="comment", version=1, codes=[])
+    session.add_all([draw, sheet, frame])
+    session.flush()
+    coding = CodingRound(
+        wave_id=wave, question="comment", frame_id=frame.id, seed="1", pool=1, drawn=1
+    )
+    session.add(coding)
     session.flush()
     session.add_all(
         [
@@ -104,6 +113,9 @@ def plant(session: Session, field: Any, response_id: UUID) -> None:
                 client_uuid=uuid4(), wave_id=wave, city_code=city, mode="assisted",
                 why=ParkingReason.WAVE_CLOSED, instrument_id=instrument_id, parked_at=at,
                 decision="accepted", decided_at=at, **of,
+            ),
+            CodedAnswer(
+                round_id=coding.id, city_code=city, place=0, text="Kanarienvogel", **of
             ),
             ResponseContact(sealed="Kanarienvogel", left_at=at, **of),
             Photo(

@@ -152,6 +152,7 @@ def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
                 select(
                     Response.id,
                     Response.status,
+                    Response.wave_id,
                     Response.city_code,
                     Response.surveyor_id,
                     Response.quota_cell_id,
