@@ -15,6 +15,8 @@ WRITERS = {
     "bulk_import/__init__.py": "the thread of a background job keeps its problem",
     "feedback.py": "the one way",
     "export.py": "a background job keeps its problem, and the download button says those of files",
+    "evidence_releases.py": "runs within the download button, which says its problems",
+    "experience_checks/findings.py": "runs within the download button, which says its problems",
     "releases.py": "runs within the download button, which says its problems",
     "report_downloads.py": "runs within the download button, which says its problems",
     "invitation_codes.py": "issues the next code while it is drawn, without a click",
@@ -23,6 +25,7 @@ WRITERS = {
 CATCHERS = {
     "background_job.py": "keeps the problem of a thread",
     "bulk_import/target.py": "keeps the error with the file that it is about",
+    "comparative_tests/preparation.py": "the list of values says why the file cannot be read",
     "count_mapping.py": "keeps the form of a mapping beside the file that it does not fit",
     "feedback.py": "the one way",
     "outside_data.py": "keeps the error with the file that it is about",

@@ -84,7 +84,7 @@ def harness(
     values = {
         "token": new_token(bits=128), "sha256": field.instrument.sha256, "name": "form.js",
         "wave": field.wave.key, "serial": "7", "number": new_token(bits=256),
-        "photo": str(photo),
+        "photo": str(photo), "release": "check.dining-2026-1",
     }  # fmt: skip
     with TestClient(build_app(settings), headers={"Accept-Language": "en"}) as client:
         yield RouteHarness(client, url, settings, values, interview)

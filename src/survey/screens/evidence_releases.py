@@ -97,7 +97,8 @@ def _format_state(page: PageContext, release: EvidenceSummary) -> str:
         state = t("replaced by {release}", release=release.corrected_by)
     else:
         state = t("published")
-    return f"{state} · {t('Demo data')}" if release.is_demo else state
+    mark = t("Demo data")
+    return f"{state} · {mark}" if release.is_demo else state
 
 
 def _read_files(page: PageContext, key: str) -> bytes:

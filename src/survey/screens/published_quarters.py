@@ -29,7 +29,7 @@ from survey.kit.delivery_feedback import (
 from survey.kit.feedback import run_change
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, read_cached
-from survey.kit.text_blocks import render_table
+from survey.kit.text_blocks import escape_markdown, render_table
 from survey.kit.url_state import pick
 from survey.locale.figures import format_count
 from survey.store.china_time import china_date, format_china_minute
@@ -49,7 +49,7 @@ def draw_published_quarters(page: PageContext) -> None:
         if each.period == period:
             view = build_published_view(each, t, page.language)
             draw_demo_mark(page, view.is_demo)
-            st.markdown(f"**{view.title}**")
+            st.markdown(f"**{escape_markdown(view.title)}**")
             st.html(render_table(*view.table))
             draw_count_notes(view.notes)
 

@@ -19,6 +19,7 @@ from survey.counts.count_kinds import COMPLAINTS
 from survey.frame.code_lists import CodeListName, shipped_code_lists
 from survey.frame.written_places import import_words
 from survey.locale import Message, msg
+from survey.locale.figures import format_percent
 from survey.tabular.raw_rows import list_sheets, read_raw_rows
 from survey.tabular.written_dates import fold
 
@@ -251,7 +252,7 @@ class _BlockReader:
             exact = Decimal(100 * counts[code]) / counts[TOTAL]
             if number is None or abs(number * factor - exact) > _half_of_last_digit(number, factor):
                 self._add(row_of[code], "share", text, msg(
-                    "the count is {share} of the total", share=f"{exact:.2f}%"
+                    "the count is {share} of the total", share=format_percent(float(exact))
                 ))  # fmt: skip
 
     def _read_changes(

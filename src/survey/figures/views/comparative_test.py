@@ -165,7 +165,8 @@ class ComparativeTestTexts:
             remarks.append(self._t(VERDICT_NAMES[step.verdict]))
         if step.claim_verdict in FAILING:
             remarks.append(self._describe_claim(step))
-        return f"{value} ({self._t(', ').join(remarks)})" if remarks else value
+        remark = self._t(", ").join(remarks)
+        return f"{value} ({remark})" if remark else value
 
     def format_value(self, measurement: Measurement) -> str:
         """Return a value with the laboratory's own digits and its uncertainty, if it has one.

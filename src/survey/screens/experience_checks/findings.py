@@ -58,7 +58,8 @@ def _draw_findings(page: PageContext, findings: VenueFindings) -> None:
     for line in (*view.remarks, *view.notes):
         st.caption(escape_markdown(line))
     mend = t("; ").join(view.to_mend) or t("Nothing was noted that has to be mended.")
-    st.markdown(f"**{t('What has to be mended')}** {escape_markdown(mend)}")
+    heading = t("What has to be mended")
+    st.markdown(f"**{heading}** {escape_markdown(mend)}")
     photos = list(findings.iter_photos())[:MAX_PHOTOS]
     if photos:
         pictures = (
@@ -114,12 +115,13 @@ def _approve(page: PageContext, seen: Seen, waiting: dict[UUID, int]) -> None:
 
 def _draw_sheets(page: PageContext, findings: VenueFindings) -> None:
     t, code = page.t, findings.venue.code
+    name = t("Findings sheet")
     with st.container(horizontal=True):
         draw_plain_menu(
             page,
             t("Findings sheet to hand over"),
             findings.check,
-            f"{t('Findings sheet')}-{code}",
+            f"{name}-{code}",
             partial(make_venue_sheet, venue=code),
         )
         draw_plain_menu(

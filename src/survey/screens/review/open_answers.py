@@ -126,6 +126,7 @@ def _draw_answer(page: PageContext, answer: AnswerToCode) -> None:
                 args=(page, partial(change, answer_id=answer.id, code=each.code)),
             )
     with st.popover(t("Black words out"), type="tertiary", key=f"open-black-{answer.id}"):
+        show_feedback(page, _BLACK_OUT)
         st.caption(
             t("Names, numbers or places that tell who somebody is. It cannot be taken back.")
         )
@@ -150,7 +151,8 @@ def _give(page: PageContext, change: "partial[None]") -> None:
 
 def _black_out(page: PageContext, answer_id: UUID) -> None:
     words = str(st.session_state.get(_BLACK_OUT, ""))
-    if run_change(page, lambda work: black_out(work, answer_id=answer_id, words=words)):
+    change = partial(black_out, answer_id=answer_id, words=words)
+    if run_change(page, change, slot=_BLACK_OUT):
         st.session_state[_BLACK_OUT] = ""
 
 
