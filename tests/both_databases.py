@@ -6,12 +6,15 @@ constraints and triggers are tested where they live (access, fieldwork, store: e
 and by those named here. Whole files are named where nearly all of their tests need a lock.
 """
 
-WITHOUT_TWINS = ("pages", "publish", "results", "snapshot")
+WITHOUT_TWINS = ("open_answers", "pages", "publish", "results", "snapshot")
 """Folders of tests in which only what is named below runs on both databases."""
 
 FILES_ON_BOTH = frozenset({"test_backup", "test_backup_photos", "test_signing_beside_others"})
 
 TESTS_ON_BOTH = frozenset({
+    # open answers
+    "test_from_the_draw_to_shares_with_two_coders_and_a_third",
+    "test_the_database_lets_nobody_be_both_coders",
     # pages
     "test_a_change_after_the_check_asks_for_another",
     "test_checked_then_written_then_recognised",

@@ -26,6 +26,7 @@ from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Account, AuditEntry, CodedAnswer, CodingRound
 from survey.store.tables.open_answers import CodeData
 from survey.waves.personal_data import mask_remark
+from tests.conftest import FillOnce
 from tests.error_codes import raises_code
 from tests.small_waves import SmallWave, questionnaire, rating, small_tree, small_wave, store_people
 from tests.work_of import work_of
@@ -42,7 +43,7 @@ Do = Callable[..., object]
 
 
 @pytest.fixture
-def wave(tmp_path: Path, store_url: str) -> Iterator[SmallWave]:
+def wave(tmp_path: Path, store_url: str, fill_once: FillOnce) -> Iterator[SmallWave]:
     """60 answers about access, 30 about prices and 10 of praise, and 20 people without one."""
     comment = Item(name="comment", kind=ItemKind.TEXT, label={"en": "Anything else?"})
     asked = questionnaire(
@@ -50,11 +51,16 @@ def wave(tmp_path: Path, store_url: str) -> Iterator[SmallWave]:
         tree="small",
     )  # fmt: skip
     made = small_wave(tmp_path / "data", url=store_url, instrument=asked, tree=small_tree())
-    for city in (BEIJING, SHANGHAI):
-        for code, size in (("access", 30), ("price", 15), ("praise", 5)):
-            store_people(made, {city: size}, comment=f"{TEXTS[code]}，电话{PHONE}")
-        store_people(made, {city: 10})
-    freeze_wave(made.settings, wave_key=made.key, actor=OPERATOR, options=FreezeOptions(final=True))
+
+    def fill() -> None:
+        for city in (BEIJING, SHANGHAI):
+            for code, size in (("access", 30), ("price", 15), ("praise", 5)):
+                store_people(made, {city: size}, comment=f"{TEXTS[code]}，电话{PHONE}")
+            store_people(made, {city: 10})
+        options = FreezeOptions(final=True)
+        freeze_wave(made.settings, wave_key=made.key, actor=OPERATOR, options=options)
+
+    fill_once("open-answers", made.settings, fill)
     yield made
     dispose_engines()
 
