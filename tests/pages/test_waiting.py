@@ -23,7 +23,8 @@ from tests.work_of import work_of
 
 KINDS = (
     r"Interviews to review|Interviews for the second approval|Late interviews|Problems|Release|"
-    r"Comparative test|Experience check|Accounts|Months overdue of"
+    r"Comparative test|Experience check|Visits to approve|Accounts|Months overdue of|"
+    r"Months of complaints to close"
 )
 LINK = re.compile(rf'<a href="([^"]+)" target="_self">((?:{KINDS})[^:<]*): ([\d,]+)')
 
@@ -38,8 +39,11 @@ def links_of(words: str) -> list[tuple[PageKey, dict[str, str], str, int]]:
     return found
 
 
-def number_on(app: AppTest, page: PageKey, query: dict[str, str]) -> int:
+def number_on(app: AppTest, page: PageKey, query: dict[str, str], what: str) -> int:
     """Return how many the page that was opened shows of what waits."""
+    if what == "Months of complaints to close":
+        (title,) = (each.label for each in app.expander if "Close a month" in each.label)
+        return int(title.split()[3])
     if page is PageKey.RECTIFICATION:
         return len(app.selectbox(key="problems/chosen/en").options)
     if page in {PageKey.COMPARATIVE_TESTS, PageKey.EXPERIENCE_CHECKS}:
@@ -75,7 +79,8 @@ def test_every_number_is_that_of_the_page_it_leads_to(
         links = links_of(words)
         assert ("Nothing waits for you." in words) == (has_list and not links), role
         for page, query, what, number in links:
-            assert number == number_on(open_page(page, role, **query), page, query), (role, what)
+            app = open_page(page, role, **query)
+            assert number == number_on(app, page, query, what), (role, what)
             led_to.add(what)
     assert {"Interviews to review", "Interviews for the second approval"} <= led_to
 
@@ -90,10 +95,14 @@ def test_months_that_are_overdue_are_counted_where_they_are_delivered(
     with session_scope(field.url) as session:
         import_delivery(work_of(session, OPERATOR, now()), check=check, head=said)
     official = employ(Role.NATIONAL_OFFICIAL, "CN")
-    ((page, query, what, number),) = links_of(read(visit_as(PageKey.HOME, official, lang="en")))
+    overdue, closing = links_of(read(visit_as(PageKey.HOME, official, lang="en")))
+    page, query, what, number = overdue
     assert (page, what) == (PageKey.OUTSIDE_DATA, "Months overdue of Complaint statistics")
     app = visit_as(page, official, **query)
     # Not the month that goes on and, until the sixteenth, not the one before it either.
-    assert number == number_on(app, page, query) == (11 if today.day > 15 else 10)
+    assert number == number_on(app, page, query, what) == (11 if today.day > 15 else 10)
+    page, query, what, number = closing
+    assert (page, what) == (PageKey.OUTSIDE_DATA, "Months of complaints to close")
+    assert number == number_on(visit_as(page, official, **query), page, query, what) == 1
     assert "Beijing, Yichang" in read(app)
     assert links_of(read(visit_as(PageKey.HOME, employ(Role.CITY_OFFICIAL, "110000")))) == []

@@ -9,6 +9,7 @@ from survey.counts.closed_months import (
     MonthClosing,
     close_month,
     list_closed_months,
+    list_months_to_close,
     list_open_months,
 )
 from survey.counts.complaint_view import describe_missing
@@ -25,9 +26,10 @@ def draw_closing(page: PageContext) -> None:
         return
     with page.read() as work:
         waiting, closed = list_open_months(work), list_closed_months(work)
+        due = len(list_months_to_close(work))
     if not waiting and not closed:
         return
-    with st.expander(t("Close a month: {count} open", count=len(waiting))):
+    with st.expander(t("Close a month: {due} due, {count} open", due=due, count=len(waiting))):
         st.caption(
             t(
                 "Of a closed month everybody sees that it is final. A delivery that comes later is "
