@@ -177,7 +177,7 @@ def test_a_month_is_closed_and_a_delivery_after_it_asks_for_its_reason(
     assert "来自31个省中的2个" in read(app)
     app.button(key="outside/close").click().run()
     assert "2024-05已关账" in app.success[0].value
-    assert "月份关账：0个未关" in [each.label for each in app.expander]
+    assert "月份关账：到期0个，未关0个" in [each.label for each in app.expander]
     content = count_file(*rows_of("2024-05", "420500", (70, 60, 40)))
     app.file_uploader[0].set_value(("part.csv", content, "text/csv")).run()
     app.text_input(key="outside/source").set_value("湖北省消委会")
