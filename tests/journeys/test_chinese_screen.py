@@ -22,7 +22,7 @@ PAGES = (
     "bulk-import", "plan", "questionnaires", "method", "export", "releases", "users", "audit",
 )  # fmt: skip
 ALLOWED = re.compile(
-    r"[\w-]+\.(?:xlsx|csv|zip)|English|SDMX|ZIP|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|SVG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
+    r"[\w-]+\.(?:xlsx|csv|zip)|English|SDMX|ZIP|CSV|Word|XLSX?|XLSForm|TXT|TSV|PDF|PNG|JPE?G|WEBP|SVG|ODK|KoboToolbox|Excel|Parquet|SHA-256"
     r"|Enter|Shift|Tab|Esc|Admin|journey-administrator|(main|pilot|cca|elderly|minors|village)-\d{4}|AAPOR|COOP1|REF1|RR1|RR3|Kish"
     r"|Benjamini|Hochberg|Fay|Herriot|Johnson|Rao|Wu|Wilson"
     r"|clearly above Nation|Korn|Graubard|Franco|Jeffreys|Brown|Lahiri"

@@ -297,7 +297,7 @@ def test_everything_that_waits_is_done_from_the_start_page_until_nothing_does(
 
 
 def _let_the_nation_finish(server: Server, enter: Enter) -> None:
-    """Deliver the month that is overdue, and sign the comparative test."""
+    """Deliver the month that is overdue, close both months, and sign the comparative test."""
     nation = enter("zhaomin")
     _follow(nation, zh("Months overdue of {kind}", kind=zh("Complaint statistics")))
     _, newest = _last_months()
@@ -308,6 +308,14 @@ def _let_the_nation_finish(server: Server, enter: Enter) -> None:
     nation.get_by_role("textbox", name=zh("Source")).fill("全国消协智慧315平台")
     _press(nation, "Store this delivery")
     expect(overdue).to_have_count(0)
+    _go_home(nation, server)
+    _follow(nation, zh("Months of complaints to close"))
+    for due in (2, 1):
+        title = zh("Close a month: {due} due, {count} open", due=due, count=due)
+        nation.get_by_text(title).click()
+        nation.locator(".st-key-outside-close button").click()
+        expect(nation.get_by_text(title)).to_have_count(0)
+        wait_until_idle(nation)
     _go_home(nation, server)
     _follow(nation, zh("Comparative test to sign"))
     _take_step(nation, "Give the first signature")
