@@ -111,6 +111,12 @@ def _draw_retraction(page: PageContext, key: str) -> None:
     t = page.t
     with st.popover(t("Take back"), key=f"{_RETRACTION}/{key}"):
         show_feedback(page, _RETRACTION)
+        st.caption(
+            t(
+                "One person is enough, for it has to be quick. It cannot be undone; what others "
+                "have saved stays with them."
+            )
+        )
         field = f"{_RETRACTION}/reason/{key}"
         st.text_input(t("Reason"), key=field, max_chars=500)
         st.button(

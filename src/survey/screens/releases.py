@@ -1,8 +1,7 @@
 """Release register: calendar, one release with its files, and the steps of its signers."""
 
-from base64 import b64encode
 from collections.abc import Callable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from functools import partial
 
 import streamlit as st
@@ -12,31 +11,26 @@ from survey.access.audit_queries import CredentialReset
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.kit.download_button import ZIP, File, draw_download_button
-from survey.kit.feedback import run_change, run_change_below_button, run_long_change, show_feedback
+from survey.kit.feedback import run_change_below_button, run_long_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
 from survey.kit.signing import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.kit.text_blocks import escape_markdown
 from survey.kit.url_state import pick
-from survey.locale import RefusedError, msg, translator
+from survey.locale import RefusedError, msg
 from survey.release.early_readers import open_publication
 from survey.release.publishing_steps import publish_publication, retract_publication
 from survey.release.register import (
     MAX_TEXT_CHARS,
     PUBLIC_STATES,
     STATE_NAMES,
-    PublicationDraft,
     PublicationSummary,
     list_publications,
-    plan_publication,
-    propose_publisher,
 )
 from survey.release.signatures import list_awaited_signers, sign_publication
-from survey.release.signing_keys import find_signing_problem
-from survey.results.release import MAX_NAMED_CITIES, MIN_NAMED_CITIES, SHOWN_NAMES
 from survey.screens.evidence_releases import draw_evidence_releases
-from survey.screens.plan.page import draw_signing_problem
 from survey.screens.plan.release import ANNOUNCED_WAVE
+from survey.screens.release_announcement import draw_announcement
 from survey.screens.release_audit import (
     describe_files,
     draw_audit_problems,
@@ -44,20 +38,13 @@ from survey.screens.release_audit import (
     draw_early_readers,
     draw_errata,
     draw_figure_history,
-    draw_file_choices,
 )
-from survey.store.china_time import CHINA, china_date, format_china_minute
-from survey.store.tables import PublicationState, Shown, now
+from survey.store.china_time import format_china_minute
+from survey.store.tables import PublicationState, now
 from survey.store.transactions import run_in_transaction
-from survey.waves.planning.wave_overview import list_planning_waves
-from survey.waves.waves import COMPUTED_STATES
 from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 
-_PLAN = "releases/plan"
-_MAX_LOGO_MB = 5
 _PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
-_ANNOUNCED = {PublicationState.PLANNED, PublicationState.SIGNED}
-_TITLE_FIELDS = {"zh": msg("Chinese title"), "en": msg("English title")}
 
 Change = Callable[[Work], object]
 
@@ -71,11 +58,7 @@ def draw_releases(page: PageContext) -> None:
     may_release = page.principal.may(Action.RELEASE)
     comes_from_wave = may_release and ANNOUNCED_WAVE in st.query_params
     if comes_from_wave:
-        wave = st.query_params[ANNOUNCED_WAVE]
-        announced = [each for each in releases if each.wave == wave and each.state in _ANNOUNCED]
-        if announced:
-            _show_release(announced[0].key)
-        _draw_plan_form(page, releases)
+        draw_announcement(page, releases)
     st.caption(
         t(
             "A release is a set of files made from one frozen wave, signed by two people and "
@@ -94,7 +77,7 @@ def draw_releases(page: PageContext) -> None:
     if may_release:
         draw_audit_problems(page)
         if not comes_from_wave:
-            _draw_plan_form(page, releases)
+            draw_announcement(page, releases)
     draw_figure_history(page)
 
 
@@ -367,158 +350,3 @@ def _retract_release(page: PageContext, release_key: str, field: str) -> None:
         slot=_TAKING_BACK + release_key,
         drawn=[release_key],
     )
-
-
-def _draw_plan_form(page: PageContext, releases: Sequence[PublicationSummary]) -> None:
-    """Draw the form that announces a release, or a caption if there is no wave to announce."""
-    t = page.t
-    with page.read() as work:
-        computed = [wave for wave in list_planning_waves(work) if wave.state in COMPUTED_STATES]
-    # The first one is chosen to begin with: the newest of the main study, not a supplement.
-    computed.sort(key=lambda wave: (wave.series != "main", -wave.year))
-    announced = {release.wave for release in releases if release.state in _ANNOUNCED}
-    open_waves = {wave.key: wave for wave in computed if wave.key not in announced}
-    st.subheader(t("Announce a release"), anchor=False)
-    asked = st.query_params.get(ANNOUNCED_WAVE, "")
-    if asked not in {"", *open_waves} or not open_waves:
-        st.caption(t("A wave can be announced once it is frozen for good."))
-        return
-    if not all(wave.is_demo for wave in computed):
-        with page.read() as work:
-            draw_signing_problem(page, find_signing_problem(work))
-    keys = list(open_waves)
-    chosen = st.selectbox(
-        t("Wave"),
-        keys,
-        keys.index(asked) if asked in open_waves else 0,
-        format_func=lambda key: open_waves[key].label(page.language) if key in open_waves else key,
-        key=f"{_PLAN}/wave/{page.language}",
-    )
-    wave = open_waves[chosen or keys[0]]
-    standing = next(
-        (
-            release.key
-            for release in releases
-            if release.wave == wave.key and release.state is PublicationState.PUBLISHED
-        ),
-        "",
-    )
-    with page.read() as work:
-        publisher = propose_publisher(work)
-    # Emptied once a release is announced: what was typed is about that one.
-    form = f"{_PLAN}/{len(releases)}/{wave.key}"
-    with st.form(form, border=True, enter_to_submit=False):
-        # Its calendar opens downwards and must not lie over the button at the end.
-        with st.container(horizontal=True):
-            tomorrow = china_date(now()) + timedelta(1)
-            day = st.date_input(t("Day"), tomorrow, format="YYYY-MM-DD", key=f"{form}/day")
-            minute = st.time_input(t("Time in China"), time(10), step=60, key=f"{form}/minute")
-        titles = {
-            language: st.text_input(
-                t(label),
-                translator(language)(msg("Results: {wave}", wave=wave.label(language))),
-                max_chars=MAX_TEXT_CHARS,
-                key=f"{form}/title/{language}",
-            )
-            for language, label in _TITLE_FIELDS.items()
-        }
-        contact = st.text_input(
-            t("Contact"),
-            publisher.contact,
-            max_chars=MAX_TEXT_CHARS,
-            help=t("Name, telephone and e-mail."),
-            key=f"{form}/contact",
-        )
-        issuer = st.text_input(
-            t("Publisher"),
-            publisher.organisation,
-            max_chars=MAX_TEXT_CHARS,
-            help=t("The organisation that reports name: on the letter, on slides, at the foot."),
-            key=f"{form}/issuer",
-        )
-        logo = _draw_logo_choice(page, publisher.logo, form)
-        reason = ""
-        if standing:
-            reason = st.text_input(
-                t("Reason of the correction: {release} stands", release=standing),
-                max_chars=MAX_TEXT_CHARS,
-                key=f"{form}/reason",
-            )
-        with st.expander(t("What goes out, and what others may see of a city")):
-            builders = draw_file_choices(page)
-            shown, first_places = _draw_shown_choice(page, form)
-        if not st.form_submit_button(t("Announce"), type="primary"):
-            return
-    draft = PublicationDraft(
-        wave=wave.key,
-        title_zh=titles["zh"],
-        title_en=titles["en"],
-        contact=contact,
-        embargo_until=datetime.combine(day, minute, CHINA),
-        shown=shown,
-        first_places=first_places,
-        builders=builders,
-        corrects=standing,
-        reason=reason,
-        issuer=issuer,
-        logo=logo,
-    )
-    announced_key = run_change(
-        page,
-        lambda work: plan_publication(work, draft=draft),
-        done=t("The release is announced. Next it is signed."),
-    )
-    if announced_key is None:
-        show_feedback(page)
-        return
-    _show_release(announced_key.value)
-
-
-def _show_release(key: str) -> None:
-    """Draw the page anew on this release, without the form at its top."""
-    st.query_params.pop(ANNOUNCED_WAVE, None)
-    st.query_params["release"] = key
-    st.rerun()
-
-
-def _draw_logo_choice(page: PageContext, before: bytes, form: str) -> bytes:
-    """Draw the choice of a logo for reports; return its picture, that of the last release or none.
-
-    An association's own Word template has its logo already.
-    """
-    t = page.t
-    with st.expander(t("Logo on reports")):
-        kept = bool(before) and st.checkbox(
-            t("As on the last release"), value=True, key=f"{form}/logo-kept"
-        )
-        if before:
-            source = f"data:image/jpeg;base64,{b64encode(before).decode()}"
-            st.html(f'<img src="{source}" alt="" height="56">')
-        uploaded = st.file_uploader(
-            t("Picture (PNG or JPEG)"),
-            type=["png", "jpg", "jpeg", "webp"],
-            key=f"{form}/logo",
-            max_upload_size=_MAX_LOGO_MB,
-        )
-    return uploaded.getvalue() if uploaded else before if kept else b""
-
-
-def _draw_shown_choice(page: PageContext, form: str) -> tuple[Shown, int | None]:
-    """Draw what others may see of a city; return it, and how many first places are named."""
-    t = page.t
-    names = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
-    value = st.radio(
-        t("What others may see of a city"),
-        list(names),
-        format_func=lambda value: names.get(value, value),
-        key=f"{form}/shown/{page.language}",
-    )
-    places = st.number_input(
-        t("First places that are named, if only names are shown"),
-        MIN_NAMED_CITIES,
-        MAX_NAMED_CITIES,
-        MIN_NAMED_CITIES,
-        key=f"{form}/places",
-    )
-    shown = Shown(value)
-    return shown, int(places) if shown is Shown.NAMES else None
