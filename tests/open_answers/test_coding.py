@@ -268,6 +268,43 @@ def test_an_area_with_few_answers_is_kept_back_with_all_its_codes(do, employ, wa
     assert all(each.share is each.low is each.answers is None for each in below)
 
 
+def test_a_code_of_two_people_hides_shares_of_which_all_was_read(do, employ, wave) -> None:
+    """An exact share of one or two people would tell their weight."""
+    lead, anna = employ(), employ(Role.SUPERVISOR)
+    drawn = begin(do, lead, share=1.0)
+    for person in (anna, lead):
+        code_all(do, person, drawn)
+    do(compute_open_answers, lead, round_id=drawn)
+    analyst = employ(Role.ANALYST)
+
+    def shown() -> set[str]:
+        (found,) = do(list_open_answers, analyst, wave_key=wave.key)
+        return {each.area for each in found.shares if each.share is not None}
+
+    def say(area: str, by_people: int, audited: int) -> None:
+        with session_scope(wave.settings.store_url) as session:
+            row = session.exec(select(CodingRound)).one()
+            first = next(each for each in row.shares if each["area"] == area)
+            changed = {**first, "by_people": by_people, "audited": audited}
+            row.shares = [changed if each is first else each for each in row.shares]
+
+    with session_scope(wave.settings.store_url) as session:
+        rows = list(session.exec(select(CodingRound)).one().shares)
+    counts = {area: sum(each["by_people"] for each in rows if each["area"] == area)
+              for area in {each["area"] for each in rows}}  # fmt: skip
+    assert counts == {each["area"]: each["audited"] for each in rows}
+    assert counts[NATION] == 100
+    areas = shown()
+    assert areas == counts.keys()
+    below = next(iter(areas - {NATION}))
+    say(below, 2, counts[below])
+    assert shown() == {NATION}
+    say(below, 2, counts[below] - 1)
+    assert shown() == areas, "an estimate tells nobody"
+    say(NATION, 1, counts[NATION])
+    assert shown() == set()
+
+
 def test_a_draw_needs_a_frozen_wave_and_enough_answers(do, employ, wave) -> None:
     lead = employ()
     codes = do(shipped_codes, lead)

@@ -1,5 +1,6 @@
 """Shares of codes among the answers to an open question, computed once, read behind the gate."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from survey.estimate.audited_share import NOT_AUDITED, estimate_audited_shares
 from survey.estimate.text_codes import propose_codes
 from survey.locale import Labels, NotFoundError, RefusedError, labels_of, msg
 from survey.open_answers.coding import read_answers, require_national_lead
+from survey.results.measures import MIN_SIDE
 from survey.results.snapshots import get_shown_snapshot
 from survey.results.wave_parts import ID, WaveData
 from survey.results.wave_snapshots import load_wave_data
@@ -133,9 +135,11 @@ def _estimate_shares(
         table = estimate_audited_shares(
             frame.assign(area=area), codes, said, found, data.design, by="area"
         )
-        tables.append(table.assign(area_level=level))
+        by_people = Counter(zip(area, found.tolist(), strict=True))
+        counts = [by_people[each.area, codes.index(each.variable)] for each in table.itertuples()]
+        tables.append(table.assign(area_level=level, by_people=counts))
     whole = pd.concat(tables).rename(columns={"variable": "code"})
-    wanted = [*_KEYS, "code", *_FIGURES, "n", "audited"]
+    wanted = [*_KEYS, "code", *_FIGURES, "n", "audited", "by_people"]
     rows = whole[wanted].astype(object).where(whole[wanted].notna(), None)
     return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
@@ -195,17 +199,32 @@ def list_open_answers(work: Work, *, wave_key: str) -> list[OpenAnswers]:
     return found
 
 
+def _list_telling(table: pd.DataFrame) -> set[str]:
+    """Return the areas whose exact shares would tell what one or two people wrote.
+
+    All areas below the nation with it: what is left of the nation would tell a single one.
+    """
+    few = table["by_people"].between(1, MIN_SIDE - 1)
+    few |= (table["n"] - table["by_people"]).between(1, MIN_SIDE - 1)
+    telling = set(table.loc[few & (table["audited"] == table["n"]), "area"])
+    below = set(table.loc[table["area_level"] == LEVEL, "area"])
+    if NATION in telling:
+        return telling | below
+    return below if telling else telling
+
+
 def _gate_shares(table: pd.DataFrame, codes: Sequence[dict[str, Any]]) -> tuple[CodeShare, ...]:
     """Return the shares that the disclosure gate lets through, rounded, others blanked.
 
     An area passes with all its codes or none, by those who wrote an answer there: a code's share is
-    an estimate, of which nobody can be subtracted.
+    an estimate, of which nobody can be subtracted. Where people read every answer it is none: there
+    a code that one or two gave would tell their weight, and with it their age.
     """
     areas = table.drop_duplicates(_KEYS)[[*_KEYS, "n"]].reset_index(drop=True)
     parts = tuple((LEVEL, area) for area in areas.loc[areas["area_level"] == LEVEL, "area"])
     totals = [AdditiveTotal(tuple(_KEYS), ("nation", NATION), parts)] if parts else []
     gated = protect(areas.astype({"n": float}), by=_KEYS, totals=totals)
-    shown = set(gated.loc[gated["shown"], "area"])
+    shown = set(gated.loc[gated["shown"], "area"]) - _list_telling(table)
     labels = {each["code"]: labels_of(CodeData(**each), "label") for each in codes}
     figures = table[_FIGURES].astype(float).round(_DECIMALS)
     rows = []
