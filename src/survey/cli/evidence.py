@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -198,8 +198,7 @@ def import_(
     """
     with error_reporting():
         if kind.register is not None:
-            target = _ListTarget(kind, kind.register, account, dry_run)
-            _import_list(file, target, problems, output)
+            _import_list(kind, file, account, problems, output, dry_run=dry_run)
             return
         if kind is FileKind.TEST_VALUES:
             given = _ValueFile(file, mapping, test, occasion, reason, account)
@@ -314,18 +313,17 @@ def alarms(
         print_table(_ALARM_COLUMNS, rows, output)
 
 
-class _ListTarget(NamedTuple):
-    kind: FileKind
-    register: Register[Any, Any]
-    account: str | None
-    dry_run: bool
-
-
 def _import_list(
-    file: Path, target: _ListTarget, problems: Path | None, output: OutputFormat
+    kind: FileKind,
+    file: Path,
+    account: str | None,
+    problems: Path | None,
+    output: OutputFormat,
+    *,
+    dry_run: bool,
 ) -> None:
     """Enter a list into a register; what the register has already is named and left out."""
-    register, account = target.register, target.account
+    register = _REGISTERS[kind]
     with read_as_operator() as work:
         listed = read_entry_file(
             _act_as(work, account), register=register, name=file.name, content=read_bytes(file)
@@ -335,14 +333,14 @@ def _import_list(
         print_note("In the register already, left out: {title}", title=title)
     _refuse_cells(listed.errors, problems, register.refused)
     added = 0
-    if not target.dry_run:
+    if not dry_run:
         added = change_as_operator(
             lambda work: add_entries(
                 _act_as(work, account), register=register, listed=listed, with_repeated=False
             )
         )
     rows = len(listed.entries)
-    print_record({"kind": target.kind.value, "rows": rows, "stored": added}, output)
+    print_record({"kind": kind.value, "rows": rows, "stored": added}, output)
 
 
 def _read_as(work: Work, account: str | None) -> Work:

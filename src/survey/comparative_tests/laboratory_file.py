@@ -4,7 +4,6 @@ A row for each value, or a row for each sample with a column for each characteri
 the XML export of a laboratory's system. The mapping is proposed by the heads, and can be corrected.
 """
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,11 +19,17 @@ from survey.collection.importing.mapping_documents import (
     parse_mapping_document,
 )
 from survey.collection.importing.rejections import ImportNotPossibleError
+from survey.collection.importing.usual_heads import (
+    MAX_HEAD_ROWS,
+    MAX_SHEETS,
+    bare_head,
+    guess_columns,
+    read_usual_heads,
+)
 from survey.comparative_tests.rules import GradingRules
 from survey.comparative_tests.value_list import VALUE_SHEET
 from survey.frame.workbook_io import ListedRows, WorkbookRow, WorkbookSheet
 from survey.locale import Message, msg
-from survey.settings import PROJECT_ROOT
 from survey.tabular.raw_rows import (
     JOINT,
     RawRows,
@@ -38,13 +43,11 @@ from survey.tabular.written_dates import fold
 from survey.tabular.xml_rows import is_xml, read_xml_rows
 
 _KIND: Literal["test-values"] = "test-values"
-_HEADS = PROJECT_ROOT / "seed" / "context" / "import_heads.csv"
 _KEYS = tuple(column.key for column in VALUE_SHEET.columns)
 _CELLS = ("value", "uncertainty", "coverage")
 _REQUIRED = ("sample", "characteristic", "value", "measured_on")
 _PLUS_MINUS = "\u00b1"
 _SIGNS = frozenset(f"0123456789.<- {_PLUS_MINUS}")
-_MAX_HEAD_ROWS, _MAX_SHEETS = 20, 10
 
 
 class ValueColumn(MappingDocument):
@@ -110,9 +113,9 @@ def propose_value_mapping(content: bytes, rules: GradingRules) -> ValueProposal:
     """
     best: tuple[int, ValueProposal] | None = None
     sheets = ("",) if is_xml(content) else list_sheets(content)
-    for sheet in sheets[:_MAX_SHEETS]:
-        raw = _read_raw(content, sheet, _MAX_HEAD_ROWS + 2)
-        for row in range(1, min(_MAX_HEAD_ROWS, len(raw.rows)) + 1):
+    for sheet in sheets[:MAX_SHEETS]:
+        raw = _read_raw(content, sheet, MAX_HEAD_ROWS + 2)
+        for row in range(1, min(MAX_HEAD_ROWS, len(raw.rows)) + 1):
             for count in (1, 2):
                 heads = read_heads(raw, row, count)
                 columns, spread = _guess(heads, rules)
@@ -240,27 +243,18 @@ def _group_by_characteristic(spread: Sequence[ValueColumn]) -> dict[str, dict[st
 @lru_cache(maxsize=1)
 def _usual_heads() -> Mapping[str, tuple[str, ...]]:
     """Return key of the template -> bare heads that it usually has, the best first."""
-    heads = {column.key: tuple(map(_bare, column.list_titles())) for column in VALUE_SHEET.columns}
-    with _HEADS.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["kind"] == _KIND:
-                heads[row["key"]] += tuple(map(_bare, row["heads"].split(";")))
-    return heads
+    names = {column.key: column.list_titles() for column in VALUE_SHEET.columns}
+    return read_usual_heads(_KIND, names, _bare)
 
 
 def _bare(head: str) -> str:
-    """Return a head without its unit in brackets, blanks and signs, folded."""
-    return fold(head).partition("(")[0].replace(" ", "").replace("_", "").rstrip(":")
+    """Return a bare head; names of XML elements have a line for a blank."""
+    return bare_head(head.replace("_", ""))
 
 
 def _guess(heads: Sequence[str], rules: GradingRules) -> tuple[dict[str, str], list[ValueColumn]]:
     """Return key -> head, and the columns of characteristics; of two alike neither."""
-    bare = [_bare(head) for head in heads]
-    columns: dict[str, str] = {}
-    for key, names in _usual_heads().items():
-        name = next((each for each in names if bare.count(each) == 1), None)
-        if name is not None and (head := heads[bare.index(name)]) not in columns.values():
-            columns[key] = head
+    columns = guess_columns(heads, _usual_heads(), _bare)
     spread = [] if "characteristic" in columns else list(_iter_spread(heads, rules))
     if spread:
         taken = {each.column for each in spread}

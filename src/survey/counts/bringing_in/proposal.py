@@ -4,7 +4,6 @@ A guess is shown to a person, who corrects it. Heads decide first; values only o
 head explains and that are not called like personal data, and only which key they fit.
 """
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,14 @@ from functools import lru_cache
 import orjson
 
 from survey.collection.importing.rejections import ImportNotPossibleError
+from survey.collection.importing.usual_heads import (
+    BRACKETS,
+    MAX_HEAD_ROWS,
+    MAX_SHEETS,
+    bare_head,
+    guess_columns,
+    read_usual_heads,
+)
 from survey.counts.bringing_in.loose_texts import (
     MONTH_ALONE,
     SCALES,
@@ -39,11 +46,8 @@ from survey.tabular.raw_rows import JOINT, RawRows, list_sheets, read_heads, rea
 from survey.tabular.written_dates import fold
 
 _SAMPLE_ROWS = 200
-_MAX_HEAD_ROWS = 20
-_MAX_SHEETS = 10
 _FITTING_SHARE = 0.8
 """Share of a column's values that must fit a key for the column to be proposed for it."""
-_BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _YEAR = re.compile(r"((?:19|20)\d\d)\s*\u5e74")
 _MONTH = re.compile(r"(?:19|20)\d\d\s*\u5e74\s*\d{1,2}\s*\u6708")
 _RANGE = re.compile(
@@ -93,20 +97,8 @@ def known_layouts(kind: DeliveryKind) -> tuple[KnownLayout, ...]:
 @lru_cache(maxsize=len(COUNT_KINDS))
 def _usual_heads(kind: DeliveryKind) -> Mapping[str, tuple[str, ...]]:
     """Return key or measure -> folded heads that it usually has, the best first."""
-    heads = {key: column.names for key, column in COUNT_KINDS[kind].columns.items()}
-    with (SEED / "import_heads.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["kind"] == kind.value:
-                heads[row["key"]] += tuple(row["heads"].split(";"))
-    return {
-        key: tuple(dict.fromkeys((key, *(_bare(name) for name in names))))
-        for key, names in heads.items()
-    }
-
-
-def _bare(head: str) -> str:
-    """Return a head without its unit in brackets, without blanks, folded."""
-    return _BRACKETS.sub("", fold(head)).replace(" ", "")
+    names = {key: column.names for key, column in COUNT_KINDS[kind].columns.items()}
+    return read_usual_heads(kind.value, names)
 
 
 def propose_mapping(
@@ -124,7 +116,7 @@ def propose_mapping(
     sheets = list_sheets(content)
     found = [
         _SheetReader(kind, read_raw_rows(content, sheet=each, most_rows=_SAMPLE_ROWS), of_cases)
-        for each in ((sheet,) if sheet else sheets[:_MAX_SHEETS])
+        for each in ((sheet,) if sheet else sheets[:MAX_SHEETS])
     ]
     best = max(found, key=lambda each: each.score)  # of equal ones the first
     named = {"sheet": best.raw.sheet} if len(sheets) > 1 else {}
@@ -155,7 +147,7 @@ class _SheetReader:
         self.layout, self.heads, self.mapping, self.score = self._find()
 
     def _find(self) -> tuple[str, list[str], TableMapping, int]:
-        rows = range(1, min(_MAX_HEAD_ROWS, len(self.raw.rows)) + 1)
+        rows = range(1, min(MAX_HEAD_ROWS, len(self.raw.rows)) + 1)
         for row in rows:
             heads = read_heads(self.raw, row, 1)
             for layout in known_layouts(self.kind.kind):
@@ -180,17 +172,10 @@ class _SheetReader:
 
     def _guess_from_heads(self, heads: Sequence[str], head_row: int) -> _Guess:
         guess = _Guess()
-        bare = [_bare(head) for head in heads]
-        usual = _usual_heads(self.kind.kind)
-        for key, names in usual.items():
-            if self.of_cases and key == self.kind.measures[0]:
-                continue
-            name = next((each for each in names if each in bare), None)
-            # Two columns of one name are no guess: a person has to say which.
-            if name is not None and bare.count(name) == 1:
-                head = heads[bare.index(name)]
-                if head not in guess.columns.values():
-                    guess.columns[key] = head
+        usual = dict(_usual_heads(self.kind.kind))
+        if self.of_cases:
+            del usual[self.kind.measures[0]]
+        guess.columns = guess_columns(heads, usual)
         if not self.of_cases:
             guess.spread = self._guess_spread(guess, heads, head_row)
         for key, head in guess.columns.items():
@@ -238,12 +223,12 @@ class _SheetReader:
         usual = _usual_heads(self.kind.kind)
         value, measure = "", self.kind.measures[0]
         for part in head.split(JOINT):
-            bare = _bare(part)
+            bare = bare_head(part)
             named = next((each for each in self.kind.measures if bare in usual[each]), None)
             if named is not None:
                 measure = named
             elif parse(bare) is not None and not value:
-                value = _BRACKETS.sub("", part).strip()
+                value = BRACKETS.sub("", part).strip()
             elif key == PERIOD and (month := self._find_month_of_head(part, head_row)):
                 value = month
             else:
@@ -259,7 +244,7 @@ class _SheetReader:
 
     def _find_unit(self, head: str, head_row: int) -> int:
         """Return the yuan that one unit of a column of money stands for, by its head or a note."""
-        for text in (*reversed(_BRACKETS.findall(fold(head))), *self._titles(head_row)):
+        for text in (*reversed(BRACKETS.findall(fold(head))), *self._titles(head_row)):
             for scale, factor in SCALES.items():
                 if scale and scale + _YUAN in text:
                     return factor
