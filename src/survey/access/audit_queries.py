@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import Select, or_, select, union_all
 from sqlmodel import Session
 
 from survey.access.audit_verify import CHAIN
@@ -62,6 +62,37 @@ class TrailEntry:
     """Name of the subject, if it has one."""
     detail: Mapping[str, Any]
     hash: str
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One entry of the history of what an audit entry can be about, for its own page."""
+
+    at: datetime
+    action: str
+    actor: str
+    """Name of the account, or of the operator."""
+    detail: Mapping[str, Any]
+
+
+def list_history(
+    session: Session, subject_id: UUID, *, also: Sequence[UUID] = ()
+) -> tuple[HistoryEntry, ...]:
+    """Return the audit entries about a subject, the newest last; the caller has checked the right.
+
+    Args:
+        also: Ids of entries about many at once of which it is one.
+    """
+    query = (
+        select(_ENTRIES.c.at, _ENTRIES.c.action, _ENTRIES.c.detail, _ACCOUNTS.c.name)
+        .select_from(_ENTRIES.outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _ENTRIES.c.actor_id))
+        .where(or_(_ENTRIES.c.subject_id == str(subject_id), _ENTRIES.c.id.in_(also)))
+        .order_by(_ENTRIES.c.at, _ENTRIES.c.id)
+    )
+    return tuple(
+        HistoryEntry(row.at, row.action, row.name or str(row.detail.get("by", "")), row.detail)
+        for row in session.connection().execute(query)
+    )
 
 
 @dataclass(frozen=True)

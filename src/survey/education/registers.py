@@ -7,7 +7,6 @@ before; what is taken out stays stored with the reason.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -17,6 +16,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, extract
 from sqlmodel import col, select
 
 from survey.access.audit import actor_id
+from survey.access.audit_queries import HistoryEntry, list_history
 from survey.access.roles import NATION, Action
 from survey.access.work import Case, Seen, Work
 from survey.collection.photos.photo_storage import (
@@ -30,8 +30,6 @@ from survey.locale import Message, msg
 from survey.records import Text
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
-    Account,
-    AuditEntry,
     BaseVisit,
     ConsumerStation,
     EducationActivity,
@@ -197,17 +195,6 @@ class RegisteredEntry(Generic[D]):
 
 
 @dataclass(frozen=True)
-class EntryStep:
-    """Change of an entry, as its audit entry says."""
-
-    at: datetime
-    by: str
-    """Name of the account, or of the operator."""
-    action: str
-    detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class EntryPhoto:
     """Photo that comes with an entry, without its metadata, and the folder that keeps it."""
 
@@ -351,23 +338,14 @@ def list_entry_areas(work: Work, *, register: Register[E, D]) -> list[str]:
 
 def list_entry_steps(
     work: Work, *, register: Register[E, D], entry_id: UUID
-) -> tuple[EntryStep, ...]:
+) -> tuple[HistoryEntry, ...]:
     """Return every change of an entry of the own area, the newest last.
 
     Raises:
         NotFoundError: there is no such entry in the principal's area.
     """
     work.find(register, entry_id, register.keeping)
-    query = (
-        select(AuditEntry, Account.name)
-        .outerjoin(Account, col(Account.id) == col(AuditEntry.actor_id))
-        .where(AuditEntry.subject_id == str(entry_id))
-        .order_by(col(AuditEntry.at), col(AuditEntry.id))
-    )
-    return tuple(
-        EntryStep(entry.at, name or str(entry.detail.get("by", "")), entry.action, entry.detail)
-        for entry, name in work.session.exec(query)
-    )
+    return list_history(work.session, entry_id)
 
 
 def read_entry_photo(work: Work, *, folder: Path, photo_id: UUID) -> StoredPhoto:

@@ -4,18 +4,13 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from survey.access.audit_queries import HistoryEntry
 from survey.figures.views.display_names import DisplayNames
 from survey.locale import Message, Translator, label_text, msg
 from survey.locale.figures import format_score
 from survey.questionnaire.model import Item
 from survey.questionnaire.question_types import type_of
-from survey.review.response_detail import (
-    AnsweredItem,
-    AnsweredSection,
-    HistoryEntry,
-    ResponseDetail,
-    consent_of,
-)
+from survey.review.response_detail import AnsweredItem, AnsweredSection, ResponseDetail, consent_of
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import format_china_minute
 from survey.store.tables import Mode, Status

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from survey.access.audit_queries import HistoryEntry, list_history
 from survey.access.principal import AccessDeniedError, area_filter
 from survey.access.roles import Action
 from survey.access.work import Work
@@ -15,7 +15,6 @@ from survey.locale import Labels, Message, NotFoundError, labels_of, msg
 from survey.records import build_from
 from survey.store.tables import (
     Account,
-    AuditEntry,
     EvidenceKind,
     Problem,
     ProblemBasis,
@@ -130,17 +129,6 @@ class ProblemRecord:
         )
 
 
-@dataclass(frozen=True)
-class ProblemStep:
-    """Entry in the history of a problem, read from the audit trail."""
-
-    at: datetime
-    by: str
-    """Name of the account, or of the operator."""
-    action: str
-    detail: Mapping[str, Any]
-
-
 def list_problems(work: Work, *, city_code: str | None = None) -> tuple[ProblemRecord, ...]:
     """Return the problems of a city or, without one, of all cities of the principal's area.
 
@@ -164,20 +152,11 @@ def list_all_problems(session: Session, series: str) -> dict[str, tuple[ProblemR
     return lists
 
 
-def list_problem_steps(work: Work, *, problem_id: UUID) -> tuple[ProblemStep, ...]:
+def list_problem_steps(work: Work, *, problem_id: UUID) -> tuple[HistoryEntry, ...]:
     """Return the audit entries about a problem, the newest last. Raises `NotFoundError`."""
     work.require(Action.READ_PROBLEMS)
     get_readable_problem(work, problem_id)
-    query = (
-        select(AuditEntry, Account.name)
-        .outerjoin(Account, col(Account.id) == col(AuditEntry.actor_id))
-        .where(AuditEntry.subject_id == str(problem_id))
-        .order_by(col(AuditEntry.at), col(AuditEntry.id))
-    )
-    return tuple(
-        ProblemStep(entry.at, name or str(entry.detail.get("by", "")), entry.action, entry.detail)
-        for entry, name in work.session.exec(query)
-    )
+    return list_history(work.session, problem_id)
 
 
 def get_readable_problem(

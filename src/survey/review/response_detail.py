@@ -6,15 +6,16 @@ The clock of an interview starts with its first answer, and a question marked `c
 one (`questionnaire/checks.py`), so that `started_at` is the moment of consent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlmodel import Session
 
 from survey.access.audit_members import MEMBERS
+from survey.access.audit_queries import HistoryEntry, list_history
 from survey.access.principal import Principal, area_filter
 from survey.access.roles import Action
 from survey.access.work import Work
@@ -29,7 +30,6 @@ from survey.store.china_time import china_date
 from survey.store.tables import (
     Account,
     AnyRow,
-    AuditEntry,
     AuditMember,
     Mode,
     Response,
@@ -52,7 +52,7 @@ from survey.waves.waves import COMPUTED_STATES, require_answers_present
 
 _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
 _POINTS, _ACCOUNTS, _WAVES = table_of(SamplingPoint), table_of(Account), table_of(Wave)
-_AUDIT, _MEMBERS = table_of(AuditEntry), table_of(AuditMember)
+_MEMBERS = table_of(AuditMember)
 _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
 
 
@@ -89,16 +89,6 @@ class AnsweredSection:
 
     title: Mapping[str, str]
     answers: tuple[AnsweredItem, ...]
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """One entry of the interview's history, from the audit trail."""
-
-    at: datetime
-    action: str
-    actor: str
-    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -278,20 +268,10 @@ def _list_history(session: Session, response_id: UUID) -> tuple[HistoryEntry, ..
     # Two statements: PostgreSQL uses no index for a condition that holds an OR over a subquery.
     together = select(_MEMBERS.c.entry_id).where(_MEMBERS.c.response_id == response_id)
     entry_ids = session.connection().execute(together).scalars().all()
-    query = (
-        select(_AUDIT.c.at, _AUDIT.c.action, _AUDIT.c.detail, _ACCOUNTS.c.name)
-        .select_from(_AUDIT.outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _AUDIT.c.actor_id))
-        .where(or_(_AUDIT.c.subject_id == str(response_id), _AUDIT.c.id.in_(entry_ids)))
-        .order_by(_AUDIT.c.at.desc(), _AUDIT.c.id.desc())
-    )
+    entries = list_history(session, response_id, also=entry_ids)
     return tuple(
-        HistoryEntry(
-            row.at,
-            row.action,
-            row.name or str(row.detail.get("by", "")),
-            _detail_of_member(row.detail, response_id),
-        )
-        for row in session.connection().execute(query)
+        replace(entry, detail=_detail_of_member(entry.detail, response_id))
+        for entry in reversed(entries)
     )
 
 

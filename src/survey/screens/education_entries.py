@@ -247,7 +247,7 @@ def _draw_steps(page: PageContext, register: Register[E, D], entry: RegisteredEn
     rows = [
         (
             format_china_minute(t, each.at),
-            format_actor(t, each.by),
+            format_actor(t, each.actor),
             format_action(t, each.action),
             "; ".join(format_detail(t, each.detail)) if "from" in each.detail else "–",
         )

@@ -86,7 +86,7 @@ def test_from_the_proposal_to_its_acceptance_everything_is_in_the_history(
         "problem.accepted",
     ]  # fmt: skip
     assert all(earlier.at < later.at for earlier, later in pairwise(steps))
-    assert steps[5].by == "province_official 32"
+    assert steps[5].actor == "province_official 32"
     assert steps[5].detail["note"] == "两个区还没有公示"
     assert steps[1].detail["to"]["deadline"] == "2026-09-30"
 

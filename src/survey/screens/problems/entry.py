@@ -141,7 +141,7 @@ def _draw_history(page: PageContext, problem: ProblemRecord) -> None:
             steps = list_problem_steps(work, problem_id=problem.id)
         for step in steps:
             head = (
-                f"{format_china_minute(t, step.at)} · {format_actor(t, step.by)} · "
+                f"{format_china_minute(t, step.at)} · {format_actor(t, step.actor)} · "
                 f"{format_action(t, step.action)}"
             )
             st.text("\n".join([head, *format_detail(t, step.detail)]))
