@@ -14,8 +14,8 @@ import orjson
 import pandas as pd
 
 from survey.access.work import Work
-from survey.comparative_tests.reading import get_comparative_test
-from survey.experience_checks.reading import get_experience_check
+from survey.comparative_tests.reading import ComparativeTestSummary, get_comparative_test
+from survey.experience_checks.reading import ExperienceCheckSummary, get_experience_check
 from survey.figures.figure_table import csv_bytes
 from survey.figures.views.check_figures import build_check_figures
 from survey.figures.views.comparative_test import ComparativeTestTexts
@@ -77,16 +77,7 @@ def build_check_contents(work: Work, check_id: UUID) -> EvidenceContents:
         ]
         said = (*view.sentences, *view.agreement_sentences, *view.notes, view.draw)
         remarks[language] = (view.title, *said)
-    assert summary.released_at is not None
-    return EvidenceContents(
-        kind="experience_check",
-        key=summary.key,
-        area=summary.area,
-        title=summary.title,
-        is_demo=summary.is_demo,
-        released_at=summary.released_at,
-        files=_build_files(tables, remarks, is_demo=summary.is_demo),
-    )
+    return _build_contents("experience_check", summary, tables, remarks)
 
 
 def build_test_contents(work: Work, test_id: UUID) -> EvidenceContents:
@@ -116,9 +107,18 @@ def build_test_contents(work: Work, test_id: UUID) -> EvidenceContents:
         ]
         corrections = t("Corrections of released values: {count}", count=len(test.errata))
         remarks[language] = (label_text(summary.title, language, summary.key), corrections)
+    return _build_contents("comparative_test", summary, tables, remarks)
+
+
+def _build_contents(
+    kind: Kind,
+    summary: ExperienceCheckSummary | ComparativeTestSummary,
+    tables: Mapping[str, Sequence[EvidenceTable]],
+    remarks: Mapping[str, Sequence[str]],
+) -> EvidenceContents:
     assert summary.released_at is not None
     return EvidenceContents(
-        kind="comparative_test",
+        kind=kind,
         key=summary.key,
         area=summary.area,
         title=summary.title,
