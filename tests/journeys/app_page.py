@@ -37,7 +37,8 @@ def upload_file(page: Page, file: Path | dict[str, Any], *, within: str = "") ->
 def choose_option(box: Locator, option: str | None = None) -> None:
     """Choose from a list by its name, or the first entry, as often as it takes.
 
-    A list that opens while the page is drawn anew closes again; a person opens it once more.
+    A list that opens while the page is drawn anew closes again; a person opens it once more. A long
+    list holds only the entries in sight, so the name is typed, each time anew.
     """
     page = box.page
     options = page.get_by_role("option") if option is None else page.get_by_role(
@@ -46,6 +47,8 @@ def choose_option(box: Locator, option: str | None = None) -> None:
     box.scroll_into_view_if_needed()
     for _ in range(_ATTEMPTS):
         wait_until_idle(page)
+        if option is not None:
+            box.fill(option)
         if box.get_attribute("aria-expanded") != "true":
             box.press("ArrowDown")
         with suppress(TimeoutError):
