@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,6 +31,8 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, create_engine, make_url, text, update
 from sqlmodel import Session, col, select
+from streamlit.components.v2 import manifest_scanner
+from streamlit.components.v2.manifest_scanner import scan_component_manifests
 
 from seed.demo import build
 from survey.access.principal import OPERATOR, Principal
@@ -153,6 +156,14 @@ def _key_of_second_factors(tmp_path_factory: pytest.TempPathFactory) -> Iterator
         current_settings.cache_clear()
         yield
     current_settings.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed_components() -> Iterator[None]:
+    """Let Streamlit look once for packages with components of their own, not for every page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")
