@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR
@@ -62,6 +63,7 @@ def number_on(app: AppTest, page: PageKey, query: dict[str, str], what: str) -> 
     return int(number.replace(",", ""))
 
 
+@pytest.mark.slow
 def test_every_number_is_that_of_the_page_it_leads_to(
     small_demo: Path,
     tmp_path: Path,
