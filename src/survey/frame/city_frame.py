@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
@@ -155,9 +155,10 @@ def upsert_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
     changed = 0
     before: dict[str, object] = {}
     after: dict[str, object] = {}
+    stored = {city.code: city for city in session.exec(select(City))}
     for city in cities:
         values = {field.name: getattr(city, field.name) for field in fields(city)}
-        known = session.get(City, city.code)
+        known = stored.get(city.code)
         if known is None:
             session.add(City(**values))
         elif any(getattr(known, name) != value for name, value in values.items()):

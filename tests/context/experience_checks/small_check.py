@@ -19,7 +19,7 @@ from survey.access.work import Seen
 from survey.collection.photos.photo_storage import save_visit_photo
 from survey.collection.submission import SubmissionReceipt, submit
 from survey.collection.submission_envelope import Submission
-from survey.compute.photo_cleaning import clean_photo
+from survey.compute.photo_cleaning import CleanPhoto, clean_photo
 from survey.experience_checks.plan import (
     ExperienceCheckPlan,
     create_experience_check,
@@ -133,7 +133,7 @@ class RunningCheck:
                 photo_id=photo_id,
                 point_id=venue,
                 item_name="photo_price",
-                photo=clean_photo(small_photo()),
+                photo=_cleaned_photo(),
             ),
         )
         return photo_id
@@ -182,6 +182,12 @@ class RunningCheck:
                 for account in session.exec(select(Account))
             }
         return found["sun"], self.official
+
+
+@lru_cache(maxsize=1)
+def _cleaned_photo() -> CleanPhoto:
+    """Return the small photo, cleaned once: each time takes a process of its own."""
+    return clean_photo(small_photo())
 
 
 def start(url: str, folder: Path, *, per_type: int = 2, opened: bool = True) -> RunningCheck:
