@@ -1,13 +1,15 @@
 """Reports as PDF: the text and the marks of the contents, embedded typefaces, the same bytes."""
 
+import re
+
 import pytest
 
 from survey.access.roles import NATION
 from survey.locale import translator
-from survey.reports.contents import Report, ReportKind
+from survey.reports.contents import Report, ReportKind, ReportTable
 from survey.reports.pdf_file import write_pdf
 from survey.results import WaveResults
-from tests.pdf_reading import read_pages, run_poppler, squeeze
+from tests.pdf_reading import read_pages, render, run_poppler, squeeze
 from tests.publish.test_report_contents import AREAS, SUZHOU, report
 
 Frozen = dict[str, WaveResults]
@@ -36,6 +38,29 @@ def test_every_page_has_marks_wave_and_number(made: Report, written: bytes) -> N
         assert squeeze(made.imprint.marks[0]) in squeeze(page)
         assert f"{number}/{len(pages)}" in squeeze(page)
         assert squeeze(made.imprint.date) in squeeze(page)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("kind", "area"), AREAS)
+def test_a_screen_reader_is_told_the_structure(
+    frozen: Frozen, kind: ReportKind, area: str, language: str
+) -> None:
+    made = report(frozen, kind, area, language)
+    content = write_pdf(made)
+    for claim in (b"pdfuaid:part>1<", b"pdfaid:part>2<", b"pdfaid:conformance>A<"):
+        assert claim in content
+    # Headings in Chinese are written in UTF-16.
+    structure = render("pdfinfo", content, "-struct").decode(errors="replace")
+    levels = [int(level) for level in re.findall(r"^ *H(\d) ", structure, re.MULTILINE)]
+    parts = made.list_parts()
+    assert levels.count(1) == len(parts)  # the title stands for the first part
+    assert levels.count(2) == sum(len(sections) for _, sections in parts)
+    assert levels[0] == 1
+    assert max(levels) == 2
+    blocks = [block for _, sections in parts for each in sections for block in each.blocks]
+    tables = [block for block in blocks if isinstance(block, ReportTable)]
+    assert len(re.findall(r"^ *Table ", structure, re.MULTILINE)) == len(tables)
+    assert len(re.findall(r"^ *THead$", structure, re.MULTILINE)) == len(tables)
 
 
 INTERNAL = {

@@ -10,7 +10,7 @@ asked for, to the same bytes.
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -32,7 +32,11 @@ def read_fonts() -> typst.Fonts:
 
 
 def write_typst_pdf(
-    template: Path, data: Mapping[str, Any], *, made_at: datetime | None = None
+    template: Path,
+    data: Mapping[str, Any],
+    *,
+    made_at: datetime | None = None,
+    standards: Sequence[str] = (),
 ) -> bytes:
     """Return a Typst template filled with `data` as PDF, dated `made_at`; same input, same bytes.
 
@@ -40,6 +44,7 @@ def write_typst_pdf(
         template: Reads `sys.inputs.data` (JSON), with the name of the typeface as `font` in it.
         data: Plain values only.
         made_at: What the file names as its time; without it none.
+        standards: Names of PDF standards that the file keeps, as Typst has them.
     """
     plain = json.dumps(dict(data, font=FONT_FAMILY), ensure_ascii=False)
     content: bytes = typst.compile(
@@ -49,6 +54,7 @@ def write_typst_pdf(
         # Typst takes whole seconds alone; the moment of a real freeze has microseconds.
         timestamp=made_at.replace(microsecond=0) if made_at else None,
         format="pdf",
+        pdf_standards=list(standards),
     )
     return content
 

@@ -10,6 +10,8 @@ from survey.reports.contents import Block, BulletList, Paragraph, Report, Report
 from survey.reports.pictures import PHOTO_DOTS_PER_INCH, ReportPictures, number_captions
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
+_STANDARDS = ("ua-1", "a-2a")
+"""What screen readers need, and what archives ask for: Typst refuses to write a file that fails."""
 _MAX_POINTS, _MAX_HEIGHT_POINTS = 458.0, 460.0
 
 
@@ -54,7 +56,7 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
             for part, sections in report.list_parts()
         ],
     }
-    return write_typst_pdf(_TEMPLATE, data, made_at=imprint.made_at)
+    return write_typst_pdf(_TEMPLATE, data, made_at=imprint.made_at, standards=_STANDARDS)
 
 
 def _describe_block(
