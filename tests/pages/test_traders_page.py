@@ -50,8 +50,12 @@ def test_without_a_rule_only_those_who_may_set_one_see_the_tab(
     assert "还没有设定经营者规则" in text
     app.text_area[0].set_value("律师意见第1号（演示）")
     _press(app, "设定规则")
-    assert "规则已设定" in read(app)
+    assert "规则已设定" in _said(app)
     assert not app.exception
+
+
+def _said(app: AppTest) -> str:
+    return "".join(each.value for each in app.success)
 
 
 def _press(app: AppTest, label: str) -> None:
@@ -100,14 +104,14 @@ def test_a_trader_is_heard_named_and_taken_back(
     """In a demonstration one person is enough; two sign in the journey."""
     app = open_page(PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", part="traders")
     _press(app, "数字已发送")
-    assert "已登记：数字已发送" in read(app)
+    assert "已登记：数字已发送" in _said(app)
     assert "可以签名" in read(app)
     app.text_area[0].set_value("已经全部退款。")
     app.text_area[1].set_value("已核实。")
     _press(app, "记录回复")
     assert "已经全部退款。" in read(app)
     _press(app, "签名并公布名称")
-    assert "经营者名称已公布" in read(app)
+    assert "经营者名称已公布" in _said(app)
     other = open_page(PageKey.COMPLAINTS, Role.CITY_OFFICIAL, lang="zh", part="traders")
     assert OTHER in read(other)
     assert "已经全部退款。" in read(other)

@@ -122,7 +122,8 @@ def keep_trader_list(work: Work, *, totals: TraderTotals, delivery_id: UUID) -> 
     """
     work.require(Action.DELIVER_EVIDENCE)
     delivery = work.session.get(Delivery, delivery_id)
-    assert delivery is not None
+    if delivery is None:
+        raise TOTALS.refuse(TOTALS.unknown)
     work.require(Action.DELIVER_EVIDENCE, delivery.area)
     rule = require_trader_rule(work)
     others = work.session.exec(

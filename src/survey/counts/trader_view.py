@@ -64,7 +64,7 @@ def build_named_table(view: TraderView, t: Translator) -> Table:
     """Return the public names of a list by name, each with its answer beside it."""
     heads = (
         t("Name"), t("Complaints"), t("Settled"), t("Answer of the trader"),
-        t("Answer of the association"), t("Named on"),
+        t("Answer of the association"), t("Made public at"),
     )  # fmt: skip
     rows = []
     for row in view.rows:
@@ -73,7 +73,7 @@ def build_named_table(view: TraderView, t: Translator) -> Table:
         assert hearing.named_at is not None
         stance = t(STANCE_NAMES[hearing.stance]) if hearing.stance else ""
         answer = (
-            t("{stance}: {text}", stance=stance, text=hearing.text)
+            t("{stance}: {words}", stance=stance, words=hearing.text)
             if hearing.stance
             else t("No answer until {day}.", day=format_day(t, hearing.due_on))
         )

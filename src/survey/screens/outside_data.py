@@ -245,7 +245,12 @@ def _pick_names(page: PageContext) -> TraderQuestion | None:
             ),
             key="outside/names",
         )
-        return ask_for_traders(work, names_of=names_of) if names_of else None
+        if not names_of:
+            return None
+        st.caption(
+            t("The column of names is read as well. A name below the threshold is not kept.")
+        )
+        return ask_for_traders(work, names_of=names_of)
 
 
 def _pick_mapping(
