@@ -174,6 +174,7 @@ BUILDING_BLOCKS = {
     "comparative_tests.hearings.require_heard": INSIDE,
     "comparative_tests.hearings.require_reply_deadline": INSIDE,
     "collection.photos.photo_storage.save_photo": INSIDE,
+    "counts.trader_lists.find_shown_row": INSIDE,
     "results.release.apply_release": INSIDE,
     "results.whole_audits.record_audit": "as record",
     "results.whole_audits.record_whole_audit": "as record",

@@ -229,7 +229,8 @@ def _build_view(work: Work, listed: TraderList, least: int) -> TraderView | None
         )
     }  # fmt: skip
     by_id = {each.id: each for each in totals}
-    rows, joined = [], []
+    rows: list[TraderRow] = []
+    joined: list[TraderRow] = []
     for total in sorted(totals, key=lambda each: each.name):
         if total.name not in shown:
             continue

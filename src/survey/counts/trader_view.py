@@ -66,7 +66,7 @@ def build_named_table(view: TraderView, t: Translator) -> Table:
         t("Name"), t("Complaints"), t("Settled"), t("Answer of the trader"),
         t("Answer of the association"), t("Made public at"),
     )  # fmt: skip
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for row in view.rows:
         hearing = row.hearing
         assert hearing is not None
