@@ -46,6 +46,7 @@ def _step(desk: Page, label: str) -> None:
 
 
 def test_from_the_rule_to_a_name_that_everybody_reads(open_desk: Callable[..., Page]) -> None:
+    open_desk("trader-wang", TAB)  # who is there to sign second
     lin = open_desk("trader-lin", TAB)
     rule = zh("Rule of the counsel, or where it is written")
     lin.get_by_role("textbox", name=rule).fill("律师意见第1号（虚构）")
