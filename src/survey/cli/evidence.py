@@ -189,8 +189,7 @@ def import_(
     names_of: Annotated[
         NamesOf | None,
         typer.Option(
-            "--totals",
-            help="Of complaint-cases of a whole year: keep totals by these names, once for good.",
+            "--totals", help="Keep totals by name of a year of complaint-cases, for good."
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
