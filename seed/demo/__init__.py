@@ -12,6 +12,7 @@ from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.open_answers import store_open_answers
 from seed.demo.opinion import store_opinion
 from seed.demo.problems import LAST_WAVE, THIS_WAVE, store_problem_lists
+from seed.demo.traders import store_traders
 from seed.demo.wave_plans import PLANS, WavePlan
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "store_open_answers",
     "store_opinion",
     "store_problem_lists",
+    "store_traders",
     "store_unfinished",
     "store_waves",
 ]

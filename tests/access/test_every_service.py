@@ -50,6 +50,7 @@ from survey.store.tables import (
     CodingFrame,
     CodingRound,
     ComparativeTest,
+    Delivery,
     DeliveryKind,
     Mode,
     ParkedInterview,
@@ -60,6 +61,9 @@ from survey.store.tables import (
     ProblemState,
     SamplingPoint,
     Status,
+    TraderList,
+    TraderRule,
+    TraderTotal,
     WaveAct,
     WaveState,
 )
@@ -170,6 +174,7 @@ BUILDING_BLOCKS = {
     "comparative_tests.hearings.require_heard": INSIDE,
     "comparative_tests.hearings.require_reply_deadline": INSIDE,
     "collection.photos.photo_storage.save_photo": INSIDE,
+    "counts.trader_lists.find_shown_row": INSIDE,
     "results.release.apply_release": INSIDE,
     "results.whole_audits.record_audit": "as record",
     "results.whole_audits.record_whole_audit": "as record",
@@ -351,6 +356,20 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     )
     session.add(answer)
     session.flush()
+    delivery = Delivery(
+        kind=DeliveryKind.COMPLAINTS, external_id="cases", source="315",
+        data_as_of=moment.date(), code_version="2024", area=ELSEWHERE, sha256="0" * 64,
+        row_count=12,
+    )  # fmt: skip
+    session.add_all([delivery, TraderRule(text="Rule of the counsel")])
+    session.flush()
+    listed = TraderList(
+        delivery_id=delivery.id, area=ELSEWHERE, year=2025, names_of="trader", cases=40
+    )
+    session.add(listed)
+    session.flush()
+    session.add(TraderTotal(list_id=listed.id, area=ELSEWHERE, name=CANARY, cases=12))
+    session.flush()
     open_wave = summarise_wave(wave)
     chosen = ReviewFilter(wave.id, status=None)
     return {
@@ -445,6 +464,8 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "versions": {interview.id: 1},
         "review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "education.entry_list.read_entry_file": {"name": "year.csv", "content": b""},
+        "delivery_id": delivery.id,
+        "hearing_id": uuid4(),
         "head": DeliveryHead("id", "source", moment.date(), area=ELSEWHERE),
         "counts.deliveries.withdraw_delivery": {"delivery_id": uuid4(), "reason": "because"},
         "kind": DeliveryKind.COMPLAINTS,

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +17,18 @@ from survey.access.roles import ROLES, Action, Role
 from survey.access.work import Case, Owned, Seen
 from survey.locale import NotFoundError
 from survey.store.engine import read_scope
-from survey.store.tables import BaseVisit, EducationBase, VenueCheck, Wave, WaveState
+from survey.store.tables import (
+    BaseVisit,
+    Delivery,
+    DeliveryKind,
+    EducationBase,
+    TraderHearing,
+    TraderList,
+    TraderTotal,
+    VenueCheck,
+    Wave,
+    WaveState,
+)
 from survey.store.transactions import run_in_transaction
 from survey.waves.instruments import save_instrument
 from tests.access.service_discovery import PACKAGES
@@ -64,7 +75,40 @@ def make_visit(session: Session, *, is_demo: bool) -> UUID:
     return visit.id
 
 
-OF_TWO_TABLES = {"experience_check": make_check, "visit": make_visit}
+def make_trader(session: Session, *, is_demo: bool) -> UUID:
+    delivery = Delivery(
+        kind=DeliveryKind.COMPLAINTS, external_id="cases", source="315", data_as_of=NOW.date(),
+        code_version="2024", area=AREA, sha256="0" * 64, row_count=12, is_demo=is_demo,
+    )  # fmt: skip
+    session.add(delivery)
+    session.flush()
+    listed = TraderList(
+        delivery_id=delivery.id, area=AREA, year=2025, names_of="trader", cases=40, is_demo=is_demo
+    )
+    session.add(listed)
+    session.flush()
+    total = TraderTotal(list_id=listed.id, area=AREA, is_demo=is_demo, name="Example", cases=12)
+    session.add(total)
+    session.flush()
+    return total.id
+
+
+def make_hearing(session: Session, *, is_demo: bool) -> UUID:
+    hearing = TraderHearing(
+        total_id=make_trader(session, is_demo=is_demo), area=AREA, is_demo=is_demo,
+        sent_on=date(2026, 5, 1), due_on=date(2026, 5, 12),
+    )  # fmt: skip
+    session.add(hearing)
+    session.flush()
+    return hearing.id
+
+
+OF_TWO_TABLES = {
+    "experience_check": make_check,
+    "visit": make_visit,
+    "trader": make_trader,
+    "trader_hearing": make_hearing,
+}
 OWNED = owned_tables()
 
 

@@ -37,6 +37,10 @@ EVIDENCE = {
     "product_sample",
     "published_table",
     "rule_work",
+    "trader_hearing",
+    "trader_list",
+    "trader_rule",
+    "trader_total",
 }
 """Tables of evidence; each may refer to one of these, to an account or to a city."""
 COLLECTED = {

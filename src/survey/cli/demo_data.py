@@ -74,6 +74,7 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
         store_education,
         store_experience_checks,
         store_opinion,
+        store_traders,
         store_unfinished,
     )
     from survey.review.quality.assessment import assess_wave
@@ -94,6 +95,7 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
     store(partial(store_back_checks, wave_key=OPEN_WAVE, seed=seed))
     print_note("Making complaint statistics and opinion counts …")
     store(partial(store_complaints, seed=seed))
+    store(store_traders)
     print_note("Making experience checks …")
     store(partial(store_experience_checks, photo_dir=photos, seed=seed))
     store(partial(store_education, photo_dir=photos, seed=seed))

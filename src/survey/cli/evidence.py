@@ -35,6 +35,7 @@ from survey.counts.bringing_in.count_files import CountFile, read_count_file, wr
 from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.table_mapping import read_mapping_json
+from survey.counts.bringing_in.trader_totals import NamesOf
 from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.count_declaration import TOTAL, CountKind
 from survey.counts.count_kinds import COMPLAINT_WEEKS, COMPLAINTS, OPINION
@@ -42,13 +43,14 @@ from survey.counts.deliveries import (
     DeliveryHead,
     DeliveryReceipt,
     build_upload_id,
-    import_delivery,
     preview_delivery,
 )
 from survey.counts.delivery_changes import DeliveryChanges
 from survey.counts.lost_lists import name_lost
 from survey.counts.published_quarters import preview_published, store_published
 from survey.counts.standing_deliveries import list_delivered_periods
+from survey.counts.trader_lists import import_cases
+from survey.counts.trader_rules import ask_for_traders
 from survey.education.entry_list import add_entries, read_entry_file
 from survey.education.registers import ACTIVITIES, BASES, STATIONS, Register
 from survey.figures.figure_table import csv_bytes
@@ -184,6 +186,12 @@ def import_(
     correction: Annotated[
         str, typer.Option(help="Reason of a correction; needed where a month is closed.")
     ] = "",
+    names_of: Annotated[
+        NamesOf | None,
+        typer.Option(
+            "--totals", help="Keep totals by name of a year of complaint-cases, for good."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
     problems: Annotated[
         Path | None, typer.Option(help="CSV for the problems, with the rows they are in.")
@@ -215,12 +223,16 @@ def import_(
             changes, record = _import_published(published, head, account, problems, dry_run=dry_run)
             _finish(kind.counts, changes, head, record, output)
             return
+        with read_as_operator() as work:
+            own = _act_as(work, account)
+            asked = ask_for_traders(own, names_of=names_of) if names_of else None
         read = read_count_file(
             kind.counts,
             content,
             mapping=read_mapping_json(read_bytes(mapping), kind.counts) if mapping else None,
             of_cases=kind.is_cases,
             version=code_version,
+            traders=asked,
         )
         for remark in read.remarks:
             print_note(remark)
@@ -433,7 +445,7 @@ def _store(work: Work, read: CountFile, head: DeliveryHead) -> DeliveryReceipt:
     withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}
     head = replace(head, area=head.area or work.principal.area)
     upload_id = build_upload_id(read.check.sha256, head, withdrawn)
-    return import_delivery(work, check=read.check, head=replace(head, external_id=upload_id))
+    return import_cases(work, file=read, head=replace(head, external_id=upload_id))
 
 
 def _report_problems(read: CountFile, path: Path | None) -> None:

@@ -25,23 +25,30 @@ class ReplyData:
     received_on: date
 
 
-def require_reply_deadline(work: Work, case: Case[Any], due_on: date) -> None:
+def require_reply_deadline(
+    work: Work, case: Case[Any], due_on: date, least: int = MIN_REPLY_DAYS
+) -> None:
     """Raise `RefusedError` for `case` unless `due_on` leaves enough days to reply, not too many."""
     days = due_on - china_date(work.now)
-    if not timedelta(MIN_REPLY_DAYS) <= days <= timedelta(MAX_REPLY_DAYS):
+    if not timedelta(least) <= days <= timedelta(MAX_REPLY_DAYS):
         raise case.refuse(
             msg(
                 "There are between {least} and {most} days to reply.",
-                least=MIN_REPLY_DAYS,
+                least=least,
                 most=MAX_REPLY_DAYS,
             )
         )
 
 
+def is_heard(reply: Reply, today: date) -> bool:
+    """Return whether a reply was received or its deadline has passed."""
+    return reply.received_on is not None or reply.due_on < today
+
+
 def require_heard(work: Work, case: Case[Any], replies: Iterable[tuple[str, Reply]]) -> None:
     """Raise `RefusedError` for `case` if one of `replies` is missing and its deadline not over."""
     for name, reply in replies:
-        if reply.received_on is None and reply.due_on >= china_date(work.now):
+        if not is_heard(reply, china_date(work.now)):
             raise case.refuse(msg("{maker} can still reply: its deadline is not over.", maker=name))
 
 

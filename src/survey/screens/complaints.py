@@ -8,7 +8,7 @@ from uuid import uuid4
 import pandas as pd
 import streamlit as st
 
-from survey.access.roles import NATION
+from survey.access.roles import NATION, Action
 from survey.counts.alarm_view import build_alarm_view
 from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_alarms import read_complaint_alarms
@@ -65,6 +65,7 @@ from survey.kit.text_blocks import draw_freshness, render_table, render_text_tab
 from survey.kit.url_state import draw_tabs, keep_in_address, pick
 from survey.screens.published_quarters import draw_published_quarters
 from survey.screens.special_groups import draw_losses
+from survey.screens.traders import draw_traders, read_rule
 from survey.store.china_time import china_date
 from survey.store.read_replica import LateReading
 from survey.store.tables import now
@@ -296,14 +297,15 @@ def draw_complaints_page(page: PageContext) -> None:
         kept = {name: value for name, value in st.query_params.items() if name != "part"}
         st.switch_page(PAGES_BY_KEY[PageKey.EDUCATION].path, query_params=kept)
     t = page.t
-    draw_tabs(
-        page,
-        {
-            "complaints": (t("Complaints"), partial(draw_complaints, page)),
-            "detriment": (t("Losses and topics"), partial(draw_losses, page)),
-            "opinion": (t("Opinion monitoring"), partial(draw_opinion, page)),
-        },
-    )
+    tabs = {
+        "complaints": (t("Complaints"), partial(draw_complaints, page)),
+        "detriment": (t("Losses and topics"), partial(draw_losses, page)),
+        "opinion": (t("Opinion monitoring"), partial(draw_opinion, page)),
+    }
+    rule = read_rule(page)
+    if rule is not None or page.principal.may(Action.RELEASE):
+        tabs["traders"] = (t("Traders and brands"), partial(draw_traders, page, rule))
+    draw_tabs(page, tabs)
 
 
 def draw_complaints(page: PageContext) -> None:

@@ -15,16 +15,15 @@ from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.saved_mappings import list_count_mappings
 from survey.counts.bringing_in.table_mapping import TableMapping
+from survey.counts.bringing_in.trader_totals import NAMES_OF, NamesOf, TraderQuestion
 from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_view import name_area
 from survey.counts.complaints.sums import compare_revisions
-from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import CheckedCounts, CountKind
 from survey.counts.count_kinds import COMPLAINTS, COUNT_KINDS
 from survey.counts.deliveries import (
     DeliveryHead,
     build_upload_id,
-    import_delivery,
     list_delivery_areas,
     preview_delivery,
     withdraw_delivery,
@@ -32,6 +31,8 @@ from survey.counts.deliveries import (
 from survey.counts.delivery_changes import DeliveryNotAllowedError
 from survey.counts.overdue_deliveries import OverdueMonth, list_overdue_months
 from survey.counts.standing_deliveries import DeliveredPeriod, list_own_deliveries
+from survey.counts.trader_lists import import_cases
+from survey.counts.trader_rules import ask_for_traders, find_trader_rule
 from survey.frame.code_lists import shipped_code_lists
 from survey.kit.delivery_feedback import (
     describe_receipt,
@@ -82,6 +83,8 @@ class Upload:
     of_cases: bool
     mapping: TableMapping | None
     """Mapping that a person chose; None where the file was read as it was understood."""
+    traders: TraderQuestion | None
+    """By which names single complaints are counted as well."""
 
 
 def draw_outside_data(page: PageContext) -> None:
@@ -160,6 +163,7 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
     )
     of_cases = kind.kind is not DeliveryKind.OPINION and _pick_contents(page)
     chosen = _pick_mapping(page, kind, of_cases)
+    traders = _pick_names(page) if of_cases and kind is COMPLAINTS else None
     uploaded = st.file_uploader(
         t(
             "File (.xlsx or .csv): {rows}",
@@ -177,9 +181,9 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
     asked = (kind.kind, uploaded.file_id, of_cases, None if chosen is None else chosen[0])
     mapping = applied[1] if applied[0] == asked else chosen[1] if chosen else None
     upload = Upload(
-        uploaded.file_id, uploaded.name, uploaded.getvalue(), version, of_cases, mapping
+        uploaded.file_id, uploaded.name, uploaded.getvalue(), version, of_cases, mapping, traders
     )
-    outcome = _check_upload(page, kind, upload, (asked, version, mapping))
+    outcome = _check_upload(page, kind, upload, (asked, version, mapping, traders))
     if isinstance(outcome, PublishedFile):
         draw_published_form(page, outcome, upload.name)
         return
@@ -194,7 +198,7 @@ def _draw_upload(page: PageContext, kind: CountKind, periods: list[DeliveredPeri
         st.session_state[_APPLIED] = (asked, edited)
         st.rerun()
     if isinstance(outcome, CountFile) and outcome.check.counts is not None:
-        _draw_form(page, upload, outcome.check, periods)
+        _draw_form(page, upload, outcome, periods)
 
 
 def _draw_problems(page: PageContext, file: CountFile) -> None:
@@ -223,6 +227,30 @@ def _pick_contents(page: PageContext) -> bool:
             )
         )
     return of_cases
+
+
+def _pick_names(page: PageContext) -> TraderQuestion | None:
+    """Draw by which names complaints are counted as well, where the rule on traders allows it."""
+    t, no = page.t, ""
+    with page.read() as work:
+        if find_trader_rule(work) is None:
+            return None
+        names_of = st.selectbox(
+            t("Totals by name"),
+            [no, *NamesOf],
+            format_func=lambda each: t(NAMES_OF[each]) if each else t("none: no name is read"),
+            help=t(
+                "For a list of a whole year. They are kept once and for good, from the threshold "
+                "on; sole traders are left out."
+            ),
+            key="outside/names",
+        )
+        if not names_of:
+            return None
+        st.caption(
+            t("The column of names is read as well. A name below the threshold is not kept.")
+        )
+        return ask_for_traders(work, names_of=names_of)
 
 
 def _pick_mapping(
@@ -264,7 +292,7 @@ def _check_upload(page: PageContext, kind: CountKind, upload: Upload, asked: obj
             )
             outcome = published or read_count_file(
                 kind, upload.content, mapping=upload.mapping, of_cases=upload.of_cases,
-                version=upload.version,
+                version=upload.version, traders=upload.traders,
             )  # fmt: skip
         except SurveyError as error:
             outcome = error
@@ -315,9 +343,10 @@ def _pick_area(page: PageContext, counts: CheckedCounts) -> str:
 
 
 def _draw_form(
-    page: PageContext, upload: Upload, check: CountCheck, periods: list[DeliveredPeriod]
+    page: PageContext, upload: Upload, file: CountFile, periods: list[DeliveredPeriod]
 ) -> None:
-    t, counts = page.t, check.require_counts()
+    t, check = page.t, file.check
+    counts = check.require_counts()
     about = {"rows": format_count(len(counts.frame)), "months": ", ".join(counts.periods)}
     if upload.of_cases:
         cases = format_count(check.row_count)
@@ -347,7 +376,7 @@ def _draw_form(
     if said is not None:
         withdrawn = {each.external_id for each in periods if each.withdrawn_at is not None}
         head = replace(said, external_id=build_upload_id(check.sha256, said, withdrawn))
-        change = partial(import_delivery, check=check, head=head)
+        change = partial(import_cases, file=file, head=head)
         with st.spinner(page.t("Storing …")):
             stored = run_change(page, change, done=partial(describe_receipt, page))
         if stored:

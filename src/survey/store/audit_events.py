@@ -35,6 +35,7 @@ class SubjectKind(StrEnum):
     SHEET = "sheet"
     SNAPSHOT = "snapshot"
     STORE = "store"
+    TRADER = "trader"
     WAVE = "wave"
 
 
@@ -147,6 +148,20 @@ class AuditEvent(StrEnum):
     EVIDENCE_DELIVERED = "evidence.delivered", SubjectKind.DELIVERY
     EVIDENCE_WITHDRAWN = "evidence.withdrawn", SubjectKind.DELIVERY
     EVIDENCE_MONTH_CLOSED = "evidence.month_closed", SubjectKind.DELIVERY
+
+    TRADER_RULE_SET = "trader.rule_set", SubjectKind.TRADER
+    TRADER_RULE_ENDED = "trader.rule_ended", SubjectKind.TRADER
+    TRADER_LIST_KEPT = "trader.list_kept", SubjectKind.DELIVERY
+    TRADER_JOIN_PROPOSED = "trader.join_proposed", SubjectKind.TRADER
+    TRADER_JOINED = "trader.joined", SubjectKind.TRADER
+    TRADER_PARTING_PROPOSED = "trader.parting_proposed", SubjectKind.TRADER
+    TRADER_PARTED = "trader.parted", SubjectKind.TRADER
+    TRADER_PROPOSAL_DROPPED = "trader.proposal_dropped", SubjectKind.TRADER
+    TRADER_SENT = "trader.sent", SubjectKind.TRADER
+    TRADER_REPLY_RECEIVED = "trader.reply_received", SubjectKind.TRADER
+    TRADER_SIGNED = "trader.signed", SubjectKind.TRADER
+    TRADER_NAMED = "trader.named", SubjectKind.TRADER
+    TRADER_TAKEN_BACK = "trader.taken_back", SubjectKind.TRADER
 
     SNAPSHOT_SEALED = "snapshot.sealed", SubjectKind.SNAPSHOT
 

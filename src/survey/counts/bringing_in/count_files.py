@@ -8,9 +8,15 @@ from hashlib import sha256
 
 from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.collection.importing.rejections import ImportNotPossibleError, reason_of
-from survey.counts.bringing_in.mapped_table import MappedTable, read_mapped_table
+from survey.counts.bringing_in.mapped_table import MappedTable, list_heads, read_mapped_table
 from survey.counts.bringing_in.proposal import Proposal, propose_mapping
 from survey.counts.bringing_in.table_mapping import TableMapping
+from survey.counts.bringing_in.trader_totals import (
+    TraderQuestion,
+    TraderTotals,
+    count_traders,
+    find_trader_columns,
+)
 from survey.counts.count_check import MAX_FILE_PROBLEMS, CountCheck, MappedOrigin, check_counts
 from survey.counts.count_declaration import CountKind
 from survey.frame.code_lists import shipped_code_lists
@@ -31,6 +37,8 @@ class CountFile:
     """How the file was understood without a mapping; None if it is the template or was mapped."""
     left_out: int = 0
     """Rows of subtotals and notes that were left out."""
+    traders: TraderTotals | None = None
+    """Totals by name, where they were asked for of a list of single complaints without problems."""
 
     @property
     def remarks(self) -> tuple[Message, ...]:
@@ -61,16 +69,20 @@ def read_count_file(
     mapping: TableMapping | None = None,
     of_cases: bool = False,
     version: str = "",
+    traders: TraderQuestion | None = None,
 ) -> CountFile:
     """Read and check a file of counts; without a mapping as the template, else as proposed.
 
     Args:
         of_cases: Whether every row is one case, which is counted and not kept.
+        traders: By which names cases are counted as well; without it no name is read.
 
     Raises:
         FileUnreadableError: There is no readable table in the file.
         ImportNotPossibleError: A required column is missing, or the mapping does not fit.
     """
+    if traders is not None and not of_cases:
+        raise ImportNotPossibleError(msg("Totals by name are made of single complaints alone."))
     plain = None if mapping is not None or of_cases else _read_template(kind, content)
     if plain is not None:
         check = check_counts(kind, plain, sha256=sha256(content).hexdigest(), version=version,
@@ -87,12 +99,18 @@ def read_count_file(
     lists = shipped_code_lists()
     known = version or lists.newest
     lists.require_version(known)
-    mapped = read_mapped_table(kind, content, chosen, lists=lists, version=known)
+    heads = find_trader_columns(list_heads(content, chosen), traders.names_of) if traders else {}
+    mapped = read_mapped_table(
+        kind, content, chosen, lists=lists, version=known, also=heads.values()
+    )
     # Read by another mapping, a file is another delivery.
     digest = sha256(write_mapping_json(chosen) + content).hexdigest()
-    return CountFile(
-        _check_mapped(kind, mapped, digest, known), mapped.source, proposal, mapped.left_out
-    )
+    check = _check_mapped(kind, mapped, digest, known)
+    totals = None
+    if traders is not None and check.counts is not None:
+        columns = {role: mapped.also[head] for role, head in heads.items()}
+        totals = count_traders(traders, columns, mapped.table, check.counts.periods)
+    return CountFile(check, mapped.source, proposal, mapped.left_out, totals)
 
 
 def _read_template(kind: CountKind, content: bytes) -> TextTable | None:

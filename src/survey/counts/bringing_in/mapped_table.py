@@ -34,7 +34,7 @@ from survey.tabular.raw_rows import (
     read_raw_rows,
 )
 from survey.tabular.text_files import MAX_COUNT_ROWS, MAX_ROWS, iter_text_rows
-from survey.tabular.text_table import FileUnreadableError, TextTable
+from survey.tabular.text_table import CodedColumn, FileUnreadableError, TextTable
 from survey.tabular.written_dates import fold
 
 MAX_LISTED_TEXTS = 60
@@ -56,6 +56,8 @@ class MappedTable:
     """Rows of subtotals and notes below the table that were left out."""
     ignored: tuple[str, ...]
     """Heads of columns that were not read."""
+    also: Mapping[str, CodedColumn]
+    """Head -> column, of those that were asked for beside the mapped ones."""
 
     def head(self, column: str, at: int) -> str:
         """Return the head in the file of a column of `table` at a row position of it."""
@@ -115,9 +117,18 @@ def list_unknown_texts(
 
 
 def read_mapped_table(
-    kind: CountKind, content: bytes, mapping: TableMapping, *, lists: CodeLists, version: str
+    kind: CountKind,
+    content: bytes,
+    mapping: TableMapping,
+    *,
+    lists: CodeLists,
+    version: str,
+    also: Iterable[str] = (),
 ) -> MappedTable:
     """Return a file's rows in the columns of `kind`, as the mapping says.
+
+    Args:
+        also: Heads of columns that are read besides.
 
     Raises:
         FileUnreadableError: There is no readable table in the file.
@@ -128,7 +139,7 @@ def read_mapped_table(
     top = read_raw_rows(content, sheet=mapping.sheet, most_rows=first)
     heads = read_heads(top, mapping.head_row, mapping.head_rows)
     places = {}
-    for head in mapping.heads:
+    for head in dict.fromkeys((*mapping.heads, *also)):
         if head not in heads:
             raise ImportNotPossibleError(
                 msg("The mapping names a column {column} that the file lacks.", column=head)
@@ -147,9 +158,10 @@ def read_mapped_table(
     source = replace(source, sheet=raw.sheet, other_sheets=raw.other_sheets)
     ignored = tuple(head for head in heads if head and head not in places)
     table = _ColumnMaker(kind, mapping, source, lists, version).build()
+    besides = {head: source.texts(source.header.index(head)) for head in also}
     if mapping.cases is not None:
         source = TextTable((), (), source.rows, sheet=source.sheet)
-    return MappedTable(mapping, table, source, left_out, ignored)
+    return MappedTable(mapping, table, source, left_out, ignored, besides)
 
 
 def _fill_merged(

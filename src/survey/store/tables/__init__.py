@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from survey.store.tables.operations import *
     from survey.store.tables.publications import *
     from survey.store.tables.registers import *
+    from survey.store.tables.traders import *
     from survey.store.tables.venue_checks import *
     from survey.store.tables.waves import *
 
@@ -125,6 +126,7 @@ _TABLES_BY_MODULE = {
         "RowExport",
     ),
     "registers": ("BaseVisit", "ConsumerStation", "EducationActivity", "EducationBase", "RuleWork"),
+    "traders": ("TraderHearing", "TraderList", "TraderRule", "TraderTotal"),
     "venue_checks": ("Photo", "VenueCheck", "VenueReply", "VenueRevisit", "VenueVisit"),
     "waves": (
         "AnswerArchive",

@@ -141,7 +141,8 @@ ABOUT_NO_INTERVIEW = frozenset(
         "publication_key", "publication_logo", "publication_reader", "published_table",
         "questionnaire_picture", "quota_cell", "quota_margin", "recovery_code", "review_rule",
         "row_export", "rule_work", "sampling_point", "schema_floor", "setup_link", "sign_in_code",
-        "sign_in_step", "sign_in_tries", "snapshot", "surveyor_note", "venue_check", "venue_reply",
+        "sign_in_step", "sign_in_tries", "snapshot", "surveyor_note", "trader_hearing",
+        "trader_list", "trader_rule", "trader_total", "venue_check", "venue_reply",
         "venue_revisit", "wave", "wave_plan", "wave_release", "wave_request",
     }
 )  # fmt: skip
