@@ -20,7 +20,7 @@ from survey.counts.alarm_gate import ShownWeeks
 from survey.counts.complaint_tables import ComplaintYear, read_complaint_year
 from survey.counts.count_declaration import AREA, TOTAL
 from survey.counts.standing_deliveries import DeliveredPeriod, list_standing_periods, stands_for
-from survey.counts.week_alarms import AlarmKey, WeekAlarms, read_week_alarms
+from survey.counts.week_alarms import AlarmKey, WeekAlarms, find_week_alarms
 from survey.counts.week_series import list_weeks, monday_of
 from survey.estimate.outbreaks import LEAST_COUNT, LEFT_OUT_WEEKS, MOST_PAST_WEEKS
 from survey.frame.code_lists import CodeListName, shipped_code_lists
@@ -48,7 +48,7 @@ def read_complaint_alarms(work: Work) -> WeekAlarms:
     months = list_standing_periods(work, kind=DeliveryKind.COMPLAINTS)
     made_of = tuple(each.revision_id for each in (*standing, *months))
     build = partial(ComplaintWeeks, work, standing)
-    return read_week_alarms(work, made_of, ComplaintWeeks, build)
+    return find_week_alarms(work.principal, made_of, ComplaintWeeks, build)
 
 
 class ComplaintWeeks:

@@ -14,8 +14,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from survey.access.principal import Principal
 from survey.access.roles import NATION
-from survey.access.work import Work
 from survey.counts.standing_deliveries import DeliveredPeriod
 from survey.counts.week_series import StandOut, find_standing_out
 from survey.disclosure import MINIMUM_N
@@ -80,7 +80,7 @@ class WeekSource(Protocol):
 
     is_spreading: bool
     """Whether their dispersion grows with the mean (`estimate/outbreaks.py`)."""
-    weeks: Sequence[str]
+    weeks: list[str]
     """Weeks on end, the newest last."""
     newest: tuple[DeliveredPeriod, ...]
     """Revisions of the newest week."""
@@ -101,10 +101,10 @@ class WeekSource(Protocol):
         """Return a count and keep that it is shown; None where it may not be."""
 
 
-def read_week_alarms(
-    work: Work, made_of: MadeOf, source: type[WeekSource], build: Callable[[], WeekSource]
+def find_week_alarms(
+    principal: Principal, made_of: MadeOf, source: type[WeekSource], build: Callable[[], WeekSource]
 ) -> WeekAlarms:
-    """Return the alarms in the areas that the reader may see: the nation and the own area.
+    """Return the alarms of the nation and the own area; the caller has checked the right.
 
     Args:
         made_of: Revisions that decide the alarms; with the same ones they are found once.
@@ -119,7 +119,7 @@ def read_week_alarms(
             _KEPT[source, made_of] = known
 
     def may_read(area: str) -> bool:
-        return area == NATION or work.principal.covers(area)
+        return area == NATION or principal.covers(area)
 
     own = tuple(each for each in known.alarms if may_read(each.area))
     kept_back = {area: count for area, count in known.kept_back.items() if may_read(area)}

@@ -19,7 +19,7 @@ from survey.counts.count_declaration import AREA
 from survey.counts.count_kinds import ALL_TOPICS, DAY, ITEMS, NEGATIVE, SENTIMENT, TOPIC
 from survey.counts.opinion.storage import is_none_or
 from survey.counts.standing_deliveries import DeliveredPeriod, list_standing_periods, stands_for
-from survey.counts.week_alarms import AlarmKey, WeekAlarms, read_week_alarms
+from survey.counts.week_alarms import AlarmKey, WeekAlarms, find_week_alarms
 from survey.counts.week_series import list_weeks, monday_of, week_of
 from survey.disclosure import MINIMUM_N
 from survey.estimate.outbreaks import LEAST_COUNT, MOST_PAST_WEEKS
@@ -43,7 +43,9 @@ def read_topic_alarms(work: Work) -> WeekAlarms:
     work.require(Action.READ_RESULTS)
     standing = list_standing_periods(work, kind=DeliveryKind.OPINION)
     made_of = tuple(each.revision_id for each in standing)
-    return read_week_alarms(work, made_of, TopicWeeks, partial(TopicWeeks, work, standing))
+    return find_week_alarms(
+        work.principal, made_of, TopicWeeks, partial(TopicWeeks, work, standing)
+    )
 
 
 class TopicWeeks:
