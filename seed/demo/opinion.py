@@ -44,6 +44,17 @@ _TOPICS = (
 )  # fmt: skip
 """Topic, share of all items, negative share, day of its peak from the first day on."""
 _CITIES = ("420500", "110000", "310000", "320500", "440100", "500000")
+YEARS = (2022, 2023, 2024)
+"""Every day of them is delivered, so that topics of cities have weeks on end."""
+_QUIET_ITEMS = 650_000.0
+_CITY_TOPICS = {("310000", "快递延误"): 24.0, ("320500", "快递延误"): 13.0,
+                ("320500", "退货运费"): 15.0}  # fmt: skip
+"""Negative items on a topic a day; as many others are on it as well."""
+PLANTED = ("320500", "快递延误")
+PLANTED_DAYS = (date(2024, 12, 23), date(2024, 12, 29))
+"""Outbreak of the newest week: the truth that an early warning should find."""
+_PLANTED_ITEMS = 40
+"""Negative items more a day."""
 
 
 @dataclass(frozen=True)
@@ -109,15 +120,47 @@ def _adjust_sum(counts: NDArray[np.int64], places: NDArray[np.int64], total: int
 
 def build_demo_opinion(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
     """Return the delivery of a year: the nation by channel, some cities, and topics."""
-    days, random = build_demo_days(year, seed=seed), random_stream("opinion parts", year, seed=seed)
-    parts = [
-        _build_nation_rows(days),
-        _build_city_rows(days, random),
-        _build_topic_rows(days, EVENTS[year].first),
-    ]
-    frame = pd.concat(parts, ignore_index=True)
+    random, quiet = random_stream("opinion parts", year, seed=seed), _build_quiet_days(year, seed)
+    parts = []
+    if year in EVENTS:
+        days = build_demo_days(year, seed=seed)
+        parts = [_build_nation_rows(days), _build_topic_rows(days, EVENTS[year].first)]
+        parts.append(_build_city_rows(days, random))
+        quiet = quiet[~quiet[DAY].isin(days[DAY])]
+    parts += [_build_nation_rows(quiet), _build_city_rows(quiet, random)]
+    frame = pd.concat([*parts, _build_city_topic_rows(pd.concat(parts), random)], ignore_index=True)
     frame[DAY] = [day.isoformat() for day in frame[DAY]]
     return CheckedCounts(OPINION, frame, (ITEMS,))
+
+
+def _build_quiet_days(year: int, seed: int) -> pd.DataFrame:
+    """Return items and negative items of the nation on each day of a year without an event."""
+    random, first = random_stream("quiet opinion", year, seed=seed), date(year, 1, 1)
+    days = [first + timedelta(days=day) for day in range((date(year + 1, 1, 1) - first).days)]
+    items = _QUIET_ITEMS * np.exp(_draw_autoregression(random, len(days), 0.12))
+    share = BASE_SHARE + _draw_autoregression(random, len(days), SHARE_NOISE)
+    counts = np.round(items).astype(np.int64)
+    negative = np.round(items * share / 100).astype(np.int64)
+    return pd.DataFrame({DAY: days, ITEMS: counts, "negative": negative})
+
+
+def _build_city_topic_rows(counts: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+    """Return topics of cities, as parts of the negative items that `counts` has of them."""
+    is_negative = counts[SENTIMENT] == "negative"
+    rows = []
+    for (area, topic), mean in _CITY_TOPICS.items():
+        of_city = counts[is_negative & (counts[AREA] == area)]
+        for day, items in of_city[[DAY, ITEMS]].itertuples(index=False):
+            more = _planted_on(day) if (area, topic) == PLANTED else 0
+            bad = min(int(random.poisson(mean)) + more, int(items))
+            rows += [(day, area, NOT_GIVEN, "negative", topic, bad),
+                     (day, area, NOT_GIVEN, "neutral", topic, bad)]  # fmt: skip
+    return _build_table(rows)
+
+
+def _planted_on(day: date) -> int:
+    """Return how many negative items more the planted outbreak brings on a day."""
+    return _PLANTED_ITEMS if PLANTED_DAYS[0] <= day <= PLANTED_DAYS[1] else 0
 
 
 def _build_nation_rows(days: pd.DataFrame) -> pd.DataFrame:
@@ -143,6 +186,7 @@ def _build_city_rows(days: pd.DataFrame, random: np.random.Generator) -> pd.Data
         part = residents[code] / 1_411_778_724 / 12
         for day, items, negative in days.itertuples(index=False):
             bad = int(random.poisson(negative * part))
+            bad += _planted_on(day) if code == PLANTED[0] else 0
             calm = int(random.poisson((items - negative) * part))
             rows += [
                 (day, code, NOT_GIVEN, sentiment, ALL_TOPICS, count)
@@ -177,7 +221,7 @@ def _build_table(rows: Sequence[tuple[date, str, str, str, str, int]]) -> pd.Dat
 
 def store_opinion(*, session: Session, now: datetime, seed: int = DEFAULT_SEED) -> None:
     """Store one demo delivery a year."""
-    for year in EVENTS:
+    for year in YEARS:
         counts = build_demo_opinion(year, seed=seed)
         check = CountCheck(
             OPINION, counts, (), 0, len(counts.frame), (), shipped_code_lists().newest, "0" * 64

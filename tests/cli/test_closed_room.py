@@ -6,7 +6,6 @@ backup, opened again, are searched for every one of them.
 """
 
 import csv
-import io
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -17,59 +16,15 @@ from sqlmodel import func, select
 
 from survey.access.work import operator_work
 from survey.collection.importing.mapping_documents import write_mapping_json
-from survey.counts.bringing_in.proposal import propose_mapping
-from survey.counts.count_kinds import COMPLAINTS
 from survey.counts.trader_rules import set_trader_rule
-from survey.settings import PROJECT_ROOT, current_settings
+from survey.settings import current_settings
 from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import ComplaintCount, TraderTotal
 from survey.store.tables.traders import TraderRuleData
 from survey.store.transactions import run_in_transaction
+from tests.context.complaints.case_room import Room
 
 Survey = Callable[..., Result]
-EXAMPLE = PROJECT_ROOT / "seed" / "context" / "examples" / "complaint_cases_12315.csv"
-FURTHER = ("投诉人微信", "调解员备注", "narrative", "备用列")
-"""Columns that a system may have besides."""
-
-
-class Room:
-    """A case list with planted words, and everything that can be seen of it afterwards."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.planted: list[str] = []
-        content = EXAMPLE.read_bytes()
-        self.mapping = propose_mapping(COMPLAINTS, content, of_cases=True).mapping
-        self.rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-
-    def plant(self) -> str:
-        word = f"planted{len(self.planted):04d}word"
-        self.planted.append(word)
-        return word
-
-    def write(self, name: str, *, wrong: str = "") -> Path:
-        """Write the list with a planted word in each unmapped cell, and one in column `wrong`."""
-        heads, *rows = self.rows
-        places = [heads.index(head) for head in self.mapping.heads]
-        lines = [[*heads, *FURTHER]]
-        for row in rows:
-            cells = [cell if at in places else self.plant() for at, cell in enumerate(row)]
-            lines.append([*cells, *(self.plant() for _ in FURTHER)])
-        if wrong:
-            lines[2][heads.index(wrong)] = self.plant()
-        path = self.folder / name
-        with path.open("w", encoding="utf-8-sig", newline="") as file:
-            csv.writer(file).writerows(lines)
-        return path
-
-    def find_told(self, kept: dict[str, bytes]) -> list[tuple[str, str]]:
-        """Return where a planted word is, in any encoding that a file of ours has."""
-        return [
-            (where, word)
-            for where, content in kept.items()
-            for word in self.planted
-            if any(word.encode(each) in content for each in ("utf-8", "utf-16-le", "utf-16-be"))
-        ]
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -38,6 +38,7 @@ from tests.account_factory import employ_person
 from tests.context.comparative_tests.published_rules import sunscreen_rules
 from tests.context.comparative_tests.small_test import PLAN, sample, start
 from tests.context.complaints import weekly_counts as outbreaks
+from tests.context.opinion import test_topic_alarms as topics
 
 Survey = Callable[..., Result]
 EXAMPLES = PROJECT_ROOT / "seed" / "context" / "examples"
@@ -316,6 +317,15 @@ def test_alarms_are_listed_for_machines(ready: Survey) -> None:
     (alarm,) = json.loads(survey_alarms(ready).stdout)
     assert [alarm[name] for name in ("area", "nature", "goods_class")] == list(outbreaks.KEY)
     assert (alarm["week"], alarm["count"], alarm["usual_least"]) == (outbreaks.NEWEST, 60, None)
+
+
+def test_alarms_of_topics_are_listed_for_machines(ready: Survey) -> None:
+    topics.store(current_settings().store_url, topics.plant(topics.build_days()))
+    listed = ready("evidence", "alarms", "opinion", "--format", "json")
+    assert listed.exit_code == 0, listed.output
+    (alarm,) = json.loads(listed.stdout)
+    assert (alarm["area"], alarm["topic"]) == topics.KEY
+    assert (alarm["week"], alarm["count"]) == ("2025W09", 700)
 
 
 def survey_alarms(survey: Survey) -> Result:

@@ -177,3 +177,26 @@ def test_planted_outbreaks_are_found_and_false_alarms_are_few() -> None:
     assert false <= 1
     _, quiet = truth.measure(truth.Case(157, 2.0, (20, 2.0), planted=0), samples=4)
     assert quiet <= 0.75
+
+
+def test_planted_topics_are_found_and_false_alarms_are_few() -> None:
+    """The same for topics of opinion, whose dispersion grows with their items."""
+    case = truth.Case(157, 0.2, (30, 2.0), truth.PLANTED_TOPICS, is_opinion=True)
+    found, false = truth.measure(case, samples=4)
+    assert found >= 0.8
+    assert false <= 1
+
+
+def test_the_dispersion_of_what_spreads_grows_with_the_mean() -> None:
+    """Two series of the same relative spread, of few and of many: both are within the range."""
+    rng = np.random.default_rng(5)
+    shape = rng.gamma(1 / 0.09, 0.09, (60, 158))
+    counts = rng.poisson(shape * np.repeat([30.0, 3000.0], 30)[:, None])
+    for is_spreading, expected in ((True, 0.3), (False, None)):
+        forecast = forecast_week(counts[:, :-1], known(counts[:, :-1]), is_spreading=is_spreading)
+        spread = np.sqrt(forecast.variance - forecast.mean) / forecast.mean
+        few, many = spread[:30].mean(), spread[30:].mean()
+        if expected is not None:
+            assert (few, many) == pytest.approx((expected, expected), rel=0.25)
+        else:
+            assert few > 2 * many  # The common dispersion of all would hide outbreaks of few.

@@ -12,6 +12,7 @@ from survey.estimate.outbreaks import LEAST_HISTORY_WEEKS
 from survey.kit.navigation import PageKey
 from survey.settings import Settings
 from tests.context.complaints.weekly_counts import KEY, WEEKS, build_counts, plant, store
+from tests.context.opinion import test_topic_alarms as topics
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
@@ -63,3 +64,21 @@ def test_a_short_past_is_said(store_url: str, open_page: Open, read: Read) -> No
     store(store_url, build_counts(WEEKS[-20:]), is_demo=True)
     text = read(open_page(PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh"))
     assert f"现有连续 20 周的投诉。少于 {LEAST_HISTORY_WEEKS} 周，还不能预警" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("zh", ("负面信息比往常多", "苏州", "快递延误", "700、700", "2025年2月17日", "演示数据")),
+        ("en", ("More negative items", "Suzhou", "快递延误", "700, 700", "DEMO DATA")),
+    ],
+)
+def test_an_alarm_of_a_topic_is_said_on_opinion_monitoring(
+    language: str, said: tuple[str, ...], store_url: str, open_page: Open, read: Read
+) -> None:
+    topics.store(store_url, topics.plant(topics.build_days()), is_demo=True)
+    text = read(
+        open_page(PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang=language, part="opinion")
+    )
+    for each in said:
+        assert each in text

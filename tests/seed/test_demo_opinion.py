@@ -1,6 +1,9 @@
 """Demo opinion counts add up to what was told, pass the checks, and hold a truth that is found."""
 
+from datetime import date
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from seed.demo.opinion import (
@@ -8,13 +11,18 @@ from seed.demo.opinion import (
     EVENT_ITEMS,
     EVENT_NEGATIVE,
     EVENTS,
+    PLANTED,
+    PLANTED_DAYS,
     SHARE_SHIFT,
+    YEARS,
     build_demo_days,
     build_demo_opinion,
 )
 from survey.counts.count_check import check_counts
 from survey.counts.count_kinds import ITEMS, OPINION, OPINION_KEY
 from survey.counts.opinion.event_windows import compare_windows
+from survey.counts.week_series import find_standing_out, week_of
+from survey.estimate.outbreaks import LEAST_COUNT
 from survey.tabular.reading import table_of_records
 
 
@@ -25,7 +33,7 @@ def test_the_event_of_2022_adds_up_to_what_was_told() -> None:
     assert round(100 * EVENT_NEGATIVE / EVENT_ITEMS, 2) == 11.21
 
 
-@pytest.mark.parametrize("year", EVENTS)
+@pytest.mark.parametrize("year", YEARS)
 def test_the_demo_delivery_passes_the_checks_of_a_real_one(year: int) -> None:
     frame = build_demo_opinion(year).frame
     records = frame[[*OPINION_KEY, ITEMS]].replace({"area": {"CN": ""}}).to_dict("records")
@@ -47,3 +55,17 @@ def test_intervals_of_the_windows_cover_the_shifts_that_were_built_in() -> None:
             assert found is not None
             hits += found.low <= truth <= found.high
     assert hits / (2 * draws) > 0.88
+
+
+def test_the_planted_topic_alone_stands_out_in_the_newest_week() -> None:
+    frame = pd.concat([build_demo_opinion(year).frame for year in YEARS])
+    topics = frame[(frame["topic"] != "") & (frame["sentiment"] == "negative")]
+    weeks = [week_of(date.fromisoformat(day)) for day in topics["day"]]
+    table = topics.assign(week=weeks).groupby(["area", "topic", "week"])[ITEMS].sum()
+    counts = table.unstack("week", fill_value=0)
+    tested = len(counts)
+    counts = counts.loc[:, "2022W01" : week_of(PLANTED_DAYS[1])]
+    counts = counts[counts.iloc[:, -1] >= LEAST_COUNT]
+    is_known = np.ones(counts.shape, bool)
+    found = find_standing_out(counts.to_numpy(), is_known, tested=tested, is_spreading=True)
+    assert [counts.index[each.series] for each in found] == [PLANTED]

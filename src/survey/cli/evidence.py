@@ -36,7 +36,7 @@ from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.table_mapping import read_mapping_json
 from survey.counts.bringing_in.trader_totals import NamesOf
-from survey.counts.complaint_alarms import read_complaint_alarms
+from survey.counts.complaint_alarms import ComplaintKey, read_complaint_alarms
 from survey.counts.count_declaration import TOTAL, CountKind
 from survey.counts.count_kinds import COMPLAINT_WEEKS, COMPLAINTS, OPINION
 from survey.counts.deliveries import (
@@ -47,6 +47,7 @@ from survey.counts.deliveries import (
 )
 from survey.counts.delivery_changes import DeliveryChanges
 from survey.counts.lost_lists import name_lost
+from survey.counts.opinion.topic_alarms import TopicKey, read_topic_alarms
 from survey.counts.published_quarters import preview_published, store_published
 from survey.counts.standing_deliveries import list_delivered_periods
 from survey.counts.trader_lists import import_cases
@@ -62,13 +63,17 @@ from survey.store.tables import MeasurementRound, now
 from survey.tabular.text_table import TextTable
 
 app = typer.Typer(no_args_is_help=True)
-_ALARM_COLUMNS = (
-    *("area", "nature", "goods_class", "week", "count", "usual_least", "usual_most"),
-    *("since", "demo"),
-)
+_ALARM_COLUMNS = ("week", "count", "usual_least", "usual_most", "since", "demo")
 """Columns of alarms; of the usual range an end below ten is left empty."""
 _LISTED = 20
 """Problems and losses that are printed; the file of problems has all."""
+
+
+class AlarmKind(StrEnum):
+    """What is counted by week."""
+
+    COMPLAINTS = "complaints"
+    OPINION = "opinion"
 
 
 class FileKind(StrEnum):
@@ -305,24 +310,29 @@ def _import_published(
 
 @app.command()
 def alarms(
+    kind: Annotated[AlarmKind, typer.Argument(help="What is counted.")] = AlarmKind.COMPLAINTS,
     account: Annotated[
         str | None, typer.Option("--as", help="Sign-in name of who reads. Default: the operator.")
     ] = None,
     output: FormatOption = OutputFormat.TABLE,
 ) -> None:
-    """List the kinds of complaints of which the newest week has more than usual."""
+    """List kinds of complaints, or topics, of which the newest week has more than usual."""
     # Not at the top: it brings the library of charts, which no other command here needs.
-    from survey.counts.alarm_view import build_alarm_view
+    from survey.counts.alarm_view import COMPLAINT_ALARMS, TOPIC_ALARMS, build_alarm_view
 
+    read, key, texts = {
+        AlarmKind.COMPLAINTS: (read_complaint_alarms, ComplaintKey._fields, COMPLAINT_ALARMS),
+        AlarmKind.OPINION: (read_topic_alarms, TopicKey._fields, TOPIC_ALARMS),
+    }[kind]
     with error_reporting(), read_as_operator(long_running=True) as work:
-        found = read_complaint_alarms(_read_as(work, account))
+        found = read(_read_as(work, account))
         rows = [
             (*each.key, each.week, each.count, each.least, each.most, each.since, found.is_demo)
             for each in found.alarms
         ]
-        for sentence in build_alarm_view(found, current_settings().language).sentences:
+        for sentence in build_alarm_view(found, texts, current_settings().language).sentences:
             print_note(sentence)
-        print_table(_ALARM_COLUMNS, rows, output)
+        print_table((*key, *_ALARM_COLUMNS), rows, output)
 
 
 def _import_list(

@@ -3,14 +3,11 @@
 What is shown of a week is decided once for every reader (`alarm_gate`), as the monthly tables are.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from itertools import product
-from threading import Lock
 from typing import NamedTuple
-from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -23,130 +20,58 @@ from survey.counts.alarm_gate import ShownWeeks
 from survey.counts.complaint_tables import ComplaintYear, read_complaint_year
 from survey.counts.count_declaration import AREA, TOTAL
 from survey.counts.standing_deliveries import DeliveredPeriod, list_standing_periods, stands_for
-from survey.counts.week_series import StandOut, find_standing_out, list_weeks, monday_of
-from survey.disclosure import MINIMUM_N
-from survey.estimate.outbreaks import (
-    LEAST_COUNT,
-    LEAST_HISTORY_WEEKS,
-    LEFT_OUT_WEEKS,
-    MOST_PAST_WEEKS,
-)
+from survey.counts.week_alarms import AlarmKey, WeekAlarms, find_week_alarms
+from survey.counts.week_series import list_weeks, monday_of
+from survey.estimate.outbreaks import LEAST_COUNT, LEFT_OUT_WEEKS, MOST_PAST_WEEKS
 from survey.frame.code_lists import CodeListName, shipped_code_lists
 from survey.store.tables import ComplaintWeek, DeliveryKind, table_of
 
 _NATURE, _CLASS = CodeListName.NATURE.value, CodeListName.GOODS_CLASS.value
 _WEEKS = table_of(ComplaintWeek)
-_KEPT: "dict[tuple[UUID, ...], ComplaintAlarms]" = {}
-"""Alarms by the revisions that they were made of; the oldest is given up first."""
-_MOST_KEPT = 4
 _KEYS_A_QUERY = 5_000
 _GATED_WEEKS = LEFT_OUT_WEEKS + 6
 """Weeks in which an alarm can have begun, and those that share a month with them."""
-_LOCK = Lock()
 
 
-class AlarmKey(NamedTuple):
-    """Series of an alarm: area, nature and class."""
+class ComplaintKey(NamedTuple):
+    """Series of complaints: area, nature and class."""
 
     area: str
     nature: str
     goods_class: str
 
 
-@dataclass(frozen=True)
-class ComplaintAlarm:
-    """Series with more complaints in the newest week than its past lets expect."""
-
-    key: AlarmKey
-    week: str
-    count: int
-    least: int | None
-    most: int | None
-    """Range of the week, with 95 % probability, by its own past; None is fewer than ten."""
-    since: str
-    """First week on end with more than that."""
-    counts: Mapping[str, int | None]
-    """Weeks since then with their counts, the newest first; None where one is kept back."""
-
-
-@dataclass(frozen=True)
-class ComplaintAlarms:
-    """Alarms of the newest week that was delivered, the least likely first."""
-
-    weeks: tuple[str, ...] = ()
-    """Weeks on end that were looked at, the newest last."""
-    tested: int = 0
-    """Series over which false alarms are held."""
-    alarms: tuple[ComplaintAlarm, ...] = ()
-    kept_back: Mapping[str, int] = field(default_factory=dict)
-    """Area -> alarms that are not shown, because they would leave few of a published total."""
-    periods: tuple[DeliveredPeriod, ...] = ()
-    """Revisions of the newest week."""
-
-    @property
-    def has_history(self) -> bool:
-        """Whether the past is long enough for any alarm."""
-        return len(self.weeks) >= LEAST_HISTORY_WEEKS
-
-    @property
-    def is_demo(self) -> bool:
-        return any(each.is_demo for each in self.periods)
-
-
-def read_complaint_alarms(work: Work) -> ComplaintAlarms:
+def read_complaint_alarms(work: Work) -> WeekAlarms:
     """Return the alarms of the newest week in the reader's own area; without any weeks none."""
     work.require(Action.READ_RESULTS)
     standing = list_standing_periods(work, kind=DeliveryKind.COMPLAINT_WEEKS)
     months = list_standing_periods(work, kind=DeliveryKind.COMPLAINTS)
     made_of = tuple(each.revision_id for each in (*standing, *months))
-    known = _KEPT.get(made_of)
-    if known is None:
-        known = _find_alarms(work, standing)
-        with _LOCK:
-            if len(_KEPT) >= _MOST_KEPT:
-                del _KEPT[next(iter(_KEPT))]
-            _KEPT[made_of] = known
-    own = tuple(each for each in known.alarms if work.principal.covers(each.key.area))
-    kept_back = {area: n for area, n in known.kept_back.items() if work.principal.covers(area)}
-    return replace(known, alarms=own, kept_back=kept_back)
+    build = partial(ComplaintWeeks, work, standing)
+    return find_week_alarms(work.principal, made_of, ComplaintWeeks, build)
 
 
-def _find_alarms(work: Work, standing: Sequence[DeliveredPeriod]) -> ComplaintAlarms:
-    weeks = list_weeks({each.period for each in standing}, MOST_PAST_WEEKS + 1)
-    used = [each for each in standing if each.period in {*weeks}]
-    newest = tuple(each for each in used if each.period == weeks[-1])
-    reader = _WeekReader(work, used, weeks)
-    areas = reader.list_areas()
-    lists = shipped_code_lists()
-    natures, classes = ([each.code for each in lists.codes_of(CodeListName(name))]
-                        for name in (_NATURE, _CLASS))  # fmt: skip
-    tested = len(areas) * len(natures) * len(classes)
-    of_week = reader.read_newest() if weeks else pd.Series(dtype="int64")
-    keys = [AlarmKey(*key) for _, *key in of_week.index[of_week >= LEAST_COUNT]]
-    found: list[tuple[AlarmKey, StandOut]] = []
-    if keys:
-        counts = reader.read_series(keys)
-        is_known = np.array([[week in areas[key.area] for week in weeks] for key in keys])
-        found = [(keys[each.series], each) for each in
-                 find_standing_out(counts, is_known, tested=tested)]  # fmt: skip
-    alarms = _AlarmGate(work, reader, natures, classes).show(found) if found else ()
-    kept_back = Counter(key.area for key, _ in found)
-    kept_back.subtract(each.key.area for each in alarms)
-    return ComplaintAlarms(tuple(weeks), tested, alarms, +kept_back, newest)
-
-
-class _WeekReader:
-    """Reader of weekly counts that stand, under the newest codes.
+class ComplaintWeeks:
+    """Weekly complaints that stand, under the newest codes.
 
     Args:
-        periods: Revisions that stand of the weeks on end `weeks`.
+        standing: Revisions that stand of any week.
     """
 
-    def __init__(
-        self, work: Work, periods: Sequence[DeliveredPeriod], weeks: Sequence[str]
-    ) -> None:
-        self.weeks = list(weeks)
-        self._session, self._periods, self._lists = work.session, periods, shipped_code_lists()
+    is_spreading = False
+
+    def __init__(self, work: Work, standing: Sequence[DeliveredPeriod]) -> None:
+        self.weeks = list_weeks({each.period for each in standing}, MOST_PAST_WEEKS + 1)
+        self._periods = [each for each in standing if each.period in {*self.weeks}]
+        self.newest = tuple(each for each in self._periods if each.period == self.weeks[-1])
+        self._work, self._session, self._lists = work, work.session, shipped_code_lists()
+        self._natures, self._classes = (
+            [each.code for each in self._lists.codes_of(CodeListName(name))]
+            for name in (_NATURE, _CLASS)
+        )
+        self._gated_weeks = self.weeks[-_GATED_WEEKS:]
+        self._years: dict[int, ComplaintYear | None] = {}
+        self._shown: dict[str, ShownWeeks] = {}
 
     def list_areas(self) -> dict[str, frozenset[str]]:
         """Return area -> weeks of which something was delivered of it."""
@@ -158,9 +83,12 @@ class _WeekReader:
             areas.setdefault(area, set()).add(week_of[revision_id])
         return {area: frozenset(weeks) for area, weeks in areas.items()}
 
-    def read_newest(self) -> pd.Series:
-        """Return the counts of the newest week by week, area, nature and class."""
-        return self._read([each for each in self._periods if each.period == self.weeks[-1]])
+    def count_series(self, areas: int) -> int:
+        return areas * len(self._natures) * len(self._classes)
+
+    def list_candidates(self) -> list[ComplaintKey]:
+        of_week = self._read(self.newest)
+        return [ComplaintKey(*key) for _, *key in of_week.index[of_week >= LEAST_COUNT]]
 
     def read_series(self, keys: Sequence[AlarmKey]) -> NDArray[np.int64]:
         """Return the counts of series × weeks."""
@@ -168,9 +96,9 @@ class _WeekReader:
         for version in {each.code_version for each in self._periods}:
             natures, classes = (self._older_names(name, version) for name in (_NATURE, _CLASS))
             names.update(
-                (key.area, *pair)
-                for key in keys
-                for pair in product(natures.get(key.nature, ()), classes.get(key.goods_class, ()))
+                (area, *pair)
+                for area, nature, goods_class in keys
+                for pair in product(natures.get(nature, ()), classes.get(goods_class, ()))
             )
         columns = tuple_(_WEEKS.c[AREA], _WEEKS.c.nature, _WEEKS.c.goods_class)
         listed = sorted(names)
@@ -183,10 +111,9 @@ class _WeekReader:
         counts: NDArray[np.int64] = whole.fillna(0).to_numpy(np.int64)
         return counts
 
-    def read_area(
-        self, area: str, weeks: Sequence[str], natures: Sequence[str], classes: Sequence[str]
-    ) -> NDArray[np.int64]:
-        """Return an area's counts of weeks × natures × classes."""
+    def _read_area(self, area: str) -> NDArray[np.int64]:
+        """Return an area's counts of gated weeks × natures × classes."""
+        weeks, natures, classes = self._gated_weeks, self._natures, self._classes
         periods = [each for each in self._periods if each.period in {*weeks}]
         cells = self._read(periods, _WEEKS.c[AREA] == area).droplevel(AREA)
         places = pd.MultiIndex.from_product([weeks, natures, classes])
@@ -219,51 +146,14 @@ class _WeekReader:
             older.setdefault(newest, []).append(code)
         return older
 
-
-class _AlarmGate:
-    """Decides which counts of alarms are shown, area by area, the least likely alarm first."""
-
-    def __init__(
-        self, work: Work, reader: _WeekReader, natures: Sequence[str], classes: Sequence[str]
-    ) -> None:
-        self._work, self._reader = work, reader
-        self._natures, self._classes = list(natures), list(classes)
-        self._weeks = reader.weeks[-_GATED_WEEKS:]
-        self._years: dict[int, ComplaintYear | None] = {}
-        self._shown: dict[str, ShownWeeks] = {}
-
-    def show(self, found: Sequence[tuple[AlarmKey, StandOut]]) -> tuple[ComplaintAlarm, ...]:
-        """Return the alarms whose newest count is shown, with what is shown of earlier weeks.
-
-        The newest counts of all are decided before any earlier one.
-        """
-        weeks = self._reader.weeks
-        newest = {key: self._show(key, weeks[-1]) for key, _ in found}
-        return tuple(
-            ComplaintAlarm(
-                key,
-                weeks[-1],
-                count,
-                least=each.least if each.least >= MINIMUM_N else None,
-                most=each.most if each.most >= MINIMUM_N else None,
-                since=weeks[each.since],
-                counts={
-                    weeks[-1]: count,
-                    **{week: self._show(key, week) for week in weeks[each.since : -1][::-1]},
-                },
-            )
-            for key, each in found
-            if (count := newest[key]) is not None
-        )
-
-    def _show(self, key: AlarmKey, week: str) -> int | None:
-        if key.area not in self._shown:
-            counts = self._reader.read_area(key.area, self._weeks, self._natures, self._classes)
-            mondays = [monday_of(each) for each in self._weeks]
-            is_open = np.array([self._find_open(key.area, day) for day in mondays])
-            self._shown[key.area] = ShownWeeks(mondays, counts, is_open)
-        place = self._natures.index(key.nature), self._classes.index(key.goods_class)
-        return self._shown[key.area].show(self._weeks.index(week), *place)
+    def show(self, key: AlarmKey, week: str) -> int | None:
+        area, nature, goods_class = key
+        if area not in self._shown:
+            mondays = [monday_of(each) for each in self._gated_weeks]
+            is_open = np.array([self._find_open(area, day) for day in mondays])
+            self._shown[area] = ShownWeeks(mondays, self._read_area(area), is_open)
+        place = self._natures.index(nature), self._classes.index(goods_class)
+        return self._shown[area].show(self._gated_weeks.index(week), *place)
 
     def _find_open(self, area: str, monday: date) -> NDArray[np.bool_]:
         """Return natures × classes of which no published total that holds the week is hidden."""

@@ -47,7 +47,11 @@ class StandOut:
 
 
 def find_standing_out(
-    counts: NDArray[np.int64], is_known: NDArray[np.bool_], *, tested: int
+    counts: NDArray[np.int64],
+    is_known: NDArray[np.bool_],
+    *,
+    tested: int,
+    is_spreading: bool = False,
 ) -> list[StandOut]:
     """Return the series that stand out in the last week, the least likely first.
 
@@ -55,8 +59,9 @@ def find_standing_out(
         counts: Counts of series × weeks on end; those with fewer than `LEAST_COUNT` in the last
             week may be left out.
         tested: Number of all series.
+        is_spreading: As in `warn_of_outbreaks`.
     """
-    warnings = warn_of_outbreaks(counts, is_known, tested=tested)
+    warnings = warn_of_outbreaks(counts, is_known, tested=tested, is_spreading=is_spreading)
     found = []
     for series in warnings.find_alarms().tolist():
         least, most = warnings.forecast.interval(series)

@@ -98,7 +98,9 @@ class WeekWarnings:
         return np.flatnonzero(self.adjusted <= FALSE_RATE)
 
 
-def warn_of_outbreaks(counts: Counts, is_known: Mask, *, tested: int) -> WeekWarnings:
+def warn_of_outbreaks(
+    counts: Counts, is_known: Mask, *, tested: int, is_spreading: bool = False
+) -> WeekWarnings:
     """Return what the last week of each series was expected to bring, and how unlikely it is.
 
     Args:
@@ -106,8 +108,10 @@ def warn_of_outbreaks(counts: Counts, is_known: Mask, *, tested: int) -> WeekWar
             is below `LEAST_COUNT` may be left out, because they never stand out.
         is_known: Which of them were delivered, in the same shape.
         tested: Number of all series, over which false alarms are held.
+        is_spreading: Whether what is counted brings more of itself, as items on public pages do:
+            the dispersion then grows with the mean.
     """
-    forecast = forecast_week(counts[:, :-1], is_known[:, :-1])
+    forecast = forecast_week(counts[:, :-1], is_known[:, :-1], is_spreading=is_spreading)
     p = forecast.exceedance(counts[:, -1])
     p[~is_known[:, -1]] = np.nan
     p[counts[:, -1] < LEAST_COUNT] = 1.0
@@ -116,7 +120,7 @@ def warn_of_outbreaks(counts: Counts, is_known: Mask, *, tested: int) -> WeekWar
     return WeekWarnings(forecast, p, adjusted)
 
 
-def forecast_week(past: Counts, is_known: Mask) -> WeekForecast:
+def forecast_week(past: Counts, is_known: Mask, *, is_spreading: bool = False) -> WeekForecast:
     """Return what each series' next week brings, judged by its past (series × weeks on end)."""
     weeks = past.shape[1]
     lags = np.arange(weeks, 0, -1)
@@ -124,14 +128,21 @@ def forecast_week(past: Counts, is_known: Mask) -> WeekForecast:
     known = is_known[:, used]
     enough = np.flatnonzero(known.sum(axis=1) >= LEAST_PAST_WEEKS)
     design = _build_design(lags[used])
-    fitted = np.full((len(past), 4), np.nan)
+    fitted = np.full((len(past), 5), np.nan)
     for start in range(0, len(enough), _BATCH_SERIES):
         rows = enough[start : start + _BATCH_SERIES]
-        fitted[rows] = _fit_batch(design, past[np.ix_(rows, used)], known[rows])
-    mean, of_mean, squares, freedom = fitted.T
-    common = np.nansum(squares) / max(np.nansum(freedom), 1.0)
+        fitted[rows] = _fit_batch(design, past[np.ix_(rows, used)], known[rows], is_spreading)
+    mean, of_mean, squares, freedom, usual = fitted.T
+    if is_spreading:
+        # The middle one: a topic that comes with an event alone varies beyond all others.
+        growths = np.maximum(squares / freedom - 1, 0.0) / usual
+        common = 1 + np.median(growths[enough] if len(enough) else 0.0) * usual
+    else:
+        common = np.nansum(squares) / max(np.nansum(freedom), 1.0)
     spread = (squares + _PRIOR_WEEKS * common) / (freedom + _PRIOR_WEEKS)
     spread = np.maximum(spread, 1.0) * (1 + _CAUTION * np.sqrt(2 / (freedom + _PRIOR_WEEKS)))
+    if is_spreading:
+        spread = 1 + (spread - 1) * mean / usual
     return WeekForecast(mean, spread * mean + mean**2 * np.expm1(np.minimum(spread * of_mean, 50)))
 
 
@@ -146,8 +157,8 @@ def _build_design(lags: NDArray[np.int64]) -> Floats:
     ).astype(np.float64)
 
 
-def _fit_batch(design: Floats, past: Counts, known: Mask) -> Floats:
-    """Return series × (mean of the next week, variance of its logarithm, squares, freedom).
+def _fit_batch(design: Floats, past: Counts, known: Mask, is_spreading: bool) -> Floats:
+    """Return series × (next week's mean, variance of its logarithm, squares, freedom, average).
 
     They are fitted, weeks that stand out are weighed down, and they are fitted again.
     """
@@ -155,10 +166,20 @@ def _fit_batch(design: Floats, past: Counts, known: Mask) -> Floats:
     first = _fit(design, counts, weights, np.ones(len(past)))
     squares, freedom = _sum_squares(first, counts, weights)
     spread = np.maximum(squares / freedom, 1.0)
-    weights *= _weigh_down(first.means, counts, spread)
+    of_weeks = spread[:, None]
+    if is_spreading:
+        of_weeks = 1 + (of_weeks - 1) * first.means / _average(first.means, weights)[:, None]
+    weights *= _weigh_down(first.means, counts, of_weeks)
     second = _fit(design, counts, weights, spread)
     squares, freedom = _sum_squares(second, counts, weights)
-    return np.column_stack([np.exp(second.log_expected), second.log_variance, squares, freedom])
+    expected, usual = np.exp(second.log_expected), _average(second.means, weights)
+    return np.column_stack([expected, second.log_variance, squares, freedom, usual])
+
+
+def _average(means: Floats, weights: Floats) -> Floats:
+    """Return the mean of each series over its weeks."""
+    average: Floats = (weights * means).sum(axis=1) / weights.sum(axis=1)
+    return average
 
 
 def _fit(design: Floats, past: Floats, weights: Floats, dispersion: Floats) -> _Fit:
@@ -196,7 +217,7 @@ def _sum_squares(fit: _Fit, past: Floats, weights: Floats) -> tuple[Floats, Floa
 
 def _weigh_down(means: Floats, past: Floats, spread: Floats) -> Floats:
     """Return the weight of each week: less than one where its count stands out upwards."""
-    size = means / np.maximum(spread - 1.0, 1e-3)[:, None]
+    size = means / np.maximum(spread - 1.0, 1e-3)
     above = special.betainc(np.maximum(past, 1.0), size, means / (means + size))
     residuals = -special.ndtri(np.where(past > 0, np.clip(above, 1e-30, 1.0), 1.0))
     weights: Floats = (_STRIKING_RESIDUAL / np.maximum(residuals, _STRIKING_RESIDUAL)) ** 2

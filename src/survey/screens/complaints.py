@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from survey.access.roles import NATION, Action
-from survey.counts.alarm_view import build_alarm_view
+from survey.counts.alarm_view import COMPLAINT_ALARMS, TOPIC_ALARMS, AlarmTexts, build_alarm_view
 from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.complaint_charts import build_month_chart, build_share_chart
@@ -36,6 +36,7 @@ from survey.counts.opinion.storage import (
     list_opinion_areas,
     read_month_records,
 )
+from survey.counts.opinion.topic_alarms import read_topic_alarms
 from survey.counts.opinion_tables import (
     EventWindow,
     OpinionEvent,
@@ -44,6 +45,7 @@ from survey.counts.opinion_tables import (
 )
 from survey.counts.opinion_view import build_opinion_view
 from survey.counts.standing_deliveries import DeliveredPeriod
+from survey.counts.week_alarms import WeekAlarms
 from survey.evidence_city.outside_city import AROUND_DAYS
 from survey.frame.code_lists import CodeListName, leaf_areas, shipped_code_lists
 from survey.kit import filters, text_blocks
@@ -210,12 +212,13 @@ MAX_EVENT_DAYS = 62
 
 
 def draw_opinion(page: PageContext) -> None:
-    """Draw opinion monitoring: counts for one area before, during and after a chosen event."""
+    """Draw what stands out this week, and an area's counts around a chosen event."""
     t = page.t
     areas = read_cached(page, list_opinion_areas, "opinion areas")
     if not areas:
         draw_none_delivered(page, t("No opinion counts have been delivered yet"))
         return
+    _draw_alarms(page, read_cached(page, read_topic_alarms, "topic alarms"), TOPIC_ALARMS)
     with filters.filter_row("opinion"):
         names = {area: name_area(area, page.language) for area in areas}
         area = pick(page, t("Nation or city"), "opinion_area", names, default=NATION)
@@ -310,7 +313,8 @@ def draw_complaints_page(page: PageContext) -> None:
 
 def draw_complaints(page: PageContext) -> None:
     """Draw what stands out this week, the chosen area's and year's statistics, and quarters."""
-    _draw_alarms(page)
+    found = read_cached(page, read_complaint_alarms, "complaint alarms")
+    _draw_alarms(page, found, COMPLAINT_ALARMS)
     years = read_cached(page, list_complaint_years, "years")
     if years:
         _draw_year(page, years)
@@ -358,16 +362,15 @@ def _draw_year(page: PageContext, years: dict[int, int]) -> None:
     draw_freshness(page.t, reading.freshness)
 
 
-def _draw_alarms(page: PageContext) -> None:
+def _draw_alarms(page: PageContext, found: WeekAlarms, texts: AlarmTexts) -> None:
     """Draw the early warnings of the newest week; nothing where nothing stands out."""
-    found = read_cached(page, read_complaint_alarms, "complaint alarms")
-    view = build_alarm_view(found, page.language)
+    view = build_alarm_view(found, texts, page.language)
     if not view.sentences:
         return
     if not found.alarms:
         st.caption(text_blocks.escape_markdown(" ".join(view.sentences)))
         return
-    with st.container(border=True, key="complaint-alarms"):
+    with st.container(border=True, key=texts.key):
         draw_demo_mark(page, found.is_demo)
         st.subheader(text_blocks.escape_markdown(view.title), anchor=False)
         text_blocks.draw_sentences(view.sentences, answers=1)

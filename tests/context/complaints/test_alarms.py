@@ -9,10 +9,11 @@ from scipy.optimize import linprog
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
 from survey.counts.alarm_gate import ShownWeeks
-from survey.counts.complaint_alarms import ComplaintAlarms, read_complaint_alarms
+from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.count_kinds import parse_week
 from survey.counts.deliveries import withdraw_delivery
 from survey.counts.standing_deliveries import list_standing_periods
+from survey.counts.week_alarms import WeekAlarms
 from survey.counts.week_series import list_weeks
 from survey.estimate.outbreaks import LEAST_HISTORY_WEEKS
 from survey.frame.code_lists import CodeListName, shipped_code_lists
@@ -34,7 +35,7 @@ SUZHOU = Principal(new_id(), "suzhou", Role.CITY_OFFICIAL, "320500")
 BEIJING = Principal(new_id(), "beijing", Role.CITY_OFFICIAL, "110000")
 
 
-def alarms_of(url: str, reader: Principal = OPERATOR) -> ComplaintAlarms:
+def alarms_of(url: str, reader: Principal = OPERATOR) -> WeekAlarms:
     with read_scope(url) as session:
         return read_complaint_alarms(work_of(session, reader, NOW))
 

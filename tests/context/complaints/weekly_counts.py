@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from survey.access.principal import OPERATOR
-from survey.counts.complaint_alarms import AlarmKey
+from survey.counts.complaint_alarms import ComplaintKey
 from survey.counts.count_declaration import CheckedCounts
 from survey.counts.count_kinds import COMPLAINT_WEEKS
 from survey.counts.deliveries import DeliveryHead, store_delivery
@@ -19,7 +19,7 @@ AREAS = ("110000", "320500")
 NATURES, CLASSES = ("quality", "contract", "price"), ("food", "internet", "tourism")
 NEWEST = "2025W09"
 WEEKS = [week_of(monday_of(NEWEST) - timedelta(weeks=back)) for back in range(139, -1, -1)]
-KEY = AlarmKey("320500", "contract", "internet")
+KEY = ComplaintKey("320500", "contract", "internet")
 
 
 def build_counts(weeks: list[str] = WEEKS, *, mean: float = 12.0) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def build_counts(weeks: list[str] = WEEKS, *, mean: float = 12.0) -> pd.DataFram
     return keys.assign(accepted=drawn)
 
 
-def plant(frame: pd.DataFrame, weeks: list[str], key: AlarmKey = KEY) -> pd.DataFrame:
+def plant(frame: pd.DataFrame, weeks: list[str], key: ComplaintKey = KEY) -> pd.DataFrame:
     """Return counts with 60 complaints in each of these weeks of one series."""
     planted = frame.copy()
     is_key = (frame[["area", "nature", "goods_class"]] == list(key)).all(axis=1)

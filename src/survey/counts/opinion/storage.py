@@ -107,8 +107,8 @@ def list_opinion_topics(
         is_negative = rows[SENTIMENT] == NEGATIVE
         whole = rows.groupby(DAY, sort=True)[ITEMS].sum()
         negative = rows[ITEMS].where(is_negative, 0).groupby(rows[DAY]).sum()
-        counted = (whole > 0) & _is_none_or(negative, min_items)
-        by_day = whole[counted & _is_none_or(whole - negative, min_items)]
+        counted = (whole > 0) & is_none_or(negative, min_items)
+        by_day = whole[counted & is_none_or(whole - negative, min_items)]
         if by_day.empty:
             continue
         peak, most = max(by_day.items(), key=lambda pair: int(pair[1]))
@@ -124,7 +124,8 @@ def list_opinion_topics(
     return sorted(topics, key=lambda topic: (-topic.items, topic.name))
 
 
-def _is_none_or(counts: pd.Series, least: int) -> pd.Series:
+def is_none_or(counts: pd.Series, least: int) -> pd.Series:
+    """Return which counts are none or at least so many."""
     return (counts == 0) | (counts >= least)
 
 
