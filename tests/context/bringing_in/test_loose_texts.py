@@ -13,12 +13,12 @@ from survey.counts.bringing_in.loose_texts import (
     parse_day,
     parse_month,
     parse_month_of_day,
-    parse_number,
 )
 from survey.counts.count_kinds import COMPLAINTS, OPINION
 from survey.frame.city_frame import shipped_cities
 from survey.frame.code_lists import leaf_areas, shipped_code_lists
 from survey.frame.written_places import parse_area, parse_place
+from survey.tabular.written_numbers import parse_number
 
 LISTS = shipped_code_lists()
 FULL_WIDTH = str.maketrans("0123456789/-.,", "０１２３４５６７８９／－．，")
