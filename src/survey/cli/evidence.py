@@ -474,13 +474,13 @@ def _print_problem(row: int, column: str, value: str, reason: str) -> None:
 
 def _list_losses(kind: CountKind, changes: DeliveryChanges) -> None:
     for each in changes.losses[:_LISTED]:
-        print_note("Would be lost: area {area}, month {month}", area=each.area, month=each.period)
+        print_note("Would be lost: area {area}, {period}", area=each.area, period=each.period)
     language = current_settings().language
     for lost in changes.lost_lists[:_LISTED]:
         print_note(
-            "Would be lost: {what}, month {month}, areas: {areas}",
+            "Would be lost: {what}, {period}, areas: {areas}",
             what=name_lost(kind, lost, language),
-            month=lost.period,
+            period=lost.period,
             areas=lost.areas,
         )
 

@@ -83,12 +83,18 @@ def write_entries(
         sheet.columns,
         [
             [
-                *([name_area(each.data.area)] if register.has_areas else []),
+                *([_write_area(each.data.area, name_area)] if register.has_areas else []),
                 *(_write_value(column, getattr(each.data, name)) for name, column in columns),
             ]
             for each in entries
         ],
     )
+
+
+def _write_area(area: str, name_area: Callable[[str], str]) -> str:
+    """Return the name of an area, or its code where the name means another or two, as Jilin."""
+    name = name_area(area)
+    return name if parse_area(name) == area else area
 
 
 def _write_value(column: Column, value: Any) -> Any:

@@ -99,7 +99,7 @@ def test_a_city_is_found_by_code_and_by_its_names(city) -> None:
     assert parse_place(city.code) == parse_place(city.name_zh) == city.code
     short = city.name_zh.removesuffix("市")
     assert parse_place(short) in ({city.code} if short != "吉林" else {None})
-    assert parse_place(city.name_en.upper()) == city.code
+    assert parse_place(city.name_en.upper()) in ({city.code} if short != "吉林" else {None})
 
 
 @pytest.mark.parametrize(
