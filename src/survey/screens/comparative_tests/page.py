@@ -47,6 +47,8 @@ from survey.kit.signing import PEOPLE_RULE_TEXTS, draw_awaited_people, draw_sign
 from survey.kit.text_blocks import escape_markdown, render_plain_table, render_text_table
 from survey.kit.url_state import draw_tabs
 from survey.locale.figures import format_score
+from survey.reports.danger_referral import list_failures, make_danger_referral
+from survey.reports.report_service import MEDIA_TYPES, ReportFile, ReportFormat
 from survey.screens.comparative_tests.preparation import (
     draw_hearing,
     draw_laboratory,
@@ -58,6 +60,7 @@ from survey.screens.evidence_releases import draw_evidence_filing
 from survey.store.china_time import china_date, format_china_minute
 from survey.store.tables import ComparativeTestState, now
 from survey.store.tables.evidence import ComparativeTestPlan
+from survey.store.transactions import run_in_transaction
 
 _PROPOSING = "comparative-test/erratum"
 
@@ -283,7 +286,32 @@ def _draw_steps(
         key=f"comparative-test/steps/{test.summary.key}",
     )
     _draw_sample_steps(page, samples[code], texts)
+    if test.summary.may_manage and list_failures(samples[code]):
+        _draw_referral(page, test, code)
     _draw_comparison(page, test.summary.key, samples, code, texts)
+
+
+def _draw_referral(page: PageContext, test: ComparativeTestDetail, code: str) -> None:
+    """Draw the button that gives away the referral of a sample that does not conform."""
+    t = page.t
+
+    def make() -> bytes:
+        given = {"test_id": test.summary.id, "sample": code, "language": page.language}
+        file: ReportFile = run_in_transaction(
+            page.settings.store_url,
+            lambda session: make_danger_referral(page.work(session), **given),
+        )
+        return file.content
+
+    name = f"{t('Referral of a dangerous product')}-{code}"
+    draw_download_button(
+        page,
+        t("Referral to the authority (Word)"),
+        File(name_file(page, name, "docx", test.summary), MEDIA_TYPES[ReportFormat.DOCX], make),
+        key=f"comparative-test/referral/{code}",
+        type="tertiary",
+        icon=":material/report:",
+    )
 
 
 def _draw_comparison(

@@ -334,6 +334,19 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
     if not test.summary.may_manage:
         return
     if state is _State.PLANNED:
+        with st.expander(t("Brand and model by barcode")):
+            st.caption(
+                t(
+                    "A file with barcode, brand and model fills in what the list of samples leaves "
+                    "empty, and is compared with what it says."
+                )
+            )
+            given = st.file_uploader(
+                t("Products by barcode (XLSX or CSV)"),
+                ["xlsx", "csv"],
+                key=f"comparative-test/barcodes/{test.version}",
+            )
+        barcodes = given.getvalue() if given is not None else b""
         draw_list_upload(
             page,
             ListFile(
@@ -343,7 +356,7 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
                 ("xlsx", "csv"),
             ),
             template=lambda _: SAMPLE_SHEET,
-            read=partial(read_sample_file, seen=test.seen),
+            read=partial(read_sample_file, seen=test.seen, barcodes=barcodes),
             confirm=partial(_confirm_samples, page, test),
         )
         if test.samples:
