@@ -333,11 +333,15 @@ def _draw_referral(page: PageContext, test: ComparativeTestDetail, code: str) ->
         )
         return file.content
 
-    name = f"{t('Referral of a dangerous product')}-{code}"
+    title = t("Referral of a dangerous product")
     draw_download_button(
         page,
         t("Referral to the authority (Word)"),
-        File(name_file(page, name, "docx", test.summary), MEDIA_TYPES[ReportFormat.DOCX], make),
+        File(
+            name_file(page, f"{title}-{code}", "docx", test.summary),
+            MEDIA_TYPES[ReportFormat.DOCX],
+            make,
+        ),
         key=f"comparative-test/referral/{code}",
         type="tertiary",
         icon=":material/report:",
