@@ -181,7 +181,7 @@ class MappedFile:
             own: Key -> head of further columns, of which a row fills one at least.
             tidy: Returns the cells of a row as the template has them.
         """
-        labels, needed = self.mapping.columns | (own or {}), own or self.mapping.columns
+        labels, needed = {**self.mapping.columns, **(own or {})}, own or self.mapping.columns
         codes = {key: {fold(text): code for text, code in known.items()}
                  for key, known in self.mapping.codes.items()}  # fmt: skip
         rows = []

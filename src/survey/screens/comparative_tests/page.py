@@ -326,10 +326,11 @@ def _draw_referral(page: PageContext, test: ComparativeTestDetail, code: str) ->
     t = page.t
 
     def make() -> bytes:
-        given = {"test_id": test.summary.id, "sample": code, "language": page.language}
         file: ReportFile = run_in_transaction(
             page.settings.store_url,
-            lambda session: make_danger_referral(page.work(session), **given),
+            lambda session: make_danger_referral(
+                page.work(session), test_id=test.summary.id, sample=code, language=page.language
+            ),
         )
         return file.content
 
